@@ -1,0 +1,30 @@
+"""Autopicker Lab: pick the right language model for every request, and prove that it was right.
+
+Importing the package loads nothing heavy: `Workbench`, `Settings` and `extract` are resolved on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autopicker_lab.extraction import extract
+    from autopicker_lab.settings import Settings
+    from autopicker_lab.workbench import Workbench
+
+__all__ = ["Settings", "Workbench", "__version__", "extract"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Workbench": "autopicker_lab.workbench",
+    "Settings": "autopicker_lab.settings",
+    "extract": "autopicker_lab.extraction",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,8 @@
+"""Chat with files: read them, fit them to the model, route, ask."""
+
+from autopicker_lab.chat.context import Context, fit
+from autopicker_lab.chat.pipeline import AUTO, ChatStream, Pipeline
+from autopicker_lab.chat.reader import Attachment, Reader
+from autopicker_lab.chat.relevance import Ranker
+
+__all__ = ["AUTO", "Attachment", "ChatStream", "Context", "Pipeline", "Ranker", "Reader", "fit"]

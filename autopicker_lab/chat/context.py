@@ -1,0 +1,93 @@
+"""Files into a model's token budget: whole where they fit, the passages nearest to the question where not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autopicker_lab.chat.relevance import Ranker
+from autopicker_lab.core import ContextReport, Document, Part
+from autopicker_lab.core.text import estimate_tokens
+
+PASSAGE_TOKENS = 120
+OPENING_TOKENS = 1000
+_HEADING_TOKENS = 10
+
+
+@dataclass(frozen=True)
+class Context:
+    """Text to put before a question, and the report on how it came about."""
+
+    text: str
+    report: ContextReport
+
+
+def fit(documents: Sequence[Document], question: str, budget: int, ranker: Ranker) -> Context:
+    """Cite `documents` in at most about `budget` tokens, each passage under its file and Part."""
+    cited = [document for document in documents if document.text.strip()]
+    silent = tuple(f"{document.name}: no text was found in it" for document in documents if document not in cited)
+    costs = [_cost(part) for document in cited for part in document.parts]
+    if sum(costs) <= budget:
+        chosen = [[part for part in document.parts if part.text.strip()] for document in cited]
+        return _context(cited, chosen, (), silent)
+    chosen = []
+    left_out = []
+    for document, share in zip(cited, _shares(cited, budget), strict=True):
+        parts, line = _select(document, question, share, ranker)
+        chosen.append(parts)
+        left_out += [line] if line else []
+    return _context(cited, chosen, tuple(left_out), silent)
+
+
+def _cost(part: Part) -> int:
+    return estimate_tokens(part.text) + _HEADING_TOKENS
+
+
+def _shares(documents: Sequence[Document], budget: int) -> list[int]:
+    """Split the budget evenly; what a short file does not need goes to the others."""
+    needs = [sum(_cost(part) for part in document.parts) for document in documents]
+    shares = [0] * len(needs)
+    left = budget
+    for waiting, i in enumerate(sorted(range(len(needs)), key=needs.__getitem__)):
+        shares[i] = min(needs[i], left // (len(needs) - waiting))
+        left -= shares[i]
+    return shares
+
+
+def _select(document: Document, question: str, budget: int, ranker: Ranker) -> tuple[list[Part], str]:
+    """The passages of one file that fit, in the file's order, and a line on what was left out."""
+    passages = list(document.chunks(PASSAGE_TOKENS))
+    if sum(map(_cost, passages)) <= budget:
+        return passages, ""
+    near = ranker.scores(question, [p.text for p in passages], key=f"{document.sha256}:{document.kind}")
+    order = sorted(range(len(passages)), key=lambda i: -near[i])
+    kept: list[int] = []
+    said: set[str] = set()
+    spent = 0
+    opening = [0] if budget >= OPENING_TOKENS else []  # titles and abstracts, where there is room for them
+    for i in dict.fromkeys([*order[:1], *opening, *order[1:]]):
+        cost = _cost(passages[i])
+        if (spent + cost > budget and kept) or passages[i].text in said:
+            continue
+        kept.append(i)
+        said.add(passages[i].text)
+        spent += cost
+        if spent >= budget:
+            break
+    where = ", ".join(dict.fromkeys(passages[i].label for i in sorted(kept)))
+    line = f"{document.name}: {len(passages) - len(kept)} of {len(passages)} passages left out (read: {where})"
+    return [passages[i] for i in sorted(kept)], line
+
+
+def _context(
+    documents: Sequence[Document], chosen: Sequence[Sequence[Part]], left_out: tuple[str, ...], silent: tuple[str, ...]
+) -> Context:
+    blocks = []
+    used: dict[str, None] = {}
+    for document, parts in zip(documents, chosen, strict=True):
+        for part in parts:
+            label = f"{document.name}, {part.label}"
+            blocks.append(part.text if label in used else f"[{label}]\n{part.text}")
+            used[label] = None
+    text = "\n\n".join(blocks)
+    return Context(text, ContextReport(tuple(used), left_out, estimate_tokens(text), silent))

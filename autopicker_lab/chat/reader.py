@@ -1,0 +1,105 @@
+"""Files to Documents for a conversation: extraction for most, transcription for sound, each file read once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from autopicker_lab.core import Document, Part, SourceFile, Transcript
+from autopicker_lab.transcription import Progress, Transcriber
+
+KEPT = 256
+PREVIEW = 500
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of a question: the bytes as they came and the text read out of them."""
+
+    file: SourceFile
+    document: Document
+
+
+class Reader:
+    """Args:
+    extract: reads a file that is not sound; may run elsewhere.
+    transcriber: hears the others.
+    """
+
+    def __init__(self, extract: Callable[[SourceFile], Awaitable[Document]], transcriber: Transcriber):
+        from cachetools import LRUCache
+
+        self._extract = extract
+        self._transcriber = transcriber
+        self._documents: LRUCache[tuple[str, str], Document] = LRUCache(KEPT)
+        self._transcripts: LRUCache[tuple[object, ...], Transcript] = LRUCache(KEPT)
+
+    async def attach(self, file: SourceFile) -> Attachment:
+        return Attachment(file, await self.read(file))
+
+    async def read(self, file: SourceFile) -> Document:
+        """The Document of a file, remembered by content; a recording's text is what is said in it."""
+        key = (file.sha256, file.kind)
+        if key not in self._documents:
+            document = await self._extract(file)
+            if file.category == "audio":
+                document = _spoken(document, await self.hear(file))
+            self._documents[key] = document
+        return replace(self._documents[key], name=file.name)
+
+    async def preview(self, file: SourceFile) -> str:
+        """The first 500 characters of a file's text; "" for a recording, which is heard when it is needed."""
+        if file.category == "audio":
+            await self._extract(file)  # refuses what no one can play
+            return ""
+        return (await self.read(file)).text[:PREVIEW]
+
+    async def hear(
+        self,
+        file: SourceFile,
+        *,
+        language: str | None = None,
+        task: str = "transcribe",
+        word_timestamps: bool = False,
+        progress: Progress | None = None,
+    ) -> Transcript:
+        """The Transcript of a recording, remembered by content and options; stops when its task is cancelled."""
+        key = (file.sha256, language, task, word_timestamps)
+        if key not in self._transcripts:
+            cancelled = False
+
+            def report(share: float) -> bool:
+                return not cancelled and (progress is None or progress(share) is not False)
+
+            work = asyncio.to_thread(
+                self._transcriber.transcribe,
+                file,
+                language=language,
+                task=task,
+                word_timestamps=word_timestamps,
+                progress=report,
+            )
+            try:
+                transcript = await work
+            except asyncio.CancelledError:
+                cancelled = True
+                raise
+            if "stopped before the end" in transcript.warnings:
+                return transcript
+            self._transcripts[key] = transcript
+        return replace(self._transcripts[key], name=file.name)
+
+
+def _spoken(document: Document, transcript: Transcript) -> Document:
+    """The recording's Document with its speech in place of the description, cut by time."""
+    from autopicker_lab.extraction.audio import NOT_TRANSCRIBED
+
+    parts = tuple(Part(f"{_clock(s.start)}-{_clock(s.end)}", s.text) for s in transcript.segments)
+    meta = {**document.metadata, "language": transcript.language, "transcribed_by": transcript.model}
+    warnings = tuple(w for w in document.warnings if w != NOT_TRANSCRIBED) + transcript.warnings
+    return replace(document, parts=parts or document.parts, metadata=meta, warnings=warnings)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

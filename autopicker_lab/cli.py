@@ -1,0 +1,372 @@
+"""The command line: the same Workbench as in the notebooks, a report or one JSON document at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from autopicker_lab import __version__
+from autopicker_lab.core import AutopickerError, InvalidRequestError
+
+app = typer.Typer(
+    help="Pick the right language model for every request, and prove that it was right.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
+Files = Annotated[list[Path], typer.Argument(help="files to read")]
+Attached = Annotated[list[Path] | None, typer.Option("--file", help="a file that the question is about; repeatable")]
+ModelName = Annotated[str, typer.Option("--model", help="a model of the catalogue; auto: routed")]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of `autopicker`: exit code 0, 1 for a failure (one line on standard error), 2 for wrong usage."""
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except AutopickerError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has enough
+        sys.exit(0)
+    sys.exit(0)
+
+
+def fail(error: AutopickerError) -> NoReturn:
+    typer.echo(f"autopicker: {' '.join(str(error).split())}", err=True)
+    sys.exit(1)
+
+
+def _print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def _workbench() -> Any:
+    import logging
+
+    from autopicker_lab.workbench import Workbench
+
+    logging.basicConfig(level=logging.ERROR)
+    return Workbench()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def tour() -> None:
+    """Walk the whole path on the sample files, step by step, with what was decided and why."""
+    from autopicker_lab.tour import run
+
+    with _workbench() as lab:
+        run(lab)
+
+
+@app.command()
+def lab(
+    folder: Annotated[Path | None, typer.Option(help="where the notebooks are; none: the project's own")] = None,
+    port: Annotated[int, typer.Option(help="port of JupyterLab")] = 8888,
+    browser: Annotated[bool, typer.Option(help="open a browser")] = True,
+) -> None:
+    """Open the notebooks in JupyterLab."""
+    from autopicker_lab.jupyter import start
+
+    sys.exit(start(folder, port, browser))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on")] = 8001,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="processes")] = 1,
+) -> None:
+    """Serve the HTTP API."""
+    from autopicker_lab.service.server import serve as run
+
+    run(host, port, workers)
+
+
+@app.command()
+def extract(
+    files: Files,
+    as_json: Json = False,
+    text: Annotated[bool, typer.Option("--text", help="print the Markdown alone")] = False,
+) -> None:
+    """Read files: text, tables, metadata."""
+    with _workbench() as lab:
+        rows, failed = _each(files, lambda path: lab.extract(path).to_dict(), _EMPTY_DOCUMENT)
+    if as_json:
+        _print_json(rows)
+    elif text:
+        typer.echo("\n\n".join(row["text"] for row in rows if not row["error"]))
+    else:
+        for row in rows:
+            _show_document(row)
+    _finish(failed, rows)
+
+
+@app.command()
+def transcribe(
+    files: Files,
+    as_json: Json = False,
+    language: Annotated[str | None, typer.Option(help="ISO 639-1 code; none: detected")] = None,
+    translate: Annotated[bool, typer.Option("--translate", help="into English")] = False,
+) -> None:
+    """Write down what is said in recordings."""
+    task = "translate" if translate else "transcribe"
+    with _workbench() as lab:
+        rows, failed = _each(
+            files, lambda path: lab.transcribe(path, language=language, task=task).to_dict(), _EMPTY_TRANSCRIPT
+        )
+    if as_json:
+        _print_json(rows)
+    else:
+        for row in rows:
+            if not row["error"]:
+                typer.echo(f"{row['name']} ({row['language']}, {row['duration']:.1f} s)\n{row['text']}\n")
+    _finish(failed, rows)
+
+
+@app.command()
+def score(
+    text: Annotated[str, typer.Argument(help="the request")],
+    file: Attached = None,
+    model: ModelName = "auto",
+    as_json: Json = False,
+) -> None:
+    """Score a request and show where it would go; no model is asked."""
+    with _workbench() as lab:
+        route = lab.route(text, file or [], model=model)
+    if as_json:
+        _print_json(route.to_dict())
+        return
+    from rich.console import Console
+
+    from autopicker_lab.tour import route_tables
+
+    Console().print(*route_tables(route))
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(help="the request")],
+    file: Attached = None,
+    model: ModelName = "auto",
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="longest answer")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask, and watch the answer come."""
+    options = {} if max_tokens is None else {"max_tokens": max_tokens}
+    with _workbench() as lab:
+        if as_json:
+            _print_json(lab.ask(text, file or [], model=model, **options).to_dict())
+            return
+        reply = asyncio.run(_stream(lab, text, file or [], model, options))
+    typer.echo(f"\n[{reply.model}: {reply.route.reason}]", err=True)
+    for line in (*reply.context.left_out, *reply.context.warnings):
+        typer.echo(f"[{line}]", err=True)
+
+
+async def _stream(lab: Any, text: str, files: Sequence[Path], model: str, options: dict[str, Any]) -> Any:
+    stream = await lab.stream(text, files, model=model, **options)
+    async for chunk in stream:
+        sys.stdout.write(chunk.content)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+    await lab.catalogue.close()
+    return stream.reply
+
+
+@app.command()
+def loadtest(
+    url: Annotated[str, typer.Argument(help="an HTTP address")],
+    users: Annotated[int, typer.Option(min=1, max=1000, help="requests under way at once")] = 5,
+    requests: Annotated[int, typer.Option(min=1, max=1_000_000, help="requests in all")] = 50,
+    timeout: Annotated[float, typer.Option(min=0.01, help="seconds a request may take")] = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Load-test an HTTP address you may load."""
+    from autopicker_lab.core import LoadPlan
+    from autopicker_lab.loadtest import run
+
+    plan = LoadPlan(url, users, requests, timeout_s=timeout)
+    if as_json:
+        _print_json(asyncio.run(run(plan)).to_dict())
+        return
+    from rich.progress import Progress
+
+    with Progress(transient=True) as bar:
+        task = bar.add_task("requests", total=requests)
+        report = asyncio.run(run(plan, lambda done, _: bar.update(task, completed=done)))
+    for name, value in report.to_dict().items():
+        typer.echo(f"{name:22} {value}")
+
+
+@app.command()
+def tune(
+    outcomes: Annotated[Path, typer.Argument(help="an outcomes table: CSV, CSV.GZ, JSONL or Parquet")],
+    strong: Annotated[str | None, typer.Option(help="the better model; none: the best by mean score")] = None,
+    weak: Annotated[str | None, typer.Option(help="the cheaper model; none: the worst by mean score")] = None,
+    target: Annotated[float, typer.Option(min=0.01, max=0.99, help="share of the lead to recover")] = 0.5,
+    seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
+    out: Annotated[Path | None, typer.Option(help="where to save the policy")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a routing policy on measured outcomes, and say whether routing pays."""
+    from autopicker_lab.routing import save_policy
+    from autopicker_lab.tuning import fit_threshold, read_outcomes
+
+    report = fit_threshold(read_outcomes(outcomes), strong=strong, weak=weak, target=target, seed=seed)
+    if out is not None:
+        save_policy(report.policy, out)
+    if as_json:
+        _print_json(report.to_dict())
+        return
+    typer.echo(report.verdict)
+    if out is not None:
+        typer.echo(f"saved: set AUTOPICKER_POLICY={out} to use it", err=True)
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="a benchmark; none lists them")] = None,
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="key=value; repeatable")] = None,
+    runs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Run a benchmark notebook and keep its report."""
+    from autopicker_lab import assets, benchmark
+
+    notebooks = {path.stem: path for path in sorted(assets.benchmarks().glob("*.ipynb"))}
+    if name is None:
+        known = {stem: benchmark.parameters_of(path) for stem, path in notebooks.items()}
+        if as_json:
+            _print_json([{"name": stem, "parameters": found} for stem, found in known.items()])
+            return
+        for stem, found in known.items():
+            typer.echo(stem)
+            for key, about in found.items():
+                typer.echo(f"  {key} = {about['default']}  {about['help']}")
+        return
+    if name not in notebooks:
+        raise InvalidRequestError(f"no benchmark '{name}'", f"known: {', '.join(notebooks)}")
+    run = benchmark.run(
+        notebooks[name],
+        dict(_pair(text) for text in parameter or []),
+        runs=runs,
+        progress=lambda done, total: typer.echo(f"cell {done} of {total}", err=True),
+    )
+    if as_json:
+        _print_json({"folder": str(run.folder), "figures": run.figures, "parameters": run.parameters})
+    else:
+        typer.echo(json.dumps(run.figures, indent=2))
+        typer.echo(f"report: {run.folder}", err=True)
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """key=value; the value as JSON where it is, else as text."""
+    key, mark, value = text.partition("=")
+    if not mark:
+        raise InvalidRequestError(f"'{text}' is not key=value", "write -p key=value")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the catalogue, and which of it would answer now."""
+    with _workbench() as lab:
+        found = lab.models()
+    rows = [
+        {
+            "id": spec.id,
+            "provider": spec.provider,
+            "available": answer.ok,
+            "why": None if answer.ok else f"{answer.why}. {answer.hint}",
+            "capabilities": sorted(spec.capabilities),
+            "context_window": spec.context_window,
+            "price_in": spec.price_in,
+            "price_out": spec.price_out,
+            "quality": spec.quality,
+        }
+        for spec, answer in found
+    ]
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{'✓' if row['available'] else '✗'} {row['id']:20} {row['provider']:8} {row['why'] or ''}")
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check that every part of the lab is there and works, and say what to do where not."""
+    from autopicker_lab.doctor import examine
+
+    with _workbench() as lab:
+        checks = examine(lab)
+    if as_json:
+        _print_json([vars(check) for check in checks])
+    else:
+        for check in checks:
+            typer.echo(f"{'✓' if check.ok else '✗'} {check.name:16} {check.detail}")
+    if any(check.needed and not check.ok for check in checks):
+        sys.exit(1)
+
+
+_EMPTY_TRANSCRIPT: dict[str, Any] = {"text": "", "language": None, "duration": None, "segments": []}
+_EMPTY_DOCUMENT: dict[str, Any] = {"kind": None, "text": "", "parts": [], "tables": [], "metadata": {}, "warnings": []}
+
+
+def _each(
+    paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], empty: dict[str, Any]
+) -> tuple[list[dict[str, Any]], bool]:
+    """A row for each file, its error in the row; one bad file does not stop the rest."""
+    rows = []
+    for path in paths:
+        try:
+            rows.append({**work(path), "error": None})
+        except AutopickerError as error:
+            rows.append({"name": path.name, **empty, "error": error.to_dict()})
+    return rows, any(row["error"] for row in rows)
+
+
+def _finish(failed: bool, rows: Sequence[dict[str, Any]]) -> None:
+    """Exit 1 where a file failed, one line each on standard error."""
+    for row in rows:
+        if row["error"]:
+            error = InvalidRequestError(row["error"]["detail"], row["error"]["hint"])
+            typer.echo(f"autopicker: {error}", err=True)
+    if failed:
+        sys.exit(1)
+
+
+def _show_document(row: dict[str, Any]) -> None:
+    if row["error"]:
+        return
+    counts = f"{len(row['parts'])} parts, {len(row['tables'])} tables, {len(row['text']):,} characters"
+    typer.echo(f"# {row['name']} ({row['kind']}: {counts})")
+    for warning in row["warnings"]:
+        typer.echo(f"! {warning}")
+    typer.echo(row["text"] + "\n")

@@ -1,0 +1,75 @@
+"""The nouns that every other part of the lab speaks in, and the error tree. Imports nothing of the rest."""
+
+from autopicker_lab.core.chat import ChatChunk, ChatReply, ChatRequest, ContextReport, Message, Usage
+from autopicker_lab.core.errors import (
+    AuthenticationError,
+    AutopickerError,
+    ContextLengthError,
+    CorruptFileError,
+    EmptyFileError,
+    ExtractionLimitError,
+    FileTooLargeError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    NotFoundError,
+    RateLimitError,
+    SettingsError,
+    UnknownFileError,
+    UnknownModelError,
+    UnsupportedFileError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+from autopicker_lab.core.files import FORMATS, Document, Format, Part, SourceFile, Table
+from autopicker_lab.core.load import LoadPlan, LoadReport, Timing
+from autopicker_lab.core.outcomes import Outcome
+from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier
+from autopicker_lab.core.speech import Segment, Transcript, Word
+from autopicker_lab.core.stamp import RunStamp
+
+__all__ = [
+    "FORMATS",
+    "AuthenticationError",
+    "AutopickerError",
+    "Candidate",
+    "ChatChunk",
+    "ChatReply",
+    "ChatRequest",
+    "Complexity",
+    "ContextLengthError",
+    "ContextReport",
+    "CorruptFileError",
+    "Document",
+    "EmptyFileError",
+    "ExtractionLimitError",
+    "Factor",
+    "FileTooLargeError",
+    "Format",
+    "InvalidRequestError",
+    "LoadPlan",
+    "LoadReport",
+    "Message",
+    "ModelSpec",
+    "ModelUnavailableError",
+    "NotFoundError",
+    "Outcome",
+    "Part",
+    "RateLimitError",
+    "Route",
+    "RoutePolicy",
+    "RunStamp",
+    "Segment",
+    "SettingsError",
+    "SourceFile",
+    "Table",
+    "Tier",
+    "Timing",
+    "Transcript",
+    "UnknownFileError",
+    "UnknownModelError",
+    "UnsupportedFileError",
+    "UpstreamError",
+    "UpstreamTimeoutError",
+    "Usage",
+    "Word",
+]

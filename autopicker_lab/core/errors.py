@@ -1,0 +1,130 @@
+"""The error tree. Each class knows its HTTP status and its OpenAI error type; each instance its next step.
+
+AutopickerError                     500
+  SettingsError                     500  a setting is invalid; the start stops
+  InvalidRequestError               400  the request cannot be served as it stands
+    EmptyFileError                  400
+    CorruptFileError                400  damaged, encrypted, or past the limits of a reader
+    ExtractionLimitError            400  took more time or memory than an upload may
+    ContextLengthError              400  longer than any available model can read
+  AuthenticationError               401
+  NotFoundError                     404
+    UnknownFileError                404
+    UnknownModelError               404
+  FileTooLargeError                 413
+  UnsupportedFileError              415
+  RateLimitError                    429
+  UpstreamError                     502  a model's server answered wrongly
+  ModelUnavailableError             503  no model can take the request now
+  UpstreamTimeoutError              504
+"""
+
+from __future__ import annotations
+
+
+class AutopickerError(Exception):
+    """Something failed, and `hint` says what to do next.
+
+    Attributes:
+        detail: what happened, one line.
+        hint: the next step, one line; "" where there is none to give.
+        status: the HTTP status the service answers with.
+        kind: OpenAI's name for this family of errors.
+    """
+
+    status = 500
+    kind = "api_error"
+    title = "Internal server error"
+
+    def __init__(self, detail: str, hint: str = "", *, param: str | None = None, retry_after: float | None = None):
+        super().__init__(detail, hint)
+        self.detail = detail
+        self.hint = hint
+        self.param = param
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        hint = self.hint[:1].upper() + self.hint[1:]
+        return ". ".join(words.rstrip(".") for words in (self.detail, hint) if words)
+
+    def to_dict(self) -> dict[str, str]:
+        return {"type": type(self).__name__, "detail": self.detail, "hint": self.hint}
+
+
+class SettingsError(AutopickerError):
+    title = "Invalid setting"
+
+
+class InvalidRequestError(AutopickerError):
+    status = 400
+    kind = "invalid_request_error"
+    title = "Invalid request"
+
+
+class EmptyFileError(InvalidRequestError):
+    title = "Empty file"
+
+
+class CorruptFileError(InvalidRequestError):
+    title = "Unreadable file"
+
+
+class ExtractionLimitError(InvalidRequestError):
+    title = "File too costly to read"
+
+
+class ContextLengthError(InvalidRequestError):
+    title = "Request too long"
+
+
+class AuthenticationError(AutopickerError):
+    status = 401
+    kind = "authentication_error"
+    title = "Unauthorized"
+
+
+class NotFoundError(AutopickerError):
+    status = 404
+    kind = "not_found_error"
+    title = "Not found"
+
+
+class UnknownFileError(NotFoundError):
+    pass
+
+
+class UnknownModelError(NotFoundError):
+    pass
+
+
+class FileTooLargeError(AutopickerError):
+    status = 413
+    kind = "invalid_request_error"
+    title = "File too large"
+
+
+class UnsupportedFileError(AutopickerError):
+    status = 415
+    kind = "invalid_request_error"
+    title = "Unsupported file"
+
+
+class RateLimitError(AutopickerError):
+    status = 429
+    kind = "rate_limit_error"
+    title = "Too many requests"
+
+
+class UpstreamError(AutopickerError):
+    status = 502
+    title = "Upstream error"
+
+
+class ModelUnavailableError(AutopickerError):
+    status = 503
+    title = "No model available"
+
+
+class UpstreamTimeoutError(AutopickerError):
+    status = 504
+    title = "Upstream too slow"

@@ -1,0 +1,112 @@
+"""Speech as text: Transcript, Segment, Word. Times are seconds from the start of the recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core.show import BLUE, axes, frame, html_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Word:
+    start: float
+    end: float
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of speech; `confidence` is the mean token probability, 0 to 1."""
+
+    start: float
+    end: float
+    text: str
+    confidence: float
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said.
+
+    Attributes:
+        language: ISO 639-1 code, detected or given; None where there was no speech to tell it from.
+        duration: of the recording, seconds.
+        seconds_taken: wall time of the transcription; `real_time_factor` is its ratio to the duration.
+    """
+
+    name: str
+    text: str
+    language: str | None
+    duration: float
+    segments: tuple[Segment, ...] = ()
+    model: str = ""
+    seconds_taken: float | None = None
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def real_time_factor(self) -> float | None:
+        """RTF: seconds of work for each second of sound; None for an empty recording."""
+        return self.seconds_taken / self.duration if self.seconds_taken is not None and self.duration else None
+
+    def to_dict(self) -> dict[str, Any]:
+        segments: list[dict[str, Any]] = []
+        for segment in self.segments:
+            row: dict[str, Any] = {"start": segment.start, "end": segment.end, "text": segment.text}
+            if segment.words:
+                row["words"] = [{"start": w.start, "end": w.end, "word": w.text} for w in segment.words]
+            segments.append(row)
+        return {
+            "name": self.name,
+            "text": self.text,
+            "language": self.language,
+            "duration": self.duration,
+            "segments": segments,
+        }
+
+    def to_srt(self) -> str:
+        """SubRip subtitles."""
+        return "\n".join(
+            f"{i}\n{_clock(s.start, ',')} --> {_clock(s.end, ',')}\n{s.text.strip()}\n"
+            for i, s in enumerate(self.segments, 1)
+        )
+
+    def to_vtt(self) -> str:
+        """WebVTT subtitles."""
+        cues = (f"{_clock(s.start, '.')} --> {_clock(s.end, '.')}\n{s.text.strip()}\n" for s in self.segments)
+        return "WEBVTT\n\n" + "\n".join(cues)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a segment: start, end, confidence, text."""
+        return frame(
+            {"start": s.start, "end": s.end, "confidence": s.confidence, "text": s.text} for s in self.segments
+        )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Confidence of each segment over time."""
+        target = axes(ax, (7.0, 2.0))
+        starts = [s.start for s in self.segments]
+        widths = [s.end - s.start for s in self.segments]
+        heights = [s.confidence for s in self.segments]
+        target.bar(starts, heights, width=widths, align="edge", color=BLUE, edgecolor="white")
+        target.set(xlabel="seconds", ylabel="confidence", ylim=(0, 1))
+        target.set_title(self.name, loc="left")
+        return target
+
+    def _repr_html_(self) -> str:
+        rows = [(f"{s.start:.1f}-{s.end:.1f} s", f"{s.confidence:.2f}", s.text) for s in self.segments]
+        language = self.language or "no speech"
+        return html_table(
+            ["time", "confidence", "text"], rows, f"{self.name}: {language}, {self.duration:.1f} s, {self.model}"
+        )
+
+
+def _clock(seconds: float, mark: str) -> str:
+    total = round(seconds * 1000)
+    return f"{total // 3_600_000:02}:{total // 60_000 % 60:02}:{total // 1000 % 60:02}{mark}{total % 1000:03}"

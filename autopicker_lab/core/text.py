@@ -1,0 +1,22 @@
+"""Small linear-time measures of text that several layers share."""
+
+from __future__ import annotations
+
+CHARS_PER_TOKEN = 4.0
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens in `text`, estimated without a tokenizer: four characters a token, one for each CJK character.
+
+    Within about 20 % of SmolLM2's and GPT's tokenizers on English prose. A model that runs here counts its own.
+    """
+    if text.isascii():
+        return round(len(text) / CHARS_PER_TOKEN)
+    wide = sum(1 for char in text if char > "\u2e7f")
+    return round((len(text) - wide) / CHARS_PER_TOKEN + wide)
+
+
+def clip(text: str, limit: int) -> str:
+    """`text` on one line, at most `limit` characters long, an ellipsis where it was cut."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -1,0 +1,73 @@
+"""What works on this machine, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from autopicker_lab import assets
+from autopicker_lab.core import FORMATS, AutopickerError
+
+if TYPE_CHECKING:
+    from autopicker_lab.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at; `needed` means that the lab does not work without it."""
+
+    name: str
+    ok: bool
+    detail: str
+    needed: bool = True
+
+
+def examine(lab: Workbench) -> list[Check]:
+    """Look at every part; takes a few seconds, since the models are really loaded."""
+    return [
+        _try("formats", lambda: f"{len(FORMATS)} formats: {', '.join(FORMATS)}"),
+        _try("reading", lambda: f"{lab.extract(assets.samples() / 'report.pdf').token_count} tokens of the sample PDF"),
+        _try("pictures", lambda: f"OCR reads {_first_line(lab)!r}"),
+        _try(
+            "speech", lambda: f"{lab.transcriber.model}: {lab.transcribe(assets.samples() / 'announcement.ogg').text}"
+        ),
+        *_models(lab),
+        _try("uploads", lambda: f"kept at {lab.settings.uploads_url} ({len(lab.files.list())} files)"),
+        _try(
+            "policy", lambda: f"{lab.policy.id}, tiers from {', '.join(f'{t.min_score:g}' for t in lab.policy.tiers)}"
+        ),
+        Check("redis", _has("redis"), _words("redis", "shared cache and limits", "autopicker-lab[redis]"), False),
+        Check("disk", shutil.disk_usage("/").free > 2**30, f"{shutil.disk_usage('/').free / 2**30:.0f} GiB free"),
+    ]
+
+
+def _models(lab: Workbench) -> Iterator[Check]:
+    found = lab.models()
+    usable = any(answer.ok for _, answer in found)
+    for spec, answer in found:
+        detail = f"{spec.provider}, {'answers' if answer.ok else f'{answer.why}: {answer.hint}'}"
+        yield Check(spec.id, answer.ok, detail, needed=not usable)
+    if usable:
+        yield _try("answering", lambda: f"{(reply := lab.ask('Say hello.', max_tokens=12)).model}: {reply.text!r}")
+
+
+def _try(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except AutopickerError as error:
+        return Check(name, False, str(error))
+
+
+def _first_line(lab: Workbench) -> str:
+    return lab.extract(assets.samples() / "sign.jpg").text.split("\n")[0]
+
+
+def _has(package: str) -> bool:
+    return find_spec(package) is not None
+
+
+def _words(package: str, use: str, extra: str) -> str:
+    return f"{use}: installed" if _has(package) else f"{use}: pip install '{extra}'"

@@ -1,0 +1,57 @@
+"""Files to Documents: `extract(path)` reads any of the 22 formats, inline and in this process.
+
+Untrusted uploads go through `ExtractionPool`, which runs the same function in a process that can be killed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from autopicker_lab.core import AutopickerError, CorruptFileError, Document, SourceFile
+from autopicker_lab.extraction.pool import ExtractionPool
+from autopicker_lab.extraction.registry import reader
+from autopicker_lab.extraction.sniff import check_size, open_source
+
+__all__ = ["ExtractionPool", "check_size", "extract", "open_source"]
+
+NO_TEXT = "no text was found in this file"
+
+
+def extract(source: str | Path | bytes | SourceFile, *, name: str | None = None) -> Document:
+    """Read a file into a Document.
+
+    Args:
+        source: a path, the bytes themselves (then give a `name`), or an opened SourceFile.
+        name: the file's name, where `source` does not tell it.
+
+    Returns:
+        Its text, tables and metadata; whatever was lost stands in `warnings`.
+
+    Raises:
+        UnsupportedFileError: for a format the lab does not read.
+        EmptyFileError, CorruptFileError: for a file of no bytes, or one that is damaged or encrypted.
+    """
+    file = open_source(source, name)
+    try:
+        document = reader(file.kind)(file)
+    except AutopickerError:
+        raise
+    except (MemoryError, RecursionError) as error:
+        raise CorruptFileError(f"'{file.name}' is nested or packed too deeply to read", _HINT) from error
+    except Exception as error:  # the readers' libraries raise dozens of kinds on damaged files
+        raise CorruptFileError(
+            f"'{file.name}' cannot be read as {file.kind.upper()}: {_brief(error)}", _HINT
+        ) from error
+    warnings = file.warnings + document.warnings
+    if not document.text.strip() and NO_TEXT not in warnings:
+        warnings += (NO_TEXT,)
+    return replace(document, warnings=warnings, sha256=file.sha256)
+
+
+_HINT = "check that it opens elsewhere, and save it again"
+
+
+def _brief(error: Exception) -> str:
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words[:160]

@@ -1,0 +1,40 @@
+"""JSON: the text as it stands, a sketch of its shape, and where it is broken."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from autopicker_lab.core import Document, Part, SourceFile
+from autopicker_lab.extraction.plain import decode
+
+SHOWN = 2_000_000
+
+
+def read_json(file: SourceFile) -> Document:
+    text, encoding, warnings = decode(file.data)
+    meta: dict[str, Any] = {"encoding": encoding, "valid": False}
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        warnings += (f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}",)
+    except RecursionError:
+        warnings += ("nested too deeply to parse: read as plain text",)
+    else:
+        meta |= {"valid": True, "type": type(value).__name__, "shape": sketch(value)}
+        if isinstance(value, dict):
+            meta["keys"] = list(value)[:100]
+    if len(text) > SHOWN:
+        warnings += (f"only the first {SHOWN:,} of {len(text):,} characters are kept",)
+    return Document(file.name, file.kind, (Part("json", text[:SHOWN]),), meta, warnings)
+
+
+def sketch(value: object, depth: int = 3) -> Any:
+    """The shape of a JSON value: keys with the types of their values, lists by their first item and length."""
+    if isinstance(value, dict):
+        if depth == 0:
+            return f"object of {len(value)} keys"
+        return {str(key): sketch(item, depth - 1) for key, item in list(value.items())[:50]}
+    if isinstance(value, list):
+        return [sketch(value[0], max(depth - 1, 0)), f"{len(value)} items"] if value else []
+    return "null" if value is None else type(value).__name__

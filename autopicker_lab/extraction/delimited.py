@@ -1,0 +1,79 @@
+"""CSV by pandas, with encoding, delimiter and ragged rows found by themselves."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from autopicker_lab.core import Document, Part, SourceFile, Table
+from autopicker_lab.core.files import Cell
+from autopicker_lab.extraction.columns import summarise
+from autopicker_lab.extraction.plain import decode
+
+_DELIMITERS = ",;\t|"
+
+
+def read_csv(file: SourceFile) -> Document:
+    text, encoding, warnings = decode(file.data)
+    if "\x00" in text:
+        text, warnings = text.replace("\x00", ""), (*warnings, "NUL characters were dropped")
+    delimiter = find_delimiter(text)
+    rows, ragged = _rows(text, delimiter)
+    if ragged:
+        warnings += (f"{ragged} rows are not as wide as the widest: filled up with blanks",)
+    table = Table(tuple(rows), file.name)
+    meta = {
+        "encoding": encoding,
+        "delimiter": delimiter,
+        "rows": len(rows),
+        "columns": summarise(rows) if len(rows) > 1 else [],
+    }
+    part = Part("table", table.to_markdown(), (table,) if rows else ())
+    return Document(file.name, file.kind, (part,), meta, warnings)
+
+
+def find_delimiter(text: str) -> str:
+    """The delimiter that cuts the first lines into the most columns of one width; a comma where none does."""
+    sample = text[:65536]
+    lines = text.split("\n", 51)[:50]
+
+    def fit(delimiter: str) -> tuple[float, int]:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        commonest = max(set(widths), key=widths.count, default=1)
+        return (widths.count(commonest) / max(len(widths), 1) if commonest > 1 else 0.0, commonest)
+
+    best = max((d for d in _DELIMITERS if d in sample), key=fit, default=",")
+    return best if fit(best)[1] > 1 else ","
+
+
+def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], int]:
+    """Rows with numbers as numbers, and how many rows were narrower than the widest."""
+    import pandas
+
+    widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+    if not widths:
+        return [], 0
+    frame = pandas.read_csv(
+        io.StringIO(text),
+        sep=delimiter,
+        header=None,
+        names=range(max(widths)),
+        dtype=str,
+        keep_default_na=False,
+        skip_blank_lines=True,
+        engine="c",
+    )
+    rows = [tuple(_typed(value) for value in row) for row in frame.itertuples(index=False, name=None)]
+    return rows, sum(width < max(widths) for width in widths)
+
+
+def _typed(value: object) -> Cell:
+    """Whole and decimal numbers as such where the text is their plain spelling; anything else stays text."""
+    if not isinstance(value, str) or value == "":
+        return None
+    if len(value) < 16 and (value.isdecimal() or (value[0] == "-" and value[1:].isdecimal())):
+        return int(value) if str(int(value)) == value else value
+    if len(value) < 16 and value.replace(".", "", 1).replace("-", "", 1).isdecimal() and value.isascii():
+        number = float(value)
+        return number if repr(number) == value else value
+    return value

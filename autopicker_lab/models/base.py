@@ -1,0 +1,97 @@
+"""What every provider offers, and what they share."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import time
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, InvalidRequestError, ModelSpec, Usage
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a model would answer now, and if not, why and what to do."""
+
+    ok: bool
+    why: str = ""
+    hint: str = ""
+
+
+class ChatModel(Protocol):
+    """A model that chats. `stream` yields each piece as it is made and stops upstream work when it is closed."""
+
+    def describe(self) -> ModelSpec: ...
+
+    async def available(self) -> Availability: ...
+
+    async def complete(self, request: ChatRequest) -> ChatReply: ...
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]: ...
+
+    async def close(self) -> None:
+        """Give back memory and the running loop's connections; the next use takes them anew."""
+
+
+async def gather(model: ChatModel, request: ChatRequest) -> ChatReply:
+    """The whole answer out of a model's stream."""
+    begun = time.perf_counter()
+    first: float | None = None
+    texts: list[str] = []
+    calls: dict[int, dict[str, Any]] = {}
+    finish, usage = "stop", Usage()
+    async for chunk in model.stream(request):
+        if first is None and chunk.delta:
+            first = time.perf_counter() - begun
+        texts.append(chunk.content)
+        for call in chunk.delta.get("tool_calls") or ():
+            _merge_call(calls, call)
+        finish, usage = chunk.finish_reason or finish, chunk.usage or usage
+    text = "".join(texts)
+    message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
+    if calls:
+        message["tool_calls"] = [calls[i] for i in sorted(calls)]
+    return ChatReply(
+        text,
+        model.describe().id,
+        finish,
+        usage,
+        message,
+        first_token_s=first,
+        total_s=time.perf_counter() - begun,
+    )
+
+
+def _merge_call(calls: dict[int, dict[str, Any]], delta: Mapping[str, Any]) -> None:
+    """Add one streamed piece of a tool call: arguments come in slices, the rest whole."""
+    index = int(delta.get("index") or 0)
+    call = calls.setdefault(index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
+    function = delta.get("function") or {}
+    call["id"] = delta.get("id") or call["id"]
+    call["function"]["name"] = function.get("name") or call["function"]["name"]
+    call["function"]["arguments"] += function.get("arguments") or ""
+
+
+def quality_prior(billions: float) -> float:
+    """A first guess of quality from a model's size in billions of parameters: 0.40 at 1 B, +0.29 a decade.
+
+    A straight line through the public leaderboards' middle; outcomes of one's own replace it (see tuning).
+    """
+    return min(0.9, max(0.05, 0.40 + 0.29 * math.log10(billions))) if billions > 0 else 0.5
+
+
+def image_bytes(url: str) -> bytes:
+    """The picture in a data URL. Addresses are not fetched: the service would become a way into its network."""
+    head, _, data = url.partition(",")
+    if not head.startswith("data:") or not head.endswith(";base64"):
+        raise InvalidRequestError(
+            "image_url must be a data URL", "send data:image/png;base64,... or upload the file", param="messages"
+        )
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequestError("image_url is not valid base64", "encode the file again", param="messages") from None

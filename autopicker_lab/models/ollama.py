@@ -1,0 +1,198 @@
+"""Models of an Ollama server, through its official client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import (
+    AutopickerError,
+    ChatChunk,
+    ChatReply,
+    ChatRequest,
+    InvalidRequestError,
+    Message,
+    ModelSpec,
+    ModelUnavailableError,
+    UpstreamError,
+    UpstreamTimeoutError,
+    Usage,
+)
+from autopicker_lab.models.base import Availability, gather, image_bytes, quality_prior
+from autopicker_lab.models.loops import PerLoop
+
+if TYPE_CHECKING:
+    from ollama import AsyncClient, ShowResponse
+
+PROBE_S = 2.0
+_START = "start it with `ollama serve`"
+_OPTIONS = {"temperature": "temperature", "top_p": "top_p", "seed": "seed", "stop": "stop"}
+_CAPABILITIES = {"vision": "images", "tools": "tools"}
+
+
+class OllamaModel:
+    """One model of one Ollama server."""
+
+    def __init__(self, spec: ModelSpec):
+        self._spec = spec
+        self._clients = PerLoop(lambda: _client(spec.endpoint, spec.timeout_s))
+
+    def describe(self) -> ModelSpec:
+        return self._spec
+
+    async def available(self) -> Availability:
+        try:
+            names = await list_models(self._spec.endpoint)
+        except AutopickerError as error:
+            return Availability(False, error.detail, error.hint)
+        if self._spec.model in names or f"{self._spec.model}:latest" in names:
+            return Availability(True)
+        return Availability(False, f"Ollama has no model '{self._spec.model}'", f"ollama pull {self._spec.model}")
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        return await gather(self, request)
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        done = False
+        try:
+            async for part in await self._clients.get().chat(**self._body(request), stream=True):
+                delta: dict[str, Any] = {"content": part.message.content} if part.message.content else {}
+                if part.message.tool_calls:
+                    delta["tool_calls"] = [_call(i, call) for i, call in enumerate(part.message.tool_calls)]
+                if part.message.thinking:
+                    delta["reasoning_content"] = part.message.thinking
+                done = bool(part.done)
+                if not done:
+                    yield ChatChunk(delta)
+                    continue
+                reason = "tool_calls" if part.message.tool_calls else part.done_reason or "stop"
+                yield ChatChunk(delta, reason, Usage(part.prompt_eval_count or 0, part.eval_count or 0))
+        except Exception as error:
+            raise _translated(error, self._spec) from error
+        if not done:
+            raise UpstreamError(f"Ollama cut the answer of '{self._spec.id}' short", "ask again")
+
+    async def close(self) -> None:
+        await self._clients.close(lambda client: client.close())
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        options = {name: request.options[key] for key, name in _OPTIONS.items() if request.options.get(key) is not None}
+        if request.max_tokens is not None:
+            options["num_predict"] = request.max_tokens
+        options["num_ctx"] = self._spec.context_window
+        body: dict[str, Any] = {
+            "model": self._spec.model,
+            "messages": [_message(message) for message in request.messages],
+            "options": options,
+            "format": _format(request.options.get("response_format")),
+        }
+        if "tools" in self._spec.capabilities and request.options.get("tools"):
+            body["tools"] = request.options["tools"]
+        return body
+
+
+async def list_models(endpoint: str) -> list[str]:
+    """Names of the models that the server at `endpoint` holds; ModelUnavailableError where it does not answer."""
+    client = _client(endpoint, PROBE_S)
+    try:
+        return [m.model for m in (await client.list()).models if m.model]
+    except Exception as error:
+        raise ModelUnavailableError(f"Ollama does not answer at {endpoint}", _START) from error
+    finally:
+        await client.close()
+
+
+async def discover(endpoint: str, known: set[str]) -> list[ModelSpec]:
+    """Specs of the server's models whose names are not in `known`; empty where it does not answer."""
+    try:
+        names = [name for name in await list_models(endpoint) if name.removesuffix(":latest") not in known]
+    except AutopickerError:
+        return []
+    client = _client(endpoint, PROBE_S)
+    try:
+        return [_spec(name, endpoint, await client.show(name)) for name in names]
+    except Exception:  # a server that lists but does not show: use the names alone
+        return [ModelSpec(name, "ollama", name, endpoint) for name in names]
+    finally:
+        await client.close()
+
+
+def _spec(name: str, endpoint: str, shown: ShowResponse) -> ModelSpec:
+    window = next((int(v) for k, v in (shown.modelinfo or {}).items() if k.endswith(".context_length")), 4096)
+    able = {_CAPABILITIES[c] for c in shown.capabilities or () if c in _CAPABILITIES} | {"text", "json"}
+    size = (shown.details.parameter_size if shown.details else None) or ""
+    return ModelSpec(
+        id=name.removesuffix(":latest"),
+        provider="ollama",
+        model=name,
+        endpoint=endpoint,
+        capabilities=frozenset(able),
+        context_window=min(window, 16384),  # Ollama reserves memory for the whole window it is asked for
+        quality=quality_prior(_billions(size)),
+    )
+
+
+def _billions(size: str) -> float:
+    scale = {"B": 1.0, "M": 1e-3, "K": 1e-6}.get(size[-1:].upper(), 0.0)
+    try:
+        return float(size[:-1]) * scale
+    except ValueError:
+        return 0.0
+
+
+def _client(endpoint: str, timeout_s: float) -> AsyncClient:
+    from ollama import AsyncClient
+
+    return AsyncClient(host=endpoint, timeout=timeout_s)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "role": "system" if message.role == "developer" else message.role,
+        "content": message.text,
+    }
+    if message.image_urls:
+        body["images"] = [image_bytes(url) for url in message.image_urls]
+    if message.extra.get("tool_calls"):
+        body["tool_calls"] = [
+            {"function": {"name": c["function"]["name"], "arguments": json.loads(c["function"]["arguments"] or "{}")}}
+            for c in message.extra["tool_calls"]
+        ]
+    if message.role == "tool":
+        body["tool_name"] = message.extra.get("name") or message.extra.get("tool_call_id")
+    return body
+
+
+def _call(index: int, call: Any) -> dict[str, Any]:
+    function = {"name": call.function.name, "arguments": json.dumps(dict(call.function.arguments))}
+    return {"index": index, "id": f"call_{index}", "type": "function", "function": function}
+
+
+def _format(wanted: Any) -> Any:
+    """OpenAI's response_format as Ollama's format: None, "json" or a JSON schema."""
+    kind = wanted.get("type") if isinstance(wanted, dict) else None
+    if kind == "json_schema":
+        return wanted.get("json_schema", {}).get("schema") or "json"
+    return "json" if kind == "json_object" else None
+
+
+def _translated(error: Exception, spec: ModelSpec) -> Exception:
+    import httpx
+    from ollama import ResponseError
+
+    if isinstance(error, AutopickerError):
+        return error
+    if isinstance(error, ResponseError):
+        if error.status_code == 404:
+            return ModelUnavailableError(f"Ollama has no model '{spec.model}'", f"ollama pull {spec.model}")
+        if error.status_code == 400:
+            return InvalidRequestError(f"Ollama refused the request: {error.error}", "correct the request")
+        return UpstreamError(f"Ollama failed ({error.status_code}): {error.error}", "look into Ollama's log")
+    if isinstance(error, httpx.TimeoutException):
+        return UpstreamTimeoutError(f"'{spec.id}' did not answer within {spec.timeout_s:g} s", "ask a smaller model")
+    if isinstance(error, ConnectionError | httpx.ConnectError):
+        return ModelUnavailableError(f"Ollama does not answer at {spec.endpoint}", _START)
+    if isinstance(error, httpx.HTTPError | json.JSONDecodeError):
+        return UpstreamError(f"the connection to Ollama broke: {type(error).__name__}", "ask again")
+    return error

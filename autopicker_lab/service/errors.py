@@ -1,0 +1,114 @@
+"""Errors as the API documents them: flat for the platform's own paths, OpenAI's object for OpenAI's clients."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from autopicker_lab.core import (
+    AuthenticationError,
+    AutopickerError,
+    FileTooLargeError,
+    InvalidRequestError,
+    NotFoundError,
+    RateLimitError,
+)
+
+log = logging.getLogger(__name__)
+
+
+class MethodNotAllowedError(InvalidRequestError):
+    status = 405
+    title = "Method not allowed"
+
+
+_BY_STATUS: Mapping[int, type[AutopickerError]] = {
+    cls.status: cls
+    for cls in (
+        InvalidRequestError,
+        AuthenticationError,
+        NotFoundError,
+        MethodNotAllowedError,
+        FileTooLargeError,
+        RateLimitError,
+    )
+}
+
+
+def body(error: AutopickerError, *, openai: bool) -> dict[str, Any]:
+    """The JSON body of an error, with OpenAI's object in `error` where `openai` says so."""
+    flat = {"error": error.title, "detail": str(error), "status_code": error.status}
+    if not openai:
+        return flat
+    inner = {"message": str(error), "type": error.kind, "param": error.param, "code": _code(error)}
+    return {**flat, "error": inner}
+
+
+def wants_openai(path: str, headers: Mapping[str, str]) -> bool:
+    """Whether a caller reads OpenAI's error object: under /v1, or one of OpenAI's own clients."""
+    return path.startswith("/v1/") or "x-stainless-lang" in headers
+
+
+def response(error: AutopickerError, path: str, headers: Mapping[str, str]) -> Response:
+    extra = {}
+    if error.retry_after is not None:
+        extra["Retry-After"] = str(max(1, round(error.retry_after)))
+    if error.status == 401:
+        extra["WWW-Authenticate"] = "Bearer"
+    content = orjson.dumps(body(error, openai=wants_openai(path, headers)))
+    return Response(content, error.status, extra, "application/json")
+
+
+def install(app: FastAPI) -> None:
+    """Give every exception its documented shape."""
+
+    @app.exception_handler(AutopickerError)
+    async def ours(request: Request, error: AutopickerError) -> Response:
+        if error.status >= 500:
+            log.warning("%s: %s", type(error).__name__, error)
+        return response(error, request.url.path, request.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return response(_validation(error), request.url.path, request.headers)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        kind = _BY_STATUS.get(error.status_code, InvalidRequestError if error.status_code < 500 else AutopickerError)
+        hints = {404: "see /docs for the routes", 405: "see /docs for the methods of this route"}
+        ours = kind(str(error.detail), hints.get(error.status_code, ""))
+        return response(ours, request.url.path, request.headers)
+
+
+def internal() -> AutopickerError:
+    return AutopickerError("the server failed to process this request", "quote its X-Request-ID in a report")
+
+
+def _validation(error: RequestValidationError) -> AutopickerError:
+    first = error.errors()[0]
+    place = [str(step) for step in first["loc"] if step not in ("body", "query", "path", "header")]
+    name = ".".join(place)
+    if first["type"] == "json_invalid":
+        why = first.get("ctx", {}).get("error", "")
+        return InvalidRequestError(f"the body is not valid JSON: {why} at character {first['loc'][-1]}", "correct it")
+    if first["type"] == "missing":
+        where = f"The '{name}' field is required" if name else "A JSON body is required"
+        return InvalidRequestError(where, param=name or None)
+    return InvalidRequestError(f"'{name or 'body'}': {first['msg']}", param=name or None)
+
+
+def _code(error: AutopickerError) -> str | None:
+    codes = {
+        "UnknownModelError": "model_not_found",
+        "ContextLengthError": "context_length_exceeded",
+        "AuthenticationError": "invalid_api_key",
+        "RateLimitError": "rate_limit_exceeded",
+    }
+    return codes.get(type(error).__name__)

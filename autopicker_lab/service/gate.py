@@ -1,0 +1,160 @@
+"""What every request passes: an id, the key, the rate limit, the size limit, the clock. Plain ASGI, no copies."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import re
+import time
+import uuid
+from typing import Any
+
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage, Storage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError, RateLimitError
+from autopicker_lab.service import errors
+from autopicker_lab.service.measure import Measures
+from autopicker_lab.settings import Settings
+
+access = logging.getLogger("autopicker_lab.access")
+log = logging.getLogger(__name__)
+OPEN_PATHS = frozenset({"/", "/health", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"})
+OPEN_PREFIX = "/static-offline-docs/"
+INTERNAL = "x-autopicker-internal"
+_ID = re.compile(r"[\w.\-]{1,128}")
+_FORM_OVERHEAD = 65536
+
+
+def internal_token(settings: Settings) -> str:
+    """What the service sends itself, so that its own load test does not use up a caller's limit."""
+    key = settings.secret_key.get_secret_value().encode()
+    return hmac.new(key, b"load test", hashlib.sha256).hexdigest()
+
+
+class Keys:
+    """The key that opens the service; none configured: everyone may."""
+
+    def __init__(self, settings: Settings):
+        self._key = settings.api_key.get_secret_value().encode() if settings.api_key else None
+
+    def opens(self, key: str | None) -> bool:
+        """Whether this key opens the service; compared in constant time."""
+        return self._key is None or (key is not None and hmac.compare_digest(key.encode(), self._key))
+
+
+class Gate:
+    """Args:
+    storage: rate-limit counters; None keeps them in this process.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, keys: Keys, measures: Measures, storage: Storage | None = None
+    ):
+        self._app = app
+        self._settings = settings
+        self._measures = measures
+        self._keys = keys
+        self._token = internal_token(settings).encode()
+        self._proxies = frozenset(p.strip() for p in settings.trusted_proxies.split(",") if p.strip())
+        self._item = RateLimitItemPerSecond(settings.rate_limit_requests, settings.rate_limit_window)
+        self._memory = MovingWindowRateLimiter(MemoryStorage())
+        self._limiter = MovingWindowRateLimiter(storage) if storage is not None else self._memory
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        extra = {"X-Request-ID": request_id}
+        begun = time.perf_counter()
+        status = 0
+
+        async def stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                out = MutableHeaders(scope=message)
+                for name, value in extra.items():
+                    out[name] = value
+            await send(message)
+
+        self._measures.begin()
+        try:
+            self._admit(scope, headers, extra)
+        except AutopickerError as error:
+            await errors.response(error, scope["path"], headers)(scope, receive, stamped)
+        else:
+            try:
+                await self._app(scope, receive, stamped)
+            except Exception:
+                log.exception("%s %s failed (request %s)", scope["method"], scope["path"], request_id)
+                if status:
+                    raise  # half an answer is out: break the connection rather than end it as if whole
+                await errors.response(errors.internal(), scope["path"], headers)(scope, receive, stamped)
+        finally:
+            self._close(scope, status or 499, time.perf_counter() - begun, request_id)
+
+    def _admit(self, scope: Scope, headers: Headers, extra: dict[str, str]) -> None:
+        path = scope["path"]
+        if path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
+            return
+        if hmac.compare_digest(headers.get(INTERNAL, "").encode(), self._token):
+            return
+        self._limit(self._client(scope, headers), extra)
+        key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip() or None
+        if not self._keys.opens(key):
+            what = "the API key is wrong" if key else "an API key is required"
+            raise AuthenticationError(what, "send it as X-API-Key or Authorization: Bearer")
+        length = headers.get("content-length", "")
+        ceiling = self._settings.max_file_size + _FORM_OVERHEAD
+        if path.endswith("/upload") and length.isdecimal() and int(length) > ceiling:
+            limit = f"the limit is {self._settings.max_file_size:,} bytes"
+            raise FileTooLargeError(f"the upload has {int(length):,} bytes; {limit}", "send a smaller file")
+
+    def _limit(self, client: str, extra: dict[str, str]) -> None:
+        try:
+            allowed = self._limiter.hit(self._item, client)
+            reset, remaining = self._limiter.get_window_stats(self._item, client)
+        except Exception as error:  # a limiter's storage that is away must not stop the service
+            log.warning("rate-limit storage does not answer (%s): counting in this process", error)
+            allowed = self._memory.hit(self._item, client)
+            reset, remaining = self._memory.get_window_stats(self._item, client)
+        wait = max(0.0, reset - time.time())
+        values = (self._item.amount, max(0, remaining))
+        extra |= dict(zip(("X-RateLimit-Limit", "X-RateLimit-Remaining"), map(str, values), strict=True))
+        extra["X-RateLimit-Reset"] = str(int(reset) + 1)
+        extra["x-ratelimit-limit-requests"] = str(values[0])
+        extra["x-ratelimit-remaining-requests"] = str(values[1])
+        extra["x-ratelimit-reset-requests"] = f"{wait:.0f}s"
+        if not allowed:
+            detail = f"over {self._item.amount} requests in {self._settings.rate_limit_window} s"
+            raise RateLimitError(detail, f"wait {max(1, round(wait))} s", retry_after=max(1.0, wait))
+
+    def _client(self, scope: Scope, headers: Headers) -> str:
+        address = (scope.get("client") or ("unknown", 0))[0]
+        if address in self._proxies:
+            hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+            outside = [hop for hop in hops if hop not in self._proxies]
+            return outside[-1] if outside else address
+        return str(address)
+
+    def _close(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        route: Any = scope.get("route")
+        name = getattr(route, "path", None) or "other"
+        self._measures.end(name, scope["method"], status, seconds)
+        access.info(
+            "%s %s %d %.1f ms",
+            scope["method"],
+            scope["path"],
+            status,
+            seconds * 1000,
+            extra={"request_id": request_id, "status": status, "ms": round(seconds * 1000, 2)},
+        )

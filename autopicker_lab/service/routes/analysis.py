@@ -1,0 +1,100 @@
+"""Complexity, the catalogue, and feedback on answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+
+from autopicker_lab.chat import AUTO, Attachment
+from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec
+from autopicker_lab.models import Availability
+from autopicker_lab.service.schemas import AnalysisBody, FeedbackBody
+from autopicker_lab.service.state import ServiceState, State
+
+router = APIRouter(tags=["routing"])
+_CREATED = 1760000000
+
+
+@router.post("/analyze-complexity", summary="Score a request and see where it would go")
+async def analyze(body: AnalysisBody, state: State) -> dict[str, Any]:
+    """Calls no model. Files that are unknown or unreadable are named in `file_errors` and count for nothing."""
+    request = ChatRequest.of(body.messages, model=body.model or AUTO, file_ids=tuple(body.file_ids or ()))
+    attachments, failures = await _attach(request.file_ids, state)
+    route = await state.lab.pipeline.route(request, attachments)
+    analysis = {
+        "complexity_score": route.complexity.score,
+        "selected_model": route.model,
+        "reasoning": {
+            "total_message_length": sum(len(message.text) for message in request.messages),
+            "file_count": len(attachments),
+            "file_types": sorted({attachment.document.kind for attachment in attachments}),
+            "complexity_factors": {factor.name: factor.points for factor in route.complexity.factors},
+            "explanations": {factor.name: factor.why for factor in route.complexity.factors},
+            "decision": route.reason,
+        },
+        "candidates": [vars(candidate) for candidate in route.candidates],
+        "fallbacks": list(route.fallbacks),
+        "estimated_tokens": route.complexity.tokens,
+        "estimated_cost_usd": route.estimated_cost_usd,
+        "policy": route.policy,
+        "file_errors": failures,
+    }
+    return {"complexity_analysis": analysis}
+
+
+async def _attach(file_ids: tuple[str, ...], state: ServiceState) -> tuple[list[Attachment], list[dict[str, str]]]:
+    attachments: list[Attachment] = []
+    failures: list[dict[str, str]] = []
+    for file_id in file_ids:
+        try:
+            found, _ = await state.attach([file_id])
+        except AutopickerError as error:
+            failures.append({"file_id": file_id, "error": str(error)})
+        else:
+            attachments += found
+    return attachments, failures
+
+
+@router.get("/models", summary="The catalogue")
+async def models(state: State) -> dict[str, Any]:
+    answers = await state.lab.catalogue.availability()
+    rows = [_model(spec, answers.get(spec.id)) for spec in state.lab.catalogue.specs()]
+    able = sorted({capability for row in rows if row["available"] for capability in row["capabilities"]})
+    auto = {**_entry(AUTO, "autopicker-lab"), "capabilities": able, "available": any(r["available"] for r in rows)}
+    return {"object": "list", "data": [auto, *rows]}
+
+
+@router.get("/models/{model_id:path}", summary="One model")
+async def model(model_id: str, state: State) -> dict[str, Any]:
+    if model_id == AUTO:
+        auto: dict[str, Any] = (await models(state))["data"][0]
+        return auto
+    answers = await state.lab.catalogue.availability()
+    spec = state.lab.catalogue.get(model_id).describe()
+    return _model(spec, answers.get(spec.id))
+
+
+def _entry(name: str, owner: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": _CREATED, "owned_by": owner}
+
+
+def _model(spec: ModelSpec, answer: Availability | None) -> dict[str, Any]:
+    return {
+        **_entry(spec.id, spec.provider),
+        "capabilities": sorted(spec.capabilities),
+        "available": answer is not None and answer.ok,
+        "unavailable_because": None if answer is None or answer.ok else f"{answer.why}. {answer.hint}",
+        "context_window": spec.context_window,
+        "price_in": spec.price_in,
+        "price_out": spec.price_out,
+        "quality": spec.quality,
+    }
+
+
+@router.post("/feedback", summary="Say how good an answer was")
+async def feedback(body: FeedbackBody, state: State) -> dict[str, Any]:
+    """Kept beside the routing decision, so that tuning can learn from it."""
+    await asyncio.to_thread(state.decisions.feedback, body.request_id, body.score)
+    return {"status": "stored", "request_id": body.request_id, "score": body.score}

@@ -1,0 +1,89 @@
+"""Speech to text: of an upload, and in OpenAI's shape."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi.responses import PlainTextResponse, Response
+
+from autopicker_lab.core import InvalidRequestError, Transcript
+from autopicker_lab.extraction import check_size, open_source
+from autopicker_lab.service.state import State, while_connected
+
+router = APIRouter(tags=["audio"])
+Task = Literal["transcribe", "translate"]
+
+
+@router.post("/transcribe/{file_id}", summary="Transcribe an uploaded recording")
+async def transcribe(
+    file_id: str,
+    request: Request,
+    state: State,
+    language: str | None = Query(None, description="ISO 639-1 code; omitted: detected"),
+    task: Task = "transcribe",
+    word_timestamps: bool = False,
+) -> dict[str, Any]:
+    file = await asyncio.to_thread(state.lab.files.open, file_id)
+    if file.category != "audio":
+        hint = "upload MP3, WAV, M4A, OGG or FLAC"
+        raise InvalidRequestError(f"'{file.name}' is not an audio file", hint, param="file_id")
+    hear = state.lab.reader.hear
+    transcript = await while_connected(
+        request, lambda: hear(file, language=language, task=task, word_timestamps=word_timestamps)
+    )
+    return {
+        "file_id": file_id,
+        "filename": file.name,
+        "transcription": transcript.text,
+        "language": transcript.language,
+        "duration": transcript.duration,
+        "type": "audio",
+        "segments": transcript.to_dict()["segments"],
+    }
+
+
+@router.post("/audio/transcriptions", summary="Transcribe, OpenAI's format")
+async def openai_transcriptions(
+    request: Request,
+    state: State,
+    file: UploadFile = File(),
+    model: str = Form("whisper-1"),
+    language: str | None = Form(None),
+    response_format: Literal["json", "text", "srt", "vtt", "verbose_json"] = Form("json"),
+    timestamp_granularities: list[str] = Form([], alias="timestamp_granularities[]"),
+) -> Response:
+    """`model` is accepted for the clients' sake: the service hears with the one that WHISPER_MODEL names."""
+    limit = state.lab.settings.max_file_size
+    name = file.filename or "recording"
+    check_size(name, file.size if file.size is not None else 1, limit)
+    source = await asyncio.to_thread(open_source, await file.read(limit + 1), name, limit)
+    words = "word" in timestamp_granularities
+    hear = state.lab.reader.hear
+    transcript = await while_connected(request, lambda: hear(source, language=language, word_timestamps=words))
+    return _shaped(transcript, response_format)
+
+
+def _shaped(transcript: Transcript, shape: str) -> Response:
+    from fastapi.responses import JSONResponse
+
+    if shape == "text":
+        return PlainTextResponse(transcript.text + "\n")
+    if shape == "srt":
+        return PlainTextResponse(transcript.to_srt())
+    if shape == "vtt":
+        return PlainTextResponse(transcript.to_vtt())
+    if shape == "json":
+        return JSONResponse({"text": transcript.text})
+    rows = transcript.to_dict()["segments"]
+    body: dict[str, Any] = {
+        "task": "transcribe",
+        "language": transcript.language,
+        "duration": transcript.duration,
+        "text": transcript.text,
+        "segments": [{"id": i, **{k: v for k, v in row.items() if k != "words"}} for i, row in enumerate(rows)],
+    }
+    if any("words" in row for row in rows):
+        body["words"] = [word for row in rows for word in row.get("words", ())]
+    return JSONResponse(body)

@@ -1,0 +1,114 @@
+"""Health, metrics and the load test of the service itself."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import psutil
+from fastapi import APIRouter, Query, Request
+
+from autopicker_lab import loadtest
+from autopicker_lab.core import InvalidRequestError, LoadPlan, RateLimitError
+from autopicker_lab.service.gate import INTERNAL, internal_token
+from autopicker_lab.service.state import State, while_connected
+
+router = APIRouter(tags=["monitoring"])
+_PATH = re.compile(r"/[\w\-./~%+,:@=&?]*")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@router.get("/monitoring/health", summary="The machine and the models behind the service")
+async def monitoring(state: State) -> dict[str, Any]:
+    answers = await state.lab.catalogue.availability()
+    endpoints = [
+        {"name": name, "status": "healthy" if answer.ok else "unavailable", "detail": answer.why or None}
+        for name, answer in answers.items()
+    ]
+    healthy = sum(answer.ok for answer in answers.values())
+    return {
+        "status": "healthy" if healthy else "degraded",
+        "system_metrics": {
+            "cpu_percent": psutil.cpu_percent(interval=None),
+            "memory_percent": psutil.virtual_memory().percent,
+            "disk_usage_percent": psutil.disk_usage("/").percent,
+        },
+        "api_health": {"healthy_endpoints": healthy, "total_endpoints": len(endpoints), "endpoints": endpoints},
+        "timestamp": _now(),
+    }
+
+
+@router.get("/performance/metrics", summary="Requests, latencies and cache since the start")
+async def metrics(state: State) -> dict[str, Any]:
+    entries, size = state.cache.size()
+    stats = state.cache.stats
+    cache = {
+        "hits": stats.hits,
+        "misses": stats.misses,
+        "hit_rate_percent": stats.hit_rate_percent,
+        "entries": entries,
+        "bytes": size,
+        "backend": state.cache.backend,
+        "ttl_seconds": state.lab.settings.cache_ttl,
+    }
+    return {
+        "status": "healthy" if state.measures.enabled else "disabled",
+        "performance_metrics": {"summary": state.measures.summary(), "cache_stats": cache},
+        "timestamp": _now(),
+    }
+
+
+@router.post("/performance/load-test", summary="Load-test a path of this service")
+async def load_test(
+    request: Request,
+    state: State,
+    endpoint: str = Query("/health", description="a path of this service"),
+    concurrent_users: int = Query(5, ge=1, le=20),
+    requests_per_user: int = Query(10, ge=1, le=50),
+) -> dict[str, Any]:
+    """One at a time; its requests do not count against the caller's rate limit."""
+    path = _own_path(endpoint)
+    if state.load_test.locked():
+        raise RateLimitError("a load test is running already", "try again when it has ended", retry_after=5)
+    async with state.load_test:
+        host, port = request.scope["server"][:2]
+        headers = {INTERNAL: internal_token(state.lab.settings)}
+        if key := request.headers.get("x-api-key"):
+            headers["X-API-Key"] = key
+        plan = LoadPlan(
+            f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}{path}",
+            users=concurrent_users,
+            requests=concurrent_users * requests_per_user,
+            headers=headers,
+            max_seconds=60,
+        )
+        begun = time.perf_counter()
+        report = await while_connected(request, lambda: loadtest.run(plan))
+    results = report.to_dict() | {"endpoint": path, "concurrent_users": concurrent_users}
+    return {
+        "status": "completed",
+        "load_test_results": results | {"requests_per_user": requests_per_user},
+        "seconds": round(time.perf_counter() - begun, 3),
+        "timestamp": _now(),
+    }
+
+
+def _own_path(endpoint: str) -> str:
+    """The endpoint, if it can only mean a path of this service; InvalidRequestError otherwise."""
+    plain = endpoint
+    for _ in range(3):
+        plain = unquote(plain)
+    path = urlsplit(plain).path
+    bad = not _PATH.fullmatch(plain) or "//" in plain or ".." in plain or "\\" in plain
+    if bad or not _PATH.fullmatch(endpoint):
+        detail = f"'endpoint' must be a path of this service, not {endpoint[:80]!r}"
+        raise InvalidRequestError(detail, "give one such as /health or /api/v1/models", param="endpoint")
+    if path.rstrip("/").endswith("/performance/load-test"):
+        raise InvalidRequestError("the load test cannot test itself", "choose another endpoint", param="endpoint")
+    return endpoint

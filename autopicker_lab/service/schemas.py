@@ -1,0 +1,70 @@
+"""Bodies of requests, as FastAPI checks and documents them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from autopicker_lab.core import ChatRequest, InvalidRequestError
+
+_OURS = frozenset({"messages", "model", "stream", "file_ids"})
+
+
+class ChatBody(BaseModel):
+    """OpenAI's chat completion request; fields not named here are passed on to the model."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [{"messages": [{"role": "user", "content": "Hello, how are you?"}], "model": "auto"}]
+        },
+    )
+
+    messages: list[dict[str, Any]] = Field(min_length=1, description="OpenAI's messages, oldest first")
+    model: str | None = Field(None, description="a catalogue id or alias; omitted or 'auto': routed")
+    stream: bool | None = False
+    stream_options: dict[str, Any] | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, ge=0, le=1)
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    n: int | None = None
+    response_format: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] | None = None
+    user: str | None = None
+    file_ids: list[str] | None = Field(None, description="ids of uploaded files that the question is about")
+
+    def request(self) -> ChatRequest:
+        """The ChatRequest of this body; InvalidRequestError where a message is malformed."""
+        if self.n not in (None, 1):
+            raise InvalidRequestError("'n' can only be 1", "ask several times for several answers", param="n")
+        given = self.model_dump(exclude_none=True)
+        return ChatRequest.of(
+            self.messages,
+            model=self.model or "auto",
+            file_ids=tuple(self.file_ids or ()),
+            options={key: value for key, value in given.items() if key not in _OURS},
+            stream=bool(self.stream),
+        )
+
+    @property
+    def include_usage(self) -> bool:
+        return bool((self.stream_options or {}).get("include_usage"))
+
+
+class AnalysisBody(BaseModel):
+    """A request whose complexity is asked for."""
+
+    messages: list[dict[str, Any]] = Field(min_length=1)
+    file_ids: list[str] | None = None
+    model: str | None = None
+
+
+class FeedbackBody(BaseModel):
+    """How good an answer was: 0 useless, 1 right."""
+
+    request_id: str = Field(description="the id of a chat completion, or an X-Request-ID")
+    score: float = Field(ge=0, le=1)

@@ -1,0 +1,82 @@
+"""What the routes hold: the Workbench and the service's own stores."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from autopicker_lab.chat import Attachment
+from autopicker_lab.core import AutopickerError, ChatReply
+from autopicker_lab.service.gate import Keys
+from autopicker_lab.service.measure import Measures
+from autopicker_lab.storage import DecisionLog, MemoryCache
+from autopicker_lab.workbench import Workbench
+
+T = TypeVar("T")
+
+
+@dataclass
+class ServiceState:
+    lab: Workbench
+    measures: Measures
+    decisions: DecisionLog
+    cache: MemoryCache
+    keys: Keys
+    load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def attach(self, file_ids: Sequence[str]) -> tuple[list[Attachment], list[dict[str, str]]]:
+        """Uploads read for a question, and which of them could not be; an unknown id is an UnknownFileError.
+
+        Where not one can be read, the first one's error is raised.
+        """
+        files = [await asyncio.to_thread(self.lab.files.open, file_id) for file_id in file_ids]
+        attachments: list[Attachment] = []
+        failures: list[dict[str, str]] = []
+        first: AutopickerError | None = None
+        for file_id, file in zip(file_ids, files, strict=True):
+            try:
+                attachments.append(await self.lab.reader.attach(file))
+            except AutopickerError as error:
+                first = first or error
+                failures.append({"file_id": file_id, "filename": file.name, "error": str(error)})
+        if first is not None and not attachments:
+            raise first
+        return attachments, failures
+
+    def remember(self, reply: ChatReply, request_id: str) -> None:
+        """Count an answer and keep its decision, for metrics and feedback."""
+        usage = reply.usage
+        spec = self.lab.catalogue.get(reply.model).describe()
+        tokens = (usage.prompt_tokens, usage.completion_tokens)
+        self.measures.answered(reply.model, reply.fallback_used, *tokens, reply.first_token_s)
+        self.decisions.record(reply, request_id, spec.cost_usd(*tokens))
+
+
+def state_of(request: Request) -> ServiceState:
+    found: ServiceState = request.app.state.service
+    return found
+
+
+State = Annotated[ServiceState, Depends(state_of)]
+
+
+async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) -> T:
+    """The result of `work`, which is cancelled when the client goes away."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    task = asyncio.ensure_future(work())
+    watcher = asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+        return await task
+    finally:
+        watcher.cancel()

@@ -1,0 +1,206 @@
+"""One frozen Settings, read once from the environment, a .env file and the YAML that AUTOPICKER_CONFIG names."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from autopicker_lab.core import ModelSpec, SettingsError
+
+Capability = Literal["text", "images", "multimodal", "tools", "json", "audio"]
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class ModelConfig(BaseModel):
+    """One entry of `models:` in the YAML file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    name: str
+    type: Literal["ollama", "openai", "local"]
+    endpoint: str = ""
+    model: str = ""
+    path: str = ""
+    api_key: str | None = None
+    capabilities: frozenset[Capability] = frozenset({"text"})
+    context_window: int = Field(8192, ge=256)
+    context_budget: int | None = Field(None, ge=64)
+    price_in: float = Field(0.0, ge=0)
+    price_out: float = Field(0.0, ge=0)
+    quality: float = Field(0.5, ge=0, le=1)
+    timeout_s: float = Field(120.0, gt=0)
+    max_output: int = Field(1024, ge=1)
+    aliases: tuple[str, ...] = ()
+
+    def spec(self) -> ModelSpec:
+        named: frozenset[str] = self.capabilities
+        able = named - {"multimodal"} | ({"images"} if "multimodal" in named else set()) | {"text"}
+        default = "http://localhost:11434" if self.type == "ollama" else ""
+        return ModelSpec(
+            id=self.name,
+            provider=self.type,
+            model=self.path or self.model or ("" if self.type == "local" else self.name),
+            endpoint=self.endpoint or default,
+            capabilities=able,
+            api_key=self.api_key or None,
+            **self.model_dump(
+                include={
+                    "context_window",
+                    "context_budget",
+                    "price_in",
+                    "price_out",
+                    "quality",
+                    "timeout_s",
+                    "max_output",
+                    "aliases",
+                }
+            ),
+        )
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each field is read from the environment variable of its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, protected_namespaces=()
+    )
+
+    secret_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_hex(32)))
+    """Signs what the service tells itself; made anew at each start unless given."""
+    api_key: SecretStr | None = None
+    """The key that callers must send; none: open access."""
+    rate_limit_requests: int = Field(100, ge=1)
+    """Requests that one client address may make in a window."""
+    rate_limit_window: int = Field(60, ge=1)
+    """Length of that window, seconds."""
+    max_file_size: int = Field(10 * 2**20, ge=1)
+    """Largest upload, bytes."""
+    cache_ttl: int = Field(3600, ge=0)
+    """Seconds that an answer may be replayed to the same request; 0: never."""
+    enable_redis_cache: bool = False
+    """Keep cache and rate limits in Redis instead of this process."""
+    redis_url: str = "redis://localhost:6379/0"
+    """Where that Redis is."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severity that is logged."""
+    log_format: Literal["json", "text"] = "text"
+    """One JSON object a line, or plain text."""
+    enable_performance_monitoring: bool = True
+    """Measure every request for /api/v1/performance/metrics and /metrics."""
+    autopicker_config: Path | None = None
+    """A YAML file with `models:`."""
+    autopicker_policy: Path | None = None
+    """A policy file saved by tuning; none: the default policy."""
+    autopicker_home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("autopicker-lab")))
+    """Where uploads and assembled weights are kept."""
+    storage_url: str = ""
+    """Any fsspec URL for uploads; empty: a folder in AUTOPICKER_HOME."""
+    ollama_host: str = "http://localhost:11434"
+    """The Ollama server of the default catalogue."""
+    whisper_model: str = "base"
+    """"base" (shipped), a folder, or a faster-whisper model name to download."""
+    extraction_timeout: float = Field(60.0, gt=0)
+    """Seconds that reading one upload may take."""
+    extraction_memory_mb: int = Field(4096, ge=512)
+    """Address space of the process that reads uploads, MiB."""
+    trusted_proxies: str = ""
+    """Comma-separated addresses whose X-Forwarded-For is believed."""
+    decision_log: Path | None = None
+    """SQLite file for routing decisions and feedback (never prompt text); none: kept in memory."""
+
+    models: tuple[ModelConfig, ...] = Field(default=(), exclude=True)
+    """The catalogue; set through AUTOPICKER_CONFIG or in code."""
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any, info: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return value.upper() if info.field_name == "log_level" else value.lower()
+
+    @field_validator("ollama_host")
+    @classmethod
+    def _with_scheme(cls, value: str) -> str:
+        return value if value.startswith(("http://", "https://")) else f"http://{value}"
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Settings:
+        """Settings of this process; SettingsError names the variable that is wrong."""
+        try:
+            settings = cls(**overrides)
+            if settings.autopicker_config and not settings.models:
+                settings = cls(**{**overrides, "models": _read_models(settings.autopicker_config)})
+        except ValidationError as error:
+            raise _setting_error(error) from None
+        return settings
+
+    def catalogue(self) -> list[ModelSpec]:
+        """Specs of the configured models, or of the default ones."""
+        if self.models:
+            return [config.spec() for config in self.models]
+        return [
+            ModelSpec(
+                id="smollm2-135m",
+                provider="local",
+                capabilities=frozenset({"text", "json"}),
+                context_window=8192,
+                context_budget=300,  # measured: it answers better from two passages than from five, and sooner
+                quality=0.15,
+                max_output=400,
+                aliases=("smollm2", "local"),
+            ),
+            ModelSpec(
+                id="llama3.2-local",
+                provider="ollama",
+                model="llama3.2",
+                endpoint=self.ollama_host,
+                capabilities=frozenset({"text", "json", "tools"}),
+                context_window=8192,
+                quality=0.54,
+                aliases=("llama3.2",),
+            ),
+        ]
+
+    @property
+    def uploads_url(self) -> str:
+        return self.storage_url or f"file://{(self.autopicker_home / 'uploads').as_posix()}"
+
+
+def _read_models(path: Path) -> Any:
+    try:
+        raw = yaml.safe_load(path.expanduser().read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(
+            f"AUTOPICKER_CONFIG: cannot read '{path}': {error}", "correct the path or the file"
+        ) from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("models"), list):
+        raise SettingsError(f"AUTOPICKER_CONFIG: '{path}' has no list of models", "begin it with 'models:'")
+    return [_expanded(item) for item in raw["models"]]
+
+
+def _expanded(value: Any) -> Any:
+    """${NAME} replaced by the environment's value, or nothing where it is not set."""
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: os.environ.get(match[1], ""), value)
+    if isinstance(value, dict):
+        return {key: _expanded(item) for key, item in value.items()}
+    return [_expanded(item) for item in value] if isinstance(value, list) else value
+
+
+def _setting_error(error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    place = [str(step) for step in first["loc"]]
+    if place[:1] == ["models"]:
+        where = "AUTOPICKER_CONFIG: " + ".".join(place)
+    else:
+        where = place[0].upper() if place else "settings"
+    got = "" if "key" in where.lower() else f" (got {str(first['input'])[:60]!r})"
+    return SettingsError(f"{where}: {first['msg']}{got}", "correct it in the environment, .env or the YAML file")

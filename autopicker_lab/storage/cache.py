@@ -1,0 +1,107 @@
+"""Answers kept for a while: in this process, or in Redis where it is switched on and there."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from autopicker_lab.core import SettingsError
+
+log = logging.getLogger(__name__)
+MAX_BYTES = 64 * 2**20
+
+
+@dataclass
+class CacheStats:
+    """Hits and misses since the start."""
+
+    hits: int = 0
+    misses: int = 0
+
+    @property
+    def hit_rate_percent(self) -> float:
+        total = self.hits + self.misses
+        return round(100 * self.hits / total, 2) if total else 0.0
+
+
+class MemoryCache:
+    """Bytes by key, bounded in bytes, each entry for `ttl_s` seconds."""
+
+    backend = "memory"
+
+    def __init__(self, ttl_s: float, max_bytes: int = MAX_BYTES):
+        from cachetools import TTLCache
+
+        self.stats = CacheStats()
+        self._held: TTLCache[str, bytes] = TTLCache(max_bytes, ttl_s, getsizeof=len)
+        self._lock = threading.Lock()
+
+    async def get(self, key: str) -> bytes | None:
+        with self._lock:
+            found: bytes | None = self._held.get(key)
+        self.stats.hits += found is not None
+        self.stats.misses += found is None
+        return found
+
+    async def put(self, key: str, value: bytes) -> None:
+        with self._lock:
+            if len(value) <= self._held.maxsize:
+                self._held[key] = value
+
+    def size(self) -> tuple[int, int]:
+        """Entries and bytes."""
+        with self._lock:
+            self._held.expire()
+            return len(self._held), int(self._held.currsize)
+
+    async def close(self) -> None:
+        return None
+
+
+class RedisCache(MemoryCache):
+    """The same in Redis, shared by all workers; falls back to this process with one warning while Redis is away."""
+
+    backend = "redis"
+
+    def __init__(self, ttl_s: float, url: str):
+        super().__init__(ttl_s)
+        try:
+            from redis import asyncio as redis
+        except ImportError:
+            hint = "pip install 'autopicker-lab[redis]', or ENABLE_REDIS_CACHE=false"
+            raise SettingsError("ENABLE_REDIS_CACHE: the redis package is not installed", hint) from None
+        self._ttl_s = max(1, int(ttl_s))
+        self._client: Any = redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+        self._away = False
+
+    async def get(self, key: str) -> bytes | None:
+        found, reached = await self._try(lambda: self._client.get(f"autopicker:{key}"))
+        if not reached:
+            return await super().get(key)
+        self.stats.hits += found is not None
+        self.stats.misses += found is None
+        return bytes(found) if found is not None else None
+
+    async def put(self, key: str, value: bytes) -> None:
+        _, reached = await self._try(lambda: self._client.set(f"autopicker:{key}", value, ex=self._ttl_s))
+        if not reached:
+            await super().put(key, value)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _try(self, call: Callable[[], Any]) -> tuple[Any, bool]:
+        from redis.exceptions import RedisError
+
+        try:
+            answer = await call()
+        except (RedisError, OSError) as error:
+            if not self._away:
+                log.warning("Redis does not answer (%s): caching in this process until it does", error)
+            self._away = True
+            return None, False
+        self._away = False
+        return answer, True

@@ -1,0 +1,118 @@
+"""Uploads on any fsspec file system: bytes once by content, a small record for each upload."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from autopicker_lab.core import SourceFile, UnknownFileError
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """The record of an upload; `created_at` in Unix seconds."""
+
+    id: str
+    name: str
+    kind: str
+    media_type: str
+    size: int
+    sha256: str
+    created_at: float
+    warnings: tuple[str, ...] = ()
+
+
+class FileStore:
+    """Args:
+    url: an fsspec URL of a folder (file:///..., memory://..., s3://... with s3fs installed).
+    """
+
+    def __init__(self, url: str):
+        from fsspec.core import url_to_fs
+
+        self._fs, root = url_to_fs(url)
+        self._root = root.rstrip("/")
+        self._fs.makedirs(f"{self._root}/blobs", exist_ok=True)
+        self._fs.makedirs(f"{self._root}/files", exist_ok=True)
+
+    def put(self, file: SourceFile) -> StoredFile:
+        """Keep a file; the record is written last, so that a record always has its bytes."""
+        record = StoredFile(
+            id=str(uuid.uuid4()),
+            name=file.name,
+            kind=file.kind,
+            media_type=file.media_type,
+            size=file.size,
+            sha256=file.sha256,
+            created_at=round(time.time(), 3),
+            warnings=file.warnings,
+        )
+        if not self._fs.exists(self._blob(file.sha256)):
+            self._write(self._blob(file.sha256), file.data)
+        self._write(self._record(record.id), json.dumps(asdict(record)).encode())
+        return record
+
+    def get(self, file_id: str) -> StoredFile:
+        """The record of an upload; UnknownFileError names the id."""
+        if not isinstance(file_id, str) or not _ID.fullmatch(file_id.lower()):
+            raise _unknown(file_id)
+        try:
+            raw: dict[str, Any] = json.loads(self._fs.cat_file(self._record(file_id.lower())))
+        except FileNotFoundError:
+            raise _unknown(file_id) from None
+        return StoredFile(**{**raw, "warnings": tuple(raw["warnings"])})
+
+    def open(self, file_id: str) -> SourceFile:
+        """The file itself."""
+        record = self.get(file_id)
+        try:
+            data = self._fs.cat_file(self._blob(record.sha256))
+        except FileNotFoundError:
+            raise _unknown(file_id) from None
+        return SourceFile(record.name, data, record.kind, record.warnings)
+
+    def list(self) -> list[StoredFile]:
+        """All records, oldest first."""
+        self._fs.invalidate_cache()
+        paths = self._fs.ls(f"{self._root}/files", detail=False)
+        ids = [path.rsplit("/", 1)[-1].removesuffix(".json") for path in paths if path.endswith(".json")]
+        records = []
+        for file_id in ids:
+            try:
+                records.append(self.get(file_id))
+            except UnknownFileError:
+                continue  # deleted since it was listed
+        return sorted(records, key=lambda record: record.created_at)
+
+    def delete(self, file_id: str) -> None:
+        """Forget an upload, and its bytes once no other upload has them."""
+        record = self.get(file_id)
+        self._fs.rm_file(self._record(record.id))
+        if all(other.sha256 != record.sha256 for other in self.list()):
+            self._fs.rm_file(self._blob(record.sha256))
+
+    def _blob(self, sha256: str) -> str:
+        return f"{self._root}/blobs/{sha256}"
+
+    def _record(self, file_id: str) -> str:
+        return f"{self._root}/files/{file_id}.json"
+
+    def _write(self, path: str, data: bytes) -> None:
+        scratch = f"{path}.{uuid.uuid4().hex}.part"
+        try:
+            self._fs.pipe_file(scratch, data)
+            self._fs.mv(scratch, path)
+        except BaseException:
+            if self._fs.exists(scratch):
+                self._fs.rm_file(scratch)
+            raise
+
+
+def _unknown(file_id: object) -> UnknownFileError:
+    return UnknownFileError(f"no file with id '{file_id}'", "upload it first: POST /api/v1/upload", param="file_ids")

@@ -1,0 +1,128 @@
+"""The whole path on the sample files, in the terminal: what was read, heard, decided and answered, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+
+from autopicker_lab import assets
+from autopicker_lab.core import AutopickerError, ChatReply, Complexity, Route
+from autopicker_lab.core.text import clip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from autopicker_lab.workbench import Workbench
+
+QUESTION = "Which boat is driven by electric motors?"
+SECOND = "How many people did the company employ at the end of the year?"
+HARD = (
+    "Compare a fleet of diesel boats with one of electric boats step by step: derive the yearly cost of each from "
+    "price, energy and upkeep, state every assumption, and explain which must hold for the electric fleet to win."
+)
+
+
+def run(lab: Workbench, console: Console | None = None) -> None:
+    """Show the tour; needs no network and no GPU."""
+    out = console or Console()
+    folder = assets.samples()
+    begun = time.perf_counter()
+    out.print(Panel("Autopicker Lab: the right model for every request, and why", style="bold"))
+    _read(lab, out, folder)
+    _hear(lab, out, folder)
+    _decide(lab, out)
+    asyncio.run(_answer(lab, out, folder))
+    out.print(Rule("Where to go from here", align="left"))
+    out.print(f"That took {time.perf_counter() - begun:.0f} s. Next:")
+    prefix = "uv run " if assets.in_checkout() else ""
+    for command, what in (
+        ("autopicker lab", "the notebooks, beginning with 00_start_here"),
+        ("autopicker serve", "the HTTP API on http://localhost:8001, documented at /docs"),
+        ('autopicker ask "..." --file report.pdf', "ask about a file of yours"),
+        ("autopicker doctor", "what is there, and what is missing"),
+    ):
+        out.print(f"  [bold]{prefix}{command}[/bold]  {what}", highlight=False)
+
+
+def _read(lab: Workbench, out: Console, folder: Path) -> None:
+    out.print(Rule("1. Read a file", align="left"))
+    begun = time.perf_counter()
+    report = lab.extract(folder / "report.pdf")
+    taken = time.perf_counter() - begun
+    out.print(f"report.pdf: {len(report.parts)} pages, about {report.token_count:,} tokens, in {taken:.2f} s")
+    out.print(f"  it begins: {clip(report.text, 160)!r}", highlight=False)
+    sheet = lab.extract(folder / "passengers.xlsx").tables[0]
+    table = Table(*(str(cell) for cell in sheet.rows[0]), title="passengers.xlsx", title_justify="left")
+    for row in sheet.rows[1:]:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    out.print(table)
+
+
+def _hear(lab: Workbench, out: Console, folder: Path) -> None:
+    out.print(Rule("2. Hear a recording", align="left"))
+    transcript = lab.transcribe(folder / "announcement.mp3")
+    rtf = f"{transcript.real_time_factor:.2f}" if transcript.real_time_factor else "unknown"
+    about = f"{transcript.duration:.0f} s of sound, language {transcript.language}, real-time factor {rtf}"
+    out.print(f"announcement.mp3: {about} ({transcript.model})")
+    for segment in transcript.segments:
+        out.print(f"  {segment.start:5.1f}-{segment.end:5.1f} s  {segment.text}", highlight=False)
+
+
+def _decide(lab: Workbench, out: Console) -> None:
+    out.print(Rule("3. Decide which model a request needs", align="left"))
+    for prompt in (QUESTION, HARD):
+        out.print(f"[italic]{clip(prompt, 110)}[/italic]", highlight=False)
+        try:
+            out.print(*route_tables(lab.route(prompt)))
+        except AutopickerError as error:
+            out.print(f"  {error}")
+
+
+async def _answer(lab: Workbench, out: Console, folder: Path) -> None:
+    out.print(Rule("4. Ask about the file", align="left"))
+    for question in (QUESTION, SECOND):
+        out.print(f"[bold]{question}[/bold]")
+        reply = await _stream(lab, out, question, folder)
+        first = f"{reply.first_token_s:.1f} s" if reply.first_token_s is not None else "never"
+        out.print(f"  first token after {first}, all {reply.usage.completion_tokens} after {reply.total_s:.1f} s")
+        out.print(f"  answered by {reply.model}: {reply.route.reason if reply.route else ''}", highlight=False)
+        out.print(f"  read: {', '.join(reply.context.used)}", highlight=False)
+        for line in reply.context.left_out:
+            out.print(f"  left out: {line}", highlight=False)
+    await lab.catalogue.close()
+
+
+async def _stream(lab: Workbench, out: Console, question: str, folder: Path) -> ChatReply:
+    stream = await lab.stream(question, [folder / "report.pdf"], max_tokens=120)
+    async for chunk in stream:
+        out.print(chunk.content, end="", markup=False, highlight=False, soft_wrap=True)
+    out.print()
+    assert stream.reply is not None  # the stream has ended
+    return stream.reply
+
+
+def route_tables(route: Route) -> tuple[Table, Table, str]:
+    """The factors, the candidates and the reason of a route, for a terminal."""
+    candidates = Table("model", "", "quality", "why", title="candidates", title_justify="left")
+    for candidate in route.candidates:
+        chosen = candidate.model == route.model
+        state = "chosen" if chosen else "kept" if candidate.kept else "dropped"
+        style = "bold green" if chosen else None
+        candidates.add_row(candidate.model, state, f"{candidate.quality:.2f}", candidate.why, style=style)
+    return factor_table(route.complexity), candidates, f"=> {route.model}: {route.reason}"
+
+
+def factor_table(complexity: Complexity) -> Table:
+    """Factors that count, a bar for each."""
+    title = f"complexity {complexity.score:.0f} of 100"
+    table = Table("factor", "points", "", "why", title=title, title_justify="left")
+    for factor in complexity.factors:
+        if factor.points:
+            table.add_row(factor.name, f"{factor.points:.1f}", "█" * max(1, round(factor.points / 2)), factor.why)
+    return table

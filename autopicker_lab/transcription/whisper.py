@@ -1,0 +1,158 @@
+"""Speech to text by faster-whisper, the model loaded on first use and let go after a while of silence."""
+
+from __future__ import annotations
+
+import io
+import math
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import (
+    CorruptFileError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    Segment,
+    SourceFile,
+    Transcript,
+    Word,
+)
+from autopicker_lab.transcription.weights import assemble
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+SHIPPED = "base"
+Progress = Callable[[float], bool | None]
+
+
+class WhisperTranscriber:
+    """Transcribes recordings with one Whisper model.
+
+    Args:
+        model: "base" for the weights that ship as packages, a folder of a converted model, or the name of one
+            that faster-whisper downloads from Hugging Face ("small", "Systran/faster-whisper-large-v3").
+        cache: where the shipped weights are put together.
+        keep_warm_s: seconds after the last use until the model's memory is given back.
+    """
+
+    def __init__(self, model: str = SHIPPED, cache: Path | None = None, keep_warm_s: float = 600.0, threads: int = 0):
+        self.model = model
+        self._cache = cache or Path.home() / ".cache" / "autopicker-lab"
+        self._keep_warm_s = keep_warm_s
+        self._threads = threads
+        self._loaded: WhisperModel | None = None
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    def transcribe(
+        self,
+        file: SourceFile,
+        *,
+        language: str | None = None,
+        task: str = "transcribe",
+        word_timestamps: bool = False,
+        progress: Progress | None = None,
+    ) -> Transcript:
+        """What is said in `file`.
+
+        Args:
+            language: ISO 639-1 code; None detects it.
+            task: "transcribe", or "translate" into English.
+            progress: called with the share done, 0 to 1; returning False stops the work and keeps what there is.
+
+        Raises:
+            CorruptFileError: the recording cannot be decoded.
+            InvalidRequestError: an unknown language or task.
+            ModelUnavailableError: the weights are not to be had.
+        """
+        import av
+        from faster_whisper.audio import decode_audio
+        from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+        if file.category != "audio":
+            raise InvalidRequestError(f"'{file.name}' is not an audio file", "send MP3, WAV, M4A, OGG or FLAC")
+        if language is not None and language not in _LANGUAGE_CODES:
+            raise InvalidRequestError(f"unknown language '{language}'", "give an ISO 639-1 code such as en, or none")
+        if task not in ("transcribe", "translate"):
+            raise InvalidRequestError(f"unknown task '{task}'", "use transcribe or translate")
+        begun = time.perf_counter()
+        try:
+            samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
+        except (av.FFmpegError, IndexError, ValueError) as error:
+            what = f"'{file.name}' is not a readable recording ({type(error).__name__})"
+            raise CorruptFileError(what, "record or save it again") from None
+        duration = len(samples) / 16000
+        with self._lock:
+            segments, found, stopped = self._run(samples, duration, language, task, word_timestamps, progress)
+            self._schedule_release()
+        text = " ".join(segment.text for segment in segments)
+        warnings = () if segments else ("no speech was found in this recording",)
+        return Transcript(
+            name=file.name,
+            text=text,
+            language=found if segments else language,
+            duration=round(duration, 3),
+            segments=tuple(segments),
+            model=f"whisper {self.model}",
+            seconds_taken=time.perf_counter() - begun,
+            warnings=warnings + (("stopped before the end",) if stopped else ()),
+        )
+
+    def _run(
+        self, samples: Any, duration: float, language: str | None, task: str, words: bool, progress: Progress | None
+    ) -> tuple[list[Segment], str | None, bool]:
+        if duration < 0.1:
+            return [], None, False
+        stream, info = self._load().transcribe(
+            samples,
+            language=language,
+            task=task,
+            word_timestamps=words,
+            vad_filter=True,
+            beam_size=1,
+            condition_on_previous_text=False,
+        )
+        segments = []
+        for raw in stream:
+            segments.append(_segment(raw))
+            if progress is not None and progress(min(raw.end / duration, 1.0)) is False:
+                return segments, info.language, True
+        return segments, info.language, False
+
+    def _load(self) -> WhisperModel:
+        if self._loaded is None:
+            from faster_whisper import WhisperModel
+
+            source = str(assemble(self._cache / "whisper-base")) if self.model == SHIPPED else self.model
+            try:
+                self._loaded = WhisperModel(source, device="auto", compute_type="auto", cpu_threads=self._threads)
+            except Exception as error:  # huggingface_hub, ctranslate2 and the file system each raise their own
+                raise ModelUnavailableError(
+                    f"the Whisper model '{self.model}' could not be loaded: {str(error)[:200]}",
+                    f"use WHISPER_MODEL={SHIPPED}, which needs no network, or a folder with a converted model",
+                ) from error
+        return self._loaded
+
+    def _schedule_release(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(self._keep_warm_s, self.release)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def release(self) -> None:
+        """Give the model's memory back; the next use loads it again."""
+        with self._lock:
+            self._loaded = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+
+def _segment(raw: Any) -> Segment:
+    words = tuple(Word(w.start, w.end, w.word, w.probability) for w in raw.words or ())
+    confidence = math.exp(raw.avg_logprob)
+    return Segment(round(raw.start, 3), round(raw.end, 3), raw.text.strip(), confidence, words)

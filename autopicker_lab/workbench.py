@@ -1,0 +1,218 @@
+"""The composition root: Settings in, a Workbench out. Notebooks, service and command line all hold one."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from autopicker_lab import loadtest as loadtests
+from autopicker_lab.chat import AUTO, Attachment, ChatStream, Pipeline, Reader
+from autopicker_lab.complexity import score
+from autopicker_lab.core import (
+    ChatReply,
+    ChatRequest,
+    Complexity,
+    Document,
+    LoadPlan,
+    LoadReport,
+    ModelSpec,
+    Route,
+    RoutePolicy,
+    SourceFile,
+    Transcript,
+)
+from autopicker_lab.extraction import ExtractionPool, extract, open_source
+from autopicker_lab.models import Availability, Catalogue, build
+from autopicker_lab.routing import default_policy, load_policy
+from autopicker_lab.settings import Settings
+from autopicker_lab.storage import FileStore
+from autopicker_lab.transcription import Progress, WhisperTranscriber
+
+T = TypeVar("T")
+Source = str | Path | bytes | SourceFile
+Prompt = str | Sequence[Mapping[str, Any]] | ChatRequest
+
+
+class Workbench:
+    """Everything the lab can do, wired from one Settings.
+
+    The plain methods work in scripts and in notebooks alike; those that begin with `a` are for `await`, and
+    `stream` is for `async for`.
+
+    Args:
+        settings: None reads the environment.
+        policy: None takes the one that AUTOPICKER_POLICY names, or the default.
+        isolate: read files in processes that can be killed, for uploads nobody vouches for.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, policy: RoutePolicy | None = None, isolate: bool = False):
+        self.settings = settings or Settings.load()
+        self._pool: ExtractionPool | None = None
+        self._isolate = isolate
+        self._store: FileStore | None = None
+        self._background: _Background | None = None
+        self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
+        self.reader = Reader(self._extract, self.transcriber)
+        specs = self.settings.catalogue()
+        discover_at = None if self.settings.models else self.settings.ollama_host
+        self.catalogue = Catalogue([build(spec) for spec in specs], discover_at)
+        path = self.settings.autopicker_policy
+        chosen = policy or (load_policy(path) if path else default_policy())
+        self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader)
+
+    @property
+    def policy(self) -> RoutePolicy:
+        return self.pipeline.policy
+
+    @property
+    def files(self) -> FileStore:
+        """The uploads."""
+        if self._store is None:
+            self._store = FileStore(self.settings.uploads_url)
+        return self._store
+
+    # plain calls
+
+    def extract(self, source: Source, name: str | None = None) -> Document:
+        """Read a file; of a recording, what is said in it."""
+        return self._wait(self.aextract(source, name))
+
+    def transcribe(
+        self,
+        source: Source,
+        *,
+        language: str | None = None,
+        task: str = "transcribe",
+        word_timestamps: bool = False,
+        progress: Progress | None = None,
+    ) -> Transcript:
+        """What is said in a recording; see WhisperTranscriber.transcribe."""
+        return self._wait(
+            self.reader.hear(
+                open_source(source),
+                language=language,
+                task=task,
+                word_timestamps=word_timestamps,
+                progress=progress,
+            )
+        )
+
+    def score(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
+        """How hard a request looks, with its files."""
+        return self._wait(self.ascore(prompt, files))
+
+    def route(
+        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, policy: RoutePolicy | None = None
+    ) -> Route:
+        """Which model a request would go to, and why; `policy` tries another one than the Workbench's own."""
+        return self._wait(self.aroute(prompt, files, model=model, policy=policy))
+
+    def ask(self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any) -> ChatReply:
+        """The answer to a request; `options` are OpenAI's (temperature, max_tokens ...)."""
+        return self._wait(self.aask(prompt, files, model=model, **options))
+
+    def models(self) -> list[tuple[ModelSpec, Availability]]:
+        """The catalogue, and which of it would answer now."""
+        answers = self._wait(self.catalogue.availability(fresh=True))
+        return [(spec, answers.get(spec.id, Availability(False, "not asked yet"))) for spec in self.catalogue.specs()]
+
+    def loadtest(
+        self, url: str, *, users: int = 5, requests: int = 50, progress: loadtests.Progress | None = None, **fields: Any
+    ) -> LoadReport:
+        """Run a closed-loop load test; further fields are LoadPlan's."""
+        return self._wait(loadtests.run(LoadPlan(url, users, requests, **fields), progress))
+
+    # awaitable calls
+
+    async def aextract(self, source: Source, name: str | None = None) -> Document:
+        return await self.reader.read(await asyncio.to_thread(open_source, source, name))
+
+    async def attach(self, files: Sequence[Source]) -> list[Attachment]:
+        """Read the files of a question, one after the other."""
+        return [await self.reader.attach(await asyncio.to_thread(open_source, file)) for file in files]
+
+    async def ascore(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
+        return await self.pipeline.score(ChatRequest.of(prompt), await self.attach(files))
+
+    async def aroute(
+        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, policy: RoutePolicy | None = None
+    ) -> Route:
+        return await self.pipeline.route(ChatRequest.of(prompt, model=model), await self.attach(files), policy)
+
+    async def aask(
+        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
+    ) -> ChatReply:
+        request = ChatRequest.of(prompt, model=model, options=options)
+        return await self.pipeline.complete(request, await self.attach(files))
+
+    async def stream(
+        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
+    ) -> ChatStream:
+        """The answer as it is made: `async for chunk in await lab.stream("...")`."""
+        request = ChatRequest.of(prompt, model=model, options=options, stream=True)
+        return self.pipeline.stream(request, await self.attach(files))
+
+    # life
+
+    def close(self) -> None:
+        """Give back processes, connections and models."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+        if self._background is not None:
+            self._background.run(self.catalogue.close())
+            self._background.stop()
+            self._background = None
+        self.transcriber.release()
+
+    async def aclose(self) -> None:
+        """The same, where an event loop runs already."""
+        await self.catalogue.close()
+        await asyncio.to_thread(self.close)
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _extract(self, file: SourceFile) -> Document:
+        if not self._isolate:
+            return await asyncio.to_thread(extract, file)
+        if self._pool is None:
+            self._pool = ExtractionPool(self.settings.extraction_timeout, self.settings.extraction_memory_mb)
+        return await self._pool.extract(file)
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._background is None:
+            self._background = _Background()
+        return self._background.run(work)
+
+
+class _Background:
+    """An event loop in a thread of its own, so that plain calls work inside a notebook's running loop too."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="autopicker-lab", daemon=True)
+        self._thread.start()
+        atexit.register(self.stop)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        atexit.unregister(self.stop)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
+            self._loop.close()
