@@ -32,7 +32,8 @@ _LONG = 2000  # tokens at which length has all its points
 _REASONING = re.compile(
     r"\b(?:prove|proof|derive|deriv\w+|analy[sz]\w+|compar\w+|contrast|evaluat\w+|critique|justif\w+"
     r"|explain (?:how|why)|why|trade-?offs?|design|architect\w*|optimi[sz]\w+"
-    r"|implement|refactor|debug|diagnos\w+|synthesi[sz]\w+|infer|hypothes\w+|strateg\w+|step by step|reason\w*|implications?|root cause"
+    r"|implement|refactor|debug|diagnos\w+|synthesi[sz]\w+|infer|hypothes\w+|strateg\w+|step by step"
+    r"|reason\w*|implications?|root cause"
     r"|warum|beweis\w*|vergleich\w*|analysier\w*|begründ\w*|pourquoi|démontr\w*|compare[rz]?|analyser"
     r"|por qué|demuestr\w*|compar[ae]\w*|analiz\w*|perché|dimostr\w*|confront\w*)\b"
     r"|为什么|证明|分析|比较|なぜ|証明|分析|比較",

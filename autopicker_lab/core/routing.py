@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.show import bars, frame, html_table
+from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,9 +172,11 @@ class Route:
         return frame(vars(candidate) for candidate in self.candidates)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Quality of each candidate as bars; dropped ones say so."""
+        """Quality of each candidate as bars: the chosen one in green, dropped ones in grey."""
         names = [c.model if c.kept else f"{c.model} (dropped)" for c in self.candidates]
-        return bars(ax, names, [100 * c.quality for c in self.candidates], "quality, of 100", self.reason)
+        colours = [GREEN if c.model == self.model else BLUE if c.kept else GREY for c in self.candidates]
+        title = f"chosen: {self.model}"
+        return bars(ax, names, [100 * c.quality for c in self.candidates], "quality, of 100", title, colours)
 
     def _repr_html_(self) -> str:
         rows = [

@@ -31,10 +31,17 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1]
 
 
-def bars(ax: Axes | None, labels: Sequence[str], values: Sequence[float], unit: str, title: str) -> Axes:
+def bars(
+    ax: Axes | None,
+    labels: Sequence[str],
+    values: Sequence[float],
+    unit: str,
+    title: str,
+    colours: Sequence[str] | None = None,
+) -> Axes:
     """Horizontal bars, first label on top, each with its value written at its end."""
     target = axes(ax, (7.0, 0.9 + 0.32 * max(len(labels), 1)))
-    drawn = target.barh(list(labels), list(values), color=[BLUE if v >= 0 else ORANGE for v in values])
+    drawn = target.barh(list(labels), list(values), color=colours or BLUE)
     target.bar_label(drawn, fmt="%.1f", padding=3)
     target.invert_yaxis()
     target.margins(x=0.12)

@@ -48,7 +48,7 @@ class OllamaModel:
             return Availability(False, error.detail, error.hint)
         if self._spec.model in names or f"{self._spec.model}:latest" in names:
             return Availability(True)
-        return Availability(False, f"Ollama has no model '{self._spec.model}'", f"ollama pull {self._spec.model}")
+        return Availability(False, f"Ollama has no model '{self._spec.model}'", f"run `ollama pull {self._spec.model}`")
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         return await gather(self, request)
@@ -185,7 +185,7 @@ def _translated(error: Exception, spec: ModelSpec) -> Exception:
         return error
     if isinstance(error, ResponseError):
         if error.status_code == 404:
-            return ModelUnavailableError(f"Ollama has no model '{spec.model}'", f"ollama pull {spec.model}")
+            return ModelUnavailableError(f"Ollama has no model '{spec.model}'", f"run `ollama pull {spec.model}`")
         if error.status_code == 400:
             return InvalidRequestError(f"Ollama refused the request: {error.error}", "correct the request")
         return UpstreamError(f"Ollama failed ({error.status_code}): {error.error}", "look into Ollama's log")

@@ -26,6 +26,7 @@ def serve(host: str = "127.0.0.1", port: int = DEFAULT_PORT, workers: int = 1) -
         workers=workers,
         log_config=log_config(settings),
         access_log=False,
+        proxy_headers=False,  # uvicorn would believe X-Forwarded-For of anyone on this machine; the Gate decides
         timeout_graceful_shutdown=GRACE_S,
         ws_max_size=2**20,
         server_header=False,

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.ollama_server import FakeOllama
+from support.serving import free_port, serving
+
+from autopicker_lab import Settings, Workbench, assets
+from autopicker_lab.service import create_app
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No setting of whoever runs the tests reaches them."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+    os.environ["AUTOPICKER_HOME"] = str(tmp_path_factory.mktemp("home"))
+    os.environ["OLLAMA_HOST"] = f"http://127.0.0.1:{free_port()}"  # nobody listens there
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    return assets.samples()
+
+
+@pytest.fixture(scope="session")
+def lab(clean_environment: None) -> Iterator[Workbench]:
+    """One Workbench for all tests that do not change it: models stay loaded."""
+    with Workbench() as bench:
+        yield bench
+
+
+@pytest.fixture
+def fake_ollama() -> Iterator[tuple[FakeOllama, str]]:
+    fake = FakeOllama()
+    with serving(fake.app) as address:
+        yield fake, address
+
+
+@pytest.fixture(scope="session")
+def service(clean_environment: None) -> Iterator[str]:
+    """The address of a running service with the embedded model, limits out of the way."""
+    settings = Settings.load(rate_limit_requests=100_000)
+    with serving(create_app(Workbench(settings, isolate=True))) as address:
+        yield address
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    """Skip by name where a system package is absent; .ci/run installs them all."""
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")

@@ -1,0 +1,177 @@
+import asyncio
+
+import pytest
+from support.serving import free_port
+
+from autopicker_lab import Settings, Workbench
+from autopicker_lab.chat import Ranker, fit
+from autopicker_lab.core import (
+    ChatRequest,
+    ContextLengthError,
+    Document,
+    ModelUnavailableError,
+    Part,
+    UnknownModelError,
+)
+from autopicker_lab.settings import ModelConfig
+
+
+def long_document(name="long.txt", topic="weather"):
+    parts = [
+        Part(f"page {i}", f"Page {i} speaks about {topic} number {i}. " + "Nothing else is said here. " * 12)
+        for i in range(1, 41)
+    ]
+    parts[22] = Part("page 23", "The secret password of the lighthouse is marmalade. " + "Nothing else is said. " * 12)
+    return Document(name, "txt", tuple(parts), sha256=name)
+
+
+def test_what_fits_is_given_whole():
+    document = Document("a.txt", "txt", (Part("p1", "one"), Part("p2", "two")))
+    context = fit([document], "?", 500, Ranker())
+    assert context.report.used == ("a.txt, p1", "a.txt, p2")
+    assert context.report.left_out == ()
+    assert context.text == "[a.txt, p1]\none\n\n[a.txt, p2]\ntwo"
+
+
+def test_what_does_not_fit_is_chosen_by_relevance_and_said():
+    context = fit([long_document()], "What is the password of the lighthouse?", 300, Ranker())
+    assert "marmalade" in context.text
+    assert context.report.tokens <= 300
+    assert context.report.left_out[0].startswith("long.txt: ")
+    assert "page 23" in context.report.left_out[0]
+
+
+def test_files_share_the_budget_and_keep_their_order():
+    small = Document("small.txt", "txt", (Part("text", "tiny"),))
+    context = fit([long_document("a.txt"), small, long_document("b.txt")], "lighthouse password", 600, Ranker())
+    assert [label.split(",")[0] for label in context.report.used if "page 23" in label] == ["a.txt", "b.txt"]
+    assert "small.txt, text" in context.report.used
+    assert context.report.tokens <= 600
+
+
+def test_a_file_without_text_is_named():
+    context = fit([Document("blank.png", "png", ())], "?", 100, Ranker())
+    assert "blank.png" in context.report.warnings[0]
+
+
+async def test_an_answer_names_model_score_and_what_was_left_out(lab, samples):
+    reply = await lab.aask("Which boat is driven by electric motors?", [samples / "report.pdf"], max_tokens=60)
+    assert "kittiwake" in reply.text.lower()
+    assert reply.model == "smollm2-135m"
+    assert reply.score == reply.route.complexity.score > 0
+    assert "report.pdf, page 3" in reply.context.used
+    assert "left out" in reply.context.left_out[0]
+    assert reply.to_dict()["reason"] == reply.route.reason
+    assert reply._repr_html_()
+
+
+async def test_streams_and_whole_answers_are_the_same(fake_ollama, samples):
+    question, files = "Who are present at the board?", [samples / "minutes.docx"]
+    with Workbench(Settings.load(models=(tiny("m", 0.5, fake_ollama[1]),))) as lab:
+        stream = await lab.stream(question, files, max_tokens=30)
+        pieces = [chunk.content async for chunk in stream]
+        whole = await lab.aask(question, files, max_tokens=30)
+        await lab.catalogue.close()
+    assert "".join(pieces) == stream.reply.text == whole.text
+    assert stream.route == whole.route
+    assert stream.context == whole.context
+    assert 0 < stream.reply.first_token_s < stream.reply.total_s
+
+
+async def test_a_recording_is_heard_before_it_is_asked_about(lab, samples):
+    document = await lab.aextract(samples / "announcement.mp3")
+    assert "half past" in document.text
+    assert document.parts[0].label.startswith("0:0")
+    assert document.metadata["language"] == "en"
+    reply = await lab.aask("When does the boat leave?", [samples / "announcement.mp3"], max_tokens=30)
+    assert "announcement.mp3" in reply.context.used[0]
+
+
+async def test_a_second_question_reads_nothing_again(lab, samples, monkeypatch):
+    await lab.aask("What?", [samples / "handbook.md"], max_tokens=2)
+    monkeypatch.setattr(lab.reader, "_extract", None)  # would fail if it were called
+    await lab.aask("And then?", [samples / "handbook.md"], max_tokens=2)
+
+
+def test_plain_calls_work_inside_a_running_loop(lab):
+    async def in_a_notebook():
+        return lab.route("Why?")
+
+    assert asyncio.run(in_a_notebook()).model == "smollm2-135m"
+
+
+async def test_naming_a_model_asks_that_one_or_says_why_not(lab):
+    assert (await lab.aroute("hi", model="smollm2")).named
+    with pytest.raises(UnknownModelError):
+        await lab.aroute("hi", model="gpt-9")
+    with pytest.raises(ModelUnavailableError, match="ollama serve"):
+        await lab.aask("hi", model="llama3.2-local")
+
+
+async def test_a_conversation_too_long_for_any_model(lab):
+    with pytest.raises(ContextLengthError, match="8,192"):
+        await lab.aroute("word " * 20000)
+
+
+def tiny(name, quality, address):
+    return ModelConfig(name=name, type="ollama", endpoint=address, model="llama3.2", quality=quality)
+
+
+async def test_a_model_that_fails_is_passed_over(fake_ollama, samples):
+    fake, address = fake_ollama
+    models = (
+        tiny("strong", 0.9, address),
+        ModelConfig(name="spare", type="local", quality=0.1),
+    )
+    with Workbench(Settings.load(models=models)) as lab:
+        hard = (
+            "Prove step by step, compare, derive and justify why it must hold, and design an architecture for it. " * 20
+        )
+        fake.fault = "500"
+        reply = await lab.aask(hard, max_tokens=4)
+        assert (reply.route.model, reply.model, reply.fallback_used) == ("strong", "spare", True)
+        stream = await lab.stream(hard, max_tokens=4)
+        assert [chunk async for chunk in stream]
+        assert stream.model == "spare"
+        fake.fault = ""
+        assert (await lab.aask(hard)).model == "strong"
+        await lab.catalogue.close()
+
+
+async def test_pictures_go_to_models_that_see_and_as_text_to_others(fake_ollama, samples):
+    fake, address = fake_ollama
+    seeing = ModelConfig(name="eye", type="ollama", endpoint=address, model="llama3.2", capabilities={"multimodal"})
+    with Workbench(Settings.load(models=(seeing,))) as lab:
+        await lab.aask("What does the sign say?", [samples / "sign.jpg"])
+        assert len(fake.requests[-1]["messages"][0]["images"]) == 1
+        await lab.catalogue.close()
+    blind = ModelConfig(name="blind", type="ollama", endpoint=address, model="llama3.2")
+    with Workbench(Settings.load(models=(blind,))) as lab:
+        reply = await lab.aask("What does the sign say?", [samples / "sign.jpg"])
+        assert "Last ferry 22:40" in fake.requests[-1]["messages"][0]["content"]
+        assert "images" in reply.context.warnings[0]
+        await lab.catalogue.close()
+
+
+async def test_a_picture_inside_a_message_is_read_for_a_model_that_does_not_see(fake_ollama, samples):
+    import base64
+
+    fake, address = fake_ollama
+    url = "data:image/jpeg;base64," + base64.b64encode((samples / "sign.jpg").read_bytes()).decode()
+    parts = [{"type": "text", "text": "Read this"}, {"type": "image_url", "image_url": {"url": url}}]
+    with Workbench(Settings.load(models=(tiny("blind", 0.5, address),))) as lab:
+        await lab.aask([{"role": "user", "content": parts}])
+        assert "Last ferry 22:40" in fake.requests[-1]["messages"][0]["content"]
+        await lab.catalogue.close()
+
+
+async def test_requests_can_be_given_in_three_ways(lab):
+    messages = [{"role": "user", "content": "Why?"}]
+    routes = [await lab.aroute(prompt) for prompt in ("Why?", messages, ChatRequest.of("Why?"))]
+    assert len({route.complexity for route in routes}) == 1
+
+
+def test_no_model_at_all():
+    model = ModelConfig(name="gone", type="openai", endpoint=f"http://127.0.0.1:{free_port()}/v1")
+    with Workbench(Settings.load(models=(model,))) as lab, pytest.raises(ModelUnavailableError, match="doctor"):
+        lab.ask("hi")

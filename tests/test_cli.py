@@ -1,0 +1,185 @@
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+from support.serving import free_port
+
+from autopicker_lab.jupyter import MESSAGE_BYTES, command
+
+
+def run(*arguments, **options):
+    program = [sys.executable, "-c", "from autopicker_lab.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(program, capture_output=True, text=True, timeout=240, check=False, **options)
+
+
+def json_of(*arguments, code=0):
+    done = run(*arguments, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_extract(samples, tmp_path):
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    rows = json_of("extract", samples / "passengers.xlsx", tmp_path / "broken.pdf", code=1)
+    good, bad = rows
+    assert set(good) == {"name", "kind", "text", "parts", "tables", "metadata", "warnings", "error"}
+    assert good["tables"][0][1] == ["North Quay", 9, 188400, 0.457]
+    assert good["error"] is None
+    assert bad["error"]["type"] == "CorruptFileError"
+    assert set(bad["error"]) == {"type", "detail", "hint"}
+    assert json_of("extract", samples / "notes.txt")[0]["parts"][0]["label"] == "text"
+
+
+def test_extract_as_text(samples):
+    assert run("extract", samples / "notes.txt", "--text").stdout.startswith("Notes from the bridge")
+    assert "warnings" not in run("extract", samples / "handbook.md").stdout
+
+
+def test_transcribe(samples):
+    row = json_of("transcribe", samples / "announcement.ogg")[0]
+    assert set(row) == {"name", "text", "language", "duration", "segments", "error"}
+    assert "ticket" in row["text"]
+    assert row["language"] == "en"
+
+
+def test_score(samples):
+    found = json_of("score", "Why is the sky blue?", "--file", samples / "notes.txt")
+    assert found["score"] == pytest.approx(sum(factor["points"] for factor in found["factors"]))
+    assert set(found["factors"][0]) == {"name", "points", "why"}
+    assert found["selected_model"] == "smollm2-135m"
+    assert "candidates" in run("score", "Why?").stdout
+
+
+def test_ask(samples):
+    arguments = ("ask", "Which boat is driven by electric motors?", "--file", samples / "report.pdf")
+    found = json_of(*arguments)
+    assert "kittiwake" in found["text"].lower()
+    assert found["model"] == "smollm2-135m"
+    assert found["score"] > 0
+    assert found["usage"]["completion_tokens"] > 0
+    shown = run(*arguments, "--model", "smollm2")
+    assert "kittiwake" in shown.stdout.lower()
+    assert "left out" in shown.stderr
+
+
+def test_loadtest(service):
+    found = json_of("loadtest", f"{service}/health", "--users", 3, "--requests", 12)
+    assert {"success_rate_percent", "avg_response_time_ms", "requests_per_second", "p50_ms", "p95_ms", "p99_ms"} < set(
+        found
+    )
+    assert (found["success_rate_percent"], found["errors"]) == (100, {})
+    refused = json_of("loadtest", f"http://127.0.0.1:{free_port()}/", "--requests", 3)
+    assert refused["errors"] == {"refused": 3}
+    assert refused["p50_ms"] is None
+
+
+def test_models_and_doctor():
+    rows = {row["id"]: row for row in json_of("models")}
+    assert rows["smollm2-135m"]["available"] is True
+    assert "ollama serve" in rows["llama3.2-local"]["why"]
+    checks = {check["name"]: check for check in json_of("doctor")}
+    for name in ("reading", "pictures", "speech", "answering", "uploads", "policy"):
+        assert checks[name]["ok"], checks[name]
+
+
+def test_tour():
+    done = run("tour")
+    assert done.returncode == 0, done.stderr
+    words = " ".join(done.stdout.split())
+    for part in (
+        "report.pdf: 10 pages",
+        "Please keep your ticket",
+        "complexity",
+        "Kittiwake",
+        "left out",
+        "autopicker lab",
+    ):
+        assert part in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (("extract", "nothing.pdf"), 1, "no file at 'nothing.pdf'. Check the path"),
+        (("ask", "hi", "--model", "gpt-9"), 1, "unknown model 'gpt-9'"),
+        (("ask", "hi", "--model", "llama3.2-local"), 1, "ollama serve"),
+        (("loadtest", "ftp://x"), 1, "not an HTTP address"),
+        (("tune", "nothing.csv"), 1, "cannot read"),
+        (("bench", "nothing"), 1, "no benchmark 'nothing'"),
+        (("extract",), 2, "Missing argument"),
+        (("loadtest", "http://x", "--users", "none"), 2, "--users"),
+        (("dance",), 2, "dance"),
+    ],
+)
+def test_errors_are_one_line_with_the_next_step(arguments, code, word):
+    done = run(*arguments)
+    assert done.returncode == code
+    assert word in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    if code == 1:
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_setting_that_is_wrong_stops_the_start(monkeypatch):
+    monkeypatch.setenv("RATE_LIMIT_REQUESTS", "many")
+    done = run("serve", "--port", free_port())
+    assert done.returncode == 1
+    assert done.stderr.startswith("autopicker: RATE_LIMIT_REQUESTS: ")
+
+
+@pytest.mark.parametrize(
+    "start", [["-m", "autopicker_lab.service"], ["-c", "from autopicker_lab.cli import main; main()", "serve"]]
+)
+def test_serve(start):
+    port = free_port()
+    process = subprocess.Popen([sys.executable, *start, "--port", str(port)], stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                answer = requests.get(f"http://127.0.0.1:{port}/health", timeout=5)
+                break
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        assert answer.json()["status"] == "healthy"
+    finally:
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode in (0, -15, 143)
+    assert "Traceback" not in errors
+
+
+def test_workers_share_what_is_uploaded(samples):
+    port = free_port()
+    program = [sys.executable, "-m", "autopicker_lab.service", "--port", str(port), "--workers", "2"]
+    process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
+    base = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                requests.get(f"{base}/health", timeout=5)
+                break
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        with (samples / "notes.txt").open("rb") as file:
+            file_id = requests.post(f"{base}/api/v1/upload", files={"file": file}, timeout=60).json()["id"]
+        for _ in range(8):  # a new connection each: both workers answer some
+            assert requests.get(f"{base}/api/v1/files/{file_id}", timeout=20).status_code == 200
+        query = {"endpoint": "/api/v1/files", "concurrent_users": 4, "requests_per_user": 40}
+        answer = requests.post(f"{base}/api/v1/performance/load-test", params=query, timeout=60).json()
+        assert answer["load_test_results"]["errors"] == {}
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_jupyterlab_is_started_with_room_for_uploads(tmp_path):
+    words = " ".join(command(tmp_path, 8899, browser=False))
+    assert f"websocket_max_message_size={MESSAGE_BYTES}" in words
+    assert "00_start_here.ipynb" in words
+    assert MESSAGE_BYTES > 10 * 2**20

@@ -1,0 +1,134 @@
+import pickle
+
+import pytest
+
+from autopicker_lab.core import (
+    AutopickerError,
+    ChatRequest,
+    Complexity,
+    Document,
+    Factor,
+    FileTooLargeError,
+    InvalidRequestError,
+    LoadPlan,
+    LoadReport,
+    Part,
+    Segment,
+    Table,
+    Timing,
+    Transcript,
+)
+from autopicker_lab.core import errors as tree
+from autopicker_lab.core.text import estimate_tokens
+
+
+def every_error():
+    found = [AutopickerError]
+    for cls in found:
+        found.extend(cls.__subclasses__())
+    return [cls for cls in found if cls.__module__ == tree.__name__]
+
+
+@pytest.mark.parametrize("cls", every_error())
+def test_an_error_tells_its_next_step_and_survives_a_process_boundary(cls):
+    error = pickle.loads(pickle.dumps(cls("it broke", "do this")))
+    assert (error.detail, error.hint, str(error)) == ("it broke", "do this", "it broke. Do this")
+    assert error.to_dict() == {"type": cls.__name__, "detail": "it broke", "hint": "do this"}
+
+
+def test_the_tree_in_the_docstring_is_the_tree():
+    for cls in every_error():
+        indent = "  " * (len(cls.__mro__) - AutopickerError.__mro__.__len__())
+        line = next(line for line in tree.__doc__.splitlines() if line.strip().startswith(cls.__name__ + " "))
+        assert line.startswith(indent + cls.__name__)
+        assert str(cls.status) in line
+
+
+def test_complexity_is_the_sum_of_its_factors():
+    complexity = Complexity((Factor("a", 1, 2.5, ""), Factor("b", 1, 0.25, "")), 10)
+    assert complexity.score == 2.75
+    assert complexity.to_frame()["points"].sum() == 2.75
+    assert complexity.plot().patches
+
+
+@pytest.mark.parametrize(
+    ("raw", "word"),
+    [
+        ("hi", "must be an object"),
+        ({"role": "robot", "content": "hi"}, "role"),
+        ({"role": "user"}, "content"),
+        ({"role": "user", "content": 7}, "content"),
+        ({"role": "user", "content": [{"text": "hi"}]}, "type"),
+        ({"role": "user", "content": [{"type": "text"}]}, "text"),
+    ],
+)
+def test_a_malformed_message_is_named(raw, word):
+    with pytest.raises(InvalidRequestError, match=word):
+        ChatRequest.of([{"role": "user", "content": "fine"}, raw])
+
+
+def test_message_parts_join_and_images_are_found():
+    parts = [{"type": "text", "text": "what is"}, {"type": "image_url", "image_url": {"url": "data:x"}}]
+    request = ChatRequest.of([{"role": "system", "content": "s"}, {"role": "user", "content": parts}])
+    assert request.question == "what is"
+    assert request.image_urls == ("data:x",)
+    assert request.messages[1].to_openai()["content"] == parts
+
+
+def test_passages_lose_nothing_and_keep_their_label():
+    text = "\n".join(f"line {i} " + "word " * (i % 70) for i in range(200)) + "\n" + "x" * 5000
+    document = Document("a.txt", "txt", (Part("text", text), Part("more", "end")))
+    pieces = list(document.chunks(60))
+    assert {piece.label for piece in pieces} == {"text", "more"}
+    assert "".join("".join(p.text.split()) for p in pieces) == "".join((text + "end").split())
+    assert all(len(piece.text) <= 60 * 4 + 1 for piece in pieces)
+
+
+def test_a_table_shows_itself_as_markdown_and_frame():
+    table = Table((("a|b", "n"), ("x\ny", 1), ("z", None)))
+    assert table.to_markdown().splitlines() == ["| a\\|b | n |", "| --- | --- |", "| x y | 1 |", "| z |  |"]
+    assert table.to_frame()["n"].tolist()[0] == 1
+    assert "<table>" in table._repr_html_()
+
+
+def test_html_never_carries_what_a_file_says_as_markup():
+    evil = "<script>alert(1)</script>"
+    document = Document(evil, "txt", (Part("text", evil),), {"title": evil}, (evil,))
+    assert "<script>" not in document._repr_html_()
+
+
+def test_subtitles():
+    transcript = Transcript(
+        "a", "Hi. You.", "en", 3725.5, (Segment(0, 1.5, "Hi.", 1), Segment(3723.25, 3725.5, "You.", 1))
+    )
+    assert "01:02:03,250 --> 01:02:05,500\nYou." in transcript.to_srt()
+    assert transcript.to_vtt().startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.500")
+
+
+def test_percentiles_are_none_and_not_zero_when_nothing_worked():
+    report = LoadReport(LoadPlan("http://x"), (Timing(0, 1, "refused"),), 1.0)
+    figures = report.to_dict()
+    assert figures["p50_ms"] is figures["avg_response_time_ms"] is figures["requests_per_second"] is None
+    assert figures["success_rate_percent"] == 0
+    assert figures["errors"] == {"refused": 1}
+
+
+def test_percentiles_by_nearest_rank():
+    report = LoadReport(LoadPlan("http://x"), tuple(Timing(0, i / 1000) for i in range(1, 101)), 2.0)
+    assert (report.percentile_ms(50), report.percentile_ms(99), report.percentile_ms(100)) == (50, 99, 100)
+    assert report.to_dict()["requests_per_second"] == 50
+
+
+@pytest.mark.parametrize(("url", "users"), [("ftp://x", 1), ("http://x", 0)])
+def test_a_plan_that_makes_no_sense_is_refused(url, users):
+    with pytest.raises(InvalidRequestError):
+        LoadPlan(url, users)
+
+
+def test_tokens_are_estimated_for_wide_characters_too():
+    assert estimate_tokens("word " * 100) == 125
+    assert estimate_tokens("漢字" * 50) == 100
+
+
+def test_statuses_are_the_documented_ones():
+    assert FileTooLargeError.status == 413

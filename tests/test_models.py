@@ -1,0 +1,300 @@
+import asyncio
+import base64
+import time
+from contextlib import aclosing
+
+import pytest
+from support.serving import free_port, serving
+
+from autopicker_lab.core import (
+    ChatRequest,
+    ContextLengthError,
+    InvalidRequestError,
+    ModelSpec,
+    ModelUnavailableError,
+    SettingsError,
+    UnknownModelError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+from autopicker_lab.models import Catalogue, build, gather, image_bytes, quality_prior
+
+HELLO = ChatRequest.of("Say hello.", options={"max_tokens": 12})
+LOCAL = ModelSpec("small", "local")
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+
+
+def llama(address: str, **fields) -> ModelSpec:
+    return ModelSpec("llama", "ollama", "llama3.2", address, capabilities=frozenset({"text", "tools"}), **fields)
+
+
+@pytest.fixture(scope="module")
+def local():
+    return build(LOCAL)
+
+
+@pytest.fixture
+def spec(request, service, fake_ollama):
+    """A model of each provider: the contract below holds for all of them, each against something real to talk to."""
+    return {
+        "local": LOCAL,
+        "ollama": llama(fake_ollama[1]),
+        "openai": ModelSpec("remote", "openai", "smollm2-135m", f"{service}/v1"),
+    }[request.param]
+
+
+each_provider = pytest.mark.parametrize("spec", ["local", "ollama", "openai"], indirect=True)
+
+
+@each_provider
+async def test_complete_answers_with_usage(spec):
+    model = build(spec)
+    reply = await model.complete(HELLO)
+    assert reply.text.strip()
+    assert reply.model == spec.id
+    assert reply.usage.prompt_tokens > 0
+    assert reply.usage.completion_tokens > 0
+    assert reply.finish_reason in ("stop", "length")
+    await model.close()
+
+
+@each_provider
+async def test_stream_comes_in_pieces_that_make_the_answer(spec):
+    model = build(spec)
+    chunks = [chunk async for chunk in model.stream(HELLO)]
+    assert len([chunk for chunk in chunks if chunk.content]) > 2
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason]
+    assert [chunk.usage for chunk in chunks if chunk.usage]
+    await model.close()
+
+
+@each_provider
+async def test_a_model_that_is_there_is_available_and_described(spec):
+    model = build(spec)
+    assert (await model.available()).ok
+    assert model.describe() is spec
+    await model.close()
+
+
+@pytest.mark.parametrize("provider", ["ollama", "openai"])
+async def test_a_server_that_is_down_is_named_with_the_next_step(provider):
+    model = build(ModelSpec("down", provider, "x", f"http://127.0.0.1:{free_port()}"))
+    answer = await model.available()
+    assert not answer.ok
+    assert "does not answer" in answer.why
+    assert answer.hint
+    with pytest.raises(ModelUnavailableError, match="does not answer"):
+        await model.complete(HELLO)
+    with pytest.raises(ModelUnavailableError):
+        await gather(model, HELLO)
+    await model.close()
+
+
+async def test_the_first_token_comes_long_before_the_last(local):
+    request = ChatRequest.of("Count from one to fifty in words.", options={"max_tokens": 60})
+    await local.warm_up()
+    begun = time.perf_counter()
+    times = [time.perf_counter() - begun async for chunk in local.stream(request) if chunk.content]
+    assert len(times) > 20
+    assert times[0] < times[-1] / 2
+
+
+async def test_a_reader_who_leaves_stops_the_local_model(local):
+    request = ChatRequest.of("Tell a very long story.", options={"max_tokens": 2000})
+    async with aclosing(local.stream(request)) as chunks:
+        async for _ in chunks:
+            break
+    begun = time.perf_counter()
+    await local.complete(HELLO)  # would queue behind 2,000 tokens, or share the cores with them
+    assert time.perf_counter() - begun < 10
+
+
+async def test_local_answers_run_together(local):
+    replies = await asyncio.gather(*(local.complete(HELLO) for _ in range(6)))
+    assert all(reply.text for reply in replies)
+
+
+async def test_local_refuses_what_it_cannot_read(local):
+    with pytest.raises(ContextLengthError, match="context"):
+        await local.complete(ChatRequest.of("word " * 20000))
+    with pytest.raises(InvalidRequestError):
+        await local.complete(ChatRequest.of("hi", options={"temperature": "hot"}))
+
+
+async def test_local_answers_as_json_when_asked(local):
+    options = {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"n": {"type": "integer"}},
+                    "required": ["n"],
+                    "additionalProperties": False,
+                }
+            },
+        },
+        "max_tokens": 40,
+    }
+    reply = await local.complete(ChatRequest.of("Give the number seven.", options=options))
+    assert reply.text.replace(" ", "").replace("\n", "").startswith('{"n":')
+
+
+async def test_weights_elsewhere(tmp_path, monkeypatch):
+    answer = await build(ModelSpec("x", "local", str(tmp_path / "no.gguf"))).available()
+    assert "no GGUF file" in answer.why
+    (tmp_path / "bad.gguf").write_bytes(b"GGUF nonsense")
+    with pytest.raises(ModelUnavailableError, match="could not be loaded"):
+        await build(ModelSpec("x", "local", str(tmp_path / "bad.gguf"))).complete(HELLO)
+    monkeypatch.setattr("huggingface_hub.HfApi.list_repo_files", lambda *_: (_ for _ in ()).throw(OSError("offline")))
+    with pytest.raises(ModelUnavailableError, match="could not be downloaded"):
+        await build(ModelSpec("x", "local", "owner/repository")).complete(HELLO)
+
+
+async def test_ollama_gets_options_images_and_tools(fake_ollama):
+    fake, address = fake_ollama
+    picture = base64.b64encode(b"picture").decode()
+    message = {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "look"},
+            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}},
+        ],
+    }
+    options = {"temperature": 0.5, "max_tokens": 9, "stop": ["x"], "seed": 4, "tools": [TOOL]}
+    model = build(llama(address))
+    reply = await model.complete(ChatRequest.of([message], options=options))
+    body = fake.requests[-1]
+    assert body["options"] == {"temperature": 0.5, "num_predict": 9, "stop": ["x"], "seed": 4, "num_ctx": 8192}
+    assert base64.b64decode(body["messages"][0]["images"][0]) == b"picture"
+    assert reply.finish_reason == "tool_calls"
+    assert reply.message["tool_calls"][0]["function"] == {"name": "look", "arguments": '{"x": 1}'}
+    await model.complete(ChatRequest.of("hi", options={"response_format": {"type": "json_object"}}))
+    assert fake.requests[-1]["format"] == "json"
+    await model.close()
+
+
+@pytest.mark.parametrize(("fault", "error"), [("500", UpstreamError), ("cut", UpstreamError)])
+async def test_ollama_faults_are_typed(fake_ollama, fault, error):
+    fake, address = fake_ollama
+    fake.fault = fault
+    model = build(llama(address))
+    with pytest.raises(error):
+        await model.complete(HELLO)
+    await model.close()
+
+
+async def test_an_ollama_that_hangs_is_too_slow(fake_ollama):
+    fake, address = fake_ollama
+    fake.fault = "hang"
+    model = build(llama(address, timeout_s=0.3))
+    with pytest.raises(UpstreamTimeoutError, match=r"0\.3 s"):
+        await model.complete(HELLO)
+    await model.close()
+
+
+async def test_a_reader_who_leaves_stops_ollama(fake_ollama):
+    fake, address = fake_ollama
+    fake.delay_s = 0.2
+    model = build(llama(address))
+    async with aclosing(model.stream(HELLO)) as chunks:
+        async for _ in chunks:
+            break
+    for _ in range(100):
+        if fake.cancelled:
+            break
+        await asyncio.sleep(0.05)
+    assert fake.cancelled == 1
+    await model.close()
+
+
+async def test_a_model_that_ollama_lacks(fake_ollama):
+    model = build(ModelSpec("m", "ollama", "mistral", fake_ollama[1]))
+    assert (await model.available()).hint == "run `ollama pull mistral`"
+    with pytest.raises(ModelUnavailableError, match="ollama pull mistral"):
+        await model.complete(HELLO)
+    await model.close()
+
+
+async def test_other_models_of_ollama_are_discovered(fake_ollama):
+    fake, address = fake_ollama
+    fake.models["llava:7b"] = {"size": "7B", "capabilities": ["completion", "vision"]}
+    catalogue = Catalogue([build(llama(address))], address)
+    assert (await catalogue.availability())["llava:7b"].ok
+    found = catalogue.get("llava:7b").describe()
+    assert found.capabilities == {"text", "json", "images"}
+    assert found.quality == pytest.approx(quality_prior(7))
+    del fake.models["llava:7b"]
+    await catalogue.availability(fresh=True)
+    with pytest.raises(UnknownModelError):
+        catalogue.get("llava:7b")
+    await catalogue.close()
+
+
+def test_an_unknown_name_gets_the_nearest():
+    catalogue = Catalogue([build(LOCAL)])
+    with pytest.raises(UnknownModelError, match="Did you mean 'small'"):
+        catalogue.get("smal")
+    with pytest.raises(SettingsError, match="unknown type"):
+        build(ModelSpec("x", "telepathy"))
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/x.png", "/etc/passwd", "data:image/png;base64,!!", "data:,x"])
+def test_pictures_come_as_data_or_not_at_all(url):
+    with pytest.raises(InvalidRequestError):
+        image_bytes(url)
+
+
+def openai_upstream(answer):
+    from fastapi import FastAPI, Request
+
+    app = FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def chat(request: Request):
+        return answer
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "media_type", "error"),
+    [
+        (200, b'data: {"choices":[{"delta":{"content":"half"}}]}\n\n', "text/event-stream", UpstreamError),
+        (200, b'data: {"error":{"message":"boom"}}\n\n', "text/event-stream", UpstreamError),
+        (200, b"<html>", "text/html", UpstreamError),
+        (200, b"data: {broken\n\n", "text/event-stream", UpstreamError),
+        (401, b"{}", "application/json", UpstreamError),
+        (404, b'{"error":{"message":"no such model"}}', "application/json", UpstreamError),
+        (400, b'{"error":{"message":"too long"}}', "application/json", InvalidRequestError),
+        (503, b"busy", "text/plain", ModelUnavailableError),
+        (500, b"", "text/plain", UpstreamError),
+    ],
+)
+async def test_openai_faults_are_typed(status, body, media_type, error):
+    from fastapi.responses import Response
+
+    with serving(openai_upstream(Response(body, status, media_type=media_type))) as address:
+        model = build(ModelSpec("remote", "openai", "x", f"{address}/v1"))
+        with pytest.raises(error):
+            await gather(model, HELLO)
+        await model.close()
+
+
+async def test_openai_tool_calls_are_put_together():
+    from fastapi.responses import Response
+
+    pieces = [
+        b'{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{\\"a\\":"}}]}}]}',
+        b'{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}}]}',
+        b'{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}',
+        b"[DONE]",
+    ]
+    body = b"".join(b"data: " + piece + b"\n\n" for piece in pieces)
+    with serving(openai_upstream(Response(body, media_type="text/event-stream"))) as address:
+        model = build(ModelSpec("remote", "openai", "x", f"{address}/v1"))
+        reply = await gather(model, HELLO)
+        await model.close()
+    assert reply.message["tool_calls"] == [
+        {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+    ]

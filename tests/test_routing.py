@@ -1,0 +1,203 @@
+import json
+
+import pytest
+
+from autopicker_lab.complexity import MAX_POINTS, score
+from autopicker_lab.core import (
+    ChatRequest,
+    Complexity,
+    ContextLengthError,
+    Document,
+    Factor,
+    InvalidRequestError,
+    ModelSpec,
+    ModelUnavailableError,
+    Part,
+    RoutePolicy,
+    Tier,
+)
+from autopicker_lab.routing import Needs, choose, default_policy, is_local, load_policy, save_policy
+
+SMALL = ModelSpec("small", "local", quality=0.2, context_window=2000)
+MIDDLE = ModelSpec("middle", "openai", endpoint="https://api.example/v1", quality=0.6, price_in=1, price_out=2)
+LARGE = ModelSpec("large", "openai", endpoint="https://api.example/v1", quality=0.9, price_in=10, price_out=30)
+SPECS = [LARGE, SMALL, MIDDLE]
+POLICY = RoutePolicy("p", (Tier(0, 0), Tier(30, 0.5), Tier(60, 0.8)))
+
+
+def hard(points: float) -> Complexity:
+    return Complexity((Factor("length", 1, points, ""),), 500)
+
+
+@pytest.mark.parametrize(
+    ("points", "model"), [(0, "small"), (29.9, "small"), (30, "middle"), (60, "large"), (99, "large")]
+)
+def test_the_cheapest_model_that_reaches_the_tier(points, model):
+    route = choose(hard(points), SPECS, POLICY, Needs(100))
+    assert route.model == model
+    assert set(route.fallbacks) == {"small", "middle", "large"} - {model}
+    assert f"{points:.0f}" in route.reason
+    assert {c.model for c in route.candidates} == {"small", "middle", "large"}
+
+
+def test_fallbacks_go_from_best_to_weakest():
+    assert choose(hard(0), SPECS, POLICY, Needs(100)).fallbacks == ("large", "middle")
+
+
+def test_the_best_there_is_when_none_reaches_the_tier():
+    route = choose(hard(80), [SMALL, MIDDLE], POLICY, Needs(100))
+    assert route.model == "middle"
+    assert "no available model reaches it" in route.reason
+
+
+def test_what_is_not_available_is_never_chosen_and_says_why():
+    route = choose(hard(80), SPECS, POLICY, Needs(100), {"large": "it is down"})
+    assert route.model == "middle"
+    assert "large" not in route.fallbacks
+    assert next(c.why for c in route.candidates if c.model == "large") == "it is down"
+
+
+def test_nobody_available():
+    with pytest.raises(ModelUnavailableError, match="small: down"):
+        choose(hard(1), [SMALL], POLICY, Needs(10), {"small": "down"})
+
+
+def test_a_context_window_that_is_too_small_drops_a_model():
+    assert choose(hard(0), SPECS, POLICY, Needs(1900, 256)).model == "middle"
+    with pytest.raises(ContextLengthError, match="2,000"):
+        choose(hard(0), [SMALL], POLICY, Needs(2500))
+
+
+def test_a_capability_some_model_has_is_a_condition_and_one_that_none_has_a_warning():
+    seeing = ModelSpec("seeing", "openai", capabilities=frozenset({"text", "images"}), price_in=5, price_out=5)
+    needs = Needs(10, 10, frozenset({"images"}))
+    assert choose(hard(0), [SMALL, seeing], POLICY, needs).model == "seeing"
+    route = choose(hard(0), [SMALL], POLICY, needs)
+    assert route.model == "small"
+    assert "images" in route.warnings[0]
+
+
+def test_a_policy_can_keep_requests_here():
+    route = choose(hard(90), SPECS, RoutePolicy("p", POLICY.tiers, local_only=True), Needs(10))
+    assert route.model == "small"
+    assert not route.fallbacks
+    assert not is_local(MIDDLE)
+    assert is_local(ModelSpec("x", "ollama", endpoint="http://127.0.0.1:11434"))
+
+
+def test_a_policy_knows_better_than_the_catalogue():
+    policy = RoutePolicy("p", POLICY.tiers, {"small": 0.95})
+    assert choose(hard(90), SPECS, policy, Needs(10)).model == "small"
+
+
+def test_a_policy_survives_its_file(tmp_path):
+    policy = RoutePolicy("mine", POLICY.tiers, {"small": 0.3}, local_only=True, stamp={"n": 12})
+    path = save_policy(policy, tmp_path / "policy.json")
+    assert load_policy(path) == policy
+    assert [p.name for p in tmp_path.iterdir()] == ["policy.json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"format": 99}, "format 99"),
+        ({"tiers": []}, "start at score 0"),
+        ({"tiers": [{"min_score": 5, "min_quality": 0}]}, "start at score 0"),
+        ({"tiers": [{"min_score": 0}]}, "min_quality"),
+        ({"qualities": {"a": "good"}}, "good"),
+        ({"qualities": 3}, "lacks or misspells"),
+    ],
+)
+def test_a_policy_file_that_is_wrong_is_named(tmp_path, change, word):
+    path = save_policy(default_policy(), tmp_path / "policy.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InvalidRequestError, match=word):
+        load_policy(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_policy_file_that_is_none(tmp_path, text):
+    (tmp_path / "p.json").write_text(text)
+    with pytest.raises(InvalidRequestError):
+        load_policy(tmp_path / "p.json")
+    with pytest.raises(InvalidRequestError, match="cannot read"):
+        load_policy(tmp_path / "nothing.json")
+
+
+PROMPTS = [
+    "",
+    "Hi",
+    "What is the capital of France?",
+    "Prove that the square root of two is irrational, step by step, and compare two proofs.",
+    "```python\ndef f(x):\n    return x == 1\n```\nRefactor this function so that it must never raise. Explain why.",
+    "Solve $x^2 + 3x = 10$; how many solutions are there?",
+    "为什么天空是蓝色的？",
+    "word " * 20_000,
+    "- a\n" * 5_000 + "?" * 5_000 + "why " * 5_000 + "{};=>" * 5_000 + "\\frac ∑ 3 + 4 " * 2_000,
+]
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_points_add_up_and_stay_in_bounds(prompt):
+    complexity = score(ChatRequest.of(prompt))
+    assert complexity.score == pytest.approx(sum(f.points for f in complexity.factors), abs=1e-9)
+    assert 0 <= complexity.score <= 100
+    assert [f.name for f in complexity.factors] == list(MAX_POINTS)
+    assert all(0 <= f.points <= MAX_POINTS[f.name] for f in complexity.factors)
+    assert all(f.why for f in complexity.factors)
+
+
+def test_ceilings_add_up_to_a_hundred():
+    assert sum(MAX_POINTS.values()) == 100
+
+
+def test_harder_looks_harder():
+    ladder = [score(ChatRequest.of(PROMPTS[i])).score for i in (0, 1, 2, 3)]
+    assert ladder == sorted(ladder)
+    assert ladder[0] == 0
+    assert ladder[3] > 3 * ladder[2]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "factor"),
+    [
+        ("explain why it fails", "reasoning"),
+        ("x = {a: 1}; return f(x);", "code"),
+        ("what is 3 + 4", "mathematics"),
+        ("- one\n- two", "steps"),
+        ("answer as json with at most 5 words", "constraints"),
+    ],
+)
+def test_each_factor_sees_its_own(prompt, factor):
+    found = {f.name: f.points for f in score(ChatRequest.of(prompt)).factors}
+    assert found[factor] > 0
+
+
+def test_files_and_turns_count():
+    plain = score(ChatRequest.of("Summarise"))
+    document = Document("a.txt", "txt", (Part("text", "word " * 2000),))
+    assert score(ChatRequest.of("Summarise"), [document]).score > plain.score
+    turns = [{"role": "user", "content": "Summarise"}] * 4
+    assert score(ChatRequest.of(turns)).score > plain.score
+
+
+def test_scoring_is_linear_in_the_text():
+    """Twice the text takes about twice the steps: counted in function calls and matches, not in seconds."""
+    import sys
+
+    def steps(text: str) -> int:
+        count = 0
+
+        def tick(*_):
+            nonlocal count
+            count += 1
+
+        sys.setprofile(tick)
+        try:
+            score(ChatRequest.of(text))
+        finally:
+            sys.setprofile(None)
+        return count
+
+    short, long = "why? 1 + 1 = 2; f(x) " * 500, "why? 1 + 1 = 2; f(x) " * 1000
+    assert steps(long) < 2.2 * steps(short)

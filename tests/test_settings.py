@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from autopicker_lab import Settings
+from autopicker_lab.core import SettingsError
+
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+YAML = """
+models:
+  - name: "custom-llama"
+    endpoint: "http://localhost:11434"
+    type: "ollama"
+    capabilities: ["text", "multimodal"]
+  - name: "openai-gpt4"
+    endpoint: "https://api.openai.com/v1"
+    type: "openai"
+    api_key: "${OPENAI_API_KEY}"
+    capabilities: ["text", "images"]
+"""
+
+
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name != "models"])
+def test_every_setting_is_documented(name):
+    assert f"`{name.upper()}`" in README
+
+
+def test_defaults():
+    settings = Settings.load()
+    assert (settings.rate_limit_requests, settings.rate_limit_window, settings.max_file_size) == (100, 60, 10485760)
+    assert (settings.cache_ttl, settings.enable_redis_cache, settings.api_key) == (3600, False, None)
+    assert [spec.id for spec in settings.catalogue()] == ["smollm2-135m", "llama3.2-local"]
+
+
+def test_the_environment_and_a_dotenv_file(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("# Performance\nMAX_FILE_SIZE=1048576  # 1MB\nLOG_FORMAT=JSON\nAPI_KEY=from-file\n")
+    monkeypatch.setenv("API_KEY", "from-environment")
+    monkeypatch.setenv("CACHE_TTL", "")
+    settings = Settings.load()
+    assert settings.max_file_size == 2**20
+    assert settings.log_format == "json"
+    assert settings.api_key.get_secret_value() == "from-environment"
+    assert settings.cache_ttl == 3600
+    assert "from-environment" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("RATE_LIMIT_REQUESTS", "0"), ("CACHE_TTL", "soon"), ("LOG_LEVEL", "LOUD"), ("ENABLE_REDIS_CACHE", "perhaps")],
+)
+def test_an_invalid_value_is_named(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        Settings.load()
+
+
+def test_the_documented_yaml(monkeypatch, tmp_path):
+    (tmp_path / "models.yaml").write_text(YAML)
+    monkeypatch.setenv("AUTOPICKER_CONFIG", str(tmp_path / "models.yaml"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    llama, gpt = Settings.load().catalogue()
+    assert (llama.provider, llama.capabilities) == ("ollama", {"text", "images"})
+    assert (gpt.api_key, gpt.endpoint) == ("sk-test", "https://api.openai.com/v1")
+    assert "sk-test" not in repr(gpt)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("models: 3", "no list of models"),
+        ("models: [{name: x, type: magic}]", "type"),
+        ("models: [{name: x, type: local, colour: red}]", "colour"),
+        ("models: [{type: local}]", "name"),
+        ("models: [", "cannot read"),
+    ],
+)
+def test_a_yaml_file_that_is_wrong_is_named(tmp_path, text, word):
+    (tmp_path / "models.yaml").write_text(text)
+    with pytest.raises(SettingsError, match=word):
+        Settings.load(autopicker_config=tmp_path / "models.yaml")
+
+
+def test_settings_are_frozen():
+    with pytest.raises(Exception, match="frozen"):
+        Settings.load().cache_ttl = 1

@@ -1,0 +1,94 @@
+import pytest
+
+from autopicker_lab.core import ChatReply, NotFoundError, UnknownFileError
+from autopicker_lab.extraction import open_source
+from autopicker_lab.storage import DecisionLog, FileStore, MemoryCache, RedisCache
+
+
+@pytest.fixture(params=["file", "memory"])
+def store(request, tmp_path):
+    return FileStore(f"file://{tmp_path}/up" if request.param == "file" else f"memory://{tmp_path.name}")
+
+
+def test_what_is_put_comes_back(store):
+    record = store.put(open_source(b"hello", "a.txt"))
+    assert store.get(record.id) == record
+    assert store.open(record.id).data == b"hello"
+    assert [r.id for r in store.list()] == [record.id]
+
+
+def test_bytes_are_kept_once_and_go_with_the_last_record(store):
+    first, second = store.put(open_source(b"same", "a.txt")), store.put(open_source(b"same", "b.txt"))
+    store.delete(first.id)
+    assert store.open(second.id).data == b"same"
+    store.delete(second.id)
+    assert store.list() == []
+    assert not store._fs.exists(store._blob(first.sha256))
+
+
+@pytest.mark.parametrize("file_id", ["", "nope", "../../etc/passwd", "b71384f0-a9b7-477c-8fbc-820aa056baa4", None])
+def test_an_unknown_id_is_named(store, file_id):
+    with pytest.raises(UnknownFileError, match="no file with id"):
+        store.open(file_id)
+
+
+def test_a_write_that_fails_leaves_nothing(store, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(store._fs, "mv", full)
+    with pytest.raises(OSError, match="No space"):
+        store.put(open_source(b"hello", "a.txt"))
+    monkeypatch.undo()
+    assert store.list() == []
+    assert [p for p in store._fs.find(store._root) if p.endswith(".part")] == []
+
+
+async def test_the_cache_counts_and_forgets():
+    cache = MemoryCache(ttl_s=100, max_bytes=10)
+    assert await cache.get("a") is None
+    await cache.put("a", b"12345")
+    assert await cache.get("a") == b"12345"
+    assert (cache.stats.hits, cache.stats.misses, cache.stats.hit_rate_percent) == (1, 1, 50.0)
+    await cache.put("b", b"1234567")
+    assert await cache.get("a") is None
+    await cache.put("c", b"x" * 100)
+    assert cache.size() == (1, 7)
+
+
+async def test_entries_end_with_their_time():
+    cache = MemoryCache(ttl_s=0)
+    await cache.put("a", b"1")
+    assert await cache.get("a") is None
+
+
+async def test_without_redis_the_cache_goes_on_in_this_process(caplog):
+    from support.serving import free_port
+
+    cache = RedisCache(60, f"redis://127.0.0.1:{free_port()}/0")
+    await cache.put("a", b"1")
+    assert await cache.get("a") == b"1"
+    assert len([r for r in caplog.records if "Redis does not answer" in r.message]) == 1
+    await cache.close()
+
+
+def test_decisions_take_feedback(tmp_path):
+    log = DecisionLog(tmp_path / "deep" / "log.sqlite")
+    log.record(ChatReply("hi", "m", id="chatcmpl-1"), "req-1", 0.25)
+    log.feedback("chatcmpl-1", 0.5)
+    log.feedback("req-1", 1.0)
+    row = log.rows()[0]
+    assert (row["model"], row["cost_usd"], row["score"]) == ("m", 0.25, 1.0)
+    assert "hi" not in row.values()
+    with pytest.raises(NotFoundError):
+        log.feedback("req-2", 1.0)
+    log.close()
+
+
+def test_decisions_in_memory_are_bounded(monkeypatch):
+    monkeypatch.setattr("autopicker_lab.storage.decisions._KEPT_IN_MEMORY", 3)
+    log = DecisionLog()
+    for i in range(9):
+        log.record(ChatReply("", "m", id=f"c{i}"), f"r{i}", 0)
+    assert [row["request_id"] for row in log.rows()] == ["r6", "r7", "r8"]
+    log.close()

@@ -1,0 +1,98 @@
+import hashlib
+import json
+from itertools import pairwise
+
+import pytest
+from support.serving import free_port
+
+from autopicker_lab.core import CorruptFileError, InvalidRequestError, ModelUnavailableError
+from autopicker_lab.extraction import open_source
+from autopicker_lab.transcription import WhisperTranscriber, weights
+
+SAID = "Please keep your ticket until the end of the journey"
+
+
+@pytest.mark.parametrize("kind", ["wav", "mp3", "m4a", "ogg", "flac"])
+def test_speech_is_heard_in_every_format(lab, samples, kind):
+    transcript = lab.transcribe(samples / f"announcement.{kind}")
+    assert SAID in transcript.text
+    assert transcript.language == "en"
+    assert transcript.duration == pytest.approx(12.9, abs=0.1)
+    assert 0 <= transcript.segments[0].start < transcript.segments[-1].end <= transcript.duration + 0.5
+    json.dumps(transcript.to_dict())
+    assert transcript._repr_html_()
+
+
+def test_words_have_times(lab, samples):
+    transcript = lab.transcribe(samples / "announcement.wav", word_timestamps=True)
+    words = [word for segment in transcript.segments for word in segment.words]
+    assert "ticket" in [word.text.strip(" .,") for word in words]
+    assert all(a.start <= b.start for a, b in pairwise(words))
+
+
+def test_progress_is_told_and_stops_the_work(lab, samples):
+    shares = []
+    transcript = lab.transcribe(samples / "announcement.flac", language="en", progress=lambda s: bool(shares.append(s)))
+    assert shares
+    assert "stopped before the end" in transcript.warnings
+
+
+def test_silence_is_a_warning(lab):
+    import io
+    import wave
+
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as out:
+        out.setparams((1, 2, 16000, 0, "NONE", ""))
+        out.writeframes(bytes(32000))
+    transcript = lab.transcriber.transcribe(open_source(buffer.getvalue(), "silence.wav"))
+    assert (transcript.text, transcript.language, transcript.duration) == ("", None, 1.0)
+    assert "no speech" in transcript.warnings[0]
+
+
+def test_what_cannot_be_heard_is_refused(lab, samples):
+    with pytest.raises(InvalidRequestError, match="not an audio file"):
+        lab.transcribe(samples / "notes.txt")
+    with pytest.raises(InvalidRequestError, match="unknown language"):
+        lab.transcribe(samples / "announcement.wav", language="xx")
+    with pytest.raises(InvalidRequestError, match="unknown task"):
+        lab.transcribe(samples / "announcement.wav", task="sing")
+    with pytest.raises(CorruptFileError):
+        lab.transcribe(open_source(b"ID3\x04" + bytes(500), "broken.mp3"))
+
+
+def test_the_model_is_let_go_and_comes_back(samples, tmp_path):
+    hearing = WhisperTranscriber(cache=tmp_path, keep_warm_s=600)
+    file = open_source(samples / "announcement.ogg")
+    assert SAID in hearing.transcribe(file).text
+    hearing.release()
+    assert hearing._loaded is None
+    assert SAID in hearing.transcribe(file).text
+    hearing.release()
+
+
+def test_weights_are_checked_against_the_published_sums(tmp_path):
+    folder = weights.assemble(tmp_path / "base")
+    assert weights.SHA256["model.bin"].startswith("d01c3014881c9c6f")
+    for name, expected in weights.SHA256.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == expected
+
+
+def test_weights_that_do_not_match_are_refused_and_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setitem(weights.SHA256, "config.json", "0" * 64)
+    with pytest.raises(ModelUnavailableError, match=r"config\.json .* does not match"):
+        weights.assemble(tmp_path / "base")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_weights_are_put_together_again(tmp_path):
+    folder = weights.assemble(tmp_path / "base")
+    (folder / "model.bin").write_bytes(b"short")
+    assert (weights.assemble(tmp_path / "base") / "model.bin").stat().st_size == 145217532
+
+
+def test_a_model_that_cannot_be_fetched_says_what_to_do(samples, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    hearing = WhisperTranscriber(model="/nowhere/whisper", cache=tmp_path)
+    with pytest.raises(ModelUnavailableError, match="WHISPER_MODEL=base"):
+        hearing.transcribe(open_source(samples / "announcement.ogg"))
