@@ -6,7 +6,7 @@ import asyncio
 import base64
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -32,7 +32,7 @@ from autopicker_lab.core import (
     UpstreamTimeoutError,
     Usage,
 )
-from autopicker_lab.models import Catalogue, ChatModel, image_bytes
+from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
 from autopicker_lab.routing import Needs, choose
 
 log = logging.getLogger(__name__)
@@ -79,8 +79,11 @@ class Pipeline:
         complexity = await self.score(request, attachments)
         named = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe()
         answers = await self.catalogue.availability()
-        if named is not None and (answer := answers.get(named.id)) is not None and not answer.ok:
-            raise ModelUnavailableError(f"'{named.id}' is not available: {answer.why}", answer.hint, param="model")
+        if named is not None and _down(answers, named.id):
+            answers = await self.catalogue.availability(fresh=True)  # it may have been started since
+            if _down(answers, named.id):
+                why = answers[named.id]
+                raise ModelUnavailableError(f"'{named.id}' is not available: {why.why}", why.hint, param="model")
         specs = self.catalogue.specs() if named is None else [named]
         missing = {name: answer.why for name, answer in answers.items() if not answer.ok}
         rule = (policy or self.policy) if named is None else RoutePolicy("named", self.policy.tiers)
@@ -213,6 +216,10 @@ class ChatStream:
             first_token_s,
             time.perf_counter() - begun,
         )
+
+
+def _down(answers: Mapping[str, Availability], name: str) -> bool:
+    return name in answers and not answers[name].ok
 
 
 def _needs(request: ChatRequest, attachments: Sequence[Attachment]) -> Needs:

@@ -29,7 +29,7 @@ def build(spec: ModelSpec) -> ChatModel:
 
 
 class Catalogue:
-    """Models by id, with their availability remembered for ten seconds.
+    """Models by id, with their availability remembered.
 
     Args:
         discover_at: address of an Ollama server whose other models join the catalogue; None for none.
@@ -42,7 +42,8 @@ class Catalogue:
         self._fixed = frozenset(self._models)
         self._discover_at = discover_at
         self._seen: dict[str, Availability] = {}
-        self._probed = -PROBE_TTL_S
+        self._probed = 0.0
+        self._renewal: asyncio.Task[None] | None = None
         self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     def specs(self) -> list[ModelSpec]:
@@ -61,10 +62,17 @@ class Catalogue:
         raise UnknownModelError(f"unknown model '{name}'", f"{hint}known: {known}", param="model")
 
     async def availability(self, fresh: bool = False) -> Mapping[str, Availability]:
-        """Who would answer, by id. Probes run together, each bounded by seconds, at most once in ten seconds."""
-        async with self._guard():
-            if fresh or time.monotonic() - self._probed > PROBE_TTL_S:
-                await self._probe()
+        """Who would answer, by id. The last probe's answer; one older than ten seconds is renewed in the background.
+
+        Only the first call, and one that wants a `fresh` answer, waits for the probes.
+        """
+        age = time.monotonic() - self._probed
+        if fresh or not self._seen:
+            async with self._guard():
+                if fresh or not self._seen:
+                    await self._probe()
+        elif age > PROBE_TTL_S and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.get_running_loop().create_task(self._renew())
         return self._seen
 
     def mark_failed(self, name: str, why: str, hint: str) -> None:
@@ -72,8 +80,14 @@ class Catalogue:
         self._seen = {**self._seen, name: Availability(False, why, hint)}
 
     async def close(self) -> None:
+        if self._renewal is not None and self._renewal.get_loop() is asyncio.get_running_loop():
+            self._renewal.cancel()
         for model in self._models.values():
             await model.close()
+
+    async def _renew(self) -> None:
+        async with self._guard():
+            await self._probe()
 
     async def _probe(self) -> None:
         if self._discover_at:

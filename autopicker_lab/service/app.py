@@ -10,12 +10,11 @@ import psutil
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse, Response
 from fastapi_offline import FastAPIOffline
-from limits.storage import Storage, storage_from_string
 
 from autopicker_lab import __version__
-from autopicker_lab.core import SettingsError
 from autopicker_lab.service import errors
 from autopicker_lab.service.gate import Gate, Keys
+from autopicker_lab.service.limits import ClientLimits
 from autopicker_lab.service.measure import Measures
 from autopicker_lab.service.routes import analysis, audio, chat, files, monitoring, socket
 from autopicker_lab.service.state import ServiceState
@@ -35,8 +34,8 @@ def create_app(lab: Workbench | None = None) -> FastAPI:
     lab = lab or Workbench(Settings.load(), isolate=True)
     settings = lab.settings
     measures = Measures(settings.enable_performance_monitoring)
-    keys = Keys(settings)
-    state = ServiceState(lab, measures, DecisionLog(settings.decision_log), _cache(settings), keys)
+    keys, limits = Keys(settings), ClientLimits(settings)
+    state = ServiceState(lab, measures, DecisionLog(settings.decision_log), _cache(settings), keys, limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -60,7 +59,7 @@ def create_app(lab: Workbench | None = None) -> FastAPI:
             app.include_router(module.router, prefix=prefix, include_in_schema=index == 0, responses=_ERRORS)
     app.include_router(_top_level(state))
     app.include_router(socket.router)
-    app.add_middleware(Gate, settings=settings, keys=keys, measures=measures, storage=_counters(settings))
+    app.add_middleware(Gate, settings=settings, keys=keys, limits=limits, measures=measures)
     return app
 
 
@@ -86,15 +85,6 @@ def _cache(settings: Settings) -> MemoryCache:
     if settings.enable_redis_cache:
         return RedisCache(settings.cache_ttl, settings.redis_url)
     return MemoryCache(settings.cache_ttl)
-
-
-def _counters(settings: Settings) -> Storage | None:
-    if not settings.enable_redis_cache:
-        return None
-    try:
-        return storage_from_string(settings.redis_url, socket_timeout=1)  # type: ignore[return-value]  # a sync URL
-    except Exception as error:
-        raise SettingsError(f"REDIS_URL: {error}", "pip install 'autopicker-lab[redis]' and check the URL") from error
 
 
 def _operation_id(route: Any) -> str:

@@ -10,14 +10,12 @@ import time
 import uuid
 from typing import Any
 
-from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage, Storage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError, RateLimitError
+from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError
 from autopicker_lab.service import errors
+from autopicker_lab.service.limits import ClientLimits
 from autopicker_lab.service.measure import Measures
 from autopicker_lab.settings import Settings
 
@@ -26,6 +24,11 @@ log = logging.getLogger(__name__)
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"})
 OPEN_PREFIX = "/static-offline-docs/"
 INTERNAL = "x-autopicker-internal"
+# The documentation pages fetch nothing from elsewhere: ReDoc would load a logo from its maker's servers.
+DOCS_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; worker-src blob:"
+)
 _ID = re.compile(r"[\w.\-]{1,128}")
 _FORM_OVERHEAD = 65536
 
@@ -48,22 +51,15 @@ class Keys:
 
 
 class Gate:
-    """Args:
-    storage: rate-limit counters; None keeps them in this process.
-    """
+    """Stands before the routes."""
 
-    def __init__(
-        self, app: ASGIApp, settings: Settings, keys: Keys, measures: Measures, storage: Storage | None = None
-    ):
+    def __init__(self, app: ASGIApp, settings: Settings, keys: Keys, limits: ClientLimits, measures: Measures):
         self._app = app
         self._settings = settings
-        self._measures = measures
         self._keys = keys
+        self._limits = limits
+        self._measures = measures
         self._token = internal_token(settings).encode()
-        self._proxies = frozenset(p.strip() for p in settings.trusted_proxies.split(",") if p.strip())
-        self._item = RateLimitItemPerSecond(settings.rate_limit_requests, settings.rate_limit_window)
-        self._memory = MovingWindowRateLimiter(MemoryStorage())
-        self._limiter = MovingWindowRateLimiter(storage) if storage is not None else self._memory
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,6 +70,8 @@ class Gate:
         request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         extra = {"X-Request-ID": request_id}
+        if scope["path"] in ("/docs", "/redoc"):
+            extra["Content-Security-Policy"] = DOCS_POLICY
         begun = time.perf_counter()
         status = 0
 
@@ -108,7 +106,7 @@ class Gate:
             return
         if hmac.compare_digest(headers.get(INTERNAL, "").encode(), self._token):
             return
-        self._limit(self._client(scope, headers), extra)
+        self._limits.hit(self._limits.client_of(scope), extra)
         key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip() or None
         if not self._keys.opens(key):
             what = "the API key is wrong" if key else "an API key is required"
@@ -118,33 +116,6 @@ class Gate:
         if path.endswith("/upload") and length.isdecimal() and int(length) > ceiling:
             limit = f"the limit is {self._settings.max_file_size:,} bytes"
             raise FileTooLargeError(f"the upload has {int(length):,} bytes; {limit}", "send a smaller file")
-
-    def _limit(self, client: str, extra: dict[str, str]) -> None:
-        try:
-            allowed = self._limiter.hit(self._item, client)
-            reset, remaining = self._limiter.get_window_stats(self._item, client)
-        except Exception as error:  # a limiter's storage that is away must not stop the service
-            log.warning("rate-limit storage does not answer (%s): counting in this process", error)
-            allowed = self._memory.hit(self._item, client)
-            reset, remaining = self._memory.get_window_stats(self._item, client)
-        wait = max(0.0, reset - time.time())
-        values = (self._item.amount, max(0, remaining))
-        extra |= dict(zip(("X-RateLimit-Limit", "X-RateLimit-Remaining"), map(str, values), strict=True))
-        extra["X-RateLimit-Reset"] = str(int(reset) + 1)
-        extra["x-ratelimit-limit-requests"] = str(values[0])
-        extra["x-ratelimit-remaining-requests"] = str(values[1])
-        extra["x-ratelimit-reset-requests"] = f"{wait:.0f}s"
-        if not allowed:
-            detail = f"over {self._item.amount} requests in {self._settings.rate_limit_window} s"
-            raise RateLimitError(detail, f"wait {max(1, round(wait))} s", retry_after=max(1.0, wait))
-
-    def _client(self, scope: Scope, headers: Headers) -> str:
-        address = (scope.get("client") or ("unknown", 0))[0]
-        if address in self._proxies:
-            hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-            outside = [hop for hop in hops if hop not in self._proxies]
-            return outside[-1] if outside else address
-        return str(address)
 
     def _close(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
         route: Any = scope.get("route")

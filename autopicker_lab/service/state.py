@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from autopicker_lab.chat import Attachment
 from autopicker_lab.core import AutopickerError, ChatReply
 from autopicker_lab.service.gate import Keys
+from autopicker_lab.service.limits import ClientLimits
 from autopicker_lab.service.measure import Measures
 from autopicker_lab.storage import DecisionLog, MemoryCache
 from autopicker_lab.workbench import Workbench
@@ -26,6 +27,7 @@ class ServiceState:
     decisions: DecisionLog
     cache: MemoryCache
     keys: Keys
+    limits: ClientLimits
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def attach(self, file_ids: Sequence[str]) -> tuple[list[Attachment], list[dict[str, str]]]:

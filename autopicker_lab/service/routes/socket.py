@@ -75,6 +75,7 @@ class _Session:
         elif kind == "chat":
             if self._turn is not None and not self._turn.done():
                 raise InvalidRequestError("an answer is still running", 'wait, or send {"type": "cancel"}')
+            self._state.limits.hit(self._state.limits.client_of(self._socket.scope))
             self._turn = asyncio.create_task(self._chat(message))
         else:
             raise InvalidRequestError(f"unknown message type {kind!r}", "send chat, cancel or auth", param="type")
