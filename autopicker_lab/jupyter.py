@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,10 @@ def start(folder: Path | None = None, port: int = 8888, browser: bool = True) ->
 
     From a wheel the notebooks are copied to `folder` (default: ./autopicker-notebooks) once, and never overwritten.
     """
-    home = _home(folder)
-    return subprocess.run(command(home, port, browser), check=False).returncode
+    words = command(_home(folder), port, browser)
+    if os.name == "posix":  # become JupyterLab, so that a signal to this process ends it
+        os.execv(words[0], words)
+    return subprocess.run(words, check=False).returncode
 
 
 def command(home: Path, port: int, browser: bool) -> list[str]:
@@ -27,10 +30,13 @@ def command(home: Path, port: int, browser: bool) -> list[str]:
     options = [
         f"--ServerApp.root_dir={home}",
         f"--ServerApp.port={port}",
-        f"--ServerApp.websocket_max_message_size={MESSAGE_BYTES}",  # uploads over 10 MiB fail silently otherwise
+        # uploads over 10 MiB fail silently otherwise
+        f"--ServerApp.tornado_settings={{'websocket_max_message_size': {MESSAGE_BYTES}}}",
         "--LabApp.default_url=/lab/tree/" + START,
-        "--LabApp.news_url=",
+        "--LabApp.news_url=None",
     ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")  # as in most containers
     return [sys.executable, "-m", "jupyterlab", *options, *([] if browser else ["--no-browser"])]
 
 

@@ -178,8 +178,19 @@ def test_workers_share_what_is_uploaded(samples):
         process.communicate(timeout=30)
 
 
-def test_jupyterlab_is_started_with_room_for_uploads(tmp_path):
-    words = " ".join(command(tmp_path, 8899, browser=False))
-    assert f"websocket_max_message_size={MESSAGE_BYTES}" in words
-    assert "00_start_here.ipynb" in words
+def test_jupyterlab_starts_on_the_first_notebook_with_room_for_uploads(tmp_path):
+    """JupyterLab itself reads the command line, and tells what became of it."""
+    script = """
+import json, sys
+from jupyterlab.labapp import LabApp
+app = LabApp.initialize_server(argv=sys.argv[1:])
+lab = next(iter(app.extension_manager.extension_apps["jupyterlab"]))
+print(json.dumps([app.web_app.settings["websocket_max_message_size"], app.root_dir, lab.default_url, lab.news_url]))
+"""
+    arguments = command(tmp_path, free_port(), browser=False)[3:]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert json.loads(done.stdout) == [MESSAGE_BYTES, str(tmp_path), "/lab/tree/00_start_here.ipynb", None]
     assert MESSAGE_BYTES > 10 * 2**20
+    assert "not recognized" not in done.stderr

@@ -629,7 +629,7 @@ def test_a_failing_stream_ends_with_an_error_event(fake_ollama):
     assert "[DONE]" not in found
 
 
-def test_a_client_that_leaves_a_whole_answer_cancels_the_upstream(fake_ollama):
+def test_a_client_that_leaves_a_whole_answer_cancels_the_upstream(fake_ollama, caplog):
     import httpx
 
     from autopicker_lab.settings import ModelConfig
@@ -645,6 +645,7 @@ def test_a_client_that_leaves_a_whole_answer_cancels_the_upstream(fake_ollama):
                 break
             time.sleep(0.05)
     assert fake.cancelled == 1
+    assert "Traceback" not in caplog.text
 
 
 def test_cache_is_off_when_its_time_is_zero(fake_ollama):

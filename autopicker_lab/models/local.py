@@ -117,8 +117,10 @@ class LocalModel:
                 params.n_parallel = _PARALLEL
                 params.kv_unified = True
                 params.verbosity = -1
-                if self._threads:
-                    params.cpuparams.n_threads = self._threads
+                for cpu in (params.cpuparams, params.cpuparams_batch):
+                    cpu.poll = 0  # threads that spin while they wait cost ten times the speed on a busy machine
+                    if self._threads:
+                        cpu.n_threads = self._threads
                 try:
                     self._server = xllamacpp.Server(params)
                 except Exception as error:

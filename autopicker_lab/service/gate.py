@@ -11,6 +11,7 @@ import uuid
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError
@@ -92,6 +93,8 @@ class Gate:
         else:
             try:
                 await self._app(scope, receive, stamped)
+            except ClientDisconnect:
+                log.debug("%s %s: the client left (request %s)", scope["method"], scope["path"], request_id)
             except Exception:
                 log.exception("%s %s failed (request %s)", scope["method"], scope["path"], request_id)
                 if status:

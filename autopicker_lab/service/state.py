@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from starlette.requests import ClientDisconnect
 
 from autopicker_lab.chat import Attachment
 from autopicker_lab.core import AutopickerError, ChatReply
@@ -67,7 +68,7 @@ State = Annotated[ServiceState, Depends(state_of)]
 
 
 async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) -> T:
-    """The result of `work`, which is cancelled when the client goes away."""
+    """The result of `work`, which is cancelled when the client goes away; ClientDisconnect then."""
 
     async def gone() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -77,8 +78,10 @@ async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) ->
     watcher = asyncio.ensure_future(gone())
     try:
         await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            task.cancel()
-        return await task
+        if task.done():
+            return task.result()
+        raise ClientDisconnect
     finally:
         watcher.cancel()
+        task.cancel()
+        await asyncio.wait({task})
