@@ -38,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read the output has enough
         sys.exit(0)
+    except OSError as error:
+        where = f" '{error.filename}'" if error.filename else ""
+        fail(
+            AutopickerError(f"cannot use{where or ' a file'}: {error.strerror or error}", "check the path and the disk")
+        )
     sys.exit(0)
 
 

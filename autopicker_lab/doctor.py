@@ -57,7 +57,7 @@ def _models(lab: Workbench) -> Iterator[Check]:
 def _try(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, True, look())
-    except AutopickerError as error:
+    except (AutopickerError, OSError) as error:
         return Check(name, False, str(error))
 
 

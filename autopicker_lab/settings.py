@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
 import yaml
+from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 from autopicker_lab.core import ModelSpec, SettingsError
 
@@ -140,6 +143,8 @@ class Settings(BaseSettings):
                 settings = cls(**{**overrides, "models": _read_models(settings.autopicker_config)})
         except ValidationError as error:
             raise _setting_error(error) from None
+        except SourceError as error:
+            raise SettingsError(f"settings: {error}", "correct the environment or .env") from None
         return settings
 
     def catalogue(self) -> list[ModelSpec]:
@@ -183,16 +188,17 @@ def _read_models(path: Path) -> Any:
         ) from None
     if not isinstance(raw, dict) or not isinstance(raw.get("models"), list):
         raise SettingsError(f"AUTOPICKER_CONFIG: '{path}' has no list of models", "begin it with 'models:'")
-    return [_expanded(item) for item in raw["models"]]
+    known = {**dotenv_values(".env"), **os.environ}
+    return [_expanded(item, known) for item in raw["models"]]
 
 
-def _expanded(value: Any) -> Any:
-    """${NAME} replaced by the environment's value, or nothing where it is not set."""
+def _expanded(value: Any, known: Mapping[str, str | None]) -> Any:
+    """${NAME} replaced by its value in the environment or in .env, or by nothing where it is not set."""
     if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: os.environ.get(match[1], ""), value)
+        return _VARIABLE.sub(lambda match: known.get(match[1]) or "", value)
     if isinstance(value, dict):
-        return {key: _expanded(item) for key, item in value.items()}
-    return [_expanded(item) for item in value] if isinstance(value, list) else value
+        return {key: _expanded(item, known) for key, item in value.items()}
+    return [_expanded(item, known) for item in value] if isinstance(value, list) else value
 
 
 def _setting_error(error: ValidationError) -> SettingsError:

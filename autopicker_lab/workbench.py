@@ -131,8 +131,10 @@ class Workbench:
     async def aextract(self, source: Source, name: str | None = None) -> Document:
         return await self.reader.read(await asyncio.to_thread(open_source, source, name))
 
-    async def attach(self, files: Sequence[Source]) -> list[Attachment]:
-        """Read the files of a question, one after the other."""
+    async def attach(self, files: Sequence[Source] | Source) -> list[Attachment]:
+        """Read the files of a question, one after the other; a single one may come without a list."""
+        if isinstance(files, str | bytes | Path | SourceFile):
+            files = [files]
         return [await self.reader.attach(await asyncio.to_thread(open_source, file)) for file in files]
 
     async def ascore(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
@@ -173,6 +175,12 @@ class Workbench:
         """The same, where an event loop runs already."""
         await self.catalogue.close()
         await asyncio.to_thread(self.close)
+
+    async def __aenter__(self) -> Workbench:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     def __enter__(self) -> Workbench:
         return self

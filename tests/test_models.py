@@ -4,6 +4,7 @@ import time
 from contextlib import aclosing
 
 import pytest
+from support.ollama_server import FakeOllama
 from support.serving import free_port, serving
 
 from autopicker_lab.core import (
@@ -91,7 +92,7 @@ async def test_a_server_that_is_down_is_named_with_the_next_step(provider):
 
 
 async def test_the_first_token_comes_long_before_the_last(local):
-    request = ChatRequest.of("Count from one to fifty in words.", options={"max_tokens": 60})
+    request = ChatRequest.of("Tell a long story about a lighthouse keeper.", options={"max_tokens": 60})
     await local.warm_up()
     begun = time.perf_counter()
     times = [time.perf_counter() - begun async for chunk in local.stream(request) if chunk.content]
@@ -107,6 +108,16 @@ async def test_a_reader_who_leaves_stops_the_local_model(local):
     begun = time.perf_counter()
     await local.complete(HELLO)  # would queue behind 2,000 tokens, or share the cores with them
     assert time.perf_counter() - begun < 10
+
+
+async def test_a_reader_who_leaves_while_the_prompt_is_read_stops_it(local):
+    prompt = f"{time.time()} " + "word " * 6000
+    for _ in range(4):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(local.complete(ChatRequest.of(prompt)), 0.3)
+    begun = time.perf_counter()
+    await local.complete(HELLO)  # would wait for 24,000 tokens
+    assert time.perf_counter() - begun < 15
 
 
 async def test_local_answers_run_together(local):
@@ -216,11 +227,23 @@ async def test_a_model_that_ollama_lacks(fake_ollama):
     await model.close()
 
 
+async def test_an_ollama_that_goes_away_keeps_its_models_as_unavailable():
+    fake = FakeOllama({"mistral:7b": {"size": "7B", "capabilities": ["completion"]}})
+    with serving(fake.app) as address:
+        catalogue = Catalogue([build(LOCAL)], address)
+        assert (await catalogue.availability())["mistral:7b"].ok
+    assert not (await catalogue.availability(fresh=True))["mistral:7b"].ok
+    assert catalogue.get("mistral:7b")
+    await catalogue.close()
+
+
 async def test_other_models_of_ollama_are_discovered(fake_ollama):
     fake, address = fake_ollama
     fake.models["llava:7b"] = {"size": "7B", "capabilities": ["completion", "vision"]}
+    fake.models["nomic-embed-text"] = {"size": "137M", "capabilities": ["embedding"]}
     catalogue = Catalogue([build(llama(address))], address)
     assert (await catalogue.availability())["llava:7b"].ok
+    assert {spec.id for spec in catalogue.specs()} == {"llama", "llava:7b"}
     found = catalogue.get("llava:7b").describe()
     assert found.capabilities == {"text", "json", "images"}
     assert found.quality == pytest.approx(quality_prior(7))

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from support.serving import free_port
 
-from autopicker_lab.core import CorruptFileError, InvalidRequestError, ModelUnavailableError
+from autopicker_lab.core import CorruptFileError, ExtractionLimitError, InvalidRequestError, ModelUnavailableError
 from autopicker_lab.extraction import open_source
 from autopicker_lab.transcription import WhisperTranscriber, weights
 
@@ -59,6 +59,18 @@ def test_what_cannot_be_heard_is_refused(lab, samples):
         lab.transcribe(samples / "announcement.wav", task="sing")
     with pytest.raises(CorruptFileError):
         lab.transcribe(open_source(b"ID3\x04" + bytes(500), "broken.mp3"))
+
+
+def test_days_of_sound_in_a_few_kilobytes_are_refused(lab):
+    import io
+    import wave
+
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as out:
+        out.setparams((1, 1, 10, 0, "NONE", ""))
+        out.writeframes(bytes(200_000))
+    with pytest.raises(ExtractionLimitError, match="longer than 2 hours"):
+        lab.transcribe(open_source(buffer.getvalue(), "endless.wav"))
 
 
 def test_the_model_is_let_go_and_comes_back(samples, tmp_path):

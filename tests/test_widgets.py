@@ -60,6 +60,14 @@ async def test_the_chat_tells_a_failure_with_its_next_step(lab):
     assert "ollama serve" in model.message
 
 
+async def test_a_message_is_never_markup(lab):
+    panel = ChatPanel(lab, question="x", file="<img src=x onerror=alert(1)>.pdf")
+    panel.ask.click()
+    await panel.task
+    assert "&lt;img" in panel.answer.value
+    assert "<img" not in panel.answer.value
+
+
 async def test_the_chat_panel(lab):
     panel = ChatPanel(lab, question="Say hello.")
     panel.ask.click()

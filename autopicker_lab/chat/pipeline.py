@@ -77,8 +77,8 @@ class Pipeline:
             UnknownModelError, ModelUnavailableError, ContextLengthError.
         """
         complexity = await self.score(request, attachments)
+        answers = await self.catalogue.availability()  # first: it may discover the model that is named
         named = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe()
-        answers = await self.catalogue.availability()
         if named is not None and _down(answers, named.id):
             answers = await self.catalogue.availability(fresh=True)  # it may have been started since
             if _down(answers, named.id):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from autopicker_lab.core import Document, Part, SourceFile, Transcript
-from autopicker_lab.transcription import Progress, Transcriber
+from autopicker_lab.transcription import STOPPED, Progress, Transcriber
 
 KEPT = 256
+KEPT_CHARACTERS = 50_000_000
 PREVIEW = 500
 
 
@@ -32,7 +34,9 @@ class Reader:
 
         self._extract = extract
         self._transcriber = transcriber
-        self._documents: LRUCache[tuple[str, str], Document] = LRUCache(KEPT)
+        # hearing takes seconds to minutes, one recording at a time: in the shared pool it would starve everything else
+        self._ears = ThreadPoolExecutor(1, thread_name_prefix="hearing")
+        self._documents: LRUCache[tuple[str, str], Document] = LRUCache(KEPT_CHARACTERS, getsizeof=_weight)
         self._transcripts: LRUCache[tuple[object, ...], Transcript] = LRUCache(KEPT)
 
     async def attach(self, file: SourceFile) -> Attachment:
@@ -41,12 +45,14 @@ class Reader:
     async def read(self, file: SourceFile) -> Document:
         """The Document of a file, remembered by content; a recording's text is what is said in it."""
         key = (file.sha256, file.kind)
-        if key not in self._documents:
+        document = self._documents.get(key)
+        if document is None:
             document = await self._extract(file)
             if file.category == "audio":
                 document = _spoken(document, await self.hear(file))
-            self._documents[key] = document
-        return replace(self._documents[key], name=file.name)
+            if _weight(document) <= KEPT_CHARACTERS:
+                self._documents[key] = document
+        return replace(document, name=file.name)
 
     async def preview(self, file: SourceFile) -> str:
         """The first 500 characters of a file's text; "" for a recording, which is heard when it is needed."""
@@ -66,29 +72,32 @@ class Reader:
     ) -> Transcript:
         """The Transcript of a recording, remembered by content and options; stops when its task is cancelled."""
         key = (file.sha256, language, task, word_timestamps)
-        if key not in self._transcripts:
-            cancelled = False
+        if key in self._transcripts:
+            return replace(self._transcripts[key], name=file.name)
+        cancelled = False
 
-            def report(share: float) -> bool:
-                return not cancelled and (progress is None or progress(share) is not False)
+        def report(share: float) -> bool:
+            return not cancelled and (progress is None or progress(share) is not False)
 
-            work = asyncio.to_thread(
-                self._transcriber.transcribe,
-                file,
-                language=language,
-                task=task,
-                word_timestamps=word_timestamps,
-                progress=report,
-            )
-            try:
-                transcript = await work
-            except asyncio.CancelledError:
-                cancelled = True
-                raise
-            if "stopped before the end" in transcript.warnings:
-                return transcript
-            self._transcripts[key] = transcript
-        return replace(self._transcripts[key], name=file.name)
+        def work() -> Transcript:
+            if key in self._transcripts:  # an equal request was before this one in the queue
+                return self._transcripts[key]
+            options = {"language": language, "task": task, "word_timestamps": word_timestamps}
+            transcript = self._transcriber.transcribe(file, progress=report, **options)  # type: ignore[arg-type]
+            if STOPPED not in transcript.warnings:
+                self._transcripts[key] = transcript
+            return transcript
+
+        try:
+            transcript = await asyncio.get_running_loop().run_in_executor(self._ears, work)
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+        return replace(transcript, name=file.name)
+
+
+def _weight(document: Document) -> int:
+    return 1 + sum(len(part.text) for part in document.parts)
 
 
 def _spoken(document: Document, transcript: Transcript) -> Document:

@@ -26,6 +26,7 @@ class Ranker:
 
         self._model: Any = None
         self._lock = threading.Lock()
+        self._shelf = threading.Lock()
         self._vectors: LRUCache[tuple[str, int], np.ndarray[Any, Any]] = LRUCache(64)
 
     def scores(self, question: str, passages: Sequence[str], key: str = "") -> list[float]:
@@ -37,12 +38,16 @@ class Ranker:
         return [float(s) + _LEXICAL_WEIGHT * w for s, w in zip(semantic, lexical, strict=True)]
 
     def _passage_vectors(self, key: str, passages: Sequence[str]) -> np.ndarray[Any, Any]:
-        place = (key, len(passages))
         if not key:
             return self._embed(passages)
-        if place not in self._vectors:
-            self._vectors[place] = self._embed(passages)
-        return self._vectors[place]
+        place = (key, len(passages))
+        with self._shelf:
+            held = self._vectors.get(place)
+        if held is None:
+            held = self._embed(passages)
+            with self._shelf:
+                self._vectors[place] = held
+        return held
 
     def _embed(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         with self._lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from autopicker_lab.core import ChatRequest, Complexity, Document, Factor
@@ -40,7 +40,7 @@ _REASONING = re.compile(
     re.IGNORECASE,
 )
 _STEP = re.compile(
-    r"^\s*(?:[-*•]|\d{1,2}[.)]|[a-z]\))\s+\S|[?？]|\b(?:first|then|next|finally|afterwards)\b", re.I | re.M
+    r"^[ \t]{0,8}(?:[-*•]|\d{1,2}[.)]|[a-z]\))\s+\S|[?？]|\b(?:first|then|next|finally|afterwards)\b", re.I | re.M
 )
 _CONSTRAINT = re.compile(
     r"\b(?:must|exactly|at (?:most|least)|no more than|without|only|ensure|unless|except|between \d|"
@@ -49,13 +49,13 @@ _CONSTRAINT = re.compile(
 )
 _CODE = re.compile(
     r"```|\b(?:def|class|function|return|import|SELECT|async|await|lambda|struct|public|void)\b(?=[\s(:*])"
-    r"|[{};]\s*$|=>|==|!=|&&|\|\||\w\(\w*\)|\.\w+\(",
+    r"|[{};][ \t]?$|=>|==|!=|&&|\|\||\w\(\w*\)|\.\w+\(",
     re.MULTILINE,
 )
 _MATH = re.compile(
-    r"\$[^$\n]{1,200}\$|\\(?:frac|sum|int|sqrt|begin|mathbb|cdot|le|ge)\b|[∑∫√≤≥≠∞∂∈∀∃π±×÷]|\b\w\^\d|\d\s*[-+*/=<>]\s*\d"
+    r"\$[^$\n]{1,200}\$|\\(?:frac|sum|int|sqrt|begin|mathbb|cdot|le|ge)\b|[∑∫√≤≥≠∞∂∈∀∃π±×÷]|\b\w\^\d|\d\s?[-+*/=<>]\s?\d"
     r"|\b(?:equation|integral|derivative|matrix|probability|theorem|polynomial|modulo|percent|average|solve"
-    r"|how many|how much|per (?:hour|day|week)|twice|half)\b|\d+(?:\.\d+)?\s?%",
+    r"|how many|how much|per (?:hour|day|week)|twice|half)\b|\d\s?%",
     re.IGNORECASE,
 )
 
@@ -110,6 +110,3 @@ def _files(documents: Sequence[Document], tokens: int, images: int) -> Factor:
 def _conversation(request: ChatRequest) -> Factor:
     turns = sum(1 for message in request.messages if message.role == "user") - 1
     return _factor("conversation", turns, _saturating(max(turns, 0), 8), f"{max(turns, 0)} earlier question(s)")
-
-
-Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]

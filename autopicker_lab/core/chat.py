@@ -32,7 +32,7 @@ class Message:
         if not isinstance(raw, Mapping):
             raise InvalidRequestError(f"'{where}' must be an object with 'role' and 'content'", param=where)
         role = raw.get("role")
-        if role not in ROLES:
+        if not isinstance(role, str) or role not in ROLES:
             raise InvalidRequestError(f"'{where}.role' must be one of {', '.join(sorted(ROLES))}", param=where)
         content = raw.get("content")
         if isinstance(content, list):

@@ -220,11 +220,11 @@ def _blocks(text: str, limit: int) -> Iterator[str]:
     for line in text.split("\n"):
         if not line.strip():
             continue
-        rest = line
-        while len(rest) > limit:
-            sentence, word = rest.rfind(". ", limit // 2, limit) + 1, rest.rfind(" ", limit // 2, limit)
-            cut = sentence or (word if word > 0 else limit)
-            yield rest[:cut]
-            rest = rest[cut:].lstrip()
-        if rest:
-            yield rest
+        start = 0
+        while len(line) - start > limit:
+            half, end = start + limit // 2, start + limit
+            cut = line.rfind(". ", half, end) + 1 or max(line.rfind(" ", half, end), 0) or end
+            yield line[start:cut].lstrip()
+            start = cut
+        if line[start:].strip():
+            yield line[start:].lstrip()

@@ -13,7 +13,7 @@ def read_audio(file: SourceFile) -> Document:
     import av
 
     try:
-        with av.open(io.BytesIO(file.data), mode="r") as container:
+        with av.open(io.BytesIO(file.data), mode="r", metadata_errors="replace") as container:
             stream = next(iter(container.streams.audio), None)
             if stream is None:
                 raise CorruptFileError(f"'{file.name}' holds no sound", "choose a recording")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from autopicker_lab.core import Document, Part, SourceFile, Table
 from autopicker_lab.core.files import Cell
@@ -11,6 +12,9 @@ from autopicker_lab.extraction.columns import summarise
 from autopicker_lab.extraction.plain import decode
 
 _DELIMITERS = ",;\t|"
+_WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,15}", re.ASCII)
+csv.field_size_limit(2**30)  # a cell may be as long as an upload
 
 
 def read_csv(file: SourceFile) -> Document:
@@ -51,29 +55,29 @@ def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], int]:
     import pandas
 
     widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
-    if not widths:
+    widest = max(widths, default=0)
+    if not widest:
         return [], 0
     frame = pandas.read_csv(
         io.StringIO(text),
         sep=delimiter,
         header=None,
-        names=range(max(widths)),
+        names=range(widest),
         dtype=str,
         keep_default_na=False,
         skip_blank_lines=True,
         engine="c",
     )
     rows = [tuple(_typed(value) for value in row) for row in frame.itertuples(index=False, name=None)]
-    return rows, sum(width < max(widths) for width in widths)
+    return rows, sum(width < widest for width in widths)
 
 
 def _typed(value: object) -> Cell:
     """Whole and decimal numbers as such where the text is their plain spelling; anything else stays text."""
     if not isinstance(value, str) or value == "":
         return None
-    if len(value) < 16 and (value.isdecimal() or (value[0] == "-" and value[1:].isdecimal())):
+    if _WHOLE.fullmatch(value):
         return int(value) if str(int(value)) == value else value
-    if len(value) < 16 and value.replace(".", "", 1).replace("-", "", 1).isdecimal() and value.isascii():
-        number = float(value)
-        return number if repr(number) == value else value
+    if _DECIMAL.fullmatch(value):
+        return float(value) if repr(float(value)) == value else value
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from autopicker_lab.extraction.columns import summarise
 from autopicker_lab.extraction.ooxml import refuse_bombs
 
 MAX_CELLS = 5_000_000
-_REFERENCE = re.compile(rb'<(?:\w+:)?c [^>]*?r="([A-Z]{1,3})(\d{1,7})"')
+_REFERENCE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
 
 
 def read_workbook(file: SourceFile) -> Document:
@@ -62,6 +63,8 @@ def to_cell(value: object) -> Cell:
     """A cell as JSON can hold it: whole floats as integers, dates and times as ISO 8601, blanks as None."""
     if value is None or value == "":
         return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no word for it
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     if isinstance(value, datetime) and value.time() == time.min:

@@ -14,8 +14,12 @@ MAX_DEPTH = 2000
 
 
 def read_html(file: SourceFile) -> Document:
+    import logging
+
     import lxml.html
     import trafilatura
+
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it cannot read, we say ourselves
 
     text, encoding, warnings = decode(file.data)
     try:

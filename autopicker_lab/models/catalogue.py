@@ -15,6 +15,7 @@ from autopicker_lab.models.ollama import OllamaModel, discover
 from autopicker_lab.models.openai import OpenAIModel
 
 PROBE_TTL_S = 10.0
+STALE_S = 60.0
 PROVIDERS: Mapping[str, Callable[[ModelSpec], ChatModel]] = MappingProxyType(
     {"local": LocalModel, "ollama": OllamaModel, "openai": OpenAIModel}
 )
@@ -64,12 +65,12 @@ class Catalogue:
     async def availability(self, fresh: bool = False) -> Mapping[str, Availability]:
         """Who would answer, by id. The last probe's answer; one older than ten seconds is renewed in the background.
 
-        Only the first call, and one that wants a `fresh` answer, waits for the probes.
+        The first call, one after a minute of silence, and one that wants a `fresh` answer wait for the probes.
         """
         age = time.monotonic() - self._probed
-        if fresh or not self._seen:
+        if fresh or not self._seen or age > STALE_S:
             async with self._guard():
-                if fresh or not self._seen:
+                if fresh or time.monotonic() - self._probed > PROBE_TTL_S or not self._seen:
                     await self._probe()
         elif age > PROBE_TTL_S and (self._renewal is None or self._renewal.done()):
             self._renewal = asyncio.get_running_loop().create_task(self._renew())
@@ -92,9 +93,11 @@ class Catalogue:
     async def _probe(self) -> None:
         if self._discover_at:
             known = {spec.model for spec in self.specs() if spec.id in self._fixed} | self._fixed
-            found = {spec.id: spec for spec in await discover(self._discover_at, known)}
-            kept = {n: m for n, m in self._models.items() if n in self._fixed or n in found}
-            self._models = kept | {n: build(spec) for n, spec in found.items() if n not in kept}
+            specs = await discover(self._discover_at, known)
+            if specs is not None:  # where the server is away, its models stay, and say that they are not available
+                found = {spec.id: spec for spec in specs}
+                kept = {n: m for n, m in self._models.items() if n in self._fixed or n in found}
+                self._models = kept | {n: build(spec) for n, spec in found.items() if n not in kept}
         models = list(self._models.items())
         answers = await asyncio.gather(*(model.available() for _, model in models))
         self._seen = dict(zip((name for name, _ in models), answers, strict=True))

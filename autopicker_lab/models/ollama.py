@@ -55,8 +55,9 @@ class OllamaModel:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         done = False
+        body = self._body(request)
         try:
-            async for part in await self._clients.get().chat(**self._body(request), stream=True):
+            async for part in await self._clients.get().chat(**body, stream=True):
                 delta: dict[str, Any] = {"content": part.message.content} if part.message.content else {}
                 if part.message.tool_calls:
                     delta["tool_calls"] = [_call(i, call) for i, call in enumerate(part.message.tool_calls)]
@@ -103,15 +104,17 @@ async def list_models(endpoint: str) -> list[str]:
         await client.close()
 
 
-async def discover(endpoint: str, known: set[str]) -> list[ModelSpec]:
-    """Specs of the server's models whose names are not in `known`; empty where it does not answer."""
+async def discover(endpoint: str, known: set[str]) -> list[ModelSpec] | None:
+    """Specs of the server's chat models whose names are not in `known`; None where it does not answer."""
     try:
         names = [name for name in await list_models(endpoint) if name.removesuffix(":latest") not in known]
     except AutopickerError:
-        return []
+        return None
     client = _client(endpoint, PROBE_S)
     try:
-        return [_spec(name, endpoint, await client.show(name)) for name in names]
+        shown = [(name, await client.show(name)) for name in names]
+        chats = [(n, s) for n, s in shown if s.capabilities is None or "completion" in s.capabilities]
+        return [_spec(name, endpoint, about) for name, about in chats]
     except Exception:  # a server that lists but does not show: use the names alone
         return [ModelSpec(name, "ollama", name, endpoint) for name in names]
     finally:
@@ -155,13 +158,23 @@ def _message(message: Message) -> dict[str, Any]:
     if message.image_urls:
         body["images"] = [image_bytes(url) for url in message.image_urls]
     if message.extra.get("tool_calls"):
-        body["tool_calls"] = [
-            {"function": {"name": c["function"]["name"], "arguments": json.loads(c["function"]["arguments"] or "{}")}}
-            for c in message.extra["tool_calls"]
-        ]
+        body["tool_calls"] = _tool_calls(message.extra["tool_calls"])
     if message.role == "tool":
         body["tool_name"] = message.extra.get("name") or message.extra.get("tool_call_id")
     return body
+
+
+def _tool_calls(raw: Any) -> list[dict[str, Any]]:
+    """OpenAI's tool calls as Ollama's, whose arguments are an object."""
+    try:
+        functions = [call["function"] for call in raw]
+        return [
+            {"function": {"name": str(f["name"]), "arguments": json.loads(f.get("arguments") or "{}")}}
+            for f in functions
+        ]
+    except (TypeError, KeyError, AttributeError, json.JSONDecodeError):
+        detail = "'tool_calls' must have a function with a name and JSON arguments each"
+        raise InvalidRequestError(detail, "send them as the model gave them", param="messages") from None
 
 
 def _call(index: int, call: Any) -> dict[str, Any]:
@@ -173,7 +186,8 @@ def _format(wanted: Any) -> Any:
     """OpenAI's response_format as Ollama's format: None, "json" or a JSON schema."""
     kind = wanted.get("type") if isinstance(wanted, dict) else None
     if kind == "json_schema":
-        return wanted.get("json_schema", {}).get("schema") or "json"
+        named = wanted.get("json_schema")
+        return (named.get("schema") if isinstance(named, dict) else None) or "json"
     return "json" if kind == "json_object" else None
 
 

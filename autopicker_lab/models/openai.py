@@ -61,8 +61,8 @@ class OpenAIModel:
             raw = _parsed(await response.read(), self._spec)
         try:
             choice = raw["choices"][0]
-            message = choice["message"]
-        except (KeyError, IndexError, TypeError):
+            message = dict(choice["message"])
+        except (KeyError, IndexError, TypeError, ValueError):
             raise UpstreamError(f"'{self._spec.id}' answered without a choice", "check the endpoint") from None
         return ChatReply(
             text=message.get("content") or "",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -62,7 +62,7 @@ def response(error: AutopickerError, path: str, headers: Mapping[str, str]) -> R
         extra["Retry-After"] = str(max(1, round(error.retry_after)))
     if error.status == 401:
         extra["WWW-Authenticate"] = "Bearer"
-    content = orjson.dumps(body(error, openai=wants_openai(path, headers)))
+    content = json.dumps(body(error, openai=wants_openai(path, headers)))  # orjson refuses lone surrogates
     return Response(content, error.status, extra, "application/json")
 
 

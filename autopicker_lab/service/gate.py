@@ -32,6 +32,7 @@ DOCS_POLICY = (
 )
 _ID = re.compile(r"[\w.\-]{1,128}")
 _FORM_OVERHEAD = 65536
+_JSON_FACTOR = 4  # a JSON body may be four times an upload: long conversations, pictures as base64
 
 
 def internal_token(settings: Settings) -> str:
@@ -69,7 +70,8 @@ class Gate:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         extra = {"X-Request-ID": request_id}
         if scope["path"] in ("/docs", "/redoc"):
             extra["Content-Security-Policy"] = DOCS_POLICY
@@ -79,6 +81,8 @@ class Gate:
         async def stamped(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                if state.pop("too_large", False):  # the framework would call it a body that cannot be parsed
+                    raise self._too_large(scope["path"])
                 status = message["status"]
                 out = MutableHeaders(scope=message)
                 for name, value in extra.items():
@@ -92,7 +96,9 @@ class Gate:
             await errors.response(error, scope["path"], headers)(scope, receive, stamped)
         else:
             try:
-                await self._app(scope, receive, stamped)
+                await self._app(scope, self._bounded(scope, receive), stamped)
+            except FileTooLargeError as error:
+                await errors.response(error, scope["path"], headers)(scope, receive, stamped)
             except ClientDisconnect:
                 log.debug("%s %s: the client left (request %s)", scope["method"], scope["path"], request_id)
             except Exception:
@@ -115,10 +121,34 @@ class Gate:
             what = "the API key is wrong" if key else "an API key is required"
             raise AuthenticationError(what, "send it as X-API-Key or Authorization: Bearer")
         length = headers.get("content-length", "")
-        ceiling = self._settings.max_file_size + _FORM_OVERHEAD
-        if path.endswith("/upload") and length.isdecimal() and int(length) > ceiling:
-            limit = f"the limit is {self._settings.max_file_size:,} bytes"
-            raise FileTooLargeError(f"the upload has {int(length):,} bytes; {limit}", "send a smaller file")
+        if length.isdecimal() and int(length) > self._ceiling(path):
+            raise self._too_large(path)
+
+    def _ceiling(self, path: str) -> int:
+        """Bytes that the body of a request may have."""
+        is_file = path.endswith(("/upload", "/audio/transcriptions"))
+        return self._settings.max_file_size * (1 if is_file else _JSON_FACTOR) + _FORM_OVERHEAD
+
+    def _too_large(self, path: str) -> FileTooLargeError:
+        return FileTooLargeError(
+            f"the request has over {self._ceiling(path):,} bytes", "send less, or raise MAX_FILE_SIZE"
+        )
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """`receive` that counts what comes, for bodies that do not say how long they are."""
+        seen, ceiling = 0, self._ceiling(scope["path"])
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            if message["type"] == "http.request":
+                seen += len(message.get("body", b""))
+                if seen > ceiling:
+                    scope["state"]["too_large"] = True
+                    raise self._too_large(scope["path"])
+            return message
+
+        return counted
 
     def _close(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
         route: Any = scope.get("route")

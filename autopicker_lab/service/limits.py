@@ -15,6 +15,8 @@ from autopicker_lab.core import RateLimitError, SettingsError
 from autopicker_lab.settings import Settings
 
 log = logging.getLogger(__name__)
+RETRY_S = 10.0
+_TIMEOUT_S = 0.2  # the limiter is asked on the event loop: a Redis that hangs may cost this once in RETRY_S
 
 
 class ClientLimits:
@@ -27,7 +29,7 @@ class ClientLimits:
         self._memory = MovingWindowRateLimiter(MemoryStorage())
         shared = _redis(settings) if settings.enable_redis_cache else None
         self._limiter = MovingWindowRateLimiter(shared) if shared is not None else self._memory
-        self._away = False
+        self._retry_at = 0.0
 
     def hit(self, client: str, headers: dict[str, str] | None = None) -> None:
         """Count one request; `headers` are given the X-RateLimit family. RateLimitError past the limit."""
@@ -47,20 +49,21 @@ class ClientLimits:
         address = str((scope.get("client") or ("unknown", 0))[0])
         if address not in self._proxies:
             return address
-        hops = [hop.strip() for hop in Headers(scope=scope).get("x-forwarded-for", "").split(",") if hop.strip()]
+        lines = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))  # proxies may add a line of their own
+        hops = [hop.strip() for hop in lines.split(",") if hop.strip()]
         outside = [hop for hop in hops if hop not in self._proxies]
         return outside[-1] if outside else address
 
     def _count(self, client: str) -> tuple[bool, float, int]:
-        if self._limiter is not self._memory:
+        if self._limiter is not self._memory and time.monotonic() >= self._retry_at:
             try:
                 counted = _hit(self._limiter, self._item, client)
             except Exception as error:  # whatever the storage raises, its being away must not stop the service
-                if not self._away:
+                if not self._retry_at:
                     log.warning("rate-limit storage does not answer (%s): counting in this process", error)
-                self._away = True
+                self._retry_at = time.monotonic() + RETRY_S
             else:
-                self._away = False
+                self._retry_at = 0.0
                 return counted
         return _hit(self._memory, self._item, client)
 
@@ -73,6 +76,6 @@ def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItemPerSecond, client:
 
 def _redis(settings: Settings) -> Storage:
     try:
-        return storage_from_string(settings.redis_url, socket_timeout=1)  # type: ignore[return-value]  # a sync URL
+        return storage_from_string(settings.redis_url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)  # type: ignore[return-value]  # a sync URL
     except Exception as error:
         raise SettingsError(f"REDIS_URL: {error}", "pip install 'autopicker-lab[redis]' and check the URL") from error

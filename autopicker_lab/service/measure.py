@@ -59,6 +59,8 @@ class Measures:
 
     def answered(self, model: str, fallback: bool, tokens_in: int, tokens_out: int, first_s: float | None) -> None:
         """Count one chat answer."""
+        if not self.enabled:
+            return
         self._routes.labels(model, str(fallback).lower()).inc()
         self._tokens.labels(model, "in").inc(tokens_in)
         self._tokens.labels(model, "out").inc(tokens_out)

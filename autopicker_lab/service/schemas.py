@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from autopicker_lab.core import ChatRequest, InvalidRequestError
 
@@ -36,6 +37,15 @@ class ChatBody(BaseModel):
     tools: list[dict[str, Any]] | None = None
     user: str | None = None
     file_ids: list[str] | None = Field(None, description="ids of uploaded files that the question is about")
+
+    @model_validator(mode="after")
+    def _sendable(self) -> ChatBody:
+        """Refuse what JSON can spell but no one can pass on: lone surrogates, integers past 64 bits."""
+        try:
+            orjson.dumps(self.model_dump())
+        except (TypeError, orjson.JSONEncodeError) as error:
+            raise ValueError(f"cannot be passed on: {error}") from None
+        return self
 
     def request(self) -> ChatRequest:
         """The ChatRequest of this body; InvalidRequestError where a message is malformed."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
@@ -11,7 +13,7 @@ from fastapi import Depends, Request
 from starlette.requests import ClientDisconnect
 
 from autopicker_lab.chat import Attachment
-from autopicker_lab.core import AutopickerError, ChatReply
+from autopicker_lab.core import AutopickerError, ChatReply, InvalidRequestError, UnknownModelError
 from autopicker_lab.service.gate import Keys
 from autopicker_lab.service.limits import ClientLimits
 from autopicker_lab.service.measure import Measures
@@ -19,6 +21,8 @@ from autopicker_lab.storage import DecisionLog, MemoryCache
 from autopicker_lab.workbench import Workbench
 
 T = TypeVar("T")
+MAX_FILES = 50
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -31,16 +35,25 @@ class ServiceState:
     limits: ClientLimits
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    async def check_files(self, file_ids: Sequence[str]) -> None:
+        """UnknownFileError for an id that is not there, InvalidRequestError for too many."""
+        if len(file_ids) > MAX_FILES:
+            detail = f"{len(file_ids)} files are too many for one request"
+            raise InvalidRequestError(detail, f"send at most {MAX_FILES}", param="file_ids")
+        for file_id in dict.fromkeys(file_ids):
+            await asyncio.to_thread(self.lab.files.get, file_id)
+
     async def attach(self, file_ids: Sequence[str]) -> tuple[list[Attachment], list[dict[str, str]]]:
         """Uploads read for a question, and which of them could not be; an unknown id is an UnknownFileError.
 
         Where not one can be read, the first one's error is raised.
         """
-        files = [await asyncio.to_thread(self.lab.files.open, file_id) for file_id in file_ids]
+        await self.check_files(file_ids)
         attachments: list[Attachment] = []
         failures: list[dict[str, str]] = []
         first: AutopickerError | None = None
-        for file_id, file in zip(file_ids, files, strict=True):
+        for file_id in dict.fromkeys(file_ids):
+            file = await asyncio.to_thread(self.lab.files.open, file_id)
             try:
                 attachments.append(await self.lab.reader.attach(file))
             except AutopickerError as error:
@@ -50,13 +63,18 @@ class ServiceState:
             raise first
         return attachments, failures
 
-    def remember(self, reply: ChatReply, request_id: str) -> None:
-        """Count an answer and keep its decision, for metrics and feedback."""
-        usage = reply.usage
-        spec = self.lab.catalogue.get(reply.model).describe()
-        tokens = (usage.prompt_tokens, usage.completion_tokens)
+    async def remember(self, reply: ChatReply, request_id: str) -> None:
+        """Count an answer and keep its decision, for metrics and feedback; never fails an answer that is made."""
+        tokens = (reply.usage.prompt_tokens, reply.usage.completion_tokens)
         self.measures.answered(reply.model, reply.fallback_used, *tokens, reply.first_token_s)
-        self.decisions.record(reply, request_id, spec.cost_usd(*tokens))
+        try:
+            cost = self.lab.catalogue.get(reply.model).describe().cost_usd(*tokens)
+        except UnknownModelError:  # its server took it away while it answered
+            cost = 0.0
+        try:
+            await asyncio.to_thread(self.decisions.record, reply, request_id, cost)
+        except (sqlite3.Error, OSError) as error:
+            log.warning("a routing decision was not kept: %s", error)
 
 
 def state_of(request: Request) -> ServiceState:

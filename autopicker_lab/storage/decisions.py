@@ -12,10 +12,10 @@ from autopicker_lab.core import ChatReply, NotFoundError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS decisions (
-    request_id TEXT PRIMARY KEY, chat_id TEXT, created REAL, model TEXT, policy TEXT,
+    chat_id TEXT PRIMARY KEY, request_id TEXT, created REAL, model TEXT, policy TEXT,
     complexity REAL, prompt_tokens INTEGER, completion_tokens INTEGER, cost_usd REAL, latency_s REAL, score REAL
 );
-CREATE INDEX IF NOT EXISTS by_chat ON decisions (chat_id);
+CREATE INDEX IF NOT EXISTS by_request ON decisions (request_id);
 """
 _KEPT_IN_MEMORY = 10_000
 
@@ -31,13 +31,14 @@ class DecisionLog:
             path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=10)
+        self._db.execute("PRAGMA journal_mode=WAL")
         self._db.executescript(_SCHEMA)
 
     def record(self, reply: ChatReply, request_id: str, cost_usd: float) -> None:
         """Keep the decision behind an answer."""
         row = (
-            request_id,
             reply.id,
+            request_id,
             time.time(),
             reply.model,
             reply.route.policy if reply.route else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 import uuid
 from dataclasses import asdict, dataclass
@@ -38,6 +39,7 @@ class FileStore:
 
         self._fs, root = url_to_fs(url)
         self._root = root.rstrip("/")
+        self._lock = threading.Lock()  # within this process; several share the folder at their own pace
         self._fs.makedirs(f"{self._root}/blobs", exist_ok=True)
         self._fs.makedirs(f"{self._root}/files", exist_ok=True)
 
@@ -53,9 +55,10 @@ class FileStore:
             created_at=round(time.time(), 3),
             warnings=file.warnings,
         )
-        if not self._fs.exists(self._blob(file.sha256)):
-            self._write(self._blob(file.sha256), file.data)
-        self._write(self._record(record.id), json.dumps(asdict(record)).encode())
+        with self._lock:
+            if not self._fs.exists(self._blob(file.sha256)):
+                self._write(self._blob(file.sha256), file.data)
+            self._write(self._record(record.id), json.dumps(asdict(record)).encode())
         return record
 
     def get(self, file_id: str) -> StoredFile:
@@ -92,10 +95,11 @@ class FileStore:
 
     def delete(self, file_id: str) -> None:
         """Forget an upload, and its bytes once no other upload has them."""
-        record = self.get(file_id)
-        self._fs.rm_file(self._record(record.id))
-        if all(other.sha256 != record.sha256 for other in self.list()):
-            self._fs.rm_file(self._blob(record.sha256))
+        with self._lock:
+            record = self.get(file_id)
+            self._fs.rm_file(self._record(record.id))
+            if all(other.sha256 != record.sha256 for other in self.list()):
+                self._fs.rm_file(self._blob(record.sha256))
 
     def _blob(self, sha256: str) -> str:
         return f"{self._root}/blobs/{sha256}"

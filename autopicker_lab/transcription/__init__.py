@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from autopicker_lab.core import SourceFile, Transcript
-from autopicker_lab.transcription.whisper import Progress, WhisperTranscriber
+from autopicker_lab.transcription.whisper import STOPPED, Progress, WhisperTranscriber
 
-__all__ = ["Progress", "Transcriber", "WhisperTranscriber"]
+__all__ = ["STOPPED", "Progress", "Transcriber", "WhisperTranscriber"]
 
 
 class Transcriber(Protocol):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import (
     CorruptFileError,
+    ExtractionLimitError,
     InvalidRequestError,
     ModelUnavailableError,
     Segment,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
 SHIPPED = "base"
+MAX_SECONDS = 2 * 3600  # decoded sound takes 230 MB an hour
+STOPPED = "stopped before the end"
 Progress = Callable[[float], bool | None]
 
 
@@ -79,13 +82,16 @@ class WhisperTranscriber:
         if task not in ("transcribe", "translate"):
             raise InvalidRequestError(f"unknown task '{task}'", "use transcribe or translate")
         begun = time.perf_counter()
-        try:
-            samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
-        except (av.FFmpegError, IndexError, ValueError) as error:
-            what = f"'{file.name}' is not a readable recording ({type(error).__name__})"
-            raise CorruptFileError(what, "record or save it again") from None
-        duration = len(samples) / 16000
         with self._lock:
+            if progress is not None and progress(0.0) is False:
+                return Transcript(file.name, "", language, 0.0, warnings=(STOPPED,))
+            try:
+                _refuse_endless(file)
+                samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
+            except (av.FFmpegError, IndexError, ValueError) as error:
+                what = f"'{file.name}' is not a readable recording ({type(error).__name__})"
+                raise CorruptFileError(what, "record or save it again") from None
+            duration = len(samples) / 16000
             segments, found, stopped = self._run(samples, duration, language, task, word_timestamps, progress)
             self._schedule_release()
         text = " ".join(segment.text for segment in segments)
@@ -98,7 +104,7 @@ class WhisperTranscriber:
             segments=tuple(segments),
             model=f"whisper {self.model}",
             seconds_taken=time.perf_counter() - begun,
-            warnings=warnings + (("stopped before the end",) if stopped else ()),
+            warnings=warnings + ((STOPPED,) if stopped else ()),
         )
 
     def _run(
@@ -150,6 +156,20 @@ class WhisperTranscriber:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
+
+
+def _refuse_endless(file: SourceFile) -> None:
+    """A few kilobytes can claim to be days of sound: add up the packets before any is decoded."""
+    import av
+
+    with av.open(io.BytesIO(file.data), mode="r", metadata_errors="ignore") as container:
+        seconds = 0.0
+        for packet in container.demux(audio=0):
+            if packet.duration and packet.time_base:
+                seconds += float(packet.duration * packet.time_base)
+            if seconds > MAX_SECONDS:
+                hint = "cut it into shorter recordings"
+                raise ExtractionLimitError(f"'{file.name}' is longer than {MAX_SECONDS // 3600} hours", hint)
 
 
 def _segment(raw: Any) -> Segment:

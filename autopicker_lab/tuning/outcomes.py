@@ -30,6 +30,8 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its columns in order; InvalidRequestError for what tuning could not trust."""
     import pandas
 
+    if table.empty:
+        raise InvalidRequestError("the outcomes have no rows", "collect some first")
     for column in REQUIRED:
         if column not in table:
             raise InvalidRequestError(f"the outcomes have no column '{column}'", f"needed: {', '.join(REQUIRED)}")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from autopicker_lab.core import AutopickerError, ChatReply
@@ -85,7 +86,7 @@ class ChatPanel:
         self.stop.disabled = not self.model.running
         self.ask.disabled = self.model.running
         reply = self.model.reply
-        note = f"<p><em>{self.model.message}</em></p>" if self.model.message else ""
+        note = f"<p><em>{escape(self.model.message)}</em></p>" if self.model.message else ""
         self.answer.value = (reply._repr_html_() if reply else html_text(self.model.text)) + note
 
     def _repr_mimebundle_(self, **options: Any) -> Any:

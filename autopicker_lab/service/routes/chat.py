@@ -42,6 +42,7 @@ async def multimodal_audio(body: ChatBody, request: Request, state: State) -> Re
 
 
 async def _answer(body: ChatBody, request: Request, state: ServiceState, with_files: bool) -> Response:
+    await state.check_files(body.file_ids or ())  # a deleted file is unknown, whatever is remembered
     key = _cache_key(body, request, state)
     if key and (stored := await state.cache.get(key)):
         return _replayed(stored, body, request)
@@ -109,7 +110,7 @@ class _Turn:
         content = orjson.dumps(answer)
         if self.key and reply.finish_reason == "stop":
             await self.state.cache.put(self.key, content)
-        self.state.remember(reply, self.request.state.request_id)
+        await self.state.remember(reply, self.request.state.request_id)
         return content
 
 
@@ -120,7 +121,8 @@ def _cache_key(body: ChatBody, request: Request, state: ServiceState) -> str | N
         return None
     asked = body.model_dump(exclude={"stream", "stream_options", "user"}, exclude_none=True)
     caller = request.headers.get("x-api-key") or request.headers.get("authorization") or ""
-    parts = orjson.dumps([caller, request.url.path.split("/")[-1], asked], option=orjson.OPT_SORT_KEYS)
+    route = request.url.path.split("/")[-1]
+    parts = orjson.dumps([caller, route, state.lab.policy.id, asked], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(parts).hexdigest()
 
 

@@ -79,8 +79,6 @@ async def load_test(
     async with state.load_test:
         host, port = request.scope["server"][:2]
         headers = {INTERNAL: internal_token(state.lab.settings)}
-        if key := request.headers.get("x-api-key"):
-            headers["X-API-Key"] = key
         plan = LoadPlan(
             f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}{path}",
             users=concurrent_users,

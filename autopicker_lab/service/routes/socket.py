@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
+from starlette.websockets import WebSocketState
 
 from autopicker_lab.core import AuthenticationError, AutopickerError, InvalidRequestError
 from autopicker_lab.service import errors
@@ -44,9 +45,11 @@ class _Session:
 
     async def run(self) -> None:
         while True:
-            text = await self._socket.receive_text()
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
             try:
-                await self._handle(_parsed(text))
+                await self._handle(_parsed(message.get("text") or ""))
             except AutopickerError as error:
                 await self._error(error)
                 if isinstance(error, AuthenticationError):
@@ -63,6 +66,7 @@ class _Session:
     async def _handle(self, message: dict[str, Any]) -> None:
         kind = message.pop("type", None)
         if kind == "auth":
+            self._hit()  # guesses count as requests
             self._open = self._state.keys.opens(str(message.get("api_key") or message.get("key") or ""))
             if self._open:
                 await self._socket.send_json({"type": "authenticated"})
@@ -75,10 +79,13 @@ class _Session:
         elif kind == "chat":
             if self._turn is not None and not self._turn.done():
                 raise InvalidRequestError("an answer is still running", 'wait, or send {"type": "cancel"}')
-            self._state.limits.hit(self._state.limits.client_of(self._socket.scope))
+            self._hit()
             self._turn = asyncio.create_task(self._chat(message))
         else:
             raise InvalidRequestError(f"unknown message type {kind!r}", "send chat, cancel or auth", param="type")
+
+    def _hit(self) -> None:
+        self._state.limits.hit(self._state.limits.client_of(self._socket.scope))
 
     async def _chat(self, message: dict[str, Any]) -> None:
         try:
@@ -109,7 +116,7 @@ class _Session:
                 return
             if body.stream is False:
                 await self._socket.send_json({"type": "content", "content": reply.text})
-            self._state.remember(reply, uuid.uuid4().hex)
+            await self._state.remember(reply, uuid.uuid4().hex)
             done = {"type": "done", "id": reply.id, "model": reply.model, "finish_reason": reply.finish_reason}
             await self._socket.send_json({**done, "usage": reply.usage.to_openai()})
         except ValidationError as error:
@@ -120,14 +127,16 @@ class _Session:
             await self._error(InvalidRequestError(detail, param=name))
         except AutopickerError as error:
             await self._error(error)
-        except (WebSocketDisconnect, RuntimeError):
+        except WebSocketDisconnect:
             return  # the client left in the middle
         except Exception:
+            if self._socket.client_state is not WebSocketState.CONNECTED:
+                return
             errors.log.exception("a WebSocket chat failed")
             await self._error(errors.internal())
 
     async def _error(self, error: AutopickerError) -> None:
-        await self._socket.send_json({"type": "error", **errors.body(error, openai=False)})
+        await self._socket.send_text(json.dumps({"type": "error", **errors.body(error, openai=False)}))
 
 
 def _parsed(text: str) -> dict[str, Any]:
