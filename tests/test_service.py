@@ -109,13 +109,21 @@ class TestFiles:
         answer = api("POST", "/api/v1/upload", data=b"x" * 12 * 2**20, headers={"Content-Type": "multipart/form-data"})
         assert answer.status_code == 413
 
-    @pytest.mark.parametrize("path", ["/api/v1/upload", "/api/v1/chat/completions", "/v1/audio/transcriptions"])
-    def test_a_body_without_a_length_is_bounded_too(self, service, path):
+    @pytest.mark.parametrize(
+        ("path", "media_type"),
+        [
+            ("/api/v1/upload", "multipart/form-data; boundary=x"),
+            ("/v1/audio/transcriptions", "multipart/form-data; boundary=x"),
+            ("/api/v1/chat/completions", "application/json"),
+        ],
+    )
+    def test_a_body_without_a_length_is_bounded_too(self, service, path, media_type):
         def endless():
+            yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
             for _ in range(60):
                 yield b"x" * 2**20
 
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": media_type}
         answer = requests.post(service + path, data=endless(), headers=headers, timeout=60)
         assert answer.status_code == 413
 

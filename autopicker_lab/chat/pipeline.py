@@ -246,7 +246,7 @@ def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[At
             continue
         question = message.text
         if context.text:
-            question = f"Read this text:\n\n{context.text}\n\nAnswer with facts from the text: {question}"
+            question = f"Answer the question from the text.\n\nText:\n{context.text}\n\nQuestion: {question}"
         if not pictures and not message.image_urls:
             yield replace(message, content=question)
             continue

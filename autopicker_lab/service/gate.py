@@ -80,9 +80,9 @@ class Gate:
 
         async def stamped(message: Message) -> None:
             nonlocal status
+            if not status and state.get("too_large"):
+                return  # the framework calls it a body that cannot be parsed; our answer follows
             if message["type"] == "http.response.start":
-                if state.pop("too_large", False):  # the framework would call it a body that cannot be parsed
-                    raise self._too_large(scope["path"])
                 status = message["status"]
                 out = MutableHeaders(scope=message)
                 for name, value in extra.items():
@@ -97,8 +97,10 @@ class Gate:
         else:
             try:
                 await self._app(scope, self._bounded(scope, receive), stamped)
-            except FileTooLargeError as error:
-                await errors.response(error, scope["path"], headers)(scope, receive, stamped)
+                if state.pop("too_large", False) and not status:
+                    await errors.response(self._too_large(scope["path"]), scope["path"], headers)(
+                        scope, receive, stamped
+                    )
             except ClientDisconnect:
                 log.debug("%s %s: the client left (request %s)", scope["method"], scope["path"], request_id)
             except Exception:
