@@ -308,7 +308,7 @@ def models(as_json: Json = False) -> None:
             "id": spec.id,
             "provider": spec.provider,
             "available": answer.ok,
-            "why": None if answer.ok else f"{answer.why}. {answer.hint}",
+            "why": None if answer.ok else str(answer),
             "capabilities": sorted(spec.capabilities),
             "context_window": spec.context_window,
             "price_in": spec.price_in,

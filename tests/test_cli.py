@@ -108,7 +108,7 @@ def test_tour():
         (("ask", "hi", "--model", "llama3.2-local"), 1, "ollama serve"),
         (("loadtest", "ftp://x"), 1, "not an HTTP address"),
         (("tune", "nothing.csv"), 1, "cannot read"),
-        (("bench", "answers", "--runs", "/proc/none"), 1, "check the path"),
+        (("bench", "answers", "--runs", "/proc/none"), 1, "Check the path"),
         (("bench", "nothing"), 1, "no benchmark 'nothing'"),
         (("extract",), 2, "Missing argument"),
         (("loadtest", "http://x", "--users", "none"), 2, "--users"),

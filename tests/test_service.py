@@ -641,6 +641,7 @@ def test_every_documented_route_is_there(api):
         assert path in paths
         for operation in paths[path].values():
             assert operation["summary"]
+            assert "422" not in operation["responses"]
 
 
 def test_a_failing_stream_ends_with_an_error_event(fake_ollama):

@@ -10,7 +10,15 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, InvalidRequestError, ModelSpec, Usage
+from autopicker_lab.core import (
+    AutopickerError,
+    ChatChunk,
+    ChatReply,
+    ChatRequest,
+    InvalidRequestError,
+    ModelSpec,
+    Usage,
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,9 @@ class Availability:
     ok: bool
     why: str = ""
     hint: str = ""
+
+    def __str__(self) -> str:
+        return "available" if self.ok else str(AutopickerError(self.why, self.hint))
 
 
 class ChatModel(Protocol):

@@ -85,7 +85,7 @@ def _model(spec: ModelSpec, answer: Availability | None) -> dict[str, Any]:
         **_entry(spec.id, spec.provider),
         "capabilities": sorted(spec.capabilities),
         "available": answer is not None and answer.ok,
-        "unavailable_because": None if answer is None or answer.ok else f"{answer.why}. {answer.hint}",
+        "unavailable_because": None if answer is None or answer.ok else str(answer),
         "context_window": spec.context_window,
         "price_in": spec.price_in,
         "price_out": spec.price_out,
