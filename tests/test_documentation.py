@@ -23,6 +23,7 @@ from support.serving import is_free, serving
 from autopicker_lab import Settings, Workbench
 from autopicker_lab.service import create_app
 from autopicker_lab.service.server import DEFAULT_PORT
+from autopicker_lab.settings import ModelConfig
 
 OLLAMA_PORT = 11434
 DOCUMENTATION = SHARED / "platform-documentation.md"
@@ -46,7 +47,12 @@ def desk(tmp_path_factory, samples) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("desk")
     for name, sample in NAMED.items():
         shutil.copy(samples / sample, folder / name)
-    settings = Settings.load(ollama_host=f"http://localhost:{OLLAMA_PORT}")
+    brief = {"max_output": 80, "context_budget": 300, "quality": 0.15}  # the default catalogue, with shorter answers
+    models = (
+        ModelConfig(name="smollm2-135m", type="local", **brief),
+        ModelConfig(name="llama3.2-local", type="ollama", model="llama3.2", quality=0.54),
+    )
+    settings = Settings.load(models=models)
     with serving(FakeOllama().app, OLLAMA_PORT), serving(create_app(Workbench(settings, isolate=True)), DEFAULT_PORT):
         yield folder
 
