@@ -227,6 +227,18 @@ class TestChat:
         assert set(answer.json()) == {"error", "detail", "status_code"}
         assert word in answer.json()["detail"]
 
+    @pytest.mark.parametrize(
+        ("path", "extra"),
+        [
+            ("analyze-complexity", {"messages": HELLO, "file_ids": ["\ud800"]}),
+            ("feedback", {"request_id": "\ud800", "score": 1}),
+        ],
+    )
+    def test_no_body_may_hold_what_cannot_be_passed_on(self, api, path, extra):
+        answer = api("POST", f"/api/v1/{path}", json=extra)
+        assert answer.status_code == 400
+        assert "cannot be passed on" in answer.json()["detail"]
+
     @pytest.mark.parametrize("data", [b"{bad", b"", b"\xff\xfe", b'{"a":' * 100_000])
     def test_malformed_json_is_400(self, api, data):
         headers = {"Content-Type": "application/json"}

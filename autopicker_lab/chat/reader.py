@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from autopicker_lab.chat.shelf import Shelf
 from autopicker_lab.core import Document, Part, SourceFile, Transcript
 from autopicker_lab.transcription import STOPPED, Progress, Transcriber
 
@@ -30,14 +31,12 @@ class Reader:
     """
 
     def __init__(self, extract: Callable[[SourceFile], Awaitable[Document]], transcriber: Transcriber):
-        from cachetools import LRUCache
-
         self._extract = extract
         self._transcriber = transcriber
         # hearing takes seconds to minutes, one recording at a time: in the shared pool it would starve everything else
         self._ears = ThreadPoolExecutor(1, thread_name_prefix="hearing")
-        self._documents: LRUCache[tuple[str, str], Document] = LRUCache(KEPT_CHARACTERS, getsizeof=_weight)
-        self._transcripts: LRUCache[tuple[object, ...], Transcript] = LRUCache(KEPT)
+        self._documents = Shelf[Document](KEPT_CHARACTERS, _weight)
+        self._transcripts = Shelf[Transcript](KEPT)
 
     async def attach(self, file: SourceFile) -> Attachment:
         return Attachment(file, await self.read(file))
@@ -50,8 +49,7 @@ class Reader:
             document = await self._extract(file)
             if file.category == "audio":
                 document = _spoken(document, await self.hear(file))
-            if _weight(document) <= KEPT_CHARACTERS:
-                self._documents[key] = document
+            self._documents.put(key, document)
         return replace(document, name=file.name)
 
     async def preview(self, file: SourceFile) -> str:
@@ -72,20 +70,20 @@ class Reader:
     ) -> Transcript:
         """The Transcript of a recording, remembered by content and options; stops when its task is cancelled."""
         key = (file.sha256, language, task, word_timestamps)
-        if key in self._transcripts:
-            return replace(self._transcripts[key], name=file.name)
+        if (known := self._transcripts.get(key)) is not None:
+            return replace(known, name=file.name)
         cancelled = False
 
         def report(share: float) -> bool:
             return not cancelled and (progress is None or progress(share) is not False)
 
         def work() -> Transcript:
-            if key in self._transcripts:  # an equal request was before this one in the queue
-                return self._transcripts[key]
+            if (known := self._transcripts.get(key)) is not None:
+                return known  # an equal request was before this one in the queue
             options = {"language": language, "task": task, "word_timestamps": word_timestamps}
             transcript = self._transcriber.transcribe(file, progress=report, **options)  # type: ignore[arg-type]
             if STOPPED not in transcript.warnings:
-                self._transcripts[key] = transcript
+                self._transcripts.put(key, transcript)
             return transcript
 
         try:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.chat.shelf import Shelf
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -22,12 +24,9 @@ class Ranker:
     """Scores passages against a question. The embedding model (16 million parameters) loads on first use."""
 
     def __init__(self) -> None:
-        from cachetools import LRUCache
-
         self._model: Any = None
         self._lock = threading.Lock()
-        self._shelf = threading.Lock()
-        self._vectors: LRUCache[tuple[str, int], np.ndarray[Any, Any]] = LRUCache(64)
+        self._vectors: Shelf[np.ndarray[Any, Any]] = Shelf(64)
 
     def scores(self, question: str, passages: Sequence[str], key: str = "") -> list[float]:
         """One number a passage, higher is nearer. `key` names the passages, so that they are embedded once."""
@@ -41,12 +40,10 @@ class Ranker:
         if not key:
             return self._embed(passages)
         place = (key, len(passages))
-        with self._shelf:
-            held = self._vectors.get(place)
+        held = self._vectors.get(place)
         if held is None:
             held = self._embed(passages)
-            with self._shelf:
-                self._vectors[place] = held
+            self._vectors.put(place, held)
         return held
 
     def _embed(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -77,7 +77,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return response(_validation(error), request.url.path, request.headers)
+        return response(validation(error.errors()), request.url.path, request.headers)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -91,8 +91,9 @@ def internal() -> AutopickerError:
     return AutopickerError("the server failed to process this request", "quote its X-Request-ID in a report")
 
 
-def _validation(error: RequestValidationError) -> AutopickerError:
-    first = error.errors()[0]
+def validation(found: Sequence[Any]) -> AutopickerError:
+    """The first of Pydantic's findings as one of our errors, the field named."""
+    first = found[0]
     place = [str(step) for step in first["loc"] if step not in ("body", "query", "path", "header")]
     name = ".".join(place)
     if first["type"] == "json_invalid":

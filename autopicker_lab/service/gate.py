@@ -89,25 +89,26 @@ class Gate:
                     out[name] = value
             await send(message)
 
+        async def refuse(error: AutopickerError) -> None:
+            await errors.response(error, scope["path"], headers)(scope, receive, stamped)
+
         self._measures.begin()
         try:
             self._admit(scope, headers, extra)
         except AutopickerError as error:
-            await errors.response(error, scope["path"], headers)(scope, receive, stamped)
+            await refuse(error)
         else:
             try:
                 await self._app(scope, self._bounded(scope, receive), stamped)
                 if state.pop("too_large", False) and not status:
-                    await errors.response(self._too_large(scope["path"]), scope["path"], headers)(
-                        scope, receive, stamped
-                    )
+                    await refuse(self._too_large(scope["path"]))
             except ClientDisconnect:
                 log.debug("%s %s: the client left (request %s)", scope["method"], scope["path"], request_id)
             except Exception:
                 log.exception("%s %s failed (request %s)", scope["method"], scope["path"], request_id)
                 if status:
                     raise  # half an answer is out: break the connection rather than end it as if whole
-                await errors.response(errors.internal(), scope["path"], headers)(scope, receive, stamped)
+                await refuse(errors.internal())
         finally:
             self._close(scope, status or 499, time.perf_counter() - begun, request_id)
 

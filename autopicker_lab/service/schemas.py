@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,7 +12,19 @@ from autopicker_lab.core import ChatRequest, InvalidRequestError
 _OURS = frozenset({"messages", "model", "stream", "file_ids"})
 
 
-class ChatBody(BaseModel):
+class Body(BaseModel):
+    """Any request body; refuses what JSON can spell but no one can pass on: lone surrogates, integers past 64 bits."""
+
+    @model_validator(mode="after")
+    def _sendable(self) -> Self:
+        try:
+            orjson.dumps({**self.__dict__, **(self.model_extra or {})})
+        except (TypeError, orjson.JSONEncodeError) as error:
+            raise ValueError(f"cannot be passed on: {error}") from None
+        return self
+
+
+class ChatBody(Body):
     """OpenAI's chat completion request; fields not named here are passed on to the model."""
 
     model_config = ConfigDict(
@@ -38,15 +50,6 @@ class ChatBody(BaseModel):
     user: str | None = None
     file_ids: list[str] | None = Field(None, description="ids of uploaded files that the question is about")
 
-    @model_validator(mode="after")
-    def _sendable(self) -> ChatBody:
-        """Refuse what JSON can spell but no one can pass on: lone surrogates, integers past 64 bits."""
-        try:
-            orjson.dumps(self.model_dump())
-        except (TypeError, orjson.JSONEncodeError) as error:
-            raise ValueError(f"cannot be passed on: {error}") from None
-        return self
-
     def request(self) -> ChatRequest:
         """The ChatRequest of this body; InvalidRequestError where a message is malformed."""
         if self.n not in (None, 1):
@@ -65,7 +68,7 @@ class ChatBody(BaseModel):
         return bool((self.stream_options or {}).get("include_usage"))
 
 
-class AnalysisBody(BaseModel):
+class AnalysisBody(Body):
     """A request whose complexity is asked for."""
 
     messages: list[dict[str, Any]] = Field(min_length=1)
@@ -73,7 +76,7 @@ class AnalysisBody(BaseModel):
     model: str | None = None
 
 
-class FeedbackBody(BaseModel):
+class FeedbackBody(Body):
     """How good an answer was: 0 useless, 1 right."""
 
     request_id: str = Field(description="the id of a chat completion, or an X-Request-ID")

@@ -42,9 +42,9 @@ async def multimodal_audio(body: ChatBody, request: Request, state: State) -> Re
 
 
 async def _answer(body: ChatBody, request: Request, state: ServiceState, with_files: bool) -> Response:
-    await state.check_files(body.file_ids or ())  # a deleted file is unknown, whatever is remembered
     key = _cache_key(body, request, state)
     if key and (stored := await state.cache.get(key)):
+        await state.check_files(body.file_ids or ())  # a deleted file is unknown, whatever is remembered
         return _replayed(stored, body, request)
     turn = _Turn(body, request, state, key, with_files)
     return await while_connected(request, turn.streamed if body.stream else turn.whole)

@@ -120,11 +120,7 @@ class _Session:
             done = {"type": "done", "id": reply.id, "model": reply.model, "finish_reason": reply.finish_reason}
             await self._socket.send_json({**done, "usage": reply.usage.to_openai()})
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(step) for step in first["loc"])
-            missing = first["type"] == "missing"
-            detail = f"The '{name}' field is required" if missing else f"'{name}': {first['msg']}"
-            await self._error(InvalidRequestError(detail, param=name))
+            await self._error(errors.validation(error.errors()))
         except AutopickerError as error:
             await self._error(error)
         except WebSocketDisconnect:
