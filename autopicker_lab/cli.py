@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from autopicker_lab import __version__
+from autopicker_lab import __version__, cli_tuning
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 
 app = typer.Typer(
@@ -20,7 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
+app.add_typer(cli_tuning.app)
+Json = cli_tuning.Json
 Files = Annotated[list[Path], typer.Argument(help="files to read")]
 Attached = Annotated[list[Path] | None, typer.Option("--file", help="a file that the question is about; repeatable")]
 ModelName = Annotated[str, typer.Option("--model", help="a model of the catalogue; auto: routed")]
@@ -224,31 +225,6 @@ def loadtest(
         report = asyncio.run(run(plan, lambda done, _: bar.update(task, completed=done)))
     for name, value in report.to_dict().items():
         typer.echo(f"{name:22} {value}")
-
-
-@app.command()
-def tune(
-    outcomes: Annotated[Path, typer.Argument(help="an outcomes table: CSV, CSV.GZ, JSONL or Parquet")],
-    strong: Annotated[str | None, typer.Option(help="the better model; none: the best by mean score")] = None,
-    weak: Annotated[str | None, typer.Option(help="the cheaper model; none: the worst by mean score")] = None,
-    target: Annotated[float, typer.Option(min=0.01, max=0.99, help="share of the lead to recover")] = 0.5,
-    seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
-    out: Annotated[Path | None, typer.Option(help="where to save the policy")] = None,
-    as_json: Json = False,
-) -> None:
-    """Fit a routing policy on measured outcomes, and say whether routing pays."""
-    from autopicker_lab.routing import save_policy
-    from autopicker_lab.tuning import fit_threshold, read_outcomes
-
-    report = fit_threshold(read_outcomes(outcomes), strong=strong, weak=weak, target=target, seed=seed)
-    if out is not None:
-        save_policy(report.policy, out)
-    if as_json:
-        _print_json(report.to_dict())
-        return
-    typer.echo(report.verdict)
-    if out is not None:
-        typer.echo(f"saved: set AUTOPICKER_POLICY={out} to use it", err=True)
 
 
 @app.command()

@@ -7,7 +7,7 @@ import atexit
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab import loadtest as loadtests
 from autopicker_lab.chat import AUTO, Attachment, ChatStream, Pipeline, Reader
@@ -31,6 +31,9 @@ from autopicker_lab.routing import default_policy, load_policy
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import FileStore
 from autopicker_lab.transcription import Progress, WhisperTranscriber
+
+if TYPE_CHECKING:
+    from autopicker_lab.tuning import Collected
 
 T = TypeVar("T")
 Source = str | Path | bytes | SourceFile
@@ -126,6 +129,10 @@ class Workbench:
         """Run a closed-loop load test; further fields are LoadPlan's."""
         return self._wait(loadtests.run(LoadPlan(url, users, requests, **fields), progress))
 
+    def collect(self, questions: str | Path, models: Sequence[str], out: str | Path, **options: Any) -> Collected:
+        """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect."""
+        return self._wait(self.acollect(questions, models, out, **options))
+
     # awaitable calls
 
     async def aextract(self, source: Source, name: str | None = None) -> Document:
@@ -150,6 +157,16 @@ class Workbench:
     ) -> ChatReply:
         request = ChatRequest.of(prompt, model=model, options=options)
         return await self.pipeline.complete(request, await self.attach(files))
+
+    async def acollect(
+        self, questions: str | Path, models: Sequence[str], out: str | Path, **options: Any
+    ) -> Collected:
+        from autopicker_lab.tuning import collect, read_questions
+
+        asked = await asyncio.to_thread(read_questions, questions)
+        await self.catalogue.availability()  # it may discover a model that is named
+        specs = [self.catalogue.get(name).describe() for name in models]
+        return await collect(asked, specs, self.pipeline.complete, out, **options)
 
     async def stream(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any

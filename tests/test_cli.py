@@ -1,13 +1,17 @@
 import json
+import os
 import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
 import requests
+from support.outcomes import table
 from support.serving import free_port
 
 from autopicker_lab.jupyter import MESSAGE_BYTES, command
+from autopicker_lab.tuning import apgr
 
 
 def run(*arguments, **options):
@@ -15,8 +19,8 @@ def run(*arguments, **options):
     return subprocess.run(program, capture_output=True, text=True, timeout=240, check=False, **options)
 
 
-def json_of(*arguments, code=0):
-    done = run(*arguments, "--json")
+def json_of(*arguments, code=0, **options):
+    done = run(*arguments, "--json", **options)
     assert done.returncode == code, done.stderr
     return json.loads(done.stdout)
 
@@ -195,3 +199,31 @@ print(json.dumps([app.web_app.settings["websocket_max_message_size"], app.root_d
     assert json.loads(done.stdout) == [MESSAGE_BYTES, str(tmp_path), "/lab/tree/00_start_here.ipynb", None]
     assert MESSAGE_BYTES > 10 * 2**20
     assert "not recognized" not in done.stderr
+
+
+def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path):
+    table().to_csv(tmp_path / "o.csv", index=False)
+    found = json_of("tune", tmp_path / "o.csv", "--out", tmp_path / "p.json", "--scores", tmp_path / "s.csv")
+    assert {"n", "models", "apgr", "apgr_ci", "cpt50", "cpt80", "aiq", "verdict", "baselines"} <= set(found)
+    assert {"random", "length", "always:smollm2-135m", "always:large", "oracle"} <= set(found["baselines"])
+    rows = pd.read_csv(tmp_path / "s.csv").set_index("prompt_id")["score"]
+    scores = table().pivot(index="prompt_id", columns="model", values="score").loc[rows.index]
+    recomputed = apgr(rows.to_numpy(), scores["smollm2-135m"].to_numpy(), scores["large"].to_numpy())
+    assert recomputed == pytest.approx(found["apgr"])
+    again = json_of("evaluate", tmp_path / "o.csv", "--policy", tmp_path / "p.json")
+    assert "too good" in again["warnings"][0]
+    assert "APGR" in run("evaluate", tmp_path / "o.csv").stdout
+    routed = json_of("score", "Say hello", env={**os.environ, "AUTOPICKER_POLICY": str(tmp_path / "p.json")})
+    assert routed["policy"] == "tuned-smollm2-135m-large"
+    assert routed["selected_model"] == "smollm2-135m"
+
+
+def test_collect_asks_grades_and_goes_on(tmp_path):
+    question = {"prompt_id": "a", "prompt": "What is the capital of France?", "grader": "regex", "answer": "Paris"}
+    (tmp_path / "q.jsonl").write_text(json.dumps(question | {"max_tokens": 16}))
+    arguments = ("collect", tmp_path / "q.jsonl", "--models", "smollm2-135m", "--out", tmp_path / "o.jsonl")
+    assert json_of(*arguments)["done"] == 1
+    assert json_of(*arguments)["skipped"] == 1
+    failed = run("collect", tmp_path / "q.jsonl", "--models", "gpt-9", "--out", tmp_path / "o.jsonl")
+    assert failed.returncode == 1
+    assert "unknown model 'gpt-9'" in failed.stderr

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -90,6 +91,82 @@ def test_a_policy_knows_better_than_the_catalogue():
     assert choose(hard(90), SPECS, policy, Needs(10)).model == "small"
 
 
+class Estimates:
+    """Estimates by the first word of a question."""
+
+    models = ("small", "middle", "api-large")
+
+    def estimate(self, text, features):
+        return {"hard": {"small": 0.1, "middle": 0.5, "api-large": 0.9}}.get(
+            text.split(" ")[0], {"small": 0.8, "middle": 0.85, "api-large": 0.9}
+        )
+
+
+NAMED = ModelSpec("large", "openai", model="api-large", endpoint="https://api.example/v1", price_in=10, price_out=30)
+LEARNED = RoutePolicy(
+    "learned",
+    POLICY.tiers,
+    {"small": 0.4, "middle": 0.6, "api-large": 0.9},
+    estimator=Estimates(),
+    pair=("small", "api-large"),
+    cost_weight=10,
+    costs={"small": 0, "middle": 0.001, "api-large": 0.03},
+)
+
+
+def learned(question, specs=(SMALL, MIDDLE, NAMED), policy=LEARNED, earlier=(), **needs):
+    return choose(hard(10), specs, policy, Needs(100, **needs), question=question, earlier=earlier)
+
+
+@pytest.mark.parametrize(
+    ("question", "weight", "model"),
+    [
+        ("easy", 0, "large"),
+        ("easy", 10, "middle"),
+        ("easy", 100, "small"),
+        ("hard", 10, "large"),
+        ("hard", 50, "middle"),
+    ],
+)
+def test_estimated_quality_minus_the_weighted_cost(question, weight, model):
+    route = learned(question, policy=replace(LEARNED, cost_weight=weight))
+    assert route.model == model
+    assert next(c.quality for c in route.candidates if c.model == "large") == 0.9  # known by the provider's name
+    assert "estimated" in route.reason
+
+
+def test_the_routing_score_is_the_expected_gain_of_the_strong_model():
+    assert learned("hard").score == pytest.approx(50 + 50 * 0.8)
+    assert learned("easy").score == pytest.approx(50 + 50 * 0.1)
+    assert choose(hard(10), SPECS, POLICY, Needs(100)).score == 10
+
+
+def test_where_no_model_of_the_estimates_can_the_tiers_decide():
+    other = ModelSpec("other", "local", quality=0.3)
+    route = learned("hard", specs=(other,))
+    assert route.model == "other"
+    assert "none of the policy's models" in route.reason
+
+
+def test_a_budget_is_kept_and_says_so():
+    policy = replace(LEARNED, max_cost_usd=0.002)
+    route = learned("hard", policy=policy)
+    assert route.model == "middle"
+    assert "large" not in route.fallbacks
+    assert "the policy allows 0.002" in next(c.why for c in route.candidates if c.model == "large")
+
+
+def test_a_conversation_keeps_its_strength():
+    before = [("hard question", hard(10))]
+    route = learned("easy", earlier=before)
+    assert route.model == "large"
+    assert "stays at that strength" in route.reason
+    assert learned("easy", specs=(SMALL, MIDDLE), earlier=before).model == "middle"  # what it got is gone
+    assert learned("hard", earlier=[("easy", hard(10))]).model == "large"  # and it may go up
+    up = choose(hard(1), SPECS, POLICY, Needs(100), earlier=[("long ago", hard(70))])
+    assert up.model == "large"
+
+
 def test_a_policy_survives_its_file(tmp_path):
     policy = RoutePolicy("mine", POLICY.tiers, {"small": 0.3}, local_only=True, stamp={"n": 12})
     path = save_policy(policy, tmp_path / "policy.json")
@@ -106,6 +183,11 @@ def test_a_policy_survives_its_file(tmp_path):
         ({"tiers": [{"min_score": 0}]}, "min_quality"),
         ({"qualities": {"a": "good"}}, "good"),
         ({"qualities": 3}, "lacks or misspells"),
+        ({"qualities": {"a": float("inf")}}, "inf"),
+        ({"local_only": "no"}, "for true or false"),
+        ({"cost_weight": -1}, "negative"),
+        ({"scorer": "heuristic-1"}, "made for scorer 'heuristic-1'"),
+        ({"edges": [1], "shares": [1]}, "one share more"),
     ],
 )
 def test_a_policy_file_that_is_wrong_is_named(tmp_path, change, word):

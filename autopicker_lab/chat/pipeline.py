@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
 AUTO = "auto"
 _RETRIABLE = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError, RateLimitError)
+_REMEMBERED = 8  # earlier questions of a conversation that hold its strength
 _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 
 
@@ -86,11 +87,30 @@ class Pipeline:
                 raise ModelUnavailableError(f"'{named.id}' is not available: {why.why}", why.hint, param="model")
         specs = self.catalogue.specs() if named is None else [named]
         missing = {name: answer.why for name, answer in answers.items() if not answer.ok}
-        rule = (policy or self.policy) if named is None else RoutePolicy("named", self.policy.tiers)
-        route = choose(complexity, specs, rule, _needs(request, attachments), missing)
+        rule = (
+            (policy or self.policy)
+            if named is None
+            else RoutePolicy("named", self.policy.tiers, local_only=self.policy.local_only)
+        )
+        earlier = await self._earlier(request) if named is None else ()
+        route = choose(
+            complexity,
+            specs,
+            rule,
+            _needs(request, attachments),
+            missing,
+            question=request.question,
+            earlier=earlier,
+        )
         if named is None:
             return route
         return replace(route, reason=f"{named.id} was named by the caller", named=True)
+
+    async def _earlier(self, request: ChatRequest) -> list[tuple[str, Complexity]]:
+        """The conversation's last questions before this one, each with its complexity."""
+        asked = [i for i, message in enumerate(request.messages) if message.role == "user"][:-1]
+        parts = [replace(request, messages=request.messages[: i + 1]) for i in asked[-_REMEMBERED:]]
+        return [(part.question, await self.score(part)) for part in parts]
 
     async def complete(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> ChatReply:
         """The whole answer; a model that fails is passed over for the next of the route."""

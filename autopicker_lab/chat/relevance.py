@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.chat.shelf import Shelf
+from autopicker_lab.complexity import embedding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +23,6 @@ class Ranker:
     """Scores passages against a question. The embedding model (16 million parameters) loads on first use."""
 
     def __init__(self) -> None:
-        self._model: Any = None
         self._lock = threading.Lock()
         self._vectors: Shelf[np.ndarray[Any, Any]] = Shelf(64)
 
@@ -48,22 +46,8 @@ class Ranker:
 
     def _embed(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         with self._lock:
-            if self._model is None:
-                self._model = _load()
-            vectors: np.ndarray[Any, Any] = self._model.embed(list(texts), norm=True)
+            vectors: np.ndarray[Any, Any] = embedding.load().embed(list(texts), norm=True)
             return vectors
-
-
-def _load() -> Any:
-    """The embedding model that ships in wordllama's wheel; its import may not set up logging for everyone."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    import wordllama
-
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    home = Path(wordllama.__file__).parent
-    return wordllama.WordLlama.load(cache_dir=home, disable_download=True)
 
 
 def _shared_rarity(question: str, passages: Sequence[str]) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
 
@@ -25,10 +25,16 @@ class Factor:
 
 @dataclass(frozen=True)
 class Complexity:
-    """How hard a request looks, 0 to 100: the sum of the points of its factors, to the last bit."""
+    """How hard a request looks, 0 to 100: the sum of the points of its factors, to the last bit.
+
+    Attributes:
+        tokens: of the whole request with its files, estimated.
+        features: what was counted in the question, by name; learned estimates start from it.
+    """
 
     factors: tuple[Factor, ...]
     tokens: int
+    features: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def score(self) -> float:
@@ -98,35 +104,89 @@ class Tier:
     min_quality: float
 
 
+class Estimator(Protocol):
+    """Learned estimates of P(a good answer); see complexity.learned."""
+
+    @property
+    def models(self) -> tuple[str, ...]: ...
+
+    def estimate(self, text: str, features: Mapping[str, float]) -> Mapping[str, float]:
+        """0 to 1 by model, for a question and what was counted in it."""
+
+
 @dataclass(frozen=True)
 class RoutePolicy:
-    """When which strength of model is asked: tiers over the score, and what each model is good for.
+    """When which strength of model is asked.
+
+    Without an estimator: tiers over the complexity score, and what each model is good for. With one: the model with
+    the greatest estimated quality minus `cost_weight` times its cost.
 
     Attributes:
-        tiers: ascending in both fields; the first starts at 0.
-        qualities: quality by model id, over the catalogue's prior.
+        tiers: ascending in both fields; the first starts at 0. Beside an estimator, the rule for requests that none
+            of its models can take.
+        qualities: mean quality by model id, over the catalogue's prior.
+        scorer: the version of the score that the tiers were made for.
         local_only: never send a request off this machine.
+        max_cost_usd: what one request may cost, estimated; None: no limit.
+        pair: weak and strong model; the routing score of an estimator is what the strong one is expected to gain.
+        cost_weight: quality (0 to 1) that one unit of cost must buy.
+        costs: cost of a call by model id, in `cost_unit`: "usd", or "call" where only calls were counted.
+        edges, shares: where the deciles of the routing score cut the prompts it was fitted on, ascending, and the
+            share in each of the len(edges) + 1 parts; empty where unknown.
+        card: what was measured of it out of fold: calibration, APGR, verdict.
         stamp: what the policy was fitted on; empty for the default one.
     """
 
     id: str
     tiers: tuple[Tier, ...]
     qualities: Mapping[str, float] = field(default_factory=dict)
-    scorer: str = "heuristic-1"
+    scorer: str = "heuristic-2"
     local_only: bool = False
-    stamp: Mapping[str, Any] = field(default_factory=dict)
+    max_cost_usd: float | None = None
+    estimator: Estimator | None = field(default=None, repr=False)
+    pair: tuple[str, str] | None = None
+    cost_weight: float = 0.0
+    costs: Mapping[str, float] = field(default_factory=dict)
+    cost_unit: str = "usd"
+    edges: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
+    card: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    stamp: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def quality(self, spec: ModelSpec) -> float:
-        return self.qualities.get(spec.id, spec.quality)
+        """Mean quality of a model."""
+        return self.qualities.get(self.name_of(spec), spec.quality)
 
     def wanted_quality(self, score: float) -> float:
         """The quality that a request of this score asks for."""
         return max((tier.min_quality for tier in self.tiers if score >= tier.min_score), default=0.0)
 
+    def name_of(self, spec: ModelSpec) -> str:
+        """What the policy calls a model of the catalogue: its id, an alias, or the provider's own name."""
+        known = self.estimator.models if self.estimator else self.qualities
+        if spec.id in known:
+            return spec.id
+        return next((name for name in (*spec.aliases, spec.model) if name in known), spec.id)
+
+    def estimates(self, question: str, complexity: Complexity) -> Mapping[str, float]:
+        """P(a good answer) by the policy's name of a model; empty without an estimator."""
+        return self.estimator.estimate(question, complexity.features) if self.estimator else {}
+
+    def routing_score(self, complexity: Complexity, estimates: Mapping[str, float]) -> float:
+        """What requests are ranked by, 0 to 100: complexity, or the strong model's expected gain (50: none)."""
+        if self.pair is None or not estimates:
+            return complexity.score
+        weak, strong = self.pair
+        return 50 + 50 * (estimates[strong] - estimates[weak])
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that was looked at, and why it was kept or dropped."""
+    """A model that was looked at, and why it was kept or dropped.
+
+    Attributes:
+        quality: estimated for this request where the policy can, else the model's mean.
+    """
 
     model: str
     kept: bool
@@ -141,6 +201,7 @@ class Route:
 
     Attributes:
         named: the caller named the model, so there was nothing to choose.
+        score: what the policy ranked the request by, 0 to 100.
     """
 
     model: str
@@ -151,6 +212,7 @@ class Route:
     reason: str
     warnings: tuple[str, ...] = ()
     named: bool = False
+    score: float = 0.0
 
     @property
     def estimated_cost_usd(self) -> float:
@@ -162,6 +224,7 @@ class Route:
             "fallbacks": list(self.fallbacks),
             "reason": self.reason,
             "policy": self.policy,
+            "routing_score": round(self.score, 2),
             "warnings": list(self.warnings),
             "candidates": [vars(candidate) for candidate in self.candidates],
             **self.complexity.to_dict(),

@@ -1,10 +1,11 @@
-"""The choice: capability, context window and availability decide who can; the policy decides who should."""
+"""The choice: capability, context window, budget and availability decide who can; the policy decides who should."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import (
@@ -16,6 +17,8 @@ from autopicker_lab.core import (
     Route,
     RoutePolicy,
 )
+
+_ANSWER = 300  # tokens that an answer of unknown length is taken to have
 
 
 @dataclass(frozen=True)
@@ -33,20 +36,48 @@ class Needs:
     wanted: frozenset[str] = field(default_factory=frozenset)
 
 
+class _Option(NamedTuple):
+    """A model as the policy sees it for one request; `barred` says why it cannot take it."""
+
+    id: str
+    name: str
+    mean: float
+    estimate: float | None
+    cost_usd: float
+    barred: str
+
+    @property
+    def quality(self) -> float:
+        return self.mean if self.estimate is None else self.estimate
+
+
+class _Picked(NamedTuple):
+    """An option, and why the policy prefers it."""
+
+    option: _Option
+    reason: str
+
+
 def choose(
     complexity: Complexity,
     specs: Sequence[ModelSpec],
     policy: RoutePolicy,
     needs: Needs,
     unavailable: Mapping[str, str] | None = None,
+    *,
+    question: str = "",
+    earlier: Sequence[tuple[str, Complexity]] = (),
 ) -> Route:
-    """Pick a model.
+    """Pick a model among those that can take the request.
 
-    Among the models that can take the request, the cheapest whose quality reaches what the policy wants at this
-    score; where none reaches it, the best there is. Fallbacks follow from best to weakest.
+    By tiers: the cheapest whose quality reaches what the policy wants at this score; where none reaches it, the best
+    there is. By estimates: the greatest estimated quality minus the cost weight times the cost. Fallbacks follow from
+    best to weakest.
 
     Args:
         unavailable: why, by id, for each model that would not answer now.
+        question: the text that estimates are made from.
+        earlier: questions of the same conversation; a model weaker than what one of them got is not gone back to.
 
     Raises:
         ModelUnavailableError: no model would answer.
@@ -55,66 +86,125 @@ def choose(
     missing = unavailable or {}
     reachable = [spec for spec in specs if spec.id not in missing]
     wanted, warnings = _attainable(needs.wanted, reachable)
-    candidates = [_candidate(spec, complexity, policy, needs, wanted, missing) for spec in specs]
-    kept = {candidate.model for candidate in candidates if candidate.kept}
-    able = [spec for spec in specs if spec.id in kept]
+    estimates = policy.estimates(question, complexity)
+    options = [_option(spec, complexity, policy, needs, wanted, missing, estimates) for spec in specs]
+    able = [option for option in options if not option.barred]
     if not able:
-        raise _nobody(candidates, reachable, needs)
-    goal = policy.wanted_quality(complexity.score)
-    enough = [spec for spec in able if policy.quality(spec) >= goal]
-    if enough:
-        best = min(enough, key=lambda spec: (_cost(spec, complexity, needs), policy.quality(spec)))
-        how = "the cheapest" if len(enough) > 1 else "the only model"
-        reason = f"score {complexity.score:.0f} wants quality {goal:.2f}: {best.id} is {how} that reaches it"
-    else:
-        best = max(able, key=policy.quality)
-        reason = (
-            f"score {complexity.score:.0f} wants quality {goal:.2f}: no available model reaches it, {best.id} is best"
-        )
-    others = sorted((s for s in able if s.id != best.id), key=lambda s: -policy.quality(s))
+        raise _nobody(options, reachable, needs)
+    picked = _prefer(complexity, able, policy)
+    floor = _floor(earlier, able, policy)
+    if floor is not None and picked.option.mean < floor.mean:
+        stronger = [option for option in able if option.mean >= floor.mean]
+        reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
+        picked = _Picked(_prefer(complexity, stronger, policy).option, reason)
+    others = sorted((o for o in able if o is not picked.option), key=lambda o: -o.quality)
     return Route(
-        model=best.id,
-        fallbacks=tuple(spec.id for spec in others),
-        candidates=tuple(candidates),
+        model=picked.option.id,
+        fallbacks=tuple(option.id for option in others),
+        candidates=tuple(
+            Candidate(o.id, not o.barred, o.barred or "can take the request", o.quality, o.cost_usd) for o in options
+        ),
         complexity=complexity,
         policy=policy.id,
-        reason=reason,
+        reason=picked.reason,
         warnings=warnings,
+        score=policy.routing_score(complexity, estimates),
     )
 
 
-def _candidate(
+def _option(
     spec: ModelSpec,
     complexity: Complexity,
     policy: RoutePolicy,
     needs: Needs,
     wanted: frozenset[str],
     missing: Mapping[str, str],
-) -> Candidate:
+    estimates: Mapping[str, float],
+) -> _Option:
+    name = policy.name_of(spec)
+    mean = policy.qualities.get(name, spec.quality)
+    cost = spec.cost_usd(min(complexity.tokens, spec.context_window), needs.max_output or _ANSWER)
+    barred = _barred(spec, policy, needs, wanted, missing, cost)
+    return _Option(spec.id, name, mean, estimates.get(name), cost, barred)
+
+
+def _floor(earlier: Sequence[tuple[str, Complexity]], able: Sequence[_Option], policy: RoutePolicy) -> _Option | None:
+    """The strongest model that an earlier question would get now."""
+    picks = []
+    for question, complexity in earlier:
+        estimates = policy.estimates(question, complexity)
+        then = [o._replace(estimate=estimates.get(o.name)) for o in able]
+        chosen = _prefer(complexity, then, policy).option
+        picks.append(next(o for o in able if o.id == chosen.id))
+    return max(picks, key=lambda option: option.mean, default=None)
+
+
+def _prefer(complexity: Complexity, able: Sequence[_Option], policy: RoutePolicy) -> _Picked:
+    known = [option for option in able if option.estimate is not None]
+    if known:
+        return _by_estimates(known, policy)
+    picked = _by_tiers(complexity, able, policy)
+    if policy.estimator is not None:
+        return _Picked(picked.option, f"none of the policy's models can take the request; {picked.reason}")
+    return picked
+
+
+def _by_estimates(known: Sequence[_Option], policy: RoutePolicy) -> _Picked:
+    costs = [policy.costs.get(option.name, 0.0) for option in known]
+    worth = [o.quality - policy.cost_weight * cost for o, cost in zip(known, costs, strict=True)]
+    i = max(range(len(known)), key=lambda k: (worth[k], -costs[k]))
+    best, top = known[i], max(known, key=lambda option: option.quality)
+    if top is best:
+        return _Picked(best, f"{best.id} has the best estimated quality, {best.quality:.2f}, and is worth its cost")
+    lead = top.quality - best.quality
+    return _Picked(
+        best, f"{best.id} is estimated at {best.quality:.2f}; {top.id} would add {lead:.2f}, less than it costs"
+    )
+
+
+def _by_tiers(complexity: Complexity, able: Sequence[_Option], policy: RoutePolicy) -> _Picked:
+    goal = policy.wanted_quality(complexity.score)
+    says = f"score {complexity.score:.0f} wants quality {goal:.2f}"
+    enough = [option for option in able if option.mean >= goal]
+    if not enough:
+        best = max(able, key=lambda option: option.mean)
+        return _Picked(best, f"{says}: no available model reaches it, {best.id} is best")
+    best = min(enough, key=lambda option: (option.cost_usd, option.mean))
+    how = "the cheapest" if len(enough) > 1 else "the only model"
+    return _Picked(best, f"{says}: {best.id} is {how} that reaches it")
+
+
+def _barred(
+    spec: ModelSpec,
+    policy: RoutePolicy,
+    needs: Needs,
+    wanted: frozenset[str],
+    missing: Mapping[str, str],
+    cost: float,
+) -> str:
+    """Why a model cannot take the request; "" where it can."""
     lacking = wanted - spec.capabilities
     if spec.id in missing:
-        why = missing[spec.id]
-    elif policy.local_only and not is_local(spec):
-        why = "the policy keeps requests on this machine"
-    elif lacking:
-        why = f"cannot do {', '.join(sorted(lacking))}"
-    elif not _fits(spec, needs):
-        why = f"needs {needs.tokens + needs.max_output:,} tokens, its context window has {spec.context_window:,}"
-    else:
-        return Candidate(spec.id, True, "can take the request", policy.quality(spec), _cost(spec, complexity, needs))
-    return Candidate(spec.id, False, why, policy.quality(spec), _cost(spec, complexity, needs))
+        return missing[spec.id] or "not available"
+    if policy.local_only and not is_local(spec):
+        return "the policy keeps requests on this machine"
+    if lacking:
+        return f"cannot do {', '.join(sorted(lacking))}"
+    if not _fits(spec, needs):
+        return f"needs {needs.tokens + needs.max_output:,} tokens, its context window has {spec.context_window:,}"
+    if policy.max_cost_usd is not None and cost > policy.max_cost_usd:
+        return f"would cost about {cost:.4f} USD, the policy allows {policy.max_cost_usd:g}"
+    return ""
 
 
 def _fits(spec: ModelSpec, needs: Needs) -> bool:
     return needs.tokens + max(needs.max_output, 1) <= spec.context_window
 
 
-def _cost(spec: ModelSpec, complexity: Complexity, needs: Needs) -> float:
-    return spec.cost_usd(min(complexity.tokens, spec.context_window), needs.max_output or 300)
-
-
 def _attainable(wanted: frozenset[str], specs: Iterable[ModelSpec]) -> tuple[frozenset[str], tuple[str, ...]]:
     """The wanted capabilities that some model has, and a warning for each that none has."""
+    if not wanted:
+        return wanted, ()
     had = frozenset().union(*(spec.capabilities for spec in specs))
     lost = sorted(wanted - had)
     return wanted & had, tuple(f"no available model can do '{name}': served without" for name in lost)
@@ -131,8 +221,8 @@ def is_local(spec: ModelSpec) -> bool:
         return False
 
 
-def _nobody(candidates: Sequence[Candidate], reachable: Sequence[ModelSpec], needs: Needs) -> Exception:
-    why = "; ".join(f"{candidate.model}: {candidate.why}" for candidate in candidates) or "the catalogue is empty"
+def _nobody(options: Sequence[_Option], reachable: Sequence[ModelSpec], needs: Needs) -> Exception:
+    why = "; ".join(f"{option.id}: {option.barred}" for option in options) or "the catalogue is empty"
     if reachable and not any(_fits(spec, needs) for spec in reachable):
         largest = max(spec.context_window for spec in reachable)
         detail = f"the request has about {needs.tokens:,} tokens, the largest context window available is {largest:,}"

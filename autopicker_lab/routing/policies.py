@@ -1,17 +1,20 @@
-"""Policy files: one readable JSON object each; the default one ships in the package."""
+"""Policy files: one JSON object each, readable from the top, the arrays of an estimator at the end."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from autopicker_lab.complexity import SCORER
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
 
-FORMAT = 1
+FORMAT = 2
+_LARGEST = 2**28  # bytes
 
 
 def default_policy() -> RoutePolicy:
@@ -20,9 +23,14 @@ def default_policy() -> RoutePolicy:
 
 
 def load_policy(path: str | Path) -> RoutePolicy:
-    """Read a policy file; InvalidRequestError names what is wrong with it."""
+    """Read a policy file, or the default policy by the name "default"; InvalidRequestError names what is wrong."""
+    if str(path) == "default":
+        return default_policy()
+    source = Path(path).expanduser()
     try:
-        raw = json.loads(Path(path).expanduser().read_text("utf-8"))
+        if source.stat().st_size > _LARGEST:
+            raise InvalidRequestError(f"'{path}' is too large for a policy", "check the path")
+        raw = json.loads(source.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequestError(f"cannot read the policy '{path}': {error}", "check the path") from None
     except json.JSONDecodeError as error:
@@ -35,17 +43,34 @@ def save_policy(policy: RoutePolicy, path: str | Path) -> Path:
     """Write a policy file whole or not at all, and return its path."""
     target = Path(path).expanduser()
     scratch = target.with_name(target.name + ".part")
-    body = {
+    body: dict[str, Any] = {
         "format": FORMAT,
         "id": policy.id,
+        "card": dict(policy.card),
         "scorer": policy.scorer,
         "local_only": policy.local_only,
+        "max_cost_usd": policy.max_cost_usd,
         "tiers": [{"min_score": t.min_score, "min_quality": t.min_quality} for t in policy.tiers],
         "qualities": dict(policy.qualities),
+        "pair": list(policy.pair) if policy.pair else None,
+        "cost_weight": policy.cost_weight,
+        "costs": dict(policy.costs),
+        "cost_unit": policy.cost_unit,
+        "edges": list(policy.edges),
+        "shares": list(policy.shares),
         "stamp": dict(policy.stamp),
+        "estimator": None,
     }
-    scratch.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    scratch.replace(target)
+    if policy.estimator is not None:
+        from autopicker_lab.complexity.learned import LearnedEstimator, pack
+
+        assert isinstance(policy.estimator, LearnedEstimator)  # the only kind there is
+        body["estimator"] = pack(policy.estimator)
+    try:
+        scratch.write_text(json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
     return target
 
 
@@ -56,24 +81,74 @@ def _parse(raw: object, where: str) -> RoutePolicy:
     if not isinstance(version, int) or version > FORMAT:
         detail = f"the policy '{where}' has format {version!r}; this version reads up to {FORMAT}"
         raise InvalidRequestError(detail, "upgrade autopicker-lab, or save the policy again with this version")
+    if raw.get("scorer") != SCORER:
+        detail = f"the policy '{where}' was made for scorer {raw.get('scorer')!r}, this version scores by {SCORER!r}"
+        raise InvalidRequestError(detail, "tune again, or adjust its tiers and then its 'scorer'")
     try:
-        tiers = tuple(Tier(float(t["min_score"]), float(t["min_quality"])) for t in raw["tiers"])
-        qualities = {str(k): float(v) for k, v in (raw.get("qualities") or {}).items()}
-        policy = RoutePolicy(
-            id=str(raw["id"]),
-            tiers=tiers,
-            qualities=qualities,
-            scorer=str(raw.get("scorer", "heuristic-1")),
-            local_only=bool(raw.get("local_only", False)),
-            stamp=_mapping(raw.get("stamp")),
-        )
+        policy = _policy(raw)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidRequestError(f"the policy '{where}' lacks or misspells {error}", "see the README") from None
-    ascending = all(a.min_score < b.min_score for a, b in pairwise(tiers))
-    if not tiers or tiers[0].min_score != 0 or not ascending:
+    _check(policy, where)
+    return policy
+
+
+def _policy(raw: Mapping[str, Any]) -> RoutePolicy:
+    estimator = None
+    if raw.get("estimator") is not None:
+        from autopicker_lab.complexity.learned import unpack
+
+        estimator = unpack(raw["estimator"])
+    pair = raw.get("pair")
+    limit = raw.get("max_cost_usd")
+    return RoutePolicy(
+        id=str(raw["id"]),
+        tiers=tuple(Tier(_number(t["min_score"]), _number(t["min_quality"])) for t in raw["tiers"]),
+        qualities=_numbers(raw.get("qualities")),
+        scorer=str(raw["scorer"]),
+        local_only=_flag(raw.get("local_only", False)),
+        max_cost_usd=None if limit is None else _number(limit),
+        estimator=estimator,
+        pair=(str(pair[0]), str(pair[1])) if pair else None,
+        cost_weight=_number(raw.get("cost_weight", 0.0)),
+        costs=_numbers(raw.get("costs")),
+        cost_unit=str(raw.get("cost_unit", "usd")),
+        edges=tuple(_number(edge) for edge in raw.get("edges") or ()),
+        shares=tuple(_number(share) for share in raw.get("shares") or ()),
+        card=_mapping(raw.get("card")),
+        stamp=_mapping(raw.get("stamp")),
+    )
+
+
+def _check(policy: RoutePolicy, where: str) -> None:
+    ascending = all(a.min_score < b.min_score for a, b in pairwise(policy.tiers))
+    if not policy.tiers or policy.tiers[0].min_score != 0 or not ascending:
         detail = f"the tiers of the policy '{where}' must start at score 0 and ascend"
         raise InvalidRequestError(detail, "correct min_score")
-    return policy
+    if policy.cost_weight < 0 or (policy.max_cost_usd is not None and policy.max_cost_usd < 0):
+        detail = f"cost_weight and max_cost_usd of the policy '{where}' may not be negative"
+        raise InvalidRequestError(detail, "correct them")
+    if policy.shares and len(policy.shares) != len(policy.edges) + 1:
+        detail = f"the policy '{where}' needs one share more than it has edges"
+        raise InvalidRequestError(detail, "tune again, or empty both")
+    if policy.estimator is not None and policy.pair and not set(policy.pair) <= set(policy.estimator.models):
+        detail = f"the pair of the policy '{where}' is not among its estimator's models"
+        raise InvalidRequestError(detail, f"choose two of {', '.join(policy.estimator.models)}")
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not math.isfinite(float(value)):
+        raise ValueError(f"{value!r} for a number")
+    return float(value)
+
+
+def _numbers(value: Any) -> dict[str, float]:
+    return {str(name): _number(number) for name, number in (value or {}).items()}
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} for true or false")
+    return value
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

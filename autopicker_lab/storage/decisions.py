@@ -13,7 +13,8 @@ from autopicker_lab.core import ChatReply, NotFoundError
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS decisions (
     chat_id TEXT PRIMARY KEY, request_id TEXT, created REAL, model TEXT, policy TEXT,
-    complexity REAL, prompt_tokens INTEGER, completion_tokens INTEGER, cost_usd REAL, latency_s REAL, score REAL
+    complexity REAL, prompt_tokens INTEGER, completion_tokens INTEGER, cost_usd REAL, latency_s REAL, score REAL,
+    routing_score REAL
 );
 CREATE INDEX IF NOT EXISTS by_request ON decisions (request_id);
 """
@@ -33,6 +34,9 @@ class DecisionLog:
         self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=10)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.executescript(_SCHEMA)
+        columns = {row[1] for row in self._db.execute("PRAGMA table_info(decisions)")}
+        if "routing_score" not in columns:  # a file from before it was kept
+            self._db.execute("ALTER TABLE decisions ADD COLUMN routing_score REAL")
 
     def record(self, reply: ChatReply, request_id: str, cost_usd: float) -> None:
         """Keep the decision behind an answer."""
@@ -47,9 +51,11 @@ class DecisionLog:
             reply.usage.completion_tokens,
             cost_usd,
             reply.total_s,
+            None,
+            reply.route.score if reply.route and not reply.route.named else None,
         )
         with self._lock, self._db:
-            self._db.execute(f"INSERT OR REPLACE INTO decisions VALUES ({','.join('?' * len(row))}, NULL)", row)
+            self._db.execute(f"INSERT OR REPLACE INTO decisions VALUES ({','.join('?' * len(row))})", row)
             if self._bounded:
                 oldest = "SELECT MAX(rowid) - ? FROM decisions"
                 self._db.execute(f"DELETE FROM decisions WHERE rowid <= ({oldest})", (_KEPT_IN_MEMORY,))
@@ -70,6 +76,15 @@ class DecisionLog:
             cursor = self._db.execute("SELECT * FROM decisions ORDER BY created")
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
+        """What the last requests that were routed by a policy were ranked by, newest first."""
+        query = (
+            "SELECT routing_score FROM decisions WHERE policy = ? AND routing_score IS NOT NULL "
+            "ORDER BY created DESC LIMIT ?"
+        )
+        with self._lock:
+            return [row[0] for row in self._db.execute(query, (policy, last))]
 
     def close(self) -> None:
         self._db.close()

@@ -1,18 +1,50 @@
 """Tuning routing on one's own outcomes."""
 
-from autopicker_lab.tuning.metrics import apgr, bootstrap_apgr, cpt, pgr, quality_curve
-from autopicker_lab.tuning.outcomes import read_outcomes, validate, wide
-from autopicker_lab.tuning.threshold import TuningReport, fit_threshold
+from autopicker_lab.tuning.board import Board, board
+from autopicker_lab.tuning.collect import Collected, Question, collect, read_questions
+from autopicker_lab.tuning.drift import Drift, drift
+from autopicker_lab.tuning.metrics import (
+    Interval,
+    aiq,
+    apgr,
+    arena_score,
+    bootstrap,
+    cpt,
+    expected_calibration_error,
+    paraphrase_stability,
+    pgr,
+    psi,
+    quality_curve,
+)
+from autopicker_lab.tuning.outcomes import read_outcomes, validate
+from autopicker_lab.tuning.report import TuningReport, plot_calibration
+from autopicker_lab.tuning.tune import evaluate, transfer_between, tune
 
 __all__ = [
+    "Board",
+    "Collected",
+    "Drift",
+    "Interval",
+    "Question",
     "TuningReport",
+    "aiq",
     "apgr",
-    "bootstrap_apgr",
+    "arena_score",
+    "board",
+    "bootstrap",
+    "collect",
     "cpt",
-    "fit_threshold",
+    "drift",
+    "evaluate",
+    "expected_calibration_error",
+    "paraphrase_stability",
     "pgr",
+    "plot_calibration",
+    "psi",
     "quality_curve",
     "read_outcomes",
+    "read_questions",
+    "transfer_between",
+    "tune",
     "validate",
-    "wide",
 ]

@@ -1,31 +1,61 @@
-"""How good a router between a weak and a strong model is. Arrays have one entry a prompt.
+"""How good a router is. Arrays have one entry a prompt, unless said otherwise.
 
-PGR, APGR and CPT are defined in Ong et al., "RouteLLM: Learning to Route LLMs with Preference Data" (2024),
-https://arxiv.org/abs/2406.18665, section 4.
+PGR, APGR and CPT: Ong et al., "RouteLLM: Learning to Route LLMs with Preference Data" (2024),
+https://arxiv.org/abs/2406.18665, section 4. AIQ: Hu et al., "RouterBench" (2024), https://arxiv.org/abs/2403.12031,
+section 3. Expected calibration error: Naeini et al. (2015), https://doi.org/10.1609/aaai.v29i1.9602. The arena score:
+Lu et al., "RouterArena" (2025), https://arxiv.org/abs/2510.00202. Bootstrap: Efron (1979),
+https://doi.org/10.1214/aos/1176344552.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
-    Array = np.ndarray[Any, np.dtype[np.float64]]
+    Array = np.ndarray[Any, Any]
+
+BINS = 10
 
 
-def quality_curve(order: Array, weak: Array, strong: Array, bins: int = 10) -> tuple[Array, Array]:
-    """Mean quality when the share 0, 1/bins ... 1 of prompts that rank highest in `order` goes to the strong model.
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its bootstrap interval, and the share of resamples at or below `null` (a one-sided p-value)."""
 
-    Returns:
-        shares and qualities, each of shape (bins + 1,).
+    value: float
+    low: float
+    high: float
+    p: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def quality_curve(order: Array, weak: Array, strong: Array, bins: int = BINS) -> tuple[Array, Array]:
+    """Share of strong calls, ascending, and mean quality at each threshold, from none to all.
+
+    Thresholds are the quantiles of `order` that cut it into `bins` parts; prompts at or above one go to the strong
+    model, so equal scores always go together. `bins=0` puts a threshold at every distinct score.
     """
     import numpy as np
 
-    gains = (strong - weak)[np.argsort(-order, kind="stable")]
-    total = np.concatenate([[0.0], np.cumsum(gains)])
-    shares = np.linspace(0, 1, bins + 1)
-    return shares, (weak.sum() + total[np.round(shares * len(weak)).astype(int)]) / len(weak)
+    scores, which = np.unique(order, return_inverse=True)
+    gains = np.bincount(which, weights=strong - weak, minlength=len(scores))
+    sizes = np.bincount(which, minlength=len(scores))
+    above = np.concatenate([np.cumsum(gains[::-1])[::-1], [0.0]])  # gain of all prompts at or above each score
+    counts = np.concatenate([np.cumsum(sizes[::-1])[::-1], [0]])
+    if bins:
+        edges = np.unique(np.quantile(order, np.linspace(0, 1, bins + 1)))
+        edges = edges[: max(len(edges) - 1, 1)]  # nobody is above the highest
+        at = np.concatenate([np.searchsorted(scores, edges, side="left"), [len(scores)]])
+    else:
+        at = np.arange(len(scores) + 1)
+    shares, qualities = counts[at] / len(order), weak.mean() + above[at] / len(order)
+    return shares[::-1], qualities[::-1]
 
 
 def pgr(quality: float, weak: float, strong: float) -> float | None:
@@ -33,39 +63,147 @@ def pgr(quality: float, weak: float, strong: float) -> float | None:
     return None if strong == weak else (quality - weak) / (strong - weak)
 
 
-def apgr(order: Array, weak: Array, strong: Array, bins: int = 10) -> float | None:
-    """Average PGR over the share of strong calls: trapezoids over `bins` equal shares. 0.5 is what chance gives."""
+def apgr(order: Array, weak: Array, strong: Array, bins: int = BINS) -> float | None:
+    """Average PGR over the share of strong calls: trapezoids through the points of `quality_curve`.
+
+    With 10 bins as RouteLLM's evaluation computes it; with 0 at full resolution. Chance gives 0.5; one score for all
+    prompts gives exactly that. None where the models are equally good.
+    """
     import numpy as np
 
-    shares, qualities = quality_curve(order, weak, strong, bins)
     low, high = float(weak.mean()), float(strong.mean())
-    return None if high == low else float(np.trapezoid((qualities - low) / (high - low), shares))
+    if high == low:
+        return None
+    shares, qualities = quality_curve(order, weak, strong, bins)
+    return float(np.trapezoid((qualities - low) / (high - low), shares))
 
 
 def cpt(order: Array, weak: Array, strong: Array, target: float) -> float | None:
     """Call-performance threshold: the least share of strong calls at which PGR first reaches `target` (0 to 1)."""
-    shares, qualities = quality_curve(order, weak, strong, bins=len(weak))
     low, high = float(weak.mean()), float(strong.mean())
     if high == low:
         return None
-    reached = (qualities - low) / (high - low) >= target
+    shares, qualities = quality_curve(order, weak, strong, bins=0)
+    reached = (qualities - low) / (high - low) >= target - 1e-12
     return float(shares[reached.argmax()]) if reached.any() else None
 
 
-def bootstrap_apgr(
-    order: Array, weak: Array, strong: Array, *, rounds: int = 1000, level: float = 0.95, seed: int = 0
-) -> tuple[float, float] | None:
-    """Percentile bootstrap interval of APGR over prompts (Efron, 1979); None where APGR is undefined."""
+def aiq(costs: Array, qualities: Array, low: float, high: float) -> float | None:
+    """Average improvement in quality: area under the non-decreasing convex hull of (cost, quality) points.
+
+    Between the costs `low` and `high`, divided by their distance: the mean quality that is to be had for a budget
+    drawn evenly between them. Left of the cheapest point nothing is had; right of the best one, the best. None where
+    low and high are equal.
+    """
     import numpy as np
 
+    if high <= low:
+        return None
+    x, y = hull(costs, qualities)
+    start = min(max(low, float(x[0])), high)
+    grid = np.concatenate([[start], x[(x > start) & (x < high)], [high]])
+    return float(np.trapezoid(np.interp(grid, x, y), grid) / (high - low))
+
+
+def hull(costs: Array, qualities: Array) -> tuple[Array, Array]:
+    """Upper convex hull of (cost, quality) points up to the best quality: costs and qualities, both ascending.
+
+    Every point on it is to be had: by one router, or by tossing a coin between two.
+    """
+    import numpy as np
+
+    best: list[tuple[float, float]] = []
+    for i in np.lexsort((-np.asarray(qualities), np.asarray(costs))):
+        point = (float(costs[i]), float(qualities[i]))
+        if best and point[1] <= best[-1][1]:
+            continue
+        while len(best) >= 2 and _above(best[-2], best[-1], point):
+            best.pop()
+        best.append(point)
+    return np.array([x for x, _ in best]), np.array([y for _, y in best])
+
+
+def _above(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
+    """Whether b lies on or below the line from a to c."""
+    return (b[1] - a[1]) * (c[0] - a[0]) <= (c[1] - a[1]) * (b[0] - a[0])
+
+
+def arena_score(accuracy: float, usd_per_1000: float, beta: float = 0.1) -> float:
+    """RouterArena's score: weighted harmonic mean of accuracy and of how cheap 1,000 queries are.
+
+    The cost counts on a logarithmic scale from 200 USD (0) to 0.0044 USD (1), the published bounds, and is clipped to
+    them; `beta` below 1 weighs accuracy more.
+    """
+    dearest, cheapest = math.log2(200.0), math.log2(0.0044)
+    cost = (dearest - math.log2(min(max(usd_per_1000, 0.0044), 200.0))) / (dearest - cheapest)
+    weight = beta * accuracy + cost
+    return (1 + beta) * accuracy * cost / weight if weight else 0.0
+
+
+def expected_calibration_error(estimates: Array, scores: Array, bins: int = BINS) -> float:
+    """Mean distance of estimated and found quality over `bins` groups of equal size, 0 (calibrated) to 1."""
+    import numpy as np
+
+    order = np.argsort(estimates, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    gaps = [len(part) * abs(estimates[part].mean() - scores[part].mean()) for part in parts]
+    return float(sum(gaps) / len(order))
+
+
+def paraphrase_stability(choices: Array, groups: Array) -> float | None:
+    """Share of pairs of paraphrases (prompts of one group) that were given the same model; None without pairs.
+
+    The robustness of RouterArena, over the pairs within each group.
+    """
+    import numpy as np
+
+    same = pairs = 0
+    for group in np.unique(groups):
+        members = choices[groups == group]
+        counts = np.unique(members, return_counts=True)[1]
+        pairs += len(members) * (len(members) - 1) // 2
+        same += int((counts * (counts - 1) // 2).sum())
+    return same / pairs if pairs else None
+
+
+def bootstrap(
+    measure: Callable[[Array], float | None],
+    n: int,
+    *,
+    rounds: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    null: float | None = None,
+) -> Interval | None:
+    """Percentile bootstrap over prompts of `measure`, which is given rows; None where it is undefined.
+
+    Args:
+        null: the interval's p is the share of resamples in which the measure is not above it (with the usual one
+            added to both counts): a one-sided test that it is. A difference of two measures on the same rows makes
+            it a paired test.
+    """
+    import numpy as np
+
+    whole = measure(np.arange(n))
+    if whole is None:
+        return None
     random = np.random.default_rng(seed)
-    values = []
-    for _ in range(rounds):
-        chosen = random.integers(0, len(weak), len(weak))
-        value = apgr(order[chosen], weak[chosen], strong[chosen])
-        if value is not None:
-            values.append(value)
-    if not values:
+    drawn = [measure(random.integers(0, n, n)) for _ in range(rounds)]
+    values = np.array([value for value in drawn if value is not None])
+    if not len(values):
         return None
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    p = None if null is None else float((1 + (values <= null).sum()) / (1 + len(values)))
+    return Interval(float(whole), float(low), float(high), p)
+
+
+def psi(expected: Array, found: Array) -> float:
+    """Population stability index of two distributions over the same bins (shares that add up to 1).
+
+    Siddiqi, "Credit Risk Scorecards" (2006): below 0.1 stable, above 0.25 changed. Empty bins count as half a
+    thousandth.
+    """
+    import numpy as np
+
+    a, b = np.maximum(expected, 5e-4), np.maximum(found, 5e-4)
+    return float(((b - a) * np.log(b / a)).sum())

@@ -1,86 +1,195 @@
-"""Outcome tables: one row a prompt and model, read from CSV, CSV.GZ, JSONL or Parquet, long or wide."""
+"""Outcome tables: one row a prompt and model, read from CSV, CSV.GZ, JSONL or Parquet, long, wide or as published."""
 
 from __future__ import annotations
 
+import ast
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core import InvalidRequestError, Outcome
+from autopicker_lab.core.text import estimate_tokens
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REQUIRED = ("prompt_id", "prompt", "model", "score")
-OPTIONAL = ("task", "cost_usd", "prompt_tokens", "completion_tokens", "latency_s")
-_WIDE = "score|"
+REQUIRED = tuple(field.name for field in fields(Outcome) if field.default is MISSING)
+OPTIONAL = tuple(field.name for field in fields(Outcome) if field.default is not MISSING)
+ANSWER_TOKENS = 300  # of an answer whose length was not measured
+_NUMBERS = tuple(name for name in OPTIONAL if name != "task")
+_TEXTS = ("prompt_id", "prompt", "model", "task")
+_FORMATS = "use .csv, .csv.gz, .jsonl or .parquet"
+_TRUTH = {"true": 1.0, "false": 0.0, "correct": 1.0, "incorrect": 0.0}
 
 
-def read_outcomes(path: str | Path) -> pd.DataFrame:
+def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.DataFrame:
     """A tidy table with the columns of `Outcome`, one row for each prompt and model.
 
-    The wide form (`prompt_id, task, prompt, score|MODEL ..., usd|MODEL ...`) is melted into it.
+    Also read: the wide form (`prompt_id, task, prompt, score|MODEL ..., usd|MODEL ...`), RouteLLM's responses (`prompt`
+    and a column of truth values for each model) and RouterBench's (`sample_id, prompt, eval_name, MODEL ...,
+    MODEL|total_cost ...`). Cells of the wide forms that are empty were not measured.
+
+    Args:
+        prices: JSON of USD per million tokens by model (`{"m": {"price_in": 1, "price_out": 2}}`), for rows that have
+            no cost; answers of unknown length count as 300 tokens.
 
     Raises:
         InvalidRequestError: names the column, or the row and the column, that is wrong.
     """
-    return validate(_tidy(_read(Path(path).expanduser())))
+    table = validate(_tidy(_read(Path(path).expanduser())))
+    return table if prices is None else _priced(table, _prices(Path(prices).expanduser()))
 
 
 def validate(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its columns in order; InvalidRequestError for what tuning could not trust."""
-    import pandas
-
+    """The table with its columns in order and their types; InvalidRequestError for what tuning could not trust."""
     if table.empty:
-        raise InvalidRequestError("the outcomes have no rows", "collect some first")
+        raise InvalidRequestError("the outcomes have no rows", "collect some first (autopicker collect)")
     for column in REQUIRED:
         if column not in table:
             raise InvalidRequestError(f"the outcomes have no column '{column}'", f"needed: {', '.join(REQUIRED)}")
-    table = table.assign(**{name: None for name in OPTIONAL if name not in table})
-    table = table.assign(score=pandas.to_numeric(table["score"], errors="coerce"))
-    wrong = table.index[table["score"].isna() | ~table["score"].between(0, 1)]
-    if len(wrong):
-        raise InvalidRequestError(
-            f"row {wrong[0] + 1}: 'score' must be a number from 0 to 1", "correct or drop the row"
-        )
-    twice = table.index[table.duplicated(["prompt_id", "model"])]
-    if len(twice):
-        row = table.loc[twice[0]]
-        what = f"row {twice[0] + 1}: prompt '{row['prompt_id']}' and model '{row['model']}' came before"
-        raise InvalidRequestError(what, "keep one outcome for each prompt and model")
-    return table[[*REQUIRED, *OPTIONAL]].reset_index(drop=True)
+    table = table.reset_index(drop=True)
+    clean: dict[str, pd.Series[Any]] = {name: _text(table[name]) for name in _TEXTS if name in table}
+    clean |= {name: _numeric(table, name) for name in ("score", *_NUMBERS) if name in table}
+    found = table.assign(**clean)
+    for name in REQUIRED[:3]:
+        _refuse(found[name].str.strip() == "", f"'{name}' is empty", "fill it in or drop the row")
+    _refuse(found["score"].isna() | ~found["score"].between(0, 1), "'score' must be a number from 0 to 1")
+    for name in _NUMBERS:
+        if name in found:
+            _refuse(found[name] < 0, f"'{name}' is negative")
+    twice = found.duplicated(["prompt_id", "model"])
+    _refuse(twice, "this prompt_id and model came before", "keep one outcome for each prompt and model")
+    first = found.groupby("prompt_id", sort=False)["prompt"].transform("first")
+    _refuse(found["prompt"] != first, "'prompt' differs from an earlier row of the same prompt_id")
+    defaults: dict[str, Any] = {name: "" if name == "task" else float("nan") for name in OPTIONAL if name not in found}
+    return found.assign(**defaults)[[*REQUIRED, *OPTIONAL]]
 
 
-def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """Scores with a row for each prompt and a column for each model; prompts that lack a model are dropped."""
-    scores = table.pivot_table(index="prompt_id", columns="model", values="score", sort=False)
-    return scores.dropna()
+def _refuse(wrong: pd.Series[bool], what: str, hint: str = "correct or drop the row") -> None:
+    """InvalidRequestError for the first row that is wrong, counted from 1."""
+    if wrong.any():
+        raise InvalidRequestError(f"row {int(wrong.to_numpy().argmax()) + 1}: {what}", hint)
+
+
+def _text(column: pd.Series[Any]) -> pd.Series[str]:
+    return column.where(column.notna(), "").astype(str)
+
+
+def _numeric(table: pd.DataFrame, name: str) -> pd.Series[float]:
+    """A column as numbers; empty cells are missing, what is no number is refused, true and false are 1 and 0."""
+    import pandas
+
+    column = table[name]
+    if pandas.api.types.is_numeric_dtype(column):
+        return column.astype(float)
+    words = _text(column).str.strip().str.lower()
+    if name == "score":
+        words = words.replace({word: str(number) for word, number in _TRUTH.items()})
+    numbers = pandas.to_numeric(words, errors="coerce")
+    _refuse(numbers.isna() & ~words.isin(["", "nan", "none"]), f"'{name}' must be a number")
+    return numbers.astype(float)
 
 
 def _read(path: Path) -> pd.DataFrame:
     import pandas
 
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".parquet": pandas.read_parquet,
+        ".jsonl": lambda source: pandas.read_json(source, lines=True, dtype=False),
+        ".csv": lambda source: pandas.read_csv(source, keep_default_na=False, low_memory=False),
+    }
+    name = path.name.lower()
+    kind = ".csv" if name.endswith((".csv", ".csv.gz")) else Path(name).suffix.replace(".ndjson", ".jsonl")
+    if kind in (".pkl", ".pickle"):
+        detail = f"'{path.name}' is a pickle, which can run any code when it is read"
+        raise InvalidRequestError(detail, "where you trust it: pandas.read_pickle(...).to_parquet('outcomes.parquet')")
+    if kind not in readers:
+        raise InvalidRequestError(f"'{path.name}' is not an outcomes table", _FORMATS)
     try:
-        if path.suffix == ".parquet":
-            return pandas.read_parquet(path)
-        if path.suffix in (".jsonl", ".ndjson"):
-            return pandas.read_json(path, lines=True)
-        if path.name.endswith((".csv", ".csv.gz")):
-            return pandas.read_csv(path, keep_default_na=True)
-    except (OSError, ValueError, ImportError) as error:
-        raise InvalidRequestError(f"cannot read '{path}': {error}", "check the file") from None
-    raise InvalidRequestError(f"'{path.name}' is not an outcomes table", "use .csv, .csv.gz, .jsonl or .parquet")
+        table: pd.DataFrame = readers[kind](path)
+    except (OSError, ValueError, ImportError, EOFError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InvalidRequestError(f"cannot read '{path}': {reason}", "check the file") from None
+    table.columns = [str(column).strip().lstrip("\ufeff") for column in table.columns]
+    return table
 
 
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:
-    columns = [name for name in table.columns if str(name).startswith(_WIDE)]
-    if not columns:
+    """The long form of a table in any of the forms."""
+    if {"model", "score"} <= set(table.columns):
+        return table
+    names = list(table.columns)
+    if any(name.startswith("score|") for name in names):
+        scores = {name.removeprefix("score|"): name for name in names if name.startswith("score|")}
+        costs = {model: f"usd|{model}" for model in scores}
+    elif any(name.endswith("|total_cost") for name in names):
+        costs = {name.removesuffix("|total_cost"): name for name in names if name.endswith("|total_cost")}
+        scores = {model: model for model in costs if model in names}
+        table = table.rename(columns={"sample_id": "prompt_id", "eval_name": "task"})
+        table = table.assign(prompt=table["prompt"].map(_unlisted)) if "prompt" in table else table
+    elif "prompt" in names:
+        scores = {name: name for name in names if name not in _TEXTS and _truths(table[name])}
+        costs = {}
+    else:
+        return table
+    if not scores:
         return table
     if "prompt_id" not in table:
         table = table.assign(prompt_id=[str(i) for i in range(len(table))])
+    return _melted(table, scores, costs)
+
+
+def _melted(table: pd.DataFrame, scores: Mapping[str, str], costs: Mapping[str, str]) -> pd.DataFrame:
+    import pandas
+
     keys = [name for name in ("prompt_id", "prompt", "task") if name in table]
-    long = table.melt(id_vars=keys, value_vars=columns, var_name="model", value_name="score")
-    long["model"] = long["model"].str.removeprefix(_WIDE)
-    for model in long["model"].unique():
-        if f"usd|{model}" in table:
-            long.loc[long["model"] == model, "cost_usd"] = table[f"usd|{model}"].to_numpy()
-    return long.dropna(subset=["score"]).reset_index(drop=True)
+    parts = []
+    for model, column in scores.items():
+        part = table[keys].assign(model=model, score=_numeric(table.rename(columns={column: "score"}), "score"))
+        cost = costs.get(model, "")
+        parts.append(part.assign(cost_usd=_numeric(table, cost)) if cost in table else part)
+    return pandas.concat(parts, ignore_index=True).dropna(subset=["score"])
+
+
+def _truths(column: pd.Series[Any]) -> bool:
+    """Whether a column holds nothing but true and false, or numbers from 0 to 1."""
+    import pandas
+
+    if pandas.api.types.is_numeric_dtype(column):
+        return bool(column.dropna().between(0, 1).all())
+    return bool(_text(column).str.strip().str.lower().isin([*_TRUTH, "0", "1", ""]).all())
+
+
+def _unlisted(prompt: object) -> object:
+    """RouterBench's prompts are written as lists of turns."""
+    if isinstance(prompt, str) and prompt.startswith(("['", '["')):
+        try:
+            return "\n\n".join(map(str, ast.literal_eval(prompt)))
+        except (ValueError, SyntaxError):
+            return prompt
+    return prompt
+
+
+def _prices(path: Path) -> dict[str, tuple[float, float]]:
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        rows = raw.get("prices", raw).items()
+        return {str(model): (_price(found, "in"), _price(found, "out")) for model, found in rows}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+        detail = f"cannot use the prices '{path}': {error}"
+        raise InvalidRequestError(detail, 'write {"model": {"price_in": 1.0, "price_out": 2.0}}') from None
+
+
+def _price(found: Mapping[str, Any], way: str) -> float:
+    names = (f"price_{way}", f"{way}put_price", f"usd_per_mtok_{way}")
+    return float(found[next((name for name in names if name in found), names[0])])
+
+
+def _priced(table: pd.DataFrame, prices: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
+    usd_in = table["model"].map({model: price for model, (price, _) in prices.items()})
+    usd_out = table["model"].map({model: price for model, (_, price) in prices.items()})
+    tokens_in = table["prompt_tokens"].fillna(table["prompt"].map(estimate_tokens))
+    tokens_out = table["completion_tokens"].fillna(ANSWER_TOKENS)
+    return table.assign(cost_usd=table["cost_usd"].fillna((tokens_in * usd_in + tokens_out * usd_out) / 1e6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from autopicker_lab import loadtest
 from autopicker_lab.core import InvalidRequestError, LoadPlan, RateLimitError
 from autopicker_lab.service.gate import INTERNAL, internal_token
 from autopicker_lab.service.state import State, while_connected
+from autopicker_lab.tuning.drift import drift
 
 router = APIRouter(tags=["monitoring"])
 _PATH = re.compile(r"/[\w\-./~%+,:@=&?]*")
@@ -57,9 +59,12 @@ async def metrics(state: State) -> dict[str, Any]:
         "backend": state.cache.backend,
         "ttl_seconds": state.lab.settings.cache_ttl,
     }
+    policy = state.lab.policy
+    scores = await asyncio.to_thread(state.decisions.routing_scores, policy.id)
     return {
         "status": "healthy" if state.measures.enabled else "disabled",
         "performance_metrics": {"summary": state.measures.summary(), "cache_stats": cache},
+        "routing": await asyncio.to_thread(lambda: drift(policy, scores).to_dict()),
         "timestamp": _now(),
     }
 

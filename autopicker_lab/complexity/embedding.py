@@ -1,0 +1,59 @@
+"""The static embeddings that ship in wordllama's wheel: token ids of a text, and a vector a token.
+
+One table for everyone in the process (32,000 tokens by 256, float32), loaded on first use; reading is thread-safe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Floats = np.ndarray[Any, np.dtype[np.float32]]
+    Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+NAME = "wordllama l2_supercat 256"
+_lock = threading.Lock()
+_model: Any = None
+
+
+def load() -> Any:
+    """wordllama's model; its import may not set up logging for everyone."""
+    global _model  # noqa: PLW0603  # weights are loaded once a process
+    with _lock:
+        if _model is None:
+            root = logging.getLogger()
+            handlers, level = root.handlers[:], root.level
+            import wordllama
+
+            root.handlers[:] = handlers
+            root.setLevel(level)
+            home = Path(wordllama.__file__).parent
+            _model = wordllama.WordLlama.load(cache_dir=home, disable_download=True)
+    return _model
+
+
+def token_ids(text: str) -> Ints:
+    """Ids of the tokens of `text`, shape (tokens,)."""
+    import numpy as np
+
+    return np.asarray(load().tokenizer.encode(text, add_special_tokens=False).ids, np.int64)
+
+
+def vectors() -> Floats:
+    """The table, shape (vocabulary, 256)."""
+    table: Floats = load().embedding
+    return table
+
+
+@lru_cache(1)
+def fingerprint() -> str:
+    """Twelve digits that change with the tokenizer or the table: a fitted policy belongs to one of each."""
+    probe = token_ids("Compare 17 × 23 with f(x) = x² für 天空, s'il vous plaît.")
+    return hashlib.sha256(probe.tobytes() + vectors()[::64].tobytes()).hexdigest()[:12]

@@ -1,0 +1,136 @@
+"""What can be counted in a text in one pass: the ground of the heuristic score and of the learned estimates.
+
+Words are counted once and looked up by word or stem; marks are counted by the C loops of `str.count`. Of a very long
+text the beginning and the end are read, its length is that of the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from autopicker_lab.core.text import estimate_tokens
+
+READ = 2000  # characters of beginning and of end whose words are counted
+_WORD = re.compile(r"[^\W\d_]+")
+_ITEM = re.compile(r"[-*•]\s|\d{1,2}[.)]\s|[a-z]\)\s")
+_OPTION = re.compile(r"\(?[A-Ja-j][.)]\s")
+_QUANTITY = re.compile(r"\d\s?[-+*/=<>×÷^]\s?\d|\d\s?%")
+
+# A word that ends in * is a stem.
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "reasoning": "prove proof proofs derive derivation analy* compar* contrast evaluat* critique justif* explain "
+        "why tradeoff* design architect* optimi* implement* refactor* debug* diagnos* synthesi* infer inference "
+        "hypothes* strateg* reason* implication* warum beweis* vergleich* begründ* pourquoi démontr* demuestr* porque "
+        "perché dimostr* confront*",
+        "constraints": "must exactly least most without only ensure unless except between json yaml xml csv markdown "
+        "table schema format cite constraint* condition* given assume suppose",
+        "code": "def class function return import select async await lambda struct public void python javascript java "
+        "assert array string algorithm* code program* compile* bug",
+        "mathematics": "equation* integral derivative matrix matri* probability theorem polynomial* modulo percent* "
+        "average solve solution sum product square root integer* prime triangle circle angle many much twice half "
+        "ratio function graph vector* number* digit* total cost",
+        "steps": "first then next finally afterwards step",
+        "negation": "not no never none nor except false",
+        "questions": "what which who whom whose when where how why was wie wer wann wo warum welche quel quelle que "
+        "qué cuál quién cómo dove quale chi",
+    }
+)
+_WORDS: Mapping[str, tuple[str, ...]]
+_STEMS: Mapping[str, tuple[str, ...]]
+
+
+def _index() -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]:
+    words: dict[str, list[str]] = {}
+    stems: dict[str, list[str]] = {}
+    for kind, listed in _KINDS.items():
+        for word in listed.split():
+            (stems if word.endswith("*") else words).setdefault(word.rstrip("*"), []).append(kind)
+    return ({w: tuple(k) for w, k in words.items()}, {s: tuple(k) for s, k in stems.items()})
+
+
+_WORDS, _STEMS = _index()
+_STEM_LENGTHS = tuple(sorted({len(stem) for stem in _STEMS}))
+_ELSEWHERE = {  # languages that put no spaces between words
+    "reasoning": ("为什么", "证明", "分析", "比较", "なぜ", "証明", "比較"),
+    "questions": ("什么", "哪", "谁", "吗", "何", "誰", "どこ", "か？"),
+}
+_CODE_MARKS = ("```", "{", "};", "()", "=>", "==", "!=", "&&", "||", "</", "__", "self.", "return ", "print(")
+_MATH_MARKS = ("\\frac", "\\sum", "\\int", "\\sqrt", "\\begin", "$", "^", "∑", "∫", "√", "≤", "≥", "π", "×", "÷")
+
+NAMES = (
+    "chars",
+    "tokens",
+    "words",
+    "distinct",
+    "word_length",
+    "lines",
+    "items",
+    "options",
+    "marks_question",
+    "marks_code",
+    "marks_math",
+    "quantities",
+    "digits",
+    "capitals",
+    "foreign",
+    "quotes",
+    *_KINDS,
+)
+
+
+def measure(text: str) -> dict[str, float]:
+    """The features of NAMES by name: counts, but for `distinct`, `word_length`, `foreign` (shares and a mean)."""
+    read = text if len(text) <= 2 * READ else text[:READ] + "\n" + text[-READ:]
+    words = Counter(_WORD.findall(read.lower()))
+    total = words.total()
+    found = dict.fromkeys(NAMES, 0.0)
+    for word, count in words.items():
+        for kind in _kinds(word):
+            found[kind] += count
+    found["chars"] = len(text)
+    found["tokens"] = estimate_tokens(text)
+    found["words"] = total * len(text) / len(read) if read else 0
+    found["distinct"] = len(words) / total if total else 0
+    found["word_length"] = sum(len(word) * count for word, count in words.items()) / total if total else 0
+    found["marks_question"] = read.count("?") + read.count("？")
+    found["marks_code"] = sum(map(read.count, _CODE_MARKS))
+    found["marks_math"] = sum(map(read.count, _MATH_MARKS))
+    found["quantities"] = sum(1 for _ in _QUANTITY.finditer(read))
+    found["digits"] = sum(map(read.count, "0123456789"))
+    found["quotes"] = read.count('"') + read.count("'")
+    found["capitals"] = sum(map(read.count, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    _lines(read, found)
+    if not read.isascii():
+        found["foreign"] = 1 - len(read.encode("ascii", "ignore")) / len(read)
+        for kind, marks in _ELSEWHERE.items():
+            found[kind] += sum(map(read.count, marks))
+    return found
+
+
+def _kinds(word: str) -> tuple[str, ...]:
+    known = _WORDS.get(word)
+    if known is not None:
+        return known
+    for length in _STEM_LENGTHS:
+        known = _STEMS.get(word[:length])
+        if known is not None:
+            return known
+    return ()
+
+
+def _lines(text: str, found: dict[str, float]) -> None:
+    if "\n" not in text:
+        return
+    for line in text.split("\n"):
+        if not line:
+            continue
+        found["lines"] += 1
+        start = line.lstrip()[:4] + " "
+        if _OPTION.match(start):
+            found["options"] += 1
+        elif _ITEM.match(start):
+            found["items"] += 1

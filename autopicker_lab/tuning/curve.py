@@ -1,0 +1,100 @@
+"""Cost and quality of routing by estimates: from arrays that are there, so that a slider redraws at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.tuning.metrics import hull
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+POINTS = 61
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What each cost weight gives. Row k of each array belongs to weights[k], from best quality to least cost.
+
+    Attributes:
+        weights: quality that a unit of cost must buy, ascending, shape (k,).
+        costs, qualities: means over prompts, shape (k,). errors: standard error of each quality, shape (k,).
+        choices: the model (column) of each prompt, shape (k, n).
+    """
+
+    weights: Array
+    costs: Array
+    qualities: Array
+    errors: Array
+    choices: Array
+
+
+def choose_at(estimates: Array, prices: Array, weight: float) -> Array:
+    """Column of the model with the greatest estimate minus `weight` times its price; the cheapest among equals.
+
+    Shapes: estimates (n, models), prices (models,), result (n,).
+    """
+    import numpy as np
+
+    order = np.argsort(prices, kind="stable")
+    picked: Array = order[np.argmax(estimates[:, order] - weight * prices[order], axis=1)]
+    return picked
+
+
+def weights_of(estimates: Array, prices: Array, points: int = POINTS) -> Array:
+    """Cost weights, ascending from 0, at which even shares of prompts go down to the cheapest model."""
+    import numpy as np
+
+    cheapest = int(np.argmin(prices))
+    dearer = np.flatnonzero(prices > prices[cheapest])
+    if not len(dearer):
+        return np.zeros(1)
+    lead = estimates[:, dearer] - estimates[:, [cheapest]]
+    breaks = (lead / (prices[dearer] - prices[cheapest])).max(1)
+    inside = np.quantile(np.maximum(breaks, 0.0), np.linspace(0, 1, points - 1))
+    return np.unique(np.concatenate([[0.0], inside, [max(float(breaks.max()), 0.0) * 1.0001 + 1e-12]]))
+
+
+def curve(estimates: Array, scores: Array, costs: Array, weights: Array | None = None) -> Curve:
+    """Route by `estimates` at each weight, and see what `scores` and `costs` (both (n, models)) come of it."""
+    import numpy as np
+
+    prices = costs.mean(0)
+    steps = weights_of(estimates, prices) if weights is None else weights
+    choices = np.stack([choose_at(estimates, prices, float(step)) for step in steps])
+    rows = np.arange(len(scores))
+    quality = scores[rows, choices]
+    return Curve(
+        weights=steps,
+        costs=costs[rows, choices].mean(1),
+        qualities=quality.mean(1),
+        errors=quality.std(1) / np.sqrt(len(scores)),
+        choices=choices,
+    )
+
+
+def best_weight(found: Curve, goal: float) -> float:
+    """The weight of least cost whose quality reaches `goal`; that of the best quality where none does."""
+    import numpy as np
+
+    reached = np.flatnonzero(found.qualities >= goal - 1e-12)
+    if not len(reached):
+        return float(found.weights[int(np.argmax(found.qualities))])
+    return float(found.weights[reached[np.argmin(found.costs[reached])]])
+
+
+def mixing_quality(scores: Array, costs: Array, cost: float) -> float:
+    """The best mean quality to be had at a mean `cost` by tossing coins between single models."""
+    import numpy as np
+
+    x, y = hull(costs.mean(0), scores.mean(0))
+    return float(np.interp(cost, x, y))
+
+
+def oracle(scores: Array, costs: Array) -> tuple[Array, Array]:
+    """Costs and qualities of routing that knows every score beforehand."""
+    found = curve(scores, scores, costs)
+    return found.costs, found.qualities

@@ -1,0 +1,213 @@
+"""What outcomes say about routing: figures with intervals, baselines beside them, and a verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import RoutePolicy
+from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION, axes, frame, html_table
+from autopicker_lab.tuning.board import CALL, Board
+from autopicker_lab.tuning.curve import Curve, oracle
+from autopicker_lab.tuning.metrics import Interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A router to compare with; None where a figure has no meaning for it.
+
+    Attributes:
+        p: of the report's APGR not being above this one's, by paired bootstrap.
+        quality, cost: of a single model asked always, or of the oracle.
+    """
+
+    apgr: Interval | None = None
+    cpt50: float | None = None
+    cpt80: float | None = None
+    aiq: float | None = None
+    quality: Interval | None = None
+    cost: float | None = None
+    p: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **_interval("apgr", self.apgr),
+            "cpt50": self.cpt50,
+            "cpt80": self.cpt80,
+            "aiq": self.aiq,
+            **_interval("quality", self.quality),
+            "cost": self.cost,
+            "p": self.p,
+        }
+
+
+@dataclass(frozen=True)
+class Saving:
+    """The policy at its own cost weight, against always asking the best single model.
+
+    Attributes:
+        share: of the best model's cost that is saved. quality: difference to its mean score.
+        excess: quality over tossing coins between single models at the same cost, with its p-value.
+    """
+
+    best: str
+    share: Interval
+    quality: Interval
+    excess: Interval
+
+
+@dataclass(frozen=True, eq=False)
+class TuningReport:
+    """Attributes:
+    scores: what prompts are ranked by, shape (n,); out of fold where the report tunes.
+    estimates: P(a good answer), shape (n, models); None for a policy without estimates.
+    curve: cost and quality over cost weights; None without estimates.
+    calibration: expected calibration error by model.
+    transfer: a row for each task that was held out whole.
+    """
+
+    board: Board
+    policy: RoutePolicy
+    scores: Any
+    apgr: Interval | None
+    apgr_full: float | None
+    cpt50: float | None
+    cpt80: float | None
+    aiq: Interval | None
+    baselines: Mapping[str, Baseline]
+    verdict: str
+    estimates: Any = None
+    curve: Curve | None = None
+    saving: Saving | None = None
+    calibration: Mapping[str, float] = field(default_factory=dict)
+    transfer: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """One JSON object: what was found, in figures and in words."""
+        weak, strong = self.board.pair
+        return {
+            "n": len(self.board),
+            "models": list(self.board.models),
+            "strong": strong,
+            "weak": weak,
+            **_interval("apgr", self.apgr),
+            "apgr_full": self.apgr_full,
+            "cpt50": self.cpt50,
+            "cpt80": self.cpt80,
+            **_interval("aiq", self.aiq),
+            "verdict": self.verdict,
+            "baselines": {name: found.to_dict() for name, found in self.baselines.items()},
+            "saving": None
+            if self.saving is None
+            else {
+                "best": self.saving.best,
+                **_interval("share", self.saving.share),
+                **_interval("quality", self.saving.quality),
+                **_interval("excess", self.saving.excess),
+                "p": self.saving.excess.p,
+            },
+            "calibration": dict(self.calibration),
+            "transfer": [dict(row) for row in self.transfer],
+            "cost_unit": self.board.cost_unit,
+            "cost_weight": self.policy.cost_weight,
+            "policy": self.policy.id,
+            "warnings": list(self.warnings),
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a router: the report's own, then each baseline."""
+        own = Baseline(self.apgr, self.cpt50, self.cpt80, self.aiq.value if self.aiq else None)
+        return frame({"router": name, **b.to_dict()} for name, b in {"policy": own, **self.baselines}.items())
+
+    def scores_frame(self) -> pd.DataFrame:
+        """One row a prompt: prompt_id and score, and each model's estimate where there are any."""
+        rows = frame(
+            {"prompt_id": name, "score": score} for name, score in zip(self.board.ids, self.scores, strict=True)
+        )
+        if self.estimates is None:
+            return rows
+        return rows.assign(**{f"estimate|{m}": self.estimates[:, i] for i, m in enumerate(self.board.models)})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Quality over cost: the policy with its 95 % band, single models, the oracle, and length."""
+        target = axes(ax, (7.0, 4.5))
+        draw_curve(target, self.board, self.curve)
+        if self.curve is not None:
+            i = int(abs(self.curve.weights - self.policy.cost_weight).argmin())
+            target.plot(self.curve.costs[i], self.curve.qualities[i], "o", color=VERMILION, ms=9, label="the policy")
+        target.set_title(self.verdict, loc="left", wrap=True, fontsize=10)
+        target.legend(frameon=False, fontsize=9)
+        return target
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                name,
+                _shown(b.apgr),
+                _rounded(b.cpt50),
+                _rounded(b.cpt80),
+                _rounded(b.aiq),
+                _shown(b.quality),
+                _rounded(b.p),
+            )
+            for name, b in {
+                "this policy": Baseline(self.apgr, self.cpt50, self.cpt80, self.aiq.value if self.aiq else None),
+                **self.baselines,
+            }.items()
+        ]
+        head = ["router", "APGR", "CPT 50 %", "CPT 80 %", "AIQ", "quality", "p (not better than it)"]
+        return html_table(head, rows, self.verdict)
+
+
+def draw_curve(target: Axes, board: Board, curve: Curve | None) -> None:
+    """The cost-quality plane: every single model, the oracle, and a router's curve with its band."""
+    means, prices = board.scores.mean(0), board.costs.mean(0)
+    best_costs, best_qualities = oracle(board.scores, board.costs)
+    target.plot(best_costs, best_qualities, ":", color=GREY, label="oracle")
+    target.plot(prices[[board.weak, board.strong]], means[[board.weak, board.strong]], color=GREY, lw=0.8, label="coin")
+    target.plot(prices, means, "s", color=ORANGE, label="always one model")
+    for name, x, y in zip(board.models, prices, means, strict=True):
+        target.annotate(name, (x, y), textcoords="offset points", xytext=(4, -10), fontsize=7, color=GREY)
+    if curve is not None:
+        band = 1.96 * curve.errors
+        target.plot(curve.costs, curve.qualities, "-", color=BLUE, label="routed, out of fold")
+        target.fill_between(curve.costs, curve.qualities - band, curve.qualities + band, color=BLUE, alpha=0.15, lw=0)
+    unit = "share of calls to the strong model" if board.cost_unit == CALL else "USD a request"
+    target.set(xlabel=unit, ylabel="mean score")
+    target.spines[["top", "right"]].set_visible(False)
+
+
+def plot_calibration(report: TuningReport, ax: Axes | None = None) -> Axes:
+    """Found over estimated quality in ten groups of equal size, a line for each model of the pair."""
+    import numpy as np
+
+    target = axes(ax, (4.5, 4.5))
+    target.plot([0, 1], [0, 1], color=GREY, lw=0.8)
+    for column, colour in ((report.board.weak, ORANGE), (report.board.strong, GREEN)):
+        order = np.argsort(report.estimates[:, column], kind="stable")
+        parts = np.array_split(order, 10)
+        x = [report.estimates[part, column].mean() for part in parts]
+        y = [report.board.scores[part, column].mean() for part in parts]
+        name = report.board.models[column]
+        target.plot(x, y, "o-", color=colour, label=f"{name} (ECE {report.calibration[name]:.3f})")
+    target.set(xlabel="estimated quality", ylabel="found quality", title="calibration, out of fold")
+    target.legend(frameon=False)
+    return target
+
+
+def _interval(name: str, found: Interval | None) -> dict[str, Any]:
+    return {name: found.value if found else None, f"{name}_ci": [found.low, found.high] if found else None}
+
+
+def _shown(found: Interval | None) -> str:
+    return "" if found is None else str(found)
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,215 @@
+import asyncio
+import json
+import time
+
+import pytest
+
+from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec, ModelUnavailableError, Usage
+from autopicker_lab.tuning import collect, read_outcomes, read_questions
+from autopicker_lab.tuning.grade import GRADERS, check, judged
+
+SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("grader", "reply", "answer", "score"),
+    [
+        ("exact", "Paris.", "paris", 1),
+        ("exact", "The answer follows.\n**Paris**", ["Rome", "Paris"], 1),
+        ("exact", "Paris, of course", "Paris", 0),
+        ("exact", "", "Paris", 0),
+        ("numeric", "12 + 5 = 17", 17, 1),
+        ("numeric", "about 1,234.50 euros.", 1234.5, 1),
+        ("numeric", "1.234,50 €", 1234.5, 1),
+        ("numeric", "1 234 567", 1234567, 1),
+        ("numeric", "−3", -3, 1),
+        ("numeric", "17, no: 18", 17, 0),
+        ("numeric", "none", 0, 0),
+        ("choice", "B", "B", 1),
+        ("choice", "(c) because A is wrong. The answer is (C).", "C", 1),
+        ("choice", "A cat? The answer: D", "d", 1),
+        ("choice", "B. Because of A", "A", 0),
+        ("choice", "nothing", "A", 0),
+        ("regex", "It is Ottawa!", r"(?i)\bottawa\b", 1),
+        ("regex", "It is Toronto", r"(?i)\bottawa\b", 0),
+        ("json_schema", 'Here: ```json\n{"a": 1}\n```', SCHEMA, 1),
+        ("json_schema", '{broken {"a": 1}', SCHEMA, 1),
+        ("json_schema", '{"a": 2}', SCHEMA, 0),
+        ("json_schema", "no JSON", SCHEMA, 0),
+        ("python", "```python\ndef f(x):\n    return x + 1\n```\nDone.", "assert f(1) == 2", 1),
+        ("python", "def f(x):\n    return x", "assert f(1) == 2", 0),
+        ("python", "import sys; sys.exit(0)", "assert f(1) == 2", 0),
+        ("python", "import os; os._exit(0)", "assert f(1) == 2", 0),
+        ("python", "not python at all", "assert True", 0),
+    ],
+)
+def test_graders(grader, reply, answer, score):
+    assert GRADERS[grader](reply, answer) == score
+
+
+def test_code_that_never_ends_is_killed_with_its_children(monkeypatch):
+    monkeypatch.setattr("autopicker_lab.tuning.grade.PYTHON_TIMEOUT_S", 1.0)
+    begun = time.monotonic()
+    assert GRADERS["python"]("import time\nwhile True: time.sleep(1)", "") == 0
+    assert GRADERS["python"]("x = ' ' * 10**10", "assert x") == 0
+    assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize(
+    ("grader", "answer"),
+    [
+        ("exact", []),
+        ("numeric", "many"),
+        ("choice", "AB"),
+        ("regex", "("),
+        ("json_schema", {"type": "nothing"}),
+        ("python", "assert ("),
+        ("guess", 1),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_refused(grader, answer):
+    with pytest.raises(InvalidRequestError):
+        check(grader, answer)
+
+
+async def test_a_judge_gives_a_share_of_ten():
+    async def says(text):
+        assert all(part in text for part in ("Why?", "because", "so"))
+        return "I would say 7 of 10."
+
+    async def mumbles(text):
+        return "good"
+
+    assert await judged("Why?", "so", "because", says) == 0.7
+    assert await judged("Why?", "so", "because", mumbles) is None
+
+
+def questions(path, n=4, **fields):
+    rows = [
+        {"prompt_id": f"q{i}", "prompt": f"What is {i}?", "grader": "numeric", "answer": i, **fields} for i in range(n)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return read_questions(path)
+
+
+class Oracle:
+    """Answers with the number in the question; `down` models fail, and every call is counted."""
+
+    def __init__(self, down=(), slow=0.0):
+        self.asked, self.down, self.slow = [], down, slow
+
+    async def __call__(self, request):
+        self.asked.append((request.question, request.model))
+        await asyncio.sleep(self.slow)
+        if request.model in self.down:
+            raise ModelUnavailableError("it is down", "start it")
+        text = request.question.removeprefix("What is ").rstrip("?") if request.model == "good" else "no idea"
+        return ChatReply(text, request.model, usage=Usage(100, 10), total_s=0.25)
+
+
+GOOD, BAD = ModelSpec("good", "openai", price_in=1, price_out=1000, max_output=10), ModelSpec("bad", "local")
+
+
+async def test_rows_are_graded_and_read_as_outcomes(tmp_path):
+    seen = []
+    state = await collect(
+        questions(tmp_path / "q.jsonl"),
+        [GOOD, BAD],
+        Oracle(),
+        tmp_path / "o.jsonl",
+        parallel=3,
+        progress=lambda s: seen.append(s.done),
+    )
+    assert (state.total, state.done, state.failed, state.stopped) == (8, 8, [], "")
+    assert seen == list(range(1, 9))
+    table = read_outcomes(tmp_path / "o.jsonl")
+    assert table.groupby("model")["score"].mean().to_dict() == {"good": 1, "bad": 0}
+    row = table[table["model"] == "good"].iloc[0]
+    assert row["cost_usd"] == pytest.approx((100 + 10 * 1000) / 1e6)
+    assert (row["prompt_tokens"], row["completion_tokens"], row["latency_s"]) == (100, 10, 0.25)
+
+
+async def test_a_run_that_was_stopped_goes_on_where_it_ended(tmp_path):
+    asked, out = questions(tmp_path / "q.jsonl"), tmp_path / "o.jsonl"
+    slow = Oracle(slow=0.05)
+    task = asyncio.ensure_future(collect(asked, [GOOD], slow, out))
+    await asyncio.sleep(0.13)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    kept = out.read_text().splitlines()
+    assert 1 <= len(kept) < 4
+    out.write_text("\n".join(kept) + '\n{"prompt_id": "q9", "cut sho')
+    again = Oracle()
+    state = await collect(asked, [GOOD], again, out)
+    assert (state.skipped, state.done) == (len(kept), 4 - len(kept))
+    assert len(again.asked) == 4 - len(kept)
+    assert len(read_outcomes(out)) == 4
+
+
+async def test_what_failed_is_told_and_asked_again(tmp_path):
+    asked, out = questions(tmp_path / "q.jsonl", 2), tmp_path / "o.jsonl"
+    state = await collect(asked, [GOOD, BAD], Oracle(down={"bad"}), out)
+    assert state.done == 2
+    assert "q0 bad: it is down" in state.failed[0]
+    assert (await collect(asked, [GOOD, BAD], Oracle(), out)).done == 2
+
+
+async def test_no_more_is_spent_than_allowed(tmp_path):
+    asked = questions(tmp_path / "q.jsonl", 10)
+    state = await collect(asked, [GOOD], Oracle(), tmp_path / "o.jsonl", max_cost_usd=0.035, parallel=4)
+    assert state.done == 3
+    assert state.cost_usd <= 0.035
+    assert "limit of 0.035 USD" in state.stopped
+
+
+async def test_a_judge_must_be_named_and_may_fail(tmp_path):
+    asked = questions(tmp_path / "q.jsonl", 1, grader="judge", answer="a number")
+    with pytest.raises(InvalidRequestError, match="graded by a judge"):
+        await collect(asked, [GOOD], Oracle(), tmp_path / "o.jsonl")
+    state = await collect(asked, [GOOD], Oracle(), tmp_path / "o.jsonl", judge="bad")
+    assert "named no number" in state.failed[0]
+
+
+async def test_a_file_of_other_questions_is_not_added_to(tmp_path):
+    out = tmp_path / "o.jsonl"
+    await collect(questions(tmp_path / "q.jsonl"), [GOOD], Oracle(), out)
+    other = questions(tmp_path / "q.jsonl", 4, prompt="Another question?")
+    with pytest.raises(InvalidRequestError, match="had another text"):
+        await collect(other, [GOOD], Oracle(), out)
+    out.write_text("no json\n")
+    with pytest.raises(InvalidRequestError, match="line 1 is not an outcome"):
+        await collect(questions(tmp_path / "q.jsonl"), [GOOD], Oracle(), out)
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("{", "line 1: not JSON"),
+        ("[]", "'prompt_id' is missing"),
+        ('{"prompt_id": "a", "prompt": "p", "grader": "exact"}', "'answer' is missing"),
+        ('{"prompt_id": "a", "prompt": "p", "grader": "magic", "answer": 1}', "unknown grader 'magic'"),
+        ('{"prompt_id": "a", "prompt": "p", "grader": "exact", "answer": "x", "max_tokens": 0}', "positive"),
+        ("", "no questions"),
+        ('{"prompt_id": "a", "prompt": "p", "grader": "exact", "answer": "x"}\n' * 2, "line 2: prompt_id 'a' came"),
+    ],
+)
+def test_questions_that_are_wrong_are_named(tmp_path, line, word):
+    (tmp_path / "q.jsonl").write_text(line)
+    with pytest.raises(InvalidRequestError, match=word):
+        read_questions(tmp_path / "q.jsonl")
+
+
+def test_real_models_are_asked_through_the_workbench(lab, tmp_path):
+    asked = [
+        {"prompt_id": "a", "prompt": "What is the capital of France?", "grader": "regex", "answer": "Paris"},
+        {"prompt_id": "b", "prompt": "Prove Fermat's last theorem in one word.", "grader": "exact", "answer": "no"},
+    ]
+    path = tmp_path / "q.jsonl"
+    path.write_text("\n".join(json.dumps(q | {"max_tokens": 16}) for q in asked))
+    state = lab.collect(path, ["smollm2"], tmp_path / "o.jsonl")
+    assert state.done == 2
+    table = read_outcomes(tmp_path / "o.jsonl")
+    assert table["score"].tolist() == [1, 0]
+    assert table["model"].unique().tolist() == ["smollm2-135m"]
+    assert (table["completion_tokens"] > 0).all()
