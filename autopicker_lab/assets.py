@@ -1,4 +1,4 @@
-"""Where the sample files and the notebooks are: beside the package in a checkout, inside it in a wheel."""
+"""Where the sample files, the outcomes and the notebooks are: beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def notebooks() -> Path:
 def benchmarks() -> Path:
     """The folder of benchmark notebooks."""
     return _find("benchmarks", "_benchmarks")
+
+
+def outcomes() -> Path:
+    """The folder of measured outcomes and of the questions they answer."""
+    return _find("data/outcomes", "_outcomes")
 
 
 def in_checkout() -> bool:

@@ -18,9 +18,8 @@ from autopicker_lab.tuning import tune
 CATALOGUE = "models:\n" + "".join(
     f"  - {{name: {name}, type: local, quality: {0.2 + i / 2}}}\n" for i, name in enumerate(MODELS)
 )
-WORDS = st.sampled_from(
-    ["say", "hello", "divide", "remainder", "long", "division", "explaining", "why", "為什麼", "prove", "4711", "f(x)", "==", "{}", "?", "friendly", "neighbour"]
-)
+VOCABULARY = "say hello divide remainder long division explaining why 為什麼 prove 4711 f(x) == {} ? friendly neighbour"
+WORDS = st.sampled_from(VOCABULARY.split())
 QUESTIONS = st.lists(WORDS, min_size=1, max_size=40).map(" ".join) | st.text(
     st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=200
 ).filter(str.strip)

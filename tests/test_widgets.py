@@ -1,4 +1,31 @@
-from autopicker_lab.widgets import ChatModel, ChatPanel, ExplorerModel, ExplorerPanel
+import io
+from datetime import UTC, datetime
+
+import pytest
+from PIL import Image
+from support.outcomes import table
+
+from autopicker_lab.core import AutopickerError
+from autopicker_lab.routing import choose, default_policy, load_policy
+from autopicker_lab.routing.choose import Needs
+from autopicker_lab.tuning import evaluate, tune
+from autopicker_lab.tuning.whatif import compare, compare_on, specs_of
+from autopicker_lab.widgets import (
+    ChatModel,
+    ChatPanel,
+    ExplorerModel,
+    ExplorerPanel,
+    ThresholdModel,
+    ThresholdPanel,
+    WhatIfModel,
+    WhatIfPanel,
+)
+from autopicker_lab.widgets.threshold import ESTIMATES, TIERS
+
+
+@pytest.fixture(scope="module")
+def report():
+    return tune(table(300, models=("small", "middle", "large"), usd=True))
 
 
 def test_the_explorer_decides_anew_at_every_change(lab, samples):
@@ -75,3 +102,113 @@ async def test_the_chat_panel(lab):
     await panel.task
     assert panel.model.reply.text in panel.answer.value or panel.model.reply.text[:5] in panel.answer.value
     assert panel.stop.disabled
+
+
+def test_the_explorer_takes_a_dropped_file_and_a_policy(lab, samples, report):
+    panel = ExplorerPanel(lab, "Summarise.", policy=report.policy)
+    content = (samples / "report.pdf").read_bytes()
+    dropped = {"type": "", "last_modified": datetime.now(UTC)}
+    panel.upload.value = ({**dropped, "name": "report.pdf", "size": len(content), "content": content},)
+    assert "with report.pdf" in panel.result.value
+    assert panel.model.route.policy == report.policy.id
+    panel.upload.value = ({**dropped, "name": "x.rar", "size": 4, "content": b"Rar!"},)
+    assert "upported" in panel.result.value
+
+
+def test_sliders_route_all_prompts_anew(report):
+    model = ThresholdModel(report)
+    told = []
+    model.listeners.append(lambda: told.append((model.cost, model.quality)))
+    model.set(cost_weight=0.0)
+    best = model.quality
+    model.set(cost_weight=1e9)
+    assert model.shares["small"] == 1
+    assert model.quality < best
+    assert model.cost == pytest.approx(report.board.costs[:, 0].mean())
+    middle = float(report.board.costs.mean(0).mean())
+    model.aim(middle)
+    assert model.cost <= middle
+    model.set(rule=TIERS, thresholds=(0.0, 0.0))
+    assert model.shares["large"] == 1
+    model.set(rule=TIERS, thresholds=(101.0, 101.0))
+    assert model.shares["small"] == 1
+    assert len(told) == 5
+    assert "mean score" in model.summary()
+
+
+@pytest.mark.parametrize("rule", [ESTIMATES, TIERS])
+def test_a_saved_setting_routes_as_the_panel_shows(report, tmp_path, rule):
+    model = ThresholdModel(report)
+    scores = sorted(50 + 50 * report.scores)
+    model.set(rule=rule, cost_weight=20.0, thresholds=(scores[100], scores[200]))
+    model.save(tmp_path / "p.json")
+    assert "AUTOPICKER_POLICY" in model.message
+    policy, specs = load_policy(tmp_path / "p.json"), specs_of(report.board)
+    found = compare_on(report.board, policy, policy)
+    routed = {name: sum(r.after == name for r in found.requests) / 300 for name in report.board.models}
+    assert routed == pytest.approx(model.shares, abs=0.12)  # the panel is out of fold, the file's estimates are not
+    complexity = lab_complexity("hello")
+    assert choose(complexity, specs, policy, Needs(5), question="hello").policy == policy.id
+    model.save(tmp_path / "nowhere" / "p.json")
+    assert "nowhere" in model.message
+
+
+def lab_complexity(text):
+    from autopicker_lab.complexity import score
+    from autopicker_lab.core import ChatRequest
+
+    return score(ChatRequest.of(text))
+
+
+def test_the_threshold_panel_redraws_with_its_sliders(report, tmp_path):
+    panel = ThresholdPanel(report, str(tmp_path / "p.json"))
+    pictures = [panel.picture.value]
+    for change in (
+        lambda: setattr(panel.weight, "value", len(report.curve.weights) - 1),
+        lambda: setattr(panel.cost, "value", panel.cost.min),
+        lambda: setattr(panel.thresholds, "value", (panel.thresholds.min, panel.thresholds.min)),
+    ):
+        change()
+        pictures.append(panel.picture.value)
+    assert Image.open(io.BytesIO(pictures[0])).size == (640, 420)
+    assert pictures[0] != pictures[1]
+    assert pictures[2] != pictures[3]
+    assert panel.rule.value == TIERS
+    panel.save.click()
+    assert load_policy(tmp_path / "p.json").by_tiers
+    assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
+
+
+def test_a_report_without_estimates_has_no_sliders():
+    with pytest.raises(AutopickerError, match="no estimates"):
+        ThresholdModel(evaluate(table(), default_policy()))
+
+
+def test_what_if(report, lab):
+    found = compare_on(report.board, default_policy(), report.policy)
+    assert found.changed
+    assert len(found.to_frame()) == len(found.changed)
+    first = found.changed[0]
+    column = report.board.models.index(first.after)
+    assert first.score_after == report.board.scores[report.board.prompts.index(first.prompt), column]
+    assert "change sides" in found.summary
+    assert found.plot().patches
+    assert not compare_on(report.board, report.policy, report.policy).changed
+    plain = compare(["Hello"], lab.catalogue.specs(), default_policy(), default_policy())
+    assert plain.quality is None
+    assert "0 of 1" in plain.summary
+
+
+def test_the_what_if_panel(report, lab):
+    panel = WhatIfPanel(report.board, {"tuned": report.policy})
+    assert "change sides" in panel.result.value
+    panel.after.value = "default"
+    assert "0 of 300" in panel.result.value
+    panel.after.value = "/no/such.json"
+    assert "Check the path" in panel.result.value
+    assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
+    prompts = WhatIfModel(["Hello"])
+    prompts.set()
+    assert "pass lab=" in prompts.message
+    prompts.set(lab=lab)
+    assert len(prompts.comparison.requests) == 1

@@ -119,7 +119,7 @@ class RoutePolicy:
     """When which strength of model is asked.
 
     Without an estimator: tiers over the complexity score, and what each model is good for. With one: the model with
-    the greatest estimated quality minus `cost_weight` times its cost.
+    the greatest estimated quality minus `cost_weight` times its cost, or, `by_tiers`, tiers over the routing score.
 
     Attributes:
         tiers: ascending in both fields; the first starts at 0. Beside an estimator, the rule for requests that none
@@ -129,6 +129,7 @@ class RoutePolicy:
         local_only: never send a request off this machine.
         max_cost_usd: what one request may cost, estimated; None: no limit.
         pair: weak and strong model; the routing score of an estimator is what the strong one is expected to gain.
+        by_tiers: whether tiers decide although there are estimates.
         cost_weight: quality (0 to 1) that one unit of cost must buy.
         costs: cost of a call by model id, in `cost_unit`: "usd", or "call" where only calls were counted.
         edges, shares: where the deciles of the routing score cut the prompts it was fitted on, ascending, and the
@@ -145,6 +146,7 @@ class RoutePolicy:
     max_cost_usd: float | None = None
     estimator: Estimator | None = field(default=None, repr=False)
     pair: tuple[str, str] | None = None
+    by_tiers: bool = False
     cost_weight: float = 0.0
     costs: Mapping[str, float] = field(default_factory=dict)
     cost_unit: str = "usd"

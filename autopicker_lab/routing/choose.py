@@ -70,9 +70,9 @@ def choose(
 ) -> Route:
     """Pick a model among those that can take the request.
 
-    By tiers: the cheapest whose quality reaches what the policy wants at this score; where none reaches it, the best
-    there is. By estimates: the greatest estimated quality minus the cost weight times the cost. Fallbacks follow from
-    best to weakest.
+    By tiers: the cheapest whose mean quality reaches what the policy wants at this score; where none reaches it, the
+    best there is. By estimates: the greatest estimated quality minus the cost weight times the cost. Fallbacks follow
+    from best to weakest.
 
     Args:
         unavailable: why, by id, for each model that would not answer now.
@@ -91,12 +91,13 @@ def choose(
     able = [option for option in options if not option.barred]
     if not able:
         raise _nobody(options, reachable, needs)
-    picked = _prefer(complexity, able, policy)
+    score = policy.routing_score(complexity, estimates)
+    picked = _prefer(score, able, policy)
     floor = _floor(earlier, able, policy)
     if floor is not None and picked.option.mean < floor.mean:
         stronger = [option for option in able if option.mean >= floor.mean]
         reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
-        picked = _Picked(_prefer(complexity, stronger, policy).option, reason)
+        picked = _Picked(_prefer(score, stronger, policy).option, reason)
     others = sorted((o for o in able if o is not picked.option), key=lambda o: -o.quality)
     return Route(
         model=picked.option.id,
@@ -108,7 +109,7 @@ def choose(
         policy=policy.id,
         reason=picked.reason,
         warnings=warnings,
-        score=policy.routing_score(complexity, estimates),
+        score=score,
     )
 
 
@@ -134,16 +135,18 @@ def _floor(earlier: Sequence[tuple[str, Complexity]], able: Sequence[_Option], p
     for question, complexity in earlier:
         estimates = policy.estimates(question, complexity)
         then = [o._replace(estimate=estimates.get(o.name)) for o in able]
-        chosen = _prefer(complexity, then, policy).option
+        chosen = _prefer(policy.routing_score(complexity, estimates), then, policy).option
         picks.append(next(o for o in able if o.id == chosen.id))
     return max(picks, key=lambda option: option.mean, default=None)
 
 
-def _prefer(complexity: Complexity, able: Sequence[_Option], policy: RoutePolicy) -> _Picked:
+def _prefer(score: float, able: Sequence[_Option], policy: RoutePolicy) -> _Picked:
+    if policy.by_tiers:
+        return _by_tiers(score, able, policy)
     known = [option for option in able if option.estimate is not None]
     if known:
         return _by_estimates(known, policy)
-    picked = _by_tiers(complexity, able, policy)
+    picked = _by_tiers(score, able, policy)
     if policy.estimator is not None:
         return _Picked(picked.option, f"none of the policy's models can take the request; {picked.reason}")
     return picked
@@ -162,9 +165,9 @@ def _by_estimates(known: Sequence[_Option], policy: RoutePolicy) -> _Picked:
     )
 
 
-def _by_tiers(complexity: Complexity, able: Sequence[_Option], policy: RoutePolicy) -> _Picked:
-    goal = policy.wanted_quality(complexity.score)
-    says = f"score {complexity.score:.0f} wants quality {goal:.2f}"
+def _by_tiers(score: float, able: Sequence[_Option], policy: RoutePolicy) -> _Picked:
+    goal = policy.wanted_quality(score)
+    says = f"score {score:.0f} wants quality {goal:.2f}"
     enough = [option for option in able if option.mean >= goal]
     if not enough:
         best = max(able, key=lambda option: option.mean)

@@ -45,17 +45,37 @@ def choose_at(estimates: Array, prices: Array, weight: float) -> Array:
 
 
 def weights_of(estimates: Array, prices: Array, points: int = POINTS) -> Array:
-    """Cost weights, ascending from 0, at which even shares of prompts go down to the cheapest model."""
+    """Cost weights, ascending from 0, at which prompts change models: up to `points`, evenly over the changes.
+
+    A prompt changes from a dearer model to a cheaper one where the weight passes lead / (difference of prices). Half of
+    the weights are quantiles of these over all pairs of models, half of those that lead down to the cheapest.
+    """
     import numpy as np
 
-    cheapest = int(np.argmin(prices))
-    dearer = np.flatnonzero(prices > prices[cheapest])
-    if not len(dearer):
+    order = np.argsort(prices, kind="stable")
+    sample = estimates[:: max(len(estimates) // 2000, 1)][:, order]
+    rising = prices[order]
+    breaks = [
+        (sample[:, high] - sample[:, low]) / (rising[high] - rising[low])
+        for low in range(len(order))
+        for high in range(low + 1, len(order))
+        if rising[high] > rising[low]
+    ]
+    if not breaks:
         return np.zeros(1)
-    lead = estimates[:, dearer] - estimates[:, [cheapest]]
-    breaks = (lead / (prices[dearer] - prices[cheapest])).max(1)
-    inside = np.quantile(np.maximum(breaks, 0.0), np.linspace(0, 1, points - 1))
-    return np.unique(np.concatenate([[0.0], inside, [max(float(breaks.max()), 0.0) * 1.0001 + 1e-12]]))
+    down = [
+        (estimates[:, order[k]] - estimates[:, order[0]]) / (rising[k] - rising[0])
+        for k in range(1, len(order))
+        if rising[k] > rising[0]
+    ]
+    last = np.maximum(np.max(down, axis=0), 0.0)
+    between = np.concatenate(breaks)
+    between = between[between > 0]
+    share = np.linspace(0, 1, points // 2)
+    steps = [np.zeros(1), np.quantile(last, share), [float(last.max()) * 1.0001 + 1e-12]]
+    if len(between):
+        steps.append(np.quantile(between, share))
+    return np.unique(np.concatenate(steps))
 
 
 def curve(estimates: Array, scores: Array, costs: Array, weights: Array | None = None) -> Curve:

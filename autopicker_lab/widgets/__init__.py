@@ -2,5 +2,17 @@
 
 from autopicker_lab.widgets.chat import ChatModel, ChatPanel, show_stream
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
+from autopicker_lab.widgets.threshold import ThresholdModel, ThresholdPanel
+from autopicker_lab.widgets.whatif import WhatIfModel, WhatIfPanel
 
-__all__ = ["ChatModel", "ChatPanel", "ExplorerModel", "ExplorerPanel", "show_stream"]
+__all__ = [
+    "ChatModel",
+    "ChatPanel",
+    "ExplorerModel",
+    "ExplorerPanel",
+    "ThresholdModel",
+    "ThresholdPanel",
+    "WhatIfModel",
+    "WhatIfPanel",
+    "show_stream",
+]

@@ -1,0 +1,111 @@
+"""What benchmarks/routing.ipynb measures beside quality: decision times, and the baselines a learned router must beat."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.complexity import score
+from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
+from autopicker_lab.routing import Needs, choose
+from autopicker_lab.tuning import TuningReport, apgr, learn
+from autopicker_lab.tuning.learn import grouped_folds
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, Any]
+
+SENTENCE = "Why is the sky blue? Explain step by step how light scatters in the air, please do. "
+LENGTHS = (84, 17_000, 170_000, 1_700_000)
+
+
+def decision_times(
+    policies: Sequence[RoutePolicy], lengths: Sequence[int] = LENGTHS, rounds: int = 200
+) -> pd.DataFrame:
+    """Median microseconds of a whole decision (score, estimates, choice) by length of the prompt, one row each.
+
+    LiteLLM's complexity heuristic is timed in turn with ours in the same process where it is installed
+    (`uv run --with litellm autopicker bench routing`), else its rows are missing.
+    """
+    import pandas
+
+    deciders = {policy.id: _decider(policy) for policy in policies}
+    peer = _litellm()
+    if peer is not None:
+        deciders["LiteLLM's heuristic"] = peer
+    rows = []
+    for length in lengths:
+        text = (SENTENCE * (length // len(SENTENCE) + 1))[:length]
+        times: dict[str, list[float]] = {name: [] for name in deciders}
+        for _ in range(rounds if length < 10**5 else max(rounds // 10, 3)):
+            for name, decide in deciders.items():
+                if name.startswith("LiteLLM") and length > 10**5:
+                    continue  # seconds each
+                begun = time.perf_counter()
+                decide(text)
+                times[name].append(time.perf_counter() - begun)
+        rows += [
+            {"decider": name, "characters": length, "median_us": round(1e6 * statistics.median(taken), 1)}
+            for name, taken in times.items()
+            if taken
+        ]
+    return pandas.DataFrame(rows)
+
+
+def _decider(policy: RoutePolicy) -> Callable[[str], object]:
+    names = policy.estimator.models if policy.estimator else ("small", "middle", "large")
+    specs = [
+        ModelSpec(name, "local", context_window=2**31, quality=(i + 1) / len(names)) for i, name in enumerate(names)
+    ]
+
+    def decide(text: str) -> object:
+        request = ChatRequest.of(text)
+        return choose(score(request), specs, policy, Needs(request.token_count), question=text)
+
+    decide("warm up")
+    return decide
+
+
+def _litellm() -> Callable[[str], object] | None:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or it waits for a download
+    try:
+        from litellm.router_strategy.complexity_router.complexity_router import ComplexityRouter
+    except ImportError:
+        return None
+    tiers = {"SIMPLE": "small", "MEDIUM": "middle", "COMPLEX": "middle", "REASONING": "large"}
+    router = ComplexityRouter("auto", None, {"tiers": tiers})
+    classify: Callable[[str], object] = router.classify
+    classify("warm up")
+    return classify
+
+
+def ridge_baselines(report: TuningReport, folds: int = 5, seed: int = 0) -> dict[str, float | None]:
+    """APGR, out of fold, of the ridge regressions of gain (penalty 1) that a learned estimate must beat.
+
+    On wordllama's mean embeddings, and on tf-idf of words and pairs of words, both as scikit-learn makes them.
+    """
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+
+    data = report.board
+    prompts = learn.prepare(data.prompts)
+    texts = np.array(data.prompts, object)
+    weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
+    kinds: dict[str, tuple[Any, Array]] = {
+        "ridge on embeddings": (Ridge(1.0), prompts.vectors),
+        "ridge on tf-idf": (make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2), Ridge(1.0)), texts),
+    }
+    found: dict[str, float | None] = {}
+    for name, (model, inputs) in kinds.items():
+        order = np.zeros(len(data))
+        for train, test in grouped_folds(prompts.groups, folds, seed):
+            order[test] = model.fit(inputs[train], data.gains[train]).predict(inputs[test])
+        found[name] = apgr(order, weak, strong)
+    return found

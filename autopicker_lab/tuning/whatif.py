@@ -1,0 +1,122 @@
+"""The same traffic under two policies: what changes sides, and what that costs and gains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.complexity import score
+from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
+from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
+from autopicker_lab.core.text import clip
+from autopicker_lab.routing import Needs, choose
+from autopicker_lab.tuning.board import USD, Board
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_ANSWER = 300  # tokens that choose takes an answer to have
+
+
+@dataclass(frozen=True)
+class Change:
+    """One request under both policies; scores are None where nobody measured them."""
+
+    prompt: str
+    before: str
+    after: str
+    why: str
+    score_before: float | None = None
+    score_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Attributes:
+    requests: one a prompt, in order. quality, cost: means before and after; None where they are not known.
+    """
+
+    before: str
+    after: str
+    requests: tuple[Change, ...]
+    quality: tuple[float, float] | None
+    cost: tuple[float, float] | None
+
+    @property
+    def changed(self) -> tuple[Change, ...]:
+        """The requests that another model gets."""
+        return tuple(request for request in self.requests if request.before != request.after)
+
+    @property
+    def summary(self) -> str:
+        """What changes, in words."""
+        share = 100 * len(self.changed) / max(len(self.requests), 1)
+        words = f"{len(self.changed):,} of {len(self.requests):,} requests ({share:.0f} %) change sides"
+        if self.quality:
+            words += f"; mean score {self.quality[0]:.3f} → {self.quality[1]:.3f}"
+        if self.cost:
+            words += f"; cost a request {self.cost[0]:.3g} → {self.cost[1]:.3g}"
+        return words
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a request that changes sides."""
+        return frame(vars(change) for change in self.changed)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Requests that each model gets, before and after."""
+        names = sorted({r.before for r in self.requests} | {r.after for r in self.requests})
+        target = axes(ax, (6.0, 0.9 + 0.5 * len(names)))
+        for shift, colour, name, side in ((-0.2, ORANGE, self.before, "before"), (0.2, BLUE, self.after, "after")):
+            counts = [sum(getattr(request, side) == model for request in self.requests) for model in names]
+            drawn = target.barh([i + shift for i in range(len(names))], counts, 0.38, color=colour, label=name)
+            target.bar_label(drawn, padding=3)
+        target.set_yticks(range(len(names)), names)
+        target.invert_yaxis()
+        target.set(xlabel="requests", title=self.summary)
+        target.legend(frameon=False)
+        target.spines[["top", "right"]].set_visible(False)
+        return target
+
+    def _repr_html_(self) -> str:
+        rows = [(clip(c.prompt, 90), c.before, c.after, c.why) for c in self.changed[:50]]
+        return html_table(["prompt", self.before, self.after, "why"], rows, self.summary)
+
+
+def compare(prompts: Sequence[str], specs: Sequence[ModelSpec], before: RoutePolicy, after: RoutePolicy) -> Comparison:
+    """Route each prompt over `specs` by two policies, as the pipeline would."""
+    requests = []
+    for prompt in prompts:
+        request = ChatRequest.of(prompt)
+        complexity, needs = score(request), Needs(request.token_count)
+        routes = [choose(complexity, specs, policy, needs, question=prompt) for policy in (before, after)]
+        requests.append(Change(prompt, routes[0].model, routes[1].model, routes[1].reason))
+    return Comparison(before.id, after.id, tuple(requests), None, None)
+
+
+def compare_on(data: Board, before: RoutePolicy, after: RoutePolicy) -> Comparison:
+    """The same over the models of an outcomes table, with the scores and costs that it measured."""
+    found = compare(data.prompts, specs_of(data), before, after)
+    column = {model: i for i, model in enumerate(data.models)}
+    requests: list[Change] = []
+    sums: dict[str, list[float]] = {"quality": [0.0, 0.0], "cost": [0.0, 0.0]}
+    for i, request in enumerate(found.requests):
+        sides = [column[request.before], column[request.after]]
+        scores = [float(data.scores[i, side]) for side in sides]
+        for k, side in enumerate(sides):
+            sums["quality"][k] += scores[k] / len(data)
+            sums["cost"][k] += float(data.costs[i, side]) / len(data)
+        requests.append(Change(request.prompt, request.before, request.after, request.why, *scores))
+    means: dict[str, Any] = {name: (total[0], total[1]) for name, total in sums.items()}
+    return Comparison(found.before, found.after, tuple(requests), **means)
+
+
+def specs_of(data: Board) -> list[ModelSpec]:
+    """Stand-ins for the models of an outcomes table: their mean quality, and a price that gives their mean cost."""
+    means, costs = data.scores.mean(0), data.costs.mean(0)
+    usd = 1e6 / _ANSWER if data.cost_unit == USD else 1.0
+    return [
+        ModelSpec(name, "local", context_window=2**31, quality=float(means[i]), price_out=float(costs[i]) * usd)
+        for i, name in enumerate(data.models)
+    ]

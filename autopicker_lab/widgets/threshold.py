@@ -1,0 +1,243 @@
+"""Tune a policy by hand: outcomes on a cost-quality plane, sliders, and the policy they stand for."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import AutopickerError, RoutePolicy, Tier
+from autopicker_lab.core.show import VERMILION, html_table
+from autopicker_lab.routing import save_policy
+from autopicker_lab.tuning import TuningReport
+from autopicker_lab.tuning.board import CALL
+from autopicker_lab.tuning.curve import Curve, choose_at
+from autopicker_lab.tuning.report import draw_curve
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+ESTIMATES, TIERS = "quality minus weighted cost", "tiers of the routing score"
+
+
+@dataclass
+class ThresholdModel:
+    """The state of the panel, without widgets. Every change re-slices arrays; nothing is scored again.
+
+    Attributes:
+        report: of `tune`.
+        rule: ESTIMATES or TIERS.
+        cost_weight: quality that a unit of cost must buy (rule ESTIMATES).
+        thresholds: routing scores from which the middle and the strong model are asked (rule TIERS); with two models,
+            or for one threshold, both are the same.
+        cost, quality, error: means over the prompts at this setting, and the standard error of quality.
+        shares: of the requests, by model.
+    """
+
+    report: TuningReport
+    rule: str = ESTIMATES
+    cost_weight: float = 0.0
+    thresholds: tuple[float, float] = (50.0, 50.0)
+    message: str = ""
+    cost: float = 0.0
+    quality: float = 0.0
+    error: float = 0.0
+    shares: dict[str, float] = field(default_factory=dict)
+    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.report.estimates is None or self.report.curve is None:
+            raise AutopickerError("this report has no estimates to tune with", "use the report of tune(...)")
+        self.set(cost_weight=self.report.policy.cost_weight)
+
+    @property
+    def curve(self) -> Curve:
+        assert self.report.curve is not None  # see __post_init__
+        return self.report.curve
+
+    def set(self, **changes: Any) -> None:
+        """Change fields and route all prompts anew."""
+        import numpy as np
+
+        self.message = ""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        data, choices = self.report.board, self._choices()
+        rows = np.arange(len(data))
+        scores = data.scores[rows, choices]
+        self.cost, self.quality = float(data.costs[rows, choices].mean()), float(scores.mean())
+        self.error = float(scores.std() / np.sqrt(len(data)))
+        counts = np.bincount(choices, minlength=len(data.models)) / len(data)
+        self.shares = dict(zip(data.models, counts.tolist(), strict=True))
+        for listener in self.listeners:
+            listener()
+
+    def aim(self, cost: float) -> None:
+        """The cost weight of best quality whose mean cost is at most `cost`."""
+        import numpy as np
+
+        affordable = np.flatnonzero(self.curve.costs <= cost + 1e-15)
+        rows = affordable if len(affordable) else np.array([int(np.argmin(self.curve.costs))])
+        best = rows[int(np.argmax(self.curve.qualities[rows]))]
+        self.set(rule=ESTIMATES, cost_weight=float(self.curve.weights[best]))
+
+    def policy(self) -> RoutePolicy:
+        """What the sliders say, ready to be saved and served."""
+        base = self.report.policy
+        if self.rule == ESTIMATES:
+            return replace(base, cost_weight=self.cost_weight)
+        weak, middle, strong = self._ladder()
+        low, high = self.thresholds
+        steps = {0.0: 0.0, max(low, 1e-6): base.qualities[middle], max(high, 2e-6): base.qualities[strong]}
+        tiers = tuple(Tier(score, quality) for score, quality in sorted(steps.items()))
+        return replace(base, id=f"tiers-{weak}-{strong}", by_tiers=True, tiers=tiers)
+
+    def save(self, path: str | Path) -> None:
+        """Write the policy; what fails becomes `message`, with its next step."""
+        try:
+            target = save_policy(self.policy(), path)
+            self.message = f"saved: set AUTOPICKER_POLICY={target} to serve it"
+        except (AutopickerError, OSError) as error:
+            self.message = str(error)
+        for listener in self.listeners:
+            listener()
+
+    def _ladder(self) -> tuple[str, str, str]:
+        """Weak, middle and strong model by mean quality; the middle one is the best value between the pair."""
+        data = self.report.board
+        means, prices = data.scores.mean(0), data.costs.mean(0)
+        between = [
+            i
+            for i in range(len(data.models))
+            if means[data.weak] < means[i] < means[data.strong] and prices[i] <= prices[data.strong]
+        ]
+        middle = max(between, key=lambda i: means[i]) if between else data.strong
+        return data.models[data.weak], data.models[middle], data.models[data.strong]
+
+    def _choices(self) -> Array:
+        import numpy as np
+
+        data = self.report.board
+        if self.rule == ESTIMATES:
+            return choose_at(self.report.estimates, data.costs.mean(0), self.cost_weight)
+        weak, middle, strong = (data.models.index(name) for name in self._ladder())
+        scores, (low, high) = 50 + 50 * self.report.scores, self.thresholds
+        picked: Array = np.where(scores >= high, strong, np.where(scores >= low, middle, weak))
+        return picked
+
+    def summary(self) -> str:
+        """The setting as an HTML table."""
+        data = self.report.board
+        best = int(data.scores.mean(0).argmax())
+        saved = 1 - self.cost / float(data.costs[:, best].mean())
+        unit = "strong calls" if data.cost_unit == CALL else "USD a request"
+        rows: list[tuple[str, str]] = [
+            ("mean score", f"{self.quality:.3f} ± {1.96 * self.error:.3f}"),
+            (f"cost ({unit})", f"{self.cost:.4g}"),
+            (f"saved against always {data.models[best]}", f"{100 * saved:.0f} %"),
+            *((name, f"{100 * share:.0f} % of requests") for name, share in self.shares.items() if share),
+        ]
+        return html_table(["", ""], rows, self.message or self.report.verdict)
+
+
+class ThresholdPanel:
+    """The panel in a notebook: `ThresholdPanel(report)` as the last line of a cell."""
+
+    def __init__(self, report: TuningReport, path: str = "policy.json"):
+        import ipywidgets as w
+
+        self.model = model = ThresholdModel(report)
+        self._picture = _Picture(model)
+        wide = w.Layout(width="100%")
+        curve = model.curve
+        scores = 50 + 50 * report.scores
+        self.rule = w.ToggleButtons(options=[ESTIMATES, TIERS], style={"button_width": "16em"})
+        self.weight = w.SelectionSlider(
+            options=[(f"{weight:.4g}", i) for i, weight in enumerate(curve.weights)],
+            value=int(abs(curve.weights - model.cost_weight).argmin()),
+            description="cost weight λ",
+            layout=wide,
+            style={"description_width": "9em"},
+        )
+        self.cost = w.FloatSlider(
+            value=float(curve.costs.max()),
+            min=float(curve.costs.min()),
+            max=float(curve.costs.max()),
+            step=float(curve.costs.max() - curve.costs.min()) / 200 or 1.0,
+            description="target cost",
+            readout_format=".3g",
+            layout=wide,
+            style={"description_width": "9em"},
+        )
+        self.thresholds = w.FloatRangeSlider(
+            value=(float(scores.mean()), float(scores.mean())),
+            min=float(scores.min()),
+            max=float(scores.max()) + 0.01,
+            step=0.01,
+            description="thresholds",
+            layout=wide,
+            style={"description_width": "9em"},
+        )
+        self.picture = w.Image(format="png")
+        self.table = w.HTML()
+        self.path = w.Text(path, description="save as", layout=w.Layout(width="60%"))
+        self.save = w.Button(description="Save policy", button_style="primary")
+        self.rule.observe(lambda change: model.set(rule=change["new"]), "value")
+        self.weight.observe(lambda change: self._weigh(int(change["new"])), "value")
+        self.cost.observe(lambda change: model.aim(float(change["new"])), "value")
+        self.thresholds.observe(lambda change: self._cut(change["new"]), "value")
+        self.save.on_click(lambda _: model.save(self.path.value))
+        model.listeners.append(self._draw)
+        controls = w.VBox([self.rule, self.weight, self.cost, self.thresholds, w.HBox([self.path, self.save])])
+        self.view = w.VBox([controls, w.HBox([self.picture, self.table])])
+        self._draw()
+
+    def _weigh(self, i: int) -> None:
+        self.rule.value = ESTIMATES
+        self.model.set(rule=ESTIMATES, cost_weight=float(self.model.curve.weights[i]))
+
+    def _cut(self, ends: tuple[float, float]) -> None:
+        self.rule.value = TIERS
+        self.model.set(rule=TIERS, thresholds=tuple(ends))
+
+    def _draw(self) -> None:
+        self.picture.value = self._picture.png()
+        self.table.value = self.model.summary()
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.view._repr_mimebundle_(**options)
+
+
+class _Picture:
+    """The plane drawn once; only the marker moves over it, so that a slider redraws in milliseconds."""
+
+    def __init__(self, model: ThresholdModel):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        self._model = model
+        figure = Figure(figsize=(6.4, 4.2), dpi=100, layout="constrained")
+        self._canvas = FigureCanvasAgg(figure)
+        self._axes = figure.add_subplot()
+        data = model.report.board
+        draw_curve(self._axes, data, model.curve)
+        self._axes.legend(frameon=False, fontsize=8)
+        (self._marker,) = self._axes.plot([], [], "o", color=VERMILION, ms=10, animated=True)
+        self._canvas.draw()
+        self._empty = self._canvas.copy_from_bbox(figure.bbox)
+
+    def png(self) -> bytes:
+        """The picture with the marker at the model's cost and quality."""
+        import numpy as np
+        from PIL import Image
+
+        self._canvas.restore_region(self._empty)
+        self._marker.set_data([self._model.cost], [self._model.quality])
+        self._axes.draw_artist(self._marker)
+        out = io.BytesIO()
+        Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB").save(out, "png", compress_level=1)
+        return out.getvalue()
