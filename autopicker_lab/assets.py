@@ -1,4 +1,4 @@
-"""Where the sample files, the outcomes and the notebooks are: beside the package in a checkout, inside it in a wheel."""
+"""Where samples, outcomes and notebooks are: beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 

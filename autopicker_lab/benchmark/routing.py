@@ -1,4 +1,4 @@
-"""What benchmarks/routing.ipynb measures beside quality: decision times, and the baselines a learned router must beat."""
+"""What benchmarks/routing.ipynb measures beside quality: decision times, and the baselines to be beaten."""
 
 from __future__ import annotations
 
