@@ -10,8 +10,9 @@ from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError, RoutePolicy
 from autopicker_lab.routing import default_policy, load_policy, save_policy
 from autopicker_lab.tuning import board, drift, evaluate, grade, learn, plot_calibration, read_outcomes, tune
+from autopicker_lab.tuning.baselines import heuristic_scores
 from autopicker_lab.tuning.drift import cuts
-from autopicker_lab.tuning.tune import heuristic_scores, transfer_between
+from autopicker_lab.tuning.transfer import transfer_between
 
 OUTCOMES = ROOT / "data" / "outcomes" / "outcomes.jsonl"
 QUESTIONS = ROOT / "data" / "outcomes" / "questions.jsonl"

@@ -18,7 +18,8 @@ from autopicker_lab.tuning.metrics import (
 )
 from autopicker_lab.tuning.outcomes import read_outcomes, validate
 from autopicker_lab.tuning.report import TuningReport, plot_calibration
-from autopicker_lab.tuning.tune import evaluate, transfer_between, tune
+from autopicker_lab.tuning.transfer import transfer_between
+from autopicker_lab.tuning.tune import evaluate, tune
 
 __all__ = [
     "Board",

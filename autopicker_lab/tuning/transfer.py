@@ -1,0 +1,75 @@
+"""Whether what was learned carries over to requests of another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.complexity.learned import LearnedEstimator
+from autopicker_lab.tuning import learn
+from autopicker_lab.tuning.board import Board, board
+from autopicker_lab.tuning.metrics import apgr
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def transfer_to_tasks(data: Board, prompts: learn.Prompts, fitted: LearnedEstimator, seed: int) -> list[dict[str, Any]]:
+    """For each task of at least 20 prompts: estimates and a threshold from the other tasks, met on this one.
+
+    The threshold is to send half of the prompts up; `achieved_share` is what it does send on the task it never saw.
+    There is no APGR where the strong model's lead (`gap`) on the task is within noise.
+    """
+    import numpy as np
+
+    names, counts = np.unique(data.tasks.astype(str), return_counts=True)
+    rows = []
+    for name in names[(counts >= 20) & (counts < len(data))]:
+        held = data.tasks == name
+        train, test = np.flatnonzero(~held), np.flatnonzero(held)
+        estimator = learn.fit(prompts.at(train), data.scores[train], data.models, seed, like=fitted)
+        estimates = learn.predict(estimator, prompts)
+        gains = estimates[:, data.strong] - estimates[:, data.weak]
+        weak, strong = data.scores[test, data.weak], data.scores[test, data.strong]
+        lead, noise = float((strong - weak).mean()), float((strong - weak).std()) / np.sqrt(len(test))
+        rows.append(
+            {
+                "task": str(name),
+                "n": len(test),
+                "gap": round(lead, 4),
+                "apgr": apgr(gains[test], weak, strong) if lead > 1.96 * noise else None,
+                "target_share": 0.5,
+                "achieved_share": round(float((gains[test] >= np.median(gains[train])).mean()), 4),
+            }
+        )
+    return rows
+
+
+def transfer_between(
+    tables: Mapping[str, pd.DataFrame], strong: Mapping[str, str], weak: Mapping[str, str]
+) -> pd.DataFrame:
+    """Leave one data set out: estimates of gain from the others, met on it.
+
+    Args:
+        tables: validated tables by name. strong, weak: the pair of each, which may differ.
+
+    Returns:
+        one row a data set: name, n, apgr there, and which share a threshold meant to send half of the prompts up sends.
+    """
+    import numpy as np
+    import pandas
+
+    boards = {name: board(table, strong=strong[name], weak=weak[name]) for name, table in tables.items()}
+    made = {name: learn.prepare(data.prompts) for name, data in boards.items()}
+    rows = []
+    for name, data in boards.items():
+        others = [other for other in boards if other != name]
+        scores = np.concatenate([boards[o].scores[:, [boards[o].weak, boards[o].strong]] for o in others])
+        estimator = learn.fit(learn.joined([made[o] for o in others]), scores, ("weak", "strong"))
+        seen = np.concatenate([learn.predict(estimator, made[o]) for o in others])
+        here = learn.predict(estimator, made[name])
+        gains, threshold = here[:, 1] - here[:, 0], np.median(seen[:, 1] - seen[:, 0])
+        value = apgr(gains, data.scores[:, data.weak], data.scores[:, data.strong])
+        sent = float((gains >= threshold).mean())
+        rows.append({"held out": name, "n": len(data), "apgr": value, "target_share": 0.5, "achieved_share": sent})
+    return pandas.DataFrame(rows)
