@@ -92,3 +92,13 @@ def test_the_policy_does_choose(places):
     lab, _ = places
     chosen = {lab.route(prompt).model for prompt in table()["prompt"].unique()[:40]}
     assert chosen == set(MODELS)
+
+
+def test_monitoring_tells_whether_requests_have_drifted(places):
+    lab, address = places
+    for question in ("Say hello.", "Divide 4711 by 37."):
+        body = {"messages": [{"role": "user", "content": question}], "max_tokens": 1}
+        assert requests.post(f"{address}/api/v1/chat/completions", json=body, timeout=60).ok
+    found = requests.get(f"{address}/api/v1/performance/metrics", timeout=30).json()["routing"]
+    assert (found["policy"], found["n"], found["psi"]) == (lab.policy.id, 2, None)
+    assert "too few" in found["verdict"]

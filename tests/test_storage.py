@@ -1,6 +1,9 @@
+import sqlite3
+from dataclasses import replace
+
 import pytest
 
-from autopicker_lab.core import ChatReply, NotFoundError, UnknownFileError
+from autopicker_lab.core import ChatReply, Complexity, NotFoundError, Route, UnknownFileError
 from autopicker_lab.extraction import open_source
 from autopicker_lab.storage import DecisionLog, FileStore, MemoryCache, RedisCache
 
@@ -91,4 +94,21 @@ def test_decisions_in_memory_are_bounded(monkeypatch):
     for i in range(9):
         log.record(ChatReply("", "m", id=f"c{i}"), f"r{i}", 0)
     assert [row["request_id"] for row in log.rows()] == ["r6", "r7", "r8"]
+    log.close()
+
+
+def test_routing_scores_are_kept_for_drift_and_an_older_file_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "log.sqlite"
+    with sqlite3.connect(path) as old:
+        old.execute(
+            "CREATE TABLE decisions (chat_id TEXT PRIMARY KEY, request_id TEXT, created REAL, model TEXT, policy TEXT, "
+            "complexity REAL, prompt_tokens INTEGER, completion_tokens INTEGER, cost_usd REAL, latency_s REAL, "
+            "score REAL)"
+        )
+    log = DecisionLog(path)
+    routed = Route("m", (), (), Complexity((), 1), "mine", "because", score=42.0)
+    log.record(replace(ChatReply("", "m", id="c1"), route=routed), "r1", 0)
+    log.record(replace(ChatReply("", "m", id="c2"), route=replace(routed, named=True)), "r2", 0)
+    assert log.routing_scores("mine") == [42.0]
+    assert log.routing_scores("another") == []
     log.close()
