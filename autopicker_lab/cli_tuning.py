@@ -59,7 +59,8 @@ def collect(
     if as_json:
         typer.echo(json.dumps(vars(state) | {"out": str(out)}))
     else:
-        typer.echo(f"{state.done} answers added to {out} ({state.skipped} were there), {state.cost_usd:.4f} USD")
+        right = f", {state.right:g} of them right" if state.done else ""
+        typer.echo(f"{state.done} answers added to {out} ({state.skipped} were there){right}, {state.cost_usd:.4f} USD")
     for line in (*state.failed[:5], state.stopped):
         if line:
             typer.echo(f"autopicker: {line}", err=True)

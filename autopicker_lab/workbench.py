@@ -159,14 +159,15 @@ class Workbench:
         return await self.pipeline.complete(request, await self.attach(files))
 
     async def acollect(
-        self, questions: str | Path, models: Sequence[str], out: str | Path, **options: Any
+        self, questions: str | Path, models: Sequence[str], out: str | Path, *, judge: str = "", **options: Any
     ) -> Collected:
         from autopicker_lab.tuning import collect, read_questions
 
         asked = await asyncio.to_thread(read_questions, questions)
         await self.catalogue.availability()  # it may discover a model that is named
         specs = [self.catalogue.get(name).describe() for name in models]
-        return await collect(asked, specs, self.pipeline.complete, out, **options)
+        grader = self.catalogue.get(judge).describe() if judge else None
+        return await collect(asked, specs, self.pipeline.complete, out, judge=grader, **options)
 
     async def stream(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any

@@ -6,7 +6,7 @@ import pytest
 
 from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec, ModelUnavailableError, Usage
 from autopicker_lab.tuning import collect, read_outcomes, read_questions
-from autopicker_lab.tuning.grade import GRADERS, check, judged
+from autopicker_lab.tuning.grade import check, graded, judged
 
 SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}}
 
@@ -30,6 +30,30 @@ SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}
         ("choice", "A cat? The answer: D", "d", 1),
         ("choice", "B. Because of A", "A", 0),
         ("choice", "nothing", "A", 0),
+        ("choice", "The answer is B. Option A is wrong because it is cold, and option C is wrong too.", "B", 1),
+        ("choice", "I think it is B.", "B", 1),
+        ("choice", "The answer: I would say C", "C", 1),
+        ("choice", "A good guess is D.", "D", 1),
+        ("choice", "A", "A", 1),
+        ("choice", "A. Mercury", "A", 1),
+        ("numeric", "25 m^2", 25, 1),
+        ("numeric", "6.02e23", 6.02e23, 1),
+        ("numeric", "1e-5", 1e-5, 1),
+        ("numeric", "0,125", 0.125, 1),
+        ("numeric", "Result:\n1. 250", 250, 1),
+        ("numeric", "10, 200", 200, 1),
+        ("numeric", "in 2024 100 people", 100, 1),
+        ("numeric", "1.234.567,5", 1234567.5, 1),
+        ("numeric", "It is 3.142.", 3.142, 1),
+        ("numeric", "-.5", -0.5, 1),
+        ("numeric", "12,5 Euro", 12.5, 1),
+        ("exact", "!!!", "*", 0),
+        ("json_schema", "[" * 100_000, SCHEMA, 0),
+        ("python", "from __future__ import annotations\ndef f(x): return x + 1", "assert f(1) == 2", 1),
+        ("python", "```bash\npip install x\n```\n```python\ndef f(x): return x + 1\n```", "assert f(1) == 2", 1),
+        ("python", "x = '\x00'", "assert True", 0),
+        ("python", "x = '\ud800'", "assert f", 0),
+        ("python", "x = 1 #" + "x" * 300_000, "assert x", 1),
         ("regex", "It is Ottawa!", r"(?i)\bottawa\b", 1),
         ("regex", "It is Toronto", r"(?i)\bottawa\b", 0),
         ("json_schema", 'Here: ```json\n{"a": 1}\n```', SCHEMA, 1),
@@ -44,14 +68,14 @@ SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}
     ],
 )
 def test_graders(grader, reply, answer, score):
-    assert GRADERS[grader](reply, answer) == score
+    assert graded(grader, reply, answer) == score
 
 
 def test_code_that_never_ends_is_killed_with_its_children(monkeypatch):
     monkeypatch.setattr("autopicker_lab.tuning.grade.PYTHON_TIMEOUT_S", 1.0)
     begun = time.monotonic()
-    assert GRADERS["python"]("import time\nwhile True: time.sleep(1)", "") == 0
-    assert GRADERS["python"]("x = ' ' * 10**10", "assert x") == 0
+    assert graded("python", "import time\nwhile True: time.sleep(1)", "") == 0
+    assert graded("python", "x = ' ' * 10**10", "assert x") == 0
     assert time.monotonic() - begun < 20
 
 
@@ -81,6 +105,11 @@ async def test_a_judge_gives_a_share_of_ten():
         return "good"
 
     assert await judged("Why?", "so", "because", says) == 0.7
+
+    async def counts(text):
+        return "Compared with the 2 facts of the reference: 8/10"
+
+    assert await judged("Why?", "so", "because", counts) == 0.8
     assert await judged("Why?", "so", "because", mumbles) is None
 
 
@@ -167,8 +196,38 @@ async def test_a_judge_must_be_named_and_may_fail(tmp_path):
     asked = questions(tmp_path / "q.jsonl", 1, grader="judge", answer="a number")
     with pytest.raises(InvalidRequestError, match="graded by a judge"):
         await collect(asked, [GOOD], Oracle(), tmp_path / "o.jsonl")
-    state = await collect(asked, [GOOD], Oracle(), tmp_path / "o.jsonl", judge="bad")
+    state = await collect(asked, [GOOD], Oracle(), tmp_path / "o.jsonl", judge=BAD)
     assert "named no number" in state.failed[0]
+
+
+async def test_a_judge_is_paid_out_of_the_same_purse(tmp_path):
+    asked = questions(tmp_path / "q.jsonl", 4, grader="judge", answer="a number")
+    free = ModelSpec("free", "local")
+    for limit, done in ((0.0, 0), (0.22, 2)):  # a judge may write 200 tokens at 0.001 USD each, and writes 10
+        oracle = Oracle()
+        state = await collect(asked, [free], oracle, tmp_path / f"{limit}.jsonl", judge=GOOD, max_cost_usd=limit)
+        assert state.cost_usd <= limit
+        assert len([name for _, name in oracle.asked if name == "good"]) >= done
+        assert "limit" in state.stopped
+        again = await collect(asked, [free], Oracle(), tmp_path / f"{limit}.jsonl", judge=GOOD)
+        assert again.cost_usd > state.cost_usd
+
+
+async def test_any_character_may_stand_in_an_answer(tmp_path):
+    async def strange(request):
+        return ChatReply("two\u2028lines\x85 and \ud800 more 1", "good")
+
+    asked, out = questions(tmp_path / "q.jsonl", 2), tmp_path / "o.jsonl"
+    assert (await collect(asked, [GOOD, GOOD], strange, out)).done == 2
+    assert (await collect(asked, [GOOD], strange, out)).skipped == 2
+    assert len(read_outcomes(out)) == 2
+
+
+async def test_a_corrected_answer_is_not_passed_over(tmp_path):
+    out = tmp_path / "o.jsonl"
+    await collect(questions(tmp_path / "q.jsonl"), [GOOD], Oracle(), out)
+    with pytest.raises(InvalidRequestError, match="graded by another answer"):
+        await collect(questions(tmp_path / "q.jsonl", 4, answer=7), [GOOD], Oracle(), out)
 
 
 async def test_a_file_of_other_questions_is_not_added_to(tmp_path):

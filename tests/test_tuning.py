@@ -1,4 +1,6 @@
+import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,7 +9,7 @@ from conftest import ROOT
 from support.outcomes import MODELS, table
 
 from autopicker_lab.complexity.features import measure
-from autopicker_lab.core import InvalidRequestError, RoutePolicy
+from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
 from autopicker_lab.routing import default_policy, load_policy, save_policy
 from autopicker_lab.tuning import board, drift, evaluate, grade, learn, plot_calibration, read_outcomes, tune
 from autopicker_lab.tuning.baselines import heuristic_scores
@@ -125,7 +127,7 @@ def test_a_file_that_is_no_table(tmp_path, name, content, word):
         (table(), {"strong": "smollm2-135m", "weak": "large"}, "not better"),
         (table()[lambda t: t["model"] == "large"], {}, "needs two models"),
         (table().assign(score=1.0), {}, "same score"),
-        (table().assign(prompt="the same"), {}, "too little data for 5 folds: 1 groups"),
+        (table().assign(prompt="the same"), {}, "only 1 of them differ"),
     ],
 )
 def test_what_cannot_be_tuned_is_refused(rows, fields, word):
@@ -133,10 +135,16 @@ def test_what_cannot_be_tuned_is_refused(rows, fields, word):
         tune(rows, **fields)
 
 
+def hash_of(text):
+    """A word of its own for each text."""
+    return hashlib.md5(text.encode()).hexdigest().translate(str.maketrans("0123456789", "ghijklmnop"))
+
+
 def test_a_million_rows_are_sampled_and_it_says_so():
     n = 500_000
     ids = np.repeat(np.arange(n).astype(str), 2)
-    rows = pd.DataFrame({"prompt_id": ids, "prompt": "p", "model": ["a", "b"] * n, "task": "", "cost_usd": np.nan})
+    prompts = [f"{hash_of(i)} {hash_of(i + 'b')}" for i in ids]
+    rows = pd.DataFrame({"prompt_id": ids, "prompt": prompts, "model": ["a", "b"] * n, "task": "", "cost_usd": np.nan})
     rows["score"] = np.tile([0.0, 1.0], n)
     found = board(rows)
     assert len(found) == 20_000
@@ -182,7 +190,7 @@ def test_a_report_is_one_json_document_and_shows_itself(report):
 def test_scores_are_out_of_fold_and_the_same_for_the_same_seed(report):
     again = tune(table())
     assert again.scores.tolist() == report.scores.tolist()
-    seen = learn.predict(report.policy.estimator, learn.prepare(report.board.prompts, grouped=False))
+    seen = learn.predict(report.policy.estimator, learn.prepare(report.board.prompts, np.arange(1)))
     assert abs(seen[:, 1] - seen[:, 0] - report.scores).max() > 0.01  # the final fit has seen them, these have not
 
 
@@ -199,6 +207,34 @@ def test_where_there_is_nothing_to_learn_it_says_so():
     assert claims <= 1
 
 
+def test_copies_of_prompts_are_no_further_evidence():
+    """Noise on 60 prompts, ten copies of each: as many rows as real evidence would have, and no more to say."""
+    random = np.random.default_rng(5)
+    texts = [" ".join(hash_of(f"{i} {j}")[:6] for j in range(12)) for i in range(60)]
+    gains = random.random((60, 2)) < (0.4, 0.7)
+    rows = [
+        {"prompt_id": f"{i}.{k}", "prompt": texts[i] + "!" * k, "model": model, "score": float(gains[i, m])}
+        for i in range(60)
+        for k in range(10)
+        for m, model in enumerate(MODELS)
+    ]
+    found = tune(pd.DataFrame(rows))
+    assert "in 60 groups" in found.verdict
+    assert found.verdict.startswith("no evidence")
+
+
+def test_a_lead_within_noise_has_no_curve():
+    random = np.random.default_rng(2)
+    even = table(200).assign(score=(random.random(400) < 0.5).astype(float))
+    means = even.groupby("model")["score"].mean()
+    found = tune(even, strong=means.idxmax(), weak=means.idxmin())
+    assert found.apgr is None
+    assert found.cpt50 is None
+    assert found.baselines["length"].apgr is None
+    assert "keep one model" in found.verdict
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
 def test_many_models_with_costs():
     found = tune(table(300, models=("small", "middle", "large"), usd=True))
     assert found.board.cost_unit == "usd"
@@ -208,6 +244,14 @@ def test_many_models_with_costs():
 
 
 def test_near_duplicates_never_straddle_folds():
+    assert len(np.unique(learn.near_duplicates(["How long is a train of 60 m?", "How long is a train of 80 m?"]))) == 1
+    assert len(np.unique(learn.near_duplicates(["Reverse 'abc' now.", "Reverse 'xyz' now."]))) == 1
+    assert len(np.unique(learn.near_duplicates(["???", "🚢", "!!!", ""]))) == 4
+    chinese = "天空为什么是蓝色的请用简单的话解释给孩子听不要超过三句话"
+    assert len(np.unique(learn.near_duplicates([chinese, chinese.replace("三", "五")]))) == 1
+    preamble = " ".join(hash_of(str(i)) for i in range(450))
+    asked = [f"{preamble} {' '.join(hash_of(f'{i} {j}') for j in range(12))}" for i in range(60)]
+    assert len(np.unique(learn.near_duplicates(asked))) == 60
     words = "the quick brown fox jumps over the lazy dog while seven wizards mix a potion of jade quartz and old vodka"
     texts = [f"{words} in the year {i // 2} {'!' * (i % 2)}" for i in range(20)] + ["Hello, World", "hello world"]
     groups = learn.near_duplicates(texts)
@@ -224,7 +268,7 @@ def test_near_duplicates_never_straddle_folds():
 def test_one_request_is_estimated_as_many_are(report, text):
     estimator = report.policy.estimator
     one = estimator.estimate(text, measure(text))
-    many = learn.predict(estimator, learn.prepare([text], grouped=False))[0]
+    many = learn.predict(estimator, learn.prepare([text], np.arange(1)))[0]
     assert list(one.values()) == pytest.approx(many.tolist(), abs=2e-3)
     assert all(0 <= value <= 1 for value in one.values())
 
@@ -283,6 +327,15 @@ def test_a_policy_on_its_own_outcomes_is_called_too_good(tmp_path):
     assert "too good" in found.warnings[0]
 
 
+def test_a_policy_is_evaluated_by_the_rule_it_routes_by(report):
+    cheapest = replace(report.policy, by_tiers=True, tiers=(Tier(0.0, 0.0),))
+    found = evaluate(table(seed=9), cheapest)
+    assert found.saving.share.value == 1
+    assert not found.verdict.startswith("routing")
+    known = replace(default_policy(), qualities=report.policy.qualities, costs=report.policy.costs)
+    assert evaluate(table(), known).saving is not None
+
+
 def test_the_default_policy_is_evaluated_by_its_score():
     found = evaluate(table(), default_policy())
     assert found.scores.tolist() == heuristic_scores(found.board.prompts).tolist()
@@ -304,11 +357,12 @@ def test_drift(report):
     assert drift(default_policy(), [1.0] * 500).psi is None
     assert "too few" in drift(report.policy, [50.0] * 20).verdict
     usual = random.choice(50 + 50 * report.scores, 1000)
+    assert all(drift(report.policy, random.choice(usual, 500)).verdict.startswith("stable") for _ in range(20))
     assert drift(report.policy, usual).verdict.startswith("stable")
     assert drift(report.policy, usual * 0 + 99).verdict.startswith("changed")
     edges, shares = cuts([1.0] * 300)
     assert (edges, shares) == ((1.0,), (0.0, 1.0))
-    assert drift(RoutePolicy("c", (), edges=edges, shares=shares), [1.0] * 200).psi == pytest.approx(0)
+    assert drift(RoutePolicy("c", (), edges=edges, shares=shares), [1.0] * 600).psi == pytest.approx(0)
 
 
 # our own outcomes

@@ -95,7 +95,7 @@ def ridge_baselines(report: TuningReport, folds: int = 5, seed: int = 0) -> dict
     from sklearn.pipeline import make_pipeline
 
     data = report.board
-    prompts = learn.prepare(data.prompts)
+    prompts = learn.prepare(data.prompts, data.groups)
     texts = np.array(data.prompts, object)
     weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
     kinds: dict[str, tuple[Any, Array]] = {

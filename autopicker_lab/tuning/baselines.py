@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
@@ -25,79 +26,89 @@ def heuristic_scores(prompts: Sequence[str]) -> Array:
     return np.array([score(ChatRequest.of(prompt)).score for prompt in prompts])
 
 
-def rounds_for(data: Board) -> int:
-    return 1000 if len(data) <= 10_000 else 400
+def bootstrapped(
+    data: Board,
+    measure: Callable[[Array], float | None],
+    seed: int,
+    null: float | None = None,
+    rounds: int | None = None,
+) -> Interval | None:
+    """`bootstrap` over the groups of alike prompts of a board."""
+    usual = 1000 if len(data) <= 10_000 else 400
+    return bootstrap(measure, len(data), rounds=rounds or usual, seed=seed, null=null, groups=data.groups)
 
 
 def ranking(data: Board, order: Array, seed: int, null: float | None = None) -> Interval | None:
+    """APGR of an order; None where the lead of the strong model is within noise, and a share of it means nothing."""
+    if not data.separated:
+        return None
     weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
-    return bootstrap(
-        lambda rows: apgr(order[rows], weak[rows], strong[rows]),
-        len(data),
-        rounds=rounds_for(data),
-        seed=seed,
-        null=null,
-    )
+    return bootstrapped(data, lambda rows: apgr(order[rows], weak[rows], strong[rows]), seed, null)
 
 
-def baselines(data: Board, order: Array, seed: int) -> dict[str, Baseline]:
+def share_for(data: Board, order: Array, target: float) -> float | None:
+    """CPT, under the same condition."""
+    return cpt(order, data.scores[:, data.weak], data.scores[:, data.strong], target) if data.separated else None
+
+
+def baselines(data: Board, order: Array, choices: Array | None, seed: int) -> dict[str, Baseline]:
+    """Each baseline by name, with the p-value of the router not being better.
+
+    Args:
+        order: what the router ranks prompts by. choices: the model it gives each; None where only its order is known.
+    """
     import numpy as np
 
-    weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
     prices = data.costs.mean(0)
-
-    def paired(other: Array) -> float | None:
-        def lead(rows: Array) -> float | None:
-            mine, theirs = (apgr(o[rows], weak[rows], strong[rows]) for o in (order, other))
-            return None if mine is None or theirs is None else mine - theirs
-
-        found = bootstrap(lead, len(data), rounds=rounds_for(data), seed=seed, null=0.0)
-        return None if found is None else found.p
-
-    def ranked(other: Array) -> Baseline:
-        return Baseline(
-            apgr=ranking(data, other, seed),
-            cpt50=cpt(other, weak, strong, 0.5),
-            cpt80=cpt(other, weak, strong, 0.8),
-            aiq=_pair_aiq(data, other, np.arange(len(data))),
-            p=paired(other),
-        )
-
-    half = ranking(data, order, seed, null=0.5)
     rows = {
-        "random": Baseline(
-            apgr=Interval(0.5, 0.5, 0.5),
-            cpt50=0.5,
-            cpt80=0.8,
-            aiq=_pair_aiq(data, np.zeros(len(data)), np.arange(len(data))),
-            p=half.p if half else None,
-        ),
-        "length": ranked(np.array([len(prompt) for prompt in data.prompts], float)),
-        "heuristic": ranked(heuristic_scores(data.prompts)),
+        "random": _ranked(data, np.zeros(len(data)), order, seed),
+        "length": _ranked(data, np.array([len(prompt) for prompt in data.prompts], float), order, seed),
+        "heuristic": _ranked(data, heuristic_scores(data.prompts), order, seed),
     }
+    if data.separated:
+        rows["random"] = replace(rows["random"], apgr=Interval(0.5, 0.5, 0.5), cpt50=0.5, cpt80=0.8)
     if len(set(data.tasks)) > 1:
-        rows["task mean"] = ranked(_task_means(data, seed))
-    low, high = float(prices.min()), float(prices.max())
+        rows["task mean"] = _ranked(data, _task_means(data, seed), order, seed)
+    every = np.arange(len(data))
     for i, name in enumerate(data.models):
-        quality = _mean(data, data.scores[:, i], seed)
-        level = aiq(prices[[i]], data.scores[:, i].mean(keepdims=True), low, high)
-        rows[f"always:{name}"] = Baseline(quality=quality, cost=float(prices[i]), aiq=level)
+        lead = None if choices is None else data.scores[every, choices] - data.scores[:, i]
+        found = None if lead is None else bootstrapped(data, _mean_of(lead), seed, 0.0)
+        quality = bootstrapped(data, _mean_of(data.scores[:, i]), seed)
+        rows[f"always:{name}"] = Baseline(quality=quality, cost=float(prices[i]), p=found.p if found else None)
     costs, qualities = oracle(data.scores, data.costs)
-    best = _mean(data, data.scores.max(1), seed)
-    known = apgr(data.gains, weak, strong, bins=0)  # quantile bins would cut its three distinct gains badly
+    known = apgr(data.gains, data.scores[:, data.weak], data.scores[:, data.strong], bins=0) if data.separated else None
     rows["oracle"] = Baseline(
-        apgr=None if known is None else Interval(known, known, known),
-        cpt50=cpt(data.gains, weak, strong, 0.5),
-        cpt80=cpt(data.gains, weak, strong, 0.8),
-        quality=best,
+        apgr=None if known is None else Interval(known, known, known),  # quantile bins would cut its few gains badly
+        cpt50=share_for(data, data.gains, 0.5),
+        cpt80=share_for(data, data.gains, 0.8),
+        quality=bootstrapped(data, _mean_of(data.scores.max(1)), seed),
         cost=float(costs[0]),
-        aiq=aiq(costs, qualities, low, high),
+        aiq=aiq(costs, qualities, *_range(data, every)),
     )
     return rows
 
 
-def _mean(data: Board, values: Array, seed: int) -> Interval | None:
-    return bootstrap(lambda rows: float(values[rows].mean()), len(data), rounds=rounds_for(data), seed=seed)
+def _ranked(data: Board, other: Array, order: Array, seed: int) -> Baseline:
+    import numpy as np
+
+    weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
+
+    def lead(rows: Array) -> float | None:
+        mine, theirs = (apgr(o[rows], weak[rows], strong[rows]) for o in (order, other))
+        return None if mine is None or theirs is None else mine - theirs
+
+    found = bootstrapped(data, lead, seed, 0.0) if data.separated else None
+    return Baseline(
+        apgr=ranking(data, other, seed),
+        cpt50=share_for(data, other, 0.5),
+        cpt80=share_for(data, other, 0.8),
+        aiq=_pair_aiq(data, other, np.arange(len(data))),
+        p=None if found is None else found.p,
+    )
+
+
+def _mean_of(values: Array) -> Callable[[Array], float]:
+    return lambda rows: float(values[rows].mean())
 
 
 def _task_means(data: Board, seed: int) -> Array:
@@ -121,26 +132,32 @@ def _pair_aiq(data: Board, order: Array, rows: Array) -> float | None:
     scores, costs, ranks = data.scores[rows][:, pair], data.costs[rows][:, pair], order[rows]
     if data.cost_unit == CALL:
         costs = np.tile([0.0, 1.0], (len(rows), 1))
-    low, high = float(costs[:, 0].mean()), float(costs[:, 1].mean())
     edges = np.unique(np.quantile(ranks, np.linspace(0, 1, 11)))
     up = np.concatenate([ranks[None, :] >= edges[:, None], np.zeros((1, len(ranks)), bool)])
-    return aiq(
-        np.where(up, costs[:, 1], costs[:, 0]).mean(1), np.where(up, scores[:, 1], scores[:, 0]).mean(1), low, high
-    )
+    paid, made = np.where(up, costs[:, 1], costs[:, 0]).mean(1), np.where(up, scores[:, 1], scores[:, 0]).mean(1)
+    return aiq(paid, made, *_range(data, rows))
+
+
+def _range(data: Board, rows: Array) -> tuple[float, float]:
+    """The costs that AIQ is taken between, the same for every router: of the cheapest and of the dearest model."""
+    if data.cost_unit == CALL:
+        return 0.0, 1.0
+    prices = data.costs[rows].mean(0)
+    return float(prices.min()), float(prices.max())
 
 
 def aiq_of_ranking(data: Board, order: Array, seed: int) -> Interval | None:
-    return bootstrap(lambda rows: _pair_aiq(data, order, rows), len(data), rounds=300, seed=seed)
+    return bootstrapped(data, lambda rows: _pair_aiq(data, order, rows), seed, rounds=300)
 
 
 def aiq_of_curve(data: Board, found: Curve, seed: int) -> Interval | None:
+    """AIQ of routing by estimates; None where only calls were counted and there are more than two models."""
     import numpy as np
 
+    if data.cost_unit == CALL and len(data.models) > 2:
+        return None
     rows = np.arange(len(data))
     costs, scores = data.costs[rows, found.choices], data.scores[rows, found.choices]
-
-    def measure(drawn: Array) -> float | None:
-        prices = data.costs[drawn].mean(0)
-        return aiq(costs[:, drawn].mean(1), scores[:, drawn].mean(1), float(prices.min()), float(prices.max()))
-
-    return bootstrap(measure, len(data), rounds=300, seed=seed)
+    return bootstrapped(
+        data, lambda r: aiq(costs[:, r].mean(1), scores[:, r].mean(1), *_range(data, r)), seed, rounds=300
+    )

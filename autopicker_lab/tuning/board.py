@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.tuning.learn import near_duplicates
 from autopicker_lab.tuning.outcomes import validate
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Board:
     scores, costs: shape (prompts, models). Costs are USD, or, where none were measured, calls to the strong model.
     tasks: "" where unknown.
     strong, weak: columns of the pair that rankings are about.
+    groups: near-duplicates have the same number.
     notes: what was left out, in words.
     """
 
@@ -38,10 +40,25 @@ class Board:
     cost_unit: str
     strong: int
     weak: int
+    groups: Array
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def size(self) -> str:
+        """How many prompts there are, and how many of them differ, in words."""
+        different = len(set(self.groups.tolist()))
+        return f"n={len(self):,}" + ("" if different == len(self) else f" in {different:,} groups of alike prompts")
+
+    @property
+    def separated(self) -> bool:
+        """Whether the strong model's lead over the weak one is more than noise (1.96 standard errors, by groups)."""
+        import numpy as np
+
+        sums = np.bincount(self.groups, weights=self.gains - self.gains.mean())
+        return bool(self.gains.mean() > 1.96 * np.sqrt((sums**2).sum()) / len(self))
 
     @property
     def gains(self) -> Array:
@@ -61,6 +78,7 @@ class Board:
             tasks=self.tasks[rows],
             scores=self.scores[rows],
             costs=self.costs[rows],
+            groups=self.groups[rows],
         )
 
 
@@ -106,15 +124,23 @@ def board(
         )
     costs, unit = _costs(table, whole.index, names)
     high, low = _pair(names, values, costs, strong, weak)
+    if unit == CALL and table["cost_usd"].max() > 0:
+        notes.append("some models have no cost: calls are counted instead of USD (--prices fills in)")
+    about = table.drop_duplicates("prompt_id").set_index("prompt_id").loc[whole.index]
+    prompts = tuple(about["prompt"].astype(str))
+    groups = near_duplicates(prompts)
+    different = len(np.unique(groups))
+    if different < ENOUGH:
+        detail = f"too little data: {len(whole)} prompts, but only {different} of them differ by more than a few words"
+        raise InvalidRequestError(detail, f"collect at least {ENOUGH} that differ")
     if values[:, high].mean() <= values[:, low].mean():
         detail = f"'{names[high]}' is not better than '{names[low]}' here"
         raise InvalidRequestError(detail, f"use {names[low]} alone, or swap them")
     if unit == CALL:
         costs[:, low] = 0.0 if len(names) == 2 else 1.0
-    about = table.drop_duplicates("prompt_id").set_index("prompt_id").loc[whole.index]
     return Board(
         ids=tuple(map(str, whole.index)),
-        prompts=tuple(about["prompt"].astype(str)),
+        prompts=prompts,
         tasks=about["task"].fillna("").astype(str).to_numpy(object),
         models=tuple(names),
         scores=values,
@@ -122,6 +148,7 @@ def board(
         cost_unit=unit,
         strong=high,
         weak=low,
+        groups=groups,
         notes=tuple(notes),
     )
 

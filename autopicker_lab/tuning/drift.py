@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-ENOUGH = 100
+ENOUGH = 500  # of fewer, chance alone moves the index by some hundredths
 _STABLE, _CHANGED = 0.1, 0.25
 
 

@@ -26,18 +26,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core import AutopickerError, InvalidRequestError
 
 Judge = Callable[[str], Awaitable[str]]
 PYTHON_TIMEOUT_S = 5.0
 _MEMORY = 512 * 2**20
-_FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
-_NUMBER = re.compile(r"[-+−]?\d[\d,.\u00a0\u202f' ]*\d|[-+−]?\d|[-+−]?\.\d+")
-_THOUSANDS = re.compile(r"[\u00a0\u202f' ](?=\d{3}\b)")
-_SETTLED = re.compile(
-    r"(?:answer|antwort|réponse|respuesta|option|choice)\W{0,12}(?:is\W{0,6}|:\W{0,6})?\(?([A-Z])\b", re.I
+_FENCE = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_NUMBER = re.compile(
+    r"(?<![\w.,^])[-+−]?(?:\d{1,3}(?:([.,'\u00a0\u202f ])\d{3})(?:\1\d{3})*(?!\d)|\d+)?(?:[.,]\d+)?(?:[eE][-+]?\d+)?"
 )
-_LETTER = re.compile(r"(?<![\w'])\(?([A-Z])(?:[).:]|\b)(?!')")
+_ANSWER = re.compile(
+    r"\b(?:answer|antwort|réponse|respuesta)\b[^\n.]{0,24}?(?:\bis\b|:|=)\W{0,6}(?:option |choice )?\W{0,4}"
+    r"([A-Z])\b(?! [a-z])",
+    re.I,
+)
+_LETTER = re.compile(r"(?<![\w'’])\(?([A-Z])(?=[).:,]|\s*$|\*|\])(?!\.\w)", re.M)
+_ALONE = re.compile(r"(?<![\w'’])([B-HJ-Z])(?![\w'’])")
 _JUDGE = """Question:
 {question}
 
@@ -51,27 +55,36 @@ How well does the answer to grade agree with the reference? Reply with one numbe
 
 
 def exact(reply: str, answer: object) -> float:
-    """1 where the whole reply, its first or its last line equals an answer."""
+    """1 where the whole reply, its first or its last line equals an answer (one, or any of a list)."""
     lines = [line for line in reply.splitlines() if line.strip()] or [""]
-    given = {_plain(text) for text in (reply, lines[0], lines[-1])}
+    given = {_plain(text) for text in (reply, lines[0], lines[-1])} - {""}
     return float(any(_plain(str(right)) in given for right in _several(answer)))
 
 
 def numeric(reply: str, answer: object) -> float:
     """1 where the last number of the reply is the answer, to a millionth of it."""
-    found = [value for text in _NUMBER.findall(reply) if (value := _number(text)) is not None]
+    found = [value for match in _NUMBER.finditer(reply) if (value := _number(match)) is not None]
     return float(bool(found) and math.isclose(found[-1], float(str(answer)), rel_tol=1e-6, abs_tol=1e-9))
 
 
 def choice(reply: str, answer: object) -> float:
-    """1 where the letter after "answer is", else the first letter that stands alone, is the answer."""
-    settled = _SETTLED.findall(reply) or _LETTER.findall(reply)[:1]
-    return float(bool(settled) and settled[-1].upper() == str(answer).upper())
+    """1 where the letter that the reply gives as its answer is the right one.
+
+    That is the last after "answer is" or "answer:"; else the first that stands like an option ("B", "(B)", "B."); else
+    the last that stands alone (A and I are words as well, and do not count there).
+    """
+    settled = _ANSWER.findall(reply)[-1:] or _LETTER.findall(reply)[:1] or _ALONE.findall(reply)[-1:]
+    return float(bool(settled) and settled[0].upper() == str(answer).upper())
 
 
 def regex(reply: str, answer: object) -> float:
-    """1 where the pattern is found."""
-    return float(re.search(str(answer), reply.strip()) is not None)
+    """1 where the pattern is found, within five seconds."""
+    import regex as patterns  # unlike re it can be stopped
+
+    try:
+        return float(patterns.search(str(answer), reply.strip(), timeout=PYTHON_TIMEOUT_S) is not None)
+    except TimeoutError:
+        return 0.0
 
 
 def json_schema(reply: str, answer: object) -> float:
@@ -88,12 +101,19 @@ def python(reply: str, answer: object) -> float:
     The process has no environment, an empty folder, 512 MiB and no way to start others. That stops accidents, not
     attacks: grade code of models you would run.
     """
-    fenced = _FENCE.findall(reply)
+    fenced = [code for language, code in _FENCE.findall(reply) if language.lower() in ("", "python", "py", "python3")]
     program = "\n".join(fenced) if fenced else reply
     passed = secrets.token_hex(16)  # written last, so that code which leaves early has not passed
     with tempfile.TemporaryDirectory() as folder, Path(folder, "out").open("w+b") as out:
+        file = Path(folder, "answer.py")  # compiled apart from the limits, so that it may begin with __future__
+        file.write_text(f"{program}\n{answer}\nprint('\\n{passed}')\n", "utf-8", errors="replace")
         process = subprocess.Popen(
-            [sys.executable, "-I", "-c", f"{_LIMITS}\n{program}\n{answer}\nprint('\\n{passed}')\n"],
+            [
+                sys.executable,
+                "-I",
+                "-c",
+                f"{_LIMITS}\nimport runpy\nrunpy.run_path({str(file)!r}, run_name='__main__')",
+            ],
             cwd=folder,
             env={},
             stdin=subprocess.DEVNULL,
@@ -118,6 +138,20 @@ GRADERS: Mapping[str, Callable[[str, object], float]] = MappingProxyType(
 )
 
 
+def graded(grader: str, reply: str, answer: object) -> float:
+    """The score of a reply by one of GRADERS; a reply that a grader cannot read at all is wrong.
+
+    Raises:
+        AutopickerError: the answer was not usable after all (a schema that refers to nothing).
+    """
+    try:
+        return GRADERS[grader](reply, answer)
+    except (RecursionError, UnicodeError):
+        return 0.0
+    except Exception as error:  # each library has its own
+        raise AutopickerError(f"the '{grader}' grader failed: {error}", "correct 'answer'") from None
+
+
 def check(grader: str, answer: object) -> None:
     """Refuse a grader that does not exist, and an answer that it could not use; InvalidRequestError says which."""
     if grader not in (*GRADERS, "judge"):
@@ -129,14 +163,16 @@ def check(grader: str, answer: object) -> None:
             if not re.fullmatch("[A-Za-z]", str(answer)):
                 raise ValueError("not one letter")
         elif grader == "regex":
-            re.compile(str(answer))
+            import regex as patterns
+
+            patterns.compile(str(answer))
         elif grader == "json_schema":
             import jsonschema
 
             jsonschema.validators.validator_for(answer).check_schema(answer)
         elif grader == "python":
             compile(str(answer), "answer", "exec")
-        elif not _several(answer):
+        elif not all(_plain(str(right)) for right in _several(answer)) or not _several(answer):
             raise ValueError("nothing to compare with")
     except Exception as error:  # each library has its own
         detail = f"the answer of a '{grader}' question is not usable: {str(error).splitlines()[0]}"
@@ -149,8 +185,10 @@ async def judged(question: str, reply: str, answer: object, ask: Judge) -> float
     Zheng et al., "Judging LLM-as-a-Judge" (2023), https://arxiv.org/abs/2306.05685, reference-guided grading.
     """
     verdict = await ask(_JUDGE.format(question=question, answer=answer, reply=reply))
-    found = re.search(r"\d+(?:\.\d+)?", verdict)
-    return None if found is None else min(float(found[0]), 10.0) / 10
+    found = re.search(r"(\d+(?:\.\d+)?)\s*(?:/|of|out of)\s*10\b", verdict) or re.search(
+        r"\d+(?:\.\d+)?\b(?!\s*%)", verdict
+    )
+    return None if found is None else min(float(found[found.lastindex or 0]), 10.0) / 10
 
 
 _LIMITS = f"""try:
@@ -171,21 +209,26 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[`'\"*]", "", folded).strip(" \t\n.!:").split())
 
 
-def _number(text: str) -> float | None:
-    """A number as people write it: 1,234.5, 1 234,5 and 1.234.567 alike; a lone comma before three digits groups."""
-    text = _THOUSANDS.sub("", text.replace("−", "-")).strip(" .,'")
-    commas, points = text.count(","), text.count(".")
-    if commas and points:
-        decimal = max(text.rfind(","), text.rfind("."))
-        text = re.sub(r"[,.]", "", text[:decimal]) + "." + text[decimal + 1 :]
-    elif commas > 1 or (commas == 1 and re.search(r",\d{3}$", text)):
-        text = text.replace(",", "")
-    elif points > 1:
-        text = text.replace(".", "")
+def _number(match: re.Match[str]) -> float | None:
+    """A number as people write it: 1,234.5, 1 234,5, 1.234.567 and 6.02e23; 1,234 and 1.234 are told by their digits.
+
+    A comma before three digits groups them, unless the number begins with 0; a point before three digits does not,
+    unless there are two.
+    """
+    text, mark = match[0].replace("−", "-"), match[1]
+    if not any(char.isdigit() for char in text):
+        return None
+    grouped = mark is not None and (mark not in ".," or text.count(mark) > 1 or (mark == "," and _leads(text)))
+    if grouped or (mark in (".", ",") and "," in text and "." in text):
+        text = text.replace(mark, "")
     try:
-        return float(text.replace(",", ".").split(" ")[-1])
+        return float(text.replace(",", "."))
     except ValueError:
         return None
+
+
+def _leads(text: str) -> bool:
+    return not text.lstrip("-+").startswith("0")
 
 
 def _first_json(reply: str) -> object:

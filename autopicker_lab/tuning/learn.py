@@ -10,8 +10,10 @@ by inner cross-validation inside each outer fold.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import embedding
@@ -36,8 +38,12 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 PENALTIES = ((1.0, 3.0, 10.0), (3.0, 10.0, 30.0, 100.0))  # of the mean, of the deviations
 INNER = 4
-_SHINGLE = 4  # words
 _ALIKE = 0.8  # Jaccard similarity from which prompts are near-duplicates
+_ENOUGH_PAIRS = 4  # fewer say nothing about similarity
+_NUMERAL = re.compile(r"\d[\d.,:/]*")
+_QUOTED = re.compile(r"(?<!\w)(?:'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|`[^`\n]{1,60}`|“[^”\n]{1,60}”)")
+_NAME = re.compile(r"(?<=[a-zà-ÿ,;] )[A-ZÀ-Þ][\wà-ÿ-]+")
+_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+|@")  # a CJK character is a word
 _KEPT = 60_000  # most frequent tokens and pairs that are kept
 
 
@@ -62,8 +68,8 @@ class Prompts:
         return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows])
 
 
-def prepare(texts: Sequence[str], grouped: bool = True) -> Prompts:
-    """Everything that is known of texts without their outcomes; without groups where nothing will be fitted."""
+def prepare(texts: Sequence[str], groups: Array | None = None) -> Prompts:
+    """Everything that is known of texts without their outcomes; `groups` of near-duplicates, where they are known."""
     import numpy as np
     from scipy import sparse
 
@@ -79,7 +85,7 @@ def prepare(texts: Sequence[str], grouped: bool = True) -> Prompts:
     shape = (len(texts), len(embedding.vectors()) + PAIRS)
     data = np.concatenate(values).astype(np.float64)
     tokens = sparse.csr_matrix((data, np.concatenate(columns), np.array(ends)), shape=shape)
-    groups = near_duplicates(texts) if grouped else np.arange(len(texts))
+    groups = near_duplicates(texts) if groups is None else groups
     return Prompts(tokens, np.stack(vectors), np.stack(counts), groups)
 
 
@@ -98,9 +104,10 @@ def joined(parts: Sequence[Prompts]) -> Prompts:
 
 
 def near_duplicates(texts: Sequence[str]) -> Array:
-    """A group number for each text; texts whose word 4-grams overlap by 80 % share one.
+    """A group number for each text. Texts that differ in numbers, quoted words or names alone share one.
 
-    MinHash with locality-sensitive hashing (Broder, 1997, https://doi.org/10.1109/SEQUEN.1997.666900).
+    So do those whose pairs of words overlap by 80 %, by MinHash with locality-sensitive hashing (Broder, 1997,
+    https://doi.org/10.1109/SEQUEN.1997.666900); pairs that a tenth of all texts share (a preamble) do not count.
     """
     import numpy as np
     from datasketch import MinHashLSH
@@ -109,18 +116,20 @@ def near_duplicates(texts: Sequence[str]) -> Array:
     from scipy.sparse.csgraph import connected_components
 
     first: dict[str, int] = {}
-    alias = np.empty(len(texts), int)
-    distinct: list[tuple[int, list[bytes]]] = []
+    edges: list[tuple[int, int]] = []
+    pairs: dict[int, set[str]] = {}
     for i, text in enumerate(texts):
-        words = re.findall(r"\w+", text.lower())
-        plain = " ".join(words)
-        alias[i] = first.setdefault(plain, i)
-        if alias[i] == i:
-            last = max(len(words) - _SHINGLE + 1, 1)
-            distinct.append((i, [" ".join(words[j : j + _SHINGLE]).encode() for j in range(min(last, 400))]))
+        words = _skeleton(text)
+        twin = first.setdefault(" ".join(words) or text, i)
+        edges.append((i, twin))
+        if twin == i:
+            pairs[i] = {f"{a} {b}" for a, b in pairwise(words)}
+    spread = Counter(pair for some in pairs.values() for pair in some)
+    common = {pair for pair, count in spread.items() if count > max(20, len(texts) // 10)}
     index = MinHashLSH(threshold=_ALIKE, num_perm=64)
-    edges = [(i, int(j)) for i, j in enumerate(alias)]
-    for (i, _), sketch in zip(distinct, MinHash.generator([s for _, s in distinct], num_perm=64), strict=True):
+    own = {i: kept for i, some in pairs.items() if len(kept := some - common) >= _ENOUGH_PAIRS}
+    sketches = MinHash.generator([[pair.encode() for pair in sorted(some)] for some in own.values()], num_perm=64)
+    for i, sketch in zip(own, sketches, strict=True):
         edges += [(i, j) for j in index.query(sketch)]
         index.insert(i, sketch)
     ends = np.array(edges)
@@ -129,18 +138,28 @@ def near_duplicates(texts: Sequence[str]) -> Array:
     return groups
 
 
+def _skeleton(text: str) -> list[str]:
+    """The words of a text in lower case, its numbers, quoted words and names within sentences as one mark each."""
+    plain = _NAME.sub("@", _QUOTED.sub("@", _NUMERAL.sub("0", text)))
+    return _WORDS.findall(plain.lower())
+
+
 def fit(
     prompts: Prompts, scores: Array, models: Sequence[str], seed: int = 0, like: LearnedEstimator | None = None
 ) -> LearnedEstimator:
     """Estimates fitted on all of `prompts`; `scores` has shape (n, models), 0 to 1.
 
     Args:
-        like: a fit of the same models whose penalties and stack are taken over; None finds them by cross-validation.
+        like: a fit of the same models whose penalties are taken over, without a stack; None finds both by
+            cross-validation.
     """
     import numpy as np
 
     space, targets = _Space(prompts), _targets(scores)
-    penalties, stack = _chosen(prompts, targets, scores, seed) if like is None else (like.penalties, like.stack)
+    if like is None:
+        penalties, stack = _chosen(prompts, targets, scores, seed)
+    else:
+        penalties, stack = like.penalties, _unstacked(scores)
     design = space.design(prompts)
     parts = [_ridge(design, part, penalty) for part, penalty in zip(targets, penalties, strict=True)]
     coefficients = np.concatenate([part.coef_.reshape(-1, design.shape[1]) for part in parts]).T
@@ -154,10 +173,18 @@ def fit(
         feature_scale=space.scale,
         weights=np.ascontiguousarray(coefficients[:known], np.float16),
         dense=np.ascontiguousarray(coefficients[known:], np.float16),
-        bias=np.concatenate([np.atleast_1d(part.intercept_) for part in parts]).astype(np.float64),
+        bias=np.concatenate([np.atleast_1d(p.intercept_) - t.mean(0) for p, t in zip(parts, targets, strict=True)]),
         stack=stack,
         penalties=penalties,
     )
+
+
+def _unstacked(scores: Array) -> Array:
+    """The stack that adds each model's mean score, the mean and the deviation, shape (models, 4)."""
+    import numpy as np
+
+    ones, zeros = np.ones(scores.shape[1]), np.zeros(scores.shape[1])
+    return np.stack([scores.mean(0), ones, zeros, ones], axis=1)
 
 
 def out_of_fold(
@@ -237,15 +264,16 @@ def _chosen(prompts: Prompts, targets: Sequence[Array], scores: Array, seed: int
     import numpy as np
 
     values = [[np.zeros((len(prompts), part.shape[1])) for _ in tried] for part, tried in _each(targets)]
+    errors = [[0.0] * len(tried) for tried in PENALTIES]
     for train, test in grouped_folds(prompts.groups, INNER, seed + 1):
         space = _Space(prompts.at(train))
         seen, unseen = space.design(prompts.at(train)), space.design(prompts.at(test))
-        for (part, tried), held in zip(_each(targets), values, strict=True):
+        for k, ((part, tried), held) in enumerate(zip(_each(targets), values, strict=True)):
             for i, penalty in enumerate(tried):
-                held[i][test] = _ridge(seen, part[train], penalty).predict(unseen).reshape(len(test), -1)
-    errors = [
-        [float(((held - part) ** 2).sum()) for held in several] for part, several in zip(targets, values, strict=True)
-    ]
+                found = _ridge(seen, part[train], penalty).predict(unseen).reshape(len(test), -1)
+                errors[k][i] += float(((found - part[test]) ** 2).sum())
+                # a fold's mean leans against that of the rest: pooled, it would teach the stack the opposite
+                held[i][test] = found - part[train].mean(0)
     mean, deviations = (several.index(min(several)) for several in errors)
     raw = np.hstack([values[0][mean], values[1][deviations]])
     return (PENALTIES[0][mean], PENALTIES[1][deviations]), _stack(raw, scores)
@@ -267,7 +295,11 @@ def _ridge(design: sparse.csr_matrix, target: Array, penalty: float) -> Any:
 
 
 def _stack(raw: Array, scores: Array) -> Array:
-    """Coefficients of intercept, mean, mean squared and deviation for each model, shape (models, 4)."""
+    """Coefficients of intercept, mean, mean squared and deviation for each model, shape (models, 4).
+
+    A deviation that would count against its own model counts for nothing (Breiman, "Stacked Regressions", 1996,
+    https://doi.org/10.1007/BF00117832).
+    """
     import numpy as np
     from sklearn.linear_model import Ridge
 
@@ -276,5 +308,8 @@ def _stack(raw: Array, scores: Array) -> Array:
     for model in range(scores.shape[1]):
         columns = np.hstack([mean, mean * mean, raw[:, 1 + model : 2 + model]])
         fitted = Ridge(1.0).fit(columns, scores[:, model])
+        if fitted.coef_[2] < 0:
+            columns[:, 2] = 0
+            fitted = Ridge(1.0).fit(columns, scores[:, model])
         rows.append([float(fitted.intercept_), *map(float, fitted.coef_)])
     return np.array(rows, np.float64)

@@ -10,7 +10,7 @@ https://doi.org/10.1214/aos/1176344552.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -174,10 +174,13 @@ def bootstrap(
     level: float = 0.95,
     seed: int = 0,
     null: float | None = None,
+    groups: Array | None = None,
 ) -> Interval | None:
     """Percentile bootstrap over prompts of `measure`, which is given rows; None where it is undefined.
 
     Args:
+        groups: a number for each prompt; prompts of one group are drawn together, because near-duplicates say the same
+            thing twice (cluster bootstrap: Davison and Hinkley, 1997, section 3.8).
         null: the interval's p is the share of resamples in which the measure is not above it (with the usual one
             added to both counts): a one-sided test that it is. A difference of two measures on the same rows makes
             it a paired test.
@@ -188,13 +191,30 @@ def bootstrap(
     if whole is None:
         return None
     random = np.random.default_rng(seed)
-    drawn = [measure(random.integers(0, n, n)) for _ in range(rounds)]
+    drawn = [measure(rows) for rows in _resamples(random, n, rounds, groups)]
     values = np.array([value for value in drawn if value is not None])
     if not len(values):
         return None
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     p = None if null is None else float((1 + (values <= null).sum()) / (1 + len(values)))
     return Interval(float(whole), float(low), float(high), p)
+
+
+def _resamples(random: np.random.Generator, n: int, rounds: int, groups: Array | None) -> Iterator[Array]:
+    """Rows of each resample: prompts drawn with replacement, or whole groups of them."""
+    import numpy as np
+
+    members = np.arange(n) if groups is None else np.argsort(groups, kind="stable")
+    sizes = np.ones(n, int) if groups is None else np.unique(groups, return_counts=True)[1]
+    starts = np.cumsum(sizes) - sizes
+    for _ in range(rounds):
+        chosen = random.integers(0, len(sizes), len(sizes))
+        if len(sizes) == n:
+            yield members[chosen]
+            continue
+        taken = sizes[chosen]
+        offsets = np.repeat(starts[chosen] - (np.cumsum(taken) - taken), taken)
+        yield members[offsets + np.arange(taken.sum())]
 
 
 def psi(expected: Array, found: Array) -> float:

@@ -61,7 +61,7 @@ class Saving:
     excess: Interval
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TuningReport:
     """Attributes:
     scores: what prompts are ranked by, shape (n,); out of fold where the report tunes.
@@ -87,6 +87,9 @@ class TuningReport:
     calibration: Mapping[str, float] = field(default_factory=dict)
     transfer: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"TuningReport({len(self.board)} prompts, {len(self.board.models)} models: {self.verdict})"
 
     def to_dict(self) -> dict[str, Any]:
         """One JSON object: what was found, in figures and in words."""

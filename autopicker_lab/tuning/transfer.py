@@ -26,7 +26,8 @@ def transfer_to_tasks(data: Board, prompts: learn.Prompts, fitted: LearnedEstima
     rows = []
     for name in names[(counts >= 20) & (counts < len(data))]:
         held = data.tasks == name
-        train, test = np.flatnonzero(~held), np.flatnonzero(held)
+        known = held | np.isin(prompts.groups, prompts.groups[held])
+        train, test = np.flatnonzero(~known), np.flatnonzero(held)
         estimator = learn.fit(prompts.at(train), data.scores[train], data.models, seed, like=fitted)
         estimates = learn.predict(estimator, prompts)
         gains = estimates[:, data.strong] - estimates[:, data.weak]
@@ -60,7 +61,7 @@ def transfer_between(
     import pandas
 
     boards = {name: board(table, strong=strong[name], weak=weak[name]) for name, table in tables.items()}
-    made = {name: learn.prepare(data.prompts) for name, data in boards.items()}
+    made = {name: learn.prepare(data.prompts, data.groups) for name, data in boards.items()}
     rows = []
     for name, data in boards.items():
         others = [other for other in boards if other != name]
@@ -69,7 +70,7 @@ def transfer_between(
         seen = np.concatenate([learn.predict(estimator, made[o]) for o in others])
         here = learn.predict(estimator, made[name])
         gains, threshold = here[:, 1] - here[:, 0], np.median(seen[:, 1] - seen[:, 0])
-        value = apgr(gains, data.scores[:, data.weak], data.scores[:, data.strong])
+        value = apgr(gains, data.scores[:, data.weak], data.scores[:, data.strong]) if data.separated else None
         sent = float((gains >= threshold).mean())
         rows.append({"held out": name, "n": len(data), "apgr": value, "target_share": 0.5, "achieved_share": sent})
     return pandas.DataFrame(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,18 @@ from autopicker_lab.complexity.learned import LearnedEstimator
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp
 from autopicker_lab.routing import default_policy
 from autopicker_lab.tuning import learn
-from autopicker_lab.tuning.baselines import aiq_of_curve, aiq_of_ranking, baselines, heuristic_scores, ranking
+from autopicker_lab.tuning.baselines import (
+    aiq_of_curve,
+    aiq_of_ranking,
+    baselines,
+    heuristic_scores,
+    ranking,
+    share_for,
+)
 from autopicker_lab.tuning.board import Board, board
 from autopicker_lab.tuning.curve import best_weight, choose_at, curve
 from autopicker_lab.tuning.drift import cuts
-from autopicker_lab.tuning.metrics import apgr, cpt, expected_calibration_error
+from autopicker_lab.tuning.metrics import apgr, expected_calibration_error
 from autopicker_lab.tuning.outcomes import validate
 from autopicker_lab.tuning.report import TuningReport
 from autopicker_lab.tuning.transfer import transfer_to_tasks
@@ -54,10 +62,10 @@ def tune(
     import numpy as np
 
     data = board(table, strong=strong, weak=weak, seed=seed)
-    prompts = learn.prepare(data.prompts)
-    groups = len(np.unique(prompts.groups))
+    prompts = learn.prepare(data.prompts, data.groups)
+    groups = len(np.unique(data.groups))
     if not 2 <= folds <= groups // 10:
-        detail = f"too little data for {folds} folds: {groups} groups of different prompts"
+        detail = f"too little data for {folds} folds: {groups} different prompts"
         raise InvalidRequestError(detail, "collect more, or use fewer folds (at least 2)")
     parts = learn.grouped_folds(prompts.groups, folds, seed)
     total = folds + 2
@@ -68,11 +76,11 @@ def tune(
         progress(folds + 1, total)
     found = curve(estimates, data.scores, data.costs)
     goal = float(data.scores.mean(0).max()) - within
-    order = estimates[:, data.strong] - estimates[:, data.weak]
+    order = _across_folds(estimates[:, data.strong] - estimates[:, data.weak], data, parts)
     means, prices = data.scores.mean(0), data.costs.mean(0)
     edges, shares = cuts((50 + 50 * order).tolist())
     policy = RoutePolicy(
-        id=f"tuned-{'-'.join(data.pair)}" if len(data.models) == 2 else f"tuned-{len(data.models)}-models",
+        id="",
         tiers=default_policy().tiers,
         qualities=dict(zip(data.models, means.round(_DIGITS).tolist(), strict=True)),
         estimator=estimator,
@@ -82,8 +90,10 @@ def tune(
         cost_unit=data.cost_unit,
         edges=edges,
         shares=shares,
-        stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict() | {"folds": folds, "within": within},
+        stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict()
+        | {"folds": folds, "within": within, "prompts": _fingerprint(data)},
     )
+    policy = replace(policy, id=_name(policy))
     report = _report(
         data,
         policy,
@@ -110,16 +120,15 @@ def evaluate(
 ) -> TuningReport:
     """Measure a policy on a table, without fitting anything.
 
-    A policy with estimates is measured on the models it knows. Where the table is the one it was fitted on, the
-    report warns: its figures are then too good.
+    A policy with estimates is measured on the models it knows, by the rule it routes by. Where its prompts are those it
+    was fitted on, the report warns: its figures are then too good.
     """
-    import numpy as np
-
-    table, warnings = validate(table), _in_sample(policy, source)
+    table = validate(table)
     if policy.estimator is None:
         data = board(table, strong=strong, weak=weak, seed=seed)
         order = heuristic_scores(data.prompts)
-        return _report(data, policy, order, None, seed=seed, warnings=warnings)
+        choices = choices_of(policy, data, None, order)
+        return _report(data, policy, order, None, seed=seed, choices=choices)
     known = [name for name in table["model"].unique() if name in policy.estimator.models]
     if len(known) < 2:
         detail = f"the policy knows {', '.join(policy.estimator.models)}, the outcomes do not have two of them"
@@ -130,11 +139,19 @@ def evaluate(
     estimator = policy.estimator
     assert isinstance(estimator, LearnedEstimator)  # the only kind there is
     columns = [estimator.models.index(name) for name in data.models]
-    estimates = learn.predict(estimator, learn.prepare(data.prompts, grouped=False))[:, columns]
-    order = estimates[:, data.strong] - estimates[:, data.weak]
-    prices = np.array([policy.costs.get(name, 0.0) for name in data.models])
-    choices = choose_at(estimates, prices, policy.cost_weight)
-    return _report(data, policy, order, estimates, seed=seed, choices=choices, warnings=warnings)
+    estimates = learn.predict(estimator, learn.prepare(data.prompts, data.groups))
+    scores = _routing_scores(policy, estimates, data)
+    estimates = estimates[:, columns]
+    return _report(
+        data,
+        policy,
+        estimates[:, data.strong] - estimates[:, data.weak],
+        estimates,
+        seed=seed,
+        within=float(policy.stamp.get("within", WITHIN)),
+        choices=choices_of(policy, data, estimates, scores),
+        warnings=_in_sample(policy, data, source),
+    )
 
 
 def _report(
@@ -158,11 +175,11 @@ def _report(
         policy=policy,
         scores=order,
         apgr=ranked,
-        apgr_full=apgr(order, weak, strong, bins=0),
-        cpt50=cpt(order, weak, strong, 0.5),
-        cpt80=cpt(order, weak, strong, 0.8),
+        apgr_full=apgr(order, weak, strong, bins=0) if ranked else None,
+        cpt50=share_for(data, order, 0.5),
+        cpt80=share_for(data, order, 0.8),
         aiq=(aiq_of_curve(data, found, seed) if found else None) or aiq_of_ranking(data, order, seed),
-        baselines=baselines(data, order, seed),
+        baselines=baselines(data, order, choices, seed),
         verdict=verdict_of(data, order, ranked, saving, within),
         estimates=estimates,
         curve=found,
@@ -185,9 +202,66 @@ def _card(report: TuningReport) -> dict[str, Any]:
     return {key: found[key] for key in keys}
 
 
-def _in_sample(policy: RoutePolicy, source: str | Path | None) -> list[str]:
-    known = policy.stamp.get("data") or {}
-    if source is None or not isinstance(known, Mapping):
-        return []
-    same = set(RunStamp.collect(source).data.values()) & set(known.values())
-    return ["the policy was fitted on this very file: its figures here are too good"] if same else []
+def choices_of(policy: RoutePolicy, data: Board, estimates: Array | None, scores: Array) -> Array | None:
+    """The model of each prompt by the policy's own rule, shape (n,); None where it knows no quality of these models.
+
+    Args:
+        estimates: of the board's models, or None. scores: what tiers are compared with, 0 to 100.
+    """
+    import numpy as np
+
+    prices = np.array([policy.costs.get(name, 0.0) for name in data.models])
+    if estimates is not None and not policy.by_tiers:
+        return choose_at(estimates, prices, policy.cost_weight)
+    if not set(data.models) <= set(policy.qualities):
+        return None
+    means = np.array([policy.qualities[name] for name in data.models])
+    goals = np.array([policy.wanted_quality(float(score)) for score in scores])
+    order = np.lexsort((means, prices))  # the cheapest that reaches the goal, and the best where none does
+    reaches = means[order][None, :] >= goals[:, None]
+    picked: Array = np.where(reaches.any(1), order[reaches.argmax(1)], int(np.argmax(means)))
+    return picked
+
+
+def _across_folds(gains: Array, data: Board, folds: Sequence[tuple[Array, Array]]) -> Array:
+    """Out-of-fold gains made comparable across folds.
+
+    The mean that a fit has learned is that of the other folds, which leans against that of the fold itself; it is taken
+    out of each fold, and the mean of all is put in, which changes no order.
+    """
+    level = gains.copy()
+    for train, test in folds:
+        level[test] += data.gains.mean() - data.gains[train].mean()
+    return level
+
+
+def _routing_scores(policy: RoutePolicy, estimates: Array, data: Board) -> Array:
+    """The policy's routing score of each prompt, 0 to 100; `estimates` are of all of its models."""
+    if policy.pair is None or policy.estimator is None:
+        return heuristic_scores(data.prompts)
+    weak, strong = (policy.estimator.models.index(name) for name in policy.pair)
+    scores: Array = 50 + 50 * (estimates[:, strong] - estimates[:, weak])
+    return scores
+
+
+def _fingerprint(data: Board) -> str:
+    """Twelve digits that two boards share where they hold the same prompts."""
+    return hashlib.sha256("\0".join(sorted(data.prompts)).encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def _name(policy: RoutePolicy) -> str:
+    """What a policy is called in logs: what it routes between, and eight digits of what it is."""
+    assert policy.estimator is not None  # it was just fitted
+    models = policy.estimator.models
+    what = repr((models, policy.cost_weight, sorted(policy.costs.items()), policy.edges))
+    digits = hashlib.sha256(what.encode()).hexdigest()[:8]
+    return f"tuned-{'-'.join(models) if len(models) == 2 else f'{len(models)}-models'}-{digits}"
+
+
+def _in_sample(policy: RoutePolicy, data: Board, source: str | Path | None) -> list[str]:
+    stamped = policy.stamp.get("data")
+    known = set(stamped.values()) if isinstance(stamped, Mapping) else set()
+    same_file = source is not None and bool(known & set(RunStamp.collect(source).data.values()))
+    if same_file or policy.stamp.get("prompts") == _fingerprint(data):
+        return ["the policy was fitted on these very prompts: its figures here are too good"]
+    return []

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.tuning.baselines import rounds_for
+from autopicker_lab.tuning.baselines import bootstrapped, share_for
 from autopicker_lab.tuning.board import CALL, Board
 from autopicker_lab.tuning.curve import best_weight, choose_at, curve, mixing_quality
-from autopicker_lab.tuning.metrics import Interval, bootstrap, cpt
+from autopicker_lab.tuning.metrics import Interval
 from autopicker_lab.tuning.report import Saving
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def saving_of(data: Board, choices: Array, seed: int) -> Saving:
         return float(quality[drawn].mean()) - mixed
 
     def measured(measure: Callable[[Array], float], null: float | None = None) -> Interval:
-        found = bootstrap(measure, len(data), rounds=rounds_for(data), seed=seed, null=null)
+        found = bootstrapped(data, measure, seed, null)
         assert found is not None  # a mean is never undefined
         return found
 
@@ -57,39 +57,57 @@ def saving_of(data: Board, choices: Array, seed: int) -> Saving:
 
 
 def verdict_of(data: Board, order: Array, ranked: Interval | None, saving: Saving | None, within: float) -> str:
-    n = f"n={len(data):,}"
-    if ranked is None:
-        return f"the two models are equally good here ({n}): keep {data.models[data.weak]}"
-    told = f"APGR {ranked}, {n}"
+    """What to do, in one sentence with its figures."""
     if saving is None:
-        if (ranked.p or 0.0) < _SURE:
-            return f"the score ranks prompts better than chance ({told}); tune on these outcomes to use it"
-        return f"no evidence that this score ranks prompts better than chance here ({told}, p={ranked.p:.2f})"
-    p = saving.excess.p if saving.excess.p is not None else 1.0
-    sure = p < _SURE and (len(data.models) > 2 or (ranked.p or 0.0) < _SURE)
-    points = 100 * saving.quality.value
-    lost = f"{points:+.1f} points [{100 * saving.quality.low:+.1f}, {100 * saving.quality.high:+.1f}] of quality"
-    if sure and saving.share.low > 0:
-        of = f"the calls to {saving.best}" if data.cost_unit == CALL else f"the cost of always {saving.best}"
-        share = saving.share
-        told = f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}] of {of}"
-        return f"routing saves {told}, for {lost} ({n}, APGR {ranked}, p={p:.3f})"
-    if sure and saving.quality.low > 0:
-        return f"routing gains {lost} over always {saving.best} ({told}, p={p:.3f})"
-    half = cpt(order, data.scores[:, data.weak], data.scores[:, data.strong], 0.5)
-    if ranked.low > 0.5 and half is not None:
-        weak, strong = data.pair
+        return _of_ranking(data, ranked)
+    p = 1.0 if saving.excess.p is None else saving.excess.p
+    ranks = len(data.models) > 2 or (ranked is not None and (ranked.p or 0.0) < _SURE)
+    if p < _SURE and ranks and (saving.share.low > 0 or saving.quality.low > 0):
+        return _pays(data, saving, within, f"{_told(data, ranked)}; p={p:.3f} against coins tossed at the same cost")
+    keep, weak, strong = _single(data, within), *data.pair
+    if not data.separated and keep == weak:
+        return f"the models are equally good within noise here ({data.size}): keep one model: {weak}"
+    half = share_for(data, order, 0.5)
+    if keep == saving.best and ranked is not None and ranked.low > 0.5 and half is not None:
         return (
-            f"no evidence that routing saves at the quality of {saving.best} minus {100 * within:g} points "
-            f"({n}, p={p:.2f}), but it ranks prompts (APGR {ranked}): {100 * half:.0f} % of the calls to {strong} "
-            f"recover half of its lead over {weak}; allow a greater loss (--within) to use that"
+            f"no evidence that routing saves at the quality of {keep} minus {100 * within:g} points "
+            f"({_told(data, ranked)}, p={p:.2f}): keep one model: {keep}. It does rank prompts: {100 * half:.0f} % "
+            f"of the calls to {strong} recover half of its lead over {weak}; allow a greater loss (--within) for that"
         )
-    keep = _single(data)
-    return f"no evidence that routing beats always {keep} here: {n}, p={p:.2f} (APGR {ranked}); keep one model: {keep}"
+    near = "" if keep == saving.best else f", which is within {100 * within:g} points of {saving.best}"
+    told = f"{_told(data, ranked)}, p={p:.2f}"
+    return f"no evidence that routing beats always {keep}{near}, here: {told}; keep one model: {keep}"
 
 
-def _single(data: Board) -> str:
-    """The cheapest model whose quality is within a point of the best."""
+def _pays(data: Board, saving: Saving, within: float, told: str) -> str:
+    points, low, high = (100 * x for x in (saving.quality.value, saving.quality.low, saving.quality.high))
+    lost = f"{points:+.1f} points [{low:+.1f}, {high:+.1f}] of quality"
+    if saving.share.low <= 0:
+        return f"routing gains {lost} over always {saving.best} ({told})"
+    share = saving.share
+    saved = f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
+    of = f"the calls to {saving.best}" if data.cost_unit == CALL else f"the cost of always {saving.best}"
+    doubt = "" if saving.quality.low >= -within else f"; the loss may be more than the {100 * within:g} that you allow"
+    return f"routing saves {saved} of {of}, for {lost}{doubt} ({told})"
+
+
+def _of_ranking(data: Board, ranked: Interval | None) -> str:
+    """The verdict on a score that chooses no models."""
+    if ranked is None:
+        return f"the models are equally good within noise here ({data.size}): keep one model: {_single(data, WITHIN)}"
+    if (ranked.p or 0.0) < _SURE:
+        return f"the score ranks prompts better than chance ({_told(data, ranked)}); tune on these outcomes to use it"
+    return (
+        f"no evidence that this score ranks prompts better than chance here ({_told(data, ranked)}, p={ranked.p:.2f})"
+    )
+
+
+def _told(data: Board, ranked: Interval | None) -> str:
+    return data.size if ranked is None else f"{data.size}, APGR {ranked}"
+
+
+def _single(data: Board, within: float) -> str:
+    """The cheapest model whose quality is within what may be lost of the best."""
     means, prices = data.scores.mean(0), data.costs.mean(0)
-    good = [i for i in range(len(means)) if means[i] >= means.max() - WITHIN]
+    good = [i for i in range(len(means)) if means[i] >= means.max() - within]
     return data.models[min(good, key=lambda i: prices[i])]
