@@ -94,6 +94,9 @@ def tune(
     from autopicker_lab.tuning import read_outcomes
     from autopicker_lab.tuning import tune as run
 
+    for target in (out, scores):
+        if target is not None and not target.expanduser().parent.is_dir():
+            raise InvalidRequestError(f"there is no folder '{target.parent}'", "make it first, or choose another")
     table = read_outcomes(outcomes, prices)
     with Progress(transient=True, console=Console(stderr=True)) as bar:
         task = bar.add_task("folds", total=None)
@@ -111,7 +114,8 @@ def tune(
         save_policy(replace(report.policy, local_only=local_only), out)
     _tell(report, scores, as_json)
     if out is not None:
-        typer.echo(f"saved: set AUTOPICKER_POLICY={out} to use it", err=True)
+        doubt = ", though routing is not shown to pay" if not report.verdict.startswith("routing") else ""
+        typer.echo(f"saved{doubt}: set AUTOPICKER_POLICY={out} to use it", err=True)
 
 
 @app.command()

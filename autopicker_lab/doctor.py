@@ -12,7 +12,8 @@ from autopicker_lab import assets
 from autopicker_lab.core import FORMATS, AutopickerError
 
 if TYPE_CHECKING:
-    from autopicker_lab.workbench import Workbench
+    from autopicker_lab.routing import unknown_models
+from autopicker_lab.workbench import Workbench
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,7 @@ def examine(lab: Workbench) -> list[Check]:
         ),
         *_models(lab),
         _try("uploads", lambda: f"kept at {lab.settings.uploads_url} ({len(lab.files.list())} files)"),
-        _try(
-            "policy", lambda: f"{lab.policy.id}, tiers from {', '.join(f'{t.min_score:g}' for t in lab.policy.tiers)}"
-        ),
+        _try("policy", lambda: _policy(lab)),
         Check("redis", _has("redis"), _words("redis", "shared cache and limits", "autopicker-lab[redis]"), False),
         Check("disk", shutil.disk_usage("/").free > 2**30, f"{shutil.disk_usage('/').free / 2**30:.0f} GiB free"),
     ]
@@ -71,3 +70,11 @@ def _has(package: str) -> bool:
 
 def _words(package: str, use: str, extra: str) -> str:
     return f"{use}: installed" if _has(package) else f"{use}: pip install '{extra}'"
+
+
+def _policy(lab: Workbench) -> str:
+    policy = lab.policy
+    if policy.estimator is None or policy.by_tiers:
+        return f"{policy.id}, tiers from {', '.join(f'{tier.min_score:g}' for tier in policy.tiers)}"
+    words = f"{policy.id}, estimates of {', '.join(policy.estimator.models)}, cost weight {policy.cost_weight:.4g}"
+    return "; ".join((words, *unknown_models(policy, lab.catalogue.specs())))

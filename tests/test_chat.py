@@ -1,4 +1,6 @@
 import asyncio
+import time
+from dataclasses import replace
 
 import pytest
 from support.serving import free_port
@@ -13,6 +15,7 @@ from autopicker_lab.core import (
     Part,
     UnknownModelError,
 )
+from autopicker_lab.models import Availability
 from autopicker_lab.settings import ModelConfig
 
 
@@ -175,3 +178,21 @@ def test_no_model_at_all():
     model = ModelConfig(name="gone", type="openai", endpoint=f"http://127.0.0.1:{free_port()}/v1")
     with Workbench(Settings.load(models=(model,))) as lab, pytest.raises(ModelUnavailableError, match="doctor"):
         lab.ask("hi")
+
+
+def test_a_named_model_does_not_get_round_pin_and_budget():
+    far = ModelConfig(
+        name="far", type="openai", endpoint="http://198.51.100.1/v1", price_out=60.0, capabilities={"text"}
+    )
+    here = ModelConfig(name="here", type="local")
+    with Workbench(Settings.load(models=(far, here))) as lab:
+        lab.catalogue._seen = {"far": Availability(True), "here": Availability(True)}
+        lab.catalogue._probed = time.monotonic()
+        for policy, why in (
+            (replace(lab.policy, local_only=True), "keeps requests on this machine"),
+            (replace(lab.policy, max_cost_usd=0.0), "the policy allows 0"),
+        ):
+            with pytest.raises(ModelUnavailableError, match=why):
+                lab.route("hello", model="far", policy=policy)
+            assert lab.route("hello", policy=policy).model == "here"
+            assert not lab.route("hello", policy=policy).fallbacks

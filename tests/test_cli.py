@@ -214,7 +214,8 @@ def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path):
     assert "too good" in again["warnings"][0]
     assert "APGR" in run("evaluate", tmp_path / "o.csv").stdout
     routed = json_of("score", "Say hello", env={**os.environ, "AUTOPICKER_POLICY": str(tmp_path / "p.json")})
-    assert routed["policy"] == "tuned-smollm2-135m-large"
+    assert routed["policy"].startswith("tuned-smollm2-135m-large-")
+    assert "knows large, the catalogue does not" in routed["warnings"][0]
     assert routed["selected_model"] == "smollm2-135m"
 
 

@@ -165,6 +165,33 @@ def test_a_conversation_keeps_its_strength():
     assert learned("hard", earlier=[("easy", hard(10))]).model == "large"  # and it may go up
     up = choose(hard(1), SPECS, POLICY, Needs(100), earlier=[("long ago", hard(70))])
     assert up.model == "large"
+    middling = Estimates()
+    middling.estimate = lambda text, features: {
+        "middle": {"small": 0.1, "middle": 0.9, "api-large": 0.5},
+        "strong": {"small": 0.1, "middle": 0.5, "api-large": 0.9},
+    }[text]
+    policy = replace(LEARNED, estimator=middling, cost_weight=0)
+    asked = [("middle", hard(1)), ("strong", hard(1)), ("middle", hard(1))]
+    assert learned("middle", policy=policy, earlier=asked).model == "large"  # held, not only by the last question
+
+
+def test_the_budget_counts_all_that_the_caller_lets_a_model_write():
+    dear = ModelSpec("dear", "openai", endpoint="https://api.example/v1", price_out=60, max_output=40_000)
+    policy = replace(POLICY, max_cost_usd=0.05)
+    assert choose(hard(0), [dear], policy, Needs(100)).model == "dear"
+    with pytest.raises(ModelUnavailableError, match="the policy allows"):
+        choose(hard(0), [dear], policy, Needs(100, 512, answer=32_000))
+
+
+def test_models_that_ollama_hands_on_are_not_on_this_machine():
+    here = "http://127.0.0.1:11434"
+    assert is_local(ModelSpec("a", "ollama", model="llama3.2", endpoint=here))
+    assert not is_local(ModelSpec("a", "ollama", model="gpt-oss:120b-cloud", endpoint=here))
+
+
+def test_models_that_only_the_policy_knows_are_told():
+    assert "knows api-large, the catalogue does not" in learned("easy", specs=(SMALL, MIDDLE)).warnings[0]
+    assert not learned("easy").warnings
 
 
 def test_a_policy_survives_its_file(tmp_path):
@@ -186,6 +213,9 @@ def test_a_policy_survives_its_file(tmp_path):
         ({"qualities": {"a": float("inf")}}, "inf"),
         ({"local_only": "no"}, "for true or false"),
         ({"cost_weight": -1}, "negative"),
+        ({"cost_weight": 10**400}, "lacks or misspells"),
+        ({"pair": ["a"]}, "lacks or misspells"),
+        ({"edges": [2, 1], "shares": [0.1, 0.2, 0.7]}, "must ascend"),
         ({"scorer": "heuristic-1"}, "made for scorer 'heuristic-1'"),
         ({"edges": [1], "shares": [1]}, "one share more"),
     ],
@@ -197,7 +227,7 @@ def test_a_policy_file_that_is_wrong_is_named(tmp_path, change, word):
         load_policy(path)
 
 
-@pytest.mark.parametrize("text", ["{", "[]"])
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, '{"a": ' + "9" * 5000 + "}"])
 def test_a_policy_file_that_is_none(tmp_path, text):
     (tmp_path / "p.json").write_text(text)
     with pytest.raises(InvalidRequestError):

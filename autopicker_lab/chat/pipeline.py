@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.reader import Attachment, Reader
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
 AUTO = "auto"
 _RETRIABLE = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError, RateLimitError)
-_REMEMBERED = 8  # earlier questions of a conversation that hold its strength
+_FEW = 4  # earlier questions that are weighed on the event loop
 _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 
 
@@ -87,13 +88,12 @@ class Pipeline:
                 raise ModelUnavailableError(f"'{named.id}' is not available: {why.why}", why.hint, param="model")
         specs = self.catalogue.specs() if named is None else [named]
         missing = {name: answer.why for name, answer in answers.items() if not answer.ok}
-        rule = (
-            (policy or self.policy)
-            if named is None
-            else RoutePolicy("named", self.policy.tiers, local_only=self.policy.local_only)
-        )
-        earlier = await self._earlier(request) if named is None else ()
-        route = choose(
+        rule = policy or self.policy
+        if named is not None:  # its budget and its privacy pin hold for a named model, too
+            rule = replace(rule, id="named", estimator=None, by_tiers=False)
+        earlier = await self._earlier(request) if named is None else []
+        decide = partial(
+            choose,
             complexity,
             specs,
             rule,
@@ -102,14 +102,17 @@ class Pipeline:
             question=request.question,
             earlier=earlier,
         )
+        route = await asyncio.to_thread(decide) if len(earlier) > _FEW else decide()
         if named is None:
             return route
         return replace(route, reason=f"{named.id} was named by the caller", named=True)
 
     async def _earlier(self, request: ChatRequest) -> list[tuple[str, Complexity]]:
-        """The conversation's last questions before this one, each with its complexity."""
+        """The conversation's questions before this one, each with its complexity (their files are not known)."""
         asked = [i for i, message in enumerate(request.messages) if message.role == "user"][:-1]
-        parts = [replace(request, messages=request.messages[: i + 1]) for i in asked[-_REMEMBERED:]]
+        parts = [replace(request, messages=request.messages[: i + 1]) for i in asked]
+        if len(parts) > _FEW:
+            return await asyncio.to_thread(lambda: [(part.question, self._scorer(part, ())) for part in parts])
         return [(part.question, await self.score(part)) for part in parts]
 
     async def complete(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> ChatReply:
@@ -248,7 +251,8 @@ def _needs(request: ChatRequest, attachments: Sequence[Attachment]) -> Needs:
         wanted.add("images")
     if request.options.get("tools"):
         wanted.add("tools")
-    return Needs(request.token_count, min(request.max_tokens or 256, 512), frozenset(wanted))
+    answer = request.max_tokens
+    return Needs(request.token_count, min(answer or 256, 512), frozenset(wanted), answer)
 
 
 def _budget(spec: ModelSpec, request: ChatRequest) -> int:

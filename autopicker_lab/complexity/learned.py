@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopicker_lab.complexity import embedding
@@ -28,7 +29,7 @@ KIND = "linear-1"
 EXCERPT = 500  # characters of beginning and of end
 PAIRS = 2**18  # buckets that pairs of tokens are hashed into
 _MIX = 1_000_003
-_LARGEST = 2**28  # bytes an array of a policy file may have
+_LARGEST = 2**26  # bytes an array of a policy file may have
 _FURTHEST = 4.0  # standard deviations: a text unlike all that were fitted may not run away
 _EMBEDDING, _FEATURES = 0.45, 0.1  # weight of a dense block beside tf-idf rows of length 1
 
@@ -98,7 +99,19 @@ class LearnedEstimator:
     stack: Array
     penalties: tuple[float, float] = (0.0, 0.0)
 
-    ARRAYS: ClassVar = ("keys", "idf", "centre", "feature_mean", "feature_scale", "weights", "dense", "bias", "stack")
+    ARRAYS: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "keys": "int32",
+            "idf": "float16",
+            "centre": "float16",
+            "feature_mean": "float64",
+            "feature_scale": "float64",
+            "weights": "float16",
+            "dense": "float16",
+            "bias": "float64",
+            "stack": "float64",
+        }
+    )
 
     @cached_property
     def _tables(self) -> _Tables:
@@ -199,10 +212,10 @@ def unpack(raw: Mapping[str, Any]) -> LearnedEstimator:
         detail = f"the estimator was fitted on other embeddings than the installed {embedding.NAME}"
         raise InvalidRequestError(detail, "tune again with this installation")
     try:
-        arrays = {name: _unpacked(raw["arrays"][name]) for name in LearnedEstimator.ARRAYS}
+        arrays = {name: _unpacked(raw["arrays"][name], kinds) for name, kinds in LearnedEstimator.ARRAYS.items()}
         mean, deviations = map(float, raw["penalties"])
         estimator = LearnedEstimator(tuple(map(str, raw["models"])), **arrays, penalties=(mean, deviations))
-    except (KeyError, TypeError, ValueError, AttributeError, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
         raise InvalidRequestError(f"the estimator's arrays are damaged: {error}", "tune again") from None
     _check(estimator)
     return estimator
@@ -213,10 +226,10 @@ def _packed(array: Array) -> dict[str, Any]:
     return {"dtype": str(array.dtype), "shape": list(array.shape), "data": data}
 
 
-def _unpacked(raw: Mapping[str, Any]) -> Array:
+def _unpacked(raw: Mapping[str, Any], kinds: str) -> Array:
     import numpy as np
 
-    if raw["dtype"] not in ("int32", "float16", "float64"):
+    if raw["dtype"] not in kinds.split():
         raise ValueError(f"type {raw['dtype']!r}")
     kind, shape = np.dtype(raw["dtype"]), tuple(int(size) for size in raw["shape"])
     expected = kind.itemsize * math.prod(shape)
@@ -248,5 +261,7 @@ def _check(estimator: LearnedEstimator) -> None:
         if array.shape != shape or not np.isfinite(array).all():
             raise InvalidRequestError(f"the estimator's '{name}' is damaged", "tune again")
     keys = estimator.keys
+    if not (estimator.feature_scale > 0).all() or len(set(estimator.models)) != len(estimator.models):
+        raise InvalidRequestError("the estimator's models or 'feature_scale' are damaged", "tune again")
     if known and (keys[0] < 0 or keys[-1] >= len(embedding.vectors()) + PAIRS or (np.diff(keys) <= 0).any()):
         raise InvalidRequestError("the estimator's 'keys' are damaged", "tune again")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 CHARS_PER_TOKEN = 4.0
+_WIDE = re.compile("[\u2e80-\U0010ffff]+")
 
 
 def estimate_tokens(text: str) -> int:
@@ -12,7 +15,7 @@ def estimate_tokens(text: str) -> int:
     """
     if text.isascii():
         return round(len(text) / CHARS_PER_TOKEN)
-    wide = sum(1 for char in text if char > "\u2e7f")
+    wide = len(text) - len(_WIDE.sub("", text))
     return round((len(text) - wide) / CHARS_PER_TOKEN + wide)
 
 

@@ -27,13 +27,20 @@ class Needs:
 
     Attributes:
         tokens: prompt tokens that cannot be left out (file context is fitted to the model and does not count).
-        max_output: tokens the answer may take.
+        max_output: tokens that the answer must have room for.
         wanted: capabilities that some models have; where none has them, the request is served without, and says so.
+        answer: tokens that the caller lets the answer have; None: 300 are taken for its cost.
     """
 
     tokens: int
     max_output: int = 0
     wanted: frozenset[str] = field(default_factory=frozenset)
+    answer: int | None = None
+
+    def cost_usd(self, spec: ModelSpec, tokens: int) -> float:
+        """What a request of so many tokens may cost: all that its caller lets the model write."""
+        written = min(_ANSWER if self.answer is None else self.answer, spec.max_output)
+        return spec.cost_usd(min(tokens, spec.context_window), written)
 
 
 class _Option(NamedTuple):
@@ -86,6 +93,7 @@ def choose(
     missing = unavailable or {}
     reachable = [spec for spec in specs if spec.id not in missing]
     wanted, warnings = _attainable(needs.wanted, reachable)
+    warnings += unknown_models(policy, specs)
     estimates = policy.estimates(question, complexity)
     options = [_option(spec, complexity, policy, needs, wanted, missing, estimates) for spec in specs]
     able = [option for option in options if not option.barred]
@@ -124,20 +132,19 @@ def _option(
 ) -> _Option:
     name = policy.name_of(spec)
     mean = policy.qualities.get(name, spec.quality)
-    cost = spec.cost_usd(min(complexity.tokens, spec.context_window), needs.max_output or _ANSWER)
+    cost = needs.cost_usd(spec, complexity.tokens)
     barred = _barred(spec, policy, needs, wanted, missing, cost)
     return _Option(spec.id, name, mean, estimates.get(name), cost, barred)
 
 
 def _floor(earlier: Sequence[tuple[str, Complexity]], able: Sequence[_Option], policy: RoutePolicy) -> _Option | None:
-    """The strongest model that an earlier question would get now."""
-    picks = []
+    """The model that the last of the earlier questions would get now, each being held to what the one before got."""
+    floor: _Option | None = None
     for question, complexity in earlier:
         estimates = policy.estimates(question, complexity)
-        then = [o._replace(estimate=estimates.get(o.name)) for o in able]
-        chosen = _prefer(policy.routing_score(complexity, estimates), then, policy).option
-        picks.append(next(o for o in able if o.id == chosen.id))
-    return max(picks, key=lambda option: option.mean, default=None)
+        allowed = [o._replace(estimate=estimates.get(o.name)) for o in able if floor is None or o.mean >= floor.mean]
+        floor = _prefer(policy.routing_score(complexity, estimates), allowed, policy).option
+    return floor
 
 
 def _prefer(score: float, able: Sequence[_Option], policy: RoutePolicy) -> _Picked:
@@ -213,10 +220,21 @@ def _attainable(wanted: frozenset[str], specs: Iterable[ModelSpec]) -> tuple[fro
     return wanted & had, tuple(f"no available model can do '{name}': served without" for name in lost)
 
 
+def unknown_models(policy: RoutePolicy, specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+    """A warning where a policy has estimates of models that the catalogue does not name."""
+    if policy.estimator is None:
+        return ()
+    known = {policy.name_of(spec) for spec in specs}
+    lost = ", ".join(name for name in policy.estimator.models if name not in known)
+    return (f"the policy knows {lost}, the catalogue does not: name it in AUTOPICKER_CONFIG",) if lost else ()
+
+
 def is_local(spec: ModelSpec) -> bool:
     """Whether requests to a model stay on this machine."""
     if spec.provider == "local":
         return True
+    if spec.model.endswith(("-cloud", ":cloud")):  # Ollama hands these on to its makers
+        return False
     host = urlsplit(spec.endpoint).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback

@@ -31,17 +31,21 @@ def load_policy(path: str | Path) -> RoutePolicy:
         if source.stat().st_size > _LARGEST:
             raise InvalidRequestError(f"'{path}' is too large for a policy", "check the path")
         raw = json.loads(source.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequestError(f"cannot read the policy '{path}': {error}", "check the path") from None
     except json.JSONDecodeError as error:
         detail = f"the policy '{path}' is not JSON at line {error.lineno}: {error.msg}"
         raise InvalidRequestError(detail, "save it again from the tuning notebook") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise InvalidRequestError(f"cannot read the policy '{path}': {error}", "tune again") from None
     return _parse(raw, str(path))
 
 
 def save_policy(policy: RoutePolicy, path: str | Path) -> Path:
     """Write a policy file whole or not at all, and return its path."""
     target = Path(path).expanduser()
+    if not target.name or not target.parent.is_dir():
+        raise InvalidRequestError(f"cannot save a policy as '{path}'", "name a file in a folder that exists")
     scratch = target.with_name(target.name + ".part")
     body: dict[str, Any] = {
         "format": FORMAT,
@@ -87,7 +91,7 @@ def _parse(raw: object, where: str) -> RoutePolicy:
         raise InvalidRequestError(detail, "tune again, or adjust its tiers and then its 'scorer'")
     try:
         policy = _policy(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise InvalidRequestError(f"the policy '{where}' lacks or misspells {error}", "see the README") from None
     _check(policy, where)
     return policy
@@ -129,6 +133,8 @@ def _check(policy: RoutePolicy, where: str) -> None:
     if policy.cost_weight < 0 or (policy.max_cost_usd is not None and policy.max_cost_usd < 0):
         detail = f"cost_weight and max_cost_usd of the policy '{where}' may not be negative"
         raise InvalidRequestError(detail, "correct them")
+    if not all(a < b for a, b in pairwise(policy.edges)):
+        raise InvalidRequestError(f"the edges of the policy '{where}' must ascend", "tune again, or empty them")
     if policy.shares and len(policy.shares) != len(policy.edges) + 1:
         detail = f"the policy '{where}' needs one share more than it has edges"
         raise InvalidRequestError(detail, "tune again, or empty both")

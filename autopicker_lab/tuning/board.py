@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,11 @@ class Board:
         """How many prompts there are, and how many of them differ, in words."""
         different = len(set(self.groups.tolist()))
         return f"n={len(self):,}" + ("" if different == len(self) else f" in {different:,} groups of alike prompts")
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve digits that two boards share where they hold the same prompts."""
+        return hashlib.sha256("\0".join(sorted(self.prompts)).encode("utf-8", "replace")).hexdigest()[:12]
 
     @property
     def separated(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -49,7 +50,9 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     for column in REQUIRED:
         if column not in table:
             raise InvalidRequestError(f"the outcomes have no column '{column}'", f"needed: {', '.join(REQUIRED)}")
-    table = table.reset_index(drop=True)
+    if not table.columns.is_unique:
+        name = str(table.columns[table.columns.duplicated()][0])
+        raise InvalidRequestError(f"the outcomes have two columns '{name}'", "keep one of them")
     clean: dict[str, pd.Series[Any]] = {name: _text(table[name]) for name in _TEXTS if name in table}
     clean |= {name: _numeric(table, name) for name in ("score", *_NUMBERS) if name in table}
     found = table.assign(**clean)
@@ -59,18 +62,19 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     for name in _NUMBERS:
         if name in found:
             _refuse(found[name] < 0, f"'{name}' is negative")
+            _refuse(found[name] == float("inf"), f"'{name}' is infinite")
     twice = found.duplicated(["prompt_id", "model"])
     _refuse(twice, "this prompt_id and model came before", "keep one outcome for each prompt and model")
     first = found.groupby("prompt_id", sort=False)["prompt"].transform("first")
     _refuse(found["prompt"] != first, "'prompt' differs from an earlier row of the same prompt_id")
     defaults: dict[str, Any] = {name: "" if name == "task" else float("nan") for name in OPTIONAL if name not in found}
-    return found.assign(**defaults)[[*REQUIRED, *OPTIONAL]]
+    return found.assign(**defaults)[[*REQUIRED, *OPTIONAL]].reset_index(drop=True)
 
 
 def _refuse(wrong: pd.Series[bool], what: str, hint: str = "correct or drop the row") -> None:
-    """InvalidRequestError for the first row that is wrong, counted from 1."""
+    """InvalidRequestError for the first row that is wrong, counted from 1 below the header, as in the file."""
     if wrong.any():
-        raise InvalidRequestError(f"row {int(wrong.to_numpy().argmax()) + 1}: {what}", hint)
+        raise InvalidRequestError(f"row {int(wrong.index[int(wrong.to_numpy().argmax())]) + 1}: {what}", hint)
 
 
 def _text(column: pd.Series[Any]) -> pd.Series[str]:
@@ -98,7 +102,7 @@ def _read(path: Path) -> pd.DataFrame:
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
         ".parquet": pandas.read_parquet,
         ".jsonl": lambda source: pandas.read_json(source, lines=True, dtype=False),
-        ".csv": lambda source: pandas.read_csv(source, keep_default_na=False, low_memory=False),
+        ".csv": lambda source: pandas.read_csv(source, dtype=str, keep_default_na=False),
     }
     name = path.name.lower()
     kind = ".csv" if name.endswith((".csv", ".csv.gz")) else Path(name).suffix.replace(".ndjson", ".jsonl")
@@ -109,9 +113,10 @@ def _read(path: Path) -> pd.DataFrame:
         raise InvalidRequestError(f"'{path.name}' is not an outcomes table", _FORMATS)
     try:
         table: pd.DataFrame = readers[kind](path)
-    except (OSError, ValueError, ImportError, EOFError) as error:
+    except (OSError, ValueError, ImportError, EOFError, zlib.error) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InvalidRequestError(f"cannot read '{path}': {reason}", "check the file") from None
+        hint = "check that it is UTF-8, with commas between cells" if kind == ".csv" else "check the file"
+        raise InvalidRequestError(f"cannot read '{path}': {reason}", hint) from None
     table.columns = [str(column).strip().lstrip("\ufeff") for column in table.columns]
     return table
 
@@ -121,6 +126,12 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
     if {"model", "score"} <= set(table.columns):
         return table
     names = list(table.columns)
+    near = {name.lower(): name for name in names}
+    for wanted in ("score", "model"):
+        if wanted in near and wanted not in names:
+            raise InvalidRequestError(f"the outcomes have no column '{wanted}'", f"rename '{near[wanted]}' to it")
+    if "score" in names:
+        raise InvalidRequestError("the outcomes have scores but no column 'model'", f"needed: {', '.join(REQUIRED)}")
     if any(name.startswith("score|") for name in names):
         scores = {name.removeprefix("score|"): name for name in names if name.startswith("score|")}
         costs = {model: f"usd|{model}" for model in scores}
@@ -130,7 +141,7 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
         table = table.rename(columns={"sample_id": "prompt_id", "eval_name": "task"})
         table = table.assign(prompt=table["prompt"].map(_unlisted)) if "prompt" in table else table
     elif "prompt" in names:
-        scores = {name: name for name in names if name not in _TEXTS and _truths(table[name])}
+        scores = {name: name for name in names if name not in (*REQUIRED, *OPTIONAL) and _truths(table[name])}
         costs = {}
     else:
         return table
@@ -150,16 +161,13 @@ def _melted(table: pd.DataFrame, scores: Mapping[str, str], costs: Mapping[str, 
         part = table[keys].assign(model=model, score=_numeric(table.rename(columns={column: "score"}), "score"))
         cost = costs.get(model, "")
         parts.append(part.assign(cost_usd=_numeric(table, cost)) if cost in table else part)
-    return pandas.concat(parts, ignore_index=True).dropna(subset=["score"])
+    return pandas.concat(parts).dropna(subset=["score"])  # the index still tells the row of the file
 
 
 def _truths(column: pd.Series[Any]) -> bool:
-    """Whether a column holds nothing but true and false, or numbers from 0 to 1."""
-    import pandas
-
-    if pandas.api.types.is_numeric_dtype(column):
-        return bool(column.dropna().between(0, 1).all())
-    return bool(_text(column).str.strip().str.lower().isin([*_TRUTH, "0", "1", ""]).all())
+    """Whether a column says of an answer that it is right or wrong: true and false, 1 and 0, and nothing else."""
+    words = _text(column).str.strip().str.lower().str.removesuffix(".0")
+    return bool(words.isin([*_TRUTH, "0", "1", "", "nan"]).all()) and bool(words.isin([*_TRUTH, "0", "1"]).any())
 
 
 def _unlisted(prompt: object) -> object:

@@ -138,7 +138,7 @@ class TuningReport:
         return rows.assign(**{f"estimate|{m}": self.estimates[:, i] for i, m in enumerate(self.board.models)})
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Quality over cost: the policy with its 95 % band, single models, the oracle, and length."""
+        """Quality over cost: the policy with its 95 % band, single models, coins between the pair, the oracle."""
         target = axes(ax, (7.0, 4.5))
         draw_curve(target, self.board, self.curve)
         if self.curve is not None:

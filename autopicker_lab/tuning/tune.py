@@ -91,7 +91,7 @@ def tune(
         edges=edges,
         shares=shares,
         stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict()
-        | {"folds": folds, "within": within, "prompts": _fingerprint(data)},
+        | {"folds": folds, "within": within, "prompts": data.fingerprint},
     )
     policy = replace(policy, id=_name(policy))
     report = _report(
@@ -244,11 +244,6 @@ def _routing_scores(policy: RoutePolicy, estimates: Array, data: Board) -> Array
     return scores
 
 
-def _fingerprint(data: Board) -> str:
-    """Twelve digits that two boards share where they hold the same prompts."""
-    return hashlib.sha256("\0".join(sorted(data.prompts)).encode("utf-8", "replace")).hexdigest()[:12]
-
-
 def _name(policy: RoutePolicy) -> str:
     """What a policy is called in logs: what it routes between, and eight digits of what it is."""
     assert policy.estimator is not None  # it was just fitted
@@ -262,6 +257,6 @@ def _in_sample(policy: RoutePolicy, data: Board, source: str | Path | None) -> l
     stamped = policy.stamp.get("data")
     known = set(stamped.values()) if isinstance(stamped, Mapping) else set()
     same_file = source is not None and bool(known & set(RunStamp.collect(source).data.values()))
-    if same_file or policy.stamp.get("prompts") == _fingerprint(data):
+    if same_file or policy.stamp.get("prompts") == data.fingerprint:
         return ["the policy was fitted on these very prompts: its figures here are too good"]
     return []

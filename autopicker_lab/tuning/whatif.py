@@ -36,6 +36,7 @@ class Change:
 class Comparison:
     """Attributes:
     requests: one a prompt, in order. quality, cost: means before and after; None where they are not known.
+    warning: why the figures may be too good.
     """
 
     before: str
@@ -43,6 +44,7 @@ class Comparison:
     requests: tuple[Change, ...]
     quality: tuple[float, float] | None
     cost: tuple[float, float] | None
+    warning: str = ""
 
     @property
     def changed(self) -> tuple[Change, ...]:
@@ -58,6 +60,8 @@ class Comparison:
             words += f"; mean score {self.quality[0]:.3f} → {self.quality[1]:.3f}"
         if self.cost:
             words += f"; cost a request {self.cost[0]:.3g} → {self.cost[1]:.3g}"
+        if self.warning:
+            words += f" ({self.warning})"
         return words
 
     def to_frame(self) -> pd.DataFrame:
@@ -74,8 +78,10 @@ class Comparison:
             target.bar_label(drawn, padding=3)
         target.set_yticks(range(len(names)), names)
         target.invert_yaxis()
-        target.set(xlabel="requests", title=self.summary)
-        target.legend(frameon=False)
+        target.set_xlabel("requests")
+        target.set_title(self.summary, loc="left", fontsize=9, wrap=True)
+        target.margins(x=0.3)
+        target.legend(frameon=False, loc="center right")
         target.spines[["top", "right"]].set_visible(False)
         return target
 
@@ -85,11 +91,11 @@ class Comparison:
 
 
 def compare(prompts: Sequence[str], specs: Sequence[ModelSpec], before: RoutePolicy, after: RoutePolicy) -> Comparison:
-    """Route each prompt over `specs` by two policies, as the pipeline would."""
+    """Route each prompt over `specs` by two policies, as the pipeline would if all of them answered."""
     requests = []
     for prompt in prompts:
         request = ChatRequest.of(prompt)
-        complexity, needs = score(request), Needs(request.token_count)
+        complexity, needs = score(request), Needs(request.token_count, 256)
         routes = [choose(complexity, specs, policy, needs, question=prompt) for policy in (before, after)]
         requests.append(Change(prompt, routes[0].model, routes[1].model, routes[1].reason))
     return Comparison(before.id, after.id, tuple(requests), None, None)
@@ -109,7 +115,9 @@ def compare_on(data: Board, before: RoutePolicy, after: RoutePolicy) -> Comparis
             sums["cost"][k] += float(data.costs[i, side]) / len(data)
         requests.append(Change(request.prompt, request.before, request.after, request.why, *scores))
     means: dict[str, Any] = {name: (total[0], total[1]) for name, total in sums.items()}
-    return Comparison(found.before, found.after, tuple(requests), **means)
+    seen = [policy.id for policy in (before, after) if policy.stamp.get("prompts") == data.fingerprint]
+    warning = f"too good: {seen[0]} was fitted on these very prompts" if seen else ""
+    return Comparison(found.before, found.after, tuple(requests), **means, warning=warning)
 
 
 def specs_of(data: Board) -> list[ModelSpec]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -88,13 +89,17 @@ class ThresholdModel:
     def policy(self) -> RoutePolicy:
         """What the sliders say, ready to be saved and served."""
         base = self.report.policy
+        if self.rule == ESTIMATES and self.cost_weight == base.cost_weight:
+            return base
+        by_hand = {"set by hand": {"cost": self.cost, "quality": self.quality, "before": "figures of the tuned policy"}}
+        base = replace(base, card={**by_hand, **base.card})
         if self.rule == ESTIMATES:
-            return replace(base, cost_weight=self.cost_weight)
-        weak, middle, strong = self._ladder()
+            return replace(base, id=f"{base.id}-{self.cost_weight:.4g}", cost_weight=self.cost_weight)
+        _, middle, strong = self._ladder()
         low, high = self.thresholds
         steps = {0.0: 0.0, max(low, 1e-6): base.qualities[middle], max(high, 2e-6): base.qualities[strong]}
         tiers = tuple(Tier(score, quality) for score, quality in sorted(steps.items()))
-        return replace(base, id=f"tiers-{weak}-{strong}", by_tiers=True, tiers=tiers)
+        return replace(base, id=f"{base.id}-tiers-{low:g}-{high:g}", by_tiers=True, tiers=tiers)
 
     def save(self, path: str | Path) -> None:
         """Write the policy; what fails becomes `message`, with its next step."""
@@ -107,7 +112,7 @@ class ThresholdModel:
             listener()
 
     def _ladder(self) -> tuple[str, str, str]:
-        """Weak, middle and strong model by mean quality; the middle one is the best value between the pair."""
+        """Weak, middle and strong model; the middle one is the best between the pair that costs no more."""
         data = self.report.board
         means, prices = data.scores.mean(0), data.costs.mean(0)
         between = [
@@ -141,7 +146,7 @@ class ThresholdModel:
             (f"saved against always {data.models[best]}", f"{100 * saved:.0f} %"),
             *((name, f"{100 * share:.0f} % of requests") for name, share in self.shares.items() if share),
         ]
-        return html_table(["", ""], rows, self.message or self.report.verdict)
+        return html_table(["", ""], rows, self.message or f"as tuned: {self.report.verdict}")
 
 
 class ThresholdPanel:
@@ -164,7 +169,7 @@ class ThresholdPanel:
             style={"description_width": "9em"},
         )
         self.cost = w.FloatSlider(
-            value=float(curve.costs.max()),
+            value=model.cost,
             min=float(curve.costs.min()),
             max=float(curve.costs.max()),
             step=float(curve.costs.max() - curve.costs.min()) / 200 or 1.0,
@@ -173,11 +178,14 @@ class ThresholdPanel:
             layout=wide,
             style={"description_width": "9em"},
         )
+        low, high = math.floor(scores.min()), math.ceil(scores.max())
+        # whole steps: a browser rounds to them, and a control that rounds itself would look like one that was moved
+        model.thresholds = (float(round(scores.mean())), float(round(scores.mean())))
         self.thresholds = w.FloatRangeSlider(
-            value=(float(scores.mean()), float(scores.mean())),
-            min=float(scores.min()),
-            max=float(scores.max()) + 0.01,
-            step=0.01,
+            value=model.thresholds,
+            min=low,
+            max=high + 1,
+            step=0.25,
             description="thresholds",
             layout=wide,
             style={"description_width": "9em"},
@@ -186,25 +194,37 @@ class ThresholdPanel:
         self.table = w.HTML()
         self.path = w.Text(path, description="save as", layout=w.Layout(width="60%"))
         self.save = w.Button(description="Save policy", button_style="primary")
-        self.rule.observe(lambda change: model.set(rule=change["new"]), "value")
-        self.weight.observe(lambda change: self._weigh(int(change["new"])), "value")
-        self.cost.observe(lambda change: model.aim(float(change["new"])), "value")
-        self.thresholds.observe(lambda change: self._cut(change["new"]), "value")
+        self._following = False
+        self._on(self.rule, lambda value: model.set(rule=value))
+        self._on(self.weight, lambda i: model.set(rule=ESTIMATES, cost_weight=float(curve.weights[i])))
+        self._on(self.cost, lambda value: model.aim(float(value)))
+        self._on(self.thresholds, lambda ends: model.set(rule=TIERS, thresholds=(float(ends[0]), float(ends[1]))))
         self.save.on_click(lambda _: model.save(self.path.value))
         model.listeners.append(self._draw)
         controls = w.VBox([self.rule, self.weight, self.cost, self.thresholds, w.HBox([self.path, self.save])])
         self.view = w.VBox([controls, w.HBox([self.picture, self.table])])
         self._draw()
 
-    def _weigh(self, i: int) -> None:
-        self.rule.value = ESTIMATES
-        self.model.set(rule=ESTIMATES, cost_weight=float(self.model.curve.weights[i]))
+    def _on(self, control: Any, act: Callable[[Any], None]) -> None:
+        """Let a control change the model, but not when it only follows it."""
+        control.observe(lambda change: None if self._following else act(change["new"]), "value")
 
-    def _cut(self, ends: tuple[float, float]) -> None:
-        self.rule.value = TIERS
-        self.model.set(rule=TIERS, thresholds=tuple(ends))
+    def _follow(self) -> None:
+        """Put all controls where the model is."""
+        model = self.model
+        self._following = True
+        try:
+            self.rule.value = model.rule
+            if model.rule == ESTIMATES:
+                self.weight.value = int(abs(model.curve.weights - model.cost_weight).argmin())
+                self.cost.value = min(max(model.cost, self.cost.min), self.cost.max)
+            else:
+                self.thresholds.value = model.thresholds
+        finally:
+            self._following = False
 
     def _draw(self) -> None:
+        self._follow()
         self.picture.value = self._picture.png()
         self.table.value = self.model.summary()
 
@@ -225,8 +245,8 @@ class _Picture:
         self._axes = figure.add_subplot()
         data = model.report.board
         draw_curve(self._axes, data, model.curve)
+        (self._marker,) = self._axes.plot([], [], "o", color=VERMILION, ms=10, animated=True, label="this setting")
         self._axes.legend(frameon=False, fontsize=8)
-        (self._marker,) = self._axes.plot([], [], "o", color=VERMILION, ms=10, animated=True)
         self._canvas.draw()
         self._empty = self._canvas.copy_from_bbox(figure.bbox)
 

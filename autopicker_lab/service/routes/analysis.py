@@ -39,6 +39,8 @@ async def analyze(body: AnalysisBody, state: State) -> dict[str, Any]:
         "estimated_tokens": route.complexity.tokens,
         "estimated_cost_usd": route.estimated_cost_usd,
         "policy": route.policy,
+        "routing_score": round(route.score, 2),
+        "warnings": list(route.warnings),
         "file_errors": failures,
     }
     return {"complexity_analysis": analysis}
