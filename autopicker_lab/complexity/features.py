@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from autopicker_lab.core.text import estimate_tokens
 
-READ = 2000  # characters of beginning and of end whose words are counted
+READ = 1500  # characters of beginning and of end whose words are counted
 _WORD = re.compile(r"[^\W\d_]+")
 _ITEM = re.compile(r"[-*•]\s|\d{1,2}[.)]\s|[a-z]\)\s")
 _OPTION = re.compile(r"\(?[A-Ja-j][.)]\s")

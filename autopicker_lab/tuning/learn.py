@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 Progress = Callable[[int, int], None]
-PENALTIES = ((1.0, 3.0, 10.0), (3.0, 10.0, 30.0, 100.0))  # of the mean, of the deviations
+PENALTIES = ((1.0, 3.0, 10.0), (3.0, 10.0, 20.0, 40.0))  # of the mean, of the deviations
 INNER = 4
 _ALIKE = 0.8  # Jaccard similarity from which prompts are near-duplicates
 _ENOUGH_PAIRS = 4  # fewer say nothing about similarity

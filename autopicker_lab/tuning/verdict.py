@@ -87,7 +87,7 @@ def _pays(data: Board, saving: Saving, within: float, told: str) -> str:
     share = saving.share
     saved = f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
     of = f"the calls to {saving.best}" if data.cost_unit == CALL else f"the cost of always {saving.best}"
-    doubt = "" if saving.quality.low >= -within else f"; the loss may be more than the {100 * within:g} that you allow"
+    doubt = "" if saving.quality.low >= -within else f", which may be more than the {100 * within:g} allowed"
     return f"routing saves {saved} of {of}, for {lost}{doubt} ({told})"
 
 
