@@ -176,8 +176,8 @@ def draw_curve(target: Axes, board: Board, curve: Curve | None) -> None:
     target.plot(prices[[board.weak, board.strong]], means[[board.weak, board.strong]], color=GREY, lw=0.8, label="coin")
     target.plot(prices, means, "s", color=ORANGE, label="always one model")
     for name, x, y in zip(board.models, prices, means, strict=True):
-        side, shift = ("right", -6) if x > prices.mean() else ("left", 4)
-        target.annotate(name, (x, y), textcoords="offset points", xytext=(shift, -10), ha=side, fontsize=7, color=GREY)
+        side, shift = ("right", (0, 8)) if x > prices.mean() else ("left", (4, -10))
+        target.annotate(name, (x, y), textcoords="offset points", xytext=shift, ha=side, fontsize=7, color=GREY)
     if curve is not None:
         band = 1.96 * curve.errors
         target.plot(curve.costs, curve.qualities, "-", color=BLUE, label="routed, out of fold")
