@@ -43,6 +43,7 @@ def run(lab: Workbench, console: Console | None = None) -> None:
     prefix = "uv run " if assets.in_checkout() else ""
     for command, what in (
         ("autopicker lab", "the notebooks, beginning with 00_start_here"),
+        ("autopicker tune data/outcomes/outcomes.jsonl", "does routing pay? on measured outcomes; then on yours"),
         ("autopicker serve", "the HTTP API on http://localhost:8001, documented at /docs"),
         ('autopicker ask "..." --file report.pdf', "ask about a file of yours"),
         ("autopicker doctor", "what is there, and what is missing"),

@@ -234,7 +234,6 @@ def test_where_there_is_nothing_to_learn_it_says_so():
         order = np.random.default_rng(seed).permutation(240)
         found = tune(dealt.assign(score=scores[order].reshape(-1)), seed=seed)
         claims += not found.verdict.startswith("no evidence")
-        assert "keep one model: large" in found.verdict or claims
     assert claims <= 1
 
 
