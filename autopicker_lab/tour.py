@@ -41,9 +41,10 @@ def run(lab: Workbench, console: Console | None = None) -> None:
     out.print(Rule("Where to go from here", align="left"))
     out.print(f"That took {time.perf_counter() - begun:.0f} s. Next:")
     prefix = "uv run " if assets.in_checkout() else ""
+    outcomes = "data/outcomes/outcomes.jsonl" if assets.in_checkout() else assets.outcomes() / "outcomes.jsonl"
     for command, what in (
         ("autopicker lab", "the notebooks, beginning with 00_start_here"),
-        ("autopicker tune data/outcomes/outcomes.jsonl", "does routing pay? on measured outcomes; then on yours"),
+        (f"autopicker tune {outcomes}", "does routing pay? on measured outcomes; then on yours"),
         ("autopicker serve", "the HTTP API on http://localhost:8001, documented at /docs"),
         ('autopicker ask "..." --file report.pdf', "ask about a file of yours"),
         ("autopicker doctor", "what is there, and what is missing"),
