@@ -23,7 +23,7 @@ from autopicker_lab.core.errors import (
 from autopicker_lab.core.files import FORMATS, Document, Format, Part, SourceFile, Table
 from autopicker_lab.core.load import LoadPlan, LoadReport, Timing
 from autopicker_lab.core.outcomes import Outcome
-from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier
+from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.speech import Segment, Transcript, Word
 from autopicker_lab.core.stamp import RunStamp
 
@@ -72,4 +72,5 @@ __all__ = [
     "UpstreamTimeoutError",
     "Usage",
     "Word",
+    "gain_score",
 ]

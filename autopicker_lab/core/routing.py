@@ -104,6 +104,11 @@ class Tier:
     min_quality: float
 
 
+def gain_score(gain: Any) -> Any:
+    """An expected gain of -1 to 1, a number or an array, as a routing score: 0 to 100, 50 where there is none."""
+    return 50 + 50 * gain
+
+
 class Estimator(Protocol):
     """Learned estimates of P(a good answer); see complexity.learned."""
 
@@ -179,7 +184,7 @@ class RoutePolicy:
         if self.pair is None or not estimates:
             return complexity.score
         weak, strong = self.pair
-        return 50 + 50 * (estimates[strong] - estimates[weak])
+        return float(gain_score(estimates[strong] - estimates[weak]))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,15 @@
 """From complexity to a model, with every candidate and its reason."""
 
-from autopicker_lab.routing.choose import Needs, choose, is_local, unknown_models
+from autopicker_lab.routing.choose import ANSWER_TOKENS, Needs, choose, is_local, unknown_models
 from autopicker_lab.routing.policies import default_policy, load_policy, save_policy
 
-__all__ = ["Needs", "choose", "default_policy", "is_local", "load_policy", "save_policy", "unknown_models"]
+__all__ = [
+    "ANSWER_TOKENS",
+    "Needs",
+    "choose",
+    "default_policy",
+    "is_local",
+    "load_policy",
+    "save_policy",
+    "unknown_models",
+]

@@ -18,7 +18,7 @@ from autopicker_lab.core import (
     RoutePolicy,
 )
 
-_ANSWER = 300  # tokens that an answer of unknown length is taken to have
+ANSWER_TOKENS = 300  # tokens that an answer of unknown length is taken to have
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Needs:
 
     def cost_usd(self, spec: ModelSpec, tokens: int) -> float:
         """What a request of so many tokens may cost: all that its caller lets the model write."""
-        written = min(_ANSWER if self.answer is None else self.answer, spec.max_output)
+        written = min(ANSWER_TOKENS if self.answer is None else self.answer, spec.max_output)
         return spec.cost_usd(min(tokens, spec.context_window), written)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
@@ -74,18 +74,6 @@ class Board:
     @property
     def pair(self) -> tuple[str, str]:
         return self.models[self.weak], self.models[self.strong]
-
-    def at(self, rows: Array) -> Board:
-        """Some of the prompts."""
-        return replace(
-            self,
-            ids=tuple(self.ids[i] for i in rows),
-            prompts=tuple(self.prompts[i] for i in rows),
-            tasks=self.tasks[rows],
-            scores=self.scores[rows],
-            costs=self.costs[rows],
-            groups=self.groups[rows],
-        )
 
 
 def board(

@@ -78,12 +78,12 @@ def weights_of(estimates: Array, prices: Array, points: int = POINTS) -> Array:
     return np.unique(np.concatenate(steps))
 
 
-def curve(estimates: Array, scores: Array, costs: Array, weights: Array | None = None) -> Curve:
-    """Route by `estimates` at each weight, and see what `scores` and `costs` (both (n, models)) come of it."""
+def curve(estimates: Array, scores: Array, costs: Array) -> Curve:
+    """Route by `estimates` at each of `weights_of`, and see what `scores` and `costs` (both (n, models)) come of it."""
     import numpy as np
 
     prices = costs.mean(0)
-    steps = weights_of(estimates, prices) if weights is None else weights
+    steps = weights_of(estimates, prices)
     choices = np.stack([choose_at(estimates, prices, float(step)) for step in steps])
     rows = np.arange(len(scores))
     quality = scores[rows, choices]

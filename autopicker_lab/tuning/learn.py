@@ -212,16 +212,23 @@ def out_of_fold(
 def predict(estimator: LearnedEstimator, prompts: Prompts) -> Array:
     """Estimates of many prompts at once, shape (n, models)."""
     import numpy as np
-    from sklearn.preprocessing import normalize
 
-    counts = prompts.tokens[:, estimator.keys].astype(np.float64)
-    counts.data = 1 + np.log(counts.data)
-    weighted = normalize(counts.multiply(estimator.idf[None, :].astype(np.float64)).tocsr())
+    weighted = _tfidf(prompts, estimator.keys, estimator.idf)
     block = dense_block(
         prompts.vectors, prompts.counts, estimator.centre, estimator.feature_mean, estimator.feature_scale
     )
     weights, dense = estimator.weights.astype(np.float64), estimator.dense.astype(np.float64)
     return stacked(estimator.bias + weighted @ weights + block @ dense, estimator.stack)
+
+
+def _tfidf(prompts: Prompts, keys: Array, idf: Array) -> sparse.csr_matrix:
+    """Sublinear tf-idf of the tokens and pairs in `keys`, rows of length 1, shape (n, keys)."""
+    import numpy as np
+    from sklearn.preprocessing import normalize
+
+    counts = prompts.tokens[:, keys].astype(np.float64)
+    counts.data = 1 + np.log(counts.data)
+    return normalize(counts.multiply(idf[None, :].astype(np.float64)).tocsr())
 
 
 def grouped_folds(groups: Array, folds: int, seed: int) -> list[tuple[Array, Array]]:
@@ -250,11 +257,8 @@ class _Space:
     def design(self, prompts: Prompts) -> sparse.csr_matrix:
         import numpy as np
         from scipy import sparse
-        from sklearn.preprocessing import normalize
 
-        counts = prompts.tokens[:, self.keys].astype(np.float64)
-        counts.data = 1 + np.log(counts.data)
-        weighted = normalize(counts.multiply(self.idf[None, :].astype(np.float64)).tocsr())
+        weighted = _tfidf(prompts, self.keys, self.idf)
         block = dense_block(prompts.vectors, prompts.counts, self.centre, self.mean, self.scale)
         return sparse.hstack([weighted, sparse.csr_matrix(block)]).tocsr().astype(np.float32)
 

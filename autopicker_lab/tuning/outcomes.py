@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, Outcome
 from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.routing import ANSWER_TOKENS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REQUIRED = tuple(field.name for field in fields(Outcome) if field.default is MISSING)
 OPTIONAL = tuple(field.name for field in fields(Outcome) if field.default is not MISSING)
-ANSWER_TOKENS = 300  # of an answer whose length was not measured
 _NUMBERS = tuple(name for name in OPTIONAL if name != "task")
 _TEXTS = ("prompt_id", "prompt", "model", "task")
 _FORMATS = "use .csv, .csv.gz, .jsonl or .parquet"

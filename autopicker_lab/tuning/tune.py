@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity.learned import LearnedEstimator
-from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp
+from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, gain_score
 from autopicker_lab.routing import default_policy
 from autopicker_lab.tuning import learn
 from autopicker_lab.tuning.baselines import (
@@ -21,7 +21,7 @@ from autopicker_lab.tuning.baselines import (
     share_for,
 )
 from autopicker_lab.tuning.board import Board, board
-from autopicker_lab.tuning.curve import best_weight, choose_at, curve
+from autopicker_lab.tuning.curve import Curve, best_weight, choose_at, curve
 from autopicker_lab.tuning.drift import cuts
 from autopicker_lab.tuning.metrics import apgr, expected_calibration_error
 from autopicker_lab.tuning.outcomes import validate
@@ -78,7 +78,7 @@ def tune(
     goal = float(data.scores.mean(0).max()) - within
     order = _across_folds(estimates[:, data.strong] - estimates[:, data.weak], data, parts)
     means, prices = data.scores.mean(0), data.costs.mean(0)
-    edges, shares = cuts((50 + 50 * order).tolist())
+    edges, shares = cuts(gain_score(order).tolist())
     policy = RoutePolicy(
         id="",
         tiers=default_policy().tiers,
@@ -99,6 +99,7 @@ def tune(
         policy,
         order,
         estimates,
+        found,
         seed=seed,
         within=within,
         choices=cross_fitted(data, estimates, parts, within),
@@ -128,7 +129,7 @@ def evaluate(
         data = board(table, strong=strong, weak=weak, seed=seed)
         order = heuristic_scores(data.prompts)
         choices = choices_of(policy, data, None, order)
-        return _report(data, policy, order, None, seed=seed, choices=choices)
+        return _report(data, policy, order, None, None, seed=seed, choices=choices)
     known = [name for name in table["model"].unique() if name in policy.estimator.models]
     if len(known) < 2:
         detail = f"the policy knows {', '.join(policy.estimator.models)}, the outcomes do not have two of them"
@@ -147,6 +148,7 @@ def evaluate(
         policy,
         estimates[:, data.strong] - estimates[:, data.weak],
         estimates,
+        curve(estimates, data.scores, data.costs),
         seed=seed,
         within=float(policy.stamp.get("within", WITHIN)),
         choices=choices_of(policy, data, estimates, scores),
@@ -159,6 +161,7 @@ def _report(
     policy: RoutePolicy,
     order: Array,
     estimates: Array | None,
+    found: Curve | None,
     *,
     seed: int,
     within: float = WITHIN,
@@ -167,7 +170,6 @@ def _report(
     warnings: Sequence[str] = (),
 ) -> TuningReport:
     weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
-    found = None if estimates is None else curve(estimates, data.scores, data.costs)
     ranked = ranking(data, order, seed, null=0.5)
     saving = None if choices is None else saving_of(data, choices, seed)
     return TuningReport(
@@ -240,7 +242,7 @@ def _routing_scores(policy: RoutePolicy, estimates: Array, data: Board) -> Array
     if policy.pair is None or policy.estimator is None:
         return heuristic_scores(data.prompts)
     weak, strong = (policy.estimator.models.index(name) for name in policy.pair)
-    scores: Array = 50 + 50 * (estimates[:, strong] - estimates[:, weak])
+    scores: Array = gain_score(estimates[:, strong] - estimates[:, weak])
     return scores
 
 

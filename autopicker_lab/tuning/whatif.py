@@ -10,14 +10,12 @@ from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
 from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
 from autopicker_lab.core.text import clip
-from autopicker_lab.routing import Needs, choose
+from autopicker_lab.routing import ANSWER_TOKENS, Needs, choose
 from autopicker_lab.tuning.board import USD, Board
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-_ANSWER = 300  # tokens that choose takes an answer to have
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def compare_on(data: Board, before: RoutePolicy, after: RoutePolicy) -> Comparis
 def specs_of(data: Board) -> list[ModelSpec]:
     """Stand-ins for the models of an outcomes table: their mean quality, and a price that gives their mean cost."""
     means, costs = data.scores.mean(0), data.costs.mean(0)
-    usd = 1e6 / _ANSWER if data.cost_unit == USD else 1.0
+    usd = 1e6 / ANSWER_TOKENS if data.cost_unit == USD else 1.0
     return [
         ModelSpec(name, "local", context_window=2**31, quality=float(means[i]), price_out=float(costs[i]) * usd)
         for i, name in enumerate(data.models)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import AutopickerError, RoutePolicy, Tier
+from autopicker_lab.core import AutopickerError, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.show import VERMILION, html_table
 from autopicker_lab.routing import save_policy
 from autopicker_lab.tuning import TuningReport
@@ -130,7 +130,7 @@ class ThresholdModel:
         if self.rule == ESTIMATES:
             return choose_at(self.report.estimates, data.costs.mean(0), self.cost_weight)
         weak, middle, strong = (data.models.index(name) for name in self._ladder())
-        scores, (low, high) = 50 + 50 * self.report.scores, self.thresholds
+        scores, (low, high) = gain_score(self.report.scores), self.thresholds
         picked: Array = np.where(scores >= high, strong, np.where(scores >= low, middle, weak))
         return picked
 
@@ -159,7 +159,7 @@ class ThresholdPanel:
         self._picture = _Picture(model)
         wide = w.Layout(width="100%")
         curve = model.curve
-        scores = 50 + 50 * report.scores
+        scores = gain_score(report.scores)
         self.rule = w.ToggleButtons(options=[ESTIMATES, TIERS], style={"button_width": "16em"})
         self.weight = w.SelectionSlider(
             options=[(f"{weight:.4g}", i) for i, weight in enumerate(curve.weights)],
