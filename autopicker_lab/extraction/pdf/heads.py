@@ -1,0 +1,75 @@
+"""Running heads, feet and page numbers: what belongs to the paper and not to the text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from autopicker_lab.extraction.pdf.layout import Row
+
+_ZONE = 0.12  # of the page's height, above and below
+_NUMBER = re.compile(
+    r"\W*(?:(?:page|seite|p\.|página|pagina)\s*)?(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-?\d{1,3})(?:\s*(?:of|/|von|de|sur)\s*\d{1,4})?\W*",
+    re.IGNORECASE,
+)
+_EDGE_NUMBER = re.compile(r"^\d{1,4}\s+\S|\S\s+\d{1,4}$")
+_IMPRINT = re.compile(
+    r"\bdoi[:\s./]|\barxiv:|©|\(c\)\s*\d{4}|\bissn\b|\bisbn\b|\bvol(?:ume)?\.?\s*\d|\bproceedings of\b|"
+    r"all rights reserved|\bpreprint\b|\bpage\s+\d+\s+of\s+\d+|downloaded from|\bet al\.\s*$|licensed under",
+    re.IGNORECASE,
+)
+
+
+def running_rows(pages: Sequence[tuple[float, list[Row]]]) -> list[set[int]]:
+    """For each page (its height and rows) the indices of the rows that are running heads or feet.
+
+    A row near the edge is one if its text, digits aside, stands on at least a third of the pages (two at least), if
+    it is a page number, or if it is set apart and reads like an imprint or carries a page number at its end.
+    """
+    edges = [_edge_rows(height, rows) for height, rows in pages]
+    often: Counter[str] = Counter()
+    for (_, rows), indices in zip(pages, edges, strict=True):
+        often.update({_key(rows[i].text) for i in indices})
+    least = max(2, min(len(pages) // 3, 6))
+    found: list[set[int]] = []
+    for (_, rows), indices in zip(pages, edges, strict=True):
+        mine = {i for i in indices if often[_key(rows[i].text)] >= least or _is_alone(rows, i)}
+        found.append(_outermost(mine, len(rows)))
+    return found
+
+
+def _edge_rows(height: float, rows: list[Row]) -> list[int]:
+    """Up to three rows at the head and three at the foot of a page."""
+    if len(rows) < 3:
+        return []
+    top = [i for i in range(min(3, len(rows))) if rows[i].base < _ZONE * height]
+    foot = [i for i in range(max(len(rows) - 3, 0), len(rows)) if rows[i].base > (1 - _ZONE) * height]
+    return [i for i in top if i not in foot] + foot
+
+
+def _key(text: str) -> str:
+    return re.sub(r"\d+|\b[ivxlc]+\b", "#", text.casefold().strip())
+
+
+def _is_alone(rows: list[Row], index: int) -> bool:
+    """Whether a row that no other page repeats is a head or foot all the same."""
+    text = rows[index].text
+    if _NUMBER.fullmatch(text):
+        return True
+    inward = rows[index + 1] if index < len(rows) / 2 else rows[index - 1]
+    apart = abs(inward.base - rows[index].base) > 1.7 * rows[index].size
+    if not apart or len(text) > 160:
+        return False
+    return bool(_IMPRINT.search(text)) or bool(_EDGE_NUMBER.search(text) and len(text.split()) <= 14)
+
+
+def _outermost(indices: set[int], count: int) -> set[int]:
+    """Only what no row of text stands outside of."""
+    kept: set[int] = set()
+    for walk in (range(count), range(count - 1, -1, -1)):
+        for index in walk:
+            if index not in indices:
+                break
+            kept.add(index)
+    return kept

@@ -1,0 +1,236 @@
+"""From words to reading order: segments, rows, columns and lines of one page."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from autopicker_lab.extraction.pdf.words import Style, Word
+
+_WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
+_GUTTER = 0.7
+_MIN_PROSE = 3
+_RTL = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+
+
+@dataclass(slots=True)
+class Segment:
+    """Words that stand close together on one base line; a found table is one, too, so that it takes its turn."""
+
+    words: list[Word]
+    x0: float
+    x1: float
+    base: float
+    size: float
+    table: object | None = None
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def weight(self) -> float:
+        """About how many words of English it is worth; scripts without spaces count by characters."""
+        return max(len(self.words), sum(len(word.text) for word in self.words) / 6)
+
+
+@dataclass(slots=True)
+class Row:
+    """Segments on one base line, left to right."""
+
+    base: float
+    size: float
+    segments: list[Segment] = field(default_factory=list)
+
+    @property
+    def x0(self) -> float:
+        return self.segments[0].x0
+
+    @property
+    def x1(self) -> float:
+        return max(segment.x1 for segment in self.segments)
+
+    @property
+    def words(self) -> list[Word]:
+        return [word for segment in self.segments for word in segment.words]
+
+    @property
+    def text(self) -> str:
+        return " ".join(segment.text for segment in self.segments)
+
+
+def cut_segments(words: Sequence[Word]) -> list[Segment]:
+    """Words in the order pdfium gives them, cut where the line or a wide gap ends; twice-set words (a way to look
+    bold) come once."""
+    found: list[Segment] = []
+    seen: set[tuple[str, int, int]] = set()
+    held: Segment | None = None
+    for word in words:
+        key = (word.text, round(word.x0 / 2), round(word.base / 2))
+        if key in seen:
+            continue
+        seen.add(key)
+        if held is not None and _joins(held, word):
+            held.words.append(word)
+            held.x0, held.x1 = min(held.x0, word.x0), max(held.x1, word.x1)
+            if word.style.size > held.size:
+                held.base, held.size = word.base, word.style.size
+        else:
+            held = Segment([word], word.x0, word.x1, word.base, word.style.size)
+            found.append(held)
+    return found
+
+
+def _joins(held: Segment, word: Word) -> bool:
+    size, small = max(held.size, word.style.size), min(held.size, word.style.size)
+    drift = abs(word.base - held.base)
+    if drift > (0.55 if small < 0.85 * size else 0.25) * size:
+        return False
+    last = held.words[-1]
+    gap = word.x0 - last.x1
+    if gap < -0.5 * size:  # right to left
+        gap = last.x0 - word.x1
+    return -0.5 * size <= gap <= _WORD_GAP * size
+
+
+def make_rows(segments: Sequence[Segment]) -> list[Row]:
+    """Rows from top to bottom."""
+    rows: list[Row] = []
+    for segment in sorted(segments, key=lambda s: s.base):
+        row = rows[-1] if rows else None
+        if row is not None and segment.base - row.base <= 0.35 * min(segment.size, row.size):
+            row.segments.append(segment)
+            row.size = max(row.size, segment.size)
+        else:
+            rows.append(Row(segment.base, segment.size, [segment]))
+    for row in rows:
+        if len(row.segments) > 1:
+            row.segments.sort(key=lambda s: s.x0)
+            row.segments = _close_up(row.segments)
+    return rows
+
+
+def _close_up(segments: list[Segment]) -> list[Segment]:
+    """Join neighbours that stand as close as words do."""
+    joined = [segments[0]]
+    for segment in segments[1:]:
+        last = joined[-1]
+        near = segment.x0 - last.x1 <= _WORD_GAP * max(segment.size, last.size)
+        if near and last.table is None and segment.table is None:
+            pair = [last, segment]
+            if _RTL.search(last.words[0].text) and _RTL.search(segment.words[0].text):
+                pair.reverse()
+            words = pair[0].words + pair[1].words
+            size = max(last.size, segment.size)
+            base = last.base if last.size >= segment.size else segment.base
+            joined[-1] = Segment(words, last.x0, max(last.x1, segment.x1), base, size)
+        else:
+            joined.append(segment)
+    return joined
+
+
+def reading_order(segments: Sequence[Segment], depth: int = 0) -> list[list[Row]]:
+    """Regions in reading order, each a run of rows of one column.
+
+    A column boundary is a strip free of text over the tallest run of rows that has prose on both sides of it;
+    numbers and single words on a side make a table, not a column. Applied again to what lies above, left, right
+    and below (a recursive cut in the manner of Nagy and Seth's X-Y tree, 1984).
+    """
+    rows = make_rows(segments)
+    cut = _gutter(rows) if depth < 12 else None
+    if cut is None:
+        return [rows] if rows else []
+    first, last, x = cut
+    inside = [segment for row in rows[first:last] for segment in row.segments]
+    parts = [
+        [segment for row in rows[:first] for segment in row.segments],
+        [segment for segment in inside if (segment.x0 + segment.x1) / 2 <= x],
+        [segment for segment in inside if (segment.x0 + segment.x1) / 2 > x],
+        [segment for row in rows[last:] for segment in row.segments],
+    ]
+    if any(len(part) == len(segments) for part in parts):
+        return [rows]
+    return [region for part in parts for region in reading_order(part, depth + 1)]
+
+
+Interval = tuple[float, float]
+
+
+def _gutter(rows: list[Row]) -> tuple[int, int, float] | None:
+    """(first row, row past the last, x) of the tallest column boundary, None where there is none."""
+    if len(rows) < _MIN_PROSE:
+        return None
+    left = min(row.x0 for row in rows)
+    right = max(row.x1 for row in rows)
+    free = [_free(row, left, right) for row in rows]
+    best: tuple[int, int, float] | None = None
+    tallest = _MIN_PROSE - 1
+    for first in range(len(rows)):
+        if len(rows) - first <= tallest:
+            break
+        open_strips = free[first]
+        history: list[tuple[int, list[Interval]]] = []
+        last = first + 1
+        while last < len(rows) and open_strips:
+            narrowed = _overlap(open_strips, free[last], _GUTTER * rows[last].size)
+            if len(narrowed) < len(open_strips):
+                history.append((last, open_strips))
+            open_strips = narrowed
+            last += 1
+        if open_strips:
+            history.append((last, open_strips))
+        for end, strips in reversed(history):
+            if end - first <= tallest:
+                continue
+            strip = next((s for s in strips if _prose_beside(rows[first:end], s)), None)
+            if strip is not None:
+                best, tallest = (first, end, (strip[0] + strip[1]) / 2), end - first
+                break
+    return best
+
+
+def _free(row: Row, left: float, right: float) -> list[Interval]:
+    least = _GUTTER * row.size
+    strips: list[Interval] = []
+    here = left
+    for segment in row.segments:
+        if segment.x0 - here >= least:
+            strips.append((here, segment.x0))
+        here = max(here, segment.x1)
+    if right - here >= least:
+        strips.append((here, right))
+    return strips
+
+
+def _overlap(a: list[Interval], b: list[Interval], least: float) -> list[Interval]:
+    found: list[Interval] = []
+    for low, high in a:
+        for other_low, other_high in b:
+            x0, x1 = max(low, other_low), min(high, other_high)
+            if x1 - x0 >= least:
+                found.append((x0, x1))
+    return found
+
+
+def _prose_beside(rows: list[Row], strip: Interval) -> bool:
+    middle = (strip[0] + strip[1]) / 2
+    left = [s for row in rows for s in row.segments if s.x1 <= middle]
+    right = [s for row in rows for s in row.segments if s.x0 >= middle]
+    return _is_prose(left) and _is_prose(right)
+
+
+def _is_prose(segments: list[Segment]) -> bool:
+    texts = [s.weight for s in segments if s.table is None]
+    if len(texts) < _MIN_PROSE:
+        return False
+    return statistics.median(texts) >= _MIN_PROSE
+
+
+def dominant_style(words: Sequence[Word]) -> Style:
+    """The style that most characters have."""
+    counts: dict[Style, int] = {}
+    for word in words:
+        counts[word.style] = counts.get(word.style, 0) + len(word.text)
+    return max(counts, key=lambda style: counts[style])

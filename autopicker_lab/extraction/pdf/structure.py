@@ -1,0 +1,282 @@
+"""From lines to Markdown: headings, paragraphs, lists, code and footnotes, over the whole document."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from autopicker_lab.core import Table
+from autopicker_lab.extraction.pdf.layout import Row
+from autopicker_lab.extraction.pdf.tables import FoundTable, aligned_tables
+from autopicker_lab.extraction.pdf.words import Word
+
+_BULLET = re.compile(r"^([•‣▪▫■□●○◦◆►➢➤✓❖·∙\uf0b7\uf0a7]|[-–—*](?=\s))\s*")
+_NUMBERED = re.compile(r"^(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]|\d{1,2}(?:\.\d{1,2})+\.?)\s+\S")
+_SECTION = re.compile(r"^(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.|appendix\b.*|chapter\b.*)\s+\S", re.IGNORECASE)
+_FOOTNOTE = re.compile(r"^(\d{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
+_END = (".", "!", "?", ":", ";", "。", "！", "？", "…")
+_HEADING_GROWTH = 1.12
+_LONGEST_HEADING = 200
+
+
+@dataclass
+class Typography:
+    """What the document's text looks like, so that what differs can be told."""
+
+    body: float  # points
+    bold_body: bool
+    levels: Mapping[float, int]  # heading size -> 1 to 6
+    outline: Mapping[str, int]  # heading text, folded -> level
+    vocabulary: frozenset[str]
+
+    @classmethod
+    def of(cls, pages: Sequence[Sequence[Word]], outline: Mapping[str, int]) -> Typography:
+        sizes: Counter[float] = Counter()
+        bold = total = 0
+        vocabulary: set[str] = set()
+        for words in pages:
+            for word in words:
+                length = len(word.text)
+                sizes[round(word.style.size * 2) / 2] += length
+                total += length
+                bold += length if word.style.bold else 0
+                if not word.hyphen:
+                    vocabulary.add(word.text.casefold().strip(".,;:!?()[]\"'“”"))
+        body = max(sizes, key=lambda s: sizes[s], default=10.0)
+        larger = sorted((s for s in sizes if s >= body * _HEADING_GROWTH), reverse=True)
+        levels = {size: min(rank, 5) for rank, size in enumerate(larger, 1)}
+        return cls(body, bold > 0.5 * total, levels, outline, frozenset(vocabulary))
+
+
+@dataclass
+class Block:
+    """A paragraph, heading, list item, code or table as Markdown."""
+
+    kind: str
+    text: str
+    table: Table | None = None
+
+
+@dataclass(slots=True)
+class _Line:
+    row: Row
+    text: str
+    bold: bool
+    mono: bool
+
+
+def page_blocks(regions: Sequence[list[Row]], look: Typography, label: str, height: float) -> list[Block]:
+    """The blocks of a page in reading order, footnotes last."""
+    blocks: list[Block] = []
+    notes: list[Block] = []
+    tables = 0
+    for region in regions:
+        for first, last, found in aligned_tables(region):
+            if found is not None:
+                tables += 1
+                blocks.append(_table_block(found, f"{label}, table {tables}"))
+                continue
+            for chunk in _chunks(region[first:last]):
+                if isinstance(chunk, FoundTable):
+                    tables += 1
+                    blocks.append(_table_block(chunk, f"{label}, table {tables}"))
+                    continue
+                for block in _text_blocks(chunk, look, height):
+                    (notes if block.kind == "footnote" else blocks).append(block)
+    return blocks + notes
+
+
+def to_markdown(blocks: Sequence[Block]) -> str:
+    """Blocks with a blank line between them; list items stand close."""
+    lines: list[str] = []
+    for before, block in zip([None, *blocks], blocks, strict=False):
+        if before is not None:
+            lines.append("\n" if before.kind == block.kind == "item" else "\n\n")
+        lines.append(block.text)
+    return "".join(lines)
+
+
+def _table_block(found: FoundTable, label: str) -> Block:
+    table = Table(tuple(tuple(cell or None for cell in row) for row in found.rows), label)
+    return Block("table", table.to_markdown(), table)
+
+
+def _chunks(rows: Sequence[Row]) -> Iterator[list[Row] | FoundTable]:
+    held: list[Row] = []
+    for row in rows:
+        table = next((s.table for s in row.segments if isinstance(s.table, FoundTable)), None)
+        if table is None:
+            held.append(row)
+            continue
+        rest = [s for s in row.segments if s.table is None]
+        if rest:
+            held.append(Row(row.base, row.size, rest))
+        if held:
+            yield held
+        held = []
+        yield table
+    if held:
+        yield held
+
+
+def _text_blocks(rows: list[Row], look: Typography, height: float) -> Iterator[Block]:
+    lines = [_line(row) for row in rows]
+    pitch = _pitch(rows)
+    left = min(row.x0 for row in rows)
+    right = max(row.x1 for row in rows)
+    held: list[_Line] = []
+    for line in lines:
+        if held and _breaks(held, line, pitch, left, right, look):
+            yield _block(held, look, height, left)
+            held = []
+        held.append(line)
+    if held:
+        yield _block(held, look, height, left)
+
+
+def _line(row: Row) -> _Line:
+    words = row.words
+    length = sum(len(w.text) for w in words) or 1
+    bold = sum(len(w.text) for w in words if w.style.bold) > 0.8 * length
+    mono = sum(len(w.text) for w in words if w.style.mono) > 0.8 * length
+    return _Line(row, _linked(words), bold, mono)
+
+
+def _linked(words: Sequence[Word]) -> str:
+    """Words with a space between them, those under a web link as a Markdown link."""
+    if not any(word.link for word in words):
+        return " ".join(word.text for word in words)
+    pieces: list[str] = []
+    index = 0
+    while index < len(words):
+        link = words[index].link
+        end = index + 1
+        while end < len(words) and words[end].link == link:
+            end += 1
+        text = " ".join(word.text for word in words[index:end])
+        pieces.append(f"[{text}]({link})" if link and text not in link else text)
+        index = end
+    return " ".join(pieces)
+
+
+def _pitch(rows: Sequence[Row]) -> float:
+    """The usual distance between base lines."""
+    steps = [b.base - a.base for a, b in zip(rows, rows[1:], strict=False) if b.base - a.base < 3 * a.size]
+    size = statistics.median(row.size for row in rows)
+    return max(statistics.median(steps) if steps else 1.2 * size, size)
+
+
+def _breaks(held: list[_Line], line: _Line, pitch: float, left: float, right: float, look: Typography) -> bool:
+    """Whether a new block begins with `line`."""
+    last = held[-1]
+    step = line.row.base - last.row.base
+    if abs(line.row.size - last.row.size) > 0.08 * last.row.size + 0.3 or last.mono != line.mono:
+        return True
+    if step > 1.35 * max(min(pitch, 1.6 * line.row.size), 1.15 * line.row.size) or step < 0:
+        return True
+    if line.mono:
+        return False
+    if last.bold != line.bold and (last.bold or len(line.text) < 80) and not look.bold_body:
+        return last.bold or last.text.endswith(_END)
+    if _folded(last.text) in look.outline and _folded(f"{last.text} {line.text}") not in look.outline:
+        return True
+    if _BULLET.match(line.text):
+        return True
+    if _NUMBERED.match(line.text) and (last.text.endswith(_END) or _NUMBERED.match(held[0].text)):
+        return True
+    indent = line.row.x0 - last.row.x0
+    short = last.row.x1 < right - 0.12 * (right - left)
+    if indent > 0.8 * line.row.size and len(held) >= 1 and not _BULLET.match(held[0].text):
+        return last.text.endswith(_END) and abs(last.row.x0 - left) < 0.8 * line.row.size
+    return short and last.text.endswith(_END) and line.text[:1].isupper()
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _block(lines: list[_Line], look: Typography, height: float, left: float) -> Block:
+    if all(line.mono for line in lines) and (len(lines) > 1 or _looks_like_code(lines[0].text)):
+        return Block("code", _code(lines))
+    text = _join(lines, look.vocabulary)
+    level = _level(lines, text, look)
+    if level:
+        return Block("heading", f"{'#' * level} {text}")
+    bullet = _BULLET.match(text)
+    if bullet:
+        depth = min(max(round((lines[0].row.x0 - left) / (2 * lines[0].row.size)), 0), 4)
+        return Block("item", f"{'  ' * depth}- {text[bullet.end() :]}")
+    small = lines[0].row.size <= 0.93 * look.body
+    note = _FOOTNOTE.match(text) if small and lines[0].row.base > 0.6 * height else None
+    if note:
+        return Block("footnote", f"[^{note[1]}]: {text[note.end() :]}")
+    if _NUMBERED.match(text):
+        return Block("item", text)
+    return Block("paragraph", re.sub(r"^(#+\s)", r"\\\1", text))
+
+
+def _looks_like_code(text: str) -> bool:
+    return bool(re.search(r"[{}();=<>\\$]|^\s*(?:def|class|import|for|if|return)\b", text))
+
+
+def _code(lines: list[_Line]) -> str:
+    left = min(line.row.x0 for line in lines)
+    body = []
+    for line in lines:
+        width = line.row.size * 0.6
+        body.append(" " * round((line.row.x0 - left) / width) + line.row.text)
+    return "```\n" + "\n".join(body) + "\n```"
+
+
+def _join(lines: Sequence[_Line], vocabulary: frozenset[str]) -> str:
+    """Lines as one, words divided at a line's end made whole."""
+    text = lines[0].text
+    for line in lines[1:]:
+        following = line.text
+        if text.endswith("-") and len(text) > 2 and text[-2].isalpha() and following[:1].isalpha():
+            text = _heal(text, following, vocabulary)
+        elif _is_cjk(text[-1:]) and _is_cjk(following[:1]):
+            text += following
+        else:
+            text = f"{text} {following}"
+    return text
+
+
+def _heal(text: str, following: str, vocabulary: frozenset[str]) -> str:
+    """Drop the hyphen at a line's end unless the document writes the word with it, or a name follows."""
+    first = text.rsplit(None, 1)[-1]
+    rest = following.split(None, 1)[0]
+    whole = f"{first[:-1]}{rest}".casefold().strip(".,;:!?()[]\"'“”")
+    with_hyphen = f"{first}{rest}".casefold().strip(".,;:!?()[]\"'“”")
+    keep = with_hyphen in vocabulary and whole not in vocabulary
+    if keep or not rest[:1].islower() or first.count("-") > 1:
+        return text + following
+    return text[:-1] + following
+
+
+def _is_cjk(character: str) -> bool:
+    return "\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff"
+
+
+def _level(lines: list[_Line], text: str, look: Typography) -> int:
+    """The heading level of a block, 0 for text: from the outline, its size, or its weight."""
+    if len(text) > _LONGEST_HEADING or not any(c.isalpha() for c in text):
+        return 0
+    known = look.outline.get(_folded(text)) or look.outline.get(_folded(re.sub(r"^[\dA-Z.]+\s+", "", text)))
+    size = max(round(line.row.size * 2) / 2 for line in lines)
+    distinct = size >= look.body * _HEADING_GROWTH or all(line.bold for line in lines)
+    if known and (distinct or known and _SECTION.match(text) or len(lines) == 1):
+        return known
+    if _BULLET.match(text) or len(lines) > 4:
+        return 0
+    if size >= look.body * _HEADING_GROWTH and len(text.split()) <= 30:
+        return look.levels.get(size, 3)
+    bold = all(line.bold for line in lines) and not look.bold_body and size >= 0.95 * look.body
+    if bold and len(lines) <= 2 and len(text.split()) <= 14 and not text.endswith((".", ",", ";", ":")):
+        return min(len(look.levels) + 1, 6)
+    if bold and _SECTION.match(text) and len(lines) <= 2 and len(text.split()) <= 14:
+        return min(len(look.levels) + 1, 6)
+    return 0

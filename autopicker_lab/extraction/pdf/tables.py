@@ -1,0 +1,300 @@
+"""Tables of a page: ruled ones from their lines, unruled ones from how their rows align."""
+
+from __future__ import annotations
+
+import bisect
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from autopicker_lab.extraction.pdf.layout import Interval, Row, Segment
+from autopicker_lab.extraction.pdf.words import Rule, Word
+
+_NEAR = 3.0  # points within which lines meet
+_LONGEST_CELL = 120  # words: a box of more is a frame around prose
+_MAX_RULES = 3000
+
+
+@dataclass
+class FoundTable:
+    """Rows of cell texts, and the place on the page."""
+
+    rows: list[list[str]]
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    words: list[Word] = field(default_factory=list)
+
+
+# ---------------------------------------------------------------- ruled
+
+
+def ruled_tables(rules: Sequence[Rule], words: Sequence[Word]) -> Iterator[FoundTable]:
+    """Tables whose cells are drawn: at least two columns between lines that meet."""
+    if len(rules) < 4 or len(rules) > _MAX_RULES:
+        return
+    across = _merged([(r.y0, r.x0, r.x1) for r in rules if r.y0 == r.y1 or r.y1 - r.y0 < r.x1 - r.x0], 8)
+    down = _merged([(r.x0, r.y0, r.y1) for r in rules if r.y1 - r.y0 > r.x1 - r.x0], 5)
+    for lines, bars in _grids(across, down):
+        if table := _filled(lines, bars, words):
+            yield table
+
+
+Line = tuple[float, float, float]  # where it stands, from, to
+
+
+def _merged(lines: list[Line], shortest: float) -> list[Line]:
+    """Lines in one place that touch, as one."""
+    merged: list[list[float]] = []
+    for at, low, high in sorted((round(at / 1.5) * 1.5, low, high) for at, low, high in lines):
+        if merged and merged[-1][0] == at and low <= merged[-1][2] + _NEAR:
+            merged[-1][2] = max(merged[-1][2], high)
+        else:
+            merged.append([at, low, high])
+    return [(at, low, high) for at, low, high in merged if high - low >= shortest]
+
+
+def _grids(across: list[Line], down: list[Line]) -> Iterator[tuple[list[Line], list[Line]]]:
+    """Horizontal and vertical lines that hang together."""
+    owner = list(range(len(across) + len(down)))
+
+    def root(index: int) -> int:
+        while owner[index] != index:
+            owner[index] = owner[owner[index]]
+            index = owner[index]
+        return index
+
+    for j, (x, top, bottom) in enumerate(down):
+        low = bisect.bisect_left(across, (top - _NEAR,))
+        for i in range(low, len(across)):
+            y, left, right = across[i]
+            if y > bottom + _NEAR:
+                break
+            if left - _NEAR <= x <= right + _NEAR:
+                owner[root(i)] = root(len(across) + j)
+    groups: dict[int, tuple[list[Line], list[Line]]] = {}
+    for index in range(len(owner)):
+        lines, bars = groups.setdefault(root(index), ([], []))
+        if index < len(across):
+            lines.append(across[index])
+        else:
+            bars.append(down[index - len(across)])
+    for lines, bars in groups.values():
+        if len(lines) >= 2 and bars:
+            yield lines, bars
+
+
+def _stops(values: Sequence[float]) -> list[float]:
+    stops: list[float] = []
+    for value in sorted(values):
+        if not stops or value - stops[-1] > _NEAR:
+            stops.append(value)
+    return stops
+
+
+def _filled(lines: list[Line], bars: list[Line], words: Sequence[Word]) -> FoundTable | None:
+    ys = _stops([at for at, _, _ in lines])
+    left, right = min(low for _, low, _ in lines), max(high for _, _, high in lines)
+    xs = _stops([*(at for at, _, _ in bars), left, right])
+    if len(ys) < 2 or len(xs) < 3 or len(xs) > 60 or len(ys) > 400:
+        return None
+    cells: dict[tuple[int, int], list[Word]] = {}
+    used: list[Word] = []
+    for word in words:
+        x, y = (word.x0 + word.x1) / 2, word.base - 0.3 * word.style.size
+        column, row = bisect.bisect_right(xs, x) - 1, bisect.bisect_right(ys, y) - 1
+        if 0 <= column < len(xs) - 1 and 0 <= row < len(ys) - 1:
+            column = _span_start(bars, xs, column, y)
+            cells.setdefault((row, column), []).append(word)
+            used.append(word)
+    if len(cells) < 4 or len({column for _, column in cells}) < 2:
+        return None
+    if max(len(cell) for cell in cells.values()) > _LONGEST_CELL:
+        return None
+    rows = [text for row in range(len(ys) - 1) for text in _split_row(cells, row, len(xs) - 1)]
+    rows = [row for row in rows if any(row)]
+    columns = [c for c in range(len(xs) - 1) if any(row[c] for row in rows)]
+    if len(rows) < 2 or len(columns) < 2:
+        return None
+    return FoundTable([[row[c] for c in columns] for row in rows], xs[0], ys[0], xs[-1], ys[-1], used)
+
+
+def _span_start(bars: list[Line], xs: list[float], column: int, y: float) -> int:
+    """The first column of the merged cell that `column` belongs to at height y."""
+    while column > 0:
+        edge = xs[column]
+        if any(abs(x - edge) <= _NEAR and top - 1 <= y <= bottom + 1 for x, top, bottom in bars):
+            break
+        column -= 1
+    return column
+
+
+def _split_row(cells: dict[tuple[int, int], list[Word]], row: int, columns: int) -> list[list[str]]:
+    """A drawn row as text; several where its columns hold the same three or more base lines (no lines between)."""
+    stacks = [_lines(cells.get((row, column), [])) for column in range(columns)]
+    bases = [[base for base, _ in stack] for stack in stacks if stack]
+    most = max((len(stack) for stack in bases), default=0)
+    tall = [stack for stack in bases if len(stack) == most]
+    alike = len(tall) >= 2 and all(abs(a - b) < 2 for stack in tall[1:] for a, b in zip(tall[0], stack, strict=True))
+    if most < 3 or not alike or len(tall) < 0.5 * len(bases):
+        return [[" ".join(text for _, text in stack) for stack in stacks]]
+    split = []
+    for base in tall[0]:
+        split.append([" ".join(text for at, text in stack if abs(at - base) < 4) for stack in stacks])
+    return split
+
+
+def _lines(words: list[Word]) -> list[tuple[float, str]]:
+    lines: list[tuple[float, list[str]]] = []
+    for word in sorted(words, key=lambda w: round(w.base / 3)):
+        if lines and abs(word.base - lines[-1][0]) < 0.5 * word.style.size:
+            lines[-1][1].append(word.text)
+        else:
+            lines.append((word.base, [word.text]))
+    return [(base, " ".join(texts)) for base, texts in lines]
+
+
+# ---------------------------------------------------------------- unruled
+
+
+def aligned_tables(rows: list[Row]) -> Iterator[tuple[int, int, FoundTable | None]]:
+    """Cut a region's rows into (first, past the last, table or None for text)."""
+    first = here = 0
+    while here < len(rows):
+        end, table = _run(rows, here)
+        if table is None:
+            here += 1
+            continue
+        if here > first:
+            yield first, here, None
+        yield here, end, table
+        first = here = end
+    if first < len(rows):
+        yield first, len(rows), None
+
+
+def _run(rows: list[Row], first: int) -> tuple[int, FoundTable | None]:
+    """The longest run of rows from `first` that stands in columns."""
+    if len(rows[first].segments) < 2 or _has_table(rows[first]):
+        return first, None
+    columns: list[Interval] = [(s.x0, s.x1) for s in rows[first].segments]
+    end, many = first + 1, 1
+    pending = first + 1
+    pitch = _pitch(rows, first)
+    while pending < len(rows):
+        row = rows[pending]
+        if _has_table(row) or row.base - rows[pending - 1].base > 3.2 * pitch:
+            break
+        if len(row.segments) >= 2:
+            merged = _merge(columns, row.segments)
+            if len(merged) < 2 or len(merged) < 0.6 * min(len(columns), len(row.segments)):
+                break
+            columns = merged
+            many += 1
+            end = pending + 1
+        elif not _fits(columns, row):
+            break
+        pending += 1
+    while end < len(rows) and _continues(rows, end, columns, pitch):
+        end += 1
+    return (end, _aligned(rows[first:end], columns)) if _convincing(rows[first:end], columns, many) else (first, None)
+
+
+def _has_table(row: Row) -> bool:
+    return any(segment.table is not None for segment in row.segments)
+
+
+def _pitch(rows: list[Row], first: int) -> float:
+    steps = [b.base - a.base for a, b in zip(rows[first : first + 6], rows[first + 1 : first + 7], strict=False)]
+    return max(min(steps, default=0.0), rows[first].size * 1.15)
+
+
+def _merge(columns: list[Interval], segments: Sequence[Segment]) -> list[Interval]:
+    """Column extents once a row's segments are laid over them; a segment over several columns is a spanning cell."""
+    grown = list(columns)
+    for segment in segments:
+        touched = [i for i, (low, high) in enumerate(grown) if low < segment.x1 - 1 and segment.x0 + 1 < high]
+        if not touched:
+            grown.append((segment.x0, segment.x1))
+        elif len(touched) == 1:
+            low, high = grown[touched[0]]
+            grown[touched[0]] = (min(low, segment.x0), max(high, segment.x1))
+    grown.sort()
+    united: list[Interval] = []
+    for low, high in grown:
+        if united and low < united[-1][1] - 1:
+            united[-1] = (united[-1][0], max(high, united[-1][1]))
+        else:
+            united.append((low, high))
+    return united
+
+
+def _fits(columns: list[Interval], row: Row) -> bool:
+    """Whether a row of one segment can stand inside a table: in one column, or a short title across several."""
+    segment = row.segments[0]
+    touched = sum(low < segment.x1 - 1 and segment.x0 + 1 < high for low, high in columns)
+    return touched <= 1 or segment.weight <= 8
+
+
+def _continues(rows: list[Row], at: int, columns: list[Interval], pitch: float) -> bool:
+    """Whether the row after a table is the rest of its last row's wrapped cell."""
+    row = rows[at]
+    if len(row.segments) != 1 or _has_table(row) or row.base - rows[at - 1].base > 1.25 * pitch:
+        return False
+    segment = row.segments[0]
+    return segment.x0 >= columns[0][1] and any(low - 2 <= segment.x0 and segment.x1 <= high + 2 for low, high in columns)
+
+
+def _convincing(rows: list[Row], columns: list[Interval], many: int) -> bool:
+    if len(columns) < 2 or many < (2 if len(columns) >= 3 else 3) or many < 0.4 * len(rows):
+        return False
+    weights = [segment.weight for row in rows if len(row.segments) > 1 for segment in row.segments]
+    if statistics.mean(weights) > 7:
+        return False
+    if len(columns) == 2:  # two columns could be anything: the second must line up on one side
+        seconds = [row.segments[-1] for row in rows if len(row.segments) > 1]
+        return _aligned_side(seconds) and many >= 3
+    return True
+
+
+def _aligned_side(segments: list[Segment]) -> bool:
+    lefts, rights = [s.x0 for s in segments], [s.x1 for s in segments]
+    return min(statistics.pstdev(lefts), statistics.pstdev(rights)) < 4
+
+
+def _aligned(rows: list[Row], columns: list[Interval]) -> FoundTable:
+    cells: list[list[str]] = []
+    words: list[Word] = []
+    previous: Row | None = None
+    for row in rows:
+        texts = [""] * len(columns)
+        for segment in row.segments:
+            index = _column_of(columns, segment)
+            texts[index] = f"{texts[index]} {segment.text}".strip()
+            words.extend(segment.words)
+        close = previous is not None and row.base - previous.base <= 1.3 * row.size
+        if cells and close and _is_rest(texts, cells[-1]):
+            cells[-1] = [f"{old} {new}".strip() for old, new in zip(cells[-1], texts, strict=True)]
+        else:
+            cells.append(texts)
+        previous = row
+    return FoundTable(
+        cells, columns[0][0], rows[0].base - rows[0].size, columns[-1][1], rows[-1].base, words
+    )
+
+
+def _column_of(columns: list[Interval], segment: Segment) -> int:
+    """The column that a segment overlaps most; the first of several for a spanning one."""
+    touched = [i for i, (low, high) in enumerate(columns) if low < segment.x1 - 1 and segment.x0 + 1 < high]
+    if touched:
+        return touched[0]
+    return min(range(len(columns)), key=lambda i: abs(columns[i][0] - segment.x0))
+
+
+def _is_rest(texts: list[str], above: list[str]) -> bool:
+    """Whether a row only carries on the cells above it: nothing in the first column, and no number of its own."""
+    filled = [i for i, text in enumerate(texts) if text]
+    if texts[0] or not filled or any(not above[i] for i in filled):
+        return False
+    return not any(text[0].isdigit() for text in texts if text)
