@@ -93,7 +93,7 @@ def _parts(
         segments = cut_segments([word for word in content.words if id(word) not in taken] if taken else content.words)
         segments += [_placeholder(table) for table in tables]
         pages.append((content.height, make_rows(segments), tables))
-    running = running_rows([(height, rows) for height, rows, _ in pages])
+    running = running_rows([(height, rows) for height, rows, _ in pages], look.body)
     parts: list[Part] = []
     heads: dict[str, None] = {}
     for index, (content, (height, rows, _), out) in enumerate(zip(contents, pages, running, strict=True)):

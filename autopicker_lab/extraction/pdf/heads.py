@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from autopicker_lab.extraction.pdf.layout import Row
 
@@ -21,11 +22,12 @@ _IMPRINT = re.compile(
 )
 
 
-def running_rows(pages: Sequence[tuple[float, list[Row]]]) -> list[set[int]]:
+def running_rows(pages: Sequence[tuple[float, list[Row]]], body: float) -> list[set[int]]:
     """For each page (its height and rows) the indices of the rows that are running heads or feet.
 
-    A row near the edge is one if its text, digits aside, stands on at least a third of the pages (two at least), if
-    it is a page number, or if it is set apart and reads like an imprint or carries a page number at its end.
+    A row near the edge, set apart from the text and not larger than its type size `body`, is one if its text, digits
+    aside, stands on at least a third of the pages (two at least), if it is a page number, or if it reads like an
+    imprint or carries a page number at its end.
     """
     edges = [_edge_rows(height, rows) for height, rows in pages]
     often: Counter[str] = Counter()
@@ -34,8 +36,9 @@ def running_rows(pages: Sequence[tuple[float, list[Row]]]) -> list[set[int]]:
     least = max(2, min(len(pages) // 3, 6))
     found: list[set[int]] = []
     for (_, rows), indices in zip(pages, edges, strict=True):
-        mine = {i for i in indices if often[_key(rows[i].text)] >= least or _is_alone(rows, i)}
-        found.append(_outermost(mine, len(rows)))
+        small = [i for i in indices if rows[i].size <= 1.15 * body]
+        mine = {i for i in small if often[_key(rows[i].text)] >= least or _is_alone(rows, i)}
+        found.append(_set_apart(rows, mine))
     return found
 
 
@@ -58,18 +61,29 @@ def _is_alone(rows: list[Row], index: int) -> bool:
     if _NUMBER.fullmatch(text):
         return True
     inward = rows[index + 1] if index < len(rows) / 2 else rows[index - 1]
-    apart = abs(inward.base - rows[index].base) > 1.7 * rows[index].size
-    if not apart or len(text) > 160:
+    if abs(inward.base - rows[index].base) <= 1.7 * rows[index].size or len(text) > 160:
         return False
-    return bool(_IMPRINT.search(text)) or bool(_EDGE_NUMBER.search(text) and len(text.split()) <= 14)
+    if _IMPRINT.search(text):
+        return True
+    return bool(_EDGE_NUMBER.search(text)) and len(text.split()) <= 14 and not text.endswith(".")
 
 
-def _outermost(indices: set[int], count: int) -> set[int]:
-    """Only what no row of text stands outside of."""
+def _set_apart(rows: list[Row], indices: set[int]) -> set[int]:
+    """Of the rows found, those that no text stands outside of and that a gap parts from the text."""
+    count = len(rows)
+    pitch = min((b.base - a.base for a, b in pairwise(rows) if b.base - a.base > 0.9 * b.size), default=0.0)
     kept: set[int] = set()
     for walk in (range(count), range(count - 1, -1, -1)):
+        edge: list[int] = []
         for index in walk:
             if index not in indices:
                 break
-            kept.add(index)
+            edge.append(index)
+        step = walk.step
+        while edge and 0 <= edge[-1] + step < count:
+            gap = abs(rows[edge[-1] + step].base - rows[edge[-1]].base)
+            if gap > 1.25 * pitch or _NUMBER.fullmatch(rows[edge[-1]].text):
+                break
+            edge.pop()
+        kept.update(edge)
     return kept

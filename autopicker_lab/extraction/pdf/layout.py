@@ -12,6 +12,7 @@ from autopicker_lab.extraction.pdf.words import Style, Word
 _WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
 _GUTTER = 0.7
 _MIN_PROSE = 3
+MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\uf0b7\uf0a7–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
 _RTL = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
@@ -117,7 +118,8 @@ def _close_up(segments: list[Segment]) -> list[Segment]:
     joined = [segments[0]]
     for segment in segments[1:]:
         last = joined[-1]
-        near = segment.x0 - last.x1 <= _WORD_GAP * max(segment.size, last.size)
+        marked = len(joined) == 1 and len(last.words) == 1 and MARKER.fullmatch(last.words[0].text)
+        near = segment.x0 - last.x1 <= (4 if marked else _WORD_GAP) * max(segment.size, last.size)
         if near and last.table is None and segment.table is None:
             pair = [last, segment]
             if _RTL.search(last.words[0].text) and _RTL.search(segment.words[0].text):

@@ -16,6 +16,7 @@ from autopicker_lab.extraction.pdf.words import Word
 _BULLET = re.compile(r"^([•‣▪▫■□●○◦◆►➢➤✓❖·∙\uf0b7\uf0a7]|[-–—*](?=\s))\s*")
 _NUMBERED = re.compile(r"^(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]|\d{1,2}(?:\.\d{1,2})+\.?)\s+\S")
 _SECTION = re.compile(r"^(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.|appendix\b.*|chapter\b.*)\s+\S", re.IGNORECASE)
+_DEEP_SECTION = re.compile(r"^\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z]")
 _FOOTNOTE = re.compile(r"^(\d{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
 _END = (".", "!", "?", ":", ";", "。", "！", "？", "…")
 _HEADING_GROWTH = 1.12
@@ -126,7 +127,7 @@ def _text_blocks(rows: list[Row], look: Typography, height: float) -> Iterator[B
     lines = [_line(row) for row in rows]
     pitch = _pitch(rows)
     left = min(row.x0 for row in rows)
-    right = max(row.x1 for row in rows)
+    right = _right_edge(rows, left)
     held: list[_Line] = []
     for line in lines:
         if held and _breaks(held, line, pitch, left, right, look):
@@ -135,6 +136,12 @@ def _text_blocks(rows: list[Row], look: Typography, height: float) -> Iterator[B
         held.append(line)
     if held:
         yield _block(held, look, height, left)
+
+
+def _right_edge(rows: Sequence[Row], left: float) -> float:
+    """Where lines wrap. Rows of text that stop short together wrap there; a few short ones were broken on purpose."""
+    right = max(row.x1 for row in rows)
+    return right
 
 
 def _line(row: Row) -> _Line:
@@ -188,10 +195,12 @@ def _breaks(held: list[_Line], line: _Line, pitch: float, left: float, right: fl
     if _NUMBERED.match(line.text) and (last.text.endswith(_END) or _NUMBERED.match(held[0].text)):
         return True
     indent = line.row.x0 - last.row.x0
-    short = last.row.x1 < right - 0.12 * (right - left)
+    first_word = line.row.segments[0].words[0]
+    room = right - last.row.x1 - 0.3 * line.row.size - (first_word.x1 - first_word.x0)
+    short = room > 0.5 * line.row.size
     if indent > 0.8 * line.row.size and len(held) >= 1 and not _BULLET.match(held[0].text):
         return last.text.endswith(_END) and abs(last.row.x0 - left) < 0.8 * line.row.size
-    return short and last.text.endswith(_END) and line.text[:1].isupper()
+    return short
 
 
 def _folded(text: str) -> str:
@@ -274,6 +283,8 @@ def _level(lines: list[_Line], text: str, look: Typography) -> int:
         return 0
     if size >= look.body * _HEADING_GROWTH and len(text.split()) <= 30:
         return look.levels.get(size, 3)
+    if len(lines) == 1 and _DEEP_SECTION.match(text) and len(text.split()) <= 12 and not text.endswith(_END):
+        return min(len(look.levels) + 1, 6)
     bold = all(line.bold for line in lines) and not look.bold_body and size >= 0.95 * look.body
     if bold and len(lines) <= 2 and len(text.split()) <= 14 and not text.endswith((".", ",", ";", ":")):
         return min(len(look.levels) + 1, 6)

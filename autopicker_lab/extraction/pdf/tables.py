@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from autopicker_lab.extraction.pdf.layout import Interval, Row, Segment
+from autopicker_lab.extraction.pdf.layout import MARKER, Interval, Row, Segment
 from autopicker_lab.extraction.pdf.words import Rule, Word
 
 _NEAR = 3.0  # points within which lines meet
@@ -133,16 +133,19 @@ def _span_start(bars: list[Line], xs: list[float], column: int, y: float) -> int
 def _split_row(cells: dict[tuple[int, int], list[Word]], row: int, columns: int) -> list[list[str]]:
     """A drawn row as text; several where its columns hold the same three or more base lines (no lines between)."""
     stacks = [_lines(cells.get((row, column), [])) for column in range(columns)]
-    bases = [[base for base, _ in stack] for stack in stacks if stack]
-    most = max((len(stack) for stack in bases), default=0)
-    tall = [stack for stack in bases if len(stack) == most]
-    alike = len(tall) >= 2 and all(abs(a - b) < 2 for stack in tall[1:] for a, b in zip(tall[0], stack, strict=True))
-    if most < 3 or not alike or len(tall) < 0.5 * len(bases):
+    filled = [stack for stack in stacks if stack]
+    most = max((stack for stack in filled), key=len, default=[])
+    if len(most) < 3 or len(filled) < 2 or not all(_same_lines(stack, most) for stack in filled):
         return [[" ".join(text for _, text in stack) for stack in stacks]]
-    split = []
-    for base in tall[0]:
-        split.append([" ".join(text for at, text in stack if abs(at - base) < 4) for stack in stacks])
-    return split
+    return [[" ".join(text for at, text in stack if abs(at - base) < 3) for stack in stacks] for base, _ in most]
+
+
+def _same_lines(stack: list[tuple[float, str]], most: list[tuple[float, str]]) -> bool:
+    """Whether a column's lines are rows of their own: each on one of the fullest column's base lines, few missing,
+    and not just text that wraps."""
+    if len(stack) < 0.8 * len(most) or not all(any(abs(at - base) < 3 for base, _ in most) for at, _ in stack):
+        return False
+    return stack is most or sum(any(c.isdigit() for c in text) for _, text in stack) > 0.6 * len(stack)
 
 
 def _lines(words: list[Word]) -> list[tuple[float, str]]:
@@ -249,6 +252,8 @@ def _continues(rows: list[Row], at: int, columns: list[Interval], pitch: float) 
 def _convincing(rows: list[Row], columns: list[Interval], many: int) -> bool:
     if len(columns) < 2 or many < (2 if len(columns) >= 3 else 3) or many < 0.4 * len(rows):
         return False
+    if all(MARKER.fullmatch(row.segments[0].text) for row in rows if len(row.segments) > 1):
+        return False  # a list with its marks set apart
     weights = [segment.weight for row in rows if len(row.segments) > 1 for segment in row.segments]
     if statistics.mean(weights) > 7:
         return False
