@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
 from autopicker_lab.extraction.pdf.heads import running_rows
-from autopicker_lab.extraction.pdf.layout import Row, Segment, cut_segments, make_rows, reading_order
+from autopicker_lab.extraction.pdf.layout import Row, Segment, cut_segments, drop_line_numbers, make_rows, reading_order
 from autopicker_lab.extraction.pdf.structure import Block, Typography, page_blocks, to_markdown
 from autopicker_lab.extraction.pdf.tables import FoundTable, ruled_tables
 from autopicker_lab.extraction.pdf.words import PageContent, Style, read_page
@@ -90,7 +90,7 @@ def _parts(
     for content in contents:
         tables = list(ruled_tables(content.rules, content.words))
         taken = {id(word) for table in tables for word in table.words}
-        segments = cut_segments([word for word in content.words if id(word) not in taken] if taken else content.words)
+        segments = cut_segments([word for word in drop_line_numbers(content.words) if id(word) not in taken])
         segments += [_placeholder(table) for table in tables]
         pages.append((content.height, make_rows(segments), tables))
     running = running_rows([(height, rows) for height, rows, _ in pages], look.body)
@@ -103,7 +103,7 @@ def _parts(
             continue
         heads.update(dict.fromkeys(rows[i].text for i in sorted(out)))
         segments = [segment for i, row in enumerate(rows) if i not in out for segment in row.segments]
-        blocks = page_blocks(reading_order(segments), look, label, height)
+        blocks = page_blocks(reading_order(segments, content.rules), look, label, height)
         text = to_markdown([*blocks, *_leftovers(content)])
         parts.append(Part(label, text, tuple(block.table for block in blocks if block.table is not None)))
     return parts, list(heads)[:100]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from autopicker_lab.extraction.pdf.words import Style, Word
+from autopicker_lab.extraction.pdf.words import Rule, Word
 
 _WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
 _GUTTER = 0.7
 _MIN_PROSE = 3
 MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\uf0b7\uf0a7–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
+_PROSE_LENGTH = 18  # characters, spaces aside
+_LINE_NUMBERS = 8
 _RTL = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
@@ -133,15 +137,15 @@ def _close_up(segments: list[Segment]) -> list[Segment]:
     return joined
 
 
-def reading_order(segments: Sequence[Segment], depth: int = 0) -> list[list[Row]]:
+def reading_order(segments: Sequence[Segment], rules: Sequence[Rule] = (), depth: int = 0) -> list[list[Row]]:
     """Regions in reading order, each a run of rows of one column.
 
-    A column boundary is a strip free of text over the tallest run of rows that has prose on both sides of it;
-    numbers and single words on a side make a table, not a column. Applied again to what lies above, left, right
+    A column boundary is a strip free of text and of horizontal `rules` over the tallest run of rows that has prose on
+    both sides of it; numbers and single words on a side make a table, not a column. Applied again to what lies above, left, right
     and below (a recursive cut in the manner of Nagy and Seth's X-Y tree, 1984).
     """
     rows = make_rows(segments)
-    cut = _gutter(rows) if depth < 12 else None
+    cut = _gutter(rows, rules) if depth < 12 else None
     if cut is None:
         return [rows] if rows else []
     first, last, x = cut
@@ -154,19 +158,25 @@ def reading_order(segments: Sequence[Segment], depth: int = 0) -> list[list[Row]
     ]
     if any(len(part) == len(segments) for part in parts):
         return [rows]
-    return [region for part in parts for region in reading_order(part, depth + 1)]
+    return [region for part in parts for region in reading_order(part, rules, depth + 1)]
 
 
 Interval = tuple[float, float]
 
 
-def _gutter(rows: list[Row]) -> tuple[int, int, float] | None:
+def _gutter(rows: list[Row], rules: Sequence[Rule]) -> tuple[int, int, float] | None:
     """(first row, row past the last, x) of the tallest column boundary, None where there is none."""
     if len(rows) < _MIN_PROSE:
         return None
     left = min(row.x0 for row in rows)
     right = max(row.x1 for row in rows)
     free = [_free(row, left, right) for row in rows]
+    bases = [row.base for row in rows]
+    for rule in rules:
+        at = bisect.bisect_left(bases, rule.y0)
+        if rule.y0 == rule.y1 and 0 < at < len(rows):
+            beside = [(left, rule.x0), (rule.x1, right)]
+            free[at] = _overlap(free[at], beside, _GUTTER * rows[at].size)
     best: tuple[int, int, float] | None = None
     tallest = _MIN_PROSE - 1
     for first in range(len(rows)):
@@ -224,15 +234,29 @@ def _prose_beside(rows: list[Row], strip: Interval) -> bool:
 
 
 def _is_prose(segments: list[Segment]) -> bool:
-    texts = [s.weight for s in segments if s.table is None]
+    """Whether lines on one side of a strip read like text: several words each, and not a few short entries."""
+    texts = [s for s in segments if s.table is None]
     if len(texts) < _MIN_PROSE:
         return False
-    return statistics.median(texts) >= _MIN_PROSE
+    longish = statistics.median(sum(len(word.text) for word in s.words) for s in texts) >= _PROSE_LENGTH
+    return statistics.median(s.weight for s in texts) >= _MIN_PROSE and (longish or len(texts) >= 12)
 
 
-def dominant_style(words: Sequence[Word]) -> Style:
-    """The style that most characters have."""
-    counts: dict[Style, int] = {}
+def drop_line_numbers(words: Sequence[Word]) -> list[Word]:
+    """Words without the numbers that a draft or a transcript counts its lines with, left of all text."""
+    counters: dict[int, list[Word]] = {}
     for word in words:
-        counts[word.style] = counts.get(word.style, 0) + len(word.text)
-    return max(counts, key=lambda style: counts[style])
+        if word.text.isdigit() and len(word.text) <= 5:
+            counters.setdefault(round(word.x1 / 3), []).append(word)
+    for column in counters.values():
+        if len(column) < _LINE_NUMBERS:
+            continue
+        numbers = [int(word.text) for word in sorted(column, key=lambda w: w.base)]
+        steps = [b - a for a, b in pairwise(numbers)]
+        edge = max(word.x1 for word in column)
+        mine = {id(word) for word in column}
+        rest = [word for word in words if id(word) not in mine]
+        prose = len(rest) > 5 * len(column)
+        if prose and steps.count(1) >= 0.9 * len(steps) and all(word.x0 > edge for word in rest):
+            return rest
+    return list(words)

@@ -7,6 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from autopicker_lab.core import Table
 from autopicker_lab.extraction.pdf.layout import Row
@@ -127,9 +128,9 @@ def _text_blocks(rows: list[Row], look: Typography, height: float) -> Iterator[B
     lines = [_line(row) for row in rows]
     pitch = _pitch(rows)
     left = min(row.x0 for row in rows)
-    right = _right_edge(rows, left)
+    edges = _right_edges(rows, pitch)
     held: list[_Line] = []
-    for line in lines:
+    for line, right in zip(lines, edges, strict=True):
         if held and _breaks(held, line, pitch, left, right, look):
             yield _block(held, look, height, left)
             held = []
@@ -138,10 +139,29 @@ def _text_blocks(rows: list[Row], look: Typography, height: float) -> Iterator[B
         yield _block(held, look, height, left)
 
 
-def _right_edge(rows: Sequence[Row], left: float) -> float:
-    """Where lines wrap. Rows of text that stop short together wrap there; a few short ones were broken on purpose."""
-    right = max(row.x1 for row in rows)
-    return right
+def _right_edges(rows: Sequence[Row], pitch: float) -> list[float]:
+    """For each row where its text wraps: the region's edge, or nearer for a stretch that is set narrower.
+
+    In a stretch that wraps, hardly any line has room for the next one's first word.
+    """
+    widest = max(row.x1 for row in rows)
+    edges: list[float] = []
+    first = 0
+    for index in range(1, len(rows) + 1):
+        if index < len(rows) and rows[index].base - rows[index - 1].base <= 1.35 * pitch:
+            continue
+        stretch = rows[first:index]
+        right = max(row.x1 for row in stretch)
+        roomy = sum(_has_room(a, b, right) for a, b in pairwise(stretch))
+        edges += [right if len(stretch) >= 4 and roomy <= 0.25 * len(stretch) else widest] * len(stretch)
+        first = index
+    return edges
+
+
+def _has_room(row: Row, following: Row, right: float) -> bool:
+    """Whether the next row's first word would still have stood in this one."""
+    word = following.segments[0].words[0]
+    return right - row.x1 > 0.8 * following.size + word.x1 - word.x0
 
 
 def _line(row: Row) -> _Line:
@@ -184,7 +204,7 @@ def _breaks(held: list[_Line], line: _Line, pitch: float, left: float, right: fl
         return True
     if step > 1.35 * max(min(pitch, 1.6 * line.row.size), 1.15 * line.row.size) or step < 0:
         return True
-    if line.mono:
+    if line.mono or (last.text[-1:] == "-" and last.text[-2:-1].isalpha() and line.text[:1].islower()):
         return False
     if last.bold != line.bold and (last.bold or len(line.text) < 80) and not look.bold_body:
         return last.bold or last.text.endswith(_END)
@@ -195,12 +215,7 @@ def _breaks(held: list[_Line], line: _Line, pitch: float, left: float, right: fl
     if _NUMBERED.match(line.text) and (last.text.endswith(_END) or _NUMBERED.match(held[0].text)):
         return True
     indent = line.row.x0 - last.row.x0
-    first_word = line.row.segments[0].words[0]
-    room = right - last.row.x1 - 0.3 * line.row.size - (first_word.x1 - first_word.x0)
-    short = room > 0.5 * line.row.size
-    if indent > 0.8 * line.row.size and len(held) >= 1 and not _BULLET.match(held[0].text):
-        return last.text.endswith(_END) and abs(last.row.x0 - left) < 0.8 * line.row.size
-    return short
+    return _has_room(last.row, line.row, right)
 
 
 def _folded(text: str) -> str:

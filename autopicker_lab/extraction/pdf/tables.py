@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from autopicker_lab.extraction.pdf.words import Rule, Word
 _NEAR = 3.0  # points within which lines meet
 _LONGEST_CELL = 120  # words: a box of more is a frame around prose
 _MAX_RULES = 3000
+_FORMULA = re.compile(r"[\u2200-\u22ff\u2308-\u230b\u239b-\u23b3\ue000-\uf8ff]|[=+<>≤≥]\s*$|^\s*[=+<>≤≥]")
 
 
 @dataclass
@@ -256,6 +258,9 @@ def _convincing(rows: list[Row], columns: list[Interval], many: int) -> bool:
         return False  # a list with its marks set apart
     weights = [segment.weight for row in rows if len(row.segments) > 1 for segment in row.segments]
     if statistics.mean(weights) > 7:
+        return False
+    texts = [segment.text for row in rows for segment in row.segments]
+    if sum(bool(_FORMULA.search(text)) for text in texts) > 0.25 * len(texts):
         return False
     if len(columns) == 2:  # two columns could be anything: the second must line up on one side
         seconds = [row.segments[-1] for row in rows if len(row.segments) > 1]

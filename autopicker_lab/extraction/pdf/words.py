@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\s\x02\ufffe\x00]+[\x02\ufffe]?")
 _BOLD = re.compile(r"bold|black|heavy|demi|cmbx|sfbx|bx\d+$|-bd\b", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|consol|cmtt|sftt|menlo|typewriter|inconsolata", re.IGNORECASE)
-_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00ad": None})
+_MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]+")
 _THIN = 3.0  # points: a filled box thinner than this is a line
 _MAX_OBJECTS = 20_000
 _MAX_SEGMENTS = 400
@@ -121,14 +123,13 @@ def _words(page: PdfPage) -> tuple[list[Word], float]:
 
 
 def _characters(raw: Any, textpage: Any, count: int) -> str:
-    """One character for each of pdfium's indices."""
+    """One character for each of pdfium's indices; those beyond the basic plane take two, as surrogates."""
     buffer = (ctypes.c_ushort * (count + 1))()
     got = raw.FPDFText_GetText(textpage, 0, count, buffer)
-    text = bytes(buffer)[: 2 * max(got - 1, 0)].decode("utf-16-le", "surrogatepass")
-    if len(text) == count and not any("\ud800" <= c <= "\udfff" for c in text):
-        return text
+    if got - 1 == count:
+        return "".join(map(chr, buffer[:count]))
     codes = (raw.FPDFText_GetUnicode(textpage, index) for index in range(count))
-    return "".join(chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd" for code in codes)
+    return "".join(chr(code) if code < 0x110000 else "\ufffd" for code in codes)
 
 
 def _garbled(text: str) -> float:
@@ -184,7 +185,11 @@ def _cut(raw: Any, textpage: Any, text: str) -> list[Word]:
 
 
 def _plain(piece: str) -> str:
-    return piece if piece.isascii() else piece.translate(_LIGATURES).replace("\u00ad", "")
+    """Surrogates paired, ligatures undone, mathematical letters as letters, soft hyphens dropped."""
+    if piece.isascii():
+        return piece
+    whole = piece.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return _MATHEMATICAL.sub(lambda m: unicodedata.normalize("NFKC", m[0]), whole).translate(_LIGATURES)
 
 
 def _style(raw: Any, pointer: Any, matrix: Any, fonts: dict[int, tuple[bool, bool]]) -> Style:
