@@ -280,7 +280,10 @@ def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[At
 
 
 def _data_url(file: SourceFile) -> str:
-    return f"data:{file.media_type};base64,{base64.b64encode(file.data).decode()}"
+    from autopicker_lab.extraction.image import downscaled
+
+    shown = downscaled(file)
+    return f"data:{shown.media_type};base64,{base64.b64encode(shown.data).decode()}"
 
 
 def _noted(ask: Ask, route: Route) -> ContextReport:

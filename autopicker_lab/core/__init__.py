@@ -7,6 +7,7 @@ from autopicker_lab.core.errors import (
     ContextLengthError,
     CorruptFileError,
     EmptyFileError,
+    EncryptedFileError,
     ExtractionLimitError,
     FileTooLargeError,
     InvalidRequestError,
@@ -20,7 +21,7 @@ from autopicker_lab.core.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from autopicker_lab.core.files import FORMATS, Document, Format, Part, SourceFile, Table
+from autopicker_lab.core.files import FORMATS, Document, Format, Part, ReadOptions, SourceFile, Table
 from autopicker_lab.core.load import LoadPlan, LoadReport, Timing
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
@@ -41,6 +42,7 @@ __all__ = [
     "CorruptFileError",
     "Document",
     "EmptyFileError",
+    "EncryptedFileError",
     "ExtractionLimitError",
     "Factor",
     "FileTooLargeError",
@@ -55,6 +57,7 @@ __all__ = [
     "Outcome",
     "Part",
     "RateLimitError",
+    "ReadOptions",
     "Route",
     "RoutePolicy",
     "RunStamp",

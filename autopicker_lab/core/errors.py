@@ -4,7 +4,8 @@ AutopickerError                     500
   SettingsError                     500  a setting is invalid; the start stops
   InvalidRequestError               400  the request cannot be served as it stands
     EmptyFileError                  400
-    CorruptFileError                400  damaged, encrypted, or past the limits of a reader
+    CorruptFileError                400  damaged, or past the limits of a reader
+      EncryptedFileError            400  needs a password, or another one
     ExtractionLimitError            400  took more time or memory than an upload may
     ContextLengthError              400  longer than any available model can read
   AuthenticationError               401
@@ -67,6 +68,10 @@ class EmptyFileError(InvalidRequestError):
 
 class CorruptFileError(InvalidRequestError):
     title = "Unreadable file"
+
+
+class EncryptedFileError(CorruptFileError):
+    title = "Encrypted file"
 
 
 class ExtractionLimitError(InvalidRequestError):

@@ -64,20 +64,39 @@ SUPPORTED = ", ".join(FORMATS)
 
 
 @dataclass(frozen=True)
+class ReadOptions:
+    """What a reader may need to be told.
+
+    Attributes:
+        password: opens an encrypted PDF, DOCX, XLSX or XLS.
+        languages: Tesseract's names of the languages in pictures and scans (`deu`); by default told by the script.
+        ocr_pages: scanned pages of a PDF that are read at most.
+        place: keep the GPS position that a picture carries.
+    """
+
+    password: str | None = field(default=None, repr=False)
+    languages: tuple[str, ...] = ()
+    ocr_pages: int = 20
+    place: bool = False
+
+
+@dataclass(frozen=True)
 class SourceFile:
     """A file as it came in, its kind settled by content first and name second.
 
     Attributes:
         name: the file's own name, without folders.
         data: its bytes.
-        kind: one of `FORMATS`.
+        kind: one of `FORMATS`, or of a format that was installed beside them.
         warnings: what was odd about it (a name that does not fit the content, say).
+        options: how to read it.
     """
 
     name: str
     data: bytes = field(repr=False)
     kind: str
     warnings: tuple[str, ...] = ()
+    options: ReadOptions = ReadOptions()
 
     @property
     def size(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings as python_warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
@@ -11,9 +12,16 @@ from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from autopicker_lab.extraction.ocr import Recognised
+
+NO_TEXT = "no text was recognised in the picture"
+
 MAX_PIXELS = 80_000_000
 OCR_SIDE = 3000
+VISION_SIDE = 1568  # pixels; hosted models scale larger pictures down to about this
+_FRAMES_CHECKED = 200
 _GPS_IFD = 0x8825
+_WEB_KINDS = frozenset({"jpg", "png", "gif", "webp"})
 
 
 def read_image(file: SourceFile) -> Document:
@@ -21,27 +29,63 @@ def read_image(file: SourceFile) -> Document:
 
     picture = open_image(file)
     frames = int(getattr(picture, "n_frames", 1))
+    flat = to_rgb(picture)
+    small = flat.copy()
+    small.thumbnail((OCR_SIDE, OCR_SIDE))
+    found = read_text(small, file.options.languages)
+    colours = _colours(flat)
+    about = f"{picture.format} image, {flat.width} x {flat.height} pixels; main colours {', '.join(colours)}"
     meta: dict[str, Any] = {
-        "width": picture.width,
-        "height": picture.height,
+        "description": about,
+        "width": flat.width,
+        "height": flat.height,
         "format": picture.format,
         "mode": picture.mode,
         "frames": frames,
-        "exif": _exif(picture),
+        "exif": _exif(picture, file.options.place),
+        "dominant_colours": colours,
+        "ocr_engine": found.engine,
+        "ocr_confidence": round(found.confidence, 3) if found.lines else None,
+        "ocr_lines": [
+            {"text": line.text, "box": _scaled(line.box, flat.width / small.width), "confidence": round(line.confidence, 3)}
+            for line in found.lines
+        ],
     }
-    flat = to_rgb(picture)
-    meta["dominant_colours"] = _colours(flat)
-    small = flat.copy()
-    small.thumbnail((OCR_SIDE, OCR_SIDE))
-    found = read_text(small)
-    meta["ocr_confidence"] = round(found.confidence, 3) if found.lines else None
-    colours = ", ".join(meta["dominant_colours"])
-    about = f"{picture.format} image, {picture.width} x {picture.height} pixels; main colours {colours}"
     warnings: tuple[str, ...] = (f"only the first of {frames} frames was read",) if frames > 1 else ()
     if not found.lines:
-        warnings += ("no text was recognised in the picture",)
-    parts = (Part("text in the picture", found.text), Part("picture", about))
-    return Document(file.name, file.kind, parts, meta, warnings)
+        return Document(file.name, file.kind, (Part("picture", about),), meta, (*warnings, NO_TEXT))
+    if not found.sure:
+        warnings += (unsure(found),)
+    return Document(file.name, file.kind, (Part("text in the picture", found.text),), meta, warnings)
+
+
+def unsure(found: Recognised) -> str:
+    """The warning for text that was recognised badly, with the next step."""
+    return (
+        f"the text was recognised with a confidence of only {found.confidence:.2f}: check it, or install its "
+        "language for Tesseract (tesseract-ocr-kor, say)"
+    )
+
+
+def downscaled(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
+    """A picture as a model that sees should get it: upright, at most `side` pixels long, of a kind for the web.
+
+    One that is so already stays as it is, byte for byte.
+    """
+    picture = open_image(file)
+    upright = picture.getexif().get(0x0112, 1) == 1
+    if file.kind in _WEB_KINDS and upright and max(picture.size) <= side and picture.mode != "CMYK":
+        return file
+    flat = to_rgb(picture)
+    flat.thumbnail((side, side))
+    out = io.BytesIO()
+    kind = "jpg" if file.kind == "jpg" else "png"
+    flat.save(out, "JPEG" if kind == "jpg" else "PNG", quality=90)
+    return replace(file, data=out.getvalue(), kind=kind)
+
+
+def _scaled(box: tuple[int, int, int, int], factor: float) -> list[int]:
+    return [round(edge * factor) for edge in box]
 
 
 def open_image(file: SourceFile) -> Picture:
@@ -57,6 +101,9 @@ def open_image(file: SourceFile) -> Picture:
                     f"'{file.name}' has {picture.width:,} x {picture.height:,} pixels",
                     f"scale it down to at most {MAX_PIXELS // 10**6} megapixels",
                 )
+            for frame in range(1, min(int(getattr(picture, "n_frames", 1)), _FRAMES_CHECKED)):
+                picture.seek(frame)  # a later frame may be the bomb
+            picture.seek(0)
             picture.load()
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         what = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
@@ -88,8 +135,11 @@ def _colours(picture: Picture, count: int = 4) -> list[str]:
     return ["#" + "".join(f"{channel:02x}" for channel in triple) for triple in triples]
 
 
-def _exif(picture: Picture) -> dict[str, str]:
+def _exif(picture: Picture, place: bool) -> dict[str, str]:
     from PIL import ExifTags
 
-    tags = {ExifTags.TAGS.get(tag, str(tag)): value for tag, value in picture.getexif().items() if tag != _GPS_IFD}
+    exif = picture.getexif()
+    tags = {ExifTags.TAGS.get(tag, str(tag)): value for tag, value in exif.items() if tag != _GPS_IFD}
+    if place:
+        tags |= {ExifTags.GPSTAGS.get(tag, str(tag)): value for tag, value in exif.get_ifd(_GPS_IFD).items()}
     return {name: str(value)[:200] for name, value in tags.items() if not isinstance(value, bytes)}

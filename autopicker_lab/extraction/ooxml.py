@@ -1,13 +1,17 @@
-"""What DOCX and XLSX share: they are archives of XML, and an archive can lie about its size."""
+"""What DOCX and XLSX share: archives of XML that can lie about their size, and charts with the values they show."""
 
 from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
-from autopicker_lab.core import CorruptFileError, SourceFile
+from autopicker_lab.core import CorruptFileError, EncryptedFileError, SourceFile, Table
+from autopicker_lab.core.files import Cell
 
 MAX_INFLATED = 200 * 2**20
+_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
 def refuse_bombs(file: SourceFile) -> None:
@@ -20,9 +24,56 @@ def refuse_bombs(file: SourceFile) -> None:
         if sum(entry.file_size for entry in entries) > MAX_INFLATED:
             raise CorruptFileError(f"'{file.name}' unpacks to over 200 MiB", "split it, or save it without pictures")
         for entry in entries:
+            if entry.flag_bits & 1:
+                raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password")
             if entry.filename.lower().endswith((".xml", ".rels")):
                 with archive.open(entry) as stream:
                     if b"<!DOCTYPE" in stream.read(65536).upper():
                         raise CorruptFileError(
                             f"'{file.name}' declares its own XML entities", "save it again from an office program"
                         )
+
+
+def parse_xml(data: bytes) -> Any:
+    """The root of an XML part: no entities, no network."""
+    import lxml.etree
+
+    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
+
+
+def chart_table(root: Any, label: str) -> Table | None:
+    """The values that a chart part keeps of its series: categories down, series across; None where it keeps none."""
+    title = "".join(t.text or "" for t in root.iterfind(f".//{_CHART}chart/{_CHART}title//{_DRAWING}t")).strip()
+    series = list(root.iter(f"{_CHART}ser"))[:50]
+    columns: list[dict[int, Cell]] = []
+    names: list[Cell] = []
+    categories: dict[int, Cell] = {}
+    for number, item in enumerate(series, 1):
+        names.append(next(iter(_points(item, "tx").values()), None) or f"series {number}")
+        columns.append(_points(item, "val") or _points(item, "yVal"))
+        categories = categories or _points(item, "cat") or _points(item, "xVal")
+    indices = sorted({index for column in columns for index in column} | set(categories))[:1000]
+    if not indices:
+        return None
+    rows = [(categories.get(i), *(column.get(i) for column in columns)) for i in indices]
+    return Table(((None, *names), *rows), title or label)
+
+
+def _points(series: Any, name: str) -> dict[int, Cell]:
+    """Index -> cached value of one reference of a series."""
+    holder = series.find(f"{_CHART}{name}")
+    if holder is None:
+        return {}
+    found: dict[int, Cell] = {}
+    for point in holder.iter(f"{_CHART}pt"):
+        value = point.findtext(f"{_CHART}v") or ""
+        found[int(point.get("idx") or 0)] = _number(value)
+    return found or ({0: text} if (text := holder.findtext(f"{_CHART}v")) else {})
+
+
+def _number(text: str) -> Cell:
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value

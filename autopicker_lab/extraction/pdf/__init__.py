@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
+from autopicker_lab.core import CorruptFileError, Document, EncryptedFileError, Part, SourceFile
 from autopicker_lab.extraction.pdf.heads import running_rows
 from autopicker_lab.extraction.pdf.layout import Row, Segment, cut_segments, drop_line_numbers, make_rows, reading_order
 from autopicker_lab.extraction.pdf.structure import Block, Typography, page_blocks, to_markdown
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
 
 OCR_DPI = 200
-OCR_PAGES = 20
 _INFLATED_LIMIT = 64 * 2**20
 _GARBLED = 0.3
+_STAMP = 60  # characters
 
 
 def read_pdf(file: SourceFile) -> Document:
@@ -37,24 +37,21 @@ def read_pdf(file: SourceFile) -> Document:
                 content = read_page(pdf, page)
                 contents.append(content)
                 if _is_scan(content):
-                    recognised[index] = _ocr_text(page) if len(recognised) < OCR_PAGES else ("", "")
+                    unread = len(recognised) >= file.options.ocr_pages
+                    recognised[index] = ("", "") if unread else _ocr_text(page, file.options.languages)
         meta = _metadata(pdf, labels, outline, contents)
     parts, heads = _parts(contents, labels, outline, {i: text for i, (text, _) in recognised.items()})
     warnings = tuple(f"page {labels[i]}: {note}" for i, (_, note) in recognised.items() if note)
-    if len(recognised) > OCR_PAGES:
-        warnings += (
-            f"{len(recognised) - OCR_PAGES} scanned pages were not read: only the first {OCR_PAGES} are",
-        )
+    if (unread_pages := len(recognised) - file.options.ocr_pages) > 0:
+        warnings += (f"{unread_pages} scanned pages were not read: only the first {file.options.ocr_pages} are",)
     meta["scanned_pages"] = [labels[i] for i in recognised]
     meta["running_heads"] = heads
     return Document(file.name, file.kind, tuple(parts), meta, warnings)
 
 
-def render_page(source: bytes, index: int, width: int = 800) -> Image:
+def page_image(file: SourceFile, index: int, width: int = 800) -> Image:
     """A page as a picture, `width` pixels wide; the first page has index 0."""
-    import pypdfium2
-
-    with closing(pypdfium2.PdfDocument(source)) as pdf, closing(pdf[index]) as page:
+    with closing(_open(file)) as pdf, closing(pdf[index]) as page:
         with closing(page.render(scale=width / max(page.get_width(), 1))) as bitmap:
             return bitmap.to_pil().convert("RGB")
 
@@ -64,10 +61,11 @@ def _open(file: SourceFile) -> PdfDocument:
 
     _refuse_bombs(file)
     try:
-        pdf = pypdfium2.PdfDocument(file.data)
+        pdf = pypdfium2.PdfDocument(file.data, password=file.options.password)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
-            raise CorruptFileError(f"'{file.name}' is encrypted", "save it without a password") from None
+            problem = "has another password" if file.options.password else "is encrypted"
+            raise EncryptedFileError(f"'{file.name}' {problem}", "give its password, or save it without one") from None
         raise CorruptFileError(
             f"'{file.name}' is not a readable PDF", "open and save it again in a PDF viewer"
         ) from None
@@ -79,31 +77,35 @@ def _open(file: SourceFile) -> PdfDocument:
 def _is_scan(content: PageContent) -> bool:
     if content.garbled > _GARBLED:
         return True
-    return not content.words and not content.aside and content.image_share > 0.02
+    written = sum(len(word.text) for word in content.words)
+    if content.image_share > 0.5:  # a stamp or a page number on a scan is not its text
+        return written < _STAMP
+    return not written and not content.aside and content.image_share > 0.02
 
 
 def _parts(
     contents: list[PageContent], labels: list[str], outline: list[tuple[int, str]], recognised: Mapping[int, str]
 ) -> tuple[list[Part], list[str]]:
     look = Typography.of([c.words for c in contents], {" ".join(t.split()).casefold(): n for n, t in outline})
-    pages: list[tuple[float, list[Row], list[FoundTable]]] = []
+    pages: list[tuple[PageContent, list[Row]]] = []
     for content in contents:
         tables = list(ruled_tables(content.rules, content.words))
         taken = {id(word) for table in tables for word in table.words}
         segments = cut_segments([word for word in drop_line_numbers(content.words) if id(word) not in taken])
         segments += [_placeholder(table) for table in tables]
-        pages.append((content.height, make_rows(segments), tables))
-    running = running_rows([(height, rows) for height, rows, _ in pages], look.body)
+        pages.append((content, make_rows(segments)))
+    running = running_rows(pages, look.body)
     parts: list[Part] = []
     heads: dict[str, None] = {}
-    for index, (content, (height, rows, _), out) in enumerate(zip(contents, pages, running, strict=True)):
+    for index, ((content, rows), out) in enumerate(zip(pages, running, strict=True)):
         label = f"page {labels[index]}"
         if index in recognised:
-            parts.append(Part(label, recognised[index]))
+            own = " ".join(word.text for word in content.words) if content.garbled <= _GARBLED else ""
+            parts.append(Part(label, f"{own}\n\n{recognised[index]}".strip()))
             continue
         heads.update(dict.fromkeys(rows[i].text for i in sorted(out)))
         segments = [segment for i, row in enumerate(rows) if i not in out for segment in row.segments]
-        blocks = page_blocks(reading_order(segments, content.rules), look, label, height)
+        blocks = page_blocks(reading_order(segments, content.rules), look, label, content.height)
         text = to_markdown([*blocks, *_leftovers(content)])
         parts.append(Part(label, text, tuple(block.table for block in blocks if block.table is not None)))
     return parts, list(heads)[:100]
@@ -124,15 +126,19 @@ def _leftovers(content: PageContent) -> Iterator[Block]:
         yield Block("paragraph", f"> note: {' '.join(note.split())}")
 
 
-def _ocr_text(page: PdfPage) -> tuple[str, str]:
+def _ocr_text(page: PdfPage, languages: tuple[str, ...]) -> tuple[str, str]:
+    """The text of a scanned page, and what to say of it."""
+    from autopicker_lab.extraction.image import unsure
     from autopicker_lab.extraction.ocr import read_text
 
     width, height = page.get_size()
     scale = min(OCR_DPI / 72, 4000 / max(width, height, 1))
     with closing(page.render(scale=scale)) as bitmap:
-        found = read_text(bitmap.to_pil().convert("RGB"))
+        found = read_text(bitmap.to_pil().convert("RGB"), languages)
     if not found.text:
         return "", "scanned, and no text was recognised"
+    if not found.sure:
+        return found.text, f"scanned; {unsure(found)}"
     return found.text, f"scanned, text recognised with confidence {found.confidence:.2f}"
 
 

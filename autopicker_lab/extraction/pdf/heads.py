@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from autopicker_lab.extraction.pdf.layout import Row
+from autopicker_lab.extraction.pdf.words import PageContent
 
-_ZONE = 0.12  # of the page's height, above and below
+_ZONE = 0.15  # of the page's height, above and below
 _NUMBER = re.compile(
     r"\W*(?:(?:page|seite|p\.|página|pagina)\s*)?(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-?\d{1,3})(?:\s*(?:of|/|von|de|sur)\s*\d{1,4})?\W*",
     re.IGNORECASE,
@@ -22,22 +23,23 @@ _IMPRINT = re.compile(
 )
 
 
-def running_rows(pages: Sequence[tuple[float, list[Row]]], body: float) -> list[set[int]]:
-    """For each page (its height and rows) the indices of the rows that are running heads or feet.
+def running_rows(pages: Sequence[tuple[PageContent, list[Row]]], body: float) -> list[set[int]]:
+    """For each page the indices of the rows that are running heads or feet.
 
     A row near the edge, set apart from the text and not larger than its type size `body`, is one if its text, digits
-    aside, stands on at least a third of the pages (two at least), if it is a page number, or if it reads like an
-    imprint or carries a page number at its end.
+    aside, stands on at least a third of the pages (two at least), if a long line parts it from the text, if it is a
+    page number, or if it reads like an imprint or carries a page number at its end.
     """
-    edges = [_edge_rows(height, rows) for height, rows in pages]
+    edges = [_edge_rows(content.height, rows) for content, rows in pages]
     often: Counter[str] = Counter()
     for (_, rows), indices in zip(pages, edges, strict=True):
         often.update({_key(rows[i].text) for i in indices})
     least = max(2, min(len(pages) // 3, 6))
     found: list[set[int]] = []
-    for (_, rows), indices in zip(pages, edges, strict=True):
+    for (content, rows), indices in zip(pages, edges, strict=True):
         small = [i for i in indices if rows[i].size <= 1.15 * body]
         mine = {i for i in small if often[_key(rows[i].text)] >= least or _is_alone(rows, i)}
+        mine |= _ruled_off(content, rows, small)
         found.append(_set_apart(rows, mine))
     return found
 
@@ -66,6 +68,18 @@ def _is_alone(rows: list[Row], index: int) -> bool:
     if _IMPRINT.search(text):
         return True
     return bool(_EDGE_NUMBER.search(text)) and len(text.split()) <= 14 and not text.endswith(".")
+
+
+def _ruled_off(content: PageContent, rows: list[Row], indices: list[int]) -> set[int]:
+    """The first or last row where a line of over half the page's width parts it from the rest."""
+    found: set[int] = set()
+    longer = [rule for rule in content.rules if rule.y0 == rule.y1 and rule.x1 - rule.x0 > 0.5 * content.width]
+    for index, inward in ((0, 1), (len(rows) - 1, len(rows) - 2)) if len(rows) > 1 else ():
+        low, high = sorted((rows[index].base, rows[inward].base))
+        between = [rule for rule in longer if low < rule.y0 < high]
+        if index in indices and between and abs(between[0].y0 - rows[index].base) < 2.5 * rows[index].size:
+            found.add(index)
+    return found
 
 
 def _set_apart(rows: list[Row], indices: set[int]) -> set[int]:

@@ -14,7 +14,7 @@ from autopicker_lab.extraction.pdf.words import Rule, Word
 _WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
 _GUTTER = 0.7
 _MIN_PROSE = 3
-MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\uf0b7\uf0a7–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
+MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
 _PROSE_LENGTH = 18  # characters, spaces aside
 _LINE_NUMBERS = 8
 _RTL = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")

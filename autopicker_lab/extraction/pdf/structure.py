@@ -14,11 +14,12 @@ from autopicker_lab.extraction.pdf.layout import Row
 from autopicker_lab.extraction.pdf.tables import FoundTable, aligned_tables
 from autopicker_lab.extraction.pdf.words import Word
 
-_BULLET = re.compile(r"^([•‣▪▫■□●○◦◆►➢➤✓❖·∙\uf0b7\uf0a7]|[-–—*](?=\s))\s*")
+_BULLET = re.compile(r"^([•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff]|[-–—*](?=\s))\s*")
 _NUMBERED = re.compile(r"^(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]|\d{1,2}(?:\.\d{1,2})+\.?)\s+\S")
 _SECTION = re.compile(r"^(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.|appendix\b.*|chapter\b.*)\s+\S", re.IGNORECASE)
 _DEEP_SECTION = re.compile(r"^\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z]")
 _FOOTNOTE = re.compile(r"^(\d{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
+_LEADERS = re.compile(r"\s*(?:\.\s?){4,}\s*(?=\S{1,8}$)")
 _END = (".", "!", "?", ":", ";", "。", "！", "？", "…")
 _HEADING_GROWTH = 1.12
 _LONGEST_HEADING = 200
@@ -68,6 +69,7 @@ class _Line:
     text: str
     bold: bool
     mono: bool
+    leads: bool  # ends in dots and a page number, as in a table of contents
 
 
 def page_blocks(regions: Sequence[list[Row]], look: Typography, label: str, height: float) -> list[Block]:
@@ -169,7 +171,10 @@ def _line(row: Row) -> _Line:
     length = sum(len(w.text) for w in words) or 1
     bold = sum(len(w.text) for w in words if w.style.bold) > 0.8 * length
     mono = sum(len(w.text) for w in words if w.style.mono) > 0.8 * length
-    return _Line(row, _linked(words), bold, mono)
+    text = _linked(words)
+    if not mono and "...." in text.replace(" ", ""):
+        return _Line(row, _LEADERS.sub(" ... ", text), bold, mono, bool(_LEADERS.search(text)))
+    return _Line(row, text, bold, mono, False)
 
 
 def _linked(words: Sequence[Word]) -> str:
@@ -204,6 +209,8 @@ def _breaks(held: list[_Line], line: _Line, pitch: float, left: float, right: fl
         return True
     if step > 1.35 * max(min(pitch, 1.6 * line.row.size), 1.15 * line.row.size) or step < 0:
         return True
+    if last.leads:
+        return True
     if line.mono or (last.text[-1:] == "-" and last.text[-2:-1].isalpha() and line.text[:1].islower()):
         return False
     if last.bold != line.bold and (last.bold or len(line.text) < 80) and not look.bold_body:
@@ -233,7 +240,7 @@ def _block(lines: list[_Line], look: Typography, height: float, left: float) -> 
     if bullet:
         depth = min(max(round((lines[0].row.x0 - left) / (2 * lines[0].row.size)), 0), 4)
         return Block("item", f"{'  ' * depth}- {text[bullet.end() :]}")
-    small = lines[0].row.size <= 0.93 * look.body
+    small = lines[0].row.size <= 0.93 * look.body and len(lines[0].row.segments) == 1
     note = _FOOTNOTE.match(text) if small and lines[0].row.base > 0.6 * height else None
     if note:
         return Block("footnote", f"[^{note[1]}]: {text[note.end() :]}")

@@ -167,22 +167,23 @@ def aligned_tables(rows: list[Row]) -> Iterator[tuple[int, int, FoundTable | Non
     """Cut a region's rows into (first, past the last, table or None for text)."""
     first = here = 0
     while here < len(rows):
-        end, table = _run(rows, here)
-        if table is None:
+        found = _run(rows, here, first)
+        if found is None:
             here += 1
             continue
-        if here > first:
-            yield first, here, None
-        yield here, end, table
+        start, end, table = found
+        if start > first:
+            yield first, start, None
+        yield start, end, table
         first = here = end
     if first < len(rows):
         yield first, len(rows), None
 
 
-def _run(rows: list[Row], first: int) -> tuple[int, FoundTable | None]:
-    """The longest run of rows from `first` that stands in columns."""
+def _run(rows: list[Row], first: int, floor: int) -> tuple[int, int, FoundTable] | None:
+    """The longest run of rows from `first` that stands in columns, with header rows above it down to `floor`."""
     if len(rows[first].segments) < 2 or _has_table(rows[first]):
-        return first, None
+        return None
     columns: list[Interval] = [(s.x0, s.x1) for s in rows[first].segments]
     end, many = first + 1, 1
     pending = first + 1
@@ -193,17 +194,36 @@ def _run(rows: list[Row], first: int) -> tuple[int, FoundTable | None]:
             break
         if len(row.segments) >= 2:
             merged = _merge(columns, row.segments)
-            if len(merged) < 2 or len(merged) < 0.6 * min(len(columns), len(row.segments)):
+            if len(merged) < max(len(columns), 2) or _crowded(merged, row.segments):
                 break
             columns = merged
             many += 1
             end = pending + 1
-        elif not _fits(columns, row):
+        elif not _fits(columns, row, rows[first]):
             break
         pending += 1
     while end < len(rows) and _continues(rows, end, columns, pitch):
         end += 1
-    return (end, _aligned(rows[first:end], columns)) if _convincing(rows[first:end], columns, many) else (first, None)
+    if not _convincing(rows[first:end], columns, many):
+        return None
+    start = first
+    while start > floor and _is_header(rows[start - 1], rows[start], columns, pitch):
+        start -= 1
+    return start, end, _aligned(rows[start:end], columns)
+
+
+def _is_header(row: Row, below: Row, columns: list[Interval], pitch: float) -> bool:
+    """Whether a row above a table is a header whose cells span its columns."""
+    if len(row.segments) < 2 or _has_table(row) or below.base - row.base > 2 * pitch or row.size > 1.12 * below.size:
+        return False
+    inside = all(s.x0 >= columns[0][0] - 2 and s.x1 <= columns[-1][1] + 2 for s in row.segments)
+    return inside and len(row.segments) <= len(columns) and not _crowded(columns, row.segments)
+
+
+def _crowded(columns: list[Interval], segments: Sequence[Segment]) -> bool:
+    """Whether two segments of one row would share a column."""
+    indices = [_column_of(columns, segment) for segment in segments]
+    return len(set(indices)) < len(indices)
 
 
 def _has_table(row: Row) -> bool:
@@ -235,11 +255,15 @@ def _merge(columns: list[Interval], segments: Sequence[Segment]) -> list[Interva
     return united
 
 
-def _fits(columns: list[Interval], row: Row) -> bool:
+def _fits(columns: list[Interval], row: Row, top: Row) -> bool:
     """Whether a row of one segment can stand inside a table: in one column, or a short title across several."""
     segment = row.segments[0]
+    bold = all(word.style.bold for word in segment.words) and not all(word.style.bold for word in top.words)
+    if row.size > 1.1 * top.size or (bold and row.size > top.size):
+        return False  # a heading
     touched = sum(low < segment.x1 - 1 and segment.x0 + 1 < high for low, high in columns)
-    return touched <= 1 or segment.weight <= 8
+    width = columns[-1][1] - columns[0][0]
+    return (touched <= 1 and segment.x1 - segment.x0 < 0.6 * width) or segment.weight <= 6
 
 
 def _continues(rows: list[Row], at: int, columns: list[Interval], pitch: float) -> bool:
@@ -252,7 +276,8 @@ def _continues(rows: list[Row], at: int, columns: list[Interval], pitch: float) 
 
 
 def _convincing(rows: list[Row], columns: list[Interval], many: int) -> bool:
-    if len(columns) < 2 or many < (2 if len(columns) >= 3 else 3) or many < 0.4 * len(rows):
+    least = 2 if len(columns) >= 3 and len(rows) == 2 else 3
+    if len(columns) < 2 or many < least or many < 0.4 * len(rows):
         return False
     if all(MARKER.fullmatch(row.segments[0].text) for row in rows if len(row.segments) > 1):
         return False  # a list with its marks set apart
