@@ -132,11 +132,11 @@ class Table:
         return pandas.DataFrame(self.rows[1:], columns=["" if c is None else str(c) for c in self.rows[0]])
 
     def to_markdown(self) -> str:
-        """The table in GitHub's Markdown, its first row as the header."""
+        """The table in GitHub's Markdown, its first row as the header; numbers to ten decimals."""
         if not self.rows:
             return ""
         width = max(len(row) for row in self.rows)
-        lines = ["| " + " | ".join(_cell(c) for c in row + (None,) * (width - len(row))) + " |" for row in self.rows]
+        lines = ["| " + " | ".join(map(_cell, row + (None,) * (width - len(row)))) + " |" for row in self.rows]
         return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
 
     def _repr_html_(self) -> str:
@@ -146,7 +146,11 @@ class Table:
 def _cell(value: Cell) -> str:
     if value is None:
         return ""
-    return str(value).replace("|", "\\|").replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
+    if isinstance(value, float):
+        return str(round(value, 10) if abs(value) >= 1e-4 else float(f"{value:.10g}"))
+    if not isinstance(value, str):
+        return str(value)
+    return value.replace("|", "\\|").replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,77 @@
-"""A line about each column of a table, for a reader who will not see every row."""
+"""Tables for a reader who will not see every row: a line about each column, and a view of a huge one."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from autopicker_lab.core import Table
 from autopicker_lab.core.files import Cell
+
+SHOWN_CELLS = 50_000
+_HEAD, _SAMPLE, _TAIL = 50, 100, 10
+_SEED = 0
 
 
 def summarise(rows: Sequence[Sequence[Cell]]) -> list[dict[str, Any]]:
     """Name, type, filled count and range or commonest values of each column; the first row gives the names."""
-    import pandas
+    width = max((len(row) for row in rows), default=0)
+    names = tuple(rows[0]) + (None,) * (width - len(rows[0])) if rows else ()
+    columns = zip(*rows[1:], strict=True) if all(len(row) == width for row in rows) else _ragged(rows[1:], width)
+    found = [_column(_name(name, i), values) for i, (name, values) in enumerate(zip(names, columns, strict=False))]
+    return found or [_column(_name(name, i), ()) for i, name in enumerate(names)]
 
-    width = max(len(row) for row in rows)
-    filled = [tuple(row) + (None,) * (width - len(row)) for row in rows]
-    table = pandas.DataFrame(filled[1:])
-    return [_column(str(filled[0][i] or f"column {i + 1}"), table[i]) for i in range(width)]
+
+def shown(table: Table, name: str) -> tuple[str, tuple[str, ...]]:
+    """Markdown of a table, and a warning where it shows a part only.
+
+    A table of more than 50,000 cells is shown by its columns' statistics, its first 50 rows, a seeded sample of 100
+    and the last 10; `Table.rows` keeps all.
+    """
+    rows = table.rows
+    if sum(len(row) for row in rows) <= SHOWN_CELLS:
+        return table.to_markdown(), ()
+    middle = range(_HEAD + 1, len(rows) - _TAIL)
+    picked = sorted(random.Random(_SEED).sample(middle, min(_SAMPLE, len(middle))))
+    cuts = [
+        ("first rows", rows[1 : _HEAD + 1]),
+        (f"{len(picked)} rows drawn from the middle (seed {_SEED})", [rows[i] for i in picked]),
+        ("last rows", rows[-_TAIL:]),
+    ]
+    lines = [f"{len(rows) - 1:,} rows of {len(rows[0])} columns:", "", *map(_line, summarise(rows))]
+    for title, part in cuts:
+        lines += ["", f"{title[0].upper()}{title[1:]}:", "", Table((rows[0], *part)).to_markdown()]
+    warning = f"{name} has {len(rows):,} rows: its text is a summary, {_HEAD + len(picked) + _TAIL} of them shown"
+    return "\n".join(lines), (f"{warning}; its table holds all",)
 
 
-def _column(name: str, values: Any) -> dict[str, Any]:
-    import pandas
+def _ragged(rows: Sequence[Sequence[Cell]], width: int) -> Iterator[tuple[Cell, ...]]:
+    for i in range(width):
+        yield tuple(row[i] if i < len(row) else None for row in rows)
 
-    present = values.dropna()
-    about: dict[str, Any] = {"name": name, "filled": len(present), "distinct": int(present.astype(str).nunique())}
-    numbers = pandas.to_numeric(present, errors="coerce")
-    if len(present) and not numbers.isna().any() and not present.map(lambda v: isinstance(v, bool)).any():
-        low, mean, high = float(numbers.min()), float(numbers.mean()), float(numbers.max())
-        if math.isfinite(low + mean + high):
-            return {**about, "type": "number", "min": low, "mean": round(mean, 6), "max": high}
-    top = present.astype(str).value_counts().head(3)
-    return {**about, "type": "text", "common": {str(value)[:60]: int(count) for value, count in top.items()}}
+
+def _name(name: Cell, index: int) -> str:
+    return f"column {index + 1}" if name in (None, "") else str(name)
+
+
+def _column(name: str, values: Sequence[Cell]) -> dict[str, Any]:
+    present = [value for value in values if value is not None]
+    about: dict[str, Any] = {"name": name, "filled": len(present), "distinct": len(set(map(str, present)))}
+    numbers = [v for v in present if isinstance(v, int | float) and not isinstance(v, bool)]
+    if present and len(numbers) == len(present):
+        mean = math.fsum(numbers) / len(numbers)
+        if math.isfinite(mean):
+            return {**about, "type": "number", "min": min(numbers), "mean": round(mean, 6), "max": max(numbers)}
+    counts = Counter(str(value)[:60] for value in present)
+    return {**about, "type": "text", "common": dict(counts.most_common(3))}
+
+
+def _line(column: dict[str, Any]) -> str:
+    facts = f"{column['filled']:,} filled, {column['distinct']:,} distinct"
+    if column["type"] == "number":
+        return f"- {column['name']}: number, {facts}, {column['min']:g} to {column['max']:g}, mean {column['mean']:g}"
+    common = ", ".join(f"{value} ({count:,})" for value, count in column["common"].items())
+    return f"- {column['name']}: text, {facts}, commonest {common}"

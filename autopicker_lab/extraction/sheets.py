@@ -4,100 +4,81 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
-from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile, Table
+from autopicker_lab.core import Document, EncryptedFileError, Part, SourceFile, Table
 from autopicker_lab.core.files import Cell
-from autopicker_lab.extraction.columns import summarise
+from autopicker_lab.extraction.columns import shown, summarise
 from autopicker_lab.extraction.ooxml import refuse_bombs
+from autopicker_lab.extraction.xlsx_xml import Place, SheetNotes, patched, read_notes, reference
 
-MAX_CELLS = 5_000_000
-_REFERENCE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
+_LISTED = 20  # formulas and comments told under a table
+
+
+@dataclass
+class _Sheet:
+    name: str
+    visible: bool
+    start: Place
+    rows: list[tuple[Cell, ...]]
+    merged: list[str]
 
 
 def read_workbook(file: SourceFile) -> Document:
-    import python_calamine
-
+    notes: dict[str, SheetNotes] = {}
+    charts: list[str] = []
     if file.kind == "xlsx":
         refuse_bombs(file)
-        sparse = _too_sparse(file)
-    else:
-        sparse = False
-    if sparse:
-        sheets = list(_sparse_sheets(file))
-    else:
-        try:
-            with python_calamine.load_workbook(io.BytesIO(file.data)) as book:
-                sheets = [
-                    (meta.name, meta.visible == python_calamine.SheetVisibleEnum.Visible, _rows(book, meta.name))
-                    for meta in book.sheets_metadata
-                    if meta.typ == python_calamine.SheetTypeEnum.WorkSheet
-                ]
-        except python_calamine.PasswordError:
-            raise CorruptFileError(f"'{file.name}' is encrypted", "save it without a password") from None
-    parts = tuple(_part(name, shown, rows) for name, shown, rows in sheets)
-    meta = {
-        "sheets": [name for name, _, _ in sheets],
-        "hidden_sheets": [name for name, shown, _ in sheets if not shown],
-        "columns": {name: summarise(rows) for name, _, rows in sheets if len(rows) > 1},
+        with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+            notes, charts = read_notes(archive)
+    sparse = any(note.sparse for note in notes.values())
+    sheets = list(_sparse_sheets(file) if sparse else _sheets(file))
+    parts: list[Part] = []
+    warnings: list[str] = ["cells stand far apart: empty rows and columns were left out"] if sparse else []
+    for sheet in sheets:
+        note = notes.get(sheet.name, SheetNotes())
+        part, said = _part(sheet, note)
+        parts.append(part)
+        warnings += said
+    if charts:
+        warnings.append(f"{len(charts)} charts are named, not drawn: {', '.join(charts[:_LISTED])}")
+    meta: dict[str, Any] = {
+        "sheets": [sheet.name for sheet in sheets],
+        "hidden_sheets": [sheet.name for sheet in sheets if not sheet.visible],
+        "columns": {sheet.name: summarise(sheet.rows) for sheet in sheets if len(sheet.rows) > 1},
+        "merged": {sheet.name: sheet.merged for sheet in sheets if sheet.merged},
+        "charts": charts,
+        "formulas": {
+            name: {reference(place): f"={text}" for place, text in list(note.formulas.items())[:1000]}
+            for name, note in notes.items()
+            if note.formulas
+        },
     }
-    warnings = ("cells stand far apart: empty rows and columns were left out",) if sparse else ()
-    return Document(file.name, file.kind, parts, meta, warnings)
+    return Document(file.name, file.kind, tuple(parts), meta, tuple(warnings))
 
 
-def _part(name: str, shown: bool, rows: list[tuple[Cell, ...]]) -> Part:
-    table = Table(tuple(rows), name)
-    label = f"sheet {name}" + ("" if shown else " (hidden)")
-    return Part(label, f"## {name}\n\n{table.to_markdown()}" if rows else "", (table,) if rows else ())
+def _sheets(file: SourceFile) -> Iterator[_Sheet]:
+    import python_calamine
+
+    try:
+        with python_calamine.load_workbook(io.BytesIO(file.data)) as book:
+            for meta in book.sheets_metadata:
+                if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
+                    continue
+                sheet = book.get_sheet_by_name(meta.name)
+                rows = [tuple(map(to_cell, row)) for row in sheet.to_python(skip_empty_area=True)]
+                merged = [f"{reference(a)}:{reference(b)}" for a, b in sheet.merged_cell_ranges or ()][:200]
+                visible = meta.visible == python_calamine.SheetVisibleEnum.Visible
+                yield _Sheet(meta.name, visible, sheet.start or (0, 0), rows, merged)
+    except python_calamine.PasswordError:
+        raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password") from None
 
 
-def _rows(book: Any, sheet: str) -> list[tuple[Cell, ...]]:
-    return [tuple(to_cell(v) for v in row) for row in book.get_sheet_by_name(sheet).to_python(skip_empty_area=True)]
-
-
-def to_cell(value: object) -> Cell:
-    """A cell as JSON can hold it: whole floats as integers, dates and times as ISO 8601, blanks as None."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # JSON has no word for it
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return int(value)
-    if isinstance(value, datetime) and value.time() == time.min:
-        return value.date().isoformat()
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return str(value)
-    return value if isinstance(value, str | int | float | bool) else str(value)
-
-
-def _too_sparse(file: SourceFile) -> bool:
-    """Whether some sheet's corners span more cells than calamine may allocate: it aborts the process then."""
-    with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
-        for entry in archive.namelist():
-            if re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry, re.IGNORECASE):
-                found = [(_column(c), int(r)) for c, r in _REFERENCE.findall(archive.read(entry))]
-                columns, rows = {c for c, _ in found}, {r for _, r in found}
-                if found and (max(columns) - min(columns) + 1) * (max(rows) - min(rows) + 1) > MAX_CELLS:
-                    return True
-    return False
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
-
-
-def _sparse_sheets(file: SourceFile) -> Iterator[tuple[str, bool, list[tuple[Cell, ...]]]]:
+def _sparse_sheets(file: SourceFile) -> Iterator[_Sheet]:
     """The rows and columns that hold anything, by openpyxl, which keeps only the cells that exist."""
     import openpyxl
 
@@ -106,4 +87,44 @@ def _sparse_sheets(file: SourceFile) -> Iterator[tuple[str, bool, list[tuple[Cel
         cells = {(c.row, c.column): to_cell(c.value) for c in sheet._cells.values() if c.value is not None}
         columns = sorted({column for _, column in cells})
         rows = [tuple(cells.get((row, column)) for column in columns) for row in sorted({row for row, _ in cells})]
-        yield sheet.title, sheet.sheet_state == "visible", rows
+        yield _Sheet(sheet.title, sheet.sheet_state == "visible", (0, 0), rows, [])
+
+
+def _part(sheet: _Sheet, note: SheetNotes) -> tuple[Part, list[str]]:
+    """A sheet as a Part, and what to warn of."""
+    label = f"sheet {sheet.name}" + ("" if sheet.visible else " (hidden)")
+    if not sheet.rows:
+        return Part(label, ""), []
+    if not note.sparse:
+        sheet.rows = patched(sheet.rows, sheet.start, note)
+    table = Table(tuple(sheet.rows), sheet.name)
+    text, said = shown(table, label)
+    warnings = list(said)
+    if note.uncomputed:
+        warnings.append(f"{label}: {len(note.uncomputed)} formulas were never computed: they stand for their values")
+    lines = [f"## {sheet.name}" + ("" if sheet.visible else " (hidden)"), "", text]
+    lines += _listed("Formulas", [f"{reference(p)} ={f}" for p, f in note.formulas.items()])
+    lines += _listed("Comments", [f"{cell} {comment}" for cell, comment in note.comments.items()])
+    return Part(label, "\n".join(lines), (table,)), warnings
+
+
+def _listed(title: str, items: list[str]) -> list[str]:
+    more = f"; and {len(items) - _LISTED:,} more" if len(items) > _LISTED else ""
+    return ["", f"{title}: {'; '.join(items[:_LISTED])}{more}"] if items else []
+
+
+def to_cell(value: object) -> Cell:
+    """A cell as JSON can hold it: whole floats as integers, dates and times as ISO 8601, blanks as None."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < 1e15:
+            return int(value)
+        return value if math.isfinite(value) else str(value)  # JSON has no word for it
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time.min else value.isoformat(sep=" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value)  # a duration
