@@ -68,16 +68,18 @@ class ReadOptions:
     """What a reader may need to be told.
 
     Attributes:
-        password: opens an encrypted PDF, DOCX, XLSX or XLS.
+        password: opens an encrypted PDF.
         languages: Tesseract's names of the languages in pictures and scans (`deu`); by default told by the script.
         ocr_pages: scanned pages of a PDF that are read at most.
         place: keep the GPS position that a picture carries.
+        structure: of an HTML page also an outline of its elements, as a Part.
     """
 
     password: str | None = field(default=None, repr=False)
     languages: tuple[str, ...] = ()
     ocr_pages: int = 20
     place: bool = False
+    structure: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ def summarise(rows: Sequence[Sequence[Cell]]) -> list[dict[str, Any]]:
     return found or [_column(_name(name, i), ()) for i, name in enumerate(names)]
 
 
-def shown(table: Table, name: str) -> tuple[str, tuple[str, ...]]:
-    """Markdown of a table, and a warning where it shows a part only.
+def shown(table: Table, columns: Sequence[dict[str, Any]], name: str) -> tuple[str, tuple[str, ...]]:
+    """Markdown of a table, and a warning where it shows a part only; `columns` is its summary.
 
     A table of more than 50,000 cells is shown by its columns' statistics, its first 50 rows, a seeded sample of 100
     and the last 10; `Table.rows` keeps all.
@@ -41,7 +41,7 @@ def shown(table: Table, name: str) -> tuple[str, tuple[str, ...]]:
         (f"{len(picked)} rows drawn from the middle (seed {_SEED})", [rows[i] for i in picked]),
         ("last rows", rows[-_TAIL:]),
     ]
-    lines = [f"{len(rows) - 1:,} rows of {len(rows[0])} columns:", "", *map(_line, summarise(rows))]
+    lines = [f"{len(rows) - 1:,} rows of {len(rows[0])} columns:", "", *map(_line, columns)]
     for title, part in cuts:
         lines += ["", f"{title[0].upper()}{title[1:]}:", "", Table((rows[0], *part)).to_markdown()]
     warning = f"{name} has {len(rows):,} rows: its text is a summary, {_HEAD + len(picked) + _TAIL} of them shown"
@@ -59,14 +59,14 @@ def _name(name: Cell, index: int) -> str:
 
 def _column(name: str, values: Sequence[Cell]) -> dict[str, Any]:
     present = [value for value in values if value is not None]
-    about: dict[str, Any] = {"name": name, "filled": len(present), "distinct": len(set(map(str, present)))}
-    numbers = [v for v in present if isinstance(v, int | float) and not isinstance(v, bool)]
-    if present and len(numbers) == len(present):
-        mean = math.fsum(numbers) / len(numbers)
+    counts = Counter(present)
+    about: dict[str, Any] = {"name": name, "filled": len(present), "distinct": len(counts)}
+    if present and {type(value) for value in counts} <= {int, float}:
+        mean = math.fsum(present) / len(present)  # type: ignore[arg-type]  # all numbers
         if math.isfinite(mean):
-            return {**about, "type": "number", "min": min(numbers), "mean": round(mean, 6), "max": max(numbers)}
-    counts = Counter(str(value)[:60] for value in present)
-    return {**about, "type": "text", "common": dict(counts.most_common(3))}
+            return {**about, "type": "number", "min": min(counts), "mean": round(mean, 6), "max": max(counts)}  # type: ignore[type-var]
+    common = {str(value)[:60]: count for value, count in counts.most_common(3)}
+    return {**about, "type": "text", "common": common}
 
 
 def _line(column: dict[str, Any]) -> str:

@@ -8,9 +8,10 @@ import re
 
 from autopicker_lab.core import Document, Part, SourceFile, Table
 from autopicker_lab.core.files import Cell
-from autopicker_lab.extraction.columns import summarise
+from autopicker_lab.extraction.columns import shown, summarise
 from autopicker_lab.extraction.plain import decode
 
+_PREAMBLE = 20  # lines at most
 _DELIMITERS = ",;\t|"
 _WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,15}", re.ASCII)
@@ -25,15 +26,31 @@ def read_csv(file: SourceFile) -> Document:
     rows, ragged = _rows(text, delimiter)
     if ragged:
         warnings += (f"{ragged} rows are not as wide as the widest: filled up with blanks",)
-    table = Table(tuple(rows), file.name)
+    preamble, rows = _preamble(rows)
+    columns = summarise(rows) if len(rows) > 1 else []
     meta = {
         "encoding": encoding,
         "delimiter": delimiter,
         "rows": len(rows),
-        "columns": summarise(rows) if len(rows) > 1 else [],
+        "columns": columns,
+        "preamble": preamble,
     }
-    part = Part("table", table.to_markdown(), (table,) if rows else ())
-    return Document(file.name, file.kind, (part,), meta, warnings)
+    if not rows:
+        return Document(file.name, file.kind, (Part("table", ""),), meta, warnings)
+    table = Table(tuple(rows), file.name)
+    text, said = shown(table, columns, file.name)
+    part = Part("table", "\n".join([*preamble, *([""] if preamble else []), text]), (table,))
+    return Document(file.name, file.kind, (part,), meta, warnings + said)
+
+
+def _preamble(rows: list[tuple[Cell, ...]]) -> tuple[list[str], list[tuple[Cell, ...]]]:
+    """Title lines before the table's own header, and the table."""
+    widths = [sum(cell is not None for cell in row) for row in rows[: _PREAMBLE + 20]]
+    usual = max(set(widths), key=widths.count, default=0)
+    first = next((i for i, width in enumerate(widths) if width > max(1, usual // 3)), 0)
+    if usual < 2 or not 0 < first <= _PREAMBLE or widths.count(usual) < 3:
+        return [], rows
+    return [" ".join(str(cell) for cell in row if cell is not None) for row in rows[:first]], rows[first:]
 
 
 def find_delimiter(text: str) -> str:

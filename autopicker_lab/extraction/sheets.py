@@ -38,10 +38,15 @@ def read_workbook(file: SourceFile) -> Document:
     sparse = any(note.sparse for note in notes.values())
     sheets = list(_sparse_sheets(file) if sparse else _sheets(file))
     parts: list[Part] = []
+    columns: dict[str, list[dict[str, Any]]] = {}
     warnings: list[str] = ["cells stand far apart: empty rows and columns were left out"] if sparse else []
     for sheet in sheets:
         note = notes.get(sheet.name, SheetNotes())
-        part, said = _part(sheet, note)
+        if not note.sparse:
+            sheet.rows = patched(sheet.rows, sheet.start, note)
+        if len(sheet.rows) > 1:
+            columns[sheet.name] = summarise(sheet.rows)
+        part, said = _part(sheet, note, columns.get(sheet.name, []))
         parts.append(part)
         warnings += said
     if charts:
@@ -49,7 +54,7 @@ def read_workbook(file: SourceFile) -> Document:
     meta: dict[str, Any] = {
         "sheets": [sheet.name for sheet in sheets],
         "hidden_sheets": [sheet.name for sheet in sheets if not sheet.visible],
-        "columns": {sheet.name: summarise(sheet.rows) for sheet in sheets if len(sheet.rows) > 1},
+        "columns": columns,
         "merged": {sheet.name: sheet.merged for sheet in sheets if sheet.merged},
         "charts": charts,
         "formulas": {
@@ -90,15 +95,13 @@ def _sparse_sheets(file: SourceFile) -> Iterator[_Sheet]:
         yield _Sheet(sheet.title, sheet.sheet_state == "visible", (0, 0), rows, [])
 
 
-def _part(sheet: _Sheet, note: SheetNotes) -> tuple[Part, list[str]]:
+def _part(sheet: _Sheet, note: SheetNotes, columns: list[dict[str, Any]]) -> tuple[Part, list[str]]:
     """A sheet as a Part, and what to warn of."""
     label = f"sheet {sheet.name}" + ("" if sheet.visible else " (hidden)")
     if not sheet.rows:
         return Part(label, ""), []
-    if not note.sparse:
-        sheet.rows = patched(sheet.rows, sheet.start, note)
     table = Table(tuple(sheet.rows), sheet.name)
-    text, said = shown(table, label)
+    text, said = shown(table, columns, label)
     warnings = list(said)
     if note.uncomputed:
         warnings.append(f"{label}: {len(note.uncomputed)} formulas were never computed: they stand for their values")
@@ -115,8 +118,9 @@ def _listed(title: str, items: list[str]) -> list[str]:
 
 def to_cell(value: object) -> Cell:
     """A cell as JSON can hold it: whole floats as integers, dates and times as ISO 8601, blanks as None."""
-    if isinstance(value, str):
-        return value or None
+    kind = type(value)
+    if kind is str:
+        return value or None  # type: ignore[return-value]
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
             return int(value)

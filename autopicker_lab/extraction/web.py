@@ -1,7 +1,9 @@
-"""HTML: the page's text as Markdown by trafilatura, and the structure of the file by lxml."""
+"""HTML: an article's text by trafilatura, other pages whole by html-to-markdown, the structure by lxml."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
@@ -11,15 +13,15 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 MAX_DEPTH = 2000
+_ARTICLE_SHARE = 0.2  # of the page's text: less is no article
+_FURNITURE = re.compile(r"\b(?:nav|navbar|menu|sidebar|breadcrumbs?|cookie|footer|site-header|advert\w*|promo)\b", re.I)
+_OUTLINED = frozenset(
+    "html head title body header nav main article section aside footer h1 h2 h3 h4 h5 h6 form table script link".split()
+)
 
 
 def read_html(file: SourceFile) -> Document:
-    import logging
-
     import lxml.html
-    import trafilatura
-
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it cannot read, we say ourselves
 
     text, encoding, warnings = decode(file.data)
     try:
@@ -31,12 +33,62 @@ def read_html(file: SourceFile) -> Document:
     if _depth(root) > MAX_DEPTH:
         warnings += ("nested too deeply to tell its structure: read as plain text",)
         return Document(file.name, file.kind, (Part("content", plain),), meta, warnings)
-    markdown = trafilatura.extract(
+    article = _article(text) if _has_furniture(root) else ""
+    if len(article) >= _ARTICLE_SHARE * len(plain) and article:
+        markdown = article
+        warnings += ("navigation and other furniture of the page were left out",)
+    else:  # a form, a fragment, a page that is all content
+        markdown = _whole(text) or plain
+    parts = tuple(sections(markdown))
+    if file.options.structure:
+        parts += (Part("structure", "\n".join(_outline(root))),)
+    return Document(file.name, file.kind, parts, meta, warnings)
+
+
+def _article(text: str) -> str:
+    import logging
+
+    import trafilatura
+
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it cannot read, we say ourselves
+    found = trafilatura.extract(
         text, output_format="markdown", include_tables=True, include_formatting=True, favor_recall=True
     )
-    if not markdown or len(markdown) < 0.2 * len(plain):
-        markdown = plain  # not an article: a form, a fragment, a table alone
-    return Document(file.name, file.kind, tuple(sections(markdown)), meta, warnings)
+    return found or ""
+
+
+def _whole(text: str) -> str:
+    """All of the page as Markdown."""
+    import html_to_markdown
+
+    options = html_to_markdown.ConversionOptions(
+        extract_metadata=False, skip_images=False, compact_tables=True, bullets="-", max_depth=MAX_DEPTH
+    )
+    return (html_to_markdown.convert(text, options).content or "").strip()
+
+
+def _has_furniture(root: HtmlElement) -> bool:
+    """Whether the page has more than its content: navigation, side bars, notices."""
+    for element in root.iter():
+        if not isinstance(element.tag, str):
+            continue
+        if element.tag in ("nav", "aside", "footer") or element.get("role") in ("navigation", "banner", "contentinfo"):
+            return True
+        if _FURNITURE.search(f"{element.get('class') or ''} {element.get('id') or ''}"):
+            return True
+    return False
+
+
+def _outline(root: HtmlElement) -> Iterator[str]:
+    """The elements that shape the page, indented, with their lines and names."""
+    for element in root.iter():
+        if not isinstance(element.tag, str) or (element.tag not in _OUTLINED and not element.get("id")):
+            continue
+        depth = sum(1 for _ in element.iterancestors())
+        name = element.tag + (f"#{element.get('id')}" if element.get("id") else "")
+        name += "".join(f".{c}" for c in (element.get("class") or "").split()[:3])
+        told = " ".join((element.text or "").split())[:80] if element.tag[0] in "ht" else element.get("src") or ""
+        yield f"{'  ' * min(depth, 12)}- {name} (line {element.sourceline})" + (f": {told}" if told else "")
 
 
 def _strings(root: HtmlElement) -> list[str]:

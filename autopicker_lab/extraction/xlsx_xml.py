@@ -18,8 +18,9 @@ from autopicker_lab.extraction.ooxml import chart_table, parse_xml
 
 MAX_AREA = 5_000_000  # cells between the corners of a sheet: calamine allocates them all
 _MAX_FORMULAS = 50_000
-_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br\s*=\s*[\"'](\d{1,7})[\"']")
-_WIDE = re.compile(rb"\br\s*=\s*[\"']([A-Z]{2,3})\d")
+_ROW = re.compile(rb"<row [^>]*?\br=\"(\d{1,7})\"")
+_WIDE = re.compile(rb" r=\"([A-Z]{2,3})\d")
+_UNUSUAL = re.compile(rb"r='|r =|r= |:row[ >]|:c[ >]|\tr=|\nr=")
 _REFERENCE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
 _ERROR = re.compile(rb"<(?:\w+:)?c\s(?=[^>]*\bt=[\"']e[\"'])[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>(.*?)</(?:\w+:)?c>")
 _VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)</")
@@ -122,8 +123,8 @@ def _notes(data: bytes, comments: dict[str, str]) -> SheetNotes:
 
 def _is_sparse(data: bytes) -> bool:
     """Whether the sheet's corners span more cells than may be allocated."""
-    rows = [int(number) for number in _ROW.findall(data)]
-    widest = max(map(len, _WIDE.findall(data)), default=1)
+    rows = [] if _UNUSUAL.search(data) else [int(number) for number in _ROW.findall(data)]
+    widest = max(map(len, _WIDE.findall(data)), default=1) if rows else 3
     if rows and (max(rows) - min(rows) + 1) * 26**widest <= MAX_AREA:
         return False
     found = [_place(column, row) for column, row in _REFERENCE.findall(data)]
