@@ -25,8 +25,10 @@ from autopicker_lab.core import (
     SourceFile,
     Transcript,
 )
+from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
 from autopicker_lab.models import Availability, Catalogue, build
+from autopicker_lab.models.local import LocalModel
 from autopicker_lab.routing import default_policy, load_policy
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import FileStore
@@ -83,6 +85,11 @@ class Workbench:
     def extract(self, source: Source, name: str | None = None) -> Document:
         """Read a file; of a recording, what is said in it."""
         return self._wait(self.aextract(source, name))
+
+    def count_tokens(self, text: str, model: str) -> int:
+        """Tokens of `text`: by the model's own tokenizer where it runs in this process, else estimated."""
+        found = self.catalogue.get(model)
+        return found.count_tokens(text) if isinstance(found, LocalModel) else estimate_tokens(text)
 
     def transcribe(
         self,

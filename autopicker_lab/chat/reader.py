@@ -43,7 +43,7 @@ class Reader:
 
     async def read(self, file: SourceFile) -> Document:
         """The Document of a file, remembered by content; a recording's text is what is said in it."""
-        key = (file.sha256, file.kind)
+        key = (file.sha256, file.kind, file.options)
         document = self._documents.get(key)
         if document is None:
             document = await self._extract(file)

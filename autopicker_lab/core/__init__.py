@@ -1,6 +1,7 @@
 """The nouns that every other part of the lab speaks in, and the error tree. Imports nothing of the rest."""
 
 from autopicker_lab.core.chat import ChatChunk, ChatReply, ChatRequest, ContextReport, Message, Usage
+from autopicker_lab.core.document import Cell, Document, Part, Table
 from autopicker_lab.core.errors import (
     AuthenticationError,
     AutopickerError,
@@ -21,7 +22,7 @@ from autopicker_lab.core.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from autopicker_lab.core.files import FORMATS, Document, Format, Part, ReadOptions, SourceFile, Table
+from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
 from autopicker_lab.core.load import LoadPlan, LoadReport, Timing
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
@@ -33,6 +34,7 @@ __all__ = [
     "AuthenticationError",
     "AutopickerError",
     "Candidate",
+    "Cell",
     "ChatChunk",
     "ChatReply",
     "ChatRequest",

@@ -1,21 +1,13 @@
-"""Files and what is read out of them: SourceFile, Document, Part, Table."""
+"""Files as they come in: SourceFile, its Format, and how it shall be read."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from autopicker_lab.core.show import frame, html_table, html_text
-from autopicker_lab.core.text import estimate_tokens
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Cell = str | int | float | bool | None
+from typing import NamedTuple
 
 
 class Format(NamedTuple):
@@ -116,140 +108,3 @@ class SourceFile:
     @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells as they stand in the file; dates are ISO 8601 text, empty cells None."""
-
-    rows: tuple[tuple[Cell, ...], ...]
-    label: str = ""
-
-    def to_frame(self, header: bool = True) -> pd.DataFrame:
-        """The table as a DataFrame, its first row as column names unless `header` is False."""
-        import pandas
-
-        if not header or len(self.rows) < 2:
-            return pandas.DataFrame(self.rows)
-        return pandas.DataFrame(self.rows[1:], columns=["" if c is None else str(c) for c in self.rows[0]])
-
-    def to_markdown(self) -> str:
-        """The table in GitHub's Markdown, its first row as the header; numbers to ten decimals."""
-        if not self.rows:
-            return ""
-        width = max(len(row) for row in self.rows)
-        lines = ["| " + " | ".join(map(_cell, row + (None,) * (width - len(row)))) + " |" for row in self.rows]
-        return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
-
-    def _repr_html_(self) -> str:
-        return html_table(["" if c is None else str(c) for c in self.rows[0]], self.rows[1:51], self.label)
-
-
-def _cell(value: Cell) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return str(round(value, 10) if abs(value) >= 1e-4 else float(f"{value:.10g}"))
-    if not isinstance(value, str):
-        return str(value)
-    return value.replace("|", "\\|").replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
-
-
-@dataclass(frozen=True)
-class Part:
-    """A citable piece of a Document: a page, a sheet, a section, a function."""
-
-    label: str
-    text: str
-    tables: tuple[Table, ...] = ()
-
-
-@dataclass(frozen=True)
-class Document:
-    """What was read out of a file.
-
-    Attributes:
-        parts: in reading order; `text` joins them.
-        metadata: facts about the file (title, pages, sampling rate ...), JSON-ready.
-        warnings: what was lost or odd, one line each.
-    """
-
-    name: str
-    kind: str
-    parts: tuple[Part, ...]
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    sha256: str = ""
-
-    @cached_property
-    def text(self) -> str:
-        """All parts as Markdown, a blank line between them."""
-        return "\n\n".join(part.text for part in self.parts if part.text.strip())
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        return tuple(table for part in self.parts for table in part.tables)
-
-    @cached_property
-    def token_count(self) -> int:
-        """Tokens of `text`, estimated."""
-        return estimate_tokens(self.text)
-
-    def chunks(self, max_tokens: int = 160) -> Iterator[Part]:
-        """Passages of at most about `max_tokens` tokens that never cross a Part; labels tell where each is from."""
-        for part in self.parts:
-            for text in _passages(part.text, max_tokens * 4):
-                yield Part(part.label, text)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "text": self.text,
-            "parts": [{"label": part.label, "text": part.text} for part in self.parts],
-            "tables": [[list(row) for row in table.rows] for table in self.tables],
-            "metadata": dict(self.metadata),
-            "warnings": list(self.warnings),
-        }
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a part: label, text, tables, tokens."""
-        return frame(
-            {"part": p.label, "text": p.text, "tables": len(p.tables), "tokens": estimate_tokens(p.text)}
-            for p in self.parts
-        )
-
-    def _repr_html_(self) -> str:
-        facts = [(key, value) for key, value in self.metadata.items() if value not in (None, "", [], {})]
-        rows = [("parts", len(self.parts)), ("tables", len(self.tables)), ("tokens", f"about {self.token_count:,}")]
-        rows += [(key, str(value)[:200]) for key, value in facts]
-        rows += [("warning", warning) for warning in self.warnings]
-        return html_table(["", ""], rows, f"{self.name} ({self.kind})") + html_text(self.text)
-
-
-def _passages(text: str, limit: int) -> Iterator[str]:
-    """Pack paragraphs, then lines, then plain slices, into runs of at most `limit` characters."""
-    held: list[str] = []
-    size = 0
-    for block in _blocks(text, limit):
-        if held and size + len(block) > limit:
-            yield "\n".join(held)
-            held, size = [], 0
-        held.append(block)
-        size += len(block) + 1
-    if held:
-        yield "\n".join(held)
-
-
-def _blocks(text: str, limit: int) -> Iterator[str]:
-    for line in text.split("\n"):
-        if not line.strip():
-            continue
-        start = 0
-        while len(line) - start > limit:
-            half, end = start + limit // 2, start + limit
-            cut = line.rfind(". ", half, end) + 1 or max(line.rfind(" ", half, end), 0) or end
-            yield line[start:cut].lstrip()
-            start = cut
-        if line[start:].strip():
-            yield line[start:].lstrip()

@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autopicker_lab.core import Table
-from autopicker_lab.core.files import Cell
+from autopicker_lab.core import Cell, Table
 
 SHOWN_CELLS = 50_000
 _HEAD, _SAMPLE, _TAIL = 50, 100, 10
@@ -64,7 +63,7 @@ def _column(name: str, values: Sequence[Cell]) -> dict[str, Any]:
     if present and {type(value) for value in counts} <= {int, float}:
         mean = math.fsum(present) / len(present)  # type: ignore[arg-type]  # all numbers
         if math.isfinite(mean):
-            return {**about, "type": "number", "min": min(counts), "mean": round(mean, 6), "max": max(counts)}  # type: ignore[type-var]
+            return {**about, "type": "number", "min": min(counts), "mean": round(mean, 6), "max": max(counts)}
     common = {str(value)[:60]: count for value, count in counts.most_common(3)}
     return {**about, "type": "text", "common": common}
 

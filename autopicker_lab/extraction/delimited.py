@@ -6,8 +6,7 @@ import csv
 import io
 import re
 
-from autopicker_lab.core import Document, Part, SourceFile, Table
-from autopicker_lab.core.files import Cell
+from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
 from autopicker_lab.extraction.columns import shown, summarise
 from autopicker_lab.extraction.plain import decode
 

@@ -36,7 +36,7 @@ def read_docx(file: SourceFile) -> Document:
     source = docx.Document(io.BytesIO(file.data))
     walk = _Walk(source)
     body = walk.markdown(source.element.body)
-    parts = tuple(_with_tables(sections(body), walk.tables))
+    parts = tuple(sections(body))
     for label, text in (
         ("headers and footers", "\n".join(dict.fromkeys(_margins(source, walk)))),
         ("footnotes", "\n\n".join(walk.notes_text())),
@@ -66,7 +66,6 @@ class _Walk:
     """One pass over the XML, and what it met."""
 
     source: DocxDocument
-    tables: list[Table] = field(default_factory=list)
     images: list[dict[str, str]] = field(default_factory=list)
     notes: dict[tuple[str, str], None] = field(default_factory=dict)  # (footnotes or endnotes, id), as they come
     inserted: int = 0
@@ -101,7 +100,7 @@ class _Walk:
                 yield self._paragraph(child)
                 mine, self._held = self._held, held
                 for extra in mine:
-                    yield (self._table_text(extra) if isinstance(extra, Table) else self.markdown(extra)), False
+                    yield extra if isinstance(extra, str) else self.markdown(extra), False
             elif child.tag == f"{W}tbl":
                 yield self._table(child), False
             elif child.tag not in _GONE and child.tag in _HOLDERS:
@@ -136,7 +135,7 @@ class _Walk:
     def _pieces(self, element: Any) -> Iterator[str]:
         for child in element:
             tag = child.tag
-            if tag == f"{W}t" or tag == _MATH_TEXT:
+            if tag in (f"{W}t", _MATH_TEXT):
                 yield child.text or ""
             elif tag in _AS_TEXT:
                 yield _AS_TEXT[tag]
@@ -176,23 +175,17 @@ class _Walk:
     def _chart(self, element: Any) -> None:
         rel = self.source.part.rels.get(element.get(f"{_R}id") or "")
         if rel is not None and not rel.is_external:
-            table = chart_table(parse_xml(rel.target_part.blob), "chart")
+            table = chart_table(parse_xml(rel.target_part.blob), "")
             if table is not None:
-                self._held.append(table)
+                self._held.append(f"{table.label}\n\n{table.to_markdown()}".strip())
 
     # ------------------------------------------------------------ tables
-
-    def _table_text(self, table: Table) -> str:
-        self.tables.append(table)
-        title = f"{table.label}\n\n" if table.label and table.label != "chart" else ""
-        return title + table.to_markdown()
 
     def _table(self, element: Any) -> str:
         rows = [row for row in _rows(element) if row.find(f"{W}trPr/{W}del") is None]
         cells = [[(cell, _span(cell), _goes_on(cell)) for cell in _cells(row)] for row in rows]
         if len(cells) == 1 and len(cells[0]) == 1:  # a frame around text
             return self.markdown(cells[0][0][0])
-        before = len(self.tables)
         texts = []
         for row in cells:
             line: list[str | None] = []
@@ -200,8 +193,7 @@ class _Walk:
                 text = "" if goes_on else re.sub(r"\s*\n\s*", "\n", self.markdown(cell)).strip()
                 line += [_flat(text) or None, *[None] * (span - 1)]
             texts.append(tuple(line))
-        del self.tables[before:]  # a nested table is told in its cell
-        return self._table_text(Table(tuple(texts), f"table {before + 1}")).removeprefix(f"table {before + 1}\n\n")
+        return Table(tuple(texts)).to_markdown()
 
     # ------------------------------------------------------------ beside the body
 
@@ -230,9 +222,10 @@ class _Walk:
 
 
 _SIDES = {"numbering", "styles", "footnotes", "endnotes", "comments"}
-_HOLDERS = {
-    f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo", "txbxContent")
-} | {f"{_ALTERNATE}AlternateContent", f"{_ALTERNATE}Choice"}
+_HOLDERS = {f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo", "txbxContent")} | {
+    f"{_ALTERNATE}AlternateContent",
+    f"{_ALTERNATE}Choice",
+}
 
 
 def _rows(table: Any) -> Iterator[Any]:
@@ -311,16 +304,6 @@ def _number_of(properties: Any) -> tuple[str, int] | None:
     if number is None:
         return None
     return number.get(VAL) or "0", int(level.get(VAL) or 0) if level is not None else 0
-
-
-def _with_tables(parts: list[Part], tables: list[Table]) -> Iterator[Part]:
-    """Give each section the tables whose Markdown stands in it, in order."""
-    waiting = list(tables)
-    for part in parts:
-        mine: list[Table] = []
-        while waiting and (not waiting[0].rows or waiting[0].to_markdown() in part.text):
-            mine.append(waiting.pop(0))
-        yield Part(part.label, part.text, tuple(mine))
 
 
 def _margins(source: DocxDocument, walk: _Walk) -> Iterator[str]:

@@ -47,7 +47,11 @@ def read_image(file: SourceFile) -> Document:
         "ocr_engine": found.engine,
         "ocr_confidence": round(found.confidence, 3) if found.lines else None,
         "ocr_lines": [
-            {"text": line.text, "box": _scaled(line.box, flat.width / small.width), "confidence": round(line.confidence, 3)}
+            {
+                "text": line.text,
+                "box": _scaled(line.box, flat.width / small.width),
+                "confidence": round(line.confidence, 3),
+            }
             for line in found.lines
         ],
     }

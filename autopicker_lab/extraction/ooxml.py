@@ -6,8 +6,7 @@ import io
 import zipfile
 from typing import Any
 
-from autopicker_lab.core import CorruptFileError, EncryptedFileError, SourceFile, Table
-from autopicker_lab.core.files import Cell
+from autopicker_lab.core import Cell, CorruptFileError, EncryptedFileError, SourceFile, Table
 
 MAX_INFLATED = 200 * 2**20
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"

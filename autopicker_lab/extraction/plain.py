@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
-from autopicker_lab.core import Document, Part, SourceFile
+from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
 
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -13,6 +14,8 @@ _BOMS = (
     (b"\xfe\xff", "utf-16"),
 )
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$")
+_DELIMITER_ROW = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?|\s*\|\s*:?-+:?\s*\|?\s*")
+_BAR = re.compile(r"(?<!\\)\|")
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 
 
@@ -55,18 +58,44 @@ def read_md(file: SourceFile) -> Document:
 
 
 def sections(text: str) -> list[Part]:
-    """Markdown cut at its headings; each Part is labelled with its heading and keeps it."""
+    """Markdown cut at its headings; each Part is labelled with its heading, keeps it, and holds its tables."""
     parts: list[Part] = []
     label, held, fenced = "beginning", [], False  # type: str, list[str], bool
+
+    def close() -> None:
+        if any(line.strip() for line in held):
+            parts.append(Part(label, "\n".join(held).strip("\n"), tuple(tables(held))))
+
     for line in text.split("\n"):
         if _FENCE.match(line):
             fenced = not fenced
         match = None if fenced else _HEADING.match(line)
         if match:
-            if any(x.strip() for x in held):
-                parts.append(Part(label, "\n".join(held).strip("\n")))
+            close()
             label, held = match[2], []
         held.append(line)
-    if any(x.strip() for x in held) or not parts:
-        parts.append(Part(label, "\n".join(held).strip("\n")))
-    return parts
+    close()
+    return parts or [Part(label, "")]
+
+
+def tables(lines: Sequence[str]) -> Iterator[Table]:
+    """GitHub's Markdown tables among lines, cells as text, blank ones None."""
+    fenced = False
+    rows: list[tuple[Cell, ...]] | None = None
+    for before, line in zip(["", *lines], [*lines, ""], strict=True):
+        if _FENCE.match(line):
+            fenced = not fenced
+        if rows is None:
+            if not fenced and "|" in before and _DELIMITER_ROW.fullmatch(line):
+                rows = [_cells(before)]
+        elif "|" in line:
+            rows.append(_cells(line))
+        else:
+            yield Table(tuple(rows))
+            rows = None
+
+
+def _cells(line: str) -> tuple[Cell, ...]:
+    inner = line.strip().removeprefix("|")
+    inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
+    return tuple(cell.strip().replace("\\|", "|") or None for cell in _BAR.split(inner))

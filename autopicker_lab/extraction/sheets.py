@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from autopicker_lab.core import Document, EncryptedFileError, Part, SourceFile, Table
-from autopicker_lab.core.files import Cell
+from autopicker_lab.core import Cell, Document, EncryptedFileError, Part, SourceFile, Table
 from autopicker_lab.extraction.columns import shown, summarise
 from autopicker_lab.extraction.ooxml import refuse_bombs
 from autopicker_lab.extraction.xlsx_xml import Place, SheetNotes, patched, read_notes, reference

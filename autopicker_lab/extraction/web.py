@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 MAX_DEPTH = 2000
 _ARTICLE_SHARE = 0.2  # of the page's text: less is no article
 _FURNITURE = re.compile(r"\b(?:nav|navbar|menu|sidebar|breadcrumbs?|cookie|footer|site-header|advert\w*|promo)\b", re.I)
-_OUTLINED = frozenset(
-    "html head title body header nav main article section aside footer h1 h2 h3 h4 h5 h6 form table script link".split()
-)
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_OUTLINED = {"title", "header", "nav", "main", "article", "section", "aside", "footer", "form", "table", "script"}
+_OUTLINED |= {"body", "link", *_HEADINGS}
 
 
 def read_html(file: SourceFile) -> Document:
@@ -87,7 +87,11 @@ def _outline(root: HtmlElement) -> Iterator[str]:
         depth = sum(1 for _ in element.iterancestors())
         name = element.tag + (f"#{element.get('id')}" if element.get("id") else "")
         name += "".join(f".{c}" for c in (element.get("class") or "").split()[:3])
-        told = " ".join((element.text or "").split())[:80] if element.tag[0] in "ht" else element.get("src") or ""
+        told = (
+            " ".join((element.text or "").split())[:80]
+            if element.tag in (*_HEADINGS, "title")
+            else element.get("src") or ""
+        )
         yield f"{'  ' * min(depth, 12)}- {name} (line {element.sourceline})" + (f": {told}" if told else "")
 
 
@@ -117,7 +121,7 @@ def _structure(root: HtmlElement) -> dict[str, Any]:
     return {
         "title": title.strip() if title else None,
         "language": root.get("lang"),
-        "headings": [" ".join(h.text_content().split()) for h in root.iter("h1", "h2", "h3", "h4", "h5", "h6")][:200],
+        "headings": [" ".join(h.text_content().split()) for h in root.iter(*_HEADINGS)][:200],
         "links": sum(1 for _ in root.iter("a")),
         "tables": sum(1 for _ in root.iter("table")),
         "forms": sum(1 for _ in root.iter("form")),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from autopicker_lab.core.files import Cell
+from autopicker_lab.core import Cell
 from autopicker_lab.extraction.ooxml import chart_table, parse_xml
 
 MAX_AREA = 5_000_000  # cells between the corners of a sheet: calamine allocates them all
@@ -22,7 +22,9 @@ _ROW = re.compile(rb"<row [^>]*?\br=\"(\d{1,7})\"")
 _WIDE = re.compile(rb" r=\"([A-Z]{2,3})\d")
 _UNUSUAL = re.compile(rb"r='|r =|r= |:row[ >]|:c[ >]|\tr=|\nr=")
 _REFERENCE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
-_ERROR = re.compile(rb"<(?:\w+:)?c\s(?=[^>]*\bt=[\"']e[\"'])[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>(.*?)</(?:\w+:)?c>")
+_ERROR = re.compile(
+    rb"<(?:\w+:)?c\s(?=[^>]*\bt=[\"']e[\"'])[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>(.*?)</(?:\w+:)?c>"
+)
 _VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)</")
 _FORMULA = re.compile(
     rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>\s*<(?:\w+:)?f\b[^>]*>([^<]+)</(?:\w+:)?f>"
@@ -57,7 +59,7 @@ def read_notes(archive: zipfile.ZipFile) -> tuple[dict[str, SheetNotes], list[st
     if not notes:  # a workbook that hides its sheets: look at all of them
         paths = [name for low, name in names.items() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", low)]
         notes = {path: _notes(archive.read(path), {}) for path in paths}
-    charts = []
+    charts: list[str] = []
     for low in sorted(names):
         if re.fullmatch(r"xl/charts/chart\d*\.xml", low):
             table = chart_table(parse_xml(archive.read(names[low])), f"chart {len(charts) + 1}")

@@ -134,6 +134,14 @@ class LocalModel:
                     ) from error
         return self._server
 
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` by the model's own tokenizer."""
+        import httpx
+
+        answer = httpx.post(f"{self.load().listening_address}/tokenize", json={"content": text}, timeout=60)
+        tokens: list[int] = answer.raise_for_status().json()["tokens"]
+        return len(tokens)
+
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         passed = {k: v for k, v in request.options.items() if k not in _NOT_FORWARDED and v is not None}
         messages = [_plain(message.to_openai()) for message in request.messages]

@@ -141,8 +141,8 @@ def reading_order(segments: Sequence[Segment], rules: Sequence[Rule] = (), depth
     """Regions in reading order, each a run of rows of one column.
 
     A column boundary is a strip free of text and of horizontal `rules` over the tallest run of rows that has prose on
-    both sides of it; numbers and single words on a side make a table, not a column. Applied again to what lies above, left, right
-    and below (a recursive cut in the manner of Nagy and Seth's X-Y tree, 1984).
+    both sides of it; numbers and single words on a side make a table, not a column. Applied again to what lies above,
+    left, right and below (a recursive cut in the manner of Nagy and Seth's X-Y tree, 1984).
     """
     rows = make_rows(segments)
     cut = _gutter(rows, rules) if depth < 12 else None

@@ -16,7 +16,9 @@ from autopicker_lab.extraction.pdf.words import Word
 
 _BULLET = re.compile(r"^([•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff]|[-–—*](?=\s))\s*")
 _NUMBERED = re.compile(r"^(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]|\d{1,2}(?:\.\d{1,2})+\.?)\s+\S")
-_SECTION = re.compile(r"^(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.|appendix\b.*|chapter\b.*)\s+\S", re.IGNORECASE)
+_SECTION = re.compile(
+    r"^(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.|appendix\b.*|chapter\b.*)\s+\S", re.IGNORECASE
+)
 _DEEP_SECTION = re.compile(r"^\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z]")
 _FOOTNOTE = re.compile(r"^(\d{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
 _LEADERS = re.compile(r"\s*(?:\.\s?){4,}\s*(?=\S{1,8}$)")
@@ -196,7 +198,7 @@ def _linked(words: Sequence[Word]) -> str:
 
 def _pitch(rows: Sequence[Row]) -> float:
     """The usual distance between base lines."""
-    steps = [b.base - a.base for a, b in zip(rows, rows[1:], strict=False) if b.base - a.base < 3 * a.size]
+    steps = [b.base - a.base for a, b in pairwise(rows) if b.base - a.base < 3 * a.size]
     size = statistics.median(row.size for row in rows)
     return max(statistics.median(steps) if steps else 1.2 * size, size)
 
@@ -221,7 +223,9 @@ def _breaks(held: list[_Line], line: _Line, pitch: float, left: float, right: fl
         return True
     if _NUMBERED.match(line.text) and (last.text.endswith(_END) or _NUMBERED.match(held[0].text)):
         return True
-    indent = line.row.x0 - last.row.x0
+    indented = 0.8 * line.row.size < line.row.x0 - left < 4 * line.row.size
+    if indented and last.text.endswith(_END) and last.row.x0 - left < 0.5 * line.row.size:
+        return True
     return _has_room(last.row, line.row, right)
 
 
@@ -299,7 +303,7 @@ def _level(lines: list[_Line], text: str, look: Typography) -> int:
     known = look.outline.get(_folded(text)) or look.outline.get(_folded(re.sub(r"^[\dA-Z.]+\s+", "", text)))
     size = max(round(line.row.size * 2) / 2 for line in lines)
     distinct = size >= look.body * _HEADING_GROWTH or all(line.bold for line in lines)
-    if known and (distinct or known and _SECTION.match(text) or len(lines) == 1):
+    if known and (distinct or len(lines) == 1 or _SECTION.match(text)):
         return known
     if _BULLET.match(text) or len(lines) > 4:
         return 0

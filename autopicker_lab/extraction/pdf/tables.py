@@ -272,7 +272,9 @@ def _continues(rows: list[Row], at: int, columns: list[Interval], pitch: float) 
     if len(row.segments) != 1 or _has_table(row) or row.base - rows[at - 1].base > 1.25 * pitch:
         return False
     segment = row.segments[0]
-    return segment.x0 >= columns[0][1] and any(low - 2 <= segment.x0 and segment.x1 <= high + 2 for low, high in columns)
+    return segment.x0 >= columns[0][1] and any(
+        low - 2 <= segment.x0 and segment.x1 <= high + 2 for low, high in columns
+    )
 
 
 def _convincing(rows: list[Row], columns: list[Interval], many: int) -> bool:
@@ -314,9 +316,7 @@ def _aligned(rows: list[Row], columns: list[Interval]) -> FoundTable:
         else:
             cells.append(texts)
         previous = row
-    return FoundTable(
-        cells, columns[0][0], rows[0].base - rows[0].size, columns[-1][1], rows[-1].base, words
-    )
+    return FoundTable(cells, columns[0][0], rows[0].base - rows[0].size, columns[-1][1], rows[-1].base, words)
 
 
 def _column_of(columns: list[Interval], segment: Segment) -> int:

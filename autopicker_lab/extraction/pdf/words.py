@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\s\x02\ufffe\x00]+[\x02\ufffe]?")
 _BOLD = re.compile(r"bold|black|heavy|demi|cmbx|sfbx|bx\d+$|-bd\b", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|consol|cmtt|sftt|menlo|typewriter|inconsolata", re.IGNORECASE)
-_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00ad": None})
+_LIGATURES = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00ad": None}
+)
 _MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]+")
 _THIN = 3.0  # points: a filled box thinner than this is a line
 _MAX_OBJECTS = 20_000
@@ -68,6 +70,7 @@ class PageContent:
     aside: list[Word]  # set at another angle than most of the page
     rules: list[Rule] = field(default_factory=list)
     image_share: float = 0.0
+    pictures: int = 0  # those that cover more than a hundredth of the page
     garbled: float = 0.0
     notes: list[str] = field(default_factory=list)  # what annotations say
     fields: dict[str, str] = field(default_factory=dict)
@@ -77,10 +80,10 @@ def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
     """Everything of one page that layout needs."""
     box = page.get_bbox()
     words, garbled = _words(page)
-    content_fields: dict[str, str] = {}
+    fields: dict[str, str] = {}
     notes: list[str] = []
     links: list[tuple[tuple[float, float, float, float], str]] = []
-    for kind, rect, text in _annotations(pdf, page, content_fields):
+    for kind, rect, text in _annotations(pdf, page, fields):
         if kind == "widget":
             words.append(_in_place(text, rect))
         elif kind == "link":
@@ -93,7 +96,7 @@ def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
     turn = max(angles, key=lambda a: angles[a], default=0)
     turn = turn if turn % 90 == 0 else 0
     _link(words, links)
-    rules, image_share = _drawn(page, box)
+    rules, image_share, pictures = _drawn(page, box)
     place = _turner(turn, box)
     upright: list[Word] = []
     aside: list[Word] = []
@@ -105,7 +108,7 @@ def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
     width, height = sides if turn % 180 == 0 else sides[::-1]
     inside = [w for w in upright if w.x1 > -2 and w.x0 < width + 2 and -2 < w.base < height + 12]
     turned = [_turned_rule(place, rule) for rule in rules]
-    return PageContent(width, height, inside, aside, turned, image_share, garbled, notes, content_fields)
+    return PageContent(width, height, inside, aside, turned, image_share, pictures, garbled, notes, fields)
 
 
 def _words(page: PdfPage) -> tuple[list[Word], float]:
@@ -252,13 +255,13 @@ def _link(words: list[Word], links: list[tuple[tuple[float, float, float, float]
                 word.link = target
 
 
-def _drawn(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[Rule], float]:
-    """Straight lines, and the share of the page that pictures cover."""
+def _drawn(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[Rule], float, int]:
+    """Straight lines, the share of the page that pictures cover, and how many are not tiny."""
     from pypdfium2 import raw
 
     rules: list[Rule] = []
     area = max((box[2] - box[0]) * (box[3] - box[1]), 1.0)
-    pictures = 0.0
+    covered, pictures = 0.0, 0
     edges = [ctypes.c_float() for _ in range(4)]
     refs = [ctypes.byref(edge) for edge in edges]
     for item, matrix in _objects(raw, page):
@@ -269,7 +272,8 @@ def _drawn(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[
             continue
         x0, y0, x1, y1 = _moved_box(matrix, *(edge.value for edge in edges))
         if kind == raw.FPDF_PAGEOBJ_IMAGE:
-            pictures += (x1 - x0) * (y1 - y0)
+            covered += (x1 - x0) * (y1 - y0)
+            pictures += (x1 - x0) * (y1 - y0) > 0.01 * area
         elif y1 - y0 <= _THIN or x1 - x0 <= _THIN:
             if y1 - y0 <= x1 - x0:
                 rules.append(Rule(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2))
@@ -277,7 +281,7 @@ def _drawn(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[
                 rules.append(Rule((x0 + x1) / 2, y0, (x0 + x1) / 2, y1))
         else:
             rules.extend(_segments(raw, item, matrix))
-    return rules, min(pictures / area, 1.0)
+    return rules, min(covered / area, 1.0), pictures
 
 
 def _objects(raw: Any, page: PdfPage) -> Iterator[tuple[Any, Any]]:
@@ -336,7 +340,7 @@ def _segments(raw: Any, item: Any, matrix: Any) -> Iterator[Rule]:
         here = point
 
 
-_FIELD_KINDS = {2: "check box", 3: "radio button"}
+_BUTTONS = (2, 3)  # FPDF_FORMFIELD_CHECKBOX, FPDF_FORMFIELD_RADIOBUTTON
 
 
 def _annotations(
@@ -360,11 +364,11 @@ def _annotations(
                     name = _wide(raw.FPDFAnnot_GetFormFieldName, form, annotation)
                     fields[name or f"field {len(fields) + 1}"] = value
                     yield "widget", place, value
-            elif kind == raw.FPDF_ANNOT_LINK:
-                if target := _target(raw, pdf, annotation):
-                    yield "link", place, target
-            elif kind != raw.FPDF_ANNOT_POPUP:
-                if text := _wide(raw.FPDFAnnot_GetStringValue, annotation, b"Contents").strip():
+            elif kind == raw.FPDF_ANNOT_LINK and (target := _target(raw, pdf, annotation)):
+                yield "link", place, target
+            elif kind not in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_WIDGET):
+                text = _wide(raw.FPDFAnnot_GetStringValue, annotation, b"Contents").strip()
+                if text:
                     yield "note", place, text
         finally:
             raw.FPDFPage_CloseAnnot(annotation)
@@ -372,7 +376,7 @@ def _annotations(
 
 def _field_value(raw: Any, form: Any, annotation: Any) -> str:
     kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
-    if kind in _FIELD_KINDS:
+    if kind in _BUTTONS:
         return "[x]" if raw.FPDFAnnot_IsChecked(form, annotation) else "[ ]"
     return " ".join(_wide(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
 

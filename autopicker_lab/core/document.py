@@ -1,0 +1,205 @@
+"""What is read out of a file: Document, its Parts and Tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core.show import frame, html_table, html_text
+from autopicker_lab.core.text import CHARS_PER_TOKEN, estimate_tokens
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells as they stand in the file; dates are ISO 8601 text, empty cells None."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    label: str = ""
+
+    def to_frame(self, header: bool = True) -> pd.DataFrame:
+        """The table as a DataFrame, its first row as column names unless `header` is False."""
+        import pandas
+
+        if not header or len(self.rows) < 2:
+            return pandas.DataFrame(self.rows)
+        return pandas.DataFrame(self.rows[1:], columns=["" if c is None else str(c) for c in self.rows[0]])
+
+    def to_markdown(self) -> str:
+        """The table in GitHub's Markdown, its first row as the header; numbers to ten decimals."""
+        if not self.rows:
+            return ""
+        width = max(len(row) for row in self.rows)
+        lines = ["| " + " | ".join(map(_cell, row + (None,) * (width - len(row)))) + " |" for row in self.rows]
+        return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
+
+    def _repr_html_(self) -> str:
+        return html_table(["" if c is None else str(c) for c in self.rows[0]], self.rows[1:51], self.label)
+
+
+def _cell(value: Cell) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return str(round(value, 10) if abs(value) >= 1e-4 else float(f"{value:.10g}"))
+    if not isinstance(value, str):
+        return str(value)
+    return value.replace("|", "\\|").replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A citable piece of a Document: a page, a sheet, a section, a function."""
+
+    label: str
+    text: str
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """What was read out of a file.
+
+    Attributes:
+        parts: in reading order; `text` joins them.
+        metadata: facts about the file (title, pages, sampling rate ...), JSON-ready.
+        warnings: what was lost or odd, one line each.
+    """
+
+    name: str
+    kind: str
+    parts: tuple[Part, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    sha256: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """All parts as Markdown, a blank line between them."""
+        return "\n\n".join(part.text for part in self.parts if part.text.strip())
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        return tuple(table for part in self.parts for table in part.tables)
+
+    @cached_property
+    def token_count(self) -> int:
+        """Tokens of `text`, estimated."""
+        return estimate_tokens(self.text)
+
+    def chunks(
+        self, max_tokens: int = 160, overlap: int = 0, count: Callable[[str], int] | None = None
+    ) -> Iterator[Part]:
+        """Passages of at most about `max_tokens` tokens that never cross a Part; labels tell where each is from.
+
+        Args:
+            overlap: tokens that a passage repeats of the one before it in the same Part.
+            count: a model's own tokenizer (`lambda text: lab.count_tokens(text, "smollm2-135m")`); by default four
+                characters are a token.
+
+        Raises:
+            ValueError: where `overlap` is not smaller than `max_tokens`.
+        """
+        if not 0 <= overlap < max_tokens:
+            raise ValueError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
+        for part in self.parts:
+            width = CHARS_PER_TOKEN if count is None else _width(part.text, count)
+            for text in _passages(part.text, max(int(max_tokens * width), 1), int(overlap * width)):
+                yield Part(part.label, text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The Document as JSON can hold it; `from_dict` reads it back."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "sha256": self.sha256,
+            "text": self.text,
+            "parts": [
+                {
+                    "label": part.label,
+                    "text": part.text,
+                    "tables": [{"label": t.label, "rows": [list(row) for row in t.rows]} for t in part.tables],
+                }
+                for part in self.parts
+            ],
+            "tables": [[list(row) for row in table.rows] for table in self.tables],
+            "metadata": dict(self.metadata),
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Document:
+        """The Document that `to_dict` told; KeyError where a field is missing."""
+        parts = tuple(
+            Part(
+                part["label"],
+                part["text"],
+                tuple(Table(tuple(map(tuple, t["rows"])), t["label"]) for t in part.get("tables", ())),
+            )
+            for part in raw["parts"]
+        )
+        warnings = tuple(raw.get("warnings", ()))
+        return cls(raw["name"], raw["kind"], parts, raw.get("metadata", {}), warnings, raw.get("sha256", ""))
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a part: label, text, tables, tokens."""
+        return frame(
+            {"part": p.label, "text": p.text, "tables": len(p.tables), "tokens": estimate_tokens(p.text)}
+            for p in self.parts
+        )
+
+    def _repr_html_(self) -> str:
+        facts = [(key, value) for key, value in self.metadata.items() if value not in (None, "", [], {})]
+        rows = [("parts", len(self.parts)), ("tables", len(self.tables)), ("tokens", f"about {self.token_count:,}")]
+        rows += [(key, str(value)[:200]) for key, value in facts]
+        rows += [("warning", warning) for warning in self.warnings]
+        return html_table(["", ""], rows, f"{self.name} ({self.kind})") + html_text(self.text)
+
+
+def _width(text: str, count: Callable[[str], int]) -> float:
+    """Characters a token of this text, a tenth off so that a passage stays below its bound."""
+    return 0.9 * len(text) / max(count(text), 1) if text else CHARS_PER_TOKEN
+
+
+def _passages(text: str, limit: int, overlap: int) -> Iterator[str]:
+    """Pack paragraphs, then lines, then plain slices, into runs of at most `limit` characters."""
+    held: list[str] = []
+    size = 0
+    for block in _blocks(text, max(limit - overlap, 1)):
+        if held and size + len(block) > limit:
+            passage = "\n".join(held)
+            yield passage
+            held = [tail] if (tail := _tail(passage, overlap)) else []
+            size = sum(len(line) + 1 for line in held)
+        held.append(block)
+        size += len(block) + 1
+    if held:
+        yield "\n".join(held)
+
+
+def _tail(passage: str, length: int) -> str:
+    """The end of a passage, from the start of a word."""
+    if length <= 0:
+        return ""
+    cut = passage[-length:]
+    return cut if len(cut) == len(passage) else cut.partition(" ")[2] or cut
+
+
+def _blocks(text: str, limit: int) -> Iterator[str]:
+    for line in text.split("\n"):
+        if not line.strip():
+            continue
+        start = 0
+        while len(line) - start > limit:
+            half, end = start + limit // 2, start + limit
+            cut = line.rfind(". ", half, end) + 1 or max(line.rfind(" ", half, end), 0) or end
+            yield line[start:cut].lstrip()
+            start = cut
+        if line[start:].strip():
+            yield line[start:].lstrip()

@@ -1,0 +1,193 @@
+"""A PDF to a Document: pdfium for text and geometry, our own layout on it; pages without text go through OCR."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import CorruptFileError, Document, EncryptedFileError, Part, SourceFile
+from autopicker_lab.extraction.pdf.bombs import refuse_bombs
+from autopicker_lab.extraction.pdf.heads import running_rows
+from autopicker_lab.extraction.pdf.layout import (
+    Row,
+    Segment,
+    cut_segments,
+    drop_line_numbers,
+    make_rows,
+    reading_order,
+)
+from autopicker_lab.extraction.pdf.structure import Block, Typography, page_blocks, to_markdown
+from autopicker_lab.extraction.pdf.tables import FoundTable, ruled_tables
+from autopicker_lab.extraction.pdf.words import PageContent, read_page
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from pypdfium2 import PdfDocument, PdfPage
+
+OCR_DPI = 200
+_OCR_SIDE = 4000  # pixels
+_GARBLED = 0.3  # share of characters without a name: above it the page is read as a picture
+_STAMP = 60  # characters: a page number or a stamp on a scan is not its text
+
+
+def read_pdf(file: SourceFile) -> Document:
+    import pypdfium2
+
+    refuse_bombs(file)
+    try:
+        pdf = _open(file)
+    except pypdfium2.PdfiumError:
+        return _repaired(file)
+    with closing(pdf):
+        labels = [pdf.get_page_label(index) or str(index + 1) for index in range(len(pdf))]
+        outline = [(mark.level + 1, mark.get_title()) for mark in pdf.get_toc(max_depth=6)]
+        contents: list[PageContent] = []
+        scans: dict[int, tuple[str, str]] = {}  # page -> text and what to say of it
+        for index in range(len(pdf)):
+            with closing(pdf[index]) as page:
+                content = read_page(pdf, page)
+                contents.append(content)
+                if _is_scan(content):
+                    unread = len(scans) >= file.options.ocr_pages
+                    scans[index] = ("", "") if unread else _recognised(page, file.options.languages)
+        meta = _metadata(pdf, outline, contents)
+    parts, heads = _parts(contents, labels, outline, {i: text for i, (text, _) in scans.items()})
+    meta |= {"scanned_pages": [labels[i] for i in scans], "running_heads": heads}
+    return Document(file.name, file.kind, tuple(parts), meta, tuple(_warnings(file, labels, contents, scans)))
+
+
+def page_image(file: SourceFile, index: int, width: int = 800) -> Image:
+    """A page as a picture, `width` pixels wide; the first page has index 0."""
+    with closing(_open(file)) as pdf, closing(pdf[index]) as page:
+        return _rendered(page, width / max(page.get_width(), 1))
+
+
+def _open(file: SourceFile) -> PdfDocument:
+    import pypdfium2
+
+    try:
+        pdf = pypdfium2.PdfDocument(file.data, password=file.options.password)
+    except pypdfium2.PdfiumError as error:
+        if "password" not in str(error).lower():
+            raise
+        problem = "has another password" if file.options.password else "is encrypted"
+        raise EncryptedFileError(f"'{file.name}' {problem}", "give its password, or save it without one") from None
+    pdf.init_forms()
+    return pdf
+
+
+def _repaired(file: SourceFile) -> Document:
+    """What pypdf finds in a file that pdfium cannot open: text without layout, page by page."""
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    problem = CorruptFileError(f"'{file.name}' is not a readable PDF", "open and save it again in a PDF viewer")
+    try:
+        pages = [page.extract_text() for page in PdfReader(io.BytesIO(file.data)).pages]
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, OSError):
+        raise problem from None
+    if not any(text.strip() for text in pages):
+        raise problem
+    parts = tuple(Part(f"page {number}", text) for number, text in enumerate(pages, 1))
+    warning = "the file is damaged: its text was saved without columns, tables and headings"
+    return Document(file.name, file.kind, parts, {"pages": len(pages)}, (warning,))
+
+
+def _is_scan(content: PageContent) -> bool:
+    if content.garbled > _GARBLED:
+        return True
+    written = sum(len(word.text) for word in content.words)
+    if content.image_share > 0.5:
+        return written < _STAMP
+    return not written and not content.aside and content.image_share > 0.02
+
+
+def _warnings(
+    file: SourceFile, labels: list[str], contents: list[PageContent], scans: Mapping[int, tuple[str, str]]
+) -> Iterator[str]:
+    for index, (_, note) in scans.items():
+        if note:
+            why = "its fonts do not name their characters" if contents[index].garbled > _GARBLED else "scanned"
+            yield f"page {labels[index]}: {why}, {note}"
+    if (unread := len(scans) - file.options.ocr_pages) > 0:
+        yield f"{unread} scanned pages were not read: only the first {file.options.ocr_pages} are"
+    if pictures := sum(content.pictures for index, content in enumerate(contents) if index not in scans):
+        yield f"{pictures} pictures were not read"
+
+
+def _parts(
+    contents: list[PageContent], labels: list[str], outline: list[tuple[int, str]], recognised: Mapping[int, str]
+) -> tuple[list[Part], list[str]]:
+    look = Typography.of([c.words for c in contents], {" ".join(t.split()).casefold(): n for n, t in outline})
+    pages: list[tuple[PageContent, list[Row]]] = []
+    for content in contents:
+        tables = list(ruled_tables(content.rules, content.words))
+        taken = {id(word) for table in tables for word in table.words}
+        segments = cut_segments([word for word in drop_line_numbers(content.words) if id(word) not in taken])
+        segments += [_placeholder(table) for table in tables]
+        pages.append((content, make_rows(segments)))
+    running = running_rows(pages, look.body)
+    parts: list[Part] = []
+    heads: dict[str, None] = {}
+    for index, ((content, rows), out) in enumerate(zip(pages, running, strict=True)):
+        label = f"page {labels[index]}"
+        if index in recognised:
+            own = " ".join(word.text for word in content.words) if content.garbled <= _GARBLED else ""
+            parts.append(Part(label, f"{own}\n\n{recognised[index]}".strip()))
+            continue
+        heads.update(dict.fromkeys(rows[i].text for i in sorted(out)))
+        segments = [segment for i, row in enumerate(rows) if i not in out for segment in row.segments]
+        blocks = page_blocks(reading_order(segments, content.rules), look, label, content.height)
+        text = to_markdown([*blocks, *_leftovers(content)])
+        parts.append(Part(label, text, tuple(block.table for block in blocks if block.table is not None)))
+    return parts, list(heads)[:100]
+
+
+def _placeholder(table: FoundTable) -> Segment:
+    return Segment([], table.x0, table.x1, table.y0 + 1, 1.0, table)
+
+
+def _leftovers(content: PageContent) -> Iterator[Block]:
+    """Words at another angle than the page's, and what was noted on it."""
+    angles: dict[int, list[str]] = {}
+    for word in content.aside:
+        angles.setdefault(word.style.angle, []).append(word.text)
+    for words in angles.values():
+        yield Block("paragraph", " ".join(words))
+    for note in content.notes:
+        yield Block("paragraph", f"> note: {' '.join(note.split())}")
+
+
+def _recognised(page: PdfPage, languages: tuple[str, ...]) -> tuple[str, str]:
+    """The text of a scanned page, and what to say of it."""
+    from autopicker_lab.extraction.image import unsure
+    from autopicker_lab.extraction.ocr import read_text
+
+    width, height = page.get_size()
+    found = read_text(_rendered(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1))), languages)
+    if not found.text:
+        return "", "and no text was recognised"
+    return found.text, f"text recognised with confidence {found.confidence:.2f}" if found.sure else unsure(found)
+
+
+def _rendered(page: PdfPage, scale: float) -> Image:
+    with closing(page.render(scale=scale)) as bitmap:
+        picture: Image = bitmap.to_pil().convert("RGB")
+        return picture
+
+
+def _metadata(pdf: PdfDocument, outline: list[tuple[int, str]], contents: list[PageContent]) -> dict[str, Any]:
+    info = pdf.get_metadata_dict(skip_empty=True)
+    meta: dict[str, Any] = {"pages": len(pdf), **{key.lower(): value for key, value in info.items()}}
+    meta["outline"] = [title for _, title in outline][:200]
+    fields = {name: value for content in contents for name, value in content.fields.items()}
+    if fields:
+        meta["form"] = fields
+    links = dict.fromkeys(word.link for content in contents for word in content.words if word.link)
+    if links:
+        meta["links"] = list(links)[:200]
+    if pdf.count_attachments():
+        meta["attachments"] = [pdf.get_attachment(i).get_name() for i in range(pdf.count_attachments())]
+    return meta
