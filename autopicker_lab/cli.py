@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from autopicker_lab import __version__, cli_tuning
+from autopicker_lab import __version__, cli_files, cli_tuning
+from autopicker_lab.cli_common import Json, open_workbench, print_json
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 
 app = typer.Typer(
@@ -20,9 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_files.app)
 app.add_typer(cli_tuning.app)
-Json = cli_tuning.Json
-Files = Annotated[list[Path], typer.Argument(help="files to read")]
 Attached = Annotated[list[Path] | None, typer.Option("--file", help="a file that the question is about; repeatable")]
 ModelName = Annotated[str, typer.Option("--model", help="a model of the catalogue; auto: routed")]
 
@@ -52,19 +52,6 @@ def fail(error: AutopickerError) -> NoReturn:
     sys.exit(1)
 
 
-def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, default=str))
-
-
-def _workbench() -> Any:
-    import logging
-
-    from autopicker_lab.workbench import Workbench
-
-    logging.basicConfig(level=logging.ERROR)
-    return Workbench()
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(__version__)
@@ -83,7 +70,7 @@ def tour() -> None:
     """Walk the whole path on the sample files, step by step, with what was decided and why."""
     from autopicker_lab.tour import run
 
-    with _workbench() as lab:
+    with open_workbench() as lab:
         run(lab)
 
 
@@ -112,47 +99,6 @@ def serve(
 
 
 @app.command()
-def extract(
-    files: Files,
-    as_json: Json = False,
-    text: Annotated[bool, typer.Option("--text", help="print the Markdown alone")] = False,
-) -> None:
-    """Read files: text, tables, metadata."""
-    with _workbench() as lab:
-        rows, failed = _each(files, lambda path: lab.extract(path).to_dict(), _EMPTY_DOCUMENT)
-    if as_json:
-        _print_json(rows)
-    elif text:
-        typer.echo("\n\n".join(row["text"] for row in rows if not row["error"]))
-    else:
-        for row in rows:
-            _show_document(row)
-    _finish(failed, rows)
-
-
-@app.command()
-def transcribe(
-    files: Files,
-    as_json: Json = False,
-    language: Annotated[str | None, typer.Option(help="ISO 639-1 code; none: detected")] = None,
-    translate: Annotated[bool, typer.Option("--translate", help="into English")] = False,
-) -> None:
-    """Write down what is said in recordings."""
-    task = "translate" if translate else "transcribe"
-    with _workbench() as lab:
-        rows, failed = _each(
-            files, lambda path: lab.transcribe(path, language=language, task=task).to_dict(), _EMPTY_TRANSCRIPT
-        )
-    if as_json:
-        _print_json(rows)
-    else:
-        for row in rows:
-            if not row["error"]:
-                typer.echo(f"{row['name']} ({row['language']}, {row['duration']:.1f} s)\n{row['text']}\n")
-    _finish(failed, rows)
-
-
-@app.command()
 def score(
     text: Annotated[str, typer.Argument(help="the request")],
     file: Attached = None,
@@ -160,10 +106,10 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score a request and show where it would go; no model is asked."""
-    with _workbench() as lab:
+    with open_workbench() as lab:
         route = lab.route(text, file or [], model=model)
     if as_json:
-        _print_json(route.to_dict())
+        print_json(route.to_dict())
         return
     from rich.console import Console
 
@@ -182,9 +128,9 @@ def ask(
 ) -> None:
     """Ask, and watch the answer come."""
     options = {} if max_tokens is None else {"max_tokens": max_tokens}
-    with _workbench() as lab:
+    with open_workbench() as lab:
         if as_json:
-            _print_json(lab.ask(text, file or [], model=model, **options).to_dict())
+            print_json(lab.ask(text, file or [], model=model, **options).to_dict())
             return
         reply = asyncio.run(_stream(lab, text, file or [], model, options))
     typer.echo(f"\n[{reply.model}: {reply.route.reason}]", err=True)
@@ -216,7 +162,7 @@ def loadtest(
 
     plan = LoadPlan(url, users, requests, timeout_s=timeout)
     if as_json:
-        _print_json(asyncio.run(run(plan)).to_dict())
+        print_json(asyncio.run(run(plan)).to_dict())
         return
     from rich.progress import Progress
 
@@ -241,7 +187,7 @@ def bench(
     if name is None:
         known = {stem: benchmark.parameters_of(path) for stem, path in notebooks.items()}
         if as_json:
-            _print_json([{"name": stem, "parameters": found} for stem, found in known.items()])
+            print_json([{"name": stem, "parameters": found} for stem, found in known.items()])
             return
         for stem, found in known.items():
             typer.echo(stem)
@@ -257,7 +203,7 @@ def bench(
         progress=lambda done, total: typer.echo(f"cell {done} of {total}", err=True),
     )
     if as_json:
-        _print_json({"folder": str(run.folder), "figures": run.figures, "parameters": run.parameters})
+        print_json({"folder": str(run.folder), "figures": run.figures, "parameters": run.parameters})
     else:
         typer.echo(json.dumps(run.figures, indent=2))
         typer.echo(f"report: {run.folder}", err=True)
@@ -277,7 +223,7 @@ def _pair(text: str) -> tuple[str, Any]:
 @app.command()
 def models(as_json: Json = False) -> None:
     """List the catalogue, and which of it would answer now."""
-    with _workbench() as lab:
+    with open_workbench() as lab:
         found = lab.models()
     rows = [
         {
@@ -294,7 +240,7 @@ def models(as_json: Json = False) -> None:
         for spec, answer in found
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         typer.echo(f"{'✓' if row['available'] else '✗'} {row['id']:20} {row['provider']:8} {row['why'] or ''}")
@@ -305,49 +251,12 @@ def doctor(as_json: Json = False) -> None:
     """Check that every part of the lab is there and works, and say what to do where not."""
     from autopicker_lab.doctor import examine
 
-    with _workbench() as lab:
+    with open_workbench() as lab:
         checks = examine(lab)
     if as_json:
-        _print_json([vars(check) for check in checks])
+        print_json([vars(check) for check in checks])
     else:
         for check in checks:
             typer.echo(f"{'✓' if check.ok else '✗'} {check.name:16} {check.detail}")
     if any(check.needed and not check.ok for check in checks):
         sys.exit(1)
-
-
-_EMPTY_TRANSCRIPT: dict[str, Any] = {"text": "", "language": None, "duration": None, "segments": []}
-_EMPTY_DOCUMENT: dict[str, Any] = {"kind": None, "text": "", "parts": [], "tables": [], "metadata": {}, "warnings": []}
-
-
-def _each(
-    paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], empty: dict[str, Any]
-) -> tuple[list[dict[str, Any]], bool]:
-    """A row for each file, its error in the row; one bad file does not stop the rest."""
-    rows = []
-    for path in paths:
-        try:
-            rows.append({**work(path), "error": None})
-        except AutopickerError as error:
-            rows.append({"name": path.name, **empty, "error": error.to_dict()})
-    return rows, any(row["error"] for row in rows)
-
-
-def _finish(failed: bool, rows: Sequence[dict[str, Any]]) -> None:
-    """Exit 1 where a file failed, one line each on standard error."""
-    for row in rows:
-        if row["error"]:
-            error = InvalidRequestError(row["error"]["detail"], row["error"]["hint"])
-            typer.echo(f"autopicker: {error}", err=True)
-    if failed:
-        sys.exit(1)
-
-
-def _show_document(row: dict[str, Any]) -> None:
-    if row["error"]:
-        return
-    counts = f"{len(row['parts'])} parts, {len(row['tables'])} tables, {len(row['text']):,} characters"
-    typer.echo(f"# {row['name']} ({row['kind']}: {counts})")
-    for warning in row["warnings"]:
-        typer.echo(f"! {warning}")
-    typer.echo(row["text"] + "\n")

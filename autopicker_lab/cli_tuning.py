@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autopicker_lab.cli_common import Json, open_workbench
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ Weak = Annotated[str | None, typer.Option(help="the other one; none: the cheapes
 Seed = Annotated[int, typer.Option(help="of folds and bootstrap")]
 Prices = Annotated[Path | None, typer.Option(help='JSON of prices: {"model": {"price_in": 1, "price_out": 2}}')]
 Scores = Annotated[Path | None, typer.Option(help="also write prompt_id and score of each prompt here, as CSV")]
-Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
 
 
 @app.command()
@@ -34,18 +34,13 @@ def collect(
     as_json: Json = False,
 ) -> None:
     """Ask models a labelled prompt set and grade the answers; a run that was stopped goes on where it ended."""
-    import logging
-
     from rich.console import Console
     from rich.progress import Progress
 
-    from autopicker_lab.workbench import Workbench
-
-    logging.basicConfig(level=logging.ERROR)
     names = [name.strip() for name in models.split(",") if name.strip()]
     if not names:
         raise InvalidRequestError("no models are named", "write --models a,b")
-    with Workbench() as lab, Progress(transient=True, console=Console(stderr=True)) as bar:
+    with open_workbench() as lab, Progress(transient=True, console=Console(stderr=True)) as bar:
         task = bar.add_task("answers", total=None)
         state = lab.collect(
             prompts,

@@ -5,15 +5,27 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from autopicker_lab import assets
-from autopicker_lab.core import FORMATS, AutopickerError
+from autopicker_lab.core import AutopickerError
+from autopicker_lab.extraction import formats
+from autopicker_lab.extraction.ocr import engines
 
 if TYPE_CHECKING:
     from autopicker_lab.routing import unknown_models
 from autopicker_lab.workbench import Workbench
+
+_ENGINES = {
+    "pdf": ("pypdfium2", "pypdf"),
+    "office": ("python-docx", "python-calamine", "openpyxl"),
+    "web": ("trafilatura", "html-to-markdown", "lxml"),
+    "code": ("tree-sitter", "tinycss2"),
+    "text": ("charset-normalizer",),
+    "sound": ("av",),
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,8 @@ class Check:
 def examine(lab: Workbench) -> list[Check]:
     """Look at every part; takes a few seconds, since the models are really loaded."""
     return [
-        _try("formats", lambda: f"{len(FORMATS)} formats: {', '.join(FORMATS)}"),
+        _try("formats", lambda: f"{len(formats())} formats: {', '.join(formats())}"),
+        *_engines(),
         _try("reading", lambda: f"{lab.extract(assets.samples() / 'report.pdf').token_count} tokens of the sample PDF"),
         _try("pictures", lambda: f"OCR reads {_first_line(lab)!r}"),
         _try(
@@ -41,6 +54,27 @@ def examine(lab: Workbench) -> list[Check]:
         Check("redis", _has("redis"), _words("redis", "shared cache and limits", "autopicker-lab[redis]"), False),
         Check("disk", shutil.disk_usage("/").free > 2**30, f"{shutil.disk_usage('/').free / 2**30:.0f} GiB free"),
     ]
+
+
+def _engines() -> Iterator[Check]:
+    """What reads each family of formats, with its version, and what could be added."""
+    for family, packages in _ENGINES.items():
+        versions = [
+            f"{package} {version(package)}" if _has_package(package) else f"no {package}" for package in packages
+        ]
+        yield Check(f"engine {family}", all(map(_has_package, packages)), ", ".join(versions))
+    yield _try("engine ocr", lambda: "; ".join(engines()))
+    if len(engines()) > 1 and engines()[0].endswith("(eng)"):
+        more = "scans in other languages: apt-get install tesseract-ocr-deu (or -fra, -kor, ...)"
+        yield Check("ocr languages", False, more, needed=False)
+
+
+def _has_package(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _models(lab: Workbench) -> Iterator[Check]:

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,7 @@ from autopicker_lab.core import (
     LoadPlan,
     LoadReport,
     ModelSpec,
+    ReadOptions,
     Route,
     RoutePolicy,
     SourceFile,
@@ -82,9 +84,9 @@ class Workbench:
 
     # plain calls
 
-    def extract(self, source: Source, name: str | None = None) -> Document:
+    def extract(self, source: Source, name: str | None = None, options: ReadOptions | None = None) -> Document:
         """Read a file; of a recording, what is said in it."""
-        return self._wait(self.aextract(source, name))
+        return self._wait(self.aextract(source, name, options))
 
     def count_tokens(self, text: str, model: str) -> int:
         """Tokens of `text`: by the model's own tokenizer where it runs in this process, else estimated."""
@@ -142,8 +144,9 @@ class Workbench:
 
     # awaitable calls
 
-    async def aextract(self, source: Source, name: str | None = None) -> Document:
-        return await self.reader.read(await asyncio.to_thread(open_source, source, name))
+    async def aextract(self, source: Source, name: str | None = None, options: ReadOptions | None = None) -> Document:
+        file = await asyncio.to_thread(open_source, source, name)
+        return await self.reader.read(file if options is None else replace(file, options=options))
 
     async def attach(self, files: Sequence[Source] | Source) -> list[Attachment]:
         """Read the files of a question, one after the other; a single one may come without a list."""

@@ -53,6 +53,7 @@ KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
     {suffix: form.kind for form in FORMATS.values() for suffix in form.suffixes}
 )
 SUPPORTED = ", ".join(FORMATS)
+_OTHER = Format("", "document", "application/octet-stream", ())  # of a kind that another package reads
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,11 @@ class SourceFile:
 
     @property
     def media_type(self) -> str:
-        return FORMATS[self.kind].media_type
+        return FORMATS.get(self.kind, _OTHER).media_type
 
     @property
     def category(self) -> str:
-        return FORMATS[self.kind].category
+        return FORMATS.get(self.kind, _OTHER).category
 
     @cached_property
     def sha256(self) -> str:

@@ -8,31 +8,46 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from autopicker_lab.core import AutopickerError, CorruptFileError, Document, SourceFile
+from autopicker_lab.core import AutopickerError, CorruptFileError, Document, ReadOptions, SourceFile
+from autopicker_lab.extraction.many import Extracted, extract_many
 from autopicker_lab.extraction.pool import ExtractionPool
-from autopicker_lab.extraction.registry import reader
+from autopicker_lab.extraction.registry import FormatReader, formats, reader
 from autopicker_lab.extraction.sniff import check_size, open_source
 
-__all__ = ["ExtractionPool", "check_size", "extract", "open_source"]
+__all__ = [
+    "Extracted",
+    "ExtractionPool",
+    "FormatReader",
+    "check_size",
+    "extract",
+    "extract_many",
+    "formats",
+    "open_source",
+]
 
 NO_TEXT = "no text was found in this file"
 
 
-def extract(source: str | Path | bytes | SourceFile, *, name: str | None = None) -> Document:
+def extract(
+    source: str | Path | bytes | SourceFile, *, name: str | None = None, options: ReadOptions | None = None
+) -> Document:
     """Read a file into a Document.
 
     Args:
         source: a path, the bytes themselves (then give a `name`), or an opened SourceFile.
         name: the file's name, where `source` does not tell it.
+        options: a password, the languages of scans, and the like.
 
     Returns:
         Its text, tables and metadata; whatever was lost stands in `warnings`.
 
     Raises:
         UnsupportedFileError: for a format the lab does not read.
-        EmptyFileError, CorruptFileError: for a file of no bytes, or one that is damaged or encrypted.
+        EmptyFileError, CorruptFileError, EncryptedFileError: for a file of no bytes, one that is damaged, or locked.
     """
     file = open_source(source, name)
+    if options is not None:
+        file = replace(file, options=options)
     try:
         document = reader(file.kind)(file)
     except AutopickerError:

@@ -1,4 +1,4 @@
-"""CSV by pandas, with encoding, delimiter and ragged rows found by themselves."""
+"""CSV, with encoding, delimiter and ragged rows found by themselves."""
 
 from __future__ import annotations
 
@@ -67,31 +67,19 @@ def find_delimiter(text: str) -> str:
 
 
 def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], int]:
-    """Rows with numbers as numbers, and how many rows were narrower than the widest."""
-    import pandas
-
-    widths = [len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
-    widest = max(widths, default=0)
-    if not widest:
-        return [], 0
-    frame = pandas.read_csv(
-        io.StringIO(text),
-        sep=delimiter,
-        header=None,
-        names=range(widest),
-        dtype=str,
-        keep_default_na=False,
-        skip_blank_lines=True,
-        engine="c",
-    )
-    rows = [tuple(_typed(value) for value in row) for row in frame.itertuples(index=False, name=None)]
-    return rows, sum(width < widest for width in widths)
+    """Rows with numbers as numbers, and how many were narrower than the widest."""
+    read = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+    widest = max(map(len, read), default=0)
+    rows = [(*map(_typed, row), *(None,) * (widest - len(row))) for row in read]
+    return rows, sum(len(row) < widest for row in read)
 
 
-def _typed(value: object) -> Cell:
+def _typed(value: str) -> Cell:
     """Whole and decimal numbers as such where the text is their plain spelling; anything else stays text."""
-    if not isinstance(value, str) or value == "":
+    if value == "":
         return None
+    if not (value[0].isdigit() or value[0] == "-"):
+        return value
     if _WHOLE.fullmatch(value):
         return int(value) if str(int(value)) == value else value
     if _DECIMAL.fullmatch(value):

@@ -1,13 +1,17 @@
-"""Extraction in worker processes that can be killed: for files nobody vouches for."""
+"""Extraction in worker processes that can be killed: for files nobody vouches for, and for many of them."""
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import multiprocessing
+import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from autopicker_lab.core import Document, ExtractionLimitError, SourceFile
+from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, ReadOptions, SourceFile
 
 
 def _cap_memory(megabytes: int) -> None:
@@ -20,10 +24,20 @@ def _cap_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def _work(file: SourceFile) -> Document:
+def read_source(file: SourceFile) -> Document:
+    """What a worker runs for bytes that are here."""
     from autopicker_lab.extraction import extract
 
     return extract(file)
+
+
+def read_path(path: str, options: ReadOptions) -> tuple[Document, float]:
+    """What a worker runs for a path: the Document, and the seconds it took."""
+    from autopicker_lab.extraction import extract
+
+    begun = time.perf_counter()
+    document = extract(path, options=options)
+    return document, time.perf_counter() - begun
 
 
 class ExtractionPool:
@@ -48,20 +62,47 @@ class ExtractionPool:
 
     async def extract(self, file: SourceFile) -> Document:
         """The Document of `file`; ExtractionLimitError where a limit was hit or the reader crashed."""
-        from pebble import ProcessExpired
-
-        future = self._pool.schedule(_work, args=(file,), timeout=self._timeout_s)
+        future = self._pool.schedule(read_source, args=(file,), timeout=self._timeout_s)
         try:
-            return await asyncio.wrap_future(future)
+            document: Document = await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             future.cancel()
             raise
-        except (FutureTimeoutError, TimeoutError):
-            detail = f"reading '{file.name}' took longer than {self._timeout_s:g} s"
-            raise ExtractionLimitError(detail, "send a smaller file, or raise EXTRACTION_TIMEOUT") from None
-        except ProcessExpired as error:
-            detail = f"reading '{file.name}' ended its process (code {error.exitcode})"
-            raise ExtractionLimitError(detail, "the file is damaged or hostile: save it again") from None
+        except Exception as error:
+            raise self._typed(error, file.name) from None
+        return document
+
+    def submit(self, path: Path, options: ReadOptions) -> concurrent.futures.Future[tuple[Document, float]]:
+        """A future of the Document at `path` and its seconds; it fails with an AutopickerError alone."""
+        inner = self._pool.schedule(read_path, args=(str(path), options), timeout=self._timeout_s)
+        outer: concurrent.futures.Future[tuple[Document, float]] = concurrent.futures.Future()
+
+        def hand_on(done: Any) -> None:
+            if done.cancelled() or not outer.set_running_or_notify_cancel():
+                return
+            error = done.exception()
+            if error is None:
+                outer.set_result(done.result())
+            else:
+                outer.set_exception(self._typed(error, path.name))
+
+        outer.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
+        inner.add_done_callback(hand_on)
+        return outer
+
+    def _typed(self, error: BaseException, name: str) -> BaseException:
+        """The failure of a worker as one of ours."""
+        from pebble import ProcessExpired
+
+        if isinstance(error, AutopickerError):
+            return error
+        if isinstance(error, FutureTimeoutError | TimeoutError):
+            detail = f"reading '{name}' took longer than {self._timeout_s:g} s"
+            return ExtractionLimitError(detail, "send a smaller file, or raise EXTRACTION_TIMEOUT")
+        if isinstance(error, ProcessExpired):
+            detail = f"reading '{name}' ended its process (code {error.exitcode})"
+            return ExtractionLimitError(detail, "the file is damaged or hostile: save it again")
+        return error
 
     def close(self) -> None:
         self._pool.stop()

@@ -1,15 +1,33 @@
-"""Which function reads which format. A new format is one module and one line here, or an entry point elsewhere."""
+"""Which function reads which format.
+
+A format of our own is one module and one line here. Another package adds one, or replaces ours, by an entry point:
+
+    [project.entry-points."autopicker_lab.formats"]
+    rtf = "their_package:reader"        # a FormatReader
+
+where `reader = FormatReader(Format("rtf", "document", "application/rtf", (".rtf",)), read_rtf)`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module, metadata
 
-from autopicker_lab.core import Document, SourceFile
+from autopicker_lab.core import FORMATS, Document, Format, SourceFile
 
 Extractor = Callable[[SourceFile], Document]
-ENTRY_POINTS = "autopicker_lab.extractors"
+ENTRY_POINTS = "autopicker_lab.formats"
+
+
+@dataclass(frozen=True)
+class FormatReader:
+    """A format from another package, and what reads it; any failure of `read` becomes a CorruptFileError."""
+
+    format: Format
+    read: Extractor
+
 
 _READERS = {
     "pdf": "pdf:read_pdf",
@@ -38,11 +56,27 @@ _READERS = {
 
 
 @cache
+def installed() -> Mapping[str, FormatReader]:
+    """The formats that other packages bring, by kind."""
+    found: dict[str, FormatReader] = {}
+    for entry in metadata.entry_points(group=ENTRY_POINTS):
+        loaded = entry.load()
+        if not isinstance(loaded, FormatReader):
+            raise TypeError(f"entry point '{entry.name}' of {ENTRY_POINTS} is no FormatReader but {loaded!r}")
+        found[loaded.format.kind] = loaded
+    return found
+
+
+def formats() -> dict[str, Format]:
+    """All formats that can be read here, by kind."""
+    return {**FORMATS, **{kind: reader.format for kind, reader in installed().items()}}
+
+
+@cache
 def reader(kind: str) -> Extractor:
-    """The extractor of a kind; one installed as an entry point goes before our own."""
-    for entry in metadata.entry_points(group=ENTRY_POINTS, name=kind):
-        loaded: Extractor = entry.load()
-        return loaded
+    """The extractor of a kind; one from another package goes before our own."""
+    if kind in installed():
+        return installed()[kind].read
     module, function = _READERS[kind].split(":")
     found: Extractor = getattr(import_module(f"autopicker_lab.extraction.{module}"), function)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,8 +79,24 @@ def _sheets(file: SourceFile) -> Iterator[_Sheet]:
                 merged = [f"{reference(a)}:{reference(b)}" for a, b in sheet.merged_cell_ranges or ()][:200]
                 visible = meta.visible == python_calamine.SheetVisibleEnum.Visible
                 yield _Sheet(meta.name, visible, sheet.start or (0, 0), rows, merged)
-    except python_calamine.PasswordError:
-        raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password") from None
+    except python_calamine.CalamineError as error:
+        if isinstance(error, python_calamine.PasswordError) or _asks_for_password(file):
+            raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password") from None
+        raise
+
+
+def _asks_for_password(file: SourceFile) -> bool:
+    """Whether calamine refuses an XLS for its password: it says so of a path only."""
+    import python_calamine
+
+    with tempfile.NamedTemporaryFile(suffix=f".{file.kind}") as copy:
+        copy.write(file.data)
+        copy.flush()
+        try:
+            python_calamine.load_workbook(copy.name).close()
+        except python_calamine.CalamineError as error:
+            return isinstance(error, python_calamine.PasswordError)
+    return False
 
 
 def _sparse_sheets(file: SourceFile) -> Iterator[_Sheet]:

@@ -10,12 +10,14 @@ from autopicker_lab.core import (
     FORMATS,
     CorruptFileError,
     EmptyFileError,
+    EncryptedFileError,
     FileTooLargeError,
     InvalidRequestError,
     SourceFile,
     UnsupportedFileError,
 )
 from autopicker_lab.core.files import KIND_OF_SUFFIX, SUPPORTED
+from autopicker_lab.extraction.registry import installed
 
 # puremagic's names for a signature -> ours. Only formats whose signature is certain.
 _SIGNATURES = {
@@ -86,6 +88,9 @@ def _read(path: Path, max_size: int | None) -> bytes:
 
 def _settle(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     suffix = PurePath(name).suffix.lower()
+    for kind, other in installed().items():
+        if suffix in other.format.suffixes:
+            return kind, ()
     named = KIND_OF_SUFFIX.get(suffix)
     found = _from_content(data, name, named)
     if found is None:
@@ -158,7 +163,7 @@ def _zip_kind(data: bytes, name: str) -> str:
 
 def _ole_kind(data: bytes, name: str) -> str:
     if "EncryptedPackage".encode("utf-16-le") in data:
-        raise CorruptFileError(f"'{name}' is encrypted", "save it without a password")
+        raise EncryptedFileError(f"'{name}' is encrypted", "save it without a password")
     if any(stream.encode("utf-16-le") in data for stream in ("Workbook", "Book")):
         return "xls"
     raise UnsupportedFileError(f"'{name}' is an old Office format", "save it as DOCX, XLSX or XLS")

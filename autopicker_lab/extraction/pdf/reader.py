@@ -45,17 +45,29 @@ def read_pdf(file: SourceFile) -> Document:
         outline = [(mark.level + 1, mark.get_title()) for mark in pdf.get_toc(max_depth=6)]
         contents: list[PageContent] = []
         scans: dict[int, tuple[str, str]] = {}  # page -> text and what to say of it
+        lost: list[str] = []
         for index in range(len(pdf)):
-            with closing(pdf[index]) as page:
+            page = _page(pdf, index)
+            if page is None:
+                lost.append(labels[index])
+                contents.append(PageContent(0.0, 0.0, [], []))
+                continue
+            with closing(page):
                 content = read_page(pdf, page)
                 contents.append(content)
                 if _is_scan(content):
                     unread = len(scans) >= file.options.ocr_pages
                     scans[index] = ("", "") if unread else _recognised(page, file.options.languages)
+        if lost and len(lost) == len(labels):
+            return _repaired(file)
         meta = _metadata(pdf, outline, contents)
     parts, heads = _parts(contents, labels, outline, {i: text for i, (text, _) in scans.items()})
     meta |= {"scanned_pages": [labels[i] for i in scans], "running_heads": heads}
-    return Document(file.name, file.kind, tuple(parts), meta, tuple(_warnings(file, labels, contents, scans)))
+    warnings = (
+        *(f"page {label} is damaged and was left out" for label in lost),
+        *_warnings(file, labels, contents, scans),
+    )
+    return Document(file.name, file.kind, tuple(parts), meta, warnings)
 
 
 def page_image(file: SourceFile, index: int, width: int = 800) -> Image:
@@ -78,10 +90,24 @@ def _open(file: SourceFile) -> PdfDocument:
     return pdf
 
 
+def _page(pdf: PdfDocument, index: int) -> PdfPage | None:
+    """A page; None for one that pdfium cannot load."""
+    import pypdfium2
+
+    try:
+        return pdf[index]
+    except pypdfium2.PdfiumError:
+        return None
+
+
 def _repaired(file: SourceFile) -> Document:
     """What pypdf finds in a file that pdfium cannot open: text without layout, page by page."""
+    import logging
+
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it cannot read, we say ourselves
 
     problem = CorruptFileError(f"'{file.name}' is not a readable PDF", "open and save it again in a PDF viewer")
     try:

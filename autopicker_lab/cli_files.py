@@ -1,0 +1,149 @@
+"""The commands that read files: extract and transcribe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autopicker_lab.cli_common import Json, open_workbench, print_json
+from autopicker_lab.core import AutopickerError, InvalidRequestError, ReadOptions
+
+app = typer.Typer()
+Files = Annotated[list[Path], typer.Argument(help="files to read")]
+
+
+@app.command()
+def extract(
+    files: Annotated[list[Path], typer.Argument(help="files to read, and folders with all that is below them")],
+    as_json: Json = False,
+    text: Annotated[bool, typer.Option("--text", help="print the Markdown alone")] = False,
+    out: Annotated[Path | None, typer.Option(help="write a row a file here: .parquet or .jsonl")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=256, help="processes for a folder; none: one a core")] = None,
+    password: Annotated[str | None, typer.Option(help="of encrypted PDFs")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="of scans, as in Tesseract (deu); repeatable")] = None,
+    structure: Annotated[bool, typer.Option("--structure", help="of HTML also an outline of its elements")] = False,
+    place: Annotated[bool, typer.Option("--place", help="keep the GPS position of pictures")] = False,
+) -> None:
+    """Read files: text, tables, metadata. Recordings in a folder are described, not transcribed."""
+    options = ReadOptions(password, tuple(language or ()), place=place, structure=structure)
+    if out is not None or jobs is not None or any(path.is_dir() for path in files):
+        _extract_many(files, out, jobs, options, as_json, text)
+    else:
+        with open_workbench() as lab:
+            rows, failed = _each(files, lambda path: lab.extract(path, options=options).to_dict(), _EMPTY_DOCUMENT)
+        _show(rows, as_json, text)
+        _finish(failed, rows)
+
+
+def _extract_many(
+    files: list[Path], out: Path | None, jobs: int | None, options: ReadOptions, as_json: bool, text: bool
+) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from autopicker_lab.extraction.many import Extracted, extract_many, write_table
+
+    failed: list[dict[str, Any]] = []
+    with Progress(transient=True, console=Console(stderr=True)) as bar:
+        task = bar.add_task("files", total=None)
+
+        def results() -> Iterator[Extracted]:
+            work = extract_many(
+                files,
+                jobs=jobs,
+                options=options,
+                progress=lambda done, all_: bar.update(task, completed=done, total=all_),
+            )
+            try:
+                for result in work:
+                    if result.error:
+                        failed.append({"name": str(result.path), "error": result.error.to_dict()})
+                    yield result
+            except KeyboardInterrupt:
+                typer.echo("stopped: what was read so far is kept", err=True)
+
+        if out is not None:
+            count = write_table(results(), out)
+            typer.echo(f"{count} files, {len(failed)} of them not read: {out}")
+        else:
+            _show([_row(result) for result in results()], as_json, text)
+    _finish(bool(failed), failed)
+
+
+def _row(result: Any) -> dict[str, Any]:
+    if result.error:
+        return {"name": str(result.path), **_EMPTY_DOCUMENT, "error": result.error.to_dict()}
+    return {**result.document.to_dict(), "name": str(result.path), "error": None}
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool, text: bool) -> None:
+    if as_json:
+        print_json(rows)
+    elif text:
+        typer.echo("\n\n".join(row["text"] for row in rows if not row["error"]))
+    else:
+        for row in rows:
+            _show_document(row)
+
+
+@app.command()
+def transcribe(
+    files: Files,
+    as_json: Json = False,
+    language: Annotated[str | None, typer.Option(help="ISO 639-1 code; none: detected")] = None,
+    translate: Annotated[bool, typer.Option("--translate", help="into English")] = False,
+) -> None:
+    """Write down what is said in recordings."""
+    task = "translate" if translate else "transcribe"
+    with open_workbench() as lab:
+        rows, failed = _each(
+            files, lambda path: lab.transcribe(path, language=language, task=task).to_dict(), _EMPTY_TRANSCRIPT
+        )
+    if as_json:
+        print_json(rows)
+    else:
+        for row in rows:
+            if not row["error"]:
+                typer.echo(f"{row['name']} ({row['language']}, {row['duration']:.1f} s)\n{row['text']}\n")
+    _finish(failed, rows)
+
+
+_EMPTY_TRANSCRIPT: dict[str, Any] = {"text": "", "language": None, "duration": None, "segments": []}
+_EMPTY_DOCUMENT: dict[str, Any] = {"kind": None, "text": "", "parts": [], "tables": [], "metadata": {}, "warnings": []}
+
+
+def _each(
+    paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], empty: dict[str, Any]
+) -> tuple[list[dict[str, Any]], bool]:
+    """A row for each file, its error in the row; one bad file does not stop the rest."""
+    rows = []
+    for path in paths:
+        try:
+            rows.append({**work(path), "error": None})
+        except AutopickerError as error:
+            rows.append({"name": path.name, **empty, "error": error.to_dict()})
+    return rows, any(row["error"] for row in rows)
+
+
+def _finish(failed: bool, rows: Sequence[dict[str, Any]]) -> None:
+    """Exit 1 where a file failed, one line each on standard error."""
+    for row in rows:
+        if row["error"]:
+            error = InvalidRequestError(row["error"]["detail"], row["error"]["hint"])
+            typer.echo(f"autopicker: {error}", err=True)
+    if failed:
+        sys.exit(1)
+
+
+def _show_document(row: dict[str, Any]) -> None:
+    if row["error"]:
+        return
+    counts = f"{len(row['parts'])} parts, {len(row['tables'])} tables, {len(row['text']):,} characters"
+    typer.echo(f"# {row['name']} ({row['kind']}: {counts})")
+    for warning in row["warnings"]:
+        typer.echo(f"! {warning}")
+    typer.echo(row["text"] + "\n")

@@ -1,0 +1,195 @@
+"""Many files at once: results as they finish, a failing file is a row with its error, memory stays flat."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, InvalidRequestError, ReadOptions
+from autopicker_lab.extraction.pool import ExtractionPool, read_path
+
+Progress = Callable[[int, int], bool | None]  # files done, files in all; False stops
+_AHEAD = 4  # files a job has waiting: enough to keep it busy, few enough to keep memory flat
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What came of one file: its Document, or the error. `seconds` is the time its reader took."""
+
+    path: Path
+    document: Document | None
+    error: AutopickerError | None
+    seconds: float
+
+    def to_row(self) -> dict[str, Any]:
+        """The file as a flat row: what is nested (parts, tables, metadata, warnings) as JSON text."""
+        raw = self.document.to_dict() if self.document else {}
+        nested = {key: json.dumps(raw.get(key, []), ensure_ascii=False, default=str) for key in _NESTED}
+        return {
+            "path": str(self.path),
+            "kind": raw.get("kind"),
+            "sha256": raw.get("sha256"),
+            "text": raw.get("text"),
+            "tokens": self.document.token_count if self.document else None,
+            **nested,
+            "error": str(self.error) if self.error else None,
+            "seconds": round(self.seconds, 6),
+        }
+
+
+_NESTED = ("parts", "metadata", "warnings")
+
+
+def find_files(places: Iterable[str | Path]) -> list[Path]:
+    """Files, and all files below folders, in order; hidden ones are left out.
+
+    Raises:
+        InvalidRequestError: for a path where nothing is.
+    """
+    found: dict[Path, None] = {}
+    for place in (Path(p).expanduser() for p in places):
+        if place.is_dir():
+            inside = (p for p in sorted(place.rglob("*")) if p.is_file())
+            found.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
+        elif place.exists():
+            found[place] = None
+        else:
+            raise InvalidRequestError(f"no file at '{place}'", "check the path")
+    return list(found)
+
+
+def extract_many(
+    paths: Iterable[str | Path],
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    scheduler: concurrent.futures.Executor | None = None,
+    options: ReadOptions | None = None,
+    timeout_s: float = 60.0,
+    memory_mb: int = 4096,
+) -> Iterator[Extracted]:
+    """Read files and folders in worker processes, yielding each result as it finishes.
+
+    A file that is damaged, crashes its reader or takes too long is an `Extracted` with its error; the rest go on.
+    Closing the iterator, or a `progress` that answers False, ends the work under way.
+
+    Args:
+        jobs: worker processes; by default one a core.
+        progress: called after each file with (done, in all).
+        scheduler: an Executor to run on in place of local processes (a Dask cluster's `client.get_executor()`);
+            it must see the same paths, and it bounds neither time nor memory.
+        timeout_s, memory_mb: what one file may take of a local worker.
+
+    Raises:
+        InvalidRequestError: for a path where nothing is, before anything runs.
+    """
+    files = find_files(paths)
+    jobs = jobs or os.cpu_count() or 1
+    chosen = options or ReadOptions()
+    if scheduler is not None:
+        return _run(files, lambda path: scheduler.submit(read_path, str(path), chosen), 8 * jobs, progress)
+    return _local(files, min(jobs, max(len(files), 1)), chosen, progress, timeout_s, memory_mb)
+
+
+def _local(
+    files: list[Path], jobs: int, options: ReadOptions, progress: Progress | None, timeout_s: float, memory_mb: int
+) -> Iterator[Extracted]:
+    with ExtractionPool(timeout_s, memory_mb, jobs) as pool:
+        yield from _run(files, lambda path: pool.submit(path, options), _AHEAD * jobs, progress)
+
+
+def _run(
+    files: list[Path],
+    submit: Callable[[Path], concurrent.futures.Future[tuple[Document, float]]],
+    ahead: int,
+    progress: Progress | None,
+) -> Iterator[Extracted]:
+    waiting: dict[concurrent.futures.Future[tuple[Document, float]], tuple[Path, float]] = {}
+    left = iter(files)
+    done = 0
+    try:
+        while True:
+            while len(waiting) < ahead and (path := next(left, None)) is not None:
+                waiting[submit(path)] = (path, time.perf_counter())
+            if not waiting:
+                return
+            finished, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in finished:
+                path, begun = waiting.pop(future)
+                result = _result(path, future, begun)
+                done += 1
+                yield result
+                if progress is not None and progress(done, len(files)) is False:
+                    return
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]], begun: float) -> Extracted:
+    try:
+        document, seconds = future.result()
+    except AutopickerError as error:
+        return Extracted(path, None, error, time.perf_counter() - begun)
+    except Exception as error:  # a scheduler's own failure: a lost worker, say
+        lost = ExtractionLimitError(f"reading '{path.name}' failed: {error or type(error).__name__}", "try it again")
+        return Extracted(path, None, lost, time.perf_counter() - begun)
+    return Extracted(path, replace(document, name=path.name), None, seconds)
+
+
+def write_table(results: Iterable[Extracted], out: Path) -> int:
+    """Write results as they come to a Parquet (.parquet) or JSON Lines (.jsonl) file; answers how many.
+
+    The file appears when all is written; where the results end early it holds what there was.
+
+    Raises:
+        InvalidRequestError: for another suffix.
+    """
+    writers = {".parquet": _write_parquet, ".jsonl": _write_jsonl}
+    writer = writers.get(out.suffix.lower())
+    if writer is None:
+        raise InvalidRequestError(f"cannot write '{out.name}'", "name the file .parquet or .jsonl")
+    part = out.with_name(out.name + ".part")
+    try:
+        count = writer(results, part)
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _write_jsonl(results: Iterable[Extracted], out: Path) -> int:
+    count = 0
+    with out.open("w", encoding="utf-8") as stream:
+        for result in results:
+            stream.write(json.dumps(result.to_row(), ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _write_parquet(results: Iterable[Extracted], out: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = ("path", "kind", "sha256", "text", *_NESTED, "error")
+    schema = pa.schema(
+        [*((name, pa.large_string()) for name in texts), ("tokens", pa.int64()), ("seconds", pa.float64())]
+    )
+    count = 0
+    with pq.ParquetWriter(out, schema) as writer:  # type: ignore[no-untyped-call]
+        held: list[dict[str, Any]] = []
+        for result in results:
+            held.append(result.to_row())
+            count += 1
+            if len(held) == 64:
+                writer.write_table(pa.Table.from_pylist(held, schema))
+                held = []
+        if held:
+            writer.write_table(pa.Table.from_pylist(held, schema))
+    return count
