@@ -29,7 +29,7 @@ def test_extract(samples, tmp_path):
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
     rows = json_of("extract", samples / "passengers.xlsx", tmp_path / "broken.pdf", code=1)
     good, bad = rows
-    assert set(good) == {"name", "kind", "text", "parts", "tables", "metadata", "warnings", "error"}
+    assert set(good) == {"name", "kind", "sha256", "text", "parts", "tables", "metadata", "warnings", "error"}
     assert good["tables"][0][1] == ["North Quay", 9, 188400, 0.457]
     assert good["error"] is None
     assert bad["error"]["type"] == "CorruptFileError"

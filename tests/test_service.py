@@ -58,7 +58,7 @@ class TestFiles:
         assert body["filename"] == body["original_filename"] == "report.pdf"
         assert (body["mime_type"], body["file_type"]) == ("application/pdf", "pdf")
         assert body["size"] == (samples / "report.pdf").stat().st_size
-        assert body["content_preview"].startswith("Harbour Light Ferries")
+        assert body["content_preview"].startswith("# Harbour Light Ferries")
         assert len(body["content_preview"]) <= 500
 
     @pytest.mark.parametrize("name", ["announcement.ogg", "board.gif", "tides.py", "fares.xls", "minutes.docx"])

@@ -184,7 +184,7 @@ class _Walk:
     def _table(self, element: Any) -> str:
         rows = [row for row in _rows(element) if row.find(f"{W}trPr/{W}del") is None]
         cells = [[(cell, _span(cell), _goes_on(cell)) for cell in _cells(row)] for row in rows]
-        if len(cells) == 1 and len(cells[0]) == 1:  # a frame around text
+        if len(cells) == 1 and len(cells[0]) == 1 and cells[0][0][1] == 1:  # a frame around text
             return self.markdown(cells[0][0][0])
         texts = []
         for row in cells:
