@@ -15,6 +15,8 @@ _NUMBER = re.compile(
     r"\W*(?:(?:page|seite|p\.|página|pagina)\s*)?(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-?\d{1,3})(?:\s*(?:of|/|von|de|sur)\s*\d{1,4})?\W*",
     re.IGNORECASE,
 )
+_SECTIONS = 20
+_DIGITS = re.compile(r"\d{1,5}")
 _EDGE_NUMBER = re.compile(r"^\d{1,4}\s+\S|\S\s+\d{1,4}$")
 _IMPRINT = re.compile(
     r"\bdoi[:\s./]|\barxiv:|©|\(c\)\s*\d{4}|\bissn\b|\bisbn\b|\bvol(?:ume)?\.?\s*\d|\bproceedings of\b|"
@@ -26,19 +28,27 @@ _IMPRINT = re.compile(
 def running_rows(pages: Sequence[tuple[PageContent, list[Row]]], body: float) -> list[set[int]]:
     """For each page the indices of the rows that are running heads or feet.
 
-    A row near the edge, set apart from the text and not larger than its type size `body`, is one if its text, digits
-    aside, stands on at least a third of the pages (two at least), if a long line parts it from the text, if it is a
-    page number, or if it reads like an imprint or carries a page number at its end.
+    A row near the edge and set apart from the text is one if its text, digits aside, stands on at least a third of
+    the pages (two at least), if a long line parts it from the text, if it is a page number, or if it reads like an
+    imprint or carries a page number at its end. One larger than the text (`body`, points) may be a heading: it must
+    be repeated, and its number, where it has one, must count the pages.
     """
     edges = [_edge_rows(content.height, rows) for content, rows in pages]
     often: Counter[str] = Counter()
-    for (_, rows), indices in zip(pages, edges, strict=True):
-        often.update({_key(rows[i].text) for i in indices})
+    counted: dict[str, set[int]] = {}
+    for number, ((_, rows), indices) in enumerate(zip(pages, edges, strict=True)):
+        for text in {rows[i].text for i in indices}:
+            key = _key(text)
+            often[key] += 1
+            offsets = {int(digits) - number for digits in _DIGITS.findall(text)} if "#" in key else {0}
+            counted[key] = counted.get(key, offsets) & offsets
     least = max(2, min(len(pages) // 3, 6))
     found: list[set[int]] = []
-    for (content, rows), indices in zip(pages, edges, strict=True):
+    for number, ((content, rows), indices) in enumerate(zip(pages, edges, strict=True), 1):
         small = [i for i in indices if rows[i].size <= 1.15 * body]
-        mine = {i for i in small if often[_key(rows[i].text)] >= least or _is_alone(rows, i)}
+        large = [i for i in indices if 1.15 * body < rows[i].size <= 1.6 * body]
+        mine = {i for i in small if often[_key(rows[i].text)] >= least or _is_alone(rows, i, number)}
+        mine |= {i for i in large if often[_key(rows[i].text)] >= least and counted[_key(rows[i].text)]}
         mine |= _ruled_off(content, rows, small)
         found.append(_set_apart(rows, mine))
     return found
@@ -57,7 +67,7 @@ def _key(text: str) -> str:
     return re.sub(r"\d+|\b[ivxlc]+\b", "#", text.casefold().strip())
 
 
-def _is_alone(rows: list[Row], index: int) -> bool:
+def _is_alone(rows: list[Row], index: int, number: int) -> bool:
     """Whether a row that no other page repeats is a head or foot all the same."""
     text = rows[index].text
     if _NUMBER.fullmatch(text):
@@ -67,7 +77,11 @@ def _is_alone(rows: list[Row], index: int) -> bool:
         return False
     if _IMPRINT.search(text):
         return True
-    return bool(_EDGE_NUMBER.search(text)) and len(text.split()) <= 14 and not text.endswith(".")
+    counted = _EDGE_NUMBER.search(text)
+    if counted is None or len(text.split()) > 14 or text.endswith("."):
+        return False
+    first = _DIGITS.match(text)  # a small number in front is a section's, unless it is the page's
+    return first is None or int(first[0]) == number or int(first[0]) > _SECTIONS
 
 
 def _ruled_off(content: PageContent, rows: list[Row], indices: list[int]) -> set[int]:

@@ -42,7 +42,7 @@ def read_pdf(file: SourceFile) -> Document:
         return _repaired(file)
     with closing(pdf):
         labels = [pdf.get_page_label(index) or str(index + 1) for index in range(len(pdf))]
-        outline = [(mark.level + 1, mark.get_title()) for mark in pdf.get_toc(max_depth=6)]
+        outline = [(mark.level + 1, mark.get_title()) for mark in pdf.get_toc(max_depth=15)]
         contents: list[PageContent] = []
         scans: dict[int, tuple[str, str]] = {}  # page -> text and what to say of it
         lost: list[str] = []
