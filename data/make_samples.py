@@ -28,6 +28,7 @@ from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 SAMPLES = Path(__file__).parent / "samples"
+TRUTH = Path(__file__).parent / "truth"
 ROUTES = [("North Quay", 9, 188_400), ("Mill Island", 6, 121_750), ("Lighthouse", 4, 64_300), ("Old Town", 3, 37_550)]
 SPEECH = (
     "Good morning. The next boat to the island leaves from pier four, at half past eight. "
@@ -91,7 +92,7 @@ CHAPTERS = [
 
 def main() -> None:
     SAMPLES.mkdir(exist_ok=True)
-    for make in (pdf, word, plain, sheets, pictures, speech, source):
+    for make in (pdf, word, plain, sheets, pictures, speech, source, truth):
         make()
     for path in sorted(SAMPLES.iterdir()):
         print(f"{path.name:20} {path.stat().st_size:>8,} bytes")
@@ -280,6 +281,62 @@ def source() -> None:
         "</main>\n<script src='board.js'></script>\n</body>\n</html>\n",
         "utf-8",
     )
+
+
+def truth() -> None:
+    """What must come out of samples, as Markdown, out of the same words that went in."""
+    TRUTH.mkdir(exist_ok=True)
+    routes = [("Route", "Departures a day", "Passengers"), *((n, d, f"{p:,}") for n, d, p in ROUTES)]
+    report = ["# Harbour Light Ferries: Annual Report 2025"]
+    for number, (title, text) in enumerate(CHAPTERS, 1):
+        report += [f"## {number}. {title}", text]
+        report += [markdown(routes)] * (title == "Routes and passengers") + [filler(number)]
+    total = sum(count for _, _, count in ROUTES)
+    shares = [(name, departures, count, round(count / total, 3)) for name, departures, count in ROUTES]
+    boats = [("Boat", "Built", "Electric"), ("Petrel", 1987, False), ("Fulmar", 1999, False), ("Kittiwake", 2025, True)]
+    stations = [(name, i, 1950 + 12 * i, count) for i, (name, _, count) in enumerate(ROUTES, 1)]
+    minutes = [
+        "# Minutes of the board, 3 December 2025",
+        "Present: Mira Oduya, Jonas Lind, Adaeze Bello. Apologies: none.",
+        "## Second electric boat",
+        "The board decided to order a second electric boat for 2.6 million euros.",
+        "- Delivery in March 2027\n- Charging point at North Quay\n- Name to be chosen by school children",
+        "## Votes",
+        markdown([("Motion", "For", "Against"), ("Order the boat", 3, 0), ("Raise fares", 1, 2)]),
+        "Confidential until approved",
+    ]
+    timetable = [
+        "# Timetable of the Mill Island ferry",
+        "The first ferry leaves pier four at half past eight. In fog, crossings take ten minutes longer than usual, "
+        "and passengers are asked to wait inside the building until the bell rings.",
+        markdown([("Pier", "First", "Last"), (4, "08:30", "21:15"), (2, "09:00", "22:40")]),
+        "## Bicycles",
+        "Bicycles travel free of charge, except on summer Sundays between ten and four.",
+    ]
+    for name, blocks in {
+        "report.pdf": report,
+        "minutes.docx": minutes,
+        "passengers.xlsx": [
+            "## Passengers",
+            markdown([("Route", "Departures a day", "Passengers", "Share"), *shares]),
+            "## Boats",
+            markdown(boats),
+        ],
+        "fares.xls": ["## Fares", markdown([("Ticket", "Euros"), ("Single", 4.2), ("Day", 9.5), ("Month", 61)])],
+        "stations.csv": [markdown([("station", "pier", "opened", "passengers"), *stations])],
+        "timetable.html": timetable,
+        "notes.txt": [(SAMPLES / "notes.txt").read_text("utf-8").strip()],
+        "sign.jpg": ["North Quay\nLast ferry 22:40"],
+        "ticket.webp": ["TICKET 4417\nSingle 4.20 EUR"],
+        "label.bmp": ["Mind the step"],
+        "board.gif": ["Pier four"],
+    }.items():
+        (TRUTH / f"{name}.md").write_text("\n\n".join(blocks) + "\n", "utf-8")
+
+
+def markdown(rows: list[tuple[object, ...]]) -> str:
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join([lines[0], "| --- " * len(rows[0]) + "|", *lines[1:]])
 
 
 if __name__ == "__main__":

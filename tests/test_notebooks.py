@@ -10,9 +10,14 @@ from autopicker_lab.core import AutopickerError, InvalidRequestError
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.ipynb"))
-QUICK = {"answers": {"questions": 2, "max_tokens": 20}, "routing": {"rounds": 5}}
+QUICK = {
+    "answers": {"questions": 2, "max_tokens": 20},
+    "extraction": {"rounds": 1, "workload": 12},
+    "routing": {"rounds": 5},
+}
 SHOWN = {  # what must be seen in each notebook, beside a picture and a panel
     "00_start_here": ("Kittiwake", "Please keep your ticket"),
+    "01_extraction": ("Departures a day", "announcement.ogg", "python-docx"),
     "03_complexity_explorer": ("complexity", "always:smollm2-135m"),
     "04_routing_what_if": ("change sides",),
     "05_threshold_tuning": ("routing saves", "achieved_share"),

@@ -218,7 +218,7 @@ class _Walk:
                 f"{self.deleted} deletions left out"
             )
         if self.images:
-            yield f"{len(self.images)} pictures were not read"
+            yield f"pictures that were not read: {len(self.images)}"
 
 
 _SIDES = {"numbering", "styles", "footnotes", "endnotes", "comments"}

@@ -2,6 +2,7 @@
 
 from autopicker_lab.widgets.chat import ChatModel, ChatPanel, show_stream
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
+from autopicker_lab.widgets.extraction import ExtractionModel, ExtractionPanel
 from autopicker_lab.widgets.threshold import ThresholdModel, ThresholdPanel
 from autopicker_lab.widgets.whatif import WhatIfModel, WhatIfPanel
 
@@ -10,6 +11,8 @@ __all__ = [
     "ChatPanel",
     "ExplorerModel",
     "ExplorerPanel",
+    "ExtractionModel",
+    "ExtractionPanel",
     "ThresholdModel",
     "ThresholdPanel",
     "WhatIfModel",

@@ -140,7 +140,7 @@ def _warnings(
     if (unread := len(scans) - file.options.ocr_pages) > 0:
         yield f"{unread} scanned pages were not read: only the first {file.options.ocr_pages} are"
     if pictures := sum(content.pictures for index, content in enumerate(contents) if index not in scans):
-        yield f"{pictures} pictures were not read"
+        yield f"pictures on the pages that were not read: {pictures}"
 
 
 def _parts(

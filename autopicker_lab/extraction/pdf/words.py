@@ -80,12 +80,13 @@ def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
     """Everything of one page that layout needs."""
     box = page.get_bbox()
     words, garbled = _words(page)
+    usual = Counter(word.style.size for word in words).most_common(1)[0][0] if words else 10.0
     fields: dict[str, str] = {}
     notes: list[str] = []
     links: list[tuple[tuple[float, float, float, float], str]] = []
     for kind, rect, text in _annotations(pdf, page, fields):
         if kind == "widget":
-            words.append(_in_place(text, rect))
+            words.append(_in_place(text, rect, usual))
         elif kind == "link":
             links.append((rect, text))
         else:
@@ -241,10 +242,11 @@ def _turned_rule(place: Any, rule: Rule) -> Rule:
     return Rule(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
 
 
-def _in_place(text: str, rect: tuple[float, float, float, float]) -> Word:
+def _in_place(text: str, rect: tuple[float, float, float, float], size: float) -> Word:
+    """A form value as a word in the middle of its box, as large as the text around it."""
     left, bottom, right, top = rect
-    size = min(max((top - bottom) * 0.7, 4.0), 12.0)
-    return Word(text, left, min(left + len(text) * size / 2, right), bottom + size * 0.3, Style(size, False, False, 0))
+    base = (bottom + top) / 2 - 0.35 * size
+    return Word(text, left, min(left + len(text) * size / 2, right), base, Style(size, False, False, 0))
 
 
 def _link(words: list[Word], links: list[tuple[tuple[float, float, float, float], str]]) -> None:

@@ -1,0 +1,109 @@
+"""The extraction engines that benchmarks/extraction.ipynb compares: path in, Markdown or text out.
+
+Peers that are not dependencies take part where they are installed:
+`uv run --with markitdown[all] --with kreuzberg autopicker bench extraction`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+PICTURES = ("png", "jpg", "gif", "bmp", "webp")
+
+
+class Engine(NamedTuple):
+    """A way to read files: the package it needs, the kinds it reads, and the function."""
+
+    package: str
+    kinds: tuple[str, ...]
+    read: Callable[[str], str]
+
+
+def ours(path: str) -> str:
+    from autopicker_lab.extraction import extract
+
+    return extract(path).text
+
+
+def pypdf(path: str) -> str:
+    from pypdf import PdfReader
+
+    return "\n".join(page.extract_text() for page in PdfReader(path).pages)
+
+
+def pypdfium2(path: str) -> str:
+    import pypdfium2 as pdfium
+
+    document = pdfium.PdfDocument(path)
+    return "\n".join(document[i].get_textpage().get_text_bounded() for i in range(len(document)))
+
+
+def python_docx(path: str) -> str:
+    import docx
+
+    blocks = docx.Document(path).iter_inner_content()
+    return "\n".join(b.text if hasattr(b, "text") else "\n".join(map(_joined, b.rows)) for b in blocks)
+
+
+def _joined(row: object) -> str:
+    return " | ".join(cell.text for cell in row.cells)  # type: ignore[attr-defined]  # python-docx ships no types
+
+
+def openpyxl(path: str) -> str:
+    import openpyxl as engine
+
+    book = engine.load_workbook(path, read_only=True, data_only=True)
+    return "\n".join(_line(row) for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
+
+
+def calamine(path: str) -> str:
+    import python_calamine
+
+    book = python_calamine.CalamineWorkbook.from_path(path)
+    return "\n".join(_line(row) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python())
+
+
+def _line(row: object) -> str:
+    return " | ".join("" if value is None else str(value) for value in row)  # type: ignore[attr-defined]
+
+
+def trafilatura(path: str) -> str:
+    import trafilatura as engine
+
+    return engine.extract(Path(path).read_bytes(), output_format="markdown", include_tables=True) or ""
+
+
+def markitdown(path: str) -> str:
+    from markitdown import MarkItDown  # type: ignore[import-not-found]  # a peer, not a dependency
+
+    found: str = MarkItDown(enable_plugins=False).convert(path).text_content
+    return found
+
+
+def kreuzberg(path: str) -> str:
+    import kreuzberg as engine  # type: ignore[import-not-found]
+
+    found: str = engine.extract_file_sync(path, config=engine.ExtractionConfig(output_format="markdown")).content
+    return found
+
+
+OFFICE = ("pdf", "docx", "xlsx", "xls", "csv", "html", "txt", "md", "json")
+ENGINES = {
+    "autopicker": Engine("autopicker_lab", (*OFFICE, "py", "js", "css", *PICTURES), ours),
+    "pypdf": Engine("pypdf", ("pdf",), pypdf),
+    "pypdfium2": Engine("pypdfium2", ("pdf",), pypdfium2),
+    "python-docx": Engine("docx", ("docx",), python_docx),
+    "openpyxl": Engine("openpyxl", ("xlsx",), openpyxl),
+    "calamine": Engine("python_calamine", ("xlsx", "xls"), calamine),
+    "trafilatura": Engine("trafilatura", ("html",), trafilatura),
+    "markitdown": Engine("markitdown", OFFICE, markitdown),
+    "kreuzberg": Engine("kreuzberg", OFFICE, kreuzberg),
+}
+
+
+def installed() -> list[str]:
+    """The engines that can run here."""
+    return [name for name, engine in ENGINES.items() if find_spec(engine.package)]

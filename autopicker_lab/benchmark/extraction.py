@@ -1,0 +1,181 @@
+"""What benchmarks/extraction.ipynb measures: engines on files with a known truth, each in a process of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.benchmark.engines import ENGINES, installed
+from autopicker_lab.benchmark.truth import Case, score
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.extraction import extract_many
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORES = ("nid", "head", "cells", "rows", "checks")
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7f7f7f", "#000000")
+
+
+def compare(
+    cases: Sequence[Case],
+    engines: Sequence[str] = (),
+    *,
+    rounds: int = 3,
+    timeout_s: float = 60.0,
+    progress: Callable[[int, int], object] | None = None,
+) -> pd.DataFrame:
+    """One row for each engine and file that it reads.
+
+    Args:
+        engines: names of `ENGINES`; by default all that are installed.
+        rounds: readings of a file; `ms` is their median, after one of another file that warms the engine up.
+
+    Returns:
+        Columns engine, kind, file, ok, error, ms (wall time), peak_mib (of the engine's process so far), characters,
+        the scores, NaN where the truth tells nothing, and quality, their mean.
+
+    Raises:
+        InvalidRequestError: for an engine that is unknown or not installed.
+    """
+    import pandas
+    from pebble import ProcessPool
+
+    names = list(engines) or installed()
+    for name in names:
+        if name not in installed():
+            raise InvalidRequestError(f"engine '{name}' is not installed", f"choose of {', '.join(installed())}")
+    rows: list[dict[str, Any]] = []
+    work = [(name, [case for case in cases if case.kind in ENGINES[name].kinds]) for name in names]
+    total = sum(len(mine) for _, mine in work)
+    for name, mine in work:
+        with ProcessPool(max_workers=1, context=_spawned()) as pool:
+            warmed: set[str] = set()
+            for case in mine:
+                if case.kind not in warmed:
+                    warmed.add(case.kind)
+                    _outcome(pool.schedule(_read, args=(name, str(case.path), 1), timeout=timeout_s))
+                future = pool.schedule(_read, args=(name, str(case.path), rounds), timeout=rounds * timeout_s)
+                rows.append(
+                    {"engine": name, "kind": case.kind, "file": case.path.name, **_scored(case, _outcome(future))}
+                )
+                if progress is not None:
+                    progress(len(rows), total)
+    table = pandas.DataFrame(rows)
+    table["quality"] = table[[name for name in SCORES if name in table]].mean(axis=1)
+    return table
+
+
+def _spawned() -> Any:
+    import multiprocessing
+
+    return multiprocessing.get_context("spawn")
+
+
+def _read(name: str, path: str, rounds: int) -> tuple[str, float, float]:
+    """(text, median ms, peak MiB); runs in the engine's process."""
+    import logging
+    import statistics
+    import warnings
+
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    times = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        text = ENGINES[name].read(path)
+        times.append(1000 * (time.perf_counter() - begun))
+    return text, statistics.median(times), _peak_mib()
+
+
+def _peak_mib() -> float:
+    """Most memory that this process has held, MiB; on Linux without what its parent held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().split("\n") if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _outcome(future: Any) -> tuple[str, float, float] | BaseException:
+    try:
+        done: tuple[str, float, float] = future.result()
+    except Exception as error:  # an engine may fail in any way, and that is a result
+        return error
+    return done
+
+
+def _scored(case: Case, outcome: tuple[str, float, float] | BaseException) -> dict[str, Any]:
+    if isinstance(outcome, BaseException):
+        zeros = dict.fromkeys(score(case, ""), 0.0)
+        return {"ok": False, "error": type(outcome).__name__, "ms": None, "peak_mib": None, "characters": 0, **zeros}
+    text, ms, peak = outcome
+    return {
+        "ok": bool(text.strip()),
+        "error": None if text.strip() else "no text",
+        "ms": ms,
+        "peak_mib": peak,
+        "characters": len(text),
+        **score(case, text),
+    }
+
+
+def summary(results: pd.DataFrame) -> pd.DataFrame:
+    """Means of the scores, median milliseconds, peak memory and failures, by kind and engine."""
+    kept = [name for name in (*SCORES, "quality") if name in results]
+    grouped = results.groupby(["kind", "engine"])
+    found = grouped[kept].mean()
+    found["median_ms"] = grouped["ms"].median()
+    found["peak_mib"] = grouped["peak_mib"].max()
+    found["files"] = grouped.size()
+    found["failures"] = grouped["ok"].apply(lambda ok: int((~ok).sum()))
+    return found
+
+
+def plot(results: pd.DataFrame, measure: str = "quality", axes: Any = None) -> Any:
+    """Quality against time, a dot an engine, a panel a kind that two engines read; up and left is better."""
+    import matplotlib.pyplot as plt
+
+    table = summary(results).reset_index().dropna(subset=[measure, "median_ms"])
+    sizes = table.groupby("kind").size()
+    kinds = [kind for kind in sizes.index if sizes[kind] > 1] or list(sizes.index)
+    names = [name for name in ENGINES if name in set(table["engine"])]
+    if axes is None:
+        columns = min(len(kinds), 4)
+        lines = -(-len(kinds) // columns)
+        size = (1.5 + 2.6 * columns, 2.7 * lines)
+        _, axes = plt.subplots(
+            lines, columns, figsize=size, layout="constrained", squeeze=False, sharex=True, sharey=True
+        )
+    flat = list(axes.flat)
+    for ax, kind in zip(flat, kinds, strict=False):
+        for row in table[table["kind"] == kind].itertuples():
+            colour = COLOURS[names.index(row.engine) % len(COLOURS)]
+            ax.plot(row.median_ms, getattr(row, measure), "o", color=colour, label=row.engine, ms=8)
+        ax.set(xscale="log", title=kind, xlabel="median ms a file", ylim=(-0.03, 1.05))
+    flat[0].set_ylabel(measure)
+    for ax in flat[len(kinds) :]:
+        ax.set_axis_off()
+    handles = {label: handle for ax in flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    flat[0].figure.legend(handles.values(), handles.keys(), frameon=False, loc="outside right upper")
+    return axes
+
+
+def scaling(paths: Iterable[str | Path], jobs: Sequence[int] = (1, 2)) -> pd.DataFrame:
+    """Seconds, files a second and the speed-up over one job of `extract_many`, a row a number of jobs."""
+    import pandas
+
+    files = list(paths)
+    rows: list[dict[str, Any]] = []
+    for count in jobs:
+        begun = time.perf_counter()
+        done = sum(1 for _ in extract_many(files, jobs=count))
+        seconds = time.perf_counter() - begun
+        rows.append({"jobs": count, "files": done, "seconds": seconds, "files_per_s": done / seconds})
+    table = pandas.DataFrame(rows)
+    table["speed_up"] = rows[0]["seconds"] / table["seconds"]
+    return table

@@ -1,0 +1,294 @@
+"""PDFs made here with reportlab and pypdf, so that what must come out is known."""
+
+import io
+import zlib
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from pypdf import PdfReader, PdfWriter
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen import canvas
+from reportlab.platypus import Table, TableStyle
+
+from autopicker_lab.core import CorruptFileError, EncryptedFileError, ReadOptions
+from autopicker_lab.extraction import extract, open_source
+from autopicker_lab.extraction.pdf import page_image
+from autopicker_lab.extraction.pdf.bombs import refuse_bombs
+
+PROSE = (
+    "The harbour office opens at six in the morning",
+    "and the first ferry leaves twenty minutes later",
+    "with a crew of four and a dog that barks at gulls",
+    "which the passengers on the upper deck enjoy more",
+    "than the captain, who has heard it all before and",
+    "keeps the window of the wheel house firmly closed.",
+)
+
+
+def pdf(draw, pages=1, **options):
+    """The bytes of a document on whose canvas `draw(canvas, page number)` was called for every page."""
+    buffer = io.BytesIO()
+    paper = canvas.Canvas(buffer, pagesize=A4, invariant=1, **options)
+    for number in range(1, pages + 1):
+        paper.setFont("Helvetica", 10)
+        draw(paper, number)
+        paper.showPage()
+    paper.save()
+    return buffer.getvalue()
+
+
+def column(paper, x, top, lines, step=13):
+    for i, line in enumerate(lines):
+        paper.drawString(x, top - i * step, line)
+
+
+def read(data, **options):
+    return extract(data, name="a.pdf", options=ReadOptions(**options))
+
+
+def test_columns_are_read_one_after_the_other_under_a_heading_across():
+    def draw(paper, _):
+        paper.setFont("Helvetica-Bold", 20)
+        paper.drawString(60, 780, "A title over both columns")
+        paper.setFont("Helvetica", 10)
+        column(paper, 60, 740, [f"left {line}" for line in PROSE])
+        column(paper, 320, 733, [f"right {line}" for line in PROSE])  # base lines that do not meet the left ones
+
+    text = read(pdf(draw)).text
+    assert text.startswith("# A title over both columns\n\nleft The harbour office")
+    assert text.index("left keeps the window") < text.index("right The harbour office")
+
+
+def test_lines_become_paragraphs_and_divided_words_whole():
+    def draw(paper, _):
+        lines = ["Nobody expected the effi-", "cient shuffling of files on", "the well-known first floor,", "a well-", "known"]
+        column(paper, 60, 700, [f"{line}" for line in lines])
+        column(paper, 60, 600, ["A second paragraph stands apart from the first one."])
+
+    first, second = read(pdf(draw)).text.split("\n\n")
+    assert first == "Nobody expected the efficient shuffling of files on the well-known first floor, a well-known"
+    assert second == "A second paragraph stands apart from the first one."
+
+
+def test_headings_by_size_and_by_outline():
+    def draw(paper, number):
+        paper.bookmarkPage(f"p{number}")
+        paper.addOutlineEntry(f"Part {number}", f"p{number}", level=1 if number > 1 else 0)
+        paper.drawString(60, 640, f"Part {number}")  # as small as the text: only the outline knows
+        column(paper, 60, 600, PROSE)
+        paper.setFont("Helvetica", 16)
+        paper.drawString(60, 480, "Set larger")
+
+    document = read(pdf(draw, pages=2))
+    assert "# Part 1\n" in document.parts[0].text
+    assert "## Part 2\n" in document.parts[1].text
+    assert "# Set larger" in document.text
+    assert document.metadata["outline"] == ["Part 1", "Part 2"]
+
+
+def test_a_ruled_table_with_a_merged_and_a_wrapped_cell():
+    rows = [["Fleet", "", ""], ["Boat", "Built", "Remark"], ["Petrel", "1987", "refitted\nin March"], ["Fulmar", "1999", ""]]
+    style = [("GRID", (0, 0), (-1, -1), 0.5, colors.black), ("SPAN", (0, 0), (-1, 0))]
+
+    def draw(paper, _):
+        table = Table(rows, style=TableStyle(style))
+        table.wrapOn(paper, 400, 400)
+        table.drawOn(paper, 60, 500)
+        paper.drawString(60, 480, "Text below the table.")
+
+    document = read(pdf(draw))
+    assert document.tables[0].rows == (
+        ("Fleet", None, None),
+        ("Boat", "Built", "Remark"),
+        ("Petrel", "1987", "refitted in March"),
+        ("Fulmar", "1999", None),
+    )
+    assert "| Petrel | 1987 | refitted in March |" in document.text
+    assert document.text.endswith("Text below the table.")
+
+
+def test_an_unruled_table_among_text():
+    rows = [("Route", "Boats", "Passengers"), ("North Quay", "9", "188,400"), ("Mill Island", "6", "121,750")]
+
+    def draw(paper, _):
+        column(paper, 60, 740, PROSE)
+        for i, row in enumerate(rows):
+            for x, cell in zip((60, 220, 320), row, strict=True):
+                paper.drawString(x, 640 - 14 * i, cell)
+        column(paper, 60, 560, PROSE)
+
+    document = read(pdf(draw))
+    assert document.tables[0].rows == tuple(rows)
+    assert document.parts[0].text.count("|") == 4 * 4
+
+
+def test_running_heads_and_page_numbers_are_kept_apart():
+    def draw(paper, number):
+        paper.drawString(60, 815, "Harbour gazette, volume nine")
+        paper.drawString(290, 20, f"- {number} -")
+        column(paper, 60, 700, [f"{line} {number}" for line in PROSE])
+
+    document = read(pdf(draw, pages=4))
+    assert "gazette" not in document.text
+    assert "- 3 -" not in document.text
+    assert set(document.metadata["running_heads"]) >= {"Harbour gazette, volume nine", "- 3 -"}
+
+
+def test_what_is_repeated_in_the_text_itself_stays():
+    def draw(paper, number):
+        column(paper, 60, 800, PROSE * 9)
+
+    assert read(pdf(draw, pages=3)).text.count("keeps the window") == 27
+
+
+def test_lists_footnotes_and_code():
+    def draw(paper, _):
+        column(paper, 60, 740, PROSE)
+        column(paper, 60, 640, ["• count the passengers", "• test the horn", "1. report to the office", "2. cast off"])
+        paper.setFont("Courier", 10)
+        column(paper, 60, 560, ["def leave(boat):", "    return boat.engine.start()"])
+        paper.setFont("Helvetica", 7)
+        paper.drawString(60, 90, "1 Only in summer, and only where the tide allows it.")
+
+    text = read(pdf(draw)).text
+    assert "- count the passengers\n- test the horn\n1. report to the office\n2. cast off" in text
+    assert "```\ndef leave(boat):\n    return boat.engine.start()\n```" in text
+    assert text.endswith("[^1]: Only in summer, and only where the tide allows it.")
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_turned_page_reads_like_an_upright_one(turn):
+    def draw(paper, _):
+        column(paper, 60, 740, PROSE)
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf(draw))))
+    writer.pages[0].rotate(turn)
+    writer.pages[0].transfer_rotation_to_content()
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    assert read(buffer.getvalue()).text == read(pdf(draw)).text
+
+
+def test_form_values_stand_beside_their_labels():
+    def draw(paper, _):
+        paper.drawString(60, 700, "Name of the keeper:")
+        paper.acroForm.textfield(name="keeper", value="Ottilie Vandersteen", x=180, y=692, width=200, height=20)
+        paper.drawString(60, 660, "Lamp is lit:")
+        paper.acroForm.checkbox(name="lamp", checked=True, x=180, y=656)
+
+    document = read(pdf(draw))
+    assert "Name of the keeper: Ottilie Vandersteen" in " ".join(document.text.split())
+    assert document.metadata["form"] == {"keeper": "Ottilie Vandersteen", "lamp": "[x]"}
+
+
+def test_links_notes_and_attachments():
+    def draw(paper, _):
+        paper.drawString(60, 700, "See the timetable of today.")
+        paper.linkURL("https://example.org/t", (80, 695, 130, 712), relative=0)
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf(draw))))
+    writer.add_attachment("tides.csv", b"time,height\n")
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    document = read(buffer.getvalue())
+    assert "](https://example.org/t)" in document.text
+    assert document.metadata["links"] == ["https://example.org/t"]
+    assert document.metadata["attachments"] == ["tides.csv"]
+
+
+def test_a_locked_file_opens_with_its_password():
+    def draw(paper, _):
+        column(paper, 60, 740, PROSE)
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf(draw))))
+    writer.encrypt("tide", algorithm="RC4-128")
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    with pytest.raises(EncryptedFileError, match="give its password|Give its password"):
+        read(buffer.getvalue())
+    with pytest.raises(EncryptedFileError, match="has another password"):
+        read(buffer.getvalue(), password="ebb")
+    assert "harbour office" in read(buffer.getvalue(), password="tide").text
+
+
+def test_mathematical_letters_are_letters_and_ligatures_are_undone():
+    from autopicker_lab.extraction.pdf.words import _plain
+
+    assert _plain("e\ufb03cient") == "efficient"
+    assert _plain("\ud835\udc65\u00ad") == "x"
+
+
+def scan(lines):
+    page = Image.new("RGB", (1240, 900), "white")
+    ImageDraw.Draw(page).multiline_text((80, 80), "\n".join(lines), "black", ImageFont.load_default(30), spacing=12)
+    return page
+
+
+def test_scanned_pages_go_through_ocr_and_say_so_up_to_a_limit():
+    def draw(paper, number):
+        if number == 2:
+            column(paper, 60, 740, PROSE)
+        else:
+            paper.drawInlineImage(scan(PROSE), 20, 300, 550, 400)
+
+    document = read(pdf(draw, pages=3), ocr_pages=1)
+    assert "first ferry leaves twenty minutes later" in document.parts[0].text
+    assert document.metadata["scanned_pages"] == ["1", "3"]
+    assert document.warnings[0].startswith("page 1: scanned, text recognised with confidence 0.9")
+    assert document.warnings[1] == "1 scanned pages were not read: only the first 1 are"
+
+
+def test_a_page_number_on_a_scan_is_not_its_text():
+    def draw(paper, _):
+        paper.drawInlineImage(scan(PROSE), 20, 150, 560, 560)
+        paper.drawString(290, 20, "Exhibit 12")
+
+    assert "captain, who has heard it all" in read(pdf(draw)).text
+
+
+def test_pictures_that_are_not_read_are_counted():
+    def draw(paper, _):
+        column(paper, 60, 740, PROSE)
+        paper.drawInlineImage(Image.new("RGB", (90, 90), "navy"), 60, 300, 180, 180)
+
+    assert "pictures on the pages that were not read: 1" in read(pdf(draw)).warnings
+
+
+def test_a_page_as_a_picture():
+    picture = page_image(open_source(pdf(lambda paper, _: column(paper, 60, 740, PROSE)), "a.pdf"), 0, width=300)
+    assert picture.width == 300
+    assert picture.height == pytest.approx(300 * A4[1] / A4[0], abs=2)
+    assert picture.convert("L").getextrema()[0] < 128
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_a_stream_that_inflates_too_far_is_refused_however_often_it_is_packed(layers):
+    packed = b"\x00" * (70 * 2**20)
+    for _ in range(layers):
+        packed = zlib.compress(packed, 9)
+    bomb = b"%PDF-1.4\n1 0 obj\n<< >>\nstream\n" + packed + b"\nendstream\nendobj\n"
+    with pytest.raises(CorruptFileError, match="unpacks to over 64 MiB"):
+        refuse_bombs(open_source(bomb, "a.pdf"))
+
+
+def test_a_damaged_file_gives_its_text_with_a_warning_or_a_typed_error():
+    whole = pdf(lambda paper, _: column(paper, 60, 740, PROSE), pages=2, pageCompression=0)
+    for damaged in (whole.replace(b"%PDF", b"%PDX", 1), whole[: len(whole) // 2], whole.replace(b"/Kids", b"/Kidz")):
+        try:
+            document = extract(damaged, name="a.pdf")
+        except CorruptFileError as error:
+            assert error.hint
+        else:
+            assert document.text or document.warnings
+
+
+def test_line_numbers_of_a_draft_are_left_out():
+    def draw(paper, _):
+        column(paper, 80, 740, PROSE * 3)
+        for i in range(18):
+            paper.drawRightString(50, 740 - 13 * i, str(i + 1))
+
+    text = read(pdf(draw)).text
+    assert text.startswith("The harbour office opens at six in the morning")
+    assert "17" not in text
