@@ -62,7 +62,13 @@ def test_columns_are_read_one_after_the_other_under_a_heading_across():
 
 def test_lines_become_paragraphs_and_divided_words_whole():
     def draw(paper, _):
-        lines = ["Nobody expected the effi-", "cient shuffling of files on", "the well-known first floor,", "a well-", "known"]
+        lines = [
+            "Nobody expected the effi-",
+            "cient shuffling of files on",
+            "the well-known first floor,",
+            "a well-",
+            "known",
+        ]
         column(paper, 60, 700, [f"{line}" for line in lines])
         column(paper, 60, 600, ["A second paragraph stands apart from the first one."])
 
@@ -88,7 +94,12 @@ def test_headings_by_size_and_by_outline():
 
 
 def test_a_ruled_table_with_a_merged_and_a_wrapped_cell():
-    rows = [["Fleet", "", ""], ["Boat", "Built", "Remark"], ["Petrel", "1987", "refitted\nin March"], ["Fulmar", "1999", ""]]
+    rows = [
+        ["Fleet", "", ""],
+        ["Boat", "Built", "Remark"],
+        ["Petrel", "1987", "refitted\nin March"],
+        ["Fulmar", "1999", ""],
+    ]
     style = [("GRID", (0, 0), (-1, -1), 0.5, colors.black), ("SPAN", (0, 0), (-1, 0))]
 
     def draw(paper, _):
@@ -205,7 +216,7 @@ def test_a_locked_file_opens_with_its_password():
     writer.encrypt("tide", algorithm="RC4-128")
     buffer = io.BytesIO()
     writer.write(buffer)
-    with pytest.raises(EncryptedFileError, match="give its password|Give its password"):
+    with pytest.raises(EncryptedFileError, match=r"Give its password"):
         read(buffer.getvalue())
     with pytest.raises(EncryptedFileError, match="has another password"):
         read(buffer.getvalue(), password="ebb")
@@ -277,10 +288,9 @@ def test_a_damaged_file_gives_its_text_with_a_warning_or_a_typed_error():
     for damaged in (whole.replace(b"%PDF", b"%PDX", 1), whole[: len(whole) // 2], whole.replace(b"/Kids", b"/Kidz")):
         try:
             document = extract(damaged, name="a.pdf")
-        except CorruptFileError as error:
-            assert error.hint
-        else:
-            assert document.text or document.warnings
+        except CorruptFileError:
+            continue
+        assert document.text or document.warnings
 
 
 def test_line_numbers_of_a_draft_are_left_out():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -165,17 +168,30 @@ def plot(results: pd.DataFrame, measure: str = "quality", axes: Any = None) -> A
     return axes
 
 
-def scaling(paths: Iterable[str | Path], jobs: Sequence[int] = (1, 2)) -> pd.DataFrame:
-    """Seconds, files a second and the speed-up over one job of `extract_many`, a row a number of jobs."""
+def scaling(paths: Iterable[str | Path], workload: int = 500, jobs: Sequence[int] = (1, 2)) -> pd.DataFrame:
+    """Seconds, files a second and the speed-up over one job of `extract_many`, a row a number of jobs.
+
+    The files are copied, in turn, until there are `workload` of them; the start of the processes counts.
+    """
     import pandas
 
-    files = list(paths)
     rows: list[dict[str, Any]] = []
-    for count in jobs:
-        begun = time.perf_counter()
-        done = sum(1 for _ in extract_many(files, jobs=count))
-        seconds = time.perf_counter() - begun
-        rows.append({"jobs": count, "files": done, "seconds": seconds, "files_per_s": done / seconds})
+    with tempfile.TemporaryDirectory() as folder:
+        for number, path in enumerate(itertools.islice(itertools.cycle(map(Path, paths)), workload)):
+            shutil.copyfile(path, Path(folder) / f"{number:05}{path.suffix}")
+        for count in jobs:
+            begun = time.perf_counter()
+            done = sum(1 for _ in extract_many([folder], jobs=count))
+            seconds = time.perf_counter() - begun
+            rows.append({"jobs": count, "files": done, "seconds": seconds, "files_per_s": done / seconds})
     table = pandas.DataFrame(rows)
     table["speed_up"] = rows[0]["seconds"] / table["seconds"]
     return table
+
+
+def slower_than(results: pd.DataFrame, peer: str) -> pd.DataFrame:
+    """The files that our engine takes longer for than a peer, with both times in ms."""
+    times = results.pivot_table(index=["kind", "file"], columns="engine", values="ms")
+    if peer not in times:
+        return times.iloc[:0]
+    return times.loc[times["autopicker"] > times[peer], ["autopicker", peer]]

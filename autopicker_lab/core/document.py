@@ -171,7 +171,7 @@ def _passages(text: str, limit: int, overlap: int) -> Iterator[str]:
     """Pack paragraphs, then lines, then plain slices, into runs of at most `limit` characters."""
     held: list[str] = []
     size = 0
-    for block in _blocks(text, max(limit - overlap, 1)):
+    for block in _blocks(text, max(limit - overlap - (overlap > 0), 1)):
         if held and size + len(block) > limit:
             passage = "\n".join(held)
             yield passage

@@ -1,0 +1,370 @@
+"""Office files, pages of the web, pictures and the Document itself: what must come out of files made here."""
+
+import io
+import json
+
+import docx
+import openpyxl
+import pytest
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl.chart import BarChart, Reference
+from openpyxl.comments import Comment
+from PIL import Image, ImageDraw, ImageFont
+
+from autopicker_lab.core import CorruptFileError, Document, EncryptedFileError, Part, ReadOptions, Table
+from autopicker_lab.extraction import extract, open_source
+from autopicker_lab.extraction.columns import SHOWN_CELLS
+from autopicker_lab.extraction.docx_lists import Numbering
+from autopicker_lab.extraction.image import downscaled
+from autopicker_lab.extraction.plain import sections
+
+
+def saved(thing):
+    buffer = io.BytesIO()
+    thing.save(buffer)
+    return buffer.getvalue()
+
+
+def word(change):
+    paper = docx.Document()
+    change(paper)
+    return extract(saved(paper), name="a.docx")
+
+
+def run_of(text):
+    return f"<w:r><w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+
+def paragraph(inside):
+    return parse_xml(f"<w:p {nsdecls('w', 'r', 'wp', 'a')}>{inside}</w:p>")
+
+
+class TestWord:
+    def test_tracked_changes_are_taken_as_accepted_with_a_warning(self):
+        def change(paper):
+            marks = "w:id='1' w:author='x' w:date='2026-01-01T00:00:00Z'"
+            gone = f"<w:del {marks}><w:r><w:delText>old </w:delText></w:r></w:del>"
+            paper.element.body.insert(0, paragraph(f"{run_of('The ')}{gone}<w:ins {marks}>{run_of('new')}</w:ins>"))
+
+        document = word(change)
+        assert document.text == "The new"
+        assert document.warnings == ("tracked changes were taken as accepted: 1 insertions kept, 1 deletions left out",)
+
+    def test_lists_carry_their_numbers_and_levels(self):
+        def change(paper):
+            for style, text in (
+                ("List Number", "a"),
+                ("List Number", "b"),
+                ("List Bullet", "c"),
+                ("List Bullet 2", "d"),
+            ):
+                paper.add_paragraph(text, style=style)
+            paper.add_paragraph("between")
+            paper.add_paragraph("e", style="List Number")
+
+        assert word(change).text == "1. a\n2. b\n- c\n- d\n\nbetween\n\n3. e"
+
+    @pytest.mark.parametrize(
+        ("form", "text", "shown"),
+        [
+            ("lowerLetter", "%1)", ["a)", "b)"]),
+            ("upperRoman", "%1.", ["I.", "II."]),
+            ("decimalZero", "%1", ["01", "02"]),
+        ],
+    )
+    def test_number_formats(self, form, text, shown):
+        root = parse_xml(
+            f"<w:numbering {nsdecls('w')}><w:abstractNum w:abstractNumId='0'><w:lvl w:ilvl='0'><w:start w:val='1'/>"
+            f"<w:numFmt w:val='{form}'/><w:lvlText w:val='{text}'/></w:lvl></w:abstractNum>"
+            "<w:num w:numId='7'><w:abstractNumId w:val='0'/></w:num></w:numbering>"
+        )
+        numbering = Numbering.of(root)
+        assert [numbering.next("7", 0) for _ in shown] == shown
+        assert numbering.next("8", 0) is None
+
+    def test_a_nested_table_is_told_in_its_cell_and_merged_cells_once(self):
+        def change(paper):
+            table = paper.add_table(rows=2, cols=2)
+            table.cell(0, 0).merge(table.cell(0, 1)).text = "wide | with a bar"
+            inner = table.cell(1, 0).add_table(rows=1, cols=2)
+            inner.cell(0, 0).text, inner.cell(0, 1).text = "inner left", "inner right"
+            table.cell(1, 1).text = "two\nlines"
+
+        document = word(change)
+        assert document.tables[0].rows == (("wide | with a bar", None), ("inner left, inner right", "two lines"))
+
+    def test_headers_once_comments_and_the_alternative_text_of_pictures(self):
+        def change(paper):
+            for _ in range(2):
+                section = paper.add_section()
+                section.header.is_linked_to_previous = False
+                section.header.paragraphs[0].text = "RUNNING HEAD"
+            paragraph_ = paper.add_paragraph("Beside a picture")
+            picture = io.BytesIO(saved_png(Image.new("RGB", (20, 20), "navy")))
+            paragraph_.add_run().add_picture(picture)
+            paragraph_._p.find(".//{*}docPr").set("descr", "a lighthouse at night")
+            paper.add_comment(paragraph_.runs[0], text="Which lighthouse?", author="Mira", initials="M")
+
+        document = word(change)
+        assert document.text.count("RUNNING HEAD") == 1
+        assert "> Mira: Which lighthouse?" in document.text
+        assert document.metadata["images"][0]["alt"] == "a lighthouse at night"
+        assert "pictures that were not read: 1" in document.warnings
+
+    def test_a_text_box_comes_once_though_it_is_written_twice(self):
+        box = "<w:txbxContent><w:p><w:r><w:t>in the box</w:t></w:r></w:p></w:txbxContent>"
+
+        def change(paper):
+            space = "xmlns:mc='http://schemas.openxmlformats.org/markup-compatibility/2006'"
+            both = f"<mc:AlternateContent {space}><mc:Choice Requires='wps'>{box}</mc:Choice>"
+            both += f"<mc:Fallback>{box}</mc:Fallback></mc:AlternateContent>"
+            paper.element.body.insert(0, paragraph(f"{run_of('before')}<w:r>{both}</w:r>"))
+
+        assert word(change).text == "before\n\nin the box"
+
+    def test_sections_hold_their_tables(self):
+        def change(paper):
+            paper.add_heading("First", 1)
+            paper.add_heading("Second", 2)
+            paper.add_table(rows=1, cols=2).cell(0, 0).text = "x"
+
+        document = word(change)
+        assert [(part.label, len(part.tables)) for part in document.parts] == [("First", 0), ("Second", 1)]
+        assert document.metadata["headings"] == ["First", "Second"]
+
+
+def saved_png(picture):
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def book(change):
+    workbook = openpyxl.Workbook()
+    change(workbook)
+    return extract(saved(workbook), name="a.xlsx")
+
+
+class TestSheets:
+    def test_errors_and_formulas_without_a_value_are_shown(self):
+        def change(workbook):
+            sheet = workbook.active
+            sheet["B3"], sheet["C3"] = "total", "=SUM(C1:C2)"
+            sheet["D3"] = "#DIV/0!"
+            sheet["D3"].data_type = "e"
+
+        document = book(change)
+        assert document.tables[0].rows == (("total", "=SUM(C1:C2)", "#DIV/0!"),)
+        assert document.metadata["formulas"] == {"Sheet": {"C3": "=SUM(C1:C2)"}}
+        assert "sheet Sheet: 1 formulas were never computed: they stand for their values" in document.warnings
+
+    def test_hidden_sheets_comments_merged_cells_and_charts(self):
+        def change(workbook):
+            sheet = workbook.active
+            for row in (("Route", "Trips"), ("North", 9), ("Mill", 6)):
+                sheet.append(row)
+            sheet["A2"].comment = Comment("the busiest", "Mira")
+            sheet.merge_cells("A5:C5")
+            sheet["A5"] = "merged"
+            chart = BarChart()
+            chart.title = "Trips a day"
+            chart.add_data(Reference(sheet, min_col=2, min_row=1, max_row=3), titles_from_data=True)
+            sheet.add_chart(chart, "E2")
+            other = workbook.create_sheet("Secret")
+            other["A1"] = "hidden value"
+            other.sheet_state = "hidden"
+
+        document = book(change)
+        assert "Comments: A2 the busiest" in document.text
+        assert document.metadata["merged"] == {"Sheet": ["A5:C5"]}
+        assert document.metadata["hidden_sheets"] == ["Secret"]
+        assert "## Secret (hidden)" in document.text
+        assert any("charts are named, not drawn" in warning for warning in document.warnings)
+
+    def test_a_huge_table_is_summarised_and_kept_whole(self):
+        def change(workbook):
+            for i in range(SHOWN_CELLS // 2 + 2):
+                workbook.active.append((f"row {i}", i) if i else ("name", "number"))
+
+        document = book(change)
+        rows = SHOWN_CELLS // 2 + 2
+        assert len(document.tables[0].rows) == rows
+        assert f"- number: number, {rows - 1:,} filled, {rows - 1:,} distinct, 1 to {rows - 1}" in document.text
+        assert f"| row {rows - 1} | {rows - 1} |" in document.text
+        assert len(document.text) < 20_000
+        assert "its table holds all" in document.warnings[0]
+        again = book(change)
+        assert again.text == document.text  # the sample is seeded
+
+    def test_numbers_are_written_as_a_person_would(self):
+        table = Table(((1.1000100437000001, 1e-7, 0.1 + 0.2, 2.5e10, True),))
+        assert table.to_markdown().split("\n")[0] == "| 1.1000100437 | 1e-07 | 0.3 | 25000000000.0 | True |"
+
+    def test_the_preamble_of_a_csv_is_no_header(self):
+        data = "Passengers of 2025\nAll piers\n\nroute,trips,share\nNorth,9,0.4\nMill,6,0.3\nOld Town,3,0.2\n"
+        document = extract(data.encode(), name="a.csv")
+        assert document.metadata["preamble"] == ["Passengers of 2025", "All piers"]
+        assert document.tables[0].rows[0] == ("route", "trips", "share")
+        assert document.text.startswith("Passengers of 2025\nAll piers\n\n| route")
+
+    def test_a_locked_xls_says_that_it_is_locked(self):
+        from conftest import SHARED
+
+        path = SHARED / "data" / "extraction" / "hostile-xls__password.xls"
+        if not path.exists():
+            pytest.skip("the shared extraction data is not here")
+        with pytest.raises(EncryptedFileError):
+            extract(path)
+
+
+PAGE = """<html lang="en"><head><title>T</title></head><body>{nav}<h1>Ferries</h1><p>{text}</p>
+<table><tr><th>Pier</th><th>First</th></tr><tr><td>4</td><td>08:30</td></tr></table>
+<ul><li>one<ul><li>nested</li></ul></li></ul></body></html>"""
+LONG = "The first ferry leaves pier four at half past eight, and in fog it waits until the bell has rung. " * 6
+
+
+class TestWeb:
+    def test_a_page_without_furniture_is_read_whole_with_its_tables(self):
+        document = extract(PAGE.format(nav="", text="Short.").encode(), name="a.html")
+        assert document.text.startswith("# Ferries\n\nShort.")
+        assert document.tables[0].rows == (("Pier", "First"), ("4", "08:30"))
+        assert "  - nested" in document.text
+        assert document.warnings == ()
+
+    def test_navigation_is_left_out_and_said(self):
+        nav = "<nav><a href='/'>Home</a> <a href='/fares'>All our fares</a></nav>"
+        document = extract(PAGE.format(nav=nav, text=LONG).encode(), name="a.html")
+        assert "All our fares" not in document.text
+        assert "half past eight" in document.text
+        assert "navigation and other furniture of the page were left out" in document.warnings
+
+    def test_the_structure_is_a_part_when_it_is_asked_for(self):
+        source = open_source(PAGE.format(nav="", text="Short.").encode(), "a.html")
+        assert "structure" not in [part.label for part in extract(source).parts]
+        outline = extract(source, options=ReadOptions(structure=True)).parts[-1]
+        assert outline.label == "structure"
+        assert "- h1 (line 1): Ferries" in outline.text
+        assert "- table (line" in outline.text
+
+
+class TestMarkdown:
+    def test_tables_of_a_section_but_not_those_in_code(self):
+        text = "# A\n\n| x | y |\n|---|---|\n| 1 \\| 2 | |\n\n# B\n\n```\n| no | table |\n| --- | --- |\n```\n"
+        first, second = sections(text)
+        assert first.tables == (Table((("x", "y"), ("1 | 2", None))),)
+        assert second.tables == ()
+
+    @given(
+        st.lists(st.lists(st.sampled_from(["a", "1.5", "x|y", "ä ö"]), min_size=2, max_size=2), min_size=1, max_size=6)
+    )
+    def test_a_table_survives_its_own_markdown(self, rows):
+        table = Table(tuple(map(tuple, rows)))
+        assert sections(table.to_markdown())[0].tables == (table,)
+
+
+def drawn(text, size=(900, 160)):
+    page = Image.new("RGB", size, "white")
+    ImageDraw.Draw(page).text((40, 40), text, "black", ImageFont.load_default(40))
+    return page
+
+
+class TestPictures:
+    def test_lines_have_boxes_in_pixels_of_the_picture_and_a_confidence(self):
+        document = extract(saved_png(drawn("Mind the step 4417")), name="a.png")
+        (line,) = document.metadata["ocr_lines"]
+        left, top, right, bottom = line["box"]
+        assert line["text"] == "Mind the step 4417"
+        assert 30 <= left < 60
+        assert 40 <= top < bottom <= 110
+        assert 350 < right < 600
+        assert line["confidence"] > 0.8
+        assert document.text == "Mind the step 4417"
+
+    def test_a_picture_upside_down_is_turned(self):
+        text = "\n".join(["The lamp must burn until sunrise,", "although the keeper has forgotten it twice."] * 3)
+        page = Image.new("RGB", (1100, 420), "white")
+        ImageDraw.Draw(page).multiline_text((40, 40), text, "black", ImageFont.load_default(36), spacing=14)
+        document = extract(saved_png(page.rotate(180)), name="a.png")
+        assert "The lamp must burn until sunrise" in document.text
+
+    def test_a_picture_without_text_is_described_with_a_warning(self):
+        document = extract(saved_png(Image.new("RGB", (64, 64), "navy")), name="a.png")
+        assert document.text.startswith("PNG image, 64 x 64 pixels")
+        assert "no text was recognised in the picture" in document.warnings
+
+    def test_where_tesseract_is_missing_the_other_engine_reads(self, monkeypatch):
+        from autopicker_lab.extraction import ocr
+
+        monkeypatch.setattr(ocr, "_has_tesseract", lambda: False)
+        document = extract(saved_png(drawn("Mind the step")), name="a.png")
+        assert document.metadata["ocr_engine"] == "rapidocr"
+        assert document.text == "Mind the step"
+
+    def test_the_place_of_a_picture_is_kept_only_when_asked_for(self):
+        buffer = io.BytesIO()
+        exif = Image.Exif()
+        exif[0x8825] = {1: "N", 2: (53.0, 33.0, 0.0)}
+        exif[0x010F] = "Camera works"
+        drawn("x").save(buffer, "JPEG", exif=exif)
+        source = open_source(buffer.getvalue(), "a.jpg")
+        assert extract(source).metadata["exif"]["Make"] == "Camera works"
+        assert "GPSLatitudeRef" not in extract(source).metadata["exif"]
+        assert extract(source, options=ReadOptions(place=True)).metadata["exif"]["GPSLatitudeRef"] == "N"
+
+    def test_a_copy_for_models_that_see(self):
+        large = open_source(saved_png(drawn("x", (4000, 1000))), "a.png")
+        small = downscaled(large)
+        assert Image.open(io.BytesIO(small.data)).size == (1568, 392)
+        assert downscaled(small) is small
+        bitmap = io.BytesIO()
+        drawn("x").save(bitmap, "BMP")
+        assert downscaled(open_source(bitmap.getvalue(), "a.bmp")).kind == "png"
+
+    def test_a_later_frame_that_is_too_large_is_refused(self):
+        from conftest import SHARED
+
+        path = SHARED / "data" / "extraction" / "hostile-gif__decompression_bomb_extents.gif"
+        if not path.exists():
+            pytest.skip("the shared extraction data is not here")
+        with pytest.raises(CorruptFileError, match="pixels"):
+            extract(path)
+
+
+class TestDocument:
+    def test_json_and_back(self, samples):
+        for path in sorted(samples.iterdir()):
+            document = extract(path)
+            assert Document.from_dict(json.loads(json.dumps(document.to_dict()))) == document
+
+    @given(st.text(min_size=1), st.integers(2, 60), st.integers(0, 20))
+    def test_chunks_never_cross_parts_stay_below_the_bound_and_lose_nothing(self, text, size, overlap):
+        overlap = min(overlap, size - 1)
+        document = Document("a", "txt", (Part("one", text), Part("two", text[::-1])))
+        chunks = list(document.chunks(size, overlap))
+        assert all(len(chunk.text) <= 4 * size for chunk in chunks)
+        if not overlap:
+            for part in document.parts:
+                joined = "".join(chunk.text for chunk in chunks if chunk.label == part.label)
+                assert "".join(joined.split()) == "".join(part.text.split())
+
+    def test_a_passage_repeats_the_end_of_the_one_before_it(self):
+        lines = [f"Sentence number {i} of the report stands here." for i in range(40)]
+        document = Document("a", "txt", (Part("text", "\n".join(lines)),))
+        first, second, *_ = (chunk.text for chunk in document.chunks(40, overlap=10))
+        assert second.split("\n")[0] in first
+        with pytest.raises(ValueError, match="overlap must be"):
+            list(document.chunks(10, overlap=10))
+
+    def test_a_models_own_tokenizer_bounds_the_passages(self):
+        words = Document("a", "txt", (Part("text", "one two three four five six seven eight nine ten " * 20),))
+        chunks = list(words.chunks(20, count=lambda text: len(text.split())))
+        assert max(len(chunk.text.split()) for chunk in chunks) <= 20
+        assert len(chunks) < 14
+
+
+def test_the_embedded_model_counts_its_own_tokens(lab):
+    assert lab.count_tokens("Hello world, 1234.", "smollm2-135m") == 9
+    assert lab.count_tokens("x" * 40, "llama3.2-local") == 10

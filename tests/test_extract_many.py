@@ -1,0 +1,145 @@
+"""Folders of files: results as they finish, errors as rows, stopping, other formats and schedulers."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+import pytest
+
+from autopicker_lab.core import Document, Format, InvalidRequestError, Part
+from autopicker_lab.extraction import FormatReader, extract, extract_many, formats, registry
+from autopicker_lab.extraction.many import write_table
+
+COMMAND = [sys.executable, "-c", "from autopicker_lab.cli import main; main()"]
+
+
+@pytest.fixture
+def folder(samples, tmp_path):
+    place = tmp_path / "files"
+    (place / "below").mkdir(parents=True)
+    for name in ("report.pdf", "minutes.docx", "notes.txt", "stations.csv"):
+        shutil.copy(samples / name, place / name)
+    shutil.copy(samples / "handbook.md", place / "below" / "handbook.md")
+    (place / "broken.docx").write_bytes(b"PK\x03\x04 no archive")
+    (place / "unknown.xyz").write_bytes(b"\x00\x01\x02")
+    (place / ".hidden.txt").write_text("not read")
+    return place
+
+
+def test_results_are_what_one_file_gives_and_errors_are_rows(folder):
+    seen = []
+    results = {
+        result.path.name: result
+        for result in extract_many([folder], jobs=2, progress=lambda done, total: seen.append((done, total)))
+    }
+    assert set(results) == {p.name for p in folder.rglob("*.*") if p.is_file() and not p.name.startswith(".")}
+    assert results["report.pdf"].document == extract(folder / "report.pdf")
+    assert results["handbook.md"].path == folder / "below" / "handbook.md"
+    assert type(results["broken.docx"].error).__name__ == "CorruptFileError"
+    assert type(results["unknown.xyz"].error).__name__ == "UnsupportedFileError"
+    assert seen == [(i, 7) for i in range(1, 8)]
+
+
+def test_a_path_where_nothing_is_stops_before_anything_runs(folder):
+    with pytest.raises(InvalidRequestError, match="no file at"):
+        extract_many([folder, folder / "missing"])
+
+
+def test_a_progress_that_answers_false_stops(folder):
+    results = list(extract_many([folder], jobs=1, progress=lambda done, total: done < 2))
+    assert len(results) == 2
+
+
+def test_closing_the_results_ends_the_workers(folder):
+    results = extract_many([folder], jobs=1)
+    next(results)
+    begun = time.monotonic()
+    results.close()
+    assert time.monotonic() - begun < 20
+
+
+def test_a_file_that_takes_too_long_does_not_stop_the_rest(folder):
+    from test_extraction import page_of_text
+
+    (folder / "page.png").write_bytes(page_of_text())
+    results = {r.path.name: r for r in extract_many([folder], jobs=1, timeout_s=2.5)}
+    assert "took longer than 2.5 s" in str(results["page.png"].error)
+    assert results["notes.txt"].document is not None
+
+
+def test_another_scheduler_gives_the_same(folder):
+    with ThreadPoolExecutor(2) as threads:
+        there = {r.path: r.document for r in extract_many([folder], scheduler=threads)}
+    here = {r.path: r.document for r in extract_many([folder], jobs=2)}
+    assert there == here
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_a_table_of_a_folder(folder, tmp_path, suffix):
+    out = tmp_path / f"out.{suffix}"
+    assert write_table(extract_many([folder], jobs=2), out) == 7
+    table = pd.read_parquet(out) if suffix == "parquet" else pd.read_json(out, lines=True)
+    table.index = table["path"].str.rsplit("/", n=1).str[-1]
+    assert table.loc["report.pdf", "text"] == extract(folder / "report.pdf").text
+    assert json.loads(table.loc["report.pdf", "parts"])[1]["label"] == "page 2"
+    assert "damaged archive" in table.loc["broken.docx", "error"]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_table_of_another_suffix_is_refused_and_nothing_is_left(folder, tmp_path):
+    with pytest.raises(InvalidRequestError, match="parquet"):
+        write_table(iter(()), tmp_path / "out.xlsx")
+    assert not list(tmp_path.glob("out*"))
+
+
+def autopicker(*arguments):
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_command_reads_a_folder(folder, tmp_path):
+    done = autopicker("extract", folder, "--out", tmp_path / "out.parquet", "--jobs", 2)
+    assert done.returncode == 1  # two files could not be read
+    assert f"7 files, 2 of them not read: {tmp_path / 'out.parquet'}" in done.stdout
+    assert done.stderr.count("autopicker: ") == 2
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 7
+
+
+def test_a_run_that_is_stopped_keeps_what_it_has(folder, tmp_path):
+    for i in range(3000):
+        shutil.copy(folder / "notes.txt", folder / f"{i:04}.txt")
+    out = tmp_path / "out.jsonl"
+    command = [*COMMAND, "extract", str(folder), "--out", str(out), "--jobs", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    part = tmp_path / "out.jsonl.part"
+    for _ in range(400):
+        if part.exists() and part.stat().st_size:
+            break
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert "stopped: what was read so far is kept" in errors
+    assert 0 < len(out.read_text().splitlines()) < 3000
+
+
+def test_another_package_brings_a_format(monkeypatch, tmp_path):
+    def read_rtf(file):
+        return Document(file.name, file.kind, (Part("text", file.data.decode().strip("{}")),))
+
+    reader = FormatReader(Format("rtf", "document", "application/rtf", (".rtf",)), read_rtf)
+    entry = type("Entry", (), {"name": "rtf", "load": lambda self: reader})()
+    registry.installed.cache_clear()
+    registry.reader.cache_clear()
+    monkeypatch.setattr(registry.metadata, "entry_points", lambda group: [entry] if "formats" in group else [])
+    try:
+        assert "rtf" in formats()
+        document = extract(b"{Hello}", name="a.rtf")
+        assert (document.kind, document.text) == ("rtf", "Hello")
+    finally:
+        registry.installed.cache_clear()
+        registry.reader.cache_clear()
