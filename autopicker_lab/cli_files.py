@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,30 +50,44 @@ def _extract_many(
     from autopicker_lab.extraction.many import Extracted, extract_many, write_table
 
     failed: list[dict[str, Any]] = []
-    with Progress(transient=True, console=Console(stderr=True)) as bar:
+    with Progress(transient=True, console=Console(stderr=True)) as bar, _stoppable() as stopped:
         task = bar.add_task("files", total=None)
 
+        def show(done: int, total: int) -> bool:
+            bar.update(task, completed=done, total=total)
+            return not stopped()
+
         def results() -> Iterator[Extracted]:
-            work = extract_many(
-                files,
-                jobs=jobs,
-                options=options,
-                progress=lambda done, all_: bar.update(task, completed=done, total=all_),
-            )
-            try:
-                for result in work:
-                    if result.error:
-                        failed.append({"name": str(result.path), "error": result.error.to_dict()})
-                    yield result
-            except KeyboardInterrupt:
-                typer.echo("stopped: what was read so far is kept", err=True)
+            for result in extract_many(files, jobs=jobs, options=options, progress=show):
+                if result.error:
+                    failed.append({"name": str(result.path), "error": result.error.to_dict()})
+                yield result
 
         if out is not None:
             count = write_table(results(), out)
             typer.echo(f"{count} files, {len(failed)} of them not read: {out}")
         else:
             _show([_row(result) for result in results()], as_json, text)
+        if stopped():
+            typer.echo("stopped: what was read so far is kept", err=True)
     _finish(bool(failed), failed)
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: the first time the work ends in good order, the second time at once."""
+    pressed = False
+
+    def note(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _row(result: Any) -> dict[str, Any]:

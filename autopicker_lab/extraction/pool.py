@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import multiprocessing
+import signal
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, ReadOptions, SourceFile
 
 
-def _cap_memory(megabytes: int) -> None:
-    """Limit the address space of this worker; not every system can."""
+def _prepare(megabytes: int) -> None:
+    """Leave Ctrl-C to the parent, and limit the address space of this worker; not every system can."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         import resource
     except ImportError:
@@ -55,7 +57,7 @@ class ExtractionPool:
         self._pool = ProcessPool(
             max_workers=workers,
             max_tasks=200,
-            initializer=_cap_memory,
+            initializer=_prepare,
             initargs=(memory_mb,),
             context=multiprocessing.get_context("spawn"),
         )
