@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from autopicker_lab.extraction.pdf.words import Rule, Word
+from autopicker_lab.extraction.pdf.drawing import Rule
+from autopicker_lab.extraction.pdf.words import Word
 
 _WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
 _GUTTER = 0.7

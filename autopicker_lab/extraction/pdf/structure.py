@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from autopicker_lab.core import Table
+from autopicker_lab.extraction.pdf.alignment import aligned_tables
 from autopicker_lab.extraction.pdf.layout import Row
-from autopicker_lab.extraction.pdf.tables import FoundTable, aligned_tables
+from autopicker_lab.extraction.pdf.tables import FoundTable
 from autopicker_lab.extraction.pdf.words import Word
 
 _BULLET = re.compile(r"^([•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff]|[-–—*](?=\s))\s*")

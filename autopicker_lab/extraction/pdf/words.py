@@ -1,4 +1,4 @@
-"""What pdfium knows of a page: its words with place, size and font, its ruled lines, links and form values.
+"""What pdfium knows of a page: its words with place, size and font, beside what is drawn and noted on it.
 
 All places are in points, x to the right and y downwards, on the page turned so that most of its text is upright.
 """
@@ -10,9 +10,11 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autopicker_lab.extraction.pdf.annotations import page_annotations
+from autopicker_lab.extraction.pdf.drawing import Rule, drawn
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
@@ -24,9 +26,6 @@ _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00ad": None}
 )
 _MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]+")
-_THIN = 3.0  # points: a filled box thinner than this is a line
-_MAX_OBJECTS = 20_000
-_MAX_SEGMENTS = 400
 
 
 class Style(NamedTuple):
@@ -49,15 +48,6 @@ class Word:
     style: Style
     hyphen: bool = False
     link: str = ""
-
-
-class Rule(NamedTuple):
-    """A straight line: horizontal where y0 equals y1."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
 
 
 @dataclass
@@ -84,7 +74,7 @@ def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
     fields: dict[str, str] = {}
     notes: list[str] = []
     links: list[tuple[tuple[float, float, float, float], str]] = []
-    for kind, rect, text in _annotations(pdf, page, fields):
+    for kind, rect, text in page_annotations(pdf, page, fields):
         if kind == "widget":
             words.append(_in_place(text, rect, usual))
         elif kind == "link":
@@ -97,7 +87,7 @@ def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
     turn = max(angles, key=lambda a: angles[a], default=0)
     turn = turn if turn % 90 == 0 else 0
     _link(words, links)
-    rules, image_share, pictures = _drawn(page, box)
+    rules, image_share, pictures = drawn(page, box)
     place = _turner(turn, box)
     upright: list[Word] = []
     aside: list[Word] = []
@@ -255,152 +245,3 @@ def _link(words: list[Word], links: list[tuple[tuple[float, float, float, float]
         for word in words:
             if bottom - 1 <= word.base <= top and left - 1 <= (word.x0 + word.x1) / 2 <= right + 1:
                 word.link = target
-
-
-def _drawn(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[Rule], float, int]:
-    """Straight lines, the share of the page that pictures cover, and how many are not tiny."""
-    from pypdfium2 import raw
-
-    rules: list[Rule] = []
-    area = max((box[2] - box[0]) * (box[3] - box[1]), 1.0)
-    covered, pictures = 0.0, 0
-    edges = [ctypes.c_float() for _ in range(4)]
-    refs = [ctypes.byref(edge) for edge in edges]
-    for item, matrix in _objects(raw, page):
-        kind = raw.FPDFPageObj_GetType(item)
-        if kind not in (raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE):
-            continue
-        if not raw.FPDFPageObj_GetBounds(item, *refs):
-            continue
-        x0, y0, x1, y1 = _moved_box(matrix, *(edge.value for edge in edges))
-        if kind == raw.FPDF_PAGEOBJ_IMAGE:
-            covered += (x1 - x0) * (y1 - y0)
-            pictures += (x1 - x0) * (y1 - y0) > 0.01 * area
-        elif y1 - y0 <= _THIN or x1 - x0 <= _THIN:
-            if y1 - y0 <= x1 - x0:
-                rules.append(Rule(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2))
-            else:
-                rules.append(Rule((x0 + x1) / 2, y0, (x0 + x1) / 2, y1))
-        else:
-            rules.extend(_segments(raw, item, matrix))
-    return rules, min(covered / area, 1.0), pictures
-
-
-def _objects(raw: Any, page: PdfPage) -> Iterator[tuple[Any, Any]]:
-    """Page objects with the matrix of the form that holds them (None at the top)."""
-    seen = 0
-    for index in range(raw.FPDFPage_CountObjects(page)):
-        item = raw.FPDFPage_GetObject(page, index)
-        seen += 1
-        if seen > _MAX_OBJECTS:
-            return
-        if raw.FPDFPageObj_GetType(item) != raw.FPDF_PAGEOBJ_FORM:
-            yield item, None
-            continue
-        matrix = raw.FS_MATRIX()
-        raw.FPDFPageObj_GetMatrix(item, ctypes.byref(matrix))
-        for inner in range(min(raw.FPDFFormObj_CountObjects(item), _MAX_OBJECTS - seen)):
-            seen += 1
-            yield raw.FPDFFormObj_GetObject(item, inner), matrix
-
-
-def _moved(matrix: Any, x: float, y: float) -> tuple[float, float]:
-    if matrix is None:
-        return x, y
-    return matrix.a * x + matrix.c * y + matrix.e, matrix.b * x + matrix.d * y + matrix.f
-
-
-def _moved_box(matrix: Any, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
-    (ax, ay), (bx, by) = _moved(matrix, x0, y0), _moved(matrix, x1, y1)
-    return min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
-
-
-def _segments(raw: Any, item: Any, matrix: Any) -> Iterator[Rule]:
-    """The horizontal and vertical strokes of a path; nothing of one that is only filled."""
-    fill, stroke = ctypes.c_int(), ctypes.c_int()
-    count = raw.FPDFPath_CountSegments(item)
-    raw.FPDFPath_GetDrawMode(item, ctypes.byref(fill), ctypes.byref(stroke))
-    if not stroke.value or not 2 <= count <= _MAX_SEGMENTS:
-        return
-    own = raw.FS_MATRIX()
-    raw.FPDFPageObj_GetMatrix(item, ctypes.byref(own))
-    x, y = ctypes.c_float(), ctypes.c_float()
-    start = here = (0.0, 0.0)
-    for index in range(count):
-        segment = raw.FPDFPath_GetPathSegment(item, index)
-        raw.FPDFPathSegment_GetPoint(segment, ctypes.byref(x), ctypes.byref(y))
-        point = _moved(matrix, *_moved(own, x.value, y.value))
-        kind = raw.FPDFPathSegment_GetType(segment)
-        ends = [(here, point)] if kind == raw.FPDF_SEGMENT_LINETO else []
-        if kind == raw.FPDF_SEGMENT_MOVETO:
-            start = point
-        if raw.FPDFPathSegment_GetClose(segment):
-            ends.append((point, start))
-        for (ax, ay), (bx, by) in ends:
-            if abs(ax - bx) < 0.5 or abs(ay - by) < 0.5:
-                yield Rule(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
-        here = point
-
-
-_BUTTONS = (2, 3)  # FPDF_FORMFIELD_CHECKBOX, FPDF_FORMFIELD_RADIOBUTTON
-
-
-def _annotations(
-    pdf: PdfDocument, page: PdfPage, fields: dict[str, str]
-) -> Iterator[tuple[str, tuple[float, float, float, float], str]]:
-    """(widget, link or note; its rectangle; its text) of a page's annotations; fills in `fields`."""
-    from pypdfium2 import raw
-
-    form = pdf.formenv.raw if pdf.formenv else None
-    rect = raw.FS_RECTF()
-    for index in range(min(raw.FPDFPage_GetAnnotCount(page), 2000)):
-        annotation = raw.FPDFPage_GetAnnot(page, index)
-        if not annotation:
-            continue
-        try:
-            kind = raw.FPDFAnnot_GetSubtype(annotation)
-            raw.FPDFAnnot_GetRect(annotation, ctypes.byref(rect))
-            place = (rect.left, rect.bottom, rect.right, rect.top)
-            if kind == raw.FPDF_ANNOT_WIDGET and form is not None:
-                if value := _field_value(raw, form, annotation):
-                    name = _wide(raw.FPDFAnnot_GetFormFieldName, form, annotation)
-                    fields[name or f"field {len(fields) + 1}"] = value
-                    yield "widget", place, value
-            elif kind == raw.FPDF_ANNOT_LINK and (target := _target(raw, pdf, annotation)):
-                yield "link", place, target
-            elif kind not in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_WIDGET):
-                text = _wide(raw.FPDFAnnot_GetStringValue, annotation, b"Contents").strip()
-                if text:
-                    yield "note", place, text
-        finally:
-            raw.FPDFPage_CloseAnnot(annotation)
-
-
-def _field_value(raw: Any, form: Any, annotation: Any) -> str:
-    kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
-    if kind in _BUTTONS:
-        return "[x]" if raw.FPDFAnnot_IsChecked(form, annotation) else "[ ]"
-    return " ".join(_wide(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
-
-
-def _wide(call: Any, *args: Any) -> str:
-    """A UTF-16 string of pdfium's, asked for its length first."""
-    from pypdfium2 import raw
-
-    length = call(*args, None, 0)
-    if length <= 2:
-        return ""
-    buffer = ctypes.create_string_buffer(length)
-    call(*args, ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR)), length)
-    return buffer.raw[: length - 2].decode("utf-16-le", "replace")
-
-
-def _target(raw: Any, pdf: PdfDocument, annotation: Any) -> str:
-    link = raw.FPDFAnnot_GetLink(annotation)
-    action = raw.FPDFLink_GetAction(link) if link else None
-    if not action or raw.FPDFAction_GetType(action) != raw.PDFACTION_URI:
-        return ""
-    length = raw.FPDFAction_GetURIPath(pdf, action, None, 0)
-    buffer = ctypes.create_string_buffer(max(length, 1))
-    raw.FPDFAction_GetURIPath(pdf, action, buffer, length)
-    return buffer.value.decode("utf-8", "replace")

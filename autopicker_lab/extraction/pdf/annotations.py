@@ -1,0 +1,73 @@
+"""What was put onto a page: form values, links, notes."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfPage
+
+_BUTTONS = (2, 3)  # FPDF_FORMFIELD_CHECKBOX, FPDF_FORMFIELD_RADIOBUTTON
+
+
+def page_annotations(
+    pdf: PdfDocument, page: PdfPage, fields: dict[str, str]
+) -> Iterator[tuple[str, tuple[float, float, float, float], str]]:
+    """(widget, link or note; its rectangle; its text) of a page's annotations; fills in `fields`."""
+    from pypdfium2 import raw
+
+    form = pdf.formenv.raw if pdf.formenv else None
+    rect = raw.FS_RECTF()
+    for index in range(min(raw.FPDFPage_GetAnnotCount(page), 2000)):
+        annotation = raw.FPDFPage_GetAnnot(page, index)
+        if not annotation:
+            continue
+        try:
+            kind = raw.FPDFAnnot_GetSubtype(annotation)
+            raw.FPDFAnnot_GetRect(annotation, ctypes.byref(rect))
+            place = (rect.left, rect.bottom, rect.right, rect.top)
+            if kind == raw.FPDF_ANNOT_WIDGET and form is not None:
+                if value := _field_value(raw, form, annotation):
+                    name = _wide(raw.FPDFAnnot_GetFormFieldName, form, annotation)
+                    fields[name or f"field {len(fields) + 1}"] = value
+                    yield "widget", place, value
+            elif kind == raw.FPDF_ANNOT_LINK and (target := _target(raw, pdf, annotation)):
+                yield "link", place, target
+            elif kind not in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_WIDGET):
+                text = _wide(raw.FPDFAnnot_GetStringValue, annotation, b"Contents").strip()
+                if text:
+                    yield "note", place, text
+        finally:
+            raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _field_value(raw: Any, form: Any, annotation: Any) -> str:
+    kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
+    if kind in _BUTTONS:
+        return "[x]" if raw.FPDFAnnot_IsChecked(form, annotation) else "[ ]"
+    return " ".join(_wide(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
+
+
+def _wide(call: Any, *args: Any) -> str:
+    """A UTF-16 string of pdfium's, asked for its length first."""
+    from pypdfium2 import raw
+
+    length = call(*args, None, 0)
+    if length <= 2:
+        return ""
+    buffer = ctypes.create_string_buffer(length)
+    call(*args, ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR)), length)
+    return buffer.raw[: length - 2].decode("utf-16-le", "replace")
+
+
+def _target(raw: Any, pdf: PdfDocument, annotation: Any) -> str:
+    link = raw.FPDFAnnot_GetLink(annotation)
+    action = raw.FPDFLink_GetAction(link) if link else None
+    if not action or raw.FPDFAction_GetType(action) != raw.PDFACTION_URI:
+        return ""
+    length = raw.FPDFAction_GetURIPath(pdf, action, None, 0)
+    buffer = ctypes.create_string_buffer(max(length, 1))
+    raw.FPDFAction_GetURIPath(pdf, action, buffer, length)
+    return buffer.value.decode("utf-8", "replace")
