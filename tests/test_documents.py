@@ -65,7 +65,26 @@ class TestWord:
             paper.add_paragraph("between")
             paper.add_paragraph("e", style="List Number")
 
-        assert word(change).text == "1. a\n2. b\n- c\n- d\n\nbetween\n\n3. e"
+        assert word(change).text == "1. a\n2. b\n- c\n  - d\n\nbetween\n\n3. e"
+
+    def test_raised_digits_and_equations_keep_their_meaning(self):
+        math = "xmlns:m='http://schemas.openxmlformats.org/officeDocument/2006/math'"
+        half = "<m:f><m:num><m:r><m:t>12</m:t></m:r></m:num><m:den><m:r><m:t>34</m:t></m:r></m:den></m:f>"
+        square = "<m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>"
+
+        def change(paper):
+            line = paper.add_paragraph("The mass is 10")
+            line.add_run("6").font.superscript = True
+            line.add_run(" kilograms.")
+            line.add_run(" secret").font.hidden = True
+            paper.element.body.insert(1, paragraph(f"<m:oMath {math}>{half}{square}</m:oMath>"))
+
+        assert word(change).text == "The mass is 10⁶ kilograms.\n\n12/34x^2"
+
+    def test_a_paragraph_is_not_taken_for_markdown(self):
+        document = word(lambda paper: [paper.add_paragraph(t) for t in ("# of items is 5", "```", "the end")])
+        assert document.text == "\\# of items is 5\n\n\\```\n\nthe end"
+        assert [part.label for part in document.parts] == ["beginning"]
 
     @pytest.mark.parametrize(
         ("form", "text", "shown"),

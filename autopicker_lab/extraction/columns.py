@@ -11,6 +11,7 @@ from typing import Any
 from autopicker_lab.core import Cell, Table
 
 SHOWN_CELLS = 50_000
+_WIDEST = 60  # columns
 _HEAD, _SAMPLE, _TAIL = 50, 100, 10
 _SEED = 0
 
@@ -33,14 +34,17 @@ def shown(table: Table, columns: Sequence[dict[str, Any]], name: str) -> tuple[s
     rows = table.rows
     if sum(len(row) for row in rows) <= SHOWN_CELLS:
         return table.to_markdown(), ()
+    rows, columns = tuple(row[:_WIDEST] for row in rows), columns[:_WIDEST]
     middle = range(_HEAD + 1, len(rows) - _TAIL)
-    picked = sorted(random.Random(_SEED).sample(middle, min(_SAMPLE, len(middle))))
+    picked = sorted(random.Random(_SEED).sample(middle, max(min(_SAMPLE, len(middle)), 0)))
     cuts = [
         ("first rows", rows[1 : _HEAD + 1]),
         (f"{len(picked)} rows drawn from the middle (seed {_SEED})", [rows[i] for i in picked]),
         ("last rows", rows[-_TAIL:]),
     ]
-    lines = [f"{len(rows) - 1:,} rows of {len(rows[0])} columns:", "", *map(_line, columns)]
+    wide = max(map(len, table.rows))
+    cut = f", the first {_WIDEST} shown" if wide > _WIDEST else ""
+    lines = [f"{len(rows) - 1:,} rows of {wide} columns{cut}:", "", *map(_line, columns)]
     for title, part in cuts:
         lines += ["", f"{title[0].upper()}{title[1:]}:", "", Table((rows[0], *part)).to_markdown()]
     warning = f"{name} has {len(rows):,} rows: its text is a summary, {_HEAD + len(picked) + _TAIL} of them shown"

@@ -7,33 +7,41 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import Document, Part, SourceFile, Table
-from autopicker_lab.extraction.docx_lists import VAL, Numbering, W
+from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile, Table
+from autopicker_lab.extraction.docx_lists import VAL, Numbering, W, whole
+from autopicker_lab.extraction.docx_math import formula
+from autopicker_lab.extraction.docx_styles import Style, number_of, read_styles
 from autopicker_lab.extraction.ooxml import chart_table, parse_xml, refuse_bombs
 from autopicker_lab.extraction.plain import sections
 
 if TYPE_CHECKING:
     from docx.document import Document as DocxDocument
 
-_LEVEL = re.compile(r"^(?:heading|titre|überschrift|título|titolo|rubrik)\s*(\d)", re.IGNORECASE)
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _ALTERNATE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}oMath"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _PROPERTIES = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
+_ESCAPED = re.compile(r"^(#{1,6}\s|```|~~~)", re.MULTILINE)  # what a paragraph must not be taken for
+_RAISED = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
+_LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 _GONE = {f"{W}del", f"{W}moveFrom", f"{W}instrText", f"{W}delText", f"{W}rPr", f"{W}pPr", f"{W}rt"}
-_AS_TEXT = {f"{W}tab": " ", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
+_AS_TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
 
 
 def read_docx(file: SourceFile) -> Document:
     import docx
 
     refuse_bombs(file)
-    source = docx.Document(io.BytesIO(file.data))
+    try:
+        source = docx.Document(io.BytesIO(file.data))
+    except (ValueError, KeyError):
+        problem = f"'{file.name}' is no ordinary DOCX, but one with macros, a template, or Strict Open XML"
+        raise CorruptFileError(problem, "save it as a Word document (.docx)") from None
     walk = _Walk(source)
     body = walk.markdown(source.element.body)
     parts = tuple(sections(body))
@@ -56,18 +64,12 @@ def read_docx(file: SourceFile) -> Document:
 
 
 @dataclass
-class _Style:
-    level: int  # of a heading; 0 for text
-    number: tuple[str, int] | None  # the list that the style itself belongs to
-
-
-@dataclass
 class _Walk:
     """One pass over the XML, and what it met."""
 
     source: DocxDocument
     images: list[dict[str, str]] = field(default_factory=list)
-    notes: dict[tuple[str, str], None] = field(default_factory=dict)  # (footnotes or endnotes, id), as they come
+    notes: dict[tuple[str, str], int] = field(default_factory=dict)  # (footnotes or endnotes, id) -> number
     inserted: int = 0
     deleted: int = 0
 
@@ -75,7 +77,16 @@ class _Walk:
         related = {rel.reltype.rsplit("/", 1)[-1]: rel for rel in self._rels() if not rel.is_external}
         self._related = {kind: parse_xml(rel.target_part.blob) for kind, rel in related.items() if kind in _SIDES}
         self.numbering = Numbering.of(self._related.get("numbering"))
-        self.styles = _styles(self._related.get("styles"))
+        self.styles = read_styles(self._related.get("styles"))
+        self._handlers: dict[str, Callable[[Any], str]] = {
+            f"{W}t": lambda element: element.text or "",
+            f"{W}r": self._run,
+            f"{W}hyperlink": self._link,
+            f"{W}footnoteReference": self._note,
+            f"{W}endnoteReference": self._note,
+            _MATH: formula,
+            **{tag: lambda _, text=text: text for tag, text in _AS_TEXT.items()},
+        }
         self._held: list[Any] = []  # text boxes and charts of the paragraph at hand
 
     def _rels(self) -> Any:
@@ -110,22 +121,23 @@ class _Walk:
         """Markdown of a paragraph, and whether it is a list item."""
         text = self._inline(paragraph).strip()
         properties = paragraph.find(f"{W}pPr")
-        style, number, level = _Style(0, None), None, 0
+        style, number, level = Style(), None, 0
         if properties is not None:
             named = properties.find(f"{W}pStyle")
             style = self.styles.get(named.get(VAL), style) if named is not None else style
             outline = properties.find(f"{W}outlineLvl")
-            level = int(outline.get(VAL) or 9) + 1 if outline is not None else style.level
-            number = _number_of(properties) or style.number
+            level = whole(outline.get(VAL), 9) + 1 if outline is not None else style.level
+            number = number_of(properties) or style.number
+        mark = self.numbering.next(*number) if number else None  # an empty item counts, too
         if not text:
             return "", False
-        mark = self.numbering.next(*number) if number else None
         if 1 <= level <= 9:
             label = f"{mark} " if mark and mark != "-" else ""
             return f"{'#' * min(level, 6)} {label}{' '.join(text.split())}", False
         if mark is None:
-            return text, False
-        return f"{'  ' * (number[1] if number else 0)}{mark} {' '.join(text.split())}".rstrip(), True
+            return _ESCAPED.sub(r"\\\1", text), False
+        depth = (number[1] if number else 0) or style.depth
+        return f"{'  ' * depth}{mark} {' '.join(text.split())}".rstrip(), True
 
     # ------------------------------------------------------------ inline
 
@@ -135,20 +147,12 @@ class _Walk:
     def _pieces(self, element: Any) -> Iterator[str]:
         for child in element:
             tag = child.tag
-            if tag in (f"{W}t", _MATH_TEXT):
-                yield child.text or ""
-            elif tag in _AS_TEXT:
-                yield _AS_TEXT[tag]
+            if tag in self._handlers:
+                yield self._handlers[tag](child)
             elif tag in (f"{W}del", f"{W}moveFrom"):
                 self.deleted += 1
             elif tag in _GONE or not isinstance(tag, str):
                 continue
-            elif tag == f"{W}hyperlink":
-                yield self._link(child)
-            elif tag in (f"{W}footnoteReference", f"{W}endnoteReference"):
-                key = ("footnotes" if "foot" in tag else "endnotes", child.get(f"{W}id"))
-                self.notes.setdefault(key)
-                yield f"[^{list(self.notes).index(key) + 1}]"
             elif tag == f"{_ALTERNATE}AlternateContent":
                 choice = child.find(f"{_ALTERNATE}Choice")  # the fallback says the same again
                 yield from self._pieces(choice if choice is not None else child)
@@ -161,6 +165,23 @@ class _Walk:
                 elif tag == _CHART:
                     self._chart(child)
                 yield from self._pieces(child)
+
+    def _note(self, element: Any) -> str:
+        key = ("footnotes" if "foot" in element.tag else "endnotes", element.get(f"{W}id"))
+        return f"[^{self.notes.setdefault(key, len(self.notes) + 1)}]"
+
+    def _run(self, run: Any) -> str:
+        """A run's text; raised and lowered digits stay so, hidden text is none."""
+        properties = run.find(f"{W}rPr")
+        text = self._inline(run)
+        if properties is None:
+            return text
+        hidden, place = properties.find(f"{W}vanish"), properties.find(f"{W}vertAlign")
+        if hidden is not None and hidden.get(VAL) not in ("0", "false"):
+            return ""
+        raised = place.get(VAL) if place is not None else ""
+        table = _RAISED if raised == "superscript" else _LOWERED if raised == "subscript" else None
+        return text.translate(table) if table and all(ord(c) in table or c.isspace() for c in text) else text
 
     def _link(self, element: Any) -> str:
         text = self._inline(element)
@@ -182,15 +203,19 @@ class _Walk:
     # ------------------------------------------------------------ tables
 
     def _table(self, element: Any) -> str:
-        rows = [row for row in _rows(element) if row.find(f"{W}trPr/{W}del") is None]
+        every = list(_rows(element))
+        rows = [row for row in every if row.find(f"{W}trPr/{W}del") is None]
+        self.deleted += len(every) - len(rows)
         cells = [[(cell, _span(cell), _goes_on(cell)) for cell in _cells(row)] for row in rows]
+        skipped = [_skipped(row) for row in rows]
         if len(cells) == 1 and len(cells[0]) == 1 and cells[0][0][1] == 1:  # a frame around text
             return self.markdown(cells[0][0][0])
         texts = []
-        for row in cells:
-            line: list[str | None] = []
+        for row, left_out in zip(cells, skipped, strict=True):
+            line: list[str | None] = [None] * left_out
             for cell, span, goes_on in row:
-                text = "" if goes_on else re.sub(r"\s*\n\s*", "\n", self.markdown(cell)).strip()
+                lines = () if goes_on else (part.strip() for part in self.markdown(cell).split("\n"))
+                text = "\n".join(part for part in lines if part)
                 line += [_flat(text) or None, *[None] * (span - 1)]
             texts.append(tuple(line))
         return Table(tuple(texts)).to_markdown()
@@ -198,12 +223,14 @@ class _Walk:
     # ------------------------------------------------------------ beside the body
 
     def notes_text(self) -> Iterator[str]:
-        for number, (kind, id_) in enumerate(list(self.notes), 1):
-            root = self._related.get(kind)
-            tag = f"{W}{kind[:-1]}"
-            for note in () if root is None else root.iterfind(tag):
-                if note.get(f"{W}id") == id_:
-                    yield f"[^{number}]: {' '.join(self.markdown(note).split())}"
+        told = {
+            (kind, note.get(f"{W}id")): note
+            for kind in ("footnotes", "endnotes")
+            for note in self._related.get(kind, ())
+        }
+        for key, number in list(self.notes.items()):
+            if key in told:
+                yield f"[^{number}]: {' '.join(self.markdown(told[key]).split())}"
 
     def comments(self) -> Iterator[str]:
         root = self._related.get("comments")
@@ -244,9 +271,15 @@ def _within(parent: Any, tag: str) -> Iterator[Any]:
             yield from _within(child, tag)
 
 
+def _skipped(row: Any) -> int:
+    """Grid columns that a row leaves out before its first cell."""
+    before = row.find(f"{W}trPr/{W}gridBefore")
+    return min(whole(before.get(VAL)), 100) if before is not None else 0
+
+
 def _span(cell: Any) -> int:
     span = cell.find(f"{W}tcPr/{W}gridSpan")
-    return min(max(int(span.get(VAL) or 1), 1), 100) if span is not None else 1
+    return min(max(whole(span.get(VAL), 1), 1), 100) if span is not None else 1
 
 
 def _goes_on(cell: Any) -> bool:
@@ -261,57 +294,14 @@ def _flat(text: str) -> str:
     return "\n".join(re.sub(r"\s*\|\s*", ", ", line.strip("| ")) if line.startswith("|") else line for line in lines)
 
 
-def _styles(root: Any | None) -> dict[str, _Style]:
-    """Paragraph styles by id, with what they inherit."""
-    if root is None:
-        return {}
-    raw = {style.get(f"{W}styleId"): style for style in root.iterfind(f"{W}style")}
-
-    def chain(id_: str) -> Iterator[Any]:
-        for _ in range(10):
-            if id_ not in raw:
-                return
-            yield raw[id_]
-            based = raw[id_].find(f"{W}basedOn")
-            id_ = based.get(VAL) if based is not None else ""
-
-    return {id_: _style(list(chain(id_))) for id_ in raw}
-
-
-def _style(chain: list[Any]) -> _Style:
-    level = 0
-    number: tuple[str, int] | None = None
-    for style in chain:
-        name = style.find(f"{W}name")
-        shown = (name.get(VAL) or "") if name is not None else ""
-        heading = _LEVEL.match(shown)
-        outline = style.find(f"{W}pPr/{W}outlineLvl")
-        level = level or (int(heading[1]) if heading else 1 if shown.lower() == "title" else 0)
-        if not level and outline is not None:
-            level = int(outline.get(VAL) or 9) + 1
-        properties = style.find(f"{W}pPr")
-        number = number or (_number_of(properties) if properties is not None else None)
-    if number and level and number[1] == 0:
-        number = (number[0], level - 1)
-    return _Style(level if level <= 9 else 0, number)
-
-
-def _number_of(properties: Any) -> tuple[str, int] | None:
-    holder = properties.find(f"{W}numPr")
-    if holder is None:
-        return None
-    number, level = holder.find(f"{W}numId"), holder.find(f"{W}ilvl")
-    if number is None:
-        return None
-    return number.get(VAL) or "0", int(level.get(VAL) or 0) if level is not None else 0
-
-
 def _margins(source: DocxDocument, walk: _Walk) -> Iterator[str]:
     """Headers and footers, each text once."""
     for section in source.sections:
         kinds = [section.header, section.footer]
         if section.different_first_page_header_footer:
             kinds += [section.first_page_header, section.first_page_footer]
+        if source.settings.odd_and_even_pages_header_footer:
+            kinds += [section.even_page_header, section.even_page_footer]
         for margin in kinds:
             if not margin.is_linked_to_previous:
                 yield from (line for line in walk.markdown(margin._element).split("\n") if line.strip())

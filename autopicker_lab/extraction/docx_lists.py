@@ -33,17 +33,30 @@ class Numbering:
         found = cls()
         if root is None:
             return found
+        named: dict[str, str] = {}  # a list style -> the definition that carries its levels
+        borrowed: dict[str, str] = {}  # a definition without levels -> the list style it goes by
         for abstract in root.iterfind(f"{W}abstractNum"):
-            levels = {int(level.get(f"{W}ilvl") or 0): _level(level) for level in abstract.iterfind(f"{W}lvl")}
-            found.levels[abstract.get(f"{W}abstractNumId")] = levels
+            id_ = abstract.get(f"{W}abstractNumId")
+            found.levels[id_] = {whole(level.get(f"{W}ilvl")): _level(level) for level in abstract.iterfind(f"{W}lvl")}
+            if style := _value(abstract, "styleLink", ""):
+                named[style] = id_
+            if style := _value(abstract, "numStyleLink", ""):
+                borrowed[id_] = style
         for item in root.iterfind(f"{W}num"):
-            number = item.get(f"{W}numId")
-            found.lists[number] = _value(item, "abstractNumId", "")
+            number, abstract_id = item.get(f"{W}numId"), _value(item, "abstractNumId", "")
+            found.lists[number] = named.get(borrowed.get(abstract_id, ""), abstract_id)
             for override in item.iterfind(f"{W}lvlOverride"):
-                start = override.find(f"{W}startOverride")
-                if start is not None:
-                    found.restarts[number, int(override.get(f"{W}ilvl") or 0)] = int(start.get(VAL) or 1)
+                found._override(number, whole(override.get(f"{W}ilvl")), override)
         return found
+
+    def _override(self, number: str, level: int, override: Any) -> None:
+        start, redefined = override.find(f"{W}startOverride"), override.find(f"{W}lvl")
+        if redefined is not None:  # a definition of its own, which no other list shares
+            own = {**self.levels.get(self.lists[number], {}), level: _level(redefined)}
+            self.lists[number] = f"{self.lists[number]} of {number}"
+            self.levels[self.lists[number]] = own
+        if start is not None:
+            self.restarts[number, level] = whole(start.get(VAL), 1)
 
     def next(self, number: str, level: int) -> str | None:
         """What stands before the next item of a list: "3.", "b)", "-" for a bullet; None where it is no list."""
@@ -68,8 +81,17 @@ class Numbering:
         return text.strip()
 
 
+def whole(text: str | None, otherwise: int = 0) -> int:
+    """A whole number of an attribute; `otherwise` where there is none."""
+    try:
+        return int(text or otherwise)
+    except ValueError:
+        return otherwise
+
+
 def _level(level: Any) -> _Level:
-    return _Level(_value(level, "numFmt", "decimal"), _value(level, "lvlText", ""), int(_value(level, "start", "1")))
+    start = whole(_value(level, "start", "1"), 1)
+    return _Level(_value(level, "numFmt", "decimal"), _value(level, "lvlText", ""), start)
 
 
 def _value(element: Any, name: str, default: str) -> str:

@@ -14,7 +14,15 @@ from typing import Any
 from autopicker_lab.core import Cell, Document, EncryptedFileError, Part, SourceFile, Table
 from autopicker_lab.extraction.columns import shown, summarise
 from autopicker_lab.extraction.ooxml import refuse_bombs
-from autopicker_lab.extraction.xlsx_xml import Place, SheetNotes, patched, read_notes, reference
+from autopicker_lab.extraction.xlsx_xml import (
+    Place,
+    SheetNotes,
+    is_sparse,
+    patched,
+    read_notes,
+    reference,
+    without_merges,
+)
 
 _LISTED = 20  # formulas and comments told under a table
 
@@ -35,15 +43,15 @@ def read_workbook(file: SourceFile) -> Document:
         refuse_bombs(file)
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
             notes, charts = read_notes(archive)
-    sparse = any(note.sparse for note in notes.values())
+    sparse = is_sparse(notes.values())
     sheets = list(_sparse_sheets(file) if sparse else _sheets(file))
     parts: list[Part] = []
     columns: dict[str, list[dict[str, Any]]] = {}
     warnings: list[str] = ["cells stand far apart: empty rows and columns were left out"] if sparse else []
     for sheet in sheets:
         note = notes.get(sheet.name, SheetNotes())
-        if not note.sparse:
-            sheet.rows = patched(sheet.rows, sheet.start, note)
+        if not sparse:
+            sheet.rows, sheet.start = patched(sheet.rows, sheet.start, note)
         if len(sheet.rows) > 1:
             columns[sheet.name] = summarise(sheet.rows)
         part, said = _part(sheet, note, columns.get(sheet.name, []))
@@ -57,6 +65,7 @@ def read_workbook(file: SourceFile) -> Document:
         "columns": columns,
         "merged": {sheet.name: sheet.merged for sheet in sheets if sheet.merged},
         "charts": charts,
+        "comments": {name: note.comments for name, note in notes.items() if note.comments},
         "formulas": {
             name: {reference(place): f"={text}" for place, text in list(note.formulas.items())[:1000]}
             for name, note in notes.items()
@@ -103,7 +112,7 @@ def _sparse_sheets(file: SourceFile) -> Iterator[_Sheet]:
     """The rows and columns that hold anything, by openpyxl, which keeps only the cells that exist."""
     import openpyxl
 
-    book = openpyxl.load_workbook(io.BytesIO(file.data), data_only=True)
+    book = openpyxl.load_workbook(io.BytesIO(without_merges(file.data)), data_only=True)
     for sheet in book.worksheets:
         cells = {(c.row, c.column): to_cell(c.value) for c in sheet._cells.values() if c.value is not None}
         columns = sorted({column for _, column in cells})
@@ -114,17 +123,19 @@ def _sparse_sheets(file: SourceFile) -> Iterator[_Sheet]:
 def _part(sheet: _Sheet, note: SheetNotes, columns: list[dict[str, Any]]) -> tuple[Part, list[str]]:
     """A sheet as a Part, and what to warn of."""
     label = f"sheet {sheet.name}" + ("" if sheet.visible else " (hidden)")
-    if not sheet.rows:
-        return Part(label, ""), []
-    table = Table(tuple(sheet.rows), sheet.name)
-    text, said = shown(table, columns, label)
-    warnings = list(said)
+    lines = [f"## {sheet.name}" + ("" if sheet.visible else " (hidden)")]
+    tables: tuple[Table, ...] = ()
+    warnings: list[str] = []
+    if sheet.rows:
+        tables = (Table(tuple(sheet.rows), sheet.name),)
+        text, said = shown(tables[0], columns, label)
+        lines += ["", text]
+        warnings += said
     if note.uncomputed:
         warnings.append(f"{label}: {len(note.uncomputed)} formulas were never computed: they stand for their values")
-    lines = [f"## {sheet.name}" + ("" if sheet.visible else " (hidden)"), "", text]
     lines += _listed("Formulas", [f"{reference(p)} ={f}" for p, f in note.formulas.items()])
     lines += _listed("Comments", [f"{cell} {comment}" for cell, comment in note.comments.items()])
-    return Part(label, "\n".join(lines), (table,)), warnings
+    return Part(label, "\n".join(lines) if len(lines) > 1 else "", tables), warnings
 
 
 def _listed(title: str, items: list[str]) -> list[str]:
@@ -147,4 +158,4 @@ def to_cell(value: object) -> Cell:
         return value.date().isoformat() if value.time() == time.min else value.isoformat(sep=" ")
     if isinstance(value, date | time):
         return value.isoformat()
-    return str(value)  # a duration
+    return str(value)  # a duration, as 6:05:00 or 1 day, 6:05:00

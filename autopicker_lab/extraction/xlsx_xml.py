@@ -6,30 +6,31 @@ Sheets are searched as bytes, not parsed: a pass over 120,000 cells takes some 6
 from __future__ import annotations
 
 import html
+import io
+import itertools
 import posixpath
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from autopicker_lab.core import Cell
 from autopicker_lab.extraction.ooxml import chart_table, parse_xml
 
-MAX_AREA = 5_000_000  # cells between the corners of a sheet: calamine allocates them all
+MAX_AREA = 5_000_000  # cells between the corners of all sheets: calamine allocates them
 _MAX_FORMULAS = 50_000
-_ROW = re.compile(rb"<row [^>]*?\br=\"(\d{1,7})\"")
+_ROW = re.compile(rb"<row [^<>]*?\br=\"(\d{1,7})\"")
 _WIDE = re.compile(rb" r=\"([A-Z]{2,3})\d")
 _UNUSUAL = re.compile(rb"r='|r =|r= |:row[ >]|:c[ >]|\tr=|\nr=")
-_REFERENCE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
-_ERROR = re.compile(
-    rb"<(?:\w+:)?c\s(?=[^>]*\bt=[\"']e[\"'])[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>(.*?)</(?:\w+:)?c>"
-)
-_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)</")
+_CELL = rb"<(?:\w+:)?c\s[^<>]*?\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']"
+_REFERENCE = re.compile(_CELL)
+_ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s(?=[^<>]*\bt=[\"']e[\"'])[^<>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^<>]*>")
+_VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^<>]*)?>([^<]*)</")
 _FORMULA = re.compile(
-    rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>\s*<(?:\w+:)?f\b[^>]*>([^<]+)</(?:\w+:)?f>"
-    rb"\s*(<(?:\w+:)?v>[^<])?"
+    _CELL + rb"([^<>]*)>\s*<(?:\w+:)?f\b[^<>]*>([^<]+)</(?:\w+:)?f>(\s*<(?:\w+:)?v(?:\s[^<>]*)?>[^<])?"
 )
+_MERGES = re.compile(rb"<(?:\w+:)?mergeCells.*?</(?:\w+:)?mergeCells>", re.DOTALL)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 Place = tuple[int, int]  # row and column from 0
 
@@ -39,12 +40,14 @@ class SheetNotes:
     """Beside the values of one sheet.
 
     Attributes:
+        area: cells between its corners, at most; filled: those that it has, 0 where nobody had to count.
         errors: what cells show that could not be computed: #DIV/0! and the like.
         formulas: as Excel writes them after "=", of a shared formula only the first cell's.
         uncomputed: cells whose formula was never computed, so that no value was saved.
     """
 
-    sparse: bool = False
+    area: int = 0
+    filled: int = 0
     errors: dict[Place, str] = field(default_factory=dict)
     formulas: dict[Place, str] = field(default_factory=dict)
     uncomputed: set[Place] = field(default_factory=set)
@@ -65,6 +68,13 @@ def read_notes(archive: zipfile.ZipFile) -> tuple[dict[str, SheetNotes], list[st
             table = chart_table(parse_xml(archive.read(names[low])), f"chart {len(charts) + 1}")
             charts.append(table.label if table else f"chart {len(charts) + 1}")
     return notes, charts
+
+
+def is_sparse(notes: Iterable[SheetNotes]) -> bool:
+    """Whether the sheets' corners span more cells than may be allocated, and few of them are there."""
+    sheets = list(notes)
+    area, filled = sum(note.area for note in sheets), sum(note.filled for note in sheets)
+    return area > max(MAX_AREA, 20 * filled)
 
 
 def _sheet_paths(archive: zipfile.ZipFile, names: Mapping[str, str]) -> dict[str, str]:
@@ -107,34 +117,44 @@ def _comments(archive: zipfile.ZipFile, names: Mapping[str, str], path: str) -> 
 
 
 def _notes(data: bytes, comments: dict[str, str]) -> SheetNotes:
-    notes = SheetNotes(sparse=_is_sparse(data), comments=comments)
+    notes = SheetNotes(*_area(data), comments=comments)
     if b't="e"' in data or b"t='e'" in data:
-        for column, row, inside in _ERROR.findall(data)[:_MAX_FORMULAS]:
-            value = _VALUE.search(inside)
-            notes.errors[_place(column, row)] = value[1].decode("utf-8", "replace") if value else "#ERROR"
+        for match in itertools.islice(_ERROR_CELL.finditer(data), _MAX_FORMULAS):
+            value = _VALUE.search(data, match.end(), match.end() + 20_000)
+            notes.errors[_place(match[1], match[2])] = value[1].decode("utf-8", "replace") if value else "#ERROR"
     if b"<f" in data or b":f>" in data:
-        for count, match in enumerate(_FORMULA.finditer(data)):
-            if count >= _MAX_FORMULAS:
-                break
+        for match in itertools.islice(_FORMULA.finditer(data), _MAX_FORMULAS):
             place = _place(match[1], match[2])
-            notes.formulas[place] = html.unescape(match[3].decode("utf-8", "replace"))
-            if match[4] is None:
+            notes.formulas[place] = html.unescape(match[4].decode("utf-8", "replace"))
+            if match[5] is None and b'"str"' not in match[3]:  # a text that is empty is a value
                 notes.uncomputed.add(place)
     return notes
 
 
-def _is_sparse(data: bytes) -> bool:
-    """Whether the sheet's corners span more cells than may be allocated."""
+def _area(data: bytes) -> tuple[int, int]:
+    """(cells between the sheet's corners, at most; cells that it has, 0 where they were not counted)."""
     rows = [] if _UNUSUAL.search(data) else [int(number) for number in _ROW.findall(data)]
     widest = max(map(len, _WIDE.findall(data)), default=1) if rows else 3
-    if rows and (max(rows) - min(rows) + 1) * 26**widest <= MAX_AREA:
-        return False
+    if rows and (bound := (max(rows) - min(rows) + 1) * 26**widest) <= MAX_AREA // 10:
+        return bound, 0
     found = [_place(column, row) for column, row in _REFERENCE.findall(data)]
     if not found:
-        return False
+        return 0, 0
     height = max(row for row, _ in found) - min(row for row, _ in found) + 1
     width = max(column for _, column in found) - min(column for _, column in found) + 1
-    return height * width > max(MAX_AREA, 20 * len(found))
+    return height * width, len(found)
+
+
+def without_merges(data: bytes) -> bytes:
+    """A workbook without its merged ranges, which openpyxl would fill cell by cell."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as copy:
+        for entry in source.infolist():
+            content = source.read(entry)
+            if entry.filename.lower().startswith("xl/worksheets/"):
+                content = _MERGES.sub(b"", content)
+            copy.writestr(entry.filename, content)
+    return out.getvalue()
 
 
 def _place(column: bytes, row: bytes) -> Place:
@@ -160,12 +180,23 @@ def reference(place: Place) -> str:
     return f"{letters}{row + 1}"
 
 
-def patched(rows: list[tuple[Cell, ...]], start: Place, notes: SheetNotes) -> list[tuple[Cell, ...]]:
-    """Rows from `start` with the errors, and the formulas that have no value, written into their empty cells."""
+def patched(rows: list[tuple[Cell, ...]], start: Place, notes: SheetNotes) -> tuple[list[tuple[Cell, ...]], Place]:
+    """Rows with the errors, and the formulas that have no value, in their places; (rows, their first cell)."""
     marks: dict[Place, Any] = {**{p: f"={notes.formulas[p]}" for p in notes.uncomputed}, **notes.errors}
-    changed = {row: list(rows[row]) for r, _ in marks if 0 <= (row := r - start[0]) < len(rows)}
+    if not marks:
+        return rows, start
+    if not rows:
+        start = (min(row for row, _ in marks), min(column for _, column in marks))
+    width = max(map(len, rows), default=0)
+    top, left = min(start[0], *(r for r, _ in marks)), min(start[1], *(c for _, c in marks))
+    bottom = max(start[0] + len(rows) - 1, *(r for r, _ in marks))
+    right = max(start[1] + width - 1, *(c for _, c in marks))
+    if (bottom - top + 1) * (right - left + 1) > MAX_AREA:
+        return rows, start
+    grid: list[list[Cell]] = [[None] * (right - left + 1) for _ in range(bottom - top + 1)]
+    for r, row in enumerate(rows, start[0] - top):
+        grid[r][start[1] - left : start[1] - left + len(row)] = row
     for (r, c), text in marks.items():
-        row, column = r - start[0], c - start[1]
-        if row in changed and 0 <= column < len(changed[row]) and changed[row][column] is None:
-            changed[row][column] = text
-    return [tuple(changed[i]) if i in changed else row for i, row in enumerate(rows)]
+        if grid[r - top][c - left] is None:
+            grid[r - top][c - left] = text
+    return [tuple(row) for row in grid], (top, left)

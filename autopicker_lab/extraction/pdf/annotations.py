@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
 
-_BUTTONS = (2, 3)  # FPDF_FORMFIELD_CHECKBOX, FPDF_FORMFIELD_RADIOBUTTON
-
 
 def page_annotations(
     pdf: PdfDocument, page: PdfPage, fields: dict[str, str]
@@ -29,10 +27,12 @@ def page_annotations(
             raw.FPDFAnnot_GetRect(annotation, ctypes.byref(rect))
             place = (rect.left, rect.bottom, rect.right, rect.top)
             if kind == raw.FPDF_ANNOT_WIDGET and form is not None:
-                if value := _field_value(raw, form, annotation):
+                value, shown = _field_value(raw, form, annotation)
+                if value:
                     name = _wide(raw.FPDFAnnot_GetFormFieldName, form, annotation)
                     fields[name or f"field {len(fields) + 1}"] = value
-                    yield "widget", place, value
+                if shown:
+                    yield "widget", place, shown
             elif kind == raw.FPDF_ANNOT_LINK and (target := _target(raw, pdf, annotation)):
                 yield "link", place, target
             elif kind not in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_WIDGET):
@@ -43,11 +43,18 @@ def page_annotations(
             raw.FPDFPage_CloseAnnot(annotation)
 
 
-def _field_value(raw: Any, form: Any, annotation: Any) -> str:
+def _field_value(raw: Any, form: Any, annotation: Any) -> tuple[str, str]:
+    """(value of a field, what stands for it on the page); of radio buttons only the chosen one has a value."""
     kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
-    if kind in _BUTTONS:
-        return "[x]" if raw.FPDFAnnot_IsChecked(form, annotation) else "[ ]"
-    return " ".join(_wide(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
+    if kind == raw.FPDF_FORMFIELD_CHECKBOX:
+        mark = "[x]" if raw.FPDFAnnot_IsChecked(form, annotation) else "[ ]"
+        return mark, mark
+    if kind == raw.FPDF_FORMFIELD_RADIOBUTTON:
+        if not raw.FPDFAnnot_IsChecked(form, annotation):
+            return "", "( )"
+        return _wide(raw.FPDFAnnot_GetFormFieldExportValue, form, annotation) or "chosen", "(x)"
+    value = " ".join(_wide(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
+    return value, value
 
 
 def _wide(call: Any, *args: Any) -> str:

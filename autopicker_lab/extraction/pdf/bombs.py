@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import zlib
+from collections import Counter
 
 from autopicker_lab.core import CorruptFileError, SourceFile
 
@@ -12,23 +14,42 @@ _LAYERS = 4
 _STEP = 2**20
 _PIECE = 65536
 _LEAST = INFLATED_LIMIT // 1040  # bytes: deflate packs at most about 1,032 to 1
-_STREAM = re.compile(rb"stream\r?\n")
+_STREAM = re.compile(rb"\bstream\r?\n")
+_FILTER = re.compile(rb"/Filter\s*\[?\s*/(\w+)")
+_CONTENTS = re.compile(rb"/Contents\s*\[([^\]]{1,20000})\]")
+_REPEATS = 4
 
 
 def refuse_bombs(file: SourceFile) -> None:
-    """CorruptFileError where a deflated stream grows past 64 MiB, packed once or several times over."""
+    """CorruptFileError where a deflated stream grows past 64 MiB, packed once or several times over, and where a
+    page shows one stream again and again."""
+    if any(max(Counter(array[1].split(b"R")).values()) > _REPEATS for array in _CONTENTS.finditer(file.data)):
+        raise CorruptFileError(f"'{file.name}' shows one stream again and again", "save it again")
     data = memoryview(file.data)
-    for start in _STREAM.finditer(file.data):
-        packed = data[start.end() :]
-        if not _is_deflated(bytes(packed[:2])):
-            continue
+    start = _STREAM.search(file.data)
+    while start is not None:
         end = file.data.find(b"endstream", start.end())
-        packed = packed[: end - start.end()] if end > 0 else packed
-        if len(packed) < _LEAST and not _is_deflated(_first(packed)):
-            continue
-        layer = _Layer()
-        if any(layer.feed(bytes(packed[i : i + _PIECE])) > INFLATED_LIMIT for i in range(0, len(packed), _PIECE)):
-            raise CorruptFileError(f"'{file.name}' unpacks to over 64 MiB in one stream", "save it again")
+        end = end if end > 0 else len(data)
+        packed = _unwrapped(file.data[max(start.start() - 300, 0) : start.start()], data[start.end() : end])
+        if _is_deflated(bytes(packed[:2])) and (len(packed) >= _LEAST or _is_deflated(_first(packed))):
+            layer = _Layer()
+            if any(layer.feed(bytes(packed[i : i + _PIECE])) > INFLATED_LIMIT for i in range(0, len(packed), _PIECE)):
+                raise CorruptFileError(f"'{file.name}' unpacks to over 64 MiB in one stream", "save it again")
+        start = _STREAM.search(file.data, end)
+
+
+def _unwrapped(dictionary: bytes, packed: memoryview) -> memoryview:
+    """The bytes below a coat of hexadecimal or base-85 digits."""
+    filters = _FILTER.findall(dictionary)
+    if not filters or (not filters[-1].startswith(b"ASCII") and filters[-1] not in (b"AHx", b"A85")):
+        return packed
+    digits = bytes(packed).translate(None, b" \t\r\n\x00\f")
+    try:
+        if b"85" in filters[-1]:
+            return memoryview(base64.a85decode(digits.removesuffix(b"~>")))
+        return memoryview(bytes.fromhex(digits.split(b">")[0].decode("ascii")))
+    except (ValueError, UnicodeDecodeError):
+        return packed
 
 
 def _is_deflated(head: bytes) -> bool:
@@ -49,13 +70,14 @@ class _Layer:
     def __init__(self, depth: int = 1):
         self._engine = zlib.decompressobj()
         self._depth, self._total = depth, 0
+        self._broken = False
         self._inner: _Layer | None = None
 
     def feed(self, data: bytes) -> int:
         """The most bytes that this layer or one below it has grown to."""
         deepest = 0
         try:
-            while data and not self._engine.eof:
+            while data and not self._engine.eof and not self._broken:
                 out = self._engine.decompress(data, _STEP)
                 data = self._engine.unconsumed_tail
                 if self._total == 0 and self._depth < _LAYERS and _is_deflated(out[:2]):
@@ -65,5 +87,5 @@ class _Layer:
                 if deepest > INFLATED_LIMIT:
                     break
         except zlib.error:
-            pass
+            self._broken = True
         return deepest

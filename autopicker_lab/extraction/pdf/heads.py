@@ -15,9 +15,9 @@ _NUMBER = re.compile(
     r"\W*(?:(?:page|seite|p\.|página|pagina)\s*)?(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-?\d{1,3})(?:\s*(?:of|/|von|de|sur)\s*\d{1,4})?\W*",
     re.IGNORECASE,
 )
-_SECTIONS = 20
+_CELL_WORDS = 5
+_SECTIONS = 20  # a smaller number beside text is a section's, unless it is the page's
 _DIGITS = re.compile(r"\d{1,5}")
-_EDGE_NUMBER = re.compile(r"^\d{1,4}\s+\S|\S\s+\d{1,4}$")
 _IMPRINT = re.compile(
     r"\bdoi[:\s./]|\barxiv:|©|\(c\)\s*\d{4}|\bissn\b|\bisbn\b|\bvol(?:ume)?\.?\s*\d|\bproceedings of\b|"
     r"all rights reserved|\bpreprint\b|\bpage\s+\d+\s+of\s+\d+|downloaded from|\bet al\.\s*$|licensed under",
@@ -29,9 +29,9 @@ def running_rows(pages: Sequence[tuple[PageContent, list[Row]]], body: float) ->
     """For each page the indices of the rows that are running heads or feet.
 
     A row near the edge and set apart from the text is one if its text, digits aside, stands on at least a third of
-    the pages (two at least), if a long line parts it from the text, if it is a page number, or if it reads like an
-    imprint or carries a page number at its end. One larger than the text (`body`, points) may be a heading: it must
-    be repeated, and its number, where it has one, must count the pages.
+    the pages (two at least), or if long lines part such rows from the text on as many; if it is a page number; or if
+    it reads like an imprint or has a page number standing at its end. One larger than the text (`body`, points) may
+    be a heading: it must carry a number that counts the pages. The header of a table is never one.
     """
     edges = [_edge_rows(content.height, rows) for content, rows in pages]
     often: Counter[str] = Counter()
@@ -40,16 +40,22 @@ def running_rows(pages: Sequence[tuple[PageContent, list[Row]]], body: float) ->
         for text in {rows[i].text for i in indices}:
             key = _key(text)
             often[key] += 1
-            offsets = {int(digits) - number for digits in _DIGITS.findall(text)} if "#" in key else {0}
+            offsets = {int(digits) - number for digits in _DIGITS.findall(text)}
             counted[key] = counted.get(key, offsets) & offsets
     least = max(2, min(len(pages) // 3, 6))
+    ruled = [_ruled_off(content, rows) for content, rows in pages]
+    enough = sum(bool(indices) for indices in ruled) >= least
     found: list[set[int]] = []
-    for number, ((content, rows), indices) in enumerate(zip(pages, edges, strict=True), 1):
-        small = [i for i in indices if rows[i].size <= 1.15 * body]
-        large = [i for i in indices if 1.15 * body < rows[i].size <= 1.6 * body]
-        mine = {i for i in small if often[_key(rows[i].text)] >= least or _is_alone(rows, i, number)}
-        mine |= {i for i in large if often[_key(rows[i].text)] >= least and counted[_key(rows[i].text)]}
-        mine |= _ruled_off(content, rows, small)
+    for number, ((_, rows), indices, parted) in enumerate(zip(pages, edges, ruled, strict=True), 1):
+        mine: set[int] = set()
+        for i in indices:
+            repeated, key = often[_key(rows[i].text)] >= least, _key(rows[i].text)
+            if rows[i].size > 1.15 * body:
+                alike = rows[i].size <= 1.6 * body and repeated and bool(counted[key])
+            else:
+                alike = repeated or (i in parted and enough) or _is_alone(rows, i, number)
+            if alike and not _heads_columns(rows, i):
+                mine.add(i)
         found.append(_set_apart(rows, mine))
     return found
 
@@ -77,21 +83,31 @@ def _is_alone(rows: list[Row], index: int, number: int) -> bool:
         return False
     if _IMPRINT.search(text):
         return True
-    counted = _EDGE_NUMBER.search(text)
-    if counted is None or len(text.split()) > 14 or text.endswith("."):
+    ends = [rows[index].segments[0].text, rows[index].segments[-1].text]  # a page number stands by itself
+    numbered = [int(end) for end in ends if len(rows[index].segments) > 1 and _DIGITS.fullmatch(end)]
+    return any(n == number or n > _SECTIONS for n in numbered) and not text.endswith(".")
+
+
+def _heads_columns(rows: list[Row], index: int) -> bool:
+    """Whether a row is the header of a table that goes on below it."""
+    below = rows[index + 1 : index + 3]
+    cells = rows[index].segments
+    if len(cells) < 2:
         return False
-    first = _DIGITS.match(text)  # a small number in front is a section's, unless it is the page's
-    return first is None or int(first[0]) == number or int(first[0]) > _SECTIONS
+    if any(segment.weight > _CELL_WORDS for row in below for segment in row.segments):
+        return False  # columns of text
+    under = [sum(any(c.x0 < s.x1 and s.x0 < c.x1 for s in row.segments) for c in cells) for row in below]
+    return len(under) == 2 and all(count >= max(2, 0.6 * len(cells)) for count in under)
 
 
-def _ruled_off(content: PageContent, rows: list[Row], indices: list[int]) -> set[int]:
+def _ruled_off(content: PageContent, rows: list[Row]) -> set[int]:
     """The first or last row where a line of over half the page's width parts it from the rest."""
     found: set[int] = set()
     longer = [rule for rule in content.rules if rule.y0 == rule.y1 and rule.x1 - rule.x0 > 0.5 * content.width]
     for index, inward in ((0, 1), (len(rows) - 1, len(rows) - 2)) if len(rows) > 1 else ():
         low, high = sorted((rows[index].base, rows[inward].base))
         between = [rule for rule in longer if low < rule.y0 < high]
-        if index in indices and between and abs(between[0].y0 - rows[index].base) < 2.5 * rows[index].size:
+        if between and abs(between[0].y0 - rows[index].base) < 2.5 * rows[index].size:
             found.add(index)
     return found
 

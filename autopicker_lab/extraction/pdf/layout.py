@@ -15,6 +15,7 @@ from autopicker_lab.extraction.pdf.words import Word
 _WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
 _GUTTER = 0.7
 _MIN_PROSE = 3
+_MAX_COLUMNS = 6
 MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
 _PROSE_LENGTH = 18  # characters, spaces aside
 _LINE_NUMBERS = 8
@@ -31,15 +32,23 @@ class Segment:
     base: float
     size: float
     table: object | None = None
+    _length: int = -1
 
     @property
     def text(self) -> str:
         return " ".join(word.text for word in self.words)
 
     @property
+    def length(self) -> int:
+        """Characters, spaces aside."""
+        if self._length < 0:
+            self._length = sum(len(word.text) for word in self.words)
+        return self._length
+
+    @property
     def weight(self) -> float:
         """About how many words of English it is worth; scripts without spaces count by characters."""
-        return max(len(self.words), sum(len(word.text) for word in self.words) / 6)
+        return max(len(self.words), self.length / 6)
 
 
 @dataclass(slots=True)
@@ -167,8 +176,8 @@ Interval = tuple[float, float]
 
 def _gutter(rows: list[Row], rules: Sequence[Rule]) -> tuple[int, int, float] | None:
     """(first row, row past the last, x) of the tallest column boundary, None where there is none."""
-    if len(rows) < _MIN_PROSE:
-        return None
+    if len(rows) < _MIN_PROSE or statistics.median(len(row.segments) for row in rows) > _MAX_COLUMNS:
+        return None  # a page of figures is a table
     left = min(row.x0 for row in rows)
     right = max(row.x1 for row in rows)
     free = [_free(row, left, right) for row in rows]
@@ -197,7 +206,8 @@ def _gutter(rows: list[Row], rules: Sequence[Rule]) -> tuple[int, int, float] | 
         for end, strips in reversed(history):
             if end - first <= tallest:
                 continue
-            strip = next((s for s in strips if _prose_beside(rows[first:end], s)), None)
+            widest = sorted(strips, key=lambda s: s[0] - s[1])[:_MAX_COLUMNS]
+            strip = next((s for s in widest if _prose_beside(rows[first:end], s)), None)
             if strip is not None:
                 best, tallest = (first, end, (strip[0] + strip[1]) / 2), end - first
                 break
@@ -239,7 +249,7 @@ def _is_prose(segments: list[Segment]) -> bool:
     texts = [s for s in segments if s.table is None]
     if len(texts) < _MIN_PROSE:
         return False
-    longish = statistics.median(sum(len(word.text) for word in s.words) for s in texts) >= _PROSE_LENGTH
+    longish = statistics.median(s.length for s in texts) >= _PROSE_LENGTH
     return statistics.median(s.weight for s in texts) >= _MIN_PROSE and (longish or len(texts) >= 12)
 
 

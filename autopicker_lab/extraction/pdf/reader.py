@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
 
 OCR_DPI = 200
+_MAX_PAGES = 20_000
 _OCR_SIDE = 4000  # pixels
 _GARBLED = 0.3  # share of characters without a name: above it the page is read as a picture
 _STAMP = 60  # characters: a page number or a stamp on a scan is not its text
@@ -41,6 +42,10 @@ def read_pdf(file: SourceFile) -> Document:
     except pypdfium2.PdfiumError:
         return _repaired(file)
     with closing(pdf):
+        if len(pdf) > _MAX_PAGES:
+            raise CorruptFileError(
+                f"'{file.name}' claims {len(pdf):,} pages", f"split it: at most {_MAX_PAGES:,} are read"
+            )
         labels = [pdf.get_page_label(index) or str(index + 1) for index in range(len(pdf))]
         outline = [(mark.level + 1, mark.get_title()) for mark in pdf.get_toc(max_depth=15)]
         contents: list[PageContent] = []

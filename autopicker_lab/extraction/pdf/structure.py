@@ -22,7 +22,7 @@ _SECTION = re.compile(
 )
 _DEEP_SECTION = re.compile(r"^\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z]")
 _FOOTNOTE = re.compile(r"^(\d{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
-_LEADERS = re.compile(r"\s*(?:\.\s?){4,}\s*(?=\S{1,8}$)")
+_LEADERS = re.compile(r"([^\s.]{1,8})\s*(?:\.\s?){4,}\s*")
 _END = (".", "!", "?", ":", ";", "。", "！", "？", "…")
 _HEADING_GROWTH = 1.12
 _LONGEST_HEADING = 200
@@ -175,8 +175,9 @@ def _line(row: Row) -> _Line:
     bold = sum(len(w.text) for w in words if w.style.bold) > 0.8 * length
     mono = sum(len(w.text) for w in words if w.style.mono) > 0.8 * length
     text = _linked(words)
-    if not mono and "...." in text.replace(" ", ""):
-        return _Line(row, _LEADERS.sub(" ... ", text), bold, mono, bool(_LEADERS.search(text)))
+    leaders = None if mono or "...." not in text.replace(" ", "") else _LEADERS.match(text[::-1])
+    if leaders:  # looked for from the end, where they can be only once
+        return _Line(row, f"{text[: -leaders.end()]} ... {leaders[1][::-1]}", bold, mono, True)
     return _Line(row, text, bold, mono, False)
 
 

@@ -1,0 +1,73 @@
+"""What a paragraph's style makes of it: a heading, a list item, with what it inherits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from autopicker_lab.extraction.docx_lists import VAL, W, whole
+
+_LEVEL = re.compile(r"^(?:heading|titre|überschrift|título|titolo|rubrik)\s*(\d)", re.IGNORECASE)
+_DEPTH = re.compile(r"^list (?:bullet|number|continue)? ?(\d)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Style:
+    """Attributes:
+    level: of a heading, 1 to 9; 0 for text.
+    number: the list that the style itself belongs to, and the level in it.
+    depth: how deep its items stand, by the style's name.
+    """
+
+    level: int = 0
+    number: tuple[str, int] | None = None
+    depth: int = 0
+
+
+def read_styles(root: Any | None) -> dict[str, Style]:
+    """Paragraph styles by id, with what they inherit."""
+    if root is None:
+        return {}
+    raw = {style.get(f"{W}styleId"): style for style in root.iterfind(f"{W}style")}
+
+    def chain(id_: str) -> Iterator[Any]:
+        for _ in range(10):
+            if id_ not in raw:
+                return
+            yield raw[id_]
+            based = raw[id_].find(f"{W}basedOn")
+            id_ = based.get(VAL) if based is not None else ""
+
+    return {id_: _style(list(chain(id_))) for id_ in raw}
+
+
+def _style(chain: list[Any]) -> Style:
+    level = 0
+    number: tuple[str, int] | None = None
+    for style in chain:
+        name = style.find(f"{W}name")
+        shown = (name.get(VAL) or "") if name is not None else ""
+        heading = _LEVEL.match(shown)
+        outline = style.find(f"{W}pPr/{W}outlineLvl")
+        level = level or (int(heading[1]) if heading else 1 if shown.lower() == "title" else 0)
+        if not level and outline is not None:
+            level = whole(outline.get(VAL), 9) + 1
+        properties = style.find(f"{W}pPr")
+        number = number or (number_of(properties) if properties is not None else None)
+    if number and level and number[1] == 0:
+        number = (number[0], level - 1)
+    shown = next((name.get(VAL) or "" for style in chain if (name := style.find(f"{W}name")) is not None), "")
+    depth = _DEPTH.match(shown)
+    return Style(level if level <= 9 else 0, number, int(depth[1]) - 1 if depth else 0)
+
+
+def number_of(properties: Any) -> tuple[str, int] | None:
+    holder = properties.find(f"{W}numPr")
+    if holder is None:
+        return None
+    number, level = holder.find(f"{W}numId"), holder.find(f"{W}ilvl")
+    if number is None:
+        return None
+    return number.get(VAL) or "0", whole(level.get(VAL)) if level is not None else 0
