@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 
 import docx
 import openpyxl
@@ -161,6 +162,16 @@ def saved_png(picture):
     return buffer.getvalue()
 
 
+def rewritten(data, name, before, after):
+    """An archive with one entry's bytes changed once."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as copy:
+        for entry in source.namelist():
+            content = source.read(entry)
+            copy.writestr(entry, content.replace(before, after, 1) if entry == name else content)
+    return out.getvalue()
+
+
 def book(change):
     workbook = openpyxl.Workbook()
     change(workbook)
@@ -229,6 +240,50 @@ class TestSheets:
         assert document.tables[0].rows[0] == ("route", "trips", "share")
         assert document.text.startswith("Passengers of 2025\nAll piers\n\n| route")
 
+    def test_a_text_that_is_empty_is_a_value_and_marks_outside_the_values_are_kept(self):
+        from autopicker_lab.extraction.xlsx_xml import SheetNotes, patched
+
+        workbook = openpyxl.Workbook()
+        workbook.active["A1"] = 5
+        workbook.active["D4"] = "=A1*2"
+        data = saved(workbook)
+        empty = b'<c r="B1" t="str"><f>IF(A1=5,"",A1)</f><v></v></c></row>'
+        document = extract(rewritten(data, "xl/worksheets/sheet1.xml", b"</row>", empty), name="a.xlsx")
+        assert document.tables[0].rows == ((5, None, None, None), (None,) * 4, (None,) * 4, (None, None, None, "=A1*2"))
+        assert patched([], (0, 0), SheetNotes()) == ([], (0, 0))
+
+    @pytest.mark.parametrize(
+        "xml", [b'<c r="A1" t="e">' * 20_000, b"<row " * 40_000, b"<c " * 40_000, b'<c r="A1"><f>' * 20_000]
+    )
+    def test_broken_tags_are_searched_in_linear_time(self, xml):
+        from autopicker_lab.extraction.xlsx_xml import _notes
+
+        _notes(xml, {})
+
+    def test_merged_ranges_of_a_sparse_sheet_are_not_filled(self):
+        workbook = openpyxl.Workbook()
+        workbook.active["XFD1048576"], workbook.active["A1"] = "far", "near"
+        merge = b'</sheetData><mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'
+        data = rewritten(saved(workbook), "xl/worksheets/sheet1.xml", b"</sheetData>", merge)
+        assert extract(data, name="a.xlsx").tables[0].rows == (("near", None), (None, "far"))
+
+    @pytest.mark.parametrize(
+        ("text", "first"),
+        [
+            ("1,5;2,5;3,5\n4,5;5,5;6,5\n", ("1,5", "2,5", "3,5")),
+            ('name,said\nMira,"say \\"hi\\", you"\nJonas,yes\n', ("name", "said")),
+            ("remark\nGood, but late, and wet\nCold, dark, windy\nFine\n", ("remark",)),
+        ],
+    )
+    def test_delimiters_and_quotes_of_other_habits(self, text, first):
+        table = extract(text.encode(), name="a.csv").tables[0]
+        assert table.rows[0] == first
+        assert {len(row) for row in table.rows} == {len(first)}
+
+    def test_a_quote_that_is_never_closed_is_said(self):
+        text = 'a,b\n1,"open\n' + "2,3\n" * 200
+        assert "was its quote never closed?" in extract(text.encode(), name="a.csv").warnings[-1]
+
     def test_a_locked_xls_says_that_it_is_locked(self):
         from conftest import SHARED
 
@@ -258,7 +313,15 @@ class TestWeb:
         document = extract(PAGE.format(nav=nav, text=LONG).encode(), name="a.html")
         assert "All our fares" not in document.text
         assert "half past eight" in document.text
-        assert "navigation and other furniture of the page were left out" in document.warnings
+        assert "navigation, side bars and the like were left out" in document.warnings
+
+    def test_a_page_that_is_no_article_loses_only_its_furniture(self):
+        dishes = "".join(f"<div class='menu'><h3>Dish {i}</h3><p>{i}.50 euros</p></div>" for i in range(9))
+        page = f"<body><nav><a href='/'>Home</a></nav><h1>Our dishes</h1><p>{LONG[:200]}</p>{dishes}</body>"
+        text = extract(page.encode(), name="a.html").text
+        assert "# Our dishes" in text
+        assert all(f"{i}.50 euros" in text for i in range(9))
+        assert "Home" not in text
 
     def test_the_structure_is_a_part_when_it_is_asked_for(self):
         source = open_source(PAGE.format(nav="", text="Short.").encode(), "a.html")
@@ -270,6 +333,10 @@ class TestWeb:
 
 
 class TestMarkdown:
+    def test_underlined_headings_and_fences_of_every_kind(self):
+        text = "Title\n=====\n\n```code``` is inline\n\nPart two\n---\n\n```\n~~~\n# no heading\n```\n\n# Last #\n"
+        assert [part.label for part in sections(text)] == ["Title", "Part two", "Last"]
+
     def test_tables_of_a_section_but_not_those_in_code(self):
         text = "# A\n\n| x | y |\n|---|---|\n| 1 \\| 2 | |\n\n# B\n\n```\n| no | table |\n| --- | --- |\n```\n"
         first, second = sections(text)
@@ -368,6 +435,13 @@ class TestDocument:
             for part in document.parts:
                 joined = "".join(chunk.text for chunk in chunks if chunk.label == part.label)
                 assert "".join(joined.split()) == "".join(part.text.split())
+
+    @given(st.text(alphabet="a b.\n字", min_size=1, max_size=80), st.integers(1, 9))
+    def test_a_tokenizer_is_never_passed_and_the_cutting_ends(self, text, size):
+        document = Document("a", "txt", (Part("p", text),))
+        chunks = [chunk.text for chunk in document.chunks(size, count=len)]
+        assert all(len(chunk) <= size for chunk in chunks)
+        assert "".join("".join(chunks).split()) == "".join(text.split())
 
     def test_a_passage_repeats_the_end_of_the_one_before_it(self):
         lines = [f"Sentence number {i} of the report stands here." for i in range(40)]

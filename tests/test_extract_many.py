@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import pytest
 
-from autopicker_lab.core import Document, Format, InvalidRequestError, Part
-from autopicker_lab.extraction import FormatReader, extract, extract_many, formats, registry
+from autopicker_lab.core import Document, Format, InvalidRequestError, Part, UnsupportedFileError
+from autopicker_lab.extraction import FormatReader, extract, extract_many, formats, open_source, registry
 from autopicker_lab.extraction.many import write_table
 
 COMMAND = [sys.executable, "-c", "from autopicker_lab.cli import main; main()"]
@@ -133,13 +133,34 @@ def test_another_package_brings_a_format(monkeypatch, tmp_path):
 
     reader = FormatReader(Format("rtf", "document", "application/rtf", (".rtf",)), read_rtf)
     entry = type("Entry", (), {"name": "rtf", "load": lambda self: reader})()
-    registry.installed.cache_clear()
-    registry.reader.cache_clear()
-    monkeypatch.setattr(registry.metadata, "entry_points", lambda group: [entry] if "formats" in group else [])
+    broken = type("Entry", (), {"name": "odt", "load": lambda self: 1 / 0})()
+    forget()
+    monkeypatch.setattr(registry.metadata, "entry_points", lambda group: [broken, entry] if "formats" in group else [])
     try:
         assert "rtf" in formats()
-        document = extract(b"{Hello}", name="a.rtf")
+        source = open_source(b"{Hello}", "a.rtf")
+        assert (source.media_type, source.category) == ("application/rtf", "document")
+        document = extract(source)
         assert (document.kind, document.text) == ("rtf", "Hello")
+        assert extract(b"hello", name="a.txt").text == "hello"
+        assert registry.broken() == {"odt": "ZeroDivisionError: division by zero"}
+        with pytest.raises(UnsupportedFileError, match="json, rtf"):
+            open_source(b"\x00\x01", "a.xyz")
     finally:
-        registry.installed.cache_clear()
-        registry.reader.cache_clear()
+        forget()
+
+
+def forget():
+    for known in (registry.installed, registry.broken, registry._loaded, registry.reader):
+        known.cache_clear()
+
+
+def test_odd_names_and_half_characters_do_not_spoil_the_table(tmp_path):
+    place = tmp_path / "files"
+    place.mkdir()
+    (place / "half.json").write_text('{"\\ud800": 1}')
+    (place / os.fsdecode(b"caf\xe9.txt")).write_text("hello")
+    for suffix in ("jsonl", "parquet"):
+        assert write_table(extract_many([place], jobs=1), tmp_path / f"out.{suffix}") == 2
+    with pytest.raises(InvalidRequestError, match="no folder"):
+        write_table(iter(()), tmp_path / "missing" / "out.jsonl")

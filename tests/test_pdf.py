@@ -193,6 +193,39 @@ def test_form_values_stand_beside_their_labels():
     assert document.metadata["form"] == {"keeper": "Ottilie Vandersteen", "lamp": "[x]"}
 
 
+def test_of_radio_buttons_the_chosen_one_counts():
+    def draw(paper, _):
+        for i, colour in enumerate(("red", "green", "blue")):
+            paper.acroForm.radio(name="lamp", value=colour, selected=colour == "green", x=60, y=700 - 30 * i)
+            paper.drawString(90, 704 - 30 * i, colour)
+
+    document = read(pdf(draw))
+    assert document.metadata["form"] == {"lamp": "green"}
+    assert document.text.split() == ["(", ")", "red", "(x)", "green", "(", ")", "blue"]
+
+
+def test_an_invoice_keeps_its_first_and_last_lines():
+    def draw(paper, _):
+        paper.drawString(60, 800, "Acme Corp invoice 2024")
+        column(paper, 60, 600, PROSE)
+        paper.drawString(60, 40, "Total due by wire to account 4711")
+
+    text = read(pdf(draw)).text
+    assert "Acme Corp invoice 2024" in text
+    assert "account 4711" in text
+
+
+def test_the_header_of_a_table_on_every_page_is_no_running_head():
+    def draw(paper, number):
+        for i in range(20):
+            row = ("Region", "Sales", "Cost") if i == 0 else (f"Pier {number}{i}", str(100 * i), str(90 * i))
+            for x, cell in zip((60, 220, 320), row, strict=True):
+                paper.drawString(x, 805 - 14 * i - 6 * (i > 0), cell)
+
+    document = read(pdf(draw, pages=3))
+    assert [table.rows[0] for table in document.tables] == [("Region", "Sales", "Cost")] * 3
+
+
 def test_links_notes_and_attachments():
     def draw(paper, _):
         paper.drawString(60, 700, "See the timetable of today.")
@@ -281,6 +314,35 @@ def test_a_stream_that_inflates_too_far_is_refused_however_often_it_is_packed(la
     bomb = b"%PDF-1.4\n1 0 obj\n<< >>\nstream\n" + packed + b"\nendstream\nendobj\n"
     with pytest.raises(CorruptFileError, match="unpacks to over 64 MiB"):
         refuse_bombs(open_source(bomb, "a.pdf"))
+
+
+def test_one_stream_shown_again_and_again_is_refused():
+    bomb = b"%PDF-1.4\n1 0 obj\n<< /Contents [" + b"4 0 R " * 20 + b"] >>\nendobj\n"
+    with pytest.raises(CorruptFileError, match="again and again"):
+        refuse_bombs(open_source(bomb, "a.pdf"))
+
+
+def test_a_hexadecimal_coat_hides_no_bomb():
+    packed = zlib.compress(b"\x00" * (70 * 2**20), 9).hex().encode() + b">"
+    bomb = b"%PDF-1.4\n<< /Filter [/ASCIIHexDecode /FlateDecode] >>\nstream\n" + packed + b"\nendstream\n"
+    with pytest.raises(CorruptFileError, match="unpacks to over 64 MiB"):
+        refuse_bombs(open_source(bomb, "a.pdf"))
+
+
+@pytest.mark.timeout(60)
+def test_many_false_starts_of_streams_take_linear_time():
+    refuse_bombs(open_source(b"%PDF-1.4\n" + b"stream\nx\x9c" * 200_000, "a.pdf"))
+
+
+@pytest.mark.timeout(60)
+def test_a_page_of_figures_is_laid_out_in_time():
+    def draw(paper, _):
+        paper.setFont("Helvetica", 4)
+        for row in range(140):
+            for x in range(60):
+                paper.drawString(10 + 9.6 * x, 820 - 5.5 * row, f"{row * x % 997}")
+
+    assert len(read(pdf(draw)).tables[0].rows) == 140
 
 
 def test_a_damaged_file_gives_its_text_with_a_warning_or_a_typed_error():

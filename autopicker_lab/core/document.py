@@ -109,25 +109,21 @@ class Document:
         if not 0 <= overlap < max_tokens:
             raise ValueError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
         for part in self.parts:
-            width = CHARS_PER_TOKEN if count is None else _width(part.text, count)
-            for text in _passages(part.text, max(int(max_tokens * width), 1), int(overlap * width)):
+            if count is None:
+                found = _passages(part.text, int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
+            else:
+                found = _counted(part.text, max_tokens, overlap, count)
+            for text in found:
                 yield Part(part.label, text)
 
     def to_dict(self) -> dict[str, Any]:
-        """The Document as JSON can hold it; `from_dict` reads it back."""
+        """The Document as JSON can hold it: parts name their tables, whose rows stand in `tables`, in that order."""
         return {
             "name": self.name,
             "kind": self.kind,
             "sha256": self.sha256,
             "text": self.text,
-            "parts": [
-                {
-                    "label": part.label,
-                    "text": part.text,
-                    "tables": [{"label": t.label, "rows": [list(row) for row in t.rows]} for t in part.tables],
-                }
-                for part in self.parts
-            ],
+            "parts": [{"label": p.label, "text": p.text, "tables": [t.label for t in p.tables]} for p in self.parts],
             "tables": [[list(row) for row in table.rows] for table in self.tables],
             "metadata": dict(self.metadata),
             "warnings": list(self.warnings),
@@ -136,11 +132,12 @@ class Document:
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Document:
         """The Document that `to_dict` told; KeyError where a field is missing."""
+        rows = iter(raw["tables"])
         parts = tuple(
             Part(
                 part["label"],
                 part["text"],
-                tuple(Table(tuple(map(tuple, t["rows"])), t["label"]) for t in part.get("tables", ())),
+                tuple(Table(tuple(map(tuple, next(rows))), label) for label in part["tables"]),
             )
             for part in raw["parts"]
         )
@@ -162,9 +159,14 @@ class Document:
         return html_table(["", ""], rows, f"{self.name} ({self.kind})") + html_text(self.text)
 
 
-def _width(text: str, count: Callable[[str], int]) -> float:
-    """Characters a token of this text, a tenth off so that a passage stays below its bound."""
-    return 0.9 * len(text) / max(count(text), 1) if text else CHARS_PER_TOKEN
+def _counted(text: str, max_tokens: int, overlap: int, count: Callable[[str], int]) -> Iterator[str]:
+    """Passages bounded by a tokenizer: cut by the text's mean width of a token, again where that was too wide."""
+    width = 0.9 * len(text) / max(count(text), 1)
+    for passage in _passages(text, max(int(max_tokens * width), 1), int(overlap * width)):
+        if len(passage) > 1 and count(passage) > max_tokens:
+            yield from _counted(passage, max_tokens, overlap, count)
+        else:
+            yield passage
 
 
 def _passages(text: str, limit: int, overlap: int) -> Iterator[str]:
@@ -197,7 +199,7 @@ def _blocks(text: str, limit: int) -> Iterator[str]:
             continue
         start = 0
         while len(line) - start > limit:
-            half, end = start + limit // 2, start + limit
+            half, end = start + max(limit // 2, 1), start + limit
             cut = line.rfind(". ", half, end) + 1 or max(line.rfind(" ", half, end), 0) or end
             yield line[start:cut].lstrip()
             start = cut

@@ -53,7 +53,6 @@ KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
     {suffix: form.kind for form in FORMATS.values() for suffix in form.suffixes}
 )
 SUPPORTED = ", ".join(FORMATS)
-_OTHER = Format("", "document", "application/octet-stream", ())  # of a kind that another package reads
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,7 @@ class SourceFile:
         kind: one of `FORMATS`, or of a format that was installed beside them.
         warnings: what was odd about it (a name that does not fit the content, say).
         options: how to read it.
+        format: of a kind that another package reads.
     """
 
     name: str
@@ -92,6 +92,7 @@ class SourceFile:
     kind: str
     warnings: tuple[str, ...] = ()
     options: ReadOptions = ReadOptions()
+    format: Format | None = None
 
     @property
     def size(self) -> int:
@@ -100,11 +101,11 @@ class SourceFile:
 
     @property
     def media_type(self) -> str:
-        return FORMATS.get(self.kind, _OTHER).media_type
+        return (self.format or FORMATS[self.kind]).media_type
 
     @property
     def category(self) -> str:
-        return FORMATS.get(self.kind, _OTHER).category
+        return (self.format or FORMATS[self.kind]).category
 
     @cached_property
     def sha256(self) -> str:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import Any
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
 from autopicker_lab.extraction.columns import shown, summarise
 from autopicker_lab.extraction.plain import decode
 
+_NONE = "\x1f"  # a character that no text holds
 _PREAMBLE = 20  # lines at most
+_LINES_IN_CELL = 100
+_DECIMAL_COMMA = re.compile(r"\d,\d")
 _DELIMITERS = ",;\t|"
+_OTHERS = {d: re.compile("[" + re.escape(_DELIMITERS.replace(d, "")) + "]") for d in _DELIMITERS}
 _WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,15}", re.ASCII)
 csv.field_size_limit(2**30)  # a cell may be as long as an upload
@@ -22,10 +27,12 @@ def read_csv(file: SourceFile) -> Document:
     if "\x00" in text:
         text, warnings = text.replace("\x00", ""), (*warnings, "NUL characters were dropped")
     delimiter = find_delimiter(text)
-    rows, ragged = _rows(text, delimiter)
-    if ragged:
+    found, widths, odd = _rows(text, delimiter or _NONE)
+    preamble, rows = _preamble(found)
+    widest = max(widths, default=0)
+    if ragged := sum(width < widest for width in widths[len(preamble) :]):
         warnings += (f"{ragged} rows are not as wide as the widest: filled up with blanks",)
-    preamble, rows = _preamble(rows)
+    warnings += odd
     columns = summarise(rows) if len(rows) > 1 else []
     meta = {
         "encoding": encoding,
@@ -46,32 +53,59 @@ def _preamble(rows: list[tuple[Cell, ...]]) -> tuple[list[str], list[tuple[Cell,
     """Title lines before the table's own header, and the table."""
     widths = [sum(cell is not None for cell in row) for row in rows[: _PREAMBLE + 20]]
     usual = max(set(widths), key=widths.count, default=0)
-    first = next((i for i, width in enumerate(widths) if width > max(1, usual // 3)), 0)
+    first = next((i for i, width in enumerate(widths) if width > max(1, usual // 2)), 0)
     if usual < 2 or not 0 < first <= _PREAMBLE or widths.count(usual) < 3:
         return [], rows
     return [" ".join(str(cell) for cell in row if cell is not None) for row in rows[:first]], rows[first:]
 
 
 def find_delimiter(text: str) -> str:
-    """The delimiter that cuts the first lines into the most columns of one width; a comma where none does."""
-    sample = text[:65536]
+    """The delimiter that cuts the first lines into columns of one width and pieces without another delimiter in them.
+
+    A comma between digits is a decimal mark as well. Where nothing cuts, it is a comma; "" where the commas are those
+    of a single column of prose.
+    """
     lines = text.split("\n", 51)[:50]
+    sample = "\n".join(lines)[:65536]
 
     def fit(delimiter: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+        widths = [len(row) for row in rows]
         commonest = max(set(widths), key=widths.count, default=1)
-        return (widths.count(commonest) / max(len(widths), 1) if commonest > 1 else 0.0, commonest)
+        if commonest < 2 or _is_prose(sample, delimiter, rows):
+            return 0.0, 1
+        pieces = [piece for row in rows for piece in row]
+        clean = sum(not _OTHERS[delimiter].search(_DECIMAL_COMMA.sub("", piece)) for piece in pieces)
+        return widths.count(commonest) / len(widths) * clean / len(pieces), commonest
 
     best = max((d for d in _DELIMITERS if d in sample), key=fit, default=",")
-    return best if fit(best)[1] > 1 else ","
+    if fit(best)[1] > 1:
+        return best
+    rows = [row for row in csv.reader(lines) if row]
+    return "" if "," in sample and _is_prose(sample, ",", rows) else ","
 
 
-def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], int]:
-    """Rows with numbers as numbers, and how many were narrower than the widest."""
-    read = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+def _is_prose(sample: str, delimiter: str, rows: list[list[str]]) -> bool:
+    """Whether a delimiter is only the punctuation of a column of text under a header of one cell."""
+    spaced = sample.count(f"{delimiter} ") >= 0.8 * sample.count(delimiter)
+    return spaced and len(rows[0]) == 1
+
+
+def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], list[int], tuple[str, ...]]:
+    """Rows with numbers as numbers, all as wide as the widest; how wide each was; what was odd about the quoting."""
+    read = _read(text, delimiter)
+    if '\\"' in text:  # quotes that are escaped the other way
+        other = _read(text, delimiter, escapechar="\\", doublequote=False)
+        read = min(read, other, key=lambda rows: len(set(map(len, rows))))
     widest = max(map(len, read), default=0)
     rows = [(*map(_typed, row), *(None,) * (widest - len(row))) for row in read]
-    return rows, sum(len(row) < widest for row in read)
+    torn = next((i for i, row in enumerate(read, 1) if any(cell.count("\n") > _LINES_IN_CELL for cell in row)), None)
+    odd = f"row {torn} has a cell of over {_LINES_IN_CELL} lines: was its quote never closed?"
+    return rows, list(map(len, read)), (odd,) if torn else ()
+
+
+def _read(text: str, delimiter: str, **options: Any) -> list[list[str]]:
+    return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options) if row]
 
 
 def _typed(value: str) -> Cell:

@@ -85,7 +85,7 @@ class _Walk:
             f"{W}footnoteReference": self._note,
             f"{W}endnoteReference": self._note,
             _MATH: formula,
-            **{tag: lambda _, text=text: text for tag, text in _AS_TEXT.items()},
+            **{tag: lambda element: _AS_TEXT[element.tag] for tag in _AS_TEXT},
         }
         self._held: list[Any] = []  # text boxes and charts of the paragraph at hand
 

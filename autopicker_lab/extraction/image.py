@@ -21,6 +21,7 @@ OCR_SIDE = 3000
 VISION_SIDE = 1568  # pixels; hosted models scale larger pictures down to about this
 _FRAMES_CHECKED = 200
 _GPS_IFD = 0x8825
+_ORIENTATION = 0x0112
 _WEB_KINDS = frozenset({"jpg", "png", "gif", "webp"})
 
 
@@ -72,12 +73,14 @@ def unsure(found: Recognised) -> str:
 
 
 def downscaled(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
-    """A picture as a model that sees should get it: upright, at most `side` pixels long, of a kind for the web.
+    """A picture as a model that sees should get it: upright, at most `side` pixels long, of a kind for the web, and
+    without the place where it was taken unless that was asked for.
 
     One that is so already stays as it is, byte for byte.
     """
     picture = open_image(file)
-    upright = picture.getexif().get(0x0112, 1) == 1
+    exif = picture.getexif()
+    upright = exif.get(_ORIENTATION, 1) == 1 and (file.options.place or _GPS_IFD not in exif)
     if file.kind in _WEB_KINDS and upright and max(picture.size) <= side and picture.mode != "CMYK":
         return file
     flat = to_rgb(picture)
@@ -105,7 +108,9 @@ def open_image(file: SourceFile) -> Picture:
                     f"'{file.name}' has {picture.width:,} x {picture.height:,} pixels",
                     f"scale it down to at most {MAX_PIXELS // 10**6} megapixels",
                 )
-            for frame in range(1, min(int(getattr(picture, "n_frames", 1)), _FRAMES_CHECKED)):
+            area = max(picture.width * picture.height, 1)
+            most = max(min(_FRAMES_CHECKED, MAX_PIXELS // area), 2)
+            for frame in range(1, min(int(getattr(picture, "n_frames", 1)), most)):
                 picture.seek(frame)  # a later frame may be the bomb
             picture.seek(0)
             picture.load()

@@ -29,9 +29,9 @@ class Extracted:
 
     def to_row(self) -> dict[str, Any]:
         """The file as a flat row: what is nested (parts, tables, metadata, warnings) as JSON text."""
-        raw = self.document.to_dict() if self.document else {}
-        nested = {key: json.dumps(raw.get(key, []), ensure_ascii=False, default=str) for key in _NESTED}
-        return {
+        raw = self.document.to_dict() if self.document else {"parts": [], "metadata": {}, "warnings": []}
+        nested = {key: json.dumps(raw[key], ensure_ascii=False, default=str) for key in _NESTED}
+        row = {
             "path": str(self.path),
             "kind": raw.get("kind"),
             "sha256": raw.get("sha256"),
@@ -41,6 +41,12 @@ class Extracted:
             "error": str(self.error) if self.error else None,
             "seconds": round(self.seconds, 6),
         }
+        return {key: _sound(value) if isinstance(value, str) else value for key, value in row.items()}
+
+
+def _sound(text: str) -> str:
+    """Text that can be written: half a surrogate pair, as in names of another encoding, becomes its code."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 _NESTED = ("parts", "metadata", "warnings")
@@ -149,8 +155,10 @@ def write_table(results: Iterable[Extracted], out: Path) -> int:
     The file appears when all is written; where the results end early it holds what there was.
 
     Raises:
-        InvalidRequestError: for another suffix.
+        InvalidRequestError: for another suffix, or a folder that is not there.
     """
+    if not out.parent.is_dir():
+        raise InvalidRequestError(f"no folder '{out.parent}'", "make it first")
     writers = {".parquet": _write_parquet, ".jsonl": _write_jsonl}
     writer = writers.get(out.suffix.lower())
     if writer is None:

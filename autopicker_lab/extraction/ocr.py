@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core import InvalidRequestError
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -84,7 +86,16 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> Recognised:
 
     Args:
         languages: Tesseract's names of them (`deu`, `jpn`); by default English first, then what the script tells.
+
+    Raises:
+        InvalidRequestError: for a language that is not installed.
     """
+    missing = [name for name in languages if name not in _installed() or not _has_tesseract()]
+    if missing:
+        here = ", ".join(_installed()) if _has_tesseract() else "none, since Tesseract is missing"
+        raise InvalidRequestError(
+            f"no Tesseract data for '{missing[0]}' (installed: {here})", f"apt-get install tesseract-ocr-{missing[0]}"
+        )
     with _LOCK:
         if not _has_tesseract():
             return _rapid(image)

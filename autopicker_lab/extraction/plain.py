@@ -13,10 +13,11 @@ _BOMS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$")
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$")
+_UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{3,})[ \t]*")
 _DELIMITER_ROW = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?|\s*\|\s*:?-+:?\s*\|?\s*")
 _BAR = re.compile(r"(?<!\\)\|")
-_FENCE = re.compile(r"^ {0,3}(```|~~~)")
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 
 def decode(data: bytes) -> tuple[str, str, tuple[str, ...]]:
@@ -25,13 +26,22 @@ def decode(data: bytes) -> tuple[str, str, tuple[str, ...]]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding, warnings
 
 
+def _checked(data: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
+    """Text that should be in `encoding`, with a warning where bytes of it are not."""
+    try:
+        return data.decode(encoding).lstrip("\ufeff"), encoding, ()
+    except UnicodeDecodeError:
+        lost = f"not all of it is {encoding.upper()}: some characters were lost"
+        return data.decode(encoding, "replace").lstrip("\ufeff"), encoding, (lost,)
+
+
 def _decode(data: bytes) -> tuple[str, str, tuple[str, ...]]:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            return data.decode(encoding, "replace").lstrip("\ufeff"), encoding, ()
+            return _checked(data, encoding)
     for encoding, zeros in (("utf-16-be", data[:256:2]), ("utf-16-le", data[1:256:2])):
         if len(data) % 2 == 0 and zeros.count(0) > 0.6 * len(zeros):  # UTF-16 of mostly Latin text, without a mark
-            return data.decode(encoding, "replace"), encoding, ()
+            return _checked(data, encoding)
     try:
         return data.decode("utf-8"), "utf-8", ()
     except UnicodeDecodeError:
@@ -60,35 +70,57 @@ def read_md(file: SourceFile) -> Document:
 def sections(text: str) -> list[Part]:
     """Markdown cut at its headings; each Part is labelled with its heading, keeps it, and holds its tables."""
     parts: list[Part] = []
-    label, held, fenced = "beginning", [], False  # type: str, list[str], bool
+    label, held = "beginning", []  # type: str, list[str]
 
     def close() -> None:
         if any(line.strip() for line in held):
             parts.append(Part(label, "\n".join(held).strip("\n"), tuple(tables(held))))
 
-    for line in text.split("\n"):
-        if _FENCE.match(line):
-            fenced = not fenced
-        match = None if fenced else _HEADING.match(line)
-        if match:
+    lines = text.split("\n")
+    code = _in_code(lines)
+    for line, is_code, below in zip(lines, code, [*lines[1:], ""], strict=True):
+        title = None if is_code else _heading(line, below)
+        if title:
             close()
-            label, held = match[2], []
+            label, held = title, []
         held.append(line)
     close()
     return parts or [Part(label, "")]
 
 
+def _heading(line: str, below: str) -> str | None:
+    """The title that a line is: after number signs, or underlined by the line below."""
+    match = _HEADING.match(line)
+    if match:
+        return match[1].rstrip("# \t") or None
+    under = _UNDERLINE.fullmatch(below) and line.strip() and line[0] not in " \t>|-*+#`0123456789"
+    return line.strip() if under else None
+
+
+def _in_code(lines: Sequence[str]) -> list[bool]:
+    """Whether each line belongs to a fenced block; a fence is closed by one of its own kind, at least as long."""
+    inside: list[bool] = []
+    fence = ""
+    for line in lines:
+        match = _FENCE.match(line)
+        if fence:
+            inside.append(True)
+            if match and match[1][0] == fence[0] and len(match[1]) >= len(fence) and not match[2].strip():
+                fence = ""
+        else:
+            fence = match[1] if match and not (match[1][0] == "`" and "`" in match[2]) else ""
+            inside.append(bool(fence))
+    return inside
+
+
 def tables(lines: Sequence[str]) -> Iterator[Table]:
     """GitHub's Markdown tables among lines, cells as text, blank ones None."""
-    fenced = False
     rows: list[tuple[Cell, ...]] | None = None
-    for before, line in zip(["", *lines], [*lines, ""], strict=True):
-        if _FENCE.match(line):
-            fenced = not fenced
+    for before, line, is_code in zip(["", *lines], [*lines, ""], [*_in_code(lines), False], strict=True):
         if rows is None:
-            if not fenced and "|" in before and _DELIMITER_ROW.fullmatch(line):
+            if not is_code and "|" in before and _DELIMITER_ROW.fullmatch(line):
                 rows = [_cells(before)]
-        elif "|" in line:
+        elif "|" in line and not is_code:
             rows.append(_cells(line))
         else:
             yield Table(tuple(rows))

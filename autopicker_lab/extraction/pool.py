@@ -80,7 +80,9 @@ class ExtractionPool:
         outer: concurrent.futures.Future[tuple[Document, float]] = concurrent.futures.Future()
 
         def hand_on(done: Any) -> None:
-            if done.cancelled() or not outer.set_running_or_notify_cancel():
+            if done.cancelled():
+                outer.cancel()
+            if not outer.set_running_or_notify_cancel():
                 return
             error = done.exception()
             if error is None:
@@ -104,7 +106,7 @@ class ExtractionPool:
         if isinstance(error, ProcessExpired):
             detail = f"reading '{name}' ended its process (code {error.exitcode})"
             return ExtractionLimitError(detail, "the file is damaged or hostile: save it again")
-        return error
+        return ExtractionLimitError(f"reading '{name}' failed: {error or type(error).__name__}", "try it again")
 
     def close(self) -> None:
         self._pool.stop()

@@ -57,14 +57,31 @@ _READERS = {
 
 @cache
 def installed() -> Mapping[str, FormatReader]:
-    """The formats that other packages bring, by kind."""
+    """The formats that other packages bring, by kind; one that cannot be loaded is left out, see `broken`."""
+    return _loaded()[0]
+
+
+@cache
+def broken() -> Mapping[str, str]:
+    """Entry points that could not be loaded, and why."""
+    return _loaded()[1]
+
+
+@cache
+def _loaded() -> tuple[dict[str, FormatReader], dict[str, str]]:
     found: dict[str, FormatReader] = {}
+    failed: dict[str, str] = {}
     for entry in metadata.entry_points(group=ENTRY_POINTS):
-        loaded = entry.load()
-        if not isinstance(loaded, FormatReader):
-            raise TypeError(f"entry point '{entry.name}' of {ENTRY_POINTS} is no FormatReader but {loaded!r}")
-        found[loaded.format.kind] = loaded
-    return found
+        try:
+            loaded = entry.load()
+        except Exception as error:  # another package's fault must not take our formats with it
+            failed[entry.name] = f"{type(error).__name__}: {error}"
+            continue
+        if isinstance(loaded, FormatReader):
+            found[loaded.format.kind] = loaded
+        else:
+            failed[entry.name] = f"is no FormatReader but {type(loaded).__name__}"
+    return found, failed
 
 
 def formats() -> dict[str, Format]:

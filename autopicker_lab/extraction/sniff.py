@@ -16,8 +16,8 @@ from autopicker_lab.core import (
     SourceFile,
     UnsupportedFileError,
 )
-from autopicker_lab.core.files import KIND_OF_SUFFIX, SUPPORTED
-from autopicker_lab.extraction.registry import installed
+from autopicker_lab.core.files import KIND_OF_SUFFIX
+from autopicker_lab.extraction.registry import formats, installed
 
 # puremagic's names for a signature -> ours. Only formats whose signature is certain.
 _SIGNATURES = {
@@ -58,6 +58,10 @@ def open_source(
         data, label = _read(Path(source).expanduser(), max_size), name or Path(source).name
     label = PurePath(label.replace("\\", "/")).name or "file"
     check_size(label, len(data), max_size)
+    suffix = PurePath(label).suffix.lower()
+    for other in installed().values():
+        if suffix in other.format.suffixes:
+            return SourceFile(label, data, other.format.kind, format=other.format)
     kind, warnings = _settle(data, label)
     return SourceFile(label, data, kind, warnings)
 
@@ -88,9 +92,6 @@ def _read(path: Path, max_size: int | None) -> bytes:
 
 def _settle(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     suffix = PurePath(name).suffix.lower()
-    for kind, other in installed().items():
-        if suffix in other.format.suffixes:
-            return kind, ()
     named = KIND_OF_SUFFIX.get(suffix)
     found = _from_content(data, name, named)
     if found is None:
@@ -122,7 +123,7 @@ def _without_signature(data: bytes, name: str, named: str | None) -> str:
 
 def _refuse(name: str, suffix: str) -> None:
     what = f"'{suffix}' files are" if suffix else "this kind of content is"
-    raise UnsupportedFileError(f"'{name}': {what} not supported", f"supported: {SUPPORTED}")
+    raise UnsupportedFileError(f"'{name}': {what} not supported", f"supported: {', '.join(formats())}")
 
 
 def _from_content(data: bytes, name: str, named: str | None) -> str | None:
@@ -158,7 +159,7 @@ def _zip_kind(data: bytes, name: str) -> str:
     for folder, kind in (("word/", "docx"), ("xl/", "xlsx")):
         if any(entry.lower().startswith(folder) for entry in entries):
             return kind
-    raise UnsupportedFileError(f"'{name}' is an archive of another kind", f"supported: {SUPPORTED}")
+    raise UnsupportedFileError(f"'{name}' is an archive of another kind", f"supported: {', '.join(formats())}")
 
 
 def _ole_kind(data: bytes, name: str) -> str:

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 MAX_DEPTH = 2000
-_ARTICLE_SHARE = 0.2  # of the page's text: less is no article
-_FURNITURE = re.compile(r"\b(?:nav|navbar|menu|sidebar|breadcrumbs?|cookie|footer|site-header|advert\w*|promo)\b", re.I)
+_ARTICLE_SHARE = 0.6  # of what is no furniture: less, and the page is no article
+_LINKS_SHARE = 0.5  # of a block's text: more, and it is a list of ways elsewhere
+_FURNITURE = re.compile(r"\b(?:nav|navbar|sidebar|breadcrumbs?|cookies?|footer|site-header|advert\w*)\b", re.I)
+_FURNITURE_TAGS = {"nav", "aside", "footer"}
+_FURNITURE_ROLES = {"navigation", "banner", "contentinfo", "complementary", "search"}
+_BLOCKS = ("p", "li", "td", "th", "dt", "dd", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _OUTLINED = {"title", "header", "nav", "main", "article", "section", "aside", "footer", "form", "table", "script"}
 _OUTLINED |= {"body", "link", *_HEADINGS}
@@ -33,19 +37,24 @@ def read_html(file: SourceFile) -> Document:
     if _depth(root) > MAX_DEPTH:
         warnings += ("nested too deeply to tell its structure: read as plain text",)
         return Document(file.name, file.kind, (Part("content", plain),), meta, warnings)
-    article = _article(text) if _has_furniture(root) else ""
-    if len(article) >= _ARTICLE_SHARE * len(plain) and article:
+    furniture = _furniture(root)
+    article = _article(text, root) if furniture else ""
+    if article and len(article) >= _ARTICLE_SHARE * _content_length(root, furniture):
         markdown = article
-        warnings += ("navigation and other furniture of the page were left out",)
-    else:  # a form, a fragment, a page that is all content
-        markdown = _whole(text) or plain
+    else:  # a form, a list, a fragment, a page that is all content
+        for element in furniture:
+            element.drop_tree()
+        markdown = _whole(lxml.html.tostring(root, encoding="unicode") if furniture else text) or plain
+    if furniture:
+        warnings += ("navigation, side bars and the like were left out",)
     parts = tuple(sections(markdown))
     if file.options.structure:
         parts += (Part("structure", "\n".join(_outline(root))),)
     return Document(file.name, file.kind, parts, meta, warnings)
 
 
-def _article(text: str) -> str:
+def _article(text: str, root: HtmlElement) -> str:
+    """The main text as trafilatura finds it, with its main heading, which it may take for the page's."""
     import logging
 
     import trafilatura
@@ -54,6 +63,9 @@ def _article(text: str) -> str:
     found = trafilatura.extract(
         text, output_format="markdown", include_tables=True, include_formatting=True, favor_recall=True
     )
+    titles = [" ".join(h.text_content().split()) for h in root.iter("h1")]
+    if found and len(titles) == 1 and titles[0] and titles[0] not in found:
+        return f"# {titles[0]}\n\n{found}"
     return found or ""
 
 
@@ -62,21 +74,39 @@ def _whole(text: str) -> str:
     import html_to_markdown
 
     options = html_to_markdown.ConversionOptions(
-        extract_metadata=False, skip_images=False, compact_tables=True, bullets="-", max_depth=MAX_DEPTH
+        extract_metadata=False, compact_tables=True, bullets="-", max_depth=MAX_DEPTH
     )
     return (html_to_markdown.convert(text, options).content or "").strip()
 
 
-def _has_furniture(root: HtmlElement) -> bool:
-    """Whether the page has more than its content: navigation, side bars, notices."""
+def _furniture(root: HtmlElement) -> list[HtmlElement]:
+    """The elements beside a page's content: navigation, side bars, notices; the outermost of each."""
+    found: list[HtmlElement] = []
+    inside: set[HtmlElement] = set()
     for element in root.iter():
-        if not isinstance(element.tag, str):
+        if not isinstance(element.tag, str) or element.tag in ("html", "body", "main", "article"):
             continue
-        if element.tag in ("nav", "aside", "footer") or element.get("role") in ("navigation", "banner", "contentinfo"):
-            return True
-        if _FURNITURE.search(f"{element.get('class') or ''} {element.get('id') or ''}"):
-            return True
-    return False
+        if element.getparent() in inside:
+            inside.add(element)
+            continue
+        named = _FURNITURE.search(f"{element.get('class') or ''} {element.get('id') or ''}")
+        if element.tag in _FURNITURE_TAGS or element.get("role") in _FURNITURE_ROLES or named:
+            found.append(element)
+            inside.add(element)
+    return found
+
+
+def _content_length(root: HtmlElement, furniture: list[HtmlElement]) -> int:
+    """Characters of the blocks that are no furniture and do not mostly lead elsewhere."""
+    beside = {id(block) for element in furniture for block in element.iter(*_BLOCKS)}
+    total = 0
+    for block in root.iter(*_BLOCKS):
+        if id(block) in beside or any(True for _ in block.iterancestors(*_BLOCKS)):
+            continue
+        length = len(" ".join(block.text_content().split()))
+        links = sum(len(" ".join(a.text_content().split())) for a in block.iter("a"))
+        total += length if links <= _LINKS_SHARE * length else 0
+    return total
 
 
 def _outline(root: HtmlElement) -> Iterator[str]:
