@@ -201,7 +201,8 @@ def _blocks(text: str, limit: int) -> Iterator[str]:
         while len(line) - start > limit:
             half, end = start + max(limit // 2, 1), start + limit
             cut = line.rfind(". ", half, end) + 1 or max(line.rfind(" ", half, end), 0) or end
-            yield line[start:cut].lstrip()
+            if line[start:cut].strip():
+                yield line[start:cut].lstrip()
             start = cut
         if line[start:].strip():
             yield line[start:].lstrip()

@@ -13,6 +13,7 @@ from autopicker_lab.extraction.plain import decode
 
 _NONE = "\x1f"  # a character that no text holds
 _PREAMBLE = 20  # lines at most
+_NAMED = re.compile(r"sep=(.)\n")
 _LINES_IN_CELL = 100
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _DELIMITERS = ",;\t|"
@@ -26,7 +27,9 @@ def read_csv(file: SourceFile) -> Document:
     text, encoding, warnings = decode(file.data)
     if "\x00" in text:
         text, warnings = text.replace("\x00", ""), (*warnings, "NUL characters were dropped")
-    delimiter = find_delimiter(text)
+    named = _NAMED.match(text)  # a line of Excel's
+    text = text[named.end() :] if named else text
+    delimiter = named[1] if named else find_delimiter(text)
     found, widths, odd = _rows(text, delimiter or _NONE)
     preamble, rows = _preamble(found)
     widest = max(widths, default=0)

@@ -16,6 +16,7 @@ _WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
 _GUTTER = 0.7
 _MIN_PROSE = 3
 _MAX_COLUMNS = 6
+_MAX_ROWS = 600  # of a region: a page has a tenth of that
 MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
 _PROSE_LENGTH = 18  # characters, spaces aside
 _LINE_NUMBERS = 8
@@ -176,7 +177,7 @@ Interval = tuple[float, float]
 
 def _gutter(rows: list[Row], rules: Sequence[Rule]) -> tuple[int, int, float] | None:
     """(first row, row past the last, x) of the tallest column boundary, None where there is none."""
-    if len(rows) < _MIN_PROSE or statistics.median(len(row.segments) for row in rows) > _MAX_COLUMNS:
+    if not _MIN_PROSE <= len(rows) <= _MAX_ROWS or statistics.median(len(row.segments) for row in rows) > _MAX_COLUMNS:
         return None  # a page of figures is a table
     left = min(row.x0 for row in rows)
     right = max(row.x1 for row in rows)

@@ -68,11 +68,11 @@ def read_pdf(file: SourceFile) -> Document:
         meta = _metadata(pdf, outline, contents)
     parts, heads = _parts(contents, labels, outline, {i: text for i, (text, _) in scans.items()})
     meta |= {"scanned_pages": [labels[i] for i in scans], "running_heads": heads}
-    warnings = (
-        *(f"page {label} is damaged and was left out" for label in lost),
-        *_warnings(file, labels, contents, scans),
-    )
-    return Document(file.name, file.kind, tuple(parts), meta, warnings)
+    warnings = [f"damaged pages were left out: {', '.join(lost[:20])}{' ...' * (len(lost) > 20)}"] if lost else []
+    if any(not head.strip("-–—. ").isalnum() for head in heads):
+        warnings.append("running heads and feet stand in the metadata, not in the text")
+    warnings += _warnings(file, labels, contents, scans)
+    return Document(file.name, file.kind, tuple(parts), meta, tuple(warnings))
 
 
 def page_image(file: SourceFile, index: int, width: int = 800) -> Image:
@@ -164,6 +164,8 @@ def _parts(
     heads: dict[str, None] = {}
     for index, ((content, rows), out) in enumerate(zip(pages, running, strict=True)):
         label = f"page {labels[index]}"
+        if not content.height:
+            continue  # it could not be loaded
         if index in recognised:
             own = " ".join(word.text for word in content.words) if content.garbled <= _GARBLED else ""
             parts.append(Part(label, f"{own}\n\n{recognised[index]}".strip()))
