@@ -47,18 +47,24 @@ def _extract_many(
     from rich.console import Console
     from rich.progress import Progress
 
-    from autopicker_lab.extraction.many import Extracted, extract_many, write_table
+    from autopicker_lab.extraction import Extracted, extract_many, formats
+    from autopicker_lab.extraction.many import write_table
 
     failed: list[dict[str, Any]] = []
+    done = total = 0
     with Progress(transient=True, console=Console(stderr=True)) as bar, _stoppable() as stopped:
         task = bar.add_task("files", total=None)
 
-        def show(done: int, total: int) -> bool:
-            bar.update(task, completed=done, total=total)
+        def show(so_far: int, of: int) -> bool:
+            nonlocal done, total
+            done, total = so_far, of
+            bar.update(task, completed=so_far, total=of)
             return not stopped()
 
         def results() -> Iterator[Extracted]:
             for result in extract_many(files, jobs=jobs, options=options, progress=show):
+                if stopped() and result.error:
+                    continue  # a worker that heard the signal, too
                 if result.error:
                     failed.append({"name": str(result.path), "error": result.error.to_dict()})
                 yield result
@@ -67,10 +73,17 @@ def _extract_many(
             count = write_table(results(), out)
             typer.echo(f"{count} files, {len(failed)} of them not read: {out}")
         else:
-            _show([_row(result) for result in results()], as_json, text)
-        if stopped():
-            typer.echo("stopped: what was read so far is kept", err=True)
-    _finish(bool(failed), failed)
+            found = sorted(results(), key=lambda result: result.path)
+            _show([_row(result) for result in found], as_json, text)
+        interrupted = stopped()
+    if not total and not interrupted:
+        raise InvalidRequestError("there is no file to read", f"supported: {', '.join(formats())}")
+    _report(failed)
+    if interrupted:
+        typer.echo(f"stopped: {done} of {total} files were read, and are kept", err=True)
+        sys.exit(130)
+    if failed:
+        sys.exit(1)
 
 
 @contextmanager
@@ -147,19 +160,25 @@ def _each(
 
 def _finish(failed: bool, rows: Sequence[dict[str, Any]]) -> None:
     """Exit 1 where a file failed, one line each on standard error."""
+    _report(rows)
+    if failed:
+        sys.exit(1)
+
+
+def _report(rows: Sequence[dict[str, Any]]) -> None:
+    """A line for each failure; its file's path where the folder is needed to tell it from others."""
     for row in rows:
         if row["error"]:
             error = InvalidRequestError(row["error"]["detail"], row["error"]["hint"])
-            typer.echo(f"autopicker: {error}", err=True)
-    if failed:
-        sys.exit(1)
+            folder = f"{row['name']}: " if "/" in row["name"] else ""
+            typer.echo(f"autopicker: {folder}{error}", err=True)
 
 
 def _show_document(row: dict[str, Any]) -> None:
     if row["error"]:
         return
-    counts = f"{len(row['parts'])} parts, {len(row['tables'])} tables, {len(row['text']):,} characters"
-    typer.echo(f"# {row['name']} ({row['kind']}: {counts})")
+    counts = f"parts: {len(row['parts'])}, tables: {len(row['tables'])}, characters: {len(row['text']):,}"
+    typer.echo(f"# {row['name']} ({row['kind']}; {counts})")
     for warning in row["warnings"]:
         typer.echo(f"! {warning}")
     typer.echo(row["text"] + "\n")

@@ -66,7 +66,7 @@ class TestWord:
             paper.add_paragraph("between")
             paper.add_paragraph("e", style="List Number")
 
-        assert word(change).text == "1. a\n2. b\n- c\n  - d\n\nbetween\n\n3. e"
+        assert word(change).text == "1. a\n2. b\n- c\n   - d\n\nbetween\n\n3. e"
 
     def test_raised_digits_and_equations_keep_their_meaning(self):
         math = "xmlns:m='http://schemas.openxmlformats.org/officeDocument/2006/math'"
@@ -228,6 +228,22 @@ class TestSheets:
         assert "its table holds all" in document.warnings[0]
         again = book(change)
         assert again.text == document.text  # the sample is seeded
+
+    def test_title_lines_of_a_sheet_are_no_header(self):
+        def change(workbook):
+            for row in (
+                ("Ducks of the year",),
+                (),
+                ("Year", "Fresh", "Salt"),
+                (2023, 1, 2),
+                (2024, 3, 4),
+                (2025, 5, 6),
+            ):
+                workbook.active.append(row)
+
+        document = book(change)
+        assert document.tables[0].rows[0] == ("Year", "Fresh", "Salt")
+        assert document.text.startswith("## Sheet\n\nDucks of the year\n\n| Year")
 
     def test_numbers_are_written_as_a_person_would(self):
         table = Table(((1.1000100437000001, 1e-7, 0.1 + 0.2, 2.5e10, True),))
@@ -431,6 +447,8 @@ class TestDocument:
         document = Document("a", "txt", (Part("one", text), Part("two", text[::-1])))
         chunks = list(document.chunks(size, overlap))
         assert all(len(chunk.text) <= 4 * size for chunk in chunks)
+        whole = {part.label: part.text for part in document.parts}
+        assert all(chunk.text in whole[chunk.label] for chunk in chunks)  # indentation and blank lines as they were
         if not overlap:
             for part in document.parts:
                 joined = "".join(chunk.text for chunk in chunks if chunk.label == part.label)
@@ -448,6 +466,7 @@ class TestDocument:
         document = Document("a", "txt", (Part("text", "\n".join(lines)),))
         first, second, *_ = (chunk.text for chunk in document.chunks(40, overlap=10))
         assert second.split("\n")[0] in first
+        assert second[:20] in first
         with pytest.raises(ValueError, match="overlap must be"):
             list(document.chunks(10, overlap=10))
 

@@ -38,12 +38,14 @@ def test_results_are_what_one_file_gives_and_errors_are_rows(folder):
         result.path.name: result
         for result in extract_many([folder], jobs=2, progress=lambda done, total: seen.append((done, total)))
     }
-    assert set(results) == {p.name for p in folder.rglob("*.*") if p.is_file() and not p.name.startswith(".")}
+    readable = {p.name for p in folder.rglob("*.*") if p.is_file() and not p.name.startswith(".")} - {"unknown.xyz"}
+    assert set(results) == readable
     assert results["report.pdf"].document == extract(folder / "report.pdf")
     assert results["handbook.md"].path == folder / "below" / "handbook.md"
     assert type(results["broken.docx"].error).__name__ == "CorruptFileError"
-    assert type(results["unknown.xyz"].error).__name__ == "UnsupportedFileError"
-    assert seen == [(i, 7) for i in range(1, 8)]
+    assert seen == [(i, 6) for i in range(1, 7)]
+    (named,) = extract_many([folder / "unknown.xyz"], jobs=1)  # not in a folder, but asked for
+    assert type(named.error).__name__ == "UnsupportedFileError"
 
 
 def test_a_path_where_nothing_is_stops_before_anything_runs(folder):
@@ -83,11 +85,13 @@ def test_another_scheduler_gives_the_same(folder):
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
 def test_a_table_of_a_folder(folder, tmp_path, suffix):
     out = tmp_path / f"out.{suffix}"
-    assert write_table(extract_many([folder], jobs=2), out) == 7
+    assert write_table(extract_many([folder], jobs=2), out) == 6
     table = pd.read_parquet(out) if suffix == "parquet" else pd.read_json(out, lines=True)
     table.index = table["path"].str.rsplit("/", n=1).str[-1]
     assert table.loc["report.pdf", "text"] == extract(folder / "report.pdf").text
-    assert json.loads(table.loc["report.pdf", "parts"])[1]["label"] == "page 2"
+    assert table.loc["report.pdf", "parts"][1]["label"] == "page 2"
+    tables = table.loc["report.pdf", "tables"]
+    assert (json.loads(tables) if suffix == "parquet" else tables)[0][1][0] == "North Quay"
     assert "damaged archive" in table.loc["broken.docx", "error"]
     assert not list(tmp_path.glob("*.part"))
 
@@ -104,10 +108,26 @@ def autopicker(*arguments):
 
 def test_the_command_reads_a_folder(folder, tmp_path):
     done = autopicker("extract", folder, "--out", tmp_path / "out.parquet", "--jobs", 2)
-    assert done.returncode == 1  # two files could not be read
-    assert f"7 files, 2 of them not read: {tmp_path / 'out.parquet'}" in done.stdout
-    assert done.stderr.count("autopicker: ") == 2
-    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 7
+    assert done.returncode == 1  # one file could not be read
+    assert f"6 files, 1 of them not read: {tmp_path / 'out.parquet'}" in done.stdout
+    assert done.stderr.count(f"autopicker: {folder / 'broken.docx'}: 'broken.docx' is a damaged archive") == 1
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 6
+
+
+def test_a_folder_without_a_file_that_can_be_read_is_said(tmp_path):
+    done = autopicker("extract", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no file to read" in done.stderr
+
+
+def test_a_script_without_a_guard_is_told_what_is_missing(folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"from autopicker_lab.extraction import extract_many\nlist(extract_many([{str(folder)!r}], jobs=1))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "__main__" in done.stderr.strip().split("\n")[-1]
 
 
 def test_a_run_that_is_stopped_keeps_what_it_has(folder, tmp_path):
@@ -123,7 +143,8 @@ def test_a_run_that_is_stopped_keeps_what_it_has(folder, tmp_path):
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert "stopped: what was read so far is kept" in errors
+    assert process.returncode == 130
+    assert "3006 files were read, and are kept" in errors
     assert 0 < len(out.read_text().splitlines()) < 3000
 
 

@@ -93,6 +93,18 @@ def test_headings_by_size_and_by_outline():
     assert document.metadata["outline"] == ["Part 1", "Part 2"]
 
 
+def test_what_stands_beside_a_title_is_no_part_of_it():
+    def draw(paper, _):
+        paper.setFont("Helvetica", 20)
+        paper.drawString(60, 700, "Booking order")
+        paper.setFont("Helvetica", 10)
+        paper.drawString(420, 700, "Printed 12/15/2024")
+        column(paper, 60, 640, PROSE)
+
+    text = read(pdf(draw)).text
+    assert text.startswith("# Booking order\n\nPrinted 12/15/2024\n\nThe harbour")
+
+
 def test_a_ruled_table_with_a_merged_and_a_wrapped_cell():
     rows = [
         ["Fleet", "", ""],

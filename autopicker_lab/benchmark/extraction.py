@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import shutil
 import tempfile
 import time
@@ -161,6 +162,8 @@ def plot(results: pd.DataFrame, measure: str = "quality", axes: Any = None) -> A
             ax.plot(row.median_ms, getattr(row, measure), "o", color=colour, label=row.engine, ms=8)
         ax.set(xscale="log", title=kind, xlabel="median ms a file", ylim=(-0.03, 1.05))
     flat[0].set_ylabel(measure)
+    low, high = table["median_ms"].min(), table["median_ms"].max()
+    flat[0].set_xlim(10 ** math.floor(math.log10(low / 2)), 10 ** math.ceil(math.log10(high * 2)))
     for ax in flat[len(kinds) :]:
         ax.set_axis_off()
     handles = {label: handle for ax in flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
@@ -189,9 +192,9 @@ def scaling(paths: Iterable[str | Path], workload: int = 500, jobs: Sequence[int
     return table
 
 
-def slower_than(results: pd.DataFrame, peer: str) -> pd.DataFrame:
-    """The files that our engine takes longer for than a peer, with both times in ms."""
+def slower_than(results: pd.DataFrame, peer: str) -> pd.DataFrame | None:
+    """The files that our engine takes longer for than a peer, with both times in ms; None where it did not run."""
     times = results.pivot_table(index=["kind", "file"], columns="engine", values="ms")
     if peer not in times:
-        return times.iloc[:0]
+        return None
     return times.loc[times["autopicker"] > times[peer], ["autopicker", peer]]

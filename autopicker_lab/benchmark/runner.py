@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,9 +90,18 @@ def run(
 
 
 def save_figures(figures: Mapping[str, Any], out: str | Path) -> None:
-    """What a benchmark notebook calls last: its figures, by name, into the run's folder."""
+    """What a benchmark notebook calls last: its figures, by name, into the run's folder; what is missing is null."""
     if str(out):
-        Path(out, FIGURES).write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+        Path(out, FIGURES).write_text(json.dumps(_known(figures), indent=2, allow_nan=False) + "\n", "utf-8")
+
+
+def _known(value: Any) -> Any:
+    """The value with None for every number that is none: JSON has no word for NaN."""
+    if isinstance(value, Mapping):
+        return {key: _known(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def to_html(executed: Path) -> str:

@@ -56,6 +56,8 @@ def read_cases(folder: str | Path) -> list[Case]:
         InvalidRequestError: where nothing of the kind is found.
     """
     place = Path(folder).expanduser()
+    if not place.is_dir():
+        raise InvalidRequestError(f"'{place}' is no folder", "name one with files and their truths")
     manifest = place / "manifest.json"
     found = list(_listed(place, manifest)) if manifest.exists() else list(_beside(place))
     if not found:

@@ -62,7 +62,7 @@ class Part:
     tables: tuple[Table, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Document:
     """What was read out of a file.
 
@@ -151,6 +151,10 @@ class Document:
             for p in self.parts
         )
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.parts)} parts, {len(self.tables)} tables, {len(self.warnings)} warnings"
+        return f"<Document {self.name!r} ({self.kind}): {len(self.text):,} characters, {counts}>"
+
     def _repr_html_(self) -> str:
         facts = [(key, value) for key, value in self.metadata.items() if value not in (None, "", [], {})]
         rows = [("parts", len(self.parts)), ("tables", len(self.tables)), ("tokens", f"about {self.token_count:,}")]
@@ -170,39 +174,44 @@ def _counted(text: str, max_tokens: int, overlap: int, count: Callable[[str], in
 
 
 def _passages(text: str, limit: int, overlap: int) -> Iterator[str]:
-    """Pack paragraphs, then lines, then plain slices, into runs of at most `limit` characters."""
-    held: list[str] = []
-    size = 0
-    for block in _blocks(text, max(limit - overlap - (overlap > 0), 1)):
-        if held and size + len(block) > limit:
-            passage = "\n".join(held)
-            yield passage
-            held = [tail] if (tail := _tail(passage, overlap)) else []
-            size = sum(len(line) + 1 for line in held)
-        held.append(block)
-        size += len(block) + 1
-    if held:
-        yield "\n".join(held)
+    """Runs of paragraphs, then lines, then words of at most `limit` characters: slices of the text, as they stand."""
+    begin = end = -1
+    for start, stop in _blocks(text, max(limit - overlap, 1)):
+        if begin < 0:
+            begin = start
+        elif stop - begin > limit:
+            yield text[begin:end]
+            begin = max(_word_start(text, end - overlap, end), stop - limit) if overlap else start
+        end = stop
+    if begin >= 0:
+        yield text[begin:end]
 
 
-def _tail(passage: str, length: int) -> str:
-    """The end of a passage, from the start of a word."""
-    if length <= 0:
-        return ""
-    cut = passage[-length:]
-    return cut if len(cut) == len(passage) else cut.partition(" ")[2] or cut
+def _word_start(text: str, low: int, high: int) -> int:
+    """Where the first word after `low` begins; `low` itself where there is none before `high`."""
+    if low <= 0 or text[low - 1].isspace():
+        return max(low, 0)
+    cut = text.find(" ", low, high)
+    return cut + 1 if cut >= 0 else low
 
 
-def _blocks(text: str, limit: int) -> Iterator[str]:
-    for line in text.split("\n"):
-        if not line.strip():
-            continue
-        start = 0
-        while len(line) - start > limit:
-            half, end = start + max(limit // 2, 1), start + limit
-            cut = line.rfind(". ", half, end) + 1 or max(line.rfind(" ", half, end), 0) or end
-            if line[start:cut].strip():
-                yield line[start:cut].lstrip()
-            start = cut
-        if line[start:].strip():
-            yield line[start:].lstrip()
+def _blocks(text: str, limit: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of each line that is not blank; long ones in pieces, cut after a sentence or a word."""
+    start = 0
+    while start < len(text):
+        stop = text.find("\n", start)
+        stop = len(text) if stop < 0 else stop
+        end = stop
+        while end - start > limit:
+            half = start + max(limit // 2, 1)
+            cut = (
+                text.rfind(". ", half, start + limit) + 1
+                or max(text.rfind(" ", half, start + limit), 0)
+                or start + limit
+            )
+            if text[start:cut].strip():
+                yield start, cut
+            start = cut + (text[cut : cut + 1] == " ")
+        if text[start:end].strip():
+            yield start, end
+        start = stop + 1

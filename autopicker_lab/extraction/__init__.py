@@ -55,6 +55,11 @@ def extract(
     except (MemoryError, RecursionError) as error:
         raise CorruptFileError(f"'{file.name}' is nested or packed too deeply to read", _HINT) from error
     except Exception as error:  # the readers' libraries raise dozens of kinds on damaged files
+        if file.format is not None:
+            raise CorruptFileError(
+                f"'{file.name}': the installed reader of {file.kind} failed: {type(error).__name__}: {_brief(error)}",
+                "tell those who made it, or uninstall it",
+            ) from error
         raise CorruptFileError(
             f"'{file.name}' cannot be read as {file.kind.upper()}: {_brief(error)}", _HINT
         ) from error

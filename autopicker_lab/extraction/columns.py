@@ -11,6 +11,7 @@ from typing import Any
 from autopicker_lab.core import Cell, Table
 
 SHOWN_CELLS = 50_000
+_PREAMBLE = 20  # lines at most
 _WIDEST = 60  # columns
 _HEAD, _SAMPLE, _TAIL = 50, 100, 10
 _SEED = 0
@@ -78,3 +79,14 @@ def _line(column: dict[str, Any]) -> str:
         return f"- {column['name']}: number, {facts}, {column['min']:g} to {column['max']:g}, mean {column['mean']:g}"
     common = ", ".join(f"{value} ({count:,})" for value, count in column["common"].items())
     return f"- {column['name']}: text, {facts}, commonest {common}"
+
+
+def preamble_of(rows: list[tuple[Cell, ...]]) -> tuple[list[str], list[tuple[Cell, ...]]]:
+    """Title lines before the table's own header, and the table."""
+    widths = [sum(cell is not None for cell in row) for row in rows[: _PREAMBLE + 20]]
+    usual = max(set(widths), key=widths.count, default=0)
+    first = next((i for i, width in enumerate(widths) if width > max(1, usual // 2)), 0)
+    if usual < 2 or not 0 < first <= _PREAMBLE or widths.count(usual) < 3:
+        return [], rows
+    titles = [" ".join(str(cell) for cell in row if cell is not None) for row in rows[:first]]
+    return [title for title in titles if title], rows[first:]

@@ -8,11 +8,10 @@ import re
 from typing import Any
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
-from autopicker_lab.extraction.columns import shown, summarise
+from autopicker_lab.extraction.columns import preamble_of, shown, summarise
 from autopicker_lab.extraction.plain import decode
 
 _NONE = "\x1f"  # a character that no text holds
-_PREAMBLE = 20  # lines at most
 _NAMED = re.compile(r"sep=(.)\n")
 _LINES_IN_CELL = 100
 _DECIMAL_COMMA = re.compile(r"\d,\d")
@@ -31,7 +30,7 @@ def read_csv(file: SourceFile) -> Document:
     text = text[named.end() :] if named else text
     delimiter = named[1] if named else find_delimiter(text)
     found, widths, odd = _rows(text, delimiter or _NONE)
-    preamble, rows = _preamble(found)
+    preamble, rows = preamble_of(found)
     widest = max(widths, default=0)
     if ragged := sum(width < widest for width in widths[len(preamble) :]):
         warnings += (f"{ragged} rows are not as wide as the widest: filled up with blanks",)
@@ -50,16 +49,6 @@ def read_csv(file: SourceFile) -> Document:
     text, said = shown(table, columns, file.name)
     part = Part("table", "\n".join([*preamble, *([""] if preamble else []), text]), (table,))
     return Document(file.name, file.kind, (part,), meta, warnings + said)
-
-
-def _preamble(rows: list[tuple[Cell, ...]]) -> tuple[list[str], list[tuple[Cell, ...]]]:
-    """Title lines before the table's own header, and the table."""
-    widths = [sum(cell is not None for cell in row) for row in rows[: _PREAMBLE + 20]]
-    usual = max(set(widths), key=widths.count, default=0)
-    first = next((i for i, width in enumerate(widths) if width > max(1, usual // 2)), 0)
-    if usual < 2 or not 0 < first <= _PREAMBLE or widths.count(usual) < 3:
-        return [], rows
-    return [" ".join(str(cell) for cell in row if cell is not None) for row in rows[:first]], rows[first:]
 
 
 def find_delimiter(text: str) -> str:

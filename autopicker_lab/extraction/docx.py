@@ -137,7 +137,7 @@ class _Walk:
         if mark is None:
             return _ESCAPED.sub(r"\\\1", text), False
         depth = (number[1] if number else 0) or style.depth
-        return f"{'  ' * depth}{mark} {' '.join(text.split())}".rstrip(), True
+        return f"{'   ' * depth}{mark} {' '.join(text.split())}".rstrip(), True
 
     # ------------------------------------------------------------ inline
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, InvalidRequestError, ReadOptions
-from autopicker_lab.extraction.pool import ExtractionPool, read_path
+from autopicker_lab.extraction.pool import ExtractionPool, WorkerError, read_path
+from autopicker_lab.extraction.registry import formats
 
 Progress = Callable[[int, int], bool | None]  # files done, files in all; False stops
 _AHEAD = 4  # files a job has waiting: enough to keep it busy, few enough to keep memory flat
@@ -28,20 +29,17 @@ class Extracted:
     seconds: float
 
     def to_row(self) -> dict[str, Any]:
-        """The file as a flat row: what is nested (parts, tables, metadata, warnings) as JSON text."""
-        raw = self.document.to_dict() if self.document else {"parts": [], "metadata": {}, "warnings": []}
-        nested = {key: json.dumps(raw[key], ensure_ascii=False, default=str) for key in _NESTED}
-        row = {
-            "path": str(self.path),
-            "kind": raw.get("kind"),
-            "sha256": raw.get("sha256"),
-            "text": raw.get("text"),
-            "tokens": self.document.token_count if self.document else None,
-            **nested,
-            "error": str(self.error) if self.error else None,
-            "seconds": round(self.seconds, 6),
-        }
-        return {key: _sound(value) if isinstance(value, str) else value for key, value in row.items()}
+        """The file as a row; text, parts, tables and the rest are None where it could not be read."""
+        row: dict[str, Any] = dict.fromkeys(_FIELDS)
+        if self.document is not None:
+            row |= self.document.to_dict() | {"tokens": self.document.token_count}
+            del row["name"]
+        row |= {"path": str(self.path), "seconds": round(self.seconds, 6)}
+        row["error"] = str(self.error) if self.error else None
+        return row
+
+
+_FIELDS = ("path", "kind", "sha256", "text", "tokens", "parts", "tables", "metadata", "warnings", "error", "seconds")
 
 
 def _sound(text: str) -> str:
@@ -49,19 +47,17 @@ def _sound(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-_NESTED = ("parts", "metadata", "warnings")
-
-
 def find_files(places: Iterable[str | Path]) -> list[Path]:
-    """Files, and all files below folders, in order; hidden ones are left out.
+    """Files, and below folders all files of formats that can be read, in order; hidden ones are left out.
 
     Raises:
         InvalidRequestError: for a path where nothing is.
     """
     found: dict[Path, None] = {}
+    suffixes = {suffix for form in formats().values() for suffix in form.suffixes}
     for place in (Path(p).expanduser() for p in places):
         if place.is_dir():
-            inside = (p for p in sorted(place.rglob("*")) if p.is_file())
+            inside = (p for p in sorted(place.rglob("*")) if p.suffix.lower() in suffixes and p.is_file())
             found.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
         elif place.exists():
             found[place] = None
@@ -82,7 +78,8 @@ def extract_many(
 ) -> Iterator[Extracted]:
     """Read files and folders in worker processes, yielding each result as it finishes.
 
-    A file that is damaged, crashes its reader or takes too long is an `Extracted` with its error; the rest go on.
+    A script calls this under `if __name__ == "__main__":`, as for all of Python's processes. A file that is damaged,
+    crashes its reader or takes too long is an `Extracted` with its error; the rest go on.
     Closing the iterator, or a `progress` that answers False, ends the work under way.
 
     Args:
@@ -141,6 +138,8 @@ def _run(
 def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]], begun: float) -> Extracted:
     try:
         document, seconds = future.result()
+    except WorkerError:
+        raise
     except AutopickerError as error:
         return Extracted(path, None, error, time.perf_counter() - begun)
     except Exception as error:  # a scheduler's own failure: a lost worker, say
@@ -176,28 +175,40 @@ def _write_jsonl(results: Iterable[Extracted], out: Path) -> int:
     count = 0
     with out.open("w", encoding="utf-8") as stream:
         for result in results:
-            stream.write(json.dumps(result.to_row(), ensure_ascii=False) + "\n")
+            stream.write(_sound(json.dumps(result.to_row(), ensure_ascii=False, default=str)) + "\n")
             count += 1
     return count
 
 
 def _write_parquet(results: Iterable[Extracted], out: Path) -> int:
+    """Parts and warnings as lists; tables and metadata, which have no one shape, as JSON text."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    texts = ("path", "kind", "sha256", "text", *_NESTED, "error")
-    schema = pa.schema(
-        [*((name, pa.large_string()) for name in texts), ("tokens", pa.int64()), ("seconds", pa.float64())]
-    )
+    text = pa.large_string()
+    part = pa.struct([("label", text), ("text", text), ("tables", pa.list_(text))])
+    shapes = {"parts": pa.list_(part), "warnings": pa.list_(text), "tokens": pa.int64(), "seconds": pa.float64()}
+    schema = pa.schema([(name, shapes.get(name, text)) for name in _FIELDS])
     count = 0
     with pq.ParquetWriter(out, schema) as writer:  # type: ignore[no-untyped-call]
-        held: list[dict[str, Any]] = []
-        for result in results:
-            held.append(result.to_row())
-            count += 1
-            if len(held) == 64:
-                writer.write_table(pa.Table.from_pylist(held, schema))
-                held = []
-        if held:
-            writer.write_table(pa.Table.from_pylist(held, schema))
+        for batch in _batched(results, 64):
+            rows = [
+                json.loads(_sound(json.dumps(result.to_row(), ensure_ascii=False, default=str))) for result in batch
+            ]
+            for row in rows:
+                for name in ("tables", "metadata"):
+                    row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
+            writer.write_table(pa.Table.from_pylist(rows, schema))
+            count += len(rows)
     return count
+
+
+def _batched(results: Iterable[Extracted], size: int) -> Iterator[list[Extracted]]:
+    held: list[Extracted] = []
+    for result in results:
+        held.append(result)
+        if len(held) == size:
+            yield held
+            held = []
+    if held:
+        yield held

@@ -94,7 +94,8 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> Recognised:
     if missing:
         here = ", ".join(_installed()) if _has_tesseract() else "none, since Tesseract is missing"
         raise InvalidRequestError(
-            f"no Tesseract data for '{missing[0]}' (installed: {here})", f"install it: apt-get install tesseract-ocr-{missing[0]}"
+            f"no Tesseract data for '{missing[0]}' (installed: {here})",
+            f"install it: apt-get install tesseract-ocr-{missing[0]}",
         )
     with _LOCK:
         if not _has_tesseract():

@@ -42,6 +42,12 @@ def read_path(path: str, options: ReadOptions) -> tuple[Document, float]:
     return document, time.perf_counter() - begun
 
 
+class WorkerError(AutopickerError):
+    """No worker could be had: not the file's fault."""
+
+    title = "No worker process"
+
+
 class ExtractionPool:
     """Runs `extract` in spawned processes under a time and a memory limit.
 
@@ -76,7 +82,10 @@ class ExtractionPool:
 
     def submit(self, path: Path, options: ReadOptions) -> concurrent.futures.Future[tuple[Document, float]]:
         """A future of the Document at `path` and its seconds; it fails with an AutopickerError alone."""
-        inner = self._pool.schedule(read_path, args=(str(path), options), timeout=self._timeout_s)
+        try:
+            inner = self._pool.schedule(read_path, args=(str(path), options), timeout=self._timeout_s)
+        except RuntimeError as error:
+            raise self._typed(error, path.name) from None
         outer: concurrent.futures.Future[tuple[Document, float]] = concurrent.futures.Future()
 
         def hand_on(done: Any) -> None:
@@ -103,6 +112,11 @@ class ExtractionPool:
         if isinstance(error, FutureTimeoutError | TimeoutError):
             detail = f"reading '{name}' took longer than {self._timeout_s:g} s"
             return ExtractionLimitError(detail, "send a smaller file, or raise EXTRACTION_TIMEOUT")
+        if isinstance(error, RuntimeError) or "All workers expired" in str(error):
+            return WorkerError(
+                "the worker processes ended as they started",
+                'in a script, call this under `if __name__ == "__main__":`, as Python\'s processes need it',
+            )
         if isinstance(error, ProcessExpired):
             detail = f"reading '{name}' ended its process (code {error.exitcode})"
             return ExtractionLimitError(detail, "the file is damaged or hostile: save it again")

@@ -3,9 +3,17 @@
 A format of our own is one module and one line here. Another package adds one, or replaces ours, by an entry point:
 
     [project.entry-points."autopicker_lab.formats"]
-    rtf = "their_package:reader"        # a FormatReader
+    rtf = "their_package:reader"
 
-where `reader = FormatReader(Format("rtf", "document", "application/rtf", (".rtf",)), read_rtf)`.
+with, in their_package.py:
+
+    from autopicker_lab.core import Document, Format, Part, SourceFile
+    from autopicker_lab.extraction import FormatReader
+
+    def read_rtf(file: SourceFile) -> Document:  # file.data, file.name, file.options
+        return Document(file.name, file.kind, (Part("text", file.data.decode("latin-1")),))
+
+    reader = FormatReader(Format("rtf", "document", "application/rtf", (".rtf",)), read_rtf)
 """
 
 from __future__ import annotations

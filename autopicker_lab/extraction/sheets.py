@@ -7,12 +7,12 @@ import math
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
 from autopicker_lab.core import Cell, Document, EncryptedFileError, Part, SourceFile, Table
-from autopicker_lab.extraction.columns import shown, summarise
+from autopicker_lab.extraction.columns import preamble_of, shown, summarise
 from autopicker_lab.extraction.ooxml import refuse_bombs
 from autopicker_lab.extraction.xlsx_xml import (
     Place,
@@ -34,6 +34,7 @@ class _Sheet:
     start: Place
     rows: list[tuple[Cell, ...]]
     merged: list[str]
+    titles: list[str] = field(default_factory=list)  # lines above the table's own header
 
 
 def read_workbook(file: SourceFile) -> Document:
@@ -52,6 +53,7 @@ def read_workbook(file: SourceFile) -> Document:
         note = notes.get(sheet.name, SheetNotes())
         if not sparse:
             sheet.rows, sheet.start = patched(sheet.rows, sheet.start, note)
+        sheet.titles, sheet.rows = preamble_of(sheet.rows)
         if len(sheet.rows) > 1:
             columns[sheet.name] = summarise(sheet.rows)
         part, said = _part(sheet, note, columns.get(sheet.name, []))
@@ -129,7 +131,7 @@ def _part(sheet: _Sheet, note: SheetNotes, columns: list[dict[str, Any]]) -> tup
     if sheet.rows:
         tables = (Table(tuple(sheet.rows), sheet.name),)
         text, said = shown(tables[0], columns, label)
-        lines += ["", text]
+        lines += ["", *sheet.titles, *([""] if sheet.titles else []), text]
         warnings += said
     if note.uncomputed:
         warnings.append(f"{label}: {len(note.uncomputed)} formulas were never computed: they stand for their values")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,15 @@ class ExtractionModel:
         """Read a file; a failure becomes `message`."""
         self.file, self.document, self.part, self.message = None, None, 0, ""
         try:
-            self.file = open_source(source, name)
-            self.document = extract(self.file, options=ReadOptions(password or None))
+            self.file = replace(open_source(source, name), options=ReadOptions(password or None))
+            self.document = extract(self.file)
         except AutopickerError as error:
             self.message = str(error)
         self._tell()
 
     def look_at(self, part: int) -> None:
-        self.part = part
+        last = len(self.document.parts) - 1 if self.document else 0
+        self.part = min(max(part, 0), max(last, 0))
         self._tell()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
 
 OCR_DPI = 200
+_DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'\d\d)?")
 _MAX_PAGES = 20_000
 _OCR_SIDE = 4000  # pixels
 _GARBLED = 0.3  # share of characters without a name: above it the page is read as a picture
@@ -89,8 +91,9 @@ def _open(file: SourceFile) -> PdfDocument:
     except pypdfium2.PdfiumError as error:
         if "password" not in str(error).lower():
             raise
-        problem = "has another password" if file.options.password else "is encrypted"
-        raise EncryptedFileError(f"'{file.name}' {problem}", "give its password, or save it without one") from None
+        if file.options.password:
+            raise EncryptedFileError(f"'{file.name}' has another password", "check its spelling") from None
+        raise EncryptedFileError(f"'{file.name}' is encrypted", "give its password, or save it without one") from None
     pdf.init_forms()
     return pdf
 
@@ -213,7 +216,7 @@ def _rendered(page: PdfPage, scale: float) -> Image:
 
 def _metadata(pdf: PdfDocument, outline: list[tuple[int, str]], contents: list[PageContent]) -> dict[str, Any]:
     info = pdf.get_metadata_dict(skip_empty=True)
-    meta: dict[str, Any] = {"pages": len(pdf), **{key.lower(): value for key, value in info.items()}}
+    meta: dict[str, Any] = {"pages": len(pdf), **{key.lower(): _iso(value) for key, value in info.items()}}
     meta["outline"] = [title for _, title in outline][:200]
     fields = {name: value for content in contents for name, value in content.fields.items()}
     if fields:
@@ -224,3 +227,13 @@ def _metadata(pdf: PdfDocument, outline: list[tuple[int, str]], contents: list[P
     if pdf.count_attachments():
         meta["attachments"] = [pdf.get_attachment(i).get_name() for i in range(pdf.count_attachments())]
     return meta
+
+
+def _iso(value: str) -> str:
+    """A PDF date (D:20240131120000+01'00') as ISO 8601; anything else as it is."""
+    match = _DATE.match(value)
+    if match is None:
+        return value
+    year, month, day, hour, minute, second, zone = match.groups("")
+    clock = f"T{hour}:{minute or '00'}:{second or '00'}" if hour else ""
+    return f"{year}-{month or '01'}-{day or '01'}{clock}" + (zone.replace("'", ":").rstrip(":") if clock else "")

@@ -34,6 +34,7 @@ class Typography:
 
     body: float  # points
     bold_body: bool
+    mono_body: bool  # receipts and listings: nothing is code in particular
     levels: Mapping[float, int]  # heading size -> 1 to 6
     outline: Mapping[str, int]  # heading text, folded -> level
     vocabulary: frozenset[str]
@@ -41,7 +42,7 @@ class Typography:
     @classmethod
     def of(cls, pages: Sequence[Sequence[Word]], outline: Mapping[str, int]) -> Typography:
         sizes: Counter[float] = Counter()
-        bold = total = 0
+        bold = mono = total = 0
         vocabulary: set[str] = set()
         for words in pages:
             for word in words:
@@ -49,12 +50,13 @@ class Typography:
                 sizes[round(word.style.size * 2) / 2] += length
                 total += length
                 bold += length if word.style.bold else 0
+                mono += length if word.style.mono else 0
                 if not word.hyphen:
                     vocabulary.add(word.text.casefold().strip(".,;:!?()[]\"'“”"))
         body = max(sizes, key=lambda s: sizes[s], default=10.0)
         larger = sorted((s for s in sizes if s >= body * _HEADING_GROWTH), reverse=True)
         levels = {size: min(rank, 5) for rank, size in enumerate(larger, 1)}
-        return cls(body, bold > 0.5 * total, levels, outline, frozenset(vocabulary))
+        return cls(body, bold > 0.5 * total, mono > 0.5 * total, levels, outline, frozenset(vocabulary))
 
 
 @dataclass
@@ -130,6 +132,7 @@ def _chunks(rows: Sequence[Row]) -> Iterator[list[Row] | FoundTable]:
 
 
 def _text_blocks(rows: list[Row], look: Typography, height: float) -> Iterator[Block]:
+    rows = [part for row in rows for part in _parted(row)]
     lines = [_line(row) for row in rows]
     pitch = _pitch(rows)
     left = min(row.x0 for row in rows)
@@ -142,6 +145,14 @@ def _text_blocks(rows: list[Row], look: Typography, height: float) -> Iterator[B
         held.append(line)
     if held:
         yield _block(held, look, height, left)
+
+
+def _parted(row: Row) -> list[Row]:
+    """A row as one line, or as several where what stands in it is of very different size, as beside a title."""
+    sizes = [segment.size for segment in row.segments]
+    if max(sizes) <= 1.3 * min(sizes):
+        return [row]
+    return [Row(segment.base, segment.size, [segment]) for segment in row.segments]
 
 
 def _right_edges(rows: Sequence[Row], pitch: float) -> list[float]:
@@ -211,6 +222,8 @@ def _breaks(held: list[_Line], line: _Line, pitch: float, left: float, right: fl
     step = line.row.base - last.row.base
     if abs(line.row.size - last.row.size) > 0.08 * last.row.size + 0.3 or last.mono != line.mono:
         return True
+    if line.row.x0 > last.row.x1 or line.row.x1 < last.row.x0:
+        return True  # beside it, not below
     if step > 1.35 * max(min(pitch, 1.6 * line.row.size), 1.15 * line.row.size) or step < 0:
         return True
     if last.leads:
@@ -236,7 +249,7 @@ def _folded(text: str) -> str:
 
 
 def _block(lines: list[_Line], look: Typography, height: float, left: float) -> Block:
-    if all(line.mono for line in lines) and (len(lines) > 1 or _looks_like_code(lines[0].text)):
+    if not look.mono_body and all(line.mono for line in lines) and (len(lines) > 1 or _looks_like_code(lines[0].text)):
         return Block("code", _code(lines))
     text = _join(lines, look.vocabulary)
     level = _level(lines, text, look)
