@@ -20,6 +20,7 @@ MAX_PIXELS = 80_000_000
 OCR_SIDE = 3000
 VISION_SIDE = 1568  # pixels; hosted models scale larger pictures down to about this
 _FRAMES_CHECKED = 200
+_WEAK = 0.7
 _GPS_IFD = 0x8825
 _ORIENTATION = 0x0112
 _WEB_KINDS = frozenset({"jpg", "png", "gif", "webp"})
@@ -59,8 +60,11 @@ def read_image(file: SourceFile) -> Document:
     warnings: tuple[str, ...] = (f"only the first of {frames} frames was read",) if frames > 1 else ()
     if not found.lines:
         return Document(file.name, file.kind, (Part("picture", about),), meta, (*warnings, NO_TEXT))
+    weak = sum(line.confidence < _WEAK for line in found.lines)
     if not found.sure:
         warnings += (unsure(found),)
+    elif weak:
+        warnings += (f"lines recognised with a confidence below {_WEAK}: {weak} of {len(found.lines)}",)
     return Document(file.name, file.kind, (Part("text in the picture", found.text),), meta, warnings)
 
 

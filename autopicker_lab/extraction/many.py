@@ -42,9 +42,13 @@ class Extracted:
 _FIELDS = ("path", "kind", "sha256", "text", "tokens", "parts", "tables", "metadata", "warnings", "error", "seconds")
 
 
-def _sound(text: str) -> str:
-    """Text that can be written: half a surrogate pair, as in names of another encoding, becomes its code."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _sound(value: Any) -> Any:
+    """A row that can be written: half a surrogate pair, as in names of another encoding, becomes its code."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_sound(key): _sound(item) for key, item in value.items()}
+    return [_sound(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def find_files(places: Iterable[str | Path]) -> list[Path]:
@@ -175,7 +179,7 @@ def _write_jsonl(results: Iterable[Extracted], out: Path) -> int:
     count = 0
     with out.open("w", encoding="utf-8") as stream:
         for result in results:
-            stream.write(_sound(json.dumps(result.to_row(), ensure_ascii=False, default=str)) + "\n")
+            stream.write(json.dumps(_sound(result.to_row()), ensure_ascii=False, default=str) + "\n")
             count += 1
     return count
 
@@ -192,12 +196,10 @@ def _write_parquet(results: Iterable[Extracted], out: Path) -> int:
     count = 0
     with pq.ParquetWriter(out, schema) as writer:  # type: ignore[no-untyped-call]
         for batch in _batched(results, 64):
-            rows = [
-                json.loads(_sound(json.dumps(result.to_row(), ensure_ascii=False, default=str))) for result in batch
-            ]
+            rows = [_sound(result.to_row()) for result in batch]
             for row in rows:
                 for name in ("tables", "metadata"):
-                    row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
+                    row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False, default=str)
             writer.write_table(pa.Table.from_pylist(rows, schema))
             count += len(rows)
     return count
