@@ -113,7 +113,8 @@ def _fits(columns: list[Interval], row: Row, top: Row) -> bool:
         return False  # a heading
     touched = sum(low < segment.x1 - 1 and segment.x0 + 1 < high for low, high in columns)
     width = columns[-1][1] - columns[0][0]
-    return (touched <= 1 and segment.x1 - segment.x0 < 0.6 * width) or segment.weight <= 6
+    below_a_cell = segment.x0 >= columns[0][1] and segment.x1 - segment.x0 < 0.5 * width and segment.weight <= 12
+    return (touched <= 1 and segment.x1 - segment.x0 < 0.6 * width) or segment.weight <= 6 or below_a_cell
 
 
 def _continues(rows: list[Row], at: int, columns: list[Interval], pitch: float) -> bool:
