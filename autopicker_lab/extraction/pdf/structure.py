@@ -12,6 +12,7 @@ from itertools import pairwise
 from autopicker_lab.core import Table
 from autopicker_lab.extraction.pdf.alignment import aligned_tables
 from autopicker_lab.extraction.pdf.layout import Row
+from autopicker_lab.extraction.pdf.lines import Line, joined, line_of
 from autopicker_lab.extraction.pdf.tables import FoundTable
 from autopicker_lab.extraction.pdf.words import Word
 
@@ -22,7 +23,6 @@ _SECTION = re.compile(
 )
 _DEEP_SECTION = re.compile(r"^\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z]")
 _FOOTNOTE = re.compile(r"^(\d{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
-_LEADERS = re.compile(r"([^\s.]{1,8})\s*(?:\.\s?){4,}\s*")
 _END = (".", "!", "?", ":", ";", "。", "！", "？", "…")
 _HEADING_GROWTH = 1.12
 _LONGEST_HEADING = 200
@@ -66,15 +66,6 @@ class Block:
     kind: str
     text: str
     table: Table | None = None
-
-
-@dataclass(slots=True)
-class _Line:
-    row: Row
-    text: str
-    bold: bool
-    mono: bool
-    leads: bool  # ends in dots and a page number, as in a table of contents
 
 
 def page_blocks(regions: Sequence[list[Row]], look: Typography, label: str, height: float) -> list[Block]:
@@ -133,11 +124,11 @@ def _chunks(rows: Sequence[Row]) -> Iterator[list[Row] | FoundTable]:
 
 def _text_blocks(rows: list[Row], look: Typography, height: float) -> Iterator[Block]:
     rows = [part for row in rows for part in _parted(row)]
-    lines = [_line(row) for row in rows]
+    lines = [line_of(row) for row in rows]
     pitch = _pitch(rows)
     left = min(row.x0 for row in rows)
     edges = _right_edges(rows, pitch)
-    held: list[_Line] = []
+    held: list[Line] = []
     for line, right in zip(lines, edges, strict=True):
         if held and _breaks(held, line, pitch, left, right, look):
             yield _block(held, look, height, left)
@@ -180,35 +171,6 @@ def _has_room(row: Row, following: Row, right: float) -> bool:
     return right - row.x1 > 0.8 * following.size + word.x1 - word.x0
 
 
-def _line(row: Row) -> _Line:
-    words = row.words
-    length = sum(len(w.text) for w in words) or 1
-    bold = sum(len(w.text) for w in words if w.style.bold) > 0.8 * length
-    mono = sum(len(w.text) for w in words if w.style.mono) > 0.8 * length
-    text = _linked(words)
-    leaders = None if mono or "...." not in text.replace(" ", "") else _LEADERS.match(text[::-1])
-    if leaders:  # looked for from the end, where they can be only once
-        return _Line(row, f"{text[: -leaders.end()]} ... {leaders[1][::-1]}", bold, mono, True)
-    return _Line(row, text, bold, mono, False)
-
-
-def _linked(words: Sequence[Word]) -> str:
-    """Words with a space between them, those under a web link as a Markdown link."""
-    if not any(word.link for word in words):
-        return " ".join(word.text for word in words)
-    pieces: list[str] = []
-    index = 0
-    while index < len(words):
-        link = words[index].link
-        end = index + 1
-        while end < len(words) and words[end].link == link:
-            end += 1
-        text = " ".join(word.text for word in words[index:end])
-        pieces.append(f"[{text}]({link})" if link and text not in link else text)
-        index = end
-    return " ".join(pieces)
-
-
 def _pitch(rows: Sequence[Row]) -> float:
     """The usual distance between base lines."""
     steps = [b.base - a.base for a, b in pairwise(rows) if b.base - a.base < 3 * a.size]
@@ -216,7 +178,7 @@ def _pitch(rows: Sequence[Row]) -> float:
     return max(statistics.median(steps) if steps else 1.2 * size, size)
 
 
-def _breaks(held: list[_Line], line: _Line, pitch: float, left: float, right: float, look: Typography) -> bool:
+def _breaks(held: list[Line], line: Line, pitch: float, left: float, right: float, look: Typography) -> bool:
     """Whether a new block begins with `line`."""
     last = held[-1]
     step = line.row.base - last.row.base
@@ -248,10 +210,10 @@ def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _block(lines: list[_Line], look: Typography, height: float, left: float) -> Block:
+def _block(lines: list[Line], look: Typography, height: float, left: float) -> Block:
     if not look.mono_body and all(line.mono for line in lines) and (len(lines) > 1 or _looks_like_code(lines[0].text)):
         return Block("code", _code(lines))
-    text = _join(lines, look.vocabulary)
+    text = joined(lines, look.vocabulary)
     level = _level(lines, text, look)
     if level:
         return Block("heading", f"{'#' * level} {text}")
@@ -272,7 +234,7 @@ def _looks_like_code(text: str) -> bool:
     return bool(re.search(r"[{}();=<>\\$]|^\s*(?:def|class|import|for|if|return)\b", text))
 
 
-def _code(lines: list[_Line]) -> str:
+def _code(lines: list[Line]) -> str:
     left = min(line.row.x0 for line in lines)
     body = []
     for line in lines:
@@ -281,37 +243,7 @@ def _code(lines: list[_Line]) -> str:
     return "```\n" + "\n".join(body) + "\n```"
 
 
-def _join(lines: Sequence[_Line], vocabulary: frozenset[str]) -> str:
-    """Lines as one, words divided at a line's end made whole."""
-    text = lines[0].text
-    for line in lines[1:]:
-        following = line.text
-        if text.endswith("-") and len(text) > 2 and text[-2].isalpha() and following[:1].isalpha():
-            text = _heal(text, following, vocabulary)
-        elif _is_cjk(text[-1:]) and _is_cjk(following[:1]):
-            text += following
-        else:
-            text = f"{text} {following}"
-    return text
-
-
-def _heal(text: str, following: str, vocabulary: frozenset[str]) -> str:
-    """Drop the hyphen at a line's end unless the document writes the word with it, or a name follows."""
-    first = text.rsplit(None, 1)[-1]
-    rest = following.split(None, 1)[0]
-    whole = f"{first[:-1]}{rest}".casefold().strip(".,;:!?()[]\"'“”")
-    with_hyphen = f"{first}{rest}".casefold().strip(".,;:!?()[]\"'“”")
-    keep = with_hyphen in vocabulary and whole not in vocabulary
-    if keep or not rest[:1].islower() or first.count("-") > 1:
-        return text + following
-    return text[:-1] + following
-
-
-def _is_cjk(character: str) -> bool:
-    return "\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff"
-
-
-def _level(lines: list[_Line], text: str, look: Typography) -> int:
+def _level(lines: list[Line], text: str, look: Typography) -> int:
     """The heading level of a block, 0 for text: from the outline, its size, or its weight."""
     if len(text) > _LONGEST_HEADING or not any(c.isalpha() for c in text):
         return 0

@@ -1,0 +1,80 @@
+"""A line of text: what its row says, with links, and lines as one, with divided words made whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autopicker_lab.extraction.pdf.layout import Row
+from autopicker_lab.extraction.pdf.words import Word
+
+_LEADERS = re.compile(r"([^\s.]{1,8})\s*(?:\.\s?){4,}\s*")
+
+
+@dataclass(slots=True)
+class Line:
+    row: Row
+    text: str
+    bold: bool
+    mono: bool
+    leads: bool  # ends in dots and a page number, as in a table of contents
+
+
+def line_of(row: Row) -> Line:
+    words = row.words
+    length = sum(len(w.text) for w in words) or 1
+    bold = sum(len(w.text) for w in words if w.style.bold) > 0.8 * length
+    mono = sum(len(w.text) for w in words if w.style.mono) > 0.8 * length
+    text = _linked(words)
+    leaders = None if mono or "...." not in text.replace(" ", "") else _LEADERS.match(text[::-1])
+    if leaders:  # looked for from the end, where they can be only once
+        return Line(row, f"{text[: -leaders.end()]} ... {leaders[1][::-1]}", bold, mono, True)
+    return Line(row, text, bold, mono, False)
+
+
+def _linked(words: Sequence[Word]) -> str:
+    """Words with a space between them, those under a web link as a Markdown link."""
+    if not any(word.link for word in words):
+        return " ".join(word.text for word in words)
+    pieces: list[str] = []
+    index = 0
+    while index < len(words):
+        link = words[index].link
+        end = index + 1
+        while end < len(words) and words[end].link == link:
+            end += 1
+        text = " ".join(word.text for word in words[index:end])
+        pieces.append(f"[{text}]({link})" if link and text not in link else text)
+        index = end
+    return " ".join(pieces)
+
+
+def joined(lines: Sequence[Line], vocabulary: frozenset[str]) -> str:
+    """Lines as one, words divided at a line's end made whole."""
+    text = lines[0].text
+    for line in lines[1:]:
+        following = line.text
+        if text.endswith("-") and len(text) > 2 and text[-2].isalpha() and following[:1].isalpha():
+            text = _heal(text, following, vocabulary)
+        elif _is_cjk(text[-1:]) and _is_cjk(following[:1]):
+            text += following
+        else:
+            text = f"{text} {following}"
+    return text
+
+
+def _heal(text: str, following: str, vocabulary: frozenset[str]) -> str:
+    """Drop the hyphen at a line's end unless the document writes the word with it, or a name follows."""
+    first = text.rsplit(None, 1)[-1]
+    rest = following.split(None, 1)[0]
+    whole = f"{first[:-1]}{rest}".casefold().strip(".,;:!?()[]\"'“”")
+    with_hyphen = f"{first}{rest}".casefold().strip(".,;:!?()[]\"'“”")
+    keep = with_hyphen in vocabulary and whole not in vocabulary
+    if keep or not rest[:1].islower() or first.count("-") > 1:
+        return text + following
+    return text[:-1] + following
+
+
+def _is_cjk(character: str) -> bool:
+    return "\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff"
