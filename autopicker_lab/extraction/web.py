@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 2000
 _ARTICLE_SHARE = 0.6  # of what is no furniture: less, and the page is no article
+_FURNITURE_SHARE = 0.8  # of the page's text: more cannot stand beside its content
 _LINKS_SHARE = 0.5  # of a block's text: more, and it is a list of ways elsewhere
 _FURNITURE = re.compile(r"\b(?:nav|navbar|sidebar|breadcrumbs?|cookies?|footer|site-header|advert\w*)\b", re.I)
 _FURNITURE_TAGS = {"nav", "aside", "footer"}
@@ -37,7 +38,10 @@ def read_html(file: SourceFile) -> Document:
     if _depth(root) > MAX_DEPTH:
         warnings += ("nested too deeply to tell its structure: read as plain text",)
         return Document(file.name, file.kind, (Part("content", plain),), meta, warnings)
+    outline = (Part("structure", "\n".join(_outline(root))),) if file.options.structure else ()
     furniture = _furniture(root)
+    if sum(len(" ".join(e.text_content().split())) for e in furniture) > _FURNITURE_SHARE * len(plain):
+        furniture = []  # names that mean something else here
     article = _article(text, root) if furniture else ""
     if article and len(article) >= _ARTICLE_SHARE * _content_length(root, furniture):
         markdown = article
@@ -47,10 +51,7 @@ def read_html(file: SourceFile) -> Document:
         markdown = _whole(lxml.html.tostring(root, encoding="unicode") if furniture else text) or plain
     if furniture:
         warnings += ("navigation, side bars and the like were left out",)
-    parts = tuple(sections(markdown))
-    if file.options.structure:
-        parts += (Part("structure", "\n".join(_outline(root))),)
-    return Document(file.name, file.kind, parts, meta, warnings)
+    return Document(file.name, file.kind, (*sections(markdown), *outline), meta, warnings)
 
 
 def _article(text: str, root: HtmlElement) -> str:
@@ -98,10 +99,10 @@ def _furniture(root: HtmlElement) -> list[HtmlElement]:
 
 def _content_length(root: HtmlElement, furniture: list[HtmlElement]) -> int:
     """Characters of the blocks that are no furniture and do not mostly lead elsewhere."""
-    beside = {id(block) for element in furniture for block in element.iter(*_BLOCKS)}
+    beside = {block for element in furniture for block in element.iter(*_BLOCKS)}
     total = 0
     for block in root.iter(*_BLOCKS):
-        if id(block) in beside or any(True for _ in block.iterancestors(*_BLOCKS)):
+        if block in beside or any(True for _ in block.iterancestors(*_BLOCKS)):
             continue
         length = len(" ".join(block.text_content().split()))
         links = sum(len(" ".join(a.text_content().split())) for a in block.iter("a"))
