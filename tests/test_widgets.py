@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
+from pypdf import PdfWriter
 from support.outcomes import table
 
 from autopicker_lab.core import AutopickerError
@@ -15,6 +16,8 @@ from autopicker_lab.widgets import (
     ChatPanel,
     ExplorerModel,
     ExplorerPanel,
+    ExtractionModel,
+    ExtractionPanel,
     ThresholdModel,
     ThresholdPanel,
     WhatIfModel,
@@ -212,3 +215,44 @@ def test_the_what_if_panel(report, lab):
     assert "pass lab=" in prompts.message
     prompts.set(lab=lab)
     assert len(prompts.comparison.requests) == 1
+
+
+class TestExtraction:
+    def test_a_file_is_read_turned_and_pictured(self, samples):
+        told = []
+        model = ExtractionModel(listeners=[lambda: told.append(model.part)])
+        model.open(samples / "report.pdf")
+        model.look_at(1)
+        assert "| North Quay | 9 |" in model.shown.text
+        assert model.picture().startswith(b"\x89PNG")
+        model.look_at(99)
+        assert model.shown.label == "page 10"
+        assert told == [0, 1, 9]
+
+    def test_a_failure_is_a_message_with_the_next_step(self, tmp_path):
+        model = ExtractionModel()
+        model.open(tmp_path / "missing.pdf")
+        assert "check the path" in model.message.lower()
+        assert (model.shown, model.picture()) == (None, b"")
+
+    def test_a_password_opens_text_and_picture(self, samples):
+        writer = PdfWriter(clone_from=samples / "report.pdf")
+        writer.encrypt("tide", algorithm="RC4-128")
+        locked = io.BytesIO()
+        writer.write(locked)
+        model = ExtractionModel()
+        model.open(locked.getvalue(), "locked.pdf")
+        assert "is encrypted" in model.message
+        model.open(locked.getvalue(), "locked.pdf", password="tide")
+        assert "412,000 passengers" in model.shown.text
+        assert model.picture()
+
+    def test_the_panel_shows_parts_tables_and_warnings(self, samples):
+        panel = ExtractionPanel(samples / "report.pdf")
+        panel.parts.value = 1
+        assert "188,400" in panel.text.value
+        assert panel.image.layout.display == "block"
+        panel.path.value = str(samples / "board.gif")
+        assert "only the first of 2 frames was read" in panel.about.value
+        panel.path.value = str(samples / "notes.txt")
+        assert panel.image.layout.display == "none"
