@@ -158,6 +158,22 @@ def test_running_heads_and_page_numbers_are_kept_apart():
     assert set(document.metadata["running_heads"]) >= {"Harbour gazette, volume nine", "- 3 -"}
 
 
+def test_the_head_of_a_single_page_is_told_by_its_number_or_its_line_and_size():
+    def draw(paper, _):
+        paper.drawString(60, 815, "Chapter two of the gazette 124")
+        column(paper, 60, 700, PROSE)
+        paper.setFont("Helvetica", 8)
+        paper.line(60, 60, 540, 60)
+        paper.drawString(60, 45, "The harbour gazette of Mill Island")
+
+    document = read(pdf(draw))
+    assert document.metadata["running_heads"] == [
+        "Chapter two of the gazette 124",
+        "The harbour gazette of Mill Island",
+    ]
+    assert "running heads and feet stand in the metadata, not in the text" in document.warnings
+
+
 def test_what_is_repeated_in_the_text_itself_stays():
     def draw(paper, number):
         column(paper, 60, 800, PROSE * 9)

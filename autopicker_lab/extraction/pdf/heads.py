@@ -15,6 +15,7 @@ _NUMBER = re.compile(
     r"\W*(?:(?:page|seite|p\.|página|pagina)\s*)?(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-?\d{1,3})(?:\s*(?:of|/|von|de|sur)\s*\d{1,4})?\W*",
     re.IGNORECASE,
 )
+_ENDING = re.compile(r"^\S+ .*\D(\d{1,3})$")  # as in "Chapter II 24"
 _CELL_WORDS = 5
 _SECTIONS = 20  # a smaller number beside text is a section's, unless it is the page's
 _DIGITS = re.compile(r"\d{1,5}")
@@ -45,6 +46,7 @@ def running_rows(pages: Sequence[tuple[PageContent, list[Row]]], body: float) ->
     least = max(2, min(len(pages) // 3, 6))
     ruled = [_ruled_off(content, rows) for content, rows in pages]
     enough = sum(bool(indices) for indices in ruled) >= least
+    single = len(pages) == 1  # nothing repeats: a line parts only what is set smaller
     found: list[set[int]] = []
     for number, ((_, rows), indices, parted) in enumerate(zip(pages, edges, ruled, strict=True), 1):
         mine: set[int] = set()
@@ -53,7 +55,8 @@ def running_rows(pages: Sequence[tuple[PageContent, list[Row]]], body: float) ->
             if rows[i].size > 1.15 * body:
                 alike = rows[i].size <= 1.6 * body and repeated and bool(counted[key])
             else:
-                alike = repeated or (i in parted and enough) or _is_alone(rows, i, number)
+                ruled_off = i in parted and (enough or (single and rows[i].size < 0.95 * body))
+                alike = repeated or ruled_off or _is_alone(rows, i, number)
             if alike and not _heads_columns(rows, i):
                 mine.add(i)
         found.append(_set_apart(rows, mine))
@@ -83,6 +86,9 @@ def _is_alone(rows: list[Row], index: int, number: int) -> bool:
         return False
     if _IMPRINT.search(text):
         return True
+    ending = _ENDING.search(text)
+    if ending and index in (0, len(rows) - 1) and len(text.split()) <= 12:
+        return int(ending[1]) == number or int(ending[1]) > _SECTIONS
     ends = [rows[index].segments[0].text, rows[index].segments[-1].text]  # a page number stands by itself
     numbered = [int(end) for end in ends if len(rows[index].segments) > 1 and _DIGITS.fullmatch(end)]
     return any(n == number or n > _SECTIONS for n in numbered) and not text.endswith(".")
