@@ -276,6 +276,12 @@ class TestSheets:
 
         _notes(xml, {})
 
+    def test_many_full_sheets_are_not_sparse(self):
+        from autopicker_lab.extraction.xlsx_xml import SheetNotes, is_sparse
+
+        assert not is_sparse([SheetNotes(area=500_000, filled=60_000)] * 12)
+        assert is_sparse([SheetNotes(area=500_000, filled=10)] * 12)
+
     def test_merged_ranges_of_a_sparse_sheet_are_not_filled(self):
         workbook = openpyxl.Workbook()
         workbook.active["XFD1048576"], workbook.active["A1"] = "far", "near"

@@ -40,7 +40,8 @@ class SheetNotes:
     """Beside the values of one sheet.
 
     Attributes:
-        area: cells between its corners, at most; filled: those that it has, 0 where nobody had to count.
+        area: cells between its corners, at most.
+        filled: cells that it has.
         errors: what cells show that could not be computed: #DIV/0! and the like.
         formulas: as Excel writes them after "=", of a shared formula only the first cell's.
         uncomputed: cells whose formula was never computed, so that no value was saved.
@@ -98,9 +99,7 @@ def _relations(archive: zipfile.ZipFile, names: Mapping[str, str], path: str) ->
     return {
         item.get("Id") or "": (
             (item.get("Type") or "").rsplit("/", 1)[-1],
-            posixpath.normpath(posixpath.join(folder, item.get("Target") or "")).lstrip("/")
-            if not (item.get("Target") or "").startswith("/")
-            else (item.get("Target") or "").lstrip("/"),
+            posixpath.normpath(posixpath.join("/", folder, item.get("Target") or "")).lstrip("/"),
         )
         for item in parse_xml(archive.read(rels)).iter("{*}Relationship")
     }
@@ -132,11 +131,11 @@ def _notes(data: bytes, comments: dict[str, str]) -> SheetNotes:
 
 
 def _area(data: bytes) -> tuple[int, int]:
-    """(cells between the sheet's corners, at most; cells that it has, 0 where they were not counted)."""
+    """(cells between the sheet's corners, at most; cells that it has)."""
     rows = [] if _UNUSUAL.search(data) else [int(number) for number in _ROW.findall(data)]
     widest = max(map(len, _WIDE.findall(data)), default=1) if rows else 3
     if rows and (bound := (max(rows) - min(rows) + 1) * 26**widest) <= MAX_AREA // 10:
-        return bound, 0
+        return bound, data.count(b"<c ")
     found = [_place(column, row) for column, row in _REFERENCE.findall(data)]
     if not found:
         return 0, 0
