@@ -389,6 +389,7 @@ def test_line_numbers_of_a_draft_are_left_out():
         for i in range(18):
             paper.drawRightString(50, 740 - 13 * i, str(i + 1))
 
-    text = read(pdf(draw)).text
-    assert text.startswith("The harbour office opens at six in the morning")
-    assert "17" not in text
+    document = read(pdf(draw))
+    assert document.text.startswith("The harbour office opens at six in the morning")
+    assert "17" not in document.text
+    assert document.warnings == ("line numbers beside the text were left out: 18",)

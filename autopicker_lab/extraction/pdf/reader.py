@@ -147,6 +147,8 @@ def _warnings(
             yield f"page {labels[index]}: {why}, {note}"
     if (unread := len(scans) - file.options.ocr_pages) > 0:
         yield f"{unread} scanned pages were not read: only the first {file.options.ocr_pages} are"
+    if numbers := sum(content.line_numbers for content in contents):
+        yield f"line numbers beside the text were left out: {numbers}"
     if pictures := sum(content.pictures for index, content in enumerate(contents) if index not in scans):
         yield f"pictures on the pages that were not read: {pictures}"
 
@@ -159,7 +161,9 @@ def _parts(
     for content in contents:
         tables = list(ruled_tables(content.rules, content.words))
         taken = {id(word) for table in tables for word in table.words}
-        segments = cut_segments([word for word in drop_line_numbers(content.words) if id(word) not in taken])
+        unnumbered = drop_line_numbers(content.words)
+        content.line_numbers = len(content.words) - len(unnumbered)
+        segments = cut_segments([word for word in unnumbered if id(word) not in taken])
         segments += [_placeholder(table) for table in tables]
         pages.append((content, make_rows(segments)))
     running = running_rows(pages, look.body)

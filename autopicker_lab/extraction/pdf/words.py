@@ -64,6 +64,7 @@ class PageContent:
     garbled: float = 0.0
     notes: list[str] = field(default_factory=list)  # what annotations say
     fields: dict[str, str] = field(default_factory=dict)
+    line_numbers: int = 0  # left out by layout
 
 
 def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
