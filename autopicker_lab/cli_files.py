@@ -15,7 +15,6 @@ from autopicker_lab.cli_common import Json, open_workbench, print_json
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ReadOptions
 
 app = typer.Typer()
-Files = Annotated[list[Path], typer.Argument(help="files to read")]
 
 
 @app.command()
@@ -36,9 +35,9 @@ def extract(
         _extract_many(files, out, jobs, options, as_json, text)
     else:
         with open_workbench() as lab:
-            rows, failed = _each(files, lambda path: lab.extract(path, options=options).to_dict(), _EMPTY_DOCUMENT)
+            rows = _each(files, lambda path: lab.extract(path, options=options).to_dict(), _EMPTY_DOCUMENT)
         _show(rows, as_json, text)
-        _finish(failed, rows)
+        _finish(rows)
 
 
 def _extract_many(
@@ -78,12 +77,7 @@ def _extract_many(
         interrupted = stopped()
     if not total and not interrupted:
         raise InvalidRequestError("there is no file to read", f"supported: {', '.join(formats())}")
-    _report(failed)
-    if interrupted:
-        typer.echo(f"stopped: {done} of {total} files were read, and are kept", err=True)
-        sys.exit(130)
-    if failed:
-        sys.exit(1)
+    _finish(failed, f"{done} of {total} files were read, and are kept" if interrupted else "")
 
 
 @contextmanager
@@ -121,7 +115,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool, text: bool) -> None:
 
 @app.command()
 def transcribe(
-    files: Files,
+    files: Annotated[list[Path], typer.Argument(help="files to read")],
     as_json: Json = False,
     language: Annotated[str | None, typer.Option(help="ISO 639-1 code; none: detected")] = None,
     translate: Annotated[bool, typer.Option("--translate", help="into English")] = False,
@@ -129,7 +123,7 @@ def transcribe(
     """Write down what is said in recordings."""
     task = "translate" if translate else "transcribe"
     with open_workbench() as lab:
-        rows, failed = _each(
+        rows = _each(
             files, lambda path: lab.transcribe(path, language=language, task=task).to_dict(), _EMPTY_TRANSCRIPT
         )
     if as_json:
@@ -138,16 +132,14 @@ def transcribe(
         for row in rows:
             if not row["error"]:
                 typer.echo(f"{row['name']} ({row['language']}, {row['duration']:.1f} s)\n{row['text']}\n")
-    _finish(failed, rows)
+    _finish(rows)
 
 
 _EMPTY_TRANSCRIPT: dict[str, Any] = {"text": "", "language": None, "duration": None, "segments": []}
 _EMPTY_DOCUMENT: dict[str, Any] = {"kind": None, "text": "", "parts": [], "tables": [], "metadata": {}, "warnings": []}
 
 
-def _each(
-    paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], empty: dict[str, Any]
-) -> tuple[list[dict[str, Any]], bool]:
+def _each(paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], empty: dict[str, Any]) -> list[dict[str, Any]]:
     """A row for each file, its error in the row; one bad file does not stop the rest."""
     rows = []
     for path in paths:
@@ -155,23 +147,21 @@ def _each(
             rows.append({**work(path), "error": None})
         except AutopickerError as error:
             rows.append({"name": path.name, **empty, "error": error.to_dict()})
-    return rows, any(row["error"] for row in rows)
+    return rows
 
 
-def _finish(failed: bool, rows: Sequence[dict[str, Any]]) -> None:
-    """Exit 1 where a file failed, one line each on standard error."""
-    _report(rows)
-    if failed:
-        sys.exit(1)
-
-
-def _report(rows: Sequence[dict[str, Any]]) -> None:
-    """A line for each failure; its file's path where the folder is needed to tell it from others."""
+def _finish(rows: Sequence[dict[str, Any]], stopped: str = "") -> None:
+    """A line for each failure, with its file's path where folders were read; exit 1, or 130 after `stopped`."""
     for row in rows:
         if row["error"]:
             error = InvalidRequestError(row["error"]["detail"], row["error"]["hint"])
             folder = f"{row['name']}: " if "/" in row["name"] else ""
             typer.echo(f"autopicker: {folder}{error}", err=True)
+    if stopped:
+        typer.echo(f"stopped: {stopped}", err=True)
+        sys.exit(130)
+    if any(row["error"] for row in rows):
+        sys.exit(1)
 
 
 def _show_document(row: dict[str, Any]) -> None:

@@ -172,7 +172,7 @@ def test_another_package_brings_a_format(monkeypatch, tmp_path):
 
 
 def forget():
-    for known in (registry.installed, registry.broken, registry._loaded, registry.reader):
+    for known in (registry._loaded, registry.reader):
         known.cache_clear()
 
 

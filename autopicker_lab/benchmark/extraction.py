@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import multiprocessing
 import shutil
 import tempfile
 import time
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.benchmark.engines import ENGINES, installed
 from autopicker_lab.benchmark.truth import Case, score
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION
 from autopicker_lab.extraction import extract_many
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCORES = ("nid", "head", "cells", "rows", "checks")
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7f7f7f", "#000000")
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", VERMILION, "#F0E442", GREY, "#000000")  # Okabe and Ito's
 
 
 def compare(
@@ -47,15 +49,16 @@ def compare(
     import pandas
     from pebble import ProcessPool
 
-    names = list(engines) or installed()
+    here = installed()
+    names = list(engines) or here
     for name in names:
-        if name not in installed():
-            raise InvalidRequestError(f"engine '{name}' is not installed", f"choose of {', '.join(installed())}")
+        if name not in here:
+            raise InvalidRequestError(f"engine '{name}' is not installed", f"choose of {', '.join(here)}")
     rows: list[dict[str, Any]] = []
     work = [(name, [case for case in cases if case.kind in ENGINES[name].kinds]) for name in names]
     total = sum(len(mine) for _, mine in work)
     for name, mine in work:
-        with ProcessPool(max_workers=1, context=_spawned()) as pool:
+        with ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn")) as pool:
             warmed: set[str] = set()
             for case in mine:
                 if case.kind not in warmed:
@@ -70,12 +73,6 @@ def compare(
     table = pandas.DataFrame(rows)
     table["quality"] = table[[name for name in SCORES if name in table]].mean(axis=1)
     return table
-
-
-def _spawned() -> Any:
-    import multiprocessing
-
-    return multiprocessing.get_context("spawn")
 
 
 def _read(name: str, path: str, rounds: int) -> tuple[str, float, float]:

@@ -6,10 +6,11 @@ import asyncio
 import base64
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.reader import Attachment, Reader
@@ -167,7 +168,9 @@ class Pipeline:
         request = replace(request, messages=messages)
         budget = _budget(spec, request)
         context = await asyncio.to_thread(fit, documents, request.question, budget, self._ranker)
-        return Ask(model, replace(request, messages=tuple(_joined(messages, context, pictures))), context.report)
+        parts = (messages, context, pictures)
+        joined = await asyncio.to_thread(_joined, *parts) if pictures else _joined(*parts)  # pictures may be scaled
+        return Ask(model, replace(request, messages=joined), context.report)
 
     async def _described(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Pictures in messages as the text in them, for a model that does not see."""
@@ -261,22 +264,20 @@ def _budget(spec: ModelSpec, request: ChatRequest) -> int:
     return max(64, min(int(room * 0.85), spec.context_budget or room))  # estimates may be 15 % short
 
 
-def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[Attachment]) -> Iterator[Message]:
+def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[Attachment]) -> tuple[Message, ...]:
     """The messages with file passages and pictures put before the last question."""
     last = max((i for i, message in enumerate(messages) if message.role == "user"), default=-1)
-    for i, message in enumerate(messages):
-        if i != last or not (context.text or pictures):
-            yield message
-            continue
-        question = message.text
-        if context.text:
-            question = f"Answer the question from the text.\n\nText:\n{context.text}\n\nQuestion: {question}"
-        if not pictures and not message.image_urls:
-            yield replace(message, content=question)
-            continue
-        images = [{"type": "image_url", "image_url": {"url": url}} for url in message.image_urls]
-        images += [{"type": "image_url", "image_url": {"url": _data_url(a.file)}} for a in pictures]
-        yield replace(message, content=({"type": "text", "text": question}, *images))
+    if last < 0 or not (context.text or pictures):
+        return tuple(messages)
+    message = messages[last]
+    content: str | tuple[dict[str, Any], ...] = message.text
+    if context.text:
+        content = f"Answer the question from the text.\n\nText:\n{context.text}\n\nQuestion: {content}"
+    urls = [*message.image_urls, *(_data_url(picture.file) for picture in pictures)]
+    if urls:
+        shown = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+        content = ({"type": "text", "text": content}, *shown)
+    return (*messages[:last], replace(message, content=content), *messages[last + 1 :])
 
 
 def _data_url(file: SourceFile) -> str:

@@ -52,7 +52,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
     {suffix: form.kind for form in FORMATS.values() for suffix in form.suffixes}
 )
-SUPPORTED = ", ".join(FORMATS)
 
 
 @dataclass(frozen=True)

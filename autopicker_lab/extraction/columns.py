@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autopicker_lab.core import Cell, Table
@@ -18,12 +18,10 @@ _SEED = 0
 
 
 def summarise(rows: Sequence[Sequence[Cell]]) -> list[dict[str, Any]]:
-    """Name, type, filled count and range or commonest values of each column; the first row gives the names."""
-    width = max((len(row) for row in rows), default=0)
-    names = tuple(rows[0]) + (None,) * (width - len(rows[0])) if rows else ()
-    columns = zip(*rows[1:], strict=True) if all(len(row) == width for row in rows) else _ragged(rows[1:], width)
-    found = [_column(_name(name, i), values) for i, (name, values) in enumerate(zip(names, columns, strict=False))]
-    return found or [_column(_name(name, i), ()) for i, name in enumerate(names)]
+    """Name, type, filled count and range or commonest values of each column of rows that are equally wide; the first
+    row gives the names."""
+    columns = zip(rows[0], zip(*rows[1:], strict=True), strict=True)
+    return [_column(_name(name, i), values) for i, (name, values) in enumerate(columns)]
 
 
 def shown(table: Table, columns: Sequence[dict[str, Any]], name: str) -> tuple[str, tuple[str, ...]]:
@@ -50,11 +48,6 @@ def shown(table: Table, columns: Sequence[dict[str, Any]], name: str) -> tuple[s
         lines += ["", f"{title[0].upper()}{title[1:]}:", "", Table((rows[0], *part)).to_markdown()]
     warning = f"{name} has {len(rows):,} rows: its text is a summary, {_HEAD + len(picked) + _TAIL} of them shown"
     return "\n".join(lines), (f"{warning}; its table holds all",)
-
-
-def _ragged(rows: Sequence[Sequence[Cell]], width: int) -> Iterator[tuple[Cell, ...]]:
-    for i in range(width):
-        yield tuple(row[i] if i < len(row) else None for row in rows)
 
 
 def _name(name: Cell, index: int) -> str:

@@ -43,8 +43,8 @@ def read_docx(file: SourceFile) -> Document:
         problem = f"'{file.name}' is no ordinary DOCX, but one with macros, a template, or Strict Open XML"
         raise CorruptFileError(problem, "save it as a Word document (.docx)") from None
     walk = _Walk(source)
-    body = walk.markdown(source.element.body)
-    parts = tuple(sections(body))
+    parts = tuple(sections(walk.markdown(source.element.body)))
+    headings = [part.label for part in parts if part.label != "beginning"]
     for label, text in (
         ("headers and footers", "\n".join(dict.fromkeys(_margins(source, walk)))),
         ("footnotes", "\n\n".join(walk.notes_text())),
@@ -58,7 +58,7 @@ def read_docx(file: SourceFile) -> Document:
         "author": core.author or None,
         "created": core.created.isoformat() if core.created else None,
         "images": walk.images,
-        "headings": [line.lstrip("# ") for line in body.split("\n") if re.match(r"#{1,6} ", line)],
+        "headings": headings,
     }
     return Document(file.name, file.kind, parts, meta, tuple(walk.warnings()))
 
@@ -74,7 +74,7 @@ class _Walk:
     deleted: int = 0
 
     def __post_init__(self) -> None:
-        related = {rel.reltype.rsplit("/", 1)[-1]: rel for rel in self._rels() if not rel.is_external}
+        related = {rel.reltype.rsplit("/", 1)[-1]: rel for rel in self.source.part.rels.values() if not rel.is_external}
         self._related = {kind: parse_xml(rel.target_part.blob) for kind, rel in related.items() if kind in _SIDES}
         self.numbering = Numbering.of(self._related.get("numbering"))
         self.styles = read_styles(self._related.get("styles"))
@@ -88,9 +88,6 @@ class _Walk:
             **{tag: lambda element: _AS_TEXT[element.tag] for tag in _AS_TEXT},
         }
         self._held: list[Any] = []  # text boxes and charts of the paragraph at hand
-
-    def _rels(self) -> Any:
-        return self.source.part.rels.values()
 
     # ------------------------------------------------------------ blocks
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings as python_warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,6 @@ from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from autopicker_lab.extraction.ocr import Recognised
 
 NO_TEXT = "no text was recognised in the picture"
 
@@ -62,18 +63,10 @@ def read_image(file: SourceFile) -> Document:
         return Document(file.name, file.kind, (Part("picture", about),), meta, (*warnings, NO_TEXT))
     weak = sum(line.confidence < _WEAK for line in found.lines)
     if not found.sure:
-        warnings += (unsure(found),)
+        warnings += (found.doubt,)
     elif weak:
         warnings += (f"lines recognised with a confidence below {_WEAK}: {weak} of {len(found.lines)}",)
     return Document(file.name, file.kind, (Part("text in the picture", found.text),), meta, warnings)
-
-
-def unsure(found: Recognised) -> str:
-    """The warning for text that was recognised badly, with the next step."""
-    return (
-        f"the text was recognised with a confidence of only {found.confidence:.2f}: check it, or install its "
-        "language for Tesseract (tesseract-ocr-kor, say)"
-    )
 
 
 def downscaled(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
@@ -82,12 +75,13 @@ def downscaled(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
 
     One that is so already stays as it is, byte for byte.
     """
-    picture = open_image(file)
-    exif = picture.getexif()
+    picture = _header(file)
+    with _typed_failures(file):
+        exif = picture.getexif()
     upright = exif.get(_ORIENTATION, 1) == 1 and (file.options.place or _GPS_IFD not in exif)
     if file.kind in _WEB_KINDS and upright and max(picture.size) <= side and picture.mode != "CMYK":
         return file
-    flat = to_rgb(picture)
+    flat = to_rgb(open_image(file))
     flat.thumbnail((side, side))
     out = io.BytesIO()
     kind = "jpg" if file.kind == "jpg" else "png"
@@ -101,27 +95,42 @@ def _scaled(box: tuple[int, int, int, int], factor: float) -> list[int]:
 
 def open_image(file: SourceFile) -> Picture:
     """The decoded picture; CorruptFileError for a broken one or one of more than 80 megapixels."""
+    picture = _header(file)
+    with _typed_failures(file):
+        area = max(picture.width * picture.height, 1)
+        most = max(min(_FRAMES_CHECKED, MAX_PIXELS // area), 2)
+        for frame in range(1, min(int(getattr(picture, "n_frames", 1)), most)):
+            picture.seek(frame)  # a later frame may be the bomb
+        picture.seek(0)
+        picture.load()
+    return picture
+
+
+def _header(file: SourceFile) -> Picture:
+    """The picture before anything of it is decoded."""
+    from PIL import Image
+
+    with _typed_failures(file):
+        picture = Image.open(io.BytesIO(file.data))
+    if picture.width * picture.height > MAX_PIXELS:
+        raise CorruptFileError(
+            f"'{file.name}' has {picture.width:,} x {picture.height:,} pixels",
+            f"scale it down to at most {MAX_PIXELS // 10**6} megapixels",
+        )
+    return picture
+
+
+@contextmanager
+def _typed_failures(file: SourceFile) -> Iterator[None]:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(file.data))
-            if picture.width * picture.height > MAX_PIXELS:
-                raise CorruptFileError(
-                    f"'{file.name}' has {picture.width:,} x {picture.height:,} pixels",
-                    f"scale it down to at most {MAX_PIXELS // 10**6} megapixels",
-                )
-            area = max(picture.width * picture.height, 1)
-            most = max(min(_FRAMES_CHECKED, MAX_PIXELS // area), 2)
-            for frame in range(1, min(int(getattr(picture, "n_frames", 1)), most)):
-                picture.seek(frame)  # a later frame may be the bomb
-            picture.seek(0)
-            picture.load()
+            yield
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         what = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
         raise CorruptFileError(f"'{file.name}' is not a readable image{what}", "save it again") from None
-    return picture
 
 
 def to_rgb(picture: Picture) -> Picture:

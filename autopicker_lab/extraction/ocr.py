@@ -74,6 +74,14 @@ class Recognised:
     def sure(self) -> bool:
         return self.confidence >= SURE
 
+    @property
+    def doubt(self) -> str:
+        """The warning for text that was recognised badly, with the next step."""
+        return (
+            f"the text was recognised with a confidence of only {self.confidence:.2f}: check it, or install its "
+            "language for Tesseract (tesseract-ocr-kor, say)"
+        )
+
 
 def engines() -> list[str]:
     """The engines that are installed, Tesseract with its languages."""

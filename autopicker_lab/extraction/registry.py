@@ -63,13 +63,11 @@ _READERS = {
 }
 
 
-@cache
 def installed() -> Mapping[str, FormatReader]:
     """The formats that other packages bring, by kind; one that cannot be loaded is left out, see `broken`."""
     return _loaded()[0]
 
 
-@cache
 def broken() -> Mapping[str, str]:
     """Entry points that could not be loaded, and why."""
     return _loaded()[1]

@@ -89,7 +89,7 @@ def _merge(columns: list[Interval], segments: Sequence[Segment]) -> list[Interva
     """Column extents once a row's segments are laid over them; a segment over several columns is a spanning cell."""
     grown = list(columns)
     for segment in segments:
-        touched = [i for i, (low, high) in enumerate(grown) if low < segment.x1 - 1 and segment.x0 + 1 < high]
+        touched = _touched(grown, segment)
         if not touched:
             grown.append((segment.x0, segment.x1))
         elif len(touched) == 1:
@@ -111,7 +111,7 @@ def _fits(columns: list[Interval], row: Row, top: Row) -> bool:
     bold = all(word.style.bold for word in segment.words) and not all(word.style.bold for word in top.words)
     if row.size > 1.1 * top.size or (bold and row.size > top.size):
         return False  # a heading
-    touched = sum(low < segment.x1 - 1 and segment.x0 + 1 < high for low, high in columns)
+    touched = len(_touched(columns, segment))
     width = columns[-1][1] - columns[0][0]
     below_a_cell = segment.x0 >= columns[0][1] and segment.x1 - segment.x0 < 0.5 * width and segment.weight <= 12
     return (touched <= 1 and segment.x1 - segment.x0 < 0.6 * width) or segment.weight <= 6 or below_a_cell
@@ -170,9 +170,14 @@ def _aligned(rows: list[Row], columns: list[Interval]) -> FoundTable:
     return FoundTable(cells, columns[0][0], rows[0].base - rows[0].size, columns[-1][1], rows[-1].base, words)
 
 
+def _touched(columns: list[Interval], segment: Segment) -> list[int]:
+    """The columns that a segment reaches into by more than a point."""
+    return [i for i, (low, high) in enumerate(columns) if low < segment.x1 - 1 and segment.x0 + 1 < high]
+
+
 def _column_of(columns: list[Interval], segment: Segment) -> int:
-    """The column that a segment overlaps most; the first of several for a spanning one."""
-    touched = [i for i, (low, high) in enumerate(columns) if low < segment.x1 - 1 and segment.x0 + 1 < high]
+    """The first column that a segment touches; the one that begins nearest to it where it touches none."""
+    touched = _touched(columns, segment)
     if touched:
         return touched[0]
     return min(range(len(columns)), key=lambda i: abs(columns[i][0] - segment.x0))

@@ -202,14 +202,13 @@ def _leftovers(content: PageContent) -> Iterator[Block]:
 
 def _recognised(page: PdfPage, languages: tuple[str, ...]) -> tuple[str, str]:
     """The text of a scanned page, and what to say of it."""
-    from autopicker_lab.extraction.image import unsure
     from autopicker_lab.extraction.ocr import read_text
 
     width, height = page.get_size()
     found = read_text(_rendered(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1))), languages)
     if not found.text:
         return "", "and no text was recognised"
-    return found.text, f"text recognised with confidence {found.confidence:.2f}" if found.sure else unsure(found)
+    return found.text, f"text recognised with confidence {found.confidence:.2f}" if found.sure else found.doubt
 
 
 def _rendered(page: PdfPage, scale: float) -> Image:
