@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile, Table
+from autopicker_lab.extraction import docx_tables as grid
 from autopicker_lab.extraction.docx_lists import VAL, Numbering, W, whole
 from autopicker_lab.extraction.docx_math import formula
 from autopicker_lab.extraction.docx_styles import Style, number_of, read_styles
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from docx.document import Document as DocxDocument
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_ALTERNATE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}oMath"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _PROPERTIES = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
@@ -111,7 +111,7 @@ class _Walk:
                     yield extra if isinstance(extra, str) else self.markdown(extra), False
             elif child.tag == f"{W}tbl":
                 yield self._table(child), False
-            elif child.tag not in _GONE and child.tag in _HOLDERS:
+            elif child.tag not in _GONE and child.tag in grid.HOLDERS:
                 yield from self._blocks(child)
 
     def _paragraph(self, paragraph: Any) -> tuple[str, bool]:
@@ -150,8 +150,8 @@ class _Walk:
                 self.deleted += 1
             elif tag in _GONE or not isinstance(tag, str):
                 continue
-            elif tag == f"{_ALTERNATE}AlternateContent":
-                choice = child.find(f"{_ALTERNATE}Choice")  # the fallback says the same again
+            elif tag == f"{grid.ALTERNATE}AlternateContent":
+                choice = child.find(f"{grid.ALTERNATE}Choice")  # the fallback says the same again
                 yield from self._pieces(choice if choice is not None else child)
             elif tag == f"{W}txbxContent":
                 self._held.append(child)
@@ -200,20 +200,19 @@ class _Walk:
     # ------------------------------------------------------------ tables
 
     def _table(self, element: Any) -> str:
-        every = list(_rows(element))
+        every = list(grid.rows(element))
         rows = [row for row in every if row.find(f"{W}trPr/{W}del") is None]
         self.deleted += len(every) - len(rows)
-        cells = [[(cell, _span(cell), _goes_on(cell)) for cell in _cells(row)] for row in rows]
-        skipped = [_skipped(row) for row in rows]
-        if len(cells) == 1 and len(cells[0]) == 1 and cells[0][0][1] == 1:  # a frame around text
-            return self.markdown(cells[0][0][0])
+        alone = list(grid.cells(rows[0])) if len(rows) == 1 else []
+        if len(alone) == 1 and grid.span(alone[0]) == 1:  # a frame around text
+            return self.markdown(alone[0])
         texts = []
-        for row, left_out in zip(cells, skipped, strict=True):
-            line: list[str | None] = [None] * left_out
-            for cell, span, goes_on in row:
-                lines = () if goes_on else (part.strip() for part in self.markdown(cell).split("\n"))
+        for row in rows:
+            line: list[str | None] = [None] * grid.skipped(row)
+            for cell in grid.cells(row):
+                lines = () if grid.goes_on(cell) else (part.strip() for part in self.markdown(cell).split("\n"))
                 text = "\n".join(part for part in lines if part)
-                line += [_flat(text) or None, *[None] * (span - 1)]
+                line += [grid.flat(text) or None, *[None] * (grid.span(cell) - 1)]
             texts.append(tuple(line))
         return Table(tuple(texts)).to_markdown()
 
@@ -246,49 +245,6 @@ class _Walk:
 
 
 _SIDES = {"numbering", "styles", "footnotes", "endnotes", "comments"}
-_HOLDERS = {f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo", "txbxContent")} | {
-    f"{_ALTERNATE}AlternateContent",
-    f"{_ALTERNATE}Choice",
-}
-
-
-def _rows(table: Any) -> Iterator[Any]:
-    return _within(table, f"{W}tr")
-
-
-def _cells(row: Any) -> Iterator[Any]:
-    return _within(row, f"{W}tc")
-
-
-def _within(parent: Any, tag: str) -> Iterator[Any]:
-    for child in parent:
-        if child.tag == tag:
-            yield child
-        elif child.tag in _HOLDERS:
-            yield from _within(child, tag)
-
-
-def _skipped(row: Any) -> int:
-    """Grid columns that a row leaves out before its first cell."""
-    before = row.find(f"{W}trPr/{W}gridBefore")
-    return min(whole(before.get(VAL)), 100) if before is not None else 0
-
-
-def _span(cell: Any) -> int:
-    span = cell.find(f"{W}tcPr/{W}gridSpan")
-    return min(max(whole(span.get(VAL), 1), 1), 100) if span is not None else 1
-
-
-def _goes_on(cell: Any) -> bool:
-    """Whether a cell is the rest of one merged with it from above."""
-    merge = cell.find(f"{W}tcPr/{W}vMerge")
-    return merge is not None and merge.get(VAL) != "restart"
-
-
-def _flat(text: str) -> str:
-    """A cell on one line: a nested table's rules go, its bars become commas."""
-    lines = [line for line in text.split("\n") if not re.fullmatch(r"[|\s:-]+", line)]
-    return "\n".join(re.sub(r"\s*\|\s*", ", ", line.strip("| ")) if line.startswith("|") else line for line in lines)
 
 
 def _margins(source: DocxDocument, walk: _Walk) -> Iterator[str]:
