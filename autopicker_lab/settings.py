@@ -40,6 +40,9 @@ class ModelConfig(BaseModel):
     price_out: float = Field(0.0, ge=0)
     quality: float = Field(0.5, ge=0, le=1)
     timeout_s: float = Field(120.0, gt=0)
+    first_token_s: float | None = Field(None, gt=0)
+    total_s: float = Field(3600.0, gt=0)
+    max_concurrency: int | None = Field(None, ge=1)
     max_output: int = Field(1024, ge=1)
     aliases: tuple[str, ...] = ()
 
@@ -62,6 +65,9 @@ class ModelConfig(BaseModel):
                     "price_out",
                     "quality",
                     "timeout_s",
+                    "first_token_s",
+                    "total_s",
+                    "max_concurrency",
                     "max_output",
                     "aliases",
                 }
@@ -79,7 +85,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_hex(32)))
     """Signs what the service tells itself; made anew at each start unless given."""
     api_key: SecretStr | None = None
-    """The key that callers must send; none: open access."""
+    """The key that callers must send; none, and no keys in API_KEYS_FILE: open access."""
+    api_keys_file: Path | None = None
+    """Keys made by `autopicker keys`, hashed; none: keys.json in AUTOPICKER_HOME."""
+    allowed_origins: str = ""
+    """Comma-separated origins whose pages may call the service from a browser, besides its own; * for all."""
     rate_limit_requests: int = Field(100, ge=1)
     """Requests that one client address may make in a window."""
     rate_limit_window: int = Field(60, ge=1)
@@ -92,6 +102,10 @@ class Settings(BaseSettings):
     """Keep cache and rate limits in Redis instead of this process."""
     redis_url: str = "redis://localhost:6379/0"
     """Where that Redis is."""
+    max_concurrency: int = Field(2000, ge=1)
+    """Requests that one worker answers at once; more are told to come again."""
+    shutdown_timeout: int = Field(20, ge=0)
+    """Seconds that answers under way have to end when the service is stopped."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severity that is logged."""
     log_format: Literal["json", "text"] = "text"
@@ -117,7 +131,9 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     """Comma-separated addresses whose X-Forwarded-For is believed."""
     decision_log: Path | None = None
-    """SQLite file for routing decisions and feedback (never prompt text); none: kept in memory."""
+    """SQLite file for routing decisions and feedback; none: the last ten thousand in memory."""
+    decision_log_prompts: bool = False
+    """Keep the questions there too, so that tuning can learn from them."""
 
     models: tuple[ModelConfig, ...] = Field(default=(), exclude=True)
     """The catalogue; set through AUTOPICKER_CONFIG or in code."""
@@ -173,6 +189,10 @@ class Settings(BaseSettings):
                 aliases=("llama3.2",),
             ),
         ]
+
+    @property
+    def keys_path(self) -> Path:
+        return self.api_keys_file or self.autopicker_home / "keys.json"
 
     @property
     def uploads_url(self) -> str:

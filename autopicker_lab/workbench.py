@@ -183,7 +183,7 @@ class Workbench:
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
     ) -> ChatStream:
         """The answer as it is made: `async for chunk in await lab.stream("...")`."""
-        request = ChatRequest.of(prompt, model=model, options=options, stream=True)
+        request = ChatRequest.of(prompt, model=model, options=options)
         return self.pipeline.stream(request, await self.attach(files))
 
     # life

@@ -14,6 +14,7 @@ from autopicker_lab.core import (
     ModelSpec,
     ModelUnavailableError,
     SettingsError,
+    TransientUpstreamError,
     UnknownModelError,
     UpstreamError,
     UpstreamTimeoutError,
@@ -290,7 +291,7 @@ def openai_upstream(answer):
         (401, b"{}", "application/json", UpstreamError),
         (404, b'{"error":{"message":"no such model"}}', "application/json", UpstreamError),
         (400, b'{"error":{"message":"too long"}}', "application/json", InvalidRequestError),
-        (503, b"busy", "text/plain", ModelUnavailableError),
+        (503, b"busy", "text/plain", TransientUpstreamError),
         (500, b"", "text/plain", UpstreamError),
     ],
 )

@@ -1,11 +1,10 @@
 import sqlite3
-from dataclasses import replace
 
 import pytest
 
-from autopicker_lab.core import ChatReply, Complexity, NotFoundError, Route, UnknownFileError
+from autopicker_lab.core import NotFoundError, UnknownFileError
 from autopicker_lab.extraction import open_source
-from autopicker_lab.storage import DecisionLog, FileStore, MemoryCache, RedisCache
+from autopicker_lab.storage import Decision, FileStore, MemoryCache, RedisCache, open_log
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -52,6 +51,8 @@ async def test_the_cache_counts_and_forgets():
     assert await cache.get("a") is None
     await cache.put("a", b"12345")
     assert await cache.get("a") == b"12345"
+    cache.stats.count(True)
+    cache.stats.count(False)
     assert (cache.stats.hits, cache.stats.misses, cache.stats.hit_rate_percent) == (1, 1, 50.0)
     await cache.put("b", b"1234567")
     assert await cache.get("a") is None
@@ -75,26 +76,41 @@ async def test_without_redis_the_cache_goes_on_in_this_process(caplog):
     await cache.close()
 
 
+def decision(i=1, **fields):
+    return Decision(f"c{i}", f"r{i}", float(i), "m", **fields)
+
+
 def test_decisions_take_feedback(tmp_path):
-    log = DecisionLog(tmp_path / "deep" / "log.sqlite")
-    log.record(ChatReply("hi", "m", id="chatcmpl-1"), "req-1", 0.25)
-    log.feedback("chatcmpl-1", 0.5)
-    log.feedback("req-1", 1.0)
+    log = open_log(tmp_path / "deep" / "log.sqlite")
+    log.record(decision(cost_usd=0.25))
+    log.feedback("c1", 0.5)
+    log.feedback("r1", 1.0)
     row = log.rows()[0]
-    assert (row["model"], row["cost_usd"], row["score"]) == ("m", 0.25, 1.0)
-    assert "hi" not in row.values()
+    assert (row.model, row.cost_usd, row.score, row.prompt) == ("m", 0.25, 1.0, None)
     with pytest.raises(NotFoundError):
-        log.feedback("req-2", 1.0)
+        log.feedback("r2", 1.0)
     log.close()
 
 
-def test_decisions_in_memory_are_bounded(monkeypatch):
+def test_a_decision_that_another_worker_has_just_made_takes_feedback(tmp_path):
+    one, two = (open_log(tmp_path / "log.sqlite") for _ in range(2))
+    one.record(decision())
+    two.feedback("r1", 1.0)
+    assert one.rows()[0].score == 1.0
+    one.close()
+    two.close()
+
+
+def test_decisions_in_memory_are_bounded_and_take_feedback(monkeypatch):
     monkeypatch.setattr("autopicker_lab.storage.decisions._KEPT_IN_MEMORY", 3)
-    log = DecisionLog()
+    log = open_log(None)
     for i in range(9):
-        log.record(ChatReply("", "m", id=f"c{i}"), f"r{i}", 0)
-    assert [row["request_id"] for row in log.rows()] == ["r6", "r7", "r8"]
-    log.close()
+        log.record(decision(i, policy="mine", routing_score=float(i)))
+    log.feedback("r7", 0.5)
+    assert [(row.request_id, row.score) for row in log.rows()] == [("r6", None), ("r7", 0.5), ("r8", None)]
+    assert log.routing_scores("mine", last=2) == [8.0, 7.0]
+    with pytest.raises(NotFoundError):
+        log.feedback("r1", 1.0)
 
 
 def test_routing_scores_are_kept_for_drift_and_an_older_file_is_brought_up_to_date(tmp_path):
@@ -105,10 +121,9 @@ def test_routing_scores_are_kept_for_drift_and_an_older_file_is_brought_up_to_da
             "complexity REAL, prompt_tokens INTEGER, completion_tokens INTEGER, cost_usd REAL, latency_s REAL, "
             "score REAL)"
         )
-    log = DecisionLog(path)
-    routed = Route("m", (), (), Complexity((), 1), "mine", "because", score=42.0)
-    log.record(replace(ChatReply("", "m", id="c1"), route=routed), "r1", 0)
-    log.record(replace(ChatReply("", "m", id="c2"), route=replace(routed, named=True)), "r2", 0)
+    log = open_log(path)
+    log.record(decision(1, policy="mine", routing_score=42.0))
+    log.record(decision(2, policy="mine"))
     assert log.routing_scores("mine") == [42.0]
     assert log.routing_scores("another") == []
     log.close()

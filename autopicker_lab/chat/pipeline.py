@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import random
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.reader import Attachment, Reader
@@ -30,23 +31,29 @@ from autopicker_lab.core import (
     Route,
     RoutePolicy,
     SourceFile,
+    TransientUpstreamError,
+    UnknownModelError,
     UpstreamError,
     UpstreamTimeoutError,
     Usage,
+    assembled,
 )
 from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
-from autopicker_lab.routing import Needs, choose
+from autopicker_lab.routing import Needs, choose, named
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
 AUTO = "auto"
-_RETRIABLE = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError, RateLimitError)
+_FAULTS = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError)
+_RETRIABLE = (*_FAULTS, RateLimitError)
+_PAUSES_S = (0.1, 0.3)  # before another try of the same model
+_NO_FILES = ContextReport()
 _FEW = 4  # earlier questions that are weighed on the event loop
 _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(NamedTuple):
     """A request made ready for one model."""
 
     model: ChatModel
@@ -67,7 +74,7 @@ class Pipeline:
     async def score(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> Complexity:
         """Complexity of a request; long ones are scored off the event loop."""
         documents = [attachment.document for attachment in attachments]
-        if sum(len(m.text) for m in request.messages) + sum(len(d.text) for d in documents) < _LONG_TEXT:
+        if sum([len(m.text) for m in request.messages]) + sum([len(d.text) for d in documents]) < _LONG_TEXT:
             return self._scorer(request, documents)
         return await asyncio.to_thread(self._scorer, request, documents)
 
@@ -81,36 +88,35 @@ class Pipeline:
         """
         complexity = await self.score(request, attachments)
         answers = await self.catalogue.availability()  # first: it may discover the model that is named
-        named = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe()
-        if named is not None and _down(answers, named.id):
-            answers = await self.catalogue.availability(fresh=True)  # it may have been started since
-            if _down(answers, named.id):
-                why = answers[named.id]
-                raise ModelUnavailableError(f"'{named.id}' is not available: {why.why}", why.hint, param="model")
-        specs = self.catalogue.specs() if named is None else [named]
+        name = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe().id
+        specs = self.catalogue.specs() if name is None else [self.catalogue.get(name).describe()]
+        if request.allowed is not None:
+            specs = _permitted(specs, request)
+        if name is not None and _down(answers, name):
+            answers = {**answers, name: await self._rechecked(name)}
         missing = {name: answer.why for name, answer in answers.items() if not answer.ok}
         rule = policy or self.policy
-        if named is not None:  # its budget and its privacy pin hold for a named model, too
-            rule = replace(rule, id="named", estimator=None, by_tiers=False)
-        earlier = await self._earlier(request) if named is None else []
-        decide = partial(
-            choose,
-            complexity,
-            specs,
-            rule,
-            _needs(request, attachments),
-            missing,
-            question=request.question,
-            earlier=earlier,
-        )
-        route = await asyncio.to_thread(decide) if len(earlier) > _FEW else decide()
-        if named is None:
-            return route
-        return replace(route, reason=f"{named.id} was named by the caller", named=True)
+        needs = _needs(request, attachments)
+        if name is not None:
+            return named(complexity, specs[0], rule, needs, missing)
+        earlier = await self._earlier(request)
+        decide = partial(choose, complexity, specs, rule, needs, missing, question=request.question, earlier=earlier)
+        return await asyncio.to_thread(decide) if len(earlier) > _FEW else decide()
+
+    async def _rechecked(self, name: str) -> Availability:
+        """That a model which did not answer does now; ModelUnavailableError where it does not."""
+        now = await self.catalogue.recheck(name)
+        if not now.ok:
+            wait = self.catalogue.breaker(name).resting_s()
+            detail = f"'{name}' is not available: {now.why}"
+            raise ModelUnavailableError(detail, now.hint, param="model", retry_after=wait or None)
+        return now
 
     async def _earlier(self, request: ChatRequest) -> list[tuple[str, Complexity]]:
         """The conversation's questions before this one, each with its complexity (their files are not known)."""
         asked = [i for i, message in enumerate(request.messages) if message.role == "user"][:-1]
+        if not asked:
+            return []
         parts = [replace(request, messages=request.messages[: i + 1]) for i in asked]
         if len(parts) > _FEW:
             return await asyncio.to_thread(lambda: [(part.question, self._scorer(part, ())) for part in parts])
@@ -120,42 +126,56 @@ class Pipeline:
         """The whole answer; a model that fails is passed over for the next of the route."""
         begun = time.perf_counter()
         route = await self.route(request, attachments)
-        failure: AutopickerError | None = None
-        for name in (route.model, *route.fallbacks):
-            ask = await self._prepare(name, request, attachments)
-            try:
-                reply = await ask.model.complete(ask.request)
-            except _RETRIABLE as error:
-                failure = self._passed_over(name, error)
-                continue
-            return replace(reply, route=route, context=_noted(ask, route), total_s=time.perf_counter() - begun)
-        assert failure is not None  # the route names at least one model
-        raise failure
+        ask, reply = await self._first(route, request, attachments, lambda ask: ask.model.complete(ask.request))
+        return reply.routed(route, _noted(ask, route), time.perf_counter() - begun)
 
     def stream(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> ChatStream:
         """The answer piece by piece; nothing happens before the first is asked for."""
         return ChatStream(self, request, attachments)
 
-    async def _open(
-        self, route: Route, request: ChatRequest, attachments: Sequence[Attachment]
-    ) -> tuple[Ask, AsyncGenerator[ChatChunk, None], ChatChunk | None]:
-        """The first model of the route that gives a first piece, its stream, and that piece."""
+    async def _first(
+        self,
+        route: Route,
+        request: ChatRequest,
+        attachments: Sequence[Attachment],
+        call: Callable[[Ask], Awaitable[T]],
+    ) -> tuple[Ask, T]:
+        """What the first model of the route makes of a request that does not fail, and what it was asked."""
         failure: AutopickerError | None = None
         for name in (route.model, *route.fallbacks):
             ask = await self._prepare(name, request, attachments)
-            chunks = ask.model.stream(ask.request)
             try:
-                return ask, chunks, await anext(chunks, None)
+                return ask, await self._tried(name, call, ask)
             except _RETRIABLE as error:
-                failure = self._passed_over(name, error)
+                log.warning("model %s failed: %s", name, error)
+                if isinstance(error, ModelUnavailableError) and error.retry_after is None:
+                    self.catalogue.mark_failed(name, error.detail, error.hint)
+                failure = error
         assert failure is not None  # the route names at least one model
         raise failure
 
-    def _passed_over(self, name: str, error: AutopickerError) -> AutopickerError:
-        log.warning("model %s failed: %s", name, error)
-        if isinstance(error, ModelUnavailableError):
-            self.catalogue.mark_failed(name, error.detail, error.hint)
-        return error
+    async def _tried(self, name: str, call: Callable[[Ask], Awaitable[T]], ask: Ask) -> T:
+        """Ask one model, again after a moment where it broke before it answered; one that goes on failing rests."""
+        breaker = self.catalogue.breaker(name)
+        for pause in (*_PAUSES_S, None):
+            if wait := breaker.admit():
+                detail = f"'{name}' failed {breaker.failures} times running and rests"
+                raise ModelUnavailableError(detail, f"try again in {wait:.0f} s", retry_after=wait)
+            try:
+                result = await call(ask)
+            except TransientUpstreamError:
+                breaker.failed()
+                if pause is None:
+                    raise
+                await asyncio.sleep(random.uniform(0.5, 1.0) * pause)
+            except _FAULTS:
+                breaker.failed()
+                raise
+            else:
+                if breaker.failures:
+                    breaker.succeeded()
+                return result
+        raise AssertionError("the last try returns or raises")
 
     async def _prepare(self, name: str, request: ChatRequest, attachments: Sequence[Attachment]) -> Ask:
         """Fit the files to one model and put them before the question."""
@@ -164,7 +184,10 @@ class Pipeline:
         sees = "images" in spec.capabilities
         pictures = [a for a in attachments if sees and a.file.category == "image"]
         documents = [a.document for a in attachments if a not in pictures]
-        messages = request.messages if sees else await self._described(request.messages)
+        messages = request.messages if sees or not request.image_urls else await self._described(request.messages)
+        if not attachments:
+            plain = request if messages is request.messages else replace(request, messages=messages)
+            return Ask(model, plain, _NO_FILES)
         request = replace(request, messages=messages)
         budget = _budget(spec, request)
         context = await asyncio.to_thread(fit, documents, request.question, budget, self._ranker)
@@ -193,7 +216,7 @@ class ChatStream:
 
     Attributes:
         route: set before the first chunk; `model` and `context` with it.
-        reply: the whole answer, set after the last chunk.
+        first_token_s, total_s: seconds to the first piece and to the end; None before.
     """
 
     def __init__(self, pipeline: Pipeline, request: ChatRequest, attachments: Sequence[Attachment]):
@@ -201,10 +224,14 @@ class ChatStream:
         self._request = request
         self._attachments = attachments
         self._chunks = self._run()
+        self._seen: list[ChatChunk] = []
         self.route: Route | None = None
         self.model = ""
         self.context = ContextReport()
-        self.reply: ChatReply | None = None
+        self.finish_reason: str | None = None
+        self.usage = Usage()
+        self.first_token_s: float | None = None
+        self.total_s: float | None = None
 
     def __aiter__(self) -> AsyncGenerator[ChatChunk, None]:
         return self._chunks
@@ -213,35 +240,62 @@ class ChatStream:
         """Stop: the model's work ends too."""
         await self._chunks.aclose()
 
-    async def _run(self) -> AsyncGenerator[ChatChunk, None]:
-        begun = time.perf_counter()
-        self.route = await self._pipeline.route(self._request, self._attachments)
-        ask, chunks, first = await self._pipeline._open(self.route, self._request, self._attachments)
-        self.model, self.context = ask.model.describe().id, _noted(ask, self.route)
-        first_token_s: float | None = None
-        texts: list[str] = []
-        finish, usage = "stop", Usage()
-        async with aclosing(chunks):
-            chunk = first
-            while chunk is not None:
-                if first_token_s is None and chunk.content:
-                    first_token_s = time.perf_counter() - begun
-                texts.append(chunk.content)
-                finish, usage = chunk.finish_reason or finish, chunk.usage or usage
-                yield chunk
-                chunk = await anext(chunks, None)
-        text = "".join(texts)
-        self.reply = ChatReply(
-            text,
+    @property
+    def reply(self) -> ChatReply | None:
+        """The whole answer; None while it is not."""
+        if self.total_s is None:
+            return None
+        message = assembled(self._seen)
+        return ChatReply(
+            message["content"] or "",
             self.model,
-            finish,
-            usage,
-            {"role": "assistant", "content": text},
+            self.finish_reason or "stop",
+            self.usage,
+            message,
+            {},
             self.route,
             self.context,
-            first_token_s,
-            time.perf_counter() - begun,
+            self.first_token_s,
+            self.total_s,
         )
+
+    async def _run(self) -> AsyncGenerator[ChatChunk, None]:
+        begun = time.perf_counter()
+        self.route = route = await self._pipeline.route(self._request, self._attachments)
+        ask, (chunks, chunk) = await self._pipeline._first(route, self._request, self._attachments, _opened)
+        self.model, self.context = ask.model.describe().id, _noted(ask, route)
+        async with aclosing(chunks):
+            while chunk is not None:
+                if self.first_token_s is None and chunk.events:
+                    self.first_token_s = time.perf_counter() - begun
+                self.finish_reason = chunk.finish_reason or self.finish_reason
+                self.usage = chunk.usage or self.usage
+                self._seen.append(chunk)
+                yield chunk
+                try:
+                    chunk = await anext(chunks, None)
+                except _FAULTS:
+                    self._pipeline.catalogue.breaker(self.model).failed()
+                    raise
+        self.total_s = time.perf_counter() - begun
+
+
+async def _opened(ask: Ask) -> tuple[AsyncGenerator[ChatChunk, None], ChatChunk | None]:
+    """A model's stream and its first piece."""
+    chunks = ask.model.stream(ask.request)
+    return chunks, await anext(chunks, None)
+
+
+def _permitted(specs: Sequence[ModelSpec], request: ChatRequest) -> list[ModelSpec]:
+    """The models that the caller may use; UnknownModelError where there is none among these."""
+    allowed = request.allowed or frozenset()
+    found = [spec for spec in specs if spec.id in allowed]
+    if not found:
+        asked = "any model here" if request.model in ("", AUTO) else f"the model '{request.model}'"
+        raise UnknownModelError(
+            f"this key may not use {asked}", f"it may use: {', '.join(sorted(allowed))}", param="model"
+        )
+    return found
 
 
 def _down(answers: Mapping[str, Availability], name: str) -> bool:
@@ -250,7 +304,7 @@ def _down(answers: Mapping[str, Availability], name: str) -> bool:
 
 def _needs(request: ChatRequest, attachments: Sequence[Attachment]) -> Needs:
     wanted = set()
-    if request.image_urls or any(a.file.category == "image" for a in attachments):
+    if request.image_urls or (attachments and any(a.file.category == "image" for a in attachments)):
         wanted.add("images")
     if request.options.get("tools"):
         wanted.add("tools")
@@ -288,4 +342,6 @@ def _data_url(file: SourceFile) -> str:
 
 
 def _noted(ask: Ask, route: Route) -> ContextReport:
+    if not route.warnings:
+        return ask.context
     return replace(ask.context, warnings=ask.context.warnings + route.warnings)

@@ -7,8 +7,10 @@ text the beginning and the end are read, its length is that of the whole.
 from __future__ import annotations
 
 import re
+import string
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from autopicker_lab.core.text import estimate_tokens
@@ -61,6 +63,12 @@ _ELSEWHERE = {  # languages that put no spaces between words
 _CODE_MARKS = ("```", "{", "};", "()", "=>", "==", "!=", "&&", "||", "</", "__", "self.", "return ", "print(")
 _MATH_MARKS = ("\\frac", "\\sum", "\\int", "\\sqrt", "\\begin", "$", "^", "∑", "∫", "√", "≤", "≥", "π", "×", "÷")
 
+_CODE_SIGNS = b"`{;()=&|<_"  # every mark of code has one of them, but for the words
+_CODE_WORDS = ("self.", "return ")
+_MATH_SIGNS = b"\\$^"
+_DIGITS = string.digits.encode()
+_CAPITALS = string.ascii_uppercase.encode()
+
 NAMES = (
     "chars",
     "tokens",
@@ -86,23 +94,28 @@ def measure(text: str) -> dict[str, float]:
     """The features of NAMES by name: counts, but for `distinct`, `word_length`, `foreign` (shares and a mean)."""
     read = text if len(text) <= 2 * READ else text[:READ] + "\n" + text[-READ:]
     words = Counter(_WORD.findall(read.lower()))
-    total = words.total()
     found = dict.fromkeys(NAMES, 0.0)
+    total = letters = 0
     for word, count in words.items():
+        total += count
+        letters += len(word) * count
         for kind in _kinds(word):
             found[kind] += count
+    data = read.encode("utf-8", "replace")
     found["chars"] = len(text)
     found["tokens"] = estimate_tokens(text)
     found["words"] = total * len(text) / len(read) if read else 0
     found["distinct"] = len(words) / total if total else 0
-    found["word_length"] = sum(len(word) * count for word, count in words.items()) / total if total else 0
+    found["word_length"] = letters / total if total else 0
     found["marks_question"] = read.count("?") + read.count("？")
-    found["marks_code"] = sum(map(read.count, _CODE_MARKS))
-    found["marks_math"] = sum(map(read.count, _MATH_MARKS))
-    found["quantities"] = sum(1 for _ in _QUANTITY.finditer(read))
-    found["digits"] = sum(map(read.count, "0123456789"))
+    found["marks_code"] = sum(map(read.count, _CODE_MARKS if _has(data, _CODE_SIGNS) else _CODE_WORDS))
+    if len(data) > len(read) or _has(data, _MATH_SIGNS):
+        found["marks_math"] = sum(map(read.count, _MATH_MARKS))
+    found["digits"] = _count(data, _DIGITS)
+    if found["digits"]:
+        found["quantities"] = sum(1 for _ in _QUANTITY.finditer(read))
     found["quotes"] = read.count('"') + read.count("'")
-    found["capitals"] = sum(map(read.count, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    found["capitals"] = _count(data, _CAPITALS)
     _lines(read, found)
     if not read.isascii():
         found["foreign"] = 1 - len(read.encode("ascii", "ignore")) / len(read)
@@ -111,6 +124,16 @@ def measure(text: str) -> dict[str, float]:
     return found
 
 
+def _count(data: bytes, signs: bytes) -> int:
+    """How many of `data` are one of these ASCII characters."""
+    return len(data) - len(data.translate(None, signs))
+
+
+def _has(data: bytes, signs: bytes) -> bool:
+    return len(data) != len(data.translate(None, signs))
+
+
+@lru_cache(20_000)
 def _kinds(word: str) -> tuple[str, ...]:
     known = _WORDS.get(word)
     if known is not None:

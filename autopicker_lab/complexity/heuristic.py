@@ -27,6 +27,9 @@ MAX_POINTS: Mapping[str, float] = MappingProxyType(
         "conversation": 4.0,
     }
 )
+_NONE: Mapping[str, Factor] = MappingProxyType({name: Factor(name, 0.0, 0.0, "none found") for name in MAX_POINTS})
+_NO_FILES = Factor("files", 0.0, 0.0, "no files")
+_NO_TURNS = Factor("conversation", 0.0, 0.0, "0 earlier question(s)")
 _LONG = 2000  # tokens at which length has all its points
 _MARK = 0.05  # of a word
 
@@ -34,8 +37,8 @@ _MARK = 0.05  # of a word
 def score(request: ChatRequest, documents: Sequence[Document] = ()) -> Complexity:
     """Complexity of a request with what was read out of its files; calls no model."""
     found = measure(request.question)
-    turns = sum(1 for message in request.messages if message.role == "user") - 1
-    file_tokens = sum(document.token_count for document in documents)
+    turns = [message.role for message in request.messages].count("user") - 1
+    file_tokens = sum([document.token_count for document in documents])
     files = len(documents) + len(request.image_urls)
     found |= {"files": files, "file_tokens": file_tokens, "turns": max(turns, 0)}
     code = found["code"] + _MARK * found["marks_code"]
@@ -69,15 +72,19 @@ def _length(tokens: float) -> Factor:
 
 
 def _counted(name: str, value: float, full: int, what: str) -> Factor:
-    why = f"{max(round(value), 1)} of: {what}" if value else "none found"
-    return _factor(name, value, _saturating(value, full), why)
+    if not value:
+        return _NONE[name]
+    return _factor(name, value, _saturating(value, full), f"{max(round(value), 1)} of: {what}")
 
 
 def _files(count: int, tokens: int) -> Factor:
+    if not count:
+        return _NO_FILES
     share = 0.5 * _saturating(count, 5) + 0.5 * _saturating(tokens / 100, 200)
-    why = f"{count} file(s) or picture(s) with about {tokens:,} tokens of text" if count else "no files"
-    return _factor("files", count, share, why)
+    return _factor("files", count, share, f"{count} file(s) or picture(s) with about {tokens:,} tokens of text")
 
 
 def _conversation(turns: int) -> Factor:
-    return _factor("conversation", turns, _saturating(max(turns, 0), 8), f"{max(turns, 0)} earlier question(s)")
+    if turns <= 0:
+        return _NO_TURNS
+    return _factor("conversation", turns, _saturating(turns, 8), f"{turns} earlier question(s)")

@@ -1,6 +1,6 @@
 """The nouns that every other part of the lab speaks in, and the error tree. Imports nothing of the rest."""
 
-from autopicker_lab.core.chat import ChatChunk, ChatReply, ChatRequest, ContextReport, Message, Usage
+from autopicker_lab.core.chat import ChatChunk, ChatReply, ChatRequest, ContextReport, Message, Usage, assembled
 from autopicker_lab.core.document import Cell, Document, Part, Table
 from autopicker_lab.core.errors import (
     AuthenticationError,
@@ -16,6 +16,7 @@ from autopicker_lab.core.errors import (
     NotFoundError,
     RateLimitError,
     SettingsError,
+    TransientUpstreamError,
     UnknownFileError,
     UnknownModelError,
     UnsupportedFileError,
@@ -23,6 +24,7 @@ from autopicker_lab.core.errors import (
     UpstreamTimeoutError,
 )
 from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
+from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.load import LoadPlan, LoadReport, Timing
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
@@ -70,6 +72,7 @@ __all__ = [
     "Tier",
     "Timing",
     "Transcript",
+    "TransientUpstreamError",
     "UnknownFileError",
     "UnknownModelError",
     "UnsupportedFileError",
@@ -77,5 +80,7 @@ __all__ = [
     "UpstreamTimeoutError",
     "Usage",
     "Word",
+    "assembled",
     "gain_score",
+    "new_id",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.errors import InvalidRequestError
+from autopicker_lab.core.ids import new_id
+from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.show import html_table, html_text
 from autopicker_lab.core.text import estimate_tokens
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from autopicker_lab.core.routing import Route
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+
+class _MalformedError(Exception):
+    """What is wrong with a message, and in which part of it."""
+
+    def __init__(self, place: str, why: str):
+        super().__init__(place, why)
+        self.place = place
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -27,28 +37,36 @@ class Message:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, raw: object, where: str = "messages[0]") -> Message:
+    def parse(cls, raw: object, index: int = 0) -> Message:
         """Read one message of a request body; InvalidRequestError names what is wrong and where."""
+        try:
+            return cls._parsed(raw)
+        except _MalformedError as error:
+            where = f"messages[{index}]"
+            raise InvalidRequestError(f"'{where}{error.place}' {error.why}", param=where) from None
+
+    @classmethod
+    def _parsed(cls, raw: object) -> Message:
         if not isinstance(raw, Mapping):
-            raise InvalidRequestError(f"'{where}' must be an object with 'role' and 'content'", param=where)
+            raise _MalformedError("", "must be an object with 'role' and 'content'")
         role = raw.get("role")
         if not isinstance(role, str) or role not in ROLES:
-            raise InvalidRequestError(f"'{where}.role' must be one of {', '.join(sorted(ROLES))}", param=where)
+            raise _MalformedError(".role", f"must be one of {', '.join(sorted(ROLES))}")
         content = raw.get("content")
         if isinstance(content, list):
             for i, part in enumerate(content):
                 if not isinstance(part, Mapping) or not isinstance(part.get("type"), str):
-                    raise InvalidRequestError(f"'{where}.content[{i}]' must be an object with a 'type'", param=where)
+                    raise _MalformedError(f".content[{i}]", "must be an object with a 'type'")
                 if part["type"] == "text" and not isinstance(part.get("text"), str):
-                    raise InvalidRequestError(f"'{where}.content[{i}].text' must be a string", param=where)
+                    raise _MalformedError(f".content[{i}].text", "must be a string")
             content = tuple(content)
         elif content is None:
             if role not in ("assistant", "function"):
-                raise InvalidRequestError(f"'{where}.content' is required", param=where)
+                raise _MalformedError(".content", "is required")
         elif not isinstance(content, str):
-            raise InvalidRequestError(f"'{where}.content' must be a string or a list of parts", param=where)
+            raise _MalformedError(".content", "must be a string or a list of parts")
         extra = {key: value for key, value in raw.items() if key not in ("role", "content")}
-        return cls(str(role), content, extra)
+        return cls(role, content, extra)
 
     @property
     def text(self) -> str:
@@ -77,14 +95,14 @@ class ChatRequest:
         model: a catalogue id or alias; "auto" lets the router choose.
         file_ids: uploads whose text belongs to the question.
         options: every other OpenAI field (temperature, max_tokens, tools ...), passed on as it came.
-        stream: whether the caller reads chunks as they are made.
+        allowed: ids of the models that the caller may use; None: all.
     """
 
     messages: tuple[Message, ...]
     model: str = "auto"
     file_ids: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    stream: bool = False
+    allowed: frozenset[str] | None = None
 
     @classmethod
     def of(cls, prompt: str | Sequence[Mapping[str, Any]] | ChatRequest, **fields: Any) -> ChatRequest:
@@ -93,9 +111,13 @@ class ChatRequest:
             return replace(prompt, **fields)
         if isinstance(prompt, str):
             return cls((Message("user", prompt),), **fields)
-        return cls(tuple(Message.parse(m, f"messages[{i}]") for i, m in enumerate(prompt)), **fields)
+        return cls(tuple([Message.parse(m, i) for i, m in enumerate(prompt)]), **fields)
 
-    @property
+    def permitted(self, models: frozenset[str] | None) -> ChatRequest:
+        """The request of a caller who may use these models; None: all."""
+        return self if models is None else replace(self, allowed=models)
+
+    @lazy
     def question(self) -> str:
         """The last user message's text: what relevance and complexity are about."""
         return next((m.text for m in reversed(self.messages) if m.role == "user"), "")
@@ -108,28 +130,32 @@ class ChatRequest:
                 return int(self.options[name])
         return None
 
-    @property
+    @lazy
     def image_urls(self) -> tuple[str, ...]:
-        return tuple(url for message in self.messages for url in message.image_urls)
+        return tuple([url for message in self.messages for url in message.image_urls])
 
-    @property
+    @lazy
     def token_count(self) -> int:
         """Prompt tokens without files, estimated; 4 a message for its role marks."""
-        return sum(estimate_tokens(m.text) + 4 for m in self.messages)
+        return sum([estimate_tokens(m.text) + 4 for m in self.messages])
 
 
 @dataclass(frozen=True)
 class Usage:
+    """Tokens; `raw` is the provider's own object, whose further details are passed on."""
+
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def to_openai(self) -> dict[str, Any]:
         return {
+            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
+            **self.raw,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "total_tokens": self.prompt_tokens + self.completion_tokens,
-            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
         }
 
     @classmethod
@@ -137,20 +163,68 @@ class Usage:
         if not raw:
             return None
         cached = (raw.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-        return cls(raw.get("prompt_tokens") or 0, raw.get("completion_tokens") or 0, cached)
+        return cls(raw.get("prompt_tokens") or 0, raw.get("completion_tokens") or 0, cached, raw)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ChatChunk:
-    """A piece of an answer as it was made; the last one carries `finish_reason` and, where known, `usage`."""
+    """What arrived of an answer at once: a piece, or several where the network brought them together.
 
-    delta: Mapping[str, Any] = field(default_factory=dict)
+    Attributes:
+        events: OpenAI's chunk objects, as the model's server made them; each has its `choices`.
+        finish_reason, usage: where one of the events ended the answer, or counted its tokens.
+    """
+
+    events: Sequence[dict[str, Any]] = ()
     finish_reason: str | None = None
     usage: Usage | None = None
 
+    @classmethod
+    def of(cls, delta: Mapping[str, Any], finish_reason: str | None = None, usage: Usage | None = None) -> ChatChunk:
+        """A chunk of one event, from a server that does not speak OpenAI's format."""
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return cls(({"choices": [choice]},), finish_reason, usage)
+
+    @property
+    def deltas(self) -> Iterator[Mapping[str, Any]]:
+        """What each event adds to the message."""
+        for event in self.events:
+            for choice in event.get("choices") or ():
+                yield choice.get("delta") or {}
+
     @property
     def content(self) -> str:
-        return self.delta.get("content") or ""
+        return "".join([delta.get("content") or "" for delta in self.deltas])
+
+
+def assembled(chunks: Iterable[ChatChunk]) -> dict[str, Any]:
+    """The message that a stream's chunks add up to: content, reasoning, tool calls."""
+    texts: list[str] = []
+    thoughts: list[str] = []
+    calls: dict[int, dict[str, Any]] = {}
+    for chunk in chunks:
+        for delta in chunk.deltas:
+            texts.append(delta.get("content") or "")
+            thoughts.append(delta.get("reasoning_content") or "")
+            for call in delta.get("tool_calls") or ():
+                _merge_call(calls, call)
+    text = "".join(texts)
+    message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
+    if any(thoughts):
+        message["reasoning_content"] = "".join(thoughts)
+    if calls:
+        message["tool_calls"] = [calls[i] for i in sorted(calls)]
+    return message
+
+
+def _merge_call(calls: dict[int, dict[str, Any]], delta: Mapping[str, Any]) -> None:
+    """Add one streamed piece of a tool call: arguments come in slices, the rest whole."""
+    index = int(delta.get("index") or 0)
+    call = calls.setdefault(index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
+    function = delta.get("function") or {}
+    call["id"] = delta.get("id") or call["id"]
+    call["function"]["name"] = function.get("name") or call["function"]["name"]
+    call["function"]["arguments"] += function.get("arguments") or ""
 
 
 @dataclass(frozen=True)
@@ -175,6 +249,7 @@ class ChatReply:
 
     Attributes:
         model: catalogue id of the model that answered.
+        raw: the provider's own chat.completion object, where it made one: fields that have no name here stand in it.
         route: how it was chosen; None for a model that was asked directly.
         first_token_s, total_s: seconds from the request to the first token and to the end.
     """
@@ -184,12 +259,19 @@ class ChatReply:
     finish_reason: str = "stop"
     usage: Usage = field(default_factory=Usage)
     message: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     route: Route | None = None
     context: ContextReport = field(default_factory=ContextReport)
     first_token_s: float | None = None
     total_s: float | None = None
-    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    id: str = field(default_factory=lambda: f"chatcmpl-{new_id()}")
     created: int = field(default_factory=lambda: int(time.time()))
+
+    def routed(self, route: Route, context: ContextReport, total_s: float) -> ChatReply:
+        """The reply of a model with how it was chosen and what it was given; as `replace`, but sooner."""
+        made: ChatReply = object.__new__(ChatReply)
+        made.__dict__.update(self.__dict__, route=route, context=context, total_s=total_s)
+        return made
 
     @property
     def fallback_used(self) -> bool:

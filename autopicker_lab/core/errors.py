@@ -16,6 +16,7 @@ AutopickerError                     500
   UnsupportedFileError              415
   RateLimitError                    429
   UpstreamError                     502  a model's server answered wrongly
+    TransientUpstreamError          502  it broke before it answered: another try may do
   ModelUnavailableError             503  no model can take the request now
   UpstreamTimeoutError              504
 """
@@ -123,6 +124,10 @@ class RateLimitError(AutopickerError):
 class UpstreamError(AutopickerError):
     status = 502
     title = "Upstream error"
+
+
+class TransientUpstreamError(UpstreamError):
+    pass
 
 
 class ModelUnavailableError(AutopickerError):

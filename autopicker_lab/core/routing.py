@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ class Complexity:
     tokens: int
     features: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    @lazy
     def score(self) -> float:
-        return round(sum(factor.points for factor in self.factors), 2)
+        return round(sum([factor.points for factor in self.factors]), 2)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -74,7 +75,9 @@ class ModelSpec:
         context_budget: tokens of file context that are worth giving it; None means what the window leaves.
         price_in, price_out: USD per million tokens.
         quality: prior of P(a good answer to a hard request), 0 to 1; a tuned policy overrides it.
-        timeout_s: seconds to wait for the next piece of an answer.
+        timeout_s: seconds to wait for the next piece of an answer; `first_token_s` for the first one (None: the same).
+        total_s: seconds that a whole answer may take.
+        max_concurrency: requests that it may be answering at once for this process; None: no bound.
     """
 
     id: str
@@ -88,6 +91,9 @@ class ModelSpec:
     price_out: float = 0.0
     quality: float = 0.5
     timeout_s: float = 120.0
+    first_token_s: float | None = None
+    total_s: float = 3600.0
+    max_concurrency: int | None = None
     max_output: int = 1024
     aliases: tuple[str, ...] = ()
     api_key: str | None = field(default=None, repr=False)

@@ -6,9 +6,9 @@ import base64
 import binascii
 import math
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from autopicker_lab.core import (
     AutopickerError,
@@ -18,6 +18,7 @@ from autopicker_lab.core import (
     InvalidRequestError,
     ModelSpec,
     Usage,
+    assembled,
 )
 
 
@@ -52,22 +53,16 @@ async def gather(model: ChatModel, request: ChatRequest) -> ChatReply:
     """The whole answer out of a model's stream."""
     begun = time.perf_counter()
     first: float | None = None
-    texts: list[str] = []
-    calls: dict[int, dict[str, Any]] = {}
+    chunks: list[ChatChunk] = []
     finish, usage = "stop", Usage()
     async for chunk in model.stream(request):
-        if first is None and chunk.delta:
+        if first is None and chunk.events:
             first = time.perf_counter() - begun
-        texts.append(chunk.content)
-        for call in chunk.delta.get("tool_calls") or ():
-            _merge_call(calls, call)
+        chunks.append(chunk)
         finish, usage = chunk.finish_reason or finish, chunk.usage or usage
-    text = "".join(texts)
-    message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
-    if calls:
-        message["tool_calls"] = [calls[i] for i in sorted(calls)]
+    message = assembled(chunks)
     return ChatReply(
-        text,
+        message["content"] or "",
         model.describe().id,
         finish,
         usage,
@@ -75,16 +70,6 @@ async def gather(model: ChatModel, request: ChatRequest) -> ChatReply:
         first_token_s=first,
         total_s=time.perf_counter() - begun,
     )
-
-
-def _merge_call(calls: dict[int, dict[str, Any]], delta: Mapping[str, Any]) -> None:
-    """Add one streamed piece of a tool call: arguments come in slices, the rest whole."""
-    index = int(delta.get("index") or 0)
-    call = calls.setdefault(index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
-    function = delta.get("function") or {}
-    call["id"] = delta.get("id") or call["id"]
-    call["function"]["name"] = function.get("name") or call["function"]["name"]
-    call["function"]["arguments"] += function.get("arguments") or ""
 
 
 def quality_prior(billions: float) -> float:

@@ -10,12 +10,13 @@ from types import MappingProxyType
 
 from autopicker_lab.core import ModelSpec, SettingsError, UnknownModelError
 from autopicker_lab.models.base import Availability, ChatModel
+from autopicker_lab.models.breaker import Breaker
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.ollama import OllamaModel, discover
 from autopicker_lab.models.openai import OpenAIModel
 
 PROBE_TTL_S = 10.0
-STALE_S = 60.0
+RECHECK_S = 2.0
 PROVIDERS: Mapping[str, Callable[[ModelSpec], ChatModel]] = MappingProxyType(
     {"local": LocalModel, "ollama": OllamaModel, "openai": OpenAIModel}
 )
@@ -44,6 +45,8 @@ class Catalogue:
         self._discover_at = discover_at
         self._seen: dict[str, Availability] = {}
         self._probed = 0.0
+        self._rechecked: dict[str, float] = {}
+        self._breakers: dict[str, Breaker] = {}
         self._renewal: asyncio.Task[None] | None = None
         self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
@@ -65,20 +68,42 @@ class Catalogue:
     async def availability(self, fresh: bool = False) -> Mapping[str, Availability]:
         """Who would answer, by id. The last probe's answer; one older than ten seconds is renewed in the background.
 
-        The first call, one after a minute of silence, and one that wants a `fresh` answer wait for the probes.
+        Only the first call, and one that wants a `fresh` answer, wait for the probes.
         """
-        age = time.monotonic() - self._probed
-        if fresh or not self._seen or age > STALE_S:
+        if fresh or not self._seen:
             async with self._guard():
-                if fresh or time.monotonic() - self._probed > PROBE_TTL_S or not self._seen:
+                if fresh or not self._seen:
                     await self._probe()
-        elif age > PROBE_TTL_S and (self._renewal is None or self._renewal.done()):
+        elif time.monotonic() - self._probed > PROBE_TTL_S and (self._renewal is None or self._renewal.done()):
             self._renewal = asyncio.get_running_loop().create_task(self._renew())
-        return self._seen
+        resting = {name: self._rest(name) for name, breaker in self._breakers.items() if breaker.resting_s()}
+        return {**self._seen, **resting} if resting else self._seen
+
+    async def recheck(self, name: str) -> Availability:
+        """Whether one model would answer now: it may have been started since it did not."""
+        if self.breaker(name).resting_s():
+            return self._rest(name)
+        async with self._guard():
+            if time.monotonic() - self._rechecked.get(name, 0.0) > RECHECK_S:
+                self._seen = {**self._seen, name: await self.get(name).available()}
+                self._rechecked[name] = time.monotonic()
+        return self._seen[name]
+
+    def breaker(self, name: str) -> Breaker:
+        """What lets a failing model rest."""
+        found = self._breakers.get(name)
+        if found is None:
+            found = self._breakers[name] = Breaker()
+        return found
 
     def mark_failed(self, name: str, why: str, hint: str) -> None:
         """Remember until the next probe that a model did not answer."""
         self._seen = {**self._seen, name: Availability(False, why, hint)}
+
+    def _rest(self, name: str) -> Availability:
+        breaker = self._breakers[name]
+        why = f"it failed {breaker.failures} times running and rests for {breaker.resting_s():.0f} s"
+        return Availability(False, why, "look into its server's log")
 
     async def close(self) -> None:
         if self._renewal is not None and self._renewal.get_loop() is asyncio.get_running_loop():

@@ -223,7 +223,7 @@ def _chunk(raw: dict[str, Any]) -> ChatChunk | None:
     delta = {key: value for key, value in choice["delta"].items() if value is not None and key != "role"}
     if not delta and not choice["finish_reason"] and not usage:
         return None
-    return ChatChunk(delta, choice["finish_reason"], usage)
+    return ChatChunk(({"choices": [{**choice, "delta": delta}]},), choice["finish_reason"], usage)
 
 
 def _translated(error: BaseException, model: str) -> BaseException:

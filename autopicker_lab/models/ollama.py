@@ -65,10 +65,10 @@ class OllamaModel:
                     delta["reasoning_content"] = part.message.thinking
                 done = bool(part.done)
                 if not done:
-                    yield ChatChunk(delta)
+                    yield ChatChunk.of(delta)
                     continue
                 reason = "tool_calls" if part.message.tool_calls else part.done_reason or "stop"
-                yield ChatChunk(delta, reason, Usage(part.prompt_eval_count or 0, part.eval_count or 0))
+                yield ChatChunk.of(delta, reason, Usage(part.prompt_eval_count or 0, part.eval_count or 0))
         except Exception as error:
             raise _translated(error, self._spec) from error
         if not done:

@@ -1,13 +1,12 @@
-"""Any OpenAI-compatible endpoint, spoken to with aiohttp: the official client costs ten times the time a call."""
+"""Any OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-import aiohttp
 import orjson
 
 from autopicker_lab.core import (
@@ -19,16 +18,19 @@ from autopicker_lab.core import (
     ModelSpec,
     ModelUnavailableError,
     RateLimitError,
+    TransientUpstreamError,
     UpstreamError,
     UpstreamTimeoutError,
     Usage,
 )
 from autopicker_lab.models.base import Availability
+from autopicker_lab.models.events import EventReader
 from autopicker_lab.models.loops import PerLoop
+from autopicker_lab.models.wire import Answer, Wire, WireError
 
 PROBE_S = 3.0
 CONNECT_S = 10.0
-_MAX_LINE = 2**22
+_CHAT = "/chat/completions"
 
 
 class OpenAIModel:
@@ -36,69 +38,88 @@ class OpenAIModel:
 
     def __init__(self, spec: ModelSpec):
         self._spec = spec
-        self._sessions = PerLoop(self._session)
+        self._wires = PerLoop(self._wire)
 
     def describe(self) -> ModelSpec:
         return self._spec
 
     async def available(self) -> Availability:
-        timeout = aiohttp.ClientTimeout(total=PROBE_S)
         try:
-            async with self._sessions.get().get(self._url("models"), timeout=timeout) as response:
-                if response.status in (401, 403):
-                    why = f"{self._spec.endpoint} refused the API key"
-                    return Availability(False, why, f"set api_key of '{self._spec.id}'")
-                if response.status >= 500:
-                    return Availability(False, f"{self._spec.endpoint} answers {response.status}", "try again later")
-        except (aiohttp.ClientError, TimeoutError, OSError):
+            async with asyncio.timeout(PROBE_S):
+                answer = await self._wires.get().request("GET", "/models")
+        except (OSError, TimeoutError):
             why = f"{self._spec.endpoint} does not answer"
             return Availability(False, why, "start its server or check the endpoint and the network")
+        answer.close()
+        if answer.status in (401, 403):
+            why = f"{self._spec.endpoint} refused the API key"
+            return Availability(False, why, f"set api_key of '{self._spec.id}'")
+        if answer.status >= 500:
+            return Availability(False, f"{self._spec.endpoint} answers {answer.status}", "try again later")
         return Availability(True)
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         begun = time.perf_counter()
-        async with self._post(self._body(request, stream=False)) as response:
-            raw = _parsed(await response.read(), self._spec)
+        answer = None
+        try:
+            answer = await self._ask(self._body(request, stream=False))
+            raw = _parsed(await answer.read(), self._spec)
+        except (OSError, TimeoutError) as error:
+            raise self._failure(error, answered=answer is not None) from error
+        finally:
+            if answer is not None:
+                answer.close()
         try:
             choice = raw["choices"][0]
-            message = dict(choice["message"])
-        except (KeyError, IndexError, TypeError, ValueError):
+            message = choice["message"]
+            text = message.get("content") or ""
+            usage = Usage.from_openai(raw.get("usage")) or Usage()
+        except (KeyError, IndexError, TypeError, AttributeError):
             raise UpstreamError(f"'{self._spec.id}' answered without a choice", "check the endpoint") from None
         return ChatReply(
-            text=message.get("content") or "",
+            text=text,
             model=self._spec.id,
             finish_reason=choice.get("finish_reason") or "stop",
-            usage=Usage.from_openai(raw.get("usage")) or Usage(),
+            usage=usage,
             message=message,
+            raw=raw,
             total_s=time.perf_counter() - begun,
         )
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        finished = False
-        async with self._post(self._body(request, stream=True)) as response:
-            async for line in response.content:
-                data = line.removeprefix(b"data:").strip()
-                if data == line.strip() or not data:
-                    continue  # a comment, an event name or the blank line between events
-                if data == b"[DONE]":
-                    break
-                chunk = _chunk(_parsed(data, self._spec), self._spec)
+        events = EventReader(self._spec.id)
+        answer = None
+        try:
+            answer = await self._ask(self._body(request, stream=True))
+            kind = answer.headers.get("content-type", "")
+            if not kind.startswith(("text/event-stream", "application/octet-stream", "text/plain")):
+                detail = f"'{self._spec.id}' answered with {kind or 'nothing named'}, not server-sent events"
+                raise UpstreamError(detail, "check its endpoint, and that it can stream")
+            while not events.done and (block := await answer.next()):
+                chunk = events.feed(block)
                 if chunk is not None:
-                    finished = finished or chunk.finish_reason is not None
                     yield chunk
-        if not finished:
+            chunk = events.end()
+            if chunk is not None:
+                yield chunk
+            answer.close(whole=True)
+        except (OSError, TimeoutError) as error:
+            raise self._failure(error, answered=answer is not None) from error
+        finally:
+            if answer is not None:
+                answer.close()
+        if events.finish_reason is None:
             raise UpstreamError(f"'{self._spec.id}' cut its answer short", "ask again")
 
     async def close(self) -> None:
-        await self._sessions.close(lambda session: session.close())
+        async def closing(wire: Wire) -> None:
+            wire.close()
 
-    def _session(self) -> aiohttp.ClientSession:
+        await self._wires.close(closing)
+
+    def _wire(self) -> Wire:
         headers = {"Authorization": f"Bearer {self._spec.api_key}"} if self._spec.api_key else {}
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=self._spec.timeout_s)
-        return aiohttp.ClientSession(headers=headers, timeout=timeout, read_bufsize=_MAX_LINE)
-
-    def _url(self, path: str) -> str:
-        return f"{self._spec.endpoint.rstrip('/')}/{path}"
+        return Wire(self._spec.endpoint, headers, CONNECT_S)
 
     def _body(self, request: ChatRequest, stream: bool) -> bytes:
         body: dict[str, Any] = {
@@ -113,40 +134,29 @@ class OpenAIModel:
             body.pop("stream_options", None)
         return orjson.dumps(body)
 
-    @asynccontextmanager
-    async def _post(self, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answered request of status 200; every failure as one of our errors."""
-        headers = {"Content-Type": "application/json"}
-        url = self._url("chat/completions")
+    async def _ask(self, body: bytes) -> Answer:
+        """An answer of status 200, to be closed; another status is one of our errors."""
+        spec = self._spec
+        first_s = spec.first_token_s or spec.timeout_s
+        wire = self._wires.get()
+        answer = await wire.request("POST", _CHAT, body, first_s=first_s, idle_s=spec.timeout_s, total_s=spec.total_s)
+        if answer.status == 200:
+            return answer
         try:
-            async with self._sessions.get().post(url, data=body, headers=headers) as response:
-                if response.status != 200:
-                    raise _refusal(response.status, await response.read(), response.headers, self._spec)
-                yield response
-        except TimeoutError as error:
-            detail = f"'{self._spec.id}' did not answer within {self._spec.timeout_s:g} s"
-            raise UpstreamTimeoutError(detail, "try again or ask another model") from error
-        except aiohttp.ClientConnectorError as error:
-            hint = "start its server or check the endpoint"
-            raise ModelUnavailableError(f"{self._spec.endpoint} does not answer", hint) from error
-        except (aiohttp.ClientError, OSError) as error:
-            detail = f"the connection to '{self._spec.id}' broke: {type(error).__name__}"
-            raise UpstreamError(detail, "ask again") from error
+            raise _refusal(answer.status, await answer.read(), answer.headers, spec)
+        finally:
+            answer.close()
 
-
-def _chunk(raw: Mapping[str, Any], spec: ModelSpec) -> ChatChunk | None:
-    if raw.get("error"):
-        error = raw["error"]
-        message = error.get("message") if isinstance(error, Mapping) else error
-        raise UpstreamError(f"'{spec.id}' failed in the middle: {message}", "ask again")
-    usage = Usage.from_openai(raw.get("usage"))
-    choice = next(iter(raw.get("choices") or ()), None)
-    if choice is None:
-        return ChatChunk(usage=usage) if usage else None
-    delta = {k: v for k, v in (choice.get("delta") or {}).items() if v is not None and k != "role"}
-    if not delta and not choice.get("finish_reason") and not usage:
-        return None
-    return ChatChunk(delta, choice.get("finish_reason"), usage)
+    def _failure(self, error: OSError | TimeoutError, answered: bool) -> AutopickerError:
+        """What a broken connection means: another try may mend it as long as nothing was answered."""
+        spec = self._spec
+        if isinstance(error, TimeoutError):
+            detail = f"'{spec.id}' did not answer in time ({spec.timeout_s:g} s a piece, {spec.total_s:g} s in all)"
+            return UpstreamTimeoutError(detail, "try again or ask another model")
+        if isinstance(error, WireError):
+            kind = UpstreamError if answered else TransientUpstreamError
+            return kind(f"the connection to '{spec.id}' broke: {error}", "ask again")
+        return ModelUnavailableError(f"{spec.endpoint} does not answer", "start its server or check the endpoint")
 
 
 def _parsed(data: bytes, spec: ModelSpec) -> dict[str, Any]:
@@ -173,11 +183,11 @@ def _refusal(status: int, data: bytes, headers: Mapping[str, str], spec: ModelSp
     if status == 404:
         return UpstreamError(f"'{spec.id}' is not known at {spec.endpoint}{said}", "check its 'model' and 'endpoint'")
     if status == 429:
-        after = headers.get("Retry-After", "")
+        after = headers.get("retry-after", "")
         return RateLimitError(f"'{spec.id}' is over its rate limit", "try again later", retry_after=_seconds(after))
-    if status in (503, 529):
-        return ModelUnavailableError(f"'{spec.id}' is overloaded{said}", "try again later")
-    return UpstreamError(f"'{spec.id}' answered {status}{said}", "try again or ask another model")
+    if status >= 500:
+        return TransientUpstreamError(f"'{spec.id}' answered {status}{said}", "try again or ask another model")
+    return UpstreamError(f"'{spec.id}' answered {status}{said}", "check its 'endpoint' in the configuration")
 
 
 def _seconds(text: str) -> float | None:

@@ -1,6 +1,6 @@
 """From complexity to a model, with every candidate and its reason."""
 
-from autopicker_lab.routing.choose import ANSWER_TOKENS, Needs, choose, is_local, unknown_models
+from autopicker_lab.routing.choose import ANSWER_TOKENS, Needs, choose, is_local, named, unknown_models
 from autopicker_lab.routing.policies import default_policy, load_policy, save_policy
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "default_policy",
     "is_local",
     "load_policy",
+    "named",
     "save_policy",
     "unknown_models",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -21,8 +20,7 @@ from autopicker_lab.core import (
 ANSWER_TOKENS = 300  # tokens that an answer of unknown length is taken to have
 
 
-@dataclass(frozen=True)
-class Needs:
+class Needs(NamedTuple):
     """What a request asks of a model.
 
     Attributes:
@@ -34,7 +32,7 @@ class Needs:
 
     tokens: int
     max_output: int = 0
-    wanted: frozenset[str] = field(default_factory=frozenset)
+    wanted: frozenset[str] = frozenset()
     answer: int | None = None
 
     def cost_usd(self, spec: ModelSpec, tokens: int) -> float:
@@ -118,6 +116,33 @@ def choose(
         reason=picked.reason,
         warnings=warnings,
         score=score,
+    )
+
+
+def named(
+    complexity: Complexity,
+    spec: ModelSpec,
+    policy: RoutePolicy,
+    needs: Needs,
+    unavailable: Mapping[str, str] | None = None,
+) -> Route:
+    """The route to a model that the caller named: there is nothing to choose, but the policy's budget and its privacy
+    pin hold, and the request must fit. Raises as `choose`."""
+    missing = unavailable or {}
+    wanted, warnings = _attainable(needs.wanted, [spec])
+    option = _option(spec, complexity, policy, needs, wanted, missing, {})
+    if option.barred:
+        raise _nobody([option], [] if spec.id in missing else [spec], needs)
+    return Route(
+        model=spec.id,
+        fallbacks=(),
+        candidates=(Candidate(spec.id, True, "can take the request", option.mean, option.cost_usd),),
+        complexity=complexity,
+        policy="named",
+        reason=f"{spec.id} was named by the caller",
+        warnings=warnings,
+        named=True,
+        score=complexity.score,
     )
 
 

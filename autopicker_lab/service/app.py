@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psutil
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from autopicker_lab import __version__
 from autopicker_lab.service import errors
-from autopicker_lab.service.gate import Gate, Keys
+from autopicker_lab.service.accesslog import AccessLog
+from autopicker_lab.service.callers import Callers
+from autopicker_lab.service.chat import ChatApp
+from autopicker_lab.service.document import ERRORS, described
+from autopicker_lab.service.gate import Gate
 from autopicker_lab.service.limits import ClientLimits
 from autopicker_lab.service.measure import Measures
-from autopicker_lab.service.routes import analysis, audio, chat, files, monitoring, socket
+from autopicker_lab.service.routes import analysis, audio, files, monitoring, page, socket
 from autopicker_lab.service.state import ServiceState
 from autopicker_lab.settings import Settings
-from autopicker_lab.storage import DecisionLog, MemoryCache, RedisCache
+from autopicker_lab.storage import Ledger, MemoryCache, RedisCache, open_log
 from autopicker_lab.workbench import Workbench
 
 PREFIXES = ("/api/v1", "/v1")
+CHATS = {"/chat/completions": False, "/chat/multimodal": True, "/chat/multimodal-audio": True}  # with files?
 ABOUT = """Picks the right language model for every request, and says why.
 
 Routes under `/api/v1` answer under `/v1` too, so that OpenAI's clients work with either as their base URL.
 """
+_SYNC_S = 1.0
 
 
-def create_app(lab: Workbench | None = None) -> FastAPI:
-    """The service around a Workbench, or around a new one from the environment."""
+def create_app(lab: Workbench | None = None) -> ASGIApp:
+    """The service around a Workbench, or around a new one from the environment: FastAPI's routes behind the gate."""
     lab = lab or Workbench(Settings.load(), isolate=True)
     settings = lab.settings
     measures = Measures(settings.enable_performance_monitoring)
-    keys, limits = Keys(settings), ClientLimits(settings)
-    state = ServiceState(lab, measures, DecisionLog(settings.decision_log), _cache(settings), keys, limits)
+    callers = Callers(settings, Ledger(settings.autopicker_home / "spending.sqlite", _redis(settings)))
+    limits = ClientLimits(settings)
+    access = AccessLog(settings.log_format)
+    state = ServiceState(lab, measures, open_log(settings.decision_log), _cache(settings), callers, limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         psutil.cpu_percent(interval=None)  # the first reading has nothing to compare with
+        tasks = [asyncio.create_task(lab.catalogue.availability()), asyncio.create_task(_account(callers))]
         yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await state.cache.close()
-        state.decisions.close()
+        await asyncio.to_thread(state.decisions.close)
+        await asyncio.to_thread(access.close)
+        await asyncio.to_thread(callers.ledger.sync)
         await lab.aclose()
 
     app = FastAPIOffline(
@@ -54,32 +71,35 @@ def create_app(lab: Workbench | None = None) -> FastAPI:
     )
     app.state.service = state
     errors.install(app)
+    chats = {path: ChatApp(state, with_files) for path, with_files in CHATS.items()}
+    direct = {prefix + path: chat for prefix in PREFIXES for path, chat in chats.items()}
+    for path, chat in direct.items():  # the router answers for the methods that are not POST
+        app.add_route(path, chat, methods=["POST"], include_in_schema=False)  # type: ignore[arg-type]  # any ASGI app
     for index, prefix in enumerate(PREFIXES):
-        for module in (chat, files, audio, analysis, monitoring):
-            app.include_router(module.router, prefix=prefix, include_in_schema=index == 0, responses=_ERRORS)
+        for module in (files, audio, analysis, monitoring):
+            app.include_router(module.router, prefix=prefix, include_in_schema=index == 0, responses=ERRORS)
     app.include_router(_top_level(state))
+    app.include_router(page.router)
     app.include_router(socket.router)
-    app.add_middleware(Gate, settings=settings, keys=keys, limits=limits, measures=measures)
-    described = app.openapi
+    gate: ASGIApp = Gate(app, settings, callers, limits, measures, access, direct)
+    origins = [origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip()]
+    if origins:
+        gate = CORSMiddleware(gate, origins, allow_methods=["*"], allow_headers=["*"], expose_headers=["*"])
+    plain = app.openapi
+    app.openapi = lambda: described(plain())  # type: ignore[method-assign]  # FastAPI's documented way
+    return gate
 
-    def openapi() -> dict[str, Any]:
-        """The document without 422: what FastAPI would answer so is answered 400 here."""
-        document = described()
-        for path in document["paths"].values():
-            for operation in path.values():
-                operation["responses"].pop("422", None)
-        return document
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
-    return app
+async def _account(callers: Callers) -> None:
+    """Keep what keys have spent in step with the other workers."""
+    while True:
+        with suppress(Exception):  # said in the log
+            await asyncio.to_thread(callers.ledger.sync)
+        await asyncio.sleep(_SYNC_S)
 
 
 def _top_level(state: ServiceState) -> APIRouter:
     router = APIRouter(tags=["monitoring"])
-
-    @router.get("/", include_in_schema=False)
-    async def root() -> Response:
-        return RedirectResponse("/docs")
 
     @router.get("/health", summary="Whether the service runs")
     async def health() -> dict[str, str]:
@@ -98,25 +118,13 @@ def _cache(settings: Settings) -> MemoryCache:
     return MemoryCache(settings.cache_ttl)
 
 
+def _redis(settings: Settings) -> Any:
+    if not settings.enable_redis_cache:
+        return None
+    import redis
+
+    return redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+
+
 def _operation_id(route: Any) -> str:
     return str(route.name)
-
-
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": text,
-        "content": {"application/json": {"example": {"error": text, "detail": "...", "status_code": status}}},
-    }
-    for status, text in {
-        400: "Invalid request",
-        401: "Unauthorized",
-        404: "Not found",
-        413: "File too large",
-        415: "Unsupported file",
-        429: "Too many requests",
-        500: "Internal server error",
-        502: "Upstream error",
-        503: "No model available",
-        504: "Upstream too slow",
-    }.items()
-}

@@ -51,12 +51,13 @@ def body(error: AutopickerError, *, openai: bool) -> dict[str, Any]:
     return {**flat, "error": inner}
 
 
-def wants_openai(path: str, headers: Mapping[str, str]) -> bool:
+def wants_openai(path: str, headers: Mapping[bytes, bytes]) -> bool:
     """Whether a caller reads OpenAI's error object: under /v1, or one of OpenAI's own clients."""
-    return path.startswith("/v1/") or "x-stainless-lang" in headers
+    return path.startswith("/v1/") or b"x-stainless-lang" in headers
 
 
-def response(error: AutopickerError, path: str, headers: Mapping[str, str]) -> Response:
+def response(error: AutopickerError, path: str, headers: Mapping[bytes, bytes]) -> Response:
+    """The answer that says an error; `headers` are the request's, names in lower case."""
     extra = {}
     if error.retry_after is not None:
         extra["Retry-After"] = str(max(1, round(error.retry_after)))
@@ -69,22 +70,29 @@ def response(error: AutopickerError, path: str, headers: Mapping[str, str]) -> R
 def install(app: FastAPI) -> None:
     """Give every exception its documented shape."""
 
+    def answer(error: AutopickerError, request: Request) -> Response:
+        return response(error, request.url.path, request.scope["passage"].headers)
+
     @app.exception_handler(AutopickerError)
     async def ours(request: Request, error: AutopickerError) -> Response:
         if error.status >= 500:
             log.warning("%s: %s", type(error).__name__, error)
-        return response(error, request.url.path, request.headers)
+        return answer(error, request)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return response(validation(error.errors()), request.url.path, request.headers)
+        return answer(validation(error.errors()), request)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return answer(internal(), request)  # the gate says the rest in the log
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         kind = _BY_STATUS.get(error.status_code, InvalidRequestError if error.status_code < 500 else AutopickerError)
         hints = {404: "see /docs for the routes", 405: "see /docs for the methods of this route"}
         ours = kind(str(error.detail), hints.get(error.status_code, ""))
-        return response(ours, request.url.path, request.headers)
+        return answer(ours, request)
 
 
 def internal() -> AutopickerError:
@@ -111,5 +119,6 @@ def _code(error: AutopickerError) -> str | None:
         "ContextLengthError": "context_length_exceeded",
         "AuthenticationError": "invalid_api_key",
         "RateLimitError": "rate_limit_exceeded",
+        "BudgetError": "insufficient_quota",
     }
     return codes.get(type(error).__name__)

@@ -1,4 +1,7 @@
-"""What every request passes: an id, the key, the rate limit, the size limit, the clock. Plain ASGI, no copies."""
+"""What every request passes: an id, the key, the rate limit, the size limit, the clock. Plain ASGI, no copies.
+
+The busiest paths are handed on from here, past a router that would try every route's pattern in turn.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +10,45 @@ import hmac
 import logging
 import re
 import time
-import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError
+from autopicker_lab.core import AutopickerError, FileTooLargeError, ModelUnavailableError, new_id
 from autopicker_lab.service import errors
-from autopicker_lab.service.limits import ClientLimits
+from autopicker_lab.service.accesslog import AccessLog, Line
+from autopicker_lab.service.callers import ANYONE, Caller, Callers
+from autopicker_lab.service.limits import ClientLimits, HeaderLines
 from autopicker_lab.service.measure import Measures
 from autopicker_lab.settings import Settings
 
-access = logging.getLogger("autopicker_lab.access")
 log = logging.getLogger(__name__)
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"})
-OPEN_PREFIX = "/static-offline-docs/"
-INTERNAL = "x-autopicker-internal"
-# The documentation pages fetch nothing from elsewhere: ReDoc would load a logo from its maker's servers.
-DOCS_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; worker-src blob:"
+OPEN_PREFIXES = ("/static-offline-docs/", "/page/")
+INTERNAL = b"x-autopicker-internal"
+# The pages fetch nothing from elsewhere: ReDoc would load a logo from its maker's servers.
+_DOCS_POLICY = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data:; worker-src blob:"
 )
-_ID = re.compile(r"[\w.\-]{1,128}")
+_PAGE_POLICY = b"default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; frame-ancestors 'none'"
+_POLICIES = {"/docs": _DOCS_POLICY, "/redoc": _DOCS_POLICY, "/": _PAGE_POLICY}
+_ID = re.compile(rb"[\w.\-]{1,128}")
 _FORM_OVERHEAD = 65536
 _JSON_FACTOR = 4  # a JSON body may be four times an upload: long conversations, pictures as base64
+
+
+@dataclass(slots=True)
+class Passage:
+    """One request on its way, as the routes find it in scope["passage"]."""
+
+    request_id: str
+    headers: Mapping[bytes, bytes]
+    caller: Caller = ANYONE
+    too_large: bool = False
 
 
 def internal_token(settings: Settings) -> str:
@@ -41,105 +57,144 @@ def internal_token(settings: Settings) -> str:
     return hmac.new(key, b"load test", hashlib.sha256).hexdigest()
 
 
-class Keys:
-    """The key that opens the service; none configured: everyone may."""
+def key_of(headers: Mapping[bytes, bytes]) -> str | None:
+    """The key that a request brings, in either header."""
+    given = headers.get(b"x-api-key") or headers.get(b"authorization", b"").removeprefix(b"Bearer ").strip()
+    return given.decode("latin-1") or None
 
-    def __init__(self, settings: Settings):
-        self._key = settings.api_key.get_secret_value().encode() if settings.api_key else None
 
-    def opens(self, key: str | None) -> bool:
-        """Whether this key opens the service; compared in constant time."""
-        return self._key is None or (key is not None and hmac.compare_digest(key.encode(), self._key))
+class _Outgoing:
+    """`send`, with the gate's own headers on what is sent.
+
+    Attributes:
+        status: that went out, 0 before; `whole` once the body did, too.
+    """
+
+    __slots__ = ("_send", "extra", "passage", "status", "whole")
+
+    def __init__(self, send: Send, passage: Passage, extra: HeaderLines):
+        self._send = send
+        self.passage = passage
+        self.extra = extra
+        self.status = 0
+        self.whole = False
+
+    async def __call__(self, message: Message) -> None:
+        if not self.status and self.passage.too_large:
+            return  # the framework calls it a body that cannot be parsed; our answer follows
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], *self.extra]
+        else:
+            self.whole = not message.get("more_body")
+        await self._send(message)
 
 
 class Gate:
-    """Stands before the routes."""
+    """Stands before the routes.
 
-    def __init__(self, app: ASGIApp, settings: Settings, keys: Keys, limits: ClientLimits, measures: Measures):
+    Args:
+        direct: applications by the path whose POST requests they take, without asking the router.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        callers: Callers,
+        limits: ClientLimits,
+        measures: Measures,
+        access: AccessLog,
+        direct: Mapping[str, ASGIApp],
+    ):
         self._app = app
         self._settings = settings
-        self._keys = keys
+        self._callers = callers
         self._limits = limits
         self._measures = measures
+        self._access = access
+        self._direct = direct
         self._token = internal_token(settings).encode()
+        self._file_limit = settings.max_file_size + _FORM_OVERHEAD
+        self._json_limit = settings.max_file_size * _JSON_FACTOR + _FORM_OVERHEAD
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
-        state = scope.setdefault("state", {})
-        state["request_id"] = request_id
-        extra = {"X-Request-ID": request_id}
-        if scope["path"] in ("/docs", "/redoc"):
-            extra["Content-Security-Policy"] = DOCS_POLICY
+        path = scope["path"]
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        request_id = given if given and _ID.fullmatch(given) else new_id().encode()
+        passage = scope["passage"] = Passage(request_id.decode(), headers)
+        out = _Outgoing(send, passage, [(b"x-request-id", request_id)])
+        if path in _POLICIES:
+            out.extra.append((b"content-security-policy", _POLICIES[path]))
         begun = time.perf_counter()
-        status = 0
-
-        async def stamped(message: Message) -> None:
-            nonlocal status
-            if not status and state.get("too_large"):
-                return  # the framework calls it a body that cannot be parsed; our answer follows
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                out = MutableHeaders(scope=message)
-                for name, value in extra.items():
-                    out[name] = value
-            await send(message)
-
-        async def refuse(error: AutopickerError) -> None:
-            await errors.response(error, scope["path"], headers)(scope, receive, stamped)
-
         self._measures.begin()
         try:
-            self._admit(scope, headers, extra)
-        except AutopickerError as error:
-            await refuse(error)
-        else:
-            try:
-                await self._app(scope, self._bounded(scope, receive), stamped)
-                if state.pop("too_large", False) and not status:
-                    await refuse(self._too_large(scope["path"]))
-            except ClientDisconnect:
-                log.debug("%s %s: the client left (request %s)", scope["method"], scope["path"], request_id)
-            except Exception:
-                log.exception("%s %s failed (request %s)", scope["method"], scope["path"], request_id)
-                if status:
-                    raise  # half an answer is out: break the connection rather than end it as if whole
-                await refuse(errors.internal())
+            if path not in OPEN_PATHS and not path.startswith(OPEN_PREFIXES):
+                await self._admit(scope, passage, out.extra)
+            app = self._direct.get(path, self._app) if scope["method"] == "POST" else self._app
+            await app(scope, self._bounded(path, passage, receive), out)
+            if passage.too_large and not out.status:
+                raise self._too_large(path)
+        except ClientDisconnect:
+            log.debug("%s %s: the client left (request %s)", scope["method"], path, passage.request_id)
+        except Exception as error:
+            if not isinstance(error, AutopickerError):
+                log.exception("%s %s failed (request %s)", scope["method"], path, passage.request_id)
+            if out.status and not out.whole:
+                raise  # half an answer is out: break the connection rather than end it as if whole
+            if not out.status:
+                await self._refuse(error, scope, receive, out)
         finally:
-            self._close(scope, status or 499, time.perf_counter() - begun, request_id)
+            self._close(scope, out.status or 499, time.perf_counter() - begun, passage)
 
-    def _admit(self, scope: Scope, headers: Headers, extra: dict[str, str]) -> None:
-        path = scope["path"]
-        if path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
+    async def _refuse(self, error: Exception, scope: Scope, receive: Receive, out: _Outgoing) -> None:
+        said = error if isinstance(error, AutopickerError) else errors.internal()
+        if said.status >= 500:
+            log.warning("%s: %s", type(said).__name__, said)
+        out.passage.too_large = False
+        await errors.response(said, scope["path"], out.passage.headers)(scope, receive, out)
+
+    async def _admit(self, scope: Scope, passage: Passage, extra: HeaderLines) -> None:
+        headers = passage.headers
+        if INTERNAL in headers and hmac.compare_digest(headers[INTERNAL], self._token):
             return
-        if hmac.compare_digest(headers.get(INTERNAL, "").encode(), self._token):
-            return
-        self._limits.hit(self._limits.client_of(scope), extra)
-        key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip() or None
-        if not self._keys.opens(key):
-            what = "the API key is wrong" if key else "an API key is required"
-            raise AuthenticationError(what, "send it as X-API-Key or Authorization: Bearer")
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._ceiling(path):
-            raise self._too_large(path)
+        if self._measures.running > self._settings.max_concurrency:
+            raise ModelUnavailableError("the service is at its limit of requests", "try again soon", retry_after=1)
+        try:
+            caller = self._callers.identify(key_of(headers))
+        except AutopickerError:
+            await self._count(self._limits.client_of(scope), None, extra)  # guesses count as requests
+            raise
+        passage.caller = caller
+        who = f"key {caller.id}" if caller.limit else self._limits.client_of(scope)
+        await self._count(who, caller.limit, extra)
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._ceiling(scope["path"]):
+            raise self._too_large(scope["path"])
+
+    async def _count(self, who: str, limit: tuple[int, int] | None, extra: HeaderLines) -> None:
+        allowance = await self._limits.hit(who, limit)
+        extra += allowance.headers()
+        allowance.check()
 
     def _ceiling(self, path: str) -> int:
         """Bytes that the body of a request may have."""
-        is_file = path.endswith(("/upload", "/audio/transcriptions"))
-        return self._settings.max_file_size * (1 if is_file else _JSON_FACTOR) + _FORM_OVERHEAD
+        return self._file_limit if path.endswith(("/upload", "/audio/transcriptions")) else self._json_limit
 
     def _too_large(self, path: str) -> FileTooLargeError:
         return FileTooLargeError(
             f"the request has over {self._ceiling(path):,} bytes", "send less, or raise MAX_FILE_SIZE"
         )
 
-    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+    def _bounded(self, path: str, passage: Passage, receive: Receive) -> Receive:
         """`receive` that counts what comes, for bodies that do not say how long they are."""
-        seen, ceiling = 0, self._ceiling(scope["path"])
+        if b"transfer-encoding" not in passage.headers:
+            return receive
+        seen, ceiling = 0, self._ceiling(path)
 
         async def counted() -> Message:
             nonlocal seen
@@ -147,21 +202,16 @@ class Gate:
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > ceiling:
-                    scope["state"]["too_large"] = True
-                    raise self._too_large(scope["path"])
+                    passage.too_large = True
+                    raise self._too_large(path)
             return message
 
         return counted
 
-    def _close(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+    def _close(self, scope: Scope, status: int, seconds: float, passage: Passage) -> None:
+        path = scope["path"]
         route: Any = scope.get("route")
-        name = getattr(route, "path", None) or "other"
+        name = path if path in self._direct else getattr(route, "path", None) or "other"
         self._measures.end(name, scope["method"], status, seconds)
-        access.info(
-            "%s %s %d %.1f ms",
-            scope["method"],
-            scope["path"],
-            status,
-            seconds * 1000,
-            extra={"request_id": request_id, "status": status, "ms": round(seconds * 1000, 2)},
-        )
+        ms = seconds * 1000
+        self._access.write(Line(time.time(), passage.request_id, scope["method"], path, status, ms, passage.caller.id))

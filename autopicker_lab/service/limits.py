@@ -1,81 +1,137 @@
-"""How many requests a client may make: a moving window, in this process or in Redis."""
+"""How many requests a caller may make: a moving window, in this process or in Redis."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections import deque
+from typing import Any, NamedTuple
 
 from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage, Storage, storage_from_string
-from limits.strategies import MovingWindowRateLimiter
-from starlette.datastructures import Headers
-from starlette.types import Scope
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
 
 from autopicker_lab.core import RateLimitError, SettingsError
 from autopicker_lab.settings import Settings
 
 log = logging.getLogger(__name__)
-RETRY_S = 10.0
-_TIMEOUT_S = 0.2  # the limiter is asked on the event loop: a Redis that hangs may cost this once in RETRY_S
+RETRY_S = 5.0
+_MANY = 10_000  # callers from which those are forgotten that have been away
+_TIMEOUT_S = 0.25  # a Redis that hangs costs this once in RETRY_S
+HeaderLines = list[tuple[bytes, bytes]]
+
+
+class Allowance(NamedTuple):
+    """What is left to a caller: `remaining` of `limit` requests until `reset` (Unix seconds)."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset: float
+
+    def check(self) -> None:
+        """RateLimitError where the request is one too many."""
+        if not self.allowed:
+            wait = max(1.0, self.reset - time.time())
+            detail = f"over the limit of {self.limit} requests"
+            raise RateLimitError(detail, f"wait {round(wait)} s", retry_after=wait)
+
+    def headers(self) -> HeaderLines:
+        """The X-RateLimit family, and OpenAI's beside it."""
+        limit, left = b"%d" % self.limit, b"%d" % max(0, self.remaining)
+        wait = max(0.0, self.reset - time.time())
+        return [
+            (b"x-ratelimit-limit", limit),
+            (b"x-ratelimit-remaining", left),
+            (b"x-ratelimit-reset", b"%d" % (int(self.reset) + 1)),
+            (b"x-ratelimit-limit-requests", limit),
+            (b"x-ratelimit-remaining-requests", left),
+            (b"x-ratelimit-reset-requests", b"%.0fs" % wait),
+        ]
+
+
+class MovingWindow:
+    """A moving window in this process, at the same cost for any limit.
+
+    The one of `limits` shifts a list of all the hits in the window at each hit, and starts a thread every 10 ms.
+    """
+
+    def __init__(self) -> None:
+        self._hits: dict[str, deque[float]] = {}
+
+    def hit(self, caller: str, limit: int, window_s: int) -> Allowance:
+        now = time.time()
+        hits = self._hits.get(caller)
+        if hits is None:
+            if len(self._hits) >= _MANY:
+                self._forget(now - window_s)
+            hits = self._hits[caller] = deque()
+        oldest = now - window_s
+        while hits and hits[0] <= oldest:
+            hits.popleft()
+        allowed = len(hits) < limit
+        if allowed:
+            hits.append(now)
+        return Allowance(allowed, limit, limit - len(hits), hits[0] + window_s)
+
+    def _forget(self, before: float) -> None:
+        self._hits = {caller: hits for caller, hits in self._hits.items() if hits and hits[-1] > before}
 
 
 class ClientLimits:
-    """Counts requests by client address."""
+    """Counts requests by caller: an address or a key."""
 
     def __init__(self, settings: Settings):
-        self._item = RateLimitItemPerSecond(settings.rate_limit_requests, settings.rate_limit_window)
-        self._window_s = settings.rate_limit_window
+        self._default = RateLimitItemPerSecond(settings.rate_limit_requests, settings.rate_limit_window)
+        self._items: dict[tuple[int, int], RateLimitItemPerSecond] = {}
         self._proxies = frozenset(p.strip() for p in settings.trusted_proxies.split(",") if p.strip())
-        self._memory = MovingWindowRateLimiter(MemoryStorage())
-        shared = _redis(settings) if settings.enable_redis_cache else None
-        self._limiter = MovingWindowRateLimiter(shared) if shared is not None else self._memory
+        self._memory = MovingWindow()
+        self._shared = _shared(settings) if settings.enable_redis_cache else None
         self._retry_at = 0.0
 
-    def hit(self, client: str, headers: dict[str, str] | None = None) -> None:
-        """Count one request; `headers` are given the X-RateLimit family. RateLimitError past the limit."""
-        allowed, reset, remaining = self._count(client)
-        wait = max(0.0, reset - time.time())
-        if headers is not None:
-            headers["X-RateLimit-Limit"] = headers["x-ratelimit-limit-requests"] = str(self._item.amount)
-            headers["X-RateLimit-Remaining"] = headers["x-ratelimit-remaining-requests"] = str(max(0, remaining))
-            headers["X-RateLimit-Reset"] = str(int(reset) + 1)
-            headers["x-ratelimit-reset-requests"] = f"{wait:.0f}s"
-        if not allowed:
-            detail = f"over {self._item.amount} requests in {self._window_s} s"
-            raise RateLimitError(detail, f"wait {max(1, round(wait))} s", retry_after=max(1.0, wait))
-
-    def client_of(self, scope: Scope) -> str:
-        """The address a request is counted under: the socket's, unless that is a trusted proxy's."""
-        address = str((scope.get("client") or ("unknown", 0))[0])
-        if address not in self._proxies:
-            return address
-        lines = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))  # proxies may add a line of their own
-        hops = [hop.strip() for hop in lines.split(",") if hop.strip()]
-        outside = [hop for hop in hops if hop not in self._proxies]
-        return outside[-1] if outside else address
-
-    def _count(self, client: str) -> tuple[bool, float, int]:
-        if self._limiter is not self._memory and time.monotonic() >= self._retry_at:
+    async def hit(self, caller: str, limit: tuple[int, int] | None = None) -> Allowance:
+        """Count one request; `limit` is (requests, seconds) where the caller has one of their own."""
+        item = self._default if limit is None else self._item(limit)
+        if self._shared is not None and time.monotonic() >= self._retry_at:
             try:
-                counted = _hit(self._limiter, self._item, client)
+                allowed = await self._shared.hit(item, caller)
+                reset, remaining = await self._shared.get_window_stats(item, caller)
             except Exception as error:  # whatever the storage raises, its being away must not stop the service
                 if not self._retry_at:
                     log.warning("rate-limit storage does not answer (%s): counting in this process", error)
                 self._retry_at = time.monotonic() + RETRY_S
             else:
+                if self._retry_at:
+                    log.info("rate-limit storage answers again")
                 self._retry_at = 0.0
-                return counted
-        return _hit(self._memory, self._item, client)
+                return Allowance(allowed, item.amount, remaining, reset)
+        return self._memory.hit(caller, item.amount, item.get_expiry())
+
+    async def admit(self, caller: str, limit: tuple[int, int] | None = None) -> None:
+        """Count one request; RateLimitError past the limit."""
+        (await self.hit(caller, limit)).check()
+
+    def client_of(self, scope: Any) -> str:
+        """The address a request is counted under: the socket's, unless that is a trusted proxy's."""
+        client = scope.get("client")
+        address = str(client[0]) if client else "unknown"
+        if address not in self._proxies:
+            return address
+        lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        hops = [hop.strip() for hop in ",".join(lines).split(",") if hop.strip()]  # proxies may add lines of their own
+        outside = [hop for hop in hops if hop not in self._proxies]
+        return outside[-1] if outside else address
+
+    def _item(self, limit: tuple[int, int]) -> RateLimitItemPerSecond:
+        if limit not in self._items:
+            self._items[limit] = RateLimitItemPerSecond(*limit)
+        return self._items[limit]
 
 
-def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItemPerSecond, client: str) -> tuple[bool, float, int]:
-    allowed = limiter.hit(item, client)
-    reset, remaining = limiter.get_window_stats(item, client)
-    return allowed, reset, remaining
-
-
-def _redis(settings: Settings) -> Storage:
+def _shared(settings: Settings) -> MovingWindowRateLimiter:
     try:
-        return storage_from_string(settings.redis_url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)  # type: ignore[return-value]  # a sync URL
+        timeouts = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S}
+        storage = RedisStorage(f"async+{settings.redis_url}", implementation="redispy", **timeouts)  # type: ignore[arg-type]  # the client's own options
     except Exception as error:
         raise SettingsError(f"REDIS_URL: {error}", "pip install 'autopicker-lab[redis]' and check the URL") from error
+    return MovingWindowRateLimiter(storage)

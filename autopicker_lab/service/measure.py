@@ -5,67 +5,76 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import generate_latest
+
+from autopicker_lab.service.tally import Tally
+
+if TYPE_CHECKING:
+    from autopicker_lab.service.state import Answered
 
 _RECENT = 5000
-_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Measures:
     """Args:
     enabled: False measures nothing; the routes then say so.
+
+    Attributes:
+        running: requests being answered now.
     """
 
     def __init__(self, enabled: bool = True):
         self.enabled = enabled
-        self.registry = CollectorRegistry()
-        labels = ("route", "method", "status")
-        self._requests = Counter("autopicker_requests_total", "Requests answered", labels, registry=self.registry)
-        self._seconds = Histogram(
-            "autopicker_request_seconds", "Time to answer", ("route",), registry=self.registry, buckets=_BUCKETS
-        )
-        self._running = Gauge("autopicker_requests_running", "Requests being answered", registry=self.registry)
-        self._tokens = Counter("autopicker_tokens_total", "Tokens", ("model", "direction"), registry=self.registry)
-        self._first = Histogram(
-            "autopicker_first_token_seconds",
-            "Time to first token",
-            ("model",),
-            registry=self.registry,
-            buckets=_BUCKETS,
-        )
-        self._routes = Counter(
-            "autopicker_route_decisions_total", "Routing decisions", ("model", "fallback"), registry=self.registry
-        )
+        self._tally = tally = Tally()
+        of_request = ("route", "method", "status")
+        self._requests = tally.counter("autopicker_requests", "Requests answered", *of_request)
+        self._seconds = tally.histogram("autopicker_request_seconds", "Time to answer", "route")
+        self._first = tally.histogram("autopicker_first_token_seconds", "Time to first token", "model")
+        self._chat = tally.histogram("autopicker_chat_seconds", "Time to a whole answer", "model")
+        self._tokens = tally.counter("autopicker_tokens", "Tokens", "model", "direction")
+        self._cost = tally.counter("autopicker_cost_usd", "Cost by the catalogue's prices", "model")
+        self._routes = tally.counter("autopicker_route_decisions", "Routing decisions", "model", "fallback")
+        self.watch("autopicker_requests_running", "Requests being answered", lambda: self.running)
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self._started = time.time()
         self._total = 0
         self._failed = 0
+        self.running = 0
+
+    def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
+        """A gauge that is read when it is asked for."""
+        self._tally.gauge(name, about, value)
 
     def begin(self) -> None:
-        self._running.inc()
+        self.running += 1
 
     def end(self, route: str, method: str, status: int, seconds: float) -> None:
-        self._running.dec()
+        self.running -= 1
         if not self.enabled:
             return
         self._total += 1
         self._failed += status >= 500
         self._recent.append(seconds)
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._requests.add((route, method, str(status)))
+        self._seconds.add((route,), seconds)
 
-    def answered(self, model: str, fallback: bool, tokens_in: int, tokens_out: int, first_s: float | None) -> None:
+    def answered(self, answer: Answered, cost_usd: float) -> None:
         """Count one chat answer."""
         if not self.enabled:
             return
-        self._routes.labels(model, str(fallback).lower()).inc()
-        self._tokens.labels(model, "in").inc(tokens_in)
-        self._tokens.labels(model, "out").inc(tokens_out)
-        if first_s is not None:
-            self._first.labels(model).observe(first_s)
+        model = answer.model
+        self._routes.add((model, "true" if answer.fallback_used else "false"))
+        self._tokens.add((model, "in"), answer.usage.prompt_tokens)
+        self._tokens.add((model, "out"), answer.usage.completion_tokens)
+        if cost_usd:
+            self._cost.add((model,), cost_usd)
+        if answer.first_token_s is not None:
+            self._first.add((model,), answer.first_token_s)
+        if answer.total_s is not None:
+            self._chat.add((model,), answer.total_s)
 
     def summary(self) -> dict[str, Any]:
         """Totals since the start, and latencies (ms) of the last five thousand requests; None where there are none."""
@@ -84,7 +93,7 @@ class Measures:
         }
 
     def prometheus(self) -> bytes:
-        return generate_latest(self.registry)
+        return generate_latest(self._tally.registry)
 
 
 def _percentile(ascending: Sequence[float], percent: float) -> float | None:

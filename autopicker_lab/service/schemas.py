@@ -24,11 +24,12 @@ class Body(BaseModel):
         return self
 
 
-class ChatBody(Body):
-    """OpenAI's chat completion request; fields not named here are passed on to the model."""
+class ChatBody(BaseModel):
+    """OpenAI's chat completion request, as it is checked; fields not named here are passed on to the model."""
 
     model_config = ConfigDict(
-        extra="allow",
+        extra="ignore",
+        strict=True,
         json_schema_extra={
             "examples": [{"messages": [{"role": "user", "content": "Hello, how are you?"}], "model": "auto"}]
         },
@@ -50,22 +51,17 @@ class ChatBody(Body):
     user: str | None = None
     file_ids: list[str] | None = Field(None, description="ids of uploaded files that the question is about")
 
-    def request(self) -> ChatRequest:
-        """The ChatRequest of this body; InvalidRequestError where a message is malformed."""
-        if self.n not in (None, 1):
+    @staticmethod
+    def request(asked: dict[str, Any]) -> ChatRequest:
+        """The ChatRequest of a checked body; InvalidRequestError where a message is malformed."""
+        if asked.get("n", 1) != 1:
             raise InvalidRequestError("'n' can only be 1", "ask several times for several answers", param="n")
-        given = self.model_dump(exclude_none=True)
         return ChatRequest.of(
-            self.messages,
-            model=self.model or "auto",
-            file_ids=tuple(self.file_ids or ()),
-            options={key: value for key, value in given.items() if key not in _OURS},
-            stream=bool(self.stream),
+            asked["messages"],
+            model=asked.get("model") or "auto",
+            file_ids=tuple(asked.get("file_ids") or ()),
+            options={key: value for key, value in asked.items() if key not in _OURS},
         )
-
-    @property
-    def include_usage(self) -> bool:
-        return bool((self.stream_options or {}).get("include_usage"))
 
 
 class AnalysisBody(Body):

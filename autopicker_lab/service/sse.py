@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from starlette.types import Send
 
-from autopicker_lab.core import AutopickerError, ChatChunk, ChatReply, ContextReport, Route
+from autopicker_lab.core import AutopickerError, ChatReply, ContextReport, Route
 from autopicker_lab.service import errors
 
 DONE = b"data: [DONE]\n\n"
 DONE_TIGHT = b"data:[DONE]\n\n"
+COMMENT = b": waiting\n\n"
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold the events back
+]
 
 
-def done_mark(headers: Mapping[str, str], path: str) -> bytes:
+def done_mark(headers: Mapping[bytes, bytes], path: str) -> bytes:
     """The stream's last event.
 
     The platform's documented `requests` example parses every line that begins with "data: " as JSON, which
     "[DONE]" is not. In server-sent events the space is optional, so that client alone gets the mark without it.
     """
-    agent, accepts = headers.get("user-agent", ""), headers.get("accept", "*/*")
-    naive = agent.startswith("python-requests/") and accepts == "*/*" and path.startswith("/api/")
+    agent, accepts = headers.get(b"user-agent", b""), headers.get(b"accept", b"*/*")
+    naive = agent.startswith(b"python-requests/") and accepts == b"*/*" and path.startswith("/api/")
     return DONE_TIGHT if naive else DONE
 
 
@@ -39,26 +47,24 @@ def routing(route: Route, model: str) -> dict[str, Any]:
     }
 
 
-def completion(reply: ChatReply, name: str) -> dict[str, Any]:
-    """A chat.completion object; `name` is what the caller called the model, or its id."""
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": reply.text, **reply.message},
-        "logprobs": None,
-        "finish_reason": reply.finish_reason,
-    }
+def completion(reply: ChatReply) -> dict[str, Any]:
+    """A chat.completion object: the provider's own where it made one, under the catalogue's name and our id."""
     answer = {
+        **(reply.raw or _built(reply)),
         "id": reply.id,
         "object": "chat.completion",
         "created": reply.created,
-        "model": name,
-        "choices": [choice],
-        "usage": reply.usage.to_openai(),
-        "system_fingerprint": None,
+        "model": reply.model,
     }
     if reply.route is not None and not reply.route.named:
         answer["routing"] = routing(reply.route, reply.model)
     return answer
+
+
+def _built(reply: ChatReply) -> dict[str, Any]:
+    message = {"role": "assistant", "content": reply.text, **reply.message}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish_reason}
+    return {"choices": [choice], "usage": reply.usage.to_openai(), "system_fingerprint": None}
 
 
 def context(report: ContextReport) -> dict[str, Any]:
@@ -67,10 +73,33 @@ def context(report: ContextReport) -> dict[str, Any]:
 
 
 class ChunkWriter:
-    """Writes the events of one streamed answer."""
+    """Writes the events of one streamed answer: the model's own, under our id and the catalogue's name."""
 
-    def __init__(self, reply_id: str, created: int, model: str):
-        self._head = {"id": reply_id, "object": "chat.completion.chunk", "created": created, "model": model}
+    def __init__(self, reply_id: str, model: str, created: int | None = None):
+        self._head: dict[str, Any] = {
+            "id": reply_id,
+            "object": "chat.completion.chunk",
+            "created": created or int(time.time()),
+            "model": model,
+        }
+
+    def opening(self, events: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]) -> bytes:
+        """The event that says who answers, and why; a model that says so itself is not said twice."""
+        if events and "role" in (events[0]["choices"][0].get("delta") or ()):
+            said = {**events[0], **self._head, **extra}
+            said.pop("usage", None)
+            return event(said) + self.events(events[1:])
+        delta = {"role": "assistant", "content": ""}
+        return self.chunk(delta, **extra) + self.events(events)
+
+    def events(self, events: Sequence[Mapping[str, Any]]) -> bytes:
+        head = self._head
+        parts: list[bytes] = []
+        for raw in events:
+            said = {**raw, **head}
+            said.pop("usage", None)  # said once, at the end, to those who ask
+            parts += (b"data: ", orjson.dumps(said), b"\n\n")
+        return b"".join(parts)
 
     def chunk(self, delta: Mapping[str, Any], finish_reason: str | None = None, **extra: Any) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
@@ -79,33 +108,52 @@ class ChunkWriter:
     def usage(self, usage: Mapping[str, Any]) -> bytes:
         return event({**self._head, "choices": [], "usage": usage})
 
+    def replayed(self, answer: Mapping[str, Any], extra: Mapping[str, Any], include_usage: bool) -> bytes:
+        """A whole answer as the events of a stream."""
+        choice = answer["choices"][0]
+        delta = {name: value for name, value in choice["message"].items() if name != "role"}
+        if delta.get("tool_calls"):
+            delta["tool_calls"] = [{"index": i, **call} for i, call in enumerate(delta["tool_calls"])]
+        events = self.opening((), extra) + self.chunk(delta) + self.chunk({}, choice["finish_reason"])
+        return events + (self.usage(answer["usage"]) if include_usage else b"")
 
-async def write(
-    writer: ChunkWriter,
-    chunks: AsyncIterator[ChatChunk],
-    first: ChatChunk | None,
-    *,
-    head: Mapping[str, Any],
-    include_usage: bool,
-    done: bytes,
-) -> AsyncIterator[bytes]:
-    """Events for chunks as they come; an error after the first byte is an event with an `error`, and the last one."""
-    yield writer.chunk({"role": "assistant", "content": ""}, **head)
-    usage = None
-    chunk = first
-    try:
-        while chunk is not None:
-            usage = chunk.usage or usage
-            if chunk.delta or chunk.finish_reason:
-                yield writer.chunk(chunk.delta, chunk.finish_reason)
-            chunk = await anext(chunks, None)
-    except AutopickerError as error:
-        yield event(errors.body(error, openai=True))
-        return
-    except Exception:
-        errors.log.exception("a stream failed")
-        yield event(errors.body(errors.internal(), openai=True))
-        return
-    if include_usage and usage is not None:
-        yield writer.usage(usage.to_openai())
-    yield done
+
+class EventStream:
+    """The response that events go out on; begun with the first of them, or with a comment while it is waited for.
+
+    Attributes:
+        mark: of the X-Cache header.
+    """
+
+    def __init__(self, send: Send, mark: bytes):
+        self._send = send
+        self.mark = mark
+        self.begun = False
+
+    async def write(self, data: bytes) -> None:
+        if not self.begun:
+            self.begun = True
+            headers = [*_HEADERS, (b"x-cache", self.mark)]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def beat(self) -> None:
+        """Say that the answer is still to come, so that nobody on the way gives up."""
+        await self.write(COMMENT)
+
+    async def end(self, data: bytes = b"") -> None:
+        if not self.begun:
+            await self.write(b"")
+        await self._send({"type": "http.response.body", "body": data})
+
+    async def fail(self, error: AutopickerError) -> None:
+        """An event with the error, and the end."""
+        await self.end(event(errors.body(error, openai=True)))
+
+
+def error_of(failure: Exception) -> AutopickerError:
+    """What an event says of a failure: its own words, or that something failed."""
+    if isinstance(failure, AutopickerError):
+        return failure
+    errors.log.error("a stream failed", exc_info=failure)
+    return errors.internal()

@@ -3,26 +3,89 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 from fastapi import Depends, Request
-from starlette.requests import ClientDisconnect
 
-from autopicker_lab.chat import Attachment
-from autopicker_lab.core import AutopickerError, ChatReply, InvalidRequestError, UnknownModelError
-from autopicker_lab.service.gate import Keys
+from autopicker_lab.chat import Attachment, ChatStream
+from autopicker_lab.core import AutopickerError, ChatReply, InvalidRequestError, Route, UnknownModelError, Usage, new_id
+from autopicker_lab.service.attendance import Attendance
+from autopicker_lab.service.callers import Caller, Callers
+from autopicker_lab.service.flights import Flights
+from autopicker_lab.service.gate import Passage
 from autopicker_lab.service.limits import ClientLimits
 from autopicker_lab.service.measure import Measures
-from autopicker_lab.storage import DecisionLog, MemoryCache
+from autopicker_lab.storage import Decision, DecisionLog, MemoryCache
 from autopicker_lab.workbench import Workbench
 
 T = TypeVar("T")
 MAX_FILES = 50
-log = logging.getLogger(__name__)
+
+
+class Answered(NamedTuple):
+    """An answer as metrics, budgets and the decision log see it.
+
+    Attributes:
+        id: of the completion; `request_id` of the request.
+        first_token_s, total_s: seconds; None where unknown.
+    """
+
+    id: str
+    request_id: str
+    caller: Caller
+    model: str
+    route: Route | None
+    usage: Usage = Usage()
+    first_token_s: float | None = None
+    total_s: float | None = None
+
+    @classmethod
+    def of_reply(cls, reply: ChatReply, passage: Passage) -> Answered:
+        return cls(
+            reply.id,
+            passage.request_id,
+            passage.caller,
+            reply.model,
+            reply.route,
+            reply.usage,
+            reply.first_token_s,
+            reply.total_s,
+        )
+
+    @classmethod
+    def begun(cls, stream: ChatStream, request_id: str, caller: Caller) -> Answered:
+        """A streamed answer whose first piece is there."""
+        return cls(f"chatcmpl-{new_id()}", request_id, caller, stream.model, stream.route)
+
+    def ended(self, stream: ChatStream) -> Answered:
+        return self._replace(usage=stream.usage, first_token_s=stream.first_token_s, total_s=stream.total_s)
+
+    @property
+    def fallback_used(self) -> bool:
+        return self.route is not None and self.route.model != self.model
+
+    def decision(self, cost_usd: float, prompt: str | None) -> Decision:
+        """The row of the decision log."""
+        route = self.route
+        return Decision(
+            chat_id=self.id,
+            request_id=self.request_id,
+            created=time.time(),
+            model=self.model,
+            policy=route.policy if route else None,
+            complexity=route.complexity.score if route else None,
+            prompt_tokens=self.usage.prompt_tokens,
+            completion_tokens=self.usage.completion_tokens,
+            cost_usd=cost_usd,
+            latency_s=self.total_s,
+            routing_score=route.score if route and not route.named else None,
+            first_token_s=self.first_token_s,
+            prompt=prompt,
+            key_id=self.caller.id or None,
+        )
 
 
 @dataclass
@@ -31,8 +94,10 @@ class ServiceState:
     measures: Measures
     decisions: DecisionLog
     cache: MemoryCache
-    keys: Keys
+    callers: Callers
     limits: ClientLimits
+    flights: Flights = field(default_factory=Flights)
+    attendance: Attendance = field(default_factory=Attendance)
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def check_files(self, file_ids: Sequence[str]) -> None:
@@ -63,18 +128,18 @@ class ServiceState:
             raise first
         return attachments, failures
 
-    async def remember(self, reply: ChatReply, request_id: str) -> None:
-        """Count an answer and keep its decision, for metrics and feedback; never fails an answer that is made."""
-        tokens = (reply.usage.prompt_tokens, reply.usage.completion_tokens)
-        self.measures.answered(reply.model, reply.fallback_used, *tokens, reply.first_token_s)
+    def remember(self, answered: Answered, question: str) -> None:
+        """Count an answer and keep its decision, for metrics, budgets and feedback."""
+        usage = answered.usage
         try:
-            cost = self.lab.catalogue.get(reply.model).describe().cost_usd(*tokens)
+            spec = self.lab.catalogue.get(answered.model).describe()
+            cost = spec.cost_usd(usage.prompt_tokens, usage.completion_tokens)
         except UnknownModelError:  # its server took it away while it answered
             cost = 0.0
-        try:
-            await asyncio.to_thread(self.decisions.record, reply, request_id, cost)
-        except (sqlite3.Error, OSError) as error:
-            log.warning("a routing decision was not kept: %s", error)
+        self.measures.answered(answered, cost)
+        self.callers.spend(answered.caller, cost)
+        kept = question if self.lab.settings.decision_log_prompts else None
+        self.decisions.record(answered.decision(cost, kept))
 
 
 def state_of(request: Request) -> ServiceState:
@@ -87,19 +152,5 @@ State = Annotated[ServiceState, Depends(state_of)]
 
 async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) -> T:
     """The result of `work`, which is cancelled when the client goes away; ClientDisconnect then."""
-
-    async def gone() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-
-    task = asyncio.ensure_future(work())
-    watcher = asyncio.ensure_future(gone())
-    try:
-        await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientDisconnect
-    finally:
-        watcher.cancel()
-        task.cancel()
-        await asyncio.wait({task})
+    async with state_of(request).attendance.wait(request.receive):
+        return await work()

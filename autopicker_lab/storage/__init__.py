@@ -1,7 +1,22 @@
-"""What outlives a request: uploads, cached answers, routing decisions."""
+"""What outlives a request: uploads, cached answers, routing decisions, keys and what they spent."""
 
 from autopicker_lab.storage.cache import CacheStats, MemoryCache, RedisCache
-from autopicker_lab.storage.decisions import DecisionLog
+from autopicker_lab.storage.decisions import Decision, DecisionLog, open_log
+from autopicker_lab.storage.keys import ApiKey, KeyFile, digest
+from autopicker_lab.storage.ledger import Ledger
 from autopicker_lab.storage.uploads import FileStore, StoredFile
 
-__all__ = ["CacheStats", "DecisionLog", "FileStore", "MemoryCache", "RedisCache", "StoredFile"]
+__all__ = [
+    "ApiKey",
+    "CacheStats",
+    "Decision",
+    "DecisionLog",
+    "FileStore",
+    "KeyFile",
+    "Ledger",
+    "MemoryCache",
+    "RedisCache",
+    "StoredFile",
+    "digest",
+    "open_log",
+]

@@ -21,6 +21,10 @@ class CacheStats:
     hits: int = 0
     misses: int = 0
 
+    def count(self, hit: bool) -> None:
+        self.hits += hit
+        self.misses += not hit
+
     @property
     def hit_rate_percent(self) -> float:
         total = self.hits + self.misses
@@ -42,8 +46,6 @@ class MemoryCache:
     async def get(self, key: str) -> bytes | None:
         with self._lock:
             found: bytes | None = self._held.get(key)
-        self.stats.hits += found is not None
-        self.stats.misses += found is None
         return found
 
     async def put(self, key: str, value: bytes) -> None:
@@ -81,8 +83,6 @@ class RedisCache(MemoryCache):
         found, reached = await self._try(lambda: self._client.get(f"autopicker:{key}"))
         if not reached:
             return await super().get(key)
-        self.stats.hits += found is not None
-        self.stats.misses += found is None
         return bytes(found) if found is not None else None
 
     async def put(self, key: str, value: bytes) -> None:

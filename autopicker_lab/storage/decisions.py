@@ -1,90 +1,182 @@
-"""Routing decisions and the feedback on them, without any prompt text: what tuning can learn from."""
+"""Routing decisions and the feedback on them: what tuning can learn from. Without prompts, unless these are wanted."""
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
-import time
+from collections import deque
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, Protocol
 
-from autopicker_lab.core import ChatReply, NotFoundError
+from autopicker_lab.core import NotFoundError
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS decisions (
-    chat_id TEXT PRIMARY KEY, request_id TEXT, created REAL, model TEXT, policy TEXT,
-    complexity REAL, prompt_tokens INTEGER, completion_tokens INTEGER, cost_usd REAL, latency_s REAL, score REAL,
-    routing_score REAL
-);
-CREATE INDEX IF NOT EXISTS by_request ON decisions (request_id);
-"""
+log = logging.getLogger(__name__)
+_TYPES = ("REAL", "TEXT", "INTEGER")
 _KEPT_IN_MEMORY = 10_000
+_FLUSH_S = 0.5
 
 
-class DecisionLog:
-    """Args:
-    path: an SQLite file; None keeps the last ten thousand decisions in memory.
+class Decision(NamedTuple):
+    """One answer: who gave it, why, what it took, and how good it was.
+
+    Attributes:
+        chat_id: of the completion, `request_id` of the request; feedback may name either.
+        created: Unix seconds.
+        score: of the feedback, 0 to 1; None while there is none.
+        routing_score: what the policy ranked the request by, 0 to 100; None for a model that was named.
+        prompt: the question; None unless prompts are kept.
+        key_id: of the API key that asked.
     """
 
-    def __init__(self, path: Path | None = None):
-        self._bounded = path is None
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=10)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.executescript(_SCHEMA)
-        columns = {row[1] for row in self._db.execute("PRAGMA table_info(decisions)")}
-        if "routing_score" not in columns:  # a file from before it was kept
-            self._db.execute("ALTER TABLE decisions ADD COLUMN routing_score REAL")
+    chat_id: str
+    request_id: str
+    created: float
+    model: str
+    policy: str | None = None
+    complexity: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None
+    latency_s: float | None = None
+    score: float | None = None
+    routing_score: float | None = None
+    first_token_s: float | None = None
+    prompt: str | None = None
+    key_id: str | None = None
 
-    def record(self, reply: ChatReply, request_id: str, cost_usd: float) -> None:
-        """Keep the decision behind an answer."""
-        row = (
-            reply.id,
-            request_id,
-            time.time(),
-            reply.model,
-            reply.route.policy if reply.route else None,
-            reply.score,
-            reply.usage.prompt_tokens,
-            reply.usage.completion_tokens,
-            cost_usd,
-            reply.total_s,
-            None,
-            reply.route.score if reply.route and not reply.route.named else None,
-        )
-        with self._lock, self._db:
-            self._db.execute(f"INSERT OR REPLACE INTO decisions VALUES ({','.join('?' * len(row))})", row)
-            if self._bounded:
-                oldest = "SELECT MAX(rowid) - ? FROM decisions"
-                self._db.execute(f"DELETE FROM decisions WHERE rowid <= ({oldest})", (_KEPT_IN_MEMORY,))
+
+_INTEGERS = frozenset({"prompt_tokens", "completion_tokens"})
+_TEXTS = frozenset({"chat_id", "request_id", "model", "policy", "prompt", "key_id"})
+_COLUMNS = {name: _TYPES[(name in _TEXTS) + 2 * (name in _INTEGERS)] for name in Decision._fields}
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions ORDER BY created"
+_INSERT = f"INSERT OR REPLACE INTO decisions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+
+
+class DecisionLog(Protocol):
+    """What keeps decisions."""
+
+    def record(self, decision: Decision) -> None:
+        """Keep the decision behind an answer; costs the caller nothing but an append."""
 
     def feedback(self, request_id: str, score: float) -> None:
         """Set how good an answer was, 0 to 1; NotFoundError for a request nobody remembers."""
-        with self._lock, self._db:
-            done = self._db.execute(
-                "UPDATE decisions SET score = ? WHERE request_id = ? OR chat_id = ?", (score, request_id, request_id)
-            )
-        if not done.rowcount:
-            hint = "give the X-Request-ID or the id of a chat completion that this service answered"
-            raise NotFoundError(f"no decision for request '{request_id}'", hint, param="request_id")
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[Decision]:
         """All decisions, oldest first."""
-        with self._lock:
-            cursor = self._db.execute("SELECT * FROM decisions ORDER BY created")
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
         """What the last requests that were routed by a policy were ranked by, newest first."""
+
+    def close(self) -> None: ...
+
+
+def open_log(path: Path | None) -> DecisionLog:
+    """A log in an SQLite file, or in memory."""
+    return MemoryLog() if path is None else FileLog(path)
+
+
+class MemoryLog:
+    """The last ten thousand decisions of this process."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Decision] = deque(maxlen=_KEPT_IN_MEMORY)
+
+    def record(self, decision: Decision) -> None:
+        self._kept.append(decision)
+
+    def feedback(self, request_id: str, score: float) -> None:
+        found = [i for i, d in enumerate(self._kept) if request_id in (d.chat_id, d.request_id)]
+        if not found:
+            raise _unknown(request_id)
+        for i in found:
+            self._kept[i] = self._kept[i]._replace(score=score)
+
+    def rows(self) -> list[Decision]:
+        return list(self._kept)
+
+    def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
+        scores = (d.routing_score for d in reversed(self._kept) if d.policy == policy)
+        return list(islice((score for score in scores if score is not None), last))
+
+    def close(self) -> None:
+        self._kept.clear()
+
+
+class FileLog:
+    """An SQLite file that several workers may share; written twice a second, off the event loop."""
+
+    def __init__(self, path: Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._waiting: list[Decision] = []
+        self._writer: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+        self._db.execute(f"CREATE TABLE IF NOT EXISTS decisions ({columns}, PRIMARY KEY (chat_id))")
+        self._db.execute("CREATE INDEX IF NOT EXISTS by_request ON decisions (request_id)")
+        known = {row[1] for row in self._db.execute("PRAGMA table_info(decisions)")}
+        for name in _COLUMNS.keys() - known:  # a file of an earlier version
+            self._db.execute(f"ALTER TABLE decisions ADD COLUMN {name} {_COLUMNS[name]}")
+
+    def record(self, decision: Decision) -> None:
+        self._waiting.append(decision)
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write_on, name="decisions", daemon=True)
+            self._writer.start()
+
+    def flush(self) -> None:
+        """Write what waits; what cannot be written is said in the log, and lost."""
+        with self._lock:
+            rows, self._waiting = self._waiting, []
+            if not rows:
+                return
+            try:
+                with self._db:
+                    self._db.executemany(_INSERT, rows)
+            except (sqlite3.Error, OSError) as error:
+                log.warning("%d routing decisions were not kept: %s", len(rows), error)
+
+    def feedback(self, request_id: str, score: float) -> None:
+        update = "UPDATE decisions SET score = ? WHERE request_id = ? OR chat_id = ?"
+        self.flush()
+        for wait_s in (0.0, 2 * _FLUSH_S):  # another worker may have answered just now
+            if wait_s and self._closing.wait(wait_s):
+                break
+            with self._lock, self._db:
+                if self._db.execute(update, (score, request_id, request_id)).rowcount:
+                    return
+        raise _unknown(request_id)
+
+    def rows(self) -> list[Decision]:
+        self.flush()
+        with self._lock:
+            return [Decision(*row) for row in self._db.execute(_SELECT)]
+
+    def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
         query = (
             "SELECT routing_score FROM decisions WHERE policy = ? AND routing_score IS NOT NULL "
             "ORDER BY created DESC LIMIT ?"
         )
+        self.flush()
         with self._lock:
             return [row[0] for row in self._db.execute(query, (policy, last))]
 
     def close(self) -> None:
+        self._closing.set()
+        if self._writer is not None:
+            self._writer.join(10)
+        self.flush()
         self._db.close()
+
+    def _write_on(self) -> None:
+        while not self._closing.wait(_FLUSH_S):
+            self.flush()
+
+
+def _unknown(request_id: str) -> NotFoundError:
+    hint = "give the X-Request-ID or the id of a chat completion that this service answered"
+    return NotFoundError(f"no decision for request '{request_id}'", hint, param="request_id")

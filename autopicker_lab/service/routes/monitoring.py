@@ -83,7 +83,7 @@ async def load_test(
         raise RateLimitError("a load test is running already", "try again when it has ended", retry_after=5)
     async with state.load_test:
         host, port = request.scope["server"][:2]
-        headers = {INTERNAL: internal_token(state.lab.settings)}
+        headers = {INTERNAL.decode(): internal_token(state.lab.settings)}
         plan = LoadPlan(
             f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}{path}",
             users=concurrent_users,

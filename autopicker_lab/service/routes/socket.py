@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
-from pydantic import ValidationError
 from starlette.websockets import WebSocketState
 
-from autopicker_lab.core import AuthenticationError, AutopickerError, InvalidRequestError
+from autopicker_lab.chat import ChatStream
+from autopicker_lab.core import AuthenticationError, AutopickerError, ChatChunk, InvalidRequestError, new_id
 from autopicker_lab.service import errors
-from autopicker_lab.service.schemas import ChatBody
-from autopicker_lab.service.state import ServiceState
+from autopicker_lab.service.callers import Caller
+from autopicker_lab.service.chat import checked
+from autopicker_lab.service.gate import key_of
+from autopicker_lab.service.state import Answered, ServiceState
 
 router = APIRouter()
 
@@ -24,10 +27,12 @@ router = APIRouter()
 async def chat(socket: WebSocket) -> None:
     """See the API's documentation for the messages; the key may come in a header, the query or a first message."""
     state: ServiceState = socket.app.state.service
+    if not _welcome(socket, state.lab.settings.allowed_origins):
+        await socket.close(code=4403, reason="this origin may not call the service: see ALLOWED_ORIGINS")
+        return
     await socket.accept()
-    key = socket.headers.get("x-api-key") or socket.query_params.get("api_key")
-    bearer = socket.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    session = _Session(socket, state, key or bearer or None)
+    headers = dict(socket.scope["headers"])
+    session = _Session(socket, state, key_of(headers) or socket.query_params.get("api_key"))
     try:
         await session.run()
     except WebSocketDisconnect:
@@ -36,11 +41,20 @@ async def chat(socket: WebSocket) -> None:
         await session.cancel()
 
 
+def _welcome(socket: WebSocket, allowed: str) -> bool:
+    """Browsers let any page open a WebSocket, and say which: the service's own and the allowed ones are served."""
+    origin = socket.headers.get("origin")
+    if origin is None:
+        return True
+    named = {name.strip() for name in allowed.split(",")}
+    return origin in named or "*" in named or urlsplit(origin).netloc == socket.headers.get("host")
+
+
 class _Session:
     def __init__(self, socket: WebSocket, state: ServiceState, key: str | None):
         self._socket = socket
         self._state = state
-        self._open = state.keys.opens(key)
+        self._key = key
         self._turn: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -66,61 +80,54 @@ class _Session:
     async def _handle(self, message: dict[str, Any]) -> None:
         kind = message.pop("type", None)
         if kind == "auth":
-            self._hit()  # guesses count as requests
-            self._open = self._state.keys.opens(str(message.get("api_key") or message.get("key") or ""))
-            if self._open:
-                await self._socket.send_json({"type": "authenticated"})
-        if not self._open:
-            raise AuthenticationError("an API key is required", 'send {"type": "auth", "api_key": "..."} first')
-        if kind == "auth":
-            return
-        if kind == "cancel":
+            self._key = str(message.get("api_key") or message.get("key") or "")
+            await self._admitted()
+            await self._socket.send_json({"type": "authenticated"})
+        elif kind == "cancel":
             await self._socket.send_json({"type": "cancelled", "was_running": await self.cancel()})
         elif kind == "chat":
+            caller = await self._admitted()
             if self._turn is not None and not self._turn.done():
                 raise InvalidRequestError("an answer is still running", 'wait, or send {"type": "cancel"}')
-            self._hit()
-            self._turn = asyncio.create_task(self._chat(message))
+            self._turn = asyncio.create_task(self._chat(message, caller))
         else:
             raise InvalidRequestError(f"unknown message type {kind!r}", "send chat, cancel or auth", param="type")
 
-    def _hit(self) -> None:
-        self._state.limits.hit(self._state.limits.client_of(self._socket.scope))
-
-    async def _chat(self, message: dict[str, Any]) -> None:
+    async def _admitted(self) -> Caller:
+        """Who asks, counted; a guessed key counts as a request, too."""
+        limits, address = self._state.limits, self._state.limits.client_of(self._socket.scope)
         try:
-            body = ChatBody.model_validate(message)
-            request = body.request()
+            caller = self._state.callers.identify(self._key)
+        except AuthenticationError as error:
+            await limits.admit(address)
+            hint = 'send {"type": "auth", "api_key": "..."} first'
+            raise AuthenticationError(error.detail, hint) from None
+        await limits.admit(f"key {caller.id}" if caller.limit else address, caller.limit)
+        self._state.callers.check_budget(caller)
+        return caller
+
+    async def _chat(self, message: dict[str, Any], caller: Caller) -> None:
+        try:
+            asked, request = checked(message)
+            request = request.permitted(caller.models)
             attachments, failures = await self._state.attach(request.file_ids)
             stream = self._state.lab.pipeline.stream(request, attachments)
-            announced = False
+            whole = asked.get("stream") is False
+            answered: Answered | None = None
             async with aclosing(stream):
                 async for chunk in stream:
-                    if not announced and stream.route is not None:
-                        announced = True
-                        await self._socket.send_json(
-                            {
-                                "type": "route",
-                                "model": stream.model,
-                                "complexity_score": stream.route.complexity.score,
-                                "reason": stream.route.reason,
-                                "fallback_used": stream.model != stream.route.model,
-                                "left_out": list(stream.context.left_out),
-                                "file_errors": failures,
-                            }
-                        )
-                    if chunk.content and body.stream is not False:
-                        await self._socket.send_json({"type": "content", "content": chunk.content})
-            reply = stream.reply
-            if reply is None:
+                    if answered is None:
+                        answered = Answered.begun(stream, new_id(), caller)
+                        await self._socket.send_json(_route(stream, failures))
+                    if not whole:
+                        await self._pieces(chunk)
+            if answered is None or stream.reply is None:
                 return
-            if body.stream is False:
-                await self._socket.send_json({"type": "content", "content": reply.text})
-            await self._state.remember(reply, uuid.uuid4().hex)
-            done = {"type": "done", "id": reply.id, "model": reply.model, "finish_reason": reply.finish_reason}
-            await self._socket.send_json({**done, "usage": reply.usage.to_openai()})
-        except ValidationError as error:
-            await self._error(errors.validation(error.errors()))
+            if whole:
+                await self._pieces(ChatChunk.of(stream.reply.message))
+            self._state.remember(answered.ended(stream), request.question)
+            done = {"type": "done", "id": answered.id, "model": stream.model, "finish_reason": stream.finish_reason}
+            await self._socket.send_json({**done, "usage": stream.usage.to_openai()})
         except AutopickerError as error:
             await self._error(error)
         except WebSocketDisconnect:
@@ -130,6 +137,13 @@ class _Session:
                 return
             errors.log.exception("a WebSocket chat failed")
             await self._error(errors.internal())
+
+    async def _pieces(self, chunk: ChatChunk) -> None:
+        if chunk.content:
+            await self._socket.send_json({"type": "content", "content": chunk.content})
+        for delta in chunk.deltas:
+            if delta.get("tool_calls"):
+                await self._socket.send_json({"type": "tool_calls", "tool_calls": delta["tool_calls"]})
 
     async def _error(self, error: AutopickerError) -> None:
         await self._socket.send_text(json.dumps({"type": "error", **errors.body(error, openai=False)}))
@@ -143,3 +157,17 @@ def _parsed(text: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise InvalidRequestError("a message must be a JSON object", 'send {"type": "chat", "messages": [...]}')
     return message
+
+
+def _route(stream: ChatStream, failures: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    route = stream.route
+    assert route is not None  # set before the first chunk
+    return {
+        "type": "route",
+        "model": stream.model,
+        "complexity_score": route.complexity.score,
+        "reason": route.reason,
+        "fallback_used": stream.model != route.model,
+        "left_out": list(stream.context.left_out),
+        "file_errors": list(failures),
+    }

@@ -1,0 +1,100 @@
+"""OpenAI's server-sent events, read as the network brings them: whole ones at once, what is begun waits for its end.
+
+Every event is parsed and none is rebuilt: what a server says beside the text (logprobs, fingerprints) is passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from autopicker_lab.core import ChatChunk, UpstreamError, Usage
+
+_LARGEST = 2**22  # bytes of one event
+
+
+class EventReader:
+    """Args:
+    model: who is named where an event is an error or no JSON.
+
+    Attributes:
+        finish_reason: how the answer ended; None while it has not.
+        done: the server said [DONE].
+    """
+
+    def __init__(self, model: str):
+        self._model = model
+        self._tail = b""
+        self.finish_reason: str | None = None
+        self.done = False
+        self._failure: UpstreamError | None = None
+
+    def feed(self, block: bytes) -> ChatChunk | None:
+        """The events that are whole now; None where there is none that says anything.
+
+        Raises:
+            UpstreamError: an event is an error, or no JSON; what came before it was given first.
+        """
+        if self._failure is not None:
+            raise self._failure
+        data = self._tail + block if self._tail else block
+        if b"\r" in data:  # JSON has none of its own
+            data = data.replace(b"\r\n", b"\n")
+        whole, mark, self._tail = data.rpartition(b"\n\n")
+        if len(self._tail) > _LARGEST:
+            raise UpstreamError(f"'{self._model}' sent an event without end", "check the endpoint")
+        return self._read(whole) if mark else None
+
+    def end(self) -> ChatChunk | None:
+        """What the last event says, where the server ended without the blank line after it."""
+        tail, self._tail = self._tail, b""
+        chunk = self._read(tail) if tail.strip() and self._failure is None else None
+        if self._failure is not None and chunk is None:
+            raise self._failure
+        return chunk
+
+    def _read(self, data: bytes) -> ChatChunk | None:
+        events: list[dict[str, Any]] = []
+        finish: str | None = None
+        usage: Usage | None = None
+        for line in data.split(b"\n"):
+            if not line.startswith(b"data:"):
+                continue  # a comment, an event's name or the blank line between events
+            text = line[5:].strip()
+            if text == b"[DONE]":
+                self.done = True
+                break
+            try:
+                event = self._parsed(text)
+            except UpstreamError as error:
+                self._failure = error
+                break
+            if event.get("usage"):
+                usage = Usage.from_openai(event["usage"])
+            choices = event.get("choices")
+            if not choices:
+                continue  # usage alone
+            finish = choices[0].get("finish_reason") or finish
+            events.append(event)
+        self.finish_reason = finish or self.finish_reason
+        if events or usage:
+            return ChatChunk(events, finish, usage)
+        if self._failure is not None:
+            raise self._failure
+        return None
+
+    def _parsed(self, text: bytes) -> dict[str, Any]:
+        try:
+            event: dict[str, Any] = orjson.loads(text)
+            if event.get("error"):
+                error = event["error"]
+                said = error.get("message") if isinstance(error, Mapping) else error
+                raise UpstreamError(f"'{self._model}' failed in the middle: {said}", "ask again")
+            choices = event.get("choices")
+            if choices:
+                choices[0].get("delta")
+        except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError):
+            raise UpstreamError(f"'{self._model}' sent an event that is not a chunk", "ask again") from None
+        return event

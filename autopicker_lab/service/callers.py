@@ -1,0 +1,87 @@
+"""Who asks: an address, the one key of API_KEY, or a key of the key file with limits of its own."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autopicker_lab.core import AuthenticationError, RateLimitError
+from autopicker_lab.settings import Settings
+from autopicker_lab.storage import ApiKey, KeyFile, Ledger, digest
+
+_RELOAD_S = 2.0
+
+
+class BudgetError(RateLimitError):
+    title = "Budget spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Attributes:
+    id: what answers are kept and requests are counted under; "" where access is open.
+    """
+
+    id: str = ""
+    key: ApiKey | None = None
+
+    @property
+    def limit(self) -> tuple[int, int] | None:
+        """(requests, seconds) where the key has a limit of its own."""
+        return (self.key.requests, self.key.window_s) if self.key is not None and self.key.requests else None
+
+    @property
+    def models(self) -> frozenset[str] | None:
+        return frozenset(self.key.models) if self.key is not None and self.key.models is not None else None
+
+
+ANYONE = Caller()
+
+
+class Callers:
+    """Tells callers by their keys, and keeps account of what they spend."""
+
+    def __init__(self, settings: Settings, ledger: Ledger):
+        self._single = settings.api_key.get_secret_value().encode() if settings.api_key else None
+        self._file = KeyFile(settings.keys_path)
+        self._keys: Mapping[str, ApiKey] = self._file.keys()
+        self._read_at = time.monotonic()
+        self.ledger = ledger
+
+    @property
+    def open(self) -> bool:
+        """Whether no key is needed."""
+        return self._single is None and not self._keys
+
+    def identify(self, key: str | None) -> Caller:
+        """The caller with this key; AuthenticationError where one is needed and this is none."""
+        now = time.monotonic()
+        if now - self._read_at > _RELOAD_S:
+            self._keys, self._read_at = self._file.keys(), now
+        if self.open:
+            return ANYONE
+        if key:
+            if self._single is not None and hmac.compare_digest(key.encode(), self._single):
+                return Caller("api-key")
+            found = self._keys.get(digest(key))  # of a hash, so that its timing tells nothing about the key
+            if found is not None:
+                return Caller(found.id, found)
+        what = "the API key is wrong" if key else "an API key is required"
+        raise AuthenticationError(what, "send it as X-API-Key or Authorization: Bearer")
+
+    def check_budget(self, caller: Caller) -> None:
+        """BudgetError where a key has spent what it may."""
+        key = caller.key
+        if key is None or key.budget_usd is None:
+            return
+        spent = self.ledger.spent((key.id, key.current_period()))
+        if spent >= key.budget_usd:
+            detail = f"this key has spent its {key.budget_usd:g} USD of the {key.period}"
+            raise BudgetError(detail, "wait for the next one, or ask for a larger budget")
+
+    def spend(self, caller: Caller, usd: float) -> None:
+        key = caller.key
+        if key is not None and key.budget_usd is not None:
+            self.ledger.add((key.id, key.current_period()), usd)

@@ -1,0 +1,27 @@
+"""Logging for the whole process, on standard error: text for people, or one JSON object a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autopicker_lab.settings import Settings
+
+
+def log_config(settings: Settings) -> dict[str, Any]:
+    """What logging.config.dictConfig takes. No prompt and no key is ever logged."""
+    formatters = {
+        "text": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.orjson.OrjsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": formatters,
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": settings.log_format}},
+        "root": {"level": settings.log_level, "handlers": ["stderr"]},
+        "loggers": {"faster_whisper": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+    }

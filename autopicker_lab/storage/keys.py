@@ -1,0 +1,113 @@
+"""API keys: made here, kept as hashes in one JSON file, each with what it may do.
+
+A key has 256 random bits, so that one round of SHA-256 is enough to keep it: there is nothing to guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from autopicker_lab.core import InvalidRequestError, NotFoundError, SettingsError
+
+Period = Literal["day", "month"]
+PREFIX = "apl-"
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key as it is kept.
+
+    Attributes:
+        sha256: of the key itself, which is nowhere.
+        requests, window_s: its rate limit; None: the service's own, by address.
+        models: ids that it may use; None: all.
+        budget_usd: what its answers may cost in a `period`, by the catalogue's prices; None: no bound.
+    """
+
+    id: str
+    name: str
+    sha256: str
+    created_at: float
+    requests: int | None = None
+    window_s: int = 60
+    models: tuple[str, ...] | None = None
+    budget_usd: float | None = None
+    period: Period = "month"
+
+    def current_period(self) -> str:
+        """The calendar day or month (UTC) that spending is counted in."""
+        return datetime.now(UTC).strftime("%Y-%m-%d" if self.period == "day" else "%Y-%m")
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class KeyFile:
+    """The keys in one file, which is written whole or not at all and read again when it has changed."""
+
+    def __init__(self, path: Path):
+        self.path = path.expanduser()
+        self._read_at = (0, 0)
+        self._keys: dict[str, ApiKey] = {}
+
+    def keys(self) -> dict[str, ApiKey]:
+        """Keys by their hash; SettingsError for a file that cannot be read."""
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            self._keys, self._read_at = {}, (0, 0)
+            return self._keys
+        mark = (stat.st_mtime_ns, stat.st_size)
+        if mark != self._read_at:
+            self._keys, self._read_at = self._read(), mark
+        return self._keys
+
+    def create(self, name: str, **limits: Any) -> tuple[str, ApiKey]:
+        """A new key and its record; the key is not to be had again."""
+        if not name.strip():
+            raise InvalidRequestError("a key needs a name", "say who or what will use it")
+        secret = PREFIX + secrets.token_urlsafe(32)
+        made = ApiKey(secrets.token_hex(4), name.strip(), digest(secret), round(time.time(), 3), **limits)
+        self._write([*self.keys().values(), made])
+        return secret, made
+
+    def revoke(self, key_id: str) -> ApiKey:
+        """Forget a key by its id or name; running services notice within two seconds."""
+        found = [key for key in self.keys().values() if key_id in (key.id, key.name)]
+        if len(found) != 1:
+            what = f"{len(found)} keys are named" if found else "no key has the id or name"
+            raise NotFoundError(f"{what} '{key_id}'", "give an id of `autopicker keys list`")
+        self._write([key for key in self.keys().values() if key is not found[0]])
+        return found[0]
+
+    def _read(self) -> dict[str, ApiKey]:
+        try:
+            rows = json.loads(self.path.read_text("utf-8"))["keys"]
+            made = [ApiKey(**{**row, "models": _models(row.get("models"))}) for row in rows]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            detail = f"the key file '{self.path}' cannot be read: {error}"
+            raise SettingsError(detail, "correct it, or name another one in API_KEYS_FILE") from None
+        return {key.sha256: key for key in made}
+
+    def _write(self, keys: Sequence[ApiKey]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.part")
+        try:
+            scratch.touch(mode=0o600)
+            scratch.write_text(json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n", "utf-8")
+            scratch.replace(self.path)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+
+def _models(given: Any) -> tuple[str, ...] | None:
+    return tuple(given) if given is not None else None

@@ -1,0 +1,336 @@
+"""What a client of the service sees when an upstream or a client misbehaves: each fault, whole and streamed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+
+import httpx
+import psutil
+import pytest
+from support.serving import free_port, serving
+from support.upstream import TEXT, FaultyUpstream, soon, upstream
+
+from autopicker_lab import Settings, Workbench
+from autopicker_lab.models.wire import KEEP_S
+from autopicker_lab.service import create_app
+from autopicker_lab.settings import ModelConfig
+
+HELLO = [{"role": "user", "content": "Hello"}]
+PATH = "/v1/chat/completions"
+
+
+def model(url, **fields):
+    return ModelConfig(name="m", type="openai", endpoint=url, **{"timeout_s": 1.0, **fields})
+
+
+@contextmanager
+def gateway(*models, **settings):
+    made = Settings.load(models=models, cache_ttl=0, rate_limit_requests=100_000, **settings)
+    with serving(create_app(Workbench(made))) as base:
+        yield base
+
+
+@pytest.fixture(scope="module")
+def faulty():
+    with upstream() as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def base(faulty):
+    with gateway(model(faulty.url)) as address:
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def well_again(faulty, monkeypatch):
+    monkeypatch.setattr("autopicker_lab.models.breaker.Breaker.limit", 1000)  # a breaker of its own is tested below
+    fresh = FaultyUpstream()
+    faulty.fault, faulty.delay_s, faulty.pieces = fresh.fault, fresh.delay_s, fresh.pieces
+    faulty.bodies.clear()
+    faulty.dropped = 0
+
+
+def ask(base, stream=False, **fields):
+    body = {"messages": HELLO, "model": "m", "stream": stream, **fields}
+    return httpx.post(base + PATH, json=body, timeout=30)
+
+
+def events(answer):
+    lines = [line[6:] for line in answer.text.split("\n") if line.startswith("data: ")]
+    return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+def text_of(answer):
+    return "".join(e["choices"][0]["delta"].get("content") or "" for e in events(answer) if e.get("choices"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "says", "tries", "seconds"),
+    [
+        ("reset", 502, "broke", 3, 1),
+        ("hang before", 504, "did not answer in time", 1, 2),
+        ("hang after", 504, "did not answer in time", 1, 2),
+        ("429", 429, "over its rate limit", 1, 1),
+        ("500", 502, "boom", 3, 1),
+        ("invalid json", 502, "did not answer with JSON", 1, 1),
+        ("wrong type", 502, "did not answer with JSON", 1, 1),
+        ("not http", 502, "not an HTTP answer", 3, 1),
+        ("cut", 502, "broke", 1, 1),
+    ],
+)
+def test_a_whole_answer(base, faulty, fault, status, says, tries, seconds):
+    faulty.fault = fault
+    begun = time.monotonic()
+    answer = ask(base)
+    assert time.monotonic() - begun < seconds
+    assert answer.status_code == status
+    assert says in answer.json()["error"]["message"]
+    assert len(faulty.bodies) == tries
+    assert (answer.headers.get("retry-after") == "7") == (fault == "429")
+    assert soon(lambda: faulty.running == 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "says", "tries"),
+    [
+        ("reset", 502, "broke", 3),
+        ("hang before", 504, "did not answer in time", 1),
+        ("hang after", 504, "did not answer in time", 1),
+        ("429", 429, "over its rate limit", 1),
+        ("500", 502, "boom", 3),
+        ("invalid json", 502, "not server-sent events", 1),
+        ("wrong type", 502, "not server-sent events", 1),
+    ],
+)
+def test_a_stream_that_does_not_begin_has_its_own_status(base, faulty, fault, status, says, tries):
+    faulty.fault = fault
+    answer = ask(base, stream=True)
+    assert answer.status_code == status
+    assert says in answer.json()["error"]["message"]
+    assert len(faulty.bodies) == tries
+    assert soon(lambda: faulty.running == 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("cut", "broke"),
+        ("clean cut", "cut its answer short"),
+        ("mid-stream error", "the GPU fell over"),
+        ("mid-stream nonsense", "not a chunk"),
+    ],
+)
+def test_a_stream_that_breaks_ends_in_an_error_and_never_in_done(base, faulty, fault, says):
+    faulty.fault = fault
+    faulty.delay_s = 0.02
+    answer = ask(base, stream=True)
+    assert answer.status_code == 200
+    assert text_of(answer).startswith("héllo 世界")
+    last = events(answer)[-1]
+    assert says in last["error"]["message"]
+    assert last["status_code"] == 502
+    assert "[DONE]" not in answer.text
+    assert 'finish_reason":"' not in answer.text
+    assert len(faulty.bodies) == 1  # what was said cannot be taken back
+
+
+@pytest.mark.parametrize("fault", ["", "500 once", "drip", "no done"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_can_be_put_right_is(base, faulty, fault, stream):
+    faulty.fault = fault
+    answer = ask(base, stream=stream, stream_options={"include_usage": True})
+    assert answer.status_code == 200
+    assert (text_of(answer) if stream else answer.json()["choices"][0]["message"]["content"]) == TEXT
+    assert not stream or answer.text.endswith("data: [DONE]\n\n")
+
+
+def test_what_the_upstream_says_beside_the_text_is_passed_on(base, faulty):
+    whole = ask(base, logprobs=True, made_up={"a": 1}).json()
+    assert whole["system_fingerprint"] == "fp_1"
+    assert whole["choices"][0]["logprobs"] == {"content": []}
+    assert (
+        whole["usage"]
+        == {
+            "prompt_tokens": 3,
+            "completion_tokens": 5,
+            "total_tokens": 8,
+            "extra_detail": 1,
+            "prompt_tokens_details": {"cached_tokens": 0},
+        }
+        or whole["usage"]["extra_detail"] == 1
+    )
+    assert (whole["model"], whole["id"][:9]) == ("m", "chatcmpl-")
+    assert faulty.bodies[0]["made_up"] == {"a": 1}
+    streamed = events(ask(base, stream=True, stream_options={"include_usage": True}))
+    assert {(e["model"], e["id"]) for e in streamed} == {("m", streamed[0]["id"])}
+    assert streamed[-1]["usage"]["total_tokens"] == 8
+    assert faulty.bodies[1]["stream_options"] == {"include_usage": True}
+    assert "usage" not in events(ask(base, stream=True))[-1]
+
+
+def test_a_refused_connection_is_said_at_once():
+    with gateway(model(f"http://127.0.0.1:{free_port()}/v1")) as base:
+        begun = time.monotonic()
+        answer = ask(base)
+        assert answer.status_code == 503
+        assert "does not answer" in answer.json()["error"]["message"]
+        assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_next_model_of_the_route_stands_in(faulty, stream):
+    with upstream() as well:
+        strong = ModelConfig(name="strong", type="openai", endpoint=faulty.url, quality=0.9, timeout_s=1)
+        weak = ModelConfig(name="weak", type="openai", endpoint=well.url, quality=0.1)
+        with gateway(strong, weak) as base:
+            hard = [{"role": "user", "content": "Prove the theorem step by step, then derive the equation. " * 60}]
+            for fault in ("500", "reset", "hang before", "429"):
+                faulty.fault = fault
+                answer = ask(base, stream, model="auto", messages=hard)
+                assert answer.status_code == 200
+                said = events(answer)[0] if stream else answer.json()
+                assert (said["routing"]["selected_model"], said["routing"]["fallback_used"]) == ("weak", True)
+
+
+def test_a_model_that_goes_on_failing_rests(faulty, monkeypatch):
+    monkeypatch.setattr("autopicker_lab.models.breaker.Breaker.limit", 3)
+    monkeypatch.setattr("autopicker_lab.models.breaker.Breaker.first_s", 0.5)
+    with gateway(model(faulty.url)) as base:
+        faulty.fault = "500"
+        assert ask(base).status_code == 502
+        asked = len(faulty.bodies)
+        begun = time.monotonic()
+        resting = ask(base)
+        assert (resting.status_code, len(faulty.bodies)) == (503, asked)
+        assert int(resting.headers["retry-after"]) >= 1
+        assert "rests" in resting.json()["error"]["message"]
+        assert time.monotonic() - begun < 0.2
+        faulty.fault = ""
+        assert soon(lambda: ask(base).status_code == 200)
+        assert ask(base).status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_cancels_the_upstream(base, faulty, stream):
+    faulty.delay_s = 0.05 if stream else 5
+    faulty.pieces = 400
+    request = {"messages": HELLO, "model": "m", "stream": stream}
+    with suppress(httpx.TimeoutException), httpx.stream("POST", base + PATH, json=request, timeout=0.5) as answer:
+        next(answer.iter_bytes())
+    begun = time.monotonic()
+    assert soon(lambda: faulty.dropped == 1)
+    assert time.monotonic() - begun < 1
+    assert soon(lambda: "autopicker_requests_running 1.0" in httpx.get(f"{base}/metrics").text)  # this one
+
+
+def test_a_client_that_leaves_in_an_upload_leaves_nothing_behind(base):
+    host, port = base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as sock:
+        head = "POST /v1/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        sock.sendall((head + "Content-Length: 100000\r\n\r\n--b\r\n").encode() + b"x" * 1000)
+    assert soon(lambda: httpx.get(f"{base}/v1/files").json()["count"] == 0)
+    assert httpx.get(f"{base}/health").status_code == 200
+
+
+def test_a_long_first_token_is_waited_for_with_comments(faulty, monkeypatch):
+    monkeypatch.setattr("autopicker_lab.service.attendance.BEAT_S", 0.1)
+    faulty.delay_s = 0.4
+    faulty.pieces = 2
+    with gateway(model(faulty.url)) as base:
+        answer = ask(base, stream=True)
+        assert answer.text.startswith(": waiting\n\n")
+        assert text_of(answer) == "héllo 世界"
+        faulty.fault = "hang before"
+        late = ask(base, stream=True)  # its status was said before it failed
+        assert late.status_code == 200
+        assert events(late)[-1]["status_code"] == 504
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure(base, faulty):
+    assert ask(base).status_code == 200
+    faulty.fault = "cut"
+    ask(base)
+    faulty.fault = ""
+    assert ask(base).status_code == 200
+    assert KEEP_S > 5
+
+
+def test_a_long_prompt_does_not_hold_up_the_others(base):
+    long = threading.Thread(
+        target=ask, args=(base,), kwargs={"messages": [{"role": "user", "content": "Why? " * 3_000_000}]}
+    )
+    long.start()
+    slowest = 0.0
+    while long.is_alive():
+        begun = time.monotonic()
+        httpx.get(f"{base}/health")
+        slowest = max(slowest, time.monotonic() - begun)
+    assert slowest < 0.5
+
+
+def start(tmp_path, url, **environment):
+    """The service as a process of its own."""
+    config = tmp_path / "models.yaml"
+    config.write_text(json.dumps({"models": [{"name": "m", "type": "openai", "endpoint": url}]}))
+    port = free_port()
+    known = {**os.environ, "AUTOPICKER_CONFIG": str(config), "CACHE_TTL": "0", **environment}
+    command = [sys.executable, "-m", "autopicker_lab.service", "--port", str(port)]
+    process = subprocess.Popen(command, env=known, stderr=subprocess.DEVNULL)
+    base = f"http://127.0.0.1:{port}"
+
+    def up():
+        try:
+            return httpx.get(f"{base}/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    assert soon(up, 30)
+    return process, base
+
+
+def test_large_and_deep_bodies_are_refused_and_memory_comes_back(tmp_path, faulty):
+    process, base = start(tmp_path, faulty.url)
+    try:
+        assert ask(base).status_code == 200
+        before = psutil.Process(process.pid).memory_info().rss
+        for _ in range(5):
+            begun = time.monotonic()
+            answer = ask(base, messages=[{"role": "user", "content": "x" * (20 << 20)}])
+            assert (answer.status_code, len(faulty.bodies)) == (400, 1)
+            assert "tokens" in answer.json()["error"]["message"]
+            assert time.monotonic() - begun < 5
+            deep = '{"model":"m","messages":' + "[" * 100_000 + "]" * 100_000 + "}"
+            assert httpx.post(base + PATH, content=deep).status_code == 400
+        assert psutil.Process(process.pid).memory_info().rss - before < 100 * 2**20
+        assert ask(base).status_code == 200
+    finally:
+        process.kill()
+
+
+@pytest.mark.parametrize(("limit", "finished"), [("20", True), ("1", False)])
+def test_a_stopped_service_ends_its_streams_within_a_limit(tmp_path, faulty, limit, finished):
+    faulty.delay_s = 0.1
+    faulty.pieces = 30
+    process, base = start(tmp_path, faulty.url, SHUTDOWN_TIMEOUT=limit)
+    try:
+        body = {"messages": HELLO, "model": "m", "stream": True}
+        with httpx.stream("POST", base + PATH, json=body, timeout=30) as answer:
+            lines = answer.iter_lines()
+            next(lines)
+            process.send_signal(signal.SIGTERM)
+            begun = time.monotonic()
+            rest = "\n".join(lines)
+        assert ("[DONE]" in rest) == finished
+        assert ('"the service is stopping' in rest) == (not finished)
+        assert time.monotonic() - begun < 8
+        assert process.wait(10) is not None
+        assert soon(lambda: faulty.running == 0)
+    finally:
+        process.kill()
