@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from autopicker_lab.chat.context import Context, fit
@@ -99,9 +98,11 @@ class Pipeline:
         needs = _needs(request, attachments)
         if name is not None:
             return named(complexity, specs[0], rule, needs, missing)
-        earlier = await self._earlier(request)
-        decide = partial(choose, complexity, specs, rule, needs, missing, question=request.question, earlier=earlier)
-        return await asyncio.to_thread(decide) if len(earlier) > _FEW else decide()
+        earlier = await self._earlier(request) if len(request.messages) > 1 else []
+        asked = (complexity, specs, rule, needs, missing)
+        if len(earlier) <= _FEW:
+            return choose(*asked, question=request.question, earlier=earlier)
+        return await asyncio.to_thread(choose, *asked, question=request.question, earlier=earlier)
 
     async def _rechecked(self, name: str) -> Availability:
         """That a model which did not answer does now; ModelUnavailableError where it does not."""

@@ -47,7 +47,7 @@ class Message:
 
     @classmethod
     def _parsed(cls, raw: object) -> Message:
-        if not isinstance(raw, Mapping):
+        if not isinstance(raw, dict | Mapping):
             raise _MalformedError("", "must be an object with 'role' and 'content'")
         role = raw.get("role")
         if not isinstance(role, str) or role not in ROLES:

@@ -172,12 +172,12 @@ class RoutePolicy:
 
     def wanted_quality(self, score: float) -> float:
         """The quality that a request of this score asks for."""
-        return max((tier.min_quality for tier in self.tiers if score >= tier.min_score), default=0.0)
+        return max([tier.min_quality for tier in self.tiers if score >= tier.min_score], default=0.0)
 
     def name_of(self, spec: ModelSpec) -> str:
         """What the policy calls a model of the catalogue: its id, an alias, or the provider's own name."""
         known = self.estimator.models if self.estimator else self.qualities
-        if spec.id in known:
+        if not known or spec.id in known:
             return spec.id
         return next((name for name in (*spec.aliases, spec.model) if name in known), spec.id)
 

@@ -89,9 +89,10 @@ def choose(
         ContextLengthError: models would answer, but none can read so much.
     """
     missing = unavailable or {}
-    reachable = [spec for spec in specs if spec.id not in missing]
+    reachable = [spec for spec in specs if spec.id not in missing] if missing else specs
     wanted, warnings = _attainable(needs.wanted, reachable)
-    warnings += unknown_models(policy, specs)
+    if policy.estimator is not None:
+        warnings += unknown_models(policy, specs)
     estimates = policy.estimates(question, complexity)
     options = [_option(spec, complexity, policy, needs, wanted, missing, estimates) for spec in specs]
     able = [option for option in options if not option.barred]
@@ -99,17 +100,17 @@ def choose(
         raise _nobody(options, reachable, needs)
     score = policy.routing_score(complexity, estimates)
     picked = _prefer(score, able, policy)
-    floor = _floor(earlier, able, policy)
+    floor = _floor(earlier, able, policy) if earlier else None
     if floor is not None and picked.option.mean < floor.mean:
         stronger = [option for option in able if option.mean >= floor.mean]
         reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
         picked = _Picked(_prefer(score, stronger, policy).option, reason)
-    others = sorted((o for o in able if o is not picked.option), key=lambda o: -o.quality)
+    others = sorted([o for o in able if o is not picked.option], key=lambda o: -o.quality)
     return Route(
         model=picked.option.id,
-        fallbacks=tuple(option.id for option in others),
+        fallbacks=tuple([option.id for option in others]),
         candidates=tuple(
-            Candidate(o.id, not o.barred, o.barred or "can take the request", o.quality, o.cost_usd) for o in options
+            [Candidate(o.id, not o.barred, o.barred or "can take the request", o.quality, o.cost_usd) for o in options]
         ),
         complexity=complexity,
         policy=policy.id,
@@ -157,7 +158,7 @@ def _option(
 ) -> _Option:
     name = policy.name_of(spec)
     mean = policy.qualities.get(name, spec.quality)
-    cost = needs.cost_usd(spec, complexity.tokens)
+    cost = needs.cost_usd(spec, complexity.tokens) if spec.price_in or spec.price_out else 0.0
     barred = _barred(spec, policy, needs, wanted, missing, cost)
     return _Option(spec.id, name, mean, estimates.get(name), cost, barred)
 
@@ -218,7 +219,7 @@ def _barred(
     cost: float,
 ) -> str:
     """Why a model cannot take the request; "" where it can."""
-    lacking = wanted - spec.capabilities
+    lacking = wanted and wanted - spec.capabilities
     if spec.id in missing:
         return missing[spec.id] or "not available"
     if policy.local_only and not is_local(spec):

@@ -67,11 +67,19 @@ class AccessLog:
 
 
 def _as_json(line: Line) -> str:
-    time = datetime.fromtimestamp(line.time, UTC).isoformat(timespec="milliseconds")
-    message = f"{line.method} {line.path} {line.status}"
-    head = {"time": time, "level": "INFO", "logger": logger.name, "message": message}
-    rest = {**line._asdict(), "time": time, "ms": round(line.ms, 2)}
-    return orjson.dumps({**head, **rest}).decode() + "\n"
+    said = {
+        "time": datetime.fromtimestamp(line.time, UTC),
+        "level": "INFO",
+        "logger": logger.name,
+        "message": f"{line.method} {line.path} {line.status}",
+        "request_id": line.request_id,
+        "method": line.method,
+        "path": line.path,
+        "status": line.status,
+        "ms": line.ms,
+        "key_id": line.key_id,
+    }
+    return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE).decode()
 
 
 def _as_text(line: Line) -> str:

@@ -213,5 +213,5 @@ class Gate:
         route: Any = scope.get("route")
         name = path if path in self._direct else getattr(route, "path", None) or "other"
         self._measures.end(name, scope["method"], status, seconds)
-        ms = seconds * 1000
+        ms = round(seconds * 1000, 2)
         self._access.write(Line(time.time(), passage.request_id, scope["method"], path, status, ms, passage.caller.id))

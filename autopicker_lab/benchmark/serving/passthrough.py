@@ -1,0 +1,48 @@
+"""A bare pass-through of Starlette and aiohttp: what a gateway without any feature costs. UPSTREAM names the server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+URL = os.environ.get("UPSTREAM", "") + "/chat/completions"
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as app.state.session:
+        yield
+
+
+async def health(request: Request) -> Response:
+    return JSONResponse({"status": "healthy"})
+
+
+async def chat(request: Request) -> Response:
+    data = await request.body()
+    stream = orjson.loads(data).get("stream")
+    headers = {"Content-Type": "application/json"}
+    answer = await request.app.state.session.post(URL, data=data, headers=headers)
+    if not stream:
+        return Response(await answer.read(), answer.status, media_type="application/json")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        async with answer:
+            async for piece in answer.content.iter_any():
+                yield piece
+
+    return StreamingResponse(pieces(), answer.status, media_type="text/event-stream")
+
+
+app = Starlette(
+    routes=[Route("/v1/chat/completions", chat, methods=["POST"]), Route("/health", health)], lifespan=lifespan
+)
