@@ -86,7 +86,9 @@ class Pipeline:
             UnknownModelError, ModelUnavailableError, ContextLengthError.
         """
         complexity = await self.score(request, attachments)
-        answers = await self.catalogue.availability()  # first: it may discover the model that is named
+        answers = (
+            self.catalogue.known() or await self.catalogue.availability()
+        )  # first: it may discover the model that is named
         name = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe().id
         specs = self.catalogue.specs() if name is None else [self.catalogue.get(name).describe()]
         if request.allowed is not None:

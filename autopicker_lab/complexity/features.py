@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import string
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -93,20 +92,18 @@ NAMES = (
 def measure(text: str) -> dict[str, float]:
     """The features of NAMES by name: counts, but for `distinct`, `word_length`, `foreign` (shares and a mean)."""
     read = text if len(text) <= 2 * READ else text[:READ] + "\n" + text[-READ:]
-    words = Counter(_WORD.findall(read.lower()))
+    words = _WORD.findall(read.lower())
+    total = len(words)
     found = dict.fromkeys(NAMES, 0.0)
-    total = letters = 0
-    for word, count in words.items():
-        total += count
-        letters += len(word) * count
-        for kind in _kinds(word):
-            found[kind] += count
+    for kinds in filter(None, map(_kinds, words)):
+        for kind in kinds:
+            found[kind] += 1
     data = read.encode("utf-8", "replace")
     found["chars"] = len(text)
     found["tokens"] = estimate_tokens(text)
     found["words"] = total * len(text) / len(read) if read else 0
-    found["distinct"] = len(words) / total if total else 0
-    found["word_length"] = letters / total if total else 0
+    found["distinct"] = len(set(words)) / total if total else 0
+    found["word_length"] = len("".join(words)) / total if total else 0
     found["marks_question"] = read.count("?") + read.count("？")
     found["marks_code"] = sum(map(read.count, _CODE_MARKS if _has(data, _CODE_SIGNS) else _CODE_WORDS))
     if len(data) > len(read) or _has(data, _MATH_SIGNS):

@@ -65,6 +65,13 @@ class Catalogue:
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise UnknownModelError(f"unknown model '{name}'", f"{hint}known: {known}", param="model")
 
+    def known(self) -> Mapping[str, Availability] | None:
+        """What `availability` would say, where it need not look."""
+        for breaker in self._breakers.values():
+            if breaker.failures:
+                return None
+        return self._seen if time.monotonic() - self._probed <= PROBE_TTL_S else None
+
     async def availability(self, fresh: bool = False) -> Mapping[str, Availability]:
         """Who would answer, by id. The last probe's answer; one older than ten seconds is renewed in the background.
 

@@ -197,7 +197,7 @@ class _Connection(asyncio.Protocol):
         self._held = 0
         self._heard = 0
         self._paused = self._begun = self._complete = False
-        self._sized = self._keep = False
+        self._keep = False
         self._failure: BaseException | None = None
         self._after: Callable[[_Connection], None] | None = None
         self.status = 0
@@ -295,7 +295,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
         self._opened.discard(self)
-        if self._begun and not self._sized and exc is None and self._failure is None:
+        sized = any(name.lower() in _SIZES for name, _ in self.headers)
+        if self._begun and not sized and exc is None and self._failure is None:
             self._complete = True  # a body without a length ends with its connection
         elif not self._complete and self._failure is None:
             kind = _StaleError if self._used > 1 and not self._heard else WireError
@@ -316,7 +317,6 @@ class _Connection(asyncio.Protocol):
         if status >= 200:
             self.status = status
             self._begun = True
-            self._sized = any(name.lower() in _SIZES for name, _ in self.headers)
 
     def on_body(self, data: bytes) -> None:
         self._blocks.append(data)

@@ -24,7 +24,7 @@ class Attendance:
         self._looking = False
 
     def wait(self, receive: Receive, beat: Beat | None = None) -> Wait:
-        """`async with` it: what runs inside is cancelled when the client leaves, and ClientDisconnect comes out.
+        """`with` it: what runs inside is cancelled when the client leaves, and ClientDisconnect comes out.
 
         Args:
             beat: called every ten seconds, where the client should hear that its answer is still to come.
@@ -63,13 +63,13 @@ class Wait:
         self._left = False
         self._watcher: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> None:
+    def __enter__(self) -> None:
         task = asyncio.current_task(self._loop)
         assert task is not None
         self._task = task
         self._attendance.enter(self, self._loop)
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._attendance.leave(self)

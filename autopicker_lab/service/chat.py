@@ -101,7 +101,7 @@ class _Turn:
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     async def whole(self, receive: Receive, send: Send) -> None:
-        async with self._state.attendance.wait(receive):
+        with self._state.attendance.wait(receive):
             content = await self._remembered()
             mark = b"HIT" if content is not None else self._mark
             if content is None and self.key is None:
@@ -119,7 +119,7 @@ class _Turn:
         out = sse.EventStream(send, self._mark)
         done = sse.done_mark(self.passage.headers, self._path)
         try:
-            async with self._state.attendance.wait(receive, out.beat):
+            with self._state.attendance.wait(receive, out.beat):
                 content = await self._remembered()
                 if content is not None:
                     out.mark = b"HIT"

@@ -92,7 +92,9 @@ class ClientLimits:
     async def hit(self, caller: str, limit: tuple[int, int] | None = None) -> Allowance:
         """Count one request; `limit` is (requests, seconds) where the caller has one of their own."""
         item = self._default if limit is None else self._item(limit)
-        if self._shared is not None and time.monotonic() >= self._retry_at:
+        if self._shared is None:
+            return self._memory.hit(caller, item.amount, item.multiples)
+        if time.monotonic() >= self._retry_at:
             try:
                 allowed = await self._shared.hit(item, caller)
                 reset, remaining = await self._shared.get_window_stats(item, caller)
@@ -105,7 +107,7 @@ class ClientLimits:
                     log.info("rate-limit storage answers again")
                 self._retry_at = 0.0
                 return Allowance(allowed, item.amount, remaining, reset)
-        return self._memory.hit(caller, item.amount, item.get_expiry())
+        return self._memory.hit(caller, item.amount, item.multiples)
 
     async def admit(self, caller: str, limit: tuple[int, int] | None = None) -> None:
         """Count one request; RateLimitError past the limit."""

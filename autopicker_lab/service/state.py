@@ -152,5 +152,5 @@ State = Annotated[ServiceState, Depends(state_of)]
 
 async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) -> T:
     """The result of `work`, which is cancelled when the client goes away; ClientDisconnect then."""
-    async with state_of(request).attendance.wait(request.receive):
+    with state_of(request).attendance.wait(request.receive):
         return await work()
