@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from autopicker_lab import __version__, cli_files, cli_tuning
+from autopicker_lab import __version__, cli_files, cli_keys, cli_tuning
 from autopicker_lab.cli_common import Json, open_workbench, print_json
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_files.app)
 app.add_typer(cli_tuning.app)
+app.add_typer(cli_keys.app, name="keys")
 Attached = Annotated[list[Path] | None, typer.Option("--file", help="a file that the question is about; repeatable")]
 ModelName = Annotated[str, typer.Option("--model", help="a model of the catalogue; auto: routed")]
 

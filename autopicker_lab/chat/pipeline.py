@@ -24,6 +24,7 @@ from autopicker_lab.core import (
     ContextReport,
     Document,
     Message,
+    ModelBusyError,
     ModelSpec,
     ModelUnavailableError,
     RateLimitError,
@@ -166,6 +167,8 @@ class Pipeline:
                 raise ModelUnavailableError(detail, f"try again in {wait:.0f} s", retry_after=wait)
             try:
                 result = await call(ask)
+            except ModelBusyError:
+                raise  # it does its best
             except TransientUpstreamError:
                 breaker.failed()
                 if pause is None:

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from autopicker_lab.chat.shelf import Shelf
-from autopicker_lab.core import Document, Part, SourceFile, Transcript
+from autopicker_lab.core import Document, Line, Part, SourceFile, Transcript
 from autopicker_lab.transcription import STOPPED, Progress, Transcriber
 
 KEPT = 256
 KEPT_CHARACTERS = 50_000_000
 PREVIEW = 500
+_LONGEST_LINE = 32
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Reader:
         self._transcriber = transcriber
         # hearing takes seconds to minutes, one recording at a time: in the shared pool it would starve everything else
         self._ears = ThreadPoolExecutor(1, thread_name_prefix="hearing")
+        self._line = Line("the transcriber", _LONGEST_LINE)
         self._documents = Shelf[Document](KEPT_CHARACTERS, _weight)
         self._transcripts = Shelf[Transcript](KEPT)
 
@@ -58,6 +60,10 @@ class Reader:
             await self._extract(file)  # refuses what no one can play
             return ""
         return (await self.read(file)).text[:PREVIEW]
+
+    def waiting(self) -> int:
+        """Recordings that are being heard, or wait to be."""
+        return self._line.length
 
     async def hear(
         self,
@@ -87,7 +93,8 @@ class Reader:
             return transcript
 
         try:
-            transcript = await asyncio.get_running_loop().run_in_executor(self._ears, work)
+            with self._line:
+                transcript = await asyncio.get_running_loop().run_in_executor(self._ears, work)
         except asyncio.CancelledError:
             cancelled = True
             raise

@@ -12,6 +12,7 @@ from autopicker_lab.core.errors import (
     ExtractionLimitError,
     FileTooLargeError,
     InvalidRequestError,
+    ModelBusyError,
     ModelUnavailableError,
     NotFoundError,
     RateLimitError,
@@ -25,6 +26,7 @@ from autopicker_lab.core.errors import (
 )
 from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
 from autopicker_lab.core.ids import new_id
+from autopicker_lab.core.line import Line
 from autopicker_lab.core.load import LoadPlan, LoadReport, Timing
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
@@ -52,9 +54,11 @@ __all__ = [
     "FileTooLargeError",
     "Format",
     "InvalidRequestError",
+    "Line",
     "LoadPlan",
     "LoadReport",
     "Message",
+    "ModelBusyError",
     "ModelSpec",
     "ModelUnavailableError",
     "NotFoundError",

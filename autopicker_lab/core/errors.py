@@ -18,6 +18,7 @@ AutopickerError                     500
   UpstreamError                     502  a model's server answered wrongly
     TransientUpstreamError          502  it broke before it answered: another try may do
   ModelUnavailableError             503  no model can take the request now
+    ModelBusyError                  503  it is well, but too many wait for it
   UpstreamTimeoutError              504
 """
 
@@ -133,6 +134,10 @@ class TransientUpstreamError(UpstreamError):
 class ModelUnavailableError(AutopickerError):
     status = 503
     title = "No model available"
+
+
+class ModelBusyError(ModelUnavailableError):
+    title = "Too busy"
 
 
 class UpstreamTimeoutError(AutopickerError):

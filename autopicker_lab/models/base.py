@@ -45,6 +45,9 @@ class ChatModel(Protocol):
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]: ...
 
+    def waiting(self) -> int:
+        """Requests that are being answered, or wait to be."""
+
     async def close(self) -> None:
         """Give back memory and the running loop's connections; the next use takes them anew."""
 

@@ -65,6 +65,10 @@ class Catalogue:
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise UnknownModelError(f"unknown model '{name}'", f"{hint}known: {known}", param="model")
 
+    def waiting(self) -> dict[str, float]:
+        """Requests under way by model."""
+        return {name: model.waiting() for name, model in self._models.items()}
+
     def known(self) -> Mapping[str, Availability] | None:
         """What `availability` would say, where it need not look."""
         for breaker in self._breakers.values():

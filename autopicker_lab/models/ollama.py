@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import (
@@ -12,6 +13,7 @@ from autopicker_lab.core import (
     ChatReply,
     ChatRequest,
     InvalidRequestError,
+    Line,
     Message,
     ModelSpec,
     ModelUnavailableError,
@@ -36,6 +38,7 @@ class OllamaModel:
 
     def __init__(self, spec: ModelSpec):
         self._spec = spec
+        self._line = Line(f"'{spec.id}'", spec.max_concurrency)
         self._clients = PerLoop(lambda: _client(spec.endpoint, spec.timeout_s))
 
     def describe(self) -> ModelSpec:
@@ -53,7 +56,16 @@ class OllamaModel:
     async def complete(self, request: ChatRequest) -> ChatReply:
         return await gather(self, request)
 
+    def waiting(self) -> int:
+        return self._line.length
+
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        with self._line:
+            async with aclosing(self._stream(request)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+    async def _stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         done = False
         body = self._body(request)
         try:

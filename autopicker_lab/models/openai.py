@@ -15,6 +15,7 @@ from autopicker_lab.core import (
     ChatReply,
     ChatRequest,
     InvalidRequestError,
+    Line,
     ModelSpec,
     ModelUnavailableError,
     RateLimitError,
@@ -31,6 +32,7 @@ from autopicker_lab.models.wire import Answer, Wire, WireError
 PROBE_S = 3.0
 CONNECT_S = 10.0
 _CHAT = "/chat/completions"
+_STREAMED = ("text/event-stream", "application/octet-stream", "text/plain")  # some servers name no better
 
 
 class OpenAIModel:
@@ -38,6 +40,7 @@ class OpenAIModel:
 
     def __init__(self, spec: ModelSpec):
         self._spec = spec
+        self._line = Line(f"'{spec.id}'", spec.max_concurrency)
         self._wires = PerLoop(self._wire)
 
     def describe(self) -> ModelSpec:
@@ -58,12 +61,16 @@ class OpenAIModel:
             return Availability(False, f"{self._spec.endpoint} answers {answer.status}", "try again later")
         return Availability(True)
 
+    def waiting(self) -> int:
+        return self._line.length
+
     async def complete(self, request: ChatRequest) -> ChatReply:
         begun = time.perf_counter()
         answer = None
         try:
-            answer = await self._ask(self._body(request, stream=False))
-            raw = _parsed(await answer.read(), self._spec)
+            with self._line:
+                answer = await self._ask(self._body(request, stream=False))
+                raw = _parsed(await answer.read(), self._spec)
         except (OSError, TimeoutError) as error:
             raise self._failure(error, answered=answer is not None) from error
         finally:
@@ -90,19 +97,20 @@ class OpenAIModel:
         events = EventReader(self._spec.id)
         answer = None
         try:
-            answer = await self._ask(self._body(request, stream=True))
-            kind = answer.headers.get("content-type", "")
-            if not kind.startswith(("text/event-stream", "application/octet-stream", "text/plain")):
-                detail = f"'{self._spec.id}' answered with {kind or 'nothing named'}, not server-sent events"
-                raise UpstreamError(detail, "check its endpoint, and that it can stream")
-            while not events.done and (block := await answer.next()):
-                chunk = events.feed(block)
+            with self._line:
+                answer = await self._ask(self._body(request, stream=True))
+                kind = answer.headers.get("content-type", "")
+                if not kind.startswith(_STREAMED):
+                    detail = f"'{self._spec.id}' answered with {kind or 'nothing named'}, not server-sent events"
+                    raise UpstreamError(detail, "check its endpoint, and that it can stream")
+                while not events.done and (block := await answer.next()):
+                    chunk = events.feed(block)
+                    if chunk is not None:
+                        yield chunk
+                chunk = events.end()
                 if chunk is not None:
                     yield chunk
-            chunk = events.end()
-            if chunk is not None:
-                yield chunk
-            answer.close(whole=True)
+                answer.close(whole=True)
         except (OSError, TimeoutError) as error:
             raise self._failure(error, answered=answer is not None) from error
         finally:

@@ -48,6 +48,8 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     access = AccessLog(settings.log_format)
     state = ServiceState(lab, measures, open_log(settings.decision_log), _cache(settings), callers, limits)
 
+    measures.watch(state)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         psutil.cpu_percent(interval=None)  # the first reading has nothing to compare with

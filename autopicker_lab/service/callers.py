@@ -52,8 +52,8 @@ class Callers:
 
     @property
     def open(self) -> bool:
-        """Whether no key is needed."""
-        return self._single is None and not self._keys
+        """Whether no key is needed: a key file without keys lets nobody in, so that revoking the last opens nothing."""
+        return self._single is None and not self._file.exists
 
     def identify(self, key: str | None) -> Caller:
         """The caller with this key; AuthenticationError where one is needed and this is none."""

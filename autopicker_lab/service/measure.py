@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import generate_latest
@@ -13,7 +13,7 @@ from prometheus_client import generate_latest
 from autopicker_lab.service.tally import Tally
 
 if TYPE_CHECKING:
-    from autopicker_lab.service.state import Answered
+    from autopicker_lab.service.state import Answered, ServiceState
 
 _RECENT = 5000
 
@@ -37,16 +37,23 @@ class Measures:
         self._tokens = tally.counter("autopicker_tokens", "Tokens", "model", "direction")
         self._cost = tally.counter("autopicker_cost_usd", "Cost by the catalogue's prices", "model")
         self._routes = tally.counter("autopicker_route_decisions", "Routing decisions", "model", "fallback")
-        self.watch("autopicker_requests_running", "Requests being answered", lambda: self.running)
+        tally.gauge("autopicker_requests_running", "Requests being answered", "", lambda: {"": self.running})
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self._started = time.time()
         self._total = 0
         self._failed = 0
         self.running = 0
 
-    def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
-        """A gauge that is read when it is asked for."""
-        self._tally.gauge(name, about, value)
+    def watch(self, state: ServiceState) -> None:
+        """Read queues and cache, too, when they are asked for."""
+        stats = state.cache.stats
+        waiting, hearing = state.lab.catalogue.waiting, state.lab.reader.waiting
+        gauge = self._tally.gauge
+        gauge(
+            "autopicker_queue_depth", "Requests that a model has", "model", lambda: {**waiting(), "whisper": hearing()}
+        )
+        gauge("autopicker_cache", "Answers from the cache", "is", lambda: {"hit": stats.hits, "miss": stats.misses})
+        gauge("autopicker_cache_bytes", "Size of the cache here", "", lambda: {"": state.cache.size()[1]})
 
     def begin(self) -> None:
         self.running += 1

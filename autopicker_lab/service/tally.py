@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -21,7 +21,7 @@ class Tally(Collector):
         self.registry.register(self)
         self._counters: list[Count] = []
         self._histograms: list[Times] = []
-        self._gauges: list[tuple[str, str, Callable[[], float]]] = []
+        self._gauges: list[tuple[str, str, str, Callable[[], Mapping[str, float]]]] = []
 
     def counter(self, name: str, about: str, *labels: str) -> Count:
         found = Count(name, about, labels)
@@ -34,15 +34,18 @@ class Tally(Collector):
         self._histograms.append(found)
         return found
 
-    def gauge(self, name: str, about: str, value: Callable[[], float]) -> None:
-        """A value that is asked for when it is read."""
-        self._gauges.append((name, about, value))
+    def gauge(self, name: str, about: str, label: str, values: Callable[[], Mapping[str, float]]) -> None:
+        """Values by a label, or under "" without one, that are asked for when they are read."""
+        self._gauges.append((name, about, label, values))
 
     def collect(self) -> Iterator[Metric]:
         yield from [counter.family() for counter in self._counters]
         yield from [histogram.family() for histogram in self._histograms]
-        for name, about, value in self._gauges:
-            yield GaugeMetricFamily(name, about, value=value())
+        for name, about, label, values in self._gauges:
+            family = GaugeMetricFamily(name, about, labels=[label] if label else [])
+            for key, value in values().items():
+                family.add_metric([key] if label else [], value)
+            yield family
 
 
 class Count:

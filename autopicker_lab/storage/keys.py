@@ -52,20 +52,26 @@ def digest(key: str) -> str:
 
 
 class KeyFile:
-    """The keys in one file, which is written whole or not at all and read again when it has changed."""
+    """The keys in one file, which is written whole or not at all and read again when it has changed.
+
+    Attributes:
+        exists: whether the file was there when it was last looked for.
+    """
 
     def __init__(self, path: Path):
         self.path = path.expanduser()
         self._read_at = (0, 0)
         self._keys: dict[str, ApiKey] = {}
+        self.exists = False
 
     def keys(self) -> dict[str, ApiKey]:
         """Keys by their hash; SettingsError for a file that cannot be read."""
         try:
             stat = self.path.stat()
         except FileNotFoundError:
-            self._keys, self._read_at = {}, (0, 0)
+            self._keys, self._read_at, self.exists = {}, (0, 0), False
             return self._keys
+        self.exists = True
         mark = (stat.st_mtime_ns, stat.st_size)
         if mark != self._read_at:
             self._keys, self._read_at = self._read(), mark

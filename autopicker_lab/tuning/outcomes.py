@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +23,15 @@ REQUIRED = tuple(field.name for field in fields(Outcome) if field.default is MIS
 OPTIONAL = tuple(field.name for field in fields(Outcome) if field.default is not MISSING)
 _NUMBERS = tuple(name for name in OPTIONAL if name != "task")
 _TEXTS = ("prompt_id", "prompt", "model", "task")
-_FORMATS = "use .csv, .csv.gz, .jsonl or .parquet"
+_FORMATS = "use .csv, .csv.gz, .jsonl, .parquet, or a decision log (.sqlite)"
 _TRUTH = {"true": 1.0, "false": 0.0, "correct": 1.0, "incorrect": 0.0}
 
 
 def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.DataFrame:
     """A tidy table with the columns of `Outcome`, one row for each prompt and model.
 
-    Also read: the wide form (`prompt_id, task, prompt, score|MODEL ..., usd|MODEL ...`), RouteLLM's responses (`prompt`
+    Also read: a decision log (`.sqlite`) of the service, as far as its answers were given feedback; the
+    wide form (`prompt_id, task, prompt, score|MODEL ..., usd|MODEL ...`), RouteLLM's responses (`prompt`
     and a column of truth values for each model) and RouterBench's (`sample_id, prompt, eval_name, MODEL ...,
     MODEL|total_cost ...`). Cells of the wide forms that are empty were not measured.
 
@@ -101,6 +104,7 @@ def _read(path: Path) -> pd.DataFrame:
 
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
         ".parquet": pandas.read_parquet,
+        ".sqlite": _decisions,
         ".jsonl": lambda source: pandas.read_json(source, lines=True, dtype=False),
         ".csv": lambda source: pandas.read_csv(source, dtype=str, keep_default_na=False),
     }
@@ -119,6 +123,26 @@ def _read(path: Path) -> pd.DataFrame:
         raise InvalidRequestError(f"cannot read '{path}': {reason}", hint) from None
     table.columns = [str(column).strip().lstrip("\ufeff") for column in table.columns]
     return table
+
+
+def _decisions(path: Path) -> pd.DataFrame:
+    """The answers of a decision log that were given a score; of several to one prompt by one model, the means."""
+    import sqlite3
+
+    import pandas
+
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        try:
+            table = pandas.read_sql_query("SELECT * FROM decisions WHERE score IS NOT NULL", db)
+        except (sqlite3.Error, pandas.errors.DatabaseError) as error:
+            raise ValueError(error) from None
+    if not table.empty and ("prompt" not in table or table["prompt"].isna().all()):
+        detail = f"'{path.name}' keeps no prompts, which tuning learns from"
+        raise InvalidRequestError(detail, "serve with DECISION_LOG_PROMPTS=true")
+    numbers = ["score", *(name for name in _NUMBERS if name in table)]
+    kept = table.dropna(subset=["prompt"]).groupby(["prompt", "model"], sort=False, as_index=False)[numbers].mean()
+    digests = [hashlib.sha256(prompt.encode()).hexdigest()[:16] for prompt in kept["prompt"]]
+    return kept.assign(prompt_id=digests)
 
 
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:
