@@ -197,35 +197,6 @@ def test_javascript_uploads_a_blob_without_a_name(desk):
     assert done.stdout.strip() == "pdf"
 
 
-@needs("node")
-def test_our_javascript_client(desk):
-    module = Path(__file__).parent.parent / "autopicker_lab" / "client" / "autopicker.mjs"
-    script = desk / "client.mjs"
-    script.write_text(f"""
-    import {{ AutopickerClient, ServiceError }} from {str(module)!r};
-    const client = new AutopickerClient('http://localhost:{DEFAULT_PORT}');
-    const file = await client.uploadFile('report.pdf');
-    const question = [{{ role: 'user', content: 'Which boat is electric?' }}];
-    const answer = await client.chat(question, [file.id], {{ max_tokens: 20 }});
-    let streamed = '';
-    for await (const piece of client.stream(question, [file.id], {{ max_tokens: 20 }})) streamed += piece;
-    const analysis = await client.analyze(question, [file.id]);
-    await client.feedback(answer.id, 1);
-    const models = await client.models();
-    await client.deleteFile(file.id);
-    const failure = await client.transcribe(file.id).catch((error) => error);
-    console.log(JSON.stringify({{
-      name: file.filename, answer: answer.files_processed, streamed: streamed.length > 5,
-      score: analysis.complexity_score > 0, models: models.length,
-      failure: failure instanceof ServiceError && failure.status,
-    }}));
-    """)
-    done = subprocess.run(["node", script], cwd=desk, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert '"name":"report.pdf","answer":1,"streamed":true,"score":true' in done.stdout
-    assert '"failure":404' in done.stdout
-
-
 @needs("chromium")
 @pytest.mark.parametrize("page", ["docs", "redoc"])
 def test_the_docs_pages_render_without_a_network(desk, page):

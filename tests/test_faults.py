@@ -12,27 +12,15 @@ from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
-from support.serving import free_port, serving
+from support.gateway import gateway, model
+from support.serving import free_port
 from support.upstream import TEXT, FaultyUpstream, soon, upstream
 
-from autopicker_lab import Settings, Workbench
 from autopicker_lab.models.wire import KEEP_S
-from autopicker_lab.service import create_app
 from autopicker_lab.settings import ModelConfig
 
 HELLO = [{"role": "user", "content": "Hello"}]
 PATH = "/v1/chat/completions"
-
-
-def model(url, **fields):
-    return ModelConfig(name="m", type="openai", endpoint=url, **{"timeout_s": 1.0, **fields})
-
-
-@contextmanager
-def gateway(*models, **settings):
-    made = Settings.load(models=models, cache_ttl=0, rate_limit_requests=100_000, **settings)
-    with serving(create_app(Workbench(made))) as base:
-        yield base
 
 
 @pytest.fixture(scope="module")
@@ -230,11 +218,13 @@ def test_a_client_that_leaves_cancels_the_upstream(base, faulty, stream):
 
 
 def test_a_client_that_leaves_in_an_upload_leaves_nothing_behind(base):
+    before = httpx.get(f"{base}/v1/files").json()["count"]
     host, port = base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as sock:
         head = "POST /v1/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
         sock.sendall((head + "Content-Length: 100000\r\n\r\n--b\r\n").encode() + b"x" * 1000)
-    assert soon(lambda: httpx.get(f"{base}/v1/files").json()["count"] == 0)
+    time.sleep(0.2)
+    assert httpx.get(f"{base}/v1/files").json()["count"] == before
     assert httpx.get(f"{base}/health").status_code == 200
 
 
@@ -297,6 +287,15 @@ def running(tmp_path, url, **environment):
     finally:
         process.kill()
         process.wait(10)
+
+
+def test_a_stopped_service_says_so_to_whoever_waits_for_a_whole_answer(tmp_path, faulty):
+    faulty.delay_s = 10
+    with running(tmp_path, faulty.url, SHUTDOWN_TIMEOUT="1") as (process, base):
+        threading.Timer(0.5, process.terminate).start()
+        answer = ask(base)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert "is stopping" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(("limit", "finished"), [("20", True), ("1", False)])

@@ -316,24 +316,6 @@ class TestClients:
                 text = client.audio.transcriptions.create(model="whisper-1", file=file, response_format=shape)
             assert text.startswith(start)
 
-    def test_our_own(self, service, samples):
-        from autopicker_lab.client import AutopickerClient, ServiceError
-
-        with AutopickerClient(service) as client:
-            record = client.upload_file(samples / "notes.txt")
-            answer = client.chat(HELLO, [record["id"]], max_tokens=8)
-            assert answer["files_processed"] == 1
-            assert "".join(client.stream(HELLO, max_tokens=8))
-            assert client.analyze(HELLO)["selected_model"] == "smollm2-135m"
-            client.feedback(answer["id"], 1.0)
-            assert record["id"] in [row["id"] for row in client.files()]
-            client.delete_file(record["id"])
-            assert "auto" in [row["id"] for row in client.models()]
-            with pytest.raises(ServiceError, match="no file with id"):
-                client.transcribe(record["id"])
-            with pytest.raises(ServiceError, match="unknown model"):
-                list(client.stream(HELLO, model="gpt-9"))
-
 
 class TestAnalysis:
     def test_complexity(self, api, uploaded):

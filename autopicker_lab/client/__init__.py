@@ -1,5 +1,7 @@
-"""Clients of the service: AutopickerClient here, and the same for JavaScript in autopicker.mjs beside it."""
+"""Clients of the service: two for Python here, and the same for JavaScript in autopicker.mjs and .cjs beside them."""
 
-from autopicker_lab.client.python import AutopickerClient, ServiceError
+from autopicker_lab.client.awaiting import AsyncAutopickerClient
+from autopicker_lab.client.requests import ServiceError
+from autopicker_lab.client.waiting import AutopickerClient
 
-__all__ = ["AutopickerClient", "ServiceError"]
+__all__ = ["AsyncAutopickerClient", "AutopickerClient", "ServiceError"]

@@ -1,110 +1,221 @@
-// A client of the Autopicker Lab service for Node 18+ and browsers; no dependencies.
+// A client of the Autopicker Lab service for Node 18+ and browsers; no dependencies. Types are in autopicker.d.ts.
+
+const RETRIED = new Set([429, 502, 503, 504]);
+const LONGEST_PAUSE_MS = 30_000;
 
 export class ServiceError extends Error {
-  constructor(detail, status) {
+  constructor(detail, status, requestId = null, retryAfter = null) {
     super(detail);
     this.name = 'ServiceError';
     this.status = status;
+    this.requestId = requestId;
+    this.retryAfter = retryAfter;
   }
 }
 
 export class AutopickerClient {
-  constructor(baseUrl = 'http://localhost:8001', apiKey = null) {
-    this.baseUrl = baseUrl;
+  /** `options.retries`: further tries of what was refused for a while or not reached. */
+  constructor(baseUrl = 'http://localhost:8001', apiKey = null, options = {}) {
+    this.baseUrl = baseUrl.replace(/\/+$/, '');
     this.headers = apiKey ? { 'X-API-Key': apiKey } : {};
+    this.retries = options.retries ?? 2;
   }
 
-  /** Upload a Blob or File (in browsers) or the path of a file (in Node). */
-  async uploadFile(file, name) {
-    let blob = file;
-    let label = name ?? file.name;
-    if (typeof file === 'string') {
-      const { readFile } = await import('node:fs/promises');
-      blob = new Blob([await readFile(file)]);
-      label = name ?? file.split(/[\\/]/).pop();
-    }
-    const form = new FormData();
-    form.append('file', blob, label ?? 'file');
-    return this.#json('/api/v1/upload', { method: 'POST', body: form });
+  /** Upload a Blob or File (in browsers) or the path of a file (in Node). In browsers `onProgress(sent, total)` is told. */
+  async uploadFile(file, name, onProgress) {
+    const form = await formOf(file, name);
+    if (onProgress && typeof XMLHttpRequest !== 'undefined') return this.#uploadWatched(form, onProgress);
+    return this.#json('/api/v1/upload', { method: 'POST', body: form }, 0);
   }
 
   files() {
     return this.#json('/api/v1/files').then((found) => found.files);
   }
 
+  file(id) {
+    return this.#json(`/api/v1/files/${encodeURIComponent(id)}`);
+  }
+
+  /** What was read out of an upload: a Document as JSON. */
+  fileContent(id) {
+    return this.#json(`/api/v1/files/${encodeURIComponent(id)}/content`);
+  }
+
   deleteFile(id) {
     return this.#json(`/api/v1/files/${encodeURIComponent(id)}`, { method: 'DELETE' });
   }
 
-  /** A whole answer; options are OpenAI's. */
+  /** A whole answer; options are OpenAI's, and `signal` (an AbortSignal). */
   chat(messages, fileIds = null, options = {}) {
-    return this.#post(chatPath(fileIds), chatBody(messages, fileIds, options));
+    const { signal, ...rest } = options;
+    return this.#post(chatPath(fileIds), chatBody(messages, fileIds, rest), signal);
   }
 
   /** The pieces of an answer's text as they come: `for await (const text of client.stream(...))`. */
   async *stream(messages, fileIds = null, options = {}) {
-    const body = chatBody(messages, fileIds, { ...options, stream: true });
-    const response = await this.#send(chatPath(fileIds), this.#jsonRequest(body));
+    for await (const chunk of this.streamChunks(messages, fileIds, options)) {
+      const text = chunk.choices[0]?.delta.content;
+      if (text) yield text;
+    }
+  }
+
+  /** OpenAI's chunk objects as they come: the first has `routing`, the last ones `finish_reason` and `usage`. */
+  async *streamChunks(messages, fileIds = null, options = {}) {
+    const { signal, ...rest } = options;
+    const body = chatBody(messages, fileIds, { ...rest, stream: true });
+    const response = await this.#send(chatPath(fileIds), { ...jsonRequest(body), signal }, 0);
+    const reader = response.body.getReader();
     const decoder = new TextDecoder();
     let held = '';
-    for await (const bytes of response.body) {
-      held += decoder.decode(bytes, { stream: true });
-      const lines = held.split('\n');
-      held = lines.pop();
-      for (const line of lines) {
-        if (!line.startsWith('data:')) continue;
-        const data = line.slice(5).trim();
-        if (data === '[DONE]') return;
-        const chunk = JSON.parse(data);
-        if (chunk.error) throw new ServiceError(chunk.detail, chunk.status_code);
-        const text = chunk.choices[0]?.delta.content;
-        if (text) yield text;
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        held += decoder.decode(value, { stream: true });
+        const lines = held.split('\n');
+        held = lines.pop();
+        for (const line of lines) {
+          if (!line.startsWith('data:')) continue;
+          const data = line.slice(5).trim();
+          if (data === '[DONE]') return;
+          const chunk = JSON.parse(data);
+          if (chunk.error) throw new ServiceError(chunk.detail, chunk.status_code);
+          yield chunk;
+        }
       }
+    } finally {
+      reader.cancel().catch(() => {});
     }
     throw new ServiceError('the answer was cut short', 502);
   }
 
-  analyze(messages, fileIds = []) {
-    return this.#post('/api/v1/analyze-complexity', { messages, file_ids: fileIds }).then(
-      (found) => found.complexity_analysis,
-    );
+  analyze(messages, fileIds = [], model = null) {
+    const body = { messages, file_ids: fileIds, model };
+    return this.#post('/api/v1/analyze-complexity', body).then((found) => found.complexity_analysis);
   }
 
+  /** What is said in an uploaded recording; query: language, task, word_timestamps. */
   transcribe(fileId, query = {}) {
-    return this.#json(`/api/v1/transcribe/${encodeURIComponent(fileId)}?${new URLSearchParams(query)}`, {
-      method: 'POST',
-    });
+    const path = `/api/v1/transcribe/${encodeURIComponent(fileId)}?${new URLSearchParams(query)}`;
+    return this.#json(path, { method: 'POST' });
+  }
+
+  /** What is said in a file that is not kept, by OpenAI's route; options: language, response_format ... */
+  async hear(file, options = {}, name) {
+    const form = await formOf(file, name);
+    for (const [key, value] of Object.entries({ model: 'whisper-1', ...options })) form.append(key, value);
+    const response = await this.#send('/v1/audio/transcriptions', { method: 'POST', body: form }, 0);
+    return response.headers.get('content-type').startsWith('application/json') ? response.json() : response.text();
   }
 
   models() {
     return this.#json('/api/v1/models').then((found) => found.data);
   }
 
+  model(id) {
+    return this.#json(`/api/v1/models/${id.split('/').map(encodeURIComponent).join('/')}`);
+  }
+
   feedback(requestId, score) {
     return this.#post('/api/v1/feedback', { request_id: requestId, score });
   }
 
-  #jsonRequest(body) {
-    return { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+  health() {
+    return this.#json('/health');
   }
 
-  #post(path, body) {
-    return this.#json(path, this.#jsonRequest(body));
+  monitoring() {
+    return this.#json('/api/v1/monitoring/health');
   }
 
-  async #json(path, request = {}) {
-    return (await this.#send(path, request)).json();
+  metrics() {
+    return this.#json('/api/v1/performance/metrics');
   }
 
-  async #send(path, request) {
-    const headers = { ...this.headers, ...request.headers };
-    const response = await fetch(this.baseUrl + path, { ...request, headers });
-    if (!response.ok) {
-      const error = await response.json().catch(() => ({}));
-      throw new ServiceError(error.detail ?? `the service answered ${response.status}`, response.status);
+  prometheus() {
+    return this.#send('/metrics', {}).then((response) => response.text());
+  }
+
+  loadTest(endpoint = '/health', concurrentUsers = 5, requestsPerUser = 10) {
+    const query = { endpoint, concurrent_users: concurrentUsers, requests_per_user: requestsPerUser };
+    const path = `/api/v1/performance/load-test?${new URLSearchParams(query)}`;
+    return this.#json(path, { method: 'POST' }).then((found) => found.load_test_results);
+  }
+
+  #post(path, body, signal) {
+    return this.#json(path, { ...jsonRequest(body), signal });
+  }
+
+  async #json(path, request = {}, retries = this.retries) {
+    return (await this.#send(path, request, retries)).json();
+  }
+
+  async #send(path, request, retries = this.retries) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#once(path, request);
+      } catch (error) {
+        const passing = error instanceof ServiceError && (error.status === 0 || RETRIED.has(error.status));
+        if (!passing || attempt >= retries) throw error;
+        const doubled = 500 * 2 ** attempt * (0.5 + Math.random() / 2);
+        const pause = Math.min(error.retryAfter === null ? doubled : error.retryAfter * 1000, LONGEST_PAUSE_MS);
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
     }
-    return response;
   }
+
+  async #once(path, request) {
+    const headers = { ...this.headers, ...request.headers };
+    let response;
+    try {
+      response = await fetch(this.baseUrl + path, { ...request, headers });
+    } catch (error) {
+      if (error.name === 'AbortError') throw error;
+      throw new ServiceError(`no service at ${this.baseUrl}: ${error.message}`, 0);
+    }
+    if (response.ok) return response;
+    const said = await response.json().catch(() => ({}));
+    throw failure(response.status, said, (name) => response.headers.get(name));
+  }
+
+  #uploadWatched(form, onProgress) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open('POST', `${this.baseUrl}/api/v1/upload`);
+      for (const [name, value] of Object.entries(this.headers)) request.setRequestHeader(name, value);
+      request.responseType = 'json';
+      request.upload.onprogress = (event) => onProgress(event.loaded, event.total);
+      request.onerror = () => reject(new ServiceError(`no service at ${this.baseUrl}`, 0));
+      request.onload = () => {
+        if (request.status < 400) resolve(request.response);
+        else reject(failure(request.status, request.response ?? {}, (name) => request.getResponseHeader(name)));
+      };
+      request.send(form);
+    });
+  }
+}
+
+function failure(status, said, header) {
+  const after = Number.parseFloat(header('retry-after'));
+  const detail = said.detail ?? `the service answered ${status}`;
+  return new ServiceError(detail, status, header('x-request-id'), Number.isNaN(after) ? null : after);
+}
+
+function jsonRequest(body) {
+  return { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+}
+
+async function formOf(file, name) {
+  let blob = file;
+  let label = name ?? file.name;
+  if (typeof file === 'string') {
+    const { readFile } = await import('node:fs/promises');
+    blob = new Blob([await readFile(file)]);
+    label = name ?? file.split(/[\\/]/).pop();
+  }
+  const form = new FormData();
+  form.append('file', blob, label ?? 'file');
+  return form;
 }
 
 function chatPath(fileIds) {

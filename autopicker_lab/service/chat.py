@@ -101,14 +101,17 @@ class _Turn:
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     async def whole(self, receive: Receive, send: Send) -> None:
-        with self._state.attendance.wait(receive):
-            content = await self._remembered()
-            mark = b"HIT" if content is not None else self._mark
-            if content is None and self.key is None:
-                content = await self._answer()
-            elif content is None:
-                async with self._state.flights.leading(self.key) as flight:
-                    content = flight.content = await self._answer()
+        try:
+            with self._state.attendance.wait(receive):
+                content = await self._remembered()
+                mark = b"HIT" if content is not None else self._mark
+                if content is None and self.key is None:
+                    content = await self._answer()
+                elif content is None:
+                    async with self._state.flights.leading(self.key) as flight:
+                        content = flight.content = await self._answer()
+        except asyncio.CancelledError:
+            raise _stopping() from None
         length = (b"content-length", b"%d" % len(content))
         headers = [(b"content-type", b"application/json"), length, (b"x-cache", mark)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -129,9 +132,9 @@ class _Turn:
                     flight.content = await self._stream(out)
                 await out.end(done)
         except asyncio.CancelledError:
-            if out.begun:
-                await out.fail(ModelUnavailableError("the service is stopping", "ask again"))
-            raise
+            if not out.begun:
+                raise _stopping() from None
+            await out.fail(_stopping())
         except ClientDisconnect:
             raise
         except Exception as failure:
@@ -215,6 +218,10 @@ class _Turn:
         extra = {name: answer[name] for name in _EXTRAS if name in answer}
         writer = sse.ChunkWriter(answer["id"], answer["model"], answer["created"])
         return writer.replayed(answer, extra, self._include_usage)
+
+
+def _stopping() -> ModelUnavailableError:
+    return ModelUnavailableError("the service is stopping", "ask again", retry_after=5)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -10,8 +10,14 @@ from fastapi.responses import FileResponse, Response
 from autopicker_lab.core import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-_FOLDER = Path(__file__).parent.parent / "page"
-_TYPES = {"index.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
+_PAGE = Path(__file__).parent.parent / "page"
+_CLIENT = Path(__file__).parent.parent.parent / "client"  # the page is written with the client that others use
+_PARTS = {
+    "index.html": (_PAGE, "text/html"),
+    "page.css": (_PAGE, "text/css"),
+    "page.js": (_PAGE, "text/javascript"),
+    "autopicker.mjs": (_CLIENT, "text/javascript"),
+}
 
 
 @router.get("/")
@@ -21,6 +27,7 @@ async def index() -> Response:
 
 @router.get("/page/{name}")
 async def part(name: str) -> Response:
-    if name not in _TYPES:
+    if name not in _PARTS:
         raise NotFoundError(f"the page has no part '{name}'", "see /")
-    return FileResponse(_FOLDER / name, media_type=_TYPES[name], headers={"Cache-Control": "no-cache"})
+    folder, kind = _PARTS[name]
+    return FileResponse(folder / name, media_type=kind, headers={"Cache-Control": "no-cache"})

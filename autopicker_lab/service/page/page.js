@@ -1,0 +1,188 @@
+// The page to try the service with: what it does, any program can do with the client beside it.
+import { AutopickerClient } from '/page/autopicker.mjs';
+
+const find = (id) => document.getElementById(id);
+const talk = find('talk');
+const question = find('question');
+let messages = [];
+let files = [];
+let running = null;
+
+function client() {
+  return new AutopickerClient(location.origin, find('key').value || null, { retries: 0 });
+}
+
+function element(name, className, text = '') {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function say(text) {
+  find('status').textContent = text;
+}
+
+function addTurn(text, mine) {
+  const turn = element('article', mine ? 'turn mine' : 'turn');
+  const shown = element('div', 'text', text);
+  turn.append(shown);
+  talk.append(turn);
+  turn.scrollIntoView({ block: 'end' });
+  return { turn, shown };
+}
+
+async function showModels() {
+  const select = find('model');
+  try {
+    const found = await client().models();
+    select.replaceChildren(select.options[0]);
+    for (const model of found.filter((one) => one.id !== 'auto')) {
+      const option = element('option', '', model.available ? model.id : `${model.id} (not available)`);
+      option.value = model.id;
+      option.disabled = !model.available;
+      select.append(option);
+    }
+  } catch (error) {
+    say(error.status === 401 ? 'This service needs an API key: enter it above.' : error.message);
+  }
+}
+
+function showFiles() {
+  find('files').replaceChildren(
+    ...files.map((file) => {
+      const item = element('li', file.error ? 'failed' : '', `${file.name}: ${file.error ?? file.state} `);
+      const remove = element('button', '', '×');
+      remove.type = 'button';
+      remove.title = `Remove ${file.name}`;
+      remove.onclick = () => {
+        files = files.filter((other) => other !== file);
+        showFiles();
+      };
+      item.append(remove);
+      return item;
+    }),
+  );
+}
+
+async function addFiles(list) {
+  await Promise.all(
+    [...list].map(async (blob) => {
+      const file = { name: blob.name, state: 'uploading', id: null, error: null };
+      files.push(file);
+      showFiles();
+      try {
+        const upload = await client().uploadFile(blob, blob.name, (sent, total) => {
+          file.state = `${Math.round((100 * sent) / total)} %`;
+          showFiles();
+        });
+        file.id = upload.id;
+        file.state = upload.file_type;
+      } catch (error) {
+        file.error = error.message;
+      }
+      showFiles();
+    }),
+  );
+}
+
+function curl(body, path) {
+  const data = JSON.stringify(body).replaceAll("'", "'\\''");
+  const key = find('key').value ? " -H 'X-API-Key: YOUR-KEY'" : '';
+  return `curl -N '${location.origin}${path}' -H 'Content-Type: application/json'${key} -d '${data}'`;
+}
+
+function showRoute(turn, model, routing, seconds, usage, body, path) {
+  const line = element('div', 'route');
+  const why = routing ? `${routing.reason} (complexity ${Math.round(routing.complexity_score)} of 100)` : 'named by you';
+  const tokens = usage ? `, ${usage.prompt_tokens} + ${usage.completion_tokens} tokens` : '';
+  line.append(`${model}: ${why}. ${seconds.toFixed(1)} s${tokens}. `);
+  const copy = element('button', '', 'Copy as curl');
+  copy.type = 'button';
+  copy.dataset.curl = curl(body, path);
+  copy.onclick = async () => {
+    await navigator.clipboard.writeText(copy.dataset.curl);
+    copy.textContent = 'Copied';
+  };
+  line.append(copy);
+  turn.append(line);
+}
+
+async function ask(text) {
+  const ids = files.filter((file) => file.id).map((file) => file.id);
+  addTurn(text, true);
+  messages.push({ role: 'user', content: text });
+  const options = { model: find('model').value, stream_options: { include_usage: true } };
+  const path = ids.length ? '/api/v1/chat/multimodal-audio' : '/api/v1/chat/completions';
+  const body = { messages: [...messages], ...options, stream: true, ...(ids.length ? { file_ids: ids } : {}) };
+  const { turn, shown } = addTurn('', false);
+  const begun = performance.now();
+  let answer = '';
+  let routing = null;
+  let usage = null;
+  let model = options.model;
+  running = new AbortController();
+  find('send').disabled = true;
+  find('stop').hidden = false;
+  say('Waiting for the first word …');
+  try {
+    for await (const chunk of client().streamChunks(messages, ids, { ...options, signal: running.signal })) {
+      model = chunk.model;
+      routing = chunk.routing ?? routing;
+      usage = chunk.usage ?? usage;
+      const piece = chunk.choices[0]?.delta.content;
+      if (!piece) continue;
+      answer += piece;
+      shown.textContent = answer;
+      say(`${model} is answering`);
+      talk.scrollTop = talk.scrollHeight;
+    }
+    say('');
+  } catch (error) {
+    const stopped = error.name === 'AbortError';
+    turn.classList.toggle('failed', !stopped);
+    shown.textContent = stopped ? `${answer} [stopped]` : `${answer} ${error.message}`;
+    say(stopped ? 'Stopped.' : 'That failed.');
+  }
+  if (answer) messages.push({ role: 'assistant', content: answer });
+  else messages.pop();
+  showRoute(turn, model, routing, (performance.now() - begun) / 1000, usage, body, path);
+  running = null;
+  find('send').disabled = false;
+  find('stop').hidden = true;
+  turn.scrollIntoView({ block: 'end' });
+}
+
+find('ask').onsubmit = (event) => {
+  event.preventDefault();
+  const text = question.value.trim();
+  if (!text || running) return;
+  question.value = '';
+  ask(text);
+};
+question.onkeydown = (event) => {
+  if (event.key !== 'Enter' || event.shiftKey) return;
+  event.preventDefault();
+  find('ask').requestSubmit();
+};
+find('stop').onclick = () => running?.abort();
+find('clear').onclick = () => {
+  running?.abort();
+  messages = [];
+  files = [];
+  showFiles();
+  talk.replaceChildren();
+};
+find('pick').onchange = (event) => addFiles(event.target.files);
+find('key').onchange = showModels;
+document.body.ondragover = (event) => {
+  event.preventDefault();
+  document.body.classList.add('over');
+};
+document.body.ondragleave = () => document.body.classList.remove('over');
+document.body.ondrop = (event) => {
+  event.preventDefault();
+  document.body.classList.remove('over');
+  addFiles(event.dataTransfer.files);
+};
+showModels();

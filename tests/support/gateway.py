@@ -1,0 +1,26 @@
+"""The service in front of an upstream of the tests' own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from autopicker_lab import Settings, Workbench
+from autopicker_lab.service import create_app
+from autopicker_lab.settings import ModelConfig
+from support.serving import serving
+
+
+def model(url: str, **fields: Any) -> ModelConfig:
+    """The one model "m" of an upstream; impatient, so that tests are not."""
+    return ModelConfig(name="m", type="openai", endpoint=url, **{"timeout_s": 1.0, **fields})
+
+
+@contextmanager
+def gateway(*upstreams: Any, **settings: Any) -> Iterator[str]:
+    """The address of a service whose models are ModelConfigs, or an upstream's "m"; no cache unless it is asked for."""
+    models = tuple(one if isinstance(one, ModelConfig) else model(one.url) for one in upstreams)
+    made = Settings.load(models=models, **{"cache_ttl": 0, "rate_limit_requests": 100_000, **settings})
+    with serving(create_app(Workbench(made))) as base:
+        yield base

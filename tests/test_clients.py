@@ -1,0 +1,219 @@
+"""Our own clients against the running service: every route, in Python, awaited, and in JavaScript both ways."""
+
+import inspect
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import needs
+from support.gateway import gateway
+from support.serving import free_port
+from support.upstream import upstream
+
+from autopicker_lab.client import AsyncAutopickerClient, AutopickerClient, ServiceError, requests
+from autopicker_lab.client.__main__ import common_js
+from autopicker_lab.core import UpstreamError
+
+HELLO = [{"role": "user", "content": "Hello, how are you?"}]
+HERE = Path(requests.__file__).parent
+
+
+@pytest.fixture
+def one(service):
+    with AutopickerClient(service) as client:
+        yield client
+
+
+def test_every_route(one, samples):
+    seen = []
+    record = one.upload_file(samples / "report.pdf", lambda done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1] == record["size"]
+    assert one.file(record["id"])["filename"] == "report.pdf"
+    assert record["id"] in [row["id"] for row in one.files()]
+    assert one.file_content(record["id"])["parts"]
+    answer = one.chat(HELLO, [record["id"]], max_tokens=8)
+    assert (answer["files_processed"], answer["routing"]["selected_model"]) == (1, "smollm2-135m")
+    chunks = list(one.stream_chunks(HELLO, max_tokens=8, stream_options={"include_usage": True}))
+    assert chunks[0]["routing"]["reason"]
+    assert chunks[-1]["usage"]["completion_tokens"] > 0
+    assert "".join(one.stream(HELLO, max_tokens=8))
+    assert one.analyze(HELLO, [record["id"]])["selected_model"] == "smollm2-135m"
+    one.feedback(answer["id"], 1.0)
+    one.delete_file(record["id"])
+    sound = one.upload_file(samples / "announcement.mp3")
+    assert one.transcribe(sound["id"])["language"] == "en"
+    assert one.hear(samples / "announcement.mp3")["text"]
+    assert one.hear(samples / "announcement.mp3", response_format="srt").startswith("1\n")
+    one.delete_file(sound["id"])
+    assert "auto" in [row["id"] for row in one.models()]
+    assert one.model("smollm2-135m")["available"]
+    assert one.health()["status"] == "healthy"
+    assert one.monitoring()["system_metrics"]
+    assert one.metrics()["performance_metrics"]
+    assert "autopicker_requests_total" in one.prometheus()
+    assert one.load_test(concurrent_users=2, requests_per_user=2)["success_rate_percent"] == 100
+
+
+async def test_every_route_awaited(service, samples):
+    async with AsyncAutopickerClient(service) as client:
+        seen = []
+        record = await client.upload_file(samples / "notes.txt", lambda done, total: seen.append((done, total)))
+        assert seen[-1][0] == seen[-1][1] == record["size"]
+        assert (await client.file(record["id"]))["filename"] == "notes.txt"
+        assert record["id"] in [row["id"] for row in await client.files()]
+        assert (await client.file_content(record["id"]))["parts"]
+        answer = await client.chat(HELLO, [record["id"]], max_tokens=8)
+        assert answer["files_processed"] == 1
+        assert "".join([text async for text in client.stream(HELLO, max_tokens=8)])
+        assert (await client.analyze(HELLO))["complexity_score"] > 0
+        await client.feedback(answer["id"], 0.5)
+        sound = await client.upload_file(samples / "announcement.wav")
+        assert (await client.transcribe(sound["id"]))["duration"] > 1
+        assert (await client.hear(samples / "announcement.wav"))["text"]
+        for file in (record, sound):
+            await client.delete_file(file["id"])
+        assert "auto" in [row["id"] for row in await client.models()]
+        assert (await client.model("auto"))["available"]
+        assert (await client.health())["status"] == "healthy"
+        assert (await client.monitoring())["api_health"]
+        assert (await client.metrics())["routing"]
+        assert "autopicker_requests_total" in await client.prometheus()
+        assert (await client.load_test(concurrent_users=1, requests_per_user=1))["requests_per_second"] > 0
+        with pytest.raises(ServiceError, match="no file with id"):
+            await client.file(record["id"])
+        with pytest.raises(ServiceError, match="unknown model"):
+            _ = [text async for text in client.stream(HELLO, model="gpt-9")]
+
+
+def test_the_clients_have_the_same_methods_and_every_documented_path(service):
+    def methods(kind):
+        return {name: inspect.signature(getattr(kind, name)) for name in dir(kind) if not name.startswith("_")}
+
+    assert {n: s.parameters.keys() for n, s in methods(AutopickerClient).items()} == {
+        n: s.parameters.keys() for n, s in methods(AsyncAutopickerClient).items()
+    }
+    source = (HERE / "requests.py").read_text() + (HERE / "autopicker.mjs").read_text()
+    known = set(re.findall(r"/(?:api/v1|v1)(/[\w\-/]+)|[`\"'](/health|/metrics)[`\"']", source))
+    sent = {a or b for a, b in known}
+    for path in httpx.get(f"{service}/openapi.json").json()["paths"]:
+        short = path.removeprefix("/api/v1").split("{")[0].rstrip("/")
+        assert any(s.rstrip("/").startswith(short) for s in sent) or short == "/chat/multimodal", path
+    script = (HERE / "autopicker.mjs").read_text()
+    types = (HERE / "autopicker.d.ts").read_text()
+    for name in re.findall(r"^  (?:async )?\*?(\w+)\(.*\{$", script, re.M):
+        assert f"  {name}(" in types
+
+
+def test_refusals_are_typed_and_tried_again_where_that_helps():
+    with upstream() as up, gateway(up) as base:
+        waits = []
+        with AutopickerClient(base, retries=1) as client, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("autopicker_lab.client.waiting.time.sleep", waits.append)
+            up.fault = "429"
+            with pytest.raises(ServiceError, match="rate limit") as caught:
+                client.chat(HELLO)
+            assert (caught.value.status, caught.value.retry_after, waits) == (429, 7, [7])
+            assert caught.value.request_id
+            up.fault = "clean cut"
+            with pytest.raises(ServiceError, match="cut its answer short"):
+                list(client.stream(HELLO))
+            with pytest.raises(ServiceError, match="unknown model"):
+                client.chat(HELLO, model="gpt-9")
+            assert len(waits) == 1
+
+
+def test_no_service_and_half_a_stream():
+    with pytest.raises(ServiceError, match="autopicker serve") as caught:
+        AutopickerClient(f"http://127.0.0.1:{free_port()}", retries=0).health()
+    assert caught.value.status == 0
+    pieces = requests.Pieces()
+    assert list(pieces.read('data: {"choices": []}')) == [{"choices": []}]
+    with pytest.raises(UpstreamError, match="cut short"):
+        pieces.check()
+
+
+def test_the_common_js_module_is_made_from_the_other():
+    assert (HERE / "autopicker.cjs").read_text() == common_js()
+
+
+SCRIPT = """
+const client = new AutopickerClient(%(base)s);
+const run = async () => {
+  const file = await client.uploadFile(%(pdf)s);
+  const question = [{ role: 'user', content: 'Which boat is electric?' }];
+  const answer = await client.chat(question, [file.id], { max_tokens: 20 });
+  let streamed = '';
+  for await (const piece of client.stream(question, [file.id], { max_tokens: 20 })) streamed += piece;
+  const chunks = [];
+  for await (const chunk of client.streamChunks(question, null, { max_tokens: 4 })) chunks.push(chunk);
+  const abort = new AbortController();
+  let aborted = '';
+  try {
+    for await (const piece of client.stream(question, null, { signal: abort.signal })) abort.abort();
+  } catch (error) { aborted = error.name; }
+  await client.feedback(answer.id, 1);
+  const sound = await client.uploadFile(%(sound)s);
+  const found = {
+    name: file.filename, processed: answer.files_processed, streamed: streamed.length > 5,
+    routed: chunks[0].routing.selected_model, aborted,
+    score: (await client.analyze(question, [file.id])).complexity_score > 0,
+    record: (await client.file(file.id)).size === file.size,
+    content: (await client.fileContent(file.id)).parts.length > 0,
+    listed: (await client.files()).some((row) => row.id === file.id),
+    heard: (await client.transcribe(sound.id)).language,
+    srt: (await client.hear(%(sound)s, { response_format: 'srt' })).slice(0, 2),
+    text: (await client.hear(%(sound)s)).text.length > 5,
+    models: (await client.models()).length > 1, model: (await client.model('auto')).id,
+    health: (await client.health()).status, monitoring: 'api_health' in (await client.monitoring()),
+    metrics: 'routing' in (await client.metrics()), prometheus: (await client.prometheus()).includes('autopicker_'),
+    load: (await client.loadTest('/health', 1, 2)).success_rate_percent,
+    deleted: (await client.deleteFile(file.id)).deleted && (await client.deleteFile(sound.id)).deleted,
+  };
+  const failure = await client.transcribe(file.id).catch((error) => error);
+  found.failure = failure instanceof ServiceError && failure.status;
+  const away = await new AutopickerClient('http://127.0.0.1:9', null, { retries: 0 }).health().catch((e) => e);
+  found.away = away.status;
+  console.log(JSON.stringify(found));
+};
+run();
+"""
+
+
+@needs("node")
+@pytest.mark.parametrize("kind", ["mjs", "cjs"])
+def test_every_route_in_javascript(service, samples, tmp_path, kind):
+    module = json.dumps(str(HERE / f"autopicker.{kind}"))
+    names = "{ AutopickerClient, ServiceError }"
+    first = f"import {names} from {module};" if kind == "mjs" else f"const {names} = require({module});"
+    values = {"base": service, "pdf": str(samples / "report.pdf"), "sound": str(samples / "announcement.mp3")}
+    script = tmp_path / f"client.{kind}"
+    script.write_text(first + SCRIPT % {name: json.dumps(value) for name, value in values.items()})
+    done = subprocess.run(["node", str(script)], capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "name": "report.pdf",
+        "processed": 1,
+        "streamed": True,
+        "routed": "smollm2-135m",
+        "aborted": "AbortError",
+        "score": True,
+        "record": True,
+        "content": True,
+        "listed": True,
+        "heard": "en",
+        "srt": "1\n",
+        "text": True,
+        "models": True,
+        "model": "auto",
+        "health": "healthy",
+        "monitoring": True,
+        "metrics": True,
+        "prometheus": True,
+        "load": 100,
+        "deleted": True,
+        "failure": 404,
+        "away": 0,
+    }
