@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
@@ -25,6 +25,7 @@ from autopicker_lab.service.limits import ClientLimits
 from autopicker_lab.service.measure import Measures
 from autopicker_lab.service.routes import analysis, audio, files, monitoring, page, socket
 from autopicker_lab.service.state import ServiceState
+from autopicker_lab.service.tracing import from_environment
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import Ledger, MemoryCache, RedisCache, open_log
 from autopicker_lab.workbench import Workbench
@@ -46,7 +47,8 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     callers = Callers(settings, Ledger(settings.autopicker_home / "spending.sqlite", _redis(settings)))
     limits = ClientLimits(settings)
     access = AccessLog(settings.log_format)
-    state = ServiceState(lab, measures, open_log(settings.decision_log), _cache(settings), callers, limits)
+    decisions = open_log(settings.decision_log)
+    state = ServiceState(lab, measures, decisions, _cache(settings), callers, limits, tracing=from_environment())
 
     measures.watch(state)
 
@@ -107,7 +109,7 @@ def _top_level(state: ServiceState) -> APIRouter:
     async def health() -> dict[str, str]:
         return {"status": "healthy", "service": "autopicker"}
 
-    @router.get("/metrics", summary="For Prometheus")
+    @router.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse)
     async def prometheus() -> Response:
         return Response(state.measures.prometheus(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

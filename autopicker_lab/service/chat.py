@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from autopicker_lab.chat import Attachment
-from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelUnavailableError
+from autopicker_lab.core import AutopickerError, ChatRequest, InvalidRequestError, ModelUnavailableError
 from autopicker_lab.service import errors, sse
 from autopicker_lab.service.gate import Passage, key_of
 from autopicker_lab.service.schemas import ChatBody
@@ -68,7 +69,13 @@ class ChatApp:
         turn = _Turn(self._state, scope, asked, request, self._with_files or bool(request.file_ids))
         turn.key = await asyncio.to_thread(turn.cache_key) if long else turn.cache_key()
         self._state.callers.check_budget(turn.passage.caller)
-        await (turn.streamed(receive, send) if asked.get("stream") else turn.whole(receive, send))
+        begun = time.perf_counter()
+        try:
+            await (turn.streamed(receive, send) if asked.get("stream") else turn.whole(receive, send))
+        except AutopickerError as error:
+            seconds = time.perf_counter() - begun
+            self._state.tracing.failed(request.model, error, seconds, turn.passage.traceparent)
+            raise
 
 
 class _Turn:
@@ -185,7 +192,7 @@ class _Turn:
         async with aclosing(stream):
             chunks = aiter(stream)
             chunk = await anext(chunks, None)
-            answered = Answered.begun(stream, self.passage.request_id, self.passage.caller)
+            answered = Answered.begun(stream, self.passage.request_id, self.passage.caller, self.passage.traceparent)
             writer = sse.ChunkWriter(answered.id, stream.model)
             head = dict(self._extra)
             if self._with_files:

@@ -50,6 +50,11 @@ class Passage:
     caller: Caller = ANYONE
     too_large: bool = False
 
+    @property
+    def traceparent(self) -> str:
+        """The trace that the caller is in, as W3C's header says it; "" for none."""
+        return self.headers.get(b"traceparent", b"").decode("latin-1")
+
 
 def internal_token(settings: Settings) -> str:
     """What the service sends itself, so that its own load test does not use up a caller's limit."""

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from autopicker_lab.core import ChatRequest, InvalidRequestError
+from autopicker_lab.core.chat import ROLES
 
+_PART = {
+    "type": "object",
+    "required": ["type", "text"],
+    "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+    "description": "text; or an `image_url` with a data URL",
+}
+_MESSAGE = {
+    "type": "object",
+    "required": ["role", "content"],
+    "properties": {
+        "role": {"enum": sorted(ROLES - {"tool", "function"})},
+        "content": {"anyOf": [{"type": "string"}, {"type": "array", "items": _PART}]},
+    },
+}
+Messages = Annotated[list[dict[str, Any]], WithJsonSchema({"type": "array", "items": _MESSAGE, "minItems": 1})]
 _OURS = frozenset({"messages", "model", "stream", "file_ids"})
 
 
@@ -35,7 +51,7 @@ class ChatBody(BaseModel):
         },
     )
 
-    messages: list[dict[str, Any]] = Field(min_length=1, description="OpenAI's messages, oldest first")
+    messages: Messages = Field(min_length=1, description="OpenAI's messages, oldest first")
     model: str | None = Field(None, description="a catalogue id or alias; omitted or 'auto': routed")
     stream: bool | None = False
     stream_options: dict[str, Any] | None = None
@@ -67,7 +83,7 @@ class ChatBody(BaseModel):
 class AnalysisBody(Body):
     """A request whose complexity is asked for."""
 
-    messages: list[dict[str, Any]] = Field(min_length=1)
+    messages: Messages = Field(min_length=1)
     file_ids: list[str] | None = None
     model: str | None = None
 

@@ -18,6 +18,7 @@ from autopicker_lab.service.flights import Flights
 from autopicker_lab.service.gate import Passage
 from autopicker_lab.service.limits import ClientLimits
 from autopicker_lab.service.measure import Measures
+from autopicker_lab.service.tracing import Tracing
 from autopicker_lab.storage import Decision, DecisionLog, MemoryCache
 from autopicker_lab.workbench import Workbench
 
@@ -39,8 +40,10 @@ class Answered(NamedTuple):
     model: str
     route: Route | None
     usage: Usage = Usage()
+    finish_reason: str = "stop"
     first_token_s: float | None = None
     total_s: float | None = None
+    traceparent: str = ""
 
     @classmethod
     def of_reply(cls, reply: ChatReply, passage: Passage) -> Answered:
@@ -51,17 +54,25 @@ class Answered(NamedTuple):
             reply.model,
             reply.route,
             reply.usage,
+            reply.finish_reason,
             reply.first_token_s,
             reply.total_s,
+            passage.traceparent,
         )
 
     @classmethod
-    def begun(cls, stream: ChatStream, request_id: str, caller: Caller) -> Answered:
+    def begun(cls, stream: ChatStream, request_id: str, caller: Caller, traceparent: str = "") -> Answered:
         """A streamed answer whose first piece is there."""
-        return cls(f"chatcmpl-{new_id()}", request_id, caller, stream.model, stream.route)
+        made = f"chatcmpl-{new_id()}"
+        return cls(made, request_id, caller, stream.model, stream.route, traceparent=traceparent)
 
     def ended(self, stream: ChatStream) -> Answered:
-        return self._replace(usage=stream.usage, first_token_s=stream.first_token_s, total_s=stream.total_s)
+        return self._replace(
+            usage=stream.usage,
+            finish_reason=stream.finish_reason or "stop",
+            first_token_s=stream.first_token_s,
+            total_s=stream.total_s,
+        )
 
     @property
     def fallback_used(self) -> bool:
@@ -97,6 +108,7 @@ class ServiceState:
     callers: Callers
     limits: ClientLimits
     flights: Flights = field(default_factory=Flights)
+    tracing: Tracing = field(default_factory=Tracing)
     attendance: Attendance = field(default_factory=Attendance)
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -133,11 +145,12 @@ class ServiceState:
         usage = answered.usage
         try:
             spec = self.lab.catalogue.get(answered.model).describe()
-            cost = spec.cost_usd(usage.prompt_tokens, usage.completion_tokens)
+            provider, cost = spec.provider, spec.cost_usd(usage.prompt_tokens, usage.completion_tokens)
         except UnknownModelError:  # its server took it away while it answered
-            cost = 0.0
+            provider, cost = "unknown", 0.0
         self.measures.answered(answered, cost)
         self.callers.spend(answered.caller, cost)
+        self.tracing.answered(answered, provider, cost)
         kept = question if self.lab.settings.decision_log_prompts else None
         self.decisions.record(answered.decision(cost, kept))
 

@@ -12,6 +12,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+PIECES = 50
 QUESTION = "Summarise in three sentences why the sky is blue, and what Rayleigh scattering has to do with it."
 _END = b"0\r\n\r\n"
 
@@ -86,24 +87,26 @@ class Client:
         self._stream = stream
 
     def marks(self, data: bytearray) -> bool:
-        """Whether an answer has its last word, and a stream its end."""
-        return b"word49" in data and (not self._stream or b"[DONE]" in data)
+        """Whether an answer has all of its words, and a stream its end."""
+        return data.count(b"word") == PIECES and (not self._stream or b"[DONE]" in data)
 
     async def run(self, connections: int, seconds: float) -> dict[str, float]:
-        """Rates and latencies (ms) of so many connections."""
+        """Rates and latencies (ms) of so many connections; requests under way at the end are waited for."""
         loop = asyncio.get_running_loop()
         begun = time.perf_counter()
-        for _ in range(connections):
-            await loop.create_connection(lambda: _Connection(self), *self._address)
+        made = [await loop.create_connection(lambda: _Connection(self), *self._address) for _ in range(connections)]
         await asyncio.sleep(seconds)
         self.over = True
         elapsed = time.perf_counter() - begun
+        counted = len(self.latencies)
+        while any(not transport.is_closing() for transport, _ in made) and time.perf_counter() - begun < seconds + 30:  # noqa: ASYNC110  # they end by themselves
+            await asyncio.sleep(0.02)
         found = sorted(self.latencies)
 
         def at(share: float) -> float:
             return round(1000 * found[min(len(found) - 1, int(share * len(found)))], 3) if found else float("nan")
 
-        rate = round(len(found) / elapsed, 1)
+        rate = round(counted / elapsed, 1)
         return {
             "requests": len(found),
             "errors": self.errors,

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,6 +93,31 @@ def compare(
     ]
 
 
+def soak(streams: int = 1000, seconds: float = 30.0, gap_ms: float = 250.0) -> dict[str, float]:
+    """So many streams at once through one worker: errors (a lost piece is one), and resident memory (MB) at most."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _upstream(gap_ms) as upstream,
+        _autopicker(Path(folder), upstream) as (process, base, _),
+    ):
+        highest = [0.0]
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(0.2):
+                highest[0] = max(highest[0], _rss_mb(process))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            run = _client(base + _PATH, streams, seconds, True)
+        finally:
+            over.set()
+            watcher.join()
+    whole = {name: run[name] for name in ("requests", "errors", "per_second", "p50_ms", "p99_ms")}
+    return {"streams": streams, "seconds": seconds, **whole, "rss_mb": round(highest[0], 1)}
+
+
 def to_frame(figures: Sequence[Figures]) -> pd.DataFrame:
     """One row a gateway."""
     return frame(vars(row) for row in figures)
@@ -123,7 +149,7 @@ def _measured(
         round(alone["p50_ms"] - direct["p50_ms"], 3),
         round(alone["p99_ms"] - direct["p99_ms"], 3),
         round(ready_s, 2),
-        round(sum(p.memory_info().rss for p in _tree(process)) / 2**20, 1),
+        round(_rss_mb(process), 1),
         int(best["errors"] + alone["errors"] + streams["errors"]),
     )
 
@@ -149,6 +175,10 @@ def _pinned(core: int, command: list[str]) -> list[str]:
 
 def _tree(process: psutil.Process) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
+
+
+def _rss_mb(process: psutil.Process) -> float:
+    return sum(p.memory_info().rss for p in _tree(process)) / 2**20
 
 
 def _cpu(process: psutil.Process) -> float:
