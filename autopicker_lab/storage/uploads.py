@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 import uuid
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autopicker_lab.core import SourceFile, UnknownFileError
+from autopicker_lab.core import SettingsError, SourceFile, UnknownFileError
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -30,21 +29,29 @@ class StoredFile:
 
 
 class FileStore:
-    """Args:
-    url: an fsspec URL of a folder (file:///..., memory://..., s3://... with s3fs installed).
+    """Safe to share between threads, processes and machines: whoever forgets the last upload of some bytes while they
+    are sent again elsewhere puts them back.
+
+    Args:
+        url: an fsspec URL of a folder (file:///..., memory://..., s3://... with autopicker-lab[s3]).
     """
 
     def __init__(self, url: str):
         from fsspec.core import url_to_fs
+        from fsspec.implementations.local import LocalFileSystem
 
-        self._fs, root = url_to_fs(url)
+        try:
+            self._fs, root = url_to_fs(url, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            hint = "give an fsspec URL; for s3:// pip install 'autopicker-lab[s3]'"
+            raise SettingsError(f"STORAGE_URL: {error}", hint) from None
         self._root = root.rstrip("/")
-        self._lock = threading.Lock()  # within this process; several share the folder at their own pace
+        self._renames = isinstance(self._fs, LocalFileSystem)  # an object store writes whole or not at all
         self._fs.makedirs(f"{self._root}/blobs", exist_ok=True)
         self._fs.makedirs(f"{self._root}/files", exist_ok=True)
 
     def put(self, file: SourceFile) -> StoredFile:
-        """Keep a file; the record is written last, so that a record always has its bytes."""
+        """Keep a file; the record is written after its bytes, so that it always has them."""
         record = StoredFile(
             id=str(uuid.uuid4()),
             name=file.name,
@@ -55,10 +62,12 @@ class FileStore:
             created_at=round(time.time(), 3),
             warnings=file.warnings,
         )
-        with self._lock:
-            if not self._fs.exists(self._blob(file.sha256)):
-                self._write(self._blob(file.sha256), file.data)
-            self._write(self._record(record.id), json.dumps(asdict(record)).encode())
+        blob = self._blob(file.sha256)
+        if not self._fs.exists(blob):
+            self._write(blob, file.data)
+        self._write(self._record(record.id), json.dumps(asdict(record)).encode())
+        if not self._fs.exists(blob):  # forgotten elsewhere, before the record was there to be seen
+            self._write(blob, file.data)
         return record
 
     def get(self, file_id: str) -> StoredFile:
@@ -74,16 +83,23 @@ class FileStore:
     def open(self, file_id: str) -> SourceFile:
         """The file itself."""
         record = self.get(file_id)
-        try:
-            data = self._fs.cat_file(self._blob(record.sha256))
-        except FileNotFoundError:
-            raise _unknown(file_id) from None
+        for pause_s in (0.05, 0.2, None):  # it may just be put back
+            try:
+                data = self._fs.cat_file(self._blob(record.sha256))
+            except FileNotFoundError:
+                if pause_s is None:
+                    raise _unknown(file_id) from None
+                time.sleep(pause_s)
+            else:
+                break
         return SourceFile(record.name, data, record.kind, record.warnings)
 
     def list(self) -> list[StoredFile]:
         """All records, oldest first."""
-        self._fs.invalidate_cache()
-        paths = self._fs.ls(f"{self._root}/files", detail=False)
+        try:
+            paths = self._fs.ls(f"{self._root}/files", detail=False)
+        except FileNotFoundError:  # an object store has no empty folders
+            return []
         ids = [path.rsplit("/", 1)[-1].removesuffix(".json") for path in paths if path.endswith(".json")]
         records = []
         for file_id in ids:
@@ -95,11 +111,21 @@ class FileStore:
 
     def delete(self, file_id: str) -> None:
         """Forget an upload, and its bytes once no other upload has them."""
-        with self._lock:
-            record = self.get(file_id)
+        record = self.get(file_id)
+        blob = self._blob(record.sha256)
+        try:
+            data = self._fs.cat_file(blob)
             self._fs.rm_file(self._record(record.id))
-            if all(other.sha256 != record.sha256 for other in self.list()):
-                self._fs.rm_file(self._blob(record.sha256))
+            if self._wanted(record.sha256):
+                return
+            self._fs.rm_file(blob)
+        except FileNotFoundError:  # another forgot it at the same moment
+            return
+        if self._wanted(record.sha256):  # sent again in between
+            self._write(blob, data)
+
+    def _wanted(self, sha256: str) -> bool:
+        return any(record.sha256 == sha256 for record in self.list())
 
     def _blob(self, sha256: str) -> str:
         return f"{self._root}/blobs/{sha256}"
@@ -108,6 +134,9 @@ class FileStore:
         return f"{self._root}/files/{file_id}.json"
 
     def _write(self, path: str, data: bytes) -> None:
+        if not self._renames:
+            self._fs.pipe_file(path, data)
+            return
         scratch = f"{path}.{uuid.uuid4().hex}.part"
         try:
             self._fs.pipe_file(scratch, data)
