@@ -14,6 +14,7 @@ QUICK = {
     "answers": {"questions": 2, "max_tokens": 20},
     "extraction": {"rounds": 1, "workload": 12},
     "routing": {"rounds": 5},
+    "serving": {"seconds": 0.5, "repeats": 1, "streams": 50},
 }
 SHOWN = {  # what must be seen in each notebook, beside a picture and a panel
     "00_start_here": ("Kittiwake", "Please keep your ticket"),

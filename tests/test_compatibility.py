@@ -1,0 +1,91 @@
+"""The clients that people already have, each in an environment of its own, against the running service."""
+
+import os
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import needs
+from support.gateway import gateway
+from support.upstream import TEXT, upstream
+
+HERE = Path(__file__).parent / "clients"
+NEWEST = tomllib.loads((HERE.parent.parent / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]["exclude-newer"]
+
+
+@pytest.fixture(scope="module")
+def base():
+    with upstream() as up, gateway(up) as address:
+        yield address
+
+
+def run(folder, command, **environment):
+    """What a command prints, in a folder without a virtual environment of its own."""
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "PYTHON"))}
+    done = subprocess.run(
+        command, cwd=folder, env={**known, **environment}, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def uv(*packages):
+    """A command in an environment that has these packages and nothing of the project's."""
+    return [
+        "uv",
+        "run",
+        "--exclude-newer",
+        NEWEST,
+        "--isolated",
+        "--no-project",
+        "--quiet",
+        *(part for package in packages for part in ("--with", package)),
+    ]
+
+
+@needs("uv")
+@pytest.mark.parametrize(
+    ("packages", "script"),
+    [
+        (["openai>=2"], "openai_python.py"),
+        (["openai>=1,<2"], "openai_python.py"),
+        (["langchain-openai"], "langchain.py"),
+        (["llama-index-llms-openai-like"], "llamaindex.py"),
+        (["litellm==1.106.2"], "litellm_client.py"),
+    ],
+    ids=["openai", "openai 1.x", "langchain", "llama-index", "litellm"],
+)
+def test_python_clients(base, samples, tmp_path, packages, script):
+    sound = str(samples / "announcement.mp3")
+    told = run(
+        tmp_path,
+        [*uv(*packages), "python", str(HERE / script), base, packages[0], sound],
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
+    )
+    assert "works" in told
+
+
+@needs("uv")
+def test_the_llm_command(base, tmp_path):
+    folder = tmp_path / "llm"
+    folder.mkdir()
+    (folder / "extra-openai-models.yaml").write_text(f"- model_id: lab\n  model_name: auto\n  api_base: {base}/v1\n\n")
+    for option in ([], ["--no-stream"]):
+        told = run(
+            tmp_path,
+            [*uv("llm"), "llm", "-m", "lab", *option, "--no-log", "Say hello."],
+            LLM_USER_PATH=str(folder),
+            OPENAI_API_KEY="none",
+        )
+        assert told.strip() == TEXT
+
+
+@needs("npm")
+def test_openai_node(base, samples, tmp_path):
+    npm = shutil.which("npm")
+    run(tmp_path, [npm, "install", "--prefix", str(tmp_path), "--silent", "--no-audit", "--no-fund", "openai@^6"])
+    script = tmp_path / "script.mjs"
+    script.write_text((HERE / "openai_node.mjs").read_text("utf-8"), "utf-8")
+    assert "works" in run(tmp_path, ["node", str(script), base, str(samples / "announcement.mp3")])
