@@ -170,3 +170,22 @@ def test_too_many_at_once_are_told_to_come_again(tmp_path):
         assert set(statuses) == {200, 503}
         assert all("retry-after" in a.headers for a in answers if a.status_code == 503)
         assert len(up.bodies) == statuses.count(200)
+
+
+def test_a_key_sees_its_own_uploads_alone(tmp_path):
+    file = KeyFile(tmp_path / "keys.json")
+    mine, theirs = ({"x-api-key": file.create(name)[0]} for name in ("mine", "theirs"))
+    with gateway(tmp_path, api_key="master") as (base, up):
+        note = {"file": ("note.txt", b"the code is 4711")}
+        sent = httpx.post(f"{base}/v1/upload", files=note, headers=mine).json()["id"]
+        for headers, count, status in ((mine, 1, 200), (theirs, 0, 404), ({"x-api-key": "master"}, 1, 200)):
+            assert httpx.get(f"{base}/v1/files", headers=headers).json()["count"] == count
+            for path in (f"files/{sent}", f"files/{sent}/content"):
+                assert httpx.get(f"{base}/v1/{path}", headers=headers).status_code == status
+            body = {"messages": HELLO, "file_ids": [sent], "model": "cheap"}
+            assert httpx.post(f"{base}/v1/chat/multimodal", json=body, headers=headers).status_code == status
+            analysis = httpx.post(f"{base}/v1/analyze-complexity", json=body, headers=headers).json()
+            assert bool(analysis["complexity_analysis"]["file_errors"]) == (status == 404)
+        assert str(up.bodies).count("4711") == 2
+        assert httpx.delete(f"{base}/v1/files/{sent}", headers=theirs).status_code == 404
+        assert httpx.delete(f"{base}/v1/files/{sent}", headers=mine).status_code == 200

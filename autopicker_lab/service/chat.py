@@ -166,13 +166,13 @@ class _Turn:
             content = await self._state.flights.join(self.key)
         self._state.cache.stats.count(content is not None)
         if content is not None:  # a deleted file is unknown, whatever is remembered
-            await self._state.check_files(self._request.file_ids)
+            await self._state.check_files(self._request.file_ids, self.passage.caller)
         return content
 
     async def _read(self) -> list[Attachment]:
         if not self._with_files:
             return []
-        attachments, failures = await self._state.attach(self._request.file_ids)
+        attachments, failures = await self._state.attach(self._request.file_ids, self.passage.caller)
         self._extra = {"files_processed": len(attachments), "file_errors": failures}
         return attachments
 

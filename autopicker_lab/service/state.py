@@ -19,7 +19,7 @@ from autopicker_lab.service.gate import Passage
 from autopicker_lab.service.limits import ClientLimits
 from autopicker_lab.service.measure import Measures
 from autopicker_lab.service.tracing import Tracing
-from autopicker_lab.storage import Decision, DecisionLog, MemoryCache
+from autopicker_lab.storage import Decision, DecisionLog, FileStore, MemoryCache, OwnedFiles
 from autopicker_lab.workbench import Workbench
 
 T = TypeVar("T")
@@ -112,25 +112,29 @@ class ServiceState:
     attendance: Attendance = field(default_factory=Attendance)
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def check_files(self, file_ids: Sequence[str]) -> None:
+    def files(self, caller: Caller) -> FileStore | OwnedFiles:
+        """The uploads that a caller may see: a key of the key file its own, others all."""
+        return self.lab.files if caller.key is None else OwnedFiles(self.lab.files, caller.id)
+
+    async def check_files(self, file_ids: Sequence[str], caller: Caller) -> None:
         """UnknownFileError for an id that is not there, InvalidRequestError for too many."""
         if len(file_ids) > MAX_FILES:
             detail = f"{len(file_ids)} files are too many for one request"
             raise InvalidRequestError(detail, f"send at most {MAX_FILES}", param="file_ids")
         for file_id in dict.fromkeys(file_ids):
-            await asyncio.to_thread(self.lab.files.get, file_id)
+            await asyncio.to_thread(self.files(caller).get, file_id)
 
-    async def attach(self, file_ids: Sequence[str]) -> tuple[list[Attachment], list[dict[str, str]]]:
+    async def attach(self, file_ids: Sequence[str], caller: Caller) -> tuple[list[Attachment], list[dict[str, str]]]:
         """Uploads read for a question, and which of them could not be; an unknown id is an UnknownFileError.
 
         Where not one can be read, the first one's error is raised.
         """
-        await self.check_files(file_ids)
+        await self.check_files(file_ids, caller)
         attachments: list[Attachment] = []
         failures: list[dict[str, str]] = []
         first: AutopickerError | None = None
         for file_id in dict.fromkeys(file_ids):
-            file = await asyncio.to_thread(self.lab.files.open, file_id)
+            file = await asyncio.to_thread(self.files(caller).open, file_id)
             try:
                 attachments.append(await self.lab.reader.attach(file))
             except AutopickerError as error:
@@ -160,7 +164,19 @@ def state_of(request: Request) -> ServiceState:
     return found
 
 
+def files_of(request: Request) -> FileStore | OwnedFiles:
+    passage: Passage = request.scope["passage"]
+    return state_of(request).files(passage.caller)
+
+
+def caller_of(request: Request) -> Caller:
+    passage: Passage = request.scope["passage"]
+    return passage.caller
+
+
 State = Annotated[ServiceState, Depends(state_of)]
+Files = Annotated[FileStore | OwnedFiles, Depends(files_of)]
+Asker = Annotated[Caller, Depends(caller_of)]
 
 
 async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) -> T:

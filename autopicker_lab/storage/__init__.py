@@ -4,7 +4,7 @@ from autopicker_lab.storage.cache import CacheStats, MemoryCache, RedisCache
 from autopicker_lab.storage.decisions import Decision, DecisionLog, open_log
 from autopicker_lab.storage.keys import ApiKey, KeyFile, digest
 from autopicker_lab.storage.ledger import Ledger
-from autopicker_lab.storage.uploads import FileStore, StoredFile
+from autopicker_lab.storage.uploads import FileStore, OwnedFiles, StoredFile
 
 __all__ = [
     "ApiKey",
@@ -15,6 +15,7 @@ __all__ = [
     "KeyFile",
     "Ledger",
     "MemoryCache",
+    "OwnedFiles",
     "RedisCache",
     "StoredFile",
     "digest",

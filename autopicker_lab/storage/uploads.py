@@ -16,7 +16,7 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 @dataclass(frozen=True)
 class StoredFile:
-    """The record of an upload; `created_at` in Unix seconds."""
+    """The record of an upload; `created_at` in Unix seconds, `owner` the id of the API key that sent it, if one did."""
 
     id: str
     name: str
@@ -26,6 +26,7 @@ class StoredFile:
     sha256: str
     created_at: float
     warnings: tuple[str, ...] = ()
+    owner: str = ""
 
 
 class FileStore:
@@ -50,7 +51,7 @@ class FileStore:
         self._fs.makedirs(f"{self._root}/blobs", exist_ok=True)
         self._fs.makedirs(f"{self._root}/files", exist_ok=True)
 
-    def put(self, file: SourceFile) -> StoredFile:
+    def put(self, file: SourceFile, owner: str = "") -> StoredFile:
         """Keep a file; the record is written after its bytes, so that it always has them."""
         record = StoredFile(
             id=str(uuid.uuid4()),
@@ -61,6 +62,7 @@ class FileStore:
             sha256=file.sha256,
             created_at=round(time.time(), 3),
             warnings=file.warnings,
+            owner=owner,
         )
         blob = self._blob(file.sha256)
         if not self._fs.exists(blob):
@@ -145,6 +147,32 @@ class FileStore:
             if self._fs.exists(scratch):
                 self._fs.rm_file(scratch)
             raise
+
+
+class OwnedFiles:
+    """The uploads of one API key, as a FileStore: the others' are unknown to it."""
+
+    def __init__(self, store: FileStore, owner: str):
+        self._store = store
+        self._owner = owner
+
+    def put(self, file: SourceFile) -> StoredFile:
+        return self._store.put(file, self._owner)
+
+    def get(self, file_id: str) -> StoredFile:
+        record = self._store.get(file_id)
+        if record.owner != self._owner:
+            raise _unknown(file_id)
+        return record
+
+    def open(self, file_id: str) -> SourceFile:
+        return self._store.open(self.get(file_id).id)
+
+    def list(self) -> list[StoredFile]:
+        return [record for record in self._store.list() if record.owner == self._owner]
+
+    def delete(self, file_id: str) -> None:
+        self._store.delete(self.get(file_id).id)
 
 
 def _unknown(file_id: object) -> UnknownFileError:

@@ -10,18 +10,21 @@ from fastapi import APIRouter
 from autopicker_lab.chat import AUTO, Attachment
 from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec
 from autopicker_lab.models import Availability
+from autopicker_lab.service.callers import Caller
 from autopicker_lab.service.schemas import AnalysisBody, FeedbackBody
-from autopicker_lab.service.state import ServiceState, State
+from autopicker_lab.service.state import Asker, ServiceState, State
 
 router = APIRouter(tags=["routing"])
 _CREATED = 1760000000
 
 
 @router.post("/analyze-complexity", summary="Score a request and see where it would go")
-async def analyze(body: AnalysisBody, state: State) -> dict[str, Any]:
+async def analyze(body: AnalysisBody, state: State, caller: Asker) -> dict[str, Any]:
     """Calls no model. Files that are unknown or unreadable are named in `file_errors` and count for nothing."""
-    request = ChatRequest.of(body.messages, model=body.model or AUTO, file_ids=tuple(body.file_ids or ()))
-    attachments, failures = await _attach(request.file_ids, state)
+    request = ChatRequest.of(body.messages, model=body.model or AUTO, file_ids=tuple(body.file_ids or ())).permitted(
+        caller.models
+    )
+    attachments, failures = await _attach(request.file_ids, state, caller)
     route = await state.lab.pipeline.route(request, attachments)
     analysis = {
         "complexity_score": route.complexity.score,
@@ -46,12 +49,14 @@ async def analyze(body: AnalysisBody, state: State) -> dict[str, Any]:
     return {"complexity_analysis": analysis}
 
 
-async def _attach(file_ids: tuple[str, ...], state: ServiceState) -> tuple[list[Attachment], list[dict[str, str]]]:
+async def _attach(
+    file_ids: tuple[str, ...], state: ServiceState, caller: Caller
+) -> tuple[list[Attachment], list[dict[str, str]]]:
     attachments: list[Attachment] = []
     failures: list[dict[str, str]] = []
     for file_id in file_ids:
         try:
-            found, _ = await state.attach([file_id])
+            found, _ = await state.attach([file_id], caller)
         except AutopickerError as error:
             failures.append({"file_id": file_id, "error": str(error)})
         else:

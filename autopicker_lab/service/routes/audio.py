@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from autopicker_lab.core import InvalidRequestError, Transcript
 from autopicker_lab.extraction import check_size, open_source
-from autopicker_lab.service.state import State, while_connected
+from autopicker_lab.service.state import Files, State, while_connected
 
 router = APIRouter(tags=["audio"])
 Task = Literal["transcribe", "translate"]
@@ -21,11 +21,12 @@ async def transcribe(
     file_id: str,
     request: Request,
     state: State,
+    files: Files,
     language: str | None = Query(None, description="ISO 639-1 code; omitted: detected"),
     task: Task = "transcribe",
     word_timestamps: bool = False,
 ) -> dict[str, Any]:
-    file = await asyncio.to_thread(state.lab.files.open, file_id)
+    file = await asyncio.to_thread(files.open, file_id)
     if file.category != "audio":
         hint = "upload MP3, WAV, M4A, OGG or FLAC"
         raise InvalidRequestError(f"'{file.name}' is not an audio file", hint, param="file_id")

@@ -8,14 +8,16 @@ from typing import Any
 from fastapi import APIRouter, File, UploadFile
 
 from autopicker_lab.extraction import check_size, open_source
-from autopicker_lab.service.state import State
+from autopicker_lab.service.state import Files, State
 from autopicker_lab.storage import StoredFile
 
 router = APIRouter(tags=["files"])
 
 
 @router.post("/upload", summary="Upload a file")
-async def upload(state: State, file: UploadFile = File(description="any of the 22 formats")) -> dict[str, Any]:
+async def upload(
+    state: State, files: Files, file: UploadFile = File(description="any of the 22 formats")
+) -> dict[str, Any]:
     """The file is read at once, so that one that cannot be read is refused now; nothing of it is kept then."""
     limit = state.lab.settings.max_file_size
     name = file.filename or "file"
@@ -23,7 +25,7 @@ async def upload(state: State, file: UploadFile = File(description="any of the 2
     data = await file.read(limit + 1)
     source = await asyncio.to_thread(open_source, data, name, limit)
     preview = await state.lab.reader.preview(source)
-    stored = await asyncio.to_thread(state.lab.files.put, source)
+    stored = await asyncio.to_thread(files.put, source)
     return {
         **_described(stored),
         "original_filename": name,
@@ -33,27 +35,27 @@ async def upload(state: State, file: UploadFile = File(description="any of the 2
 
 
 @router.get("/files", summary="All uploads")
-async def files(state: State) -> dict[str, Any]:
-    records = await asyncio.to_thread(state.lab.files.list)
+async def list_files(files: Files) -> dict[str, Any]:
+    records = await asyncio.to_thread(files.list)
     return {"files": [_described(record) for record in records], "count": len(records)}
 
 
 @router.get("/files/{file_id}", summary="About one upload")
-async def file_record(file_id: str, state: State) -> dict[str, Any]:
-    record = await asyncio.to_thread(state.lab.files.get, file_id)
+async def file_record(file_id: str, files: Files) -> dict[str, Any]:
+    record = await asyncio.to_thread(files.get, file_id)
     return {**_described(record), "sha256": record.sha256, "warnings": list(record.warnings)}
 
 
 @router.get("/files/{file_id}/content", summary="What was read out of an upload")
-async def file_content(file_id: str, state: State) -> dict[str, Any]:
+async def file_content(file_id: str, state: State, files: Files) -> dict[str, Any]:
     """The Document as JSON; a recording is transcribed."""
-    source = await asyncio.to_thread(state.lab.files.open, file_id)
+    source = await asyncio.to_thread(files.open, file_id)
     return {"id": file_id, **(await state.lab.reader.read(source)).to_dict()}
 
 
 @router.delete("/files/{file_id}", summary="Forget an upload")
-async def delete_file(file_id: str, state: State) -> dict[str, Any]:
-    await asyncio.to_thread(state.lab.files.delete, file_id)
+async def delete_file(file_id: str, files: Files) -> dict[str, Any]:
+    await asyncio.to_thread(files.delete, file_id)
     return {"id": file_id, "object": "file", "deleted": True}
 
 

@@ -110,7 +110,7 @@ class _Session:
         try:
             asked, request = checked(message)
             request = request.permitted(caller.models)
-            attachments, failures = await self._state.attach(request.file_ids)
+            attachments, failures = await self._state.attach(request.file_ids, caller)
             stream = self._state.lab.pipeline.stream(request, attachments)
             whole = asked.get("stream") is False
             answered: Answered | None = None
