@@ -11,7 +11,7 @@ import typer
 from autopicker_lab.cli_common import Json, print_json
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.settings import Settings
-from autopicker_lab.storage import ApiKey, KeyFile, Ledger
+from autopicker_lab.storage import ApiKey, KeyFile, open_ledger
 
 app = typer.Typer(help="API keys of the service, each with its own limits. One key is enough to close open access.")
 
@@ -46,18 +46,17 @@ def create(
 def list_keys(as_json: Json = False) -> None:
     """The keys, what each may do, and what it has spent."""
     settings = Settings.load()
-    ledger = Ledger(settings.autopicker_home / "spending.sqlite")
+    ledger = open_ledger(settings)
     keys = sorted(_file().keys().values(), key=lambda key: key.created_at)
-    for key in keys:
-        ledger.spent((key.id, key.current_period()))
-    ledger.sync()
     spent = {key.id: ledger.spent((key.id, key.current_period())) for key in keys}
     if as_json:
         print_json([{**_shown(key), "spent_usd": spent[key.id]} for key in keys])
         return
+    if not keys:
+        typer.echo("no keys: make one with `autopicker keys create NAME`", err=True)
     for key in keys:
         made = datetime.fromtimestamp(key.created_at, UTC).date()
-        typer.echo(f"{key.id}  {key.name:20} {made}  {_about(key)}, spent {spent[key.id]:.4f} USD")
+        typer.echo(f"{key.id}  {key.name:20} {made}  {_about(key)}, spent {spent[key.id]:.6g} USD")
 
 
 @app.command()

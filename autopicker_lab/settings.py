@@ -7,12 +7,13 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
@@ -45,6 +46,27 @@ class ModelConfig(BaseModel):
     max_concurrency: int | None = Field(None, ge=1)
     max_output: int = Field(1024, ge=1)
     aliases: tuple[str, ...] = ()
+
+    @field_validator("endpoint")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("an endpoint must begin with http:// or https:// and name a host")
+        return value
+
+    @field_validator("api_key")
+    @classmethod
+    def _a_header(cls, value: str | None) -> str | None:
+        if value and not (value.isascii() and value.isprintable()):
+            raise ValueError("an API key must be printable ASCII characters")
+        return value
+
+    @model_validator(mode="after")
+    def _openai_is_somewhere(self) -> Self:
+        if self.type == "openai" and not self.endpoint:
+            raise ValueError(f"model '{self.name}': type openai needs an endpoint")
+        return self
 
     def spec(self) -> ModelSpec:
         named: frozenset[str] = self.capabilities

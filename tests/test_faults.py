@@ -217,6 +217,29 @@ def test_a_client_that_leaves_cancels_the_upstream(base, faulty, stream):
     assert soon(lambda: "autopicker_requests_running 1.0" in httpx.get(f"{base}/metrics").text)  # this one
 
 
+@pytest.mark.parametrize("depth", [200, 400, 900])
+@pytest.mark.parametrize("cache", [0, 60])
+def test_deeply_nested_fields_are_no_failure_of_ours(faulty, depth, cache):
+    with gateway(faulty, cache_ttl=cache) as base:
+        body = '{"messages": [{"role": "user", "content": "x"}], "metadata": ' + "[" * depth + "]" * depth + "}"
+        answer = httpx.post(base + PATH, content=body, timeout=20)
+        assert answer.status_code == (200 if depth == 200 else 400)
+
+
+def test_one_model_that_cannot_be_asked_leaves_the_others_alone(faulty, monkeypatch):
+    broken = model(faulty.url.replace("http", "https"))
+    with gateway(broken, ModelConfig(name="well", type="openai", endpoint=faulty.url)) as base:
+        assert ask(base, model="well").status_code == 200
+        assert ask(base, model="auto").json()["model"] == "well"
+
+
+def test_other_people_s_pages_may_not_ask(base):
+    headers = {"origin": "https://evil.example", "content-type": "text/plain"}
+    answer = httpx.post(base + PATH, content=json.dumps({"messages": HELLO}), headers=headers)
+    assert (answer.status_code, "ALLOWED_ORIGINS" in answer.text) == (401, True)
+    assert httpx.post(base + PATH, json={"messages": HELLO}, headers={"origin": base}).status_code == 200
+
+
 def test_a_client_that_leaves_in_an_upload_leaves_nothing_behind(base):
     before = httpx.get(f"{base}/v1/files").json()["count"]
     host, port = base.removeprefix("http://").split(":")

@@ -4,6 +4,7 @@ import json
 import stat
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import httpx
@@ -46,9 +47,8 @@ def test_a_key_is_kept_as_a_hash_that_only_its_owner_reads(tmp_path):
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
     with pytest.raises(NotFoundError, match="no key"):
         file.revoke("nobody")
-    file.create("ci")
-    with pytest.raises(NotFoundError, match="2 keys"):
-        file.revoke("ci")
+    with pytest.raises(InvalidRequestError, match="already"):
+        file.create("ci")
     assert file.revoke(key.id) == key
     with pytest.raises(InvalidRequestError, match="name"):
         file.create(" ")
@@ -87,6 +87,37 @@ def test_each_key_has_its_own_limit_and_models(tmp_path):
         refused = ask(base, few, model="dear")
         assert (refused.status_code, refused.json()["error"]["code"]) == (404, "model_not_found")
         assert "it may use: cheap" in refused.json()["detail"].lower()
+
+
+def test_a_key_file_that_is_gone_or_damaged_opens_nothing(tmp_path, caplog):
+    path = tmp_path / "keys.json"
+    with pytest.raises(SettingsError, match="API_KEYS_FILE"):
+        create_app(Workbench(Settings.load(autopicker_home=tmp_path, api_keys_file=path)))
+    secret, _ = KeyFile(path).create("app")
+    with gateway(tmp_path, rate_limit_requests=100_000) as (base, _):
+        kept = path.read_text()
+        for damage in (path.unlink, lambda: path.write_text("{bad")):
+            damage()
+            time.sleep(2.2)
+            assert ask(base).status_code == 401
+            assert ask(base, secret).status_code == 200
+        assert "keys that were known stay" in caplog.text
+        assert str(path) not in ask(base).text
+        path.write_text(kept)
+
+
+def test_an_answer_that_is_not_heard_to_the_end_is_paid_for(tmp_path):
+    secret, _ = KeyFile(tmp_path / "keys.json").create("hasty", budget_usd=0.5)
+    with gateway(tmp_path) as (base, up):
+        up.delay_s, up.pieces = 0.05, 100
+        body = {"messages": HELLO, "model": "dear", "stream": True}
+        headers = {"x-api-key": secret}
+        with httpx.stream("POST", f"{base}/v1/chat/completions", json=body, headers=headers) as answer:
+            lines = answer.iter_lines()
+            for _ in range(10):
+                next(lines)
+        assert soon(lambda: ask(base, secret, model="cheap").status_code == 429)
+        assert "retry-after" in ask(base, secret, model="cheap").headers
 
 
 @pytest.mark.parametrize("stream", [False, True])

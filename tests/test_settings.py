@@ -84,3 +84,27 @@ def test_a_yaml_file_that_is_wrong_is_named(tmp_path, text, word):
 def test_settings_are_frozen():
     with pytest.raises(Exception, match="frozen"):
         Settings.load().cache_ttl = 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ('{"name": "a", "type": "openai"}', "needs an endpoint"),
+        ('{"name": "a", "type": "openai", "endpoint": "localhost:1234/v1"}', "begin with http"),
+        ('{"name": "a", "type": "openai", "endpoint": "http://x", "api_key": "ключ"}', "ASCII"),
+    ],
+)
+def test_a_model_that_could_never_be_asked_stops_the_start(monkeypatch, tmp_path, entry, says):
+    (tmp_path / "models.yaml").write_text(f'{{"models": [{entry}]}}')
+    monkeypatch.setenv("AUTOPICKER_CONFIG", str(tmp_path / "models.yaml"))
+    with pytest.raises(SettingsError, match=says):
+        Settings.load()
+
+
+@pytest.mark.parametrize("wrong", [{"storage_url": "foo://x"}, {"enable_redis_cache": True, "redis_url": "bla"}])
+def test_storage_that_could_never_be_used_stops_the_start(wrong):
+    from autopicker_lab import Workbench
+    from autopicker_lab.service import create_app
+
+    with pytest.raises(SettingsError, match=next(reversed(wrong)).upper()):
+        create_app(Workbench(Settings.load(**wrong)))

@@ -1,4 +1,5 @@
 import sqlite3
+import time
 
 import pytest
 
@@ -92,9 +93,20 @@ def test_decisions_take_feedback(tmp_path):
     log.close()
 
 
-def test_a_decision_that_another_worker_has_just_made_takes_feedback(tmp_path):
+def test_what_cannot_be_written_does_not_end_the_writing(tmp_path, caplog):
+    log = open_log(tmp_path / "log.sqlite")
+    log.record(decision(1, prompt_tokens=2**63))
+    assert log.rows() == []
+    assert "were not kept" in caplog.text
+    log.record(decision(2))
+    assert len(log.rows()) == 1
+    log.close()
+
+
+def test_a_decision_that_another_worker_has_made_takes_feedback(tmp_path):
     one, two = (open_log(tmp_path / "log.sqlite") for _ in range(2))
     one.record(decision())
+    time.sleep(1)
     two.feedback("r1", 1.0)
     assert one.rows()[0].score == 1.0
     one.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import math
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -38,6 +39,7 @@ from autopicker_lab.core import (
     Usage,
     assembled,
 )
+from autopicker_lab.core.text import CHARS_PER_TOKEN
 from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
 from autopicker_lab.routing import Needs, choose, named
 
@@ -131,11 +133,18 @@ class Pipeline:
         begun = time.perf_counter()
         route = await self.route(request, attachments)
         ask, reply = await self._first(route, request, attachments, lambda ask: ask.model.complete(ask.request))
+        self.catalogue.breaker(reply.model).succeeded()
+        if not reply.usage.prompt_tokens:
+            reply = replace(reply, usage=_estimated(ask.request, len(reply.text)))
         return reply.routed(route, _noted(ask, route), time.perf_counter() - begun)
 
-    def stream(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> ChatStream:
-        """The answer piece by piece; nothing happens before the first is asked for."""
-        return ChatStream(self, request, attachments)
+    def stream(self, request: ChatRequest, attachments: Sequence[Attachment] = (), keep: bool = True) -> ChatStream:
+        """The answer piece by piece; nothing happens before the first is asked for.
+
+        Args:
+            keep: keep the pieces, so that the stream has a `reply` at its end.
+        """
+        return ChatStream(self, request, attachments, keep)
 
     async def _first(
         self,
@@ -161,25 +170,27 @@ class Pipeline:
     async def _tried(self, name: str, call: Callable[[Ask], Awaitable[T]], ask: Ask) -> T:
         """Ask one model, again after a moment where it broke before it answered; one that goes on failing rests."""
         breaker = self.catalogue.breaker(name)
+        failure: AutopickerError | None = None
         for pause in (*_PAUSES_S, None):
             if wait := breaker.admit():
+                if failure is not None:
+                    raise failure
                 detail = f"'{name}' failed {breaker.failures} times running and rests"
                 raise ModelUnavailableError(detail, f"try again in {wait:.0f} s", retry_after=wait)
             try:
                 result = await call(ask)
             except ModelBusyError:
                 raise  # it does its best
-            except TransientUpstreamError:
+            except TransientUpstreamError as error:
                 breaker.failed()
                 if pause is None:
                     raise
+                failure = error
                 await asyncio.sleep(random.uniform(0.5, 1.0) * pause)
             except _FAULTS:
                 breaker.failed()
                 raise
             else:
-                if breaker.failures:
-                    breaker.succeeded()
                 return result
         raise AssertionError("the last try returns or raises")
 
@@ -210,9 +221,7 @@ class Pipeline:
             return message
         texts = [message.text]
         for i, url in enumerate(message.image_urls, 1):
-            from autopicker_lab.extraction import open_source
-
-            document = await self._reader.read(open_source(image_bytes(url), f"picture {i}"))
+            document = await self._reader.read(await asyncio.to_thread(_picture, url, f"picture {i}"))
             texts.append(f"[picture {i}]\n{document.text}")
         return replace(message, content="\n\n".join(texts))
 
@@ -225,8 +234,11 @@ class ChatStream:
         first_token_s, total_s: seconds to the first piece and to the end; None before.
     """
 
-    def __init__(self, pipeline: Pipeline, request: ChatRequest, attachments: Sequence[Attachment]):
+    def __init__(self, pipeline: Pipeline, request: ChatRequest, attachments: Sequence[Attachment], keep: bool):
         self._pipeline = pipeline
+        self._keep = keep
+        self._asked = request
+        self._written = 0
         self._request = request
         self._attachments = attachments
         self._chunks = self._run()
@@ -235,7 +247,7 @@ class ChatStream:
         self.model = ""
         self.context = ContextReport()
         self.finish_reason: str | None = None
-        self.usage = Usage()
+        self._usage = Usage()
         self.first_token_s: float | None = None
         self.total_s: float | None = None
 
@@ -247,9 +259,14 @@ class ChatStream:
         await self._chunks.aclose()
 
     @property
+    def usage(self) -> Usage:
+        """Tokens as the model's server counted them; estimated where it has not, or not yet."""
+        return self._usage if self._usage.prompt_tokens else _estimated(self._asked, self._written)
+
+    @property
     def reply(self) -> ChatReply | None:
-        """The whole answer; None while it is not."""
-        if self.total_s is None:
+        """The whole answer; None while it is not, and where its pieces are not kept."""
+        if self.total_s is None or not self._keep:
             return None
         message = assembled(self._seen)
         return ChatReply(
@@ -269,14 +286,16 @@ class ChatStream:
         begun = time.perf_counter()
         self.route = route = await self._pipeline.route(self._request, self._attachments)
         ask, (chunks, chunk) = await self._pipeline._first(route, self._request, self._attachments, _opened)
-        self.model, self.context = ask.model.describe().id, _noted(ask, route)
+        self.model, self.context, self._asked = ask.model.describe().id, _noted(ask, route), ask.request
         async with aclosing(chunks):
             while chunk is not None:
                 if self.first_token_s is None and chunk.events:
                     self.first_token_s = time.perf_counter() - begun
                 self.finish_reason = chunk.finish_reason or self.finish_reason
-                self.usage = chunk.usage or self.usage
-                self._seen.append(chunk)
+                self._usage = chunk.usage or self._usage
+                if self._keep:
+                    self._seen.append(chunk)
+                self._written += len(chunk.content)
                 yield chunk
                 try:
                     chunk = await anext(chunks, None)
@@ -284,6 +303,7 @@ class ChatStream:
                     self._pipeline.catalogue.breaker(self.model).failed()
                     raise
         self.total_s = time.perf_counter() - begun
+        self._pipeline.catalogue.breaker(self.model).succeeded()
 
 
 async def _opened(ask: Ask) -> tuple[AsyncGenerator[ChatChunk, None], ChatChunk | None]:
@@ -302,6 +322,11 @@ def _permitted(specs: Sequence[ModelSpec], request: ChatRequest) -> list[ModelSp
             f"this key may not use {asked}", f"it may use: {', '.join(sorted(allowed))}", param="model"
         )
     return found
+
+
+def _estimated(request: ChatRequest, characters: int) -> Usage:
+    """Tokens of a request and of so much text in answer to it, where nobody counted them."""
+    return Usage(request.token_count, math.ceil(characters / CHARS_PER_TOKEN))
 
 
 def _down(answers: Mapping[str, Availability], name: str) -> bool:
@@ -338,6 +363,12 @@ def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[At
         shown = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
         content = ({"type": "text", "text": content}, *shown)
     return (*messages[:last], replace(message, content=content), *messages[last + 1 :])
+
+
+def _picture(url: str, name: str) -> SourceFile:
+    from autopicker_lab.extraction import open_source
+
+    return open_source(image_bytes(url), name)
 
 
 def _data_url(file: SourceFile) -> str:

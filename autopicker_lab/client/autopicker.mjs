@@ -170,7 +170,7 @@ export class AutopickerClient {
     try {
       response = await fetch(this.baseUrl + path, { ...request, headers });
     } catch (error) {
-      if (error.name === 'AbortError') throw error;
+      if (request.signal?.aborted) throw error;
       throw new ServiceError(`no service at ${this.baseUrl}: ${error.message}`, 0);
     }
     if (response.ok) return response;

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -56,13 +57,14 @@ class AsyncAutopickerClient:
         self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any
     ) -> AsyncIterator[str]:
         """The pieces of an answer's text as they come; ServiceError or UpstreamError where it breaks off."""
-        async for chunk in self.stream_chunks(messages, file_ids, **options):
-            for text in requests.texts(chunk):
-                yield text
+        async with aclosing(self.stream_chunks(messages, file_ids, **options)) as chunks:
+            async for chunk in chunks:
+                for text in requests.texts(chunk):
+                    yield text
 
     async def stream_chunks(
         self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """OpenAI's chunk objects as they come: the first has `routing`, the last ones `finish_reason` and `usage`."""
         call = requests.chat(messages, file_ids, {**options, "stream": True})
         pieces = requests.Pieces()

@@ -44,6 +44,10 @@ class ServiceError(AutopickerError):
         self.request_id = request_id
 
 
+class UnreachableError(ServiceError):
+    """It was not reached in a way that another try will not mend."""
+
+
 @dataclass(frozen=True)
 class Call(Generic[T]):
     """One request, whose answer is a T.
@@ -175,13 +179,15 @@ def failed(response: httpx.Response) -> ServiceError:
 
 def unreachable(base_url: object, error: httpx.TransportError) -> ServiceError:
     if isinstance(error, httpx.TimeoutException):
-        return ServiceError(f"{base_url} did not answer in time", "raise `timeout`, or ask a smaller model", 0)
+        return UnreachableError(f"{base_url} did not answer in time", "raise `timeout`, or ask a smaller model", 0)
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return UnreachableError(f"{base_url} is no address of a service", "begin it with http:// or https://", 0)
     return ServiceError(f"no service at {base_url}: {error}", "start it: autopicker serve", 0)
 
 
 def pause_s(attempt: int, retries: int, call: Call[Any], error: ServiceError) -> float:
     """Seconds before another try, as the service says or twice the last with jitter; raises the error where none is."""
-    lost = error.status == 0 and "in time" not in error.detail
+    lost = error.status == 0 and not isinstance(error, UnreachableError)
     if attempt >= retries or call.once or not (lost or error.status in RETRIED):
         raise error
     if error.retry_after is not None:
@@ -204,7 +210,10 @@ class Pieces:
         if data == "[DONE]":
             self.done = True
             return
-        chunk = json.loads(data)
+        try:
+            chunk = json.loads(data)
+        except json.JSONDecodeError:
+            raise UpstreamError("the answer broke off within an event", "ask again") from None
         if "error" in chunk:
             raise ServiceError(str(chunk.get("detail")), status=int(chunk.get("status_code", 502)))
         yield chunk

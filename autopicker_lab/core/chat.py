@@ -162,8 +162,14 @@ class Usage:
     def from_openai(cls, raw: Mapping[str, Any] | None) -> Usage | None:
         if not raw:
             return None
-        cached = (raw.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-        return cls(raw.get("prompt_tokens") or 0, raw.get("completion_tokens") or 0, cached, raw)
+        details = raw.get("prompt_tokens_details")
+        cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
+        return cls(_count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens")), _count(cached), raw)
+
+
+def _count(value: object) -> int:
+    """A number of tokens as a server says it; 0 for what is none."""
+    return min(value, 2**53) if isinstance(value, int) and value >= 0 else 0
 
 
 @dataclass(frozen=True, slots=True)

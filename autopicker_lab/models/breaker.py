@@ -39,6 +39,8 @@ class Breaker:
         return wait
 
     def succeeded(self) -> None:
+        if not self.failures:
+            return
         self.failures = self._rests = 0
         self._until = 0.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.ollama import OllamaModel, discover
 from autopicker_lab.models.openai import OpenAIModel
 
+log = logging.getLogger(__name__)
 PROBE_TTL_S = 10.0
 RECHECK_S = 2.0
 PROVIDERS: Mapping[str, Callable[[ModelSpec], ChatModel]] = MappingProxyType(
@@ -28,6 +30,15 @@ def build(spec: ModelSpec) -> ChatModel:
         known = ", ".join(PROVIDERS)
         raise SettingsError(f"model '{spec.id}': unknown type '{spec.provider}'", f"use one of {known}")
     return PROVIDERS[spec.provider](spec)
+
+
+async def _looked(model: ChatModel) -> Availability:
+    """Whether a model would answer; one that cannot even be asked does not keep the others from being."""
+    try:
+        return await model.available()
+    except Exception as error:
+        log.exception("the model '%s' cannot be asked", model.describe().id)
+        return Availability(False, f"it cannot be asked: {error}", "check its configuration")
 
 
 class Catalogue:
@@ -96,9 +107,9 @@ class Catalogue:
             return self._rest(name)
         async with self._guard():
             if time.monotonic() - self._rechecked.get(name, 0.0) > RECHECK_S:
-                self._seen = {**self._seen, name: await self.get(name).available()}
+                self._seen = {**self._seen, name: await _looked(self.get(name))}
                 self._rechecked[name] = time.monotonic()
-        return self._seen[name]
+            return self._seen[name]
 
     def breaker(self, name: str) -> Breaker:
         """What lets a failing model rest."""
@@ -135,7 +146,7 @@ class Catalogue:
                 kept = {n: m for n, m in self._models.items() if n in self._fixed or n in found}
                 self._models = kept | {n: build(spec) for n, spec in found.items() if n not in kept}
         models = list(self._models.items())
-        answers = await asyncio.gather(*(model.available() for _, model in models))
+        answers = await asyncio.gather(*(_looked(model) for _, model in models))
         self._seen = dict(zip((name for name, _ in models), answers, strict=True))
         self._probed = time.monotonic()
 

@@ -92,9 +92,12 @@ class EventReader:
                 error = event["error"]
                 said = error.get("message") if isinstance(error, Mapping) else error
                 raise UpstreamError(f"'{self._model}' failed in the middle: {said}", "ask again")
-            choices = event.get("choices")
-            if choices:
-                choices[0].get("delta")
+            for choice in event.get("choices") or ():
+                delta = choice.get("delta") or {}
+                if not isinstance(delta.get("content") or "", str):
+                    raise TypeError
+                for call in delta.get("tool_calls") or ():
+                    call.get("function")
         except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError):
             raise UpstreamError(f"'{self._model}' sent an event that is not a chunk", "ask again") from None
         return event

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import ssl
 import time
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -31,6 +33,7 @@ from autopicker_lab.models.wire import Answer, Wire, WireError
 
 PROBE_S = 3.0
 CONNECT_S = 10.0
+_LONGEST_WAIT_S = 86_400.0
 _CHAT = "/chat/completions"
 _STREAMED = ("text/event-stream", "application/octet-stream", "text/plain")  # some servers name no better
 
@@ -50,7 +53,7 @@ class OpenAIModel:
         try:
             async with asyncio.timeout(PROBE_S):
                 answer = await self._wires.get().request("GET", "/models")
-        except (OSError, TimeoutError):
+        except OSError:
             why = f"{self._spec.endpoint} does not answer"
             return Availability(False, why, "start its server or check the endpoint and the network")
         answer.close()
@@ -71,7 +74,7 @@ class OpenAIModel:
             with self._line:
                 answer = await self._ask(self._body(request, stream=False))
                 raw = _parsed(await answer.read(), self._spec)
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             raise self._failure(error, answered=answer is not None) from error
         finally:
             if answer is not None:
@@ -111,7 +114,7 @@ class OpenAIModel:
                 if chunk is not None:
                     yield chunk
                 answer.close(whole=True)
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             raise self._failure(error, answered=answer is not None) from error
         finally:
             if answer is not None:
@@ -140,7 +143,10 @@ class OpenAIModel:
             body["stream_options"] = {**(request.options.get("stream_options") or {}), "include_usage": True}
         else:
             body.pop("stream_options", None)
-        return orjson.dumps(body)
+        try:
+            return orjson.dumps(body)
+        except TypeError as error:  # orjson's own kind of it
+            raise InvalidRequestError(f"the request cannot be passed on: {error}", "nest it less deeply") from None
 
     async def _ask(self, body: bytes) -> Answer:
         """An answer of status 200, to be closed; another status is one of our errors."""
@@ -155,12 +161,15 @@ class OpenAIModel:
         finally:
             answer.close()
 
-    def _failure(self, error: OSError | TimeoutError, answered: bool) -> AutopickerError:
+    def _failure(self, error: OSError, answered: bool) -> AutopickerError:
         """What a broken connection means: another try may mend it as long as nothing was answered."""
         spec = self._spec
         if isinstance(error, TimeoutError):
             detail = f"'{spec.id}' did not answer in time ({spec.timeout_s:g} s a piece, {spec.total_s:g} s in all)"
             return UpstreamTimeoutError(detail, "try again or ask another model")
+        if isinstance(error, ssl.SSLError):
+            detail = f"{spec.endpoint} cannot be trusted: {getattr(error, 'verify_message', '') or error}"
+            return ModelUnavailableError(detail, "name its certificate in SSL_CERT_FILE, or correct the endpoint")
         if isinstance(error, WireError):
             kind = UpstreamError if answered else TransientUpstreamError
             return kind(f"the connection to '{spec.id}' broke: {error}", "ask again")
@@ -200,6 +209,7 @@ def _refusal(status: int, data: bytes, headers: Mapping[str, str], spec: ModelSp
 
 def _seconds(text: str) -> float | None:
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT_S) if math.isfinite(seconds) else None

@@ -18,10 +18,12 @@ import httptools
 
 KEEP_S = 60.0
 _LINGER_S = 1.0
+_STALE_S = 1.0  # what a server has worked on for longer is not sent to it again unasked
 _TICK_S = 0.1
 _FULL = 2**18  # bytes waiting to be read from which a server is asked to pause
 _LARGEST_HEAD = 2**16
 _SIZES = (b"content-length", b"transfer-encoding")
+_LARGEST_BODY = 2**26
 _SMALL = 2**16  # a body up to this is sent in one write with its head
 
 
@@ -59,13 +61,20 @@ class Answer:
             TimeoutError: nothing came for `idle_s`, or the whole took more than `total_s`.
             WireError: the body was cut.
         """
-        return await self._connection.block(min(self._idle_s, self._deadline - time.monotonic()))
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return await self._connection.block(min(self._idle_s, left))
 
     async def read(self) -> bytes:
-        """The whole of the body that is left."""
+        """The whole of the body that is left; WireError where it is too large for an answer."""
         blocks = []
+        size = 0
         while block := await self.next():
             blocks.append(block)
+            size += len(block)
+            if size > _LARGEST_BODY:
+                raise WireError("the answer is too large")
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def close(self, whole: bool = False) -> None:
@@ -128,7 +137,7 @@ class Wire:
             connection = self._kept() or await self._connected()
             try:
                 connection.send(head, body)
-                await connection.head(first_s)
+                await connection.head(min(first_s, total_s))
             except _StaleError:
                 continue  # only ever a kept connection: the next is another, or a new one
             except BaseException:
@@ -188,11 +197,12 @@ class _Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._used = 0
+        self._sent_at = 0.0
         self.lost = False
         self._reset()
 
     def _reset(self) -> None:
-        self._asked = False
+        self._asked = self._surplus = False
         self._blocks: list[bytes] = []
         self._held = 0
         self._heard = 0
@@ -207,6 +217,7 @@ class _Connection(asyncio.Protocol):
         self._reset()
         self._used += 1
         self._asked = True
+        self._sent_at = time.monotonic()
         assert self._transport is not None
         if len(body) < _SMALL:
             self._transport.write(head + body)
@@ -214,10 +225,11 @@ class _Connection(asyncio.Protocol):
             self._transport.writelines((head, body))
 
     async def head(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
         while not self._begun:
             if self._failure is not None:
                 raise self._failure
-            await self._wait(seconds)
+            await self._wait(until - time.monotonic())
 
     async def block(self, seconds: float) -> bytes:
         while not self._blocks:
@@ -299,7 +311,8 @@ class _Connection(asyncio.Protocol):
         if self._begun and not sized and exc is None and self._failure is None:
             self._complete = True  # a body without a length ends with its connection
         elif not self._complete and self._failure is None:
-            kind = _StaleError if self._used > 1 and not self._heard else WireError
+            stale = self._used > 1 and not self._heard and time.monotonic() - self._sent_at < _STALE_S
+            kind = _StaleError if stale else WireError
             self._failure = kind(str(exc) if exc else "the connection was closed")
         self._wake()
 
@@ -309,16 +322,22 @@ class _Connection(asyncio.Protocol):
 
     # httptools' callbacks
 
+    def on_message_begin(self) -> None:
+        if self._complete:  # a second answer to one request
+            self._surplus, self._keep = True, False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status >= 200:
+        if status >= 200 and not self._surplus:
             self.status = status
             self._begun = True
 
     def on_body(self, data: bytes) -> None:
+        if self._surplus:
+            return
         self._blocks.append(data)
         self._held += len(data)
         if self._held > _FULL and not self._paused and self._transport is not None:
@@ -326,6 +345,8 @@ class _Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def on_message_complete(self) -> None:
+        if self._surplus:
+            return
         if self._begun:
             self._complete, self._keep = True, self._parser.should_keep_alive()
         else:

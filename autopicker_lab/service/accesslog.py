@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import orjson
 
 logger = logging.getLogger("autopicker_lab.access")
 _FLUSH_S = 0.1
+_MOST_WAITING = 100_000  # lines, while their reader is slow
 
 
 class Line(NamedTuple):
@@ -42,7 +44,8 @@ class AccessLog:
     def write(self, line: Line) -> None:
         if not logger.isEnabledFor(logging.INFO):
             return
-        self._waiting.append(line)
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(line)
         if self._writer is None:
             self._writer = threading.Thread(target=self._write_on, name="access log", daemon=True)
             self._writer.start()
@@ -52,8 +55,9 @@ class AccessLog:
             lines, self._waiting = self._waiting, []
             if lines:
                 shape = _as_json if self._json else _as_text
-                sys.stderr.write("".join([shape(line) for line in lines]))
-                sys.stderr.flush()
+                with suppress(OSError, ValueError):  # nobody reads any more
+                    sys.stderr.write("".join([shape(line) for line in lines]))
+                    sys.stderr.flush()
 
     def close(self) -> None:
         self._closing.set()

@@ -27,7 +27,7 @@ from autopicker_lab.service.routes import analysis, audio, files, monitoring, pa
 from autopicker_lab.service.state import ServiceState
 from autopicker_lab.service.tracing import from_environment
 from autopicker_lab.settings import Settings
-from autopicker_lab.storage import Ledger, MemoryCache, RedisCache, open_log
+from autopicker_lab.storage import MemoryCache, RedisCache, open_ledger, open_log
 from autopicker_lab.workbench import Workbench
 
 PREFIXES = ("/api/v1", "/v1")
@@ -44,7 +44,8 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     lab = lab or Workbench(Settings.load(), isolate=True)
     settings = lab.settings
     measures = Measures(settings.enable_performance_monitoring)
-    callers = Callers(settings, Ledger(settings.autopicker_home / "spending.sqlite", _redis(settings)))
+    assert lab.files is not None  # an impossible STORAGE_URL stops the start
+    callers = Callers(settings, open_ledger(settings))
     limits = ClientLimits(settings)
     access = AccessLog(settings.log_format)
     decisions = open_log(settings.decision_log)
@@ -120,14 +121,6 @@ def _cache(settings: Settings) -> MemoryCache:
     if settings.enable_redis_cache:
         return RedisCache(settings.cache_ttl, settings.redis_url)
     return MemoryCache(settings.cache_ttl)
-
-
-def _redis(settings: Settings) -> Any:
-    if not settings.enable_redis_cache:
-        return None
-    import redis
-
-    return redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
 
 
 def _operation_id(route: Any) -> str:

@@ -12,7 +12,7 @@ from starlette.types import Receive
 
 NOTICE_S = 0.05  # most answers are there by then, and cost no second task
 BEAT_S = 10.0
-Beat = Callable[[], Awaitable[None]]
+Beat = Callable[[], Awaitable[bool]]
 
 
 class Attendance:
@@ -27,7 +27,8 @@ class Attendance:
         """`with` it: what runs inside is cancelled when the client leaves, and ClientDisconnect comes out.
 
         Args:
-            beat: called every ten seconds, where the client should hear that its answer is still to come.
+            beat: called every ten seconds, where the client should hear that its answer is still to come; False where
+                it takes nothing any more, which counts as having left.
         """
         if self._loop is None:  # asked once: before Python 3.12 to ask for it is to ask the system
             self._loop = asyncio.get_running_loop()
@@ -89,9 +90,9 @@ class Wait:
                 async with asyncio.timeout(BEAT_S):
                     message = await self._receive()
             except TimeoutError:
-                if self._beat is not None:
-                    await self._beat()
-                continue
+                if self._beat is None or await self._beat():
+                    continue
+                message = {"type": "http.disconnect"}
             if message["type"] == "http.disconnect":
                 self._left = True
                 self._task.cancel()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autopicker_lab.core import AuthenticationError, RateLimitError
+from autopicker_lab.core import AuthenticationError, RateLimitError, SettingsError
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import ApiKey, KeyFile, Ledger, digest
 
 _RELOAD_S = 2.0
+log = logging.getLogger(__name__)
 
 
 class BudgetError(RateLimitError):
@@ -47,6 +49,10 @@ class Callers:
         self._single = settings.api_key.get_secret_value().encode() if settings.api_key else None
         self._file = KeyFile(settings.keys_path)
         self._keys: Mapping[str, ApiKey] = self._file.keys()
+        self._damaged = False
+        if settings.api_keys_file and not self._file.exists:
+            detail = f"API_KEYS_FILE: there is no file '{settings.api_keys_file}'"
+            raise SettingsError(detail, "make it with `autopicker keys create`, or correct the path")
         self._read_at = time.monotonic()
         self.ledger = ledger
 
@@ -59,17 +65,29 @@ class Callers:
         """The caller with this key; AuthenticationError where one is needed and this is none."""
         now = time.monotonic()
         if now - self._read_at > _RELOAD_S:
-            self._keys, self._read_at = self._file.keys(), now
+            self._read_at = now
+            self._reload()
         if self.open:
             return ANYONE
         if key:
-            if self._single is not None and hmac.compare_digest(key.encode(), self._single):
+            if self._single is not None and hmac.compare_digest(key.encode("utf-8", "replace"), self._single):
                 return Caller("api-key")
             found = self._keys.get(digest(key))  # of a hash, so that its timing tells nothing about the key
             if found is not None:
                 return Caller(found.id, found)
         what = "the API key is wrong" if key else "an API key is required"
         raise AuthenticationError(what, "send it as X-API-Key or Authorization: Bearer")
+
+    def _reload(self) -> None:
+        """The keys as the file has them now; those that were known, where it cannot be read."""
+        try:
+            self._keys = self._file.keys()
+        except (SettingsError, OSError) as error:
+            if not self._damaged:
+                log.error("%s: the keys that were known stay", error)
+            self._damaged = True
+        else:
+            self._damaged = False
 
     def check_budget(self, caller: Caller) -> None:
         """BudgetError where a key has spent what it may."""
@@ -79,9 +97,10 @@ class Callers:
         spent = self.ledger.spent((key.id, key.current_period()))
         if spent >= key.budget_usd:
             detail = f"this key has spent its {key.budget_usd:g} USD of the {key.period}"
-            raise BudgetError(detail, "wait for the next one, or ask for a larger budget")
+            hint = f"wait for the next {key.period}, or ask for a larger budget"
+            raise BudgetError(detail, hint, retry_after=key.period_left_s())
 
     def spend(self, caller: Caller, usd: float) -> None:
         key = caller.key
-        if key is not None and key.budget_usd is not None:
+        if key is not None:
             self.ledger.add((key.id, key.current_period()), usd)

@@ -26,6 +26,7 @@ from autopicker_lab.service.state import Answered, ServiceState
 
 _LONG = 100_000  # bytes of a body from which it is parsed and hashed off the event loop
 _NOT_ASKED = frozenset({"stream", "stream_options", "user"})
+_WHOLE = ("stop", "length", "tool_calls")  # how an answer ends that would be the same again
 _EXTRAS = ("routing", "files_processed", "file_errors", "context")
 
 
@@ -98,14 +99,21 @@ class _Turn:
         self._extra: dict[str, Any] = {}
 
     def cache_key(self) -> str | None:
-        """A key for requests that want the same answer again; None where variety or freshness is asked for."""
-        fresh = b"no-cache" in self.passage.headers.get(b"cache-control", b"")
+        """A key for requests that want the same answer again; None where variety or freshness is asked for.
+
+        None for logprobs, too: a stream's are not put together again.
+        """
+        fresh = b"no-cache" in self.passage.headers.get(b"cache-control", b"") or self._asked.get("logprobs")
         if fresh or (self._asked.get("temperature") or 0) > 0 or self._state.lab.settings.cache_ttl == 0:
             return None
         asked = {name: value for name, value in self._asked.items() if name not in _NOT_ASKED}
         who = self.passage.caller.id or key_of(self.passage.headers)
-        parts = [who, self._path.rpartition("/")[2], self._state.lab.policy.id, asked]
-        return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        rights = sorted(self._request.allowed) if self._request.allowed is not None else None
+        parts = [who, rights, self._path.rpartition("/")[2], self._state.lab.policy.id, asked]
+        try:
+            return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        except TypeError as error:  # orjson's own kind of it
+            raise InvalidRequestError(f"the request cannot be passed on: {error}", "nest it less deeply") from None
 
     async def whole(self, receive: Receive, send: Send) -> None:
         try:
@@ -188,7 +196,8 @@ class _Turn:
 
     async def _stream(self, out: sse.EventStream) -> bytes | None:
         """Send the answer as it comes; what it was in whole, where that is to be kept."""
-        stream = self._state.lab.pipeline.stream(self._request, await self._read())
+        keep = self.key is not None
+        stream = self._state.lab.pipeline.stream(self._request, await self._read(), keep)
         async with aclosing(stream):
             chunks = aiter(stream)
             chunk = await anext(chunks, None)
@@ -200,15 +209,17 @@ class _Turn:
             if stream.route is not None and not stream.route.named:
                 head["routing"] = sse.routing(stream.route, stream.model)
             data = writer.opening(chunk.events if chunk else (), head)
-            while chunk is not None:
-                if data:
-                    await out.write(data)
-                chunk = await anext(chunks, None)
-                data = writer.events(chunk.events) if chunk else b""
+            try:
+                while chunk is not None:
+                    if data:
+                        await out.write(data)
+                    chunk = await anext(chunks, None)
+                    data = writer.events(chunk.events) if chunk else b""
+            finally:  # what was made of an answer is spent, whether it was heard to the end or not
+                self._state.remember(answered.ended(stream), self._request.question)
         if self._include_usage:
             await out.write(writer.usage(stream.usage.to_openai()))
-        self._state.remember(answered.ended(stream), self._request.question)
-        reply = stream.reply if self.key else None
+        reply = stream.reply
         if reply is None:
             return None
         content = orjson.dumps(sse.completion(replace(reply, id=answered.id)) | head)
@@ -216,7 +227,7 @@ class _Turn:
         return content
 
     async def _keep(self, content: bytes, finish_reason: str) -> None:
-        if self.key and finish_reason == "stop":
+        if self.key and finish_reason in _WHOLE:
             await self._state.cache.put(self.key, content)
 
     def _replayed(self, content: bytes) -> bytes:

@@ -13,11 +13,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from autopicker_lab.core import AutopickerError, FileTooLargeError, ModelUnavailableError, new_id
+from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError, ModelUnavailableError, new_id
 from autopicker_lab.service import errors
 from autopicker_lab.service.accesslog import AccessLog, Line
 from autopicker_lab.service.callers import ANYONE, Caller, Callers
@@ -64,8 +65,16 @@ def internal_token(settings: Settings) -> str:
 
 def key_of(headers: Mapping[bytes, bytes]) -> str | None:
     """The key that a request brings, in either header."""
-    given = headers.get(b"x-api-key") or headers.get(b"authorization", b"").removeprefix(b"Bearer ").strip()
-    return given.decode("latin-1") or None
+    given = headers.get(b"x-api-key")
+    if not given:
+        scheme, _, rest = headers.get(b"authorization", b"").partition(b" ")
+        given = rest if scheme.lower() == b"bearer" else scheme
+    return given.strip().decode("utf-8", "replace") or None
+
+
+def _shown(path: str) -> str:
+    """A path as it is logged: one that has line breaks in it would forge lines."""
+    return path if path.isprintable() else quote(path)
 
 
 class _Outgoing:
@@ -93,6 +102,14 @@ class _Outgoing:
         else:
             self.whole = not message.get("more_body")
         await self._send(message)
+
+
+def origin_is_welcome(headers: Mapping[bytes, bytes], allowed: str) -> bool:
+    """Whether a request comes from no page, one of the service's own, or one of the allowed origins."""
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    named = {name.strip() for name in allowed.split(",")}
+    own = urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
+    return not origin or own or origin in named or "*" in named
 
 
 class Gate:
@@ -145,10 +162,10 @@ class Gate:
             if passage.too_large and not out.status:
                 raise self._too_large(path)
         except ClientDisconnect:
-            log.debug("%s %s: the client left (request %s)", scope["method"], path, passage.request_id)
+            log.debug("%s %s: the client left (request %s)", scope["method"], _shown(path), passage.request_id)
         except Exception as error:
             if not isinstance(error, AutopickerError):
-                log.exception("%s %s failed (request %s)", scope["method"], path, passage.request_id)
+                log.exception("%s %s failed (request %s)", scope["method"], _shown(path), passage.request_id)
             if out.status and not out.whole:
                 raise  # half an answer is out: break the connection rather than end it as if whole
             if not out.status:
@@ -165,6 +182,13 @@ class Gate:
 
     async def _admit(self, scope: Scope, passage: Passage, extra: HeaderLines) -> None:
         headers = passage.headers
+        if (
+            scope["method"] == "POST"
+            and b"origin" in headers
+            and not origin_is_welcome(headers, self._settings.allowed_origins)
+        ):  # browsers let any page send simple requests
+            detail = "pages of this origin may not call the service"
+            raise AuthenticationError(detail, "name it in ALLOWED_ORIGINS")
         if INTERNAL in headers and hmac.compare_digest(headers[INTERNAL], self._token):
             return
         if self._measures.running > self._settings.max_concurrency:
@@ -215,8 +239,9 @@ class Gate:
 
     def _close(self, scope: Scope, status: int, seconds: float, passage: Passage) -> None:
         path = scope["path"]
+        shown = _shown(path)
         route: Any = scope.get("route")
         name = path if path in self._direct else getattr(route, "path", None) or "other"
         self._measures.end(name, scope["method"], status, seconds)
         ms = round(seconds * 1000, 2)
-        self._access.write(Line(time.time(), passage.request_id, scope["method"], path, status, ms, passage.caller.id))
+        self._access.write(Line(time.time(), passage.request_id, scope["method"], shown, status, ms, passage.caller.id))

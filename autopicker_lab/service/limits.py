@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from ipaddress import ip_network
 from typing import Any, NamedTuple
 
 from limits import RateLimitItemPerSecond
@@ -57,15 +58,17 @@ class MovingWindow:
     """
 
     def __init__(self) -> None:
-        self._hits: dict[str, deque[float]] = {}
+        self._hits: dict[str, tuple[deque[float], int]] = {}
+        self._looked = 0.0
 
     def hit(self, caller: str, limit: int, window_s: int) -> Allowance:
         now = time.time()
-        hits = self._hits.get(caller)
-        if hits is None:
+        found = self._hits.get(caller)
+        if found is None:
             if len(self._hits) >= _MANY:
-                self._forget(now - window_s)
-            hits = self._hits[caller] = deque()
+                self._forget(now)
+            found = self._hits[caller] = (deque(), window_s)
+        hits = found[0]
         oldest = now - window_s
         while hits and hits[0] <= oldest:
             hits.popleft()
@@ -74,8 +77,13 @@ class MovingWindow:
             hits.append(now)
         return Allowance(allowed, limit, limit - len(hits), hits[0] + window_s)
 
-    def _forget(self, before: float) -> None:
-        self._hits = {caller: hits for caller, hits in self._hits.items() if hits and hits[-1] > before}
+    def _forget(self, now: float) -> None:
+        """Forget who has been away for a window of theirs; where there are too many, who came first."""
+        if now - self._looked > 1.0:
+            self._looked = now
+            self._hits = {who: (hits, s) for who, (hits, s) in self._hits.items() if hits and hits[-1] > now - s}
+        while len(self._hits) >= 10 * _MANY:
+            del self._hits[next(iter(self._hits))]
 
 
 class ClientLimits:
@@ -118,16 +126,26 @@ class ClientLimits:
         client = scope.get("client")
         address = str(client[0]) if client else "unknown"
         if address not in self._proxies:
-            return address
+            return _counted(address)
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
         hops = [hop.strip() for hop in ",".join(lines).split(",") if hop.strip()]  # proxies may add lines of their own
         outside = [hop for hop in hops if hop not in self._proxies]
-        return outside[-1] if outside else address
+        return _counted(outside[-1] if outside else address)
 
     def _item(self, limit: tuple[int, int]) -> RateLimitItemPerSecond:
         if limit not in self._items:
             self._items[limit] = RateLimitItemPerSecond(*limit)
         return self._items[limit]
+
+
+def _counted(address: str) -> str:
+    """What an address counts as: of version 6, its network, because who has one address there has 2**64."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ip_network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
 
 
 def _shared(settings: Settings) -> MovingWindowRateLimiter:

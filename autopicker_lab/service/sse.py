@@ -15,6 +15,7 @@ from autopicker_lab.service import errors
 DONE = b"data: [DONE]\n\n"
 DONE_TIGHT = b"data:[DONE]\n\n"
 COMMENT = b": waiting\n\n"
+STALLED_S = 30.0  # without reading, after which a client counts as gone: others may wait for the same answer
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -129,17 +130,23 @@ class EventStream:
         self._send = send
         self.mark = mark
         self.begun = False
+        self._writing_since = 0.0
 
     async def write(self, data: bytes) -> None:
+        self._writing_since = time.monotonic()
         if not self.begun:
             self.begun = True
             headers = [*_HEADERS, (b"x-cache", self.mark)]
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self._writing_since = 0.0
 
-    async def beat(self) -> None:
-        """Say that the answer is still to come, so that nobody on the way gives up."""
+    async def beat(self) -> bool:
+        """Say that the answer is still to come, so that nobody on the way gives up; False for who does not read."""
+        if self._writing_since:
+            return time.monotonic() - self._writing_since < STALLED_S
         await self.write(COMMENT)
+        return True
 
     async def end(self, data: bytes = b"") -> None:
         if not self.begun:

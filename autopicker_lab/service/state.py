@@ -11,7 +11,16 @@ from typing import Annotated, NamedTuple, TypeVar
 from fastapi import Depends, Request
 
 from autopicker_lab.chat import Attachment, ChatStream
-from autopicker_lab.core import AutopickerError, ChatReply, InvalidRequestError, Route, UnknownModelError, Usage, new_id
+from autopicker_lab.core import (
+    AutopickerError,
+    ChatReply,
+    InvalidRequestError,
+    NotFoundError,
+    Route,
+    UnknownModelError,
+    Usage,
+    new_id,
+)
 from autopicker_lab.service.attendance import Attendance
 from autopicker_lab.service.callers import Caller, Callers
 from autopicker_lab.service.flights import Flights
@@ -69,7 +78,7 @@ class Answered(NamedTuple):
     def ended(self, stream: ChatStream) -> Answered:
         return self._replace(
             usage=stream.usage,
-            finish_reason=stream.finish_reason or "stop",
+            finish_reason=stream.finish_reason or "cancelled",
             first_token_s=stream.first_token_s,
             total_s=stream.total_s,
         )
@@ -143,6 +152,18 @@ class ServiceState:
         if first is not None and not attachments:
             raise first
         return attachments, failures
+
+    async def judge(self, request_id: str, score: float) -> None:
+        """Keep feedback; an answer that another worker has just given is waited for."""
+        for pause_s in (1.2 if self.lab.settings.decision_log else None, None):
+            try:
+                await asyncio.to_thread(self.decisions.feedback, request_id, score)
+            except NotFoundError:
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
+            else:
+                return
 
     def remember(self, answered: Answered, question: str) -> None:
         """Count an answer and keep its decision, for metrics, budgets and feedback."""

@@ -3,7 +3,7 @@
 from autopicker_lab.storage.cache import CacheStats, MemoryCache, RedisCache
 from autopicker_lab.storage.decisions import Decision, DecisionLog, open_log
 from autopicker_lab.storage.keys import ApiKey, KeyFile, digest
-from autopicker_lab.storage.ledger import Ledger
+from autopicker_lab.storage.ledger import Ledger, open_ledger
 from autopicker_lab.storage.uploads import FileStore, OwnedFiles, StoredFile
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "RedisCache",
     "StoredFile",
     "digest",
+    "open_ledger",
     "open_log",
 ]

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 _TYPES = ("REAL", "TEXT", "INTEGER")
 _KEPT_IN_MEMORY = 10_000
 _FLUSH_S = 0.5
+_MOST_WAITING = 100_000
 
 
 class Decision(NamedTuple):
@@ -123,7 +124,8 @@ class FileLog:
             self._db.execute(f"ALTER TABLE decisions ADD COLUMN {name} {_COLUMNS[name]}")
 
     def record(self, decision: Decision) -> None:
-        self._waiting.append(decision)
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(decision)
         if self._writer is None:
             self._writer = threading.Thread(target=self._write_on, name="decisions", daemon=True)
             self._writer.start()
@@ -137,19 +139,15 @@ class FileLog:
             try:
                 with self._db:
                     self._db.executemany(_INSERT, rows)
-            except (sqlite3.Error, OSError) as error:
+            except Exception as error:  # what cannot be written must not end the writing
                 log.warning("%d routing decisions were not kept: %s", len(rows), error)
 
     def feedback(self, request_id: str, score: float) -> None:
         update = "UPDATE decisions SET score = ? WHERE request_id = ? OR chat_id = ?"
         self.flush()
-        for wait_s in (0.0, 2 * _FLUSH_S):  # another worker may have answered just now
-            if wait_s and self._closing.wait(wait_s):
-                break
-            with self._lock, self._db:
-                if self._db.execute(update, (score, request_id, request_id)).rowcount:
-                    return
-        raise _unknown(request_id)
+        with self._lock, self._db:
+            if not self._db.execute(update, (score, request_id, request_id)).rowcount:
+                raise _unknown(request_id)
 
     def rows(self) -> list[Decision]:
         self.flush()

@@ -5,13 +5,14 @@ A key has 256 random bits, so that one round of SHA-256 is enough to keep it: th
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import json
 import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,16 +47,23 @@ class ApiKey:
         """The calendar day or month (UTC) that spending is counted in."""
         return datetime.now(UTC).strftime("%Y-%m-%d" if self.period == "day" else "%Y-%m")
 
+    def period_left_s(self) -> float:
+        """Seconds until spending is counted anew."""
+        now = datetime.now(UTC)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        days = 1 if self.period == "day" else calendar.monthrange(now.year, now.month)[1] - now.day + 1
+        return (midnight + timedelta(days=days) - now).total_seconds()
+
 
 def digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 class KeyFile:
     """The keys in one file, which is written whole or not at all and read again when it has changed.
 
     Attributes:
-        exists: whether the file was there when it was last looked for.
+        exists: whether the file was ever there.
     """
 
     def __init__(self, path: Path):
@@ -69,8 +77,7 @@ class KeyFile:
         try:
             stat = self.path.stat()
         except FileNotFoundError:
-            self._keys, self._read_at, self.exists = {}, (0, 0), False
-            return self._keys
+            return self._keys  # one that was there and is gone opens nothing
         self.exists = True
         mark = (stat.st_mtime_ns, stat.st_size)
         if mark != self._read_at:
@@ -81,6 +88,8 @@ class KeyFile:
         """A new key and its record; the key is not to be had again."""
         if not name.strip():
             raise InvalidRequestError("a key needs a name", "say who or what will use it")
+        if any(key.name == name.strip() for key in self.keys().values()):
+            raise InvalidRequestError(f"there is a key '{name.strip()}' already", "choose another name, or revoke it")
         secret = PREFIX + secrets.token_urlsafe(32)
         made = ApiKey(secrets.token_hex(4), name.strip(), digest(secret), round(time.time(), 3), **limits)
         self._write([*self.keys().values(), made])
@@ -99,7 +108,10 @@ class KeyFile:
         try:
             rows = json.loads(self.path.read_text("utf-8"))["keys"]
             made = [ApiKey(**{**row, "models": _models(row.get("models"))}) for row in rows]
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (TypeError, KeyError, AttributeError):
+            detail = f"the key file '{self.path}' is not one of `autopicker keys create`"
+            raise SettingsError(detail, "correct it, or name another one in API_KEYS_FILE") from None
+        except (OSError, ValueError) as error:
             detail = f"the key file '{self.path}' cannot be read: {error}"
             raise SettingsError(detail, "correct it, or name another one in API_KEYS_FILE") from None
         return {key.sha256: key for key in made}

@@ -10,10 +10,30 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from autopicker_lab.core import SettingsError
+from autopicker_lab.settings import Settings
+
 log = logging.getLogger(__name__)
 _SCHEMA = "CREATE TABLE IF NOT EXISTS spent (key TEXT, period TEXT, usd REAL, PRIMARY KEY (key, period))"
 _ADD = "INSERT INTO spent VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd"
 Account = tuple[str, str]  # the key's id and its period
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger that the settings name; SettingsError for a Redis that cannot be one."""
+    path = settings.autopicker_home / "spending.sqlite"
+    if not settings.enable_redis_cache:
+        return Ledger(path)
+    try:
+        import redis
+
+        client = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+    except ImportError:
+        hint = "pip install 'autopicker-lab[redis]', or ENABLE_REDIS_CACHE=false"
+        raise SettingsError("ENABLE_REDIS_CACHE: the redis package is not installed", hint) from None
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL: {error}", "write it as redis://HOST:6379/0") from None
+    return Ledger(path, client)
 
 
 class Ledger:
@@ -27,14 +47,19 @@ class Ledger:
         self._redis = redis
         self._lock = threading.Lock()
         self._pending: defaultdict[Account, float] = defaultdict(float)
+        self._leaving: dict[Account, float] = {}
         self._known: dict[Account, float] = {}
+        self._syncing = threading.Lock()
         self._warned = False
 
     def spent(self, account: Account) -> float:
-        """USD, what others have spent being at most a second old."""
+        """USD, what others have spent being as old as the last sync; the first time it is fetched."""
+        if account not in self._known:
+            with self._lock:
+                self._known[account] = 0.0
+            self.sync()
         with self._lock:
-            self._known.setdefault(account, 0.0)  # asked for: the next sync fetches it
-            return self._known[account] + self._pending.get(account, 0.0)
+            return self._known[account] + self._pending.get(account, 0.0) + self._leaving.get(account, 0.0)
 
     def add(self, account: Account, usd: float) -> None:
         if usd:
@@ -43,8 +68,13 @@ class Ledger:
 
     def sync(self) -> None:
         """Push what was spent here, and pull what was spent altogether; what cannot be pushed waits."""
+        with self._syncing:
+            self._sync()
+
+    def _sync(self) -> None:
         with self._lock:
             pending, self._pending = self._pending, defaultdict(float)
+            self._leaving = dict(pending)
             accounts = set(self._known) | set(pending)
         if not accounts:
             return
@@ -52,6 +82,7 @@ class Ledger:
             known = self._in_redis(pending, accounts) if self._redis else self._in_file(pending, accounts)
         except Exception as error:  # whatever the storage raises: spending goes on being counted here
             with self._lock:
+                self._leaving = {}
                 for account, usd in pending.items():
                     self._pending[account] += usd
             if not self._warned:
@@ -60,6 +91,7 @@ class Ledger:
             return
         self._warned = False
         with self._lock:
+            self._leaving = {}
             self._known.update(known)
 
     def _in_file(self, pending: dict[Account, float], accounts: set[Account]) -> dict[Account, float]:
@@ -78,7 +110,7 @@ class Ledger:
     def _in_redis(self, pending: dict[Account, float], accounts: set[Account]) -> dict[Account, float]:
         for (key, period), usd in list(pending.items()):
             self._redis.hincrbyfloat(f"autopicker:spent:{period}", key, usd)
+            pending.pop((key, period))  # a failure of what follows must not count this one twice
             self._redis.expire(f"autopicker:spent:{period}", 70 * 86400)
-            pending.pop((key, period))  # a failure of the next one must not count this one twice
         found = {a: self._redis.hget(f"autopicker:spent:{a[1]}", a[0]) for a in accounts}
         return {account: float(usd or 0) for account, usd in found.items()}

@@ -116,10 +116,10 @@ class FileStore:
         record = self.get(file_id)
         blob = self._blob(record.sha256)
         try:
-            data = self._fs.cat_file(blob)
             self._fs.rm_file(self._record(record.id))
             if self._wanted(record.sha256):
                 return
+            data = self._fs.cat_file(blob)
             self._fs.rm_file(blob)
         except FileNotFoundError:  # another forgot it at the same moment
             return

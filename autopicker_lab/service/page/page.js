@@ -111,10 +111,11 @@ function showRoute(turn, model, routing, seconds, usage, body, path) {
 async function ask(text) {
   const ids = files.filter((file) => file.id).map((file) => file.id);
   addTurn(text, true);
-  messages.push({ role: 'user', content: text });
+  const conversation = messages;
+  conversation.push({ role: 'user', content: text });
   const options = { model: find('model').value, stream_options: { include_usage: true } };
   const path = ids.length ? '/api/v1/chat/multimodal-audio' : '/api/v1/chat/completions';
-  const body = { messages: [...messages], ...options, stream: true, ...(ids.length ? { file_ids: ids } : {}) };
+  const body = { messages: [...conversation], ...options, stream: true, ...(ids.length ? { file_ids: ids } : {}) };
   const { turn, shown } = addTurn('', false);
   const begun = performance.now();
   let answer = '';
@@ -126,7 +127,7 @@ async function ask(text) {
   find('stop').hidden = false;
   say('Waiting for the first word …');
   try {
-    for await (const chunk of client().streamChunks(messages, ids, { ...options, signal: running.signal })) {
+    for await (const chunk of client().streamChunks(conversation, ids, { ...options, signal: running.signal })) {
       model = chunk.model;
       routing = chunk.routing ?? routing;
       usage = chunk.usage ?? usage;
@@ -144,8 +145,8 @@ async function ask(text) {
     shown.textContent = stopped ? `${answer} [stopped]` : `${answer} ${error.message}`;
     say(stopped ? 'Stopped.' : 'That failed.');
   }
-  if (answer) messages.push({ role: 'assistant', content: answer });
-  else messages.pop();
+  if (answer) conversation.push({ role: 'assistant', content: answer });
+  else conversation.pop();
   showRoute(turn, model, routing, (performance.now() - begun) / 1000, usage, body, path);
   running = null;
   find('send').disabled = false;
@@ -161,7 +162,7 @@ find('ask').onsubmit = (event) => {
   ask(text);
 };
 question.onkeydown = (event) => {
-  if (event.key !== 'Enter' || event.shiftKey) return;
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   find('ask').requestSubmit();
 };

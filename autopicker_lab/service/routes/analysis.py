@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter
@@ -65,18 +64,20 @@ async def _attach(
 
 
 @router.get("/models", summary="The catalogue")
-async def models(state: State) -> dict[str, Any]:
+async def models(state: State, caller: Asker) -> dict[str, Any]:
     answers = await state.lab.catalogue.availability()
-    rows = [_model(spec, answers.get(spec.id)) for spec in state.lab.catalogue.specs()]
+    allowed = caller.models
+    specs = [spec for spec in state.lab.catalogue.specs() if allowed is None or spec.id in allowed]
+    rows = [_model(spec, answers.get(spec.id)) for spec in specs]
     able = sorted({capability for row in rows if row["available"] for capability in row["capabilities"]})
     auto = {**_entry(AUTO, "autopicker-lab"), "capabilities": able, "available": any(r["available"] for r in rows)}
     return {"object": "list", "data": [auto, *rows]}
 
 
 @router.get("/models/{model_id:path}", summary="One model")
-async def model(model_id: str, state: State) -> dict[str, Any]:
+async def model(model_id: str, state: State, caller: Asker) -> dict[str, Any]:
     if model_id == AUTO:
-        auto: dict[str, Any] = (await models(state))["data"][0]
+        auto: dict[str, Any] = (await models(state, caller))["data"][0]
         return auto
     answers = await state.lab.catalogue.availability()
     spec = state.lab.catalogue.get(model_id).describe()
@@ -103,5 +104,5 @@ def _model(spec: ModelSpec, answer: Availability | None) -> dict[str, Any]:
 @router.post("/feedback", summary="Say how good an answer was")
 async def feedback(body: FeedbackBody, state: State) -> dict[str, Any]:
     """Kept beside the routing decision, so that tuning can learn from it."""
-    await asyncio.to_thread(state.decisions.feedback, body.request_id, body.score)
+    await state.judge(body.request_id, body.score)
     return {"status": "stored", "request_id": body.request_id, "score": body.score}

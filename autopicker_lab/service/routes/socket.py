@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
-from urllib.parse import urlsplit
 
+import orjson
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
 from autopicker_lab.chat import ChatStream
-from autopicker_lab.core import AuthenticationError, AutopickerError, ChatChunk, InvalidRequestError, new_id
+from autopicker_lab.core import (
+    AuthenticationError,
+    AutopickerError,
+    ChatChunk,
+    InvalidRequestError,
+    ModelBusyError,
+    UpstreamError,
+    new_id,
+)
 from autopicker_lab.service import errors
 from autopicker_lab.service.callers import Caller
 from autopicker_lab.service.chat import checked
-from autopicker_lab.service.gate import key_of
+from autopicker_lab.service.gate import key_of, origin_is_welcome
 from autopicker_lab.service.state import Answered, ServiceState
 
 router = APIRouter()
@@ -27,11 +36,11 @@ router = APIRouter()
 async def chat(socket: WebSocket) -> None:
     """See the API's documentation for the messages; the key may come in a header, the query or a first message."""
     state: ServiceState = socket.app.state.service
-    if not _welcome(socket, state.lab.settings.allowed_origins):
+    headers = dict(socket.scope["headers"])
+    if not origin_is_welcome(headers, state.lab.settings.allowed_origins):  # browsers let any page open a socket
         await socket.close(code=4403, reason="this origin may not call the service: see ALLOWED_ORIGINS")
         return
     await socket.accept()
-    headers = dict(socket.scope["headers"])
     session = _Session(socket, state, key_of(headers) or socket.query_params.get("api_key"))
     try:
         await session.run()
@@ -39,15 +48,6 @@ async def chat(socket: WebSocket) -> None:
         pass
     finally:
         await session.cancel()
-
-
-def _welcome(socket: WebSocket, allowed: str) -> bool:
-    """Browsers let any page open a WebSocket, and say which: the service's own and the allowed ones are served."""
-    origin = socket.headers.get("origin")
-    if origin is None:
-        return True
-    named = {name.strip() for name in allowed.split(",")}
-    return origin in named or "*" in named or urlsplit(origin).netloc == socket.headers.get("host")
 
 
 class _Session:
@@ -107,13 +107,34 @@ class _Session:
         return caller
 
     async def _chat(self, message: dict[str, Any], caller: Caller) -> None:
+        measures = self._state.measures
+        measures.begin()
+        begun, status = time.perf_counter(), 200
         try:
-            asked, request = checked(message)
-            request = request.permitted(caller.models)
-            attachments, failures = await self._state.attach(request.file_ids, caller)
-            stream = self._state.lab.pipeline.stream(request, attachments)
-            whole = asked.get("stream") is False
-            answered: Answered | None = None
+            if measures.running > self._state.lab.settings.max_concurrency:
+                raise ModelBusyError("the service is at its limit of requests", "try again soon")
+            await self._answer(message, caller)
+        except AutopickerError as error:
+            status = error.status
+            await self._error(error)
+        except (WebSocketDisconnect, asyncio.CancelledError):
+            status = 499  # the client left in the middle, or wants no more
+        except Exception:
+            status = 500
+            if self._socket.client_state is WebSocketState.CONNECTED:
+                errors.log.exception("a WebSocket chat failed")
+                await self._error(errors.internal())
+        finally:
+            measures.end("/ws/chat", "GET", status, time.perf_counter() - begun)
+
+    async def _answer(self, message: dict[str, Any], caller: Caller) -> None:
+        asked, request = checked(message)
+        request = request.permitted(caller.models)
+        attachments, failures = await self._state.attach(request.file_ids, caller)
+        stream = self._state.lab.pipeline.stream(request, attachments)
+        whole = asked.get("stream") is False
+        answered: Answered | None = None
+        try:
             async with aclosing(stream):
                 async for chunk in stream:
                     if answered is None:
@@ -121,22 +142,15 @@ class _Session:
                         await self._socket.send_json(_route(stream, failures))
                     if not whole:
                         await self._pieces(chunk)
-            if answered is None or stream.reply is None:
-                return
-            if whole:
-                await self._pieces(ChatChunk.of(stream.reply.message))
-            self._state.remember(answered.ended(stream), request.question)
-            done = {"type": "done", "id": answered.id, "model": stream.model, "finish_reason": stream.finish_reason}
-            await self._socket.send_json({**done, "usage": stream.usage.to_openai()})
-        except AutopickerError as error:
-            await self._error(error)
-        except WebSocketDisconnect:
-            return  # the client left in the middle
-        except Exception:
-            if self._socket.client_state is not WebSocketState.CONNECTED:
-                return
-            errors.log.exception("a WebSocket chat failed")
-            await self._error(errors.internal())
+        finally:  # what was made of an answer is spent, whether it was heard to the end or not
+            if answered is not None:
+                self._state.remember(answered.ended(stream), request.question)
+        if answered is None or stream.reply is None:
+            raise UpstreamError("the model answered nothing", "ask again")
+        if whole:
+            await self._pieces(ChatChunk.of(stream.reply.message))
+        done = {"type": "done", "id": answered.id, "model": stream.model, "finish_reason": stream.finish_reason}
+        await self._socket.send_json({**done, "usage": stream.usage.to_openai()})
 
     async def _pieces(self, chunk: ChatChunk) -> None:
         if chunk.content:
@@ -151,8 +165,8 @@ class _Session:
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        message = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+        message = orjson.loads(text.encode("utf-8", "surrogatepass"))
+    except orjson.JSONDecodeError:
         message = None
     if not isinstance(message, dict):
         raise InvalidRequestError("a message must be a JSON object", 'send {"type": "chat", "messages": [...]}')
