@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -228,3 +229,28 @@ def test_collect_asks_grades_and_goes_on(tmp_path):
     failed = run("collect", tmp_path / "q.jsonl", "--models", "gpt-9", "--out", tmp_path / "o.jsonl")
     assert failed.returncode == 1
     assert "unknown model 'gpt-9'" in failed.stderr
+
+
+def test_a_port_that_is_taken_is_one_line():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = run("serve", "--port", str(taken.getsockname()[1]))
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
+    assert "--port" in done.stderr
+
+
+def test_keys_are_made_listed_and_revoked(tmp_path):
+    home = {"env": {**os.environ, "AUTOPICKER_HOME": str(tmp_path)}}
+    assert "no keys" in run("keys", "list", **home).stderr
+    made = run("keys", "create", "app", "--requests", "5", "--models", "smollm2-135m", "--budget", "2.5", **home)
+    assert (made.returncode, made.stdout.startswith("apl-")) == (0, True)
+    listed = json.loads(run("keys", "list", "--json", **home).stdout)
+    assert (listed[0]["name"], listed[0]["requests"], listed[0]["budget_usd"]) == ("app", 5, 2.5)
+    assert "sha256" not in listed[0]
+    assert "smollm2-135m, 2.5 USD a month" in run("keys", "list", **home).stdout
+    again = run("keys", "create", "app", **home)
+    assert (again.returncode, "already" in again.stderr) == (1, True)
+    assert run("keys", "revoke", "app", **home).returncode == 0
+    assert json.loads(run("keys", "list", "--json", **home).stdout) == []
+    assert "use day or month" in run("keys", "create", "x", "--period", "year", **home).stderr.lower()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import orjson
 
+from autopicker_lab.storage.batch import Batch
+
 logger = logging.getLogger("autopicker_lab.access")
 _FLUSH_S = 0.1
-_MOST_WAITING = 100_000  # lines, while their reader is slow
 
 
 class Line(NamedTuple):
@@ -29,45 +29,23 @@ class Line(NamedTuple):
 
 
 class AccessLog:
-    """Where the logger `autopicker_lab.access` is on, lines go to standard error as `log_format` says.
-
-    A thread of its own writes them, so that a slow reader of the log holds nobody up.
-    """
+    """Where the logger `autopicker_lab.access` is on, lines go to standard error as `log_format` says."""
 
     def __init__(self, log_format: str):
-        self._json = log_format == "json"
-        self._waiting: list[Line] = []
-        self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._writer: threading.Thread | None = None
+        self._shape = _as_json if log_format == "json" else _as_text
+        self._lines: Batch[Line] = Batch("log lines", self._write, _FLUSH_S)
 
     def write(self, line: Line) -> None:
-        if not logger.isEnabledFor(logging.INFO):
-            return
-        if len(self._waiting) < _MOST_WAITING:
-            self._waiting.append(line)
-        if self._writer is None:
-            self._writer = threading.Thread(target=self._write_on, name="access log", daemon=True)
-            self._writer.start()
-
-    def flush(self) -> None:
-        with self._lock:
-            lines, self._waiting = self._waiting, []
-            if lines:
-                shape = _as_json if self._json else _as_text
-                with suppress(OSError, ValueError):  # nobody reads any more
-                    sys.stderr.write("".join([shape(line) for line in lines]))
-                    sys.stderr.flush()
+        if logger.isEnabledFor(logging.INFO):
+            self._lines.add(line)
 
     def close(self) -> None:
-        self._closing.set()
-        if self._writer is not None:
-            self._writer.join(5)
-        self.flush()
+        self._lines.close()
 
-    def _write_on(self) -> None:
-        while not self._closing.wait(_FLUSH_S):
-            self.flush()
+    def _write(self, lines: list[Line]) -> None:
+        with suppress(OSError, ValueError):  # nobody reads any more
+            sys.stderr.write("".join([self._shape(line) for line in lines]))
+            sys.stderr.flush()
 
 
 def _as_json(line: Line) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 
+from autopicker_lab.core import AutopickerError
 from autopicker_lab.service.logs import log_config
 from autopicker_lab.settings import Settings
 
@@ -16,6 +18,7 @@ def serve(host: str = "127.0.0.1", port: int = DEFAULT_PORT, workers: int = 1) -
     import uvicorn
 
     settings = Settings.load()
+    _check_port(host, port)
     if workers > 1:  # all workers must sign alike
         os.environ.setdefault("SECRET_KEY", secrets.token_hex(32))
     uvicorn.run(
@@ -34,6 +37,16 @@ def serve(host: str = "127.0.0.1", port: int = DEFAULT_PORT, workers: int = 1) -
         ws_max_size=2**20,
         server_header=False,
     )
+
+
+def _check_port(host: str, port: int) -> None:
+    """AutopickerError for a port that cannot be listened on, before anything is loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        hint = "end what listens there, or choose another with --port"
+        raise AutopickerError(f"cannot listen on {host}:{port}: {error.strerror or error}", hint) from None
 
 
 def application() -> object:

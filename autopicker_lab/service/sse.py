@@ -39,13 +39,14 @@ def event(payload: Mapping[str, Any]) -> bytes:
 
 
 def routing(route: Route, model: str) -> dict[str, Any]:
-    """The `routing` object of an answer."""
-    return {
+    """The `routing` object of an answer; with `warnings` where something was asked that no model can do."""
+    said = {
         "complexity_score": route.complexity.score,
         "selected_model": model,
         "reason": route.reason,
         "fallback_used": model != route.model,
     }
+    return {**said, "warnings": list(route.warnings)} if route.warnings else said
 
 
 def completion(reply: ChatReply) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
 from collections import deque
@@ -11,12 +10,11 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from autopicker_lab.core import NotFoundError
+from autopicker_lab.storage.batch import Batch
 
-log = logging.getLogger(__name__)
 _TYPES = ("REAL", "TEXT", "INTEGER")
 _KEPT_IN_MEMORY = 10_000
 _FLUSH_S = 0.5
-_MOST_WAITING = 100_000
 
 
 class Decision(NamedTuple):
@@ -110,10 +108,8 @@ class FileLog:
 
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.RLock()
-        self._waiting: list[Decision] = []
-        self._writer: threading.Thread | None = None
-        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._batch: Batch[Decision] = Batch("routing decisions", self._write, _FLUSH_S)
         self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
         self._db.execute("PRAGMA journal_mode=WAL")
         columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
@@ -124,33 +120,17 @@ class FileLog:
             self._db.execute(f"ALTER TABLE decisions ADD COLUMN {name} {_COLUMNS[name]}")
 
     def record(self, decision: Decision) -> None:
-        if len(self._waiting) < _MOST_WAITING:
-            self._waiting.append(decision)
-        if self._writer is None:
-            self._writer = threading.Thread(target=self._write_on, name="decisions", daemon=True)
-            self._writer.start()
-
-    def flush(self) -> None:
-        """Write what waits; what cannot be written is said in the log, and lost."""
-        with self._lock:
-            rows, self._waiting = self._waiting, []
-            if not rows:
-                return
-            try:
-                with self._db:
-                    self._db.executemany(_INSERT, rows)
-            except Exception as error:  # what cannot be written must not end the writing
-                log.warning("%d routing decisions were not kept: %s", len(rows), error)
+        self._batch.add(decision)
 
     def feedback(self, request_id: str, score: float) -> None:
         update = "UPDATE decisions SET score = ? WHERE request_id = ? OR chat_id = ?"
-        self.flush()
+        self._batch.flush()
         with self._lock, self._db:
             if not self._db.execute(update, (score, request_id, request_id)).rowcount:
                 raise _unknown(request_id)
 
     def rows(self) -> list[Decision]:
-        self.flush()
+        self._batch.flush()
         with self._lock:
             return [Decision(*row) for row in self._db.execute(_SELECT)]
 
@@ -159,22 +139,22 @@ class FileLog:
             "SELECT routing_score FROM decisions WHERE policy = ? AND routing_score IS NOT NULL "
             "ORDER BY created DESC LIMIT ?"
         )
-        self.flush()
+        self._batch.flush()
         with self._lock:
             return [row[0] for row in self._db.execute(query, (policy, last))]
 
     def close(self) -> None:
-        self._closing.set()
-        if self._writer is not None:
-            self._writer.join(10)
-        self.flush()
+        self._batch.close()
         self._db.close()
 
-    def _write_on(self) -> None:
-        while not self._closing.wait(_FLUSH_S):
-            self.flush()
+    def _write(self, rows: list[Decision]) -> None:
+        with self._lock, self._db:
+            self._db.executemany(_INSERT, rows)
 
 
 def _unknown(request_id: str) -> NotFoundError:
-    hint = "give the X-Request-ID or the id of a chat completion that this service answered"
+    hint = (
+        "give the X-Request-ID or the id of a chat completion that this service answered; several workers need a "
+        "DECISION_LOG to know each other's"
+    )
     return NotFoundError(f"no decision for request '{request_id}'", hint, param="request_id")
