@@ -15,8 +15,9 @@ from support.upstream import TEXT, upstream
 
 from autopicker_lab.core import UpstreamError
 from autopicker_lab.models.breaker import Breaker
+from autopicker_lab.models.connection import WireError
 from autopicker_lab.models.events import EventReader
-from autopicker_lab.models.wire import Wire, WireError
+from autopicker_lab.models.wire import Wire
 
 BODY = json.dumps({"messages": []}).encode()
 

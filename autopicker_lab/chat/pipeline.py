@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import math
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.reader import Attachment, Reader
 from autopicker_lab.chat.relevance import Ranker
+from autopicker_lab.chat.stream import FAULTS, ChatStream, estimated, noted
 from autopicker_lab.core import (
     AutopickerError,
-    ChatChunk,
     ChatReply,
     ChatRequest,
     Complexity,
@@ -34,12 +32,7 @@ from autopicker_lab.core import (
     SourceFile,
     TransientUpstreamError,
     UnknownModelError,
-    UpstreamError,
-    UpstreamTimeoutError,
-    Usage,
-    assembled,
 )
-from autopicker_lab.core.text import CHARS_PER_TOKEN
 from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
 from autopicker_lab.routing import Needs, choose, named
 
@@ -47,8 +40,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
 AUTO = "auto"
-_FAULTS = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError)
-_RETRIABLE = (*_FAULTS, RateLimitError)
+_RETRIABLE = (*FAULTS, RateLimitError)
 _PAUSES_S = (0.1, 0.3)  # before another try of the same model
 _NO_FILES = ContextReport()
 _FEW = 4  # earlier questions that are weighed on the event loop
@@ -132,11 +124,11 @@ class Pipeline:
         """The whole answer; a model that fails is passed over for the next of the route."""
         begun = time.perf_counter()
         route = await self.route(request, attachments)
-        ask, reply = await self._first(route, request, attachments, lambda ask: ask.model.complete(ask.request))
+        ask, reply = await self.first(route, request, attachments, lambda ask: ask.model.complete(ask.request))
         self.catalogue.breaker(reply.model).succeeded()
         if not reply.usage.prompt_tokens:
-            reply = replace(reply, usage=_estimated(ask.request, len(reply.text)))
-        return reply.routed(route, _noted(ask, route), time.perf_counter() - begun)
+            reply = replace(reply, usage=estimated(ask.request, len(reply.text)))
+        return reply.routed(route, noted(ask, route), time.perf_counter() - begun)
 
     def stream(self, request: ChatRequest, attachments: Sequence[Attachment] = (), keep: bool = True) -> ChatStream:
         """The answer piece by piece; nothing happens before the first is asked for.
@@ -146,7 +138,7 @@ class Pipeline:
         """
         return ChatStream(self, request, attachments, keep)
 
-    async def _first(
+    async def first(
         self,
         route: Route,
         request: ChatRequest,
@@ -187,7 +179,7 @@ class Pipeline:
                     raise
                 failure = error
                 await asyncio.sleep(random.uniform(0.5, 1.0) * pause)
-            except _FAULTS:
+            except FAULTS:
                 breaker.failed()
                 raise
             else:
@@ -226,92 +218,6 @@ class Pipeline:
         return replace(message, content="\n\n".join(texts))
 
 
-class ChatStream:
-    """An answer as it is made: an async iterator of ChatChunk.
-
-    Attributes:
-        route: set before the first chunk; `model` and `context` with it.
-        first_token_s, total_s: seconds to the first piece and to the end; None before.
-    """
-
-    def __init__(self, pipeline: Pipeline, request: ChatRequest, attachments: Sequence[Attachment], keep: bool):
-        self._pipeline = pipeline
-        self._keep = keep
-        self._asked = request
-        self._written = 0
-        self._request = request
-        self._attachments = attachments
-        self._chunks = self._run()
-        self._seen: list[ChatChunk] = []
-        self.route: Route | None = None
-        self.model = ""
-        self.context = ContextReport()
-        self.finish_reason: str | None = None
-        self._usage = Usage()
-        self.first_token_s: float | None = None
-        self.total_s: float | None = None
-
-    def __aiter__(self) -> AsyncGenerator[ChatChunk, None]:
-        return self._chunks
-
-    async def aclose(self) -> None:
-        """Stop: the model's work ends too."""
-        await self._chunks.aclose()
-
-    @property
-    def usage(self) -> Usage:
-        """Tokens as the model's server counted them; estimated where it has not, or not yet."""
-        return self._usage if self._usage.prompt_tokens else _estimated(self._asked, self._written)
-
-    @property
-    def reply(self) -> ChatReply | None:
-        """The whole answer; None while it is not, and where its pieces are not kept."""
-        if self.total_s is None or not self._keep:
-            return None
-        message = assembled(self._seen)
-        return ChatReply(
-            message["content"] or "",
-            self.model,
-            self.finish_reason or "stop",
-            self.usage,
-            message,
-            {},
-            self.route,
-            self.context,
-            self.first_token_s,
-            self.total_s,
-        )
-
-    async def _run(self) -> AsyncGenerator[ChatChunk, None]:
-        begun = time.perf_counter()
-        self.route = route = await self._pipeline.route(self._request, self._attachments)
-        ask, (chunks, chunk) = await self._pipeline._first(route, self._request, self._attachments, _opened)
-        self.model, self.context, self._asked = ask.model.describe().id, _noted(ask, route), ask.request
-        async with aclosing(chunks):
-            while chunk is not None:
-                if self.first_token_s is None and chunk.events:
-                    self.first_token_s = time.perf_counter() - begun
-                self.finish_reason = chunk.finish_reason or self.finish_reason
-                self._usage = chunk.usage or self._usage
-                if self._keep:
-                    self._seen.append(chunk)
-                self._written += len(chunk.content)
-                yield chunk
-                try:
-                    chunk = await anext(chunks, None)
-                except _FAULTS:
-                    self._pipeline.catalogue.breaker(self.model).failed()
-                    raise
-        self.total_s = time.perf_counter() - begun
-        self._pipeline.catalogue.breaker(self.model).succeeded()
-
-
-async def _opened(ask: Ask) -> tuple[AsyncGenerator[ChatChunk, None], ChatChunk | None]:
-    """A model's stream and its first piece."""
-    chunks = ask.model.stream(ask.request)
-    return chunks, await anext(chunks, None)
-
-
 def _permitted(specs: Sequence[ModelSpec], request: ChatRequest) -> list[ModelSpec]:
     """The models that the caller may use; UnknownModelError where there is none among these."""
     allowed = request.allowed or frozenset()
@@ -322,11 +228,6 @@ def _permitted(specs: Sequence[ModelSpec], request: ChatRequest) -> list[ModelSp
             f"this key may not use {asked}", f"it may use: {', '.join(sorted(allowed))}", param="model"
         )
     return found
-
-
-def _estimated(request: ChatRequest, characters: int) -> Usage:
-    """Tokens of a request and of so much text in answer to it, where nobody counted them."""
-    return Usage(request.token_count, math.ceil(characters / CHARS_PER_TOKEN))
 
 
 def _down(answers: Mapping[str, Availability], name: str) -> bool:
@@ -376,9 +277,3 @@ def _data_url(file: SourceFile) -> str:
 
     shown = downscaled(file)
     return f"data:{shown.media_type};base64,{base64.b64encode(shown.data).decode()}"
-
-
-def _noted(ask: Ask, route: Route) -> ContextReport:
-    if not route.warnings:
-        return ask.context
-    return replace(ask.context, warnings=ask.context.warnings + route.warnings)

@@ -27,9 +27,10 @@ from autopicker_lab.core import (
     Usage,
 )
 from autopicker_lab.models.base import Availability
+from autopicker_lab.models.connection import WireError
 from autopicker_lab.models.events import EventReader
 from autopicker_lab.models.loops import PerLoop
-from autopicker_lab.models.wire import Answer, Wire, WireError
+from autopicker_lab.models.wire import Answer, Wire
 
 PROBE_S = 3.0
 CONNECT_S = 10.0
@@ -125,6 +126,7 @@ class OpenAIModel:
     async def close(self) -> None:
         async def closing(wire: Wire) -> None:
             wire.close()
+            await asyncio.sleep(0)  # what is broken off is closed in the next turn of the loop
 
         await self._wires.close(closing)
 
