@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -211,6 +212,11 @@ class Settings(BaseSettings):
                 aliases=("llama3.2",),
             ),
         ]
+
+    @cached_property
+    def origins(self) -> frozenset[str]:
+        """ALLOWED_ORIGINS by name."""
+        return frozenset(name.strip() for name in self.allowed_origins.split(",") if name.strip())
 
     @property
     def keys_path(self) -> Path:

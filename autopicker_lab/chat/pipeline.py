@@ -81,9 +81,8 @@ class Pipeline:
             UnknownModelError, ModelUnavailableError, ContextLengthError.
         """
         complexity = await self.score(request, attachments)
-        answers = (
-            self.catalogue.known() or await self.catalogue.availability()
-        )  # first: it may discover the model that is named
+        # before the names: it may discover the model that is asked for
+        answers = self.catalogue.known() or await self.catalogue.availability()
         name = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe().id
         specs = self.catalogue.specs() if name is None else [self.catalogue.get(name).describe()]
         if request.allowed is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psutil
@@ -44,7 +44,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     lab = lab or Workbench(Settings.load(), isolate=True)
     settings = lab.settings
     measures = Measures(settings.enable_performance_monitoring)
-    assert lab.files is not None  # an impossible STORAGE_URL stops the start
+    _ = lab.files  # an impossible STORAGE_URL stops the start
     callers = Callers(settings, open_ledger(settings))
     limits = ClientLimits(settings)
     access = AccessLog(settings.log_format)
@@ -87,9 +87,10 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     app.include_router(page.router)
     app.include_router(socket.router)
     gate: ASGIApp = Gate(app, settings, callers, limits, measures, access, direct)
-    origins = [origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip()]
-    if origins:
-        gate = CORSMiddleware(gate, origins, allow_methods=["*"], allow_headers=["*"], expose_headers=["*"])
+    if settings.origins:
+        gate = CORSMiddleware(
+            gate, sorted(settings.origins), allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
+        )
     plain = app.openapi
     app.openapi = lambda: described(plain())  # type: ignore[method-assign]  # FastAPI's documented way
     return gate
@@ -98,8 +99,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
 async def _account(callers: Callers) -> None:
     """Keep what keys have spent in step with the other workers."""
     while True:
-        with suppress(Exception):  # said in the log
-            await asyncio.to_thread(callers.ledger.sync)
+        await asyncio.to_thread(callers.ledger.sync)
         await asyncio.sleep(_SYNC_S)
 
 

@@ -34,6 +34,10 @@ class Caller:
         """(requests, seconds) where the key has a limit of its own."""
         return (self.key.requests, self.key.window_s) if self.key is not None and self.key.requests else None
 
+    def counted_as(self, address: str) -> str:
+        """What its requests are counted under: the key where that has a limit of its own, else the address."""
+        return f"key {self.id}" if self.limit else address
+
     @property
     def models(self) -> frozenset[str] | None:
         return frozenset(self.key.models) if self.key is not None and self.key.models is not None else None

@@ -104,12 +104,15 @@ class _Outgoing:
         await self._send(message)
 
 
-def origin_is_welcome(headers: Mapping[bytes, bytes], allowed: str) -> bool:
-    """Whether a request comes from no page, one of the service's own, or one of the allowed origins."""
+def origin_is_welcome(headers: Mapping[bytes, bytes], allowed: frozenset[str]) -> bool:
+    """Whether a request comes from no page, one of the service's own, or one of the allowed origins.
+
+    Browsers let any page send simple requests and open sockets, and say which page it is.
+    """
     origin = headers.get(b"origin", b"").decode("latin-1")
-    named = {name.strip() for name in allowed.split(",")}
-    own = urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
-    return not origin or own or origin in named or "*" in named
+    if not origin or origin in allowed or "*" in allowed:
+        return True
+    return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
 
 
 class Gate:
@@ -182,11 +185,7 @@ class Gate:
 
     async def _admit(self, scope: Scope, passage: Passage, extra: HeaderLines) -> None:
         headers = passage.headers
-        if (
-            scope["method"] == "POST"
-            and b"origin" in headers
-            and not origin_is_welcome(headers, self._settings.allowed_origins)
-        ):  # browsers let any page send simple requests
+        if scope["method"] == "POST" and not origin_is_welcome(headers, self._settings.origins):
             detail = "pages of this origin may not call the service"
             raise AuthenticationError(detail, "name it in ALLOWED_ORIGINS")
         if INTERNAL in headers and hmac.compare_digest(headers[INTERNAL], self._token):
@@ -199,8 +198,7 @@ class Gate:
             await self._count(self._limits.client_of(scope), None, extra)  # guesses count as requests
             raise
         passage.caller = caller
-        who = f"key {caller.id}" if caller.limit else self._limits.client_of(scope)
-        await self._count(who, caller.limit, extra)
+        await self._count(caller.counted_as(self._limits.client_of(scope)), caller.limit, extra)
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._ceiling(scope["path"]):
             raise self._too_large(scope["path"])

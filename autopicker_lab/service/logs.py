@@ -10,7 +10,7 @@ from autopicker_lab.settings import Settings
 
 
 def log_config(settings: Settings) -> dict[str, Any]:
-    """What logging.config.dictConfig takes. No prompt and no key is ever logged."""
+    """What logging.config.dictConfig takes. No prompt and no key is logged; an upstream's words in its errors are."""
     formatters = {
         "text": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
         "json": {

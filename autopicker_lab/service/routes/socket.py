@@ -37,7 +37,7 @@ async def chat(socket: WebSocket) -> None:
     """See the API's documentation for the messages; the key may come in a header, the query or a first message."""
     state: ServiceState = socket.app.state.service
     headers = dict(socket.scope["headers"])
-    if not origin_is_welcome(headers, state.lab.settings.allowed_origins):  # browsers let any page open a socket
+    if not origin_is_welcome(headers, state.lab.settings.origins):
         await socket.close(code=4403, reason="this origin may not call the service: see ALLOWED_ORIGINS")
         return
     await socket.accept()
@@ -102,7 +102,7 @@ class _Session:
             await limits.admit(address)
             hint = 'send {"type": "auth", "api_key": "..."} first'
             raise AuthenticationError(error.detail, hint) from None
-        await limits.admit(f"key {caller.id}" if caller.limit else address, caller.limit)
+        await limits.admit(caller.counted_as(address), caller.limit)
         self._state.callers.check_budget(caller)
         return caller
 
