@@ -16,6 +16,7 @@ from autopicker_lab.core.text import estimate_tokens
 
 READ = 1500  # characters of beginning and of end whose words are counted
 _WORD = re.compile(r"[^\W\d_]+")
+_LETTERS = {code: chr(code).lower() if chr(code).isalpha() else " " for code in range(128)}
 _ITEM = re.compile(r"[-*•]\s|\d{1,2}[.)]\s|[a-z]\)\s")
 _OPTION = re.compile(r"\(?[A-Ja-j][.)]\s")
 _QUANTITY = re.compile(r"\d\s?[-+*/=<>×÷^]\s?\d|\d\s?%")
@@ -92,7 +93,7 @@ NAMES = (
 def measure(text: str) -> dict[str, float]:
     """The features of NAMES by name: counts, but for `distinct`, `word_length`, `foreign` (shares and a mean)."""
     read = text if len(text) <= 2 * READ else text[:READ] + "\n" + text[-READ:]
-    words = _WORD.findall(read.lower())
+    words = _split(read)
     total = len(words)
     found = dict.fromkeys(NAMES, 0.0)
     for kinds in filter(None, map(_kinds, words)):
@@ -119,6 +120,11 @@ def measure(text: str) -> dict[str, float]:
         for kind, marks in _ELSEWHERE.items():
             found[kind] += sum(map(read.count, marks))
     return found
+
+
+def _split(text: str) -> list[str]:
+    """The words of a text, in lower case; without a regular expression, which takes four times as long, where it can."""
+    return text.translate(_LETTERS).split() if text.isascii() else _WORD.findall(text.lower())
 
 
 def _count(data: bytes, signs: bytes) -> int:

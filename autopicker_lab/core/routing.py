@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True)
-class Factor:
+class Factor(NamedTuple):
     """One reason for a score: what was measured (`value`), what it counts (`points`), and why in a line."""
 
     name: str
@@ -193,8 +192,7 @@ class RoutePolicy:
         return float(gain_score(estimates[strong] - estimates[weak]))
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A model that was looked at, and why it was kept or dropped.
 
     Attributes:
@@ -239,13 +237,13 @@ class Route:
             "policy": self.policy,
             "routing_score": round(self.score, 2),
             "warnings": list(self.warnings),
-            "candidates": [vars(candidate) for candidate in self.candidates],
+            "candidates": [candidate._asdict() for candidate in self.candidates],
             **self.complexity.to_dict(),
         }
 
     def to_frame(self) -> pd.DataFrame:
         """One row a candidate: model, kept, why, quality, cost_usd."""
-        return frame(vars(candidate) for candidate in self.candidates)
+        return frame(candidate._asdict() for candidate in self.candidates)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Quality of each candidate as bars: the chosen one in green, dropped ones in grey."""

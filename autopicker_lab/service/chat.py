@@ -118,9 +118,9 @@ class _Turn:
     async def whole(self, receive: Receive, send: Send) -> None:
         try:
             with self._state.attendance.wait(receive):
-                content = await self._remembered()
+                content = await self._remembered() if self.key else None
                 mark = b"HIT" if content is not None else self._mark
-                if content is None and self.key is None:
+                if self.key is None:
                     content = await self._answer()
                 elif content is None:
                     async with self._state.flights.leading(self.key) as flight:
@@ -138,7 +138,7 @@ class _Turn:
         done = sse.done_mark(self.passage.headers, self._path)
         try:
             with self._state.attendance.wait(receive, out.beat):
-                content = await self._remembered()
+                content = await self._remembered() if self.key else None
                 if content is not None:
                     out.mark = b"HIT"
                     await out.end(self._replayed(content) + done)
@@ -185,7 +185,7 @@ class _Turn:
         return attachments
 
     async def _answer(self) -> bytes:
-        reply = await self._state.lab.pipeline.complete(self._request, await self._read())
+        reply = await self._state.lab.pipeline.complete(self._request, await self._read() if self._with_files else ())
         self._state.remember(Answered.of_reply(reply, self.passage), self._request.question)
         answer = sse.completion(reply) | self._extra
         if self._with_files:
