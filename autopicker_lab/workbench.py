@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab import loadtest as loadtests
-from autopicker_lab.chat import AUTO, Attachment, ChatStream, Pipeline, Reader
+from autopicker_lab.chat import Attachment, ChatStream, Pipeline, Reader
 from autopicker_lab.complexity import score
 from autopicker_lab.core import (
     ChatReply,
@@ -31,7 +31,7 @@ from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
-from autopicker_lab.routing import default_policy, load_policy
+from autopicker_lab.routing import AUTO, default_policy, load_policy
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import FileStore
 from autopicker_lab.transcription import Progress, WhisperTranscriber

@@ -72,7 +72,7 @@ def text_of(answer):
         ("cut", 502, "broke", 1, 1),
     ],
 )
-def test_a_whole_answer(base, faulty, fault, status, says, tries, seconds):
+def test_a_whole_answer(base, faulty, caplog, fault, status, says, tries, seconds):
     faulty.fault = fault
     begun = time.monotonic()
     answer = ask(base)
@@ -82,6 +82,8 @@ def test_a_whole_answer(base, faulty, fault, status, says, tries, seconds):
     assert len(faulty.bodies) == tries
     assert (answer.headers.get("retry-after") == "7") == (fault == "429")
     assert soon(lambda: faulty.running == 0)
+    assert "'m'" in caplog.text
+    assert "boom" not in caplog.text  # an upstream's words may quote the question
 
 
 @pytest.mark.parametrize(

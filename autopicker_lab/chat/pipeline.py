@@ -31,15 +31,13 @@ from autopicker_lab.core import (
     RoutePolicy,
     SourceFile,
     TransientUpstreamError,
-    UnknownModelError,
 )
 from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
-from autopicker_lab.routing import Needs, choose, named
+from autopicker_lab.routing import AUTO, Needs, choose, named, permitted
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
-AUTO = "auto"
 _RETRIABLE = (*FAULTS, RateLimitError)
 _PAUSES_S = (0.1, 0.3)  # before another try of the same model
 _NO_FILES = ContextReport()
@@ -86,7 +84,7 @@ class Pipeline:
         name = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe().id
         specs = self.catalogue.specs() if name is None else [self.catalogue.get(name).describe()]
         if request.allowed is not None:
-            specs = _permitted(specs, request)
+            specs = permitted(specs, request.allowed, request.model)
         if name is not None and _down(answers, name):
             answers = {**answers, name: await self._rechecked(name)}
         missing = {name: answer.why for name, answer in answers.items() if not answer.ok}
@@ -151,7 +149,7 @@ class Pipeline:
             try:
                 return ask, await self._tried(name, call, ask)
             except _RETRIABLE as error:
-                log.warning("model %s failed: %s", name, error)
+                log.warning("model %s failed: %s", name, error.plain)
                 if isinstance(error, ModelUnavailableError) and error.retry_after is None:
                     self.catalogue.mark_failed(name, error.detail, error.hint)
                 failure = error
@@ -215,18 +213,6 @@ class Pipeline:
             document = await self._reader.read(await asyncio.to_thread(_picture, url, f"picture {i}"))
             texts.append(f"[picture {i}]\n{document.text}")
         return replace(message, content="\n\n".join(texts))
-
-
-def _permitted(specs: Sequence[ModelSpec], request: ChatRequest) -> list[ModelSpec]:
-    """The models that the caller may use; UnknownModelError where there is none among these."""
-    allowed = request.allowed or frozenset()
-    found = [spec for spec in specs if spec.id in allowed]
-    if not found:
-        asked = "any model here" if request.model in ("", AUTO) else f"the model '{request.model}'"
-        raise UnknownModelError(
-            f"this key may not use {asked}", f"it may use: {', '.join(sorted(allowed))}", param="model"
-        )
-    return found
 
 
 def _down(answers: Mapping[str, Availability], name: str) -> bool:

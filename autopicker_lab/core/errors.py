@@ -29,19 +29,31 @@ class AutopickerError(Exception):
     """Something failed, and `hint` says what to do next.
 
     Attributes:
-        detail: what happened, one line.
+        detail: what happened, one line; `plain` is the same without `said`.
         hint: the next step, one line; "" where there is none to give.
         status: the HTTP status the service answers with.
         kind: OpenAI's name for this family of errors.
+
+    Args:
+        said: another server's words, which may quote the question: for whoever asked, not for a log.
     """
 
     status = 500
     kind = "api_error"
     title = "Internal server error"
 
-    def __init__(self, detail: str, hint: str = "", *, param: str | None = None, retry_after: float | None = None):
-        super().__init__(detail, hint)
-        self.detail = detail
+    def __init__(
+        self,
+        detail: str,
+        hint: str = "",
+        *,
+        said: object = None,
+        param: str | None = None,
+        retry_after: float | None = None,
+    ):
+        self.plain = detail
+        self.detail = f"{detail}: {said}" if said else detail
+        super().__init__(self.detail, hint)
         self.hint = hint
         self.param = param
         self.retry_after = retry_after

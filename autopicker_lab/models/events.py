@@ -91,7 +91,7 @@ class EventReader:
             if event.get("error"):
                 error = event["error"]
                 said = error.get("message") if isinstance(error, Mapping) else error
-                raise UpstreamError(f"'{self._model}' failed in the middle: {said}", "ask again")
+                raise UpstreamError(f"'{self._model}' failed in the middle", "ask again", said=said)
             for choice in event.get("choices") or ():
                 delta = choice.get("delta") or {}
                 if not isinstance(delta.get("content") or "", str):

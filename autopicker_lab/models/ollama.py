@@ -213,8 +213,8 @@ def _translated(error: Exception, spec: ModelSpec) -> Exception:
         if error.status_code == 404:
             return ModelUnavailableError(f"Ollama has no model '{spec.model}'", f"run `ollama pull {spec.model}`")
         if error.status_code == 400:
-            return InvalidRequestError(f"Ollama refused the request: {error.error}", "correct the request")
-        return UpstreamError(f"Ollama failed ({error.status_code}): {error.error}", "look into Ollama's log")
+            return InvalidRequestError("Ollama refused the request", "correct the request", said=error.error)
+        return UpstreamError(f"Ollama failed ({error.status_code})", "look into Ollama's log", said=error.error)
     if isinstance(error, httpx.TimeoutException):
         return UpstreamTimeoutError(f"'{spec.id}' did not answer within {spec.timeout_s:g} s", "ask a smaller model")
     if isinstance(error, ConnectionError | httpx.ConnectError):

@@ -194,19 +194,19 @@ def _refusal(status: int, data: bytes, headers: Mapping[str, str], spec: ModelSp
         message = error.get("message") if isinstance(error, dict) else error
     except (orjson.JSONDecodeError, AttributeError):
         message = None
-    said = f": {message}" if message else ""
     if status in (400, 413, 422):
-        return InvalidRequestError(f"'{spec.id}' refused the request{said}", "correct the request")
+        return InvalidRequestError(f"'{spec.id}' refused the request", "correct the request", said=message)
     if status in (401, 403):
         return UpstreamError(f"'{spec.id}' refused the API key", "set its api_key in the configuration")
     if status == 404:
-        return UpstreamError(f"'{spec.id}' is not known at {spec.endpoint}{said}", "check its 'model' and 'endpoint'")
+        detail = f"'{spec.id}' is not known at {spec.endpoint}"
+        return UpstreamError(detail, "check its 'model' and 'endpoint'", said=message)
     if status == 429:
         after = headers.get("retry-after", "")
         return RateLimitError(f"'{spec.id}' is over its rate limit", "try again later", retry_after=_seconds(after))
     if status >= 500:
-        return TransientUpstreamError(f"'{spec.id}' answered {status}{said}", "try again or ask another model")
-    return UpstreamError(f"'{spec.id}' answered {status}{said}", "check its 'endpoint' in the configuration")
+        return TransientUpstreamError(f"'{spec.id}' answered {status}", "try again or ask another model", said=message)
+    return UpstreamError(f"'{spec.id}' answered {status}", "check its 'endpoint' in the configuration", said=message)
 
 
 def _seconds(text: str) -> float | None:

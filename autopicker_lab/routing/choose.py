@@ -15,9 +15,22 @@ from autopicker_lab.core import (
     ModelUnavailableError,
     Route,
     RoutePolicy,
+    UnknownModelError,
 )
 
+AUTO = "auto"
 ANSWER_TOKENS = 300  # tokens that an answer of unknown length is taken to have
+
+
+def permitted(specs: Sequence[ModelSpec], allowed: frozenset[str], asked: str = AUTO) -> list[ModelSpec]:
+    """The models that a caller may use; UnknownModelError where there is none among these, of which one was `asked`."""
+    found = [spec for spec in specs if spec.id in allowed]
+    if not found:
+        what = "any model here" if asked in ("", AUTO) else f"the model '{asked}'"
+        raise UnknownModelError(
+            f"this key may not use {what}", f"it may use: {', '.join(sorted(allowed))}", param="model"
+        )
+    return found
 
 
 class Needs(NamedTuple):

@@ -76,7 +76,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(AutopickerError)
     async def ours(request: Request, error: AutopickerError) -> Response:
         if error.status >= 500:
-            log.warning("%s: %s", type(error).__name__, error)
+            log.warning("%s: %s", type(error).__name__, error.plain)
         return answer(error, request)
 
     @app.exception_handler(RequestValidationError)

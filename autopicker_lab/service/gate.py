@@ -179,7 +179,7 @@ class Gate:
     async def _refuse(self, error: Exception, scope: Scope, receive: Receive, out: _Outgoing) -> None:
         said = error if isinstance(error, AutopickerError) else errors.internal()
         if said.status >= 500:
-            log.warning("%s: %s", type(said).__name__, said)
+            log.warning("%s: %s", type(said).__name__, said.plain)
         out.passage.too_large = False
         await errors.response(said, scope["path"], out.passage.headers)(scope, receive, out)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from ipaddress import ip_network
@@ -14,11 +13,9 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from autopicker_lab.core import RateLimitError, SettingsError
 from autopicker_lab.settings import Settings
+from autopicker_lab.storage.outage import TIMEOUT_S, Outage
 
-log = logging.getLogger(__name__)
-RETRY_S = 5.0
 _MANY = 10_000  # callers from which those are forgotten that have been away
-_TIMEOUT_S = 0.25  # a Redis that hangs costs this once in RETRY_S
 HeaderLines = list[tuple[bytes, bytes]]
 
 
@@ -95,25 +92,19 @@ class ClientLimits:
         self._proxies = frozenset(p.strip() for p in settings.trusted_proxies.split(",") if p.strip())
         self._memory = MovingWindow()
         self._shared = _shared(settings) if settings.enable_redis_cache else None
-        self._retry_at = 0.0
+        self._outage = Outage("Redis", "counting requests in this process")
 
     async def hit(self, caller: str, limit: tuple[int, int] | None = None) -> Allowance:
         """Count one request; `limit` is (requests, seconds) where the caller has one of their own."""
         item = self._default if limit is None else self._item(limit)
-        if self._shared is None:
-            return self._memory.hit(caller, item.amount, item.multiples)
-        if time.monotonic() >= self._retry_at:
+        if self._shared is not None and not self._outage.resting():
             try:
                 allowed = await self._shared.hit(item, caller)
                 reset, remaining = await self._shared.get_window_stats(item, caller)
             except Exception as error:  # whatever the storage raises, its being away must not stop the service
-                if not self._retry_at:
-                    log.warning("rate-limit storage does not answer (%s): counting in this process", error)
-                self._retry_at = time.monotonic() + RETRY_S
+                self._outage.failed(error)
             else:
-                if self._retry_at:
-                    log.info("rate-limit storage answers again")
-                self._retry_at = 0.0
+                self._outage.answered()
                 return Allowance(allowed, item.amount, remaining, reset)
         return self._memory.hit(caller, item.amount, item.multiples)
 
@@ -150,7 +141,7 @@ def _counted(address: str) -> str:
 
 def _shared(settings: Settings) -> MovingWindowRateLimiter:
     try:
-        timeouts = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S}
+        timeouts = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
         storage = RedisStorage(f"async+{settings.redis_url}", implementation="redispy", **timeouts)  # type: ignore[arg-type]  # the client's own options
     except Exception as error:
         raise SettingsError(f"REDIS_URL: {error}", "pip install 'autopicker-lab[redis]' and check the URL") from error

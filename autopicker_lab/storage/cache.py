@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from autopicker_lab.core import SettingsError
+from autopicker_lab.storage.outage import TIMEOUT_S, Outage
 
-log = logging.getLogger(__name__)
 MAX_BYTES = 64 * 2**20
-RETRY_S = 5.0  # a Redis that hangs costs its time limit once in so long
 
 
 @dataclass
@@ -78,9 +75,8 @@ class RedisCache(MemoryCache):
             hint = "pip install 'autopicker-lab[redis]', or ENABLE_REDIS_CACHE=false"
             raise SettingsError("ENABLE_REDIS_CACHE: the redis package is not installed", hint) from None
         self._ttl_s = max(1, int(ttl_s))
-        self._client: Any = redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
-        self._away = False
-        self._retry_at = 0.0
+        self._client: Any = redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        self._outage = Outage("Redis", "caching in this process")
 
     async def get(self, key: str) -> bytes | None:
         found, reached = await self._try(lambda: self._client.get(f"autopicker:{key}"))
@@ -99,15 +95,12 @@ class RedisCache(MemoryCache):
     async def _try(self, call: Callable[[], Any]) -> tuple[Any, bool]:
         from redis.exceptions import RedisError
 
-        if time.monotonic() < self._retry_at:
+        if self._outage.resting():
             return None, False
         try:
             answer = await call()
         except (RedisError, OSError) as error:
-            if not self._away:
-                log.warning("Redis does not answer (%s): caching in this process until it does", error)
-            self._away = True
-            self._retry_at = time.monotonic() + RETRY_S
+            self._outage.failed(error)
             return None, False
-        self._away = False
+        self._outage.answered()
         return answer, True

@@ -3,7 +3,6 @@ Redis for several machines. Kept by whoever spends, pushed and pulled once a sec
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
 from collections import defaultdict
@@ -12,8 +11,8 @@ from typing import Any
 
 from autopicker_lab.core import SettingsError
 from autopicker_lab.settings import Settings
+from autopicker_lab.storage.outage import Outage
 
-log = logging.getLogger(__name__)
 _SCHEMA = "CREATE TABLE IF NOT EXISTS spent (key TEXT, period TEXT, usd REAL, PRIMARY KEY (key, period))"
 _ADD = "INSERT INTO spent VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd"
 Account = tuple[str, str]  # the key's id and its period
@@ -50,7 +49,7 @@ class Ledger:
         self._leaving: dict[Account, float] = {}
         self._known: dict[Account, float] = {}
         self._syncing = threading.Lock()
-        self._warned = False
+        self._outage = Outage("the store of what keys spent", "counting it in this process")
 
     def spent(self, account: Account) -> float:
         """USD, what others have spent being as old as the last sync; the first time it is fetched."""
@@ -85,11 +84,9 @@ class Ledger:
                 self._leaving = {}
                 for account, usd in pending.items():
                     self._pending[account] += usd
-            if not self._warned:
-                log.warning("spending cannot be stored (%s): counted in this process until it can", error)
-            self._warned = True
+            self._outage.failed(error)
             return
-        self._warned = False
+        self._outage.answered()
         with self._lock:
             self._leaving = {}
             self._known.update(known)

@@ -6,9 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from autopicker_lab.chat import AUTO, Attachment
+from autopicker_lab.chat import Attachment
 from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec
 from autopicker_lab.models import Availability
+from autopicker_lab.routing import AUTO, permitted
 from autopicker_lab.service.callers import Caller
 from autopicker_lab.service.schemas import AnalysisBody, FeedbackBody
 from autopicker_lab.service.state import Asker, ServiceState, State
@@ -81,6 +82,8 @@ async def model(model_id: str, state: State, caller: Asker) -> dict[str, Any]:
         return auto
     answers = await state.lab.catalogue.availability()
     spec = state.lab.catalogue.get(model_id).describe()
+    if caller.models is not None:
+        permitted([spec], caller.models, model_id)
     return _model(spec, answers.get(spec.id))
 
 
