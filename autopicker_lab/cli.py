@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from autopicker_lab import __version__, cli_files, cli_keys, cli_tuning
+from autopicker_lab import __version__, cli_files, cli_keys, cli_load, cli_tuning
 from autopicker_lab.cli_common import Json, open_workbench, print_json
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_files.app)
 app.add_typer(cli_tuning.app)
+app.add_typer(cli_load.app)
 app.add_typer(cli_keys.app, name="keys")
 Attached = Annotated[list[Path] | None, typer.Option("--file", help="a file that the question is about; repeatable")]
 ModelName = Annotated[str, typer.Option("--model", help="a model of the catalogue; auto: routed")]
@@ -147,31 +148,6 @@ async def _stream(lab: Any, text: str, files: Sequence[Path], model: str, option
     sys.stdout.write("\n")
     await lab.catalogue.close()
     return stream.reply
-
-
-@app.command()
-def loadtest(
-    url: Annotated[str, typer.Argument(help="an HTTP address")],
-    users: Annotated[int, typer.Option(min=1, max=1000, help="requests under way at once")] = 5,
-    requests: Annotated[int, typer.Option(min=1, max=1_000_000, help="requests in all")] = 50,
-    timeout: Annotated[float, typer.Option(min=0.01, help="seconds a request may take")] = 30.0,
-    as_json: Json = False,
-) -> None:
-    """Load-test an HTTP address you may load."""
-    from autopicker_lab.core import LoadPlan
-    from autopicker_lab.loadtest import run
-
-    plan = LoadPlan(url, users, requests, timeout_s=timeout)
-    if as_json:
-        print_json(asyncio.run(run(plan)).to_dict())
-        return
-    from rich.progress import Progress
-
-    with Progress(transient=True) as bar:
-        task = bar.add_task("requests", total=requests)
-        report = asyncio.run(run(plan, lambda done, _: bar.update(task, completed=done)))
-    for name, value in report.to_dict().items():
-        typer.echo(f"{name:22} {value}")
 
 
 @app.command()

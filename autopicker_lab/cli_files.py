@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from autopicker_lab.cli_common import Json, open_workbench, print_json
+from autopicker_lab.cli_common import Json, open_workbench, print_json, stoppable
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ReadOptions
 
 app = typer.Typer()
@@ -51,7 +49,7 @@ def _extract_many(
 
     failed: list[dict[str, Any]] = []
     done = total = 0
-    with Progress(transient=True, console=Console(stderr=True)) as bar, _stoppable() as stopped:
+    with Progress(transient=True, console=Console(stderr=True)) as bar, stoppable() as stopped:
         task = bar.add_task("files", total=None)
 
         def show(so_far: int, of: int) -> bool:
@@ -78,23 +76,6 @@ def _extract_many(
     if not total and not interrupted:
         raise InvalidRequestError("there is no file to read", f"supported: {', '.join(formats())}")
     _finish(failed, f"{done} of {total} files were read, and are kept" if interrupted else "")
-
-
-@contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed: the first time the work ends in good order, the second time at once."""
-    pressed = False
-
-    def note(*_: object) -> None:
-        nonlocal pressed
-        pressed = True
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _row(result: Any) -> dict[str, Any]:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import atexit
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from autopicker_lab import loadtest as loadtests
 from autopicker_lab.chat import Attachment, ChatStream, Pipeline, Reader
 from autopicker_lab.complexity import score
 from autopicker_lab.core import (
+    ChatChunk,
     ChatReply,
     ChatRequest,
     Complexity,
     Document,
-    LoadPlan,
-    LoadReport,
     ModelSpec,
     ReadOptions,
     Route,
@@ -29,6 +28,8 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
+from autopicker_lab.loadtest import IN_PROCESS, Closed, LoadPlan, LoadReport, measure, run
+from autopicker_lab.loadtest import Progress as LoadProgress
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.routing import AUTO, default_policy, load_policy
@@ -133,10 +134,23 @@ class Workbench:
         return [(spec, answers.get(spec.id, Availability(False, "not asked yet"))) for spec in self.catalogue.specs()]
 
     def loadtest(
-        self, url: str, *, users: int = 5, requests: int = 50, progress: loadtests.Progress | None = None, **fields: Any
+        self,
+        plan: LoadPlan | str,
+        *,
+        users: int = 5,
+        requests: int = 50,
+        progress: LoadProgress | None = None,
+        **fields: Any,
     ) -> LoadReport:
-        """Run a closed-loop load test; further fields are LoadPlan's."""
-        return self._wait(loadtests.run(LoadPlan(url, users, requests, **fields), progress))
+        """Run a load test: a plan, or `users` who send `requests` to an address; further fields are LoadPlan's.
+
+        A plan whose url is loadtest.IN_PROCESS asks this Workbench.
+        """
+        if isinstance(plan, str):
+            plan = LoadPlan(plan, Closed(users), requests=requests, **fields)
+        if plan.url == IN_PROCESS:
+            return self._wait(run(plan, progress, self.answers))
+        return measure(plan, progress)
 
     def collect(self, questions: str | Path, models: Sequence[str], out: str | Path, **options: Any) -> Collected:
         """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect."""
@@ -185,6 +199,14 @@ class Workbench:
         """The answer as it is made: `async for chunk in await lab.stream("...")`."""
         request = ChatRequest.of(prompt, model=model, options=options)
         return self.pipeline.stream(request, await self.attach(files))
+
+    async def answers(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
+        """What a load test asks: the stream of a request, its file ids being those of uploads kept here."""
+        kept = [await asyncio.to_thread(self.files.open, file_id) for file_id in request.file_ids]
+        attachments = [await self.reader.attach(file) for file in kept]
+        async with aclosing(self.pipeline.stream(request, attachments, keep=False)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     # life
 

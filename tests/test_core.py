@@ -10,12 +10,9 @@ from autopicker_lab.core import (
     Factor,
     FileTooLargeError,
     InvalidRequestError,
-    LoadPlan,
-    LoadReport,
     Part,
     Segment,
     Table,
-    Timing,
     Transcript,
 )
 from autopicker_lab.core import errors as tree
@@ -103,26 +100,6 @@ def test_subtitles():
     )
     assert "01:02:03,250 --> 01:02:05,500\nYou." in transcript.to_srt()
     assert transcript.to_vtt().startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.500")
-
-
-def test_percentiles_are_none_and_not_zero_when_nothing_worked():
-    report = LoadReport(LoadPlan("http://x"), (Timing(0, 1, "refused"),), 1.0)
-    figures = report.to_dict()
-    assert figures["p50_ms"] is figures["avg_response_time_ms"] is figures["requests_per_second"] is None
-    assert figures["success_rate_percent"] == 0
-    assert figures["errors"] == {"refused": 1}
-
-
-def test_percentiles_by_nearest_rank():
-    report = LoadReport(LoadPlan("http://x"), tuple(Timing(0, i / 1000) for i in range(1, 101)), 2.0)
-    assert (report.percentile_ms(50), report.percentile_ms(99), report.percentile_ms(100)) == (50, 99, 100)
-    assert report.to_dict()["requests_per_second"] == 50
-
-
-@pytest.mark.parametrize(("url", "users"), [("ftp://x", 1), ("http://x", 0)])
-def test_a_plan_that_makes_no_sense_is_refused(url, users):
-    with pytest.raises(InvalidRequestError):
-        LoadPlan(url, users)
 
 
 def test_tokens_are_estimated_for_wide_characters_too():

@@ -16,8 +16,8 @@ from support.gateway import gateway, model
 from support.serving import free_port
 from support.upstream import TEXT, FaultyUpstream, soon, upstream
 
-from autopicker_lab.models.wire import KEEP_S
 from autopicker_lab.settings import ModelConfig
+from autopicker_lab.wire import KEEP_S
 
 HELLO = [{"role": "user", "content": "Hello"}]
 PATH = "/v1/chat/completions"

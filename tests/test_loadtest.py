@@ -1,17 +1,69 @@
-import asyncio
+"""The load tester against servers whose behaviour is known, and against those that misbehave."""
 
+import asyncio
+import itertools
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
 import pytest
 from support.serving import free_port, serving
+from support.upstream import soon, upstream
 
-from autopicker_lab.core import LoadPlan
-from autopicker_lab.loadtest import run
+from autopicker_lab import loadtest
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.loadtest import (
+    IN_PROCESS,
+    Chat,
+    Closed,
+    Constant,
+    Distribution,
+    Kind,
+    LoadPlan,
+    LoadReport,
+    Poisson,
+    Ramp,
+    Slo,
+    Steps,
+    Trace,
+    measure,
+    run,
+)
+
+
+@contextmanager
+def known(service_ms, **options):
+    """The address of a server whose latencies are known, in a process of its own."""
+    port = free_port()
+    more = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    command = [sys.executable, "-m", "autopicker_lab.benchmark.loadgen.known", str(port), str(service_ms), *more]
+    process = subprocess.Popen(command)
+    try:
+        assert soon(lambda: _listens(port), 20)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _listens(port):
+    import socket
+
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="module")
 def target():
     """A server with known faults: a counter, a path that fails every third time, and one that is slow."""
     from fastapi import FastAPI
-    from fastapi.responses import Response
+    from fastapi.responses import HTMLResponse, Response
 
     app = FastAPI()
     app.state.seen = []
@@ -30,48 +82,343 @@ def target():
     async def slow():
         await asyncio.sleep(0.2)
 
+    @app.post("/v1/chat/completions")
+    async def html():
+        return HTMLResponse("<html>welcome</html>")
+
     with serving(app) as address:
         yield app, address
 
 
+# schedules
+
+
+def due(arrivals, seconds, seed=0):
+    return list(arrivals.due(seconds, random.Random(seed)))
+
+
+def test_schedules_are_what_they_say():
+    assert due(Constant(4), 1) == [0, 0.25, 0.5, 0.75]
+    times = due(Poisson(100), 60)
+    assert len(times) == pytest.approx(6000, rel=0.05)
+    gaps = [b - a for a, b in itertools.pairwise(times)]
+    assert sum(gap < 0.01 for gap in gaps) / len(gaps) == pytest.approx(0.632, abs=0.02)  # exponential
+    assert due(Poisson(100), 60) == times
+    ramp = due(Ramp(0, 100), 10)
+    assert len(ramp) == 500
+    assert sum(at < 5 for at in ramp) == pytest.approx(125, abs=1)  # half the time, a quarter of the area
+    assert len(due(Ramp(50, 50), 2)) == 100
+    assert sum(at < 5 for at in due(Ramp(100, 0), 10)) == pytest.approx(375, abs=1)
+    steps = due(Steps((10, 20), 2), 10)
+    assert [sum(low <= at < low + 2 for at in steps) for low in (0, 2, 4)] == [20, 40, 0]
+    assert due(Trace((5.0, 3.0, 4.0), speed=2), 10) == [0, 0.5, 1]
+    for ordered in (times, ramp, steps):
+        assert ordered == sorted(ordered)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: LoadPlan("ftp://x"),
+        lambda: LoadPlan(IN_PROCESS),
+        lambda: LoadPlan("http://x", requests=0),
+        lambda: LoadPlan("http://x", duration_s=-1),
+        lambda: LoadPlan("http://x", duration_s=3, warm_up_s=2, cool_down_s=1),
+        lambda: LoadPlan("http://x", Ramp(1, 2)),
+        lambda: LoadPlan("http://x", max_cost_usd=1),
+        lambda: Closed(0),
+        lambda: Constant(0),
+        lambda: Poisson(float("nan")),
+        lambda: Ramp(0, 0),
+        lambda: Steps((), 1),
+        lambda: Trace(()),
+        lambda: Slo(share=0),
+        lambda: Slo(ttft_s=0),
+        lambda: Chat(prompts=()),
+        lambda: Chat(kinds=(Kind(weight=0),)),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(InvalidRequestError):
+        wrong()
+
+
+# what is measured
+
+
 async def test_every_request_is_sent_once(target):
     app, address = target
-    app.state.seen.clear()
-    report = await run(LoadPlan(f"{address}/ok", users=7, requests=50))
-    assert len(app.state.seen) == len(report.timings) == 50
-    assert report.errors == {}
+    for arrivals in (Closed(7), Constant(500), Poisson(1000)):
+        app.state.seen.clear()
+        report = await run(LoadPlan(f"{address}/ok", arrivals, requests=50))
+        assert len(app.state.seen) == report.count.sent == len(report.rows) == 50
+        assert report.errors == {}
 
 
 async def test_errors_are_counted_under_their_names_and_never_as_answers(target):
     app, address = target
     app.state.seen.clear()
-    report = await run(LoadPlan(f"{address}/third", users=1, requests=9))
+    report = await run(LoadPlan(f"{address}/third", Closed(1), requests=9))
     assert report.errors == {"http 500": 3}
-    assert len(report.latencies_ms) == 6
+    assert len(report.times["latency"]) == report.count.answered == 6
     assert (await run(LoadPlan(f"{address}/slow", requests=2, timeout_s=0.05))).errors == {"timeout": 2}
-    assert (await run(LoadPlan(f"http://127.0.0.1:{free_port()}", requests=2))).errors == {"refused": 2}
+    refused = await run(LoadPlan(f"http://127.0.0.1:{free_port()}", requests=2))
+    assert refused.errors == {"refused": 2}
+    figures = refused.to_dict()
+    assert figures["p50_ms"] is figures["avg_response_time_ms"] is figures["requests_per_second"] is None
+    assert figures["success_rate_percent"] == 0
+    unknown = await run(LoadPlan("http://no-such-host.invalid/", requests=1))
+    assert unknown.errors == {"unknown host": 1}
 
 
-async def test_latencies_are_those_of_the_server(target):
-    report = await run(LoadPlan(f"{target[1]}/slow", users=4, requests=8))
-    assert 200 <= report.percentile_ms(50) < 400
-    assert report.to_dict()["requests_per_second"] == pytest.approx(4 / 0.2, rel=0.5)
+@pytest.mark.parametrize(
+    ("fault", "stream", "name"),
+    [
+        ("reset", False, "reset"),
+        ("hang before", True, "timeout"),
+        ("hang after", False, "timeout"),
+        ("hang after", True, "timeout"),
+        ("500", True, "http 500"),
+        ("429", True, "http 429"),
+        ("invalid json", False, "not json"),
+        ("wrong type", True, "html"),
+        ("invalid json", True, "not a stream"),
+        ("not http", True, "not http"),
+        ("cut", False, "cut"),
+        ("cut", True, "truncated"),
+        ("clean cut", True, "truncated"),
+        ("mid-stream error", True, "error event"),
+        ("mid-stream nonsense", True, "not a chunk"),
+    ],
+)
+async def test_a_server_that_misbehaves(fault, stream, name):
+    with upstream() as up:
+        up.fault = fault
+        plan = LoadPlan(up.url, Closed(2), requests=4, timeout_s=0.5, chat=Chat(stream=stream))
+        begun = time.monotonic()
+        report = await run(plan)
+        assert report.errors == {name: 4}
+        assert time.monotonic() - begun < 3
+        assert report.truncated == 4 * (name == "truncated")
+        assert soon(lambda: up.running == 0)
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("load test")]
+
+
+async def test_a_page_for_people_is_no_answer(target):
+    for stream in (True, False):
+        report = await run(LoadPlan(f"{target[1]}/v1", requests=2, chat=Chat(stream=stream)))
+        assert report.errors == {"html": 2}
+
+
+async def test_pieces_that_are_missing_and_a_missing_done_are_told():
+    with upstream() as up:
+        whole = await run(LoadPlan(up.url, requests=1, chat=Chat()))
+        pieces = whole.rows[0].tokens
+        assert whole.undone == whole.lost == 0
+        assert (await run(LoadPlan(up.url, requests=3, chat=Chat(events=pieces + 2)))).lost > 0
+        up.fault = "no done"
+        assert (await run(LoadPlan(up.url, requests=3, chat=Chat()))).undone == 3
+
+
+def test_an_open_loop_sees_a_stall_that_a_closed_one_hides():
+    """At 200 a second for 8 s, a server that takes 50 ms, but answers nothing from the third second to the fourth."""
+    truth = sorted((4 - at if 3 <= at < 4 else 0) + 0.05 for at in due(Constant(200), 8))
+    with known(50, stall_at=3) as url:
+        honest = measure(LoadPlan(url, Constant(200), duration_s=8))
+    with known(50, stall_at=3) as url:
+        coordinated = measure(LoadPlan(url, Closed(10), duration_s=8))
+    for percent in (50, 99, 99.9):
+        true_ms = 1000 * truth[min(len(truth) - 1, int(len(truth) * percent / 100))]
+        assert honest.percentile_ms(percent) == pytest.approx(true_ms, rel=0.05)  # the benchmark shows 2 %
+    assert coordinated.percentile_ms(99) < 200  # the truth is 850
+    assert honest.client_limits == ()
+    assert len(honest.times["late"]) == honest.count.sent == 1600
+
+
+def test_tokens_are_timed_as_they_come():
+    with known(60, pieces=20, gap_ms=15) as url:
+        report = measure(LoadPlan(f"{url}/v1", Poisson(10), duration_s=3, chat=Chat(events=20), slo=Slo(ttft_s=0.2)))
+    assert report.errors == {}
+    assert report.percentile_ms(50, "ttft") == pytest.approx(60, abs=3)  # the benchmark shows 1 ms
+    assert report.percentile_ms(50, "itl") == pytest.approx(15, abs=1)
+    assert report.percentile_ms(50, "tpot") == pytest.approx(15, rel=0.1)
+    assert (report.lost, report.undone, report.good_share) == (0, 0, 1)
+    assert report.goodput == report.per_second
+    assert report.tokens_per_second == pytest.approx(20 * report.per_second)
+
+
+def test_the_search_finds_a_known_capacity():
+    with known(20, slots=4) as url:  # 200 a second
+        plan = LoadPlan(url, slo=Slo(latency_s=0.2))
+        work = loadtest.saturation(plan, low=20, seconds=25, shape=Constant)
+        found = loadtest.in_thread(lambda: work)
+    assert found.rate == pytest.approx(200, rel=0.15)  # the benchmark, with more time, shows 10 %
+    assert found.held < found.failed
+    assert "requests a second hold the SLO" in str(found)
+    assert len(found.to_frame()) == len(found.tried)
+    assert found.plot().get_lines()
+
+
+async def test_a_search_that_cannot_succeed_says_so(target):
+    plan = LoadPlan(f"{target[1]}/slow", slo=Slo(latency_s=0.05), duration_s=0.3)
+    found = await loadtest.saturation(plan, low=5, seconds=4)
+    assert found.held is None
+    assert "not even" in str(found)
+    with pytest.raises(InvalidRequestError, match="SLO"):
+        await loadtest.saturation(LoadPlan("http://x"))
+
+
+async def test_warm_up_and_cool_down_do_not_count(target):
+    app, address = target
+    app.state.seen.clear()
+    plan = LoadPlan(f"{address}/ok", Constant(50), duration_s=2, warm_up_s=0.5, cool_down_s=0.5)
+    report = await run(plan)
+    assert len(app.state.seen) == 100
+    assert report.count.sent == 50
+    assert report.per_second == pytest.approx(50, rel=0.05)
+
+
+async def test_a_budget_ends_a_run():
+    with upstream() as up:
+        plan = LoadPlan(up.url, Closed(2), requests=100_000, chat=Chat(), price_out=1e6, max_cost_usd=50)
+        report = await run(plan)
+    assert report.stopped_early
+    assert report.cost_usd >= 50
+
+
+async def test_a_mix_of_kinds():
+    with upstream() as up:
+        kinds = (Kind("plain", 2), Kind("cached", cached=True), Kind("fresh", cached=False), Kind("file", 1, ("f1",)))
+        report = await run(LoadPlan(up.url, requests=200, chat=Chat(("one", "two"), kinds=kinds)))
+        bodies = list(up.bodies)
+    counts = {name: count.sent for name, (count, _) in report.kinds.items()}
+    assert sum(counts.values()) == 200
+    assert counts["plain"] == pytest.approx(80, abs=30)
+    asked = [body["messages"][0]["content"] for body in bodies]
+    apart = [text for text in asked if "\n\n(" in text]
+    assert len(set(apart)) == len(apart) == counts["fresh"]
+    assert sum(body.get("file_ids") == ["f1"] for body in bodies) == counts["file"]
+    assert set(report.to_dict()["kinds"]) == set(counts)
 
 
 async def test_progress_is_told_and_stops_the_run(target):
     seen = []
-    report = await run(
-        LoadPlan(f"{target[1]}/ok", users=1, requests=100), lambda done, all_: seen.append(done) or done < 5
-    )
-    assert seen == [1, 2, 3, 4, 5]
-    assert report.stopped_early
-    assert len(report.timings) == 5
+    for arrivals in (Closed(1), Constant(5)):
+        seen.clear()
+        plan = LoadPlan(f"{target[1]}/slow", arrivals, requests=1000)
+        begun = time.monotonic()
+        report = await run(plan, lambda live: seen.append(live) or live.done < 3)
+        assert report.stopped_early
+        assert time.monotonic() - begun < 3
+        assert 3 <= report.count.sent < 10
+        assert [live.done for live in seen] == sorted(live.done for live in seen)
+
+
+async def test_cancelling_leaves_nothing_running(target):
+    task = asyncio.create_task(run(LoadPlan(f"{target[1]}/slow", Constant(20), duration_s=60)))
+    await asyncio.sleep(0.5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [other for other in asyncio.all_tasks() if other is not asyncio.current_task()] == []
+    assert not [thread for thread in threading.enumerate() if "load test" in thread.name]
 
 
 async def test_time_is_a_bound(target):
-    report = await run(LoadPlan(f"{target[1]}/slow", users=1, requests=100, max_seconds=0.5))
-    assert report.stopped_early
-    assert 2 <= len(report.timings) <= 5
+    report = await run(LoadPlan(f"{target[1]}/slow", Closed(1), requests=100, duration_s=0.5))
+    assert 2 <= report.count.sent <= 4
+
+
+async def test_requests_past_the_most_in_flight_wait_and_are_told(target):
+    plan = LoadPlan(f"{target[1]}/slow", Constant(100), requests=20, max_in_flight=2)
+    report = await run(plan)
+    assert report.count.answered == 20
+    assert report.held_back >= 10
+    assert any("max_in_flight" in why for why in report.client_limits)
+    assert report.percentile_ms(100) > 1500  # from when it was due
+
+
+# reports
+
+
+def test_histograms_are_right_and_merge():
+    values = [i / 1000 for i in range(1, 10_001)]
+    one, two = Distribution(), Distribution()
+    one.extend(values[::2])
+    two.extend(values[1::2])
+    one.merge(Distribution(two.encoded()))
+    assert len(one) == 10_000
+    for percent in (1, 50, 99, 99.9):
+        assert one.percentile_ms(percent) == pytest.approx(percent * 100, rel=0.002)
+    assert one.share_within(5.0) == pytest.approx(0.5, abs=0.001)
+    assert Distribution().percentile_ms(50) is None
+    assert Distribution().mean_ms is Distribution().share_within(1) is None
+
+
+async def test_a_report_is_kept_and_compared(target, tmp_path):
+    plan = LoadPlan(f"{target[1]}/ok", Constant(200), requests=40, slo=Slo(latency_s=1))
+    report = await run(plan)
+    report.save(tmp_path / "r.json")
+    again = LoadReport.load(tmp_path / "r.json")
+    assert again.to_dict() == report.to_dict()
+    assert again.rows == report.rows
+    table = loadtest.compared({"a": report, "b": again})
+    assert table.loc["p50_ms", "b / a"] == 1
+    both = loadtest.merged([report, again])
+    assert both.count.sent == 80
+    assert both.per_second == pytest.approx(2 * report.per_second)
+    for damage in ("{", "[]", '{"format": 9}', '{"format": 1}'):
+        (tmp_path / "r.json").write_text(damage)
+        with pytest.raises(InvalidRequestError):
+            LoadReport.load(tmp_path / "r.json")
+    with pytest.raises(InvalidRequestError, match="cannot read"):
+        LoadReport.load(tmp_path / "none.json")
+
+
+async def test_sweeps_repeats_and_differences(target):
+    plan = LoadPlan(f"{target[1]}/ok", Closed(2), duration_s=0.4)
+    found = await loadtest.sweep(plan, [50, 20])
+    assert [rate for rate, _ in found.points] == [20, 50]
+    assert found.knee(factor=1e6) == 50
+    assert found.plot().get_lines()
+    repeats = await loadtest.repeat(plan, 3)
+    mean, low, high = repeats.interval(lambda report: report.per_second)
+    assert low <= mean <= high
+    assert "per_second" in set(repeats.to_frame()["figure"])
+    urls = {"ok": f"{target[1]}/ok", "slow": f"{target[1]}/slow"}
+    table = await loadtest.difference(plan, urls, rounds=1)
+    assert table.loc["p50_ms", "slow / ok"] > 5
+
+
+def test_pictures_bear_nothing_and_something():
+    report = LoadReport("closed", "http://x")
+    assert loadtest.percentile_curve({"none": report}).get_xlabel() == "percentile"
+    assert report.plot().get_ylabel() == "latency, ms"
+
+
+# prompts
+
+
+def test_prompts_of_files_and_made_up_ones(tmp_path):
+    (tmp_path / "p.txt").write_text("one\n\ntwo\none\n")
+    (tmp_path / "p.jsonl").write_text('{"prompt": "a"}\n"b"\n')
+    (tmp_path / "p.csv").write_text("prompt,model\nx,m\nx,n\ny,m\n")
+    assert loadtest.read_prompts(tmp_path / "p.txt") == ("one", "two")
+    assert loadtest.read_prompts(tmp_path / "p.jsonl") == ("a", "b")
+    assert loadtest.read_prompts(tmp_path / "p.csv") == ("x", "y")
+    for name, text in (("e.txt", ""), ("e.jsonl", "{"), ("e.csv", "a,b\n1,2\n")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(InvalidRequestError):
+            loadtest.read_prompts(tmp_path / name)
+    with pytest.raises(InvalidRequestError, match="cannot read"):
+        loadtest.read_prompts(tmp_path / "none")
+    made = loadtest.synthetic(200, 50, 10)
+    assert made == loadtest.synthetic(200, 50, 10)
+    assert sum(map(len, made)) / 200 / 4 == pytest.approx(51, abs=3)
+
+
+# the Workbench
 
 
 def test_the_workbench_runs_and_shows_it(lab, target):
@@ -79,3 +426,26 @@ def test_the_workbench_runs_and_shows_it(lab, target):
     assert len(report.to_frame()) == 6
     assert report.plot().collections
     assert "100" in report._repr_html_()
+
+
+def test_the_workbench_itself_is_a_target(lab):
+    chat = Chat(("Say hello.",), max_tokens=4)
+    report = lab.loadtest(LoadPlan(IN_PROCESS, Closed(2), requests=4, chat=chat))
+    assert report.count.answered == 4
+    assert report.percentile_ms(50, "ttft") > 1
+    unknown = lab.loadtest(LoadPlan(IN_PROCESS, requests=2, chat=Chat(model="nobody")))
+    assert unknown.errors == {"UnknownModelError": 2}
+
+
+def test_an_interrupted_command_ends_and_shows_what_it_has(target, tmp_path):
+    import signal
+
+    command = [Path(sys.executable).with_name("autopicker"), "loadtest", f"{target[1]}/ok", "--rate", "20"]
+    process = subprocess.Popen([*command, "--duration", "60", "--json"], stdout=subprocess.PIPE, text=True)
+    time.sleep(3)
+    assert psutil.pid_exists(process.pid)
+    process.send_signal(signal.SIGINT)
+    told = json.loads(process.communicate(timeout=10)[0])
+    assert told["stopped_early"]
+    assert told["total_requests"] > 5
+    assert process.returncode == 0

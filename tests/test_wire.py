@@ -15,9 +15,7 @@ from support.upstream import TEXT, upstream
 
 from autopicker_lab.core import UpstreamError
 from autopicker_lab.models.breaker import Breaker
-from autopicker_lab.models.connection import WireError
-from autopicker_lab.models.events import EventReader
-from autopicker_lab.models.wire import Wire
+from autopicker_lab.wire import EventReader, Wire, WireError
 
 BODY = json.dumps({"messages": []}).encode()
 

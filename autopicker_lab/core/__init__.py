@@ -27,7 +27,6 @@ from autopicker_lab.core.errors import (
 from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
 from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.line import Line
-from autopicker_lab.core.load import LoadPlan, LoadReport, Timing
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.speech import Segment, Transcript, Word
@@ -55,8 +54,6 @@ __all__ = [
     "Format",
     "InvalidRequestError",
     "Line",
-    "LoadPlan",
-    "LoadReport",
     "Message",
     "ModelBusyError",
     "ModelSpec",
@@ -74,7 +71,6 @@ __all__ = [
     "SourceFile",
     "Table",
     "Tier",
-    "Timing",
     "Transcript",
     "TransientUpstreamError",
     "UnknownFileError",

@@ -1,5 +1,46 @@
-"""Load tests of any HTTP address."""
+"""Load tests: plans and reports as values, closed and open loops, chat streams measured token by token."""
 
-from autopicker_lab.loadtest.closed_loop import Progress, run
+from autopicker_lab.loadtest.arrivals import Arrivals, Closed, Constant, Poisson, Ramp, Steps, Trace
+from autopicker_lab.loadtest.distribution import Distribution
+from autopicker_lab.loadtest.engine import Progress, in_thread, measure, run
+from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan, Slo
+from autopicker_lab.loadtest.prompts import read_prompts, synthetic
+from autopicker_lab.loadtest.recorder import Live
+from autopicker_lab.loadtest.report import LoadReport, Row, compared, merged
+from autopicker_lab.loadtest.show import percentile_curve
+from autopicker_lab.loadtest.studies import Repeats, Saturation, Sweep, difference, repeat, saturation, sweep
 
-__all__ = ["Progress", "run"]
+__all__ = [
+    "IN_PROCESS",
+    "Arrivals",
+    "Chat",
+    "Closed",
+    "Constant",
+    "Distribution",
+    "Kind",
+    "Live",
+    "LoadPlan",
+    "LoadReport",
+    "Poisson",
+    "Progress",
+    "Ramp",
+    "Repeats",
+    "Row",
+    "Saturation",
+    "Slo",
+    "Steps",
+    "Sweep",
+    "Trace",
+    "compared",
+    "difference",
+    "in_thread",
+    "measure",
+    "merged",
+    "percentile_curve",
+    "read_prompts",
+    "repeat",
+    "run",
+    "saturation",
+    "sweep",
+    "synthetic",
+]

@@ -27,10 +27,8 @@ from autopicker_lab.core import (
     Usage,
 )
 from autopicker_lab.models.base import Availability
-from autopicker_lab.models.connection import WireError
-from autopicker_lab.models.events import EventReader
 from autopicker_lab.models.loops import PerLoop
-from autopicker_lab.models.wire import Answer, Wire
+from autopicker_lab.wire import Answer, EventReader, Wire, WireError
 
 PROBE_S = 3.0
 CONNECT_S = 10.0

@@ -14,16 +14,16 @@ PIECES = 50
 _NAME = "instant"
 
 
-def _framed(data: bytes) -> bytes:
+def framed(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def _event(choices: list[dict[str, Any]], **more: Any) -> bytes:
+def event(choices: list[dict[str, Any]], **more: Any) -> bytes:
     head = {"id": "chatcmpl-instant", "object": "chat.completion.chunk", "created": 1, "model": _NAME}
-    return _framed(b"data: " + json.dumps({**head, "choices": choices, **more}).encode() + b"\n\n")
+    return framed(b"data: " + json.dumps({**head, "choices": choices, **more}).encode() + b"\n\n")
 
 
-def _json(body: dict[str, Any]) -> bytes:
+def as_json(body: dict[str, Any]) -> bytes:
     data = json.dumps(body).encode()
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(data), data)
 
@@ -31,7 +31,7 @@ def _json(body: dict[str, Any]) -> bytes:
 _USAGE = {"prompt_tokens": 30, "completion_tokens": PIECES, "total_tokens": 30 + PIECES}
 _WORDS = [f"word{i} " for i in range(PIECES)]
 _MESSAGE = {"role": "assistant", "content": "".join(_WORDS)}
-_WHOLE = _json(
+_WHOLE = as_json(
     {
         "id": "chatcmpl-instant",
         "object": "chat.completion",
@@ -41,18 +41,17 @@ _WHOLE = _json(
         "usage": _USAGE,
     }
 )
-_MODELS = _json({"object": "list", "data": [{"id": _NAME, "object": "model"}]})
-_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-_EVENTS = [_event([{"index": 0, "delta": {"content": word}, "finish_reason": None}]) for word in _WORDS]
-_END = _event([{"index": 0, "delta": {}, "finish_reason": "stop"}]) + _event([], usage=_USAGE)
-_DONE = _framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+_MODELS = as_json({"object": "list", "data": [{"id": _NAME, "object": "model"}]})
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+_EVENTS = [event([{"index": 0, "delta": {"content": word}, "finish_reason": None}]) for word in _WORDS]
+_END = event([{"index": 0, "delta": {}, "finish_reason": "stop"}]) + event([], usage=_USAGE)
+DONE = framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
-class Upstream(asyncio.Protocol):
-    """Reads requests with a Content-Length, one after the other."""
+class Server(asyncio.Protocol):
+    """Reads requests with a Content-Length, one after the other; `answer` them."""
 
-    def __init__(self, gap_s: float):
-        self._gap_s = gap_s
+    def __init__(self) -> None:
         self._data = b""
         self._transport: Any = None
 
@@ -61,6 +60,14 @@ class Upstream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """`head` is in lower case."""
+        raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -72,26 +79,33 @@ class Upstream(asyncio.Protocol):
                 return
             body = self._data[end + 4 : end + 4 + length]
             self._data = self._data[end + 4 + length :]
-            self._answer(head, body)
+            self.answer(head, body)
 
-    def _answer(self, head: bytes, body: bytes) -> None:
+
+class Upstream(Server):
+    def __init__(self, gap_s: float):
+        super().__init__()
+        self._gap_s = gap_s
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """A list of models, a whole answer or a stream."""
         if b"/chat/completions" not in head:
-            self._transport.write(_MODELS)
+            self.write(_MODELS)
         elif b'"stream":true' not in body and b'"stream": true' not in body:
-            self._transport.write(_WHOLE)
+            self.write(_WHOLE)
         elif self._gap_s:
-            self._transport.write(_HEAD)
+            self.write(STREAM)
             self._piece(0)
         else:
-            self._transport.write(_HEAD)
+            self.write(STREAM)
             for event in _EVENTS:
-                self._transport.write(event)
-            self._transport.write(_END + _DONE)
+                self.write(event)
+            self.write(_END + DONE)
 
     def _piece(self, i: int) -> None:
         if self._transport is None:
             return
-        self._transport.write(_EVENTS[i] if i < PIECES else _END + _DONE)
+        self.write(_EVENTS[i] if i < PIECES else _END + DONE)
         if i < PIECES:
             asyncio.get_running_loop().call_later(self._gap_s, self._piece, i + 1)
 

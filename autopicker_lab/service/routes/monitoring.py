@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 import psutil
 from fastapi import APIRouter, Query, Request
 
-from autopicker_lab import loadtest
-from autopicker_lab.core import InvalidRequestError, LoadPlan, RateLimitError
+from autopicker_lab.core import InvalidRequestError, RateLimitError
+from autopicker_lab.loadtest import Closed, LoadPlan, run
 from autopicker_lab.service.gate import INTERNAL, internal_token
 from autopicker_lab.service.state import State, while_connected
 from autopicker_lab.tuning.drift import drift
@@ -86,13 +86,13 @@ async def load_test(
         headers = {INTERNAL.decode(): internal_token(state.lab.settings)}
         plan = LoadPlan(
             f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}{path}",
-            users=concurrent_users,
+            Closed(concurrent_users),
             requests=concurrent_users * requests_per_user,
+            duration_s=60,
             headers=headers,
-            max_seconds=60,
         )
         begun = time.perf_counter()
-        report = await while_connected(request, lambda: loadtest.run(plan))
+        report = await while_connected(request, lambda: run(plan))
     results = report.to_dict() | {"endpoint": path, "concurrent_users": concurrent_users}
     return {
         "status": "completed",

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from autopicker_lab.models.connection import Connection, StaleError, Timers, WireError
+from autopicker_lab.wire.connection import Connection, StaleError, Timers, WireError
 
 KEEP_S = 60.0
 _LARGEST_BODY = 2**26

@@ -1,0 +1,164 @@
+"""The command that load-tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autopicker_lab.cli_common import Json, print_json, stoppable
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.loadtest import (
+    IN_PROCESS,
+    Chat,
+    Closed,
+    Constant,
+    LoadPlan,
+    LoadReport,
+    Poisson,
+    Progress,
+    Ramp,
+    Slo,
+    compared,
+    difference,
+    in_thread,
+    measure,
+    read_prompts,
+    saturation,
+    synthetic,
+)
+from autopicker_lab.loadtest.arrivals import Arrivals
+
+app = typer.Typer()
+_ARRIVALS = "constant | poisson"
+
+
+@app.command()
+def loadtest(
+    url: Annotated[str, typer.Argument(help=f"an HTTP address; with --chat one that ends in /v1, or {IN_PROCESS}")],
+    users: Annotated[int, typer.Option(min=1, max=10_000, help="a closed loop of so many")] = 5,
+    think: Annotated[float, typer.Option(min=0, help="seconds a user waits between requests")] = 0.0,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="an open loop: requests a second")] = None,
+    to_rate: Annotated[float | None, typer.Option(min=0.0, help="ramp from --rate to this")] = None,
+    arrivals: Annotated[str, typer.Option(help=_ARRIVALS)] = "poisson",
+    requests: Annotated[int | None, typer.Option(min=1, help="requests in all; 50 without any bound")] = None,
+    duration: Annotated[float | None, typer.Option(min=0.1, help="seconds in which requests are sent")] = None,
+    warm_up: Annotated[float, typer.Option(min=0, help="seconds at the start that do not count")] = 0.0,
+    timeout: Annotated[float, typer.Option(min=0.01, help="seconds a request may take")] = 30.0,
+    header: Annotated[list[str] | None, typer.Option(help="'Name: value'; repeatable")] = None,
+    chat: Annotated[bool, typer.Option("--chat", help="chat completions, measured token by token")] = False,
+    model: Annotated[str, typer.Option(help="of --chat")] = "auto",
+    prompts: Annotated[str, typer.Option(help="a file of prompts, or TOKENS such as 200 for made-up ones")] = "",
+    max_tokens: Annotated[int, typer.Option(min=1, help="of each answer")] = 64,
+    stream: Annotated[bool, typer.Option(help="ask for streams")] = True,
+    latency: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds of an answer")] = None,
+    ttft: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds to the first token")] = None,
+    tpot: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds a token after it")] = None,
+    saturate: Annotated[bool, typer.Option("--saturate", help="search the highest rate that holds the SLO")] = False,
+    against: Annotated[str | None, typer.Option(help="another address to test in turn, and compare")] = None,
+    out: Annotated[Path | None, typer.Option(help="keep the report here, as JSON")] = None,
+    compare: Annotated[Path | None, typer.Option(help="a report kept before, to compare with")] = None,
+    as_json: Json = False,
+) -> None:
+    """Load-test an address you may load. Ctrl-C ends it and shows what was measured."""
+    before = LoadReport.load(compare) if compare is not None else None
+    bounds = (latency, ttft, tpot)
+    plan = LoadPlan(
+        url,
+        _arrivals(users, think, rate, to_rate, arrivals),
+        requests=requests,
+        duration_s=10.0 if duration is None and requests is None and rate is not None else duration,
+        warm_up_s=warm_up,
+        headers=_headers(header or []),
+        chat=Chat(_prompts(prompts), model, max_tokens, stream) if chat else None,
+        slo=Slo(*bounds) if any(bound is not None for bound in bounds) else None,
+        timeout_s=timeout,
+    )
+    if saturate:
+        _saturate(plan, as_json)
+        return
+    with stoppable() as stopped:
+        if against is not None:
+            pair = {url: url, against: against}
+            table = in_thread(lambda: difference(plan, pair, progress=_shown(stopped, as_json)))
+            print_json(table.to_dict()) if as_json else typer.echo(table.to_string(float_format="%.4g", na_rep=""))
+            return
+        report = _measured(plan, _shown(stopped, as_json))
+    if out is not None:
+        report.save(out)
+    if as_json:
+        print_json(report.to_dict())
+    elif before is not None:
+        table = compared({"before": before, "now": report})
+        typer.echo(table.to_string(float_format="%.4g", na_rep=""))
+    else:
+        for name, value in report.to_dict().items():
+            typer.echo(f"{name:22} {value}")
+
+
+def _measured(plan: LoadPlan, progress: Progress) -> LoadReport:
+    if plan.url != IN_PROCESS:
+        return measure(plan, progress)
+    from autopicker_lab.cli_common import open_workbench
+
+    with open_workbench() as lab:
+        return lab.loadtest(plan, progress=progress)
+
+
+def _saturate(plan: LoadPlan, as_json: bool) -> None:
+    with stoppable() as stopped:
+
+        def tried(rate: float, held: bool) -> bool:
+            typer.echo(f"{rate:10.4g} a second  {'holds' if held else 'does not hold'}", err=True)
+            return not stopped()
+
+        found = in_thread(lambda: saturation(plan, tried=tried))
+    if as_json:
+        rows = found.to_frame().to_dict("records")
+        print_json({"held": found.held, "failed": found.failed, "rate": found.rate, "tried": rows})
+    else:
+        typer.echo(str(found))
+
+
+def _arrivals(users: int, think: float, rate: float | None, to_rate: float | None, shape: str) -> Arrivals:
+    if rate is None:
+        return Closed(users, think)
+    if to_rate is not None:
+        return Ramp(rate, to_rate)
+    if shape not in ("constant", "poisson"):
+        raise InvalidRequestError(f"no arrivals '{shape}'", f"use {_ARRIVALS}")
+    return Constant(rate) if shape == "constant" else Poisson(rate)
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    found = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise InvalidRequestError(f"not a header: {line!r}", "write 'Name: value'")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _prompts(given: str) -> tuple[str, ...]:
+    if not given:
+        return Chat().prompts
+    return synthetic(100, float(given), float(given) / 4) if given.isdigit() and int(given) else read_prompts(given)
+
+
+def _shown(stopped: Any, quiet: bool) -> Progress:
+    """Progress on standard error, a line that is written over, where a terminal reads it."""
+    import sys
+
+    def told(live: Any) -> bool:
+        if not quiet and sys.stderr.isatty():
+            rate = "-" if live.per_second is None else f"{live.per_second:,.0f}"
+            p99 = "-" if live.p99_ms is None else f"{live.p99_ms:,.0f}"
+            failed = sum(live.errors.values())
+            line = f"{live.seconds:6.1f} s  {live.done:,} done  {rate} a second  p99 {p99} ms  {failed} failed"
+            sys.stderr.write(f"\r{line} ")
+            sys.stderr.flush()
+        return not stopped()
+
+    return told

@@ -1,0 +1,127 @@
+"""When requests are due: users wait for answers (a closed loop), a schedule does not (an open one)."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autopicker_lab.core import InvalidRequestError
+
+
+def _positive(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise InvalidRequestError(f"{name} must be above 0, not {value:g}", "give requests a second")
+
+
+@dataclass(frozen=True)
+class Closed:
+    """So many users, each sending its next request `think_s` seconds after the last was answered."""
+
+    users: int = 5
+    think_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.users < 1 or self.think_s < 0:
+            raise InvalidRequestError("a closed loop needs at least one user, and no negative time to think")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """`rate` requests a second, evenly spaced."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        _positive("rate", self.rate)
+
+    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
+        """Seconds since the start, ascending, below `seconds`."""
+        return itertools.takewhile(lambda at: at < seconds, (i / self.rate for i in itertools.count()))
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """`rate` requests a second on average, each independent of the others, as many users who do not know each other."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        _positive("rate", self.rate)
+
+    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
+        """As Constant.due."""
+        at = chance.expovariate(self.rate)
+        while at < seconds:
+            yield at
+            at += chance.expovariate(self.rate)
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """From `start` to `end` requests a second over the run, evenly spaced at each moment."""
+
+    start: float
+    end: float
+
+    def __post_init__(self) -> None:
+        _positive("the higher end of a ramp", max(self.start, self.end))
+        if min(self.start, self.end) < 0:
+            raise InvalidRequestError("a ramp's rates may not be negative")
+
+    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
+        """As Constant.due; the i-th request is due when the area under the rate is i."""
+        if not math.isfinite(seconds):
+            raise InvalidRequestError("a ramp needs an end", "give duration_s")
+        slope = (self.end - self.start) / seconds
+        for i in range(math.floor((self.start + self.end) / 2 * seconds)):
+            inside = max(0.0, self.start**2 + 2 * slope * i)
+            # the root of start * t + slope / 2 * t**2 = i, in the form that bears a slope of 0
+            yield 2 * i / (self.start + math.sqrt(inside)) if i else 0.0
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Each of `rates` for `each_s` seconds."""
+
+    rates: tuple[float, ...]
+    each_s: float
+
+    def __post_init__(self) -> None:
+        if not self.rates:
+            raise InvalidRequestError("steps need at least one rate")
+        for value in (*self.rates, self.each_s):
+            _positive("rates and seconds of steps", value)
+
+    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
+        """As Constant.due."""
+        for step, rate in enumerate(self.rates):
+            begun = step * self.each_s
+            for at in Constant(rate).due(self.each_s, chance):
+                if begun + at >= seconds:
+                    return
+                yield begun + at
+
+
+@dataclass(frozen=True)
+class Trace:
+    """At recorded moments, in seconds from any origin; `speed` 2 replays them in half the time."""
+
+    times: tuple[float, ...]
+    speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        _positive("speed", self.speed)
+        if not self.times or any(not math.isfinite(at) for at in self.times):
+            raise InvalidRequestError("a trace needs at least one moment, and numbers only")
+
+    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
+        """As Constant.due."""
+        ordered = sorted(self.times)
+        return itertools.takewhile(lambda at: at < seconds, ((at - ordered[0]) / self.speed for at in ordered))
+
+
+Open = Constant | Poisson | Ramp | Steps | Trace
+Arrivals = Closed | Open

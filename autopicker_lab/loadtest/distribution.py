@@ -1,0 +1,76 @@
+"""Times in a histogram that can be merged with others': percentiles right to three digits, up to the rarest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hdrh.histogram import HdrHistogram
+
+_LONGEST_US = 3_600_000_000
+PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
+
+
+class Distribution:
+    """Seconds, in an HDR histogram from a microsecond to an hour (http://hdrhistogram.org)."""
+
+    def __init__(self, encoded: str | None = None):
+        self._histogram = HdrHistogram(1, _LONGEST_US, 3)
+        if encoded:
+            self._histogram.decode_and_add(encoded.encode())
+
+    def __len__(self) -> int:
+        return int(self._histogram.total_count)
+
+    def extend(self, seconds: Iterable[float]) -> None:
+        """Record times, in seconds; what is under a microsecond or over an hour counts as that."""
+        record = self._histogram.record_value
+        for value in seconds:
+            record(min(max(round(value * 1e6), 1), _LONGEST_US))
+
+    def merge(self, other: Distribution) -> None:
+        self._histogram.add(other._histogram)
+
+    def encoded(self) -> str:
+        """HdrHistogram's own compressed form, in base 64."""
+        return str(self._histogram.encode().decode())
+
+    def percentile_ms(self, percent: float) -> float | None:
+        """The time (ms) that so many percent did not exceed; None where nothing was recorded."""
+        return self._histogram.get_value_at_percentile(percent) / 1000 if len(self) else None
+
+    def share_within(self, seconds: float) -> float | None:
+        """The share of times up to so many seconds; None where nothing was recorded."""
+        if not len(self):
+            return None
+        histogram, bound = self._histogram, round(seconds * 1e6)
+        counted = sum(
+            item.count_added_in_this_iter_step
+            for item in histogram.get_recorded_iterator()
+            if item.value_iterated_to <= bound
+        )
+        return float(counted / len(self))
+
+    @property
+    def mean_ms(self) -> float | None:
+        return float(self._histogram.get_mean_value()) / 1000 if len(self) else None
+
+    @property
+    def max_ms(self) -> float | None:
+        return float(self._histogram.get_max_value()) / 1000 if len(self) else None
+
+    def percentiles_ms(self, percents: Sequence[float] = PERCENTILES) -> dict[str, float | None]:
+        """By name: p50, p99, p99.9 ..."""
+        return {f"p{percent:g}": self.percentile_ms(percent) for percent in percents}
+
+    def curve(self) -> tuple[list[float], list[float]]:
+        """Percents and the milliseconds at each, ascending, ready to be drawn."""
+        if not len(self):
+            return [], []
+        total, below = len(self), 0
+        percents: list[float] = []
+        times: list[float] = []
+        for item in self._histogram.get_recorded_iterator():
+            below += item.count_added_in_this_iter_step
+            percents.append(100 * below / total)
+            times.append(item.value_iterated_to / 1000)
+        return percents, times

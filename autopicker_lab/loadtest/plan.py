@@ -1,0 +1,161 @@
+"""What is sent, when, how long, and what counts as good: a load test as a value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.loadtest.arrivals import Arrivals, Closed, Ramp, Steps, Trace
+
+IN_PROCESS = "lab:"  # the address of a Workbench in this process
+_UNBOUNDED_S = 300.0
+
+
+@dataclass(frozen=True)
+class Slo:
+    """What makes an answer good (seconds; None: no matter), and the share of answers that have to be.
+
+    Attributes:
+        latency_s: from when the request was due to the end of its answer.
+        ttft_s: from when it was due to its first token.
+        tpot_s: for each token after the first, the mean of an answer.
+        share: of all requests; failed ones are never good.
+    """
+
+    latency_s: float | None = None
+    ttft_s: float | None = None
+    tpot_s: float | None = None
+    share: float = 0.99
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise InvalidRequestError(f"the share of an SLO lies between 0 and 1, not {self.share:g}")
+        if any(bound is not None and not bound > 0 for bound in (self.latency_s, self.ttft_s, self.tpot_s)):
+            raise InvalidRequestError("the bounds of an SLO must be above 0")
+
+    def met(self, latency_s: float, ttft_s: float | None, tpot_s: float | None) -> bool:
+        """Whether an answer was good; one without tokens cannot miss their bounds."""
+        return not any(
+            bound is not None and value is not None and value > bound
+            for bound, value in ((self.latency_s, latency_s), (self.ttft_s, ttft_s), (self.tpot_s, tpot_s))
+        )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of request of a mix.
+
+    Attributes:
+        weight: how often it comes, against the others'.
+        file_ids: uploads that its questions are about.
+        cached: True asks the same question each time, so that a cache may answer; False sends questions apart and
+            asks for fresh answers; None sends the prompts as they are.
+    """
+
+    name: str = "plain"
+    weight: float = 1.0
+    file_ids: tuple[str, ...] = ()
+    cached: bool | None = None
+
+
+@dataclass(frozen=True)
+class Chat:
+    """Chat completions, with LoadPlan.url an address that ends in /v1 (or IN_PROCESS).
+
+    Attributes:
+        prompts: asked in turn.
+        options: further fields of the body.
+        events: pieces that each stream must have; fewer count as lost. None: unknown.
+    """
+
+    prompts: tuple[str, ...] = ("Why is the sky blue?",)
+    model: str = "auto"
+    max_tokens: int | None = 64
+    stream: bool = True
+    kinds: tuple[Kind, ...] = (Kind(),)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    events: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.prompts:
+            raise InvalidRequestError("there is no prompt to send", "give at least one")
+        if not self.kinds or any(not kind.weight > 0 for kind in self.kinds):
+            raise InvalidRequestError("a mix needs kinds, each with a weight above 0")
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """A load test. It ends with `duration_s`, `requests` or `max_cost_usd`, whichever comes first.
+
+    Attributes:
+        url: any HTTP address; with `chat`, one that ends in /v1.
+        arrivals: a closed or an open loop.
+        requests: how many in all; None: no bound. Without any bound it is 50 for a closed loop.
+        duration_s: seconds in which requests are sent; answers are waited for after that, `timeout_s` at most.
+        warm_up_s, cool_down_s: at the beginning and end of those, whose requests are sent and not counted.
+        timeout_s: seconds until one request counts as failed.
+        max_in_flight: requests at once in an open loop; those past it wait, which the report says.
+        max_cost_usd: by `price_in` and `price_out`, USD per million tokens, of chats that say their usage.
+    """
+
+    url: str
+    arrivals: Arrivals = Closed()  # noqa: RUF009  # frozen
+    requests: int | None = None
+    duration_s: float | None = None
+    warm_up_s: float = 0.0
+    cool_down_s: float = 0.0
+    method: str = "GET"
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    chat: Chat | None = None
+    slo: Slo | None = None
+    timeout_s: float = 30.0
+    max_in_flight: int = 10_000
+    max_cost_usd: float | None = None
+    price_in: float = 0.0
+    price_out: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")) and not (self.chat and self.url == IN_PROCESS):
+            raise InvalidRequestError(f"not an HTTP address: {self.url!r}", "start it with http:// or https://")
+        if self.requests is not None and self.requests < 1:
+            raise InvalidRequestError("requests must be at least 1")
+        for name in ("duration_s", "timeout_s", "max_cost_usd"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise InvalidRequestError(f"{name} must be above 0, not {value:g}")
+        if self.max_in_flight < 1:
+            raise InvalidRequestError("max_in_flight must be at least 1")
+        if self.warm_up_s < 0 or self.cool_down_s < 0 or self.warm_up_s + self.cool_down_s >= self.seconds:
+            detail = f"warm-up and cool-down take {self.warm_up_s + self.cool_down_s:g} s of {self.seconds:g} s"
+            raise InvalidRequestError(detail, "leave time to measure: raise duration_s")
+        if isinstance(self.arrivals, Ramp) and self.duration_s is None:
+            raise InvalidRequestError("a ramp needs an end", "give duration_s")
+        if self.max_cost_usd is not None and not (self.price_in or self.price_out):
+            raise InvalidRequestError("max_cost_usd needs prices", "give price_in and price_out")
+
+    @property
+    def bound(self) -> float:
+        """Requests at most."""
+        if self.requests is None and self.duration_s is None and isinstance(self.arrivals, Closed):
+            return 50
+        return math.inf if self.requests is None else self.requests
+
+    @property
+    def seconds(self) -> float:
+        """In which requests are sent: `duration_s`, or what the schedule takes, or five minutes."""
+        if self.duration_s is not None:
+            return self.duration_s
+        if isinstance(self.arrivals, Steps):
+            return len(self.arrivals.rates) * self.arrivals.each_s
+        if isinstance(self.arrivals, Trace):
+            return (max(self.arrivals.times) - min(self.arrivals.times)) / self.arrivals.speed + 1e-9
+        return _UNBOUNDED_S
+
+    def at(self, arrivals: Arrivals, **fields: Any) -> LoadPlan:
+        """The same with other arrivals."""
+        return replace(self, arrivals=arrivals, **fields)

@@ -1,0 +1,269 @@
+"""What is asked: an HTTP address, a chat API, or a Workbench in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import orjson
+
+from autopicker_lab.core import AutopickerError, ChatChunk, ChatRequest, UpstreamError, Usage
+from autopicker_lab.loadtest.plan import Chat, Kind, LoadPlan
+from autopicker_lab.loadtest.sample import Sample
+from autopicker_lab.wire import Answer, EventReader, Wire, WireError
+
+_SAID = ("content", "reasoning_content", "tool_calls")
+Clock = Callable[[], float]
+Ask = Callable[[ChatRequest], AsyncIterator[ChatChunk]]
+
+
+class Target(Protocol):
+    """Sends one request at a time, and may be asked for many at once."""
+
+    async def send(self, sample: Sample, clock: Clock) -> None:
+        """Send a request and fill in what came of it, but for `due`, `sent` and `end`; raises nothing but to cancel."""
+
+    def close(self) -> None: ...
+
+
+def target_of(plan: LoadPlan, ask: Ask | None = None) -> Target:
+    """What a plan asks; `ask` streams the answers of a Workbench in this process."""
+    if ask is not None and plan.chat is not None:
+        return InProcess(plan, plan.chat, ask)
+    return ChatTarget(plan, plan.chat) if plan.chat is not None else HttpTarget(plan)
+
+
+def _wire(plan: LoadPlan, **headers: str) -> tuple[Wire, str]:
+    """A client of the plan's server, and the path to ask."""
+    parts = urlsplit(plan.url)
+    wire = Wire(f"{parts.scheme}://{parts.netloc}", {**plan.headers, **headers}, plan.timeout_s)
+    return wire, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _broke(error: OSError, answered: bool) -> str:
+    """What a failed connection is counted under."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, ssl.SSLError):
+        return "tls"
+    if isinstance(error, socket.gaierror):
+        return "unknown host"
+    if isinstance(error, WireError):
+        return "not http" if "HTTP" in str(error) else "cut" if answered else "reset"
+    return "refused"
+
+
+class HttpTarget:
+    """Any address; an answer is good with a status under 400 and its body read to the end."""
+
+    def __init__(self, plan: LoadPlan):
+        self._wire, self._path = _wire(plan)
+        self._method = plan.method.upper()
+        self._body = plan.body or b""
+        self._limits = {"first_s": plan.timeout_s, "idle_s": plan.timeout_s, "total_s": plan.timeout_s}
+
+    async def send(self, sample: Sample, clock: Clock) -> None:
+        """As Target.send."""
+        answer = None
+        try:
+            answer = await self._wire.request(self._method, self._path, self._body, **self._limits)
+            while await answer.next():
+                pass
+            if answer.status >= 400:
+                sample.error = f"http {answer.status}"
+        except OSError as error:
+            sample.error = _broke(error, answered=answer is not None)
+        finally:
+            if answer is not None:
+                answer.close()
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+class _Mix:
+    """The questions of a plan, the same ones each time it is run."""
+
+    def __init__(self, plan: LoadPlan, chat: Chat):
+        self._chat = chat
+        self._chance = random.Random(plan.seed)
+        self._apart = f"{plan.seed}-{time.time_ns():x}"  # no cache has heard of it
+        self._weights = [kind.weight for kind in chat.kinds]
+
+    def next(self, number: int) -> tuple[Kind, str]:
+        kinds = self._chat.kinds
+        kind = kinds[0] if len(kinds) == 1 else self._chance.choices(kinds, self._weights)[0]
+        prompt = self._chat.prompts[0 if kind.cached else number % len(self._chat.prompts)]
+        return kind, f"{prompt}\n\n({self._apart}-{number})" if kind.cached is False else prompt
+
+
+class ChatTarget:
+    """Chat completions of any OpenAI-compatible server."""
+
+    def __init__(self, plan: LoadPlan, chat: Chat):
+        self._plan = plan
+        self._chat = chat
+        self._mix = _Mix(plan, chat)
+        self._wire, path = _wire(plan)
+        self._fresh, _ = _wire(plan, **{"Cache-Control": "no-cache"})
+        self._path = path.rstrip("/") + "/chat/completions"
+        self._limits = {"first_s": plan.timeout_s, "idle_s": plan.timeout_s, "total_s": plan.timeout_s}
+
+    async def send(self, sample: Sample, clock: Clock) -> None:
+        """As Target.send."""
+        kind, prompt = self._mix.next(sample.number)
+        sample.kind = kind.name
+        wire = self._fresh if kind.cached is False else self._wire
+        answer = None
+        try:
+            answer = await wire.request("POST", self._path, self._body(kind, prompt), **self._limits)
+            if answer.status != 200:
+                await answer.read()
+                sample.error = f"http {answer.status}"
+            elif self._chat.stream:
+                await self._stream(answer, sample, clock)
+            else:
+                _whole(await answer.read(), sample, self._plan)
+        except OSError as error:
+            sample.error = _broke(error, answered=answer is not None)
+        finally:
+            if answer is not None:
+                answer.close()
+
+    def close(self) -> None:
+        self._wire.close()
+        self._fresh.close()
+
+    def _body(self, kind: Kind, prompt: str) -> bytes:
+        chat = self._chat
+        body: dict[str, Any] = {"model": chat.model, "messages": [{"role": "user", "content": prompt}], **chat.options}
+        body["stream"] = chat.stream
+        if chat.stream:
+            body["stream_options"] = {"include_usage": True}
+        if chat.max_tokens is not None:
+            body["max_tokens"] = chat.max_tokens
+        if kind.file_ids:
+            body["file_ids"] = kind.file_ids
+        return orjson.dumps(body)
+
+    async def _stream(self, answer: Answer, sample: Sample, clock: Clock) -> None:
+        kind = answer.headers.get("content-type", "")
+        if not kind.startswith("text/event-stream"):
+            sample.error = "html" if "html" in kind else "not a stream"
+            return
+        reader = EventReader("the server")
+        pieces = _Pieces(sample, self._plan)
+        try:
+            while block := await answer.next():
+                now = clock()
+                chunk = reader.feed(block)
+                if chunk is not None:
+                    pieces.arrived(chunk, now)
+                if reader.done:
+                    break
+            chunk = reader.end()
+            if chunk is not None:
+                pieces.arrived(chunk, clock())
+        except UpstreamError as error:
+            sample.error = "error event" if "failed in the middle" in error.plain else "not a chunk"
+            return
+        except WireError:
+            sample.error = "truncated"  # the connection broke in the middle
+            return
+        answer.close(whole=True)
+        pieces.ended(reader.finish_reason, reader.done, self._chat.events)
+
+
+class InProcess:
+    """A Workbench, asked without a server."""
+
+    def __init__(self, plan: LoadPlan, chat: Chat, ask: Ask):
+        self._plan = plan
+        self._chat = chat
+        self._mix = _Mix(plan, chat)
+        self._ask = ask
+
+    async def send(self, sample: Sample, clock: Clock) -> None:
+        """As Target.send."""
+        kind, prompt = self._mix.next(sample.number)
+        sample.kind = kind.name
+        options = {**self._chat.options}
+        if self._chat.max_tokens is not None:
+            options["max_tokens"] = self._chat.max_tokens
+        request = ChatRequest.of(prompt, model=self._chat.model, file_ids=kind.file_ids, options=options)
+        pieces = _Pieces(sample, self._plan)
+        finish = None
+        try:
+            async with asyncio.timeout(self._plan.timeout_s), aclosing(self._ask(request)) as chunks:  # type: ignore[type-var]
+                async for chunk in chunks:
+                    pieces.arrived(chunk, clock())
+                    finish = chunk.finish_reason or finish
+        except TimeoutError:
+            sample.error = "timeout"
+        except AutopickerError as error:
+            sample.error = type(error).__name__
+        else:
+            pieces.ended(finish, True, self._chat.events)
+
+    def close(self) -> None:
+        return None
+
+
+class _Pieces:
+    """What arrives of one stream."""
+
+    def __init__(self, sample: Sample, plan: LoadPlan):
+        self._sample = sample
+        self._plan = plan
+        self._last = 0.0
+        self._usage: Usage | None = None
+
+    def arrived(self, chunk: ChatChunk, now: float) -> None:
+        sample = self._sample
+        self._usage = chunk.usage or self._usage
+        said = sum([any(map(delta.get, _SAID)) for delta in chunk.deltas])
+        if not said:
+            return
+        if sample.first is None:
+            sample.first = now
+        else:
+            sample.gaps.append(now - self._last)
+        self._last = now
+        sample.pieces += said
+
+    def ended(self, finish: str | None, done: bool, expected: int | None) -> None:
+        sample = self._sample
+        if finish is None:
+            sample.error = "truncated"
+        sample.undone = not done
+        sample.lost = max(0, expected - sample.pieces) if expected is not None else 0
+        sample.tokens = self._usage.completion_tokens if self._usage else sample.pieces
+        sample.spent_usd = _cost(self._usage, self._plan)
+
+
+def _whole(data: bytes, sample: Sample, plan: LoadPlan) -> None:
+    """Read an answer that is no stream."""
+    try:
+        answer = orjson.loads(data)
+        usage = Usage.from_openai(answer.get("usage"))
+        sample.error = None if answer["choices"][0]["message"] is not None else "not a chat answer"
+    except orjson.JSONDecodeError:
+        sample.error = "html" if data.lstrip()[:1] == b"<" else "not json"
+    except (KeyError, IndexError, TypeError, AttributeError):
+        sample.error = "not a chat answer"
+    else:
+        sample.tokens = usage.completion_tokens if usage else 0
+        sample.spent_usd = _cost(usage, plan)
+
+
+def _cost(usage: Usage | None, plan: LoadPlan) -> float:
+    if usage is None:
+        return 0.0
+    return (usage.prompt_tokens * plan.price_in + usage.completion_tokens * plan.price_out) / 1e6
