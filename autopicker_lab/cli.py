@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from autopicker_lab import __version__, cli_files, cli_keys, cli_load, cli_tuning
+from autopicker_lab import __version__, cli_bench, cli_files, cli_keys, cli_load, cli_tuning
 from autopicker_lab.cli_common import Json, open_workbench, print_json
-from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.core import AutopickerError
 
 app = typer.Typer(
     help="Pick the right language model for every request, and prove that it was right.",
@@ -24,6 +23,7 @@ app = typer.Typer(
 app.add_typer(cli_files.app)
 app.add_typer(cli_tuning.app)
 app.add_typer(cli_load.app)
+app.add_typer(cli_bench.app)
 app.add_typer(cli_keys.app, name="keys")
 Attached = Annotated[list[Path] | None, typer.Option("--file", help="a file that the question is about; repeatable")]
 ModelName = Annotated[str, typer.Option("--model", help="a model of the catalogue; auto: routed")]
@@ -148,53 +148,6 @@ async def _stream(lab: Any, text: str, files: Sequence[Path], model: str, option
     sys.stdout.write("\n")
     await lab.catalogue.close()
     return stream.reply
-
-
-@app.command()
-def bench(
-    name: Annotated[str | None, typer.Argument(help="a benchmark; none lists them")] = None,
-    parameter: Annotated[list[str] | None, typer.Option("-p", help="key=value; repeatable")] = None,
-    runs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("runs"),
-    as_json: Json = False,
-) -> None:
-    """Run a benchmark notebook and keep its report."""
-    from autopicker_lab import assets, benchmark
-
-    notebooks = {path.stem: path for path in sorted(assets.benchmarks().glob("*.ipynb"))}
-    if name is None:
-        known = {stem: benchmark.parameters_of(path) for stem, path in notebooks.items()}
-        if as_json:
-            print_json([{"name": stem, "parameters": found} for stem, found in known.items()])
-            return
-        for stem, found in known.items():
-            typer.echo(stem)
-            for key, about in found.items():
-                typer.echo(f"  {key} = {about['default']}  {about['help']}")
-        return
-    if name not in notebooks:
-        raise InvalidRequestError(f"no benchmark '{name}'", f"known: {', '.join(notebooks)}")
-    run = benchmark.run(
-        notebooks[name],
-        dict(_pair(text) for text in parameter or []),
-        runs=runs,
-        progress=lambda done, total: typer.echo(f"cell {done} of {total}", err=True),
-    )
-    if as_json:
-        print_json({"folder": str(run.folder), "figures": run.figures, "parameters": run.parameters})
-    else:
-        typer.echo(json.dumps(run.figures, indent=2))
-        typer.echo(f"report: {run.folder}", err=True)
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    """key=value; the value as JSON where it is, else as text."""
-    key, mark, value = text.partition("=")
-    if not mark:
-        raise InvalidRequestError(f"'{text}' is not key=value", "write -p key=value")
-    try:
-        return key, json.loads(value)
-    except json.JSONDecodeError:
-        return key, value
 
 
 @app.command()

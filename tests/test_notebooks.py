@@ -13,8 +13,10 @@ BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.ipynb"))
 QUICK = {
     "answers": {"questions": 2, "max_tokens": 20},
     "extraction": {"rounds": 1, "workload": 12},
+    "loadgen": {"testers": "autopicker,aiohttp", "seconds": 0.5, "repeats": 1, "stall_seconds": 3, "search_seconds": 6},
     "routing": {"rounds": 5},
     "serving": {"seconds": 0.5, "repeats": 1, "streams": 50},
+    "transcription": {"limit": 1},
 }
 SHOWN = {  # what must be seen in each notebook, beside a picture and a panel
     "00_start_here": ("Kittiwake", "Please keep your ticket"),
@@ -56,6 +58,7 @@ def test_a_benchmark_leaves_a_record_and_a_report(path, tmp_path):
     assert record["figures"] == run.figures != {}
     assert record["stamp"]["packages"]["autopicker-lab"]
     assert seen[-1][0] == seen[-1][1]
+    assert list(run.folder.glob("*.csv"))
     html = (run.folder / f"{path.stem}.html").read_text("utf-8")
     assert "data:image/png;base64" in html
     for mark in ('<script src="http', '<link rel="stylesheet" href="http', 'src="//'):
@@ -66,6 +69,65 @@ def test_a_misspelt_parameter_stops_before_anything_runs(tmp_path):
     with pytest.raises(InvalidRequestError, match="Did you mean 'questions'"):
         benchmark.run(BENCHMARKS[0], {"questoins": 1}, runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("questions", "many", "a whole number"),
+        ("questions", 1.5, "a whole number"),
+        ("questions", True, "a whole number"),
+    ],
+)
+def test_a_parameter_of_the_wrong_type_stops_before_anything_runs(tmp_path, name, value, says):
+    with pytest.raises(InvalidRequestError, match=says):
+        benchmark.run(BENCHMARKS[0], {name: value}, runs=tmp_path / "runs")
+    with pytest.raises(InvalidRequestError, match=says):
+        benchmark.sweep(BENCHMARKS[0], name, [1, value], runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def small(folder, value):
+    """A benchmark that takes a second."""
+    source = "times = 2  # how often\nrate = 1.5  # a number\non = True  # a switch\nout = ''  # folder\n"
+    cells = [nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})]
+    code = (
+        f"from autopicker_lab.benchmark import save_figures\nsave_figures({{'speed': times * {value}, 'on': on}}, out)"
+    )
+    cells.append(nbformat.v4.new_code_cell(code))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "small.ipynb")
+    return folder / "small.ipynb"
+
+
+def test_sweeps_and_comparisons(tmp_path):
+    path = small(tmp_path, 10)
+    assert {name: p.kind for name, p in benchmark.parameters_of(path).items()} == {
+        "times": "int",
+        "rate": "float",
+        "on": "bool",
+    }
+    told = []
+    found = benchmark.sweep(
+        path,
+        "times",
+        ["1", "2"],
+        {"on": "false", "rate": 2},
+        jobs=2,
+        runs=tmp_path / "runs",
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert [run.parameters for run in found] == [{"on": False, "rate": 2.0, "times": n} for n in (1, 2)]
+    assert told == [(1, 2), (2, 2)]
+    assert list(benchmark.swept("times", found)["speed"]) == [10, 20]
+    table = benchmark.compare([run.folder for run in found])
+    assert table.loc["speed", "B (1) / A (1)"] == 2
+    again = benchmark.sweep(path, "times", [1, 2], {"on": False, "rate": 2}, runs=tmp_path / "runs")
+    bounds = benchmark.compare([run.folder for run in (*found, *again)])
+    assert bounds.loc["speed", "B (2), low"] == pytest.approx(2)
+    with pytest.raises(InvalidRequestError, match="nothing to compare"):
+        benchmark.compare([found[0].folder])
+    with pytest.raises(InvalidRequestError, match="is no run"):
+        benchmark.compare([tmp_path, tmp_path])
 
 
 def test_a_benchmark_that_fails_says_where(tmp_path):

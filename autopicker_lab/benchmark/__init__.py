@@ -1,5 +1,6 @@
-"""Benchmark notebooks, run with parameters by papermill."""
+"""Benchmark notebooks, run with parameters by papermill, and their runs compared."""
 
-from autopicker_lab.benchmark.runner import Run, parameters_of, run, save_figures
+from autopicker_lab.benchmark.comparison import compare
+from autopicker_lab.benchmark.runner import Parameter, Run, parameters_of, run, save_figures, sweep, swept
 
-__all__ = ["Run", "parameters_of", "run", "save_figures"]
+__all__ = ["Parameter", "Run", "compare", "parameters_of", "run", "save_figures", "sweep", "swept"]

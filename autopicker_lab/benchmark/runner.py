@@ -1,21 +1,28 @@
-"""Run a parameterised notebook and keep what it measured: notebook, HTML, record.json."""
+"""Run parameterised notebooks and keep what they measured: notebook, HTML, record.json, tables as CSV."""
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, RunStamp
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Progress = Callable[[int, int], None]
 FIGURES = "figures.json"
+RECORD = "record.json"
 _ENGINE = "autopicker"
+_OUT = "out"  # the parameter that names the run's folder
 
 
 @dataclass(frozen=True)
@@ -27,14 +34,73 @@ class Run:
     parameters: Mapping[str, Any]
 
 
-def parameters_of(notebook: Path) -> dict[str, dict[str, str]]:
-    """Default, type and help of each parameter, by name."""
+@dataclass(frozen=True)
+class Parameter:
+    """One of a benchmark's: its default and what it is for."""
+
+    name: str
+    default: Any
+    help: str
+
+    @property
+    def kind(self) -> str:
+        return type(self.default).__name__
+
+    def read(self, value: Any) -> Any:
+        """A value of the default's type, from one or from its text; InvalidRequestError says what it must be."""
+        try:
+            return _as(type(self.default), value)
+        except ValueError:
+            detail = f"'{self.name}' must be {_ARTICLES.get(self.kind, self.kind)}, not {value!r}"
+            raise InvalidRequestError(detail, f"the default is {self.default!r}") from None
+
+
+_ARTICLES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+
+
+def _as(kind: type, value: Any) -> Any:
+    if kind is str:
+        return str(value)
+    if kind is bool:
+        known = {"true": True, "false": False, "1": True, "0": False}
+        if str(value).lower() not in known:
+            raise ValueError
+        return known[str(value).lower()]
+    if kind in (int, float):
+        if isinstance(value, bool) or (kind is int and isinstance(value, float) and not value.is_integer()):
+            raise ValueError
+        found = kind(value)
+        if isinstance(found, float) and not math.isfinite(found):
+            raise ValueError
+        return found
+    return value
+
+
+def parameters_of(notebook: Path) -> dict[str, Parameter]:
+    """The parameters of a benchmark by name, but for the one that the runner sets."""
+    return {name: parameter for name, parameter in _inspected(notebook).items() if name != _OUT}
+
+
+def _inspected(notebook: Path) -> dict[str, Parameter]:
     import papermill
 
-    return {
-        name: {"default": found["default"], "type": found["inferred_type_name"], "help": found["help"]}
-        for name, found in papermill.inspect_notebook(str(notebook)).items()
-    }
+    found = papermill.inspect_notebook(str(notebook))
+    return {name: Parameter(name, ast.literal_eval(about["default"]), about["help"]) for name, about in found.items()}
+
+
+def checked(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the right types for a benchmark's parameters.
+
+    Raises:
+        InvalidRequestError: an unknown parameter, or a value that is none of its type; the hint names the nearest.
+    """
+    known = parameters_of(notebook)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
+            raise InvalidRequestError(f"'{notebook.name}' has no parameter '{name}'", hint)
+    return {name: known[name].read(value) for name, value in given.items()}
 
 
 def run(
@@ -50,33 +116,27 @@ def run(
         progress: called with (cells done, cells in all).
 
     Raises:
-        InvalidRequestError: an unknown parameter, before anything runs; the hint names the nearest.
+        InvalidRequestError: an unknown or a wrong parameter, before anything runs.
         AutopickerError: the notebook failed; the executed part stays in the folder.
     """
     import papermill
 
-    given = dict(parameters or {})
-    known = parameters_of(notebook)
-    for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
-            raise InvalidRequestError(f"'{notebook.name}' has no parameter '{name}'", hint)
+    given = checked(notebook, parameters or {})
     folder = runs / f"{notebook.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     folder.mkdir(parents=True)
     executed = folder / notebook.name
-    if "out" in known:
-        given["out"] = str(folder.resolve())
-    _register(progress)
+    inside = {_OUT: str(folder.resolve())} if _OUT in _inspected(notebook) else {}
+    _register()
     try:
         papermill.execute_notebook(
             str(notebook),
             str(executed),
-            given,
+            given | inside,
             engine_name=_ENGINE,
             progress_bar=False,
             cwd=str(notebook.parent),
             kernel_name="python3",
+            told=progress,
         )
     except papermill.PapermillExecutionError as error:
         detail = f"'{notebook.name}' failed in cell {error.cell_index}: {error.ename}: {error.evalue}"
@@ -84,15 +144,65 @@ def run(
     figures = json.loads((folder / FIGURES).read_text("utf-8")) if (folder / FIGURES).exists() else {}
     stamp = RunStamp.collect(notebook).to_dict()
     record = {"benchmark": notebook.stem, "parameters": given, "figures": figures, "stamp": stamp}
-    (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     (folder / f"{notebook.stem}.html").write_text(to_html(executed), "utf-8")
     return Run(folder, figures, given)
 
 
-def save_figures(figures: Mapping[str, Any], out: str | Path) -> None:
-    """What a benchmark notebook calls last: its figures, by name, into the run's folder; what is missing is null."""
+def sweep(
+    notebook: Path,
+    key: str,
+    values: Sequence[Any],
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    jobs: int = 1,
+    runs: Path = Path("runs"),
+    progress: Progress | None = None,
+) -> list[Run]:
+    """A run for each of the values of one parameter, `jobs` at a time; all values are checked before the first.
+
+    Args:
+        progress: called with (runs done, runs in all).
+    """
+    points = [checked(notebook, {**(parameters or {}), key: value}) for value in values]
+    done: list[Run] = []
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        for found in pool.map(lambda given: run(notebook, given, runs=runs), points):
+            done.append(found)
+            if progress is not None:
+                progress(len(done), len(points))
+    return done
+
+
+def swept(key: str, found: Sequence[Run]) -> pd.DataFrame:
+    """One row a run of a sweep, with its single figures."""
+    import pandas
+
+    return pandas.DataFrame([{key: run.parameters[key], **dict(numbers(run.figures))} for run in found]).set_index(key)
+
+
+def save_figures(figures: Mapping[str, Any], out: str | Path, tables: Mapping[str, pd.DataFrame] | None = None) -> None:
+    """What a benchmark notebook calls last: its figures, by name, into the run's folder; what is missing is null.
+
+    Args:
+        tables: kept beside them as NAME.csv.
+    """
     if str(out):
         Path(out, FIGURES).write_text(json.dumps(_known(figures), indent=2, allow_nan=False) + "\n", "utf-8")
+        for name, table in (tables or {}).items():
+            table.to_csv(Path(out, f"{name}.csv"))
+
+
+def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Each number among nested figures, by its dotted path."""
+    if isinstance(figures, Mapping):
+        for key, value in figures.items():
+            yield from numbers(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(figures, list | tuple):
+        for i, value in enumerate(figures):
+            yield from numbers(value, f"{path}.{i}")
+    elif isinstance(figures, int | float) and not isinstance(figures, bool):
+        yield path, float(figures)
 
 
 def _known(value: Any) -> Any:
@@ -115,20 +225,22 @@ def to_html(executed: Path) -> str:
     return html
 
 
-def _register(progress: Progress | None) -> None:
-    """papermill's own bar is saved half-way into reports; progress goes to the callback instead."""
+def _register() -> None:
+    """papermill's own bar is saved half-way into reports; progress goes to the callback `told` instead."""
     from papermill.engines import NBClientEngine, papermill_engines
 
     class Reporting(NBClientEngine):  # type: ignore[misc]  # papermill carries no types
         @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        def execute_managed_notebook(
+            cls, nb_man: Any, kernel_name: str, told: Progress | None = None, **options: Any
+        ) -> None:
             total = len(nb_man.nb.cells)
             finish = nb_man.cell_complete
 
             def complete(cell: Any, cell_index: int | None = None, **more: Any) -> None:
                 finish(cell, cell_index=cell_index, **more)
-                if progress is not None and cell_index is not None:
-                    progress(cell_index + 1, total)
+                if told is not None and cell_index is not None:
+                    told(cell_index + 1, total)
 
             nb_man.cell_complete = complete
             super().execute_managed_notebook(nb_man, kernel_name, **options)

@@ -27,6 +27,7 @@ from autopicker_lab.loadtest.targets import Ask, Target, target_of
 T = TypeVar("T")
 Progress = Callable[[Live], bool | None]
 _TICK_S = 0.05
+_EARLIEST_S = 0.0005
 _TICKS = 5  # between two reports of progress
 
 
@@ -96,6 +97,7 @@ class _Run:
         self._schedule: Iterator[float] = iter(())
         self._due: float | None = None  # when the next request of the schedule is
         self._pumped = threading.Event()
+        self._wake_s = 0.0002  # that the clock takes to wake the loop, on average
         self._over = asyncio.Event()  # nothing more is sent
         self._ended_early = asyncio.Event()
         self._stopped = threading.Event()  # somebody, or the budget, ended it
@@ -188,16 +190,25 @@ class _Run:
     def _pace(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake the loop when the next request is due, from a thread: a loop's own timers are a millisecond late."""
         while not self._stopped.is_set() and (due := self._due) is not None:
-            left = due - self._clock()
+            left = due - self._wake_s - self._clock()
             if left > 0 and self._stopped.wait(left):
                 return
             self._pumped.clear()
-            loop.call_soon_threadsafe(self._pump)
+            loop.call_soon_threadsafe(self._pump, due - self._wake_s if left > 0 else None)
             self._pumped.wait()
 
-    def _pump(self) -> None:
-        """Start whatever is due; asked for by the clock, and after each answer, as long as the loop is busy."""
+    def _pump(self, woken: float | None = None) -> None:
+        """Start whatever is due; asked for by the clock, and after each answer, as long as the loop is busy.
+
+        Args:
+            woken: when the clock meant to wake the loop. It does so as much too early as waking takes, and what is
+                left then is waited for here.
+        """
         due = self._due
+        if woken is not None:
+            self._wake_s += 0.1 * (min(self._clock() - woken, _EARLIEST_S) - self._wake_s)
+        while due is not None and 0 < due - self._clock() < _EARLIEST_S:
+            pass
         while due is not None and due <= self._clock() and not self._stopped.is_set():
             if len(self._tasks) < self._plan.max_in_flight:
                 self._start(due)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_T95 = (math.inf, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # Student's t by degrees of freedom
 _FEWEST = 5  # requests of a probe
 _KEPT_UP = 0.97  # of the rate asked for, which answers have to reach for it to be held
 Tried = Callable[[float, bool], bool | None]
@@ -116,10 +115,10 @@ class Repeats:
         values = [value for value in map(of, self.reports) if value is not None]
         if len(values) < 2:
             return None
+        from scipy.stats import t
+
         mean = statistics.fmean(values)
-        freedom = len(values) - 1
-        t = _T95[freedom] if freedom < len(_T95) else 1.96 + 2.5 / freedom
-        half = t * statistics.stdev(values) / math.sqrt(len(values))
+        half = float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
         return mean, mean - half, mean + half
 
     def to_frame(self) -> pd.DataFrame:

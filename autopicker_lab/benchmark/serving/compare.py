@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from autopicker_lab.benchmark.processes import cpu_s, free_port, pinned, rss_mb, started
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import frame
 
@@ -73,7 +70,7 @@ def compare(
     if unknown:
         raise InvalidRequestError(f"no gateway '{unknown.pop()}'", f"known: {', '.join(_STARTS)}")
     found: list[Figures] = []
-    with tempfile.TemporaryDirectory() as folder, _upstream() as upstream:
+    with tempfile.TemporaryDirectory() as folder, upstream_server() as upstream:
         direct = _best(f"{upstream}/chat/completions", 1, seconds, repeats, False)
         for name in targets:
             if progress is not None:
@@ -97,7 +94,7 @@ def soak(streams: int = 1000, seconds: float = 30.0, gap_ms: float = 250.0) -> d
     """So many streams at once through one worker: errors (a lost piece is one), and resident memory (MB) at most."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        _upstream(gap_ms) as upstream,
+        upstream_server(gap_ms) as upstream,
         _autopicker(Path(folder), upstream) as (process, base, _),
     ):
         highest = [0.0]
@@ -105,7 +102,7 @@ def soak(streams: int = 1000, seconds: float = 30.0, gap_ms: float = 250.0) -> d
 
         def watch() -> None:
             while not over.wait(0.2):
-                highest[0] = max(highest[0], _rss_mb(process))
+                highest[0] = max(highest[0], rss_mb(process))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -135,9 +132,9 @@ def _measured(
     _client(url, 8, min(2.0, seconds), False)  # warm
     runs = []
     for _ in range(repeats):
-        spent = _cpu(process)
+        spent = cpu_s(process)
         run = _client(url, 32, seconds, False)
-        runs.append((run, (_cpu(process) - spent) / max(1, run["requests"]) * 1000))
+        runs.append((run, (cpu_s(process) - spent) / max(1, run["requests"]) * 1000))
     best, cpu_ms = max(runs, key=lambda pair: pair[0]["per_second"])
     alone = _best(url, 1, seconds, repeats, False)
     streams = _best(url, 32, seconds, repeats, True)
@@ -149,7 +146,7 @@ def _measured(
         round(alone["p50_ms"] - direct["p50_ms"], 3),
         round(alone["p99_ms"] - direct["p99_ms"], 3),
         round(ready_s, 2),
-        round(_rss_mb(process), 1),
+        round(rss_mb(process), 1),
         int(best["errors"] + alone["errors"] + streams["errors"]),
     )
 
@@ -162,72 +159,17 @@ def _best(url: str, connections: int, seconds: float, repeats: int, stream: bool
 
 def _client(url: str, connections: int, seconds: float, stream: bool) -> dict[str, float]:
     command = [sys.executable, "-m", f"{HERE}.client", url, str(connections), str(seconds), str(int(stream)), _KEY]
-    done = subprocess.run(_pinned(1, command), capture_output=True, text=True, check=True, timeout=seconds + 60)
+    done = subprocess.run(pinned(1, command), capture_output=True, text=True, check=True, timeout=seconds + 60)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
 
-def _pinned(core: int, command: list[str]) -> list[str]:
-    """A command held to one core, where there are two and the tool to do it."""
-    taskset = shutil.which("taskset")
-    return [taskset, "-c", str(core), *command] if taskset and (os.cpu_count() or 1) > 1 else command
-
-
-def _tree(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
-
-
-def _rss_mb(process: psutil.Process) -> float:
-    return sum(p.memory_info().rss for p in _tree(process)) / 2**20
-
-
-def _cpu(process: psutil.Process) -> float:
-    return sum(sum(p.cpu_times()[:2]) for p in _tree(process))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
-def _process(command: list[str], core: int, ready: str, **environment: str) -> Iterator[tuple[psutil.Process, float]]:
-    begun = time.monotonic()
-    log = tempfile.TemporaryFile()  # noqa: SIM115  # closed below, whatever happens between
-    known = {**os.environ, **environment}
-    started = subprocess.Popen(_pinned(core, command), env=known, stdout=log, stderr=log)
-    process = psutil.Process(started.pid)
-    try:
-        while True:
-            try:
-                with urllib.request.urlopen(ready, timeout=5) as answer:
-                    if answer.status == 200:
-                        break
-            except OSError:
-                if started.poll() is not None or time.monotonic() - begun > 300:
-                    log.seek(0)
-                    raise RuntimeError(f"{command[0]} did not start: {log.read()[-2000:].decode()}") from None
-                time.sleep(0.02)
-        yield process, time.monotonic() - begun
-    finally:
-        family = _tree(process) if started.poll() is None else []
-        started.terminate()
-        for member in family[1:]:
-            member.terminate()
-        _, alive = psutil.wait_procs(family, timeout=10)
-        for member in alive:
-            member.kill()
-        started.wait()
-        log.close()
-
-
-@contextmanager
-def _upstream(gap_ms: float = 0.0) -> Iterator[str]:
-    port = _free_port()
+def upstream_server(gap_ms: float = 0.0) -> Iterator[str]:
+    """The address, ending in /v1, of a server that answers at once."""
+    port = free_port()
     command = [sys.executable, "-m", f"{HERE}.upstream", str(port), str(gap_ms)]
-    with _process(command, 1, f"http://127.0.0.1:{port}/v1/models"):
+    with started(command, 1, f"http://127.0.0.1:{port}/v1/models"):
         yield f"http://127.0.0.1:{port}/v1"
 
 
@@ -236,18 +178,18 @@ Started = Iterator[tuple[psutil.Process, str, float]]
 
 @contextmanager
 def _passthrough(folder: Path, upstream: str) -> Started:
-    port = _free_port()
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     options = ["--port", str(port), "--no-access-log", "--log-level", "error"]
     command = [sys.executable, "-m", "uvicorn", f"{HERE}.passthrough:app", *options]
-    with _process(command, 0, f"{base}/health", UPSTREAM=upstream) as (process, ready_s):
+    with started(command, 0, f"{base}/health", UPSTREAM=upstream) as (process, ready_s):
         yield process, base, ready_s
 
 
 @contextmanager
 def _autopicker(folder: Path, upstream: str) -> Started:
     """With authentication, rate limit, logging, metrics, scoring and routing; without the response cache."""
-    port = _free_port()
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     config = folder / "models.json"
     config.write_text(json.dumps({"models": [{"name": "instant", "type": "openai", "endpoint": upstream}]}))
@@ -260,14 +202,14 @@ def _autopicker(folder: Path, upstream: str) -> Started:
         "LOG_FORMAT": "json",
     }
     command = [sys.executable, "-m", "autopicker_lab.service", "--port", str(port)]
-    with _process(command, 0, f"{base}/health", **settings) as (process, ready_s):
+    with started(command, 0, f"{base}/health", **settings) as (process, ready_s):
         yield process, base, ready_s
 
 
 @contextmanager
 def _litellm(folder: Path, upstream: str) -> Started:
     """One worker with a master key and no database, from the registry by uv."""
-    port = _free_port()
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     config = folder / "litellm.yaml"
     parameters = {"model": "openai/instant", "api_base": upstream, "api_key": "none"}
@@ -282,7 +224,7 @@ def _litellm(folder: Path, upstream: str) -> Started:
     command = [uv, "tool", "run", "--from", LITELLM, "litellm", "--config", str(config), "--port", str(port)]
     command += ["--host", "127.0.0.1", "--num_workers", "1", "--telemetry", "False"]
     known = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "127.0.0.1,localhost"}
-    with _process(command, 0, f"{base}/health/liveliness", **known) as (process, ready_s):
+    with started(command, 0, f"{base}/health/liveliness", **known) as (process, ready_s):
         yield process, base, ready_s
 
 

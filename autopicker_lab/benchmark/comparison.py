@@ -1,0 +1,82 @@
+"""Runs beside each other: ratios of their figures, and how much of them may be noise."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.benchmark.runner import RECORD, numbers
+from autopicker_lab.core import InvalidRequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
+    """One row a figure: its mean in each group of runs, and ratios to the first group with their 95 % intervals.
+
+    Runs of the same commit, parameters and machine are repeats, and make a group; from how they differ follows the
+    interval (Student's t, of the logarithms). Of a single run the noise is unknown, and so is the interval.
+
+    Raises:
+        InvalidRequestError: fewer than two runs, a folder that holds none, or runs of different benchmarks.
+    """
+    import pandas
+
+    records = [_record(Path(folder)) for folder in folders]
+    kinds = sorted({record["benchmark"] for record in records})
+    if len(records) < 2 or len(kinds) > 1:
+        what = f"these are of {' and '.join(kinds)}" if len(kinds) > 1 else "this is one run"
+        raise InvalidRequestError(f"{what}: there is nothing to compare", "name two or more runs of one benchmark")
+    groups: dict[str, list[dict[str, float]]] = {}
+    for record in records:
+        groups.setdefault(_group(record), []).append(dict(numbers(record["figures"])))
+    if len(groups) == 1:  # the same twice: each for itself
+        groups = {str(i + 1): [found] for i, found in enumerate(next(iter(groups.values())))}
+    names = [f"{chr(65 + i)} ({len(runs)})" for i, runs in enumerate(groups.values())]
+    held = list(groups.values())
+    rows = []
+    for figure in dict.fromkeys(name for runs in held for found in runs for name in found):
+        series = [[found[figure] for found in runs if figure in found] for runs in held]
+        if not all(series):
+            continue
+        row: dict[str, Any] = {"figure": figure}
+        row |= {name: statistics.fmean(values) for name, values in zip(names, series, strict=True)}
+        for name, values in zip(names[1:], series[1:], strict=True):
+            ratio, low, high = _ratio(series[0], values)
+            row |= {f"{name} / {names[0]}": ratio, f"{name}, low": low, f"{name}, high": high}
+        rows.append(row)
+    return pandas.DataFrame(rows).set_index("figure")
+
+
+def _ratio(base: Sequence[float], values: Sequence[float]) -> tuple[float | None, float | None, float | None]:
+    """Of the means, with its interval's ends; None where a figure is not above 0, and where the noise is unknown."""
+    if min(*base, *values) <= 0:
+        return None, None, None
+    logs = [[math.log(value) for value in series] for series in (base, values)]
+    ratio = math.exp(statistics.fmean(logs[1]) - statistics.fmean(logs[0]))
+    if min(len(base), len(values)) < 2:
+        return ratio, None, None
+    from scipy.stats import t
+
+    spread = math.sqrt(sum(statistics.variance(series) / len(series) for series in logs))
+    half = float(t.ppf(0.975, min(len(base), len(values)) - 1)) * spread
+    return ratio, ratio * math.exp(-half), ratio * math.exp(half)
+
+
+def _record(folder: Path) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
+        return {key: found[key] for key in ("benchmark", "parameters", "figures", "stamp")}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InvalidRequestError(f"'{folder}' is no run", "name a folder that `autopicker bench` made") from None
+
+
+def _group(record: Mapping[str, Any]) -> str:
+    stamp = record["stamp"]
+    parts = [record["parameters"], *(stamp.get(name) for name in ("commit", "dirty", "machine"))]
+    return json.dumps(parts, sort_keys=True)

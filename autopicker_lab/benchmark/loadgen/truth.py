@@ -1,0 +1,85 @@
+"""Our load tester against servers whose truth is known: a stall, a stream's schedule, a capacity."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.benchmark.processes import free_port, started
+from autopicker_lab.core.show import frame
+from autopicker_lab.loadtest import (
+    Chat,
+    Closed,
+    Constant,
+    LoadPlan,
+    LoadReport,
+    Saturation,
+    Slo,
+    in_thread,
+    measure,
+    saturation,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PERCENTS = (50.0, 99.0, 99.9)
+
+
+@contextmanager
+def known_server(service_ms: float, **options: float) -> Iterator[str]:
+    """The address of a server that behaves as `known` says, on a core of its own."""
+    port = free_port()
+    more = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    command = [sys.executable, "-m", f"{__package__}.known", str(port), str(service_ms), *more]
+    with started(command, 1, f"http://127.0.0.1:{port}/ready"):
+        yield f"http://127.0.0.1:{port}"
+
+
+def stall(
+    rate: float = 200.0, seconds: float = 10.0, service_ms: float = 50.0
+) -> tuple[pd.DataFrame, dict[str, LoadReport]]:
+    """A server that answers nothing for one second of several.
+
+    Returns:
+        Milliseconds at each percentile: the truth of requests that come at `rate`, what an open loop and a closed loop
+        of as many users as are under way on average say, and their errors; and both reports.
+    """
+    half = seconds / 2
+    due = [i / rate for i in range(round(rate * seconds))]
+    truth = sorted((half + 1 - at if half <= at < half + 1 else 0) * 1000 + service_ms for at in due)
+    users = max(1, round(rate * service_ms / 1000))
+    reports = {}
+    for name, arrivals in (("open loop", Constant(rate)), ("closed loop", Closed(users))):
+        with known_server(service_ms, stall_at=half) as url:
+            reports[name] = measure(LoadPlan(url, arrivals, duration_s=seconds))
+    rows: list[dict[str, Any]] = []
+    for percent in _PERCENTS:
+        true_ms = truth[min(len(truth) - 1, int(len(truth) * percent / 100))]
+        row: dict[str, Any] = {"percentile": percent, "truth_ms": true_ms}
+        for name, report in reports.items():
+            value = report.percentile_ms(percent) or 0.0
+            row |= {f"{name}, ms": value, f"{name}, off by": round(value / true_ms - 1, 4)}
+        rows.append(row)
+    return frame(rows), reports
+
+
+def tokens(ttft_ms: float = 100.0, gap_ms: float = 10.0, pieces: int = 50, seconds: float = 5.0) -> pd.DataFrame:
+    """A stream with a known schedule: medians (ms) of TTFT and ITL, and how far they are off."""
+    with known_server(ttft_ms, pieces=pieces, gap_ms=gap_ms) as url:
+        report = measure(LoadPlan(f"{url}/v1", Constant(5), duration_s=seconds, chat=Chat(events=pieces)))
+    rows = []
+    for name, true_ms in (("ttft", ttft_ms), ("itl", gap_ms)):
+        value = report.percentile_ms(50, name) or 0.0
+        rows.append({"measure": name, "truth_ms": true_ms, "median_ms": value, "off_ms": round(value - true_ms, 3)})
+    return frame(rows)
+
+
+def capacity(service_ms: float = 20.0, slots: int = 4, seconds: float = 50.0) -> tuple[float, Saturation]:
+    """The capacity (requests a second) of a server with so many slots, and what the search finds."""
+    with known_server(service_ms, slots=slots) as url:
+        plan = LoadPlan(url, slo=Slo(latency_s=10 * service_ms / 1000))
+        found = in_thread(lambda: saturation(plan, low=20, seconds=seconds, precision=0.05, shape=Constant))
+    return slots / service_ms * 1000, found
