@@ -71,32 +71,36 @@ def test_a_misspelt_parameter_stops_before_anything_runs(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def small(folder, value):
+    """A benchmark that takes a second."""
+    parameters = "times = 2  # how often\nrate = 1.5  # a number\non = True  # a switch\nout = ''  # folder\n"
+    call = f"save_figures({{'speed': times * {value}, 'on': on}}, out)"
+    cells = [
+        nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell(f"from autopicker_lab.benchmark import save_figures\n{call}"),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "small.ipynb")
+    return folder / "small.ipynb"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("questions", "many", "a whole number"),
-        ("questions", 1.5, "a whole number"),
-        ("questions", True, "a whole number"),
+        ("times", "many", "a whole number"),
+        ("times", 1.5, "a whole number"),
+        ("times", True, "a whole number"),
+        ("rate", "inf", "a number"),
+        ("on", "maybe", "true or false"),
     ],
 )
 def test_a_parameter_of_the_wrong_type_stops_before_anything_runs(tmp_path, name, value, says):
+    path = small(tmp_path, 1)
     with pytest.raises(InvalidRequestError, match=says):
-        benchmark.run(BENCHMARKS[0], {name: value}, runs=tmp_path / "runs")
+        benchmark.run(path, {name: value}, runs=tmp_path / "runs")
     with pytest.raises(InvalidRequestError, match=says):
-        benchmark.sweep(BENCHMARKS[0], name, [1, value], runs=tmp_path / "runs")
+        benchmark.sweep(path, name, [benchmark.parameters_of(path)[name].default, value], runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
-
-
-def small(folder, value):
-    """A benchmark that takes a second."""
-    source = "times = 2  # how often\nrate = 1.5  # a number\non = True  # a switch\nout = ''  # folder\n"
-    cells = [nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})]
-    code = (
-        f"from autopicker_lab.benchmark import save_figures\nsave_figures({{'speed': times * {value}, 'on': on}}, out)"
-    )
-    cells.append(nbformat.v4.new_code_cell(code))
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "small.ipynb")
-    return folder / "small.ipynb"
 
 
 def test_sweeps_and_comparisons(tmp_path):
