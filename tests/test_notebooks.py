@@ -124,7 +124,7 @@ def test_sweeps_and_comparisons(tmp_path):
     assert told == [(1, 2), (2, 2)]
     assert list(benchmark.swept("times", found)["speed"]) == [10, 20]
     table = benchmark.compare([run.folder for run in found])
-    assert table.loc["speed", "B (1) / A (1)"] == 2
+    assert table.loc["speed", "B (1) / A (1)"] == pytest.approx(2)
     again = benchmark.sweep(path, "times", [1, 2], {"on": False, "rate": 2}, runs=tmp_path / "runs")
     bounds = benchmark.compare([run.folder for run in (*found, *again)])
     assert bounds.loc["speed", "B (2), low"] == pytest.approx(2)

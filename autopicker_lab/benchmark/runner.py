@@ -6,10 +6,13 @@ import ast
 import difflib
 import json
 import math
+import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,12 +169,22 @@ def sweep(
     """
     points = [checked(notebook, {**(parameters or {}), key: value}) for value in values]
     done: list[Run] = []
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        for found in pool.map(lambda given: run(notebook, given, runs=runs), points):
+    work = partial(_point, notebook, runs)
+    with ExitStack() as stack:
+        if jobs > 1:  # in processes: kernels' sockets are not for several threads
+            pool = stack.enter_context(ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")))
+            results = pool.map(work, points)
+        else:
+            results = map(work, points)
+        for found in results:
             done.append(found)
             if progress is not None:
                 progress(len(done), len(points))
     return done
+
+
+def _point(notebook: Path, runs: Path, given: Mapping[str, Any]) -> Run:
+    return run(notebook, given, runs=runs)
 
 
 def swept(key: str, found: Sequence[Run]) -> pd.DataFrame:
