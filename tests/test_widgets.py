@@ -1,10 +1,12 @@
 import io
+import time
 from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
 from pypdf import PdfWriter
 from support.outcomes import table
+from support.serving import serving
 
 from autopicker_lab.core import AutopickerError
 from autopicker_lab.routing import choose, default_policy, load_policy
@@ -18,11 +20,14 @@ from autopicker_lab.widgets import (
     ExplorerPanel,
     ExtractionModel,
     ExtractionPanel,
+    LoadModel,
+    LoadPanel,
     ThresholdModel,
     ThresholdPanel,
     WhatIfModel,
     WhatIfPanel,
 )
+from autopicker_lab.widgets.load import OPEN
 from autopicker_lab.widgets.threshold import ESTIMATES, TIERS
 
 
@@ -256,3 +261,67 @@ class TestExtraction:
         assert "only the first of 2 frames was read" in panel.about.value
         panel.path.value = str(samples / "notes.txt")
         assert panel.image.layout.display == "none"
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """The address of a server that answers in a moment."""
+    from fastapi import FastAPI
+
+    app = FastAPI()
+    app.get("/ok")(lambda: {})
+    with serving(app) as address:
+        yield f"{address}/ok"
+
+
+def test_the_load_model_runs_and_keeps(lab, quick, tmp_path):
+    model = LoadModel(lab, quick, chat=False, users=2, seconds=0.6)
+    model.start()
+    model.start()  # one at a time
+    assert model.running
+    model.wait(20)
+    assert not model.running
+    assert list(model.reports) == ["1: 2 users"]
+    assert model.history[-1].done == model.latest.count.sent > 5
+    model.save(tmp_path / "r.json")
+    assert "saved" in model.message
+    model.set(loop=OPEN, rate=50.0)
+    model.sweep("20, 40")
+    model.wait(20)
+    assert [rate for rate, _ in model.swept.points] == [20, 40]
+    model.sweep("fast")
+    model.wait(20)
+    assert "rates are numbers" in model.message
+
+
+def test_the_load_model_stops_within_a_second(lab, quick):
+    model = LoadModel(lab, quick, chat=False, seconds=60)
+    model.start()
+    while not model.history:
+        time.sleep(0.05)
+    model.stop()
+    begun = time.monotonic()
+    model.wait(20)
+    assert time.monotonic() - begun < 1
+    assert model.latest.stopped_early
+
+
+def test_the_load_model_says_what_is_wrong(lab, tmp_path):
+    model = LoadModel(lab, "ftp://x")
+    model.start()
+    assert "http://" in model.message
+    model.save(tmp_path / "r.json")
+    assert "start a test" in model.message.lower()
+
+
+def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
+    panel = LoadPanel(lab, prompt="Say hi.", seconds=2, users=1)
+    panel.begin.click()
+    assert panel.begin.disabled
+    panel.model.wait(60)
+    assert not panel.begin.disabled
+    assert bytes(panel.picture.value).startswith(b"\x89PNG")
+    assert "p50_ms" in panel.table.value
+    panel.loop.value = OPEN
+    assert panel.users.disabled
+    assert panel.model.loop == OPEN

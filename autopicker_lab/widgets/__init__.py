@@ -3,6 +3,7 @@
 from autopicker_lab.widgets.chat import ChatModel, ChatPanel, show_stream
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
 from autopicker_lab.widgets.extraction import ExtractionModel, ExtractionPanel
+from autopicker_lab.widgets.load import LoadModel, LoadPanel
 from autopicker_lab.widgets.threshold import ThresholdModel, ThresholdPanel
 from autopicker_lab.widgets.whatif import WhatIfModel, WhatIfPanel
 
@@ -13,6 +14,8 @@ __all__ = [
     "ExplorerPanel",
     "ExtractionModel",
     "ExtractionPanel",
+    "LoadModel",
+    "LoadPanel",
     "ThresholdModel",
     "ThresholdPanel",
     "WhatIfModel",

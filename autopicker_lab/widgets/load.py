@@ -1,0 +1,274 @@
+"""Set a load test, watch it run, stop it, keep what it measured, and lay reports beside each other."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import AutopickerError
+from autopicker_lab.core.show import BLUE, ORANGE, html_table
+from autopicker_lab.loadtest import (
+    IN_PROCESS,
+    Chat,
+    Closed,
+    Live,
+    LoadPlan,
+    LoadReport,
+    Poisson,
+    Slo,
+    Sweep,
+    compared,
+    in_thread,
+    percentile_curve,
+    sweep,
+)
+from autopicker_lab.workbench import Workbench
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CLOSED, OPEN = "users who wait", "requests a second"
+
+
+@dataclass
+class LoadModel:
+    """The state of the panel, without widgets. Tests run in a thread; listeners are called from it.
+
+    Attributes:
+        url: an address; with `chat` one that ends in /v1, or IN_PROCESS for the Workbench itself.
+        loop: CLOSED (with `users`) or OPEN (with `rate`).
+        ttft_s, tpot_s: of the SLO for chats; 0: none.
+        history: how the current or last run went, oldest first.
+        reports: what was measured, by name.
+        swept: the last sweep.
+    """
+
+    lab: Workbench
+    url: str = IN_PROCESS
+    chat: bool = True
+    prompt: str = "Why is the sky blue?"
+    loop: str = CLOSED
+    users: int = 2
+    rate: float = 2.0
+    seconds: float = 10.0
+    ttft_s: float = 0.0
+    tpot_s: float = 0.0
+    message: str = ""
+    history: list[Live] = field(default_factory=list)
+    reports: dict[str, LoadReport] = field(default_factory=dict)
+    swept: Sweep | None = None
+    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None
+
+    @property
+    def latest(self) -> LoadReport | None:
+        return next(reversed(self.reports.values()), None)
+
+    def plan(self) -> LoadPlan:
+        """What the fields stand for; InvalidRequestError says what is wrong with them."""
+        slo = Slo(ttft_s=self.ttft_s or None, tpot_s=self.tpot_s or None) if self.ttft_s or self.tpot_s else None
+        return LoadPlan(
+            self.url.strip(),
+            Closed(self.users) if self.loop == CLOSED else Poisson(self.rate),
+            duration_s=self.seconds,
+            chat=Chat((self.prompt,)) if self.chat else None,
+            slo=slo if self.chat else None,
+        )
+
+    def set(self, **changes: Any) -> None:
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self._tell()
+
+    def start(self) -> None:
+        """Run the plan once, and keep its report."""
+        self._begin(self._measure)
+
+    def sweep(self, rates: str) -> None:
+        """Run the plan at each of several rates, separated by commas."""
+
+        def work() -> None:
+            wanted = [float(rate) for rate in rates.replace(";", ",").split(",") if rate.strip()]
+            ask = self.lab.answers if self.url.strip() == IN_PROCESS else None
+            self.swept = in_thread(lambda: sweep(self.plan(), wanted, self._told, ask))
+            self.message = f"swept; the knee is at {self.swept.knee() or 0:g} requests a second"
+
+        self._begin(work)
+
+    def stop(self) -> None:
+        """End what runs; what was measured is kept."""
+        self._stop.set()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until nothing runs any more."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+
+    def save(self, path: str | Path) -> None:
+        """Write the latest report; what fails becomes `message`."""
+        try:
+            if self.latest is None:
+                raise AutopickerError("there is no report yet", "start a test first")
+            self.latest.save(path)
+            self.message = f"saved: {path}"
+        except (AutopickerError, OSError) as error:
+            self.message = str(error)
+        self._tell()
+
+    def _begin(self, work: Callable[[], None]) -> None:
+        if self._thread is not None:
+            return
+        try:
+            self.plan()
+        except AutopickerError as error:
+            self.message = str(error)
+            self._tell()
+            return
+        self._stop.clear()
+        self.history, self.message = [], "starting"
+        self._thread = threading.Thread(target=self._guarded, args=(work,), name="load panel", daemon=True)
+        self._tell()
+        self._thread.start()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except AutopickerError as error:
+            self.message = str(error)
+        except ValueError:
+            self.message = "rates are numbers, separated by commas"
+        finally:
+            self._thread = None
+            self._tell()
+
+    def _measure(self) -> None:
+        plan = self.plan()
+        report = self.lab.loadtest(plan, progress=self._told)
+        how = f"{self.users} user{'s'[: self.users > 1]}" if self.loop == CLOSED else f"{self.rate:g} a second"
+        self.reports[f"{len(self.reports) + 1}: {how}"] = report
+        self.message = "; ".join(report.client_limits) or ("stopped" if report.stopped_early else "done")
+
+    def _told(self, live: Live) -> bool:
+        self.history.append(live)
+        self.message = f"{live.seconds:.0f} of {live.total_s:.0f} s, {live.done:,} done, {live.in_flight} under way"
+        self._tell()
+        return not self._stop.is_set()
+
+    def _tell(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+
+class LoadPanel:
+    """The panel in a notebook: `LoadPanel(lab)` as the last line of a cell."""
+
+    def __init__(self, lab: Workbench, url: str = IN_PROCESS, **fields: Any):
+        import ipywidgets as w
+
+        self.model = model = LoadModel(lab, url, **fields)
+        wide = w.Layout(width="100%")
+        self.url = w.Text(model.url, description="address", layout=wide)
+        self.chat = w.Checkbox(model.chat, description="chat completions, token by token", indent=False)
+        self.prompt = w.Text(model.prompt, description="prompt", layout=wide)
+        self.loop = w.ToggleButtons(options=[CLOSED, OPEN], value=model.loop, style={"button_width": "12em"})
+        self.users = w.IntSlider(model.users, min=1, max=200, description="users")
+        self.rate = w.FloatLogSlider(model.rate, min=-1, max=4, description="rate", readout_format=".3g")
+        self.seconds = w.FloatSlider(model.seconds, min=1, max=120, step=1, description="seconds")
+        self.ttft = w.FloatText(model.ttft_s, description="TTFT within", layout=w.Layout(width="14em"))
+        self.tpot = w.FloatText(model.tpot_s, description="TPOT within", layout=w.Layout(width="14em"))
+        self.begin = w.Button(description="Start", button_style="primary")
+        self.end = w.Button(description="Stop", disabled=True)
+        self.rates = w.Text("1,2,4,8", description="sweep", layout=w.Layout(width="16em"))
+        self.sweep = w.Button(description="Sweep rates")
+        self.path = w.Text("load.json", description="save as", layout=w.Layout(width="16em"))
+        self.save = w.Button(description="Save report")
+        self.bar = w.FloatProgress(0, min=0, max=1, layout=wide)
+        self.words = w.HTML()
+        self.picture = w.Image(format="png")
+        self.table = w.HTML()
+        names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds")
+        for name, control in [(n, getattr(self, n)) for n in names] + [("ttft_s", self.ttft), ("tpot_s", self.tpot)]:
+            control.observe(lambda change, name=name: model.set(**{name: change["new"]}), "value")
+        self.begin.on_click(lambda _: model.start())
+        self.end.on_click(lambda _: model.stop())
+        self.sweep.on_click(lambda _: model.sweep(self.rates.value))
+        self.save.on_click(lambda _: model.save(self.path.value))
+        model.listeners.append(self._draw)
+        self.view = w.VBox(
+            [
+                self.url,
+                w.HBox([self.chat, self.prompt]),
+                w.HBox([self.loop, self.users, self.rate]),
+                w.HBox([self.seconds, self.ttft, self.tpot]),
+                w.HBox([self.begin, self.end, self.rates, self.sweep, self.path, self.save]),
+                self.bar,
+                self.words,
+                self.picture,
+                self.table,
+            ]
+        )
+        self._draw()
+
+    def _draw(self) -> None:
+        model = self.model
+        self.begin.disabled = self.sweep.disabled = model.running
+        self.end.disabled = not model.running
+        self.users.disabled, self.rate.disabled = model.loop == OPEN, model.loop == CLOSED
+        live = model.history[-1] if model.history else None
+        self.bar.value = min(1.0, live.seconds / live.total_s) if live and model.running else 0.0
+        self.words.value = html_table(["", ""], _now(live) if model.running else [], model.message)
+        if model.history or model.reports:
+            self.picture.value = _picture(model)
+        if model.reports and not model.running:
+            self.table.value = compared(model.reports).to_html(float_format="{:.4g}".format, na_rep="")
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.view._repr_mimebundle_(**options)
+
+
+def _now(live: Live | None) -> list[tuple[str, str]]:
+    if live is None:
+        return []
+    rows = [("a second", live.per_second), ("p50, ms", live.p50_ms), ("p99, ms", live.p99_ms)]
+    failed = [(f"failed: {name}", str(count)) for name, count in live.errors.items()]
+    return [(name, "-" if value is None else f"{value:,.4g}") for name, value in rows] + failed
+
+
+def _picture(model: LoadModel) -> bytes:
+    """While it runs: rate and p99 over time. Then: every request, the percentiles of all reports, the last sweep."""
+    from matplotlib.figure import Figure
+
+    latest = model.latest
+    done = not model.running and latest is not None
+    figure = Figure(figsize=(11, 3.0), layout="constrained")
+    axes = figure.subplots(1, 3 if done and model.swept else 2)
+    if done and latest is not None:
+        latest.plot(axes[0])
+        percentile_curve(model.reports, axes[1])
+        if model.swept:
+            model.swept.plot(axes[2])
+    else:
+        _line(axes[0], model.history, "per_second", "answers a second", BLUE)
+        _line(axes[1], model.history, "p99_ms", "p99, ms", ORANGE)
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=80)
+    return png.getvalue()
+
+
+def _line(ax: Axes, history: list[Live], name: str, label: str, colour: str) -> None:
+    known = [(live.seconds, getattr(live, name)) for live in history if getattr(live, name) is not None]
+    ax.plot([at for at, _ in known], [value for _, value in known], color=colour)
+    ax.set(xlabel="seconds into the run", ylabel=label)
+    ax.set_ylim(bottom=0)
