@@ -29,6 +29,7 @@ from autopicker_lab.loadtest import (
     synthetic,
 )
 from autopicker_lab.loadtest.arrivals import Arrivals
+from autopicker_lab.loadtest.distributed import run_distributed
 
 app = typer.Typer()
 _ARRIVALS = "constant | poisson"
@@ -58,6 +59,8 @@ def loadtest(
     saturate: Annotated[bool, typer.Option("--saturate", help="search the highest rate that holds the SLO")] = False,
     against: Annotated[str | None, typer.Option(help="another address to test in turn, and compare")] = None,
     out: Annotated[Path | None, typer.Option(help="keep the report here, as JSON")] = None,
+    engine: Annotated[str, typer.Option(help="own | locust (the same in several processes, by Locust)")] = "own",
+    workers: Annotated[int, typer.Option(min=1, max=256, help="processes of --engine locust")] = 2,
     compare: Annotated[Path | None, typer.Option(help="a report kept before, to compare with")] = None,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +87,12 @@ def loadtest(
             table = in_thread(lambda: difference(plan, pair, progress=_shown(stopped, as_json)))
             print_json(table.to_dict()) if as_json else typer.echo(table.to_string(float_format="%.4g", na_rep=""))
             return
-        report = _measured(plan, _shown(stopped, as_json))
+        if engine == "locust":
+            report = run_distributed(plan, workers, stopped=stopped)
+        elif engine == "own":
+            report = _measured(plan, _shown(stopped, as_json))
+        else:
+            raise InvalidRequestError(f"no engine '{engine}'", "use own or locust")
     if out is not None:
         report.save(out)
     if as_json:

@@ -35,6 +35,7 @@ from autopicker_lab.loadtest import (
     measure,
     run,
 )
+from autopicker_lab.loadtest.distributed import run_distributed
 
 
 @contextmanager
@@ -337,6 +338,46 @@ async def test_requests_past_the_most_in_flight_wait_and_are_told(target):
     assert report.held_back >= 10
     assert any("max_in_flight" in why for why in report.client_limits)
     assert report.percentile_ms(100) > 1500  # from when it was due
+
+
+async def test_shares_of_a_plan_add_up_to_it():
+    for arrivals in (
+        Closed(7),
+        Constant(30),
+        Poisson(30),
+        Ramp(0, 60),
+        Steps((10, 50), 1),
+        Trace(tuple(range(30)), 15),
+    ):
+        plan = LoadPlan("http://x", arrivals, requests=50, duration_s=2)
+        parts = [LoadPlan.of_dict(json.loads(json.dumps(plan.share(i, 3).to_dict()))) for i in range(3)]
+        assert sum(part.requests for part in parts) == 50
+        if isinstance(arrivals, Closed):
+            assert [part.arrivals.users for part in parts] == [3, 2, 2]
+        else:
+            whole = len(due(arrivals, 2, 1))
+            assert sum(len(due(part.arrivals, 2, part.seed)) for part in parts) == pytest.approx(whole, rel=0.4)
+    chat = LoadPlan("http://x/v1", body=b"\xff", chat=Chat(kinds=(Kind("a", 2, ("f",)),)), slo=Slo(ttft_s=1))
+    assert LoadPlan.of_dict(json.loads(json.dumps(chat.to_dict()))) == chat
+    with pytest.raises(InvalidRequestError, match="no load plan"):
+        LoadPlan.of_dict({"url": "http://x"})
+
+
+def test_locust_runs_the_same_plan_in_several_processes(tmp_path):
+    with upstream() as up:
+        plan = LoadPlan(up.url, Constant(40), duration_s=2, chat=Chat())
+        report = run_distributed(plan, 2, tmp_path)
+        asked = len(up.bodies)
+    assert report.count.sent == report.count.answered == asked == 80
+    assert report.per_second == pytest.approx(40, rel=0.1)
+    assert report.percentile_ms(50, "ttft") > 0
+    assert report.warnings == []
+    assert (tmp_path / "locustfile.py").exists()
+    assert LoadReport.load(tmp_path / "report.json").count == report.count
+    with pytest.raises(InvalidRequestError, match="cannot share"):
+        run_distributed(LoadPlan(up.url, requests=1), 2)
+    with pytest.raises(InvalidRequestError, match="from others"):
+        run_distributed(LoadPlan(IN_PROCESS, requests=9, chat=Chat()), 2)
 
 
 # reports

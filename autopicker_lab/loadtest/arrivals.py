@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from autopicker_lab.core import InvalidRequestError
 
@@ -125,3 +126,25 @@ class Trace:
 
 Open = Constant | Poisson | Ramp | Steps | Trace
 Arrivals = Closed | Open
+
+KINDS: Mapping[str, type[Arrivals]] = MappingProxyType(
+    {kind.__name__.lower(): kind for kind in (Closed, Constant, Poisson, Ramp, Steps, Trace)}
+)
+
+
+def share(arrivals: Arrivals, index: int, count: int) -> Arrivals:
+    """What one of `count` processes has to do of them, so that all together do the whole."""
+    match arrivals:
+        case Closed(users, think_s):
+            own = users // count + (index < users % count)
+            return Closed(max(1, own), think_s)
+        case Constant(rate):
+            return Constant(rate / count)
+        case Poisson(rate):
+            return Poisson(rate / count)
+        case Ramp(start, end):
+            return Ramp(start / count, end / count)
+        case Steps(rates, each_s):
+            return Steps(tuple(rate / count for rate in rates), each_s)
+        case Trace(times, speed):
+            return Trace(tuple(sorted(times)[index::count]), speed)

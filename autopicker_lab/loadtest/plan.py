@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.loadtest.arrivals import Arrivals, Closed, Ramp, Steps, Trace
+from autopicker_lab.loadtest.arrivals import KINDS, Arrivals, Closed, Ramp, Steps, Trace, share
 
 IN_PROCESS = "lab:"  # the address of a Workbench in this process
 _UNBOUNDED_S = 300.0
@@ -159,3 +159,37 @@ class LoadPlan:
     def at(self, arrivals: Arrivals, **fields: Any) -> LoadPlan:
         """The same with other arrivals."""
         return replace(self, arrivals=arrivals, **fields)
+
+    def share(self, index: int, count: int) -> LoadPlan:
+        """What one of `count` processes has to do, so that all together do the whole."""
+        own = None if math.isinf(self.bound) else int(self.bound) // count + (index < int(self.bound) % count)
+        budget = None if self.max_cost_usd is None else self.max_cost_usd / count
+        arrivals = share(self.arrivals, index, count)
+        return replace(self, arrivals=arrivals, requests=own, max_cost_usd=budget, seed=self.seed * count + index)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can say it; `of_dict` reads it."""
+        body = None if self.body is None else self.body.decode("latin-1")
+        kind = type(self.arrivals).__name__.lower()
+        return {**asdict(self), "body": body, "arrivals": {"kind": kind, **asdict(self.arrivals)}}
+
+    @classmethod
+    def of_dict(cls, raw: Mapping[str, Any]) -> LoadPlan:
+        """The plan that `to_dict` said; InvalidRequestError for anything else."""
+        try:
+            fields = dict(raw)
+            when = dict(fields["arrivals"])
+            fields["arrivals"] = KINDS[when.pop("kind")](**{name: _frozen(value) for name, value in when.items()})
+            fields["body"] = None if fields["body"] is None else fields["body"].encode("latin-1")
+            fields["slo"] = Slo(**fields["slo"]) if fields["slo"] else None
+            if fields["chat"]:
+                chat = {name: _frozen(value) for name, value in fields["chat"].items()}
+                kinds = [Kind(**{name: _frozen(value) for name, value in kind.items()}) for kind in chat["kinds"]]
+                fields["chat"] = Chat(**{**chat, "kinds": tuple(kinds)})
+            return cls(**fields)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidRequestError(f"this is no load plan: {error}", "write one with LoadPlan.to_dict") from None
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -96,6 +96,7 @@ class LoadReport:
     open_loop: bool = False
     has_slo: bool = False
     stopped_early: bool = False
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def errors(self) -> dict[str, int]:
@@ -140,6 +141,7 @@ class LoadReport:
             found.append(f"the client's event loop was up to {self.lag_ms:.0f} ms late")
         if self.client_cpu is not None and self.client_cpu > 0.9 and self.seconds > 0.5:
             found.append(f"the client used {100 * self.client_cpu:.0f} % of a core")
+        found += self.warnings
         if self.held_back:
             found.append(f"{self.held_back} requests waited because max_in_flight were under way")
         return tuple(found)
@@ -155,7 +157,8 @@ class LoadReport:
             mine = self.kinds.setdefault(name, (Count(), Distribution()))
             mine[0].merge(count)
             mine[1].merge(times)
-        self.rows = sorted(self.rows + other.rows)
+        self.rows = sorted(self.rows + other.rows, key=lambda row: row.due)
+        self.warnings = list(dict.fromkeys([*self.warnings, *other.warnings]))
         for name in ("lost", "undone", "truncated", "unfinished", "held_back"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("client_cpu", "lag_ms", "others"):

@@ -3,9 +3,9 @@
 from locust import FastHttpUser, task
 
 
-class User(FastHttpUser):  # type: ignore[misc]  # Locust carries no types
+class User(FastHttpUser):
     """Asks for the list of models."""
 
-    @task  # type: ignore[untyped-decorator]
+    @task
     def models(self) -> None:
         self.client.get("/models")

@@ -1,0 +1,13 @@
+"""python -m autopicker_lab.loadtest PLAN.json REPORT.json [INDEX COUNT]: run a plan, or one process's share of it."""
+
+import json
+import sys
+from pathlib import Path
+
+from autopicker_lab.loadtest import LoadPlan, measure
+
+plan_path, report_path, *part = sys.argv[1:]
+plan = LoadPlan.of_dict(json.loads(Path(plan_path).read_text("utf-8")))
+if part:
+    plan = plan.share(int(part[0]), int(part[1]))
+measure(plan).save(report_path)

@@ -1,0 +1,86 @@
+"""The same plan on Locust's distributed mode: a master, and workers on this machine or on others.
+
+Locust spreads the work and brings the reports together; each worker runs its share of the plan with our own engine, so
+that the merged report is the same LoadReport. What Locust runs is a folder with `plan.json` and `locustfile.py`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.loadtest.arrivals import Closed
+from autopicker_lab.loadtest.plan import IN_PROCESS, LoadPlan
+from autopicker_lab.loadtest.report import LoadReport
+
+REPORT, PLAN = "report.json", "plan.json"
+_LOCUSTFILE = '''"""Runs plan.json. On further machines: locust -f locustfile.py --worker --master-host ADDRESS"""
+
+from autopicker_lab.loadtest.locust_user import PlanUser  # noqa: F401  # Locust looks for it
+'''
+
+
+def write(plan: LoadPlan, folder: Path) -> Path:
+    """Put the plan and its locustfile into a folder, and say where the latter is."""
+    if plan.url == IN_PROCESS:
+        raise InvalidRequestError(
+            "a Workbench in this process cannot be tested from others", "serve it, and give its URL"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PLAN).write_text(json.dumps(plan.to_dict(), indent=2) + "\n", "utf-8")
+    (folder / "locustfile.py").write_text(_LOCUSTFILE, "utf-8")
+    return folder / "locustfile.py"
+
+
+def run_distributed(
+    plan: LoadPlan, workers: int = 2, folder: Path | None = None, stopped: Callable[[], bool] | None = None
+) -> LoadReport:
+    """Run a plan with so many Locust workers on this machine.
+
+    Args:
+        folder: keep what Locust runs here; None: nowhere.
+        stopped: asked ten times a second; True ends the run, and nothing is kept.
+
+    Raises:
+        InvalidRequestError: Locust is not installed, or there are more workers than users.
+        AutopickerError: Locust failed.
+    """
+    if importlib.util.find_spec("locust") is None:
+        raise InvalidRequestError("Locust is not installed", "pip install 'autopicker-lab[locust]'")
+    users = plan.arrivals.users if isinstance(plan.arrivals, Closed) else workers
+    if workers < 1 or min(plan.bound, users) < workers:
+        raise InvalidRequestError(f"{workers} workers cannot share this plan", "take fewer, or send more requests")
+    with tempfile.TemporaryDirectory() as passing:
+        place = folder or Path(passing)
+        command = [sys.executable, "-m", "locust", "-f", str(write(plan, place)), "--headless", "--only-summary"]
+        command += ["--processes", str(workers), "-u", str(workers), "-r", str(workers), "--loglevel", "WARNING"]
+        with subprocess.Popen(
+            command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as master:
+            try:
+                told = _ended(master, stopped)
+            finally:
+                master.terminate()
+        if not (place / REPORT).exists():
+            raise AutopickerError(f"Locust ended without a report: {told[-500:].strip()}", "run its locustfile by hand")
+        report = LoadReport.load(place / REPORT)
+        if folder is None:
+            (place / REPORT).unlink()
+    return report
+
+
+def _ended(master: subprocess.Popen[str], stopped: Callable[[], bool] | None) -> str:
+    """What Locust said when it has ended."""
+    while True:
+        try:
+            return master.communicate(timeout=0.1)[0] or ""
+        except subprocess.TimeoutExpired:
+            if stopped is not None and stopped():
+                master.terminate()
+                return master.communicate()[0] or ""

@@ -1,0 +1,100 @@
+"""What runs inside Locust: each worker's one user runs its share of plan.json, the master merges the reports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import User, events, task
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+
+from autopicker_lab.loadtest.distributed import PLAN, REPORT
+from autopicker_lab.loadtest.plan import LoadPlan
+from autopicker_lab.loadtest.report import LoadReport, merged
+
+_MESSAGE = "autopicker-report"
+_ROWS = 20_000  # of each worker's, which are sent to the master
+_GRACE_S = 15.0
+
+
+class PlanUser(User):
+    """Runs the engine in a process of its own: Locust's green threads and an event loop do not share one."""
+
+    done = False
+
+    @task
+    def plan(self) -> None:
+        if type(self).done:
+            gevent.sleep(3600)
+            return
+        type(self).done = True
+        runner = self.environment.runner
+        index = getattr(runner, "worker_index", 0)
+        count = _expected(runner)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, REPORT)
+            command = [sys.executable, "-m", "autopicker_lab.loadtest", PLAN, str(path), str(index), str(count)]
+            subprocess.run(command, check=True)
+            report = LoadReport.load(path)
+            report.rows = report.rows[:: max(1, len(report.rows) // _ROWS)]
+            report.save(path)
+            for row in report.rows:  # so that Locust's own tables know of them
+                self.environment.events.request.fire(
+                    request_type="plan",
+                    name=row.kind or "request",
+                    response_time=1000 * row.latency,
+                    response_length=0,
+                    exception=row.error and RuntimeError(row.error),
+                )
+            if isinstance(runner, WorkerRunner):
+                runner.send_message(_MESSAGE, {"report": path.read_text("utf-8")})
+            else:
+                Path(REPORT).write_bytes(path.read_bytes())
+                runner.quit()
+
+
+def _expected(runner: Any) -> int:
+    """Workers that share the plan: as many as there are users."""
+    return 1 if isinstance(runner, LocalRunner) else int(runner.environment.parsed_options.num_users or 1)
+
+
+class _Gathering:
+    """Waits, on the master, for the workers' reports, and for no worker longer than its share can take."""
+
+    def __init__(self, runner: MasterRunner):
+        self._runner = runner
+        self._reports: list[LoadReport] = []
+
+    def received(self, environment: Any, msg: Any, **_: Any) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, REPORT)
+            path.write_text(msg.data["report"], "utf-8")
+            self._reports.append(LoadReport.load(path))
+
+    def finish(self) -> None:
+        """Write the merged report, and end Locust."""
+        plan = LoadPlan.of_dict(json.loads(Path(PLAN).read_text("utf-8")))
+        count = _expected(self._runner)
+        with gevent.Timeout(plan.seconds + plan.timeout_s + _GRACE_S, False):
+            while len(self._reports) < count and self._runner.clients.ready + self._runner.clients.running:
+                gevent.sleep(0.05)
+        if self._reports:
+            report = merged(self._reports)
+            if len(self._reports) < count:
+                report.warnings.append(f"{count - len(self._reports)} of {count} workers did not report")
+            report.save(REPORT)
+        self._runner.quit()
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _prepare(environment: Any, **_: Any) -> None:
+    runner = environment.runner
+    if isinstance(runner, MasterRunner):
+        gathering = _Gathering(runner)
+        runner.register_message(_MESSAGE, gathering.received)
+        environment.events.test_start.add_listener(lambda **_: gevent.spawn_later(1.0, gathering.finish))
