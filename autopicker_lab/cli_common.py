@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from autopicker_lab.workbench import Workbench
 
+Cluster = Annotated[str | None, typer.Option("--scheduler", help="a Dask cluster to work on: tcp://HOST:8786")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from autopicker_lab.cli_common import Json, open_workbench, print_json, stoppable
+from autopicker_lab.cli_common import Cluster, Json, open_workbench, print_json, stoppable
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ReadOptions
 
 app = typer.Typer()
@@ -22,6 +22,7 @@ def extract(
     text: Annotated[bool, typer.Option("--text", help="print the Markdown alone")] = False,
     out: Annotated[Path | None, typer.Option(help="write a row a file here: .parquet or .jsonl")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, max=256, help="processes for a folder; none: one a core")] = None,
+    scheduler: Cluster = None,
     password: Annotated[str | None, typer.Option(help="of encrypted PDFs")] = None,
     language: Annotated[list[str] | None, typer.Option(help="of scans, as in Tesseract (deu); repeatable")] = None,
     structure: Annotated[bool, typer.Option("--structure", help="of HTML also an outline of its elements")] = False,
@@ -29,8 +30,8 @@ def extract(
 ) -> None:
     """Read files: text, tables, metadata. Recordings in a folder are described, not transcribed."""
     options = ReadOptions(password, tuple(language or ()), place=place, structure=structure)
-    if out is not None or jobs is not None or any(path.is_dir() for path in files):
-        _extract_many(files, out, jobs, options, as_json, text)
+    if out is not None or jobs is not None or scheduler is not None or any(path.is_dir() for path in files):
+        _extract_many(files, out, {"jobs": jobs, "scheduler": scheduler, "options": options}, as_json, text)
     else:
         with open_workbench() as lab:
             rows = _each(files, lambda path: lab.extract(path, options=options).to_dict(), _EMPTY_DOCUMENT)
@@ -38,9 +39,7 @@ def extract(
         _finish(rows)
 
 
-def _extract_many(
-    files: list[Path], out: Path | None, jobs: int | None, options: ReadOptions, as_json: bool, text: bool
-) -> None:
+def _extract_many(files: list[Path], out: Path | None, how: dict[str, Any], as_json: bool, text: bool) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -59,7 +58,7 @@ def _extract_many(
             return not stopped()
 
         def results() -> Iterator[Extracted]:
-            for result in extract_many(files, jobs=jobs, options=options, progress=show):
+            for result in extract_many(files, progress=show, **how):
                 if stopped() and result.error:
                     continue  # a worker that heard the signal, too
                 if result.error:
@@ -96,17 +95,44 @@ def _show(rows: list[dict[str, Any]], as_json: bool, text: bool) -> None:
 
 @app.command()
 def transcribe(
-    files: Annotated[list[Path], typer.Argument(help="files to read")],
+    files: Annotated[list[Path], typer.Argument(help="recordings, and folders with all that is below them")],
     as_json: Json = False,
+    jobs: Annotated[int | None, typer.Option(min=1, max=64, help="processes, each with a model of its own")] = None,
+    scheduler: Cluster = None,
     language: Annotated[str | None, typer.Option(help="ISO 639-1 code; none: detected")] = None,
     translate: Annotated[bool, typer.Option("--translate", help="into English")] = False,
 ) -> None:
     """Write down what is said in recordings."""
     task = "translate" if translate else "transcribe"
+    if jobs is not None or scheduler is not None or any(path.is_dir() for path in files):
+        rows = _transcribe_many(files, {"jobs": jobs, "scheduler": scheduler, "language": language, "task": task})
+        _told(rows, as_json)
+        return
     with open_workbench() as lab:
         rows = _each(
             files, lambda path: lab.transcribe(path, language=language, task=task).to_dict(), _EMPTY_TRANSCRIPT
         )
+    _told(rows, as_json)
+
+
+def _transcribe_many(files: list[Path], how: dict[str, Any]) -> list[dict[str, Any]]:
+    from autopicker_lab.corpus import transcribe_many
+    from autopicker_lab.settings import Settings
+
+    rows = []
+    with stoppable() as stopped:
+        for found in transcribe_many(
+            files, model=Settings.load().whisper_model, progress=lambda *_: not stopped(), **how
+        ):
+            said = found.transcript.to_dict() if found.transcript else _EMPTY_TRANSCRIPT
+            error = found.error.to_dict() if found.error else None
+            rows.append({**said, "name": str(found.path), "error": error})
+            if sys.stderr.isatty():
+                typer.echo(f"{len(rows)}: {found.path}", err=True)
+    return rows
+
+
+def _told(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:

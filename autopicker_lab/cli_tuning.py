@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autopicker_lab.cli_common import Json, open_workbench
+from autopicker_lab.cli_common import Cluster, Json, open_workbench
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def collect(
     out: Annotated[Path, typer.Option(help="the JSONL file that rows are added to")] = Path("outcomes.jsonl"),
     judge: Annotated[str, typer.Option(help="the model that grades 'judge' questions")] = "",
     max_cost: Annotated[float | None, typer.Option(min=0, help="USD that may be spent")] = None,
-    parallel: Annotated[int, typer.Option(min=1, max=64, help="questions under way at once")] = 1,
+    parallel: Annotated[int | None, typer.Option(min=1, max=64, help="questions under way at once; none: one")] = None,
+    scheduler: Cluster = None,
     as_json: Json = False,
 ) -> None:
     """Ask models a labelled prompt set and grade the answers; a run that was stopped goes on where it ended."""
@@ -48,7 +49,8 @@ def collect(
             out,
             judge=judge,
             max_cost_usd=max_cost,
-            parallel=parallel,
+            scheduler=scheduler,
+            **({"parallel": parallel} if parallel else {}),
             progress=lambda s: bar.update(task, completed=s.skipped + s.done + len(s.failed), total=s.total),
         )
     if as_json:

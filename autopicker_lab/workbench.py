@@ -28,6 +28,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
+from autopicker_lab.fanout import Scheduler, workers
 from autopicker_lab.loadtest import IN_PROCESS, Closed, LoadPlan, LoadReport, measure, run
 from autopicker_lab.loadtest import Progress as LoadProgress
 from autopicker_lab.models import Availability, Catalogue, build
@@ -153,7 +154,11 @@ class Workbench:
         return measure(plan, progress)
 
     def collect(self, questions: str | Path, models: Sequence[str], out: str | Path, **options: Any) -> Collected:
-        """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect."""
+        """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect.
+
+        With a `scheduler` (see fanout.workers) the models are asked by the workers of a cluster, each with a Workbench
+        of these settings; grading, and the file, stay here.
+        """
         return self._wait(self.acollect(questions, models, out, **options))
 
     # awaitable calls
@@ -183,7 +188,14 @@ class Workbench:
         return await self.pipeline.complete(request, await self.attach(files))
 
     async def acollect(
-        self, questions: str | Path, models: Sequence[str], out: str | Path, *, judge: str = "", **options: Any
+        self,
+        questions: str | Path,
+        models: Sequence[str],
+        out: str | Path,
+        *,
+        judge: str = "",
+        scheduler: Scheduler = None,
+        **options: Any,
     ) -> Collected:
         from autopicker_lab.tuning import collect, read_questions
 
@@ -191,7 +203,14 @@ class Workbench:
         await self.catalogue.availability()  # it may discover a model that is named
         specs = [self.catalogue.get(name).describe() for name in models]
         grader = self.catalogue.get(judge).describe() if judge else None
-        return await collect(asked, specs, self.pipeline.complete, out, judge=grader, **options)
+        if scheduler is None:
+            return await collect(asked, specs, self.pipeline.complete, out, judge=grader, **options)
+        with workers(scheduler) as (pool, at_once):
+
+            async def ask(request: ChatRequest) -> ChatReply:
+                return await asyncio.wrap_future(pool.submit(answer_elsewhere, self.settings, request))
+
+            return await collect(asked, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
 
     async def stream(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
@@ -249,6 +268,18 @@ class Workbench:
         if self._background is None:
             self._background = _Background()
         return self._background.run(work)
+
+
+_elsewhere: dict[int, Workbench] = {}  # in a worker: the Workbench that it has made
+
+
+def answer_elsewhere(settings: Settings, request: ChatRequest) -> ChatReply:
+    """What a cluster's worker runs: an answer of its own Workbench, which it keeps."""
+    key = hash(settings.model_dump_json())
+    if key not in _elsewhere:
+        _elsewhere[key] = Workbench(settings)
+    lab = _elsewhere[key]
+    return lab._wait(lab.pipeline.complete(request))
 
 
 class _Background:

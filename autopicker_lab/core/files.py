@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
+
+from autopicker_lab.core.errors import InvalidRequestError
 
 
 class Format(NamedTuple):
@@ -52,6 +55,26 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
     {suffix: form.kind for form in FORMATS.values() for suffix in form.suffixes}
 )
+
+
+def find_files(places: Iterable[str | Path], category: str | None = None) -> list[Path]:
+    """Files, and below folders all of formats that can be read (of one category), in order; hidden ones are left out.
+
+    Raises:
+        InvalidRequestError: for a path where nothing is.
+    """
+    found: dict[Path, None] = {}
+    forms = [form for form in FORMATS.values() if category in (None, form.category)]
+    suffixes = {suffix for form in forms for suffix in form.suffixes}
+    for place in (Path(p).expanduser() for p in places):
+        if place.is_dir():
+            inside = (p for p in sorted(place.rglob("*")) if p.suffix.lower() in suffixes and p.is_file())
+            found.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
+        elif place.exists():
+            found[place] = None
+        else:
+            raise InvalidRequestError(f"no file at '{place}'", "check the path")
+    return list(found)
 
 
 @dataclass(frozen=True)

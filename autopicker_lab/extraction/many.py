@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, InvalidRequestError, ReadOptions
+from autopicker_lab.core.files import find_files
 from autopicker_lab.extraction.pool import ExtractionPool, WorkerError, read_path
-from autopicker_lab.extraction.registry import formats
-
-Progress = Callable[[int, int], bool | None]  # files done, files in all; False stops
-_AHEAD = 4  # files a job has waiting: enough to keep it busy, few enough to keep memory flat
+from autopicker_lab.fanout import Progress, Scheduler, completed, workers
 
 
 @dataclass(frozen=True)
@@ -51,31 +49,12 @@ def _sound(value: Any) -> Any:
     return [_sound(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def find_files(places: Iterable[str | Path]) -> list[Path]:
-    """Files, and below folders all files of formats that can be read, in order; hidden ones are left out.
-
-    Raises:
-        InvalidRequestError: for a path where nothing is.
-    """
-    found: dict[Path, None] = {}
-    suffixes = {suffix for form in formats().values() for suffix in form.suffixes}
-    for place in (Path(p).expanduser() for p in places):
-        if place.is_dir():
-            inside = (p for p in sorted(place.rglob("*")) if p.suffix.lower() in suffixes and p.is_file())
-            found.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
-        elif place.exists():
-            found[place] = None
-        else:
-            raise InvalidRequestError(f"no file at '{place}'", "check the path")
-    return list(found)
-
-
 def extract_many(
     paths: Iterable[str | Path],
     *,
     jobs: int | None = None,
     progress: Progress | None = None,
-    scheduler: concurrent.futures.Executor | None = None,
+    scheduler: Scheduler = None,
     options: ReadOptions | None = None,
     timeout_s: float = 60.0,
     memory_mb: int = 4096,
@@ -89,8 +68,8 @@ def extract_many(
     Args:
         jobs: worker processes; by default one a core.
         progress: called after each file with (done, in all).
-        scheduler: an Executor to run on in place of local processes (a Dask cluster's `client.get_executor()`);
-            it must see the same paths, and it bounds neither time nor memory.
+        scheduler: a cluster in place of local processes (see fanout.workers); it must see the same paths, and it
+            bounds neither time nor memory.
         timeout_s, memory_mb: what one file may take of a local worker.
 
     Raises:
@@ -100,7 +79,7 @@ def extract_many(
     jobs = jobs or os.cpu_count() or 1
     chosen = options or ReadOptions()
     if scheduler is not None:
-        return _run(files, lambda path: scheduler.submit(read_path, str(path), chosen), 8 * jobs, progress)
+        return _elsewhere(files, scheduler, chosen, progress)
     return _local(files, min(jobs, max(len(files), 1)), chosen, progress, timeout_s, memory_mb)
 
 
@@ -108,35 +87,24 @@ def _local(
     files: list[Path], jobs: int, options: ReadOptions, progress: Progress | None, timeout_s: float, memory_mb: int
 ) -> Iterator[Extracted]:
     with ExtractionPool(timeout_s, memory_mb, jobs) as pool:
-        yield from _run(files, lambda path: pool.submit(path, options), _AHEAD * jobs, progress)
+        yield from _run(files, lambda path: pool.submit(path, options), jobs, progress)
+
+
+def _elsewhere(
+    files: list[Path], scheduler: Scheduler, options: ReadOptions, progress: Progress | None
+) -> Iterator[Extracted]:
+    with workers(scheduler) as (pool, at_once):
+        yield from _run(files, lambda path: pool.submit(read_path, str(path), options), at_once, progress)
 
 
 def _run(
     files: list[Path],
     submit: Callable[[Path], concurrent.futures.Future[tuple[Document, float]]],
-    ahead: int,
+    at_once: int,
     progress: Progress | None,
 ) -> Iterator[Extracted]:
-    waiting: dict[concurrent.futures.Future[tuple[Document, float]], tuple[Path, float]] = {}
-    left = iter(files)
-    done = 0
-    try:
-        while True:
-            while len(waiting) < ahead and (path := next(left, None)) is not None:
-                waiting[submit(path)] = (path, time.perf_counter())
-            if not waiting:
-                return
-            finished, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
-            for future in finished:
-                path, begun = waiting.pop(future)
-                result = _result(path, future, begun)
-                done += 1
-                yield result
-                if progress is not None and progress(done, len(files)) is False:
-                    return
-    finally:
-        for future in waiting:
-            future.cancel()
+    for path, future, begun in completed(files, submit, at_once, progress):
+        yield _result(path, future, begun)
 
 
 def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]], begun: float) -> Extracted:

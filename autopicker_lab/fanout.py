@@ -1,0 +1,108 @@
+"""The same work on many things: in processes of this machine, or on the workers of a Dask cluster.
+
+What runs there has to be a function of a module, as for all of Python's processes, and a script calls for it under
+`if __name__ == "__main__":`.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar, Union
+
+from autopicker_lab.core import InvalidRequestError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+T = TypeVar("T")
+R = TypeVar("R")
+Progress = Callable[[int, int], bool | None]  # done, in all; False stops
+Scheduler = Union[str, "Client", concurrent.futures.Executor, None]
+_AHEAD = 4  # that a worker has waiting: enough to keep it busy, few enough to keep memory flat
+_CONNECT_S = 10
+
+
+@contextmanager
+def workers(scheduler: Scheduler = None, jobs: int | None = None) -> Iterator[tuple[concurrent.futures.Executor, int]]:
+    """An Executor, and how many it works on at once.
+
+    Args:
+        scheduler: "tcp://..." or a dask.distributed.Client: that cluster, whose workers must have this package and see
+            the same files; a task whose worker is lost is given to another. An Executor is taken as it is. None:
+            processes here.
+        jobs: processes here; None: one a core.
+
+    Raises:
+        InvalidRequestError: Dask is not installed, or nothing answers at the address.
+    """
+    if scheduler is None:
+        count = jobs or os.cpu_count() or 1
+        with concurrent.futures.ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+            try:
+                yield pool, count
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+    elif isinstance(scheduler, concurrent.futures.Executor):
+        yield scheduler, jobs or os.cpu_count() or 1
+    elif isinstance(scheduler, str):
+        with _connected(scheduler) as client, workers(client, jobs) as found:
+            yield found
+    else:
+        with scheduler.get_executor(pure=False) as pool:  # type: ignore[no-untyped-call]
+            yield pool, max(1, sum(scheduler.nthreads().values()))  # type: ignore[no-untyped-call]
+
+
+def _connected(address: str) -> Client:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InvalidRequestError("Dask is not installed", "pip install 'autopicker-lab[dask]'") from None
+    try:
+        return Client(address, timeout=_CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        detail = f"no Dask scheduler answers at '{address}': {error}"
+        raise InvalidRequestError(detail, "start one (dask scheduler), and give its address, tcp://HOST:8786") from None
+
+
+def completed(
+    items: Sequence[T],
+    submit: Callable[[T], concurrent.futures.Future[R]],
+    at_once: int,
+    progress: Progress | None = None,
+) -> Iterator[tuple[T, concurrent.futures.Future[R], float]]:
+    """Each thing with the future that is done with it and when that was submitted (perf_counter), as they finish.
+
+    Closing the iterator, or a `progress` that answers False, cancels what is waiting.
+    """
+    waiting: dict[concurrent.futures.Future[R], tuple[T, float]] = {}
+    left = iter(items)
+    done = 0
+    try:
+        while True:
+            for item in _first(left, _AHEAD * at_once - len(waiting)):
+                waiting[submit(item)] = (item, time.perf_counter())
+            if not waiting:
+                return
+            finished, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in finished:
+                item, begun = waiting.pop(future)
+                done += 1
+                yield item, future, begun
+                if progress is not None and progress(done, len(items)) is False:
+                    return
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _first(items: Iterator[T], count: int) -> Iterable[T]:
+    for _ in range(count):
+        try:
+            yield next(items)
+        except StopIteration:
+            return

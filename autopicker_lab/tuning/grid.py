@@ -1,0 +1,65 @@
+"""Tuning at each point of a grid, in several processes or on a cluster."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.fanout import Progress, Scheduler, completed, workers
+from autopicker_lab.tuning.tune import tune
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VARIED = ("strong", "weak", "folds", "seed", "within")
+
+
+def tune_grid(
+    table: pd.DataFrame,
+    grid: Mapping[str, Sequence[Any]],
+    *,
+    jobs: int | None = None,
+    scheduler: Scheduler = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Tune a table with every combination of `grid` ({"folds": [3, 5], "seed": range(5)}).
+
+    Returns:
+        One row a combination, in the grid's order, those that were not reached left out: its values, APGR with its
+        interval, AIQ, cost weight, the policy's id, the verdict, and the error of one that failed.
+
+    Raises:
+        InvalidRequestError: something that cannot be varied, or an empty grid.
+    """
+    import pandas
+
+    unknown = set(grid) - set(VARIED)
+    if unknown:
+        raise InvalidRequestError(f"'{unknown.pop()}' cannot be varied", f"these can: {', '.join(VARIED)}")
+    points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    if not points or not grid:
+        raise InvalidRequestError("the grid is empty", "give at least one value for each name")
+    found: dict[int, dict[str, Any]] = {}
+    with workers(scheduler, jobs) as (pool, at_once):
+        numbered = list(range(len(points)))
+        for i, future, _ in completed(numbered, lambda i: pool.submit(_tuned, table, points[i]), at_once, progress):
+            try:
+                found[i] = points[i] | future.result() | {"error": None}
+            except AutopickerError as error:
+                found[i] = points[i] | {"error": str(error)}
+    return pandas.DataFrame([found[i] for i in sorted(found)])
+
+
+def _tuned(table: pd.DataFrame, point: Mapping[str, Any]) -> dict[str, Any]:
+    report = tune(table, **point)
+    apgr = report.apgr
+    return {
+        "apgr": apgr and apgr.value,
+        "apgr_low": apgr and apgr.low,
+        "apgr_high": apgr and apgr.high,
+        "cost_weight": report.policy.cost_weight,
+        "policy": report.policy.id,
+        "verdict": report.verdict,
+    }

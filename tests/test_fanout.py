@@ -1,0 +1,129 @@
+"""The same work in processes here and on a real Dask cluster, which loses a worker in the middle."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from support.outcomes import table
+
+from autopicker_lab import Settings, Workbench
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.corpus import transcribe_many
+from autopicker_lab.extraction import extract_many
+from autopicker_lab.fanout import completed, workers
+from autopicker_lab.settings import ModelConfig
+from autopicker_lab.tuning.grid import tune_grid
+
+pytestmark = pytest.mark.filterwarnings("default")  # Dask's own
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    from distributed import Client, LocalCluster
+
+    small = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with LocalCluster(**small) as found, Client(found) as client:
+        yield client, found.scheduler_address
+
+
+def slow(number):
+    time.sleep(0.2)
+    return number * 2, os.getpid()
+
+
+def test_a_cluster_survives_a_worker_that_is_killed(cluster):
+    client, _ = cluster
+    told = []
+    with workers(client) as (pool, at_once):
+        assert at_once == 2
+        found = {}
+        for number, future, _ in completed(
+            range(20), lambda n: pool.submit(slow, n), at_once, lambda done, total: told.append((done, total))
+        ):
+            result, pid = future.result()
+            found[number] = result
+            if len(found) == 4:
+                os.kill(pid, signal.SIGKILL)
+    assert found == {n: 2 * n for n in range(20)}
+    assert told[-1] == (20, 20)
+    deadline = time.monotonic() + 20
+    while len(client.nthreads()) < 2 and time.monotonic() < deadline:  # its nanny starts another
+        time.sleep(0.1)
+
+
+def test_stopping_cancels_what_waits(cluster):
+    _, address = cluster
+    begun = time.monotonic()
+    with workers(address) as (pool, at_once):
+        seen = [n for n, _, _ in completed(range(500), lambda n: pool.submit(slow, n), at_once, lambda d, _: d < 3)]
+    assert len(seen) == 3
+    assert time.monotonic() - begun < 15
+
+
+def test_extraction_on_a_cluster_is_the_same(cluster, samples):
+    _, address = cluster
+    names = [samples / name for name in ("notes.txt", "report.pdf", "stations.csv", "handbook.md")]
+    here = {r.path: r.document for r in extract_many(names)}
+    there = {r.path: r.document for r in extract_many(names, scheduler=address)}
+    assert there == here
+    assert len(here) == 4
+
+
+def test_recordings_of_a_folder(cluster, samples, tmp_path):
+    _, address = cluster
+    for name in ("announcement.mp3", "announcement.ogg"):
+        (tmp_path / name).write_bytes((samples / name).read_bytes())
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    told = []
+    here = {r.path.name: r for r in transcribe_many([tmp_path], progress=lambda *done: told.append(done))}
+    assert set(here) == {"announcement.mp3", "announcement.ogg", "broken.wav"}
+    assert here["broken.wav"].error is not None
+    assert "ticket" in here["announcement.mp3"].transcript.text
+    assert told[-1] == (3, 3)
+    there = {r.path.name: r for r in transcribe_many([tmp_path], scheduler=address)}
+    for name, found in here.items():
+        assert (there[name].error is None) == (found.error is None)
+        if found.transcript:
+            assert there[name].transcript.text == found.transcript.text
+    with pytest.raises(InvalidRequestError, match="no recording"):
+        transcribe_many([samples / ".." / "answers"])
+
+
+def test_a_grid_of_tunings(cluster):
+    _, address = cluster
+    outcomes = table(100)
+    grid = {"folds": [2], "seed": [0, 1]}
+    here = tune_grid(outcomes, grid, jobs=2)
+    assert list(here["seed"]) == [0, 1]
+    assert here["error"].isna().all()
+    there = tune_grid(outcomes, grid, scheduler=address)
+    assert there["apgr"].equals(here["apgr"])
+    assert list(tune_grid(outcomes, {"folds": [2, 99]}, jobs=1)["error"].notna()) == [False, True]
+    stopped = tune_grid(outcomes, {"folds": [2], "seed": range(50)}, jobs=1, progress=lambda *_: False)
+    assert len(stopped) == 1
+    with pytest.raises(InvalidRequestError, match="cannot be varied"):
+        tune_grid(outcomes, {"fold": [2]})
+
+
+def test_outcomes_are_collected_by_the_workers_of_a_cluster(cluster, tmp_path):
+    from support.upstream import TEXT, upstream
+
+    _, address = cluster
+    questions = tmp_path / "q.jsonl"
+    rows = [{"prompt_id": f"q{i}", "prompt": f"Say {i}.", "grader": "exact", "answer": TEXT} for i in range(6)]
+    questions.write_text("\n".join(json.dumps(row) for row in rows))
+    with upstream() as up:
+        made = Settings.load(models=(ModelConfig(name="m", type="openai", endpoint=up.url),), autopicker_home=tmp_path)
+        with Workbench(made) as lab:
+            state = lab.collect(questions, ["m"], tmp_path / "out.jsonl", scheduler=address)
+            again = lab.collect(questions, ["m"], tmp_path / "out.jsonl", scheduler=address)
+    assert (state.done, state.failed, again.skipped) == (6, [], 6)
+    assert state.right == 6
+
+
+def test_a_scheduler_that_is_not_there_is_named(samples, monkeypatch):
+    monkeypatch.setattr("autopicker_lab.fanout._CONNECT_S", 1)
+    with pytest.raises(InvalidRequestError, match="no Dask scheduler"):
+        list(extract_many([samples / "notes.txt"], scheduler="tcp://127.0.0.1:1"))
