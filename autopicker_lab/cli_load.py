@@ -41,7 +41,7 @@ def loadtest(
     users: Annotated[int, typer.Option(min=1, max=10_000, help="a closed loop of so many")] = 5,
     think: Annotated[float, typer.Option(min=0, help="seconds a user waits between requests")] = 0.0,
     rate: Annotated[float | None, typer.Option(min=0.001, help="an open loop: requests a second")] = None,
-    to_rate: Annotated[float | None, typer.Option(min=0.0, help="ramp from --rate to this")] = None,
+    to_rate: Annotated[float | None, typer.Option(min=0.0, help="where a ramp or a search from --rate ends")] = None,
     arrivals: Annotated[str, typer.Option(help=_ARRIVALS)] = "poisson",
     requests: Annotated[int | None, typer.Option(min=1, help="requests in all; 50 without any bound")] = None,
     duration: Annotated[float | None, typer.Option(min=0.1, help="seconds in which requests are sent")] = None,
@@ -56,7 +56,7 @@ def loadtest(
     latency: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds of an answer")] = None,
     ttft: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds to the first token")] = None,
     tpot: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds a token after it")] = None,
-    saturate: Annotated[bool, typer.Option("--saturate", help="search the highest rate that holds the SLO")] = False,
+    saturate: Annotated[bool, typer.Option("--saturate", help="find the highest rate that holds the SLO")] = False,
     against: Annotated[str | None, typer.Option(help="another address to test in turn, and compare")] = None,
     out: Annotated[Path | None, typer.Option(help="keep the report here, as JSON")] = None,
     engine: Annotated[str, typer.Option(help="own | locust (the same in several processes, by Locust)")] = "own",
@@ -69,7 +69,7 @@ def loadtest(
     bounds = (latency, ttft, tpot)
     plan = LoadPlan(
         url,
-        _arrivals(users, think, rate, to_rate, arrivals),
+        Poisson(rate or 1.0) if saturate else _arrivals(users, think, rate, to_rate, arrivals),
         requests=requests,
         duration_s=10.0 if duration is None and requests is None and rate is not None else duration,
         warm_up_s=warm_up,
@@ -79,7 +79,7 @@ def loadtest(
         timeout_s=timeout,
     )
     if saturate:
-        _saturate(plan, as_json)
+        _saturate(plan, rate or 1.0, to_rate or 10_000.0, as_json)
         return
     with stoppable() as stopped:
         if against is not None:
@@ -114,14 +114,14 @@ def _measured(plan: LoadPlan, progress: Progress) -> LoadReport:
         return lab.loadtest(plan, progress=progress)
 
 
-def _saturate(plan: LoadPlan, as_json: bool) -> None:
+def _saturate(plan: LoadPlan, low: float, high: float, as_json: bool) -> None:
     with stoppable() as stopped:
 
         def tried(rate: float, held: bool) -> bool:
             typer.echo(f"{rate:10.4g} a second  {'holds' if held else 'does not hold'}", err=True)
             return not stopped()
 
-        found = in_thread(lambda: saturation(plan, tried=tried))
+        found = in_thread(lambda: saturation(plan, low=min(low, high / 2), high=high, tried=tried))
     if as_json:
         rows = found.to_frame().to_dict("records")
         print_json({"held": found.held, "failed": found.failed, "rate": found.rate, "tried": rows})

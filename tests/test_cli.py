@@ -81,6 +81,42 @@ def test_loadtest(service):
     assert refused["p50_ms"] is None
 
 
+def test_a_load_test_is_kept_and_compared(service, tmp_path):
+    kept = tmp_path / "before.json"
+    chat = ("loadtest", f"{service}/v1", "--chat", "--max-tokens", 2, "--prompts", 20, "--ttft", 30)
+    found = json_of(*chat, "--users", 1, "--requests", 2, "--out", kept)
+    assert found["good_share"] == 1
+    assert found["ttft_p50_ms"] > 0
+    shown = run("loadtest", f"{service}/health", "--rate", 20, "--duration", 1, "--compare", kept).stdout
+    assert "now / before" in shown
+    pair = json_of("loadtest", f"{service}/health", "--requests", 20, "--against", f"{service}/metrics")
+    assert any(name.endswith("/metrics") for name in pair)
+
+
+def test_a_saturation_search(service):
+    command = ("loadtest", f"{service}/health", "--saturate", "--latency", 5, "--duration", 0.3, "--to-rate", 40)
+    found = json_of(*command)
+    assert found["held"] == 40
+    assert found["failed"] is None
+
+
+def test_a_folder_of_recordings(samples, tmp_path):
+    (tmp_path / "a.ogg").write_bytes((samples / "announcement.ogg").read_bytes())
+    rows = json_of("transcribe", tmp_path)
+    assert "ticket" in rows[0]["text"]
+
+
+def test_bench_lists_sweeps_and_compares(tmp_path):
+    listed = json_of("bench", "--list")
+    assert {"answers", "loadgen", "transcription"} <= {row["name"] for row in listed}
+    assert json_of("bench", "loadgen", "--list")[0]["parameters"]["seconds"]["type"] == "float"
+    runs = tmp_path / "runs"
+    table = json_of("bench", "transcription", "--sweep", "limit=1,2", "--runs", runs)
+    assert [row["recordings"] for row in table] == [1, 2]
+    words = [word for folder in sorted(runs.iterdir()) for word in ("--compare", folder)]
+    assert any(row["figure"] == "wer" or row["figure"] == "recordings" for row in json_of("bench", *words))
+
+
 def test_models_and_doctor():
     rows = {row["id"]: row for row in json_of("models")}
     assert rows["smollm2-135m"]["available"] is True
@@ -112,6 +148,15 @@ def test_tour():
         (("ask", "hi", "--model", "gpt-9"), 1, "unknown model 'gpt-9'"),
         (("ask", "hi", "--model", "llama3.2-local"), 1, "ollama serve"),
         (("loadtest", "ftp://x"), 1, "not an HTTP address"),
+        (("loadtest", "http://x", "--arrivals", "odd", "--rate", 1), 1, "no arrivals 'odd'"),
+        (("loadtest", "http://x", "--header", "odd"), 1, "not a header"),
+        (("loadtest", "http://x", "--saturate"), 1, "needs an SLO"),
+        (("loadtest", "http://x", "--engine", "odd"), 1, "no engine 'odd'"),
+        (("loadtest", "http://x/v1", "--chat", "--prompts", "none.txt"), 1, "cannot read 'none.txt'"),
+        (("loadtest", "http://x", "--compare", "none.json"), 1, "cannot read 'none.json'"),
+        (("bench", "answers", "-p", "questoins=1"), 1, "Did you mean 'questions'"),
+        (("bench", "answers", "-p", "questions=few"), 1, "must be a whole number"),
+        (("bench", "--compare", "none"), 1, "'none' is no run"),
         (("tune", "nothing.csv"), 1, "cannot read"),
         (("bench", "answers", "--runs", "/proc/none"), 1, "Check the path"),
         (("bench", "nothing"), 1, "no benchmark 'nothing'"),

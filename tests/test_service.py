@@ -417,6 +417,16 @@ class TestMonitoring:
     def test_the_load_test_is_bounded(self, api, query):
         assert api("POST", "/api/v1/performance/load-test", params=query).status_code == 400
 
+    def test_others_are_answered_while_it_runs(self, api):
+        query = {"endpoint": "/api/v1/models", "concurrent_users": 20, "requests_per_user": 50}
+        thread = threading.Thread(target=api, args=("POST", "/api/v1/performance/load-test"), kwargs={"params": query})
+        thread.start()
+        answered = 0
+        while thread.is_alive():
+            assert api("GET", "/api/v1/files").status_code == 200
+            answered += thread.is_alive()
+        assert answered >= 3
+
     def test_one_load_test_at_a_time(self, api, uploaded):
         query = {"endpoint": "/api/v1/files", "concurrent_users": 20, "requests_per_user": 50}
         answers = []
