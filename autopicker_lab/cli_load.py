@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +39,8 @@ _ARRIVALS = "constant | poisson"
 
 @app.command()
 def loadtest(
-    url: Annotated[str, typer.Argument(help=f"an HTTP address; with --chat one that ends in /v1, or {IN_PROCESS}")],
+    url: Annotated[str, typer.Argument(help=f"an address; with --chat one that ends in /v1, or {IN_PROCESS}")] = "",
+    plan_file: Annotated[Path | None, typer.Option("--plan", help="a plan as LoadPlan.to_dict says it, JSON")] = None,
     users: Annotated[int, typer.Option(min=1, max=10_000, help="a closed loop of so many")] = 5,
     think: Annotated[float, typer.Option(min=0, help="seconds a user waits between requests")] = 0.0,
     rate: Annotated[float | None, typer.Option(min=0.001, help="an open loop: requests a second")] = None,
@@ -66,17 +69,22 @@ def loadtest(
 ) -> None:
     """Load-test an address you may load. Ctrl-C ends it and shows what was measured."""
     before = LoadReport.load(compare) if compare is not None else None
+    _check_modes(url, plan_file, saturate, against, engine, kept=out is not None or compare is not None)
     bounds = (latency, ttft, tpot)
-    plan = LoadPlan(
-        url,
-        Poisson(rate or 1.0) if saturate else _arrivals(users, think, rate, to_rate, arrivals),
-        requests=requests,
-        duration_s=10.0 if duration is None and requests is None and rate is not None else duration,
-        warm_up_s=warm_up,
-        headers=_headers(header or []),
-        chat=Chat(_prompts(prompts), model, max_tokens, stream) if chat else None,
-        slo=Slo(*bounds) if any(bound is not None for bound in bounds) else None,
-        timeout_s=timeout,
+    plan = (
+        _read(plan_file)
+        if plan_file is not None
+        else LoadPlan(
+            url,
+            Poisson(rate or 1.0) if saturate else _arrivals(users, think, rate, to_rate, arrivals),
+            requests=requests,
+            duration_s=10.0 if duration is None and requests is None and rate is not None else duration,
+            warm_up_s=warm_up,
+            headers=_headers(header or []),
+            chat=Chat(_prompts(prompts), model, max_tokens, stream) if chat else None,
+            slo=Slo(*bounds) if any(bound is not None for bound in bounds) else None,
+            timeout_s=timeout,
+        )
     )
     if saturate:
         _saturate(plan, rate or 1.0, to_rate or 10_000.0, as_json)
@@ -95,14 +103,37 @@ def loadtest(
             raise InvalidRequestError(f"no engine '{engine}'", "use own or locust")
     if out is not None:
         report.save(out)
-    if as_json:
-        print_json(report.to_dict())
-    elif before is not None:
+    if before is not None:
         table = compared({"before": before, "now": report})
-        typer.echo(table.to_string(float_format="%.4g", na_rep=""))
+        print_json(table.to_dict()) if as_json else typer.echo(table.to_string(float_format="%.4g", na_rep=""))
+    elif as_json:
+        print_json(report.to_dict())
     else:
         for name, value in report.to_dict().items():
             typer.echo(f"{name:22} {value}")
+
+
+def _check_modes(
+    url: str, plan_file: Path | None, saturate: bool, against: str | None, engine: str, kept: bool
+) -> None:
+    """InvalidRequestError for options that do nothing together."""
+    if bool(url) == (plan_file is not None):
+        raise InvalidRequestError("what is to be tested?", "give an address, or --plan FILE")
+    if saturate and (against or engine != "own" or kept):
+        raise InvalidRequestError("--saturate stands alone", "leave out --against, --engine, --out and --compare")
+    if against and (engine != "own" or kept or against == url):
+        raise InvalidRequestError("--against compares two addresses here", "leave out --engine, --out and --compare")
+    if IN_PROCESS in (url, against) and (saturate or against or engine != "own"):
+        raise InvalidRequestError(f"'{IN_PROCESS}' can only be measured", "serve it, and give its URL")
+
+
+def _read(path: Path) -> LoadPlan:
+    try:
+        return LoadPlan.of_dict(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise InvalidRequestError(f"cannot read '{path}': {error.strerror}", "check the path") from None
+    except ValueError as error:
+        raise InvalidRequestError(f"'{path}' is not JSON: {error}", "write one with LoadPlan.to_dict") from None
 
 
 def _measured(plan: LoadPlan, progress: Progress) -> LoadReport:
@@ -121,7 +152,8 @@ def _saturate(plan: LoadPlan, low: float, high: float, as_json: bool) -> None:
             typer.echo(f"{rate:10.4g} a second  {'holds' if held else 'does not hold'}", err=True)
             return not stopped()
 
-        found = in_thread(lambda: saturation(plan, low=min(low, high / 2), high=high, tried=tried))
+        going = _shown(stopped, as_json)
+        found = in_thread(lambda: saturation(plan, low=min(low, high / 2), high=high, tried=tried, progress=going))
     if as_json:
         rows = found.to_frame().to_dict("records")
         print_json({"held": found.held, "failed": found.failed, "rate": found.rate, "tried": rows})
@@ -157,7 +189,6 @@ def _prompts(given: str) -> tuple[str, ...]:
 
 def _shown(stopped: Any, quiet: bool) -> Progress:
     """Progress on standard error, a line that is written over, where a terminal reads it."""
-    import sys
 
     def told(live: Any) -> bool:
         if not quiet and sys.stderr.isatty():

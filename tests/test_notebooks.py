@@ -120,7 +120,7 @@ def test_sweeps_and_comparisons(tmp_path):
         runs=tmp_path / "runs",
         progress=lambda done, total: told.append((done, total)),
     )
-    assert [run.parameters for run in found] == [{"on": False, "rate": 2.0, "times": n} for n in (1, 2)]
+    assert [run.parameters for run in found] == [{"times": n, "rate": 2.0, "on": False} for n in (1, 2)]
     assert told == [(1, 2), (2, 2)]
     assert list(benchmark.swept("times", found)["speed"]) == [10, 20]
     table = benchmark.compare([run.folder for run in found])

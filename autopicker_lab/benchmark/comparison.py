@@ -54,7 +54,7 @@ def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
 
 
 def _ratio(base: Sequence[float], values: Sequence[float]) -> tuple[float | None, float | None, float | None]:
-    """Of the means, with its interval's ends; None where a figure is not above 0, and where the noise is unknown."""
+    """Of the geometric means, with its interval; None where a figure is not above 0, and where noise is unknown."""
     if min(*base, *values) <= 0:
         return None, None, None
     logs = [[math.log(value) for value in series] for series in (base, values)]

@@ -146,10 +146,11 @@ def run(
         raise AutopickerError(detail, f"see {executed}") from None
     figures = json.loads((folder / FIGURES).read_text("utf-8")) if (folder / FIGURES).exists() else {}
     stamp = RunStamp.collect(notebook).to_dict()
-    record = {"benchmark": notebook.stem, "parameters": given, "figures": figures, "stamp": stamp}
+    effective = {name: parameter.default for name, parameter in parameters_of(notebook).items()} | given
+    record = {"benchmark": notebook.stem, "parameters": effective, "figures": figures, "stamp": stamp}
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     (folder / f"{notebook.stem}.html").write_text(to_html(executed), "utf-8")
-    return Run(folder, figures, given)
+    return Run(folder, figures, effective)
 
 
 def sweep(
@@ -167,6 +168,8 @@ def sweep(
     Args:
         progress: called with (runs done, runs in all).
     """
+    if not values:
+        raise InvalidRequestError(f"no values for '{key}'", "write --sweep key=a,b,c")
     points = [checked(notebook, {**(parameters or {}), key: value}) for value in values]
     done: list[Run] = []
     work = partial(_point, notebook, runs)

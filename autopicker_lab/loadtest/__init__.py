@@ -7,8 +7,9 @@ from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan, Slo
 from autopicker_lab.loadtest.prompts import read_prompts, synthetic
 from autopicker_lab.loadtest.recorder import Live
 from autopicker_lab.loadtest.report import LoadReport, Row, compared, merged
+from autopicker_lab.loadtest.saturation import Saturation, saturation
 from autopicker_lab.loadtest.show import percentile_curve
-from autopicker_lab.loadtest.studies import Repeats, Saturation, Sweep, difference, repeat, saturation, sweep
+from autopicker_lab.loadtest.studies import Repeats, Sweep, difference, repeat, sweep
 
 __all__ = [
     "IN_PROCESS",

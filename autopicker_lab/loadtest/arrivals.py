@@ -25,7 +25,7 @@ class Closed:
     think_s: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.users < 1 or self.think_s < 0:
+        if self.users < 1 or not (math.isfinite(self.think_s) and self.think_s >= 0):
             raise InvalidRequestError("a closed loop needs at least one user, and no negative time to think")
 
 
@@ -130,21 +130,3 @@ Arrivals = Closed | Open
 KINDS: Mapping[str, type[Arrivals]] = MappingProxyType(
     {kind.__name__.lower(): kind for kind in (Closed, Constant, Poisson, Ramp, Steps, Trace)}
 )
-
-
-def share(arrivals: Arrivals, index: int, count: int) -> Arrivals:
-    """What one of `count` processes has to do of them, so that all together do the whole."""
-    match arrivals:
-        case Closed(users, think_s):
-            own = users // count + (index < users % count)
-            return Closed(max(1, own), think_s)
-        case Constant(rate):
-            return Constant(rate / count)
-        case Poisson(rate):
-            return Poisson(rate / count)
-        case Ramp(start, end):
-            return Ramp(start / count, end / count)
-        case Steps(rates, each_s):
-            return Steps(tuple(rate / count for rate in rates), each_s)
-        case Trace(times, speed):
-            return Trace(tuple(sorted(times)[index::count]), speed)

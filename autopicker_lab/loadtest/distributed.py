@@ -58,6 +58,7 @@ def run_distributed(
         raise InvalidRequestError(f"{workers} workers cannot share this plan", "take fewer, or send more requests")
     with tempfile.TemporaryDirectory() as passing:
         place = folder or Path(passing)
+        (place / REPORT).unlink(missing_ok=True)
         command = [sys.executable, "-m", "locust", "-f", str(write(plan, place)), "--headless", "--only-summary"]
         command += ["--processes", str(workers), "-u", str(workers), "-r", str(workers), "--loglevel", "WARNING"]
         with subprocess.Popen(
@@ -65,14 +66,13 @@ def run_distributed(
         ) as master:
             try:
                 told = _ended(master, stopped)
+                if stopped is not None and stopped():
+                    raise AutopickerError("stopped: Locust's workers keep nothing of a run that is not over")
             finally:
                 master.terminate()
         if not (place / REPORT).exists():
             raise AutopickerError(f"Locust ended without a report: {told[-500:].strip()}", "run its locustfile by hand")
-        report = LoadReport.load(place / REPORT)
-        if folder is None:
-            (place / REPORT).unlink()
-    return report
+        return LoadReport.load(place / REPORT)
 
 
 def _ended(master: subprocess.Popen[str], stopped: Callable[[], bool] | None) -> str:

@@ -38,18 +38,6 @@ class Distribution:
         """The time (ms) that so many percent did not exceed; None where nothing was recorded."""
         return self._histogram.get_value_at_percentile(percent) / 1000 if len(self) else None
 
-    def share_within(self, seconds: float) -> float | None:
-        """The share of times up to so many seconds; None where nothing was recorded."""
-        if not len(self):
-            return None
-        histogram, bound = self._histogram, round(seconds * 1e6)
-        counted = sum(
-            item.count_added_in_this_iter_step
-            for item in histogram.get_recorded_iterator()
-            if item.value_iterated_to <= bound
-        )
-        return float(counted / len(self))
-
     @property
     def mean_ms(self) -> float | None:
         return float(self._histogram.get_mean_value()) / 1000 if len(self) else None

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ import psutil
 
 from autopicker_lab.loadtest.arrivals import Closed, Open
 from autopicker_lab.loadtest.distribution import Distribution
+from autopicker_lab.loadtest.pacing import Pacer
 from autopicker_lab.loadtest.plan import LoadPlan
 from autopicker_lab.loadtest.recorder import Live, Recorder
 from autopicker_lab.loadtest.report import LoadReport
@@ -27,7 +28,8 @@ from autopicker_lab.loadtest.targets import Ask, Target, target_of
 T = TypeVar("T")
 Progress = Callable[[Live], bool | None]
 _TICK_S = 0.05
-_EARLIEST_S = 0.0005
+_MOST_WAITING = 100_000
+_SLACK_S = 0.5  # beyond the time limit of the last request, in which it is noticed
 _TICKS = 5  # between two reports of progress
 
 
@@ -66,7 +68,8 @@ def in_thread(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
             except asyncio.CancelledError:
                 found.cancel()
             except BaseException as error:  # raised where it is waited for
-                found.set_exception(error)
+                if not found.done():
+                    found.set_exception(error)
 
     thread = threading.Thread(target=body, name="load test", daemon=True)
     thread.start()
@@ -94,14 +97,10 @@ class _Run:
         self._recorder = Recorder(plan)
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: deque[float] = deque()
-        self._schedule: Iterator[float] = iter(())
-        self._due: float | None = None  # when the next request of the schedule is
-        self._pumped = threading.Event()
-        self._wake_s = 0.0002  # that the clock takes to wake the loop, on average
-        self._over = asyncio.Event()  # nothing more is sent
-        self._ended_early = asyncio.Event()
-        self._stopped = threading.Event()  # somebody, or the budget, ended it
+        self._pacer: Pacer | None = None
+        self._stopped = asyncio.Event()  # by somebody, by the budget, or by a failure
         self._sent = 0
+        self._under_way = 0
         self._lag = Distribution()
         self._failure: BaseException | None = None
         self._begun = 0.0
@@ -116,125 +115,95 @@ class _Run:
         watcher = asyncio.create_task(self._watch())
         try:
             if isinstance(plan.arrivals, Closed):
-                await self._closed(plan.arrivals)
+                for _ in range(int(min(plan.arrivals.users, plan.bound))):
+                    self._spawn(self._user(plan.arrivals.think_s))
             else:
                 await self._open(plan.arrivals)
+            until = self._clock() if self._stopped.is_set() else None
+            await self._drain()
         finally:
-            self._stopped.set()
             watcher.cancel()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(watcher, *self._tasks, return_exceptions=True)
-        self._recorder.fold()
+        if self._failure is not None:
+            raise self._failure
+        if self._stopped.is_set() and until is None:
+            until = self._clock()
         self._tell()
-        return self._finished(machine)
-
-    def _finished(self, machine: _Machine) -> LoadReport:
-        report = self._recorder.report
-        if report.open_loop and not report.stopped_early and self._sent < self._plan.bound:
-            report.seconds = max(report.seconds, self._plan.seconds - self._plan.cool_down_s - self._plan.warm_up_s)
+        report = self._recorder.finished(until, by_time=self._sent < self._plan.own_bound)
         report.client_cpu, report.others = machine.shares()
-        lag = self._lag.percentile_ms(99)
-        report.lag_ms = lag
-        if self._plan.price_in or self._plan.price_out:
-            report.cost_usd = self._recorder.spent_usd
+        report.lag_ms = self._lag.percentile_ms(99)
         return report
 
-    # a closed loop
-
-    async def _closed(self, arrivals: Closed) -> None:
-        users = int(min(arrivals.users, self._plan.bound))
-        for _ in range(users):
-            self._spawn(self._user(arrivals.think_s))
-        await self._until_done()
-
     async def _user(self, think_s: float) -> None:
-        plan, recorder, target, clock = self._plan, self._recorder, self._target, self._clock
+        """One of a closed loop."""
+        plan = self._plan
         while self._sent < plan.bound and not self._stopped.is_set():
-            now = clock()
+            now = self._clock()
             if now >= plan.seconds:
                 break
             sample = Sample(self._sent, now)
             self._sent += 1
-            await target.send(sample, clock)
-            sample.end = clock()
-            recorder.add(sample)
-            if think_s:
-                await asyncio.sleep(think_s)
-
-    # an open loop
+            await self._one(sample)
+            if think_s and self._sent < plan.bound:
+                await asyncio.sleep(min(think_s, max(0.0, plan.seconds - self._clock())))
 
     async def _open(self, arrivals: Open) -> None:
-        loop = asyncio.get_running_loop()
-        self._schedule = itertools.islice(
-            arrivals.due(self._plan.seconds, random.Random(self._plan.seed)),
-            None if self._plan.bound == math.inf else int(self._plan.bound),
+        plan = self._plan
+        index, count = plan.part
+        whole = itertools.islice(
+            arrivals.due(plan.seconds, random.Random(plan.seed)), None if plan.bound == math.inf else int(plan.bound)
         )
-        self._due = next(self._schedule, None)
-        if self._due is None:
-            self._over.set()
-        pacer = threading.Thread(target=self._pace, args=(loop,), name="load test's clock", daemon=True)
-        pacer.start()
+        self._pacer = Pacer(itertools.islice(whole, index, None, count), self._clock, plan.seconds, self._due)
         try:
-            await self._over.wait()
-            if self._sent + len(self._waiting) < self._plan.bound and not self._stopped.is_set():
-                with suppress(TimeoutError):  # the schedule may end before the time does
-                    async with asyncio.timeout(max(0.0, self._plan.seconds - self._clock())):
-                        await self._ended_early.wait()
-            await self._until_done()
+            await self._pacer.over.wait()
+            if plan.bound == math.inf:  # the schedule may end before the time does
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(max(0.0, plan.seconds - self._clock())):
+                        await self._stopped.wait()
         finally:
-            self._stopped.set()
-            self._pumped.set()
-            await asyncio.to_thread(pacer.join)
+            await self._pacer.stop()
+        if self._pacer.behind:
+            self._recorder.report.warnings.append("the client could not send all that was due")
 
-    def _pace(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wake the loop when the next request is due, from a thread: a loop's own timers are a millisecond late."""
-        while not self._stopped.is_set() and (due := self._due) is not None:
-            left = due - self._wake_s - self._clock()
-            if left > 0 and self._stopped.wait(left):
-                return
-            self._pumped.clear()
-            loop.call_soon_threadsafe(self._pump, due - self._wake_s if left > 0 else None)
-            self._pumped.wait()
-
-    def _pump(self, woken: float | None = None) -> None:
-        """Start whatever is due; asked for by the clock, and after each answer, as long as the loop is busy.
-
-        Args:
-            woken: when the clock meant to wake the loop. It does so as much too early as waking takes, and what is
-                left then is waited for here.
-        """
-        due = self._due
-        if woken is not None:
-            self._wake_s += 0.1 * (min(self._clock() - woken, _EARLIEST_S) - self._wake_s)
-        while due is not None and 0 < due - self._clock() < _EARLIEST_S:
-            pass
-        while due is not None and due <= self._clock() and not self._stopped.is_set():
-            if len(self._tasks) < self._plan.max_in_flight:
-                self._start(due)
-            else:
-                self._recorder.report.held_back += 1
-                self._waiting.append(due)
-            due = next(self._schedule, None)
-        self._due = due
-        if due is None or self._stopped.is_set():
-            self._over.set()
-        self._pumped.set()
+    def _due(self, due: float) -> None:
+        if self._under_way < self._plan.max_in_flight:
+            self._start(due)
+        elif len(self._waiting) < _MOST_WAITING:
+            self._recorder.report.held_back += 1
+            self._waiting.append(due)
+        else:
+            self._not_sent(due)
 
     def _start(self, due: float) -> None:
         sample = Sample(self._sent, due)
         self._sent += 1
-        self._spawn(self._one(sample))
+        self._under_way += 1  # from now on, not from when its task begins
+        self._spawn(self._one(sample, counted=True))
 
-    async def _one(self, sample: Sample) -> None:
-        sample.sent = self._clock()
-        await self._target.send(sample, self._clock)
+    def _not_sent(self, due: float) -> None:
+        sample = Sample(self._sent, due)
+        self._sent += 1
+        sample.sent = sample.end = max(due, self._clock())
+        sample.error = "not sent"
+        self._recorder.add(sample)
+
+    async def _one(self, sample: Sample, counted: bool = False) -> None:
+        if not counted:
+            self._under_way += 1
+        try:
+            sample.sent = max(sample.due, self._clock()) if counted else sample.due
+            await self._target.send(sample, self._clock)
+        finally:
+            self._under_way -= 1
         sample.end = self._clock()
         self._recorder.add(sample)
-        if self._due is not None and self._due <= sample.end:
-            self._pump()
-
-    # both
+        budget = self._plan.max_cost_usd
+        if budget is not None and self._recorder.spent_usd >= budget:
+            self._stop()
+        if self._pacer is not None:
+            self._pacer.catch_up()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -243,41 +212,55 @@ class _Run:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:  # a fault of ours: targets raise nothing
-            self._failure = task.exception()
-            self._stopped.set()
-        if self._waiting and not self._stopped.is_set():
-            self._start(self._waiting.popleft())
+        if not task.cancelled() and task.exception() is not None:
+            self._fail(task.exception())
+        while self._waiting and not self._stopped.is_set():
+            due = self._waiting.popleft()
+            if self._clock() - due < self._plan.timeout_s:
+                self._start(due)
+                return
+            self._not_sent(due)
 
-    async def _until_done(self) -> None:
-        """Wait for what is under way; where somebody ended the run, for nothing."""
-        while self._tasks and not self._stopped.is_set():
+    def _stop(self) -> None:
+        self._recorder.report.stopped_early = True
+        self._stopped.set()
+        if self._pacer is not None:
+            self._pacer.over.set()
+
+    def _fail(self, error: BaseException | None) -> None:
+        """A fault of ours, or of whoever is told of progress: it comes out where the run is waited for."""
+        self._failure = self._failure or error
+        self._stop()
+
+    async def _drain(self) -> None:
+        """Wait for what is under way, as long as answers may take; where somebody ended the run, for nothing."""
+        until = self._plan.seconds + self._plan.timeout_s + _SLACK_S
+        while self._tasks and not self._stopped.is_set() and self._clock() < until:
             await asyncio.wait(set(self._tasks), timeout=_TICK_S)
-        if self._failure is not None:
-            raise self._failure
-        self._recorder.report.unfinished = len(self._tasks)
+        for due in self._waiting:
+            self._not_sent(due)
+        self._recorder.report.unfinished = self._under_way
 
     async def _watch(self) -> None:
-        ticks = 0
-        while True:
-            before = time.perf_counter()
-            await asyncio.sleep(_TICK_S)
-            self._lag.extend([max(0.0, time.perf_counter() - before - _TICK_S)])
-            ticks += 1
-            if ticks % _TICKS:
+        last = time.perf_counter()
+        for tick in itertools.count(1):
+            await asyncio.sleep(max(0.0, _TICK_S - (time.perf_counter() - last)))
+            now = time.perf_counter()
+            self._lag.extend([max(0.0, now - last - _TICK_S)])  # from tick to tick, what progress takes included
+            last = now
+            if tick % _TICKS:
                 continue
-            self._recorder.fold()
-            budget = self._plan.max_cost_usd
-            if self._tell() is False or (budget is not None and self._recorder.spent_usd >= budget):
-                self._recorder.report.stopped_early = True
-                self._stopped.set()
-                self._over.set()
-                self._ended_early.set()
+            try:
+                if self._tell() is False:
+                    self._stop()
+            except Exception as error:
+                self._fail(error)
 
     def _tell(self) -> bool | None:
+        self._recorder.fold()
         if self._progress is None:
             return None
-        return self._progress(self._recorder.live(self._clock(), len(self._tasks)))
+        return self._progress(self._recorder.live(self._clock(), self._under_way))
 
 
 class _Machine:
@@ -286,15 +269,18 @@ class _Machine:
     def __init__(self) -> None:
         self._wall = time.perf_counter()
         self._mine = time.thread_time()
-        self._own = sum(psutil.Process().cpu_times()[:2])
+        self._own = time.process_time()
         self._busy = _busy_s()
 
-    def shares(self) -> tuple[float, float]:
-        """This thread's share of a core, and the share of the machine that other processes used."""
+    def shares(self) -> tuple[float, float | None]:
+        """This thread's share of a core, and that of the machine which other processes used; None where unknown."""
         wall = max(1e-6, time.perf_counter() - self._wall)
-        own = sum(psutil.Process().cpu_times()[:2]) - self._own
-        others = (_busy_s() - self._busy - own) / (wall * (psutil.cpu_count() or 1))
-        return round((time.thread_time() - self._mine) / wall, 3), round(min(1.0, max(0.0, others)), 3)
+        mine = round((time.thread_time() - self._mine) / wall, 3)
+        try:
+            others = (_busy_s() - self._busy - (time.process_time() - self._own)) / (wall * (psutil.cpu_count() or 1))
+        except OSError:  # so many connections that no file can be opened
+            return mine, None
+        return mine, round(min(1.0, max(0.0, others)), 3)
 
 
 def _busy_s() -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,7 @@ class PlanUser(User):
             command = [sys.executable, "-m", "autopicker_lab.loadtest", PLAN, str(path), str(index), str(count)]
             subprocess.run(command, check=True)
             report = LoadReport.load(path)
-            report.rows = report.rows[:: max(1, len(report.rows) // _ROWS)]
+            report.rows = report.rows[:: math.ceil(len(report.rows) / _ROWS) or 1]
             report.save(path)
             for row in report.rows:  # so that Locust's own tables know of them
                 self.environment.events.request.fire(
@@ -81,7 +82,7 @@ class _Gathering:
         plan = LoadPlan.of_dict(json.loads(Path(PLAN).read_text("utf-8")))
         count = _expected(self._runner)
         with gevent.Timeout(plan.seconds + plan.timeout_s + _GRACE_S, False):
-            while len(self._reports) < count and self._runner.clients.ready + self._runner.clients.running:
+            while len(self._reports) < count and len(self._runner.clients.all):
                 gevent.sleep(0.05)
         if self._reports:
             report = merged(self._reports)

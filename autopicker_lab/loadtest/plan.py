@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.loadtest.arrivals import KINDS, Arrivals, Closed, Ramp, Steps, Trace, share
+from autopicker_lab.loadtest.arrivals import KINDS, Arrivals, Closed, Ramp, Steps, Trace
 
 IN_PROCESS = "lab:"  # the address of a Workbench in this process
 _UNBOUNDED_S = 300.0
@@ -37,11 +38,11 @@ class Slo:
             raise InvalidRequestError("the bounds of an SLO must be above 0")
 
     def met(self, latency_s: float, ttft_s: float | None, tpot_s: float | None) -> bool:
-        """Whether an answer was good; one without tokens cannot miss their bounds."""
-        return not any(
-            bound is not None and value is not None and value > bound
-            for bound, value in ((self.latency_s, latency_s), (self.ttft_s, ttft_s), (self.tpot_s, tpot_s))
-        )
+        """Whether an answer was good; one without a first token was not, where that has a bound."""
+        if self.ttft_s is not None and (ttft_s is None or ttft_s > self.ttft_s):
+            return False
+        late = self.latency_s is not None and latency_s > self.latency_s
+        return not late and not (self.tpot_s is not None and tpot_s is not None and tpot_s > self.tpot_s)
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Chat:
     events: int | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.prompts, str):
+            raise InvalidRequestError("prompts are several texts", "write ('...',) for a single one")
         if not self.prompts:
             raise InvalidRequestError("there is no prompt to send", "give at least one")
         if not self.kinds or any(not kind.weight > 0 for kind in self.kinds):
@@ -98,6 +101,7 @@ class LoadPlan:
         warm_up_s, cool_down_s: at the beginning and end of those, whose requests are sent and not counted.
         timeout_s: seconds until one request counts as failed.
         max_in_flight: requests at once in an open loop; those past it wait, which the report says.
+        part: (index, count) where this is one process's share of an open loop: every count-th of its requests.
         max_cost_usd: by `price_in` and `price_out`, USD per million tokens, of chats that say their usage.
     """
 
@@ -118,25 +122,45 @@ class LoadPlan:
     price_in: float = 0.0
     price_out: float = 0.0
     seed: int = 0
+    part: tuple[int, int] = (0, 1)
 
     def __post_init__(self) -> None:
-        if not self.url.startswith(("http://", "https://")) and not (self.chat and self.url == IN_PROCESS):
-            raise InvalidRequestError(f"not an HTTP address: {self.url!r}", "start it with http:// or https://")
-        if self.requests is not None and self.requests < 1:
-            raise InvalidRequestError("requests must be at least 1")
-        for name in ("duration_s", "timeout_s", "max_cost_usd"):
+        self._check_address()
+        for name in ("requests", "duration_s", "timeout_s", "max_cost_usd", "max_in_flight"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InvalidRequestError(f"{name} must be above 0, not {value:g}")
-        if self.max_in_flight < 1:
-            raise InvalidRequestError("max_in_flight must be at least 1")
-        if self.warm_up_s < 0 or self.cool_down_s < 0 or self.warm_up_s + self.cool_down_s >= self.seconds:
+        if not all(math.isfinite(value) and value >= 0 for value in (self.warm_up_s, self.cool_down_s)):
+            raise InvalidRequestError("warm-up and cool-down are seconds, from 0 on")
+        if self.slo and (self.slo.ttft_s or self.slo.tpot_s) and not (self.chat and self.chat.stream):
+            raise InvalidRequestError(
+                "only streamed chats have TTFT and TPOT", "give the SLO a latency, or stream chats"
+            )
+        if self.warm_up_s + self.cool_down_s >= self.seconds:
             detail = f"warm-up and cool-down take {self.warm_up_s + self.cool_down_s:g} s of {self.seconds:g} s"
             raise InvalidRequestError(detail, "leave time to measure: raise duration_s")
         if isinstance(self.arrivals, Ramp) and self.duration_s is None:
             raise InvalidRequestError("a ramp needs an end", "give duration_s")
-        if self.max_cost_usd is not None and not (self.price_in or self.price_out):
-            raise InvalidRequestError("max_cost_usd needs prices", "give price_in and price_out")
+        if self.max_cost_usd is not None and not (self.chat and (self.price_in or self.price_out)):
+            raise InvalidRequestError("max_cost_usd needs chats and prices", "give price_in and price_out")
+
+    def _check_address(self) -> None:
+        if self.chat and self.url == IN_PROCESS:
+            return
+        try:
+            parts = urlsplit(self.url)
+            known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            parts.hostname.encode("idna") if parts.hostname else b""
+            f"{self.method} {self.url} {dict(self.headers)}".encode("latin-1")
+        except ValueError:
+            known = False
+        if not known:
+            hint = "write http://HOST:PORT/PATH, what is not ASCII as %XX"
+            raise InvalidRequestError(f"not an HTTP address: {self.url!r}", hint)
+        if any(sign in text for pair in self.headers.items() for text in pair for sign in "\r\n"):
+            raise InvalidRequestError("a header may not hold a line break")
+        if not self.method.isalpha() or self.method.upper() == "HEAD":
+            raise InvalidRequestError(f"cannot send '{self.method}' requests", "use GET, POST, PUT, PATCH or DELETE")
 
     @property
     def bound(self) -> float:
@@ -160,12 +184,20 @@ class LoadPlan:
         """The same with other arrivals."""
         return replace(self, arrivals=arrivals, **fields)
 
+    @property
+    def own_bound(self) -> float:
+        """Requests at most, of this part."""
+        index, count = self.part
+        return self.bound if math.isinf(self.bound) else len(range(index, int(self.bound), count))
+
     def share(self, index: int, count: int) -> LoadPlan:
         """What one of `count` processes has to do, so that all together do the whole."""
-        own = None if math.isinf(self.bound) else int(self.bound) // count + (index < int(self.bound) % count)
         budget = None if self.max_cost_usd is None else self.max_cost_usd / count
-        arrivals = share(self.arrivals, index, count)
-        return replace(self, arrivals=arrivals, requests=own, max_cost_usd=budget, seed=self.seed * count + index)
+        if not isinstance(self.arrivals, Closed):
+            return replace(self, part=(index, count), max_cost_usd=budget)
+        users = len(range(index, self.arrivals.users, count))
+        own = None if math.isinf(self.bound) else len(range(index, int(self.bound), count))
+        return replace(self, arrivals=replace(self.arrivals, users=users), requests=own, max_cost_usd=budget)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can say it; `of_dict` reads it."""
@@ -186,6 +218,7 @@ class LoadPlan:
                 chat = {name: _frozen(value) for name, value in fields["chat"].items()}
                 kinds = [Kind(**{name: _frozen(value) for name, value in kind.items()}) for kind in chat["kinds"]]
                 fields["chat"] = Chat(**{**chat, "kinds": tuple(kinds)})
+            fields["part"] = _frozen(fields["part"])
             return cls(**fields)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidRequestError(f"this is no load plan: {error}", "write one with LoadPlan.to_dict") from None

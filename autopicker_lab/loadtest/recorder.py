@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -50,17 +51,24 @@ class Recorder:
             plan.url,
             begun=datetime.now(UTC).isoformat(timespec="seconds"),
             open_loop=not isinstance(plan.arrivals, Closed),
+            streams=plan.chat is not None and plan.chat.stream,
             has_slo=plan.slo is not None,
         )
         self._new: list[Sample] = []
         self._until = plan.seconds - plan.cool_down_s
         self._chance = random.Random(plan.seed)
-        self._recent: list[tuple[float, float]] = []
+        self._recent: deque[tuple[float, float]] = deque()
         self._last = plan.warm_up_s
+        self._priced = False
         self.done = 0
         self.spent_usd = 0.0
 
     def add(self, sample: Sample) -> None:
+        self.done += 1
+        self._last = max(self._last, sample.end)
+        if sample.usd is not None:
+            self.spent_usd += sample.usd
+            self._priced = True
         self._new.append(sample)
         if len(self._new) >= _TOGETHER:
             self.fold()
@@ -68,24 +76,22 @@ class Recorder:
     def fold(self) -> None:
         """Put what was added since the last time into the report."""
         new, self._new = self._new, []
-        self.done += len(new)
-        self.spent_usd += sum([sample.spent_usd for sample in new])
         self._recent += [(sample.end, sample.latency) for sample in new if sample.error is None]
+        while self._recent and self._recent[0][0] < self._last - _WINDOW_S:
+            self._recent.popleft()
+        self._throughput([s for s in new if s.error is None and self._plan.warm_up_s <= s.end < self._until])
         counted = [sample for sample in new if self._plan.warm_up_s <= sample.due < self._until]
         if not counted:
             return
-        report, slo = self.report, self._plan.slo
+        report = self.report
         answered = [sample for sample in counted if sample.error is None]
-        self._last = max(self._last, *[sample.end for sample in counted])
-        report.seconds = self._last - self._plan.warm_up_s
         self._count(report.count, counted)
         for sample in counted:
             report.lost += sample.lost
             report.undone += sample.undone
             report.truncated += sample.error == "truncated"
             self._keep(sample)
-        if slo is not None:
-            report.count.good += sum([slo.met(s.latency, s.ttft, s.tpot) for s in answered])
+        report.count.good += sum(map(self._good, answered))
         times = report.times
         times["latency"].extend([sample.latency for sample in answered])
         times["service"].extend([sample.end - sample.sent for sample in answered])
@@ -93,20 +99,52 @@ class Recorder:
         times["tpot"].extend([sample.tpot for sample in answered if sample.tpot is not None])
         times["itl"].extend([gap for sample in answered for gap in sample.gaps])
         if report.open_loop:
-            times["late"].extend([sample.sent - sample.due for sample in counted])
+            times["late"].extend([sample.sent - sample.due for sample in counted if sample.error != "not sent"])
         self._by_kind(counted)
 
+    def finished(self, stopped_at: float | None, by_time: bool) -> LoadReport:
+        """The report, when nothing more comes.
+
+        Args:
+            stopped_at: when somebody ended the run; None: nobody did.
+            by_time: whether it ended because its time was up, and not because all requests were sent.
+        """
+        self.fold()
+        report, plan = self.report, self._plan
+        until = self._until if by_time else min(self._until, self._last)
+        if stopped_at is not None:
+            until = min(self._until, stopped_at)
+        report.seconds = max(0.0, until - plan.warm_up_s)
+        if (plan.price_in or plan.price_out) and self._priced:
+            report.cost_usd = self.spent_usd
+        if plan.max_cost_usd is not None and self.done and not self._priced:
+            report.warnings.append("no answer said its usage, so max_cost_usd could not end the run")
+        if self.done and not report.count.sent:
+            report.warnings.append("no request fell between warm-up and cool-down")
+        return report
+
+    def _good(self, sample: Sample) -> bool:
+        slo = self._plan.slo
+        return slo is not None and slo.met(sample.latency, sample.ttft, sample.tpot)
+
+    def _throughput(self, ended: list[Sample]) -> None:
+        """Count what ended within the time that is measured, whenever it was due."""
+        count = self.report.count
+        count.finished += len(ended)
+        count.finished_good += sum(map(self._good, ended))
+        count.finished_tokens += sum([sample.tokens for sample in ended])
+
     def live(self, seconds: float, in_flight: int) -> Live:
-        self._recent = [(end, latency) for end, latency in self._recent if end > seconds - _WINDOW_S]
+        known = [(end, latency) for end, latency in self._recent if end > seconds - _WINDOW_S]
         recent = Distribution()
-        recent.extend([latency for _, latency in self._recent])
+        recent.extend([latency for _, latency in known])
         bound = self._plan.bound
         return Live(
             self.done,
             int(bound) if bound < float("inf") else None,
             seconds,
             self._plan.seconds,
-            len(self._recent) / min(seconds, _WINDOW_S) if self._recent and seconds else None,
+            len(known) / min(seconds, _WINDOW_S) if known and seconds else None,
             recent.percentile_ms(50),
             recent.percentile_ms(99),
             dict(self.report.errors),

@@ -38,7 +38,8 @@ class Count:
     """Requests of one kind, or of all.
 
     Attributes:
-        sent: that count; `answered` of them without an error, `good` of those within the SLO.
+        sent: that were due in the measured time; `answered` of them without an error, `good` of those within the SLO.
+        finished: answers that ended in the measured time; of them, within the SLO and their tokens.
         errors: how many of each kind.
     """
 
@@ -46,13 +47,14 @@ class Count:
     answered: int = 0
     good: int = 0
     tokens: int = 0
+    finished: int = 0
+    finished_good: int = 0
+    finished_tokens: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
     def merge(self, other: Count) -> None:
-        self.sent += other.sent
-        self.answered += other.answered
-        self.good += other.good
-        self.tokens += other.tokens
+        for name in ("sent", "answered", "good", "tokens", "finished", "finished_good", "finished_tokens"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
         for name, count in other.errors.items():
             self.errors[name] = self.errors.get(name, 0) + count
 
@@ -62,8 +64,9 @@ class LoadReport:
     """What came of a plan. Times are of answered requests alone; what was not measured is None, never 0.
 
     Attributes:
-        about: the plan in a line; `url` that was asked.
-        seconds: from the end of the warm-up to the last answer that counts.
+        about: the kind of arrivals; `url` that was asked.
+        seconds: that were measured: without warm-up and cool-down, and without waiting for the last answers where the
+            run was bounded by time.
         times: Distributions by name: `latency` from when a request was due, `service` from when it was sent, `ttft`
             (from due) and `tpot` by request, `itl` by arrival of a piece (pieces that arrive together are one
             arrival), `late` from due to sent.
@@ -73,6 +76,7 @@ class LoadReport:
         unfinished: requests that were under way when the run was stopped.
         client_cpu: share of one core that the load generator used; `lag_ms`: the 99th percentile by which its event
             loop was late; `others`: share of the machine that other processes used, those under test among them.
+        streams: whether answers were streams of tokens.
         has_slo: whether `good` was told by an SLO.
     """
 
@@ -94,6 +98,7 @@ class LoadReport:
     lag_ms: float | None = None
     others: float | None = None
     open_loop: bool = False
+    streams: bool = False
     has_slo: bool = False
     stopped_early: bool = False
     warnings: list[str] = field(default_factory=list)
@@ -109,13 +114,13 @@ class LoadReport:
 
     @property
     def per_second(self) -> float | None:
-        """Answered requests a second."""
-        return self.count.answered / self.seconds if self.count.answered and self.seconds else None
+        """Answers a second, of those that ended in the measured time."""
+        return self.count.finished / self.seconds if self.count.finished and self.seconds else None
 
     @property
     def goodput(self) -> float | None:
         """Requests a second that met the SLO; None without one."""
-        return self.count.good / self.seconds if self.has_slo and self.seconds else None
+        return self.count.finished_good / self.seconds if self.has_slo and self.seconds else None
 
     @property
     def good_share(self) -> float | None:
@@ -128,7 +133,7 @@ class LoadReport:
 
     @property
     def tokens_per_second(self) -> float | None:
-        return self.count.tokens / self.seconds if self.count.tokens and self.seconds else None
+        return self.count.finished_tokens / self.seconds if self.count.finished_tokens and self.seconds else None
 
     @property
     def client_limits(self) -> tuple[str, ...]:
@@ -193,7 +198,7 @@ class LoadReport:
                 "service_p99_ms": p(99, "service"),
                 "late_p99_ms": p(99, "late"),
             }
-        if len(self.times["ttft"]):
+        if self.streams:
             found |= {f"{name}_p{k}_ms": p(k, name) for name in ("ttft", "itl", "tpot") for k in (50, 99)}
             found |= {"tokens_per_second": self.tokens_per_second}
             found |= {"lost": self.lost, "truncated": self.truncated, "without_done": self.undone}
@@ -255,7 +260,7 @@ def merged(reports: Sequence[LoadReport]) -> LoadReport:
     if not reports:
         raise InvalidRequestError("there is no report to merge")
     first = reports[0]
-    found = LoadReport(first.about, first.url, open_loop=first.open_loop, has_slo=first.has_slo)
+    found = LoadReport(first.about, first.url, open_loop=first.open_loop, streams=first.streams, has_slo=first.has_slo)
     for report in reports:
         found.merge(report)
     return found
@@ -275,3 +280,21 @@ def compared(reports: Mapping[str, LoadReport] | Iterable[LoadReport]) -> pd.Dat
         base = pandas.to_numeric(table[names[0]], errors="coerce")
         table[f"{name} / {names[0]}"] = pandas.to_numeric(table[name], errors="coerce") / base.where(base != 0)
     return table
+
+
+def by_rate(points: Sequence[tuple[float, LoadReport]], held: float | None = None) -> pd.DataFrame:
+    """One row a report, by its rate; with `held`, whether that is at most so high."""
+    rows: list[dict[str, Any]] = [
+        {
+            "rate": rate,
+            "held": None if held is None else rate <= held,
+            "good_share": report.good_share,
+            "per_second": report.per_second,
+            "p50_ms": report.percentile_ms(50),
+            "p99_ms": report.percentile_ms(99),
+            "errors": sum(report.errors.values()),
+            "sent": report.count.sent,
+        }
+        for rate, report in sorted(points, key=lambda point: point[0])
+    ]
+    return frame(rows)

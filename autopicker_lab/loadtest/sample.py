@@ -13,7 +13,7 @@ class Sample:
         error: what went wrong, in a word or two; None: nothing.
         tokens: of the answer; `pieces` that it came in, `gaps` the seconds between their arrivals.
         lost: pieces that should have come and did not; `undone`: the stream ended without its [DONE].
-        spent_usd: by the plan's prices.
+        usd: by the plan's prices; None where the answer does not say its usage.
     """
 
     __slots__ = (
@@ -27,9 +27,9 @@ class Sample:
         "number",
         "pieces",
         "sent",
-        "spent_usd",
         "tokens",
         "undone",
+        "usd",
     )
 
     def __init__(self, number: int, due: float):
@@ -45,7 +45,7 @@ class Sample:
         self.gaps: list[float] = []
         self.lost = 0
         self.undone = False
-        self.spent_usd = 0.0
+        self.usd: float | None = None
 
     @property
     def latency(self) -> float:

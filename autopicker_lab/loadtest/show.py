@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ _COLOURS = (BLUE, ORANGE, GREEN, VERMILION, GREY)
 def timeline(report: LoadReport, ax: Axes | None = None) -> Axes:
     """Latency (ms) of each request by when it was due, failed ones marked."""
     target = axes(ax, (7.0, 3.0))
-    rows = report.rows[:: max(1, len(report.rows) // _SHOWN)]
+    rows = report.rows[:: math.ceil(len(report.rows) / _SHOWN) or 1]
     for failed, colour, label in ((False, BLUE, "answered"), (True, VERMILION, "failed")):
         chosen = [row for row in rows if (row.error is not None) is failed]
         if chosen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import socket
 import ssl
@@ -19,6 +20,7 @@ from autopicker_lab.loadtest.plan import Chat, Kind, LoadPlan
 from autopicker_lab.loadtest.sample import Sample
 from autopicker_lab.wire import Answer, EventReader, Wire, WireError
 
+_OURS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL)
 _SAID = ("content", "reasoning_content", "tool_calls")
 Clock = Callable[[], float]
 Ask = Callable[[ChatRequest], AsyncIterator[ChatChunk]]
@@ -44,7 +46,8 @@ def _wire(plan: LoadPlan, **headers: str) -> tuple[Wire, str]:
     """A client of the plan's server, and the path to ask."""
     parts = urlsplit(plan.url)
     wire = Wire(f"{parts.scheme}://{parts.netloc}", {**plan.headers, **headers}, plan.timeout_s)
-    return wire, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = parts.path.rstrip("/") + "/chat/completions" if plan.chat else parts.path or "/"
+    return wire, path + (f"?{parts.query}" if parts.query else "")
 
 
 def _broke(error: OSError, answered: bool) -> str:
@@ -57,11 +60,13 @@ def _broke(error: OSError, answered: bool) -> str:
         return "unknown host"
     if isinstance(error, WireError):
         return "not http" if "HTTP" in str(error) else "cut" if answered else "reset"
-    return "refused"
+    if error.errno in _OURS:
+        return "no more connections here"
+    return "refused" if error.errno in (errno.ECONNREFUSED, None) else "unreachable"
 
 
 class HttpTarget:
-    """Any address; an answer is good with a status under 400 and its body read to the end."""
+    """Any address; an answer is good with a status of 200 to 299 and its body read to the end."""
 
     def __init__(self, plan: LoadPlan):
         self._wire, self._path = _wire(plan)
@@ -76,7 +81,7 @@ class HttpTarget:
             answer = await self._wire.request(self._method, self._path, self._body, **self._limits)
             while await answer.next():
                 pass
-            if answer.status >= 400:
+            if not 200 <= answer.status < 300:
                 sample.error = f"http {answer.status}"
         except OSError as error:
             sample.error = _broke(error, answered=answer is not None)
@@ -111,9 +116,8 @@ class ChatTarget:
         self._plan = plan
         self._chat = chat
         self._mix = _Mix(plan, chat)
-        self._wire, path = _wire(plan)
+        self._wire, self._path = _wire(plan)
         self._fresh, _ = _wire(plan, **{"Cache-Control": "no-cache"})
-        self._path = path.rstrip("/") + "/chat/completions"
         self._limits = {"first_s": plan.timeout_s, "idle_s": plan.timeout_s, "total_s": plan.timeout_s}
 
     async def send(self, sample: Sample, clock: Clock) -> None:
@@ -173,11 +177,10 @@ class ChatTarget:
                 pieces.arrived(chunk, clock())
         except UpstreamError as error:
             sample.error = "error event" if "failed in the middle" in error.plain else "not a chunk"
-            return
         except WireError:
             sample.error = "truncated"  # the connection broke in the middle
-            return
-        answer.close(whole=True)
+        else:
+            answer.close(whole=True)
         pieces.ended(reader.finish_reason, reader.done, self._chat.events)
 
 
@@ -241,11 +244,11 @@ class _Pieces:
     def ended(self, finish: str | None, done: bool, expected: int | None) -> None:
         sample = self._sample
         if finish is None:
-            sample.error = "truncated"
+            sample.error = sample.error or "truncated"
         sample.undone = not done
         sample.lost = max(0, expected - sample.pieces) if expected is not None else 0
         sample.tokens = self._usage.completion_tokens if self._usage else sample.pieces
-        sample.spent_usd = _cost(self._usage, self._plan)
+        sample.usd = _cost(self._usage, self._plan)
 
 
 def _whole(data: bytes, sample: Sample, plan: LoadPlan) -> None:
@@ -260,10 +263,10 @@ def _whole(data: bytes, sample: Sample, plan: LoadPlan) -> None:
         sample.error = "not a chat answer"
     else:
         sample.tokens = usage.completion_tokens if usage else 0
-        sample.spent_usd = _cost(usage, plan)
+        sample.usd = _cost(usage, plan)
 
 
-def _cost(usage: Usage | None, plan: LoadPlan) -> float:
+def _cost(usage: Usage | None, plan: LoadPlan) -> float | None:
     if usage is None:
-        return 0.0
+        return None
     return (usage.prompt_tokens * plan.price_in + usage.completion_tokens * plan.price_out) / 1e6

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from autopicker_lab.core import AutopickerError
+from autopicker_lab.core import AutopickerError, InvalidRequestError
 from autopicker_lab.core.show import BLUE, ORANGE, html_table
 from autopicker_lab.loadtest import (
     IN_PROCESS,
@@ -28,15 +29,16 @@ from autopicker_lab.loadtest import (
 )
 from autopicker_lab.workbench import Workbench
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
+_TELL_S = 0.25
+_SHOWN = 240  # points of a line
 CLOSED, OPEN = "users who wait", "requests a second"
 
 
 @dataclass
 class LoadModel:
-    """The state of the panel, without widgets. Tests run in a thread; listeners are called from it.
+    """The state of the panel, without widgets.
+
+    Tests run in a thread of their own, and listeners are called from another: drawing must not hold up what is measured.
 
     Attributes:
         url: an address; with `chat` one that ends in /v1, or IN_PROCESS for the Workbench itself.
@@ -99,7 +101,7 @@ class LoadModel:
         """Run the plan at each of several rates, separated by commas."""
 
         def work() -> None:
-            wanted = [float(rate) for rate in rates.replace(";", ",").split(",") if rate.strip()]
+            wanted = _numbers(rates)
             ask = self.lab.answers if self.url.strip() == IN_PROCESS else None
             self.swept = in_thread(lambda: sweep(self.plan(), wanted, self._told, ask))
             self.message = f"swept; the knee is at {self.swept.knee() or 0:g} requests a second"
@@ -143,12 +145,14 @@ class LoadModel:
         self._thread.start()
 
     def _guarded(self, work: Callable[[], None]) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(work)
+            while not wait([running], _TELL_S).done:
+                self._tell()
         try:
-            work()
+            running.result()
         except AutopickerError as error:
             self.message = str(error)
-        except ValueError:
-            self.message = "rates are numbers, separated by commas"
         finally:
             self._thread = None
             self._tell()
@@ -163,7 +167,6 @@ class LoadModel:
     def _told(self, live: Live) -> bool:
         self.history.append(live)
         self.message = f"{live.seconds:.0f} of {live.total_s:.0f} s, {live.done:,} done, {live.in_flight} under way"
-        self._tell()
         return not self._stop.is_set()
 
     def _tell(self) -> None:
@@ -196,6 +199,7 @@ class LoadPanel:
         self.save = w.Button(description="Save report")
         self.bar = w.FloatProgress(0, min=0, max=1, layout=wide)
         self.words = w.HTML()
+        self.chart = w.HTML()
         self.picture = w.Image(format="png")
         self.table = w.HTML()
         names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds")
@@ -215,6 +219,7 @@ class LoadPanel:
                 w.HBox([self.begin, self.end, self.rates, self.sweep, self.path, self.save]),
                 self.bar,
                 self.words,
+                self.chart,
                 self.picture,
                 self.table,
             ]
@@ -229,9 +234,9 @@ class LoadPanel:
         live = model.history[-1] if model.history else None
         self.bar.value = min(1.0, live.seconds / live.total_s) if live and model.running else 0.0
         self.words.value = html_table(["", ""], _now(live) if model.running else [], model.message)
-        if model.history or model.reports:
-            self.picture.value = _picture(model)
+        self.chart.value = _chart(model.history) if model.running else ""
         if model.reports and not model.running:
+            self.picture.value = _picture(model)
             self.table.value = compared(model.reports).to_html(float_format="{:.4g}".format, na_rep="")
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
@@ -246,29 +251,41 @@ def _now(live: Live | None) -> list[tuple[str, str]]:
     return [(name, "-" if value is None else f"{value:,.4g}") for name, value in rows] + failed
 
 
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
+    except ValueError:
+        raise InvalidRequestError("rates are numbers, separated by commas", "write 1,2,4") from None
+
+
+def _chart(history: list[Live]) -> str:
+    """How it goes, as lines: a string costs little to make, and a picture would cost the measured its time."""
+    lines = (("per_second", "answers a second", BLUE), ("p99_ms", "p99, ms", ORANGE))
+    return "".join(_line([getattr(live, name) for live in history], label, colour) for name, label, colour in lines)
+
+
+def _line(values: list[float | None], label: str, colour: str) -> str:
+    known = [(i, value) for i, value in enumerate(values) if value is not None][-_SHOWN:]
+    if not known:
+        return ""
+    first, last, top = known[0][0], max(1, known[-1][0] - known[0][0]), max(value for _, value in known) or 1.0
+    points = " ".join(f"{300 * (i - first) / last:.1f},{60 - 55 * value / top:.1f}" for i, value in known)
+    drawn = f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='2'/>"
+    picture = f"<svg viewBox='0 0 300 62' width='300' height='62' role='img' aria-label='{label}'>{drawn}</svg>"
+    return f"<div style='display:inline-block;margin-right:2em'>{label}: up to {top:,.4g}<br>{picture}</div>"
+
+
 def _picture(model: LoadModel) -> bytes:
-    """While it runs: rate and p99 over time. Then: every request, the percentiles of all reports, the last sweep."""
+    """Every request of the latest report, the percentiles of all, the last sweep."""
     from matplotlib.figure import Figure
 
-    latest = model.latest
-    done = not model.running and latest is not None
     figure = Figure(figsize=(11, 3.0), layout="constrained")
-    axes = figure.subplots(1, 3 if done and model.swept else 2)
-    if done and latest is not None:
-        latest.plot(axes[0])
-        percentile_curve(model.reports, axes[1])
-        if model.swept:
-            model.swept.plot(axes[2])
-    else:
-        _line(axes[0], model.history, "per_second", "answers a second", BLUE)
-        _line(axes[1], model.history, "p99_ms", "p99, ms", ORANGE)
+    axes = figure.subplots(1, 3 if model.swept else 2)
+    if model.latest is not None:
+        model.latest.plot(axes[0])
+    percentile_curve(model.reports, axes[1])
+    if model.swept:
+        model.swept.plot(axes[2])
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=80)
     return png.getvalue()
-
-
-def _line(ax: Axes, history: list[Live], name: str, label: str, colour: str) -> None:
-    known = [(live.seconds, getattr(live, name)) for live in history if getattr(live, name) is not None]
-    ax.plot([at for at, _ in known], [value for _, value in known], color=colour)
-    ax.set(xlabel="seconds into the run", ylabel=label)
-    ax.set_ylim(bottom=0)

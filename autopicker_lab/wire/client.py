@@ -89,8 +89,11 @@ class Wire:
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._path = parts.path.rstrip("/")
         self._connect_s = connect_s
-        lines = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "autopicker-lab", **(headers or {})}
-        self._lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in lines.items())
+        given = {name.lower(): (name, value) for name, value in (headers or {}).items()}
+        known = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "autopicker-lab"}
+        lines = {name.lower(): (name, value) for name, value in known.items()} | given
+        self._lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in lines.values())
+        self._typed = "content-type" in given
         self._starts: dict[tuple[str, str], bytes] = {}
         self._timers = Timers()
         self._idle: deque[tuple[float, Connection]] = deque()
@@ -132,7 +135,7 @@ class Wire:
 
     def _start(self, method: str, path: str) -> bytes:
         """What all requests of a kind begin with."""
-        kind = "Content-Type: application/json\r\n" if method == "POST" else ""
+        kind = "Content-Type: application/json\r\n" if method == "POST" and not self._typed else ""
         line = f"{method} {self._path}{path} HTTP/1.1\r\n{self._lines}{kind}"
         return self._starts.setdefault((method, path), line.encode("latin-1"))
 

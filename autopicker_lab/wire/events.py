@@ -68,11 +68,10 @@ class EventReader:
                 break
             try:
                 event = self._parsed(text)
+                usage = Usage.from_openai(event.get("usage")) or usage
             except UpstreamError as error:
                 self._failure = error
                 break
-            if event.get("usage"):
-                usage = Usage.from_openai(event["usage"])
             choices = event.get("choices")
             if not choices:
                 continue  # usage alone
@@ -98,6 +97,8 @@ class EventReader:
                     raise TypeError
                 for call in delta.get("tool_calls") or ():
                     call.get("function")
+            if not isinstance(event.get("usage") or {}, Mapping):
+                raise TypeError
         except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError):
             raise UpstreamError(f"'{self._model}' sent an event that is not a chunk", "ask again") from None
         return event

@@ -60,7 +60,7 @@ def stall(
         true_ms = truth[min(len(truth) - 1, int(len(truth) * percent / 100))]
         row: dict[str, Any] = {"percentile": percent, "truth_ms": true_ms}
         for name, report in reports.items():
-            value = report.percentile_ms(percent) or 0.0
+            value = _measured(report.percentile_ms(percent))
             row |= {f"{name}, ms": value, f"{name}, off by": round(value / true_ms - 1, 4)}
         rows.append(row)
     return frame(rows), reports
@@ -72,7 +72,7 @@ def tokens(ttft_ms: float = 100.0, gap_ms: float = 10.0, pieces: int = 50, secon
         report = measure(LoadPlan(f"{url}/v1", Constant(5), duration_s=seconds, chat=Chat(events=pieces)))
     rows = []
     for name, true_ms in (("ttft", ttft_ms), ("itl", gap_ms)):
-        value = report.percentile_ms(50, name) or 0.0
+        value = _measured(report.percentile_ms(50, name))
         rows.append({"measure": name, "truth_ms": true_ms, "median_ms": value, "off_ms": round(value - true_ms, 3)})
     return frame(rows)
 
@@ -83,3 +83,9 @@ def capacity(service_ms: float = 20.0, slots: int = 4, seconds: float = 50.0) ->
         plan = LoadPlan(url, slo=Slo(latency_s=10 * service_ms / 1000))
         found = in_thread(lambda: saturation(plan, low=20, seconds=seconds, precision=0.05, shape=Constant))
     return slots / service_ms * 1000, found
+
+
+def _measured(value: float | None) -> float:
+    if value is None:
+        raise RuntimeError("the known server answered nothing")
+    return value

@@ -84,8 +84,9 @@ async def load_test(
     async with state.load_test:
         host, port = request.scope["server"][:2]
         headers = {INTERNAL.decode(): internal_token(state.lab.settings)}
+        own = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
         plan = LoadPlan(
-            f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}{path}",
+            f"http://{own}:{port}{path}",
             Closed(concurrent_users),
             requests=concurrent_users * requests_per_user,
             duration_s=60,
