@@ -38,7 +38,7 @@ CLOSED, OPEN = "users who wait", "requests a second"
 class LoadModel:
     """The state of the panel, without widgets.
 
-    Tests run in a thread of their own, and listeners are called from another: drawing must not hold up what is measured.
+    Tests run in a thread of their own, listeners are called from another: drawing must not hold up what is measured.
 
     Attributes:
         url: an address; with `chat` one that ends in /v1, or IN_PROCESS for the Workbench itself.
