@@ -110,7 +110,16 @@ def loadtest(
         print_json(report.to_dict())
     else:
         for name, value in report.to_dict().items():
-            typer.echo(f"{name:22} {value}")
+            typer.echo(f"{name:24} {value}")
+    _answered(report, plan.chat is not None)
+
+
+def _answered(report: LoadReport, chat: bool) -> None:
+    """Exit 1 where not one request was answered, with what may be the matter."""
+    if report.count.sent and not report.count.answered:
+        where = "chats go to ADDRESS/chat/completions, so the address ends in /v1" if chat else "is its server running?"
+        typer.echo(f"autopicker: not one request was answered: {', '.join(report.errors)}. {where}", err=True)
+        raise typer.Exit(1)
 
 
 def _check_modes(
@@ -162,12 +171,14 @@ def _saturate(plan: LoadPlan, low: float, high: float, as_json: bool) -> None:
 
 
 def _arrivals(users: int, think: float, rate: float | None, to_rate: float | None, shape: str) -> Arrivals:
+    if shape not in ("constant", "poisson"):
+        raise InvalidRequestError(f"no arrivals '{shape}'", f"use {_ARRIVALS}")
+    if rate is None and to_rate is not None:
+        raise InvalidRequestError("--to-rate has no beginning", "give --rate, too")
     if rate is None:
         return Closed(users, think)
     if to_rate is not None:
         return Ramp(rate, to_rate)
-    if shape not in ("constant", "poisson"):
-        raise InvalidRequestError(f"no arrivals '{shape}'", f"use {_ARRIVALS}")
     return Constant(rate) if shape == "constant" else Poisson(rate)
 
 
@@ -184,7 +195,9 @@ def _headers(lines: list[str]) -> dict[str, str]:
 def _prompts(given: str) -> tuple[str, ...]:
     if not given:
         return Chat().prompts
-    return synthetic(100, float(given), float(given) / 4) if given.isdigit() and int(given) else read_prompts(given)
+    if not given.lstrip("-").isdigit():
+        return read_prompts(given)
+    return synthetic(100, float(given), abs(float(given)) / 4)
 
 
 def _shown(stopped: Any, quiet: bool) -> Progress:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, Union
+from urllib.parse import urlsplit
 
 from autopicker_lab.core import InvalidRequestError
 
@@ -32,9 +34,9 @@ def workers(scheduler: Scheduler = None, jobs: int | None = None) -> Iterator[tu
     """An Executor, and how many it works on at once.
 
     Args:
-        scheduler: "tcp://..." or a dask.distributed.Client: that cluster, whose workers must have this package and see
-            the same files; a task whose worker is lost is given to another. An Executor is taken as it is. None:
-            processes here.
+        scheduler: "tcp://...", or a dask.distributed Client or LocalCluster: that cluster, whose workers must have this
+            package and see the same files; a task whose worker is lost is given to another. An Executor is taken as it
+            is. None: processes here.
         jobs: processes here; None: one a core.
 
     Raises:
@@ -49,12 +51,12 @@ def workers(scheduler: Scheduler = None, jobs: int | None = None) -> Iterator[tu
                 pool.shutdown(wait=True, cancel_futures=True)
     elif isinstance(scheduler, concurrent.futures.Executor):
         yield scheduler, jobs or os.cpu_count() or 1
-    elif isinstance(scheduler, str):
-        with _connected(scheduler) as client, workers(client, jobs) as found:
-            yield found
-    else:
+    elif not isinstance(scheduler, str) and hasattr(scheduler, "get_executor"):
         with scheduler.get_executor(pure=False) as pool:  # type: ignore[no-untyped-call]
             yield pool, max(1, sum(scheduler.nthreads().values()))  # type: ignore[no-untyped-call]
+    else:  # a LocalCluster has an address, too
+        with _connected(getattr(scheduler, "scheduler_address", str(scheduler))) as client, workers(client) as found:
+            yield found
 
 
 def _connected(address: str) -> Client:
@@ -62,7 +64,9 @@ def _connected(address: str) -> Client:
         from distributed import Client
     except ImportError:
         raise InvalidRequestError("Dask is not installed", "pip install 'autopicker-lab[dask]'") from None
-    try:
+    parts = urlsplit(address)
+    try:  # a Client that finds nobody goes on trying, and complains when it is forgotten
+        socket.create_connection((parts.hostname or "", parts.port or 8786), _CONNECT_S).close()
         return Client(address, timeout=_CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         detail = f"no Dask scheduler answers at '{address}': {error}"

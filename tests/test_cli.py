@@ -76,9 +76,11 @@ def test_loadtest(service):
         found
     )
     assert (found["success_rate_percent"], found["errors"]) == (100, {})
-    refused = json_of("loadtest", f"http://127.0.0.1:{free_port()}/", "--requests", 3)
-    assert refused["errors"] == {"refused": 3}
-    assert refused["p50_ms"] is None
+    refused = run("loadtest", f"http://127.0.0.1:{free_port()}/", "--requests", 3, "--json")
+    assert refused.returncode == 1
+    assert "is its server running?" in refused.stderr
+    found = json.loads(refused.stdout)
+    assert (found["errors"], found["p50_ms"]) == ({"refused": 3}, None)
 
 
 def test_a_load_test_is_kept_and_compared(service, tmp_path):

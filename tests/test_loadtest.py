@@ -266,7 +266,7 @@ def test_the_search_finds_a_known_capacity():
         found = loadtest.in_thread(lambda: work)
     assert found.rate == pytest.approx(200, rel=0.15)  # the benchmark, with more time, shows 10 %
     assert found.held < found.failed
-    assert "requests a second hold the SLO" in str(found)
+    assert "hold the SLO" in str(found)
     assert len(found.to_frame()) == len(found.tried)
     assert found.plot().get_lines()
 
@@ -276,6 +276,8 @@ async def test_a_search_that_cannot_succeed_says_so(target):
     found = await loadtest.saturation(plan, low=5, seconds=4)
     assert found.held is None
     assert "not even" in str(found)
+    nobody = await loadtest.saturation(LoadPlan(f"http://127.0.0.1:{free_port()}", slo=Slo(latency_s=1)), seconds=20)
+    assert str(nobody) == "not one request was answered: refused"
     with pytest.raises(InvalidRequestError, match="SLO"):
         await loadtest.saturation(LoadPlan("http://x"))
 
@@ -290,6 +292,18 @@ async def test_warm_up_and_cool_down_do_not_count(target):
     assert report.per_second == pytest.approx(50, rel=0.05)
 
 
+async def test_a_cache_that_answers_is_told():
+    from fastapi import FastAPI
+    from fastapi.responses import JSONResponse
+
+    app = FastAPI()
+    answer = {"choices": [{"message": {"content": "x"}}]}
+    app.post("/v1/chat/completions")(lambda: JSONResponse(answer, headers={"X-Cache": "HIT"}))
+    with serving(app) as address:
+        report = await run(LoadPlan(f"{address}/v1", requests=3, chat=Chat(stream=False)))
+    assert "3 of 3 answers came from a cache" in report.client_limits
+
+
 async def test_a_budget_ends_a_run():
     with upstream() as up:
         plan = LoadPlan(up.url, Closed(2), requests=100_000, chat=Chat(), price_out=1e6, max_cost_usd=50)
@@ -300,7 +314,12 @@ async def test_a_budget_ends_a_run():
 
 async def test_a_mix_of_kinds():
     with upstream() as up:
-        kinds = (Kind("plain", 2), Kind("cached", cached=True), Kind("fresh", cached=False), Kind("file", 1, ("f1",)))
+        kinds = (
+            Kind("plain", 2, cached=None),
+            Kind("cached", cached=True),
+            Kind("fresh"),
+            Kind("file", 1, ("f1",), None),
+        )
         report = await run(LoadPlan(up.url, requests=200, chat=Chat(("one", "two"), kinds=kinds)))
         bodies = list(up.bodies)
     counts = {name: count.sent for name, (count, _) in report.kinds.items()}

@@ -124,10 +124,10 @@ def test_sweeps_and_comparisons(tmp_path):
     assert told == [(1, 2), (2, 2)]
     assert list(benchmark.swept("times", found)["speed"]) == [10, 20]
     table = benchmark.compare([run.folder for run in found])
-    assert table.loc["speed", "B (1) / A (1)"] == pytest.approx(2)
+    assert table.loc["speed", "B times=2 (1) / A times=1 (1)"] == pytest.approx(2)
     again = benchmark.sweep(path, "times", [1, 2], {"on": False, "rate": 2}, runs=tmp_path / "runs")
     bounds = benchmark.compare([run.folder for run in (*found, *again)])
-    assert bounds.loc["speed", "B (2), low"] == pytest.approx(2)
+    assert bounds.loc["speed", "B times=2 (2), low"] == pytest.approx(2)
     with pytest.raises(InvalidRequestError, match="nothing to compare"):
         benchmark.compare([found[0].folder])
     with pytest.raises(InvalidRequestError, match="is no run"):

@@ -32,13 +32,13 @@ def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
     if len(records) < 2 or len(kinds) > 1:
         what = f"these are of {' and '.join(kinds)}" if len(kinds) > 1 else "this is one run"
         raise InvalidRequestError(f"{what}: there is nothing to compare", "name two or more runs of one benchmark")
-    groups: dict[str, list[dict[str, float]]] = {}
+    groups: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
-        groups.setdefault(_group(record), []).append(dict(numbers(record["figures"])))
+        groups.setdefault(_group(record), []).append(record)
     if len(groups) == 1:  # the same twice: each for itself
-        groups = {str(i + 1): [found] for i, found in enumerate(next(iter(groups.values())))}
-    names = [f"{chr(65 + i)} ({len(runs)})" for i, runs in enumerate(groups.values())]
-    held = list(groups.values())
+        groups = {str(i + 1): [record] for i, record in enumerate(records)}
+    names = _names(list(groups.values()))
+    held = [[dict(numbers(record["figures"])) for record in group] for group in groups.values()]
     rows = []
     for figure in dict.fromkeys(name for runs in held for found in runs for name in found):
         series = [[found[figure] for found in runs if figure in found] for runs in held]
@@ -51,6 +51,16 @@ def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
             row |= {f"{name} / {names[0]}": ratio, f"{name}, low": low, f"{name}, high": high}
         rows.append(row)
     return pandas.DataFrame(rows).set_index("figure")
+
+
+def _names(groups: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Of groups, by letter, what their parameters differ in, and how many runs they have."""
+    given = [group[0]["parameters"] for group in groups]
+    apart = [name for name in given[0] if any(other.get(name) != given[0][name] for other in given)]
+    return [
+        " ".join([chr(65 + i), *(f"{name}={group[0]['parameters'].get(name)}" for name in apart), f"({len(group)})"])
+        for i, group in enumerate(groups)
+    ]
 
 
 def _ratio(base: Sequence[float], values: Sequence[float]) -> tuple[float | None, float | None, float | None]:

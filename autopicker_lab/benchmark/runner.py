@@ -149,7 +149,7 @@ def run(
     effective = {name: parameter.default for name, parameter in parameters_of(notebook).items()} | given
     record = {"benchmark": notebook.stem, "parameters": effective, "figures": figures, "stamp": stamp}
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-    (folder / f"{notebook.stem}.html").write_text(to_html(executed), "utf-8")
+    (folder / f"{notebook.stem}.html").write_text(to_html(executed, effective, stamp), "utf-8")
     return Run(folder, figures, effective)
 
 
@@ -206,7 +206,7 @@ def save_figures(figures: Mapping[str, Any], out: str | Path, tables: Mapping[st
     if str(out):
         Path(out, FIGURES).write_text(json.dumps(_known(figures), indent=2, allow_nan=False) + "\n", "utf-8")
         for name, table in (tables or {}).items():
-            table.to_csv(Path(out, f"{name}.csv"))
+            table.to_csv(Path(out, f"{name}.csv"), index=table.index.name is not None or table.index.nlevels > 1)
 
 
 def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
@@ -230,14 +230,24 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def to_html(executed: Path) -> str:
-    """The notebook as one HTML page that needs no network: no scripts from elsewhere, code folded away."""
+def to_html(executed: Path, parameters: Mapping[str, Any], stamp: Mapping[str, Any]) -> str:
+    """The notebook as one HTML page that needs no network: no scripts from elsewhere, code folded away.
+
+    Its parameters and what it ran on stand below the title.
+    """
+    import nbformat
     from nbconvert import HTMLExporter
 
+    notebook = nbformat.read(executed, 4)
+    given = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
+    commit = stamp.get("commit")
+    ran = [stamp.get("time"), stamp.get("machine"), f"commit {commit[:12]}" if commit else None]
+    about = f"Parameters: `{given}`\n\nRun: {', '.join(str(part) for part in ran if part)}"
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell(about))
     exporter = HTMLExporter(
         exclude_input=True, embed_images=True, mathjax_url="", require_js_url="", jquery_url="", widget_renderer_url=""
     )
-    html: str = exporter.from_filename(str(executed))[0]
+    html: str = exporter.from_notebook_node(notebook)[0]
     return html
 
 
@@ -259,6 +269,7 @@ def _register() -> None:
                     told(cell_index + 1, total)
 
             nb_man.cell_complete = complete
-            super().execute_managed_notebook(nb_man, kernel_name, **options)
+            quiet = ["--log-level=ERROR"]  # it would warn of its own sockets on this machine
+            super().execute_managed_notebook(nb_man, kernel_name, extra_arguments=quiet, **options)
 
     papermill_engines.register(_ENGINE, Reporting)

@@ -50,6 +50,8 @@ def measure(folder: str | Path = "", model: str = "", limit: int = 50) -> pd.Dat
         InvalidRequestError: no recording there has a text.
     """
     place = Path(folder).expanduser() if folder else assets.samples()
+    if limit < 1:
+        raise InvalidRequestError(f"{limit} recordings are nothing to measure", "give a limit of at least 1")
     cases = list(_cases(place))[:limit]
     if not cases:
         raise InvalidRequestError(f"no recording in '{place}' has a text", "put NAME.txt beside each NAME.wav")
@@ -117,5 +119,5 @@ def plot(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     target.scatter(read["rtf"], 100 * read["wer"].astype(float), s=20, color=BLUE)
     target.set(xlabel="real-time factor (below 1 is faster than speech)", ylabel="wrong words, %")
     target.set_xlim(left=0)
-    target.set_ylim(bottom=-1)
+    target.set_ylim(-1, max(5.0, 110 * float(read["wer"].max() or 0)))
     return target

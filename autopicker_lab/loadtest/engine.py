@@ -29,6 +29,7 @@ T = TypeVar("T")
 Progress = Callable[[Live], bool | None]
 _TICK_S = 0.05
 _MOST_WAITING = 100_000
+_COARSE_S = 0.5  # under which the system's clocks of all cores say too little
 _SLACK_S = 0.5  # beyond the time limit of the last request, in which it is noticed
 _TICKS = 5  # between two reports of progress
 
@@ -275,6 +276,8 @@ class _Machine:
     def shares(self) -> tuple[float, float | None]:
         """This thread's share of a core, and that of the machine which other processes used; None where unknown."""
         wall = max(1e-6, time.perf_counter() - self._wall)
+        if wall < _COARSE_S:
+            return round((time.thread_time() - self._mine) / wall, 3), None
         mine = round((time.thread_time() - self._mine) / wall, 3)
         try:
             others = (_busy_s() - self._busy - (time.process_time() - self._own)) / (wall * (psutil.cpu_count() or 1))

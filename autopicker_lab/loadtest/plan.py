@@ -52,14 +52,14 @@ class Kind:
     Attributes:
         weight: how often it comes, against the others'.
         file_ids: uploads that its questions are about.
-        cached: True asks the same question each time, so that a cache may answer; False sends questions apart and
-            asks for fresh answers; None sends the prompts as they are.
+        cached: False marks each question with a number of its own and asks for fresh answers, because a cache would be
+            measured otherwise; True asks the same question each time; None sends the prompts as they are.
     """
 
-    name: str = "plain"
+    name: str = "fresh"
     weight: float = 1.0
     file_ids: tuple[str, ...] = ()
-    cached: bool | None = None
+    cached: bool | None = False
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,10 @@ class LoadPlan:
     part: tuple[int, int] = (0, 1)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.arrivals, Arrivals) or not isinstance(self.chat, Chat | None):
+            raise InvalidRequestError(
+                "arrivals and chat of a plan are objects", "write Closed(5), Poisson(2), Chat(...)"
+            )
         self._check_address()
         for name in ("requests", "duration_s", "timeout_s", "max_cost_usd", "max_in_flight"):
             value = getattr(self, name)

@@ -89,9 +89,9 @@ class Recorder:
         for sample in counted:
             report.lost += sample.lost
             report.undone += sample.undone
+            report.cached += sample.cached and sample.error is None
             report.truncated += sample.error == "truncated"
             self._keep(sample)
-        report.count.good += sum(map(self._good, answered))
         times = report.times
         times["latency"].extend([sample.latency for sample in answered])
         times["service"].extend([sample.end - sample.sent for sample in answered])
@@ -158,12 +158,12 @@ class Recorder:
             self._count(count, own)
             times.extend([sample.latency for sample in own if sample.error is None])
 
-    @staticmethod
-    def _count(count: Count, samples: list[Sample]) -> None:
+    def _count(self, count: Count, samples: list[Sample]) -> None:
         count.sent += len(samples)
         for sample in samples:
             if sample.error is None:
                 count.answered += 1
+                count.good += self._good(sample)
                 count.tokens += sample.tokens
             else:
                 count.errors[sample.error] = count.errors.get(sample.error, 0) + 1

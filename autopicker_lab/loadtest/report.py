@@ -59,7 +59,7 @@ class Count:
             self.errors[name] = self.errors.get(name, 0) + count
 
 
-@dataclass
+@dataclass(repr=False)
 class LoadReport:
     """What came of a plan. Times are of answered requests alone; what was not measured is None, never 0.
 
@@ -73,6 +73,7 @@ class LoadReport:
         kinds: counts and latencies by kind of the mix.
         rows: single requests, all of them or a fair sample of very many.
         lost, undone, truncated: pieces, streams without [DONE], streams without a finish_reason.
+        cached: answers that the server took from its cache, as X-Cache says.
         unfinished: requests that were under way when the run was stopped.
         client_cpu: share of one core that the load generator used; `lag_ms`: the 99th percentile by which its event
             loop was late; `others`: share of the machine that other processes used, those under test among them.
@@ -92,6 +93,7 @@ class LoadReport:
     undone: int = 0
     truncated: int = 0
     unfinished: int = 0
+    cached: int = 0
     held_back: int = 0
     cost_usd: float | None = None
     client_cpu: float | None = None
@@ -102,6 +104,11 @@ class LoadReport:
     has_slo: bool = False
     stopped_early: bool = False
     warnings: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        p50 = self.percentile_ms(50)
+        half = "" if p50 is None else f", half of them within {p50:.4g} ms"
+        return f"LoadReport({self.about} loop on {self.url}: {self.count.answered} of {self.count.sent} answered{half})"
 
     @property
     def errors(self) -> dict[str, int]:
@@ -147,6 +154,10 @@ class LoadReport:
         if self.client_cpu is not None and self.client_cpu > 0.9 and self.seconds > 0.5:
             found.append(f"the client used {100 * self.client_cpu:.0f} % of a core")
         found += self.warnings
+        if self.cached:
+            found.append(f"{self.cached} of {self.count.answered} answers came from a cache")
+        if self.count.sent and self.seconds < 1:
+            found.append(f"it took {self.seconds:.2g} s: too short to trust rates")
         if self.held_back:
             found.append(f"{self.held_back} requests waited because max_in_flight were under way")
         return tuple(found)
@@ -164,7 +175,7 @@ class LoadReport:
             mine[1].merge(times)
         self.rows = sorted(self.rows + other.rows, key=lambda row: row.due)
         self.warnings = list(dict.fromkeys([*self.warnings, *other.warnings]))
-        for name in ("lost", "undone", "truncated", "unfinished", "held_back"):
+        for name in ("lost", "undone", "truncated", "unfinished", "cached", "held_back"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("client_cpu", "lag_ms", "others"):
             known = [value for value in (getattr(self, name), getattr(other, name)) if value is not None]
@@ -194,6 +205,7 @@ class LoadReport:
         }
         if self.open_loop:
             found |= {
+                "requests_due_per_second": self.count.sent / self.seconds if self.seconds else None,
                 "service_p50_ms": p(50, "service"),
                 "service_p99_ms": p(99, "service"),
                 "late_p99_ms": p(99, "late"),
@@ -271,10 +283,13 @@ def compared(reports: Mapping[str, LoadReport] | Iterable[LoadReport]) -> pd.Dat
     import pandas
 
     named = dict(reports) if isinstance(reports, Mapping) else {str(i + 1): r for i, r in enumerate(reports)}
+    if not named:
+        raise InvalidRequestError("there is no report to compare")
     skip = ("errors", "client_limits", "kinds", "stopped_early")
-    table = pandas.DataFrame(
-        {name: {k: v for k, v in r.to_dict().items() if k not in skip} for name, r in named.items()}
-    )
+    figures = {name: report.to_dict() for name, report in named.items()}
+    for name, report in named.items():
+        figures[name]["failed"] = report.count.sent - report.count.answered
+    table = pandas.DataFrame({n: {k: v for k, v in found.items() if k not in skip} for n, found in figures.items()})
     names = list(named)
     for name in names[1:]:
         base = pandas.to_numeric(table[names[0]], errors="coerce")

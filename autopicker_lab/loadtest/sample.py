@@ -13,10 +13,12 @@ class Sample:
         error: what went wrong, in a word or two; None: nothing.
         tokens: of the answer; `pieces` that it came in, `gaps` the seconds between their arrivals.
         lost: pieces that should have come and did not; `undone`: the stream ended without its [DONE].
+        cached: the server says that its cache answered.
         usd: by the plan's prices; None where the answer does not say its usage.
     """
 
     __slots__ = (
+        "cached",
         "due",
         "end",
         "error",
@@ -45,6 +47,7 @@ class Sample:
         self.gaps: list[float] = []
         self.lost = 0
         self.undone = False
+        self.cached = False
         self.usd: float | None = None
 
     @property

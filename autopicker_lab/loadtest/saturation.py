@@ -7,7 +7,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import InvalidRequestError
@@ -35,12 +35,14 @@ class Saturation:
         held: the highest rate (requests a second) that held it; None where the lowest tried did not.
         failed: the lowest one above that did not; None where the highest allowed held. The truth lies between.
         tried: reports by rate, in the order of the search.
+        failure: why the search ended where not one request was answered.
     """
 
     held: float | None
     failed: float | None
-    tried: tuple[tuple[float, LoadReport], ...]
+    tried: tuple[tuple[float, LoadReport], ...] = field(repr=False)
     stopped_early: bool = False
+    failure: str = ""
 
     @property
     def rate(self) -> float | None:
@@ -50,16 +52,16 @@ class Saturation:
         return (self.held + self.failed) / 2
 
     def __str__(self) -> str:
-        if self.stopped_early and (self.held is None or self.failed is None):
-            return (
-                f"stopped after {len(self.tried)} rates; the highest that held the SLO is {self.held or 0:g} a second"
-            )
+        if self.failure:
+            return self.failure
+        end = "stopped early: " if self.stopped_early else ""
         if self.held is None:
-            return f"not even {self.failed:g} requests a second hold the SLO" if self.failed else "nothing was tried"
+            low = f"not even {self.failed:g} requests a second hold the SLO" if self.failed else ""
+            return end + (low or "no rate was tried to its end")
         if self.failed is None:
-            return f"{self.held:.3g} requests a second hold the SLO; no higher rate was tried"
-        half = (self.failed - self.held) / 2
-        return f"{self.rate:.3g} ± {half:.2g} requests a second hold the SLO"
+            return f"{end}at least {self.held:,.4g} requests a second hold the SLO; none higher was tried"
+        middle = f"{(self.held + self.failed) / 2:,.4g}"
+        return f"{end}{middle} requests a second: {self.held:,.4g} hold the SLO, {self.failed:,.4g} do not"
 
     def to_frame(self) -> pd.DataFrame:
         """One row a try, by rate: rate, held, good share, answers a second, p50 and p99 (ms), errors, sent."""
@@ -121,7 +123,7 @@ async def saturation(
                 break
             rate = open_ends[0]
             confirmed.add(rate)
-    return Saturation(search.held, search.failed, tuple(search.found), search.stopped)
+    return Saturation(search.held, search.failed, tuple(search.found), search.stopped, search.failure)
 
 
 class _Search:
@@ -146,6 +148,7 @@ class _Search:
         self._held: dict[float, list[bool]] = {}
         self.found: list[tuple[float, LoadReport]] = []
         self.stopped = False
+        self.failure = ""
         self.stride = 2.0
 
     @property
@@ -172,6 +175,9 @@ class _Search:
             return False
         good = _holds(plan, report)
         self.found.append((rate, report))
+        if report.count.sent and not report.count.answered and self.held is None:
+            self.failure = f"not one request was answered: {', '.join(report.errors)}"
+            return False
         self._held.setdefault(rate, []).append(good)
         p99, bound = report.percentile_ms(99), plan.slo and plan.slo.latency_s
         self.stride = 4.0 if bound and p99 is not None and p99 < 250 * bound else 2.0

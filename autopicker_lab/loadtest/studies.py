@@ -6,7 +6,7 @@ import dataclasses
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core.show import frame
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 class Sweep:
     """Reports by arrival rate, ascending."""
 
-    points: tuple[tuple[float, LoadReport], ...]
+    points: tuple[tuple[float, LoadReport], ...] = field(repr=False)
     stopped_early: bool = False
 
     def knee(self, factor: float = 2.0, percent: float = 95.0, errors: float = 0.01) -> float | None:
         """The highest rate up to which answers stay quick and right.
 
         Args:
-            factor: of the lowest measured percentile, which that of no rate up to there passes.
+            factor: of the lowest percentile up to a rate, which its own may not pass.
             percent: of latency.
             errors: share of requests that may fail.
         """
-        times = [(rate, report.percentile_ms(percent), report) for rate, report in self.points]
-        known = [value for _, value, _ in times if value is not None]
-        found = None
-        for rate, value, report in times:
+        found, quickest = None, math.inf
+        for rate, report in self.points:
+            value = report.percentile_ms(percent)
+            quickest = min(quickest, math.inf if value is None else value)
             failed = report.count.sent - report.count.answered
-            if value is None or value > factor * min(known) or failed > errors * report.count.sent:
+            if value is None or value > factor * quickest or failed > errors * report.count.sent:
                 break
             found = rate
         return found
@@ -56,12 +56,15 @@ class Sweep:
 
         return throughput_latency(self.points, ax, held=self.knee())
 
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(index=False, float_format="{:.4g}".format, na_rep=""))
+
 
 @dataclass(frozen=True)
 class Repeats:
     """The same plan run several times."""
 
-    reports: tuple[LoadReport, ...]
+    reports: tuple[LoadReport, ...] = field(repr=False)
     stopped_early: bool = False
 
     def interval(self, of: Callable[[LoadReport], float | None]) -> tuple[float, float, float] | None:
@@ -83,6 +86,9 @@ class Repeats:
             if found is not None:
                 rows.append({"figure": name, "mean": found[0], "low": found[1], "high": found[2]})
         return frame(rows)
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(index=False, float_format="{:.4g}".format, na_rep=""))
 
 
 _FIGURES: Mapping[str, Callable[[LoadReport], float | None]] = {

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from autopicker_lab.core import AutopickerError, ChatChunk, ChatRequest, UpstreamError, Usage
-from autopicker_lab.loadtest.plan import Chat, Kind, LoadPlan
+from autopicker_lab.core import AutopickerError, ChatChunk, ChatRequest, InvalidRequestError, UpstreamError, Usage
+from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan
 from autopicker_lab.loadtest.sample import Sample
 from autopicker_lab.wire import Answer, EventReader, Wire, WireError
 
@@ -37,7 +37,9 @@ class Target(Protocol):
 
 def target_of(plan: LoadPlan, ask: Ask | None = None) -> Target:
     """What a plan asks; `ask` streams the answers of a Workbench in this process."""
-    if ask is not None and plan.chat is not None:
+    if plan.url == IN_PROCESS and plan.chat is not None:
+        if ask is None:
+            raise InvalidRequestError(f"'{IN_PROCESS}' is a Workbench", "run the plan with Workbench.loadtest(plan)")
         return InProcess(plan, plan.chat, ask)
     return ChatTarget(plan, plan.chat) if plan.chat is not None else HttpTarget(plan)
 
@@ -128,6 +130,7 @@ class ChatTarget:
         answer = None
         try:
             answer = await wire.request("POST", self._path, self._body(kind, prompt), **self._limits)
+            sample.cached = answer.headers.get("x-cache", "").upper().startswith("HIT")
             if answer.status != 200:
                 await answer.read()
                 sample.error = f"http {answer.status}"

@@ -104,7 +104,8 @@ class LoadModel:
             wanted = _numbers(rates)
             ask = self.lab.answers if self.url.strip() == IN_PROCESS else None
             self.swept = in_thread(lambda: sweep(self.plan(), wanted, self._told, ask))
-            self.message = f"swept; the knee is at {self.swept.knee() or 0:g} requests a second"
+            knee = self.swept.knee()
+            self.message = "swept; there is no knee" if knee is None else f"swept; the knee is at {knee:g} a second"
 
         self._begin(work)
 
@@ -125,8 +126,10 @@ class LoadModel:
                 raise AutopickerError("there is no report yet", "start a test first")
             self.latest.save(path)
             self.message = f"saved: {path}"
-        except (AutopickerError, OSError) as error:
+        except AutopickerError as error:
             self.message = str(error)
+        except OSError as error:
+            self.message = f"cannot write '{path}': {error.strerror}. Check the folder"
         self._tell()
 
     def _begin(self, work: Callable[[], None]) -> None:
@@ -162,7 +165,7 @@ class LoadModel:
         report = self.lab.loadtest(plan, progress=self._told)
         how = f"{self.users} user{'s'[: self.users > 1]}" if self.loop == CLOSED else f"{self.rate:g} a second"
         self.reports[f"{len(self.reports) + 1}: {how}"] = report
-        self.message = "; ".join(report.client_limits) or ("stopped" if report.stopped_early else "done")
+        self.message = _ended(report)
 
     def _told(self, live: Live) -> bool:
         self.history.append(live)
@@ -249,6 +252,12 @@ def _now(live: Live | None) -> list[tuple[str, str]]:
     rows = [("a second", live.per_second), ("p50, ms", live.p50_ms), ("p99, ms", live.p99_ms)]
     failed = [(f"failed: {name}", str(count)) for name, count in live.errors.items()]
     return [(name, "-" if value is None else f"{value:,.4g}") for name, value in rows] + failed
+
+
+def _ended(report: LoadReport) -> str:
+    if report.count.sent and not report.count.answered:
+        return f"not one request was answered: {', '.join(report.errors)}"
+    return "; ".join(report.client_limits) or ("stopped" if report.stopped_early else "done")
 
 
 def _numbers(text: str) -> list[float]:
