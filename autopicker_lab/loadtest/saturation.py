@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import math
 import statistics
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import html_table
-from autopicker_lab.loadtest.arrivals import Open, Poisson
+from autopicker_lab.loadtest.arrivals import Closed, Open, Poisson
 from autopicker_lab.loadtest.engine import Progress, run
 from autopicker_lab.loadtest.plan import LoadPlan, Slo
 from autopicker_lab.loadtest.recorder import Live
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FEWEST = 5  # requests of a probe
+_IDLE_MS = 5.0  # that a single request may take longer than one among many
+_PAUSE_S = 0.1
 Tried = Callable[[float, bool], bool | None]
 
 
@@ -93,7 +96,8 @@ async def saturation(
 
     Rates grow two- to fourfold until one fails, then the gap is halved (in logarithms) until it is within `precision`
     of the rate, and both ends are tried once more; one that does not stand moves. A probe takes a tenth of the time or
-    the plan's duration_s, whichever is less, and longer where five requests take longer.
+    the plan's duration_s, whichever is less, and longer where five requests take longer. After one that failed, the
+    server is waited for until a single request takes about as long as usual.
 
     Args:
         seconds: in all; where they are up, the search ends with the bounds that it has.
@@ -182,7 +186,19 @@ class _Search:
         p99, bound = report.percentile_ms(99), plan.slo and plan.slo.latency_s
         self.stride = 4.0 if bound and p99 is not None and p99 < 250 * bound else 2.0
         self.stopped = self._tried is not None and self._tried(rate, good) is False
+        if not good and not self.stopped:
+            await self._recovered()
         return not self.stopped
+
+    async def _recovered(self) -> None:
+        """Wait until the server has worked off what a probe left behind: it would be counted against the next."""
+        usual = min([v for _, report in self.found if (v := report.percentile_ms(50)) is not None], default=None)
+        plan = self._plan.at(Closed(1), requests=1, duration_s=None, warm_up_s=0.0, cool_down_s=0.0)
+        while usual is not None and time.perf_counter() < self._until:
+            latency = (await run(plan, None, self._ask)).percentile_ms(50)
+            if latency is not None and latency < 2 * usual + _IDLE_MS:
+                return
+            await asyncio.sleep(_PAUSE_S)
 
     def _going(self, live: Live) -> bool:
         """Ends a probe whose last answers cannot be good any more, and the search where somebody wants that."""
