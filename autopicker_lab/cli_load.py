@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autopicker_lab.cli_common import Json, print_json, stoppable
+from autopicker_lab.cli_common import Json, open_workbench, print_json, stoppable
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.loadtest import (
     IN_PROCESS,
@@ -32,6 +32,9 @@ from autopicker_lab.loadtest import (
 )
 from autopicker_lab.loadtest.arrivals import Arrivals
 from autopicker_lab.loadtest.distributed import run_distributed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer()
 _ARRIVALS = "constant | poisson"
@@ -92,8 +95,7 @@ def loadtest(
     with stoppable() as stopped:
         if against is not None:
             pair = {url: url, against: against}
-            table = in_thread(lambda: difference(plan, pair, progress=_shown(stopped, as_json)))
-            print_json(table.to_dict()) if as_json else typer.echo(table.to_string(float_format="%.4g", na_rep=""))
+            _table(in_thread(lambda: difference(plan, pair, progress=_shown(stopped, as_json))), as_json)
             return
         if engine == "locust":
             report = run_distributed(plan, workers, stopped=stopped)
@@ -104,14 +106,20 @@ def loadtest(
     if out is not None:
         report.save(out)
     if before is not None:
-        table = compared({"before": before, "now": report})
-        print_json(table.to_dict()) if as_json else typer.echo(table.to_string(float_format="%.4g", na_rep=""))
+        _table(compared({"before": before, "now": report}), as_json)
     elif as_json:
         print_json(report.to_dict())
     else:
         for name, value in report.to_dict().items():
             typer.echo(f"{name:24} {value}")
     _answered(report, plan.chat is not None)
+
+
+def _table(table: pd.DataFrame, as_json: bool) -> None:
+    if as_json:
+        print_json(table.to_dict())
+    else:
+        typer.echo(table.to_string(float_format="%.4g", na_rep=""))
 
 
 def _answered(report: LoadReport, chat: bool) -> None:
@@ -148,8 +156,6 @@ def _read(path: Path) -> LoadPlan:
 def _measured(plan: LoadPlan, progress: Progress) -> LoadReport:
     if plan.url != IN_PROCESS:
         return measure(plan, progress)
-    from autopicker_lab.cli_common import open_workbench
-
     with open_workbench() as lab:
         return lab.loadtest(plan, progress=progress)
 

@@ -67,24 +67,20 @@ def _broke(error: OSError, answered: bool) -> str:
     return "refused" if error.errno in (errno.ECONNREFUSED, None) else "unreachable"
 
 
-class HttpTarget:
-    """Any address; an answer is good with a status of 200 to 299 and its body read to the end."""
+class _OverHttp:
+    """What asks a server: one request, one answer, and the name of what went wrong between them."""
 
     def __init__(self, plan: LoadPlan):
         self._wire, self._path = _wire(plan)
-        self._method = plan.method.upper()
-        self._body = plan.body or b""
         self._limits = {"first_s": plan.timeout_s, "idle_s": plan.timeout_s, "total_s": plan.timeout_s}
 
     async def send(self, sample: Sample, clock: Clock) -> None:
         """As Target.send."""
         answer = None
+        wire, method, body = self._request(sample)
         try:
-            answer = await self._wire.request(self._method, self._path, self._body, **self._limits)
-            while await answer.next():
-                pass
-            if not 200 <= answer.status < 300:
-                sample.error = f"http {answer.status}"
+            answer = await wire.request(method, self._path, body, **self._limits)
+            await self._read(answer, sample, clock)
         except OSError as error:
             sample.error = _broke(error, answered=answer is not None)
         finally:
@@ -93,6 +89,32 @@ class HttpTarget:
 
     def close(self) -> None:
         self._wire.close()
+
+    def _request(self, sample: Sample) -> tuple[Wire, str, bytes]:
+        """The client to use, the method and the body."""
+        raise NotImplementedError
+
+    async def _read(self, answer: Answer, sample: Sample, clock: Clock) -> None:
+        """Fill in what the answer says."""
+        raise NotImplementedError
+
+
+class HttpTarget(_OverHttp):
+    """Any address; an answer is good with a status of 200 to 299 and its body read to the end."""
+
+    def __init__(self, plan: LoadPlan):
+        super().__init__(plan)
+        self._method = plan.method.upper()
+        self._body = plan.body or b""
+
+    def _request(self, sample: Sample) -> tuple[Wire, str, bytes]:
+        return self._wire, self._method, self._body
+
+    async def _read(self, answer: Answer, sample: Sample, clock: Clock) -> None:
+        while await answer.next():
+            pass
+        if not 200 <= answer.status < 300:
+            sample.error = f"http {answer.status}"
 
 
 class _Mix:
@@ -111,42 +133,34 @@ class _Mix:
         return kind, f"{prompt}\n\n({self._apart}-{number})" if kind.cached is False else prompt
 
 
-class ChatTarget:
+class ChatTarget(_OverHttp):
     """Chat completions of any OpenAI-compatible server."""
 
     def __init__(self, plan: LoadPlan, chat: Chat):
+        super().__init__(plan)
         self._plan = plan
         self._chat = chat
         self._mix = _Mix(plan, chat)
-        self._wire, self._path = _wire(plan)
         self._fresh, _ = _wire(plan, **{"Cache-Control": "no-cache"})
-        self._limits = {"first_s": plan.timeout_s, "idle_s": plan.timeout_s, "total_s": plan.timeout_s}
-
-    async def send(self, sample: Sample, clock: Clock) -> None:
-        """As Target.send."""
-        kind, prompt = self._mix.next(sample.number)
-        sample.kind = kind.name
-        wire = self._fresh if kind.cached is False else self._wire
-        answer = None
-        try:
-            answer = await wire.request("POST", self._path, self._body(kind, prompt), **self._limits)
-            sample.cached = answer.headers.get("x-cache", "").upper().startswith("HIT")
-            if answer.status != 200:
-                await answer.read()
-                sample.error = f"http {answer.status}"
-            elif self._chat.stream:
-                await self._stream(answer, sample, clock)
-            else:
-                _whole(await answer.read(), sample, self._plan)
-        except OSError as error:
-            sample.error = _broke(error, answered=answer is not None)
-        finally:
-            if answer is not None:
-                answer.close()
 
     def close(self) -> None:
-        self._wire.close()
+        super().close()
         self._fresh.close()
+
+    def _request(self, sample: Sample) -> tuple[Wire, str, bytes]:
+        kind, prompt = self._mix.next(sample.number)
+        sample.kind = kind.name
+        return self._fresh if kind.cached is False else self._wire, "POST", self._body(kind, prompt)
+
+    async def _read(self, answer: Answer, sample: Sample, clock: Clock) -> None:
+        sample.cached = answer.headers.get("x-cache", "").upper().startswith("HIT")
+        if answer.status != 200:
+            await answer.read()
+            sample.error = f"http {answer.status}"
+        elif self._chat.stream:
+            await self._stream(answer, sample, clock)
+        else:
+            _whole(await answer.read(), sample, self._plan)
 
     def _body(self, kind: Kind, prompt: str) -> bytes:
         chat = self._chat
