@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError, Transcript, UpstreamError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, Transcript
 from autopicker_lab.core.files import find_files
 from autopicker_lab.extraction import open_source
-from autopicker_lab.fanout import Progress, Scheduler, completed, workers
+from autopicker_lab.fanout import Progress, Scheduler, completed, lost, workers
 from autopicker_lab.transcription import WhisperTranscriber
 
 _held: dict[str, WhisperTranscriber] = {}  # in a worker: the model that it has loaded
@@ -66,11 +66,8 @@ def _run(
         ):
             try:
                 transcript, seconds = future.result()
-            except AutopickerError as error:
-                yield Transcribed(path, None, error, time.perf_counter() - begun)
-            except Exception as error:  # a scheduler's own failure: a lost worker, say
-                lost = UpstreamError(f"'{path.name}' was lost: {error or type(error).__name__}", "try it again")
-                yield Transcribed(path, None, lost, time.perf_counter() - begun)
+            except Exception as error:
+                yield Transcribed(path, None, lost(path.name, error), time.perf_counter() - begun)
             else:
                 yield Transcribed(path, transcript, None, seconds)
 

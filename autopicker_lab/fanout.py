@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, Union
 from urllib.parse import urlsplit
 
-from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, UpstreamError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -102,6 +102,13 @@ def completed(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def lost(name: str, error: Exception) -> AutopickerError:
+    """What became of one thing: its own error, or that a scheduler lost it."""
+    if isinstance(error, AutopickerError):
+        return error
+    return UpstreamError(f"'{name}' was lost: {error or type(error).__name__}", "try it again")
 
 
 def _first(items: Iterator[T], count: int) -> Iterable[T]:

@@ -403,6 +403,16 @@ def test_locust_runs_the_same_plan_in_several_processes(tmp_path):
         run_distributed(LoadPlan(IN_PROCESS, requests=9, chat=Chat()), 2)
 
 
+def test_a_locust_run_that_is_stopped_keeps_what_was_measured(tmp_path):
+    with upstream() as up:
+        plan = LoadPlan(up.url, Constant(40), duration_s=120, chat=Chat())
+        begun = time.perf_counter()
+        report = run_distributed(plan, 2, tmp_path, stopped=lambda: len(up.bodies) > 40)
+    assert report.stopped_early
+    assert 40 <= report.count.answered < 400
+    assert time.perf_counter() - begun < 60
+
+
 # reports
 
 

@@ -417,6 +417,11 @@ class TestMonitoring:
     def test_the_load_test_is_bounded(self, api, query):
         assert api("POST", "/api/v1/performance/load-test", params=query).status_code == 400
 
+    def test_the_load_test_says_that_it_reads_no_body(self, api):
+        answer = api("POST", "/api/v1/performance/load-test", json={"endpoint": "/health"})
+        assert answer.status_code == 400
+        assert "query string" in answer.text
+
     def test_others_are_answered_while_it_runs(self, api):
         query = {"endpoint": "/api/v1/models", "concurrent_users": 20, "requests_per_user": 50}
         thread = threading.Thread(target=api, args=("POST", "/api/v1/performance/load-test"), kwargs={"params": query})

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, InvalidRequestError, ReadOptions
+from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, ReadOptions
 from autopicker_lab.core.files import find_files
 from autopicker_lab.extraction.pool import ExtractionPool, WorkerError, read_path
-from autopicker_lab.fanout import Progress, Scheduler, completed, workers
+from autopicker_lab.fanout import Progress, Scheduler, completed, lost, workers
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,8 @@ def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]
         document, seconds = future.result()
     except WorkerError:
         raise
-    except AutopickerError as error:
-        return Extracted(path, None, error, time.perf_counter() - begun)
-    except Exception as error:  # a scheduler's own failure: a lost worker, say
-        lost = ExtractionLimitError(f"reading '{path.name}' failed: {error or type(error).__name__}", "try it again")
-        return Extracted(path, None, lost, time.perf_counter() - begun)
+    except Exception as error:
+        return Extracted(path, None, lost(path.name, error), time.perf_counter() - begun)
     return Extracted(path, replace(document, name=path.name), None, seconds)
 
 

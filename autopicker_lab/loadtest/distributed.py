@@ -19,7 +19,7 @@ from autopicker_lab.loadtest.arrivals import Closed
 from autopicker_lab.loadtest.plan import IN_PROCESS, LoadPlan
 from autopicker_lab.loadtest.report import LoadReport
 
-REPORT, PLAN = "report.json", "plan.json"
+REPORT, PLAN, STOP = "report.json", "plan.json", "stop"
 _LOCUSTFILE = '''"""Runs plan.json. On further machines: locust -f locustfile.py --worker --master-host ADDRESS"""
 
 from autopicker_lab.loadtest.locust_user import PlanUser  # noqa: F401  # Locust looks for it
@@ -45,7 +45,7 @@ def run_distributed(
 
     Args:
         folder: keep what Locust runs here; None: nowhere.
-        stopped: asked ten times a second; True ends the run, and nothing is kept.
+        stopped: asked ten times a second; True ends the run, and the report holds what was measured.
 
     Raises:
         InvalidRequestError: Locust is not installed, or there are more workers than users.
@@ -58,16 +58,15 @@ def run_distributed(
         raise InvalidRequestError(f"{workers} workers cannot share this plan", "take fewer, or send more requests")
     with tempfile.TemporaryDirectory() as passing:
         place = folder or Path(passing)
-        (place / REPORT).unlink(missing_ok=True)
+        for left in (REPORT, STOP):
+            (place / left).unlink(missing_ok=True)
         command = [sys.executable, "-m", "locust", "-f", str(write(plan, place)), "--headless", "--only-summary"]
         command += ["--processes", str(workers), "-u", str(workers), "-r", str(workers), "--loglevel", "WARNING"]
         with subprocess.Popen(
             command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as master:
             try:
-                told = _ended(master, stopped)
-                if stopped is not None and stopped():
-                    raise AutopickerError("stopped: Locust's workers keep nothing of a run that is not over")
+                told = _ended(master, place, stopped)
             finally:
                 master.terminate()
         if not (place / REPORT).exists():
@@ -75,12 +74,11 @@ def run_distributed(
         return LoadReport.load(place / REPORT)
 
 
-def _ended(master: subprocess.Popen[str], stopped: Callable[[], bool] | None) -> str:
+def _ended(master: subprocess.Popen[str], place: Path, stopped: Callable[[], bool] | None) -> str:
     """What Locust said when it has ended."""
     while True:
         try:
             return master.communicate(timeout=0.1)[0] or ""
         except subprocess.TimeoutExpired:
             if stopped is not None and stopped():
-                master.terminate()
-                return master.communicate()[0] or ""
+                (place / STOP).touch()

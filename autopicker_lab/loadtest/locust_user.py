@@ -14,11 +14,12 @@ import gevent
 from locust import User, events, task
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
-from autopicker_lab.loadtest.distributed import PLAN, REPORT
+from autopicker_lab.loadtest.compare import merged
+from autopicker_lab.loadtest.distributed import PLAN, REPORT, STOP
 from autopicker_lab.loadtest.plan import LoadPlan
-from autopicker_lab.loadtest.report import LoadReport, merged
+from autopicker_lab.loadtest.report import LoadReport
 
-_MESSAGE = "autopicker-report"
+_MESSAGE, _STOP = "autopicker-report", "autopicker-stop"
 _ROWS = 20_000  # of each worker's, which are sent to the master
 _GRACE_S = 15.0
 
@@ -27,6 +28,8 @@ class PlanUser(User):
     """Runs the engine in a process of its own: Locust's green threads and an event loop do not share one."""
 
     done = False
+    folder: Path | None = None
+    stopped = False
 
     @task
     def plan(self) -> None:
@@ -40,6 +43,9 @@ class PlanUser(User):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, REPORT)
             command = [sys.executable, "-m", "autopicker_lab.loadtest", PLAN, str(path), str(index), str(count)]
+            type(self).folder = Path(folder)
+            if self.stopped:
+                _stop()
             subprocess.run(command, check=True)
             report = LoadReport.load(path)
             report.rows = report.rows[:: math.ceil(len(report.rows) / _ROWS) or 1]
@@ -81,8 +87,12 @@ class _Gathering:
         """Write the merged report, and end Locust."""
         plan = LoadPlan.of_dict(json.loads(Path(PLAN).read_text("utf-8")))
         count = _expected(self._runner)
+        told = False
         with gevent.Timeout(plan.seconds + plan.timeout_s + _GRACE_S, False):
             while len(self._reports) < count and len(self._runner.clients.all):
+                if not told and Path(STOP).exists():
+                    told = True
+                    self._runner.send_message(_STOP)
                 gevent.sleep(0.05)
         if self._reports:
             report = merged(self._reports)
@@ -92,9 +102,18 @@ class _Gathering:
         self._runner.quit()
 
 
+def _stop(**_: Any) -> None:
+    """End this worker's engine in good order, now or as soon as it is there."""
+    PlanUser.stopped = True
+    if PlanUser.folder is not None:
+        (PlanUser.folder / STOP).touch()
+
+
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _prepare(environment: Any, **_: Any) -> None:
     runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        runner.register_message(_STOP, _stop)
     if isinstance(runner, MasterRunner):
         gathering = _Gathering(runner)
         runner.register_message(_MESSAGE, gathering.received)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.loadtest.arrivals import Closed, Open, Poisson
+from autopicker_lab.loadtest.compare import by_rate
 from autopicker_lab.loadtest.engine import Progress, run
 from autopicker_lab.loadtest.plan import LoadPlan, Slo
 from autopicker_lab.loadtest.recorder import Live
-from autopicker_lab.loadtest.report import LoadReport, by_rate
+from autopicker_lab.loadtest.report import LoadReport
 from autopicker_lab.loadtest.targets import Ask
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5000  # points that a scatter can bear
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILION, GREY)
+_LINES = ("-", "--", ":", "-.")  # one after the other when the colours are used up
 
 
 def timeline(report: LoadReport, ax: Axes | None = None) -> Axes:
@@ -36,12 +37,13 @@ def timeline(report: LoadReport, ax: Axes | None = None) -> Axes:
 def percentile_curve(reports: Mapping[str, LoadReport], ax: Axes | None = None, of: str = "latency") -> Axes:
     """Times (ms) by percentile, the rare ones spread out: each nine takes as much room as the one before."""
     target = axes(ax, (7.0, 3.5))
-    for colour, (name, report) in zip(_COLOURS * (len(reports) // len(_COLOURS) + 1), reports.items(), strict=False):
+    for i, (name, report) in enumerate(reports.items()):
+        colour, line = _COLOURS[i % len(_COLOURS)], _LINES[i // len(_COLOURS) % len(_LINES)]
         percents, times = report.times[of].curve()
         half = 50 / max(1, len(report.times[of]))  # the slowest stands for the last of so many
         inside = [(1 / (1 - (p - half) / 100), t) for p, t in zip(percents, times, strict=True)]
         if inside:
-            target.step([x for x, _ in inside], [t for _, t in inside], color=colour, label=name, where="post")
+            target.step([x for x, _ in inside], [t for _, t in inside], label=name, where="post", color=colour, ls=line)
     nines = (50, 90, 99, 99.9, 99.99)
     target.set_xscale("log")
     target.set_xticks([1 / (1 - p / 100) for p in nines], [f"{p:g}" for p in nines])

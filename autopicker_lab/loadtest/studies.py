@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core.show import frame
 from autopicker_lab.loadtest.arrivals import Poisson
+from autopicker_lab.loadtest.compare import by_rate, compared
 from autopicker_lab.loadtest.engine import Progress, run
 from autopicker_lab.loadtest.plan import LoadPlan
-from autopicker_lab.loadtest.report import LoadReport, by_rate, compared
+from autopicker_lab.loadtest.report import LoadReport
 from autopicker_lab.loadtest.targets import Ask
 
 if TYPE_CHECKING:

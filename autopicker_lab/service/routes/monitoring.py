@@ -79,6 +79,8 @@ async def load_test(
 ) -> dict[str, Any]:
     """One at a time; its requests do not count against the caller's rate limit."""
     path = _own_path(endpoint)
+    if await request.body():
+        raise InvalidRequestError("a load test has no body", "give endpoint and the rest in the query string")
     if state.load_test.locked():
         raise RateLimitError("a load test is running already", "try again when it has ended", retry_after=5)
     async with state.load_test:
