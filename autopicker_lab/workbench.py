@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import concurrent.futures
 import threading
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
@@ -235,7 +236,7 @@ class Workbench:
             self._pool.close()
             self._pool = None
         if self._background is not None:
-            self._background.run(self.catalogue.close())
+            self._background.submit(self.catalogue.close()).result()
             self._background.stop()
             self._background = None
         self.transcriber.release()
@@ -264,10 +265,19 @@ class Workbench:
             self._pool = ExtractionPool(self.settings.extraction_timeout, self.settings.extraction_memory_mb)
         return await self._pool.extract(file)
 
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
         if self._background is None:
             self._background = _Background()
-        return self._background.run(work)
+        return self._background.submit(work)
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        future = self.submit(work)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
 
 
 _elsewhere: dict[int, Workbench] = {}  # in a worker: the Workbench that it has made
@@ -291,13 +301,8 @@ class _Background:
         self._thread.start()
         atexit.register(self.stop)
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def stop(self) -> None:
         atexit.unregister(self.stop)

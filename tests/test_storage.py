@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from autopicker_lab.core import NotFoundError, UnknownFileError
+from autopicker_lab.core import NotFoundError, StorageError, UnknownFileError
 from autopicker_lab.extraction import open_source
 from autopicker_lab.storage import Decision, FileStore, MemoryCache, RedisCache, open_log
 
@@ -40,7 +40,7 @@ def test_a_write_that_fails_leaves_nothing(store, monkeypatch):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(store._fs, "mv" if store._renames else "pipe_file", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match=r"No space left on device\. Free some space"):
         store.put(open_source(b"hello", "a.txt"))
     monkeypatch.undo()
     assert store.list() == []

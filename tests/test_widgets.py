@@ -1,6 +1,7 @@
+import errno
 import io
+import json
 import time
-from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
@@ -8,7 +9,7 @@ from pypdf import PdfWriter
 from support.outcomes import table
 from support.serving import serving
 
-from autopicker_lab.core import AutopickerError
+from autopicker_lab.core import AutopickerError, UnsupportedFileError
 from autopicker_lab.routing import choose, default_policy, load_policy
 from autopicker_lab.routing.choose import Needs
 from autopicker_lab.tuning import evaluate, tune
@@ -24,10 +25,13 @@ from autopicker_lab.widgets import (
     LoadPanel,
     ThresholdModel,
     ThresholdPanel,
+    TranscriptionPanel,
     WhatIfModel,
     WhatIfPanel,
 )
 from autopicker_lab.widgets.load import OPEN
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Save, to_html
+from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.widgets.threshold import ESTIMATES, TIERS
 
 
@@ -42,21 +46,15 @@ def test_the_explorer_decides_anew_at_every_change(lab, samples):
     model.listeners.append(lambda: told.append(model.route))
     model.set(prompt="Why is the sky blue?")
     plain = model.route.complexity.score
-    model.set(file=str(samples / "report.pdf"))
+    model.intake.name(str(samples / "report.pdf"))
+    model.job.wait(20)
     assert model.route.complexity.score > plain
     assert "quality 0.40" not in model.route.reason or model.threshold <= model.route.complexity.score
     model.set(threshold=0.0)
     assert "quality 0.40" in model.route.reason
-    assert len(told) == 3
-
-
-def test_the_explorer_tells_a_failure_with_its_next_step(lab):
-    model = ExplorerModel(lab)
-    model.set(prompt="x", file="/no/such.pdf")
-    assert model.route is None
-    assert "Check the path" in model.message
-    model.set(file="", prompt="")
-    assert model.message == ""
+    assert len(told) >= 3
+    with pytest.raises(AttributeError, match="no field 'treshold'"):
+        model.set(treshold=1)
 
 
 def test_the_explorer_panel_shows_factors_and_follows_its_controls(lab):
@@ -64,63 +62,89 @@ def test_the_explorer_panel_shows_factors_and_follows_its_controls(lab):
     assert "reasoning" in panel.result.value
     panel.prompt.value = "x = 1; return f(x)"
     assert "code" in panel.result.value
-    panel.file.value = "/no/such.pdf"
-    assert "Check the path" in panel.result.value
+    panel.intake.path.value = "/no/such.pdf"
+    assert "check the path" in panel.intake.note.value.lower()
     assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
-
-
-async def test_the_chat_streams_and_keeps_the_reply(lab, samples):
-    model = ChatModel(lab)
-    texts = []
-    model.listeners.append(lambda: texts.append(model.text))
-    await model.ask("Which boat is driven by electric motors?", str(samples / "report.pdf"))
-    assert "kittiwake" in model.text.lower()
-    assert model.reply.text == model.text
-    assert len(set(texts)) > 5
-    assert not model.running
-
-
-async def test_the_chat_stops_and_keeps_what_came(lab):
-    model = ChatModel(lab)
-    model.listeners.append(lambda: model.stop() if len(model.text) > 10 else None)
-    await model.ask("Tell a very long story.")
-    assert 10 < len(model.text) < 400
-    assert "stopped" in model.message
-    assert not model.running
-
-
-async def test_the_chat_tells_a_failure_with_its_next_step(lab):
-    model = ChatModel(lab)
-    await model.ask("x", model="llama3.2-local")
-    assert "ollama serve" in model.message
-
-
-async def test_a_message_is_never_markup(lab):
-    panel = ChatPanel(lab, question="x", file="<img src=x onerror=alert(1)>.pdf")
-    panel.ask.click()
-    await panel.task
-    assert "&lt;img" in panel.answer.value
-    assert "<img" not in panel.answer.value
-
-
-async def test_the_chat_panel(lab):
-    panel = ChatPanel(lab, question="Say hello.")
-    panel.ask.click()
-    assert panel.ask.disabled is False or panel.model.running
-    await panel.task
-    assert panel.model.reply.text in panel.answer.value or panel.model.reply.text[:5] in panel.answer.value
-    assert panel.stop.disabled
 
 
 def test_the_explorer_takes_a_dropped_file_and_a_policy(lab, samples, report):
     panel = ExplorerPanel(lab, "Summarise.", policy=report.policy)
-    content = (samples / "report.pdf").read_bytes()
-    dropped = {"type": "", "last_modified": datetime.now(UTC)}
-    panel.upload.value = ({**dropped, "name": "report.pdf", "size": len(content), "content": content},)
+    panel.model.intake.drop("report.pdf", (samples / "report.pdf").read_bytes())
+    panel.model.job.wait(20)
     assert "with report.pdf" in panel.result.value
     assert panel.model.route.policy == report.policy.id
-    panel.upload.value = ({**dropped, "name": "x.rar", "size": 4, "content": b"Rar!"},)
-    assert "upported" in panel.result.value
+    panel.model.intake.drop("x.rar", b"Rar!")
+    assert "upported" in panel.intake.note.value
+
+
+class TestChat:
+    def test_it_streams_and_keeps_the_reply_with_its_sources(self, lab, samples):
+        model = ChatModel(lab)
+        texts = []
+        model.intake.name(str(samples / "report.pdf"))
+        model.listeners.append(lambda: texts.append(model.turns[-1].answer.text if model.turns else ""))
+        model.ask("Which boat is driven by electric motors?")
+        model.job.wait(60)
+        answer = model.turns[0].answer
+        assert "kittiwake" in answer.text.lower()
+        assert len(set(texts)) > 2
+        assert answer.model == "smollm2-135m"
+        assert any("electric motors" in text for text in answer.cited.values())
+        assert model.tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens > 50
+
+    def test_it_remembers_and_answers_again(self, lab):
+        model = ChatModel(lab, options={"max_tokens": 12})
+        for question in ("Say hello.", "And in French?"):
+            model.ask(question)
+            model.job.wait(60)
+        assert [message.role for message in model._messages()] == ["user", "assistant", "user"]
+        model.regenerate("smollm2-135m")
+        model.job.wait(60)
+        assert [len(turn.answers) for turn in model.turns] == [1, 2]
+        assert model.turns[1].answer.route.named
+        assert len(model.to_dict()["turns"][1]["answers"]) == 2
+        assert "**And in French?**" in model.to_markdown()
+        model.clear()
+        assert model.turns == []
+
+    def test_it_stops_within_a_second_and_keeps_what_came(self, lab):
+        model = ChatModel(lab)
+        model.ask("Tell a very long story.")
+        while not model.turns[0].answer.text:
+            time.sleep(0.02)
+        model.job.stop()
+        begun = time.monotonic()
+        model.job.wait(10)
+        assert time.monotonic() - begun < 1
+        answer = model.turns[0].answer
+        assert 0 < len(answer.text) < 4000
+        assert answer.note == model.job.words == STOPPED
+        assert answer.usage.prompt_tokens
+        assert not model.job.failed
+
+    def test_it_tells_a_failure_with_its_next_step(self, lab):
+        panel = ChatPanel(lab, "x")
+        panel.choice.value = "llama3.2-local"
+        panel.ask.click()
+        panel.model.job.wait(20)
+        assert "ollama serve" in panel.bar.words.value
+        assert "no answer" in panel.log.children[0].value
+        assert panel.again.disabled is panel.ask.disabled is False
+
+    def test_a_message_is_never_markup(self, lab):
+        panel = ChatPanel(lab, question="<img src=x onerror=alert(1)>", file="<img src=x onerror=alert(1)>.pdf")
+        panel.ask.click()
+        panel.model.job.wait(60)
+        shown = panel.log.children[0].value + panel.intake.note.value
+        assert "&lt;img" in shown
+        assert "<img" not in shown
+
+    def test_markdown_is_shown_and_tags_are_not(self):
+        html = to_html("**b** <script>x</script> ![p](http://x/y.png) [l](javascript:alert(1))\n\n|a|\n|-|\n|1|")
+        assert "<strong>b</strong>" in html
+        assert "<td>1</td>" in html
+        for bad in ("<script", "<img", 'href="javascript'):
+            assert bad not in html
 
 
 def test_sliders_route_all_prompts_anew(report):
@@ -209,58 +233,218 @@ def test_what_if(report, lab):
 
 def test_the_what_if_panel(report, lab):
     panel = WhatIfPanel(report.board, {"tuned": report.policy})
-    assert "change sides" in panel.result.value
+    panel.model.job.wait(20)
+    assert bytes(panel.picture.value).startswith(b"\x89PNG")
+    assert "change sides" in panel.table.children[0].caption
     panel.after.value = "default"
-    assert "0 of 300" in panel.result.value
+    panel.model.job.wait(20)
+    assert not panel.model.comparison.changed
     panel.after.value = "/no/such.json"
-    assert "Check the path" in panel.result.value
+    panel.model.job.wait(20)
+    assert "check the path" in panel.bar.words.value.lower()
     assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
     prompts = WhatIfModel(["Hello"])
     prompts.set()
-    assert "pass lab=" in prompts.message
+    prompts.job.wait(20)
+    assert "pass lab=" in prompts.job.words.lower()
     prompts.set(lab=lab)
+    prompts.job.wait(20)
     assert len(prompts.comparison.requests) == 1
 
 
+@pytest.fixture
+def reading():
+    """An extraction model whose process is ended afterwards."""
+    model = ExtractionModel()
+    yield model
+    model.close()
+
+
 class TestExtraction:
-    def test_a_file_is_read_turned_and_pictured(self, samples):
-        told = []
-        model = ExtractionModel(listeners=[lambda: told.append(model.part)])
-        model.open(samples / "report.pdf")
-        model.look_at(1)
-        assert "| North Quay | 9 |" in model.shown.text
-        assert model.picture().startswith(b"\x89PNG")
-        model.look_at(99)
-        assert model.shown.label == "page 10"
-        assert told == [0, 1, 9]
+    def test_a_file_is_read_turned_and_pictured(self, reading, samples):
+        reading.open(samples / "report.pdf")
+        reading.job.wait(30)
+        reading.look_at(1)
+        assert "| North Quay | 9 |" in reading.shown.text
+        assert reading.picture().startswith(b"\x89PNG")
+        assert len(reading.current.small) == 10
+        reading.look_at(99)
+        assert reading.shown.label == "page 10"
+        reading.compare("pypdf")
+        reading.job.wait(30)
+        assert "only pypdf" in reading.compared
 
-    def test_a_failure_is_a_message_with_the_next_step(self, tmp_path):
-        model = ExtractionModel()
-        model.open(tmp_path / "missing.pdf")
-        assert "check the path" in model.message.lower()
-        assert (model.shown, model.picture()) == (None, b"")
+    def test_failures_are_words_with_the_next_step_and_the_rest_is_read(self, reading, samples, tmp_path):
+        reading.open(tmp_path / "missing.pdf")
+        assert "check the path" in reading.intake.message.lower()
+        assert (reading.shown, reading.picture()) == (None, b"")
+        for name, content in (("a.pdf", b"%PDF-1.4 broken"), ("b.txt", b"well")):
+            reading.open(content, name)
+        reading.job.wait(30)
+        assert "not a readable PDF" in reading.opened[0].error
+        assert reading.opened[1].document.text == "well"
+        assert reading.job.words == "1 of 2 files read"
 
-    def test_a_password_opens_text_and_picture(self, samples):
+    def test_a_folder_is_read_and_stops_within_a_second(self, reading, samples):
+        reading.open(samples)
+        assert len(reading.opened) > 15
+        while not reading.opened[0].document:
+            time.sleep(0.02)
+        reading.job.stop()
+        begun = time.monotonic()
+        reading.job.wait(10)
+        assert time.monotonic() - begun < 1
+        assert {one.error for one in reading.opened if one.document is None} == {STOPPED}
+        reading.open(b"more", "more.txt")
+        reading.job.wait(30)
+        assert reading.document.text == "more"
+
+    def test_a_password_opens_text_and_picture(self, reading, samples):
         writer = PdfWriter(clone_from=samples / "report.pdf")
         writer.encrypt("tide", algorithm="RC4-128")
         locked = io.BytesIO()
         writer.write(locked)
-        model = ExtractionModel()
-        model.open(locked.getvalue(), "locked.pdf")
-        assert "is encrypted" in model.message
-        model.open(locked.getvalue(), "locked.pdf", password="tide")
-        assert "412,000 passengers" in model.shown.text
-        assert model.picture()
+        reading.open(locked.getvalue(), "locked.pdf")
+        reading.job.wait(30)
+        assert "is encrypted" in reading.current.error
+        reading.unlock("tide")
+        reading.job.wait(30)
+        assert "412,000 passengers" in reading.shown.text
+        assert reading.picture()
 
     def test_the_panel_shows_parts_tables_and_warnings(self, samples):
         panel = ExtractionPanel(samples / "report.pdf")
-        panel.parts.value = 1
+        panel.model.job.wait(30)
+        panel.pages.chosen = 1
         assert "188,400" in panel.text.value
+        assert "<td" in panel.text.value
+        panel.tabs.selected_index = 1
+        assert "North Quay" in panel.tables.children[0].df.to_string()
         assert panel.image.layout.display == "block"
-        panel.path.value = str(samples / "board.gif")
+        assert json.loads(panel.save[2].made())["name"] == "report.pdf"
+        panel.intake.path.value = str(samples / "board.gif")
+        panel.model.job.wait(30)
         assert "only the first of 2 frames was read" in panel.about.value
-        panel.path.value = str(samples / "notes.txt")
+        panel.intake.path.value = str(samples / "notes.txt")
+        panel.model.job.wait(30)
         assert panel.image.layout.display == "none"
+        assert panel.file.layout.display == "flex"
+        panel.model.close()
+
+    def test_a_sheet_has_a_picture(self, reading, samples):
+        reading.open(samples / "passengers.xlsx")
+        reading.job.wait(30)
+        assert Image.open(io.BytesIO(reading.picture())).width > 100
+
+
+class TestTranscription:
+    def test_a_recording_is_heard_corrected_and_saved(self, lab, samples):
+        panel = TranscriptionPanel(lab, samples / "announcement.ogg")
+        model = panel.model
+        model.job.wait(60)
+        assert "times the speed" in panel.bar.words.value
+        first = model.transcript.segments[0]
+        assert first.words
+        (player,) = panel.player.children
+        assert player.audio[:4] == b"OggS"
+        assert player.segments[0]["words"][0]["probability"] > 0
+        player._handle_custom_msg({"edit": 0, "text": "Mind the gap."}, [])
+        assert model.transcript.text.startswith("Mind the gap.")
+        assert panel.player.children == (player,)
+        srt, vtt = panel.save[1].made().decode(), panel.save[2].made().decode()
+        assert "Mind the gap." in srt
+        assert vtt.startswith("WEBVTT")
+        player._handle_custom_msg({"edit": 0, "text": " "}, [])
+        assert model.transcript.to_srt().count("-->") == len(model.transcript.segments) - 1
+
+    def test_what_is_no_recording_is_refused(self, lab, samples):
+        panel = TranscriptionPanel(lab)
+        panel.again.click()
+        assert "give a recording first" in panel.note.value
+        panel.intake.path.value = str(samples / "report.pdf")
+        assert "no audio file" in panel.intake.note.value
+        panel.model.intake.drop("x.wav", b"RIFF0000WAVEbroken")
+        panel.model.job.wait(30)
+        assert "⚠" in panel.bar.words.value
+        assert panel.model.transcript is None
+
+
+class TestParts:
+    def test_an_upload_in_pieces_is_whole_and_its_limit_is_kept(self):
+        intake = Intake(limit=3_000_000)
+        whole = b"x" * 2_500_000
+        for at in range(0, len(whole), 2**20):
+            intake.piece("k", "a.txt", len(whole), whole[at : at + 2**20])
+        assert intake.files[0].data == whole
+        intake.piece("l", "b.txt", 3_000_001, b"x")
+        assert "limit is 3,000,000" in intake.message
+        assert [file.name for file in intake.files] == ["a.txt"]
+        intake.piece("m", "empty.txt", 0, b"")
+        assert "is empty" in intake.message
+
+    def test_several_files_and_folders_are_taken(self, samples):
+        intake = Intake(several=True, categories=("image",))
+        box = IntakeBox(intake)
+        box.path.value = str(samples)
+        assert {file.category for file in intake.files} == {"image"}
+        assert "sign.jpg" in box.note.value
+        box.clear.click()
+        assert intake.files == []
+        assert ".png" in box.drop.accept
+        assert ".pdf" not in box.drop.accept
+
+    def test_a_job_reports_and_stops(self):
+        told = []
+        job = Job(lambda: told.append((job.running, job.share)))
+        bar = JobBar(job)
+
+        def work():
+            for done in range(1000):
+                if not job.report(done / 1000, f"{done} done"):
+                    return "ended early"
+                time.sleep(0.01)
+            return "all done"
+
+        assert job.start(work)
+        assert not job.start(work)
+        time.sleep(0.4)
+        assert job.left_s > 5
+        bar.draw()
+        assert "s left" in bar.words.value
+        job.stop()
+        job.wait(5)
+        assert job.words == "ended early"
+        assert told[-1] == (False, job.share)
+
+    @pytest.mark.parametrize(
+        ("error", "says"),
+        [
+            (OSError(errno.ENOSPC, "No space left on device", "/x/p.json"), "free some space"),
+            (UnsupportedFileError("'x.rar' is not read", "give a PDF"), "Give a PDF"),
+            (KeyError("oops"), "please report it"),
+        ],
+    )
+    def test_whatever_fails_becomes_words(self, error, says):
+        job = Job()
+
+        def work():
+            raise error
+
+        job.start(work)
+        job.wait(5)
+        assert job.failed
+        assert says.lower() in job.words.lower()
+        assert "Traceback" not in job.words
+
+    def test_a_download_that_cannot_be_made_says_why(self, monkeypatch):
+        sent = []
+        button = Save("Save", "a.json", lambda: {"a": 1})
+        monkeypatch.setattr(button, "send", lambda message, buffers=None: sent.append((message, buffers)))
+        button._handle_custom_msg({"want": True}, [])
+        assert json.loads(sent[0][1][0]) == {"a": 1}
+        button._content = lambda: 1 / 0
+        button._handle_custom_msg({"want": True}, [])
+        assert "ZeroDivisionError" in sent[1][0]["error"]
 
 
 @pytest.fixture(scope="module")
@@ -278,20 +462,22 @@ def test_the_load_model_runs_and_keeps(lab, quick, tmp_path):
     model = LoadModel(lab, quick, chat=False, users=2, seconds=0.6)
     model.start()
     model.start()  # one at a time
-    assert model.running
-    model.wait(20)
-    assert not model.running
+    assert model.job.running
+    model.job.wait(20)
+    assert not model.job.running
     assert list(model.reports) == ["1: 2 users"]
     assert model.history[-1].done == model.latest.count.sent > 5
     model.save(tmp_path / "r.json")
     assert "saved" in model.message
+    model.load(tmp_path / "r.json")
+    assert list(model.reports) == ["1: 2 users", "2: r.json"]
     model.set(loop=OPEN, rate=50.0)
     model.sweep("20, 40")
-    model.wait(20)
+    model.job.wait(20)
     assert [rate for rate, _ in model.swept.points] == [20, 40]
     model.sweep("fast")
-    model.wait(20)
-    assert "rates are numbers" in model.message.lower()
+    model.job.wait(20)
+    assert "rates are numbers" in model.job.words.lower()
 
 
 def test_the_load_model_stops_within_a_second(lab, quick):
@@ -299,9 +485,9 @@ def test_the_load_model_stops_within_a_second(lab, quick):
     model.start()
     while not model.history:
         time.sleep(0.05)
-    model.stop()
+    model.job.stop()
     begun = time.monotonic()
-    model.wait(20)
+    model.job.wait(20)
     assert time.monotonic() - begun < 1
     assert model.latest.stopped_early
 
@@ -312,6 +498,8 @@ def test_the_load_model_says_what_is_wrong(lab, tmp_path):
     assert "http://" in model.message
     model.save(tmp_path / "r.json")
     assert "start a test" in model.message.lower()
+    model.load(tmp_path / "none.json")
+    assert "check the path" in model.message.lower()
 
 
 def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
@@ -321,10 +509,10 @@ def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
     while panel.begin.disabled and "<svg" not in panel.chart.value:
         time.sleep(0.05)
     assert "answers a second" in panel.chart.value
-    panel.model.wait(60)
+    panel.model.job.wait(60)
     assert not panel.begin.disabled
     assert bytes(panel.picture.value).startswith(b"\x89PNG")
-    assert "p50_ms" in panel.table.value
+    assert "p50_ms" in panel.table.children[0].df.to_string()
     panel.loop.value = OPEN
     assert panel.users.disabled
     assert panel.model.loop == OPEN

@@ -6,10 +6,13 @@ Peers that are not dependencies take part where they are installed:
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+from autopicker_lab.core import SourceFile
 
 PICTURES = ("png", "jpg", "gif", "bmp", "webp")
 
@@ -88,6 +91,14 @@ def kreuzberg(path: str) -> str:
 
     found: str = engine.extract_file_sync(path, config=engine.ExtractionConfig(output_format="markdown")).content
     return found
+
+
+def read_bytes(name: str, file: SourceFile) -> str:
+    """What an engine makes of a file that is not on the disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"file.{file.kind}")
+        path.write_bytes(file.data)
+        return ENGINES[name].read(str(path))
 
 
 OFFICE = ("pdf", "docx", "xlsx", "xls", "csv", "html", "txt", "md", "json")

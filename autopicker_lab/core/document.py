@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.show import frame, html_table, html_text
-from autopicker_lab.core.text import CHARS_PER_TOKEN, estimate_tokens
+from autopicker_lab.core.show import bars, frame, html_table, html_text
+from autopicker_lab.core.text import CHARS_PER_TOKEN, clip, estimate_tokens
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
+_PLOTTED = 40
 Cell = str | int | float | bool | None
 
 
@@ -150,6 +152,13 @@ class Document:
             {"part": p.label, "text": p.text, "tables": len(p.tables), "tokens": estimate_tokens(p.text)}
             for p in self.parts
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Tokens of each part, of the first forty."""
+        shown = self.parts[:_PLOTTED]
+        title = self.name if len(shown) == len(self.parts) else f"{self.name}: the first {_PLOTTED} parts"
+        labels = [f"{i}. {clip(part.label, 40)}" for i, part in enumerate(shown, 1)]
+        return bars(ax, labels, [estimate_tokens(part.text) for part in shown], "tokens", title, digits=0)
 
     def __repr__(self) -> str:
         counts = f"{len(self.parts)} parts, {len(self.tables)} tables, {len(self.warnings)} warnings"

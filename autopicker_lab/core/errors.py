@@ -20,6 +20,7 @@ AutopickerError                     500
   ModelUnavailableError             503  no model can take the request now
     ModelBusyError                  503  it is well, but too many wait for it
   UpstreamTimeoutError              504
+  StorageError                      507  a file cannot be written
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ class AutopickerError(Exception):
     def __str__(self) -> str:
         hint = self.hint[:1].upper() + self.hint[1:]
         return ". ".join(words.rstrip(".") for words in (self.detail, hint) if words)
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback (a hook of IPython's)."""
+        return [f"{type(self).__name__}: {self}"]
 
     def to_dict(self) -> dict[str, str]:
         return {"type": type(self).__name__, "detail": self.detail, "hint": self.hint}
@@ -155,3 +160,13 @@ class ModelBusyError(ModelUnavailableError):
 class UpstreamTimeoutError(AutopickerError):
     status = 504
     title = "Upstream too slow"
+
+
+class StorageError(AutopickerError):
+    status = 507
+    title = "Cannot write"
+
+    @classmethod
+    def of(cls, error: OSError, path: object) -> StorageError:
+        """What the system said about a file that was to be written."""
+        return cls(f"cannot write '{path}': {error.strerror or error}", "free some space, or name another place")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from autopicker_lab.core.errors import InvalidRequestError
+from autopicker_lab.core.errors import InvalidRequestError, StorageError
 
 
 class Format(NamedTuple):
@@ -57,14 +58,14 @@ KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
 )
 
 
-def find_files(places: Iterable[str | Path], category: str | None = None) -> list[Path]:
-    """Files, and below folders all of formats that can be read (of one category), in order; hidden ones are left out.
+def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
+    """Files, and below folders all that can be read (of some categories), in order; hidden ones are left out.
 
     Raises:
         InvalidRequestError: for a path where nothing is.
     """
     found: dict[Path, None] = {}
-    forms = [form for form in FORMATS.values() if category in (None, form.category)]
+    forms = [form for form in FORMATS.values() if not categories or form.category in categories]
     suffixes = {suffix for form in forms for suffix in form.suffixes}
     for place in (Path(p).expanduser() for p in places):
         if place.is_dir():
@@ -75,6 +76,25 @@ def find_files(places: Iterable[str | Path], category: str | None = None) -> lis
         else:
             raise InvalidRequestError(f"no file at '{place}'", "check the path")
     return list(found)
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """A scratch file that becomes `path` when the block has ended, and is gone where it fails.
+
+    Raises:
+        StorageError: the disk is full, the folder missing, or the like.
+    """
+    target = Path(path).expanduser()
+    scratch = target.with_name(target.name + ".part")
+    try:
+        yield scratch
+        scratch.replace(target)
+    except OSError as error:
+        raise StorageError.of(error, path) from None
+    finally:
+        with suppress(OSError):
+            scratch.unlink()
 
 
 @dataclass(frozen=True)

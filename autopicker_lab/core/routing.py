@@ -58,8 +58,10 @@ class Complexity:
         return bars(ax, names, [factor.points for factor in self.factors], "points", title)
 
     def _repr_html_(self) -> str:
-        rows = [(f.name, f"{f.points:.1f}", f.why) for f in self.factors if f.points]
-        return html_table(["factor", "points", "why"], rows, f"complexity {self.score:.0f} of 100")
+        found = [factor for factor in self.factors if factor.points]
+        rows = [(f.name, f"{f.points:.1f}", f.why) for f in found]
+        title = f"complexity {self.score:.0f} of 100"
+        return html_table(["factor", "points", "why"], rows, title, [f.points / 100 for f in found])
 
 
 @dataclass(frozen=True)
@@ -257,4 +259,5 @@ class Route:
             ("▶ " * (c.model == self.model) + c.model, "kept" if c.kept else "dropped", f"{c.quality:.2f}", c.why)
             for c in self.candidates
         ]
-        return html_table(["model", "", "quality", "why"], rows, f"{self.model}: {self.reason}")
+        shares = [candidate.quality for candidate in self.candidates]
+        return html_table(["model", "", "quality", "why"], rows, f"{self.model}: {self.reason}", shares)

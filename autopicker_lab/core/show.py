@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, distinguishable with colour vision deficiencies (https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 GREY = "#7f7f7f"
+_LEFT = "style='text-align:left'"
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -38,11 +40,12 @@ def bars(
     unit: str,
     title: str,
     colours: Sequence[str] | None = None,
+    digits: int = 1,
 ) -> Axes:
     """Horizontal bars, first label on top, each with its value written at its end."""
     target = axes(ax, (7.0, 0.9 + 0.32 * max(len(labels), 1)))
     drawn = target.barh(list(labels), list(values), color=colours or BLUE)
-    target.bar_label(drawn, fmt="%.1f", padding=3)
+    target.bar_label(drawn, fmt=f"%.{digits}f", padding=3)
     target.invert_yaxis()
     target.margins(x=0.12)
     target.set_xlabel(unit)
@@ -51,15 +54,28 @@ def bars(
     return target
 
 
-def html_table(headers: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
-    """An HTML table that takes its colours from the page, so that it reads in light and dark themes."""
-    head = "".join(f"<th style='text-align:left'>{escape(name)}</th>" for name in headers)
-    body = "".join(
-        "<tr>" + "".join(f"<td style='text-align:left'>{escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
+def html_table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", shares: Sequence[float] = ()
+) -> str:
+    """An HTML table that takes its colours from the page, so that it reads in light and dark themes.
+
+    Args:
+        shares: of the widest, 0 to 1, a row each: bars in front of the rows.
+    """
+    widest = max(shares, default=0.0) or 1.0
+    lines = []
+    for i, row in enumerate(rows):
+        cells = "".join(f"<td {_LEFT}>{escape(str(cell))}</td>" for cell in row)
+        lines.append(f"<tr>{_bar(shares[i] / widest) if shares else ''}{cells}</tr>")
+    titles = ["", *headers] if shares else headers
+    head = "".join(f"<th {_LEFT}>{escape(name)}</th>" for name in titles) if any(titles) else ""
     title = f"<caption style='text-align:left;font-weight:600'>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _bar(share: float) -> str:
+    fill = f"background:{BLUE};height:.8em;width:{120 * share:.0f}px"
+    return f"<td {_LEFT}><div style='{fill}'></div></td>"
 
 
 def html_text(text: str, limit: int = 4000) -> str:
@@ -67,3 +83,23 @@ def html_text(text: str, limit: int = 4000) -> str:
     shown = escape(text[:limit])
     more = f"<em>… {len(text) - limit:,} more characters</em>" if len(text) > limit else ""
     return f"<div style='white-space:pre-wrap;max-height:24em;overflow:auto'>{shown}{more}</div>"
+
+
+def html_diff(left: str, right: str, left_name: str, right_name: str, limit: int = 400) -> str:
+    """The lines that two texts do not share, marked by sign and by colour, with a line of what they do around them."""
+    found = difflib.unified_diff(_lines(left), _lines(right), n=1, lineterm="")
+    rows = []
+    for line in [line for line in found if not line.startswith(("---", "+++"))][:limit]:
+        mark = {"-": f"border-left:4px solid {BLUE}", "+": f"border-left:4px solid {ORANGE}", "@": "margin-top:.8em"}
+        style = mark.get(line[0], "border-left:4px solid transparent;opacity:.7")
+        words = "" if line[0] == "@" else escape(line)
+        rows.append(f"<div style='padding-left:.5em;white-space:pre-wrap;{style}'>{words}</div>")
+    if not rows:
+        return "<p>both say the same, line by line</p>"
+    more = f"<p><em>only the first {limit} lines are shown</em></p>" if len(rows) == limit else ""
+    names = f"<b>-</b> only {escape(left_name)} &nbsp; <b>+</b> only {escape(right_name)}"
+    return f"<p>{names}</p><div style='font-family:monospace'>{''.join(rows)}</div>{more}"
+
+
+def _lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.show import BLUE, axes, frame, html_table
@@ -74,13 +74,24 @@ class Transcript:
         """SubRip subtitles."""
         return "\n".join(
             f"{i}\n{_clock(s.start, ',')} --> {_clock(s.end, ',')}\n{s.text.strip()}\n"
-            for i, s in enumerate(self.segments, 1)
+            for i, s in enumerate(self._spoken(), 1)
         )
 
     def to_vtt(self) -> str:
         """WebVTT subtitles."""
-        cues = (f"{_clock(s.start, '.')} --> {_clock(s.end, '.')}\n{s.text.strip()}\n" for s in self.segments)
+        cues = (f"{_clock(s.start, '.')} --> {_clock(s.end, '.')}\n{s.text.strip()}\n" for s in self._spoken())
         return "WEBVTT\n\n" + "\n".join(cues)
+
+    def _spoken(self) -> list[Segment]:
+        """Segments with words: a correction may have taken them all."""
+        return [segment for segment in self.segments if segment.text.strip()]
+
+    def corrected(self, index: int, text: str) -> Transcript:
+        """The Transcript with other words in one segment, whose word times are no longer known."""
+        segments = list(self.segments)
+        segments[index] = replace(segments[index], text=text.strip(), words=())
+        found = replace(self, segments=tuple(segments))
+        return replace(found, text=" ".join(segment.text for segment in found._spoken()))
 
     def to_frame(self) -> pd.DataFrame:
         """One row a segment: start, end, confidence, text."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, ReadOptions
-from autopicker_lab.core.files import find_files
+from autopicker_lab.core.files import find_files, written_whole
 from autopicker_lab.extraction.pool import ExtractionPool, WorkerError, read_path
 from autopicker_lab.fanout import Progress, Scheduler, completed, lost, workers
 
@@ -131,13 +131,8 @@ def write_table(results: Iterable[Extracted], out: Path) -> int:
     writer = writers.get(out.suffix.lower())
     if writer is None:
         raise InvalidRequestError(f"cannot write '{out.name}'", "name the file .parquet or .jsonl")
-    part = out.with_name(out.name + ".part")
-    try:
-        count = writer(results, part)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
-    return count
+    with written_whole(out) as part:
+        return writer(results, part)
 
 
 def _write_jsonl(results: Iterable[Extracted], out: Path) -> int:

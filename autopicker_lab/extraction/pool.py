@@ -7,12 +7,15 @@ import concurrent.futures
 import multiprocessing
 import signal
 import time
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, ReadOptions, SourceFile
+
+T = TypeVar("T")
 
 
 def _prepare(megabytes: int) -> None:
@@ -70,23 +73,22 @@ class ExtractionPool:
 
     async def extract(self, file: SourceFile) -> Document:
         """The Document of `file`; ExtractionLimitError where a limit was hit or the reader crashed."""
-        future = self._pool.schedule(read_source, args=(file,), timeout=self._timeout_s)
-        try:
-            document: Document = await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            future.cancel()
-            raise
-        except Exception as error:
-            raise self._typed(error, file.name) from None
-        return document
+        return await asyncio.wrap_future(self.run(file.name, read_source, file))
 
     def submit(self, path: Path, options: ReadOptions) -> concurrent.futures.Future[tuple[Document, float]]:
-        """A future of the Document at `path` and its seconds; it fails with an AutopickerError alone."""
+        """A future of the Document at `path` and its seconds."""
+        return self.run(path.name, read_path, str(path), options)
+
+    def run(self, name: str, work: Callable[..., T], *arguments: Any) -> concurrent.futures.Future[T]:
+        """A future of what a function of a module makes of the file `name`, under the limits.
+
+        It fails with an AutopickerError alone; cancelling it kills the process that works.
+        """
         try:
-            inner = self._pool.schedule(read_path, args=(str(path), options), timeout=self._timeout_s)
+            inner = self._pool.schedule(work, args=arguments, timeout=self._timeout_s)
         except RuntimeError as error:
-            raise self._typed(error, path.name) from None
-        outer: concurrent.futures.Future[tuple[Document, float]] = concurrent.futures.Future()
+            raise self._typed(error, name) from None
+        outer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def hand_on(done: Any) -> None:
             if done.cancelled():
@@ -97,7 +99,7 @@ class ExtractionPool:
             if error is None:
                 outer.set_result(done.result())
             else:
-                outer.set_exception(self._typed(error, path.name))
+                outer.set_exception(self._typed(error, name))
 
         outer.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
         inner.add_done_callback(hand_on)

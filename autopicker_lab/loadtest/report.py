@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.files import written_whole
 from autopicker_lab.core.show import frame, html_table
 from autopicker_lab.loadtest.distribution import Distribution
 
@@ -241,12 +242,13 @@ class LoadReport:
         return html_table(["", ""], rows, f"{self.about}: {self.url}")
 
     def save(self, path: str | Path) -> None:
-        """As JSON, histograms and all."""
+        """As JSON, histograms and all; StorageError where it cannot be written."""
         body = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         body["count"] = dataclasses.asdict(self.count)
         body["times"] = {name: times.encoded() for name, times in self.times.items()}
         body["kinds"] = {n: (dataclasses.asdict(count), times.encoded()) for n, (count, times) in self.kinds.items()}
-        Path(path).write_text(json.dumps({"format": _FORMAT, **body}) + "\n", "utf-8")
+        with written_whole(path) as scratch:
+            scratch.write_text(json.dumps({"format": _FORMAT, **body}) + "\n", "utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> LoadReport:

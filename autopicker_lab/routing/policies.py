@@ -12,6 +12,7 @@ from typing import Any
 
 from autopicker_lab.complexity import SCORER
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
+from autopicker_lab.core.files import written_whole
 
 FORMAT = 2
 _LARGEST = 2**28  # bytes
@@ -46,7 +47,6 @@ def save_policy(policy: RoutePolicy, path: str | Path) -> Path:
     target = Path(path).expanduser()
     if not target.name or not target.parent.is_dir():
         raise InvalidRequestError(f"cannot save a policy as '{path}'", "name a file in a folder that exists")
-    scratch = target.with_name(target.name + ".part")
     body: dict[str, Any] = {
         "format": FORMAT,
         "id": policy.id,
@@ -71,11 +71,8 @@ def save_policy(policy: RoutePolicy, path: str | Path) -> Path:
 
         assert isinstance(policy.estimator, LearnedEstimator)  # the only kind there is
         body["estimator"] = pack(policy.estimator)
-    try:
+    with written_whole(target) as scratch:
         scratch.write_text(json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
     return target
 
 

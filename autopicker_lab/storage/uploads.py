@@ -9,7 +9,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autopicker_lab.core import SettingsError, SourceFile, UnknownFileError
+from autopicker_lab.core import SettingsError, SourceFile, StorageError, UnknownFileError
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -136,6 +136,12 @@ class FileStore:
         return f"{self._root}/files/{file_id}.json"
 
     def _write(self, path: str, data: bytes) -> None:
+        try:
+            self._write_whole(path, data)
+        except OSError as error:
+            raise StorageError.of(error, path) from error
+
+    def _write_whole(self, path: str, data: bytes) -> None:
         if not self._renames:
             self._fs.pipe_file(path, data)
             return

@@ -10,6 +10,7 @@ from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
 from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
 from autopicker_lab.core.text import clip
+from autopicker_lab.fanout import Progress
 from autopicker_lab.routing import ANSWER_TOKENS, Needs, choose
 from autopicker_lab.tuning.board import USD, Board
 
@@ -88,10 +89,22 @@ class Comparison:
         return html_table(["prompt", self.before, self.after, "why"], rows, self.summary)
 
 
-def compare(prompts: Sequence[str], specs: Sequence[ModelSpec], before: RoutePolicy, after: RoutePolicy) -> Comparison:
-    """Route each prompt over `specs` by two policies, as the pipeline would if all of them answered."""
+def compare(
+    prompts: Sequence[str],
+    specs: Sequence[ModelSpec],
+    before: RoutePolicy,
+    after: RoutePolicy,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Route each prompt over `specs` by two policies, as the pipeline would if all of them answered.
+
+    Args:
+        progress: called with (done, in all); returning False ends it with the prompts so far.
+    """
     requests = []
-    for prompt in prompts:
+    for i, prompt in enumerate(prompts):
+        if progress is not None and progress(i, len(prompts)) is False:
+            break
         request = ChatRequest.of(prompt)
         complexity, needs = score(request), Needs(request.token_count, 256)
         routes = [choose(complexity, specs, policy, needs, question=prompt) for policy in (before, after)]
@@ -99,9 +112,9 @@ def compare(prompts: Sequence[str], specs: Sequence[ModelSpec], before: RoutePol
     return Comparison(before.id, after.id, tuple(requests), None, None)
 
 
-def compare_on(data: Board, before: RoutePolicy, after: RoutePolicy) -> Comparison:
+def compare_on(data: Board, before: RoutePolicy, after: RoutePolicy, progress: Progress | None = None) -> Comparison:
     """The same over the models of an outcomes table, with the scores and costs that it measured."""
-    found = compare(data.prompts, specs_of(data), before, after)
+    found = compare(data.prompts, specs_of(data), before, after, progress)
     column = {model: i for i, model in enumerate(data.models)}
     requests: list[Change] = []
     sums: dict[str, list[float]] = {"quality": [0.0, 0.0], "cost": [0.0, 0.0]}

@@ -5,6 +5,7 @@ from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
 from autopicker_lab.widgets.extraction import ExtractionModel, ExtractionPanel
 from autopicker_lab.widgets.load import LoadModel, LoadPanel
 from autopicker_lab.widgets.threshold import ThresholdModel, ThresholdPanel
+from autopicker_lab.widgets.transcription import TranscriptionModel, TranscriptionPanel
 from autopicker_lab.widgets.whatif import WhatIfModel, WhatIfPanel
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "LoadPanel",
     "ThresholdModel",
     "ThresholdPanel",
+    "TranscriptionModel",
+    "TranscriptionPanel",
     "WhatIfModel",
     "WhatIfPanel",
     "show_stream",

@@ -1,116 +1,292 @@
-"""Ask about a file and watch the answer come; stop it when it is enough."""
+"""Chat with files: the answer as it comes, its sources and its route folded under it, stop, another model's answer."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Iterable
+from concurrent.futures import CancelledError
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import AutopickerError, ChatReply
-from autopicker_lab.core.show import html_text
+from autopicker_lab.core import ChatReply, ChatRequest, ContextReport, Document, Message, Route, Usage
+from autopicker_lab.routing import AUTO
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, to_html
+from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.workbench import Workbench
+
+_SHOWN = 6000  # characters of a cited Part
 
 
 @dataclass
-class ChatModel:
-    """The state of one question and its answer, without widgets."""
+class Answer:
+    """What came of a question.
+
+    Attributes:
+        asked: the model that was wanted, or "auto"; `model` is the one that answered.
+        cited: Part texts by the label they are cited by, of those that the model was given.
+        note: how it ended, where that was not as wished.
+        cost_usd: by the catalogue's prices.
+    """
+
+    asked: str
+    text: str = ""
+    model: str = ""
+    route: Route | None = None
+    context: ContextReport = field(default_factory=ContextReport)
+    cited: dict[str, str] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float = 0.0
+    first_token_s: float | None = None
+    total_s: float | None = None
+    note: str = ""
+
+
+@dataclass
+class Turn:
+    """A question and its answers, the last of which counts."""
+
+    question: str
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def answer(self) -> Answer:
+        return self.answers[-1]
+
+
+@dataclass
+class ChatModel(Model):
+    """A conversation, without widgets.
+
+    Attributes:
+        intake: files that all questions are about.
+        options: OpenAI's, of every question (max_tokens, temperature ...).
+    """
 
     lab: Workbench
-    text: str = ""
-    message: str = ""
-    running: bool = False
-    reply: ChatReply | None = None
-    listeners: list[Callable[[], None]] = field(default_factory=list)
-    _stopped: bool = False
+    intake: Intake = field(default_factory=lambda: Intake(several=True))
+    turns: list[Turn] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
 
-    async def ask(self, question: str, file: str = "", model: str = "auto") -> None:
-        """Stream an answer into `text`; a failure becomes `message`, with its next step."""
-        self.text, self.message, self.reply, self.running, self._stopped = "", "", None, True, False
-        self._tell()
+    def __post_init__(self) -> None:
+        self.job = Job(self.tell)
+        self.intake.listeners.append(self.tell)
+
+    @property
+    def tokens(self) -> int:
+        """Read and written so far, by all answers."""
+        return sum(a.usage.prompt_tokens + a.usage.completion_tokens for t in self.turns for a in t.answers)
+
+    @property
+    def cost_usd(self) -> float:
+        return sum(answer.cost_usd for turn in self.turns for answer in turn.answers)
+
+    def ask(self, question: str, model: str = AUTO) -> None:
+        """Ask in the background (`job.wait()`); the answer grows in the last turn."""
+        if not question.strip() or self.job.running:
+            return
+        self.turns.append(Turn(question.strip()))
+        self._answer(model)
+
+    def regenerate(self, model: str = AUTO) -> None:
+        """Answer the last question once more, by another model perhaps; earlier answers are kept beside."""
+        if self.turns and not self.job.running:
+            self._answer(model)
+
+    def clear(self) -> None:
+        """Begin a new conversation, with the same files."""
+        self.job.stop()
+        self.job.wait()
+        self.turns = []
+        self.tell()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The conversation as JSON can hold it."""
+        return {
+            "turns": [
+                {
+                    "question": turn.question,
+                    "answers": [
+                        {
+                            "text": a.text,
+                            "model": a.model,
+                            "why": a.route.reason if a.route else None,
+                            "read": list(a.context.used),
+                            "usage": a.usage.to_openai(),
+                            "cost_usd": a.cost_usd,
+                            "note": a.note,
+                        }
+                        for a in turn.answers
+                    ],
+                }
+                for turn in self.turns
+            ],
+            "files": [file.name for file in self.intake.files],
+            "tokens": self.tokens,
+            "cost_usd": self.cost_usd,
+        }
+
+    def to_markdown(self) -> str:
+        """The conversation to read."""
+        blocks = []
+        for turn in self.turns:
+            sources = "".join(f"\n- {label}" for label in turn.answer.context.used)
+            blocks.append(f"**{turn.question}**\n\n{turn.answer.text}\n\n*{turn.answer.model}*{sources}")
+        return "\n\n---\n\n".join(blocks) + "\n"
+
+    def _answer(self, model: str) -> None:
+        answer = Answer(model)
+        self.turns[-1].answers.append(answer)
+        request = ChatRequest(tuple(self._messages()), model=model, options=self.options)
+
+        def work() -> str:
+            future = self.lab.submit(self._stream(request, answer))
+            self.job.ended_by(future.cancel)
+            try:
+                future.result()
+            except CancelledError:
+                answer.note = STOPPED
+                return STOPPED
+            except Exception:
+                answer.note = "no answer" if not answer.text else "the answer broke off"
+                raise
+            return ""
+
+        self.job.start(work, "reading")
+
+    def _messages(self) -> Iterable[Message]:
+        """What was said before, as far as it was answered, and the question."""
+        for turn in self.turns[:-1]:
+            if turn.answer.text:
+                yield Message("user", turn.question)
+                yield Message("assistant", turn.answer.text)
+        yield Message("user", self.turns[-1].question)
+
+    async def _stream(self, request: ChatRequest, answer: Answer) -> None:
+        attachments = await self.lab.attach(self.intake.files)
+        stream = self.lab.pipeline.stream(request, attachments)
         try:
-            stream = await self.lab.stream(question, [file.strip()] if file.strip() else [], model=model)
             async with aclosing(stream):
                 async for chunk in stream:
-                    self.text += chunk.content
-                    self._tell()
-                    if self._stopped:
-                        self.message = "stopped; what came until then is kept"
-                        break
-            self.reply = stream.reply
-        except AutopickerError as error:
-            self.message = str(error)
+                    if not answer.model:
+                        answer.model, answer.route, answer.context = stream.model, stream.route, stream.context
+                        answer.cited = _cited(stream.context.used, [a.document for a in attachments])
+                    answer.text += chunk.content
+                    self.job.report(words=f"{answer.model} writes")
         finally:
-            self.running = False
-            self._tell()
-
-    def stop(self) -> None:
-        """End the running answer at its next piece."""
-        self._stopped = True
-
-    def _tell(self) -> None:
-        for listener in self.listeners:
-            listener()
+            answer.usage, answer.route = stream.usage, stream.route
+            answer.first_token_s, answer.total_s = stream.first_token_s, stream.total_s
+            if answer.model:
+                spec = self.lab.catalogue.get(answer.model).describe()
+                answer.cost_usd = spec.cost_usd(answer.usage.prompt_tokens, answer.usage.completion_tokens)
 
 
-class ChatPanel:
-    """The chat in a notebook: `ChatPanel(lab)` as the last line of a cell."""
+def _cited(labels: Iterable[str], documents: Iterable[Document]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for document in documents:
+        for part in document.parts:
+            label = f"{document.name}, {part.label}"
+            texts[label] = f"{texts[label]}\n\n{part.text}" if label in texts else part.text
+    return {label: texts.get(label, "") for label in labels}
 
-    def __init__(self, lab: Workbench, question: str = "", file: str = ""):
+
+class ChatPanel(Panel):
+    """The chat in a notebook: `ChatPanel(lab)` as the last line of a cell.
+
+    Args:
+        question: that stands in the box.
+        file: a path that the questions are about.
+        options: OpenAI's, of every question (max_tokens ...).
+    """
+
+    def __init__(self, lab: Workbench, question: str = "", file: str | Path = "", **options: Any):
         import ipywidgets as w
 
-        self.model = ChatModel(lab)
-        wide = w.Layout(width="100%")
-        names = ["auto", *(spec.id for spec in lab.catalogue.specs())]
-        self.question = w.Textarea(question, description="question", layout=wide)
-        self.file = w.Text(str(file), description="file", placeholder="path of a file, or nothing", layout=wide)
+        self.model = model = ChatModel(lab, options=options)
+        names = [AUTO, *(spec.id for spec in lab.catalogue.specs())]
+        self.intake = IntakeBox(model.intake, file)
+        self.log = w.VBox(layout=w.Layout(max_height="46em", overflow="auto"))
+        self.question = w.Textarea(question, placeholder="ask", rows=2, layout=w.Layout(width="100%"))
         self.choice = w.Dropdown(options=names, description="model")
-        self.ask = w.Button(description="Ask", button_style="primary")
-        self.stop = w.Button(description="Stop", disabled=True)
-        self.answer = w.HTML()
-        self.task: asyncio.Task[None] | None = None
-        self.ask.on_click(lambda _: self._begin())
-        self.stop.on_click(lambda _: self.model.stop())
-        self.model.listeners.append(self._draw)
-        buttons = w.HBox([self.choice, self.ask, self.stop])
-        self.view = w.VBox([self.question, self.file, buttons, self.answer])
-
-    def _begin(self) -> None:
-        if not self.model.running and self.question.value.strip():
-            question = self.model.ask(self.question.value, self.file.value, self.choice.value)
-            self.task = asyncio.get_event_loop().create_task(question)
+        self.ask = w.Button(description="Ask", button_style="primary", icon="paper-plane")
+        self.again = w.Button(description="Regenerate", tooltip="answer the last question by the model chosen here")
+        self.new = w.Button(description="New conversation")
+        self.bar = JobBar(model.job)
+        self.bar.bar.layout.display = "none"  # nobody knows how long an answer will be
+        self.sums = w.HTML()
+        self.save = [
+            Save("Copy answer", "", lambda: model.turns[-1].answer.text if model.turns else ""),
+            Save("Save as Markdown", "chat.md", model.to_markdown),
+            Save("Save as JSON", "chat.json", model.to_dict),
+        ]
+        self.ask.on_click(lambda _: model.ask(self.question.value, self.choice.value))
+        self.again.on_click(lambda _: model.regenerate(self.choice.value))
+        self.new.on_click(lambda _: model.clear())
+        model.listeners.append(self._draw)
+        buttons = w.HBox([self.choice, self.ask, self.again, self.new])
+        below = w.HBox([self.sums, *self.save])
+        self.view = w.VBox([self.intake.view, self.log, self.question, buttons, self.bar.view, below])
+        if str(file):
+            model.intake.name(str(file))
+        self._draw()
 
     def _draw(self) -> None:
-        self.stop.disabled = not self.model.running
-        self.ask.disabled = self.model.running
-        reply = self.model.reply
-        note = f"<p><em>{escape(self.model.message)}</em></p>" if self.model.message else ""
-        self.answer.value = (reply._repr_html_() if reply else html_text(self.model.text)) + note
+        import ipywidgets as w
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
+        model = self.model
+        self.bar.draw()
+        self.ask.disabled = model.job.running
+        self.again.disabled = model.job.running or not model.turns
+        if len(self.log.children) != len(model.turns):
+            self.log.children = [w.HTML(_turn(turn)) for turn in model.turns]
+        elif model.turns:
+            self.log.children[-1].value = _turn(model.turns[-1])
+        self.sums.value = f"{model.tokens:,} tokens, {model.cost_usd:.4f} USD so far&emsp;" if model.turns else ""
+        for button in self.save:
+            button.disabled = not model.turns
+
+
+def _turn(turn: Turn) -> str:
+    answers = [_folded(f"earlier answer, by {a.model}", to_html(a.text)) for a in turn.answers[:-1] if a.text]
+    head = f"<p style='margin:.8em 0 .2em'><b>{escape(turn.question)}</b></p>"
+    return head + "".join(answers) + (_answer(turn.answer) if turn.answers else "")
+
+
+def _answer(answer: Answer) -> str:
+    """An answer, and folded under it what it was made of."""
+    found = [to_html(answer.text)]
+    if answer.note:
+        found.append(f"<p><em>{escape(answer.note)}</em></p>")
+    found += [_folded(f"📄 {label}", to_html(text[:_SHOWN])) for label, text in answer.cited.items()]
+    if answer.route is not None:
+        notes = (*answer.context.left_out, *answer.context.warnings)
+        lines = "".join(f"<p>{escape(line)}</p>" for line in notes)
+        found.append(_folded(_summary(answer), answer.route._repr_html_() + lines))
+    return "".join(found)
+
+
+def _summary(answer: Answer) -> str:
+    first = "" if answer.first_token_s is None else f", first token after {answer.first_token_s:.1f} s"
+    read, written = answer.usage.prompt_tokens, answer.usage.completion_tokens
+    return f"{answer.model}: {read:,} tokens read, {written:,} written{first}"
+
+
+def _folded(title: str, body: str) -> str:
+    box = "margin-left:1em;border-left:2px solid #767676;padding-left:.8em"
+    return f"<details><summary>{escape(title)}</summary><div style='{box}'>{body}</div></details>"
 
 
 async def show_stream(lab: Workbench, question: str, files: list[Any] | None = None, **options: Any) -> ChatReply:
     """Print an answer as it comes, in the output of a cell (`await show_stream(lab, "...", [path])`)."""
-    from IPython.display import display
+    from IPython.display import HTML, display
 
-    model = ChatModel(lab)
+    text = ""
     handle = display(display_id=True)
     stream = await lab.stream(question, files or [], **options)
     async for chunk in stream:
-        model.text += chunk.content
-        handle.update(_Html(html_text(model.text)))
+        text += chunk.content
+        handle.update(HTML(to_html(text)))
     assert stream.reply is not None  # the stream has ended
     handle.update(stream.reply)
     return stream.reply
-
-
-@dataclass
-class _Html:
-    text: str
-
-    def _repr_html_(self) -> str:
-        return self.text

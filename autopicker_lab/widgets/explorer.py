@@ -2,63 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import AutopickerError, Route, RoutePolicy, SourceFile, Tier
-from autopicker_lab.core.show import html_table
-from autopicker_lab.extraction import open_source
+from autopicker_lab.core import Route, RoutePolicy, Tier
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel
 from autopicker_lab.workbench import Workbench
 
 
 @dataclass
-class ExplorerModel:
+class ExplorerModel(Model):
     """The state of the explorer, without widgets.
 
     Attributes:
-        file: a path, or what was dropped.
+        intake: the file that belongs to the prompt, if any.
         policy: None stands for two tiers at `threshold`, the score from which more than the cheapest is wanted.
     """
 
     lab: Workbench
     prompt: str = ""
-    file: str | SourceFile = ""
+    intake: Intake = field(default_factory=Intake)
     threshold: float = 12.0
     policy: RoutePolicy | None = None
     route: Route | None = None
-    message: str = ""
-    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.job = Job(self.tell)
+        self.intake.listeners.append(self._came)
 
     def set(self, **changes: Any) -> None:
         """Change fields and decide anew; a failure becomes `message`, with its next step."""
-        for name, value in changes.items():
-            setattr(self, name, value)
-        self.route, self.message = None, ""
+        self.assign(changes)
+        self.route = None
+        self.act(self._decide)
+
+    def _came(self) -> None:
+        """Read a new file in the background (`job.wait()`), then decide."""
+        self.job.stop()
+        self.job.wait()
+        self.job.start(self._read, "reading")
+
+    def _read(self) -> str:
+        for file in self.intake.files:
+            self.lab.extract(file)  # whose Document is remembered
+        self.set()
+        return ""
+
+    def _decide(self) -> None:
         if self.prompt.strip():
             tiers = RoutePolicy("explorer", (Tier(0.0, 0.0), Tier(max(self.threshold, 0.01), 0.4)))
-            file = self.file.strip() if isinstance(self.file, str) else self.file
-            try:
-                self.route = self.lab.route(self.prompt, [file] if file else [], policy=self.policy or tiers)
-            except AutopickerError as error:
-                self.message = str(error)
-        self._tell()
-
-    def drop(self, name: str, content: bytes) -> None:
-        """Take an uploaded file."""
-        try:
-            self.set(file=open_source(content, name))
-        except AutopickerError as error:
-            self.file, self.route, self.message = "", None, str(error)
-            self._tell()
-
-    def _tell(self) -> None:
-        for listener in self.listeners:
-            listener()
+            self.route = self.lab.route(self.prompt, self.intake.files, policy=self.policy or tiers)
 
 
-class ExplorerPanel:
+class ExplorerPanel(Panel):
     """The explorer in a notebook: `ExplorerPanel(lab)` as the last line of a cell.
 
     Args:
@@ -69,7 +67,7 @@ class ExplorerPanel:
         self,
         lab: Workbench,
         prompt: str = "Why is the sky blue? Explain step by step.",
-        file: str = "",
+        file: str | Path = "",
         policy: RoutePolicy | None = None,
     ):
         import ipywidgets as w
@@ -77,38 +75,26 @@ class ExplorerPanel:
         self.model = ExplorerModel(lab, policy=policy)
         wide = w.Layout(width="100%")
         self.prompt = w.Textarea(prompt, description="prompt", layout=wide, continuous_update=True)
-        self.file = w.Text(str(file), description="file", placeholder="path of a file, or nothing", layout=wide)
-        self.upload = w.FileUpload(description="or drop one here", multiple=False)
+        self.intake = IntakeBox(self.model.intake, file)
         self.threshold = w.FloatSlider(12.0, min=0, max=100, step=1, description="threshold", layout=wide)
+        self.bar = JobBar(self.model.job)
         self.result = w.HTML()
-        for name, control in (("prompt", self.prompt), ("file", self.file), ("threshold", self.threshold)):
+        for name, control in (("prompt", self.prompt), ("threshold", self.threshold)):
             control.observe(lambda change, name=name: self.model.set(**{name: change["new"]}), "value")
-        self.upload.observe(lambda change: self._dropped(change["new"]), "value")
         self.model.listeners.append(self._draw)
-        inputs = [self.prompt, w.HBox([self.file, self.upload])] + ([] if policy else [self.threshold])
+        inputs = [self.prompt, self.intake.view, self.bar.view] + ([] if policy else [self.threshold])
         self.view = w.VBox([*inputs, self.result])
-        self.model.set(prompt=prompt, file=str(file))
-
-    def _dropped(self, files: Any) -> None:
-        for file in files:
-            self.model.drop(file["name"], bytes(file["content"]))
+        self.model.set(prompt=prompt)
+        if str(file):
+            self.model.intake.name(str(file))
 
     def _draw(self) -> None:
+        self.bar.draw()
+        self.bar.view.layout.display = "flex" if self.model.job.running or self.model.job.failed else "none"
         route = self.model.route
         if route is None:
-            self.result.value = html_table(["", ""], [("", self.model.message or "type a prompt")])
+            self.result.value = escape(self.model.message) or "type a prompt"
             return
-        bars = "".join(_bar(f.name, f.points, f.why) for f in route.complexity.factors if f.points)
-        file = self.model.file if isinstance(self.model.file, str) else self.model.file.name
-        about = f" with {escape(file)}" if file else ""
-        head = f"<b>complexity {route.complexity.score:.0f} of 100{about}</b>"
-        self.result.value = f"{head}{bars}{route._repr_html_()}"
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
-
-
-def _bar(name: str, points: float, why: str) -> str:
-    fill = f"<div style='background:#0072B2;height:.8em;width:{4 * points:.0f}px'></div>"
-    words = f"<span style='width:8em'>{escape(name)}</span>{fill}<span>{points:.1f}</span><small>{escape(why)}</small>"
-    return f"<div style='display:flex;gap:.6em;align-items:center'>{words}</div>"
+        about = "".join(f"with {escape(file.name)}" for file in self.model.intake.files)
+        head = f"<p>{about}</p>" if about else ""
+        self.result.value = f"{head}{route.complexity._repr_html_()}{route._repr_html_()}"

@@ -1,138 +1,293 @@
-"""See a file beside what was read out of it: the page's picture, its Markdown, its tables, the warnings."""
+"""See files beside what was read out of them: pages, their Markdown, tables, warnings, and what other engines find."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from autopicker_lab.benchmark.engines import ENGINES, installed, read_bytes
 from autopicker_lab.core import AutopickerError, Document, Part, ReadOptions, SourceFile
-from autopicker_lab.core.show import html_table, html_text
-from autopicker_lab.extraction import extract, open_source
+from autopicker_lab.core.show import html_diff, html_table
+from autopicker_lab.extraction import ExtractionPool
+from autopicker_lab.extraction.pool import read_source
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, sortable, to_html, told
+from autopicker_lab.widgets.parts.job import STOPPED
+from autopicker_lab.widgets.parts.pages import Pages, page_picture, small
 
+T = TypeVar("T")
 PICTURE_WIDTH = 520
+_SMALL = 40  # parts of a file that get a small picture
+_TEXT = 60_000  # characters of a Part that are shown
+_READ = ("document", "spreadsheet", "image", "code")
 
 
 @dataclass
-class ExtractionModel:
-    """The state of the panel, without widgets.
+class Opened:
+    """A file of the panel: its Document, or what went wrong; `small` pictures of its first parts, as PNG."""
+
+    file: SourceFile
+    password: str = field(default="", repr=False)
+    document: Document | None = None
+    error: str = ""
+    small: list[bytes] = field(default_factory=list)
+
+    @property
+    def waits(self) -> bool:
+        return self.document is None and not self.error
+
+    @property
+    def source(self) -> SourceFile:
+        """The file with its password."""
+        return replace(self.file, options=ReadOptions(self.password or None))
+
+
+@dataclass
+class ExtractionModel(Model):
+    """The state of the panel, without widgets. Files are read in a process of their own, which Stop kills.
 
     Attributes:
-        file: what was opened; None before, and where it could not be.
-        part: which Part is looked at, from 0.
-        message: why there is no document, with the next step.
+        opened: the files so far, and `at` the one looked at; `part` is which of its Parts, from 0.
+        compared: the last comparison with another engine, as HTML.
     """
 
-    file: SourceFile | None = None
-    document: Document | None = None
+    intake: Intake = field(default_factory=lambda: Intake(categories=_READ, several=True))
+    opened: list[Opened] = field(default_factory=list)
+    at: int = 0
     part: int = 0
-    message: str = "name a file, or drop one"
-    listeners: list[Callable[[], None]] = field(default_factory=list)
+    password: str = ""
+    compared: str = ""
 
-    def open(self, source: str | Path | bytes, name: str | None = None, password: str = "") -> None:
-        """Read a file; a failure becomes `message`."""
-        self.file, self.document, self.part, self.message = None, None, 0, ""
-        try:
-            self.file = replace(open_source(source, name), options=ReadOptions(password or None))
-            self.document = extract(self.file)
-        except AutopickerError as error:
-            self.message = str(error)
-        self._tell()
+    def __post_init__(self) -> None:
+        self.job = Job(self._went_on)
+        self._pool: ExtractionPool | None = None
+        self.intake.listeners.append(self._came)
 
-    def look_at(self, part: int) -> None:
-        last = len(self.document.parts) - 1 if self.document else 0
-        self.part = min(max(part, 0), max(last, 0))
-        self._tell()
+    @property
+    def current(self) -> Opened | None:
+        return self.opened[self.at] if self.at < len(self.opened) else None
+
+    @property
+    def document(self) -> Document | None:
+        return self.current.document if self.current else None
 
     @property
     def shown(self) -> Part | None:
-        return self.document.parts[self.part] if self.document and self.document.parts else None
+        document = self.document
+        return document.parts[self.part] if document and document.parts else None
+
+    @property
+    def engines(self) -> list[str]:
+        """Other engines that are installed and read this kind of file."""
+        kind = self.current.file.kind if self.current else ""
+        return [name for name in installed() if kind in ENGINES[name].kinds and name != "autopicker"]
+
+    def open(self, source: str | Path | bytes, name: str | None = None) -> None:
+        """Take a file; it is read in the background (`job.wait()`)."""
+        if isinstance(source, bytes):
+            self.intake.drop(name or "file", source)
+        else:
+            self.intake.name(str(source))
+
+    def look_at(self, part: int, file: int | None = None) -> None:
+        """Turn to a Part, of another file."""
+        if file is not None and file != self.at:
+            self.at, self.compared = min(max(file, 0), max(len(self.opened) - 1, 0)), ""
+        last = len(self.document.parts) - 1 if self.document else 0
+        self.part = min(max(part, 0), max(last, 0))
+        self.tell()
+
+    def unlock(self, password: str) -> None:
+        """Try a password on the files that could not be read."""
+        self.password = password
+        for one in self.opened:
+            if one.document is None:
+                one.password, one.error = password, ""
+        self._begin()
+
+    def compare(self, engine: str) -> None:
+        """Lay the text of another engine beside ours, into `compared`."""
+        one = self.current
+        if one is None or one.document is None or engine not in self.engines:
+            return
+        text = one.document.text
+
+        def work() -> str:
+            theirs = self._done(read_bytes, one.file.name, engine, one.file)
+            self.compared = html_diff(text, theirs, "autopicker", engine)
+            return ""
+
+        self.job.start(work, f"{engine} reads {one.file.name}")
 
     def picture(self) -> bytes:
-        """The page as PNG, or the picture itself, for those that have one; else nothing."""
-        if self.file is None or self.document is None:
-            return b""
-        try:
-            if self.file.kind == "pdf":
-                from autopicker_lab.extraction.pdf import page_image
+        """The page looked at, the sheet's beginning, or the picture itself, as PNG; b"" for those that have none."""
+        one = self.current
+        return page_picture(one.source, one.document, self.part, PICTURE_WIDTH) if one and one.document else b""
 
-                image = page_image(self.file, self.part, PICTURE_WIDTH)
-            elif self.file.category == "image":
-                from autopicker_lab.extraction.image import open_image, to_rgb
+    def close(self) -> None:
+        """End what runs, and give the process back."""
+        self.job.stop()
+        self.job.wait()
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
-                image = to_rgb(open_image(self.file))
-                image.thumbnail((PICTURE_WIDTH, 4 * PICTURE_WIDTH))
-            else:
-                return b""
-        except (AutopickerError, RuntimeError, IndexError):  # a damaged page has text, perhaps, but no picture
-            return b""
-        out = io.BytesIO()
-        image.save(out, "PNG")
-        return out.getvalue()
+    def _came(self) -> None:
+        known = {id(one.file): one for one in self.opened}
+        self.opened = [known.get(id(file)) or Opened(file, self.password) for file in self.intake.files]
+        self.at = len(self.opened) - 1 if len(self.opened) > len(known) else min(self.at, max(len(self.opened) - 1, 0))
+        self.part, self.compared = 0, ""
+        self._begin()
+        self.tell()
 
-    def _tell(self) -> None:
-        for listener in self.listeners:
-            listener()
+    def _begin(self) -> None:
+        if any(one.waits for one in self.opened):
+            self.job.start(self._read)
+
+    def _went_on(self) -> None:
+        self.tell()
+        if not self.job.running:
+            self._begin()  # a file may have come as the last one was done
+
+    def _read(self) -> str:
+        """Read what is not read yet, what comes meanwhile as well."""
+        while waiting := [one for one in self.opened if one.waits]:
+            one = waiting[0]
+            self.job.report((len(self.opened) - len(waiting)) / len(self.opened), f"reading {one.file.name}")
+            try:
+                one.document = self._done(read_source, one.file.name, one.source)
+                self._picture_parts(one, one.document)
+            except Exception as error:
+                one.error = "" if self.job.stopping else told(error)
+            if self.job.stopping:
+                for left in waiting:
+                    left.error = left.error or ("" if left.document else STOPPED)
+                return STOPPED
+        read = sum(one.document is not None for one in self.opened)
+        return f"{read} of {len(self.opened)} files read" if len(self.opened) > 1 else ""
+
+    def _picture_parts(self, one: Opened, document: Document) -> None:
+        for part in range(min(len(document.parts), _SMALL)):
+            if not self.job.report():
+                return
+            one.small = [*one.small, small(page_picture(one.source, document, part, PICTURE_WIDTH))]
+
+    def _done(self, work: Callable[..., T], name: str, *arguments: Any) -> T:
+        """What the reading process makes of a file; Stop kills it."""
+        if self._pool is None:
+            self._pool = ExtractionPool(timeout_s=600, workers=1)
+        future = self._pool.run(name, work, *arguments)
+        self.job.ended_by(future.cancel)
+        return future.result()
 
 
-class ExtractionPanel:
-    """The panel in a notebook: `ExtractionPanel("report.pdf")` as the last line of a cell."""
+class ExtractionPanel(Panel):
+    """The panel in a notebook: `ExtractionPanel("report.pdf")` as the last line of a cell; also a folder."""
 
     def __init__(self, path: str | Path = ""):
         import ipywidgets as w
 
-        self.model = ExtractionModel()
+        self.model = model = ExtractionModel()
         wide = w.Layout(width="100%")
-        self.path = w.Text(str(path), description="file", placeholder="path of a file", layout=wide)
-        self.path.continuous_update = False
-        self.upload = w.FileUpload(description="or drop one here", multiple=False)
-        self.password = w.Password(description="password", placeholder="of an encrypted PDF", continuous_update=False)
-        self.parts = w.Dropdown(description="part", options=[], layout=wide)
-        self.image = w.Image(format="png", layout=w.Layout(display="none", border="1px solid #999"))
-        self.text = w.HTML(layout=w.Layout(width="100%", max_height="42em", overflow="auto"))
+        self.intake = IntakeBox(model.intake, path)
+        self.bar = JobBar(model.job)
+        self.file = w.Dropdown(description="file", options=[], layout=wide)
+        self.password = w.Password(placeholder="password of a locked PDF", continuous_update=False)
         self.about = w.HTML()
-        for control in (self.path, self.password):
-            control.observe(lambda change: self._open(), "value")
-        self.upload.observe(lambda change: self._dropped(change["new"]), "value")
-        self.parts.observe(lambda change: self._turn(change["new"]), "value")
-        self.model.listeners.append(self._draw)
-        head = [w.HBox([self.path, self.upload]), self.password, self.about, self.parts]
-        self.view = w.VBox([*head, w.HBox([self.image, self.text])])
-        self._open()
+        self.pages = Pages()
+        framed = w.Layout(display="none", border="1px solid #999", align_self="flex-start")
+        self.image = w.Image(format="png", layout=framed)
+        self.text = w.HTML(layout=w.Layout(width="100%", max_height="44em", overflow="auto"))
+        self.tables = w.VBox()
+        self.source = w.Textarea(disabled=True, layout=w.Layout(width="100%", height="40em"))
+        self.engine = w.Dropdown(description="beside", options=[])
+        self.compare = w.Button(description="Compare", tooltip="lay another engine's text beside this one")
+        self.diff = w.HTML()
+        beside = w.VBox([w.HBox([self.engine, self.compare]), self.diff])
+        self.tabs = w.Tab([self.text, self.tables, self.source, beside], titles=("Text", "Tables", "Markdown", "Diff"))
+        self.tabs.layout = w.Layout(flex="1", min_width="0")
+        self.save = [
+            Save("Copy text", "", lambda: self._document().text),
+            Save("Save as Markdown", "text.md", lambda: self._document().text),
+            Save("Save as JSON", "document.json", lambda: self._document().to_dict()),
+        ]
+        self._shown: object = None
+        self._tabled: object = None
+        self.on(self.password, model.unlock)
+        self.on(self.file, lambda file: model.look_at(0, file))
+        self.on(self.pages, model.look_at, "chosen")
+        self.tabs.observe(lambda _: self._draw(), "selected_index")
+        self.compare.on_click(lambda _: model.compare(self.engine.value))
+        model.listeners.append(self._draw)
+        head = [self.intake.view, w.HBox([self.bar.view, self.password]), self.file, self.about, w.HBox(self.save)]
+        self.view = w.VBox([*head, w.HBox([self.pages, self.image, self.tabs])])
+        if str(path):
+            model.open(path)
+        self._draw()
 
-    def _open(self) -> None:
-        if self.path.value.strip():
-            self.model.open(self.path.value.strip(), password=self.password.value)
-        else:
-            self._draw()
-
-    def _dropped(self, files: Any) -> None:
-        for file in files:
-            self.model.open(bytes(file["content"]), file["name"], self.password.value)
-
-    def _turn(self, part: int | None) -> None:
-        if part is not None and part != self.model.part:
-            self.model.look_at(part)
+    def _document(self) -> Document:
+        document: Document | None = self.model.document
+        if document is None:
+            raise AutopickerError("there is no text yet", "give a file first")
+        return document
 
     def _draw(self) -> None:
-        document, shown = self.model.document, self.model.shown
-        labels = [(part.label, i) for i, part in enumerate(document.parts)] if document else []
-        if list(self.parts.options) != labels:
-            self.parts.options = labels
-        if labels:
-            self.parts.value = self.model.part
-        picture = self.model.picture()
-        self.image.layout.display = "block" if picture else "none"
-        self.image.value = picture
-        if document is None or shown is None:
-            self.about.value, self.text.value = html_table(["", ""], [("", self.model.message)]), ""
-            return
-        rows = [("file", f"{document.name} ({document.kind})"), ("tokens", f"about {document.token_count:,}")]
-        self.about.value = html_table(["", ""], rows + [("warning", warning) for warning in document.warnings])
-        tables = "".join(table._repr_html_() for table in shown.tables[:20] if table.rows)
-        self.text.value = html_text(shown.text) + tables
+        with self.following():
+            self._follow()
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
+    def _follow(self) -> None:
+        model, one = self.model, self.model.current
+        self.bar.draw()
+        names = [(opened.file.name, i) for i, opened in enumerate(model.opened)]
+        if list(self.file.options) != names:
+            self.file.options = names
+        if names:
+            self.file.value = model.at
+        self.file.layout.display = "flex" if len(names) > 1 else "none"
+        self.password.layout.display = "flex" if one and "password" in one.error else "none"
+        self.about.value = self._about(one)
+        document = model.document
+        self.pages.show([part.label for part in document.parts] if document else [], one.small if one else [])
+        self.pages.chosen = model.part
+        for button in self.save:
+            button.disabled = document is None
+        self._draw_part()
+        self.diff.value = model.compared
+        self.compare.disabled = model.job.running or not model.engines
+        if list(self.engine.options) != model.engines:
+            self.engine.options = model.engines
+
+    def _draw_part(self) -> None:
+        """The page, and what was read from it, where they are others than before."""
+        model, shown = self.model, self.model.shown
+        if (shown, model.at) != self._shown:
+            self._shown = (shown, model.at)
+            picture = model.picture()
+            self.image.layout.display = "block" if picture else "none"
+            self.image.value = picture
+            text = shown.text if shown else ""
+            more = len(text) - _TEXT
+            cut = f"\n\n*{more:,} more characters: save them as Markdown*" if more > 0 else ""
+            self.text.value = to_html(text[:_TEXT] + cut)
+            self.source.value = text[:_TEXT]
+        if self.tabs.selected_index == 1 and self._tabled is not shown:
+            self._tabled = shown
+            found = [table for table in (shown.tables if shown else ()) if table.rows]
+            self.tables.children = [sortable(table.to_frame(), table.label) for table in found] or [_none()]
+
+    def _about(self, one: Opened | None) -> str:
+        if one is None:
+            return ""
+        if one.document is None:
+            return f"<p>⚠ {escape(one.error)}</p>" if one.error else ""
+        document = one.document
+        counts = f"{len(document.parts)} parts, {len(document.tables)} tables, about {document.token_count:,} tokens"
+        return html_table([], [("⚠", warning) for warning in document.warnings], f"{document.name}: {counts}")
+
+
+def _none() -> Any:
+    import ipywidgets as w
+
+    return w.HTML("no table was found in this part")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import BLUE, ORANGE, html_table
 from autopicker_lab.loadtest import (
     IN_PROCESS,
@@ -27,15 +24,15 @@ from autopicker_lab.loadtest import (
     percentile_curve,
     sweep,
 )
+from autopicker_lab.widgets.parts import Job, JobBar, Model, Panel, Save, png, sortable
 from autopicker_lab.workbench import Workbench
 
-_TELL_S = 0.25
 _SHOWN = 240  # points of a line
 CLOSED, OPEN = "users who wait", "requests a second"
 
 
 @dataclass
-class LoadModel:
+class LoadModel(Model):
     """The state of the panel, without widgets.
 
     Tests run in a thread of their own, listeners are called from another: drawing must not hold up what is measured.
@@ -59,19 +56,12 @@ class LoadModel:
     seconds: float = 10.0
     ttft_s: float = 0.0
     tpot_s: float = 0.0
-    message: str = ""
     history: list[Live] = field(default_factory=list)
     reports: dict[str, LoadReport] = field(default_factory=dict)
     swept: Sweep | None = None
-    listeners: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @property
-    def running(self) -> bool:
-        return self._thread is not None
+        self.job = Job(self.tell, every_s=0.25)  # drawing costs what is measured its time
 
     @property
     def latest(self) -> LoadReport | None:
@@ -89,95 +79,64 @@ class LoadModel:
         )
 
     def set(self, **changes: Any) -> None:
-        for name, value in changes.items():
-            setattr(self, name, value)
-        self._tell()
+        self.assign(changes)
+        self.tell()
 
     def start(self) -> None:
-        """Run the plan once, and keep its report."""
+        """Run the plan once, and keep its report; in the background (`job.wait()`)."""
         self._begin(self._measure)
 
     def sweep(self, rates: str) -> None:
         """Run the plan at each of several rates, separated by commas."""
 
-        def work() -> None:
+        def work() -> str:
             wanted = _numbers(rates)
             ask = self.lab.answers if self.url.strip() == IN_PROCESS else None
             self.swept = in_thread(lambda: sweep(self.plan(), wanted, self._told, ask))
             knee = self.swept.knee()
-            self.message = "swept; there is no knee" if knee is None else f"swept; the knee is at {knee:g} a second"
+            return "swept; there is no knee" if knee is None else f"swept; the knee is at {knee:g} a second"
 
         self._begin(work)
 
-    def stop(self) -> None:
-        """End what runs; what was measured is kept."""
-        self._stop.set()
-
-    def wait(self, seconds: float | None = None) -> None:
-        """Until nothing runs any more."""
-        thread = self._thread
-        if thread is not None:
-            thread.join(seconds)
-
     def save(self, path: str | Path) -> None:
         """Write the latest report; what fails becomes `message`."""
-        try:
-            if self.latest is None:
-                raise AutopickerError("there is no report yet", "start a test first")
-            self.latest.save(path)
-            self.message = f"saved: {path}"
-        except AutopickerError as error:
-            self.message = str(error)
-        except OSError as error:
-            self.message = f"cannot write '{path}': {error.strerror}. Check the folder"
-        self._tell()
+        self.act(lambda: self.found().save(path), f"saved: {path}")
 
-    def _begin(self, work: Callable[[], None]) -> None:
-        if self._thread is not None:
-            return
-        try:
-            self.plan()
-        except AutopickerError as error:
-            self.message = str(error)
-            self._tell()
-            return
-        self._stop.clear()
-        self.history, self.message = [], "starting"
-        self._thread = threading.Thread(target=self._guarded, args=(work,), name="load panel", daemon=True)
-        self._tell()
-        self._thread.start()
+    def load(self, path: str | Path) -> None:
+        """Lay a report that was kept beside those of this panel."""
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(work)
-            while not wait([running], _TELL_S).done:
-                self._tell()
-        try:
-            running.result()
-        except AutopickerError as error:
-            self.message = str(error)
-        finally:
-            self._thread = None
-            self._tell()
+        def read() -> None:
+            self.reports = {**self.reports, f"{len(self.reports) + 1}: {Path(path).name}": LoadReport.load(path)}
 
-    def _measure(self) -> None:
+        self.act(read)
+
+    def found(self) -> LoadReport:
+        """The latest report; InvalidRequestError while there is none."""
+        if self.latest is None:
+            raise InvalidRequestError("there is no report yet", "start a test first")
+        return self.latest
+
+    def _begin(self, work: Callable[[], str]) -> None:
+        self.message = ""
+        self.act(self.plan)
+        if not self.message and not self.job.running:
+            self.history = []
+            self.job.start(work)
+
+    def _measure(self) -> str:
         plan = self.plan()
         report = self.lab.loadtest(plan, progress=self._told)
         how = f"{self.users} user{'s'[: self.users > 1]}" if self.loop == CLOSED else f"{self.rate:g} a second"
-        self.reports[f"{len(self.reports) + 1}: {how}"] = report
-        self.message = _ended(report)
+        self.reports = {**self.reports, f"{len(self.reports) + 1}: {how}": report}
+        return _ended(report)
 
     def _told(self, live: Live) -> bool:
         self.history.append(live)
-        self.message = f"{live.seconds:.0f} of {live.total_s:.0f} s, {live.done:,} done, {live.in_flight} under way"
-        return not self._stop.is_set()
-
-    def _tell(self) -> None:
-        for listener in self.listeners:
-            listener()
+        words = f"{live.seconds:.0f} of {live.total_s:.0f} s, {live.done:,} done, {live.in_flight} under way"
+        return self.job.report(live.seconds / live.total_s, words)
 
 
-class LoadPanel:
+class LoadPanel(Panel):
     """The panel in a notebook: `LoadPanel(lab)` as the last line of a cell."""
 
     def __init__(self, lab: Workbench, url: str = IN_PROCESS, **fields: Any):
@@ -195,23 +154,25 @@ class LoadPanel:
         self.ttft = w.FloatText(model.ttft_s, description="TTFT within", layout=w.Layout(width="14em"))
         self.tpot = w.FloatText(model.tpot_s, description="TPOT within", layout=w.Layout(width="14em"))
         self.begin = w.Button(description="Start", button_style="primary")
-        self.end = w.Button(description="Stop", disabled=True)
+        self.bar = JobBar(model.job)
         self.rates = w.Text("1,2,4,8", description="sweep", layout=w.Layout(width="16em"))
         self.sweep = w.Button(description="Sweep rates")
-        self.path = w.Text("load.json", description="save as", layout=w.Layout(width="16em"))
-        self.save = w.Button(description="Save report")
-        self.bar = w.FloatProgress(0, min=0, max=1, layout=wide)
+        self.path = w.Text("load.json", description="report", layout=w.Layout(width="20em"))
+        self.keep = w.Button(description="Save")
+        self.other = w.Button(description="Load", tooltip="lay a report that was saved beside these")
+        self.csv = Save("Requests as CSV", "requests.csv", lambda: model.found().to_frame().to_csv(index=False))
         self.words = w.HTML()
         self.chart = w.HTML()
         self.picture = w.Image(format="png")
-        self.table = w.HTML()
+        self.table = w.VBox()
+        self._drawn: object = None
         names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds")
         for name, control in [(n, getattr(self, n)) for n in names] + [("ttft_s", self.ttft), ("tpot_s", self.tpot)]:
             control.observe(lambda change, name=name: model.set(**{name: change["new"]}), "value")
         self.begin.on_click(lambda _: model.start())
-        self.end.on_click(lambda _: model.stop())
         self.sweep.on_click(lambda _: model.sweep(self.rates.value))
-        self.save.on_click(lambda _: model.save(self.path.value))
+        self.keep.on_click(lambda _: model.save(self.path.value))
+        self.other.on_click(lambda _: model.load(self.path.value))
         model.listeners.append(self._draw)
         self.view = w.VBox(
             [
@@ -219,31 +180,31 @@ class LoadPanel:
                 w.HBox([self.chat, self.prompt]),
                 w.HBox([self.loop, self.users, self.rate]),
                 w.HBox([self.seconds, self.ttft, self.tpot]),
-                w.HBox([self.begin, self.end, self.rates, self.sweep, self.path, self.save]),
-                self.bar,
+                w.HBox([self.begin, self.rates, self.sweep]),
+                self.bar.view,
                 self.words,
                 self.chart,
                 self.picture,
                 self.table,
+                w.HBox([self.path, self.keep, self.other, self.csv]),
             ]
         )
         self._draw()
 
     def _draw(self) -> None:
-        model = self.model
-        self.begin.disabled = self.sweep.disabled = model.running
-        self.end.disabled = not model.running
+        model, running = self.model, self.model.job.running
+        self.bar.draw()
+        self.begin.disabled = self.sweep.disabled = running
         self.users.disabled, self.rate.disabled = model.loop == OPEN, model.loop == CLOSED
         live = model.history[-1] if model.history else None
-        self.bar.value = min(1.0, live.seconds / live.total_s) if live and model.running else 0.0
-        self.words.value = html_table(["", ""], _now(live) if model.running else [], model.message)
-        self.chart.value = _chart(model.history) if model.running else ""
-        if model.reports and not model.running:
+        self.words.value = html_table([], _now(live) if running else [], model.message)
+        self.chart.value = _chart(model.history) if running else ""
+        self.csv.disabled = model.latest is None
+        if not running and (model.reports or model.swept) and (id(model.reports), id(model.swept)) != self._drawn:
+            self._drawn = (id(model.reports), id(model.swept))
             self.picture.value = _picture(model)
-            self.table.value = compared(model.reports).to_html(float_format="{:.4g}".format, na_rep="")
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
+            figures = compared(model.reports).reset_index(names="") if model.reports else model.swept.to_frame()
+            self.table.children = [sortable(figures, rows=30)]
 
 
 def _now(live: Live | None) -> list[tuple[str, str]]:
@@ -286,15 +247,9 @@ def _line(values: list[float | None], label: str, colour: str) -> str:
 
 def _picture(model: LoadModel) -> bytes:
     """Every request of the latest report, the percentiles of all, the last sweep."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 3.0), layout="constrained")
-    axes = figure.subplots(1, 3 if model.swept else 2)
+    plots: list[Callable[[Any], object]] = []
     if model.latest is not None:
-        model.latest.plot(axes[0])
-    percentile_curve(model.reports, axes[1])
-    if model.swept:
-        model.swept.plot(axes[2])
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=80)
-    return png.getvalue()
+        plots += [model.latest.plot, lambda ax: percentile_curve(model.reports, ax)]
+    if model.swept is not None:
+        plots.append(model.swept.plot)
+    return png(*plots, size=(11.0, 3.2))

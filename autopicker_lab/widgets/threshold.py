@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from autopicker_lab.tuning import TuningReport
 from autopicker_lab.tuning.board import CALL
 from autopicker_lab.tuning.curve import Curve, choose_at
 from autopicker_lab.tuning.report import draw_curve
+from autopicker_lab.widgets.parts import Model, Panel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ ESTIMATES, TIERS = "quality minus weighted cost", "tiers of the routing score"
 
 
 @dataclass
-class ThresholdModel:
+class ThresholdModel(Model):
     """The state of the panel, without widgets. Every change re-slices arrays; nothing is scored again.
 
     Attributes:
@@ -43,12 +43,10 @@ class ThresholdModel:
     rule: str = ESTIMATES
     cost_weight: float = 0.0
     thresholds: tuple[float, float] = (50.0, 50.0)
-    message: str = ""
     cost: float = 0.0
     quality: float = 0.0
     error: float = 0.0
     shares: dict[str, float] = field(default_factory=dict)
-    listeners: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.report.estimates is None or self.report.curve is None:
@@ -65,8 +63,7 @@ class ThresholdModel:
         import numpy as np
 
         self.message = ""
-        for name, value in changes.items():
-            setattr(self, name, value)
+        self.assign(changes)
         data, choices = self.report.board, self._choices()
         rows = np.arange(len(data))
         scores = data.scores[rows, choices]
@@ -74,8 +71,7 @@ class ThresholdModel:
         self.error = float(scores.std() / np.sqrt(len(data)))
         counts = np.bincount(choices, minlength=len(data.models)) / len(data)
         self.shares = dict(zip(data.models, counts.tolist(), strict=True))
-        for listener in self.listeners:
-            listener()
+        self.tell()
 
     def aim(self, cost: float) -> None:
         """The cost weight of best quality whose mean cost is at most `cost`."""
@@ -103,13 +99,7 @@ class ThresholdModel:
 
     def save(self, path: str | Path) -> None:
         """Write the policy; what fails becomes `message`, with its next step."""
-        try:
-            target = save_policy(self.policy(), path)
-            self.message = f"saved: set AUTOPICKER_POLICY={target} to serve it"
-        except (AutopickerError, OSError) as error:
-            self.message = str(error)
-        for listener in self.listeners:
-            listener()
+        self.act(lambda: save_policy(self.policy(), path), f"saved: set AUTOPICKER_POLICY={path} to serve it")
 
     def _ladder(self) -> tuple[str, str, str]:
         """Weak, middle and strong model; the middle one is the best between the pair that costs no more."""
@@ -149,7 +139,7 @@ class ThresholdModel:
         return html_table(["", ""], rows, self.message or f"as tuned: {self.report.verdict}")
 
 
-class ThresholdPanel:
+class ThresholdPanel(Panel):
     """The panel in a notebook: `ThresholdPanel(report)` as the last line of a cell."""
 
     def __init__(self, report: TuningReport, path: str = "policy.json"):
@@ -194,42 +184,31 @@ class ThresholdPanel:
         self.table = w.HTML()
         self.path = w.Text(path, description="save as", layout=w.Layout(width="60%"))
         self.save = w.Button(description="Save policy", button_style="primary")
-        self._following = False
-        self._on(self.rule, lambda value: model.set(rule=value))
-        self._on(self.weight, lambda i: model.set(rule=ESTIMATES, cost_weight=float(curve.weights[i])))
-        self._on(self.cost, lambda value: model.aim(float(value)))
-        self._on(self.thresholds, lambda ends: model.set(rule=TIERS, thresholds=(float(ends[0]), float(ends[1]))))
+        self.on(self.rule, lambda value: model.set(rule=value))
+        self.on(self.weight, lambda i: model.set(rule=ESTIMATES, cost_weight=float(curve.weights[i])))
+        self.on(self.cost, lambda value: model.aim(float(value)))
+        self.on(self.thresholds, lambda ends: model.set(rule=TIERS, thresholds=(float(ends[0]), float(ends[1]))))
         self.save.on_click(lambda _: model.save(self.path.value))
         model.listeners.append(self._draw)
         controls = w.VBox([self.rule, self.weight, self.cost, self.thresholds, w.HBox([self.path, self.save])])
         self.view = w.VBox([controls, w.HBox([self.picture, self.table])])
         self._draw()
 
-    def _on(self, control: Any, act: Callable[[Any], None]) -> None:
-        """Let a control change the model, but not when it only follows it."""
-        control.observe(lambda change: None if self._following else act(change["new"]), "value")
-
     def _follow(self) -> None:
         """Put all controls where the model is."""
         model = self.model
-        self._following = True
-        try:
+        with self.following():
             self.rule.value = model.rule
             if model.rule == ESTIMATES:
                 self.weight.value = int(abs(model.curve.weights - model.cost_weight).argmin())
                 self.cost.value = min(max(model.cost, self.cost.min), self.cost.max)
             else:
                 self.thresholds.value = model.thresholds
-        finally:
-            self._following = False
 
     def _draw(self) -> None:
         self._follow()
         self.picture.value = self._picture.png()
         self.table.value = self.model.summary()
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
 
 
 class _Picture:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autopicker_lab.core import AutopickerError, RoutePolicy
-from autopicker_lab.core.show import html_table
+from autopicker_lab.core import InvalidRequestError, RoutePolicy
 from autopicker_lab.routing import load_policy
 from autopicker_lab.tuning import Board
 from autopicker_lab.tuning.whatif import Comparison, compare, compare_on
+from autopicker_lab.widgets.parts import Job, JobBar, Model, Panel, Save, png, sortable
 from autopicker_lab.workbench import Workbench
 
 
 @dataclass
-class WhatIfModel:
+class WhatIfModel(Model):
     """The state of the panel, without widgets.
 
     Attributes:
@@ -29,32 +29,37 @@ class WhatIfModel:
     before: str = "default"
     after: str = "default"
     comparison: Comparison | None = None
-    message: str = ""
-    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.job = Job(self.tell)
 
     def set(self, **changes: Any) -> None:
-        """Change fields and compare anew; a failure becomes `message`, with its next step."""
-        for name, value in changes.items():
-            setattr(self, name, value)
-        self.comparison, self.message = None, ""
-        try:
-            pair = self._policy(self.before), self._policy(self.after)
-            if isinstance(self.traffic, Board):
-                self.comparison = compare_on(self.traffic, *pair)
-            elif self.lab is None:
-                self.message = "prompts need a Workbench, whose catalogue they are routed over: pass lab="
-            else:
-                self.comparison = compare(self.traffic, self.lab.catalogue.specs(), *pair)
-        except AutopickerError as error:
-            self.message = str(error)
-        for listener in self.listeners:
-            listener()
+        """Change fields and compare anew, in the background (`job.wait()`)."""
+        self.assign(changes)
+        self.job.stop()
+        self.job.wait()
+        self.comparison = None
+        self.job.start(self._compare, "comparing")
+
+    def _compare(self) -> str:
+        pair = self._policy(self.before), self._policy(self.after)
+        if isinstance(self.traffic, Board):
+            found = compare_on(self.traffic, *pair, self._told)
+        elif self.lab is None:
+            raise InvalidRequestError("prompts are routed over a Workbench's catalogue", "pass lab=")
+        else:
+            found = compare(self.traffic, self.lab.catalogue.specs(), *pair, self._told)
+        self.comparison = found
+        return f"stopped after {len(found.requests):,} requests" if self.job.stopping else ""
+
+    def _told(self, done: int, total: int) -> bool:
+        return self.job.report(done / total)
 
     def _policy(self, name: str) -> RoutePolicy:
         return self.policies[name] if name in self.policies else load_policy(name.strip())
 
 
-class WhatIfPanel:
+class WhatIfPanel(Panel):
     """The panel in a notebook: `WhatIfPanel(report.board, {"tuned": report.policy})` as the last line of a cell."""
 
     def __init__(
@@ -70,28 +75,30 @@ class WhatIfPanel:
         names = ["default", *named]
         self.before = w.Combobox(value=names[0], options=names, description="before", ensure_option=False)
         self.after = w.Combobox(value=names[-1], options=names, description="after", ensure_option=False)
-        self.picture = w.Output()
-        self.result = w.HTML()
+        self.bar = JobBar(self.model.job)
+        self.picture = w.Image(format="png")
+        self.table = w.VBox()
+        self.save = Save("Save as CSV", "changes.csv", lambda: self._found().to_frame().to_csv(index=False))
+        self._drawn: Comparison | None = None
         self.before.observe(lambda change: self.model.set(before=change["new"]), "value")
         self.after.observe(lambda change: self.model.set(after=change["new"]), "value")
         self.model.listeners.append(self._draw)
-        self.view = w.VBox([w.HBox([self.before, self.after]), self.picture, self.result])
+        row = w.HBox([self.before, self.after, self.save])
+        self.view = w.VBox([row, self.bar.view, self.picture, self.table])
         self.model.set(before=names[0], after=names[-1])
 
-    def _draw(self) -> None:
-        from IPython.display import display
-        from matplotlib.figure import Figure
-
-        found = self.model.comparison
-        self.picture.clear_output(wait=True)
+    def _found(self) -> Comparison:
+        found: Comparison | None = self.model.comparison
         if found is None:
-            self.result.value = html_table(["", ""], [("", self.model.message)])
-            return
-        figure = Figure(figsize=(6.5, 2.4), layout="constrained")
-        found.plot(figure.add_subplot())
-        with self.picture:
-            display(figure)
-        self.result.value = found._repr_html_()
+            raise InvalidRequestError("there is nothing to save yet", "choose two policies")
+        return found
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)
+    def _draw(self) -> None:
+        self.bar.draw()
+        found = self.model.comparison
+        self.picture.layout.display = "none" if found is None else "block"
+        if found is None or found is self._drawn:
+            return
+        self._drawn = found
+        self.picture.value = png(found.plot, size=(7.0, 2.6))
+        self.table.children = [sortable(found.to_frame(), f"requests that change sides: {len(found.changed):,}")]

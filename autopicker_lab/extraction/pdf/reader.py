@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -32,13 +33,19 @@ _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'\d\
 _MAX_PAGES = 20_000
 _OCR_SIDE = 4000  # pixels
 _GARBLED = 0.3  # share of characters without a name: above it the page is read as a picture
+_PDFIUM = threading.Lock()  # the library may be used by one thread at a time
 _STAMP = 60  # characters: a page number or a stamp on a scan is not its text
 
 
 def read_pdf(file: SourceFile) -> Document:
+    refuse_bombs(file)
+    with _PDFIUM:
+        return _read(file)
+
+
+def _read(file: SourceFile) -> Document:
     import pypdfium2
 
-    refuse_bombs(file)
     try:
         pdf = _open(file)
     except pypdfium2.PdfiumError:
@@ -79,7 +86,7 @@ def read_pdf(file: SourceFile) -> Document:
 
 def page_image(file: SourceFile, index: int, width: int = 800) -> Image:
     """A page as a picture, `width` pixels wide; the first page has index 0."""
-    with closing(_open(file)) as pdf, closing(pdf[index]) as page:
+    with _PDFIUM, closing(_open(file)) as pdf, closing(pdf[index]) as page:
         return _rendered(page, width / max(page.get_width(), 1))
 
 

@@ -1,0 +1,62 @@
+// Files that are dropped or chosen, sent to the kernel in pieces; too large ones are refused before they are sent.
+const inMiB = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+export default {
+  render({ model, el }) {
+    const zone = document.createElement("label");
+    const chosen = document.createElement("input");
+    const words = document.createElement("span");
+    const note = document.createElement("small");
+    chosen.type = "file";
+    chosen.accept = model.get("accept");
+    chosen.multiple = model.get("several");
+    // out of sight, but still reached by the keyboard
+    chosen.style.cssText = "position:absolute;width:1px;height:1px;opacity:0";
+    zone.style.cssText =
+      "display:flex;flex-direction:column;padding:.5em 1em;border:1px dashed #767676;border-radius:4px;cursor:pointer";
+    note.setAttribute("role", "status");
+    words.textContent = model.get("label");
+    const limit = model.get("limit");
+    const usual = limit ? `up to ${inMiB(limit)} each; a larger file by its path` : "";
+    note.textContent = usual;
+    zone.append(chosen, words, note);
+    el.append(zone);
+    chosen.addEventListener("focus", () => (zone.style.outline = "2px solid #0072B2"));
+    chosen.addEventListener("blur", () => (zone.style.outline = ""));
+
+    const send = async (files) => {
+      const refused = [];
+      for (const file of files) {
+        if (limit && file.size > limit) {
+          refused.push(`${file.name} has ${inMiB(file.size)}, the limit is ${inMiB(limit)}: type its path instead`);
+          continue;
+        }
+        const key = `${Date.now()}-${Math.random()}`;
+        const step = model.get("piece");
+        for (let at = 0; at === 0 || at < file.size; at += step) {
+          const content = await file.slice(at, at + step).arrayBuffer();
+          model.send({ key, name: file.name, size: file.size }, undefined, [content]);
+          note.textContent = `sending ${file.name}: ${Math.min(100, Math.round((100 * (at + step)) / (file.size || 1)))} %`;
+        }
+      }
+      note.textContent = refused.join("; ") || usual;
+      note.style.fontWeight = refused.length ? "bold" : "";
+    };
+    chosen.addEventListener("change", () => {
+      send([...chosen.files]);
+      chosen.value = "";
+    });
+    zone.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      zone.style.borderStyle = "solid";
+    });
+    zone.addEventListener("dragleave", () => (zone.style.borderStyle = "dashed"));
+    zone.addEventListener("drop", (event) => {
+      event.preventDefault();
+      event.stopPropagation(); // JupyterLab would take them as uploads to its file browser
+      zone.style.borderStyle = "dashed";
+      const files = [...event.dataTransfer.files];
+      send(model.get("several") ? files : files.slice(0, 1));
+    });
+  },
+};

@@ -1,0 +1,29 @@
+"""Tables that sort, filter, and can be copied or saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BUTTONS = ["copyHtml5", "csvHtml5"]
+_BYTES = 2**20  # of a table that is sent to the browser; more is cut, and the table says so
+
+
+def sortable(table: pd.DataFrame, caption: str = "", rows: int = 10) -> Any:
+    """A widget of the table: click a header to sort, type to filter, buttons to copy and to save as CSV."""
+    from itables.widget import ITable
+
+    return ITable(
+        table,
+        caption=caption or None,
+        buttons=_BUTTONS,
+        maxBytes=_BYTES,
+        paging=len(table) > rows,
+        pageLength=rows,
+        lengthMenu=[rows, 50, 200],
+        classes="display compact",
+        style="table-layout:auto;width:100%;margin:0",
+        showIndex=False,
+    )
