@@ -79,13 +79,14 @@ def tour() -> None:
 @app.command()
 def lab(
     folder: Annotated[Path | None, typer.Option(help="where the notebooks are; none: the project's own")] = None,
-    port: Annotated[int, typer.Option(help="port of JupyterLab")] = 8888,
+    port: Annotated[int, typer.Option(help="port to listen on")] = 8888,
     browser: Annotated[bool, typer.Option(help="open a browser")] = True,
+    voila: Annotated[str, typer.Option(help="serve one notebook, such as 06, as an application without code")] = "",
 ) -> None:
     """Open the notebooks in JupyterLab."""
     from autopicker_lab.jupyter import start
 
-    sys.exit(start(folder, port, browser))
+    sys.exit(start(folder, port, browser, voila))
 
 
 @app.command()

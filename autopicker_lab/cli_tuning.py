@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autopicker_lab.cli_common import Cluster, Json, open_workbench
+from autopicker_lab.cli_common import Cluster, Json, open_workbench, print_json
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -124,14 +124,25 @@ def evaluate(
     seed: Seed = 0,
     prices: Prices = None,
     scores: Scores = None,
+    against: Annotated[
+        str, typer.Option(help="the policy that serves: exit 1 unless --policy may take its place")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Measure a policy on outcomes, without fitting anything."""
     from autopicker_lab.routing import load_policy
+    from autopicker_lab.tuning import board, gate, read_outcomes
     from autopicker_lab.tuning import evaluate as run
-    from autopicker_lab.tuning import read_outcomes
 
     table = read_outcomes(outcomes, prices)
+    if against:
+        data = board(table, strong=strong, weak=weak, seed=seed)
+        found = gate(data, load_policy(against), load_policy(policy), seed=seed)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            typer.echo("\n".join(filter(None, (found.warning, found.verdict))))
+        raise typer.Exit(0 if found.passed else 1)
     report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, source=outcomes)
     _tell(report, scores, as_json)
 

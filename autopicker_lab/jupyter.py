@@ -1,7 +1,8 @@
-"""JupyterLab on the notebooks, with the settings they need."""
+"""JupyterLab on the notebooks, or Voila on one of them, with the settings they need."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import shutil
 import subprocess
@@ -9,18 +10,29 @@ import sys
 from pathlib import Path
 
 from autopicker_lab import assets
+from autopicker_lab.core import InvalidRequestError
 
 START = "00_start_here.ipynb"
 MESSAGE_BYTES = 64 * 2**20
+_SETTINGS = {"websocket_max_message_size": MESSAGE_BYTES}
+DATA_RATE = 10**9  # bytes a second that a kernel may send; more than 1 MB/s is dropped otherwise
+_CONFIG = Path(__file__).parent / "jupyter_config"  # no question whether one would like news
 
 
-def start(folder: Path | None = None, port: int = 8888, browser: bool = True) -> int:
-    """Run JupyterLab until it is stopped and return its exit code.
+def start(folder: Path | None = None, port: int = 8888, browser: bool = True, voila: str = "") -> int:
+    """Run JupyterLab, or Voila on one notebook, until it is stopped, and return its exit code.
 
     From a wheel the notebooks are copied to `folder` (default: ./autopicker-notebooks) once, and never overwritten.
+
+    Raises:
+        InvalidRequestError: no notebook is called `voila`.
     """
-    words = command(_home(folder), port, browser)
-    if os.name == "posix":  # become JupyterLab, so that a signal to this process ends it
+    home = _home(folder)
+    words = application(find(home, voila), port, browser) if voila else command(home, port, browser)
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
+        filter(None, (str(_CONFIG), os.environ.get("JUPYTER_CONFIG_PATH")))
+    )
+    if os.name == "posix":  # become that server, so that a signal to this process ends it
         os.execv(words[0], words)
     return subprocess.run(words, check=False).returncode
 
@@ -30,14 +42,37 @@ def command(home: Path, port: int, browser: bool) -> list[str]:
     options = [
         f"--ServerApp.root_dir={home}",
         f"--ServerApp.port={port}",
-        # uploads over 10 MiB fail silently otherwise
-        f"--ServerApp.tornado_settings={{'websocket_max_message_size': {MESSAGE_BYTES}}}",
+        # messages over 10 MiB fail silently otherwise
+        f"--ServerApp.tornado_settings={_SETTINGS}",
+        f"--ZMQChannelsWebsocketConnection.iopub_data_rate_limit={DATA_RATE}",
         "--LabApp.default_url=/lab/tree/" + START,
-        "--LabApp.news_url=None",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")  # as in most containers
     return [sys.executable, "-m", "jupyterlab", *options, *([] if browser else ["--no-browser"])]
+
+
+def application(notebook: Path, port: int, browser: bool) -> list[str]:
+    """The command line that serves one notebook without its code."""
+    options = [
+        f"--port={port}",
+        f"--Voila.tornado_settings={_SETTINGS}",
+        f"--ZMQChannelsWebsocketConnection.iopub_data_rate_limit={DATA_RATE}",
+        "--show-margins",
+    ]
+    return [sys.executable, "-m", "voila", str(notebook), *options, *([] if browser else ["--no-browser"])]
+
+
+def find(home: Path, name: str) -> Path:
+    """The notebook of a name, a number, or the beginning of its name; InvalidRequestError names those there are."""
+    names = sorted(path.stem for path in home.glob("*.ipynb"))
+    wanted = Path(name).stem
+    found = [stem for stem in names if stem == wanted] or [stem for stem in names if stem.startswith(wanted)]
+    if len(found) != 1:
+        near = difflib.get_close_matches(wanted, names, 1, 0.3)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise InvalidRequestError(f"no notebook is called '{name}'", f"{meant}there are {', '.join(names)}")
+    return home / f"{found[0]}.ipynb"
 
 
 def _home(folder: Path | None) -> Path:

@@ -69,8 +69,14 @@ def html_table(
         lines.append(f"<tr>{_bar(shares[i] / widest) if shares else ''}{cells}</tr>")
     titles = ["", *headers] if shares else headers
     head = "".join(f"<th {_LEFT}>{escape(name)}</th>" for name in titles) if any(titles) else ""
-    title = f"<caption style='text-align:left;font-weight:600'>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    title = (
+        f"<caption style='text-align:left;font-weight:600;white-space:nowrap'>{escape(caption)}</caption>"
+        if caption
+        else ""
+    )
+    return (
+        f"<table style='line-height:1.4'>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    )
 
 
 def _bar(share: float) -> str:

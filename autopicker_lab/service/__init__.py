@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autopicker_lab.service.app import create_app
+    from autopicker_lab.service.background import Served, start
     from autopicker_lab.service.server import serve
 
-__all__ = ["create_app", "serve"]
+__all__ = ["Served", "create_app", "serve", "start"]
+_PLACES = {"create_app": "app", "serve": "server", "Served": "background", "start": "background"}
 
 
 def __getattr__(name: str) -> Any:
     """FastAPI is loaded when the service is used, not when its neighbours are imported."""
-    if name == "create_app":
-        from autopicker_lab.service.app import create_app
-
-        return create_app
-    if name == "serve":
-        from autopicker_lab.service.server import serve
-
-        return serve
+    if name in _PLACES:
+        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

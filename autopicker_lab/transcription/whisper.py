@@ -173,6 +173,6 @@ def _refuse_endless(file: SourceFile) -> None:
 
 
 def _segment(raw: Any) -> Segment:
-    words = tuple(Word(w.start, w.end, w.word, w.probability) for w in raw.words or ())
+    words = tuple(Word(float(w.start), float(w.end), w.word, float(w.probability)) for w in raw.words or ())
     confidence = math.exp(raw.avg_logprob)
-    return Segment(round(raw.start, 3), round(raw.end, 3), raw.text.strip(), confidence, words)
+    return Segment(round(float(raw.start), 3), round(float(raw.end), 3), raw.text.strip(), confidence, words)

@@ -3,6 +3,7 @@
 from autopicker_lab.tuning.board import Board, board
 from autopicker_lab.tuning.collect import Collected, Question, collect, read_questions
 from autopicker_lab.tuning.drift import Drift, drift
+from autopicker_lab.tuning.gate import Gate, gate
 from autopicker_lab.tuning.metrics import (
     Interval,
     aiq,
@@ -25,6 +26,7 @@ __all__ = [
     "Board",
     "Collected",
     "Drift",
+    "Gate",
     "Interval",
     "Question",
     "TuningReport",
@@ -38,6 +40,7 @@ __all__ = [
     "drift",
     "evaluate",
     "expected_calibration_error",
+    "gate",
     "paraphrase_stability",
     "pgr",
     "plot_calibration",

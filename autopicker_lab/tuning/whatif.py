@@ -122,8 +122,8 @@ def compare_on(data: Board, before: RoutePolicy, after: RoutePolicy, progress: P
         sides = [column[request.before], column[request.after]]
         scores = [float(data.scores[i, side]) for side in sides]
         for k, side in enumerate(sides):
-            sums["quality"][k] += scores[k] / len(data)
-            sums["cost"][k] += float(data.costs[i, side]) / len(data)
+            sums["quality"][k] += scores[k] / len(found.requests)
+            sums["cost"][k] += float(data.costs[i, side]) / len(found.requests)
         requests.append(Change(request.prompt, request.before, request.after, request.why, *scores))
     means: dict[str, Any] = {name: (total[0], total[1]) for name, total in sums.items()}
     seen = [policy.id for policy in (before, after) if policy.stamp.get("prompts") == data.fingerprint]

@@ -197,7 +197,7 @@ class ExtractionPanel(Panel):
         self.password = w.Password(placeholder="password of a locked PDF", continuous_update=False)
         self.about = w.HTML()
         self.pages = Pages()
-        framed = w.Layout(display="none", border="1px solid #999", align_self="flex-start")
+        framed = w.Layout(display="none", border="1px solid #999", align_self="flex-start", width="45%")
         self.image = w.Image(format="png", layout=framed)
         self.text = w.HTML(layout=w.Layout(width="100%", max_height="44em", overflow="auto"))
         self.tables = w.VBox()

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
+from autopicker_lab.service.background import Served, free_port
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+__all__ = ["free_port", "is_free", "serving"]
 
 
 def is_free(port: int) -> bool:
@@ -23,22 +17,7 @@ def is_free(port: int) -> bool:
 
 
 @contextmanager
-def serving(app: object, port: int | None = None) -> Iterator[str]:
+def serving(app: object, port: int = 0) -> Iterator[str]:
     """Run an ASGI app in a thread and yield its address."""
-    port = port or free_port()
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_config=None, proxy_headers=False, timeout_graceful_shutdown=5
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started:
-        if time.monotonic() > deadline or not thread.is_alive():
-            raise RuntimeError("the server did not start")
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
+    with Served(app, port) as served:
+        yield served.url

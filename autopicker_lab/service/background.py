@@ -1,0 +1,96 @@
+"""The service in a thread of this process: for notebooks, and for trying things out."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from autopicker_lab.core import AutopickerError
+from autopicker_lab.core.show import html_table
+from autopicker_lab.settings import Settings
+from autopicker_lab.workbench import Workbench
+
+_START_S = 60.0
+_STOP_S = 20.0
+
+
+class Served:
+    """An ASGI application that listens on loopback until `stop`, or the end of a `with`.
+
+    Args:
+        port: 0 takes a free one.
+
+    Attributes:
+        url: where it listens.
+
+    Raises:
+        AutopickerError: it did not start, because the port is taken, say.
+    """
+
+    def __init__(self, app: Any, port: int = 0):
+        import uvicorn
+
+        self._port = port or free_port()
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=self._port, log_config=None, proxy_headers=False, timeout_graceful_shutdown=5
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="autopicker service", daemon=True)
+        self._thread.start()
+        until = time.monotonic() + _START_S
+        while not self._server.started:
+            if time.monotonic() > until or not self._thread.is_alive():
+                raise AutopickerError(f"nothing listens on port {self._port}", "take another port: port=0 finds one")
+            time.sleep(0.01)
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def stop(self) -> None:
+        """End it when its answers under way have ended, or after five seconds."""
+        self._server.should_exit = True
+        self._thread.join(_STOP_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"Served({self.url!r}{'' if self._thread.is_alive() else ', stopped'})"
+
+    def _repr_html_(self) -> str:
+        if not self._thread.is_alive():
+            return html_table([], [], f"{self.url}: stopped")
+        pages = {"a page to chat": "/", "documentation": "/docs", "health": "/health", "for Prometheus": "/metrics"}
+        links = [f"<a href='{self.url}{path}' target='_blank'>{name}</a>" for name, path in pages.items()]
+        return f"<b>{self.url}</b>: " + ", ".join(links)
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        except SystemExit:
+            return  # uvicorn's way to say that it cannot listen; its thread has ended, which is seen
+
+
+def start(lab: Workbench | None = None, *, port: int = 0, **settings: Any) -> Served:
+    """Serve the HTTP API from a thread: `with start() as served: ...`.
+
+    Args:
+        lab: whose models, files and policy are served; stopping the service closes it. None: a new one.
+        settings: of a new Workbench, over those of the environment (decision_log=..., allowed_origins="*" ...).
+    """
+    from autopicker_lab.service.app import create_app
+
+    return Served(create_app(lab or Workbench(Settings.load(**settings))), port)
+
+
+def free_port() -> int:
+    """A port of loopback on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

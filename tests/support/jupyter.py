@@ -1,0 +1,107 @@
+"""A real JupyterLab or Voila, and a browser that runs notebooks in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Locator, Page, sync_playwright
+
+from support.serving import free_port
+
+TOKEN = "of-a-test"
+_CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@contextmanager
+def _running(options: list[str], ready: str, folder: Path) -> Iterator[str]:
+    port = free_port()
+    words = [sys.executable, "-c", "from autopicker_lab.cli import main; main()", "lab", "--no-browser", *options]
+    words += ["--port", str(port)]
+    places = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTERLAB_SETTINGS_DIR")
+    env = {**os.environ, "JUPYTER_TOKEN": TOKEN, **{name: str(folder / name.lower()) for name in places}}
+    address = f"http://127.0.0.1:{port}"
+    with (folder / "log").open("wb") as log, subprocess.Popen(words, env=env, stdout=log, stderr=log) as server:
+        try:
+            until = time.monotonic() + 60
+            while True:
+                try:
+                    if httpx.get(address + ready, timeout=5).status_code < 500:
+                        break
+                except httpx.TransportError:
+                    pass
+                if server.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError((folder / "log").read_text()[-2000:])
+                time.sleep(0.1)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+@contextmanager
+def jupyterlab(home: Path, folder: Path) -> Iterator[str]:
+    """The address of a JupyterLab on the notebooks of `home`; `folder` for what it writes."""
+    with _running(["--folder", str(home)], "/api", folder) as address:
+        yield address
+
+
+@contextmanager
+def voila(home: Path, name: str, folder: Path) -> Iterator[str]:
+    """The address of a notebook of `home` that is served without code."""
+    with _running(["--folder", str(home), "--voila", name], "/static/voila.js", folder) as address:
+        yield address
+
+
+@contextmanager
+def chromium(dark: bool = False) -> Iterator[Page]:
+    """A page of a browser."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=_CHROMIUM)
+        size = {"width": 1280, "height": 1100}
+        context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light", accept_downloads=True)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        yield context.new_page()
+        browser.close()
+
+
+def open_notebook(page: Page, address: str, name: str) -> None:
+    """Show a notebook, with a kernel of its own."""
+    page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
+    page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=60_000)
+    dialog = page.locator(".jp-Dialog .jp-mod-accept")
+    for _ in range(30):  # which kernel, it may ask
+        if dialog.count():
+            dialog.first.click()
+        if page.locator(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]").count():
+            return
+        page.wait_for_timeout(500)
+
+
+def run_all(page: Page, seconds: float = 90) -> None:
+    """Restart and run all cells, as a user does."""
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All")).click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    last = page.locator(".jp-CodeCell .jp-InputPrompt").last
+    page.wait_for_function(
+        """() => {
+            const prompts = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell .jp-InputPrompt')];
+            return prompts.length && prompts.every(p => /\\[\\d+\\]/.test(p.textContent));
+        }""",
+        timeout=seconds * 1000,
+    )
+    last.scroll_into_view_if_needed()
+
+
+def cell(page: Page, text: str) -> Locator:
+    """The code cell that contains some text."""
+    return page.locator(".jp-NotebookPanel .jp-CodeCell", has=page.locator(".jp-InputArea", has_text=text)).first
