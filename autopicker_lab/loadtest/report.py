@@ -238,7 +238,7 @@ class LoadReport:
         return timeline(self, ax)
 
     def _repr_html_(self) -> str:
-        rows = [(name, "" if value is None else value) for name, value in self.to_dict().items()]
+        rows = [(name, value) for name, value in self.to_dict().items() if value not in (None, False, {}, [])]
         return html_table(["", ""], rows, f"{self.about}: {self.url}")
 
     def save(self, path: str | Path) -> None:

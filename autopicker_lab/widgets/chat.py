@@ -213,7 +213,6 @@ class ChatPanel(Panel):
         self.again = w.Button(description="Regenerate", tooltip="answer the last question by the model chosen here")
         self.new = w.Button(description="New conversation")
         self.bar = JobBar(model.job)
-        self.bar.bar.layout.display = "none"  # nobody knows how long an answer will be
         self.sums = w.HTML()
         self.save = [
             Save("Copy answer", "", lambda: model.turns[-1].answer.text if model.turns else ""),

@@ -148,6 +148,7 @@ class LoadPanel(Panel):
         self.chat = w.Checkbox(model.chat, description="chat completions, token by token", indent=False)
         self.prompt = w.Text(model.prompt, description="prompt", layout=wide)
         self.loop = w.ToggleButtons(options=[CLOSED, OPEN], value=model.loop, style={"button_width": "12em"})
+        self.loop.layout = w.Layout(min_width="26em")
         self.users = w.IntSlider(model.users, min=1, max=200, description="users")
         self.rate = w.FloatLogSlider(model.rate, min=-1, max=4, description="rate", readout_format=".3g")
         self.seconds = w.FloatSlider(model.seconds, min=1, max=120, step=1, description="seconds")
@@ -163,7 +164,7 @@ class LoadPanel(Panel):
         self.csv = Save("Requests as CSV", "requests.csv", lambda: model.found().to_frame().to_csv(index=False))
         self.words = w.HTML()
         self.chart = w.HTML()
-        self.picture = w.Image(format="png")
+        self.picture = w.Image(format="png", layout=w.Layout(display="none"))
         self.table = w.VBox()
         self._drawn: object = None
         names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds")
@@ -203,6 +204,7 @@ class LoadPanel(Panel):
         if not running and (model.reports or model.swept) and (id(model.reports), id(model.swept)) != self._drawn:
             self._drawn = (id(model.reports), id(model.swept))
             self.picture.value = _picture(model)
+            self.picture.layout.display = "block"
             figures = compared(model.reports).reset_index(names="") if model.reports else model.swept.to_frame()
             self.table.children = [sortable(figures, rows=30)]
 

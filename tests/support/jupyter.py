@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from support.serving import free_port
 
@@ -62,15 +62,20 @@ def voila(home: Path, name: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def chromium(dark: bool = False) -> Iterator[Page]:
-    """A page of a browser."""
+def chromium() -> Iterator[Browser]:
+    """A browser; one at a time."""
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=_CHROMIUM)
-        size = {"width": 1280, "height": 1100}
-        context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light", accept_downloads=True)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        yield context.new_page()
+        yield browser
         browser.close()
+
+
+def tab(browser: Browser, scale: float = 1) -> Page:
+    """A page that may use the clipboard."""
+    size = {"width": 1280, "height": 1100}
+    context = browser.new_context(viewport=size, accept_downloads=True, device_scale_factor=scale)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    return context.new_page()
 
 
 def open_notebook(page: Page, address: str, name: str) -> None:

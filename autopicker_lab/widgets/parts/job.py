@@ -139,7 +139,7 @@ class JobBar:
     def draw(self) -> None:
         job = self._job
         self.stop.disabled = not job.running
-        self.bar.layout.visibility = "visible" if job.running else "hidden"
+        self.bar.layout.display = "flex" if job.running and job.share is not None else "none"
         self.bar.value = job.share or 0.0
         left = "" if job.left_s is None else f", about {job.left_s:.0f} s left"
         mark = "⚠ " if job.failed else ""

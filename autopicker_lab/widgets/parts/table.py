@@ -19,6 +19,7 @@ def sortable(table: pd.DataFrame, caption: str = "", rows: int = 10) -> Any:
         table,
         caption=caption or None,
         buttons=_BUTTONS,
+        layout={"topStart": "buttons", "topEnd": "search"},
         maxBytes=_BYTES,
         paging=len(table) > rows,
         pageLength=rows,

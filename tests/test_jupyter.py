@@ -1,0 +1,262 @@
+"""The notebooks in a real JupyterLab and in Voila, in a real browser.
+
+Pictures of what was seen are kept in build/screenshots.
+"""
+
+import io
+import re
+import shutil
+import time
+
+import nbformat
+import pytest
+from conftest import ROOT, needs
+from reportlab.pdfgen.canvas import Canvas
+from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab, voila
+
+pytestmark = needs("chromium")
+SHOTS = ROOT / "build" / "screenshots"
+FLOWS = (
+    "from autopicker_lab import Workbench\nfrom autopicker_lab.service import start\n"
+    "from autopicker_lab.widgets import ChatPanel, ExplorerPanel, ExtractionPanel, LoadPanel\n"
+    "lab = Workbench(); served = start(rate_limit_requests=1_000_000)",
+    "ExtractionPanel()",
+    "ExplorerPanel(lab)",
+    "ChatPanel(lab, 'Tell me everything about the sea.', max_tokens=900)",
+    "LoadPanel(lab, f'{served.url}/health', chat=False, seconds=60)",
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The notebooks, and one more with all the panels that work for a while."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(path, folder)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    cells = [nbformat.v4.new_code_cell(source) for source in FLOWS]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "flows.ipynb")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(home, browser, tmp_path_factory):
+    with jupyterlab(home, tmp_path_factory.mktemp("server")) as address:
+        opened = tab(browser)
+        opened.address = address
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def flows(page):
+    open_notebook(page, page.address, "flows.ipynb")
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("Jupyter news").count() == 0
+    run_all(page)
+    return page
+
+
+def pdf(size, words):
+    """A PDF of about so many bytes."""
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.drawString(72, 720, words)
+    canvas.save()
+    return out.getvalue() + b"\n%" + b"x" * max(0, size - len(out.getvalue()) - 2)
+
+
+def upload(panel, name, content):
+    kind = {"name": name, "mimeType": "application/pdf", "buffer": content}
+    panel.locator("input[type=file]").set_input_files([kind])
+
+
+def shot(page, name):
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def slide(panel, name, presses=3):
+    """Move a slider by the keyboard, and say what it reads then."""
+    row = panel.locator(".widget-inline-hbox", has_text=name).first
+    handle = row.locator(".noUi-handle").first
+    handle.focus()
+    for _ in range(presses):
+        handle.press("ArrowRight")
+    return row.locator(".widget-readout").inner_text()
+
+
+def test_a_pdf_is_uploaded_and_its_text_shown(flows):
+    panel = cell(flows, "ExtractionPanel()")
+    upload(panel, "letter.pdf", pdf(0, "The lighthouse keeper writes home."))
+    panel.get_by_text("The lighthouse keeper writes home.").first.wait_for()
+    assert panel.locator("img.widget-image").evaluate("image => image.naturalWidth") > 100
+    shot(flows, "extraction")
+
+
+def test_several_files_are_dropped(flows):
+    panel = cell(flows, "ExtractionPanel()")
+    panel.get_by_role("button", name="Clear").click()
+    zone = panel.locator("label", has=flows.locator("input[type=file]"))
+    zone.evaluate(
+        """zone => {
+            const data = new DataTransfer();
+            for (const name of ["one", "two"]) data.items.add(new File([`text of ${name}`], `${name}.txt`));
+            zone.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+        }"""
+    )
+    panel.get_by_text("2 of 2 files read").wait_for()
+    panel.get_by_text("one.txt, two.txt").wait_for()
+    panel.get_by_text("text of two").first.wait_for()
+
+
+def test_nine_megabytes_are_taken_and_eleven_refused(flows):
+    panel = cell(flows, "ExtractionPanel()")
+    upload(panel, "large.pdf", pdf(9_000_000, "Nine megabytes came through."))
+    panel.get_by_text("Nine megabytes came through.").first.wait_for(timeout=60_000)
+    upload(panel, "larger.pdf", pdf(11_000_000, "Never read."))
+    panel.get_by_text(re.compile(r"larger\.pdf has 10\.5 MiB, the limit is 10\.0 MiB: type its path")).wait_for()
+    shot(flows, "refused")
+    upload(panel, "x.rar", b"Rar!\x1a\x07\x00 nothing")
+    panel.get_by_text(re.compile("⚠.*x.rar")).wait_for()
+    upload(panel, "broken.pdf", b"%PDF-1.7 broken")
+    panel.get_by_text(re.compile("⚠.*not a readable PDF")).wait_for()
+    assert "Traceback" not in panel.inner_text()
+
+
+def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows):
+    panel, explorer = cell(flows, "ChatPanel(lab"), cell(flows, "ExplorerPanel(lab)")
+    panel.get_by_role("button", name="Ask").click()
+    answer = panel.locator(".autopicker-md").last
+    answer.wait_for()
+    lengths = []
+    for _ in range(6):
+        lengths.append(len(answer.inner_text()))
+        flows.wait_for_timeout(300)
+    assert len(set(lengths)) > 3
+    begun = time.monotonic()
+    score = slide(explorer, "threshold")
+    explorer.get_by_text(re.compile("wants quality")).first.wait_for()
+    assert time.monotonic() - begun < 1.5
+    assert score == "15.00"
+    assert panel.get_by_role("button", name="Stop").is_enabled()
+    begun = time.monotonic()
+    panel.get_by_role("button", name="Stop").click()
+    panel.get_by_text("stopped; what came until then is kept").first.wait_for(timeout=3000)
+    assert time.monotonic() - begun < 1.5  # a second, and what the browser takes to see it
+    panel.get_by_text(re.compile("smollm2-135m: .* tokens read")).click()
+    panel.get_by_text("can take the request").wait_for()
+    shot(flows, "chat")
+
+
+def test_a_load_test_runs_and_stops_and_keeps_what_was_measured(flows):
+    panel, explorer = cell(flows, "LoadPanel(lab"), cell(flows, "ExplorerPanel(lab)")
+    panel.get_by_role("button", name="Start").click()
+    panel.get_by_text(re.compile("answers a second: up to")).wait_for()
+    before = explorer.locator(".widget-readout").first.inner_text()
+    assert slide(explorer, "threshold") != before
+    begun = time.monotonic()
+    panel.get_by_role("button", name="Stop").click()
+    panel.get_by_text("p50_ms").wait_for(timeout=5000)
+    assert time.monotonic() - begun < 2.5  # a second, and the drawing of the report
+    panel.get_by_role("button", name="Stop").is_disabled()
+    panel.locator("input[type=search]").fill("requests_per")
+    panel.get_by_text("p50_ms").wait_for(state="detached")
+    shot(flows, "load")
+
+
+def test_a_result_is_saved_by_the_browser(flows, tmp_path):
+    panel = cell(flows, "ChatPanel(lab")
+    with flows.expect_download() as download:
+        panel.get_by_role("button", name="Save as Markdown").click()
+    download.value.save_as(tmp_path / "chat.md")
+    assert "Tell me everything about the sea." in (tmp_path / "chat.md").read_text("utf-8")
+    panel.get_by_role("button", name="Copy answer").click()
+    panel.get_by_text("copied").wait_for()
+    assert len(flows.evaluate("navigator.clipboard.readText()")) > 20
+
+
+def test_a_threshold_moves_and_the_curve_with_it(page):
+    open_notebook(page, page.address, "05_threshold_tuning.ipynb")
+    run_all(page)
+    panel = cell(page, "ThresholdPanel(report")
+    panel.scroll_into_view_if_needed()
+    image = panel.locator("img").first
+    before = image.get_attribute("src")
+    slide(panel, "cost weight")
+    page.wait_for_function("([image, before]) => image.src !== before", arg=[image.element_handle(), before])
+    panel.get_by_text(re.compile("mean score")).first.wait_for()
+    shot(page, "threshold")
+
+
+def test_words_light_up_and_a_correction_reaches_the_subtitles(page, tmp_path):
+    open_notebook(page, page.address, "02_transcription.ipynb")
+    run_all(page)
+    panel = cell(page, "TranscriptionPanel(lab")
+    panel.scroll_into_view_if_needed()
+    panel.get_by_role("button", name="0:01.2").click()
+    page.wait_for_function("document.querySelector('audio').currentTime > 1")
+    page.wait_for_function("[...document.querySelectorAll('[role=textbox] span')].some(s => s.style.outline)")
+    shot(page, "transcription")
+    line = panel.get_by_role("textbox", name="text from 0:01.2")
+    line.fill("The ferry leaves.")
+    line.press("Enter")
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="SRT").click()
+    download.value.save_as(tmp_path / "x.srt")
+    assert "The ferry leaves." in (tmp_path / "x.srt").read_text("utf-8")
+
+
+def test_javascript_asks_the_service_from_the_page(page):
+    open_notebook(page, page.address, "08_served_api.ipynb")
+    run_all(page)
+    page.get_by_text("(from JavaScript)").last.wait_for(timeout=30_000)
+    frame = page.frame_locator("iframe[src*='/docs']")
+    frame.get_by_text("Autopicker Lab").first.wait_for()
+    shot(page, "api")
+
+
+def test_results_are_readable_in_the_dark_theme(page):
+    open_notebook(page, page.address, "06_chat_with_files.ipynb")
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.get_by_text("Theme", exact=True).first.hover()
+    page.get_by_text("JupyterLab Dark", exact=True).click()
+    run_all(page)
+    table = cell(page, "answer.route\n").locator(".jp-OutputArea-output table").first
+    table.scroll_into_view_if_needed()
+    colours = table.evaluate(
+        """table => {
+            const back = getComputedStyle(document.querySelector('.jp-NotebookPanel .jp-Notebook')).backgroundColor;
+            return [getComputedStyle(table.querySelector('td:last-child')).color, back];
+        }"""
+    )
+    shot(page, "dark")
+    assert contrast(*colours) > 4.5
+
+
+def contrast(one, other):
+    """WCAG's ratio of two CSS colours."""
+
+    def luminance(colour):
+        parts = [float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3]]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(("name", "shows"), [("05", "cost weight"), ("06", "New conversation")])
+def test_voila_serves_a_notebook_without_its_code(home, browser, tmp_path, name, shows):
+    with voila(home, name, tmp_path) as address:
+        page = tab(browser)
+        page.goto(address)
+        page.get_by_text(shows).first.wait_for(timeout=60_000)
+        page.wait_for_timeout(500)
+        shot(page, f"voila-{name}")
+        assert page.get_by_text("from autopicker_lab").count() == 0
