@@ -1,36 +1,75 @@
-"""Make the README's pictures from the library itself (`uv run data/make_pictures.py`)."""
+"""Make the README's pictures: run notebooks in a real JupyterLab, and photograph their panels.
+
+    uv run python data/make_pictures.py
+
+It needs Chromium. What the pictures were made from is kept beside them, so that a test can tell when they are stale.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib as mpl
+from PIL import Image
 
-mpl.use("Agg")
-import matplotlib.pyplot as plt
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "data" / "pictures"
+SOURCES = FOLDER / "made_from.json"
+_SHORTEN = "root => document.querySelectorAll('input').forEach(i => i.value = i.value.replace(root, ''))"
+PANELS = {  # picture: its notebook, and what the cell with the panel contains
+    "extraction": ("01_extraction", "ExtractionPanel(samples"),
+    "transcription": ("02_transcription", "TranscriptionPanel("),
+    "explorer": ("03_complexity_explorer", 'ExplorerPanel(lab, "Prove'),
+    "tuning": ("05_threshold_tuning", "report.plot()"),
+    "threshold": ("05_threshold_tuning", "ThresholdPanel("),
+    "chat": ("06_chat_with_files", "ChatPanel("),
+}
 
-from autopicker_lab import Workbench, assets
-from autopicker_lab.tour import HARD
-from autopicker_lab.tuning import plot_calibration, read_outcomes, tune
 
-PICTURES = Path(__file__).parent / "pictures"
+def made_from() -> dict[str, str]:
+    """A digest by picture, of its notebook and of the panels' code."""
+    code = b"".join(path.read_bytes() for path in sorted((ROOT / "autopicker_lab" / "widgets").rglob("*.[pj][ys]")))
+    return {
+        name: hashlib.sha256((ROOT / "notebooks" / f"{notebook}.ipynb").read_bytes() + code).hexdigest()[:16]
+        for name, (notebook, _) in PANELS.items()
+    }
 
 
 def main() -> None:
-    """Factors of a hard request beside the models weighed for it; what tuning finds in the project's outcomes."""
-    PICTURES.mkdir(exist_ok=True)
-    with Workbench() as lab:
-        route = lab.route(HARD, [assets.samples() / "report.pdf"])
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.4), layout="constrained", width_ratios=[3, 2])
-    route.complexity.plot(left)
-    route.plot(right)
-    figure.savefig(PICTURES / "route.png", dpi=110)
-    report = tune(read_outcomes(assets.outcomes() / "outcomes.jsonl"), within=0.05)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained", width_ratios=[3, 2])
-    report.plot(left)
-    left.set_title("cost and quality, out of fold", loc="left")
-    plot_calibration(report, right)
-    figure.savefig(PICTURES / "tuning.png", dpi=110)
+    sys.path.insert(0, str(ROOT / "tests"))
+    from playwright.sync_api import Locator
+    from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab
+
+    def asked(panel: Locator) -> None:
+        panel.get_by_role("button", name="Ask").click()
+        panel.get_by_text("tokens read").click(timeout=60_000)
+
+    before: dict[str, Callable[[Locator], None]] = {"chat": asked}
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
+        os.environ["OLLAMA_HOST"] = "http://127.0.0.1:9"
+        with jupyterlab(ROOT / "notebooks", Path(scratch)) as address:
+            page = tab(browser)
+            page.set_viewport_size({"width": 1180, "height": 1500})
+            for name, (notebook, source) in PANELS.items():
+                open_notebook(page, address, f"{notebook}.ipynb")
+                page.keyboard.press("Control+B")  # without the list of files
+                run_all(page)
+                panel = cell(page, source)
+                before.get(name, lambda _: None)(panel)
+                panel.scroll_into_view_if_needed()
+                page.evaluate(_SHORTEN, f"{ROOT}{os.sep}")
+                page.wait_for_timeout(2500)
+                path = FOLDER / f"{name}.png"
+                panel.locator(".jp-OutputArea-output").first.screenshot(path=path)
+                Image.open(path).convert("RGB").quantize(96).save(path, optimize=True)
+                print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KiB")
+    SOURCES.write_text(json.dumps(made_from(), indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ import time
 import pandas as pd
 import pytest
 import requests
+from conftest import ROOT
 from support.outcomes import table
 from support.serving import free_port
 
-from autopicker_lab.jupyter import MESSAGE_BYTES, command
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.jupyter import MESSAGE_BYTES, command, find
 from autopicker_lab.tuning import apgr
 
 
@@ -242,15 +244,24 @@ import json, sys
 from jupyterlab.labapp import LabApp
 app = LabApp.initialize_server(argv=sys.argv[1:])
 lab = next(iter(app.extension_manager.extension_apps["jupyterlab"]))
-print(json.dumps([app.web_app.settings["websocket_max_message_size"], app.root_dir, lab.default_url, lab.news_url]))
+print(json.dumps([app.web_app.settings["websocket_max_message_size"], app.root_dir, lab.default_url]))
 """
     arguments = command(tmp_path, free_port(), browser=False)[3:]
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60, check=True
     )
-    assert json.loads(done.stdout) == [MESSAGE_BYTES, str(tmp_path), "/lab/tree/00_start_here.ipynb", None]
+    assert json.loads(done.stdout) == [MESSAGE_BYTES, str(tmp_path), "/lab/tree/00_start_here.ipynb"]
     assert MESSAGE_BYTES > 10 * 2**20
     assert "not recognized" not in done.stderr
+
+
+def test_a_notebook_is_found_by_its_number_and_a_wrong_name_is_told():
+    home = ROOT / "notebooks"
+    assert find(home, "06") == find(home, "06_chat_with_files.ipynb") == home / "06_chat_with_files.ipynb"
+    with pytest.raises(InvalidRequestError, match=r"Did you mean 06_chat_with_files\? there are 00_start_here"):
+        find(home, "chat_with_file")
+    with pytest.raises(InvalidRequestError, match="no notebook"):
+        find(home, "0")
 
 
 def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path):
@@ -265,6 +276,8 @@ def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path):
     again = json_of("evaluate", tmp_path / "o.csv", "--policy", tmp_path / "p.json")
     assert "too good" in again["warnings"][0]
     assert "APGR" in run("evaluate", tmp_path / "o.csv").stdout
+    shut = json_of("evaluate", tmp_path / "o.csv", "--policy", "default", "--against", tmp_path / "p.json", code=1)
+    assert shut["passed"] is False
     routed = json_of("score", "Say hello", env={**os.environ, "AUTOPICKER_POLICY": str(tmp_path / "p.json")})
     assert routed["policy"].startswith("tuned-smollm2-135m-large-")
     assert "knows large, the catalogue does not" in routed["warnings"][0]

@@ -85,7 +85,7 @@ def test_a_table_shows_itself_as_markdown_and_frame():
     table = Table((("a|b", "n"), ("x\ny", 1), ("z", None)))
     assert table.to_markdown().splitlines() == ["| a\\|b | n |", "| --- | --- |", "| x y | 1 |", "| z |  |"]
     assert table.to_frame()["n"].tolist()[0] == 1
-    assert "<table>" in table._repr_html_()
+    assert "<table" in table._repr_html_()
 
 
 def test_html_never_carries_what_a_file_says_as_markup():
@@ -109,3 +109,13 @@ def test_tokens_are_estimated_for_wide_characters_too():
 
 def test_statuses_are_the_documented_ones():
     assert FileTooLargeError.status == 413
+
+
+def test_in_a_notebook_an_error_is_a_line_with_the_next_step():
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    shell = InteractiveShell()
+    with capture_output() as shown:
+        shell.run_cell("from autopicker_lab import extract\nextract('/no/such.pdf')")
+    assert "Traceback" not in shown.stdout

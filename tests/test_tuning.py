@@ -13,7 +13,18 @@ from support.outcomes import MODELS, table
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
 from autopicker_lab.routing import default_policy, load_policy, save_policy
-from autopicker_lab.tuning import board, drift, evaluate, grade, learn, plot_calibration, read_outcomes, tune
+from autopicker_lab.tuning import (
+    board,
+    drift,
+    evaluate,
+    gate,
+    grade,
+    keep_as_decisions,
+    learn,
+    plot_calibration,
+    read_outcomes,
+    tune,
+)
 from autopicker_lab.tuning.baselines import heuristic_scores
 from autopicker_lab.tuning.drift import cuts
 from autopicker_lab.tuning.transfer import transfer_between
@@ -449,3 +460,43 @@ def test_public_outcomes_are_learned_better_than_by_length(name, strong, weak, l
     assert found.apgr.low >= low
     assert found.baselines["length"].p < 0.01
     assert found.verdict.startswith("routing saves")
+
+
+class TestGate:
+    def test_it_opens_for_what_is_better_and_only_then(self):
+        data = board(table(400, seed=1))
+        report = tune(table(400))
+        weak = replace(report.policy, id="weak", cost_weight=1e9)
+        found = gate(data, weak, report.policy)
+        assert found.passed
+        assert found.quality.low > 0
+        assert found.verdict.startswith(f"deploy {report.policy.id}")
+        back = gate(data, report.policy, weak)
+        assert not back.passed
+        assert "worse by more than 0.02" in back.verdict
+        same = gate(data, weak, weak)
+        assert not same.passed
+        assert "not shown to be better at anything" in same.verdict
+        assert found.plot().get_title("left").startswith("deploy")
+        assert found.to_dict()["verdict"] == found.verdict
+
+    def test_it_opens_for_what_is_cheaper_and_as_good(self):
+        data = board(table(400, seed=1))
+        strong = replace(tune(table(400)).policy, cost_weight=0.0)
+        cheaper = replace(strong, id="cheaper", cost_weight=0.02)
+        found = gate(data, strong, cheaper, margin=0.2)
+        assert found.passed
+        assert found.saving.low > 0
+
+    def test_it_warns_of_outcomes_that_were_learned(self):
+        report = tune(table(300))
+        assert "fitted on these very prompts" in gate(report.board, default_policy(), report.policy).warning
+
+
+def test_outcomes_become_decisions_and_back(tmp_path):
+    outcomes = read_outcomes(OUTCOMES)
+    keep_as_decisions(outcomes, tmp_path / "log.sqlite")
+    again = read_outcomes(tmp_path / "log.sqlite")
+    assert len(again) == len(outcomes)
+    wide = [t.pivot_table(index="prompt", columns="model", values="score") for t in (outcomes, again)]
+    assert wide[0].equals(wide[1])

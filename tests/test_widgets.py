@@ -516,3 +516,24 @@ def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
     panel.loop.value = OPEN
     assert panel.users.disabled
     assert panel.model.loop == OPEN
+
+
+def test_a_policy_of_a_newer_version_is_words(report, tmp_path):
+    panel = ThresholdPanel(report)
+    newer = json.loads(panel.download.made()) | {"format": 3}
+    (tmp_path / "newer.json").write_text(json.dumps(newer))
+    chosen = WhatIfPanel(report.board, {"tuned": report.policy})
+    chosen.after.value = str(tmp_path / "newer.json")
+    chosen.model.job.wait(20)
+    assert "this version reads up to 2. Upgrade autopicker-lab" in chosen.bar.words.value
+
+
+def test_no_space_is_words_and_leaves_nothing(report, tmp_path, monkeypatch):
+    def full(self, *_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    panel = ThresholdPanel(report, str(tmp_path / "p.json"))
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    panel.save.click()
+    assert "No space left on device. Free some space" in panel.table.value
+    assert list(tmp_path.iterdir()) == []

@@ -69,13 +69,11 @@ def html_table(
         lines.append(f"<tr>{_bar(shares[i] / widest) if shares else ''}{cells}</tr>")
     titles = ["", *headers] if shares else headers
     head = "".join(f"<th {_LEFT}>{escape(name)}</th>" for name in titles) if any(titles) else ""
-    title = (
-        f"<caption style='text-align:left;font-weight:600;white-space:nowrap'>{escape(caption)}</caption>"
-        if caption
-        else ""
-    )
+    title = f"<div style='font-weight:600;line-height:1.4'>{escape(caption)}</div>" if caption else ""
+    if not lines:
+        return title
     return (
-        f"<table style='line-height:1.4'>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        f"{title}<table style='line-height:1.4'><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     )
 
 

@@ -47,6 +47,14 @@ def save_policy(policy: RoutePolicy, path: str | Path) -> Path:
     target = Path(path).expanduser()
     if not target.name or not target.parent.is_dir():
         raise InvalidRequestError(f"cannot save a policy as '{path}'", "name a file in a folder that exists")
+    text = policy_text(policy)
+    with written_whole(target) as scratch:
+        scratch.write_text(text, "utf-8")
+    return target
+
+
+def policy_text(policy: RoutePolicy) -> str:
+    """What a policy file holds: JSON."""
     body: dict[str, Any] = {
         "format": FORMAT,
         "id": policy.id,
@@ -71,9 +79,7 @@ def save_policy(policy: RoutePolicy, path: str | Path) -> Path:
 
         assert isinstance(policy.estimator, LearnedEstimator)  # the only kind there is
         body["estimator"] = pack(policy.estimator)
-    with written_whole(target) as scratch:
-        scratch.write_text(json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    return target
+    return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _parse(raw: object, where: str) -> RoutePolicy:

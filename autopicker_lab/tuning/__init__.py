@@ -17,7 +17,7 @@ from autopicker_lab.tuning.metrics import (
     psi,
     quality_curve,
 )
-from autopicker_lab.tuning.outcomes import read_outcomes, validate
+from autopicker_lab.tuning.outcomes import keep_as_decisions, read_outcomes, validate
 from autopicker_lab.tuning.report import TuningReport, plot_calibration
 from autopicker_lab.tuning.transfer import transfer_between
 from autopicker_lab.tuning.tune import evaluate, tune
@@ -41,6 +41,7 @@ __all__ = [
     "evaluate",
     "expected_calibration_error",
     "gate",
+    "keep_as_decisions",
     "paraphrase_stability",
     "pgr",
     "plot_calibration",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import InvalidRequestError, Outcome
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.routing import ANSWER_TOKENS
+from autopicker_lab.storage import Decision, open_log
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 REQUIRED = tuple(field.name for field in fields(Outcome) if field.default is MISSING)
 OPTIONAL = tuple(field.name for field in fields(Outcome) if field.default is not MISSING)
 _NUMBERS = tuple(name for name in OPTIONAL if name != "task")
+_DECIDED = sorted(set(REQUIRED + OPTIONAL) & set(Decision._fields))
 _TEXTS = ("prompt_id", "prompt", "model", "task")
 _FORMATS = "use .csv, .csv.gz, .jsonl, .parquet, or a decision log (.sqlite)"
 _TRUTH = {"true": 1.0, "false": 0.0, "correct": 1.0, "incorrect": 0.0}
@@ -44,6 +47,19 @@ def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.Data
     """
     table = validate(_tidy(_read(Path(path).expanduser())))
     return table if prices is None else _priced(table, _prices(Path(prices).expanduser()))
+
+
+def keep_as_decisions(table: pd.DataFrame, path: str | Path) -> None:
+    """Add outcomes to a decision log (`.sqlite`) as answers that were given feedback: traffic from elsewhere, say."""
+    log = open_log(Path(path).expanduser())
+    try:
+        for i, row in enumerate(validate(table).to_dict("records")):
+            known = {str(name): None if value != value else value for name, value in row.items()}  # noqa: PLR0124
+            chosen: dict[str, Any] = {name: known[name] for name in _DECIDED if known.get(name) is not None}
+            name = f"{known['prompt_id']}/{known['model']}"
+            log.record(Decision(chat_id=name, request_id=name, created=time.time() + i * 1e-6, **chosen))
+    finally:
+        log.close()
 
 
 def validate(table: pd.DataFrame) -> pd.DataFrame:

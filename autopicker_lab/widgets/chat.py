@@ -207,7 +207,7 @@ class ChatPanel(Panel):
         names = [AUTO, *(spec.id for spec in lab.catalogue.specs())]
         self.intake = IntakeBox(model.intake, file)
         self.log = w.VBox(layout=w.Layout(max_height="46em", overflow="auto"))
-        self.question = w.Textarea(question, placeholder="ask", rows=2, layout=w.Layout(width="100%"))
+        self.question = w.Textarea(question, placeholder="ask", rows=2, layout=w.Layout(width="99%"))
         self.choice = w.Dropdown(options=names, description="model")
         self.ask = w.Button(description="Ask", button_style="primary", icon="paper-plane")
         self.again = w.Button(description="Regenerate", tooltip="answer the last question by the model chosen here")
@@ -257,7 +257,7 @@ def _answer(answer: Answer) -> str:
     found = [to_html(answer.text)]
     if answer.note:
         found.append(f"<p><em>{escape(answer.note)}</em></p>")
-    found += [_folded(f"📄 {label}", to_html(text[:_SHOWN])) for label, text in answer.cited.items()]
+    found += [_folded(label, to_html(text[:_SHOWN])) for label, text in answer.cited.items()]
     if answer.route is not None:
         notes = (*answer.context.left_out, *answer.context.warnings)
         lines = "".join(f"<p>{escape(line)}</p>" for line in notes)

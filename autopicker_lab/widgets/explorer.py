@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import Route, RoutePolicy, Tier
-from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel
+from autopicker_lab.core import InvalidRequestError, Route, RoutePolicy, Tier
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save
 from autopicker_lab.workbench import Workbench
 
 
@@ -37,6 +37,12 @@ class ExplorerModel(Model):
         self.assign(changes)
         self.route = None
         self.act(self._decide)
+
+    def found(self) -> Route:
+        """The route; InvalidRequestError while there is none."""
+        if self.route is None:
+            raise InvalidRequestError("there is no route yet", "type a prompt")
+        return self.route
 
     def _came(self) -> None:
         """Read a new file in the background (`job.wait()`), then decide."""
@@ -73,7 +79,7 @@ class ExplorerPanel(Panel):
         import ipywidgets as w
 
         self.model = ExplorerModel(lab, policy=policy)
-        wide = w.Layout(width="100%")
+        wide = w.Layout(width="99%")
         self.prompt = w.Textarea(prompt, description="prompt", layout=wide, continuous_update=True)
         self.intake = IntakeBox(self.model.intake, file)
         self.threshold = w.FloatSlider(12.0, min=0, max=100, step=1, description="threshold", layout=wide)
@@ -83,7 +89,8 @@ class ExplorerPanel(Panel):
             control.observe(lambda change, name=name: self.model.set(**{name: change["new"]}), "value")
         self.model.listeners.append(self._draw)
         inputs = [self.prompt, self.intake.view, self.bar.view] + ([] if policy else [self.threshold])
-        self.view = w.VBox([*inputs, self.result])
+        self.save = Save("Save as JSON", "route.json", lambda: self.model.found().to_dict())
+        self.view = w.VBox([*inputs, self.result, self.save])
         self.model.set(prompt=prompt)
         if str(file):
             self.model.intake.name(str(file))

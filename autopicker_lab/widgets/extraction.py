@@ -190,7 +190,7 @@ class ExtractionPanel(Panel):
         import ipywidgets as w
 
         self.model = model = ExtractionModel()
-        wide = w.Layout(width="100%")
+        wide = w.Layout(width="99%")
         self.intake = IntakeBox(model.intake, path)
         self.bar = JobBar(model.job)
         self.file = w.Dropdown(description="file", options=[], layout=wide)

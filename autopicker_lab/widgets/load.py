@@ -143,7 +143,7 @@ class LoadPanel(Panel):
         import ipywidgets as w
 
         self.model = model = LoadModel(lab, url, **fields)
-        wide = w.Layout(width="100%")
+        wide = w.Layout(width="99%")
         self.url = w.Text(model.url, description="address", layout=wide)
         self.chat = w.Checkbox(model.chat, description="chat completions, token by token", indent=False)
         self.prompt = w.Text(model.prompt, description="prompt", layout=wide)

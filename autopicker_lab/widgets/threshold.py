@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.show import VERMILION, html_table
-from autopicker_lab.routing import save_policy
+from autopicker_lab.routing import policy_text, save_policy
 from autopicker_lab.tuning import TuningReport
 from autopicker_lab.tuning.board import CALL
 from autopicker_lab.tuning.curve import Curve, choose_at
 from autopicker_lab.tuning.report import draw_curve
-from autopicker_lab.widgets.parts import Model, Panel
+from autopicker_lab.widgets.parts import Model, Panel, Save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,7 +147,7 @@ class ThresholdPanel(Panel):
 
         self.model = model = ThresholdModel(report)
         self._picture = _Picture(model)
-        wide = w.Layout(width="100%")
+        wide = w.Layout(width="99%")
         curve = model.curve
         scores = gain_score(report.scores)
         self.rule = w.ToggleButtons(options=[ESTIMATES, TIERS], style={"button_width": "16em"})
@@ -184,14 +184,18 @@ class ThresholdPanel(Panel):
         self.table = w.HTML()
         self.path = w.Text(path, description="save as", layout=w.Layout(width="60%"))
         self.save = w.Button(description="Save policy", button_style="primary")
+        self.download = Save("Download policy", "policy.json", lambda: policy_text(model.policy()))
         self.on(self.rule, lambda value: model.set(rule=value))
         self.on(self.weight, lambda i: model.set(rule=ESTIMATES, cost_weight=float(curve.weights[i])))
         self.on(self.cost, lambda value: model.aim(float(value)))
         self.on(self.thresholds, lambda ends: model.set(rule=TIERS, thresholds=(float(ends[0]), float(ends[1]))))
         self.save.on_click(lambda _: model.save(self.path.value))
         model.listeners.append(self._draw)
-        controls = w.VBox([self.rule, self.weight, self.cost, self.thresholds, w.HBox([self.path, self.save])])
-        self.view = w.VBox([controls, w.HBox([self.picture, self.table])])
+        controls = w.VBox(
+            [self.rule, self.weight, self.cost, self.thresholds, w.HBox([self.path, self.save, self.download])]
+        )
+        beside = w.HBox([self.picture, self.table], layout=w.Layout(flex_flow="row wrap"))
+        self.view = w.VBox([controls, beside])
         self._draw()
 
     def _follow(self) -> None:

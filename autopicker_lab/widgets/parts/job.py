@@ -139,6 +139,7 @@ class JobBar:
     def draw(self) -> None:
         job = self._job
         self.stop.disabled = not job.running
+        self.view.layout.display = "flex" if job.running or job.words else "none"
         self.bar.layout.display = "flex" if job.running and job.share is not None else "none"
         self.bar.value = job.share or 0.0
         left = "" if job.left_s is None else f", about {job.left_s:.0f} s left"
