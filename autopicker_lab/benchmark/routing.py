@@ -1,4 +1,4 @@
-"""What benchmarks/routing.ipynb measures beside quality: decision times, and the baselines to be beaten."""
+"""What benchmarks/routing.ipynb measures beside quality: times of decisions and sliders, baselines to be beaten."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
-from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
+from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.routing import Needs, choose
 from autopicker_lab.tuning import TuningReport, apgr, learn
+from autopicker_lab.tuning.board import USD, Board
+from autopicker_lab.tuning.curve import curve
 from autopicker_lab.tuning.learn import grouped_folds
 
 if TYPE_CHECKING:
@@ -55,6 +57,40 @@ def decision_times(
             if taken
         ]
     return pandas.DataFrame(rows)
+
+
+def made_up(prompts: int = 10_000, models: int = 10, seed: int = 0) -> TuningReport:
+    """A report on random outcomes of so many prompts and models, with estimates that are nearly right."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    names = tuple(f"model {i}" for i in range(models))
+    chances = np.clip(np.linspace(0.3, 0.9, models) - random.uniform(0, 0.5, (prompts, 1)), 0, 1)
+    scores = (random.random(chances.shape) < chances).astype(float)
+    costs = np.geomspace(1e-4, 1e-2, models) * random.uniform(0.5, 1.5, (prompts, 1))
+    estimates = np.clip(chances + random.normal(0, 0.05, chances.shape), 0, 1)
+    numbers = tuple(str(i) for i in range(prompts))
+    tasks, groups = np.full(prompts, ""), np.arange(prompts)
+    data = Board(numbers, numbers, tasks, names, scores, costs, USD, models - 1, 0, groups)
+    found = curve(estimates, scores, costs)
+    qualities, prices = (dict(zip(names, table.mean(0).tolist(), strict=True)) for table in (scores, costs))
+    weight = float(found.weights[len(found.weights) // 2])
+    policy = RoutePolicy("made up", (Tier(0.0, 0.0),), qualities, costs=prices, cost_weight=weight)
+    gains = estimates[:, -1] - estimates[:, 0]
+    return TuningReport(data, policy, gains, None, None, None, None, None, {}, "", estimates=estimates, curve=found)
+
+
+def redraw_ms(panel: Any, steps: int = 40) -> float:
+    """Median milliseconds from a move of a ThresholdPanel's sliders to its new picture and table, in this process."""
+    times = []
+    for step in range(steps):
+        begun = time.perf_counter()
+        if step % 2:
+            panel.thresholds.value = (float(45 + step / 2), float(55 + step / 2))
+        else:
+            panel.weight.value = step % len(panel.weight.options)
+        times.append(time.perf_counter() - begun)
+    return round(1000 * statistics.median(times), 2)
 
 
 def _decider(policy: RoutePolicy) -> Callable[[str], object]:
