@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from concurrent.futures import CancelledError
 from contextlib import aclosing
@@ -16,6 +17,7 @@ from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, 
 from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.workbench import Workbench
 
+_END_S = 2.0
 _SHOWN = 6000  # characters of a cited Part
 
 
@@ -140,12 +142,21 @@ class ChatModel(Model):
         self.turns[-1].answers.append(answer)
         request = ChatRequest(tuple(self._messages()), model=model, options=self.options)
 
+        ended = threading.Event()
+
+        async def streamed() -> None:
+            try:
+                await self._stream(request, answer)
+            finally:
+                ended.set()
+
         def work() -> str:
-            future = self.lab.submit(self._stream(request, answer))
+            future = self.lab.submit(streamed())
             self.job.ended_by(future.cancel)
             try:
                 future.result()
             except CancelledError:
+                ended.wait(_END_S)  # it is still told what it has used
                 answer.note = STOPPED
                 return STOPPED
             except Exception:

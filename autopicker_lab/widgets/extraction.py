@@ -119,7 +119,7 @@ class ExtractionModel(Model):
             self.compared = html_diff(text, theirs, "autopicker", engine)
             return ""
 
-        self.job.start(work, f"{engine} reads {one.file.name}")
+        self._start(work, f"{engine} reads {one.file.name}")
 
     def picture(self) -> bytes:
         """The page looked at, the sheet's beginning, or the picture itself, as PNG; b"" for those that have none."""
@@ -127,12 +127,9 @@ class ExtractionModel(Model):
         return page_picture(one.source, one.document, self.part, PICTURE_WIDTH) if one and one.document else b""
 
     def close(self) -> None:
-        """End what runs, and give the process back."""
+        """End what runs."""
         self.job.stop()
         self.job.wait()
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
 
     def _came(self) -> None:
         known = {id(one.file): one for one in self.opened}
@@ -144,7 +141,18 @@ class ExtractionModel(Model):
 
     def _begin(self) -> None:
         if any(one.waits for one in self.opened):
-            self.job.start(self._read)
+            self._start(self._read)
+
+    def _start(self, work: Callable[[], str], words: str = "reading") -> None:
+        def in_pool() -> str:
+            try:
+                return work()
+            finally:
+                if self._pool is not None:  # a panel that is not looked at any more keeps no process
+                    self._pool.close()
+                    self._pool = None
+
+        self.job.start(in_pool, words)
 
     def _went_on(self) -> None:
         self.tell()

@@ -32,6 +32,7 @@ class Job:
         self._every_s = every_s
         self._stop = threading.Event()
         self._new = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._running = False
         self._cancel: Callable[[], object] | None = None
@@ -58,11 +59,12 @@ class Job:
 
     def start(self, work: Callable[[], str | None], words: str = "starting") -> bool:
         """Begin `work`, whose answer says how it ended; False where something runs already."""
-        if self._running:
-            return False
+        with self._starting:
+            if self._running:
+                return False
+            self._running = True
         self._stop.clear()
         self._cancel = None
-        self._running = True
         self.share, self.words, self.failed, self._begun = None, words, False, time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(work,), name="autopicker panel", daemon=True)
         self._changed()
@@ -78,6 +80,8 @@ class Job:
 
     def stop(self) -> None:
         """End the work; what it has so far is kept."""
+        if not self._running:
+            return
         self._stop.set()
         self.report(words="stopping")
         if self._cancel is not None:
