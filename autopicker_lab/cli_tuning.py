@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning import TuningReport
 
 app = typer.Typer()
+_SHUT = 3  # exit code of a gate that stays shut; 1 is a failure
 Table = Annotated[Path, typer.Argument(help="an outcomes table: CSV, CSV.GZ, JSONL or Parquet")]
 Strong = Annotated[str | None, typer.Option(help="the better model of a pair; none: the best by mean score")]
 Weak = Annotated[str | None, typer.Option(help="the other one; none: the cheapest, or the worst where cost is unknown")]
@@ -125,7 +126,7 @@ def evaluate(
     prices: Prices = None,
     scores: Scores = None,
     against: Annotated[
-        str, typer.Option(help="the policy that serves: exit 1 unless --policy may take its place")
+        str, typer.Option(help="the policy that serves: exit 3 unless --policy may take its place")
     ] = "",
     as_json: Json = False,
 ) -> None:
@@ -134,6 +135,8 @@ def evaluate(
     from autopicker_lab.tuning import board, gate, read_outcomes
     from autopicker_lab.tuning import evaluate as run
 
+    if against and scores is not None:
+        raise InvalidRequestError("--against writes no scores", "leave out --scores")
     table = read_outcomes(outcomes, prices)
     if against:
         data = board(table, strong=strong, weak=weak, seed=seed)
@@ -142,7 +145,7 @@ def evaluate(
             print_json(found.to_dict())
         else:
             typer.echo("\n".join(filter(None, (found.warning, found.verdict))))
-        raise typer.Exit(0 if found.passed else 1)
+        raise typer.Exit(0 if found.passed else _SHUT)
     report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, source=outcomes)
     _tell(report, scores, as_json)
 

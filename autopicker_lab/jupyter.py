@@ -59,8 +59,17 @@ def application(notebook: Path, port: int, browser: bool) -> list[str]:
         f"--Voila.tornado_settings={_SETTINGS}",
         f"--ZMQChannelsWebsocketConnection.iopub_data_rate_limit={DATA_RATE}",
         "--show-margins",
+        "--token",  # whoever may use it reads files of this account, by their path
     ]
     return [sys.executable, "-m", "voila", str(notebook), *options, *([] if browser else ["--no-browser"])]
+
+
+def origins() -> str:
+    """Where the Jupyter servers of this account listen, as ALLOWED_ORIGINS has it; "" where none runs."""
+    from jupyter_server.serverapp import list_running_servers
+
+    ports = [server["port"] for server in list_running_servers()]
+    return ",".join(f"http://{host}:{port}" for port in ports for host in ("localhost", "127.0.0.1"))
 
 
 def find(home: Path, name: str) -> Path:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning import Collected
 
 T = TypeVar("T")
+_CANCEL_S = 0.05  # that work which is cancelled has to end
 Source = str | Path | bytes | SourceFile
 Prompt = str | Sequence[Mapping[str, Any]] | ChatRequest
 
@@ -65,6 +66,7 @@ class Workbench:
         self._isolate = isolate
         self._store: FileStore | None = None
         self._background: _Background | None = None
+        self._beginning = threading.Lock()
         self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
         self.reader = Reader(self._extract, self.transcriber)
         specs = self.settings.catalogue()
@@ -267,9 +269,10 @@ class Workbench:
 
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
-        if self._background is None:
-            self._background = _Background()
-        return self._background.submit(work)
+        with self._beginning:
+            if self._background is None:
+                self._background = _Background()
+            return self._background.submit(work)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         future = self.submit(work)
@@ -307,6 +310,11 @@ class _Background:
     def stop(self) -> None:
         atexit.unregister(self.stop)
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._cancel)
+            self._loop.call_soon_threadsafe(self._loop.call_later, _CANCEL_S, self._loop.stop)
             self._thread.join(5)
             self._loop.close()
+
+    def _cancel(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()

@@ -276,7 +276,7 @@ def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path):
     again = json_of("evaluate", tmp_path / "o.csv", "--policy", tmp_path / "p.json")
     assert "too good" in again["warnings"][0]
     assert "APGR" in run("evaluate", tmp_path / "o.csv").stdout
-    shut = json_of("evaluate", tmp_path / "o.csv", "--policy", "default", "--against", tmp_path / "p.json", code=1)
+    shut = json_of("evaluate", tmp_path / "o.csv", "--policy", "default", "--against", tmp_path / "p.json", code=3)
     assert shut["passed"] is False
     routed = json_of("score", "Say hello", env={**os.environ, "AUTOPICKER_POLICY": str(tmp_path / "p.json")})
     assert routed["policy"].startswith("tuned-smollm2-135m-large-")

@@ -164,7 +164,7 @@ def test_a_load_test_runs_and_stops_and_keeps_what_was_measured(flows):
     panel.get_by_role("button", name="Stop").click()
     panel.get_by_text("p50_ms").wait_for(timeout=5000)
     assert time.monotonic() - begun < 2.5  # a second, and the drawing of the report
-    panel.get_by_role("button", name="Stop").is_disabled()
+    assert panel.get_by_role("button", name="Stop").is_disabled()
     panel.locator("input[type=search]").fill("requests_per")
     panel.get_by_text("p50_ms").wait_for(state="detached")
     shot(flows, "load")

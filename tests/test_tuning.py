@@ -11,7 +11,7 @@ from conftest import ROOT
 from support.outcomes import MODELS, table
 
 from autopicker_lab.complexity.features import measure
-from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
+from autopicker_lab.core import InvalidRequestError, RoutePolicy, StorageError, Tier
 from autopicker_lab.routing import default_policy, load_policy, save_policy
 from autopicker_lab.tuning import (
     board,
@@ -488,6 +488,13 @@ class TestGate:
         assert found.passed
         assert found.saving.low > 0
 
+    def test_few_requests_prove_nothing_even_if_all_agree(self):
+        data = board(table(120, seed=1))
+        policy = tune(table(400)).policy
+        found = gate(data, policy, replace(policy, id="same", cost_weight=policy.cost_weight))
+        assert (found.quality.low, found.passed) == (0, False)
+        assert "too few for a margin of 0.02" in found.verdict
+
     def test_it_warns_of_outcomes_that_were_learned(self):
         report = tune(table(300))
         assert "fitted on these very prompts" in gate(report.board, default_policy(), report.policy).warning
@@ -500,3 +507,5 @@ def test_outcomes_become_decisions_and_back(tmp_path):
     assert len(again) == len(outcomes)
     wide = [t.pivot_table(index="prompt", columns="model", values="score") for t in (outcomes, again)]
     assert wide[0].equals(wide[1])
+    with pytest.raises(StorageError, match="cannot write the decision log"):
+        keep_as_decisions(outcomes, "/proc/nope/log.sqlite")

@@ -1,11 +1,13 @@
 import errno
 import io
 import json
+import threading
 import time
 
 import pytest
 from PIL import Image
 from pypdf import PdfWriter
+from reportlab.pdfgen.canvas import Canvas
 from support.outcomes import table
 from support.serving import serving
 
@@ -38,6 +40,14 @@ from autopicker_lab.widgets.threshold import ESTIMATES, TIERS
 @pytest.fixture(scope="module")
 def report():
     return tune(table(300, models=("small", "middle", "large"), usd=True))
+
+
+def until(happened, seconds=20):
+    """Wait for something."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_the_explorer_decides_anew_at_every_change(lab, samples):
@@ -110,8 +120,7 @@ class TestChat:
     def test_it_stops_within_a_second_and_keeps_what_came(self, lab):
         model = ChatModel(lab)
         model.ask("Tell a very long story.")
-        while not model.turns[0].answer.text:
-            time.sleep(0.02)
+        until(lambda: model.turns[0].answer.text)
         model.job.stop()
         begun = time.monotonic()
         model.job.wait(10)
@@ -128,14 +137,14 @@ class TestChat:
         panel.ask.click()
         panel.model.job.wait(20)
         assert "ollama serve" in panel.bar.words.value
-        assert "no answer" in panel.log.children[0].value
+        assert "no answer" in panel.log.children[0].children[0].value
         assert panel.again.disabled is panel.ask.disabled is False
 
     def test_a_message_is_never_markup(self, lab):
         panel = ChatPanel(lab, question="<img src=x onerror=alert(1)>", file="<img src=x onerror=alert(1)>.pdf")
         panel.ask.click()
         panel.model.job.wait(60)
-        shown = panel.log.children[0].value + panel.intake.note.value
+        shown = panel.log.children[0].children[0].value + panel.intake.note.value
         assert "&lt;img" in shown
         assert "<img" not in shown
 
@@ -260,6 +269,17 @@ def reading():
     model.close()
 
 
+def two_pages(word):
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    for page in (1, 2):
+        canvas.setFont("Helvetica", 60)
+        canvas.drawString(72, 600, f"{word} {page}")
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
 class TestExtraction:
     def test_a_file_is_read_turned_and_pictured(self, reading, samples):
         reading.open(samples / "report.pdf")
@@ -267,7 +287,7 @@ class TestExtraction:
         reading.look_at(1)
         assert "| North Quay | 9 |" in reading.shown.text
         assert reading.picture().startswith(b"\x89PNG")
-        assert len(reading.current.small) == 10
+        assert len(reading.current.pictures) == 10
         reading.look_at(99)
         assert reading.shown.label == "page 10"
         reading.compare("pypdf")
@@ -288,8 +308,7 @@ class TestExtraction:
     def test_a_folder_is_read_and_stops_within_a_second(self, reading, samples):
         reading.open(samples)
         assert len(reading.opened) > 15
-        while not reading.opened[0].document:
-            time.sleep(0.02)
+        until(lambda: reading.opened[0].document)
         reading.job.stop()
         begun = time.monotonic()
         reading.job.wait(10)
@@ -330,6 +349,30 @@ class TestExtraction:
         assert panel.image.layout.display == "none"
         assert panel.file.layout.display == "flex"
         panel.model.close()
+
+    def test_each_file_has_its_own_pages_and_a_ragged_table_is_shown(self, samples):
+        panel = ExtractionPanel()
+        for name, word in (("a.pdf", "one"), ("b.pdf", "two")):
+            panel.model.open(two_pages(word), name)
+        panel.model.job.wait(30)
+        second = list(panel.pages.pictures)
+        panel.file.value = 0
+        assert panel.pages.pictures != second
+        assert panel.file.value == panel.model.at == 0
+        panel.model.open(b"| a |\n| - |\n| 1 | 2 | 3 |\n", "t.md")
+        panel.model.job.wait(30)
+        panel.tabs.selected_index = 1
+        panel.model.open(b"and on", "u.txt")
+        panel.model.job.wait(30)
+        assert "and on" in panel.text.value
+
+    def test_a_folder_with_a_bad_file_gives_the_others(self, reading, tmp_path):
+        (tmp_path / "a.txt").write_text("good")
+        (tmp_path / "b.txt").write_text("")
+        reading.open(tmp_path)
+        reading.job.wait(30)
+        assert [one.file.name for one in reading.opened] == ["a.txt"]
+        assert "left out: 'b.txt' is empty" in reading.intake.message
 
     def test_a_sheet_has_a_picture(self, reading, samples):
         reading.open(samples / "passengers.xlsx")
@@ -436,6 +479,40 @@ class TestParts:
         assert says.lower() in job.words.lower()
         assert "Traceback" not in job.words
 
+    def test_a_drawing_that_fails_does_not_hold_up_the_work(self):
+        job = Job(lambda: 1 / 0)
+        assert job.start(lambda: "done")
+        job.wait(5)
+        assert (job.running, job.words) == (False, "done")
+        assert job.start(lambda: "again")
+
+    def test_controls_that_follow_in_two_threads_stay_alive(self, lab):
+        panel = ExplorerPanel(lab, "Why?")
+        heard = []
+        panel.on(panel.threshold, heard.append)
+        stop = threading.Event()
+
+        def follow():
+            while not stop.is_set():
+                with panel.following():
+                    time.sleep(0.0001)
+
+        other = threading.Thread(target=follow)
+        other.start()
+        for _ in range(200):
+            with panel.following():
+                panel.threshold.value = 1.0
+        stop.set()
+        other.join()
+        panel.threshold.value = 30.0
+        assert heard == [30.0]
+
+    @pytest.mark.parametrize("path", ["x" * 5000, "~nosuchuser/x", "a\0b"])
+    def test_what_is_no_path_is_told(self, path):
+        intake = Intake()
+        intake.name(path)
+        assert "check the path" in intake.message.lower()
+
     def test_a_download_that_cannot_be_made_says_why(self, monkeypatch):
         sent = []
         button = Save("Save", "a.json", lambda: {"a": 1})
@@ -483,8 +560,7 @@ def test_the_load_model_runs_and_keeps(lab, quick, tmp_path):
 def test_the_load_model_stops_within_a_second(lab, quick):
     model = LoadModel(lab, quick, chat=False, seconds=60)
     model.start()
-    while not model.history:
-        time.sleep(0.05)
+    until(lambda: model.history)
     model.job.stop()
     begun = time.monotonic()
     model.job.wait(20)
@@ -506,9 +582,7 @@ def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
     panel = LoadPanel(lab, prompt="Say hi.", seconds=2, users=1)
     panel.begin.click()
     assert panel.begin.disabled
-    while panel.begin.disabled and "<svg" not in panel.chart.value:
-        time.sleep(0.05)
-    assert "answers a second" in panel.chart.value
+    until(lambda: "answers a second" in panel.chart.value)
     panel.model.job.wait(60)
     assert not panel.begin.disabled
     assert bytes(panel.picture.value).startswith(b"\x89PNG")

@@ -31,7 +31,9 @@ class Table:
 
         if not header or len(self.rows) < 2:
             return pandas.DataFrame(self.rows)
-        return pandas.DataFrame(self.rows[1:], columns=["" if c is None else str(c) for c in self.rows[0]])
+        width = max(len(row) for row in self.rows)
+        names, *rows = (row + (None,) * (width - len(row)) for row in self.rows)
+        return pandas.DataFrame(rows, columns=["" if c is None else str(c) for c in names])
 
     def to_markdown(self) -> str:
         """The table in GitHub's Markdown, its first row as the header; numbers to ten decimals."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -58,6 +59,16 @@ KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
 )
 
 
+def expanded(place: str | Path) -> Path:
+    """A path as the system knows it; InvalidRequestError for what cannot be one."""
+    try:
+        path = Path(place).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # a name that is too long, nobody's home, a null byte
+        raise InvalidRequestError(f"'{place}' is no path: {error}", "check the path") from None
+    return path
+
+
 def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
     """Files, and below folders all that can be read (of some categories), in order; hidden ones are left out.
 
@@ -67,7 +78,7 @@ def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
     found: dict[Path, None] = {}
     forms = [form for form in FORMATS.values() if not categories or form.category in categories]
     suffixes = {suffix for form in forms for suffix in form.suffixes}
-    for place in (Path(p).expanduser() for p in places):
+    for place in map(expanded, places):
         if place.is_dir():
             inside = (p for p in sorted(place.rglob("*")) if p.suffix.lower() in suffixes and p.is_file())
             found.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
@@ -86,11 +97,13 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         StorageError: the disk is full, the folder missing, or the like.
     """
     target = Path(path).expanduser()
-    scratch = target.with_name(target.name + ".part")
+    scratch = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     try:
         yield scratch
         scratch.replace(target)
     except OSError as error:
+        if error.errno is None:  # not the system's: a time limit of what was to be written, say
+            raise
         raise StorageError.of(error, path) from None
     finally:
         with suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.show import BLUE, axes, frame, html_table
@@ -79,7 +80,10 @@ class Transcript:
 
     def to_vtt(self) -> str:
         """WebVTT subtitles."""
-        cues = (f"{_clock(s.start, '.')} --> {_clock(s.end, '.')}\n{s.text.strip()}\n" for s in self._spoken())
+        cues = (
+            f"{_clock(s.start, '.')} --> {_clock(s.end, '.')}\n{escape(s.text.strip(), quote=False)}\n"
+            for s in self._spoken()
+        )
         return "WEBVTT\n\n" + "\n".join(cues)
 
     def _spoken(self) -> list[Segment]:
@@ -88,8 +92,10 @@ class Transcript:
 
     def corrected(self, index: int, text: str) -> Transcript:
         """The Transcript with other words in one segment, whose word times are no longer known."""
+        if not 0 <= index < len(self.segments):
+            raise IndexError(f"there is no segment {index}")
         segments = list(self.segments)
-        segments[index] = replace(segments[index], text=text.strip(), words=())
+        segments[index] = replace(segments[index], text=" ".join(text.split()), words=())
         found = replace(self, segments=tuple(segments))
         return replace(found, text=" ".join(segment.text for segment in found._spoken()))
 

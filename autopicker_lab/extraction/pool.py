@@ -51,6 +51,13 @@ class WorkerError(AutopickerError):
     title = "No worker process"
 
 
+def _workerless() -> WorkerError:
+    return WorkerError(
+        "the worker processes ended as they started",
+        'in a script, call this under `if __name__ == "__main__":`, as Python\'s processes need it',
+    )
+
+
 class ExtractionPool:
     """Runs `extract` in spawned processes under a time and a memory limit.
 
@@ -86,8 +93,8 @@ class ExtractionPool:
         """
         try:
             inner = self._pool.schedule(work, args=arguments, timeout=self._timeout_s)
-        except RuntimeError as error:
-            raise self._typed(error, name) from None
+        except RuntimeError:
+            raise _workerless() from None
         outer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def hand_on(done: Any) -> None:
@@ -114,11 +121,8 @@ class ExtractionPool:
         if isinstance(error, FutureTimeoutError | TimeoutError):
             detail = f"reading '{name}' took longer than {self._timeout_s:g} s"
             return ExtractionLimitError(detail, "send a smaller file, or raise EXTRACTION_TIMEOUT")
-        if isinstance(error, RuntimeError) or "All workers expired" in str(error):
-            return WorkerError(
-                "the worker processes ended as they started",
-                'in a script, call this under `if __name__ == "__main__":`, as Python\'s processes need it',
-            )
+        if "All workers expired" in str(error):
+            return _workerless()
         if isinstance(error, ProcessExpired):
             detail = f"reading '{name}' ended its process (code {error.exitcode})"
             return ExtractionLimitError(detail, "the file is damaged or hostile: save it again")

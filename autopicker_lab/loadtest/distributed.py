@@ -69,6 +69,7 @@ def run_distributed(
                 told = _ended(master, place, stopped)
             finally:
                 master.terminate()
+                (place / STOP).unlink(missing_ok=True)
         if not (place / REPORT).exists():
             raise AutopickerError(f"Locust ended without a report: {told[-500:].strip()}", "run its locustfile by hand")
         return LoadReport.load(place / REPORT)

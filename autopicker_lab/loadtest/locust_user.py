@@ -47,6 +47,7 @@ class PlanUser(User):
             if self.stopped:
                 _stop()
             subprocess.run(command, check=True)
+            type(self).folder = None
             report = LoadReport.load(path)
             report.rows = report.rows[:: math.ceil(len(report.rows) / _ROWS) or 1]
             report.save(path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from types import TracebackType
 from typing import Any, Self
 
-from autopicker_lab.core import AutopickerError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, StorageError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.settings import Settings
 from autopicker_lab.workbench import Workbench
@@ -33,9 +32,8 @@ class Served:
     def __init__(self, app: Any, port: int = 0):
         import uvicorn
 
-        self._port = port or free_port()
         config = uvicorn.Config(
-            app, host="127.0.0.1", port=self._port, log_config=None, proxy_headers=False, timeout_graceful_shutdown=5
+            app, host="127.0.0.1", port=port, log_config=None, proxy_headers=False, timeout_graceful_shutdown=5
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="autopicker service", daemon=True)
@@ -43,9 +41,11 @@ class Served:
         until = time.monotonic() + _START_S
         while not self._server.started:
             if time.monotonic() > until or not self._thread.is_alive():
-                raise AutopickerError(f"nothing listens on port {self._port}", "take another port: port=0 finds one")
+                self._server.should_exit = True
+                hint = "take another port (port=0 finds one), and read what was logged"
+                raise AutopickerError(f"the service did not start on port {port}", hint)
             time.sleep(0.01)
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
     def stop(self) -> None:
         """End it when its answers under way have ended, or after five seconds."""
@@ -86,11 +86,14 @@ def start(lab: Workbench | None = None, *, port: int = 0, **settings: Any) -> Se
     """
     from autopicker_lab.service.app import create_app
 
-    return Served(create_app(lab or Workbench(Settings.load(**settings))), port)
-
-
-def free_port() -> int:
-    """A port of loopback on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    if lab is not None and settings:
+        raise InvalidRequestError("a Workbench has its own settings", "give it, or settings, and not both")
+    bench = lab or Workbench(Settings.load(**settings))
+    try:
+        return Served(create_app(bench), port)
+    except (AutopickerError, OSError) as error:
+        if lab is None:
+            bench.close()
+        if isinstance(error, OSError):
+            raise StorageError.of(error, error.filename or "a file") from None
+        raise

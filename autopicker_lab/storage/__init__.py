@@ -1,7 +1,7 @@
 """What outlives a request: uploads, cached answers, routing decisions, keys and what they spent."""
 
 from autopicker_lab.storage.cache import CacheStats, MemoryCache, RedisCache
-from autopicker_lab.storage.decisions import Decision, DecisionLog, open_log
+from autopicker_lab.storage.decisions import Decision, DecisionLog, FileLog, open_log
 from autopicker_lab.storage.keys import ApiKey, KeyFile, digest
 from autopicker_lab.storage.ledger import Ledger, open_ledger
 from autopicker_lab.storage.uploads import FileStore, OwnedFiles, StoredFile
@@ -11,6 +11,7 @@ __all__ = [
     "CacheStats",
     "Decision",
     "DecisionLog",
+    "FileLog",
     "FileStore",
     "KeyFile",
     "Ledger",

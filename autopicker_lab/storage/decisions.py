@@ -109,7 +109,7 @@ class FileLog:
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._batch: Batch[Decision] = Batch("routing decisions", self._write, _FLUSH_S)
+        self._batch: Batch[Decision] = Batch("routing decisions", self.write, _FLUSH_S)
         self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
         self._db.execute("PRAGMA journal_mode=WAL")
         columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
@@ -147,7 +147,8 @@ class FileLog:
         self._batch.close()
         self._db.close()
 
-    def _write(self, rows: list[Decision]) -> None:
+    def write(self, rows: list[Decision]) -> None:
+        """Keep decisions now, all or none; sqlite3.Error where that fails."""
         with self._lock, self._db:
             self._db.executemany(_INSERT, rows)
 

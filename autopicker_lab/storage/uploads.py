@@ -139,7 +139,7 @@ class FileStore:
         try:
             self._write_whole(path, data)
         except OSError as error:
-            raise StorageError.of(error, path) from error
+            raise StorageError.of(error, "an upload") from error
 
     def _write_whole(self, path: str, data: bytes) -> None:
         if not self._renames:

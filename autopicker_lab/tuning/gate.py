@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARGIN = 0.02  # mean score
+_SEEN = 3.0  # losses of the margin's size that should have been met
 
 
 @dataclass(frozen=True)
 class Gate:
     """Attributes:
+    n: requests, and how many `different` ones among them.
     quality: mean score of the new policy minus that of the one that serves, paired by request.
     saving: share of the served policy's cost that the new one saves; None where neither costs anything.
     passed: the new one is not worse by more than `margin`, and better at one of the two, by 95 % intervals.
@@ -28,6 +30,7 @@ class Gate:
     served: str
     new: str
     n: int
+    different: int
     margin: float
     quality: Interval
     saving: Interval | None
@@ -42,8 +45,12 @@ class Gate:
         words = f"{gain}{saved}, on {self.n:,} requests"
         if self.passed:
             return f"deploy {self.new}: {words}"
-        worse = self.quality.low < -self.margin
-        why = f"it may be worse by more than {self.margin:g}" if worse else "it is not shown to be better at anything"
+        if self.different * self.margin < _SEEN:
+            why = f"{self.different} different requests are too few for a margin of {self.margin:g}"
+        elif self.quality.low < -self.margin:
+            why = f"it may be worse by more than {self.margin:g}"
+        else:
+            why = "it is not shown to be better at anything"
         return f"keep {self.served}: {why} ({words})"
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,8 +79,10 @@ def gate(data: Board, served: RoutePolicy, new: RoutePolicy, *, margin: float = 
     """Pay both policies out on measured requests, paired: a test of non-inferiority, then of any gain.
 
     Args:
-        data: outcomes that the new policy was not fitted on; where it was, the gate warns.
+        data: outcomes that the new policy was not fitted on (the gate warns of the very same set, and of no other).
         margin: mean score that may be lost without it mattering (Piaggio et al., JAMA 308:2594, 2012, on such margins).
+            3 / margin different requests are needed: of fewer, so rare a loss may not have been seen once (the rule of
+            three: Hanley and Lippman-Hand, JAMA 249:1743, 1983).
     """
     import numpy as np
 
@@ -92,5 +101,6 @@ def gate(data: Board, served: RoutePolicy, new: RoutePolicy, *, margin: float = 
     saving = bootstrap(saved, len(data), **how)
     assert quality is not None  # a mean is always defined
     better = quality.low > 0 or (saving is not None and saving.low > 0)
-    passed = quality.low >= -margin and better
-    return Gate(served.id, new.id, len(data), margin, quality, saving, passed, found.warning)
+    different = len(set(data.groups.tolist()))
+    passed = quality.low >= -margin and better and different * margin >= _SEEN
+    return Gate(served.id, new.id, len(data), different, margin, quality, saving, passed, found.warning)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -13,10 +14,10 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import InvalidRequestError, Outcome
+from autopicker_lab.core import InvalidRequestError, Outcome, StorageError
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.routing import ANSWER_TOKENS
-from autopicker_lab.storage import Decision, open_log
+from autopicker_lab.storage import Decision, FileLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,16 +51,29 @@ def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.Data
 
 
 def keep_as_decisions(table: pd.DataFrame, path: str | Path) -> None:
-    """Add outcomes to a decision log (`.sqlite`) as answers that were given feedback: traffic from elsewhere, say."""
-    log = open_log(Path(path).expanduser())
+    """Add outcomes to a decision log (`.sqlite`) as answers that were given feedback: traffic from elsewhere, say.
+
+    Raises:
+        StorageError: the log cannot be written.
+    """
+    begun = time.time()
+
+    def decision(i: int, row: Mapping[Any, Any]) -> Decision:
+        known: dict[str, Any] = {name: row[name] for name in _DECIDED if row[name] == row[name]}  # NaN
+        name = f"{row['prompt_id']}/{row['model']}"
+        return Decision(chat_id=name, request_id=name, created=begun + i * 1e-6, **known)
+
+    rows = [decision(i, row) for i, row in enumerate(validate(table).to_dict("records"))]
     try:
-        for i, row in enumerate(validate(table).to_dict("records")):
-            known = {str(name): None if value != value else value for name, value in row.items()}  # noqa: PLR0124
-            chosen: dict[str, Any] = {name: known[name] for name in _DECIDED if known.get(name) is not None}
-            name = f"{known['prompt_id']}/{known['model']}"
-            log.record(Decision(chat_id=name, request_id=name, created=time.time() + i * 1e-6, **chosen))
-    finally:
-        log.close()
+        log = FileLog(Path(path).expanduser())
+        try:
+            log.write(rows)
+        finally:
+            log.close()
+    except (OSError, sqlite3.Error) as error:
+        raise StorageError(
+            f"cannot write the decision log '{path}': {error}", "check the folder and the disk"
+        ) from None
 
 
 def validate(table: pd.DataFrame) -> pd.DataFrame:
@@ -143,8 +157,6 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _decisions(path: Path) -> pd.DataFrame:
     """The answers of a decision log that were given a score; of several to one prompt by one model, the means."""
-    import sqlite3
-
     import pandas
 
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:

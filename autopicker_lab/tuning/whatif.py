@@ -125,7 +125,7 @@ def compare_on(data: Board, before: RoutePolicy, after: RoutePolicy, progress: P
             sums["quality"][k] += scores[k] / len(found.requests)
             sums["cost"][k] += float(data.costs[i, side]) / len(found.requests)
         requests.append(Change(request.prompt, request.before, request.after, request.why, *scores))
-    means: dict[str, Any] = {name: (total[0], total[1]) for name, total in sums.items()}
+    means: dict[str, Any] = {name: (total[0], total[1]) if requests else None for name, total in sums.items()}
     seen = [policy.id for policy in (before, after) if policy.stamp.get("prompts") == data.fingerprint]
     warning = f"too good: {seen[0]} was fitted on these very prompts" if seen else ""
     return Comparison(found.before, found.after, tuple(requests), **means, warning=warning)

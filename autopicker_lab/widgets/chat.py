@@ -225,6 +225,7 @@ class ChatPanel(Panel):
         self.new = w.Button(description="New conversation")
         self.bar = JobBar(model.job)
         self.sums = w.HTML()
+        self._turns: list[Any] = []
         self.save = [
             Save("Copy answer", "", lambda: model.turns[-1].answer.text if model.turns else ""),
             Save("Save as Markdown", "chat.md", model.to_markdown),
@@ -239,36 +240,53 @@ class ChatPanel(Panel):
         self.view = w.VBox([self.intake.view, self.log, self.question, buttons, self.bar.view, below])
         if str(file):
             model.intake.name(str(file))
-        self._draw()
+        model.tell()
+        found = lab.submit(lab.catalogue.availability())
+        found.add_done_callback(lambda _: model.tell())
 
     def _draw(self) -> None:
-        import ipywidgets as w
-
         model = self.model
+        names = [AUTO, *(spec.id for spec in model.lab.catalogue.specs())]
+        if list(self.choice.options) != names:  # an Ollama may have been found meanwhile
+            self.choice.options, self.choice.value = names, self.choice.value
         self.bar.draw()
         self.ask.disabled = model.job.running
         self.again.disabled = model.job.running or not model.turns
-        if len(self.log.children) != len(model.turns):
-            self.log.children = [w.HTML(_turn(turn)) for turn in model.turns]
-        elif model.turns:
-            self.log.children[-1].value = _turn(model.turns[-1])
+        self._draw_turns()
         self.sums.value = f"{model.tokens:,} tokens, {model.cost_usd:.4f} USD so far&emsp;" if model.turns else ""
         for button in self.save:
             button.disabled = not model.turns
 
+    def _draw_turns(self) -> None:
+        """Only the last turn changes; what is folded under it is drawn once, or it would fold up while it is read."""
+        import ipywidgets as w
 
-def _turn(turn: Turn) -> str:
-    answers = [_folded(f"earlier answer, by {a.model}", to_html(a.text)) for a in turn.answers[:-1] if a.text]
+        turns = self.model.turns
+        if len(self._turns) > len(turns):
+            for box in self._turns:
+                box.close_all()
+            self._turns = []
+        while len(self._turns) < len(turns):
+            self._turns.append(w.VBox([w.HTML(), w.HTML()]))
+        if len(self.log.children) != len(self._turns):
+            self.log.children = self._turns
+        if turns:
+            above, below = self._turns[-1].children
+            above.value, below.value = _said(turns[-1]), _folded_under(turns[-1].answer) if turns[-1].answers else ""
+
+
+def _said(turn: Turn) -> str:
+    """The question, earlier answers folded, and the answer."""
     head = f"<p style='margin:.8em 0 .2em'><b>{escape(turn.question)}</b></p>"
-    return head + "".join(answers) + (_answer(turn.answer) if turn.answers else "")
+    earlier = [_folded(f"earlier answer, by {a.model}", to_html(a.text)) for a in turn.answers[:-1] if a.text]
+    last = turn.answers[-1] if turn.answers else Answer("")
+    note = f"<p><em>{escape(last.note)}</em></p>" if last.note else ""
+    return head + "".join(earlier) + to_html(last.text) + note
 
 
-def _answer(answer: Answer) -> str:
-    """An answer, and folded under it what it was made of."""
-    found = [to_html(answer.text)]
-    if answer.note:
-        found.append(f"<p><em>{escape(answer.note)}</em></p>")
-    found += [_folded(label, to_html(text[:_SHOWN])) for label, text in answer.cited.items()]
+def _folded_under(answer: Answer) -> str:
+    """What an answer was made of."""
+    found = [_folded(label, to_html(text[:_SHOWN])) for label, text in answer.cited.items()]
     if answer.route is not None:
         notes = (*answer.context.left_out, *answer.context.warnings)
         lines = "".join(f"<p>{escape(line)}</p>" for line in notes)
@@ -277,7 +295,9 @@ def _answer(answer: Answer) -> str:
 
 
 def _summary(answer: Answer) -> str:
-    first = "" if answer.first_token_s is None else f", first token after {answer.first_token_s:.1f} s"
+    if answer.first_token_s is None:
+        return f"{answer.model}: why it was chosen"
+    first = f", first token after {answer.first_token_s:.1f} s"
     read, written = answer.usage.prompt_tokens, answer.usage.completion_tokens
     return f"{answer.model}: {read:,} tokens read, {written:,} written{first}"
 

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import InvalidRequestError, Route, RoutePolicy, Tier
+from autopicker_lab.core import InvalidRequestError, Route, RoutePolicy, SourceFile, Tier
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save
 from autopicker_lab.workbench import Workbench
 
@@ -29,14 +29,16 @@ class ExplorerModel(Model):
     route: Route | None = None
 
     def __post_init__(self) -> None:
-        self.job = Job(self.tell)
+        self.job = Job(self._went_on)
+        self._known: SourceFile | None = None
         self.intake.listeners.append(self._came)
 
     def set(self, **changes: Any) -> None:
         """Change fields and decide anew; a failure becomes `message`, with its next step."""
-        self.assign(changes)
-        self.route = None
-        self.act(self._decide)
+        with self._lock:  # whoever comes last decides on what is set then
+            self.assign(changes)
+            self.route = None
+            self.act(self._decide)
 
     def found(self) -> Route:
         """The route; InvalidRequestError while there is none."""
@@ -46,13 +48,24 @@ class ExplorerModel(Model):
 
     def _came(self) -> None:
         """Read a new file in the background (`job.wait()`), then decide."""
-        self.job.stop()
-        self.job.wait()
-        self.job.start(self._read, "reading")
+        self.route = None
+        if self.job.running:
+            self.job.stop()  # _went_on begins anew
+        elif self.intake.files:
+            self.job.start(self._read, f"reading {self.intake.files[-1].name}")
+        else:
+            self.set()
+
+    def _went_on(self) -> None:
+        self.tell()
+        if not self.job.running and self.intake.files and self.intake.files[-1] is not self._known:
+            self._came()
 
     def _read(self) -> str:
-        for file in self.intake.files:
-            self.lab.extract(file)  # whose Document is remembered
+        self._known = file = self.intake.files[-1]
+        future = self.lab.submit(self.lab.aextract(file))  # whose Document is remembered
+        self.job.ended_by(future.cancel)
+        future.result()
         self.set()
         return ""
 

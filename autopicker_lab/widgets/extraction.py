@@ -15,24 +15,24 @@ from autopicker_lab.extraction import ExtractionPool
 from autopicker_lab.extraction.pool import read_source
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, sortable, to_html, told
 from autopicker_lab.widgets.parts.job import STOPPED
-from autopicker_lab.widgets.parts.pages import Pages, page_picture, small
+from autopicker_lab.widgets.parts.pages import Pages, page_pictures
 
 T = TypeVar("T")
 PICTURE_WIDTH = 520
-_SMALL = 40  # parts of a file that get a small picture
+_FIRST, _DRAWN = 40, 4  # parts of a file that are drawn when it is read, and at a time
 _TEXT = 60_000  # characters of a Part that are shown
 _READ = ("document", "spreadsheet", "image", "code")
 
 
 @dataclass
 class Opened:
-    """A file of the panel: its Document, or what went wrong; `small` pictures of its first parts, as PNG."""
+    """A file of the panel: its Document, or what went wrong; `pictures` of its parts, as PNG, so far."""
 
     file: SourceFile
     password: str = field(default="", repr=False)
     document: Document | None = None
     error: str = ""
-    small: list[bytes] = field(default_factory=list)
+    pictures: dict[int, bytes] = field(default_factory=dict)
 
     @property
     def waits(self) -> bool:
@@ -98,6 +98,10 @@ class ExtractionModel(Model):
         last = len(self.document.parts) - 1 if self.document else 0
         self.part = min(max(part, 0), max(last, 0))
         self.tell()
+        one = self.current
+        if one is not None and one.document is not None and self.part not in one.pictures:
+            document, at = one.document, self.part
+            self._start(lambda: self._picture(one, document, range(at, at + 1)), "drawing")
 
     def unlock(self, password: str) -> None:
         """Try a password on the files that could not be read."""
@@ -116,15 +120,16 @@ class ExtractionModel(Model):
 
         def work() -> str:
             theirs = self._done(read_bytes, one.file.name, engine, one.file)
-            self.compared = html_diff(text, theirs, "autopicker", engine)
+            if self.current is one:
+                self.compared = html_diff(text, theirs, "autopicker", engine)
             return ""
 
         self._start(work, f"{engine} reads {one.file.name}")
 
     def picture(self) -> bytes:
-        """The page looked at, the sheet's beginning, or the picture itself, as PNG; b"" for those that have none."""
+        """The page looked at, a sheet's beginning, or the picture itself, as PNG; b"" for what has none, or not yet."""
         one = self.current
-        return page_picture(one.source, one.document, self.part, PICTURE_WIDTH) if one and one.document else b""
+        return one.pictures.get(self.part, b"") if one else b""
 
     def close(self) -> None:
         """End what runs."""
@@ -166,7 +171,7 @@ class ExtractionModel(Model):
             self.job.report((len(self.opened) - len(waiting)) / len(self.opened), f"reading {one.file.name}")
             try:
                 one.document = self._done(read_source, one.file.name, one.source)
-                self._picture_parts(one, one.document)
+                self._picture(one, one.document, range(_FIRST))
             except Exception as error:
                 one.error = "" if self.job.stopping else told(error)
             if self.job.stopping:
@@ -176,11 +181,15 @@ class ExtractionModel(Model):
         read = sum(one.document is not None for one in self.opened)
         return f"{read} of {len(self.opened)} files read" if len(self.opened) > 1 else ""
 
-    def _picture_parts(self, one: Opened, document: Document) -> None:
-        for part in range(min(len(document.parts), _SMALL)):
+    def _picture(self, one: Opened, document: Document, parts: range) -> str:
+        """Draw parts, a few at a time."""
+        for at in range(parts.start, min(parts.stop, len(document.parts)), _DRAWN):
+            some = range(at, min(at + _DRAWN, parts.stop, len(document.parts)))
+            found = self._done(page_pictures, one.file.name, one.source, document, some, PICTURE_WIDTH)
+            one.pictures = {**one.pictures, **dict(zip(some, found, strict=True))}
             if not self.job.report():
-                return
-            one.small = [*one.small, small(page_picture(one.source, document, part, PICTURE_WIDTH))]
+                break
+        return ""
 
     def _done(self, work: Callable[..., T], name: str, *arguments: Any) -> T:
         """What the reading process makes of a file; Stop kills it."""
@@ -226,14 +235,14 @@ class ExtractionPanel(Panel):
         self.on(self.password, model.unlock)
         self.on(self.file, lambda file: model.look_at(0, file))
         self.on(self.pages, model.look_at, "chosen")
-        self.tabs.observe(lambda _: self._draw(), "selected_index")
+        self.tabs.observe(lambda _: model.tell(), "selected_index")
         self.compare.on_click(lambda _: model.compare(self.engine.value))
         model.listeners.append(self._draw)
         head = [self.intake.view, w.HBox([self.bar.view, self.password]), self.file, self.about, w.HBox(self.save)]
         self.view = w.VBox([*head, w.HBox([self.pages, self.image, self.tabs])])
         if str(path):
             model.open(path)
-        self._draw()
+        model.tell()
 
     def _document(self) -> Document:
         document: Document | None = self.model.document
@@ -257,7 +266,7 @@ class ExtractionPanel(Panel):
         self.password.layout.display = "flex" if one and "password" in one.error else "none"
         self.about.value = self._about(one)
         document = model.document
-        self.pages.show([part.label for part in document.parts] if document else [], one.small if one else [])
+        self.pages.show([part.label for part in document.parts] if document else [], one.pictures if one else {})
         self.pages.chosen = model.part
         for button in self.save:
             button.disabled = document is None
@@ -270,11 +279,12 @@ class ExtractionPanel(Panel):
     def _draw_part(self) -> None:
         """The page, and what was read from it, where they are others than before."""
         model, shown = self.model, self.model.shown
-        if (shown, model.at) != self._shown:
-            self._shown = (shown, model.at)
-            picture = model.picture()
+        picture = model.picture()
+        if picture != bytes(self.image.value):
             self.image.layout.display = "block" if picture else "none"
             self.image.value = picture
+        if (shown, model.at) != self._shown:
+            self._shown = (shown, model.at)
             text = shown.text if shown else ""
             more = len(text) - _TEXT
             cut = f"\n\n*{more:,} more characters: save them as Markdown*" if more > 0 else ""

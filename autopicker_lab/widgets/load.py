@@ -90,10 +90,21 @@ class LoadModel(Model):
         """Run the plan at each of several rates, separated by commas."""
 
         def work() -> str:
-            wanted = _numbers(rates)
+            wanted, plan = _numbers(rates), self.plan()
             ask = self.lab.answers if self.url.strip() == IN_PROCESS else None
-            self.swept = in_thread(lambda: sweep(self.plan(), wanted, self._told, ask))
-            knee = self.swept.knee()
+            at = 0
+
+            def told(live: Live) -> bool:
+                nonlocal at
+                at += bool(self.history) and live.seconds < self.history[-1].seconds
+                return self._told(live, at, len(wanted))
+
+            self.swept = found = in_thread(lambda: sweep(plan, wanted, told, ask))
+            if self.job.stopping:
+                return f"stopped at the rate {at + 1} of {len(wanted)}"
+            if not any(report.count.answered for _, report in found.points):
+                return "not one request was answered"
+            knee = found.knee()
             return "swept; there is no knee" if knee is None else f"swept; the knee is at {knee:g} a second"
 
         self._begin(work)
@@ -125,15 +136,15 @@ class LoadModel(Model):
 
     def _measure(self) -> str:
         plan = self.plan()
-        report = self.lab.loadtest(plan, progress=self._told)
         how = f"{self.users} user{'s'[: self.users > 1]}" if self.loop == CLOSED else f"{self.rate:g} a second"
+        report = self.lab.loadtest(plan, progress=self._told)
         self.reports = {**self.reports, f"{len(self.reports) + 1}: {how}": report}
         return _ended(report)
 
-    def _told(self, live: Live) -> bool:
+    def _told(self, live: Live, at: int = 0, runs: int = 1) -> bool:
         self.history.append(live)
         words = f"{live.seconds:.0f} of {live.total_s:.0f} s, {live.done:,} done, {live.in_flight} under way"
-        return self.job.report(live.seconds / live.total_s, words)
+        return self.job.report((at + min(live.seconds / live.total_s, 1.0)) / runs, words)
 
 
 class LoadPanel(Panel):
@@ -166,7 +177,7 @@ class LoadPanel(Panel):
         self.chart = w.HTML()
         self.picture = w.Image(format="png", layout=w.Layout(display="none"))
         self.table = w.VBox()
-        self._drawn: object = None
+        self._drawn: tuple[object, object] = (None, None)
         names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds")
         for name, control in [(n, getattr(self, n)) for n in names] + [("ttft_s", self.ttft), ("tpot_s", self.tpot)]:
             control.observe(lambda change, name=name: model.set(**{name: change["new"]}), "value")
@@ -190,7 +201,7 @@ class LoadPanel(Panel):
                 w.HBox([self.path, self.keep, self.other, self.csv]),
             ]
         )
-        self._draw()
+        model.tell()
 
     def _draw(self) -> None:
         model, running = self.model, self.model.job.running
@@ -201,8 +212,10 @@ class LoadPanel(Panel):
         self.words.value = html_table([], _now(live) if running else [], model.message)
         self.chart.value = _chart(model.history) if running else ""
         self.csv.disabled = model.latest is None
-        if not running and (model.reports or model.swept) and (id(model.reports), id(model.swept)) != self._drawn:
-            self._drawn = (id(model.reports), id(model.swept))
+        shown = (model.reports, model.swept)
+        same = all(new is old for new, old in zip(shown, self._drawn, strict=True))
+        if not running and any(shown) and not same:
+            self._drawn = shown
             self.picture.value = _picture(model)
             self.picture.layout.display = "block"
             figures = compared(model.reports).reset_index(names="") if model.reports else model.swept.to_frame()

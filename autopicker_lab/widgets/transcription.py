@@ -36,7 +36,8 @@ class TranscriptionModel(Model):
     transcript: Transcript | None = None
 
     def __post_init__(self) -> None:
-        self.job = Job(self.tell)
+        self.job = Job(self._went_on)
+        self._heard: SourceFile | None = None
         self.intake.listeners.append(self._came)
 
     def start(self) -> None:
@@ -62,21 +63,30 @@ class TranscriptionModel(Model):
 
     def _came(self) -> None:
         if self.intake.files and self.intake.files[-1] is not self.file and not self.intake.message:
-            self.job.stop()
-            self.job.wait()
             self.file, self.transcript = self.intake.files[-1], None
-            self.start()
+            if self.job.running:
+                self.job.stop()  # _went_on begins with the new one
+            else:
+                self.start()
         self.tell()
+
+    def _went_on(self) -> None:
+        self.tell()
+        if not self.job.running and self._heard is not self.file:
+            self.start()
 
     def _hear(self) -> str:
         assert self.file is not None  # see start
-        self.transcript = found = self.lab.transcribe(
-            self.file,
+        self._heard = file = self.file
+        found = self.lab.transcribe(
+            file,
             language=None if self.language == LANGUAGES[0] else self.language,
             task="translate" if self.translate else "transcribe",
             word_timestamps=True,
             progress=self.job.report,
         )
+        if self.file is file:
+            self.transcript = found
         factor = found.real_time_factor
         pace = "" if factor is None else f", at {1 / factor:.0f} times the speed of speech" if factor else ""
         warnings = "".join(f". {words}" for words in found.warnings)
@@ -122,7 +132,7 @@ class TranscriptionPanel(Panel):
         self.view = w.VBox([self.intake.view, row, self.bar.view, self.note, self.player, w.HBox(self.save)])
         if str(path):
             model.intake.name(str(path))
-        self._draw()
+        model.tell()
 
     def _draw(self) -> None:
         model = self.model
@@ -147,5 +157,11 @@ class TranscriptionPanel(Panel):
         sound = file.data if file.size <= _PLAYED else b""
         # its bytes travel with its making: a Jupyter server drops large updates, but not that
         player = Player(audio=sound, media=file.media_type, segments=segments)
-        player.on_msg(lambda _, message, __: self.model.edit(message["edit"], message["text"]))
+        player.on_msg(lambda _, message, __: self._corrected(shown, player, message["edit"], message["text"]))
         self.player.children = (player,)
+
+    def _corrected(self, shown: tuple[Any, ...], player: Player, index: int, text: str) -> None:
+        """Take a correction, unless it is of a transcript that is gone."""
+        if shown == self._playing:
+            self.model.edit(index, text)
+            player.segments = [asdict(segment) for segment in self.model.found().segments]

@@ -6,9 +6,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autopicker_lab.service.background import Served, free_port
+from autopicker_lab.service.background import Served
 
-__all__ = ["free_port", "is_free", "serving"]
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def is_free(port: int) -> bool:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from autopicker_lab.core import AutopickerError, StorageError
 
 log = logging.getLogger(__name__)
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR)
 
 
 @dataclass(kw_only=True)
@@ -55,21 +58,27 @@ class Panel:
 
     model: Any
     view: Any
-    _drawer: int | None = None
 
     def on(self, control: Any, act: Callable[[Any], object], name: str = "value") -> None:
         """Let a control act when somebody changes it, but not when it only follows the model."""
-        follows = threading.get_ident
-        control.observe(lambda change: None if self._drawer == follows() else act(change["new"]), name)
+        control.observe(lambda change: None if threading.get_ident() in self._drawers else act(change["new"]), name)
 
     @contextmanager
     def following(self) -> Iterator[None]:
         """While the controls are put where the model is."""
-        before, self._drawer = self._drawer, threading.get_ident()
+        thread = threading.get_ident()
+        if thread in self._drawers:
+            yield
+            return
+        self._drawers.add(thread)
         try:
             yield
         finally:
-            self._drawer = before
+            self._drawers.discard(thread)
+
+    @cached_property
+    def _drawers(self) -> set[int]:
+        return set()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.view._repr_mimebundle_(**options)
@@ -79,7 +88,7 @@ def told(error: Exception) -> str:
     """An error in words for people, with the next step."""
     if isinstance(error, AutopickerError):
         return str(error)
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
         return str(StorageError.of(error, error.filename or "a file"))
     log.info("a panel failed", exc_info=error)
     return f"This should not have happened ({type(error).__name__}: {error}). Try again; if it stays, please report it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import anywidget
 import traitlets
 
 from autopicker_lab.core import FORMATS, AutopickerError, SourceFile, UnsupportedFileError
-from autopicker_lab.core.files import find_files
+from autopicker_lab.core.files import expanded, find_files
 from autopicker_lab.extraction import check_size, open_source
 from autopicker_lab.widgets.parts.base import Model, told
 
 LIMIT = 10 * 2**20  # bytes, as MAX_FILE_SIZE of the service
 _PIECE = 2**20  # of an upload: far below what a Jupyter server lets through in one message
+_COMING = 8  # uploads that may be under way
+_MOST, _LOOKED_AT = 200, 20_000  # files that are taken of a folder, and entries that are looked at
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -37,10 +40,11 @@ class Intake(Model):
     several: bool = False
     files: list[SourceFile] = field(default_factory=list)
     _coming: dict[str, bytearray] = field(default_factory=dict, repr=False)
+    _left: str = field(default="", repr=False)
 
     def name(self, text: str) -> None:
         """Take the file at a path, or all below a folder."""
-        self._take(lambda: [open_source(path) for path in self._found(text.strip())] if text.strip() else [])
+        self._take(lambda: self._opened(text.strip()) if text.strip() else [])
 
     def drop(self, name: str, content: bytes) -> None:
         """Take an upload."""
@@ -58,12 +62,15 @@ class Intake(Model):
             return
         held = self._coming.setdefault(key, bytearray())
         held += content
+        for old in list(self._coming)[:-_COMING]:  # uploads that were given up
+            del self._coming[old]
         if len(held) >= size:
             del self._coming[key]
             self.drop(name, bytes(held))
 
     def clear(self) -> None:
         self.files, self.message = [], ""
+        self._coming.clear()
         self.tell()
 
     @property
@@ -76,11 +83,24 @@ class Intake(Model):
         check_size(name, size, self.limit)
         return []
 
-    def _found(self, text: str) -> list[Path]:
+    def _opened(self, text: str) -> list[SourceFile]:
+        """The file at a path; of a folder those that can be opened, and a word on the others."""
+        if sum(1 for _ in islice(expanded(text).rglob("*"), _LOOKED_AT)) == _LOOKED_AT:
+            raise AutopickerError(f"there is too much below '{text}' to look through", "name a folder inside it")
         paths = find_files([text], *self.categories)
         if not paths:
             raise AutopickerError(f"there is no file to read in '{text}'", "name a file, or another folder")
-        return paths if self.several else paths[:1]
+        if len(paths) == 1 or not self.several:
+            return [open_source(paths[0])]
+        found: list[SourceFile] = []
+        left: list[str] = [f"{len(paths) - _MOST} more files"] if len(paths) > _MOST else []
+        for path in paths[:_MOST]:
+            try:
+                found.append(open_source(path))
+            except AutopickerError as error:
+                left.append(error.detail)
+        self._left = f"left out: {'; '.join(left[:5])}" if left else ""
+        return found
 
     def _take(self, opened: Callable[[], list[SourceFile]]) -> None:
         try:
@@ -93,7 +113,7 @@ class Intake(Model):
             self.message = told(error)
         else:
             self.files = [*self.files, *found] if self.several else found[-1:]
-            self.message = ""
+            self.message, self._left = self._left, ""
         self.tell()
 
 
@@ -106,7 +126,6 @@ class _Drop(anywidget.AnyWidget):
     several = traitlets.Bool(False).tag(sync=True)
     limit = traitlets.Int(0).tag(sync=True)
     piece = traitlets.Int(_PIECE).tag(sync=True)
-    note = traitlets.Unicode("").tag(sync=True)
 
 
 class IntakeBox:
@@ -136,7 +155,8 @@ class IntakeBox:
         self._draw()
 
     def _sent(self, widget: object, message: dict[str, Any], buffers: list[Any]) -> None:
-        self._intake.piece(message["key"], message["name"], message["size"], bytes(buffers[0]) if buffers else b"")
+        content = bytes(buffers[0]) if buffers else b""
+        self._intake.piece(message["key"], message["name"], message["size"], content)
 
     def _cleared(self) -> None:
         self.path.value = ""

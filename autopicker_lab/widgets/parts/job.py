@@ -62,12 +62,12 @@ class Job:
         with self._starting:
             if self._running:
                 return False
+            self._stop.clear()
+            self._cancel = None
             self._running = True
-        self._stop.clear()
-        self._cancel = None
         self.share, self.words, self.failed, self._begun = None, words, False, time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(work,), name="autopicker panel", daemon=True)
-        self._changed()
+        self._show()
         self._thread.start()
         return True
 
@@ -120,10 +120,17 @@ class Job:
         while not done.wait(self._every_s):
             if self._new.is_set():
                 self._new.clear()
-                self._changed()
+                self._show()
         self.words = ended[0]
         self._running = False
-        self._changed()
+        self._show()
+
+    def _show(self) -> None:
+        """Tell whoever draws; a drawing that fails must not hold up the work."""
+        try:
+            self._changed()
+        except Exception as error:
+            told(error)
 
 
 class JobBar:
@@ -146,6 +153,7 @@ class JobBar:
         self.view.layout.display = "flex" if job.running or job.words else "none"
         self.bar.layout.display = "flex" if job.running and job.share is not None else "none"
         self.bar.value = job.share or 0.0
-        left = "" if job.left_s is None else f", about {job.left_s:.0f} s left"
+        seconds = job.left_s
+        left = "" if seconds is None else f", about {seconds:.0f} s left"
         mark = "⚠ " if job.failed else ""
         self.words.value = f"<span role='status'>{mark}{escape(job.words)}{left}</span>"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,20 @@ class Pages(anywidget.AnyWidget):
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     pictures = traitlets.List(traitlets.Unicode()).tag(sync=True)
     chosen = traitlets.Int(0).tag(sync=True)
+    _shown: tuple[Sequence[str], Mapping[int, bytes]] = ((), {})
 
-    def show(self, labels: Sequence[str], pictures: Sequence[bytes]) -> None:
-        """Labels, and as many pictures (PNG) as there are so far."""
-        if list(labels) != self.labels:
-            self.labels = list(labels)
-        if len(pictures) != len(self.pictures) or not pictures:
-            urls = ("data:image/png;base64," + base64.b64encode(png).decode() if png else "" for png in pictures)
-            self.pictures = list(urls)
+    def show(self, labels: Sequence[str], pictures: Mapping[int, bytes]) -> None:
+        """Labels, and as many pictures (PNG, by their place) as there are so far."""
+        if (labels, pictures) == self._shown:
+            return
+        self._shown = (labels, pictures)
+        self.labels = list(labels)
+        self.pictures = [_address(_small(pictures.get(i, b""))) for i in range(len(labels))]
+
+
+def page_pictures(file: SourceFile, document: Document, parts: Sequence[int], width: int) -> list[bytes]:
+    """What a reading process draws: see page_picture."""
+    return [page_picture(file, document, part, width) for part in parts]
 
 
 def page_picture(file: SourceFile, document: Document, part: int, width: int) -> bytes:
@@ -46,7 +53,12 @@ def page_picture(file: SourceFile, document: Document, part: int, width: int) ->
     return _png(image) if image is not None else b""
 
 
-def small(png: bytes) -> bytes:
+def _address(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode() if png else ""
+
+
+@lru_cache(maxsize=512)
+def _small(png: bytes) -> bytes:
     """A picture scaled down to stand in a column of many."""
     from PIL import Image
 

@@ -57,6 +57,7 @@ export default {
       // keys are for the text, not for the notebook around it
       text.addEventListener("keydown", (event) => {
         event.stopPropagation();
+        if (event.key === "Escape") text.textContent = before;
         if (event.key === "Enter" || event.key === "Escape") {
           event.preventDefault();
           text.blur();
@@ -66,15 +67,17 @@ export default {
       el.append(row);
     });
 
-    let running = true;
+    let lit = [];
     const follow = () => {
       const now = audio.currentTime;
-      for (const [start, end, span] of spans) light(span, !audio.paused && start <= now && now < end);
-      if (running) setTimeout(follow, 60);
+      const said = audio.paused ? [] : spans.filter(([start, end]) => start <= now && now < end);
+      lit.filter((word) => !said.includes(word)).forEach(([, , span]) => light(span, false));
+      said.filter((word) => !lit.includes(word)).forEach(([, , span]) => light(span, true));
+      lit = said;
     };
-    follow();
+    const timer = setInterval(follow, 60);
     return () => {
-      running = false;
+      clearInterval(timer);
       URL.revokeObjectURL(address);
     };
   },

@@ -33,10 +33,14 @@ export default {
         }
         const key = `${Date.now()}-${Math.random()}`;
         const step = model.get("piece");
-        for (let at = 0; at === 0 || at < file.size; at += step) {
-          const content = await file.slice(at, at + step).arrayBuffer();
-          model.send({ key, name: file.name, size: file.size }, undefined, [content]);
-          note.textContent = `sending ${file.name}: ${Math.min(100, Math.round((100 * (at + step)) / (file.size || 1)))} %`;
+        try {
+          for (let at = 0; at === 0 || at < file.size; at += step) {
+            const content = await file.slice(at, at + step).arrayBuffer();
+            model.send({ key, name: file.name, size: file.size }, undefined, [content]);
+            note.textContent = `sending ${file.name}: ${Math.min(100, Math.round((100 * (at + step)) / (file.size || 1)))} %`;
+          }
+        } catch {
+          refused.push(`${file.name} cannot be read by the browser: type its path instead`); // a folder, say
         }
       }
       note.textContent = refused.join("; ") || usual;

@@ -13,9 +13,11 @@ export default {
       button.textContent = model.get("label");
       button.disabled = model.get("disabled");
     };
+    let waiting = 0;
     const say = (words) => {
+      clearTimeout(waiting);
       note.textContent = words;
-      setTimeout(() => (note.textContent = ""), 4000);
+      waiting = setTimeout(() => (note.textContent = ""), 4000);
     };
     const received = async (message, buffers) => {
       if (message.error) return say(message.error);
@@ -28,13 +30,20 @@ export default {
           return say("the browser does not let pages without HTTPS copy: select the text instead");
         }
       }
+      say("");
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([bytes]));
       link.download = message.name;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     };
-    const click = () => model.send({ want: true });
+    const click = () => {
+      model.send({ want: true });
+      clearTimeout(waiting);
+      waiting = setTimeout(() => {
+        note.textContent = "nothing came: this Jupyter server lets no large results through; start it by autopicker lab";
+      }, 20_000);
+    };
     button.addEventListener("click", click);
     model.on("change:label change:disabled", draw);
     model.on("msg:custom", received);
