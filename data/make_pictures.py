@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -33,7 +34,9 @@ PANELS = {  # picture: its notebook, and what the cell with the panel contains
 
 def made_from() -> dict[str, str]:
     """A digest by picture, of its notebook and of the panels' code."""
-    code = b"".join(path.read_bytes() for path in sorted((ROOT / "autopicker_lab" / "widgets").rglob("*.[pj][ys]")))
+    package = ROOT / "autopicker_lab"
+    drawing = [package / "core" / "show.py", *sorted((package / "widgets").rglob("*.[pj][ys]"))]
+    code = b"".join(path.read_bytes() for path in drawing)
     return {
         name: hashlib.sha256((ROOT / "notebooks" / f"{notebook}.ipynb").read_bytes() + code).hexdigest()[:16]
         for name, (notebook, _) in PANELS.items()
@@ -53,7 +56,8 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
         os.environ["OLLAMA_HOST"] = "http://127.0.0.1:9"
-        with jupyterlab(ROOT / "notebooks", Path(scratch)) as address:
+        copies = Path(shutil.copytree(ROOT / "notebooks", Path(scratch, "notebooks")))  # JupyterLab saves by itself
+        with jupyterlab(copies, Path(scratch)) as address:
             page = tab(browser)
             page.set_viewport_size({"width": 1180, "height": 1500})
             for name, (notebook, source) in PANELS.items():

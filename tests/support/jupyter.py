@@ -12,36 +12,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from support.serving import free_port
 
-TOKEN = "of-a-test"
 _CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @contextmanager
-def _running(options: list[str], ready: str, folder: Path) -> Iterator[str]:
+def _running(options: list[str], folder: Path) -> Iterator[str]:
+    """The address that `autopicker lab` prints."""
     port = free_port()
     words = [sys.executable, "-c", "from autopicker_lab.cli import main; main()", "lab", "--no-browser", *options]
-    words += ["--port", str(port)]
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTERLAB_SETTINGS_DIR")
-    env = {**os.environ, "JUPYTER_TOKEN": TOKEN, **{name: str(folder / name.lower()) for name in places}}
-    address = f"http://127.0.0.1:{port}"
-    with (folder / "log").open("wb") as log, subprocess.Popen(words, env=env, stdout=log, stderr=log) as server:
+    env = {**os.environ, **{name: str(folder / name.lower()) for name in places}}
+    log = folder / "log"
+    with (
+        log.open("wb") as out,
+        subprocess.Popen([*words, "--port", str(port)], env=env, stdout=out, stderr=out) as server,
+    ):
         try:
             until = time.monotonic() + 60
-            while True:
-                try:
-                    if httpx.get(address + ready, timeout=5).status_code < 500:
-                        break
-                except httpx.TransportError:
-                    pass
+            while (found := re.search(rf"http://\S+:{port}/\S*\?token=\w+", log.read_text("utf-8"))) is None:
                 if server.poll() is not None or time.monotonic() > until:
-                    raise RuntimeError((folder / "log").read_text()[-2000:])
+                    raise RuntimeError(log.read_text("utf-8")[-2000:])
                 time.sleep(0.1)
-            yield address
+            yield found.group()
         finally:
             server.terminate()
             server.wait(20)
@@ -49,15 +45,15 @@ def _running(options: list[str], ready: str, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def jupyterlab(home: Path, folder: Path) -> Iterator[str]:
-    """The address of a JupyterLab on the notebooks of `home`; `folder` for what it writes."""
-    with _running(["--folder", str(home)], "/api", folder) as address:
+    """The address of a JupyterLab on the notebooks of `home`, with its token; `folder` for what it writes."""
+    with _running(["--folder", str(home)], folder) as address:
         yield address
 
 
 @contextmanager
 def voila(home: Path, name: str, folder: Path) -> Iterator[str]:
     """The address of a notebook of `home` that is served without code."""
-    with _running(["--folder", str(home), "--voila", name], "/static/voila.js", folder) as address:
+    with _running(["--folder", str(home), "--voila", name], folder) as address:
         yield address
 
 
@@ -80,7 +76,8 @@ def tab(browser: Browser, scale: float = 1) -> Page:
 
 def open_notebook(page: Page, address: str, name: str) -> None:
     """Show a notebook, with a kernel of its own."""
-    page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
+    start, _, token = address.partition("/lab/tree/")
+    page.goto(f"{start}/lab/tree/{name}?{token.partition('?')[2]}&reset")
     page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=60_000)
     dialog = page.locator(".jp-Dialog .jp-mod-accept")
     for _ in range(30):  # which kernel, it may ask
