@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import concurrent.futures
 import threading
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from autopicker_lab.background import Background
 from autopicker_lab.chat import Attachment, ChatStream, Pipeline, Reader
 from autopicker_lab.complexity import score
 from autopicker_lab.core import (
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning import Collected
 
 T = TypeVar("T")
-_CANCEL_S = 0.05  # that work which is cancelled has to end
 Source = str | Path | bytes | SourceFile
 Prompt = str | Sequence[Mapping[str, Any]] | ChatRequest
 
@@ -65,7 +64,7 @@ class Workbench:
         self._pool: ExtractionPool | None = None
         self._isolate = isolate
         self._store: FileStore | None = None
-        self._background: _Background | None = None
+        self._background: Background | None = None
         self._beginning = threading.Lock()
         self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
         self.reader = Reader(self._extract, self.transcriber)
@@ -271,7 +270,7 @@ class Workbench:
         """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
         with self._beginning:
             if self._background is None:
-                self._background = _Background()
+                self._background = Background()
             return self._background.submit(work)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
@@ -293,28 +292,3 @@ def answer_elsewhere(settings: Settings, request: ChatRequest) -> ChatReply:
         _elsewhere[key] = Workbench(settings)
     lab = _elsewhere[key]
     return lab._wait(lab.pipeline.complete(request))
-
-
-class _Background:
-    """An event loop in a thread of its own, so that plain calls work inside a notebook's running loop too."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="autopicker-lab", daemon=True)
-        self._thread.start()
-        atexit.register(self.stop)
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def stop(self) -> None:
-        atexit.unregister(self.stop)
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._cancel)
-            self._loop.call_soon_threadsafe(self._loop.call_later, _CANCEL_S, self._loop.stop)
-            self._thread.join(5)
-            self._loop.close()
-
-    def _cancel(self) -> None:
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()

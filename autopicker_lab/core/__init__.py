@@ -1,6 +1,6 @@
 """The nouns that every other part of the lab speaks in, and the error tree. Imports nothing of the rest."""
 
-from autopicker_lab.core.chat import ChatChunk, ChatReply, ChatRequest, ContextReport, Message, Usage, assembled
+from autopicker_lab.core.chat import ChatChunk, ChatRequest, Message, Usage, assembled
 from autopicker_lab.core.document import Cell, Document, Part, Table
 from autopicker_lab.core.errors import (
     AuthenticationError,
@@ -29,6 +29,7 @@ from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
 from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.line import Line
 from autopicker_lab.core.outcomes import Outcome
+from autopicker_lab.core.reply import ChatReply, ContextReport
 from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.speech import Segment, Transcript, Word
 from autopicker_lab.core.stamp import RunStamp

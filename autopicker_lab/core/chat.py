@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.errors import InvalidRequestError
-from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.lazy import lazy
-from autopicker_lab.core.show import html_table, html_text
 from autopicker_lab.core.text import estimate_tokens
 
 if TYPE_CHECKING:
-    from autopicker_lab.core.routing import Route
+    pass
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
@@ -231,83 +228,3 @@ def _merge_call(calls: dict[int, dict[str, Any]], delta: Mapping[str, Any]) -> N
     call["id"] = delta.get("id") or call["id"]
     call["function"]["name"] = function.get("name") or call["function"]["name"]
     call["function"]["arguments"] += function.get("arguments") or ""
-
-
-@dataclass(frozen=True)
-class ContextReport:
-    """Which passages of which files the model was given, and what did not fit.
-
-    Attributes:
-        used: labels of the passages in the prompt, as cited ("report.pdf, page 3").
-        left_out: one line a file that did not fit whole, with the share that was left out.
-        tokens: of the file context, estimated.
-    """
-
-    used: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-    tokens: int = 0
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ChatReply:
-    """An answer with its provenance.
-
-    Attributes:
-        model: catalogue id of the model that answered.
-        raw: the provider's own chat.completion object, where it made one: fields that have no name here stand in it.
-        route: how it was chosen; None for a model that was asked directly.
-        first_token_s, total_s: seconds from the request to the first token and to the end.
-    """
-
-    text: str
-    model: str
-    finish_reason: str = "stop"
-    usage: Usage = field(default_factory=Usage)
-    message: Mapping[str, Any] = field(default_factory=dict)
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    route: Route | None = None
-    context: ContextReport = field(default_factory=ContextReport)
-    first_token_s: float | None = None
-    total_s: float | None = None
-    id: str = field(default_factory=lambda: f"chatcmpl-{new_id()}")
-    created: int = field(default_factory=lambda: int(time.time()))
-
-    def routed(self, route: Route, context: ContextReport, total_s: float) -> ChatReply:
-        """The reply of a model with how it was chosen and what it was given; as `replace`, but sooner."""
-        made: ChatReply = object.__new__(ChatReply)
-        made.__dict__.update(self.__dict__, route=route, context=context, total_s=total_s)
-        return made
-
-    @property
-    def fallback_used(self) -> bool:
-        """Whether the chosen model failed and another answered."""
-        return self.route is not None and self.route.model != self.model
-
-    @property
-    def score(self) -> float | None:
-        """Complexity of the request, 0 to 100."""
-        return self.route.complexity.score if self.route else None
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "text": self.text,
-            "model": self.model,
-            "score": self.score,
-            "usage": self.usage.to_openai(),
-            "finish_reason": self.finish_reason,
-            "reason": self.route.reason if self.route else None,
-            "context": {"used": list(self.context.used), "left_out": list(self.context.left_out)},
-            "warnings": list(self.context.warnings),
-            "first_token_s": self.first_token_s,
-            "total_s": self.total_s,
-        }
-
-    def _repr_html_(self) -> str:
-        rows: list[tuple[str, object]] = [("model", self.model)]
-        if self.route:
-            rows += [("complexity", f"{self.route.complexity.score:.0f} of 100"), ("why", self.route.reason)]
-        rows += [("read", label) for label in self.context.used]
-        rows += [("left out", line) for line in self.context.left_out]
-        rows += [("note", line) for line in self.context.warnings]
-        return html_text(self.text) + html_table(["", ""], rows)
