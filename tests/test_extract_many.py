@@ -136,9 +136,8 @@ def test_a_run_that_is_stopped_keeps_what_it_has(folder, tmp_path):
     out = tmp_path / "out.jsonl"
     command = [*COMMAND, "extract", str(folder), "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    part = tmp_path / "out.jsonl.part"
     for _ in range(400):
-        if part.exists() and part.stat().st_size:
+        if any(part.stat().st_size for part in tmp_path.glob("out.jsonl.*.part")):
             break
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
