@@ -78,6 +78,8 @@ def find(home: Path, name: str) -> Path:
     wanted = Path(name).stem
     found = [stem for stem in names if stem == wanted] or [stem for stem in names if stem.startswith(wanted)]
     if len(found) != 1:
+        if found:
+            raise InvalidRequestError(f"'{name}' may be any of {', '.join(found)}", "say more of its name")
         near = difflib.get_close_matches(wanted, names, 1, 0.3)
         meant = f"did you mean {near[0]}? " if near else ""
         raise InvalidRequestError(f"no notebook is called '{name}'", f"{meant}there are {', '.join(names)}")
@@ -88,6 +90,8 @@ def _home(folder: Path | None) -> Path:
     if folder is None and assets.in_checkout():
         return assets.notebooks()
     target = (folder or Path("autopicker-notebooks")).resolve()
+    if target.exists() and not target.is_dir():
+        raise InvalidRequestError(f"'{target}' is a file", "name a folder")
     target.mkdir(parents=True, exist_ok=True)
     for notebook in sorted(assets.notebooks().glob("*.ipynb")):
         if not (target / notebook.name).exists():

@@ -20,6 +20,7 @@ from autopicker_lab.core import (
     ChatRequest,
     Complexity,
     Document,
+    InvalidRequestError,
     ModelSpec,
     ReadOptions,
     Route,
@@ -60,6 +61,9 @@ class Workbench:
     """
 
     def __init__(self, settings: Settings | None = None, *, policy: RoutePolicy | None = None, isolate: bool = False):
+        if settings is not None and not isinstance(settings, Settings):
+            what = f"a Workbench takes Settings, not {type(settings).__name__}"
+            raise InvalidRequestError(what, "models in a YAML file: Workbench(Settings.load(autopicker_config='FILE'))")
         self.settings = settings or Settings.load()
         self._pool: ExtractionPool | None = None
         self._isolate = isolate

@@ -260,7 +260,7 @@ def test_a_notebook_is_found_by_its_number_and_a_wrong_name_is_told():
     assert find(home, "06") == find(home, "06_chat_with_files.ipynb") == home / "06_chat_with_files.ipynb"
     with pytest.raises(InvalidRequestError, match=r"Did you mean 06_chat_with_files\? there are 00_start_here"):
         find(home, "chat_with_file")
-    with pytest.raises(InvalidRequestError, match="no notebook"):
+    with pytest.raises(InvalidRequestError, match="'0' may be any of 00_start_here"):
         find(home, "0")
 
 

@@ -85,6 +85,10 @@ def test_the_explorer_takes_a_dropped_file_and_a_policy(lab, samples, report):
     assert panel.model.route.policy == report.policy.id
     panel.model.intake.drop("x.rar", b"Rar!")
     assert "upported" in panel.intake.note.value
+    panel.model.intake.drop("broken.pdf", b"%PDF-1.7 broken")
+    panel.model.job.wait(20)
+    assert "not a readable PDF" in panel.bar.words.value
+    assert "with broken.pdf" not in panel.result.value
 
 
 class TestChat:
@@ -206,7 +210,7 @@ def test_the_threshold_panel_redraws_with_its_sliders(report, tmp_path):
     pictures = [panel.picture.value]
     for change in (
         lambda: setattr(panel.weight, "value", len(report.curve.weights) - 1),
-        lambda: setattr(panel.cost, "value", panel.cost.min),
+        lambda: setattr(panel.cost, "value", 0),
         lambda: setattr(panel.thresholds, "value", (panel.thresholds.min, panel.thresholds.min)),
     ):
         change()
@@ -397,6 +401,9 @@ class TestTranscription:
         srt, vtt = panel.save[1].made().decode(), panel.save[2].made().decode()
         assert "Mind the gap." in srt
         assert vtt.startswith("WEBVTT")
+        panel.again.click()
+        assert "replaces your corrections" in panel.note.value
+        assert not model.job.running
         player._handle_custom_msg({"edit": 0, "text": " "}, [])
         assert model.transcript.to_srt().count("-->") == len(model.transcript.segments) - 1
 
@@ -542,12 +549,12 @@ def test_the_load_model_runs_and_keeps(lab, quick, tmp_path):
     assert model.job.running
     model.job.wait(20)
     assert not model.job.running
-    assert list(model.reports) == ["1: 2 users"]
+    assert list(model.reports) == [f"1: 2 users, {quick}"]
     assert model.history[-1].done == model.latest.count.sent > 5
     model.save(tmp_path / "r.json")
     assert "saved" in model.message
     model.load(tmp_path / "r.json")
-    assert list(model.reports) == ["1: 2 users", "2: r.json"]
+    assert list(model.reports) == [f"1: 2 users, {quick}", "2: r.json"]
     model.set(loop=OPEN, rate=50.0)
     model.sweep("20, 40")
     model.job.wait(20)

@@ -23,7 +23,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of speech; `confidence` is the mean token probability, 0 to 1."""
+    """A stretch of speech; `confidence` is the mean probability of its words, or of all in its half minute, 0 to 1."""
 
     start: float
     end: float

@@ -32,7 +32,9 @@ def load_policy(path: str | Path) -> RoutePolicy:
         if source.stat().st_size > _LARGEST:
             raise InvalidRequestError(f"'{path}' is too large for a policy", "check the path")
         raw = json.loads(source.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except OSError as error:
+        raise InvalidRequestError(f"cannot read the policy '{path}': {error.strerror}", "check the path") from None
+    except (UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequestError(f"cannot read the policy '{path}': {error}", "check the path") from None
     except json.JSONDecodeError as error:
         detail = f"the policy '{path}' is not JSON at line {error.lineno}: {error.msg}"
@@ -86,6 +88,8 @@ def _parse(raw: object, where: str) -> RoutePolicy:
     if not isinstance(raw, Mapping):
         raise InvalidRequestError(f"the policy '{where}' is not a JSON object", "start from the default policy")
     version = raw.get("format")
+    if version is None:
+        raise InvalidRequestError(f"'{where}' is no policy", "name a file that was saved by tuning")
     if not isinstance(version, int) or version > FORMAT:
         detail = f"the policy '{where}' has format {version!r}; this version reads up to {FORMAT}"
         raise InvalidRequestError(detail, "upgrade autopicker-lab, or save the policy again with this version")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -174,5 +175,6 @@ def _refuse_endless(file: SourceFile) -> None:
 
 def _segment(raw: Any) -> Segment:
     words = tuple(Word(float(w.start), float(w.end), w.word, float(w.probability)) for w in raw.words or ())
-    confidence = math.exp(raw.avg_logprob)
+    # without words Whisper knows one figure for each half minute
+    confidence = statistics.fmean(word.probability for word in words) if words else math.exp(raw.avg_logprob)
     return Segment(round(float(raw.start), 3), round(float(raw.end), 3), raw.text.strip(), confidence, words)

@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import RoutePolicy
-from autopicker_lab.core.show import BLUE, GREY, axes, html_table
+from autopicker_lab.core.show import BLUE, GREY, axes, frame, html_table
 from autopicker_lab.tuning.board import Board
 from autopicker_lab.tuning.metrics import Interval, bootstrap
 from autopicker_lab.tuning.whatif import compare_on
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 MARGIN = 0.02  # mean score
@@ -55,6 +56,11 @@ class Gate:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"verdict": self.verdict}
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a difference, quality and then saving: value, low, high, p."""
+        named = {"quality": self.quality, "saving": self.saving}
+        return frame({"of": name} | asdict(one) for name, one in named.items() if one is not None)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Both differences with their intervals; what lies right of 0 speaks for the new policy."""

@@ -73,14 +73,16 @@ class Comparison:
         target = axes(ax, (6.0, 0.9 + 0.5 * len(names)))
         for shift, colour, name, side in ((-0.2, ORANGE, self.before, "before"), (0.2, BLUE, self.after, "after")):
             counts = [sum(getattr(request, side) == model for request in self.requests) for model in names]
-            drawn = target.barh([i + shift for i in range(len(names))], counts, 0.38, color=colour, label=name)
+            drawn = target.barh(
+                [i + shift for i in range(len(names))], counts, 0.38, color=colour, label=clip(name, 30)
+            )
             target.bar_label(drawn, padding=3)
         target.set_yticks(range(len(names)), names)
         target.invert_yaxis()
         target.set_xlabel("requests")
         target.set_title(self.summary, loc="left", fontsize=9, wrap=True)
-        target.margins(x=0.3)
-        target.legend(frameon=False, loc="center right")
+        target.margins(x=0.15)
+        target.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         target.spines[["top", "right"]].set_visible(False)
         return target
 

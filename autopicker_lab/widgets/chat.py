@@ -217,7 +217,8 @@ class ChatPanel(Panel):
         self.model = model = ChatModel(lab, options=options)
         names = [AUTO, *(spec.id for spec in lab.catalogue.specs())]
         self.intake = IntakeBox(model.intake, file)
-        self.log = w.VBox(layout=w.Layout(max_height="46em", overflow="auto"))
+        # from the end backwards: so the browser keeps the last answer in sight while it grows
+        self.log = w.VBox(layout=w.Layout(max_height="46em", overflow="auto", flex_flow="column-reverse"))
         self.question = w.Textarea(question, placeholder="ask", rows=2, layout=w.Layout(width="99%"))
         self.choice = w.Dropdown(options=names, description="model")
         self.ask = w.Button(description="Ask", button_style="primary", icon="paper-plane")
@@ -231,7 +232,7 @@ class ChatPanel(Panel):
             Save("Save as Markdown", "chat.md", model.to_markdown),
             Save("Save as JSON", "chat.json", model.to_dict),
         ]
-        self.ask.on_click(lambda _: model.ask(self.question.value, self.choice.value))
+        self.ask.on_click(lambda _: self._ask())
         self.again.on_click(lambda _: model.regenerate(self.choice.value))
         self.new.on_click(lambda _: model.clear())
         model.listeners.append(self._draw)
@@ -257,6 +258,11 @@ class ChatPanel(Panel):
         for button in self.save:
             button.disabled = not model.turns
 
+    def _ask(self) -> None:
+        if not self.model.job.running:
+            self.model.ask(self.question.value, self.choice.value)
+            self.question.value = ""
+
     def _draw_turns(self) -> None:
         """Only the last turn changes; what is folded under it is drawn once, or it would fold up while it is read."""
         import ipywidgets as w
@@ -267,9 +273,9 @@ class ChatPanel(Panel):
                 box.close_all()
             self._turns = []
         while len(self._turns) < len(turns):
-            self._turns.append(w.VBox([w.HTML(), w.HTML()]))
+            self._turns.append(w.VBox([w.HTML(), w.HTML()], layout=w.Layout(flex="0 0 auto")))
         if len(self.log.children) != len(self._turns):
-            self.log.children = self._turns
+            self.log.children = self._turns[::-1]
         if turns:
             above, below = self._turns[-1].children
             above.value, below.value = _said(turns[-1]), _folded_under(turns[-1].answer) if turns[-1].answers else ""

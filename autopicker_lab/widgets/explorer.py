@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import InvalidRequestError, Route, RoutePolicy, SourceFile, Tier
+from autopicker_lab.core import AutopickerError, InvalidRequestError, Route, RoutePolicy, SourceFile, Tier
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save
 from autopicker_lab.workbench import Workbench
 
@@ -48,6 +48,8 @@ class ExplorerModel(Model):
 
     def _came(self) -> None:
         """Read a new file in the background (`job.wait()`), then decide."""
+        if self.intake.files and self.intake.files[-1] is self._known:
+            return  # another one was refused
         self.route = None
         if self.job.running:
             self.job.stop()  # _went_on begins anew
@@ -65,8 +67,13 @@ class ExplorerModel(Model):
         self._known = file = self.intake.files[-1]
         future = self.lab.submit(self.lab.aextract(file))  # whose Document is remembered
         self.job.ended_by(future.cancel)
-        future.result()
-        self.set()
+        try:
+            future.result()
+        except AutopickerError:
+            self.intake.files = []  # the prompt is weighed without it
+            raise
+        finally:
+            self.set()
         return ""
 
     def _decide(self) -> None:

@@ -214,17 +214,17 @@ class ExtractionPanel(Panel):
         self.password = w.Password(placeholder="password of a locked PDF", continuous_update=False)
         self.about = w.HTML()
         self.pages = Pages()
-        framed = w.Layout(display="none", border="1px solid #999", align_self="flex-start", width="45%")
+        framed = w.Layout(display="none", border="1px solid #999", align_self="flex-start", width="40%")
         self.image = w.Image(format="png", layout=framed)
-        self.text = w.HTML(layout=w.Layout(width="100%", max_height="44em", overflow="auto"))
+        self.text = w.HTML(layout=w.Layout(width="98%", max_height="44em", overflow="auto"))
         self.tables = w.VBox()
         self.source = w.Textarea(disabled=True, layout=w.Layout(width="100%", height="40em"))
         self.engine = w.Dropdown(description="beside", options=[])
         self.compare = w.Button(description="Compare", tooltip="lay another engine's text beside this one")
-        self.diff = w.HTML()
+        self.diff = w.HTML(layout=w.Layout(max_height="40em", overflow="auto"))
         beside = w.VBox([w.HBox([self.engine, self.compare]), self.diff])
         self.tabs = w.Tab([self.text, self.tables, self.source, beside], titles=("Text", "Tables", "Markdown", "Diff"))
-        self.tabs.layout = w.Layout(flex="1", min_width="0")
+        self.tabs.layout = w.Layout(flex="1", min_width="26em")
         self.save = [
             Save("Copy text", "", lambda: self._document().text),
             Save("Save as Markdown", "text.md", lambda: self._document().text),
@@ -239,7 +239,7 @@ class ExtractionPanel(Panel):
         self.compare.on_click(lambda _: model.compare(self.engine.value))
         model.listeners.append(self._draw)
         head = [self.intake.view, w.HBox([self.bar.view, self.password]), self.file, self.about, w.HBox(self.save)]
-        self.view = w.VBox([*head, w.HBox([self.pages, self.image, self.tabs])])
+        self.view = w.VBox([*head, w.HBox([self.pages, self.image, self.tabs], layout=w.Layout(flex_flow="row wrap"))])
         if str(path):
             model.open(path)
         model.tell()
@@ -271,10 +271,12 @@ class ExtractionPanel(Panel):
         for button in self.save:
             button.disabled = document is None
         self._draw_part()
-        self.diff.value = model.compared
-        self.compare.disabled = model.job.running or not model.engines
+        self.compare.disabled = model.job.running or document is None or not model.engines
         if list(self.engine.options) != model.engines:
-            self.engine.options = model.engines
+            with self.engine.hold_sync():
+                self.engine.options = model.engines
+                self.engine.value = next(iter(model.engines), None)
+        self.diff.value = model.compared or ("" if model.engines else "no other engine that is installed reads this")
 
     def _draw_part(self) -> None:
         """The page, and what was read from it, where they are others than before."""

@@ -138,7 +138,7 @@ class LoadModel(Model):
         plan = self.plan()
         how = f"{self.users} user{'s'[: self.users > 1]}" if self.loop == CLOSED else f"{self.rate:g} a second"
         report = self.lab.loadtest(plan, progress=self._told)
-        self.reports = {**self.reports, f"{len(self.reports) + 1}: {how}": report}
+        self.reports = {**self.reports, f"{len(self.reports) + 1}: {how}, {plan.url}": report}
         return _ended(report)
 
     def _told(self, live: Live, at: int = 0, runs: int = 1) -> bool:
@@ -163,8 +163,8 @@ class LoadPanel(Panel):
         self.users = w.IntSlider(model.users, min=1, max=200, description="users")
         self.rate = w.FloatLogSlider(model.rate, min=-1, max=4, description="rate", readout_format=".3g")
         self.seconds = w.FloatSlider(model.seconds, min=1, max=120, step=1, description="seconds")
-        self.ttft = w.FloatText(model.ttft_s, description="TTFT within", layout=w.Layout(width="14em"))
-        self.tpot = w.FloatText(model.tpot_s, description="TPOT within", layout=w.Layout(width="14em"))
+        self.ttft = w.FloatText(model.ttft_s, description="TTFT ≤ s", layout=w.Layout(width="14em"))
+        self.tpot = w.FloatText(model.tpot_s, description="TPOT ≤ s", layout=w.Layout(width="14em"))
         self.begin = w.Button(description="Start", button_style="primary")
         self.bar = JobBar(model.job)
         self.rates = w.Text("1,2,4,8", description="sweep", layout=w.Layout(width="16em"))
@@ -218,8 +218,9 @@ class LoadPanel(Panel):
             self._drawn = shown
             self.picture.value = _picture(model)
             self.picture.layout.display = "block"
-            figures = compared(model.reports).reset_index(names="") if model.reports else model.swept.to_frame()
-            self.table.children = [sortable(figures, rows=30)]
+            tables = [compared(model.reports).reset_index(names="")] if model.reports else []
+            tables += [model.swept.to_frame()] if model.swept else []
+            self.table.children = [sortable(table.round(3), rows=30) for table in tables]
 
 
 def _now(live: Live | None) -> list[tuple[str, str]]:
@@ -238,7 +239,9 @@ def _ended(report: LoadReport) -> str:
 
 def _numbers(text: str) -> list[float]:
     try:
-        return [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
+        if found := [float(part) for part in text.replace(";", ",").split(",") if part.strip()]:
+            return found
+        raise ValueError
     except ValueError:
         raise InvalidRequestError("rates are numbers, separated by commas", "write 1,2,4") from None
 

@@ -136,7 +136,9 @@ class ThresholdModel(Model):
             (f"saved against always {data.models[best]}", f"{100 * saved:.0f} %"),
             *((name, f"{100 * share:.0f} % of requests") for name, share in self.shares.items() if share),
         ]
-        return html_table(["", ""], rows, self.message or f"as tuned: {self.report.verdict}")
+        tuned = self.rule == ESTIMATES and self.cost_weight == self.report.policy.cost_weight
+        judged = f"as tuned; judged with a cost weight of each fold's own: {self.report.verdict}"
+        return html_table(["", ""], rows, self.message or (judged if tuned else "set by hand"))
 
 
 class ThresholdPanel(Panel):
@@ -158,13 +160,11 @@ class ThresholdPanel(Panel):
             layout=wide,
             style={"description_width": "9em"},
         )
-        self.cost = w.FloatSlider(
-            value=model.cost,
-            min=float(curve.costs.min()),
-            max=float(curve.costs.max()),
-            step=float(curve.costs.max() - curve.costs.min()) / 200 or 1.0,
+        self._costs = sorted(set(curve.costs.tolist()))
+        self.cost = w.SelectionSlider(  # a slider of numbers would be rounded by the browser, and so move by itself
+            options=[(f"{cost:.3g}", i) for i, cost in enumerate(self._costs)],
+            value=self._nearest(model.cost),
             description="target cost",
-            readout_format=".3g",
             layout=wide,
             style={"description_width": "9em"},
         )
@@ -183,11 +183,11 @@ class ThresholdPanel(Panel):
         self.picture = w.Image(format="png")
         self.table = w.HTML()
         self.path = w.Text(path, description="save as", layout=w.Layout(width="60%"))
-        self.save = w.Button(description="Save policy", button_style="primary")
+        self.save = w.Button(description="Save policy", button_style="primary", layout=w.Layout(width="auto"))
         self.download = Save("Download policy", "policy.json", lambda: policy_text(model.policy()))
         self.on(self.rule, lambda value: model.set(rule=value))
         self.on(self.weight, lambda i: model.set(rule=ESTIMATES, cost_weight=float(curve.weights[i])))
-        self.on(self.cost, lambda value: model.aim(float(value)))
+        self.on(self.cost, lambda i: model.aim(self._costs[i]))
         self.on(self.thresholds, lambda ends: model.set(rule=TIERS, thresholds=(float(ends[0]), float(ends[1]))))
         self.save.on_click(lambda _: model.save(self.path.value))
         model.listeners.append(self._draw)
@@ -198,6 +198,9 @@ class ThresholdPanel(Panel):
         self.view = w.VBox([controls, beside])
         self._draw()
 
+    def _nearest(self, cost: float) -> int:
+        return min(range(len(self._costs)), key=lambda i: abs(self._costs[i] - cost))
+
     def _follow(self) -> None:
         """Put all controls where the model is."""
         model = self.model
@@ -205,7 +208,7 @@ class ThresholdPanel(Panel):
             self.rule.value = model.rule
             if model.rule == ESTIMATES:
                 self.weight.value = int(abs(model.curve.weights - model.cost_weight).argmin())
-                self.cost.value = min(max(model.cost, self.cost.min), self.cost.max)
+                self.cost.value = self._nearest(model.cost)
             else:
                 self.thresholds.value = model.thresholds
 

@@ -38,12 +38,18 @@ class TranscriptionModel(Model):
     def __post_init__(self) -> None:
         self.job = Job(self._went_on)
         self._heard: SourceFile | None = None
+        self._corrected = False
         self.intake.listeners.append(self._came)
 
     def start(self) -> None:
         """Transcribe the file, in the background (`job.wait()`)."""
         if self.file is None:
             self.message = "give a recording first"
+            self.tell()
+            return
+        if self._corrected:
+            self._corrected = False
+            self.message = "this replaces your corrections: save them first, or press Transcribe once more"
             self.tell()
             return
         self.message = ""
@@ -53,6 +59,7 @@ class TranscriptionModel(Model):
         """Correct a segment."""
         if self.transcript is not None and 0 <= index < len(self.transcript.segments):
             self.transcript = self.transcript.corrected(index, text)
+            self._corrected, self.message = True, ""
             self.tell()
 
     def found(self) -> Transcript:
@@ -63,7 +70,7 @@ class TranscriptionModel(Model):
 
     def _came(self) -> None:
         if self.intake.files and self.intake.files[-1] is not self.file and not self.intake.message:
-            self.file, self.transcript = self.intake.files[-1], None
+            self.file, self.transcript, self._corrected = self.intake.files[-1], None, False
             if self.job.running:
                 self.job.stop()  # _went_on begins with the new one
             else:
@@ -90,7 +97,7 @@ class TranscriptionModel(Model):
         factor = found.real_time_factor
         pace = "" if factor is None else f", at {1 / factor:.0f} times the speed of speech" if factor else ""
         warnings = "".join(f". {words}" for words in found.warnings)
-        return f"{found.duration:.1f} s of {found.language or 'no speech'}{pace}{warnings}"
+        return f"{file.name}: {found.duration:.1f} s of {found.language or 'no speech'}{pace}{warnings}"
 
 
 class Player(anywidget.AnyWidget):

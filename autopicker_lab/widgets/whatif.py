@@ -73,8 +73,12 @@ class WhatIfPanel(Panel):
         named = policies or {}
         self.model = WhatIfModel(traffic, named, lab)
         names = ["default", *named]
-        self.before = w.Combobox(value=names[0], options=names, description="before", ensure_option=False)
-        self.after = w.Combobox(value=names[-1], options=names, description="after", ensure_option=False)
+        self.before = w.Combobox(
+            value=names[0], options=names, description="before", ensure_option=False, continuous_update=False
+        )
+        self.after = w.Combobox(
+            value=names[-1], options=names, description="after", ensure_option=False, continuous_update=False
+        )
         self.bar = JobBar(self.model.job)
         self.picture = w.Image(format="png")
         self.table = w.VBox()
@@ -96,9 +100,10 @@ class WhatIfPanel(Panel):
     def _draw(self) -> None:
         self.bar.draw()
         found = self.model.comparison
-        self.picture.layout.display = "none" if found is None else "block"
+        self.picture.layout.display = self.table.layout.display = "none" if found is None else "flex"
         if found is None or found is self._drawn:
             return
         self._drawn = found
         self.picture.value = png(found.plot, size=(7.0, 2.6))
-        self.table.children = [sortable(found.to_frame(), f"requests that change sides: {len(found.changed):,}")]
+        changed = found.to_frame().drop(columns="why", errors="ignore")
+        self.table.children = [sortable(changed, f"requests that change sides: {len(found.changed):,}")]

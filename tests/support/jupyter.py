@@ -84,8 +84,9 @@ def open_notebook(page: Page, address: str, name: str) -> None:
         if dialog.count():
             dialog.first.click()
         if page.locator(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]").count():
-            return
+            break
         page.wait_for_timeout(500)
+    page.wait_for_timeout(1500)  # a kernel that is restarted while it connects may never come back
 
 
 def run_all(page: Page, seconds: float = 90) -> None:

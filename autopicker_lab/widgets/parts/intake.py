@@ -112,7 +112,9 @@ class Intake(Model):
         except Exception as error:  # a panel shows words, never a traceback
             self.message = told(error)
         else:
-            self.files = [*self.files, *found] if self.several else found[-1:]
+            known = {(file.name, file.sha256) for file in self.files}
+            new = [file for file in found if (file.name, file.sha256) not in known]
+            self.files = [*self.files, *new] if self.several else found[-1:]
             self.message, self._left = self._left, ""
         self.tell()
 
@@ -144,13 +146,17 @@ class IntakeBox:
         )
         self.path = w.Text(str(path), placeholder="or type a path, and press Enter", continuous_update=False)
         self.path.layout = w.Layout(width="auto", flex="1")
+        self.read = w.Button(
+            description="Read", tooltip="the file at this path, once more", layout=w.Layout(width="5em")
+        )
         self.clear = w.Button(description="Clear", layout=w.Layout(width="6em"))
         self.note = w.HTML()
         self.drop.on_msg(self._sent)
         self.path.observe(lambda change: intake.name(change["new"]), "value")
+        self.read.on_click(lambda _: intake.name(self.path.value))
         self.clear.on_click(lambda _: self._cleared())
         intake.listeners.append(self._draw)
-        row = [self.drop, self.path] + ([self.clear] if intake.several else [])
+        row = [self.drop, self.path, self.read] + ([self.clear] if intake.several else [])
         self.view = w.VBox([w.HBox(row, layout=w.Layout(align_items="center")), self.note])
         self._draw()
 
