@@ -144,7 +144,7 @@ def evaluate(
         if as_json:
             print_json(found.to_dict())
         else:
-            typer.echo("\n".join(filter(None, (found.warning, found.verdict))))
+            typer.echo(found.verdict)
         raise typer.Exit(0 if found.passed else _SHUT)
     report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, source=outcomes)
     _tell(report, scores, as_json)

@@ -28,6 +28,7 @@ from autopicker_lab.core import (
     SourceFile,
     Transcript,
 )
+from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
 from autopicker_lab.fanout import Scheduler, workers
@@ -89,6 +90,9 @@ class Workbench:
         if self._store is None:
             self._store = FileStore(self.settings.uploads_url)
         return self._store
+
+    def _repr_html_(self) -> str:
+        return html_table([], [], f"Workbench, policy {self.policy.id}") + self.catalogue._repr_html_()
 
     # plain calls
 

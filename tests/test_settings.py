@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from autopicker_lab import Settings
-from autopicker_lab.core import SettingsError
+from autopicker_lab import Settings, Workbench
+from autopicker_lab.core import InvalidRequestError, SettingsError, StorageError
+from autopicker_lab.service import start
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 YAML = """
@@ -108,3 +109,14 @@ def test_storage_that_could_never_be_used_stops_the_start(wrong):
 
     with pytest.raises(SettingsError, match=next(reversed(wrong)).upper()):
         create_app(Workbench(Settings.load(**wrong)))
+
+
+def test_a_workbench_takes_settings_and_shows_its_models():
+    with pytest.raises(InvalidRequestError, match="takes Settings, not str"):
+        Workbench("models.yaml")
+    with Workbench() as bench:
+        assert "smollm2-135m" in bench._repr_html_()
+        with pytest.raises(InvalidRequestError, match="its own settings"):
+            start(bench, cache_ttl=0)
+    with pytest.raises(StorageError, match="cannot write"):
+        start(decision_log="/proc/nope/log.sqlite")

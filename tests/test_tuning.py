@@ -495,9 +495,12 @@ class TestGate:
         assert (found.quality.low, found.passed) == (0, False)
         assert "too few for a margin of 0.02" in found.verdict
 
-    def test_it_warns_of_outcomes_that_were_learned(self):
+    def test_it_stays_shut_for_outcomes_that_were_learned(self):
         report = tune(table(300))
-        assert "fitted on these very prompts" in gate(report.board, default_policy(), report.policy).warning
+        found = gate(report.board, default_policy(), report.policy)
+        assert not found.passed
+        assert "fitted on these very prompts" in found.verdict
+        assert found.to_frame()["of"].tolist()[0] == "quality"
 
 
 def test_outcomes_become_decisions_and_back(tmp_path):

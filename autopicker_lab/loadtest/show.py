@@ -65,7 +65,7 @@ def throughput_latency(
         shown = [(rate, value) for rate, value in known if value is not None]
         target.plot([x for x, _ in shown], [y for _, y in shown], "o-", ms=4, color=colour, label=f"p{percent}")
     if held is not None:
-        target.axvline(held, color=GREEN, lw=1, ls="--", label=f"held: {held:.3g} a second")
+        target.axvline(held, color=GREEN, lw=1, ls="--", label=f"held: {held:,.4g} a second")
     target.set(xlabel="requests a second", ylabel="latency, ms")
     if ordered:
         target.set_yscale("log")

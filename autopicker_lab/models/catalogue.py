@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from autopicker_lab.core import ModelSpec, SettingsError, UnknownModelError
+from autopicker_lab.core.show import html_table
 from autopicker_lab.models.base import Availability, ChatModel
 from autopicker_lab.models.breaker import Breaker
 from autopicker_lab.models.local import LocalModel
@@ -63,6 +64,17 @@ class Catalogue:
 
     def specs(self) -> list[ModelSpec]:
         return [model.describe() for model in self._models.values()]
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for spec in self.specs():
+            answer = self._seen.get(spec.id)
+            now = "not asked yet" if answer is None else "answers" if answer.ok else answer.why
+            price = f"{spec.price_in:g} and {spec.price_out:g}" if spec.price_in or spec.price_out else "none"
+            able = ", ".join(sorted(spec.capabilities))
+            rows.append((spec.id, spec.provider, able, f"{spec.context_window:,}", price, f"{spec.quality:.2f}", now))
+        titles = ["model", "provider", "capabilities", "context, tokens", "USD per million tokens", "quality", "now"]
+        return html_table(titles, rows)
 
     def get(self, name: str) -> ChatModel:
         """The model of this id or alias; UnknownModelError names the nearest."""

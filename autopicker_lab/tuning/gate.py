@@ -26,6 +26,7 @@ class Gate:
     quality: mean score of the new policy minus that of the one that serves, paired by request.
     saving: share of the served policy's cost that the new one saves; None where neither costs anything.
     passed: the new one is not worse by more than `margin`, and better at one of the two, by 95 % intervals.
+    warning: why the figures cannot be trusted.
     """
 
     served: str
@@ -46,7 +47,9 @@ class Gate:
         words = f"{gain}{saved}, on {self.n:,} requests"
         if self.passed:
             return f"deploy {self.new}: {words}"
-        if self.different * self.margin < _SEEN:
+        if self.warning:
+            why = self.warning
+        elif self.different * self.margin < _SEEN:
             why = f"{self.different} different requests are too few for a margin of {self.margin:g}"
         elif self.quality.low < -self.margin:
             why = f"it may be worse by more than {self.margin:g}"
@@ -78,14 +81,14 @@ class Gate:
         return target
 
     def _repr_html_(self) -> str:
-        return html_table([], [("⚠", self.warning)] if self.warning else [], self.verdict)
+        return html_table([], [], self.verdict)
 
 
 def gate(data: Board, served: RoutePolicy, new: RoutePolicy, *, margin: float = MARGIN, seed: int = 0) -> Gate:
     """Pay both policies out on measured requests, paired: a test of non-inferiority, then of any gain.
 
     Args:
-        data: outcomes that the new policy was not fitted on (the gate warns of the very same set, and of no other).
+        data: outcomes that neither policy was fitted on; the gate stays shut for the very same set, and knows no other.
         margin: mean score that may be lost without it mattering (Piaggio et al., JAMA 308:2594, 2012, on such margins).
             3 / margin different requests are needed: of fewer, so rare a loss may not have been seen once (the rule of
             three: Hanley and Lippman-Hand, JAMA 249:1743, 1983).
@@ -108,5 +111,5 @@ def gate(data: Board, served: RoutePolicy, new: RoutePolicy, *, margin: float = 
     assert quality is not None  # a mean is always defined
     better = quality.low > 0 or (saving is not None and saving.low > 0)
     different = len(set(data.groups.tolist()))
-    passed = quality.low >= -margin and better and different * margin >= _SEEN
+    passed = quality.low >= -margin and better and different * margin >= _SEEN and not found.warning
     return Gate(served.id, new.id, len(data), different, margin, quality, saving, passed, found.warning)
