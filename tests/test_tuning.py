@@ -450,7 +450,6 @@ def test_the_default_policy_ranks_no_worse_than_length(name):
     ("name", "strong", "weak", "least", "low"),
     [
         ("mmlu_gpt4_mixtral", *SETS["mmlu_gpt4_mixtral"], 0.60, 0.572),
-        ("llmrouter_9models", *SETS["llmrouter_9models"], 0.79, 0.70),
         ("zeroeval_crux_math", "o1-mini-2024-09-12", "Meta-Llama-3.1-70B-Instruct", 0.58, 0.55),
     ],
 )
