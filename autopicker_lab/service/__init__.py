@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autopicker_lab.service.app import create_app
-    from autopicker_lab.service.background import Served, start
+    from autopicker_lab.service.served import Served, start
     from autopicker_lab.service.server import serve
 
 __all__ = ["Served", "create_app", "serve", "start"]
-_PLACES = {"create_app": "app", "serve": "server", "Served": "background", "start": "background"}
+_PLACES = {"create_app": "app", "serve": "server", "Served": "served", "start": "served"}
 
 
 def __getattr__(name: str) -> Any:

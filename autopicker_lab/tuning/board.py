@@ -50,8 +50,13 @@ class Board:
     @property
     def size(self) -> str:
         """How many prompts there are, and how many of them differ, in words."""
-        different = len(set(self.groups.tolist()))
+        different = self.different
         return f"n={len(self):,}" + ("" if different == len(self) else f" in {different:,} groups of alike prompts")
+
+    @property
+    def different(self) -> int:
+        """How many prompts differ by more than a few words."""
+        return len(set(self.groups.tolist()))
 
     @property
     def fingerprint(self) -> str:

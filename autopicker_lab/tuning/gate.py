@@ -99,7 +99,7 @@ def gate(data: Board, served: RoutePolicy, new: RoutePolicy, *, margin: float = 
     column = {model: i for i, model in enumerate(data.models)}
     rows = np.arange(len(data))
     before, after = (np.array([column[getattr(r, side)] for r in found.requests]) for side in ("before", "after"))
-    gained = data.scores[rows, after] - data.scores[rows, before]
+    gained = np.array([r.score_after for r in found.requests]) - np.array([r.score_before for r in found.requests])
     paid, cheaper = data.costs[rows, before], data.costs[rows, before] - data.costs[rows, after]
 
     def saved(drawn: Any) -> float | None:
@@ -110,6 +110,5 @@ def gate(data: Board, served: RoutePolicy, new: RoutePolicy, *, margin: float = 
     saving = bootstrap(saved, len(data), **how)
     assert quality is not None  # a mean is always defined
     better = quality.low > 0 or (saving is not None and saving.low > 0)
-    different = len(set(data.groups.tolist()))
-    passed = quality.low >= -margin and better and different * margin >= _SEEN and not found.warning
-    return Gate(served.id, new.id, len(data), different, margin, quality, saving, passed, found.warning)
+    passed = quality.low >= -margin and better and data.different * margin >= _SEEN and not found.warning
+    return Gate(served.id, new.id, len(data), data.different, margin, quality, saving, passed, found.warning)

@@ -59,13 +59,11 @@ def tune(
     Raises:
         InvalidRequestError: see board; or more folds than groups of different prompts.
     """
-    import numpy as np
 
     data = board(table, strong=strong, weak=weak, seed=seed)
     prompts = learn.prepare(data.prompts, data.groups)
-    groups = len(np.unique(data.groups))
-    if not 2 <= folds <= groups // 10:
-        detail = f"too little data for {folds} folds: {groups} different prompts"
+    if not 2 <= folds <= data.different // 10:
+        detail = f"too little data for {folds} folds: {data.different} different prompts"
         raise InvalidRequestError(detail, "collect more, or use fewer folds (at least 2)")
     parts = learn.grouped_folds(prompts.groups, folds, seed)
     total = folds + 2

@@ -41,7 +41,6 @@ class Answer:
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     first_token_s: float | None = None
-    total_s: float | None = None
     note: str = ""
 
 
@@ -83,6 +82,11 @@ class ChatModel(Model):
     @property
     def cost_usd(self) -> float:
         return sum(answer.cost_usd for turn in self.turns for answer in turn.answers)
+
+    @property
+    def models(self) -> list[str]:
+        """What may be asked."""
+        return [AUTO, *(spec.id for spec in self.lab.catalogue.specs())]
 
     def ask(self, question: str, model: str = AUTO) -> None:
         """Ask in the background (`job.wait()`); the answer grows in the last turn."""
@@ -187,7 +191,7 @@ class ChatModel(Model):
                     self.job.report(words=f"{answer.model} writes")
         finally:
             answer.usage, answer.route = stream.usage, stream.route
-            answer.first_token_s, answer.total_s = stream.first_token_s, stream.total_s
+            answer.first_token_s = stream.first_token_s
             if answer.model:
                 spec = self.lab.catalogue.get(answer.model).describe()
                 answer.cost_usd = spec.cost_usd(answer.usage.prompt_tokens, answer.usage.completion_tokens)
@@ -215,18 +219,18 @@ class ChatPanel(Panel):
         import ipywidgets as w
 
         self.model = model = ChatModel(lab, options=options)
-        names = [AUTO, *(spec.id for spec in lab.catalogue.specs())]
         self.intake = IntakeBox(model.intake, file)
         # from the end backwards: so the browser keeps the last answer in sight while it grows
         self.log = w.VBox(layout=w.Layout(max_height="46em", overflow="auto", flex_flow="column-reverse"))
         self.question = w.Textarea(question, placeholder="ask", rows=2, layout=w.Layout(width="99%"))
-        self.choice = w.Dropdown(options=names, description="model")
+        self.choice = w.Dropdown(options=model.models, description="model")
         self.ask = w.Button(description="Ask", button_style="primary", icon="paper-plane")
         self.again = w.Button(description="Regenerate", tooltip="answer the last question by the model chosen here")
         self.new = w.Button(description="New conversation")
         self.bar = JobBar(model.job)
         self.sums = w.HTML()
         self._turns: list[Any] = []
+        self._known: tuple[object, ...] = ()
         self.save = [
             Save("Copy answer", "", lambda: model.turns[-1].answer.text if model.turns else ""),
             Save("Save as Markdown", "chat.md", model.to_markdown),
@@ -247,7 +251,7 @@ class ChatPanel(Panel):
 
     def _draw(self) -> None:
         model = self.model
-        names = [AUTO, *(spec.id for spec in model.lab.catalogue.specs())]
+        names = model.models
         if list(self.choice.options) != names:  # an Ollama may have been found meanwhile
             self.choice.options, self.choice.value = names, self.choice.value
         self.bar.draw()
@@ -278,7 +282,12 @@ class ChatPanel(Panel):
             self.log.children = self._turns[::-1]
         if turns:
             above, below = self._turns[-1].children
-            above.value, below.value = _said(turns[-1]), _folded_under(turns[-1].answer) if turns[-1].answers else ""
+            above.value = _said(turns[-1])
+            answer = turns[-1].answer
+            # all that it shows of an answer comes with its beginning and with its end
+            known = (id(answer), answer.model, answer.route, answer.usage, answer.first_token_s)
+            if known != self._known:
+                self._known, below.value = known, _folded_under(answer)
 
 
 def _said(turn: Turn) -> str:

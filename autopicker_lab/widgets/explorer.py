@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError, Route, RoutePolicy, SourceFile, Tier
-from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save
+from autopicker_lab.core import AutopickerError, Route, RoutePolicy, SourceFile, Tier
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, present
 from autopicker_lab.workbench import Workbench
 
 
@@ -42,9 +42,7 @@ class ExplorerModel(Model):
 
     def found(self) -> Route:
         """The route; InvalidRequestError while there is none."""
-        if self.route is None:
-            raise InvalidRequestError("there is no route yet", "type a prompt")
-        return self.route
+        return present(self.route, "there is no route yet", "type a prompt")
 
     def _came(self) -> None:
         """Read a new file in the background (`job.wait()`), then decide."""
@@ -106,7 +104,7 @@ class ExplorerPanel(Panel):
         self.bar = JobBar(self.model.job)
         self.result = w.HTML()
         for name, control in (("prompt", self.prompt), ("threshold", self.threshold)):
-            control.observe(lambda change, name=name: self.model.set(**{name: change["new"]}), "value")
+            self.on(control, lambda value, name=name: self.model.set(**{name: value}))  # type: ignore[misc]
         self.model.listeners.append(self._draw)
         inputs = [self.prompt, self.intake.view, self.bar.view] + ([] if policy else [self.threshold])
         self.save = Save("Save as JSON", "route.json", lambda: self.model.found().to_dict())

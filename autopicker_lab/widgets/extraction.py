@@ -9,11 +9,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autopicker_lab.benchmark.engines import ENGINES, installed, read_bytes
-from autopicker_lab.core import AutopickerError, Document, Part, ReadOptions, SourceFile
+from autopicker_lab.core import Document, Part, ReadOptions, SourceFile
 from autopicker_lab.core.show import html_diff, html_table
 from autopicker_lab.extraction import ExtractionPool
 from autopicker_lab.extraction.pool import read_source
-from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, sortable, to_html, told
+from autopicker_lab.widgets.parts import (
+    Intake,
+    IntakeBox,
+    Job,
+    JobBar,
+    Model,
+    Panel,
+    Save,
+    present,
+    sortable,
+    to_html,
+    told,
+)
 from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.widgets.parts.pages import Pages, page_pictures
 
@@ -246,9 +258,7 @@ class ExtractionPanel(Panel):
 
     def _document(self) -> Document:
         document: Document | None = self.model.document
-        if document is None:
-            raise AutopickerError("there is no text yet", "give a file first")
-        return document
+        return present(document, "there is no text yet", "give a file first")
 
     def _draw(self) -> None:
         with self.following():

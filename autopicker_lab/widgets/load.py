@@ -24,7 +24,7 @@ from autopicker_lab.loadtest import (
     percentile_curve,
     sweep,
 )
-from autopicker_lab.widgets.parts import Job, JobBar, Model, Panel, Save, png, sortable
+from autopicker_lab.widgets.parts import Job, JobBar, Model, Panel, Save, png, present, sortable
 from autopicker_lab.workbench import Workbench
 
 _SHOWN = 240  # points of a line
@@ -123,9 +123,7 @@ class LoadModel(Model):
 
     def found(self) -> LoadReport:
         """The latest report; InvalidRequestError while there is none."""
-        if self.latest is None:
-            raise InvalidRequestError("there is no report yet", "start a test first")
-        return self.latest
+        return present(self.latest, "there is no report yet", "start a test first")
 
     def _begin(self, work: Callable[[], str]) -> None:
         self.message = ""
@@ -180,7 +178,7 @@ class LoadPanel(Panel):
         self._drawn: tuple[object, object] = (None, None)
         names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds")
         for name, control in [(n, getattr(self, n)) for n in names] + [("ttft_s", self.ttft), ("tpot_s", self.tpot)]:
-            control.observe(lambda change, name=name: model.set(**{name: change["new"]}), "value")
+            self.on(control, lambda value, name=name: model.set(**{name: value}))  # type: ignore[misc]
         self.begin.on_click(lambda _: model.start())
         self.sweep.on_click(lambda _: model.sweep(self.rates.value))
         self.keep.on_click(lambda _: model.save(self.path.value))

@@ -10,8 +10,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from autopicker_lab.core import AutopickerError, SourceFile, Transcript
-from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save
+from autopicker_lab.core import SourceFile, Transcript
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, present
 from autopicker_lab.workbench import Workbench
 
 LANGUAGES = ("detect", "en", "de", "fr", "es", "it", "nl", "pt", "pl", "ru", "uk", "tr", "ar", "hi", "zh", "ja", "ko")
@@ -63,10 +63,8 @@ class TranscriptionModel(Model):
             self.tell()
 
     def found(self) -> Transcript:
-        """The transcript; AutopickerError while there is none."""
-        if self.transcript is None:
-            raise AutopickerError("there is no transcript yet", "give a recording first")
-        return self.transcript
+        """The transcript; InvalidRequestError while there is none."""
+        return present(self.transcript, "there is no transcript yet", "give a recording first")
 
     def _came(self) -> None:
         if self.intake.files and self.intake.files[-1] is not self.file and not self.intake.message:
@@ -131,8 +129,8 @@ class TranscriptionPanel(Panel):
         }
         self.save = [Save(label, name, content) for label, (name, content) in made.items()]
         self._playing: tuple[Any, ...] = ()
-        self.language.observe(lambda change: setattr(model, "language", change["new"]), "value")
-        self.translate.observe(lambda change: setattr(model, "translate", change["new"]), "value")
+        self.on(self.language, lambda value: setattr(model, "language", value))
+        self.on(self.translate, lambda value: setattr(model, "translate", value))
         self.again.on_click(lambda _: model.start())
         model.listeners.append(self._draw)
         row = w.HBox([self.language, self.translate, self.again])

@@ -10,7 +10,7 @@ from autopicker_lab.core import InvalidRequestError, RoutePolicy
 from autopicker_lab.routing import load_policy
 from autopicker_lab.tuning import Board
 from autopicker_lab.tuning.whatif import Comparison, compare, compare_on
-from autopicker_lab.widgets.parts import Job, JobBar, Model, Panel, Save, png, sortable
+from autopicker_lab.widgets.parts import Job, JobBar, Model, Panel, Save, png, present, sortable
 from autopicker_lab.workbench import Workbench
 
 
@@ -84,8 +84,8 @@ class WhatIfPanel(Panel):
         self.table = w.VBox()
         self.save = Save("Save as CSV", "changes.csv", lambda: self._found().to_frame().to_csv(index=False))
         self._drawn: Comparison | None = None
-        self.before.observe(lambda change: self.model.set(before=change["new"]), "value")
-        self.after.observe(lambda change: self.model.set(after=change["new"]), "value")
+        self.on(self.before, lambda name: self.model.set(before=name))
+        self.on(self.after, lambda name: self.model.set(after=name))
         self.model.listeners.append(self._draw)
         row = w.HBox([self.before, self.after, self.save])
         self.view = w.VBox([row, self.bar.view, self.picture, self.table])
@@ -93,9 +93,7 @@ class WhatIfPanel(Panel):
 
     def _found(self) -> Comparison:
         found: Comparison | None = self.model.comparison
-        if found is None:
-            raise InvalidRequestError("there is nothing to save yet", "choose two policies")
-        return found
+        return present(found, "there is nothing to save yet", "choose two policies")
 
     def _draw(self) -> None:
         self.bar.draw()

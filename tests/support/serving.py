@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autopicker_lab.service.background import Served
+from autopicker_lab.service.served import Served
 
 
 def free_port() -> int:

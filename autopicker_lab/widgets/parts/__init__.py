@@ -1,6 +1,6 @@
 """What the panels share: a model's listeners, jobs, file intake, tables, downloads, Markdown."""
 
-from autopicker_lab.widgets.parts.base import Model, Panel, told
+from autopicker_lab.widgets.parts.base import Model, Panel, present, told
 from autopicker_lab.widgets.parts.intake import Intake, IntakeBox
 from autopicker_lab.widgets.parts.job import Job, JobBar
 from autopicker_lab.widgets.parts.markdown import to_html
@@ -8,4 +8,17 @@ from autopicker_lab.widgets.parts.picture import png
 from autopicker_lab.widgets.parts.save import Save
 from autopicker_lab.widgets.parts.table import sortable
 
-__all__ = ["Intake", "IntakeBox", "Job", "JobBar", "Model", "Panel", "Save", "png", "sortable", "to_html", "told"]
+__all__ = [
+    "Intake",
+    "IntakeBox",
+    "Job",
+    "JobBar",
+    "Model",
+    "Panel",
+    "Save",
+    "png",
+    "present",
+    "sortable",
+    "to_html",
+    "told",
+]

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from autopicker_lab.core import AutopickerError, StorageError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, StorageError
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR)
 
 
@@ -82,6 +83,13 @@ class Panel:
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.view._repr_mimebundle_(**options)
+
+
+def present(value: T | None, missing: str, hint: str) -> T:
+    """A result; InvalidRequestError while there is none."""
+    if value is None:
+        raise InvalidRequestError(missing, hint)
+    return value
 
 
 def told(error: Exception) -> str:

@@ -136,12 +136,12 @@ class Job:
 class JobBar:
     """How a job goes: a bar, words, and a Stop button that is there while it runs."""
 
-    def __init__(self, job: Job, stop: str = "Stop"):
+    def __init__(self, job: Job):
         import ipywidgets as w
 
         self._job = job
         self.bar = w.FloatProgress(0, min=0, max=1, layout=w.Layout(width="14em"))
-        self.stop = w.Button(description=stop, disabled=True, icon="stop", layout=w.Layout(width="7em"))
+        self.stop = w.Button(description="Stop", disabled=True, icon="stop", layout=w.Layout(width="7em"))
         self.words = w.HTML()
         self.stop.on_click(lambda _: job.stop())
         self.view = w.HBox([self.stop, self.bar, self.words])
