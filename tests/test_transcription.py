@@ -1,5 +1,7 @@
 import hashlib
+import io
 import json
+import wave
 from itertools import pairwise
 
 import pytest
@@ -37,10 +39,18 @@ def test_progress_is_told_and_stops_the_work(lab, samples):
     assert "stopped before the end" in transcript.warnings
 
 
-def test_silence_is_a_warning(lab):
-    import io
-    import wave
+def test_a_stop_does_not_wait_for_the_half_minute_that_is_being_heard(samples, tmp_path):
+    hearing = WhisperTranscriber(cache=tmp_path)
+    file = open_source(samples / "announcement.wav")
+    asked = iter((True, False))
+    stopped = hearing.transcribe(file, progress=lambda share: next(asked))
+    assert hearing._lock.locked()  # the model is at it still
+    assert (stopped.segments, stopped.warnings) == ((), ("stopped before the end",))
+    assert SAID in hearing.transcribe(file).text  # waits for it, then goes on
+    hearing.release()
 
+
+def test_silence_is_a_warning(lab):
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as out:
         out.setparams((1, 2, 16000, 0, "NONE", ""))
@@ -62,9 +72,6 @@ def test_what_cannot_be_heard_is_refused(lab, samples):
 
 
 def test_days_of_sound_in_a_few_kilobytes_are_refused(lab):
-    import io
-    import wave
-
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as out:
         out.setparams((1, 1, 10, 0, "NONE", ""))

@@ -407,6 +407,18 @@ class TestTranscription:
         player._handle_custom_msg({"edit": 0, "text": " "}, [])
         assert model.transcript.to_srt().count("-->") == len(model.transcript.segments) - 1
 
+    def test_stop_ends_it_and_it_can_begin_again(self, lab, samples):
+        panel = TranscriptionPanel(lab)
+        never_heard = (samples / "announcement.wav").read_bytes() + bytes(2)
+        panel.model.intake.drop("talk.wav", never_heard)
+        panel.bar.stop.click()
+        panel.model.job.wait(30)
+        assert STOPPED in panel.bar.words.value
+        assert panel.model.transcript.segments == ()
+        panel.again.click()
+        panel.model.job.wait(60)
+        assert "ticket" in panel.model.transcript.text
+
     def test_what_is_no_recording_is_refused(self, lab, samples):
         panel = TranscriptionPanel(lab)
         panel.again.click()

@@ -7,7 +7,8 @@ import math
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from autopicker_lab.core import (
     Transcript,
     Word,
 )
+from autopicker_lab.transcription.apart import apart
 from autopicker_lab.transcription.weights import assemble
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 SHIPPED = "base"
 MAX_SECONDS = 2 * 3600  # decoded sound takes 230 MB an hour
 STOPPED = "stopped before the end"
+_ASKED_S = 0.2  # from asking whether to go on to asking again
 Progress = Callable[[float], bool | None]
 
 
@@ -65,15 +68,14 @@ class WhisperTranscriber:
         Args:
             language: ISO 639-1 code; None detects it.
             task: "transcribe", or "translate" into English.
-            progress: called with the share done, 0 to 1; returning False stops the work and keeps what there is.
+            progress: called several times a second with the share done, 0 to 1; returning False ends the wait and
+                keeps what there is, while the model finishes the half minute it is at, for nobody.
 
         Raises:
             CorruptFileError: the recording cannot be decoded.
             InvalidRequestError: an unknown language or task.
             ModelUnavailableError: the weights are not to be had.
         """
-        import av
-        from faster_whisper.audio import decode_audio
         from faster_whisper.tokenizer import _LANGUAGE_CODES
 
         if file.category != "audio":
@@ -83,23 +85,21 @@ class WhisperTranscriber:
         if task not in ("transcribe", "translate"):
             raise InvalidRequestError(f"unknown task '{task}'", "use transcribe or translate")
         begun = time.perf_counter()
-        with self._lock:
-            if progress is not None and progress(0.0) is False:
-                return Transcript(file.name, "", language, 0.0, warnings=(STOPPED,))
-            try:
-                _refuse_endless(file)
-                samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
-            except (av.FFmpegError, IndexError, ValueError) as error:
-                what = f"'{file.name}' is not a readable recording ({type(error).__name__})"
-                raise CorruptFileError(what, "record or save it again") from None
-            duration = len(samples) / 16000
-            segments, found, stopped = self._run(samples, duration, language, task, word_timestamps, progress)
-            self._schedule_release()
-        text = " ".join(segment.text for segment in segments)
-        warnings = () if segments else ("no speech was found in this recording",)
+        duration, found, stopped = 0.0, None, False
+        segments: list[Segment] = []
+        with closing(apart(self._hear(file, language, task, word_timestamps), _ASKED_S)) as heard:
+            for news in heard:
+                if news is not None:
+                    duration, found, segment = news
+                    segments += [segment] if segment else []
+                share = min(segments[-1].end / duration, 1.0) if segments else 0.0
+                if progress is not None and progress(share) is False:
+                    stopped = True
+                    break
+        warnings = ("no speech was found in this recording",) if not segments and not stopped else ()
         return Transcript(
             name=file.name,
-            text=text,
+            text=" ".join(segment.text for segment in segments),
             language=found if segments else language,
             duration=round(duration, 3),
             segments=tuple(segments),
@@ -108,26 +108,38 @@ class WhisperTranscriber:
             warnings=warnings + ((STOPPED,) if stopped else ()),
         )
 
-    def _run(
-        self, samples: Any, duration: float, language: str | None, task: str, words: bool, progress: Progress | None
-    ) -> tuple[list[Segment], str | None, bool]:
-        if duration < 0.1:
-            return [], None, False
-        stream, info = self._load().transcribe(
-            samples,
-            language=language,
-            task=task,
-            word_timestamps=words,
-            vad_filter=True,
-            beam_size=1,
-            condition_on_previous_text=False,
-        )
-        segments = []
-        for raw in stream:
-            segments.append(_segment(raw))
-            if progress is not None and progress(min(raw.end / duration, 1.0)) is False:
-                return segments, info.language, True
-        return segments, info.language, False
+    def _hear(
+        self, file: SourceFile, language: str | None, task: str, words: bool
+    ) -> Generator[tuple[float, str | None, Segment | None], None, None]:
+        """The recording's seconds, its language and each segment, as soon as they are known."""
+        import av
+        from faster_whisper.audio import decode_audio
+
+        with self._lock:
+            try:
+                _refuse_endless(file)
+                samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
+            except (av.FFmpegError, IndexError, ValueError) as error:
+                what = f"'{file.name}' is not a readable recording ({type(error).__name__})"
+                raise CorruptFileError(what, "record or save it again") from None
+            duration = len(samples) / 16000
+            yield duration, None, None
+            if duration < 0.1:
+                return
+            stream, info = self._load().transcribe(
+                samples,
+                language=language,
+                task=task,
+                word_timestamps=words,
+                vad_filter=True,
+                beam_size=1,
+                condition_on_previous_text=False,
+            )
+            try:
+                for raw in stream:
+                    yield duration, info.language, _segment(raw)
+            finally:
+                self._schedule_release()
 
     def _load(self) -> WhisperModel:
         if self._loaded is None:

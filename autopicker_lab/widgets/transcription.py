@@ -12,6 +12,7 @@ import traitlets
 
 from autopicker_lab.core import SourceFile, Transcript
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, present
+from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.workbench import Workbench
 
 LANGUAGES = ("detect", "en", "de", "fr", "es", "it", "nl", "pt", "pl", "ru", "uk", "tr", "ar", "hi", "zh", "ja", "ko")
@@ -92,6 +93,8 @@ class TranscriptionModel(Model):
         )
         if self.file is file:
             self.transcript = found
+        if self.job.stopping:
+            return STOPPED
         factor = found.real_time_factor
         pace = "" if factor is None else f", at {1 / factor:.0f} times the speed of speech" if factor else ""
         warnings = "".join(f". {words}" for words in found.warnings)
