@@ -72,11 +72,11 @@ def test_chance_is_a_half_and_its_interval_holds_it():
     random = np.random.default_rng(0)
     weak, strong = (random.random(4000) < 0.5).astype(float), (random.random(4000) < 0.8).astype(float)
     order = random.random(4000)
-    found = bootstrap(lambda rows: apgr(order[rows], weak[rows], strong[rows]), 4000, rounds=200, null=0.5)
+    found = bootstrap(lambda rows: apgr(order[rows], weak[rows], strong[rows]), 4000, rounds=200).interval(null=0.5)
     assert found.low < 0.5 < found.high
     assert found.p > 0.025
     better = order + (strong - weak)
-    sure = bootstrap(lambda rows: apgr(better[rows], weak[rows], strong[rows]), 4000, rounds=200, null=0.5)
+    sure = bootstrap(lambda rows: apgr(better[rows], weak[rows], strong[rows]), 4000, rounds=200).interval(null=0.5)
     assert sure.low > 0.5
     assert sure.p == pytest.approx(1 / 201)
     assert bootstrap(lambda _: None, 10) is None
@@ -87,7 +87,7 @@ def test_a_bootstrap_interval_covers_as_often_as_it_says():
     hits = 0
     for i in range(200):
         drawn = random.normal(0, 1, 60)
-        found = bootstrap(lambda rows, drawn=drawn: float(drawn[rows].mean()), 60, rounds=200, seed=i)
+        found = bootstrap(lambda rows, drawn=drawn: float(drawn[rows].mean()), 60, rounds=200, seed=i).interval()
         hits += found.low <= 0 <= found.high
     assert 176 <= hits <= 198  # 95 % of 200, give or take
 

@@ -10,7 +10,7 @@ from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest
 from autopicker_lab.tuning.board import CALL, Board
 from autopicker_lab.tuning.curve import Curve, oracle
-from autopicker_lab.tuning.metrics import Interval, aiq, apgr, bootstrap, cpt
+from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt
 from autopicker_lab.tuning.report import Baseline
 
 if TYPE_CHECKING:
@@ -27,23 +27,19 @@ def heuristic_scores(prompts: Sequence[str]) -> Array:
 
 
 def bootstrapped(
-    data: Board,
-    measure: Callable[[Array], float | None],
-    seed: int,
-    null: float | None = None,
-    rounds: int | None = None,
-) -> Interval | None:
+    data: Board, measure: Callable[[Array], float | None], seed: int, rounds: int | None = None
+) -> Bootstrap | None:
     """`bootstrap` over the groups of alike prompts of a board."""
     usual = 1000 if len(data) <= 10_000 else 400
-    return bootstrap(measure, len(data), rounds=rounds or usual, seed=seed, null=null, groups=data.groups)
+    return bootstrap(measure, len(data), rounds=rounds or usual, seed=seed, groups=data.groups)
 
 
-def ranking(data: Board, order: Array, seed: int, null: float | None = None) -> Interval | None:
+def ranking(data: Board, order: Array, seed: int) -> Bootstrap | None:
     """APGR of an order; None where the lead of the strong model is within noise, and a share of it means nothing."""
     if not data.separated:
         return None
     weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
-    return bootstrapped(data, lambda rows: apgr(order[rows], weak[rows], strong[rows]), seed, null)
+    return bootstrapped(data, lambda rows: apgr(order[rows], weak[rows], strong[rows]), seed)
 
 
 def share_for(data: Board, order: Array, target: float) -> float | None:
@@ -51,60 +47,65 @@ def share_for(data: Board, order: Array, target: float) -> float | None:
     return cpt(order, data.scores[:, data.weak], data.scores[:, data.strong], target) if data.separated else None
 
 
-def baselines(data: Board, order: Array, choices: Array | None, seed: int) -> dict[str, Baseline]:
+def baselines(data: Board, ranked: Bootstrap | None, choices: Array | None, seed: int) -> dict[str, Baseline]:
     """Each baseline by name, with the p-value of the router not being better.
 
     Args:
-        order: what the router ranks prompts by. choices: the model it gives each; None where only its order is known.
+        ranked: the router's `ranking`, by the same seed.
+        choices: the model it gives each prompt; None where only its order is known.
     """
     import numpy as np
 
     prices = data.costs.mean(0)
     rows = {
-        "random": _ranked(data, np.zeros(len(data)), order, seed),
-        "length": _ranked(data, np.array([len(prompt) for prompt in data.prompts], float), order, seed),
-        "heuristic": _ranked(data, heuristic_scores(data.prompts), order, seed),
+        "random": _ranked(data, np.zeros(len(data)), ranked, seed),
+        "length": _ranked(data, np.array([len(prompt) for prompt in data.prompts], float), ranked, seed),
+        "heuristic": _ranked(data, heuristic_scores(data.prompts), ranked, seed),
     }
     if data.separated:
         rows["random"] = replace(rows["random"], apgr=Interval(0.5, 0.5, 0.5), cpt50=0.5, cpt80=0.8)
     if len(set(data.tasks)) > 1:
-        rows["task mean"] = _ranked(data, _task_means(data, seed), order, seed)
+        rows["task mean"] = _ranked(data, _task_means(data, seed), ranked, seed)
     every = np.arange(len(data))
+    chosen = None if choices is None else bootstrapped(data, _mean_of(data.scores[every, choices]), seed)
     for i, name in enumerate(data.models):
-        lead = None if choices is None else data.scores[every, choices] - data.scores[:, i]
-        found = None if lead is None else bootstrapped(data, _mean_of(lead), seed, 0.0)
         quality = bootstrapped(data, _mean_of(data.scores[:, i]), seed)
-        rows[f"always:{name}"] = Baseline(quality=quality, cost=float(prices[i]), p=found.p if found else None)
+        p = _p_of_lead(chosen, quality)
+        rows[f"always:{name}"] = Baseline(quality=_interval(quality), cost=float(prices[i]), p=p)
     costs, qualities = oracle(data.scores, data.costs)
     known = apgr(data.gains, data.scores[:, data.weak], data.scores[:, data.strong], bins=0) if data.separated else None
     rows["oracle"] = Baseline(
         apgr=None if known is None else Interval(known, known, known),  # quantile bins would cut its few gains badly
         cpt50=share_for(data, data.gains, 0.5),
         cpt80=share_for(data, data.gains, 0.8),
-        quality=bootstrapped(data, _mean_of(data.scores.max(1)), seed),
+        quality=_interval(bootstrapped(data, _mean_of(data.scores.max(1)), seed)),
         cost=float(costs[0]),
         aiq=aiq(costs, qualities, *_range(data, every)),
     )
     return rows
 
 
-def _ranked(data: Board, other: Array, order: Array, seed: int) -> Baseline:
+def _ranked(data: Board, order: Array, router: Bootstrap | None, seed: int) -> Baseline:
     import numpy as np
 
-    weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
-
-    def lead(rows: Array) -> float | None:
-        mine, theirs = (apgr(o[rows], weak[rows], strong[rows]) for o in (order, other))
-        return None if mine is None or theirs is None else mine - theirs
-
-    found = bootstrapped(data, lead, seed, 0.0) if data.separated else None
+    found = ranking(data, order, seed)
     return Baseline(
-        apgr=ranking(data, other, seed),
-        cpt50=share_for(data, other, 0.5),
-        cpt80=share_for(data, other, 0.8),
-        aiq=_pair_aiq(data, other, np.arange(len(data))),
-        p=None if found is None else found.p,
+        apgr=_interval(found),
+        cpt50=share_for(data, order, 0.5),
+        cpt80=share_for(data, order, 0.8),
+        aiq=_pair_aiq(data, order, np.arange(len(data))),
+        p=_p_of_lead(router, found),
     )
+
+
+def _interval(found: Bootstrap | None) -> Interval | None:
+    return None if found is None else found.interval()
+
+
+def _p_of_lead(router: Bootstrap | None, baseline: Bootstrap | None) -> float | None:
+    """Of the router not being better, paired."""
+    lead = None if router is None or baseline is None else (router - baseline).interval(null=0.0)
+    return None if lead is None else lead.p
 
 
 def _mean_of(values: Array) -> Callable[[Array], float]:
@@ -147,7 +148,7 @@ def _range(data: Board, rows: Array) -> tuple[float, float]:
 
 
 def aiq_of_ranking(data: Board, order: Array, seed: int) -> Interval | None:
-    return bootstrapped(data, lambda rows: _pair_aiq(data, order, rows), seed, rounds=300)
+    return _interval(bootstrapped(data, lambda rows: _pair_aiq(data, order, rows), seed, rounds=300))
 
 
 def aiq_of_curve(data: Board, found: Curve, seed: int) -> Interval | None:
@@ -158,6 +159,6 @@ def aiq_of_curve(data: Board, found: Curve, seed: int) -> Interval | None:
         return None
     rows = np.arange(len(data))
     costs, scores = data.costs[rows, found.choices], data.scores[rows, found.choices]
-    return bootstrapped(
-        data, lambda r: aiq(costs[:, r].mean(1), scores[:, r].mean(1), *_range(data, r)), seed, rounds=300
+    return _interval(
+        bootstrapped(data, lambda r: aiq(costs[:, r].mean(1), scores[:, r].mean(1), *_range(data, r)), seed, rounds=300)
     )

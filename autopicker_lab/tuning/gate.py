@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +106,11 @@ def gate(data: Board, served: RoutePolicy, new: RoutePolicy, *, margin: float = 
     def saved(drawn: Any) -> float | None:
         return float(cheaper[drawn].sum() / paid[drawn].sum()) if paid[drawn].sum() else None
 
-    how: dict[str, Any] = {"seed": seed, "null": 0.0, "groups": data.groups}
-    quality = bootstrap(lambda drawn: float(gained[drawn].mean()), len(data), **how)
-    saving = bootstrap(saved, len(data), **how)
+    def measured(measure: Callable[[Any], float | None]) -> Interval | None:
+        found = bootstrap(measure, len(data), seed=seed, groups=data.groups)
+        return None if found is None else found.interval(null=0.0)
+
+    quality, saving = measured(lambda drawn: float(gained[drawn].mean())), measured(saved)
     assert quality is not None  # a mean is always defined
     better = quality.low > 0 or (saving is not None and saving.low > 0)
     passed = quality.low >= -margin and better and data.different * margin >= _SEEN and not found.warning

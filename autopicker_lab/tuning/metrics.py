@@ -166,24 +166,51 @@ def paraphrase_stability(choices: Array, groups: Array) -> float | None:
     return same / pairs if pairs else None
 
 
+@dataclass(frozen=True)
+class Bootstrap:
+    """A measure of all prompts, and of each resample of them.
+
+    Attributes:
+        drawn: shape (rounds,); NaN where a resample leaves the measure undefined.
+    """
+
+    value: float
+    drawn: Array
+
+    def __sub__(self, other: Bootstrap) -> Bootstrap:
+        """The paired difference, where both were drawn from one seed."""
+        return Bootstrap(self.value - other.value, self.drawn - other.drawn)
+
+    def interval(self, null: float | None = None, level: float = 0.95) -> Interval | None:
+        """Percentile interval; None where no resample defines the measure.
+
+        Args:
+            null: the interval's p is the share of resamples in which the measure is not above it (with the usual one
+                added to both counts): a one-sided test that it is. Of a paired difference it is a paired test.
+        """
+        import numpy as np
+
+        values = self.drawn[~np.isnan(self.drawn)]
+        if not len(values):
+            return None
+        low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+        p = None if null is None else float((1 + (values <= null).sum()) / (1 + len(values)))
+        return Interval(self.value, float(low), float(high), p)
+
+
 def bootstrap(
     measure: Callable[[Array], float | None],
     n: int,
     *,
     rounds: int = 1000,
-    level: float = 0.95,
     seed: int = 0,
-    null: float | None = None,
     groups: Array | None = None,
-) -> Interval | None:
-    """Percentile bootstrap over prompts of `measure`, which is given rows; None where it is undefined.
+) -> Bootstrap | None:
+    """Bootstrap over prompts of `measure`, which is given rows; None where it is undefined.
 
     Args:
         groups: a number for each prompt; prompts of one group are drawn together, because near-duplicates say the same
             thing twice (cluster bootstrap: Davison and Hinkley, 1997, section 3.8).
-        null: the interval's p is the share of resamples in which the measure is not above it (with the usual one
-            added to both counts): a one-sided test that it is. A difference of two measures on the same rows makes
-            it a paired test.
     """
     import numpy as np
 
@@ -192,12 +219,7 @@ def bootstrap(
         return None
     random = np.random.default_rng(seed)
     drawn = [measure(rows) for rows in _resamples(random, n, rounds, groups)]
-    values = np.array([value for value in drawn if value is not None])
-    if not len(values):
-        return None
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    p = None if null is None else float((1 + (values <= null).sum()) / (1 + len(values)))
-    return Interval(float(whole), float(low), float(high), p)
+    return Bootstrap(float(whole), np.array(drawn, float))  # None becomes NaN
 
 
 def _resamples(random: np.random.Generator, n: int, rounds: int, groups: Array | None) -> Iterator[Array]:

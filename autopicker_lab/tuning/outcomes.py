@@ -145,6 +145,8 @@ def _read(path: Path) -> pd.DataFrame:
         raise InvalidRequestError(detail, "where you trust it: pandas.read_pickle(...).to_parquet('outcomes.parquet')")
     if kind not in readers:
         raise InvalidRequestError(f"'{path.name}' is not an outcomes table", _FORMATS)
+    if not path.is_file():
+        raise InvalidRequestError(f"no file at '{path}'", "check the path")
     try:
         table: pd.DataFrame = readers[kind](path)
     except (OSError, ValueError, ImportError, EOFError, zlib.error) as error:

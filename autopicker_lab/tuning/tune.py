@@ -168,7 +168,8 @@ def _report(
     warnings: Sequence[str] = (),
 ) -> TuningReport:
     weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
-    ranked = ranking(data, order, seed, null=0.5)
+    router = ranking(data, order, seed)
+    ranked = router.interval(null=0.5) if router else None
     saving = None if choices is None else saving_of(data, choices, seed)
     return TuningReport(
         board=data,
@@ -179,7 +180,7 @@ def _report(
         cpt50=share_for(data, order, 0.5),
         cpt80=share_for(data, order, 0.8),
         aiq=(aiq_of_curve(data, found, seed) if found else None) or aiq_of_ranking(data, order, seed),
-        baselines=baselines(data, order, choices, seed),
+        baselines=baselines(data, router, choices, seed),
         verdict=verdict_of(data, order, ranked, saving, within),
         estimates=estimates,
         curve=found,

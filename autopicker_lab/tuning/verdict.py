@@ -44,9 +44,10 @@ def saving_of(data: Board, choices: Array, seed: int) -> Saving:
         return float(quality[drawn].mean()) - mixed
 
     def measured(measure: Callable[[Array], float], null: float | None = None) -> Interval:
-        found = bootstrapped(data, measure, seed, null)
-        assert found is not None  # a mean is never undefined
-        return found
+        found = bootstrapped(data, measure, seed)
+        interval = None if found is None else found.interval(null)
+        assert interval is not None  # a mean is never undefined
+        return interval
 
     return Saving(
         best=data.models[best],
