@@ -20,7 +20,7 @@ app = typer.Typer()
 
 @app.command()
 def bench(
-    name: Annotated[str | None, typer.Argument(help="a benchmark; none lists them")] = None,
+    name: Annotated[str | None, typer.Argument(help="a benchmark, or a notebook of your own; none lists them")] = None,
     parameter: Annotated[list[str] | None, typer.Option("-p", help="key=value; repeatable")] = None,
     sweep: Annotated[str | None, typer.Option(help="key=a,b,c: a run for each value")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="runs of a sweep at once; they share the machine")] = 1,
@@ -60,9 +60,12 @@ def bench(
 
 
 def _known(notebooks: dict[str, Path], name: str) -> Path:
-    if name not in notebooks:
-        raise InvalidRequestError(f"no benchmark '{name}'", f"known: {', '.join(notebooks)}")
-    return notebooks[name]
+    if name in notebooks:
+        return notebooks[name]
+    if name.endswith(".ipynb") and Path(name).is_file():
+        return Path(name)
+    hint = f"known: {', '.join(notebooks)}, or the path of a notebook whose parameters are in a cell tagged parameters"
+    raise InvalidRequestError(f"no benchmark '{name}'", hint)
 
 
 def _list(notebooks: dict[str, Path], as_json: bool) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import requests
 from conftest import ROOT
+from support.notebooks import small
 from support.outcomes import table
 from support.serving import free_port
 
@@ -115,10 +116,10 @@ def test_bench_lists_sweeps_and_compares(tmp_path):
     assert {"answers", "loadgen", "transcription"} <= {row["name"] for row in listed}
     assert json_of("bench", "loadgen", "--list")[0]["parameters"]["seconds"]["type"] == "float"
     runs = tmp_path / "runs"
-    table = json_of("bench", "transcription", "--sweep", "limit=1,2", "--runs", runs)
-    assert [row["recordings"] for row in table] == [1, 2]
+    table = json_of("bench", small(tmp_path, 10), "--sweep", "times=1,2", "--runs", runs)
+    assert [row["speed"] for row in table] == [10, 20]
     words = [word for folder in sorted(runs.iterdir()) for word in ("--compare", folder)]
-    assert any(row["figure"] == "wer" or row["figure"] == "recordings" for row in json_of("bench", *words))
+    assert any(row["figure"] == "speed" for row in json_of("bench", *words))
 
 
 def test_models_and_doctor():

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.outcomes import table
@@ -73,15 +74,14 @@ def test_extraction_on_a_cluster_is_the_same(cluster, samples):
 
 def test_recordings_of_a_folder(cluster, samples, tmp_path):
     _, address = cluster
-    for name in ("announcement.mp3", "announcement.ogg"):
-        (tmp_path / name).write_bytes((samples / name).read_bytes())
+    (tmp_path / "announcement.mp3").write_bytes((samples / "announcement.mp3").read_bytes())
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     told = []
     here = {r.path.name: r for r in transcribe_many([tmp_path], progress=lambda *done: told.append(done))}
-    assert set(here) == {"announcement.mp3", "announcement.ogg", "broken.wav"}
+    assert set(here) == {"announcement.mp3", "broken.wav"}
     assert here["broken.wav"].error is not None
     assert "ticket" in here["announcement.mp3"].transcript.text
-    assert told[-1] == (3, 3)
+    assert told[-1] == (2, 2)
     there = {r.path.name: r for r in transcribe_many([tmp_path], scheduler=address)}
     for name, found in here.items():
         assert (there[name].error is None) == (found.error is None)
@@ -94,15 +94,15 @@ def test_recordings_of_a_folder(cluster, samples, tmp_path):
 def test_a_grid_of_tunings(cluster):
     _, address = cluster
     outcomes = table(100)
-    grid = {"folds": [2], "seed": [0, 1]}
-    here = tune_grid(outcomes, grid, jobs=2)
-    assert list(here["seed"]) == [0, 1]
-    assert here["error"].isna().all()
+    grid = {"folds": [2, 99], "seed": [3]}
+    here = tune_grid(outcomes, grid, jobs=1)
+    assert list(here["folds"]) == [2, 99]
+    assert list(here["error"].notna()) == [False, True]
     there = tune_grid(outcomes, grid, scheduler=address)
-    assert there["apgr"].equals(here["apgr"])
-    assert list(tune_grid(outcomes, {"folds": [2, 99]}, jobs=1)["error"].notna()) == [False, True]
-    stopped = tune_grid(outcomes, {"folds": [2], "seed": range(50)}, jobs=1, progress=lambda *_: False)
-    assert len(stopped) == 1
+    assert there.equals(here)
+    with ThreadPoolExecutor(1) as threads:
+        several = {"folds": [99], "seed": range(50)}
+        assert len(tune_grid(outcomes, several, scheduler=threads, progress=lambda *_: False)) == 1
     with pytest.raises(InvalidRequestError, match="cannot be varied"):
         tune_grid(outcomes, {"fold": [2]})
 

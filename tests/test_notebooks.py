@@ -5,6 +5,7 @@ import sys
 import nbformat
 import pytest
 from conftest import ROOT
+from support.notebooks import small
 
 from autopicker_lab import benchmark
 from autopicker_lab.core import AutopickerError, InvalidRequestError
@@ -88,19 +89,6 @@ def test_a_misspelt_parameter_stops_before_anything_runs(tmp_path):
     with pytest.raises(InvalidRequestError, match="Did you mean 'questions'"):
         benchmark.run(BENCHMARKS[0], {"questoins": 1}, runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
-
-
-def small(folder, value):
-    """A benchmark that takes a second."""
-    parameters = "times = 2  # how often\nrate = 1.5  # a number\non = True  # a switch\nout = ''  # folder\n"
-    call = f"save_figures({{'speed': times * {value}, 'on': on}}, out)"
-    cells = [
-        nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell(f"from autopicker_lab.benchmark import save_figures\n{call}"),
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "small.ipynb")
-    return folder / "small.ipynb"
 
 
 @pytest.mark.parametrize(
