@@ -416,7 +416,7 @@ class TestPictures:
         exif = Image.Exif()
         exif[0x8825] = {1: "N", 2: (53.0, 33.0, 0.0)}
         exif[0x010F] = "Camera works"
-        drawn("x").save(buffer, "JPEG", exif=exif)
+        drawn("Platform seven").save(buffer, "JPEG", exif=exif)
         source = open_source(buffer.getvalue(), "a.jpg")
         assert extract(source).metadata["exif"]["Make"] == "Camera works"
         assert "GPSLatitudeRef" not in extract(source).metadata["exif"]

@@ -263,7 +263,7 @@ def test_tokens_are_timed_as_they_come():
 def test_the_search_finds_a_known_capacity():
     with known(20, slots=4) as url:  # 200 a second
         plan = LoadPlan(url, slo=Slo(latency_s=0.2))
-        work = loadtest.saturation(plan, low=20, seconds=25, shape=Constant)
+        work = loadtest.saturation(plan, low=20, seconds=15, shape=Constant)
         found = loadtest.in_thread(lambda: work)
     assert found.rate == pytest.approx(200, rel=0.25)  # the benchmark, with more time, shows 10 %
     assert found.held < found.failed
@@ -377,7 +377,7 @@ async def test_shares_of_a_plan_add_up_to_it(target):
         plan = LoadPlan(f"{address}/ok", arrivals, requests=20, duration_s=1)
         parts = [LoadPlan.of_dict(json.loads(json.dumps(plan.share(i, 3).to_dict()))) for i in range(3)]
         app.state.seen.clear()
-        reports = [await run(part) for part in parts]
+        reports = await asyncio.gather(*map(run, parts))
         whole = min(20, len(due(arrivals, 1)) if not isinstance(arrivals, Closed) else 20)
         assert sum(report.count.sent for report in reports) == len(app.state.seen) == whole
         if arrivals is trace:  # each keeps its origin

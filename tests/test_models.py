@@ -118,8 +118,8 @@ async def test_a_reader_who_leaves_while_the_prompt_is_read_stops_it(local):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(local.complete(ChatRequest.of(prompt)), 0.3)
     begun = time.perf_counter()
-    await local.complete(HELLO)  # would wait for 24,000 tokens
-    assert time.perf_counter() - begun < 15
+    await local.complete(HELLO)  # would wait four minutes for 24,000 tokens
+    assert time.perf_counter() - begun < 60
 
 
 async def test_local_answers_run_together(local):

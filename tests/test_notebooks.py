@@ -17,7 +17,7 @@ QUICK = {
     "extraction": {"rounds": 1, "workload": 12},
     "loadgen": {"testers": "autopicker,aiohttp", "seconds": 0.5, "repeats": 1, "stall_seconds": 3, "search_seconds": 6},
     "routing": {"rounds": 5},
-    "serving": {"seconds": 0.5, "repeats": 1, "streams": 50},
+    "serving": {"seconds": 0.5, "repeats": 1, "streams": 50, "soak_seconds": 2},
     "transcription": {"limit": 1},
 }
 SHOWN = {  # what must be seen in each notebook, beside a picture and, but for the service's, a panel
