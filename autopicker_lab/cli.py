@@ -78,7 +78,12 @@ def tour() -> None:
 
 @app.command()
 def lab(
-    folder: Annotated[Path | None, typer.Option(help="where the notebooks are; none: the project's own")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="where the notebooks are, or are to be; none: the project's own, from a wheel ./autopicker-notebooks"
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 8888,
     browser: Annotated[bool, typer.Option(help="open a browser")] = True,
     voila: Annotated[str, typer.Option(help="serve one notebook, such as 06, as an application without code")] = "",

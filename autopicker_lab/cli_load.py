@@ -135,7 +135,7 @@ def _check_modes(
 ) -> None:
     """InvalidRequestError for options that do nothing together."""
     if bool(url) == (plan_file is not None):
-        raise InvalidRequestError("what is to be tested?", "give an address, or --plan FILE")
+        raise InvalidRequestError("nothing was named to test", "give an address, or --plan FILE")
     if saturate and (against or engine != "own" or kept):
         raise InvalidRequestError("--saturate stands alone", "leave out --against, --engine, --out and --compare")
     if against and (engine != "own" or kept or against == url):

@@ -57,11 +57,13 @@ class Workbench:
 
     Args:
         settings: None reads the environment.
-        policy: None takes the one that AUTOPICKER_POLICY names, or the default.
+        policy: or the path of its file; None takes the one that AUTOPICKER_POLICY names, or the default.
         isolate: read files in processes that can be killed, for uploads nobody vouches for.
     """
 
-    def __init__(self, settings: Settings | None = None, *, policy: RoutePolicy | None = None, isolate: bool = False):
+    def __init__(
+        self, settings: Settings | None = None, *, policy: RoutePolicy | str | Path | None = None, isolate: bool = False
+    ):
         if settings is not None and not isinstance(settings, Settings):
             what = f"a Workbench takes Settings, not {type(settings).__name__}"
             raise InvalidRequestError(what, "models in a YAML file: Workbench(Settings.load(autopicker_config='FILE'))")
@@ -76,8 +78,8 @@ class Workbench:
         specs = self.settings.catalogue()
         discover_at = None if self.settings.models else self.settings.ollama_host
         self.catalogue = Catalogue([build(spec) for spec in specs], discover_at)
-        path = self.settings.autopicker_policy
-        chosen = policy or (load_policy(path) if path else default_policy())
+        chosen = policy or self.settings.autopicker_policy or default_policy()
+        chosen = load_policy(chosen) if isinstance(chosen, str | Path) else chosen
         self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader)
 
     @property

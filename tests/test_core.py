@@ -118,4 +118,10 @@ def test_in_a_notebook_an_error_is_a_line_with_the_next_step():
     shell = InteractiveShell()
     with capture_output() as shown:
         shell.run_cell("from autopicker_lab import extract\nextract('/no/such.pdf')")
+        shell.run_cell("extract(123)")
+        shell.run_cell("from autopicker_lab.core import ChatRequest\nChatRequest.of(None)")
+        shell.run_cell("next(extract(b'some text', name='a.txt').chunks(10, overlap=50))")
+    assert "not int. Write lab.extract('report.pdf')" in shown.stdout
+    assert "not NoneType. Write" in shown.stdout
+    assert "overlap must be from 0" in shown.stdout
     assert "Traceback" not in shown.stdout

@@ -15,7 +15,15 @@ from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from PIL import Image, ImageDraw, ImageFont
 
-from autopicker_lab.core import CorruptFileError, Document, EncryptedFileError, Part, ReadOptions, Table
+from autopicker_lab.core import (
+    CorruptFileError,
+    Document,
+    EncryptedFileError,
+    InvalidRequestError,
+    Part,
+    ReadOptions,
+    Table,
+)
 from autopicker_lab.extraction import extract, open_source
 from autopicker_lab.extraction.columns import SHOWN_CELLS
 from autopicker_lab.extraction.docx_lists import Numbering
@@ -473,7 +481,7 @@ class TestDocument:
         first, second, *_ = (chunk.text for chunk in document.chunks(40, overlap=10))
         assert second.split("\n")[0] in first
         assert second[:20] in first
-        with pytest.raises(ValueError, match="overlap must be"):
+        with pytest.raises(InvalidRequestError, match="overlap must be"):
             list(document.chunks(10, overlap=10))
 
     def test_a_models_own_tokenizer_bounds_the_passages(self):

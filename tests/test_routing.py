@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from autopicker_lab import Workbench
 from autopicker_lab.complexity import MAX_POINTS, score
 from autopicker_lab.core import (
     ChatRequest,
@@ -148,6 +149,13 @@ def test_where_no_model_of_the_estimates_can_the_tiers_decide():
     assert "none of the policy's models" in route.reason
 
 
+def test_what_a_policy_does_not_know_is_told():
+    other = ModelSpec("other", "local", quality=0.99)
+    assert learned("easy", specs=(SMALL, MIDDLE, other)).reason.endswith("the policy knows nothing of other")
+    assert "is the only model of the policy that can take it" in learned("easy", specs=(SMALL,)).reason
+    assert choose(hard(10), [SMALL], POLICY, Needs(100)).reason.endswith("small is the only model that can take it")
+
+
 def test_a_budget_is_kept_and_says_so():
     policy = replace(LEARNED, max_cost_usd=0.002)
     route = learned("hard", policy=policy)
@@ -198,6 +206,10 @@ def test_a_policy_survives_its_file(tmp_path):
     policy = RoutePolicy("mine", POLICY.tiers, {"small": 0.3}, local_only=True, stamp={"n": 12})
     path = save_policy(policy, tmp_path / "policy.json")
     assert load_policy(path) == policy
+    with Workbench(policy=str(path)) as lab:
+        assert lab.policy == policy
+    with pytest.raises(InvalidRequestError, match="cannot read the policy 'nope'"):
+        Workbench(policy="nope")
     assert [p.name for p in tmp_path.iterdir()] == ["policy.json"]
 
 

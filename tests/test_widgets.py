@@ -3,6 +3,7 @@ import io
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
@@ -141,7 +142,10 @@ class TestChat:
         panel.ask.click()
         panel.model.job.wait(20)
         assert "ollama serve" in panel.bar.words.value
-        assert "no answer" in panel.log.children[0].children[0].value
+        assert "no answer: " in panel.log.children[0].children[0].value
+        panel.ask.click()
+        assert "type a question first" in panel.note.value
+        assert len(panel.model.turns) == 1
         assert panel.again.disabled is panel.ask.disabled is False
 
     def test_a_message_is_never_markup(self, lab):
@@ -454,6 +458,24 @@ class TestParts:
         assert intake.files == []
         assert ".png" in box.drop.accept
         assert ".pdf" not in box.drop.accept
+
+    def test_of_a_folder_it_says_what_is_left_out(self, tmp_path):
+        for name, content in (("a.txt", b"text"), ("b.exe", b"MZ"), ("empty.md", b""), (".hidden", b"x")):
+            (tmp_path / name).write_bytes(content)
+        intake = Intake(several=True)
+        intake.name(str(tmp_path))
+        assert [file.name for file in intake.files] == ["a.txt"]
+        assert intake.message.startswith("left out: 'b.exe' is not of a kind that is read here; 'empty.md' is empty")
+        assert "hidden" not in intake.message
+
+    def test_a_folder_that_is_named_twice_at_once_is_taken_once(self, samples):
+        """As a path box and the button beside it do."""
+        intake = Intake(several=True, categories=("image",))
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(intake.name, [str(samples)] * 8))
+        names = [file.name for file in intake.files]
+        assert len(names) == len(set(names)) > 1
+        assert "left out" in intake.message
 
     def test_a_job_reports_and_stops(self):
         told = []

@@ -108,6 +108,9 @@ class ChatRequest:
             return replace(prompt, **fields)
         if isinstance(prompt, str):
             return cls((Message("user", prompt),), **fields)
+        if not isinstance(prompt, Sequence):
+            detail = f"a prompt is a text or a list of messages, not {type(prompt).__name__}"
+            raise InvalidRequestError(detail, "write 'Why?' or [{'role': 'user', 'content': 'Why?'}]")
         return cls(tuple([Message.parse(m, i) for i, m in enumerate(prompt)]), **fields)
 
     def permitted(self, models: frozenset[str] | None) -> ChatRequest:

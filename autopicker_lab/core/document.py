@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core.errors import InvalidRequestError
 from autopicker_lab.core.show import bars, frame, html_table, html_text
 from autopicker_lab.core.text import CHARS_PER_TOKEN, clip, estimate_tokens
 
@@ -108,10 +109,10 @@ class Document:
                 characters are a token.
 
         Raises:
-            ValueError: where `overlap` is not smaller than `max_tokens`.
+            InvalidRequestError: where `overlap` is not smaller than `max_tokens`.
         """
         if not 0 <= overlap < max_tokens:
-            raise ValueError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
+            raise InvalidRequestError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
         for part in self.parts:
             if count is None:
                 found = _passages(part.text, int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
@@ -163,15 +164,25 @@ class Document:
         return bars(ax, labels, [estimate_tokens(part.text) for part in shown], "tokens", title, digits=0)
 
     def __repr__(self) -> str:
-        counts = f"{len(self.parts)} parts, {len(self.tables)} tables, {len(self.warnings)} warnings"
+        things = (("part", self.parts), ("table", self.tables), ("warning", self.warnings))
+        counts = ", ".join(f"{len(some)} {name}{'s' * (len(some) != 1)}" for name, some in things)
         return f"<Document {self.name!r} ({self.kind}): {len(self.text):,} characters, {counts}>"
 
     def _repr_html_(self) -> str:
         facts = [(key, value) for key, value in self.metadata.items() if value not in (None, "", [], {})]
         rows = [("parts", len(self.parts)), ("tables", len(self.tables)), ("tokens", f"about {self.token_count:,}")]
-        rows += [(key, str(value)[:200]) for key, value in facts]
+        rows += [(key, clip(_fact(value), 200)) for key, value in facts]
         rows += [("warning", warning) for warning in self.warnings]
         return html_table(["", ""], rows, f"{self.name} ({self.kind})") + html_text(self.text)
+
+
+def _fact(value: object) -> str:
+    """Metadata for people: a list without Python's marks."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_fact, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_fact(one)}" for key, one in value.items())
+    return str(value)
 
 
 def _counted(text: str, max_tokens: int, overlap: int, count: Callable[[str], int]) -> Iterator[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, distinguishable with colour vision deficiencies (https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 GREY = "#7f7f7f"
-_LEFT = "style='text-align:left'"
+_LEFT = "style='text-align:left;padding:.2em .8em .2em 0'"
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -86,7 +86,8 @@ def html_text(text: str, limit: int = 4000) -> str:
     """`text` escaped, line breaks kept, cut at `limit` characters with a word that says so."""
     shown = escape(text[:limit])
     more = f"<em>… {len(text) - limit:,} more characters</em>" if len(text) > limit else ""
-    return f"<div style='white-space:pre-wrap;max-height:24em;overflow:auto'>{shown}{more}</div>"
+    box = "white-space:pre-wrap;max-height:24em;overflow:auto;border:1px solid #767676;padding:.6em"
+    return f"<div style='{box}'>{shown}{more}</div>"
 
 
 def html_diff(left: str, right: str, left_name: str, right_name: str, limit: int = 400) -> str:

@@ -54,6 +54,9 @@ def open_source(
         return source
     if isinstance(source, bytes):
         data, label = source, name or "file"
+    elif not isinstance(source, str | Path):
+        what = f"a file is its path, its bytes or a SourceFile, not {type(source).__name__}"
+        raise InvalidRequestError(what, "write lab.extract('report.pdf')")
     else:
         data, label = _read(Path(source).expanduser(), max_size), name or Path(source).name
     label = PurePath(label.replace("\\", "/")).name or "file"

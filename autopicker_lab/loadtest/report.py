@@ -265,4 +265,6 @@ class LoadReport:
         except OSError as error:
             raise InvalidRequestError(f"cannot read '{path}': {error.strerror}", "check the path") from None
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise InvalidRequestError(f"'{path}' is no load report", "give one that was saved with --out") from None
+            raise InvalidRequestError(
+                f"'{path}' is no load report", "give one that LoadReport.save or --out has written"
+            ) from None

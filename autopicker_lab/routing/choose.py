@@ -191,7 +191,9 @@ def _prefer(score: float, able: Sequence[_Option], policy: RoutePolicy) -> _Pick
         return _by_tiers(score, able, policy)
     known = [option for option in able if option.estimate is not None]
     if known:
-        return _by_estimates(known, policy)
+        picked = _by_estimates(known, policy)
+        unknown = ", ".join(option.id for option in able if option.estimate is None)
+        return picked._replace(reason=f"{picked.reason}; the policy knows nothing of {unknown}") if unknown else picked
     picked = _by_tiers(score, able, policy)
     if policy.estimator is not None:
         return _Picked(picked.option, f"none of the policy's models can take the request; {picked.reason}")
@@ -203,6 +205,10 @@ def _by_estimates(known: Sequence[_Option], policy: RoutePolicy) -> _Picked:
     worth = [o.quality - policy.cost_weight * cost for o, cost in zip(known, costs, strict=True)]
     i = max(range(len(known)), key=lambda k: (worth[k], -costs[k]))
     best, top = known[i], max(known, key=lambda option: option.quality)
+    if len(known) == 1:
+        return _Picked(
+            best, f"{best.id}, estimated at {best.quality:.2f}, is the only model of the policy that can take it"
+        )
     if top is best:
         return _Picked(best, f"{best.id} has the best estimated quality, {best.quality:.2f}, and is worth its cost")
     lead = top.quality - best.quality
@@ -219,6 +225,8 @@ def _by_tiers(score: float, able: Sequence[_Option], policy: RoutePolicy) -> _Pi
         best = max(able, key=lambda option: option.mean)
         return _Picked(best, f"{says}: no available model reaches it, {best.id} is best")
     best = min(enough, key=lambda option: (option.cost_usd, option.mean))
+    if len(able) == 1:
+        return _Picked(best, f"{says}: {best.id} is the only model that can take it")
     how = "the cheapest" if len(enough) > 1 else "the only model"
     return _Picked(best, f"{says}: {best.id} is {how} that reaches it")
 

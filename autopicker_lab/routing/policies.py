@@ -27,6 +27,8 @@ def load_policy(path: str | Path) -> RoutePolicy:
     """Read a policy file, or the default policy by the name "default"; InvalidRequestError names what is wrong."""
     if str(path) == "default":
         return default_policy()
+    if not str(path).strip():
+        raise InvalidRequestError("no policy was named", "give the path of its file, or default")
     source = Path(path).expanduser()
     try:
         if source.stat().st_size > _LARGEST:

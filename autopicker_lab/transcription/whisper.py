@@ -119,8 +119,8 @@ class WhisperTranscriber:
             try:
                 _refuse_endless(file)
                 samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
-            except (av.FFmpegError, IndexError, ValueError) as error:
-                what = f"'{file.name}' is not a readable recording ({type(error).__name__})"
+            except (av.FFmpegError, IndexError, ValueError):
+                what = f"'{file.name}' is not a readable recording"
                 raise CorruptFileError(what, "record or save it again") from None
             duration = len(samples) / 16000
             yield duration, None, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,7 @@ class Comparison:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Requests that each model gets, before and after."""
         names = sorted({r.before for r in self.requests} | {r.after for r in self.requests})
-        target = axes(ax, (6.0, 0.9 + 0.5 * len(names)))
+        target = axes(ax, (7.0, 1.9 + 0.4 * len(names)))
         for shift, colour, name, side in ((-0.2, ORANGE, self.before, "before"), (0.2, BLUE, self.after, "after")):
             counts = [sum(getattr(request, side) == model for request in self.requests) for model in names]
             drawn = target.barh(
@@ -80,9 +81,9 @@ class Comparison:
         target.set_yticks(range(len(names)), names)
         target.invert_yaxis()
         target.set_xlabel("requests")
-        target.set_title(self.summary, loc="left", fontsize=9, wrap=True)
+        target.set_title("\n".join(textwrap.wrap(self.summary, 72)), loc="left", fontsize=9)
         target.margins(x=0.15)
-        target.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        target.legend(frameon=False, ncols=2, loc="upper right", bbox_to_anchor=(1.0, -0.27))
         target.spines[["top", "right"]].set_visible(False)
         return target
 

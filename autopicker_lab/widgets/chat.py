@@ -13,7 +13,7 @@ from typing import Any
 
 from autopicker_lab.core import ChatReply, ChatRequest, ContextReport, Document, Message, Route, Usage
 from autopicker_lab.routing import AUTO
-from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, to_html
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, to_html, told
 from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.workbench import Workbench
 
@@ -90,7 +90,11 @@ class ChatModel(Model):
 
     def ask(self, question: str, model: str = AUTO) -> None:
         """Ask in the background (`job.wait()`); the answer grows in the last turn."""
-        if not question.strip() or self.job.running:
+        if self.job.running:
+            return
+        self.message = "" if question.strip() else "type a question first"
+        if self.message:
+            self.tell()
             return
         self.turns.append(Turn(question.strip()))
         self._answer(model)
@@ -163,8 +167,8 @@ class ChatModel(Model):
                 ended.wait(_END_S)  # it is still told what it has used
                 answer.note = STOPPED
                 return STOPPED
-            except Exception:
-                answer.note = "no answer" if not answer.text else "the answer broke off"
+            except Exception as error:
+                answer.note = f"{'the answer broke off' if answer.text else 'no answer'}: {told(error)}"
                 raise
             return ""
 
@@ -228,6 +232,7 @@ class ChatPanel(Panel):
         self.again = w.Button(description="Regenerate", tooltip="answer the last question by the model chosen here")
         self.new = w.Button(description="New conversation")
         self.bar = JobBar(model.job)
+        self.note = w.HTML()
         self.sums = w.HTML()
         self._turns: list[Any] = []
         self._known: tuple[object, ...] = ()
@@ -242,7 +247,7 @@ class ChatPanel(Panel):
         model.listeners.append(self._draw)
         buttons = w.HBox([self.choice, self.ask, self.again, self.new])
         below = w.HBox([self.sums, *self.save])
-        self.view = w.VBox([self.intake.view, self.log, self.question, buttons, self.bar.view, below])
+        self.view = w.VBox([self.intake.view, self.log, self.question, self.note, buttons, self.bar.view, below])
         if str(file):
             model.intake.name(str(file))
         model.tell()
@@ -258,6 +263,7 @@ class ChatPanel(Panel):
         self.ask.disabled = model.job.running
         self.again.disabled = model.job.running or not model.turns
         self._draw_turns()
+        self.note.value = f"⚠ {escape(model.message)}" if model.message else ""
         self.sums.value = f"{model.tokens:,} tokens, {model.cost_usd:.4f} USD so far&emsp;" if model.turns else ""
         for button in self.save:
             button.disabled = not model.turns
@@ -311,7 +317,7 @@ def _folded_under(answer: Answer) -> str:
 
 def _summary(answer: Answer) -> str:
     if answer.first_token_s is None:
-        return f"{answer.model}: why it was chosen"
+        return f"{answer.model or 'the route'}: why it was chosen"
     first = f", first token after {answer.first_token_s:.1f} s"
     read, written = answer.usage.prompt_tokens, answer.usage.completion_tokens
     return f"{answer.model}: {read:,} tokens read, {written:,} written{first}"

@@ -153,6 +153,8 @@ class ExtractionModel(Model):
         self.opened = [known.get(id(file)) or Opened(file, self.password) for file in self.intake.files]
         self.at = len(self.opened) - 1 if len(self.opened) > len(known) else min(self.at, max(len(self.opened) - 1, 0))
         self.part, self.compared = 0, ""
+        if not self.opened and not self.job.running:
+            self.job.words = ""
         self._begin()
         self.tell()
 

@@ -126,9 +126,11 @@ class LoadModel(Model):
         return present(self.latest, "there is no report yet", "start a test first")
 
     def _begin(self, work: Callable[[], str]) -> None:
-        self.message = ""
+        if self.job.running:
+            return
+        self.message = self.job.words = ""
         self.act(self.plan)
-        if not self.message and not self.job.running:
+        if not self.message:
             self.history = []
             self.job.start(work)
 
@@ -161,8 +163,12 @@ class LoadPanel(Panel):
         self.users = w.IntSlider(model.users, min=1, max=200, description="users")
         self.rate = w.FloatLogSlider(model.rate, min=-1, max=4, description="rate", readout_format=".3g")
         self.seconds = w.FloatSlider(model.seconds, min=1, max=120, step=1, description="seconds")
-        self.ttft = w.FloatText(model.ttft_s, description="TTFT ≤ s", layout=w.Layout(width="14em"))
-        self.tpot = w.FloatText(model.tpot_s, description="TPOT ≤ s", layout=w.Layout(width="14em"))
+        self.ttft = w.BoundedFloatText(
+            model.ttft_s, min=0, max=600, description="TTFT ≤ s", layout=w.Layout(width="14em")
+        )
+        self.tpot = w.BoundedFloatText(
+            model.tpot_s, min=0, max=600, description="TPOT ≤ s", layout=w.Layout(width="14em")
+        )
         self.begin = w.Button(description="Start", button_style="primary")
         self.bar = JobBar(model.job)
         self.rates = w.Text("1,2,4,8", description="sweep", layout=w.Layout(width="16em"))

@@ -74,6 +74,8 @@ class TranscriptionModel(Model):
                 self.job.stop()  # _went_on begins with the new one
             else:
                 self.start()
+        elif self.intake.message and self.job.failed:  # of a recording before this one
+            self.job.words, self.job.failed = "", False
         self.tell()
 
     def _went_on(self) -> None:

@@ -80,7 +80,9 @@ class WhatIfPanel(Panel):
             value=names[-1], options=names, description="after", ensure_option=False, continuous_update=False
         )
         self.bar = JobBar(self.model.job)
-        self.picture = w.Image(format="png")
+        self.picture = w.Image(
+            format="png", layout=w.Layout(max_width="46em", object_fit="contain", align_self="flex-start")
+        )
         self.table = w.VBox()
         self.save = Save("Save as CSV", "changes.csv", lambda: self._found().to_frame().to_csv(index=False))
         self._drawn: Comparison | None = None
@@ -102,6 +104,6 @@ class WhatIfPanel(Panel):
         if found is None or found is self._drawn:
             return
         self._drawn = found
-        self.picture.value = png(found.plot, size=(7.0, 2.6))
+        self.picture.value = png(found.plot, size=(7.0, 2.9))
         changed = found.to_frame().drop(columns="why", errors="ignore")
         self.table.children = [sortable(changed, f"requests that change sides: {len(found.changed):,}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
@@ -21,6 +22,7 @@ LIMIT = 10 * 2**20  # bytes, as MAX_FILE_SIZE of the service
 _PIECE = 2**20  # of an upload: far below what a Jupyter server lets through in one message
 _COMING = 8  # uploads that may be under way
 _MOST, _LOOKED_AT = 200, 20_000  # files that are taken of a folder, and entries that are looked at
+_TOLD = 5  # files that are named among those left out
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -40,18 +42,18 @@ class Intake(Model):
     several: bool = False
     files: list[SourceFile] = field(default_factory=list)
     _coming: dict[str, bytearray] = field(default_factory=dict, repr=False)
-    _left: str = field(default="", repr=False)
+    _taking: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def name(self, text: str) -> None:
         """Take the file at a path, or all below a folder."""
-        self._take(lambda: self._opened(text.strip()) if text.strip() else [])
+        self._take(lambda: self._opened(text.strip()) if text.strip() else ([], ""))
 
     def drop(self, name: str, content: bytes) -> None:
         """Take an upload."""
 
-        def opened() -> list[SourceFile]:
+        def opened() -> tuple[list[SourceFile], str]:
             check_size(name, len(content), self.limit)
-            return [open_source(content, name)]
+            return [open_source(content, name)], ""
 
         self._take(opened)
 
@@ -79,32 +81,37 @@ class Intake(Model):
         forms = [form for form in FORMATS.values() if not self.categories or form.category in self.categories]
         return ",".join(suffix for form in forms for suffix in form.suffixes)
 
-    def _refuse(self, name: str, size: int) -> list[SourceFile]:
+    def _refuse(self, name: str, size: int) -> tuple[list[SourceFile], str]:
         check_size(name, size, self.limit)
-        return []
+        return [], ""
 
-    def _opened(self, text: str) -> list[SourceFile]:
+    def _opened(self, text: str) -> tuple[list[SourceFile], str]:
         """The file at a path; of a folder those that can be opened, and a word on the others."""
-        if sum(1 for _ in islice(expanded(text).rglob("*"), _LOOKED_AT)) == _LOOKED_AT:
+        place = expanded(text)
+        below = list(islice(place.rglob("*"), _LOOKED_AT))
+        if len(below) == _LOOKED_AT:
             raise AutopickerError(f"there is too much below '{text}' to look through", "name a folder inside it")
         paths = find_files([text], *self.categories)
         if not paths:
             raise AutopickerError(f"there is no file to read in '{text}'", "name a file, or another folder")
-        if len(paths) == 1 or not self.several:
-            return [open_source(paths[0])]
+        if not below or not self.several:
+            return [open_source(paths[0])], ""
         found: list[SourceFile] = []
-        left: list[str] = [f"{len(paths) - _MOST} more files"] if len(paths) > _MOST else []
+        others = {path.name for path in set(below) - set(paths) if path.is_file() and not _hidden(path, place)}
+        left = [f"'{name}' is not of a kind that is read here" for name in sorted(others)]
+        left += [f"{len(paths) - _MOST} more files"] if len(paths) > _MOST else []
         for path in paths[:_MOST]:
             try:
                 found.append(open_source(path))
             except AutopickerError as error:
                 left.append(error.detail)
-        self._left = f"left out: {'; '.join(left[:5])}" if left else ""
-        return found
+        more = f"; and {len(left) - _TOLD} more" if len(left) > _TOLD else ""
+        return found, f"left out: {'; '.join(left[:_TOLD])}{more}" if left else ""
 
-    def _take(self, opened: Callable[[], list[SourceFile]]) -> None:
+    def _take(self, opened: Callable[[], tuple[list[SourceFile], str]]) -> None:
+        """Files and a word on what was left out; two that come at once are taken one after the other."""
         try:
-            found = opened()
+            found, left = opened()
             for file in found:
                 if self.categories and file.category not in self.categories:
                     wanted = f"give {self.accepts.replace(',', ', ')}"
@@ -112,11 +119,16 @@ class Intake(Model):
         except Exception as error:  # a panel shows words, never a traceback
             self.message = told(error)
         else:
-            known = {(file.name, file.sha256) for file in self.files}
-            new = [file for file in found if (file.name, file.sha256) not in known]
-            self.files = [*self.files, *new] if self.several else found[-1:]
-            self.message, self._left = self._left, ""
+            with self._taking:
+                known = {(file.name, file.sha256) for file in self.files}
+                new = [file for file in found if (file.name, file.sha256) not in known]
+                self.files = [*self.files, *new] if self.several else found[-1:]
+                self.message = left
         self.tell()
+
+
+def _hidden(path: Path, place: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(place).parts)
 
 
 class _Drop(anywidget.AnyWidget):
