@@ -166,7 +166,7 @@ def test_tour():
         (("bench", "answers", "-p", "questoins=1"), 1, "Did you mean 'questions'"),
         (("bench", "answers", "-p", "questions=few"), 1, "must be a whole number"),
         (("bench", "--compare", "none"), 1, "'none' is no run"),
-        (("tune", "nothing.csv"), 1, "cannot read"),
+        (("tune", "nothing.csv"), 1, "no file at 'nothing.csv'. Check the path"),
         (("bench", "answers", "--runs", "/proc/none"), 1, "Check the path"),
         (("bench", "nothing"), 1, "no benchmark 'nothing'"),
         (("extract",), 2, "Missing argument"),

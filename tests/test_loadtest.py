@@ -531,7 +531,7 @@ async def test_a_rate_beyond_the_client_ends_in_time_and_says_so(target):
     plan = LoadPlan(f"{target[1]}/ok", Constant(1e6), duration_s=1, timeout_s=1, max_in_flight=100)
     report = await run(plan, seen.append)
     assert time.monotonic() - begun < 8
-    assert len(seen) >= 3
+    assert len(seen) >= 2  # on the way, and at the end
     assert "the client could not send all that was due" in report.client_limits
     assert report.errors["not sent"] > 0
 

@@ -206,6 +206,11 @@ def test_what_is_there_to_be_learned_is_learned(report):
     assert report.apgr.value > report.baselines["length"].apgr.value - 0.05
     assert report.verdict.startswith("routing saves")
     assert report.saving.share.low > 0.2
+    best = report.baselines[f"always:{report.saving.best}"]
+    assert report.quality.value == pytest.approx(best.quality.value + report.saving.quality.value)
+    assert report.cost == pytest.approx(best.cost * (1 - report.saving.share.value))
+    assert report.to_frame().loc[0, ["quality", "cost"]].tolist() == [report.quality.value, report.cost]
+    assert len(report.plot().get_legend().get_texts()) == 6  # the verdict's mark among them
     assert max(report.calibration.values()) < 0.15
     assert {row["task"] for row in report.transfer} == {"division", "greeting"}
     assert set(report.baselines) == {

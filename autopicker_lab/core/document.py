@@ -163,10 +163,14 @@ class Document:
         labels = [f"{i}. {clip(part.label, 40)}" for i, part in enumerate(shown, 1)]
         return bars(ax, labels, [estimate_tokens(part.text) for part in shown], "tokens", title, digits=0)
 
-    def __repr__(self) -> str:
+    @property
+    def counts(self) -> str:
+        """How many parts, tables and warnings there are, in words."""
         things = (("part", self.parts), ("table", self.tables), ("warning", self.warnings))
-        counts = ", ".join(f"{len(some)} {name}{'s' * (len(some) != 1)}" for name, some in things)
-        return f"<Document {self.name!r} ({self.kind}): {len(self.text):,} characters, {counts}>"
+        return ", ".join(f"{len(some)} {name}{'s' * (len(some) != 1)}" for name, some in things)
+
+    def __repr__(self) -> str:
+        return f"<Document {self.name!r} ({self.kind}): {len(self.text):,} characters, {self.counts}>"
 
     def _repr_html_(self) -> str:
         facts = [(key, value) for key, value in self.metadata.items() if value not in (None, "", [], {})]

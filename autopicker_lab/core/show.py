@@ -69,7 +69,7 @@ def html_table(
         lines.append(f"<tr>{_bar(shares[i] / widest) if shares else ''}{cells}</tr>")
     titles = ["", *headers] if shares else headers
     head = "".join(f"<th {_LEFT}>{escape(name)}</th>" for name in titles) if any(titles) else ""
-    title = f"<div style='font-weight:600;line-height:1.4'>{escape(caption)}</div>" if caption else ""
+    title = f"<div style='font-weight:600;line-height:1.4;margin-top:.5em'>{escape(caption)}</div>" if caption else ""
     if not lines:
         return title
     return (

@@ -42,17 +42,23 @@ def ranking(data: Board, order: Array, seed: int) -> Bootstrap | None:
     return bootstrapped(data, lambda rows: apgr(order[rows], weak[rows], strong[rows]), seed)
 
 
+def quality_of(data: Board, choices: Array, seed: int) -> Bootstrap | None:
+    """Mean score where each prompt gets its own model."""
+    import numpy as np
+
+    return bootstrapped(data, _mean_of(data.scores[np.arange(len(data)), choices]), seed)
+
+
 def share_for(data: Board, order: Array, target: float) -> float | None:
     """CPT, under the same condition."""
     return cpt(order, data.scores[:, data.weak], data.scores[:, data.strong], target) if data.separated else None
 
 
-def baselines(data: Board, ranked: Bootstrap | None, choices: Array | None, seed: int) -> dict[str, Baseline]:
+def baselines(data: Board, ranked: Bootstrap | None, routed: Bootstrap | None, seed: int) -> dict[str, Baseline]:
     """Each baseline by name, with the p-value of the router not being better.
 
     Args:
-        ranked: the router's `ranking`, by the same seed.
-        choices: the model it gives each prompt; None where only its order is known.
+        ranked, routed: the router's `ranking` and `quality_of`, by the same seed; None where it has none.
     """
     import numpy as np
 
@@ -67,10 +73,9 @@ def baselines(data: Board, ranked: Bootstrap | None, choices: Array | None, seed
     if len(set(data.tasks)) > 1:
         rows["task mean"] = _ranked(data, _task_means(data, seed), ranked, seed)
     every = np.arange(len(data))
-    chosen = None if choices is None else bootstrapped(data, _mean_of(data.scores[every, choices]), seed)
     for i, name in enumerate(data.models):
         quality = bootstrapped(data, _mean_of(data.scores[:, i]), seed)
-        p = _p_of_lead(chosen, quality)
+        p = _p_of_lead(routed, quality)
         rows[f"always:{name}"] = Baseline(quality=_interval(quality), cost=float(prices[i]), p=p)
     costs, qualities = oracle(data.scores, data.costs)
     known = apgr(data.gains, data.scores[:, data.weak], data.scores[:, data.strong], bins=0) if data.separated else None

@@ -23,7 +23,7 @@ class Baseline:
 
     Attributes:
         p: of the report's APGR not being above this one's, by paired bootstrap.
-        quality, cost: of a single model asked always, or of the oracle.
+        quality, cost: of a single model asked always, of the oracle, or of the policy itself.
     """
 
     apgr: Interval | None = None
@@ -65,6 +65,8 @@ class Saving:
 class TuningReport:
     """Attributes:
     scores: what prompts are ranked by, shape (n,); out of fold where the report tunes.
+    quality, cost: mean score and cost of routing, each fold by what the others chose where the report tunes; None where
+        the policy knows no quality of these models.
     estimates: P(a good answer), shape (n, models); None for a policy without estimates.
     curve: cost and quality over cost weights; None without estimates.
     calibration: expected calibration error by model.
@@ -81,6 +83,8 @@ class TuningReport:
     aiq: Interval | None
     baselines: Mapping[str, Baseline]
     verdict: str
+    quality: Interval | None = None
+    cost: float | None = None
     estimates: Any = None
     curve: Curve | None = None
     saving: Saving | None = None
@@ -104,6 +108,8 @@ class TuningReport:
             "cpt50": self.cpt50,
             "cpt80": self.cpt80,
             **_interval("aiq", self.aiq),
+            **_interval("quality", self.quality),
+            "cost": self.cost,
             "verdict": self.verdict,
             "baselines": {name: found.to_dict() for name, found in self.baselines.items()},
             "saving": None
@@ -123,10 +129,15 @@ class TuningReport:
             "warnings": list(self.warnings),
         }
 
+    @property
+    def own(self) -> Baseline:
+        """The policy as a row beside its baselines."""
+        aiq = self.aiq.value if self.aiq else None
+        return Baseline(self.apgr, self.cpt50, self.cpt80, aiq, self.quality, self.cost)
+
     def to_frame(self) -> pd.DataFrame:
         """One row a router: the report's own, then each baseline."""
-        own = Baseline(self.apgr, self.cpt50, self.cpt80, self.aiq.value if self.aiq else None)
-        return frame({"router": name, **b.to_dict()} for name, b in {"policy": own, **self.baselines}.items())
+        return frame({"router": name, **b.to_dict()} for name, b in {"policy": self.own, **self.baselines}.items())
 
     def scores_frame(self) -> pd.DataFrame:
         """One row a prompt: prompt_id and score, and each model's estimate where there are any."""
@@ -138,12 +149,19 @@ class TuningReport:
         return rows.assign(**{f"estimate|{m}": self.estimates[:, i] for i, m in enumerate(self.board.models)})
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Quality over cost: the policy with its 95 % band, single models, coins between the pair, the oracle."""
+        """Quality over cost: the policy with its 95 % band, single models, coins between the pair, the oracle.
+
+        A policy that was just tuned stands where it is on these prompts, which chose its cost weight; the verdict is
+        that of the open mark, where each fold is routed by the weight that the others chose.
+        """
         target = axes(ax, (7.0, 4.5))
         draw_curve(target, self.board, self.curve)
         if self.curve is not None:
             i = int(abs(self.curve.weights - self.policy.cost_weight).argmin())
             target.plot(self.curve.costs[i], self.curve.qualities[i], "o", color=VERMILION, ms=9, label="the policy")
+            if self.quality is not None and self.cost is not None:
+                label = "what the verdict counts on"
+                target.plot(self.cost, self.quality.value, "D", color=VERMILION, mfc="none", ms=9, label=label)
         target.set_title(self.verdict, loc="left", wrap=True, fontsize=10)
         target.legend(frameon=False, fontsize=9)
         return target
@@ -157,14 +175,12 @@ class TuningReport:
                 _rounded(b.cpt80),
                 _rounded(b.aiq),
                 _shown(b.quality),
+                "" if b.cost is None else f"{b.cost:.3g}",
                 _rounded(b.p),
             )
-            for name, b in {
-                "this policy": Baseline(self.apgr, self.cpt50, self.cpt80, self.aiq.value if self.aiq else None),
-                **self.baselines,
-            }.items()
+            for name, b in {"this policy": self.own, **self.baselines}.items()
         ]
-        head = ["router", "APGR", "CPT 50 %", "CPT 80 %", "AIQ", "quality", "p (not better than it)"]
+        head = ["router", "APGR", "CPT 50 %", "CPT 80 %", "AIQ", "quality", "cost", "p (not better than it)"]
         return html_table(head, rows, self.verdict)
 
 

@@ -17,6 +17,7 @@ from autopicker_lab.tuning.baselines import (
     aiq_of_ranking,
     baselines,
     heuristic_scores,
+    quality_of,
     ranking,
     share_for,
 )
@@ -167,9 +168,12 @@ def _report(
     transfer: Sequence[Mapping[str, Any]] = (),
     warnings: Sequence[str] = (),
 ) -> TuningReport:
+    import numpy as np
+
     weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
     router = ranking(data, order, seed)
     ranked = router.interval(null=0.5) if router else None
+    routed = None if choices is None else quality_of(data, choices, seed)
     saving = None if choices is None else saving_of(data, choices, seed)
     return TuningReport(
         board=data,
@@ -180,8 +184,10 @@ def _report(
         cpt50=share_for(data, order, 0.5),
         cpt80=share_for(data, order, 0.8),
         aiq=(aiq_of_curve(data, found, seed) if found else None) or aiq_of_ranking(data, order, seed),
-        baselines=baselines(data, router, choices, seed),
+        baselines=baselines(data, router, routed, seed),
         verdict=verdict_of(data, order, ranked, saving, within),
+        quality=routed.interval() if routed else None,
+        cost=None if choices is None else float(data.costs[np.arange(len(data)), choices].mean()),
         estimates=estimates,
         curve=found,
         saving=saving,

@@ -315,7 +315,7 @@ class ExtractionPanel(Panel):
         if one.document is None:
             return f"<p>⚠ {escape(one.error)}</p>" if one.error else ""
         document = one.document
-        counts = f"{len(document.parts)} parts, {len(document.tables)} tables, about {document.token_count:,} tokens"
+        counts = f"{document.counts}, about {document.token_count:,} tokens"
         return html_table([], [("⚠", warning) for warning in document.warnings], f"{document.name}: {counts}")
 
 

@@ -153,21 +153,27 @@ class ThresholdPanel(Panel):
         curve = model.curve
         scores = gain_score(report.scores)
         self.rule = w.ToggleButtons(options=[ESTIMATES, TIERS], style={"button_width": "16em"})
+        self._costs = sorted(set(curve.costs.tolist()))
+        # a slider of numbers would be rounded by the browser, and so move by itself; and the number beside a slider of
+        # choices looks as if one could type there
+        words = {"layout": w.Layout(flex="1"), "style": {"description_width": "9em"}, "readout": False}
         self.weight = w.SelectionSlider(
             options=[(f"{weight:.4g}", i) for i, weight in enumerate(curve.weights)],
             value=int(abs(curve.weights - model.cost_weight).argmin()),
             description="cost weight λ",
-            layout=wide,
-            style={"description_width": "9em"},
+            **words,
         )
-        self._costs = sorted(set(curve.costs.tolist()))
-        self.cost = w.SelectionSlider(  # a slider of numbers would be rounded by the browser, and so move by itself
+        self.cost = w.SelectionSlider(
             options=[(f"{cost:.3g}", i) for i, cost in enumerate(self._costs)],
             value=self._nearest(model.cost),
             description="target cost",
-            layout=wide,
-            style={"description_width": "9em"},
+            **words,
         )
+        rows = []
+        for slider in (self.weight, self.cost):
+            number = w.Label(slider.label, layout=w.Layout(width="6em"))
+            w.dlink((slider, "label"), (number, "value"))
+            rows.append(w.HBox([slider, number], layout=wide))
         low, high = math.floor(scores.min()), math.ceil(scores.max())
         # whole steps: a browser rounds to them, and a control that rounds itself would look like one that was moved
         model.thresholds = (float(round(scores.mean())), float(round(scores.mean())))
@@ -191,9 +197,7 @@ class ThresholdPanel(Panel):
         self.on(self.thresholds, lambda ends: model.set(rule=TIERS, thresholds=(float(ends[0]), float(ends[1]))))
         self.save.on_click(lambda _: model.save(self.path.value))
         model.listeners.append(self._draw)
-        controls = w.VBox(
-            [self.rule, self.weight, self.cost, self.thresholds, w.HBox([self.path, self.save, self.download])]
-        )
+        controls = w.VBox([self.rule, *rows, self.thresholds, w.HBox([self.path, self.save, self.download])])
         beside = w.HBox([self.picture, self.table], layout=w.Layout(flex_flow="row wrap"))
         self.view = w.VBox([controls, beside])
         self._draw()
