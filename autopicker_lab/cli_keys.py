@@ -19,7 +19,9 @@ app = typer.Typer(help="API keys of the service, each with its own limits. One k
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="who or what will use it")],
-    requests: Annotated[int | None, typer.Option(min=1, help="requests in a window; none: as for an address")] = None,
+    requests: Annotated[
+        int | None, typer.Option(min=1, help="requests in a window; none: as many as an address without a key")
+    ] = None,
     window: Annotated[int, typer.Option(min=1, help="length of that window, seconds")] = 60,
     models: Annotated[str, typer.Option(help="ids of models it may use, separated by commas; none: all")] = "",
     budget: Annotated[float | None, typer.Option(min=0, help="USD that its answers may cost in a period")] = None,

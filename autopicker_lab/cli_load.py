@@ -57,7 +57,7 @@ def loadtest(
     chat: Annotated[bool, typer.Option("--chat", help="chat completions, measured token by token")] = False,
     model: Annotated[str, typer.Option(help="of --chat")] = "auto",
     prompts: Annotated[str, typer.Option(help="a file of prompts, or TOKENS such as 200 for made-up ones")] = "",
-    max_tokens: Annotated[int, typer.Option(min=1, help="of each answer")] = 64,
+    max_tokens: Annotated[int, typer.Option(min=1, help="that an answer may have")] = 64,
     stream: Annotated[bool, typer.Option(help="ask for streams")] = True,
     latency: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds of an answer")] = None,
     ttft: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds to the first token")] = None,

@@ -19,7 +19,7 @@ _SHUT = 3  # exit code of a gate that stays shut; 1 is a failure
 Table = Annotated[Path, typer.Argument(help="an outcomes table: CSV, CSV.GZ, JSONL or Parquet")]
 Strong = Annotated[str | None, typer.Option(help="the better model of a pair; none: the best by mean score")]
 Weak = Annotated[str | None, typer.Option(help="the other one; none: the cheapest, or the worst where cost is unknown")]
-Seed = Annotated[int, typer.Option(help="of folds and bootstrap")]
+Seed = Annotated[int, typer.Option(help="of every random draw")]
 Prices = Annotated[Path | None, typer.Option(help='JSON of prices: {"model": {"price_in": 1, "price_out": 2}}')]
 Scores = Annotated[Path | None, typer.Option(help="also write prompt_id and score of each prompt here, as CSV")]
 

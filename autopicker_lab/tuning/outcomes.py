@@ -140,13 +140,13 @@ def _read(path: Path) -> pd.DataFrame:
     }
     name = path.name.lower()
     kind = ".csv" if name.endswith((".csv", ".csv.gz")) else Path(name).suffix.replace(".ndjson", ".jsonl")
+    if not path.is_file():
+        raise InvalidRequestError(f"no file at '{path}'", "check the path")
     if kind in (".pkl", ".pickle"):
         detail = f"'{path.name}' is a pickle, which can run any code when it is read"
         raise InvalidRequestError(detail, "where you trust it: pandas.read_pickle(...).to_parquet('outcomes.parquet')")
     if kind not in readers:
         raise InvalidRequestError(f"'{path.name}' is not an outcomes table", _FORMATS)
-    if not path.is_file():
-        raise InvalidRequestError(f"no file at '{path}'", "check the path")
     try:
         table: pd.DataFrame = readers[kind](path)
     except (OSError, ValueError, ImportError, EOFError, zlib.error) as error:
