@@ -10,7 +10,7 @@ from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest
 from autopicker_lab.tuning.board import CALL, Board
 from autopicker_lab.tuning.curve import Curve, oracle
-from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt
+from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt, interval_of
 from autopicker_lab.tuning.report import Baseline
 
 if TYPE_CHECKING:
@@ -76,14 +76,14 @@ def baselines(data: Board, ranked: Bootstrap | None, routed: Bootstrap | None, s
     for i, name in enumerate(data.models):
         quality = bootstrapped(data, _mean_of(data.scores[:, i]), seed)
         p = _p_of_lead(routed, quality)
-        rows[f"always:{name}"] = Baseline(quality=_interval(quality), cost=float(prices[i]), p=p)
+        rows[f"always:{name}"] = Baseline(quality=interval_of(quality), cost=float(prices[i]), p=p)
     costs, qualities = oracle(data.scores, data.costs)
     known = apgr(data.gains, data.scores[:, data.weak], data.scores[:, data.strong], bins=0) if data.separated else None
     rows["oracle"] = Baseline(
         apgr=None if known is None else Interval(known, known, known),  # quantile bins would cut its few gains badly
         cpt50=share_for(data, data.gains, 0.5),
         cpt80=share_for(data, data.gains, 0.8),
-        quality=_interval(bootstrapped(data, _mean_of(data.scores.max(1)), seed)),
+        quality=interval_of(bootstrapped(data, _mean_of(data.scores.max(1)), seed)),
         cost=float(costs[0]),
         aiq=aiq(costs, qualities, *_range(data, every)),
     )
@@ -95,16 +95,12 @@ def _ranked(data: Board, order: Array, router: Bootstrap | None, seed: int) -> B
 
     found = ranking(data, order, seed)
     return Baseline(
-        apgr=_interval(found),
+        apgr=interval_of(found),
         cpt50=share_for(data, order, 0.5),
         cpt80=share_for(data, order, 0.8),
         aiq=_pair_aiq(data, order, np.arange(len(data))),
         p=_p_of_lead(router, found),
     )
-
-
-def _interval(found: Bootstrap | None) -> Interval | None:
-    return None if found is None else found.interval()
 
 
 def _p_of_lead(router: Bootstrap | None, baseline: Bootstrap | None) -> float | None:
@@ -153,7 +149,7 @@ def _range(data: Board, rows: Array) -> tuple[float, float]:
 
 
 def aiq_of_ranking(data: Board, order: Array, seed: int) -> Interval | None:
-    return _interval(bootstrapped(data, lambda rows: _pair_aiq(data, order, rows), seed, rounds=300))
+    return interval_of(bootstrapped(data, lambda rows: _pair_aiq(data, order, rows), seed, rounds=300))
 
 
 def aiq_of_curve(data: Board, found: Curve, seed: int) -> Interval | None:
@@ -164,6 +160,6 @@ def aiq_of_curve(data: Board, found: Curve, seed: int) -> Interval | None:
         return None
     rows = np.arange(len(data))
     costs, scores = data.costs[rows, found.choices], data.scores[rows, found.choices]
-    return _interval(
+    return interval_of(
         bootstrapped(data, lambda r: aiq(costs[:, r].mean(1), scores[:, r].mean(1), *_range(data, r)), seed, rounds=300)
     )

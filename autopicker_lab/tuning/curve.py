@@ -31,6 +31,10 @@ class Curve:
     errors: Array
     choices: Array
 
+    def nearest(self, weight: float) -> int:
+        """The row whose cost weight is nearest."""
+        return int(abs(self.weights - weight).argmin())
+
 
 def choose_at(estimates: Array, prices: Array, weight: float) -> Array:
     """Column of the model with the greatest estimate minus `weight` times its price; the cheapest among equals.

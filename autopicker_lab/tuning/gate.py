@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import RoutePolicy
 from autopicker_lab.core.show import BLUE, GREY, axes, frame, html_table
 from autopicker_lab.tuning.board import Board
-from autopicker_lab.tuning.metrics import Interval, bootstrap
+from autopicker_lab.tuning.metrics import Interval, bootstrap, interval_of
 from autopicker_lab.tuning.whatif import compare_on
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def gate(data: Board, served: RoutePolicy, new: RoutePolicy, *, margin: float = 
         return float(cheaper[drawn].sum() / paid[drawn].sum()) if paid[drawn].sum() else None
 
     def measured(measure: Callable[[Any], float | None]) -> Interval | None:
-        found = bootstrap(measure, len(data), seed=seed, groups=data.groups)
-        return None if found is None else found.interval(null=0.0)
+        return interval_of(bootstrap(measure, len(data), seed=seed, groups=data.groups), null=0.0)
 
     quality, saving = measured(lambda drawn: float(gained[drawn].mean())), measured(saved)
     assert quality is not None  # a mean is always defined

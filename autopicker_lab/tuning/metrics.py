@@ -198,6 +198,11 @@ class Bootstrap:
         return Interval(self.value, float(low), float(high), p)
 
 
+def interval_of(found: Bootstrap | None, null: float | None = None) -> Interval | None:
+    """Its interval, and None where there is nothing to draw from."""
+    return None if found is None else found.interval(null)
+
+
 def bootstrap(
     measure: Callable[[Array], float | None],
     n: int,

@@ -157,7 +157,7 @@ class TuningReport:
         target = axes(ax, (7.0, 4.5))
         draw_curve(target, self.board, self.curve)
         if self.curve is not None:
-            i = int(abs(self.curve.weights - self.policy.cost_weight).argmin())
+            i = self.curve.nearest(self.policy.cost_weight)
             target.plot(self.curve.costs[i], self.curve.qualities[i], "o", color=VERMILION, ms=9, label="the policy")
             if self.quality is not None and self.cost is not None:
                 label = "what the verdict counts on"

@@ -24,7 +24,7 @@ from autopicker_lab.tuning.baselines import (
 from autopicker_lab.tuning.board import Board, board
 from autopicker_lab.tuning.curve import Curve, best_weight, choose_at, curve
 from autopicker_lab.tuning.drift import cuts
-from autopicker_lab.tuning.metrics import apgr, expected_calibration_error
+from autopicker_lab.tuning.metrics import apgr, expected_calibration_error, interval_of
 from autopicker_lab.tuning.outcomes import validate
 from autopicker_lab.tuning.report import TuningReport
 from autopicker_lab.tuning.transfer import transfer_to_tasks
@@ -172,7 +172,7 @@ def _report(
 
     weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
     router = ranking(data, order, seed)
-    ranked = router.interval(null=0.5) if router else None
+    ranked = interval_of(router, null=0.5)
     routed = None if choices is None else quality_of(data, choices, seed)
     saving = None if choices is None else saving_of(data, choices, seed)
     return TuningReport(
@@ -186,7 +186,7 @@ def _report(
         aiq=(aiq_of_curve(data, found, seed) if found else None) or aiq_of_ranking(data, order, seed),
         baselines=baselines(data, router, routed, seed),
         verdict=verdict_of(data, order, ranked, saving, within),
-        quality=routed.interval() if routed else None,
+        quality=interval_of(routed),
         cost=None if choices is None else float(data.costs[np.arange(len(data)), choices].mean()),
         estimates=estimates,
         curve=found,

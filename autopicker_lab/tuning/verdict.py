@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.tuning.baselines import bootstrapped, share_for
 from autopicker_lab.tuning.board import CALL, Board
 from autopicker_lab.tuning.curve import best_weight, choose_at, curve, mixing_quality
-from autopicker_lab.tuning.metrics import Interval
+from autopicker_lab.tuning.metrics import Interval, interval_of
 from autopicker_lab.tuning.report import Saving
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def saving_of(data: Board, choices: Array, seed: int) -> Saving:
         return float(quality[drawn].mean()) - mixed
 
     def measured(measure: Callable[[Array], float], null: float | None = None) -> Interval:
-        found = bootstrapped(data, measure, seed)
-        interval = None if found is None else found.interval(null)
+        interval = interval_of(bootstrapped(data, measure, seed), null)
         assert interval is not None  # a mean is never undefined
         return interval
 

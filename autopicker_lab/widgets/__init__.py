@@ -1,6 +1,7 @@
 """Panels for notebooks: each a model without widgets, and a view."""
 
-from autopicker_lab.widgets.chat import ChatModel, ChatPanel, show_stream
+from autopicker_lab.widgets.chat import ChatPanel, show_stream
+from autopicker_lab.widgets.conversation import ChatModel
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
 from autopicker_lab.widgets.extraction import ExtractionModel, ExtractionPanel
 from autopicker_lab.widgets.load import LoadModel, LoadPanel

@@ -159,7 +159,7 @@ class ThresholdPanel(Panel):
         words = {"layout": w.Layout(flex="1"), "style": {"description_width": "9em"}, "readout": False}
         self.weight = w.SelectionSlider(
             options=[(f"{weight:.4g}", i) for i, weight in enumerate(curve.weights)],
-            value=int(abs(curve.weights - model.cost_weight).argmin()),
+            value=curve.nearest(model.cost_weight),
             description="cost weight λ",
             **words,
         )
@@ -211,7 +211,7 @@ class ThresholdPanel(Panel):
         with self.following():
             self.rule.value = model.rule
             if model.rule == ESTIMATES:
-                self.weight.value = int(abs(model.curve.weights - model.cost_weight).argmin())
+                self.weight.value = model.curve.nearest(model.cost_weight)
                 self.cost.value = self._nearest(model.cost)
             else:
                 self.thresholds.value = model.thresholds

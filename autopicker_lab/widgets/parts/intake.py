@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
@@ -42,7 +41,6 @@ class Intake(Model):
     several: bool = False
     files: list[SourceFile] = field(default_factory=list)
     _coming: dict[str, bytearray] = field(default_factory=dict, repr=False)
-    _taking: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def name(self, text: str) -> None:
         """Take the file at a path, or all below a folder."""
@@ -119,7 +117,7 @@ class Intake(Model):
         except Exception as error:  # a panel shows words, never a traceback
             self.message = told(error)
         else:
-            with self._taking:
+            with self._lock:
                 known = {(file.name, file.sha256) for file in self.files}
                 new = [file for file in found if (file.name, file.sha256) not in known]
                 self.files = [*self.files, *new] if self.several else found[-1:]
