@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from autopicker_lab.background import Background
 from autopicker_lab.chat import Attachment, ChatStream, Pipeline, Reader
 from autopicker_lab.complexity import score
 from autopicker_lab.core import (
@@ -31,18 +30,19 @@ from autopicker_lab.core import (
 from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
-from autopicker_lab.fanout import Scheduler, workers
 from autopicker_lab.loadtest import IN_PROCESS, Closed, LoadPlan, LoadReport, measure, run
 from autopicker_lab.loadtest import Progress as LoadProgress
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.routing import AUTO, default_policy, load_policy
+from autopicker_lab.runtime.event_loop import EventLoopThread
+from autopicker_lab.runtime.executors import Scheduler, workers
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import FileStore
 from autopicker_lab.transcription import Progress, WhisperTranscriber
 
 if TYPE_CHECKING:
-    from autopicker_lab.tuning import Collected
+    from autopicker_lab.tuning import CollectionResult
 
 T = TypeVar("T")
 Source = str | Path | bytes | SourceFile
@@ -71,7 +71,7 @@ class Workbench:
         self._pool: ExtractionPool | None = None
         self._isolate = isolate
         self._store: FileStore | None = None
-        self._background: Background | None = None
+        self._loop_thread: EventLoopThread | None = None
         self._beginning = threading.Lock()
         self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
         self.reader = Reader(self._extract, self.transcriber)
@@ -165,7 +165,9 @@ class Workbench:
             return self._wait(run(plan, progress, self.answers))
         return measure(plan, progress)
 
-    def collect(self, questions: str | Path, models: Sequence[str], out: str | Path, **options: Any) -> Collected:
+    def collect(
+        self, questions: str | Path, models: Sequence[str], out: str | Path, **options: Any
+    ) -> CollectionResult:
         """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect.
 
         With a `scheduler` (see fanout.workers) the models are asked by the workers of a cluster, each with a Workbench
@@ -208,7 +210,7 @@ class Workbench:
         judge: str = "",
         scheduler: Scheduler = None,
         **options: Any,
-    ) -> Collected:
+    ) -> CollectionResult:
         from autopicker_lab.tuning import collect, read_questions
 
         asked = await asyncio.to_thread(read_questions, questions)
@@ -246,10 +248,10 @@ class Workbench:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
-        if self._background is not None:
-            self._background.submit(self.catalogue.close()).result()
-            self._background.stop()
-            self._background = None
+        if self._loop_thread is not None:
+            self._loop_thread.submit(self.catalogue.close()).result()
+            self._loop_thread.stop()
+            self._loop_thread = None
         self.transcriber.release()
 
     async def aclose(self) -> None:
@@ -279,9 +281,9 @@ class Workbench:
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
         with self._beginning:
-            if self._background is None:
-                self._background = Background()
-            return self._background.submit(work)
+            if self._loop_thread is None:
+                self._loop_thread = EventLoopThread()
+            return self._loop_thread.submit(work)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         future = self.submit(work)

@@ -13,8 +13,8 @@ from support.notebooks import small
 from support.outcomes import table
 from support.serving import free_port
 
+from autopicker_lab.cli.jupyter import MESSAGE_BYTES, command, find
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.jupyter import MESSAGE_BYTES, command, find
 from autopicker_lab.tuning import apgr
 
 

@@ -13,12 +13,12 @@ from support.gateway import gateway
 from support.serving import free_port
 from support.upstream import upstream
 
-from autopicker_lab.client import AsyncAutopickerClient, AutopickerClient, ServiceError, requests
+from autopicker_lab.client import AsyncAutopickerClient, AutopickerClient, ServiceError, protocol
 from autopicker_lab.client.__main__ import common_js
 from autopicker_lab.core import UpstreamError
 
 HELLO = [{"role": "user", "content": "Hello, how are you?"}]
-HERE = Path(requests.__file__).parent
+HERE = Path(protocol.__file__).parent
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_the_clients_have_the_same_methods_and_every_documented_path(service):
     assert {n: s.parameters.keys() for n, s in methods(AutopickerClient).items()} == {
         n: s.parameters.keys() for n, s in methods(AsyncAutopickerClient).items()
     }
-    source = (HERE / "requests.py").read_text() + (HERE / "autopicker.mjs").read_text()
+    source = (HERE / "protocol.py").read_text() + (HERE / "autopicker.mjs").read_text()
     known = set(re.findall(r"/(?:api/v1|v1)(/[\w\-/]+)|[`\"'](/health|/metrics)[`\"']", source))
     sent = {a or b for a, b in known}
     for path in httpx.get(f"{service}/openapi.json").json()["paths"]:
@@ -111,7 +111,7 @@ def test_refusals_are_typed_and_tried_again_where_that_helps():
     with upstream() as up, gateway(up) as base:
         waits = []
         with AutopickerClient(base, retries=1) as client, pytest.MonkeyPatch.context() as patch:
-            patch.setattr("autopicker_lab.client.waiting.time.sleep", waits.append)
+            patch.setattr("autopicker_lab.client.sync_client.time.sleep", waits.append)
             up.fault = "429"
             with pytest.raises(ServiceError, match="rate limit") as caught:
                 client.chat(HELLO)
@@ -129,7 +129,7 @@ def test_no_service_and_half_a_stream():
     with pytest.raises(ServiceError, match="autopicker serve") as caught:
         AutopickerClient(f"http://127.0.0.1:{free_port()}", retries=0).health()
     assert caught.value.status == 0
-    pieces = requests.Pieces()
+    pieces = protocol.Pieces()
     assert list(pieces.read('data: {"choices": []}')) == [{"choices": []}]
     with pytest.raises(UpstreamError, match="cut short"):
         pieces.check()

@@ -42,7 +42,7 @@ EXPECTED = {
     "announcement.ogg": ("12.9 s", ("codec", "opus")),
     "announcement.flac": ("12.9 s", ("channels", 1)),
     "tides.py": ("def can_leave", ("imports", ["datetime"])),
-    "board.js": ("export class Board", ("imports", ["./routes.js"])),
+    "board.js": ("export class OutcomeMatrix", ("imports", ["./routes.js"])),
     "timetable.html": ("half past eight", ("title", "Timetable")),
     "style.css": (".board .late", ("imports", ["base.css"])),
     "config.json": ('"boats": 5', ("valid", True)),
@@ -79,7 +79,7 @@ def test_pages_are_labelled_and_stand_in_order(samples):
 def test_code_is_cut_at_symbols_and_nothing_is_lost(samples):
     for name, symbols in (
         ("tides.py", ["Tide", "Tide.__init__", "Tide.next_high", "can_leave"]),
-        ("board.js", ["Board", "constructor", "show", "nextDeparture"]),
+        ("board.js", ["OutcomeMatrix", "constructor", "show", "nextDeparture"]),
         ("style.css", ['@import "base.css"', ".board", ".board .late, .board .cancelled", "@media (max-width: 40em)"]),
     ):
         document = extract(samples / name)

@@ -11,10 +11,10 @@ from support.outcomes import table
 
 from autopicker_lab import Settings, Workbench
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.corpus import transcribe_many
 from autopicker_lab.extraction import extract_many
-from autopicker_lab.fanout import completed, workers
+from autopicker_lab.runtime.executors import completed, workers
 from autopicker_lab.settings import ModelConfig
+from autopicker_lab.transcription.many import transcribe_many
 from autopicker_lab.tuning.grid import tune_grid
 
 pytestmark = pytest.mark.filterwarnings("default")  # Dask's own
@@ -124,6 +124,6 @@ def test_outcomes_are_collected_by_the_workers_of_a_cluster(cluster, tmp_path):
 
 
 def test_a_scheduler_that_is_not_there_is_named(samples, monkeypatch):
-    monkeypatch.setattr("autopicker_lab.fanout._CONNECT_S", 1)
+    monkeypatch.setattr("autopicker_lab.runtime.executors._CONNECT_S", 1)
     with pytest.raises(InvalidRequestError, match="no Dask scheduler"):
         list(extract_many([samples / "notes.txt"], scheduler="tcp://127.0.0.1:1"))

@@ -16,8 +16,8 @@ from support.gateway import gateway, model
 from support.serving import free_port
 from support.upstream import TEXT, FaultyUpstream, soon, upstream
 
+from autopicker_lab.http_client import KEEP_S
 from autopicker_lab.settings import ModelConfig
-from autopicker_lab.wire import KEEP_S
 
 HELLO = [{"role": "user", "content": "Hello"}]
 PATH = "/v1/chat/completions"
@@ -37,7 +37,9 @@ def base(faulty):
 
 @pytest.fixture(autouse=True)
 def well_again(faulty, monkeypatch):
-    monkeypatch.setattr("autopicker_lab.models.breaker.Breaker.limit", 1000)  # a breaker of its own is tested below
+    monkeypatch.setattr(
+        "autopicker_lab.runtime.circuit_breaker.CircuitBreaker.limit", 1000
+    )  # a breaker of its own is tested below
     fresh = FaultyUpstream()
     faulty.fault, faulty.delay_s, faulty.pieces = fresh.fault, fresh.delay_s, fresh.pieces
     faulty.bodies.clear()
@@ -189,8 +191,8 @@ def test_the_next_model_of_the_route_stands_in(faulty, stream):
 
 
 def test_a_model_that_goes_on_failing_rests(faulty, monkeypatch):
-    monkeypatch.setattr("autopicker_lab.models.breaker.Breaker.limit", 3)
-    monkeypatch.setattr("autopicker_lab.models.breaker.Breaker.first_s", 0.5)
+    monkeypatch.setattr("autopicker_lab.runtime.circuit_breaker.CircuitBreaker.limit", 3)
+    monkeypatch.setattr("autopicker_lab.runtime.circuit_breaker.CircuitBreaker.first_s", 0.5)
     with gateway(model(faulty.url)) as base:
         faulty.fault = "500"
         assert ask(base).status_code == 502
@@ -254,7 +256,7 @@ def test_a_client_that_leaves_in_an_upload_leaves_nothing_behind(base):
 
 
 def test_a_long_first_token_is_waited_for_with_comments(faulty, monkeypatch):
-    monkeypatch.setattr("autopicker_lab.service.attendance.BEAT_S", 0.1)
+    monkeypatch.setattr("autopicker_lab.service.request.disconnect.KEEPALIVE_S", 0.1)
     faulty.delay_s = 0.4
     faulty.pieces = 2
     with gateway(model(faulty.url)) as base:

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from support.gateway import gateway, model
 from support.upstream import soon, upstream
 
-from autopicker_lab.service.tracing import Tracing, from_environment
+from autopicker_lab.service.observation.tracing import Tracing, from_environment
 
 SECRET_QUESTION = "the launch code is 4711"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

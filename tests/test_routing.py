@@ -18,7 +18,7 @@ from autopicker_lab.core import (
     RoutePolicy,
     Tier,
 )
-from autopicker_lab.routing import Needs, choose, default_policy, is_local, load_policy, save_policy
+from autopicker_lab.routing import Requirements, choose, default_policy, is_local, load_policy, save_policy
 
 SMALL = ModelSpec("small", "local", quality=0.2, context_window=2000)
 MIDDLE = ModelSpec("middle", "openai", endpoint="https://api.example/v1", quality=0.6, price_in=1, price_out=2)
@@ -35,7 +35,7 @@ def hard(points: float) -> Complexity:
     ("points", "model"), [(0, "small"), (29.9, "small"), (30, "middle"), (60, "large"), (99, "large")]
 )
 def test_the_cheapest_model_that_reaches_the_tier(points, model):
-    route = choose(hard(points), SPECS, POLICY, Needs(100))
+    route = choose(hard(points), SPECS, POLICY, Requirements(100))
     assert route.model == model
     assert set(route.fallbacks) == {"small", "middle", "large"} - {model}
     assert f"{points:.0f}" in route.reason
@@ -43,17 +43,17 @@ def test_the_cheapest_model_that_reaches_the_tier(points, model):
 
 
 def test_fallbacks_go_from_best_to_weakest():
-    assert choose(hard(0), SPECS, POLICY, Needs(100)).fallbacks == ("large", "middle")
+    assert choose(hard(0), SPECS, POLICY, Requirements(100)).fallbacks == ("large", "middle")
 
 
 def test_the_best_there_is_when_none_reaches_the_tier():
-    route = choose(hard(80), [SMALL, MIDDLE], POLICY, Needs(100))
+    route = choose(hard(80), [SMALL, MIDDLE], POLICY, Requirements(100))
     assert route.model == "middle"
     assert "no available model reaches it" in route.reason
 
 
 def test_what_is_not_available_is_never_chosen_and_says_why():
-    route = choose(hard(80), SPECS, POLICY, Needs(100), {"large": "it is down"})
+    route = choose(hard(80), SPECS, POLICY, Requirements(100), {"large": "it is down"})
     assert route.model == "middle"
     assert "large" not in route.fallbacks
     assert next(c.why for c in route.candidates if c.model == "large") == "it is down"
@@ -61,18 +61,18 @@ def test_what_is_not_available_is_never_chosen_and_says_why():
 
 def test_nobody_available():
     with pytest.raises(ModelUnavailableError, match="small: down"):
-        choose(hard(1), [SMALL], POLICY, Needs(10), {"small": "down"})
+        choose(hard(1), [SMALL], POLICY, Requirements(10), {"small": "down"})
 
 
 def test_a_context_window_that_is_too_small_drops_a_model():
-    assert choose(hard(0), SPECS, POLICY, Needs(1900, 256)).model == "middle"
+    assert choose(hard(0), SPECS, POLICY, Requirements(1900, 256)).model == "middle"
     with pytest.raises(ContextLengthError, match="2,000"):
-        choose(hard(0), [SMALL], POLICY, Needs(2500))
+        choose(hard(0), [SMALL], POLICY, Requirements(2500))
 
 
 def test_a_capability_some_model_has_is_a_condition_and_one_that_none_has_a_warning():
     seeing = ModelSpec("seeing", "openai", capabilities=frozenset({"text", "images"}), price_in=5, price_out=5)
-    needs = Needs(10, 10, frozenset({"images"}))
+    needs = Requirements(10, 10, frozenset({"images"}))
     assert choose(hard(0), [SMALL, seeing], POLICY, needs).model == "seeing"
     route = choose(hard(0), [SMALL], POLICY, needs)
     assert route.model == "small"
@@ -80,7 +80,7 @@ def test_a_capability_some_model_has_is_a_condition_and_one_that_none_has_a_warn
 
 
 def test_a_policy_can_keep_requests_here():
-    route = choose(hard(90), SPECS, RoutePolicy("p", POLICY.tiers, local_only=True), Needs(10))
+    route = choose(hard(90), SPECS, RoutePolicy("p", POLICY.tiers, local_only=True), Requirements(10))
     assert route.model == "small"
     assert not route.fallbacks
     assert not is_local(MIDDLE)
@@ -89,7 +89,7 @@ def test_a_policy_can_keep_requests_here():
 
 def test_a_policy_knows_better_than_the_catalogue():
     policy = RoutePolicy("p", POLICY.tiers, {"small": 0.95})
-    assert choose(hard(90), SPECS, policy, Needs(10)).model == "small"
+    assert choose(hard(90), SPECS, policy, Requirements(10)).model == "small"
 
 
 class Estimates:
@@ -116,7 +116,7 @@ LEARNED = RoutePolicy(
 
 
 def learned(question, specs=(SMALL, MIDDLE, NAMED), policy=LEARNED, earlier=(), **needs):
-    return choose(hard(10), specs, policy, Needs(100, **needs), question=question, earlier=earlier)
+    return choose(hard(10), specs, policy, Requirements(100, **needs), question=question, earlier=earlier)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_estimated_quality_minus_the_weighted_cost(question, weight, model):
 def test_the_routing_score_is_the_expected_gain_of_the_strong_model():
     assert learned("hard").score == pytest.approx(50 + 50 * 0.8)
     assert learned("easy").score == pytest.approx(50 + 50 * 0.1)
-    assert choose(hard(10), SPECS, POLICY, Needs(100)).score == 10
+    assert choose(hard(10), SPECS, POLICY, Requirements(100)).score == 10
 
 
 def test_where_no_model_of_the_estimates_can_the_tiers_decide():
@@ -153,7 +153,9 @@ def test_what_a_policy_does_not_know_is_told():
     other = ModelSpec("other", "local", quality=0.99)
     assert learned("easy", specs=(SMALL, MIDDLE, other)).reason.endswith("the policy knows nothing of other")
     assert "is the only model of the policy that can take it" in learned("easy", specs=(SMALL,)).reason
-    assert choose(hard(10), [SMALL], POLICY, Needs(100)).reason.endswith("small is the only model that can take it")
+    assert choose(hard(10), [SMALL], POLICY, Requirements(100)).reason.endswith(
+        "small is the only model that can take it"
+    )
 
 
 def test_a_budget_is_kept_and_says_so():
@@ -171,7 +173,7 @@ def test_a_conversation_keeps_its_strength():
     assert "stays at that strength" in route.reason
     assert learned("easy", specs=(SMALL, MIDDLE), earlier=before).model == "middle"  # what it got is gone
     assert learned("hard", earlier=[("easy", hard(10))]).model == "large"  # and it may go up
-    up = choose(hard(1), SPECS, POLICY, Needs(100), earlier=[("long ago", hard(70))])
+    up = choose(hard(1), SPECS, POLICY, Requirements(100), earlier=[("long ago", hard(70))])
     assert up.model == "large"
     middling = Estimates()
     middling.estimate = lambda text, features: {
@@ -186,9 +188,9 @@ def test_a_conversation_keeps_its_strength():
 def test_the_budget_counts_all_that_the_caller_lets_a_model_write():
     dear = ModelSpec("dear", "openai", endpoint="https://api.example/v1", price_out=60, max_output=40_000)
     policy = replace(POLICY, max_cost_usd=0.05)
-    assert choose(hard(0), [dear], policy, Needs(100)).model == "dear"
+    assert choose(hard(0), [dear], policy, Requirements(100)).model == "dear"
     with pytest.raises(ModelUnavailableError, match="the policy allows"):
-        choose(hard(0), [dear], policy, Needs(100, 512, answer=32_000))
+        choose(hard(0), [dear], policy, Requirements(100, 512, answer=32_000))
 
 
 def test_models_that_ollama_hands_on_are_not_on_this_machine():

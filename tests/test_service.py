@@ -570,7 +570,7 @@ class TestAccess:
 
 
 def test_a_proxy_may_add_a_line_of_its_own():
-    from autopicker_lab.service.limits import ClientLimits
+    from autopicker_lab.service.request.rate_limits import ClientLimits
 
     limits = ClientLimits(Settings.load(trusted_proxies="10.0.0.1"))
     lines = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"1.2.3.4")]

@@ -14,12 +14,12 @@ from support.serving import serving
 
 from autopicker_lab.core import AutopickerError, UnsupportedFileError
 from autopicker_lab.routing import choose, default_policy, load_policy
-from autopicker_lab.routing.choose import Needs
+from autopicker_lab.routing.router import Requirements
 from autopicker_lab.tuning import evaluate, tune
 from autopicker_lab.tuning.whatif import compare, compare_on, specs_of
 from autopicker_lab.widgets import (
-    ChatModel,
     ChatPanel,
+    ConversationModel,
     ExplorerModel,
     ExplorerPanel,
     ExtractionModel,
@@ -94,7 +94,7 @@ def test_the_explorer_takes_a_dropped_file_and_a_policy(lab, samples, report):
 
 class TestChat:
     def test_it_streams_and_keeps_the_reply_with_its_sources(self, lab, samples):
-        model = ChatModel(lab)
+        model = ConversationModel(lab)
         texts = []
         model.intake.name(str(samples / "report.pdf"))
         model.listeners.append(lambda: texts.append(model.turns[-1].answer.text if model.turns else ""))
@@ -108,7 +108,7 @@ class TestChat:
         assert model.tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens > 50
 
     def test_it_remembers_and_answers_again(self, lab):
-        model = ChatModel(lab, options={"max_tokens": 12})
+        model = ConversationModel(lab, options={"max_tokens": 12})
         for question in ("Say hello.", "And in French?"):
             model.ask(question)
             model.job.wait(60)
@@ -123,7 +123,7 @@ class TestChat:
         assert model.turns == []
 
     def test_it_stops_within_a_second_and_keeps_what_came(self, lab):
-        model = ChatModel(lab)
+        model = ConversationModel(lab)
         model.ask("Tell a very long story.")
         until(lambda: model.turns[0].answer.text)
         model.job.stop()
@@ -197,7 +197,7 @@ def test_a_saved_setting_routes_as_the_panel_shows(report, tmp_path, rule):
     routed = {name: sum(r.after == name for r in found.requests) / 300 for name in report.board.models}
     assert routed == pytest.approx(model.shares, abs=0.12)  # the panel is out of fold, the file's estimates are not
     complexity = lab_complexity("hello")
-    assert choose(complexity, specs, policy, Needs(5), question="hello").policy == policy.id
+    assert choose(complexity, specs, policy, Requirements(5), question="hello").policy == policy.id
     model.save(tmp_path / "nowhere" / "p.json")
     assert "nowhere" in model.message
 

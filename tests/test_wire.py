@@ -14,8 +14,8 @@ from support.serving import free_port
 from support.upstream import TEXT, upstream
 
 from autopicker_lab.core import UpstreamError
-from autopicker_lab.models.breaker import Breaker
-from autopicker_lab.wire import EventReader, Wire, WireError
+from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient
+from autopicker_lab.runtime.circuit_breaker import CircuitBreaker
 
 BODY = json.dumps({"messages": []}).encode()
 
@@ -84,7 +84,7 @@ async def ask(wire, **options):
 
 async def test_connections_are_kept_and_broken_off():
     with upstream() as up:
-        wire = Wire(up.url)
+        wire = HttpClient(up.url)
         for _ in range(5):
             status, data = await ask(wire)
             assert (status, json.loads(data)["choices"][0]["message"]["content"]) == (200, TEXT)
@@ -96,7 +96,7 @@ async def test_connections_are_kept_and_broken_off():
             await ask(wire, first_s=0.2)
         up.delay_s = 0
         up.fault = "cut"
-        with pytest.raises(WireError):
+        with pytest.raises(ConnectionBrokenError):
             await ask(wire)
         task = asyncio.create_task(ask(wire))
         up.fault, up.delay_s = "", 5
@@ -112,7 +112,7 @@ async def test_connections_are_kept_and_broken_off():
 async def test_a_total_limit_ends_what_goes_on_piece_by_piece():
     with upstream() as up:
         up.delay_s, up.pieces = 0.1, 100
-        wire = Wire(up.url)
+        wire = HttpClient(up.url)
         body = json.dumps({"messages": [], "stream": True}).encode()
         answer = await wire.request("POST", "/chat/completions", body, idle_s=5, total_s=0.5)
         with pytest.raises(TimeoutError):
@@ -138,7 +138,7 @@ async def test_answers_of_other_servers(raw, body):
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        wire = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        wire = HttpClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         assert (await ask(wire))[1] == body
         wire.close()
 
@@ -160,8 +160,8 @@ async def test_a_head_without_end_and_a_slow_reader():
     sent: list[int] = []
     big = False
     async with await asyncio.start_server(endless, "127.0.0.1", 0) as server:
-        wire = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        with pytest.raises(WireError, match="no end"):
+        wire = HttpClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(ConnectionBrokenError, match="no end"):
             await ask(wire)
         big = True
         sent.clear()
@@ -197,9 +197,9 @@ async def test_tls_is_checked(certified, monkeypatch):
     async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
         url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
         with pytest.raises(ssl.SSLCertVerificationError):
-            await ask(Wire(url))
+            await ask(HttpClient(url))
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        wire = Wire(url)
+        wire = HttpClient(url)
         assert await ask(wire) == (200, b"secure")
         wire.close()
         await asyncio.sleep(0.05)
@@ -207,17 +207,17 @@ async def test_tls_is_checked(certified, monkeypatch):
 
 async def test_nobody_there_and_nonsense():
     with pytest.raises(OSError, match=r"Connect call failed|refused"):
-        await ask(Wire(f"http://127.0.0.1:{free_port()}"))
+        await ask(HttpClient(f"http://127.0.0.1:{free_port()}"))
     for url in ("ftp://x", "http://", "localhost:80"):
         with pytest.raises(ValueError, match="not an HTTP address"):
-            Wire(url)
+            HttpClient(url)
     with pytest.raises(ValueError, match="line break"):
-        Wire("http://x", {"Authorization": "Bearer a\r\nX: y"})
+        HttpClient("http://x", {"Authorization": "Bearer a\r\nX: y"})
 
 
 def test_a_breaker_rests_longer_each_time_and_lets_one_try():
     now = [0.0]
-    breaker = Breaker(lambda: now[0])
+    breaker = CircuitBreaker(lambda: now[0])
     for _ in range(4):
         breaker.failed()
     assert breaker.admit() == 0

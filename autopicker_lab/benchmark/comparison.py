@@ -58,7 +58,13 @@ def _names(groups: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
     given = [group[0]["parameters"] for group in groups]
     apart = [name for name in given[0] if any(other.get(name) != given[0][name] for other in given)]
     return [
-        " ".join([chr(65 + i), *(f"{name}={group[0]['parameters'].get(name)}" for name in apart), f"({len(group)})"])
+        " ".join(
+            [
+                chr(65 + i),
+                *(f"{name}={group[0]['parameters'].get(name)}" for name in apart),
+                f"({len(group)})",
+            ]
+        )
         for i, group in enumerate(groups)
     ]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
-from autopicker_lab.routing import Needs, choose
-from autopicker_lab.tuning import TuningReport, apgr, learn
-from autopicker_lab.tuning.board import USD, Board
+from autopicker_lab.routing import Requirements, choose
+from autopicker_lab.tuning import TuningReport, apgr, fitting
 from autopicker_lab.tuning.curve import curve
-from autopicker_lab.tuning.learn import grouped_folds
+from autopicker_lab.tuning.fitting import grouped_folds
+from autopicker_lab.tuning.matrix import USD, OutcomeMatrix
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ def made_up(prompts: int = 10_000, models: int = 10, seed: int = 0) -> TuningRep
     estimates = np.clip(chances + random.normal(0, 0.05, chances.shape), 0, 1)
     numbers = tuple(str(i) for i in range(prompts))
     tasks, groups = np.full(prompts, ""), np.arange(prompts)
-    data = Board(numbers, numbers, tasks, names, scores, costs, USD, models - 1, 0, groups)
+    data = OutcomeMatrix(numbers, numbers, tasks, names, scores, costs, USD, models - 1, 0, groups)
     found = curve(estimates, scores, costs)
     qualities, prices = (dict(zip(names, table.mean(0).tolist(), strict=True)) for table in (scores, costs))
     weight = float(found.weights[len(found.weights) // 2])
@@ -101,7 +101,7 @@ def _decider(policy: RoutePolicy) -> Callable[[str], object]:
 
     def decide(text: str) -> object:
         request = ChatRequest.of(text)
-        return choose(score(request), specs, policy, Needs(request.token_count), question=text)
+        return choose(score(request), specs, policy, Requirements(request.token_count), question=text)
 
     decide("warm up")
     return decide
@@ -131,7 +131,7 @@ def ridge_baselines(report: TuningReport, folds: int = 5, seed: int = 0) -> dict
     from sklearn.pipeline import make_pipeline
 
     data = report.board
-    prompts = learn.prepare(data.prompts, data.groups)
+    prompts = fitting.prepare(data.prompts, data.groups)
     texts = np.array(data.prompts, object)
     weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
     kinds: dict[str, tuple[Any, Array]] = {

@@ -33,7 +33,7 @@ from autopicker_lab.core import (
     TransientUpstreamError,
 )
 from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
-from autopicker_lab.routing import AUTO, Needs, choose, named, permitted
+from autopicker_lab.routing import AUTO, Requirements, choose, named, permitted
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,7 +45,7 @@ _FEW = 4  # earlier questions that are weighed on the event loop
 _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 
 
-class Ask(NamedTuple):
+class PreparedRequest(NamedTuple):
     """A request made ready for one model."""
 
     model: ChatModel
@@ -140,8 +140,8 @@ class Pipeline:
         route: Route,
         request: ChatRequest,
         attachments: Sequence[Attachment],
-        call: Callable[[Ask], Awaitable[T]],
-    ) -> tuple[Ask, T]:
+        call: Callable[[PreparedRequest], Awaitable[T]],
+    ) -> tuple[PreparedRequest, T]:
         """What the first model of the route makes of a request that does not fail, and what it was asked."""
         failure: AutopickerError | None = None
         for name in (route.model, *route.fallbacks):
@@ -156,7 +156,7 @@ class Pipeline:
         assert failure is not None  # the route names at least one model
         raise failure
 
-    async def _tried(self, name: str, call: Callable[[Ask], Awaitable[T]], ask: Ask) -> T:
+    async def _tried(self, name: str, call: Callable[[PreparedRequest], Awaitable[T]], ask: PreparedRequest) -> T:
         """Ask one model, again after a moment where it broke before it answered; one that goes on failing rests."""
         breaker = self.catalogue.breaker(name)
         failure: AutopickerError | None = None
@@ -183,7 +183,7 @@ class Pipeline:
                 return result
         raise AssertionError("the last try returns or raises")
 
-    async def _prepare(self, name: str, request: ChatRequest, attachments: Sequence[Attachment]) -> Ask:
+    async def _prepare(self, name: str, request: ChatRequest, attachments: Sequence[Attachment]) -> PreparedRequest:
         """Fit the files to one model and put them before the question."""
         model = self.catalogue.get(name)
         spec = model.describe()
@@ -193,13 +193,13 @@ class Pipeline:
         messages = request.messages if sees or not request.image_urls else await self._described(request.messages)
         if not attachments:
             plain = request if messages is request.messages else replace(request, messages=messages)
-            return Ask(model, plain, _NO_FILES)
+            return PreparedRequest(model, plain, _NO_FILES)
         request = replace(request, messages=messages)
         budget = _budget(spec, request)
         context = await asyncio.to_thread(fit, documents, request.question, budget, self._ranker)
         parts = (messages, context, pictures)
         joined = await asyncio.to_thread(_joined, *parts) if pictures else _joined(*parts)  # pictures may be scaled
-        return Ask(model, replace(request, messages=joined), context.report)
+        return PreparedRequest(model, replace(request, messages=joined), context.report)
 
     async def _described(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Pictures in messages as the text in them, for a model that does not see."""
@@ -219,14 +219,14 @@ def _down(answers: Mapping[str, Availability], name: str) -> bool:
     return name in answers and not answers[name].ok
 
 
-def _needs(request: ChatRequest, attachments: Sequence[Attachment]) -> Needs:
+def _needs(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
     wanted = set()
     if request.image_urls or (attachments and any(a.file.category == "image" for a in attachments)):
         wanted.add("images")
     if request.options.get("tools"):
         wanted.add("tools")
     answer = request.max_tokens
-    return Needs(request.token_count, min(answer or 256, 512), frozenset(wanted), answer)
+    return Requirements(request.token_count, min(answer or 256, 512), frozenset(wanted), answer)
 
 
 def _budget(spec: ModelSpec, request: ChatRequest) -> int:

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from autopicker_lab.chat.shelf import Shelf
-from autopicker_lab.core import Document, Line, Part, SourceFile, Transcript
+from autopicker_lab.core import Document, Part, SourceFile, Transcript
+from autopicker_lab.runtime.concurrency import ConcurrencyLimit
+from autopicker_lab.runtime.lru_cache import LRUCache
 from autopicker_lab.transcription import STOPPED, Progress, Transcriber
 
 KEPT = 256
@@ -36,9 +37,9 @@ class Reader:
         self._transcriber = transcriber
         # hearing takes seconds to minutes, one recording at a time: in the shared pool it would starve everything else
         self._ears = ThreadPoolExecutor(1, thread_name_prefix="hearing")
-        self._line = Line("the transcriber", _LONGEST_LINE)
-        self._documents = Shelf[Document](KEPT_CHARACTERS, _weight)
-        self._transcripts = Shelf[Transcript](KEPT)
+        self._line = ConcurrencyLimit("the transcriber", _LONGEST_LINE)
+        self._documents = LRUCache[Document](KEPT_CHARACTERS, _weight)
+        self._transcripts = LRUCache[Transcript](KEPT)
 
     async def attach(self, file: SourceFile) -> Attachment:
         return Attachment(file, await self.read(file))

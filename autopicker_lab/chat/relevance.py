@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.chat.shelf import Shelf
-from autopicker_lab.complexity import embedding
+from autopicker_lab import embeddings
+from autopicker_lab.runtime.lru_cache import LRUCache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ class Ranker:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._vectors: Shelf[np.ndarray[Any, Any]] = Shelf(64)
+        self._vectors: LRUCache[np.ndarray[Any, Any]] = LRUCache(64)
 
     def scores(self, question: str, passages: Sequence[str], key: str = "") -> list[float]:
         """One number a passage, higher is nearer. `key` names the passages, so that they are embedded once."""
@@ -46,7 +46,7 @@ class Ranker:
 
     def _embed(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         with self._lock:
-            vectors: np.ndarray[Any, Any] = embedding.load().embed(list(texts), norm=True)
+            vectors: np.ndarray[Any, Any] = embeddings.load().embed(list(texts), norm=True)
             return vectors
 
 

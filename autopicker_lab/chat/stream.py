@@ -25,7 +25,7 @@ from autopicker_lab.core import (
 from autopicker_lab.core.text import CHARS_PER_TOKEN
 
 if TYPE_CHECKING:
-    from autopicker_lab.chat.pipeline import Ask, Pipeline
+    from autopicker_lab.chat.pipeline import Pipeline, PreparedRequest
 
 FAULTS = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError)
 
@@ -110,7 +110,7 @@ class ChatStream:
         self._pipeline.catalogue.breaker(self.model).succeeded()
 
 
-async def _opened(ask: Ask) -> tuple[AsyncGenerator[ChatChunk, None], ChatChunk | None]:
+async def _opened(ask: PreparedRequest) -> tuple[AsyncGenerator[ChatChunk, None], ChatChunk | None]:
     """A model's stream and its first piece."""
     chunks = ask.model.stream(ask.request)
     return chunks, await anext(chunks, None)
@@ -121,7 +121,7 @@ def estimated(request: ChatRequest, characters: int) -> Usage:
     return Usage(request.token_count, math.ceil(characters / CHARS_PER_TOKEN))
 
 
-def noted(ask: Ask, route: Route) -> ContextReport:
+def noted(ask: PreparedRequest, route: Route) -> ContextReport:
     """What a model was given, with the warnings of the route to it."""
     if not route.warnings:
         return ask.context

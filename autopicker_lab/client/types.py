@@ -66,7 +66,7 @@ class Transcription(TypedDict):
     segments: list[dict[str, Any]]
 
 
-class Model(TypedDict):
+class ModelEntry(TypedDict):
     id: str
     object: str
     created: int

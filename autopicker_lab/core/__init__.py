@@ -27,7 +27,6 @@ from autopicker_lab.core.errors import (
 )
 from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
 from autopicker_lab.core.ids import new_id
-from autopicker_lab.core.line import Line
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.reply import ChatReply, ContextReport
 from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
@@ -55,7 +54,6 @@ __all__ = [
     "FileTooLargeError",
     "Format",
     "InvalidRequestError",
-    "Line",
     "Message",
     "ModelBusyError",
     "ModelSpec",

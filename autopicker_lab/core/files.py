@@ -90,7 +90,7 @@ def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """A scratch file that becomes `path` when the block has ended, and is gone where it fails.
 
     Raises:

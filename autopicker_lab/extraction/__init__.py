@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from autopicker_lab.core import AutopickerError, CorruptFileError, Document, ReadOptions, SourceFile
-from autopicker_lab.extraction.many import Extracted, extract_many
+from autopicker_lab.extraction.many import ExtractionResult, extract_many
 from autopicker_lab.extraction.pool import ExtractionPool
 from autopicker_lab.extraction.registry import FormatReader, formats, reader
 from autopicker_lab.extraction.sniff import check_size, open_source
 
 __all__ = [
-    "Extracted",
     "ExtractionPool",
+    "ExtractionResult",
     "FormatReader",
     "check_size",
     "extract",

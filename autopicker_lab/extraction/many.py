@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, ReadOptions
-from autopicker_lab.core.files import find_files, written_whole
+from autopicker_lab.core.files import atomic_write, find_files
 from autopicker_lab.extraction.pool import ExtractionPool, WorkerError, read_path
-from autopicker_lab.fanout import Progress, Scheduler, completed, lost, workers
+from autopicker_lab.runtime.executors import Progress, Scheduler, completed, lost, workers
 
 
 @dataclass(frozen=True)
-class Extracted:
+class ExtractionResult:
     """What came of one file: its Document, or the error. `seconds` is the time its reader took."""
 
     path: Path
@@ -58,11 +58,11 @@ def extract_many(
     options: ReadOptions | None = None,
     timeout_s: float = 60.0,
     memory_mb: int = 4096,
-) -> Iterator[Extracted]:
+) -> Iterator[ExtractionResult]:
     """Read files and folders in worker processes, yielding each result as it finishes.
 
     A script calls this under `if __name__ == "__main__":`, as for all of Python's processes. A file that is damaged,
-    crashes its reader or takes too long is an `Extracted` with its error; the rest go on.
+    crashes its reader or takes too long is an `ExtractionResult` with its error; the rest go on.
     Closing the iterator, or a `progress` that answers False, ends the work under way.
 
     Args:
@@ -85,14 +85,14 @@ def extract_many(
 
 def _local(
     files: list[Path], jobs: int, options: ReadOptions, progress: Progress | None, timeout_s: float, memory_mb: int
-) -> Iterator[Extracted]:
+) -> Iterator[ExtractionResult]:
     with ExtractionPool(timeout_s, memory_mb, jobs) as pool:
         yield from _run(files, lambda path: pool.submit(path, options), jobs, progress)
 
 
 def _elsewhere(
     files: list[Path], scheduler: Scheduler, options: ReadOptions, progress: Progress | None
-) -> Iterator[Extracted]:
+) -> Iterator[ExtractionResult]:
     with workers(scheduler) as (pool, at_once):
         yield from _run(files, lambda path: pool.submit(read_path, str(path), options), at_once, progress)
 
@@ -102,22 +102,22 @@ def _run(
     submit: Callable[[Path], concurrent.futures.Future[tuple[Document, float]]],
     at_once: int,
     progress: Progress | None,
-) -> Iterator[Extracted]:
+) -> Iterator[ExtractionResult]:
     for path, future, begun in completed(files, submit, at_once, progress):
         yield _result(path, future, begun)
 
 
-def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]], begun: float) -> Extracted:
+def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]], begun: float) -> ExtractionResult:
     try:
         document, seconds = future.result()
     except WorkerError:
         raise
     except Exception as error:
-        return Extracted(path, None, lost(path.name, error), time.perf_counter() - begun)
-    return Extracted(path, replace(document, name=path.name), None, seconds)
+        return ExtractionResult(path, None, lost(path.name, error), time.perf_counter() - begun)
+    return ExtractionResult(path, replace(document, name=path.name), None, seconds)
 
 
-def write_table(results: Iterable[Extracted], out: Path) -> int:
+def write_table(results: Iterable[ExtractionResult], out: Path) -> int:
     """Write results as they come to a Parquet (.parquet) or JSON Lines (.jsonl) file; answers how many.
 
     The file appears when all is written; where the results end early it holds what there was.
@@ -131,11 +131,11 @@ def write_table(results: Iterable[Extracted], out: Path) -> int:
     writer = writers.get(out.suffix.lower())
     if writer is None:
         raise InvalidRequestError(f"cannot write '{out.name}'", "name the file .parquet or .jsonl")
-    with written_whole(out) as part:
+    with atomic_write(out) as part:
         return writer(results, part)
 
 
-def _write_jsonl(results: Iterable[Extracted], out: Path) -> int:
+def _write_jsonl(results: Iterable[ExtractionResult], out: Path) -> int:
     count = 0
     with out.open("w", encoding="utf-8") as stream:
         for result in results:
@@ -144,7 +144,7 @@ def _write_jsonl(results: Iterable[Extracted], out: Path) -> int:
     return count
 
 
-def _write_parquet(results: Iterable[Extracted], out: Path) -> int:
+def _write_parquet(results: Iterable[ExtractionResult], out: Path) -> int:
     """Parts and warnings as lists; tables and metadata, which have no one shape, as JSON text."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -165,8 +165,8 @@ def _write_parquet(results: Iterable[Extracted], out: Path) -> int:
     return count
 
 
-def _batched(results: Iterable[Extracted], size: int) -> Iterator[list[Extracted]]:
-    held: list[Extracted] = []
+def _batched(results: Iterable[ExtractionResult], size: int) -> Iterator[list[ExtractionResult]]:
+    held: list[ExtractionResult] = []
     for result in results:
         held.append(result)
         if len(held) == size:

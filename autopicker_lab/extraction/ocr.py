@@ -48,7 +48,7 @@ class TextLine:
 
 
 @dataclass(frozen=True)
-class Recognised:
+class OcrResult:
     """Lines in reading order.
 
     Attributes:
@@ -89,7 +89,7 @@ def engines() -> list[str]:
     return [*found, "rapidocr"]
 
 
-def read_text(image: Image, languages: Sequence[str] = ()) -> Recognised:
+def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
     """Recognise the text of an RGB image; one call runs at a time.
 
     Args:
@@ -117,14 +117,14 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> Recognised:
     return best
 
 
-def _other_readings(image: Image) -> Iterable[Recognised]:
+def _other_readings(image: Image) -> Iterable[OcrResult]:
     """Turned upright, in the script's languages, and by the other engine."""
     turned, script = _orientation(image)
     upright = image.rotate(turned, expand=True) if turned else image
     languages = [name for name in _LANGUAGES.get(script, ()) if name in _installed()] or ["eng"]
     if turned or languages != ["eng"]:
         found = _tesseract(upright, languages)
-        yield Recognised(found.lines, found.engine, turned)
+        yield OcrResult(found.lines, found.engine, turned)
     yield _rapid(upright)
 
 
@@ -171,7 +171,7 @@ def _reader(languages: tuple[str, ...]) -> Any:
     return reader
 
 
-def _tesseract(image: Image, languages: Sequence[str]) -> Recognised:
+def _tesseract(image: Image, languages: Sequence[str]) -> OcrResult:
     import tesserocr
 
     reader = _reader(tuple(languages))
@@ -186,7 +186,7 @@ def _tesseract(image: Image, languages: Sequence[str]) -> Recognised:
                 lines.append(TextLine(text, item.BoundingBox(level), item.Confidence(level) / 100))
     finally:
         reader.Clear()
-    return Recognised(tuple(lines), f"tesseract {'+'.join(languages)}")
+    return OcrResult(tuple(lines), f"tesseract {'+'.join(languages)}")
 
 
 def _text_of(item: Any, level: Any) -> str:
@@ -225,17 +225,17 @@ def _rapid_engine() -> Any:
     return RapidOCR(params={"Global.log_level": "error", "EngineConfig.onnxruntime.intra_op_num_threads": 2})
 
 
-def _rapid(image: Image) -> Recognised:
+def _rapid(image: Image) -> OcrResult:
     import numpy
 
     result = _rapid_engine()(numpy.asarray(image)[:, :, ::-1])
     if not result.txts:
-        return Recognised((), "rapidocr")
+        return OcrResult((), "rapidocr")
     pieces = []
     for corners, text, score in zip(result.boxes, result.txts, result.scores, strict=True):
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
         pieces.append(TextLine(text, (int(left), int(top), int(right), int(bottom)), float(score)))
-    return Recognised(tuple(_rows(pieces)), "rapidocr")
+    return OcrResult(tuple(_rows(pieces)), "rapidocr")
 
 
 def _rows(pieces: Iterable[TextLine]) -> list[TextLine]:

@@ -5,11 +5,11 @@ from autopicker_lab.loadtest.compare import compared, merged
 from autopicker_lab.loadtest.distribution import Distribution
 from autopicker_lab.loadtest.engine import Progress, in_thread, measure, run
 from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan, Slo
+from autopicker_lab.loadtest.plots import percentile_curve
 from autopicker_lab.loadtest.prompts import read_prompts, synthetic
 from autopicker_lab.loadtest.recorder import Live
-from autopicker_lab.loadtest.report import LoadReport, Row
+from autopicker_lab.loadtest.report import LoadReport, RequestRow
 from autopicker_lab.loadtest.saturation import Saturation, saturation
-from autopicker_lab.loadtest.show import percentile_curve
 from autopicker_lab.loadtest.studies import Repeats, Sweep, difference, repeat, sweep
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "Progress",
     "Ramp",
     "Repeats",
-    "Row",
+    "RequestRow",
     "Saturation",
     "Slo",
     "Steps",

@@ -23,7 +23,7 @@ from autopicker_lab.loadtest.plan import LoadPlan
 from autopicker_lab.loadtest.recorder import Live, Recorder
 from autopicker_lab.loadtest.report import LoadReport
 from autopicker_lab.loadtest.sample import Sample
-from autopicker_lab.loadtest.targets import Ask, Target, target_of
+from autopicker_lab.loadtest.targets import AnswerSource, Target, target_of
 
 T = TypeVar("T")
 Progress = Callable[[Live], bool | None]
@@ -34,7 +34,7 @@ _SLACK_S = 0.5  # beyond the time limit of the last request, in which it is noti
 _TICKS = 5  # between two reports of progress
 
 
-async def run(plan: LoadPlan, progress: Progress | None = None, ask: Ask | None = None) -> LoadReport:
+async def run(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSource | None = None) -> LoadReport:
     """Run a plan on the running event loop, and measure every request.
 
     Args:
@@ -51,7 +51,7 @@ async def run(plan: LoadPlan, progress: Progress | None = None, ask: Ask | None 
         await asyncio.sleep(0)  # what is broken off is closed in the next turn of the loop
 
 
-def measure(plan: LoadPlan, progress: Progress | None = None, ask: Ask | None = None) -> LoadReport:
+def measure(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSource | None = None) -> LoadReport:
     """As `run`, for callers that wait, on an event loop and a thread of its own; the fastest that is installed."""
     return in_thread(lambda: run(plan, progress, ask))
 

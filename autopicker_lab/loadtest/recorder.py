@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from autopicker_lab.loadtest.arrivals import Closed
 from autopicker_lab.loadtest.distribution import Distribution
 from autopicker_lab.loadtest.plan import LoadPlan
-from autopicker_lab.loadtest.report import Count, LoadReport, Row
+from autopicker_lab.loadtest.report import LoadReport, RequestCounts, RequestRow
 from autopicker_lab.loadtest.sample import Sample
 
 _ROWS = 100_000
@@ -153,12 +153,12 @@ class Recorder:
 
     def _by_kind(self, counted: list[Sample]) -> None:
         for name in {sample.kind for sample in counted}:
-            count, times = self.report.kinds.setdefault(name, (Count(), Distribution()))
+            count, times = self.report.kinds.setdefault(name, (RequestCounts(), Distribution()))
             own = [sample for sample in counted if sample.kind == name]
             self._count(count, own)
             times.extend([sample.latency for sample in own if sample.error is None])
 
-    def _count(self, count: Count, samples: list[Sample]) -> None:
+    def _count(self, count: RequestCounts, samples: list[Sample]) -> None:
         count.sent += len(samples)
         for sample in samples:
             if sample.error is None:
@@ -171,7 +171,7 @@ class Recorder:
     def _keep(self, sample: Sample) -> None:
         """All rows, or a reservoir of them (Vitter's algorithm R) where there are very many."""
         s = sample
-        row = Row(s.due, s.sent - s.due, s.ttft, s.latency, s.tokens, s.kind, s.error)
+        row = RequestRow(s.due, s.sent - s.due, s.ttft, s.latency, s.tokens, s.kind, s.error)
         rows = self.report.rows
         if len(rows) < _ROWS:
             rows.append(row)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.core.files import written_whole
+from autopicker_lab.core.files import atomic_write
 from autopicker_lab.core.show import frame, html_table
 from autopicker_lab.loadtest.distribution import Distribution
 
@@ -21,7 +21,7 @@ MEASURES = ("latency", "service", "ttft", "itl", "tpot", "late")
 _FORMAT = 1
 
 
-class Row(NamedTuple):
+class RequestRow(NamedTuple):
     """One request: seconds since the run began, and seconds from there; None where there is none."""
 
     due: float
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 @dataclass
-class Count:
+class RequestCounts:
     """Requests of one kind, or of all.
 
     Attributes:
@@ -52,7 +52,7 @@ class Count:
     finished_tokens: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
-    def merge(self, other: Count) -> None:
+    def merge(self, other: RequestCounts) -> None:
         for name in ("sent", "answered", "good", "tokens", "finished", "finished_good", "finished_tokens"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name, count in other.errors.items():
@@ -85,10 +85,10 @@ class LoadReport:
     url: str
     seconds: float = 0.0
     begun: str = ""
-    count: Count = field(default_factory=Count)
+    count: RequestCounts = field(default_factory=RequestCounts)
     times: dict[str, Distribution] = field(default_factory=lambda: {name: Distribution() for name in MEASURES})
-    kinds: dict[str, tuple[Count, Distribution]] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
+    kinds: dict[str, tuple[RequestCounts, Distribution]] = field(default_factory=dict)
+    rows: list[RequestRow] = field(default_factory=list)
     lost: int = 0
     undone: int = 0
     truncated: int = 0
@@ -170,7 +170,7 @@ class LoadReport:
         for name, times in other.times.items():
             self.times[name].merge(times)
         for name, (count, times) in other.kinds.items():
-            mine = self.kinds.setdefault(name, (Count(), Distribution()))
+            mine = self.kinds.setdefault(name, (RequestCounts(), Distribution()))
             mine[0].merge(count)
             mine[1].merge(times)
         self.rows = sorted(self.rows + other.rows, key=lambda row: row.due)
@@ -233,7 +233,7 @@ class LoadReport:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Latency of each request over the run, failed ones marked."""
-        from autopicker_lab.loadtest.show import timeline
+        from autopicker_lab.loadtest.plots import timeline
 
         return timeline(self, ax)
 
@@ -247,7 +247,7 @@ class LoadReport:
         body["count"] = dataclasses.asdict(self.count)
         body["times"] = {name: times.encoded() for name, times in self.times.items()}
         body["kinds"] = {n: (dataclasses.asdict(count), times.encoded()) for n, (count, times) in self.kinds.items()}
-        with written_whole(path) as scratch:
+        with atomic_write(path) as scratch:
             scratch.write_text(json.dumps({"format": _FORMAT, **body}) + "\n", "utf-8")
 
     @classmethod
@@ -257,10 +257,12 @@ class LoadReport:
             body = json.loads(Path(path).read_text("utf-8"))
             if body.pop("format") != _FORMAT:
                 raise InvalidRequestError(f"'{path}' is a load report of another version", "update autopicker-lab")
-            body["count"] = Count(**body["count"])
+            body["count"] = RequestCounts(**body["count"])
             body["times"] = {name: Distribution(text) for name, text in body["times"].items()}
-            body["kinds"] = {n: (Count(**count), Distribution(text)) for n, (count, text) in body["kinds"].items()}
-            body["rows"] = [Row(*row) for row in body["rows"]]
+            body["kinds"] = {
+                n: (RequestCounts(**count), Distribution(text)) for n, (count, text) in body["kinds"].items()
+            }
+            body["rows"] = [RequestRow(*row) for row in body["rows"]]
             return cls(**body)
         except OSError as error:
             raise InvalidRequestError(f"cannot read '{path}': {error.strerror}", "check the path") from None

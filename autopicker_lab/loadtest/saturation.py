@@ -19,7 +19,7 @@ from autopicker_lab.loadtest.engine import Progress, run
 from autopicker_lab.loadtest.plan import LoadPlan, Slo
 from autopicker_lab.loadtest.recorder import Live
 from autopicker_lab.loadtest.report import LoadReport
-from autopicker_lab.loadtest.targets import Ask
+from autopicker_lab.loadtest.targets import AnswerSource
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ class Saturation:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Latency by arrival rate, with the bound between what is held and what is not."""
-        from autopicker_lab.loadtest.show import throughput_latency
+        from autopicker_lab.loadtest.plots import throughput_latency
 
         return throughput_latency(self.tried, ax, held=self.held)
 
@@ -91,7 +91,7 @@ async def saturation(
     shape: Callable[[float], Open] = Poisson,
     tried: Tried | None = None,
     progress: Progress | None = None,
-    ask: Ask | None = None,
+    ask: AnswerSource | None = None,
 ) -> Saturation:
     """Search the highest rate of arrivals at which the plan's SLO holds, and waiting does not grow.
 
@@ -141,7 +141,7 @@ class _Search:
         shape: Callable[[float], Open],
         tried: Tried | None,
         progress: Progress | None,
-        ask: Ask | None,
+        ask: AnswerSource | None,
     ):
         self._plan = plan
         self._until = time.perf_counter() + seconds

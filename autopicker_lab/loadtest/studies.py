@@ -15,7 +15,7 @@ from autopicker_lab.loadtest.compare import by_rate, compared
 from autopicker_lab.loadtest.engine import Progress, run
 from autopicker_lab.loadtest.plan import LoadPlan
 from autopicker_lab.loadtest.report import LoadReport
-from autopicker_lab.loadtest.targets import Ask
+from autopicker_lab.loadtest.targets import AnswerSource
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ class Sweep:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Latency by arrival rate, with the knee."""
-        from autopicker_lab.loadtest.show import throughput_latency
+        from autopicker_lab.loadtest.plots import throughput_latency
 
         return throughput_latency(self.points, ax, held=self.knee())
 
@@ -103,7 +103,7 @@ _FIGURES: Mapping[str, Callable[[LoadReport], float | None]] = {
 
 
 async def sweep(
-    plan: LoadPlan, rates: Sequence[float], progress: Progress | None = None, ask: Ask | None = None
+    plan: LoadPlan, rates: Sequence[float], progress: Progress | None = None, ask: AnswerSource | None = None
 ) -> Sweep:
     """The plan at each of `rates` in turn, as Poisson arrivals; for plan.duration_s each, or ten seconds."""
     points: list[tuple[float, LoadReport]] = []
@@ -115,7 +115,9 @@ async def sweep(
     return Sweep(tuple(points), any(report.stopped_early for _, report in points))
 
 
-async def repeat(plan: LoadPlan, times: int = 5, progress: Progress | None = None, ask: Ask | None = None) -> Repeats:
+async def repeat(
+    plan: LoadPlan, times: int = 5, progress: Progress | None = None, ask: AnswerSource | None = None
+) -> Repeats:
     """The plan several times, each with a seed of its own."""
     reports: list[LoadReport] = []
     for i in range(times):

@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 import orjson
 
 from autopicker_lab.core import AutopickerError, ChatChunk, ChatRequest, InvalidRequestError, UpstreamError, Usage
+from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient, HttpResponse
 from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan
 from autopicker_lab.loadtest.sample import Sample
-from autopicker_lab.wire import Answer, EventReader, Wire, WireError
 
 _OURS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL)
 _SAID = ("content", "reasoning_content", "tool_calls")
 Clock = Callable[[], float]
-Ask = Callable[[ChatRequest], AsyncIterator[ChatChunk]]
+AnswerSource = Callable[[ChatRequest], AsyncIterator[ChatChunk]]
 
 
 class Target(Protocol):
@@ -35,7 +35,7 @@ class Target(Protocol):
     def close(self) -> None: ...
 
 
-def target_of(plan: LoadPlan, ask: Ask | None = None) -> Target:
+def target_of(plan: LoadPlan, ask: AnswerSource | None = None) -> Target:
     """What a plan asks; `ask` streams the answers of a Workbench in this process."""
     if plan.url == IN_PROCESS and plan.chat is not None:
         if ask is None:
@@ -44,12 +44,12 @@ def target_of(plan: LoadPlan, ask: Ask | None = None) -> Target:
     return ChatTarget(plan, plan.chat) if plan.chat is not None else HttpTarget(plan)
 
 
-def _wire(plan: LoadPlan, **headers: str) -> tuple[Wire, str]:
+def _http_client(plan: LoadPlan, **headers: str) -> tuple[HttpClient, str]:
     """A client of the plan's server, and the path to ask."""
     parts = urlsplit(plan.url)
-    wire = Wire(f"{parts.scheme}://{parts.netloc}", {**plan.headers, **headers}, plan.timeout_s)
+    client = HttpClient(f"{parts.scheme}://{parts.netloc}", {**plan.headers, **headers}, plan.timeout_s)
     path = parts.path.rstrip("/") + "/chat/completions" if plan.chat else parts.path or "/"
-    return wire, path + (f"?{parts.query}" if parts.query else "")
+    return client, path + (f"?{parts.query}" if parts.query else "")
 
 
 def _broke(error: OSError, answered: bool) -> str:
@@ -60,7 +60,7 @@ def _broke(error: OSError, answered: bool) -> str:
         return "tls"
     if isinstance(error, socket.gaierror):
         return "unknown host"
-    if isinstance(error, WireError):
+    if isinstance(error, ConnectionBrokenError):
         return "not http" if "HTTP" in str(error) else "cut" if answered else "reset"
     if error.errno in _OURS:
         return "no more connections here"
@@ -71,15 +71,15 @@ class _OverHttp:
     """What asks a server: one request, one answer, and the name of what went wrong between them."""
 
     def __init__(self, plan: LoadPlan):
-        self._wire, self._path = _wire(plan)
+        self._http_client, self._path = _http_client(plan)
         self._limits = {"first_s": plan.timeout_s, "idle_s": plan.timeout_s, "total_s": plan.timeout_s}
 
     async def send(self, sample: Sample, clock: Clock) -> None:
         """As Target.send."""
         answer = None
-        wire, method, body = self._request(sample)
+        client, method, body = self._request(sample)
         try:
-            answer = await wire.request(method, self._path, body, **self._limits)
+            answer = await client.request(method, self._path, body, **self._limits)
             await self._read(answer, sample, clock)
         except OSError as error:
             sample.error = _broke(error, answered=answer is not None)
@@ -88,13 +88,13 @@ class _OverHttp:
                 answer.close()
 
     def close(self) -> None:
-        self._wire.close()
+        self._http_client.close()
 
-    def _request(self, sample: Sample) -> tuple[Wire, str, bytes]:
+    def _request(self, sample: Sample) -> tuple[HttpClient, str, bytes]:
         """The client to use, the method and the body."""
         raise NotImplementedError
 
-    async def _read(self, answer: Answer, sample: Sample, clock: Clock) -> None:
+    async def _read(self, answer: HttpResponse, sample: Sample, clock: Clock) -> None:
         """Fill in what the answer says."""
         raise NotImplementedError
 
@@ -107,10 +107,10 @@ class HttpTarget(_OverHttp):
         self._method = plan.method.upper()
         self._body = plan.body or b""
 
-    def _request(self, sample: Sample) -> tuple[Wire, str, bytes]:
-        return self._wire, self._method, self._body
+    def _request(self, sample: Sample) -> tuple[HttpClient, str, bytes]:
+        return self._http_client, self._method, self._body
 
-    async def _read(self, answer: Answer, sample: Sample, clock: Clock) -> None:
+    async def _read(self, answer: HttpResponse, sample: Sample, clock: Clock) -> None:
         while await answer.next():
             pass
         if not 200 <= answer.status < 300:
@@ -141,18 +141,18 @@ class ChatTarget(_OverHttp):
         self._plan = plan
         self._chat = chat
         self._mix = _Mix(plan, chat)
-        self._fresh, _ = _wire(plan, **{"Cache-Control": "no-cache"})
+        self._fresh, _ = _http_client(plan, **{"Cache-Control": "no-cache"})
 
     def close(self) -> None:
         super().close()
         self._fresh.close()
 
-    def _request(self, sample: Sample) -> tuple[Wire, str, bytes]:
+    def _request(self, sample: Sample) -> tuple[HttpClient, str, bytes]:
         kind, prompt = self._mix.next(sample.number)
         sample.kind = kind.name
-        return self._fresh if kind.cached is False else self._wire, "POST", self._body(kind, prompt)
+        return self._fresh if kind.cached is False else self._http_client, "POST", self._body(kind, prompt)
 
-    async def _read(self, answer: Answer, sample: Sample, clock: Clock) -> None:
+    async def _read(self, answer: HttpResponse, sample: Sample, clock: Clock) -> None:
         sample.cached = answer.headers.get("x-cache", "").upper().startswith("HIT")
         if answer.status != 200:
             await answer.read()
@@ -174,7 +174,7 @@ class ChatTarget(_OverHttp):
             body["file_ids"] = kind.file_ids
         return orjson.dumps(body)
 
-    async def _stream(self, answer: Answer, sample: Sample, clock: Clock) -> None:
+    async def _stream(self, answer: HttpResponse, sample: Sample, clock: Clock) -> None:
         kind = answer.headers.get("content-type", "")
         if not kind.startswith("text/event-stream"):
             sample.error = "html" if "html" in kind else "not a stream"
@@ -194,7 +194,7 @@ class ChatTarget(_OverHttp):
                 pieces.arrived(chunk, clock())
         except UpstreamError as error:
             sample.error = "error event" if "failed in the middle" in error.plain else "not a chunk"
-        except WireError:
+        except ConnectionBrokenError:
             sample.error = "truncated"  # the connection broke in the middle
         else:
             answer.close(whole=True)
@@ -204,7 +204,7 @@ class ChatTarget(_OverHttp):
 class InProcess:
     """A Workbench, asked without a server."""
 
-    def __init__(self, plan: LoadPlan, chat: Chat, ask: Ask):
+    def __init__(self, plan: LoadPlan, chat: Chat, ask: AnswerSource):
         self._plan = plan
         self._chat = chat
         self._mix = _Mix(plan, chat)

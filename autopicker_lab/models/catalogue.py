@@ -12,10 +12,10 @@ from types import MappingProxyType
 from autopicker_lab.core import ModelSpec, SettingsError, UnknownModelError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.models.base import Availability, ChatModel
-from autopicker_lab.models.breaker import Breaker
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.ollama import OllamaModel, discover
 from autopicker_lab.models.openai import OpenAIModel
+from autopicker_lab.runtime.circuit_breaker import CircuitBreaker
 
 log = logging.getLogger(__name__)
 PROBE_TTL_S = 10.0
@@ -58,7 +58,7 @@ class Catalogue:
         self._seen: dict[str, Availability] = {}
         self._probed = 0.0
         self._rechecked: dict[str, float] = {}
-        self._breakers: dict[str, Breaker] = {}
+        self._breakers: dict[str, CircuitBreaker] = {}
         self._renewal: asyncio.Task[None] | None = None
         self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
@@ -123,11 +123,11 @@ class Catalogue:
                 self._rechecked[name] = time.monotonic()
             return self._seen[name]
 
-    def breaker(self, name: str) -> Breaker:
+    def breaker(self, name: str) -> CircuitBreaker:
         """What lets a failing model rest."""
         found = self._breakers.get(name)
         if found is None:
-            found = self._breakers[name] = Breaker()
+            found = self._breakers[name] = CircuitBreaker()
         return found
 
     def mark_failed(self, name: str, why: str, hint: str) -> None:

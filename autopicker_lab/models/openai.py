@@ -17,7 +17,6 @@ from autopicker_lab.core import (
     ChatReply,
     ChatRequest,
     InvalidRequestError,
-    Line,
     ModelSpec,
     ModelUnavailableError,
     RateLimitError,
@@ -26,9 +25,10 @@ from autopicker_lab.core import (
     UpstreamTimeoutError,
     Usage,
 )
+from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient, HttpResponse
 from autopicker_lab.models.base import Availability
-from autopicker_lab.models.loops import PerLoop
-from autopicker_lab.wire import Answer, EventReader, Wire, WireError
+from autopicker_lab.runtime.concurrency import ConcurrencyLimit
+from autopicker_lab.runtime.per_loop import PerLoop
 
 PROBE_S = 3.0
 CONNECT_S = 10.0
@@ -42,8 +42,8 @@ class OpenAIModel:
 
     def __init__(self, spec: ModelSpec):
         self._spec = spec
-        self._line = Line(f"'{spec.id}'", spec.max_concurrency)
-        self._wires = PerLoop(self._wire)
+        self._line = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency)
+        self._clients = PerLoop(self._http_client)
 
     def describe(self) -> ModelSpec:
         return self._spec
@@ -51,7 +51,7 @@ class OpenAIModel:
     async def available(self) -> Availability:
         try:
             async with asyncio.timeout(PROBE_S):
-                answer = await self._wires.get().request("GET", "/models")
+                answer = await self._clients.get().request("GET", "/models")
         except OSError:
             why = f"{self._spec.endpoint} does not answer"
             return Availability(False, why, "start its server or check the endpoint and the network")
@@ -122,15 +122,15 @@ class OpenAIModel:
             raise UpstreamError(f"'{self._spec.id}' cut its answer short", "ask again")
 
     async def close(self) -> None:
-        async def closing(wire: Wire) -> None:
-            wire.close()
+        async def closing(client: HttpClient) -> None:
+            client.close()
             await asyncio.sleep(0)  # what is broken off is closed in the next turn of the loop
 
-        await self._wires.close(closing)
+        await self._clients.close(closing)
 
-    def _wire(self) -> Wire:
+    def _http_client(self) -> HttpClient:
         headers = {"Authorization": f"Bearer {self._spec.api_key}"} if self._spec.api_key else {}
-        return Wire(self._spec.endpoint, headers, CONNECT_S)
+        return HttpClient(self._spec.endpoint, headers, CONNECT_S)
 
     def _body(self, request: ChatRequest, stream: bool) -> bytes:
         body: dict[str, Any] = {
@@ -148,12 +148,12 @@ class OpenAIModel:
         except TypeError as error:  # orjson's own kind of it
             raise InvalidRequestError(f"the request cannot be passed on: {error}", "nest it less deeply") from None
 
-    async def _ask(self, body: bytes) -> Answer:
+    async def _ask(self, body: bytes) -> HttpResponse:
         """An answer of status 200, to be closed; another status is one of our errors."""
         spec = self._spec
         first_s = spec.first_token_s or spec.timeout_s
-        wire = self._wires.get()
-        answer = await wire.request("POST", _CHAT, body, first_s=first_s, idle_s=spec.timeout_s, total_s=spec.total_s)
+        client = self._clients.get()
+        answer = await client.request("POST", _CHAT, body, first_s=first_s, idle_s=spec.timeout_s, total_s=spec.total_s)
         if answer.status == 200:
             return answer
         try:
@@ -170,7 +170,7 @@ class OpenAIModel:
         if isinstance(error, ssl.SSLError):
             detail = f"{spec.endpoint} cannot be trusted: {getattr(error, 'verify_message', '') or error}"
             return ModelUnavailableError(detail, "name its certificate in SSL_CERT_FILE, or correct the endpoint")
-        if isinstance(error, WireError):
+        if isinstance(error, ConnectionBrokenError):
             kind = UpstreamError if answered else TransientUpstreamError
             return kind(f"the connection to '{spec.id}' broke: {error}", "ask again")
         return ModelUnavailableError(f"{spec.endpoint} does not answer", "start its server or check the endpoint")

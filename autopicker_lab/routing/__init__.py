@@ -1,12 +1,21 @@
 """From complexity to a model, with every candidate and its reason."""
 
-from autopicker_lab.routing.choose import ANSWER_TOKENS, AUTO, Needs, choose, is_local, named, permitted, unknown_models
 from autopicker_lab.routing.policies import default_policy, load_policy, policy_text, save_policy
+from autopicker_lab.routing.router import (
+    ANSWER_TOKENS,
+    AUTO,
+    Requirements,
+    choose,
+    is_local,
+    named,
+    permitted,
+    unknown_models,
+)
 
 __all__ = [
     "ANSWER_TOKENS",
     "AUTO",
-    "Needs",
+    "Requirements",
     "choose",
     "default_policy",
     "is_local",

@@ -12,7 +12,7 @@ from typing import Any
 
 from autopicker_lab.complexity import SCORER
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
-from autopicker_lab.core.files import written_whole
+from autopicker_lab.core.files import atomic_write
 
 FORMAT = 2
 _LARGEST = 2**28  # bytes
@@ -52,7 +52,7 @@ def save_policy(policy: RoutePolicy, path: str | Path) -> Path:
     if not target.name or not target.parent.is_dir():
         raise InvalidRequestError(f"cannot save a policy as '{path}'", "name a file in a folder that exists")
     text = policy_text(policy)
-    with written_whole(target) as scratch:
+    with atomic_write(target) as scratch:
         scratch.write_text(text, "utf-8")
     return target
 
@@ -79,7 +79,7 @@ def policy_text(policy: RoutePolicy) -> str:
         "estimator": None,
     }
     if policy.estimator is not None:
-        from autopicker_lab.complexity.learned import LearnedEstimator, pack
+        from autopicker_lab.routing.estimator import LearnedEstimator, pack
 
         assert isinstance(policy.estimator, LearnedEstimator)  # the only kind there is
         body["estimator"] = pack(policy.estimator)
@@ -109,7 +109,7 @@ def _parse(raw: object, where: str) -> RoutePolicy:
 def _policy(raw: Mapping[str, Any]) -> RoutePolicy:
     estimator = None
     if raw.get("estimator") is not None:
-        from autopicker_lab.complexity.learned import unpack
+        from autopicker_lab.routing.estimator import unpack
 
         estimator = unpack(raw["estimator"])
     pair = raw.get("pair")

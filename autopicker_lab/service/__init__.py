@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autopicker_lab.service.app import create_app
-    from autopicker_lab.service.served import Served, start
+    from autopicker_lab.service.in_thread import ServiceThread, start
     from autopicker_lab.service.server import serve
 
-__all__ = ["Served", "create_app", "serve", "start"]
-_PLACES = {"create_app": "app", "serve": "server", "Served": "served", "start": "served"}
+__all__ = ["ServiceThread", "create_app", "serve", "start"]
+_PLACES = {"create_app": "app", "serve": "server", "ServiceThread": "in_thread", "start": "in_thread"}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,17 +15,17 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from autopicker_lab import __version__
-from autopicker_lab.service import errors
-from autopicker_lab.service.accesslog import AccessLog
-from autopicker_lab.service.callers import Callers
-from autopicker_lab.service.chat import ChatApp
-from autopicker_lab.service.document import ERRORS, described
-from autopicker_lab.service.gate import Gate
-from autopicker_lab.service.limits import ClientLimits
-from autopicker_lab.service.measure import Measures
+from autopicker_lab.service.chat.completions import ChatApp
+from autopicker_lab.service.observation.access_log import AccessLog
+from autopicker_lab.service.observation.metrics import Metrics
+from autopicker_lab.service.observation.tracing import from_environment
+from autopicker_lab.service.openapi import ERRORS, described
+from autopicker_lab.service.request import errors
+from autopicker_lab.service.request.auth import Callers
+from autopicker_lab.service.request.middleware import RequestMiddleware
+from autopicker_lab.service.request.rate_limits import ClientLimits
 from autopicker_lab.service.routes import analysis, audio, files, monitoring, page, socket
 from autopicker_lab.service.state import ServiceState
-from autopicker_lab.service.tracing import from_environment
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import MemoryCache, RedisCache, open_ledger, open_log
 from autopicker_lab.workbench import Workbench
@@ -43,15 +43,15 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     """The service around a Workbench, or around a new one from the environment: FastAPI's routes behind the gate."""
     lab = lab or Workbench(Settings.load(), isolate=True)
     settings = lab.settings
-    measures = Measures(settings.enable_performance_monitoring)
+    metrics = Metrics(settings.enable_performance_monitoring)
     _ = lab.files  # an impossible STORAGE_URL stops the start
     callers = Callers(settings, open_ledger(settings))
     limits = ClientLimits(settings)
     access = AccessLog(settings.log_format)
     decisions = open_log(settings.decision_log)
-    state = ServiceState(lab, measures, decisions, _cache(settings), callers, limits, tracing=from_environment())
+    state = ServiceState(lab, metrics, decisions, _cache(settings), callers, limits, tracing=from_environment())
 
-    measures.watch(state)
+    metrics.watch(state)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -86,7 +86,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     app.include_router(_top_level(state))
     app.include_router(page.router)
     app.include_router(socket.router)
-    gate: ASGIApp = Gate(app, settings, callers, limits, measures, access, direct)
+    gate: ASGIApp = RequestMiddleware(app, settings, callers, limits, metrics, access, direct)
     if settings.origins:
         gate = CORSMiddleware(
             gate, sorted(settings.origins), allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
@@ -112,7 +112,7 @@ def _top_level(state: ServiceState) -> APIRouter:
 
     @router.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse)
     async def prometheus() -> Response:
-        return Response(state.measures.prometheus(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(state.metrics.prometheus(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
 

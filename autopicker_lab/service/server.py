@@ -7,7 +7,7 @@ import secrets
 import socket
 
 from autopicker_lab.core import AutopickerError
-from autopicker_lab.service.logs import log_config
+from autopicker_lab.service.observation.log_config import log_config
 from autopicker_lab.settings import Settings
 
 DEFAULT_PORT = 8001

@@ -21,13 +21,13 @@ from autopicker_lab.core import (
     Usage,
     new_id,
 )
-from autopicker_lab.service.attendance import Attendance
-from autopicker_lab.service.callers import Caller, Callers
-from autopicker_lab.service.flights import Flights
-from autopicker_lab.service.gate import Passage
-from autopicker_lab.service.limits import ClientLimits
-from autopicker_lab.service.measure import Measures
-from autopicker_lab.service.tracing import Tracing
+from autopicker_lab.service.chat.single_flight import SingleFlight
+from autopicker_lab.service.observation.metrics import Metrics
+from autopicker_lab.service.observation.tracing import Tracing
+from autopicker_lab.service.request.auth import Caller, Callers
+from autopicker_lab.service.request.disconnect import DisconnectMonitor
+from autopicker_lab.service.request.middleware import RequestContext
+from autopicker_lab.service.request.rate_limits import ClientLimits
 from autopicker_lab.storage import Decision, DecisionLog, FileStore, MemoryCache, OwnedFiles
 from autopicker_lab.workbench import Workbench
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 MAX_FILES = 50
 
 
-class Answered(NamedTuple):
+class AnswerRecord(NamedTuple):
     """An answer as metrics, budgets and the decision log see it.
 
     Attributes:
@@ -55,27 +55,27 @@ class Answered(NamedTuple):
     traceparent: str = ""
 
     @classmethod
-    def of_reply(cls, reply: ChatReply, passage: Passage) -> Answered:
+    def of_reply(cls, reply: ChatReply, request_context: RequestContext) -> AnswerRecord:
         return cls(
             reply.id,
-            passage.request_id,
-            passage.caller,
+            request_context.request_id,
+            request_context.caller,
             reply.model,
             reply.route,
             reply.usage,
             reply.finish_reason,
             reply.first_token_s,
             reply.total_s,
-            passage.traceparent,
+            request_context.traceparent,
         )
 
     @classmethod
-    def begun(cls, stream: ChatStream, request_id: str, caller: Caller, traceparent: str = "") -> Answered:
+    def begun(cls, stream: ChatStream, request_id: str, caller: Caller, traceparent: str = "") -> AnswerRecord:
         """A streamed answer whose first piece is there."""
         made = f"chatcmpl-{new_id()}"
         return cls(made, request_id, caller, stream.model, stream.route, traceparent=traceparent)
 
-    def ended(self, stream: ChatStream) -> Answered:
+    def ended(self, stream: ChatStream) -> AnswerRecord:
         return self._replace(
             usage=stream.usage,
             finish_reason=stream.finish_reason or "cancelled",
@@ -111,14 +111,14 @@ class Answered(NamedTuple):
 @dataclass
 class ServiceState:
     lab: Workbench
-    measures: Measures
+    metrics: Metrics
     decisions: DecisionLog
     cache: MemoryCache
     callers: Callers
     limits: ClientLimits
-    flights: Flights = field(default_factory=Flights)
+    single_flight: SingleFlight = field(default_factory=SingleFlight)
     tracing: Tracing = field(default_factory=Tracing)
-    attendance: Attendance = field(default_factory=Attendance)
+    disconnects: DisconnectMonitor = field(default_factory=DisconnectMonitor)
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def files(self, caller: Caller) -> FileStore | OwnedFiles:
@@ -165,7 +165,7 @@ class ServiceState:
             else:
                 return
 
-    def remember(self, answered: Answered, question: str) -> None:
+    def remember(self, answered: AnswerRecord, question: str) -> None:
         """Count an answer and keep its decision, for metrics, budgets and feedback."""
         usage = answered.usage
         try:
@@ -173,7 +173,7 @@ class ServiceState:
             provider, cost = spec.provider, spec.cost_usd(usage.prompt_tokens, usage.completion_tokens)
         except UnknownModelError:  # its server took it away while it answered
             provider, cost = "unknown", 0.0
-        self.measures.answered(answered, cost)
+        self.metrics.answered(answered, cost)
         self.callers.spend(answered.caller, cost)
         self.tracing.answered(answered, provider, cost)
         kept = question if self.lab.settings.decision_log_prompts else None
@@ -186,13 +186,13 @@ def state_of(request: Request) -> ServiceState:
 
 
 def files_of(request: Request) -> FileStore | OwnedFiles:
-    passage: Passage = request.scope["passage"]
-    return state_of(request).files(passage.caller)
+    request_context: RequestContext = request.scope["request_context"]
+    return state_of(request).files(request_context.caller)
 
 
 def caller_of(request: Request) -> Caller:
-    passage: Passage = request.scope["passage"]
-    return passage.caller
+    request_context: RequestContext = request.scope["request_context"]
+    return request_context.caller
 
 
 State = Annotated[ServiceState, Depends(state_of)]
@@ -202,5 +202,5 @@ Asker = Annotated[Caller, Depends(caller_of)]
 
 async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) -> T:
     """The result of `work`, which is cancelled when the client goes away; ClientDisconnect then."""
-    with state_of(request).attendance.wait(request.receive):
+    with state_of(request).disconnects.wait(request.receive):
         return await work()

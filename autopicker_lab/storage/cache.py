@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autopicker_lab.core import SettingsError
-from autopicker_lab.storage.outage import TIMEOUT_S, Outage
+from autopicker_lab.runtime.outage import TIMEOUT_S, Outage
 
 MAX_BYTES = 64 * 2**20
 

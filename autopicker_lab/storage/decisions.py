@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from autopicker_lab.core import NotFoundError
-from autopicker_lab.storage.batch import Batch
+from autopicker_lab.runtime.batch_writer import BatchWriter
 
 _TYPES = ("REAL", "TEXT", "INTEGER")
 _KEPT_IN_MEMORY = 10_000
@@ -109,7 +109,7 @@ class FileLog:
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._batch: Batch[Decision] = Batch("routing decisions", self.write, _FLUSH_S)
+        self._batch: BatchWriter[Decision] = BatchWriter("routing decisions", self.write, _FLUSH_S)
         self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
         self._db.execute("PRAGMA journal_mode=WAL")
         columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())

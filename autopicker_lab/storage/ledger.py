@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from autopicker_lab.core import SettingsError
+from autopicker_lab.runtime.outage import Outage
 from autopicker_lab.settings import Settings
-from autopicker_lab.storage.outage import Outage
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS spent (key TEXT, period TEXT, usd REAL, PRIMARY KEY (key, period))"
 _ADD = "INSERT INTO spent VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd"

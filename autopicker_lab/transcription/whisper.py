@@ -22,7 +22,7 @@ from autopicker_lab.core import (
     Transcript,
     Word,
 )
-from autopicker_lab.transcription.apart import apart
+from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
 from autopicker_lab.transcription.weights import assemble
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class WhisperTranscriber:
         begun = time.perf_counter()
         duration, found, stopped = 0.0, None, False
         segments: list[Segment] = []
-        with closing(apart(self._hear(file, language, task, word_timestamps), _ASKED_S)) as heard:
+        with closing(iterate_in_thread(self._hear(file, language, task, word_timestamps), _ASKED_S)) as heard:
             for news in heard:
                 if news is not None:
                     duration, found, segment = news

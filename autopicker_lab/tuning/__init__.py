@@ -1,9 +1,8 @@
 """Tuning routing on one's own outcomes."""
 
-from autopicker_lab.tuning.board import Board, board
-from autopicker_lab.tuning.collect import Collected, Question, collect, read_questions
+from autopicker_lab.tuning.collector import CollectionResult, Question, collect, read_questions
 from autopicker_lab.tuning.drift import Drift, drift
-from autopicker_lab.tuning.gate import Gate, gate
+from autopicker_lab.tuning.matrix import OutcomeMatrix, board
 from autopicker_lab.tuning.metrics import (
     Interval,
     aiq,
@@ -18,16 +17,17 @@ from autopicker_lab.tuning.metrics import (
     quality_curve,
 )
 from autopicker_lab.tuning.outcomes import keep_as_decisions, read_outcomes, validate
+from autopicker_lab.tuning.release_gate import GateResult, gate
 from autopicker_lab.tuning.report import TuningReport, plot_calibration
 from autopicker_lab.tuning.transfer import transfer_between
-from autopicker_lab.tuning.tune import evaluate, tune
+from autopicker_lab.tuning.tuner import evaluate, tune
 
 __all__ = [
-    "Board",
-    "Collected",
+    "CollectionResult",
     "Drift",
-    "Gate",
+    "GateResult",
     "Interval",
+    "OutcomeMatrix",
     "Question",
     "TuningReport",
     "aiq",

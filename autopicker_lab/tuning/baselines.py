@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest
-from autopicker_lab.tuning.board import CALL, Board
 from autopicker_lab.tuning.curve import Curve, oracle
+from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
 from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt, interval_of
 from autopicker_lab.tuning.report import Baseline
 
@@ -27,14 +27,14 @@ def heuristic_scores(prompts: Sequence[str]) -> Array:
 
 
 def bootstrapped(
-    data: Board, measure: Callable[[Array], float | None], seed: int, rounds: int | None = None
+    data: OutcomeMatrix, measure: Callable[[Array], float | None], seed: int, rounds: int | None = None
 ) -> Bootstrap | None:
     """`bootstrap` over the groups of alike prompts of a board."""
     usual = 1000 if len(data) <= 10_000 else 400
     return bootstrap(measure, len(data), rounds=rounds or usual, seed=seed, groups=data.groups)
 
 
-def ranking(data: Board, order: Array, seed: int) -> Bootstrap | None:
+def ranking(data: OutcomeMatrix, order: Array, seed: int) -> Bootstrap | None:
     """APGR of an order; None where the lead of the strong model is within noise, and a share of it means nothing."""
     if not data.separated:
         return None
@@ -42,19 +42,21 @@ def ranking(data: Board, order: Array, seed: int) -> Bootstrap | None:
     return bootstrapped(data, lambda rows: apgr(order[rows], weak[rows], strong[rows]), seed)
 
 
-def quality_of(data: Board, choices: Array, seed: int) -> Bootstrap | None:
+def quality_of(data: OutcomeMatrix, choices: Array, seed: int) -> Bootstrap | None:
     """Mean score where each prompt gets its own model."""
     import numpy as np
 
     return bootstrapped(data, _mean_of(data.scores[np.arange(len(data)), choices]), seed)
 
 
-def share_for(data: Board, order: Array, target: float) -> float | None:
+def share_for(data: OutcomeMatrix, order: Array, target: float) -> float | None:
     """CPT, under the same condition."""
     return cpt(order, data.scores[:, data.weak], data.scores[:, data.strong], target) if data.separated else None
 
 
-def baselines(data: Board, ranked: Bootstrap | None, routed: Bootstrap | None, seed: int) -> dict[str, Baseline]:
+def baselines(
+    data: OutcomeMatrix, ranked: Bootstrap | None, routed: Bootstrap | None, seed: int
+) -> dict[str, Baseline]:
     """Each baseline by name, with the p-value of the router not being better.
 
     Args:
@@ -90,7 +92,7 @@ def baselines(data: Board, ranked: Bootstrap | None, routed: Bootstrap | None, s
     return rows
 
 
-def _ranked(data: Board, order: Array, router: Bootstrap | None, seed: int) -> Baseline:
+def _ranked(data: OutcomeMatrix, order: Array, router: Bootstrap | None, seed: int) -> Baseline:
     import numpy as np
 
     found = ranking(data, order, seed)
@@ -113,7 +115,7 @@ def _mean_of(values: Array) -> Callable[[Array], float]:
     return lambda rows: float(values[rows].mean())
 
 
-def _task_means(data: Board, seed: int) -> Array:
+def _task_means(data: OutcomeMatrix, seed: int) -> Array:
     """What the strong model gains on the task of each prompt, by five folds that do not see the prompt."""
     import numpy as np
     from sklearn.model_selection import KFold
@@ -126,7 +128,7 @@ def _task_means(data: Board, seed: int) -> Array:
     return found
 
 
-def _pair_aiq(data: Board, order: Array, rows: Array) -> float | None:
+def _pair_aiq(data: OutcomeMatrix, order: Array, rows: Array) -> float | None:
     """AIQ of sending the prompts that rank highest from the weak model to the strong one, at ten thresholds."""
     import numpy as np
 
@@ -140,7 +142,7 @@ def _pair_aiq(data: Board, order: Array, rows: Array) -> float | None:
     return aiq(paid, made, *_range(data, rows))
 
 
-def _range(data: Board, rows: Array) -> tuple[float, float]:
+def _range(data: OutcomeMatrix, rows: Array) -> tuple[float, float]:
     """The costs that AIQ is taken between, the same for every router: of the cheapest and of the dearest model."""
     if data.cost_unit == CALL:
         return 0.0, 1.0
@@ -148,11 +150,11 @@ def _range(data: Board, rows: Array) -> tuple[float, float]:
     return float(prices.min()), float(prices.max())
 
 
-def aiq_of_ranking(data: Board, order: Array, seed: int) -> Interval | None:
+def aiq_of_ranking(data: OutcomeMatrix, order: Array, seed: int) -> Interval | None:
     return interval_of(bootstrapped(data, lambda rows: _pair_aiq(data, order, rows), seed, rounds=300))
 
 
-def aiq_of_curve(data: Board, found: Curve, seed: int) -> Interval | None:
+def aiq_of_curve(data: OutcomeMatrix, found: Curve, seed: int) -> Interval | None:
     """AIQ of routing by estimates; None where only calls were counted and there are more than two models."""
     import numpy as np
 

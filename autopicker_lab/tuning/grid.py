@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError
-from autopicker_lab.fanout import Progress, Scheduler, completed, workers
-from autopicker_lab.tuning.tune import tune
+from autopicker_lab.runtime.executors import Progress, Scheduler, completed, workers
+from autopicker_lab.tuning.tuner import tune
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import RoutePolicy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION, axes, frame, html_table
-from autopicker_lab.tuning.board import CALL, Board
 from autopicker_lab.tuning.curve import Curve, oracle
+from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
 from autopicker_lab.tuning.metrics import Interval
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class TuningReport:
     transfer: a row for each task that was held out whole.
     """
 
-    board: Board
+    board: OutcomeMatrix
     policy: RoutePolicy
     scores: Any
     apgr: Interval | None
@@ -184,7 +184,7 @@ class TuningReport:
         return html_table(head, rows, self.verdict)
 
 
-def draw_curve(target: Axes, board: Board, curve: Curve | None) -> None:
+def draw_curve(target: Axes, board: OutcomeMatrix, curve: Curve | None) -> None:
     """The cost-quality plane: every single model, the oracle, and a router's curve with its band."""
     means, prices = board.scores.mean(0), board.costs.mean(0)
     best_costs, best_qualities = oracle(board.scores, board.costs)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.complexity.learned import LearnedEstimator
-from autopicker_lab.tuning import learn
-from autopicker_lab.tuning.board import Board, board
+from autopicker_lab.routing.estimator import LearnedEstimator
+from autopicker_lab.tuning import fitting
+from autopicker_lab.tuning.matrix import OutcomeMatrix, board
 from autopicker_lab.tuning.metrics import apgr
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def transfer_to_tasks(data: Board, prompts: learn.Prompts, fitted: LearnedEstimator, seed: int) -> list[dict[str, Any]]:
+def transfer_to_tasks(
+    data: OutcomeMatrix, prompts: fitting.Prompts, fitted: LearnedEstimator, seed: int
+) -> list[dict[str, Any]]:
     """For each task of at least 20 prompts: estimates and a threshold from the other tasks, met on this one.
 
     The threshold is to send half of the prompts up; `achieved_share` is what it does send on the task it never saw.
@@ -28,8 +30,8 @@ def transfer_to_tasks(data: Board, prompts: learn.Prompts, fitted: LearnedEstima
         held = data.tasks == name
         known = held | np.isin(prompts.groups, prompts.groups[held])
         train, test = np.flatnonzero(~known), np.flatnonzero(held)
-        estimator = learn.fit(prompts.at(train), data.scores[train], data.models, seed, like=fitted)
-        estimates = learn.predict(estimator, prompts)
+        estimator = fitting.fit(prompts.at(train), data.scores[train], data.models, seed, like=fitted)
+        estimates = fitting.predict(estimator, prompts)
         gains = estimates[:, data.strong] - estimates[:, data.weak]
         weak, strong = data.scores[test, data.weak], data.scores[test, data.strong]
         lead, noise = float((strong - weak).mean()), float((strong - weak).std()) / np.sqrt(len(test))
@@ -61,14 +63,14 @@ def transfer_between(
     import pandas
 
     boards = {name: board(table, strong=strong[name], weak=weak[name]) for name, table in tables.items()}
-    made = {name: learn.prepare(data.prompts, data.groups) for name, data in boards.items()}
+    made = {name: fitting.prepare(data.prompts, data.groups) for name, data in boards.items()}
     rows = []
     for name, data in boards.items():
         others = [other for other in boards if other != name]
         scores = np.concatenate([boards[o].scores[:, [boards[o].weak, boards[o].strong]] for o in others])
-        estimator = learn.fit(learn.joined([made[o] for o in others]), scores, ("weak", "strong"))
-        seen = np.concatenate([learn.predict(estimator, made[o]) for o in others])
-        here = learn.predict(estimator, made[name])
+        estimator = fitting.fit(fitting.joined([made[o] for o in others]), scores, ("weak", "strong"))
+        seen = np.concatenate([fitting.predict(estimator, made[o]) for o in others])
+        here = fitting.predict(estimator, made[name])
         gains, threshold = here[:, 1] - here[:, 0], np.median(seen[:, 1] - seen[:, 0])
         value = apgr(gains, data.scores[:, data.weak], data.scores[:, data.strong]) if data.separated else None
         sent = float((gains >= threshold).mean())

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning.baselines import bootstrapped, share_for
-from autopicker_lab.tuning.board import CALL, Board
 from autopicker_lab.tuning.curve import best_weight, choose_at, curve, mixing_quality
+from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
 from autopicker_lab.tuning.metrics import Interval, interval_of
 from autopicker_lab.tuning.report import Saving
 
@@ -20,7 +20,7 @@ WITHIN = 0.01
 _SURE = 0.05
 
 
-def cross_fitted(data: Board, estimates: Array, folds: Sequence[tuple[Array, Array]], within: float) -> Array:
+def cross_fitted(data: OutcomeMatrix, estimates: Array, folds: Sequence[tuple[Array, Array]], within: float) -> Array:
     """The model of each prompt, by a cost weight that was chosen on the other folds."""
     import numpy as np
 
@@ -32,7 +32,7 @@ def cross_fitted(data: Board, estimates: Array, folds: Sequence[tuple[Array, Arr
     return choices
 
 
-def saving_of(data: Board, choices: Array, seed: int) -> Saving:
+def saving_of(data: OutcomeMatrix, choices: Array, seed: int) -> Saving:
     import numpy as np
 
     rows = np.arange(len(data))
@@ -56,7 +56,7 @@ def saving_of(data: Board, choices: Array, seed: int) -> Saving:
     )
 
 
-def verdict_of(data: Board, order: Array, ranked: Interval | None, saving: Saving | None, within: float) -> str:
+def verdict_of(data: OutcomeMatrix, order: Array, ranked: Interval | None, saving: Saving | None, within: float) -> str:
     """What to do, in one sentence with its figures."""
     if saving is None:
         return _of_ranking(data, ranked)
@@ -79,7 +79,7 @@ def verdict_of(data: Board, order: Array, ranked: Interval | None, saving: Savin
     return f"no evidence that routing beats always {keep}{near}, here: {told}; keep one model: {keep}"
 
 
-def _pays(data: Board, saving: Saving, within: float, told: str) -> str:
+def _pays(data: OutcomeMatrix, saving: Saving, within: float, told: str) -> str:
     points, low, high = (100 * x for x in (saving.quality.value, saving.quality.low, saving.quality.high))
     lost = f"{points:+.1f} points [{low:+.1f}, {high:+.1f}] of quality"
     if saving.share.low <= 0:
@@ -91,7 +91,7 @@ def _pays(data: Board, saving: Saving, within: float, told: str) -> str:
     return f"routing saves {saved} of {of}, for {lost}{doubt} ({told})"
 
 
-def _of_ranking(data: Board, ranked: Interval | None) -> str:
+def _of_ranking(data: OutcomeMatrix, ranked: Interval | None) -> str:
     """The verdict on a score that chooses no models."""
     if ranked is None:
         return f"the models are equally good within noise here ({data.size}): keep one model: {_single(data, WITHIN)}"
@@ -102,11 +102,11 @@ def _of_ranking(data: Board, ranked: Interval | None) -> str:
     )
 
 
-def _told(data: Board, ranked: Interval | None) -> str:
+def _told(data: OutcomeMatrix, ranked: Interval | None) -> str:
     return data.size if ranked is None else f"{data.size}, APGR {ranked}"
 
 
-def _single(data: Board, within: float) -> str:
+def _single(data: OutcomeMatrix, within: float) -> str:
     """The cheapest model whose quality is within what may be lost of the best."""
     means, prices = data.scores.mean(0), data.costs.mean(0)
     good = [i for i in range(len(means)) if means[i] >= means.max() - within]

@@ -11,9 +11,9 @@ from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
 from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
 from autopicker_lab.core.text import clip
-from autopicker_lab.fanout import Progress
-from autopicker_lab.routing import ANSWER_TOKENS, Needs, choose
-from autopicker_lab.tuning.board import USD, Board
+from autopicker_lab.routing import ANSWER_TOKENS, Requirements, choose
+from autopicker_lab.runtime.executors import Progress
+from autopicker_lab.tuning.matrix import USD, OutcomeMatrix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,13 +109,15 @@ def compare(
         if progress is not None and progress(i, len(prompts)) is False:
             break
         request = ChatRequest.of(prompt)
-        complexity, needs = score(request), Needs(request.token_count, 256)
+        complexity, needs = score(request), Requirements(request.token_count, 256)
         routes = [choose(complexity, specs, policy, needs, question=prompt) for policy in (before, after)]
         requests.append(Change(prompt, routes[0].model, routes[1].model, routes[1].reason))
     return Comparison(before.id, after.id, tuple(requests), None, None)
 
 
-def compare_on(data: Board, before: RoutePolicy, after: RoutePolicy, progress: Progress | None = None) -> Comparison:
+def compare_on(
+    data: OutcomeMatrix, before: RoutePolicy, after: RoutePolicy, progress: Progress | None = None
+) -> Comparison:
     """The same over the models of an outcomes table, with the scores and costs that it measured."""
     found = compare(data.prompts, specs_of(data), before, after, progress)
     column = {model: i for i, model in enumerate(data.models)}
@@ -134,7 +136,7 @@ def compare_on(data: Board, before: RoutePolicy, after: RoutePolicy, progress: P
     return Comparison(found.before, found.after, tuple(requests), **means, warning=warning)
 
 
-def specs_of(data: Board) -> list[ModelSpec]:
+def specs_of(data: OutcomeMatrix) -> list[ModelSpec]:
     """Stand-ins for the models of an outcomes table: their mean quality, and a price that gives their mean cost."""
     means, costs = data.scores.mean(0), data.costs.mean(0)
     usd = 1e6 / ANSWER_TOKENS if data.cost_unit == USD else 1.0

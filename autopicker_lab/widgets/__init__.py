@@ -1,7 +1,7 @@
 """Panels for notebooks: each a model without widgets, and a view."""
 
 from autopicker_lab.widgets.chat import ChatPanel, show_stream
-from autopicker_lab.widgets.conversation import ChatModel
+from autopicker_lab.widgets.conversation import ConversationModel
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
 from autopicker_lab.widgets.extraction import ExtractionModel, ExtractionPanel
 from autopicker_lab.widgets.load import LoadModel, LoadPanel
@@ -10,8 +10,8 @@ from autopicker_lab.widgets.transcription import TranscriptionModel, Transcripti
 from autopicker_lab.widgets.whatif import WhatIfModel, WhatIfPanel
 
 __all__ = [
-    "ChatModel",
     "ChatPanel",
+    "ConversationModel",
     "ExplorerModel",
     "ExplorerPanel",
     "ExtractionModel",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autopicker_lab.core import ChatReply
-from autopicker_lab.widgets.conversation import Answer, ChatModel, Turn
+from autopicker_lab.widgets.conversation import Answer, ConversationModel, Turn
 from autopicker_lab.widgets.parts import IntakeBox, JobBar, Panel, Save, to_html
 from autopicker_lab.workbench import Workbench
 
@@ -26,7 +26,7 @@ class ChatPanel(Panel):
     def __init__(self, lab: Workbench, question: str = "", file: str | Path = "", **options: Any):
         import ipywidgets as w
 
-        self.model = model = ChatModel(lab, options=options)
+        self.model = model = ConversationModel(lab, options=options)
         self.intake = IntakeBox(model.intake, file)
         # from the end backwards: so the browser keeps the last answer in sight while it grows
         self.log = w.VBox(layout=w.Layout(max_height="46em", overflow="auto", flex_flow="column-reverse"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from autopicker_lab.core import ChatRequest, ContextReport, Document, Message, Route, Usage
 from autopicker_lab.routing import AUTO
-from autopicker_lab.widgets.parts import Intake, Job, Model, told
+from autopicker_lab.widgets.parts import Intake, Job, PanelModel, told
 from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.workbench import Workbench
 
@@ -54,7 +54,7 @@ class Turn:
 
 
 @dataclass
-class ChatModel(Model):
+class ConversationModel(PanelModel):
     """A conversation, without widgets.
 
     Attributes:

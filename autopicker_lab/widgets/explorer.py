@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from autopicker_lab.core import AutopickerError, Route, RoutePolicy, SourceFile, Tier
-from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, present
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, present
 from autopicker_lab.workbench import Workbench
 
 
 @dataclass
-class ExplorerModel(Model):
+class ExplorerModel(PanelModel):
     """The state of the explorer, without widgets.
 
     Attributes:

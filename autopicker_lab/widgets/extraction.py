@@ -18,8 +18,8 @@ from autopicker_lab.widgets.parts import (
     IntakeBox,
     Job,
     JobBar,
-    Model,
     Panel,
+    PanelModel,
     Save,
     present,
     sortable,
@@ -37,7 +37,7 @@ _READ = ("document", "spreadsheet", "image", "code")
 
 
 @dataclass
-class Opened:
+class OpenFile:
     """A file of the panel: its Document, or what went wrong; `pictures` of its parts, as PNG, so far."""
 
     file: SourceFile
@@ -57,7 +57,7 @@ class Opened:
 
 
 @dataclass
-class ExtractionModel(Model):
+class ExtractionModel(PanelModel):
     """The state of the panel, without widgets. Files are read in a process of their own, which Stop kills.
 
     Attributes:
@@ -66,7 +66,7 @@ class ExtractionModel(Model):
     """
 
     intake: Intake = field(default_factory=lambda: Intake(categories=_READ, several=True))
-    opened: list[Opened] = field(default_factory=list)
+    opened: list[OpenFile] = field(default_factory=list)
     at: int = 0
     part: int = 0
     password: str = ""
@@ -78,7 +78,7 @@ class ExtractionModel(Model):
         self.intake.listeners.append(self._came)
 
     @property
-    def current(self) -> Opened | None:
+    def current(self) -> OpenFile | None:
         return self.opened[self.at] if self.at < len(self.opened) else None
 
     @property
@@ -150,7 +150,7 @@ class ExtractionModel(Model):
 
     def _came(self) -> None:
         known = {id(one.file): one for one in self.opened}
-        self.opened = [known.get(id(file)) or Opened(file, self.password) for file in self.intake.files]
+        self.opened = [known.get(id(file)) or OpenFile(file, self.password) for file in self.intake.files]
         self.at = len(self.opened) - 1 if len(self.opened) > len(known) else min(self.at, max(len(self.opened) - 1, 0))
         self.part, self.compared = 0, ""
         if not self.opened and not self.job.running:
@@ -195,7 +195,7 @@ class ExtractionModel(Model):
         read = sum(one.document is not None for one in self.opened)
         return f"{read} of {len(self.opened)} files read" if len(self.opened) > 1 else ""
 
-    def _picture(self, one: Opened, document: Document, parts: range) -> str:
+    def _picture(self, one: OpenFile, document: Document, parts: range) -> str:
         """Draw parts, a few at a time."""
         for at in range(parts.start, min(parts.stop, len(document.parts)), _DRAWN):
             some = range(at, min(at + _DRAWN, parts.stop, len(document.parts)))
@@ -309,7 +309,7 @@ class ExtractionPanel(Panel):
             found = [table for table in (shown.tables if shown else ()) if table.rows]
             self.tables.children = [sortable(table.to_frame(), table.label) for table in found] or [_none()]
 
-    def _about(self, one: Opened | None) -> str:
+    def _about(self, one: OpenFile | None) -> str:
         if one is None:
             return ""
         if one.document is None:

@@ -24,7 +24,7 @@ from autopicker_lab.loadtest import (
     percentile_curve,
     sweep,
 )
-from autopicker_lab.widgets.parts import Job, JobBar, Model, Panel, Save, png, present, sortable
+from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, present, sortable
 from autopicker_lab.workbench import Workbench
 
 _SHOWN = 240  # points of a line
@@ -32,7 +32,7 @@ CLOSED, OPEN = "users who wait", "requests a second"
 
 
 @dataclass
-class LoadModel(Model):
+class LoadModel(PanelModel):
     """The state of the panel, without widgets.
 
     Tests run in a thread of their own, listeners are called from another: drawing must not hold up what is measured.

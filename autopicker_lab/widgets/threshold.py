@@ -12,10 +12,10 @@ from autopicker_lab.core import AutopickerError, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.show import VERMILION, html_table
 from autopicker_lab.routing import policy_text, save_policy
 from autopicker_lab.tuning import TuningReport
-from autopicker_lab.tuning.board import CALL
 from autopicker_lab.tuning.curve import Curve, choose_at
+from autopicker_lab.tuning.matrix import CALL
 from autopicker_lab.tuning.report import draw_curve
-from autopicker_lab.widgets.parts import Model, Panel, Save
+from autopicker_lab.widgets.parts import Panel, PanelModel, Save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ ESTIMATES, TIERS = "quality minus weighted cost", "tiers of the routing score"
 
 
 @dataclass
-class ThresholdModel(Model):
+class ThresholdModel(PanelModel):
     """The state of the panel, without widgets. Every change re-slices arrays; nothing is scored again.
 
     Attributes:

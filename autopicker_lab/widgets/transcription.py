@@ -11,7 +11,7 @@ import anywidget
 import traitlets
 
 from autopicker_lab.core import SourceFile, Transcript
-from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Model, Panel, Save, present
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, present
 from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.workbench import Workbench
 
@@ -20,7 +20,7 @@ _PLAYED = 64 * 2**20  # bytes of a recording that the browser is given
 
 
 @dataclass
-class TranscriptionModel(Model):
+class TranscriptionModel(PanelModel):
     """The state of the panel, without widgets.
 
     Attributes:

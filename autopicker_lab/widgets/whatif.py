@@ -8,22 +8,22 @@ from typing import Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy
 from autopicker_lab.routing import load_policy
-from autopicker_lab.tuning import Board
+from autopicker_lab.tuning import OutcomeMatrix
 from autopicker_lab.tuning.whatif import Comparison, compare, compare_on
-from autopicker_lab.widgets.parts import Job, JobBar, Model, Panel, Save, png, present, sortable
+from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, present, sortable
 from autopicker_lab.workbench import Workbench
 
 
 @dataclass
-class WhatIfModel(Model):
+class WhatIfModel(PanelModel):
     """The state of the panel, without widgets.
 
     Attributes:
-        traffic: a Board of outcomes (with scores and costs), or prompts, routed over the Workbench's catalogue.
+        traffic: a OutcomeMatrix of outcomes (with scores and costs), or prompts, routed over the Workbench's catalogue.
         policies: by the name they are chosen by; paths of policy files and "default" are understood as well.
     """
 
-    traffic: Board | Sequence[str]
+    traffic: OutcomeMatrix | Sequence[str]
     policies: dict[str, RoutePolicy] = field(default_factory=dict)
     lab: Workbench | None = None
     before: str = "default"
@@ -43,7 +43,7 @@ class WhatIfModel(Model):
 
     def _compare(self) -> str:
         pair = self._policy(self.before), self._policy(self.after)
-        if isinstance(self.traffic, Board):
+        if isinstance(self.traffic, OutcomeMatrix):
             found = compare_on(self.traffic, *pair, self._told)
         elif self.lab is None:
             raise InvalidRequestError("prompts are routed over a Workbench's catalogue", "pass lab=")
@@ -64,7 +64,7 @@ class WhatIfPanel(Panel):
 
     def __init__(
         self,
-        traffic: Board | Sequence[str],
+        traffic: OutcomeMatrix | Sequence[str],
         policies: dict[str, RoutePolicy] | None = None,
         lab: Workbench | None = None,
     ):

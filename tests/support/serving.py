@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autopicker_lab.service.served import Served
+from autopicker_lab.service.in_thread import ServiceThread
 
 
 def free_port() -> int:
@@ -23,5 +23,5 @@ def is_free(port: int) -> bool:
 @contextmanager
 def serving(app: object, port: int = 0) -> Iterator[str]:
     """Run an ASGI app in a thread and yield its address."""
-    with Served(app, port) as served:
+    with ServiceThread(app, port) as served:
         yield served.url

@@ -10,8 +10,8 @@ from autopicker_lab.chat import Attachment
 from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec
 from autopicker_lab.models import Availability
 from autopicker_lab.routing import AUTO, permitted
-from autopicker_lab.service.callers import Caller
-from autopicker_lab.service.schemas import AnalysisBody, FeedbackBody
+from autopicker_lab.service.request.auth import Caller
+from autopicker_lab.service.routes.schemas import AnalysisBody, FeedbackBody
 from autopicker_lab.service.state import Asker, ServiceState, State
 
 router = APIRouter(tags=["routing"])

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query, Request
 
 from autopicker_lab.core import InvalidRequestError, RateLimitError
 from autopicker_lab.loadtest import Closed, LoadPlan, run
-from autopicker_lab.service.gate import INTERNAL, internal_token
+from autopicker_lab.service.request.middleware import INTERNAL, internal_token
 from autopicker_lab.service.state import State, while_connected
 from autopicker_lab.tuning.drift import drift
 
@@ -62,8 +62,8 @@ async def metrics(state: State) -> dict[str, Any]:
     policy = state.lab.policy
     scores = await asyncio.to_thread(state.decisions.routing_scores, policy.id)
     return {
-        "status": "healthy" if state.measures.enabled else "disabled",
-        "performance_metrics": {"summary": state.measures.summary(), "cache_stats": cache},
+        "status": "healthy" if state.metrics.enabled else "disabled",
+        "performance_metrics": {"summary": state.metrics.summary(), "cache_stats": cache},
         "routing": await asyncio.to_thread(lambda: drift(policy, scores).to_dict()),
         "timestamp": _now(),
     }

@@ -23,11 +23,11 @@ from autopicker_lab.core import (
     UpstreamError,
     new_id,
 )
-from autopicker_lab.service import errors
-from autopicker_lab.service.callers import Caller
-from autopicker_lab.service.chat import checked
-from autopicker_lab.service.gate import key_of, origin_is_welcome
-from autopicker_lab.service.state import Answered, ServiceState
+from autopicker_lab.service.chat.completions import checked
+from autopicker_lab.service.request import errors
+from autopicker_lab.service.request.auth import Caller
+from autopicker_lab.service.request.middleware import key_of, origin_is_welcome
+from autopicker_lab.service.state import AnswerRecord, ServiceState
 
 router = APIRouter()
 
@@ -107,11 +107,11 @@ class _Session:
         return caller
 
     async def _chat(self, message: dict[str, Any], caller: Caller) -> None:
-        measures = self._state.measures
-        measures.begin()
+        metrics = self._state.metrics
+        metrics.begin()
         begun, status = time.perf_counter(), 200
         try:
-            if measures.running > self._state.lab.settings.max_concurrency:
+            if metrics.running > self._state.lab.settings.max_concurrency:
                 raise ModelBusyError("the service is at its limit of requests", "try again soon")
             await self._answer(message, caller)
         except AutopickerError as error:
@@ -125,7 +125,7 @@ class _Session:
                 errors.log.exception("a WebSocket chat failed")
                 await self._error(errors.internal())
         finally:
-            measures.end("/ws/chat", "GET", status, time.perf_counter() - begun)
+            metrics.end("/ws/chat", "GET", status, time.perf_counter() - begun)
 
     async def _answer(self, message: dict[str, Any], caller: Caller) -> None:
         asked, request = checked(message)
@@ -133,12 +133,12 @@ class _Session:
         attachments, failures = await self._state.attach(request.file_ids, caller)
         stream = self._state.lab.pipeline.stream(request, attachments)
         whole = asked.get("stream") is False
-        answered: Answered | None = None
+        answered: AnswerRecord | None = None
         try:
             async with aclosing(stream):
                 async for chunk in stream:
                     if answered is None:
-                        answered = Answered.begun(stream, new_id(), caller)
+                        answered = AnswerRecord.begun(stream, new_id(), caller)
                         await self._socket.send_json(_route(stream, failures))
                     if not whole:
                         await self._pieces(chunk)

@@ -1,6 +1,6 @@
 """What the panels share: a model's listeners, jobs, file intake, tables, downloads, Markdown."""
 
-from autopicker_lab.widgets.parts.base import Model, Panel, present, told
+from autopicker_lab.widgets.parts.base import Panel, PanelModel, present, told
 from autopicker_lab.widgets.parts.intake import Intake, IntakeBox
 from autopicker_lab.widgets.parts.job import Job, JobBar
 from autopicker_lab.widgets.parts.markdown import to_html
@@ -13,8 +13,8 @@ __all__ = [
     "IntakeBox",
     "Job",
     "JobBar",
-    "Model",
     "Panel",
+    "PanelModel",
     "Save",
     "png",
     "present",

@@ -19,7 +19,7 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPER
 
 
 @dataclass(kw_only=True)
-class Model:
+class PanelModel:
     """State that tells its listeners when it has changed.
 
     Attributes:

@@ -15,7 +15,7 @@ import traitlets
 from autopicker_lab.core import FORMATS, AutopickerError, SourceFile, UnsupportedFileError
 from autopicker_lab.core.files import expanded, find_files
 from autopicker_lab.extraction import check_size, open_source
-from autopicker_lab.widgets.parts.base import Model, told
+from autopicker_lab.widgets.parts.base import PanelModel, told
 
 LIMIT = 10 * 2**20  # bytes, as MAX_FILE_SIZE of the service
 _PIECE = 2**20  # of an upload: far below what a Jupyter server lets through in one message
@@ -26,7 +26,7 @@ _STATIC = Path(__file__).parent / "static"
 
 
 @dataclass
-class Intake(Model):
+class Intake(PanelModel):
     """Files that were given, without widgets.
 
     Attributes:

@@ -1,0 +1,199 @@
+"""The command line: the same Workbench as in the notebooks, a report or one JSON document at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from autopicker_lab import __version__
+from autopicker_lab.cli import bench, files, keys, load, tuning
+from autopicker_lab.cli.common import Json, open_workbench, print_json
+from autopicker_lab.core import AutopickerError
+
+app = typer.Typer(
+    help="Pick the right language model for every request, and prove that it was right.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(files.app)
+app.add_typer(tuning.app)
+app.add_typer(load.app)
+app.add_typer(bench.app)
+app.add_typer(keys.app, name="keys")
+Attached = Annotated[list[Path] | None, typer.Option("--file", help="a file that the question is about; repeatable")]
+ModelName = Annotated[str, typer.Option("--model", help="a model of the catalogue; auto: routed")]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of `autopicker`: exit code 0, 1 for a failure (one line on standard error), 2 for wrong usage."""
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except AutopickerError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has enough
+        sys.exit(0)
+    except OSError as error:
+        where = f" '{error.filename}'" if error.filename else ""
+        fail(
+            AutopickerError(f"cannot use{where or ' a file'}: {error.strerror or error}", "check the path and the disk")
+        )
+    sys.exit(0)
+
+
+def fail(error: AutopickerError) -> NoReturn:
+    typer.echo(f"autopicker: {' '.join(str(error).split())}", err=True)
+    sys.exit(1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def tour() -> None:
+    """Walk the whole path on the sample files, step by step, with what was decided and why."""
+    from autopicker_lab.cli.tour import run
+
+    with open_workbench() as lab:
+        run(lab)
+
+
+@app.command()
+def lab(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="where the notebooks are, or are to be; none: the project's own, from a wheel ./autopicker-notebooks"
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 8888,
+    browser: Annotated[bool, typer.Option(help="open a browser")] = True,
+    voila: Annotated[str, typer.Option(help="serve one notebook, such as 06, as an application without code")] = "",
+) -> None:
+    """Open the notebooks in JupyterLab."""
+    from autopicker_lab.cli.jupyter import start
+
+    sys.exit(start(folder, port, browser, voila))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on")] = 8001,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="processes")] = 1,
+) -> None:
+    """Serve the HTTP API."""
+    from autopicker_lab.service.server import serve as run
+
+    run(host, port, workers)
+
+
+@app.command()
+def score(
+    text: Annotated[str, typer.Argument(help="the request")],
+    file: Attached = None,
+    model: ModelName = "auto",
+    as_json: Json = False,
+) -> None:
+    """Score a request and show where it would go; no model is asked."""
+    with open_workbench() as lab:
+        route = lab.route(text, file or [], model=model)
+    if as_json:
+        print_json(route.to_dict())
+        return
+    from rich.console import Console
+
+    from autopicker_lab.cli.tour import route_tables
+
+    Console().print(*route_tables(route))
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(help="the request")],
+    file: Attached = None,
+    model: ModelName = "auto",
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="longest answer")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask, and watch the answer come."""
+    options = {} if max_tokens is None else {"max_tokens": max_tokens}
+    with open_workbench() as lab:
+        if as_json:
+            print_json(lab.ask(text, file or [], model=model, **options).to_dict())
+            return
+        reply = asyncio.run(_stream(lab, text, file or [], model, options))
+    typer.echo(f"\n[{reply.model}: {reply.route.reason}]", err=True)
+    for line in (*reply.context.left_out, *reply.context.warnings):
+        typer.echo(f"[{line}]", err=True)
+
+
+async def _stream(lab: Any, text: str, files: Sequence[Path], model: str, options: dict[str, Any]) -> Any:
+    stream = await lab.stream(text, files, model=model, **options)
+    async for chunk in stream:
+        sys.stdout.write(chunk.content)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+    await lab.catalogue.close()
+    return stream.reply
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the catalogue, and which of it would answer now."""
+    with open_workbench() as lab:
+        found = lab.models()
+    rows = [
+        {
+            "id": spec.id,
+            "provider": spec.provider,
+            "available": answer.ok,
+            "why": None if answer.ok else str(answer),
+            "capabilities": sorted(spec.capabilities),
+            "context_window": spec.context_window,
+            "price_in": spec.price_in,
+            "price_out": spec.price_out,
+            "quality": spec.quality,
+        }
+        for spec, answer in found
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{'✓' if row['available'] else '✗'} {row['id']:20} {row['provider']:8} {row['why'] or ''}")
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check that every part of the lab is there and works, and say what to do where not."""
+    from autopicker_lab.cli.doctor import examine
+
+    with open_workbench() as lab:
+        checks = examine(lab)
+    if as_json:
+        print_json([vars(check) for check in checks])
+    else:
+        for check in checks:
+            typer.echo(f"{'✓' if check.ok else '✗'} {check.name:16} {check.detail}")
+    if any(check.needed and not check.ok for check in checks):
+        sys.exit(1)

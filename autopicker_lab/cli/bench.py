@@ -1,0 +1,104 @@
+"""The command that runs benchmark notebooks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autopicker_lab.cli.common import Json, print_json
+from autopicker_lab.core import InvalidRequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer()
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="a benchmark, or a notebook of your own; none lists them")] = None,
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="key=value; repeatable")] = None,
+    sweep: Annotated[str | None, typer.Option(help="key=a,b,c: a run for each value")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="runs of a sweep at once; they share the machine")] = 1,
+    runs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("runs"),
+    compare: Annotated[list[Path] | None, typer.Option(help="folders of runs; repeatable")] = None,
+    folders: Annotated[list[Path] | None, typer.Argument(help="further runs for --compare", hidden=True)] = None,
+    list_: Annotated[bool, typer.Option("--list", help="each benchmark with its parameters")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a benchmark notebook and keep its report, or compare the reports of several runs."""
+    from autopicker_lab import assets, benchmark
+
+    notebooks = {path.stem: path for path in sorted(assets.benchmarks().glob("*.ipynb"))}
+    if compare:
+        named = [Path(name)] if name is not None else []
+        _table(benchmark.compare([*compare, *named, *(folders or [])]), as_json)
+        return
+    if name is None or list_:
+        _list(notebooks if name is None else {name: _known(notebooks, name)}, as_json)
+        return
+    notebook = _known(notebooks, name)
+    given = dict(_pair(text) for text in parameter or [])
+    if sweep is not None:
+        key, values = _pair(sweep)
+        points = [value for value in values.split(",") if value]
+        found = benchmark.sweep(notebook, key, points, given, jobs=jobs, runs=runs, progress=_told("run"))
+        for run in found:
+            typer.echo(f"report: {run.folder}", err=True)
+        _table(benchmark.swept(key, found), as_json)
+        return
+    run = benchmark.run(notebook, given, runs=runs, progress=_told("cell"))
+    if as_json:
+        print_json({"folder": str(run.folder), "figures": run.figures, "parameters": run.parameters})
+    else:
+        typer.echo(json.dumps(run.figures, indent=2))
+        typer.echo(f"report: {run.folder}", err=True)
+
+
+def _known(notebooks: dict[str, Path], name: str) -> Path:
+    if name in notebooks:
+        return notebooks[name]
+    if name.endswith(".ipynb") and Path(name).is_file():
+        return Path(name)
+    hint = f"known: {', '.join(notebooks)}, or the path of a notebook whose parameters are in a cell tagged parameters"
+    raise InvalidRequestError(f"no benchmark '{name}'", hint)
+
+
+def _list(notebooks: dict[str, Path], as_json: bool) -> None:
+    from autopicker_lab import benchmark
+
+    known = {stem: benchmark.parameters_of(path) for stem, path in notebooks.items()}
+    if as_json:
+        rows = {
+            stem: {p.name: {"default": p.default, "type": p.kind, "help": p.help} for p in found.values()}
+            for stem, found in known.items()
+        }
+        print_json([{"name": stem, "parameters": found} for stem, found in rows.items()])
+        return
+    for stem, found in known.items():
+        typer.echo(stem)
+        for p in found.values():
+            typer.echo(f"  {f'{p.name} = {p.default!r}':28} {p.help}")
+
+
+def _table(table: pd.DataFrame, as_json: bool) -> None:
+    if as_json:
+        print_json(json.loads(table.reset_index().to_json(orient="records")))
+    else:
+        typer.echo(table.to_string(float_format="%.4g", na_rep="-"))
+
+
+def _told(what: str) -> Callable[[int, int], None]:
+    return lambda done, total: typer.echo(f"{what} {done} of {total}", err=True)
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """A parameter's name and the text of its value; its type is the parameter's."""
+    key, mark, value = text.partition("=")
+    if not mark:
+        raise InvalidRequestError(f"'{text}' is not key=value", "write -p key=value")
+    return key, value

@@ -1,0 +1,181 @@
+"""The commands that read files: extract and transcribe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autopicker_lab.cli.common import Cluster, Json, open_workbench, print_json, stoppable
+from autopicker_lab.core import AutopickerError, InvalidRequestError, ReadOptions
+
+app = typer.Typer()
+
+
+@app.command()
+def extract(
+    files: Annotated[list[Path], typer.Argument(help="files to read, and folders with all that is below them")],
+    as_json: Json = False,
+    text: Annotated[bool, typer.Option("--text", help="print the Markdown alone")] = False,
+    out: Annotated[Path | None, typer.Option(help="write a row a file here: .parquet or .jsonl")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=256, help="processes for a folder; none: one a core")] = None,
+    scheduler: Cluster = None,
+    password: Annotated[str | None, typer.Option(help="that opens encrypted PDFs")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="of scans, as in Tesseract (deu); repeatable")] = None,
+    structure: Annotated[bool, typer.Option("--structure", help="of HTML also an outline of its elements")] = False,
+    place: Annotated[bool, typer.Option("--place", help="keep the GPS position of pictures")] = False,
+) -> None:
+    """Read files: text, tables, metadata. Recordings in a folder are described, not transcribed."""
+    options = ReadOptions(password, tuple(language or ()), place=place, structure=structure)
+    if out is not None or jobs is not None or scheduler is not None or any(path.is_dir() for path in files):
+        _extract_many(files, out, {"jobs": jobs, "scheduler": scheduler, "options": options}, as_json, text)
+    else:
+        with open_workbench() as lab:
+            rows = _each(files, lambda path: lab.extract(path, options=options).to_dict(), _EMPTY_DOCUMENT)
+        _show(rows, as_json, text)
+        _finish(rows)
+
+
+def _extract_many(files: list[Path], out: Path | None, how: dict[str, Any], as_json: bool, text: bool) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from autopicker_lab.extraction import ExtractionResult, extract_many, formats
+    from autopicker_lab.extraction.many import write_table
+
+    failed: list[dict[str, Any]] = []
+    done = total = 0
+    with Progress(transient=True, console=Console(stderr=True)) as bar, stoppable() as stopped:
+        task = bar.add_task("files", total=None)
+
+        def show(so_far: int, of: int) -> bool:
+            nonlocal done, total
+            done, total = so_far, of
+            bar.update(task, completed=so_far, total=of)
+            return not stopped()
+
+        def results() -> Iterator[ExtractionResult]:
+            for result in extract_many(files, progress=show, **how):
+                if stopped() and result.error:
+                    continue  # a worker that heard the signal, too
+                if result.error:
+                    failed.append({"name": str(result.path), "error": result.error.to_dict()})
+                yield result
+
+        if out is not None:
+            count = write_table(results(), out)
+            typer.echo(f"{count} files, {len(failed)} of them not read: {out}")
+        else:
+            found = sorted(results(), key=lambda result: result.path)
+            _show([_row(result) for result in found], as_json, text)
+        interrupted = stopped()
+    if not total and not interrupted:
+        raise InvalidRequestError("there is no file to read", f"supported: {', '.join(formats())}")
+    _finish(failed, f"{done} of {total} files were read, and are kept" if interrupted else "")
+
+
+def _row(result: Any) -> dict[str, Any]:
+    if result.error:
+        return {"name": str(result.path), **_EMPTY_DOCUMENT, "error": result.error.to_dict()}
+    return {**result.document.to_dict(), "name": str(result.path), "error": None}
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool, text: bool) -> None:
+    if as_json:
+        print_json(rows)
+    elif text:
+        typer.echo("\n\n".join(row["text"] for row in rows if not row["error"]))
+    else:
+        for row in rows:
+            _show_document(row)
+
+
+@app.command()
+def transcribe(
+    files: Annotated[list[Path], typer.Argument(help="recordings, and folders with all that is below them")],
+    as_json: Json = False,
+    jobs: Annotated[int | None, typer.Option(min=1, max=64, help="processes, each with a model of its own")] = None,
+    scheduler: Cluster = None,
+    language: Annotated[str | None, typer.Option(help="ISO 639-1 code; none: detected")] = None,
+    translate: Annotated[bool, typer.Option("--translate", help="into English")] = False,
+) -> None:
+    """Write down what is said in recordings."""
+    task = "translate" if translate else "transcribe"
+    if jobs is not None or scheduler is not None or any(path.is_dir() for path in files):
+        rows = _transcribe_many(files, {"jobs": jobs, "scheduler": scheduler, "language": language, "task": task})
+        _told(rows, as_json)
+        return
+    with open_workbench() as lab:
+        rows = _each(
+            files, lambda path: lab.transcribe(path, language=language, task=task).to_dict(), _EMPTY_TRANSCRIPT
+        )
+    _told(rows, as_json)
+
+
+def _transcribe_many(files: list[Path], how: dict[str, Any]) -> list[dict[str, Any]]:
+    from autopicker_lab.settings import Settings
+    from autopicker_lab.transcription.many import transcribe_many
+
+    rows = []
+    with stoppable() as stopped:
+        for found in transcribe_many(
+            files, model=Settings.load().whisper_model, progress=lambda *_: not stopped(), **how
+        ):
+            said = found.transcript.to_dict() if found.transcript else _EMPTY_TRANSCRIPT
+            error = found.error.to_dict() if found.error else None
+            rows.append({**said, "name": str(found.path), "error": error})
+            if sys.stderr.isatty():
+                typer.echo(f"{len(rows)}: {found.path}", err=True)
+    return rows
+
+
+def _told(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+    else:
+        for row in rows:
+            if not row["error"]:
+                typer.echo(f"{row['name']} ({row['language']}, {row['duration']:.1f} s)\n{row['text']}\n")
+    _finish(rows)
+
+
+_EMPTY_TRANSCRIPT: dict[str, Any] = {"text": "", "language": None, "duration": None, "segments": []}
+_EMPTY_DOCUMENT: dict[str, Any] = {"kind": None, "text": "", "parts": [], "tables": [], "metadata": {}, "warnings": []}
+
+
+def _each(paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], empty: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each file, its error in the row; one bad file does not stop the rest."""
+    rows = []
+    for path in paths:
+        try:
+            rows.append({**work(path), "error": None})
+        except AutopickerError as error:
+            rows.append({"name": path.name, **empty, "error": error.to_dict()})
+    return rows
+
+
+def _finish(rows: Sequence[dict[str, Any]], stopped: str = "") -> None:
+    """A line for each failure, with its file's path where folders were read; exit 1, or 130 after `stopped`."""
+    for row in rows:
+        if row["error"]:
+            error = InvalidRequestError(row["error"]["detail"], row["error"]["hint"])
+            folder = f"{row['name']}: " if "/" in row["name"] else ""
+            typer.echo(f"autopicker: {folder}{error}", err=True)
+    if stopped:
+        typer.echo(f"stopped: {stopped}", err=True)
+        sys.exit(130)
+    if any(row["error"] for row in rows):
+        sys.exit(1)
+
+
+def _show_document(row: dict[str, Any]) -> None:
+    if row["error"]:
+        return
+    counts = f"parts: {len(row['parts'])}, tables: {len(row['tables'])}, characters: {len(row['text']):,}"
+    typer.echo(f"# {row['name']} ({row['kind']}; {counts})")
+    for warning in row["warnings"]:
+        typer.echo(f"! {warning}")
+    typer.echo(row["text"] + "\n")

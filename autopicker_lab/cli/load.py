@@ -1,0 +1,222 @@
+"""The command that load-tests."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autopicker_lab.cli.common import Json, open_workbench, print_json, stoppable
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.loadtest import (
+    IN_PROCESS,
+    Chat,
+    Closed,
+    Constant,
+    LoadPlan,
+    LoadReport,
+    Poisson,
+    Progress,
+    Ramp,
+    Slo,
+    compared,
+    difference,
+    in_thread,
+    measure,
+    read_prompts,
+    saturation,
+    synthetic,
+)
+from autopicker_lab.loadtest.arrivals import Arrivals
+from autopicker_lab.loadtest.distributed import run_distributed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer()
+_ARRIVALS = "constant | poisson"
+
+
+@app.command()
+def loadtest(
+    url: Annotated[str, typer.Argument(help=f"an address; with --chat one that ends in /v1, or {IN_PROCESS}")] = "",
+    plan_file: Annotated[Path | None, typer.Option("--plan", help="a plan as LoadPlan.to_dict says it, JSON")] = None,
+    users: Annotated[int, typer.Option(min=1, max=10_000, help="a closed loop of so many")] = 5,
+    think: Annotated[float, typer.Option(min=0, help="seconds a user waits between requests")] = 0.0,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="an open loop: requests a second")] = None,
+    to_rate: Annotated[float | None, typer.Option(min=0.0, help="where a ramp or a search from --rate ends")] = None,
+    arrivals: Annotated[str, typer.Option(help=_ARRIVALS)] = "poisson",
+    requests: Annotated[int | None, typer.Option(min=1, help="requests in all; 50 without any bound")] = None,
+    duration: Annotated[float | None, typer.Option(min=0.1, help="seconds in which requests are sent")] = None,
+    warm_up: Annotated[float, typer.Option(min=0, help="seconds at the start that do not count")] = 0.0,
+    timeout: Annotated[float, typer.Option(min=0.01, help="seconds a request may take")] = 30.0,
+    header: Annotated[list[str] | None, typer.Option(help="'Name: value'; repeatable")] = None,
+    chat: Annotated[bool, typer.Option("--chat", help="chat completions, measured token by token")] = False,
+    model: Annotated[str, typer.Option(help="of --chat")] = "auto",
+    prompts: Annotated[str, typer.Option(help="a file of prompts, or TOKENS such as 200 for made-up ones")] = "",
+    max_tokens: Annotated[int, typer.Option(min=1, help="that an answer may have")] = 64,
+    stream: Annotated[bool, typer.Option(help="ask for streams")] = True,
+    latency: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds of an answer")] = None,
+    ttft: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds to the first token")] = None,
+    tpot: Annotated[float | None, typer.Option(min=0.0, help="SLO: seconds a token after it")] = None,
+    saturate: Annotated[bool, typer.Option("--saturate", help="find the highest rate that holds the SLO")] = False,
+    against: Annotated[str | None, typer.Option(help="another address to test in turn, and compare")] = None,
+    out: Annotated[Path | None, typer.Option(help="keep the report here, as JSON")] = None,
+    engine: Annotated[str, typer.Option(help="own | locust (the same in several processes, by Locust)")] = "own",
+    workers: Annotated[int, typer.Option(min=1, max=256, help="processes of --engine locust")] = 2,
+    compare: Annotated[Path | None, typer.Option(help="a report kept before, to compare with")] = None,
+    as_json: Json = False,
+) -> None:
+    """Load-test an address you may load. Ctrl-C ends it and shows what was measured."""
+    before = LoadReport.load(compare) if compare is not None else None
+    _check_modes(url, plan_file, saturate, against, engine, kept=out is not None or compare is not None)
+    bounds = (latency, ttft, tpot)
+    plan = (
+        _read(plan_file)
+        if plan_file is not None
+        else LoadPlan(
+            url,
+            Poisson(rate or 1.0) if saturate else _arrivals(users, think, rate, to_rate, arrivals),
+            requests=requests,
+            duration_s=10.0 if duration is None and requests is None and rate is not None else duration,
+            warm_up_s=warm_up,
+            headers=_headers(header or []),
+            chat=Chat(_prompts(prompts), model, max_tokens, stream) if chat else None,
+            slo=Slo(*bounds) if any(bound is not None for bound in bounds) else None,
+            timeout_s=timeout,
+        )
+    )
+    if saturate:
+        _saturate(plan, rate or 1.0, to_rate or 10_000.0, as_json)
+        return
+    with stoppable() as stopped:
+        if against is not None:
+            pair = {url: url, against: against}
+            _table(in_thread(lambda: difference(plan, pair, progress=_shown(stopped, as_json))), as_json)
+            return
+        if engine == "locust":
+            report = run_distributed(plan, workers, stopped=stopped)
+        elif engine == "own":
+            report = _measured(plan, _shown(stopped, as_json))
+        else:
+            raise InvalidRequestError(f"no engine '{engine}'", "use own or locust")
+    if out is not None:
+        report.save(out)
+    if before is not None:
+        _table(compared({"before": before, "now": report}), as_json)
+    elif as_json:
+        print_json(report.to_dict())
+    else:
+        for name, value in report.to_dict().items():
+            typer.echo(f"{name:24} {value}")
+    _answered(report, plan.chat is not None)
+
+
+def _table(table: pd.DataFrame, as_json: bool) -> None:
+    if as_json:
+        print_json(table.to_dict())
+    else:
+        typer.echo(table.to_string(float_format="%.4g", na_rep=""))
+
+
+def _answered(report: LoadReport, chat: bool) -> None:
+    """Exit 1 where not one request was answered, with what may be the matter."""
+    if report.count.sent and not report.count.answered:
+        where = "chats go to ADDRESS/chat/completions, so the address ends in /v1" if chat else "is its server running?"
+        typer.echo(f"autopicker: not one request was answered: {', '.join(report.errors)}. {where}", err=True)
+        raise typer.Exit(1)
+
+
+def _check_modes(
+    url: str, plan_file: Path | None, saturate: bool, against: str | None, engine: str, kept: bool
+) -> None:
+    """InvalidRequestError for options that do nothing together."""
+    if bool(url) == (plan_file is not None):
+        raise InvalidRequestError("nothing was named to test", "give an address, or --plan FILE")
+    if saturate and (against or engine != "own" or kept):
+        raise InvalidRequestError("--saturate stands alone", "leave out --against, --engine, --out and --compare")
+    if against and (engine != "own" or kept or against == url):
+        raise InvalidRequestError("--against compares two addresses here", "leave out --engine, --out and --compare")
+    if IN_PROCESS in (url, against) and (saturate or against or engine != "own"):
+        raise InvalidRequestError(f"'{IN_PROCESS}' can only be measured", "serve it, and give its URL")
+
+
+def _read(path: Path) -> LoadPlan:
+    try:
+        return LoadPlan.of_dict(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise InvalidRequestError(f"cannot read '{path}': {error.strerror}", "check the path") from None
+    except ValueError as error:
+        raise InvalidRequestError(f"'{path}' is not JSON: {error}", "write one with LoadPlan.to_dict") from None
+
+
+def _measured(plan: LoadPlan, progress: Progress) -> LoadReport:
+    if plan.url != IN_PROCESS:
+        return measure(plan, progress)
+    with open_workbench() as lab:
+        return lab.loadtest(plan, progress=progress)
+
+
+def _saturate(plan: LoadPlan, low: float, high: float, as_json: bool) -> None:
+    with stoppable() as stopped:
+
+        def tried(rate: float, held: bool) -> bool:
+            typer.echo(f"{rate:10.4g} a second  {'holds' if held else 'does not hold'}", err=True)
+            return not stopped()
+
+        going = _shown(stopped, as_json)
+        found = in_thread(lambda: saturation(plan, low=min(low, high / 2), high=high, tried=tried, progress=going))
+    if as_json:
+        rows = found.to_frame().to_dict("records")
+        print_json({"held": found.held, "failed": found.failed, "rate": found.rate, "tried": rows})
+    else:
+        typer.echo(str(found))
+
+
+def _arrivals(users: int, think: float, rate: float | None, to_rate: float | None, shape: str) -> Arrivals:
+    if shape not in ("constant", "poisson"):
+        raise InvalidRequestError(f"no arrivals '{shape}'", f"use {_ARRIVALS}")
+    if rate is None and to_rate is not None:
+        raise InvalidRequestError("--to-rate has no beginning", "give --rate, too")
+    if rate is None:
+        return Closed(users, think)
+    if to_rate is not None:
+        return Ramp(rate, to_rate)
+    return Constant(rate) if shape == "constant" else Poisson(rate)
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    found = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise InvalidRequestError(f"not a header: {line!r}", "write 'Name: value'")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _prompts(given: str) -> tuple[str, ...]:
+    if not given:
+        return Chat().prompts
+    if not given.lstrip("-").isdigit():
+        return read_prompts(given)
+    return synthetic(100, float(given), abs(float(given)) / 4)
+
+
+def _shown(stopped: Any, quiet: bool) -> Progress:
+    """Progress on standard error, a line that is written over, where a terminal reads it."""
+
+    def told(live: Any) -> bool:
+        if not quiet and sys.stderr.isatty():
+            rate = "-" if live.per_second is None else f"{live.per_second:,.0f}"
+            p99 = "-" if live.p99_ms is None else f"{live.p99_ms:,.0f}"
+            failed = sum(live.errors.values())
+            line = f"{live.seconds:6.1f} s  {live.done:,} done  {rate} a second  p99 {p99} ms  {failed} failed"
+            sys.stderr.write(f"\r{line} ")
+            sys.stderr.flush()
+        return not stopped()
+
+    return told

@@ -1,0 +1,179 @@
+"""The commands of the routing lab: collect outcomes, tune a policy on them, evaluate one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autopicker_lab.cli.common import Cluster, Json, open_workbench, print_json
+from autopicker_lab.core import InvalidRequestError
+
+if TYPE_CHECKING:
+    from autopicker_lab.tuning import TuningReport
+
+app = typer.Typer()
+_SHUT = 3  # exit code of a gate that stays shut; 1 is a failure
+Table = Annotated[Path, typer.Argument(help="an outcomes table: CSV, CSV.GZ, JSONL or Parquet")]
+Strong = Annotated[str | None, typer.Option(help="the better model of a pair; none: the best by mean score")]
+Weak = Annotated[str | None, typer.Option(help="the other one; none: the cheapest, or the worst where cost is unknown")]
+Seed = Annotated[int, typer.Option(help="of every random draw")]
+Prices = Annotated[Path | None, typer.Option(help='JSON of prices: {"model": {"price_in": 1, "price_out": 2}}')]
+Scores = Annotated[Path | None, typer.Option(help="also write prompt_id and score of each prompt here, as CSV")]
+
+
+@app.command()
+def collect(
+    prompts: Annotated[Path, typer.Argument(help="JSONL: prompt_id, prompt, grader, answer, and task, max_tokens")],
+    models: Annotated[str, typer.Option(help="models of the catalogue, separated by commas")],
+    out: Annotated[Path, typer.Option(help="the JSONL file that rows are added to")] = Path("outcomes.jsonl"),
+    judge: Annotated[str, typer.Option(help="the model that grades 'judge' questions")] = "",
+    max_cost: Annotated[float | None, typer.Option(min=0, help="USD that may be spent")] = None,
+    parallel: Annotated[int | None, typer.Option(min=1, max=64, help="questions under way at once; none: one")] = None,
+    scheduler: Cluster = None,
+    as_json: Json = False,
+) -> None:
+    """Ask models a labelled prompt set and grade the answers; a run that was stopped goes on where it ended."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    if not names:
+        raise InvalidRequestError("no models are named", "write --models a,b")
+    with open_workbench() as lab, Progress(transient=True, console=Console(stderr=True)) as bar:
+        task = bar.add_task("answers", total=None)
+        state = lab.collect(
+            prompts,
+            names,
+            out,
+            judge=judge,
+            max_cost_usd=max_cost,
+            scheduler=scheduler,
+            **({"parallel": parallel} if parallel else {}),
+            progress=lambda s: bar.update(task, completed=s.skipped + s.done + len(s.failed), total=s.total),
+        )
+    if as_json:
+        typer.echo(json.dumps(vars(state) | {"out": str(out)}))
+    else:
+        right = f", {state.right:g} of them right" if state.done else ""
+        typer.echo(f"{state.done} answers added to {out} ({state.skipped} were there){right}, {state.cost_usd:.4f} USD")
+    for line in (*state.failed[:5], state.stopped):
+        if line:
+            typer.echo(f"autopicker: {line}", err=True)
+    if state.failed or state.stopped:
+        raise typer.Exit(1)
+
+
+@app.command()
+def tune(
+    outcomes: Table,
+    strong: Strong = None,
+    weak: Weak = None,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="of the cross-validation")] = 5,
+    seed: Seed = 0,
+    within: Annotated[float, typer.Option(min=0, max=1, help="mean score that may be lost to save cost")] = 0.01,
+    prices: Prices = None,
+    out: Annotated[Path | None, typer.Option(help="where to save the policy")] = None,
+    scores: Scores = None,
+    local_only: Annotated[
+        bool, typer.Option("--local-only", help="the policy never sends a request elsewhere")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Fit a routing policy on measured outcomes, out of fold, and say whether routing pays."""
+    from dataclasses import replace
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from autopicker_lab.routing import save_policy
+    from autopicker_lab.tuning import read_outcomes
+    from autopicker_lab.tuning import tune as run
+
+    for target in (out, scores):
+        if target is not None and not target.expanduser().parent.is_dir():
+            raise InvalidRequestError(f"there is no folder '{target.parent}'", "make it first, or choose another")
+    table = read_outcomes(outcomes, prices)
+    with Progress(transient=True, console=Console(stderr=True)) as bar:
+        task = bar.add_task("folds", total=None)
+        report = run(
+            table,
+            strong=strong,
+            weak=weak,
+            folds=folds,
+            seed=seed,
+            within=within,
+            source=outcomes,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if out is not None:
+        save_policy(replace(report.policy, local_only=local_only), out)
+    _tell(report, scores, as_json)
+    if out is not None:
+        doubt = ", though routing is not shown to pay" if not report.verdict.startswith("routing") else ""
+        typer.echo(f"saved{doubt}: set AUTOPICKER_POLICY={out} to use it", err=True)
+
+
+@app.command()
+def evaluate(
+    outcomes: Table,
+    policy: Annotated[str, typer.Option(help="a policy file, or 'default'")] = "default",
+    strong: Strong = None,
+    weak: Weak = None,
+    seed: Seed = 0,
+    prices: Prices = None,
+    scores: Scores = None,
+    against: Annotated[
+        str, typer.Option(help="the policy that serves: exit 3 unless --policy may take its place")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Measure a policy on outcomes, without fitting anything."""
+    from autopicker_lab.routing import load_policy
+    from autopicker_lab.tuning import board, gate, read_outcomes
+    from autopicker_lab.tuning import evaluate as run
+
+    if against and scores is not None:
+        raise InvalidRequestError("--against writes no scores", "leave out --scores")
+    table = read_outcomes(outcomes, prices)
+    if against:
+        data = board(table, strong=strong, weak=weak, seed=seed)
+        found = gate(data, load_policy(against), load_policy(policy), seed=seed)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            typer.echo(found.verdict)
+        raise typer.Exit(0 if found.passed else _SHUT)
+    report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, source=outcomes)
+    _tell(report, scores, as_json)
+
+
+def _tell(report: TuningReport, scores: Path | None, as_json: bool) -> None:
+    if scores is not None:
+        report.scores_frame().to_csv(scores, index=False)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), ensure_ascii=False, allow_nan=False))
+        return
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    grid = Grid("router", "APGR [95 %]", "CPT 50 %", "CPT 80 %", "AIQ", "quality", title_justify="left")
+    for row in report.to_frame().to_dict("records"):
+        cells = (_span(row, "apgr"), _cell(row["cpt50"]), _cell(row["cpt80"]), _cell(row["aiq"]), _span(row, "quality"))
+        grid.add_row(str(row["router"]), *cells)
+    console = Console()
+    console.print(grid)
+    for warning in report.warnings:
+        console.print(f"! {warning}", markup=False)
+    console.print(report.verdict, markup=False)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124  # NaN is not itself
+
+
+def _span(row: dict[Any, Any], name: str) -> str:
+    ci = row[f"{name}_ci"]
+    return _cell(row[name]) + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if isinstance(ci, list) else "")

@@ -1,0 +1,156 @@
+"""The client for programs with an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from autopicker_lab.client import protocol
+from autopicker_lab.client.protocol import ApiCall, Messages, Progress, ServiceError
+from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
+
+T = TypeVar("T")
+
+
+class AsyncAutopickerClient:
+    """The same for `await` and `async for`; arguments as AutopickerClient's."""
+
+    def __init__(
+        self,
+        base_url: str = "http://localhost:8001",
+        api_key: str | None = None,
+        timeout: float = 120.0,
+        retries: int = 2,
+    ):
+        self._http = httpx.AsyncClient(base_url=base_url, headers=protocol.headers_of(api_key), timeout=timeout)
+        self._retries = retries
+
+    async def upload_file(self, file_path: str | Path, progress: Progress | None = None) -> Upload:
+        """Upload a file; the answer's `id` goes into `file_ids`. `progress` is called with bytes read and in all."""
+        with protocol.upload(file_path, progress) as call:
+            return await self._call(call)
+
+    async def files(self) -> list[FileRecord]:
+        return await self._call(protocol.FILES)
+
+    async def file(self, file_id: str) -> FileRecord:
+        return await self._call(protocol.file(file_id))
+
+    async def file_content(self, file_id: str) -> dict[str, Any]:
+        """What was read out of an upload: a Document as JSON."""
+        return await self._call(protocol.file_content(file_id))
+
+    async def delete_file(self, file_id: str) -> None:
+        await self._call(protocol.delete_file(file_id))
+
+    async def chat(self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any) -> Completion:
+        """A whole answer; `options` are OpenAI's (model, temperature, max_tokens ...)."""
+        return await self._call(protocol.chat(messages, file_ids, options))
+
+    async def stream(
+        self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any
+    ) -> AsyncIterator[str]:
+        """The pieces of an answer's text as they come; ServiceError or UpstreamError where it breaks off."""
+        async with aclosing(self.stream_chunks(messages, file_ids, **options)) as chunks:
+            async for chunk in chunks:
+                for text in protocol.texts(chunk):
+                    yield text
+
+    async def stream_chunks(
+        self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """OpenAI's chunk objects as they come: the first has `routing`, the last ones `finish_reason` and `usage`."""
+        call = protocol.chat(messages, file_ids, {**options, "stream": True})
+        pieces = protocol.EventTextReader()
+        try:
+            async with self._http.stream(call.method, call.path, **call.options) as response:
+                if response.is_error:
+                    await response.aread()
+                    raise protocol.failed(response)
+                async for line in response.aiter_lines():
+                    for chunk in pieces.read(line):
+                        yield chunk
+        except httpx.TransportError as error:
+            raise protocol.unreachable(self._http.base_url, error) from error
+        pieces.check()
+
+    async def analyze(
+        self, messages: Messages, file_ids: Sequence[str] | None = None, model: str | None = None
+    ) -> Analysis:
+        """Complexity and route of a request, without asking a model."""
+        return await self._call(protocol.analyze(messages, file_ids, model))
+
+    async def transcribe(self, file_id: str, **query: Any) -> Transcription:
+        """What is said in an uploaded recording (language, task, word_timestamps)."""
+        return await self._call(protocol.transcribe(file_id, query))
+
+    async def hear(self, file_path: str | Path, **options: Any) -> Any:
+        """What is said in a file that is not kept, by OpenAI's route (language, response_format ...)."""
+        with protocol.hear(file_path, options) as call:
+            return await self._call(call)
+
+    async def models(self) -> list[ModelEntry]:
+        return await self._call(protocol.MODELS)
+
+    async def model(self, model_id: str) -> ModelEntry:
+        return await self._call(protocol.model(model_id))
+
+    async def feedback(self, request_id: str, score: float) -> None:
+        """Say how good an answer was, 0 to 1."""
+        await self._call(protocol.feedback(request_id, score))
+
+    async def health(self) -> dict[str, str]:
+        return await self._call(protocol.HEALTH)
+
+    async def monitoring(self) -> dict[str, Any]:
+        """The machine and the models behind the service."""
+        return await self._call(protocol.MONITORING)
+
+    async def metrics(self) -> dict[str, Any]:
+        """Requests, latencies, cache and routing drift."""
+        return await self._call(protocol.METRICS)
+
+    async def prometheus(self) -> str:
+        """The same in Prometheus' format."""
+        return await self._call(protocol.PROMETHEUS)
+
+    async def load_test(
+        self, endpoint: str = "/health", concurrent_users: int = 5, requests_per_user: int = 10
+    ) -> dict[str, Any]:
+        """Load-test a path of the service itself."""
+        return await self._call(protocol.load_test(endpoint, concurrent_users, requests_per_user))
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _call(self, call: ApiCall[T]) -> T:
+        attempt = 0
+        while True:
+            try:
+                return call.result(await self._sent(call))
+            except ServiceError as error:
+                await asyncio.sleep(protocol.pause_s(attempt, self._retries, call, error))
+            attempt += 1
+
+    async def _sent(self, call: ApiCall[T]) -> httpx.Response:
+        try:
+            response = await self._http.request(call.method, call.path, **call.options)
+        except httpx.TransportError as error:
+            raise protocol.unreachable(self._http.base_url, error) from error
+        if response.is_error:
+            raise protocol.failed(response)
+        return response

@@ -1,0 +1,235 @@
+"""The requests that both Python clients send, each as a value, and how their answers are read."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, TypeVar, cast
+from urllib.parse import quote
+
+import httpx
+
+from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
+from autopicker_lab.core import AutopickerError, UpstreamError
+
+T = TypeVar("T")
+Messages = Sequence[Mapping[str, Any]]
+Progress = Callable[[int, int], object]
+RETRIED = frozenset({429, 502, 503, 504})
+_LONGEST_PAUSE_S = 30.0
+
+
+class ServiceError(AutopickerError):
+    """The service refused or failed.
+
+    Attributes:
+        status: its HTTP status; 0 where it could not be reached.
+        request_id: to be quoted in a report; None where there was no answer.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        hint: str = "",
+        status: int = 500,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ):
+        super().__init__(detail, hint, retry_after=retry_after)
+        self.status = status
+        self.request_id = request_id
+
+
+class UnreachableError(ServiceError):
+    """It was not reached in a way that another try will not mend."""
+
+
+@dataclass(frozen=True)
+class ApiCall(Generic[T]):
+    """One request, whose answer is a T.
+
+    Attributes:
+        pick: the part of the answer that is wanted; None: the whole.
+        once: not to be tried again, because what it sends can be read once.
+    """
+
+    method: str
+    path: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    pick: str | None = None
+    once: bool = False
+
+    def result(self, response: httpx.Response) -> T:
+        if not response.headers.get("content-type", "").startswith("application/json"):
+            return cast(T, response.text)
+        found = response.json()
+        return cast(T, found if self.pick is None else found[self.pick])
+
+
+def headers_of(api_key: str | None) -> dict[str, str]:
+    return {"X-API-Key": api_key} if api_key else {}
+
+
+def chat(messages: Messages, file_ids: Sequence[str] | None, options: Mapping[str, Any]) -> ApiCall[Completion]:
+    path = "/api/v1/chat/multimodal-audio" if file_ids else "/api/v1/chat/completions"
+    body: dict[str, Any] = {"messages": list(messages), **options}
+    if file_ids:
+        body["file_ids"] = list(file_ids)
+    return ApiCall("POST", path, {"json": body})
+
+
+def analyze(messages: Messages, file_ids: Sequence[str] | None, model: str | None) -> ApiCall[Analysis]:
+    body = {"messages": list(messages), "file_ids": list(file_ids or ()), "model": model}
+    return ApiCall("POST", "/api/v1/analyze-complexity", {"json": body}, "complexity_analysis")
+
+
+@contextmanager
+def upload(file_path: str | Path, progress: Progress | None) -> Iterator[ApiCall[Upload]]:
+    path = Path(file_path)
+    with path.open("rb") as source:
+        files = {"file": (path.name, ProgressReader(source, path, progress))}
+        yield ApiCall("POST", "/api/v1/upload", {"files": files}, once=True)
+
+
+@contextmanager
+def hear(file_path: str | Path, options: Mapping[str, Any]) -> Iterator[ApiCall[Any]]:
+    path = Path(file_path)
+    with path.open("rb") as source:
+        sent = {"files": {"file": (path.name, source)}, "data": {"model": "whisper-1", **options}}
+        yield ApiCall("POST", "/v1/audio/transcriptions", sent, once=True)
+
+
+def transcribe(file_id: str, query: Mapping[str, Any]) -> ApiCall[Transcription]:
+    return ApiCall("POST", f"/api/v1/transcribe/{_part(file_id)}", {"params": dict(query)})
+
+
+def feedback(request_id: str, score: float) -> ApiCall[dict[str, Any]]:
+    return ApiCall("POST", "/api/v1/feedback", {"json": {"request_id": request_id, "score": score}})
+
+
+def load_test(endpoint: str, concurrent_users: int, requests_per_user: int) -> ApiCall[dict[str, Any]]:
+    query = {"endpoint": endpoint, "concurrent_users": concurrent_users, "requests_per_user": requests_per_user}
+    return ApiCall("POST", "/api/v1/performance/load-test", {"params": query}, "load_test_results")
+
+
+def file(file_id: str) -> ApiCall[FileRecord]:
+    return ApiCall("GET", f"/api/v1/files/{_part(file_id)}")
+
+
+def file_content(file_id: str) -> ApiCall[dict[str, Any]]:
+    return ApiCall("GET", f"/api/v1/files/{_part(file_id)}/content")
+
+
+def delete_file(file_id: str) -> ApiCall[dict[str, Any]]:
+    return ApiCall("DELETE", f"/api/v1/files/{_part(file_id)}")
+
+
+def model(model_id: str) -> ApiCall[ModelEntry]:
+    return ApiCall("GET", f"/api/v1/models/{quote(model_id, safe='/')}")
+
+
+FILES: ApiCall[list[FileRecord]] = ApiCall("GET", "/api/v1/files", pick="files")
+MODELS: ApiCall[list[ModelEntry]] = ApiCall("GET", "/api/v1/models", pick="data")
+HEALTH: ApiCall[dict[str, str]] = ApiCall("GET", "/health")
+MONITORING: ApiCall[dict[str, Any]] = ApiCall("GET", "/api/v1/monitoring/health")
+METRICS: ApiCall[dict[str, Any]] = ApiCall("GET", "/api/v1/performance/metrics")
+PROMETHEUS: ApiCall[str] = ApiCall("GET", "/metrics")
+
+
+class ProgressReader:
+    """A file that tells how far it has been read; what httpx is given to upload."""
+
+    def __init__(self, source: BinaryIO, path: Path, progress: Progress | None):
+        self._source = source
+        self._size = path.stat().st_size
+        self._progress = progress
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self._read += len(data)
+        if self._progress is not None:
+            self._progress(self._read, self._size)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._source.tell()
+
+    def fileno(self) -> int:
+        return self._source.fileno()
+
+
+def failed(response: httpx.Response) -> ServiceError:
+    """The error that a refusal says; its body must have been read."""
+    try:
+        detail = str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"the service answered {response.status_code}"
+    after = response.headers.get("retry-after", "")
+    wait = float(after) if after.isdecimal() else None
+    return ServiceError(detail, "", response.status_code, response.headers.get("x-request-id"), wait)
+
+
+def unreachable(base_url: object, error: httpx.TransportError) -> ServiceError:
+    if isinstance(error, httpx.TimeoutException):
+        return UnreachableError(f"{base_url} did not answer in time", "raise `timeout`, or ask a smaller model", 0)
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return UnreachableError(f"{base_url} is no address of a service", "begin it with http:// or https://", 0)
+    return ServiceError(f"no service at {base_url}: {error}", "start it: autopicker serve", 0)
+
+
+def pause_s(attempt: int, retries: int, call: ApiCall[Any], error: ServiceError) -> float:
+    """Seconds before another try, as the service says or twice the last with jitter; raises the error where none is."""
+    lost = error.status == 0 and not isinstance(error, UnreachableError)
+    if attempt >= retries or call.once or not (lost or error.status in RETRIED):
+        raise error
+    if error.retry_after is not None:
+        return min(error.retry_after, _LONGEST_PAUSE_S)
+    doubled: float = min(0.5 * 2**attempt, _LONGEST_PAUSE_S)
+    return doubled * random.uniform(0.5, 1.0)
+
+
+class EventTextReader:
+    """Reads the lines of a stream; `done` once its end was said."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def read(self, line: str) -> Iterator[dict[str, Any]]:
+        """The chunk of a line, if it has one; ServiceError where it is an error."""
+        if not line.startswith("data:"):
+            return
+        data = line[5:].strip()
+        if data == "[DONE]":
+            self.done = True
+            return
+        try:
+            chunk = json.loads(data)
+        except json.JSONDecodeError:
+            raise UpstreamError("the answer broke off within an event", "ask again") from None
+        if "error" in chunk:
+            raise ServiceError(str(chunk.get("detail")), status=int(chunk.get("status_code", 502)))
+        yield chunk
+
+    def check(self) -> None:
+        """UpstreamError where a stream ended without its end."""
+        if not self.done:
+            raise UpstreamError("the answer was cut short", "ask again")
+
+
+def texts(chunk: Mapping[str, Any]) -> Iterator[str]:
+    for choice in chunk["choices"]:
+        text = choice["delta"].get("content")
+        if text:
+            yield text
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")

@@ -1,0 +1,155 @@
+"""The client for programs that wait for each answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from autopicker_lab.client import protocol
+from autopicker_lab.client.protocol import ApiCall, Messages, Progress, ServiceError
+from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
+
+T = TypeVar("T")
+
+
+class AutopickerClient:
+    """Talks to a running service; safe to share between threads.
+
+    Args:
+        base_url: where it listens.
+        api_key: its key, if it has one.
+        timeout: seconds to wait for the next piece of an answer.
+        retries: further tries of what was refused for a while (429, 502 to 504) or not reached.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://localhost:8001",
+        api_key: str | None = None,
+        timeout: float = 120.0,
+        retries: int = 2,
+    ):
+        self._http = httpx.Client(base_url=base_url, headers=protocol.headers_of(api_key), timeout=timeout)
+        self._retries = retries
+
+    def upload_file(self, file_path: str | Path, progress: Progress | None = None) -> Upload:
+        """Upload a file; the answer's `id` goes into `file_ids`. `progress` is called with bytes read and in all."""
+        with protocol.upload(file_path, progress) as call:
+            return self._call(call)
+
+    def files(self) -> list[FileRecord]:
+        return self._call(protocol.FILES)
+
+    def file(self, file_id: str) -> FileRecord:
+        return self._call(protocol.file(file_id))
+
+    def file_content(self, file_id: str) -> dict[str, Any]:
+        """What was read out of an upload: a Document as JSON."""
+        return self._call(protocol.file_content(file_id))
+
+    def delete_file(self, file_id: str) -> None:
+        self._call(protocol.delete_file(file_id))
+
+    def chat(self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any) -> Completion:
+        """A whole answer; `options` are OpenAI's (model, temperature, max_tokens ...)."""
+        return self._call(protocol.chat(messages, file_ids, options))
+
+    def stream(self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any) -> Iterator[str]:
+        """The pieces of an answer's text as they come; ServiceError or UpstreamError where it breaks off."""
+        for chunk in self.stream_chunks(messages, file_ids, **options):
+            yield from protocol.texts(chunk)
+
+    def stream_chunks(
+        self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any
+    ) -> Iterator[dict[str, Any]]:
+        """OpenAI's chunk objects as they come: the first has `routing`, the last ones `finish_reason` and `usage`."""
+        call = protocol.chat(messages, file_ids, {**options, "stream": True})
+        pieces = protocol.EventTextReader()
+        try:
+            with self._http.stream(call.method, call.path, **call.options) as response:
+                if response.is_error:
+                    response.read()
+                    raise protocol.failed(response)
+                for line in response.iter_lines():
+                    yield from pieces.read(line)
+        except httpx.TransportError as error:
+            raise protocol.unreachable(self._http.base_url, error) from error
+        pieces.check()
+
+    def analyze(self, messages: Messages, file_ids: Sequence[str] | None = None, model: str | None = None) -> Analysis:
+        """Complexity and route of a request, without asking a model."""
+        return self._call(protocol.analyze(messages, file_ids, model))
+
+    def transcribe(self, file_id: str, **query: Any) -> Transcription:
+        """What is said in an uploaded recording (language, task, word_timestamps)."""
+        return self._call(protocol.transcribe(file_id, query))
+
+    def hear(self, file_path: str | Path, **options: Any) -> Any:
+        """What is said in a file that is not kept, by OpenAI's route (language, response_format ...)."""
+        with protocol.hear(file_path, options) as call:
+            return self._call(call)
+
+    def models(self) -> list[ModelEntry]:
+        return self._call(protocol.MODELS)
+
+    def model(self, model_id: str) -> ModelEntry:
+        return self._call(protocol.model(model_id))
+
+    def feedback(self, request_id: str, score: float) -> None:
+        """Say how good an answer was, 0 to 1."""
+        self._call(protocol.feedback(request_id, score))
+
+    def health(self) -> dict[str, str]:
+        return self._call(protocol.HEALTH)
+
+    def monitoring(self) -> dict[str, Any]:
+        """The machine and the models behind the service."""
+        return self._call(protocol.MONITORING)
+
+    def metrics(self) -> dict[str, Any]:
+        """Requests, latencies, cache and routing drift."""
+        return self._call(protocol.METRICS)
+
+    def prometheus(self) -> str:
+        """The same in Prometheus' format."""
+        return self._call(protocol.PROMETHEUS)
+
+    def load_test(
+        self, endpoint: str = "/health", concurrent_users: int = 5, requests_per_user: int = 10
+    ) -> dict[str, Any]:
+        """Load-test a path of the service itself."""
+        return self._call(protocol.load_test(endpoint, concurrent_users, requests_per_user))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, call: ApiCall[T]) -> T:
+        attempt = 0
+        while True:
+            try:
+                return call.result(self._sent(call))
+            except ServiceError as error:
+                time.sleep(protocol.pause_s(attempt, self._retries, call, error))
+            attempt += 1
+
+    def _sent(self, call: ApiCall[T]) -> httpx.Response:
+        try:
+            response = self._http.request(call.method, call.path, **call.options)
+        except httpx.TransportError as error:
+            raise protocol.unreachable(self._http.base_url, error) from error
+        if response.is_error:
+            raise protocol.failed(response)
+        return response

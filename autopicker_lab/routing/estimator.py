@@ -1,0 +1,267 @@
+"""Estimates of P(a good answer) for each model, learned from outcomes: what a policy file carries, and how it is read.
+
+Fitting is in tuning/learn.py; what stands here needs numpy alone, so that a service pays nothing for it. A text is
+seen as tf-idf over its tokens and pairs of tokens, its mean token embedding, and the counts of features.measure. Of
+a long text the first and last characters count: more were measured to add nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from autopicker_lab import embeddings
+from autopicker_lab.complexity.features import NAMES
+from autopicker_lab.core import InvalidRequestError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+KIND = "linear-1"
+EXCERPT = 500  # characters of beginning and of end
+PAIRS = 2**18  # buckets that pairs of tokens are hashed into
+_MIX = 1_000_003
+_LARGEST = 2**26  # bytes an array of a policy file may have
+_FURTHEST = 4.0  # standard deviations: a text unlike all that were fitted may not run away
+_EMBEDDING, _FEATURES = 0.45, 0.1  # weight of a dense block beside tf-idf rows of length 1
+
+
+def excerpt(text: str) -> str:
+    """What of a text is embedded."""
+    return text if len(text) <= 2 * EXCERPT else f"{text[:EXCERPT]}\n{text[-EXCERPT:]}"
+
+
+def keys_of(ids: Array) -> tuple[Array, Array]:
+    """Sorted keys of tokens and of pairs of neighbours, and how often each occurs."""
+    import numpy as np
+
+    vocabulary = len(embeddings.vectors())
+    pairs = vocabulary + (ids[:-1] * _MIX + ids[1:]) % PAIRS
+    keys = np.concatenate([ids, pairs])
+    keys.sort()  # np.unique, but twice as fast on a short text
+    first = np.empty(len(keys) + 1, bool)
+    first[:1] = first[-1] = True
+    np.not_equal(keys[1:], keys[:-1], out=first[1:-1])
+    starts = first.nonzero()[0]
+    return keys[starts[:-1]], starts[1:] - starts[:-1]
+
+
+def mean_vector(ids: Array) -> Array:
+    """The mean embedding of tokens at length 1, shape (256,); zeros for no tokens."""
+    import numpy as np
+
+    table = embeddings.vectors()
+    if not len(ids):
+        return np.zeros(table.shape[1], np.float32)
+    total = table[ids].sum(0)
+    unit: Array = total / max(math.sqrt(total @ total), 1e-12)
+    return unit
+
+
+def counts_of(features: Mapping[str, float]) -> Array:
+    """The features of NAMES, counts on a logarithmic scale, shape (len(NAMES),)."""
+    import numpy as np
+
+    return np.log1p(np.array([features[name] for name in NAMES], np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedEstimator:
+    """Linear estimates, stacked: a mean over models, each model's deviation from it, and a fit of both to its score.
+
+    Attributes:
+        models: in the order of the outputs.
+        keys: of the tokens and pairs that are known, ascending, shape (k,).
+        idf: shape (k,). centre, feature_mean, feature_scale: what the dense blocks are shifted and divided by.
+        weights: shape (k, 1 + models): the mean first. dense: shape (256 + features, 1 + models).
+        bias: shape (1 + models,).
+        stack: shape (models, 4): intercept, and coefficients of mean, mean squared and deviation.
+        penalties: of the ridge regressions of mean and deviations.
+    """
+
+    models: tuple[str, ...]
+    keys: Array
+    idf: Array
+    centre: Array
+    feature_mean: Array
+    feature_scale: Array
+    weights: Array
+    dense: Array
+    bias: Array
+    stack: Array
+    penalties: tuple[float, float] = (0.0, 0.0)
+
+    ARRAYS: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "keys": "int32",
+            "idf": "float16",
+            "centre": "float16",
+            "feature_mean": "float64",
+            "feature_scale": "float64",
+            "weights": "float16",
+            "dense": "float16",
+            "bias": "float64",
+            "stack": "float64",
+        }
+    )
+
+    @cached_property
+    def _tables(self) -> _Tables:
+        return _Tables(self)
+
+    def estimate(self, text: str, features: Mapping[str, float]) -> dict[str, float]:
+        """P(a good answer), 0 to 1, by model. `features` are those of features.measure for the whole text."""
+        mean, *deviations = self._raw(text, features).tolist()
+        square = mean * mean
+        return {
+            name: min(max(a + mean * b + square * c + own * d, 0.0), 1.0)
+            for name, own, (a, b, c, d) in zip(self.models, deviations, self._tables.stack, strict=True)
+        }
+
+    def _raw(self, text: str, features: Mapping[str, float]) -> Array:
+        """Mean and deviations before they are stacked, shape (1 + models,)."""
+        import numpy as np
+
+        t = self._tables
+        ids = embeddings.token_ids(excerpt(text))
+        keys, counts = keys_of(ids)
+        rows = t.rows[keys]
+        known = rows >= 0
+        rows = rows[known]
+        values = t.idf[rows] * (1 + np.log(counts[known]))
+        length = math.sqrt(values @ values)
+        moved = mean_vector(ids) - t.centre
+        reach = math.sqrt(moved @ moved)
+        scaled = np.minimum(np.maximum((counts_of(features) - t.mean) * t.scale, -_FURTHEST), _FURTHEST)
+        result: Array = self.bias + scaled @ t.by_features
+        if length:
+            result += (values @ t.weights[rows]) / length
+        if reach:
+            result += (moved @ t.by_vector) / reach
+        return result
+
+
+class _Tables:
+    """An estimator's arrays as one request needs them: single precision, weights of the dense blocks folded in."""
+
+    def __init__(self, estimator: LearnedEstimator):
+        import numpy as np
+
+        self.idf, self.weights, dense = (
+            array.astype(np.float32) for array in (estimator.idf, estimator.weights, estimator.dense)
+        )
+        self.centre = estimator.centre.astype(np.float32)
+        self.mean = estimator.feature_mean.astype(np.float32)
+        self.scale = (1 / estimator.feature_scale).astype(np.float32)
+        self.by_vector, self.by_features = _EMBEDDING * dense[: -len(NAMES)], _FEATURES * dense[-len(NAMES) :]
+        self.stack: list[list[float]] = estimator.stack.tolist()
+        self.rows = np.full(len(embeddings.vectors()) + PAIRS, -1, np.int32)  # -1: not known
+        self.rows[estimator.keys] = np.arange(len(estimator.keys), dtype=np.int32)
+
+
+def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array) -> Array:
+    """Embedding and features as the linear model sees them, shape (..., 256 + features)."""
+    import numpy as np
+
+    moved = vector - centre
+    moved = moved / np.maximum(np.linalg.norm(moved, axis=-1, keepdims=True), 1e-12)
+    scaled = np.clip((counts - mean) / scale, -_FURTHEST, _FURTHEST)
+    return np.concatenate([_EMBEDDING * moved, _FEATURES * scaled], axis=-1)
+
+
+def stacked(raw: Array, stack: Array) -> Array:
+    """Estimates from means and deviations, shape (n, models), within 0 and 1."""
+    import numpy as np
+
+    mean, deviations = raw[:, :1], raw[:, 1:]
+    estimates: Array = stack[:, 0] + mean * stack[:, 1] + mean * mean * stack[:, 2] + deviations * stack[:, 3]
+    return np.clip(estimates, 0.0, 1.0)
+
+
+def pack(estimator: LearnedEstimator) -> dict[str, Any]:
+    """The estimator as plain JSON: what it is, then each array as its type, shape and compressed bytes."""
+    arrays = {name: _packed(getattr(estimator, name)) for name in LearnedEstimator.ARRAYS}
+    return {
+        "kind": KIND,
+        "models": list(estimator.models),
+        "penalties": list(estimator.penalties),
+        "embedding": embeddings.NAME,
+        "fingerprint": embeddings.fingerprint(),
+        "arrays": arrays,
+    }
+
+
+def unpack(raw: Mapping[str, Any]) -> LearnedEstimator:
+    """The estimator of a policy file.
+
+    Raises:
+        InvalidRequestError: another kind, other embeddings than the installed ones, or arrays that do not fit together.
+    """
+    if raw.get("kind") != KIND:
+        detail = f"the estimator is of kind {raw.get('kind')!r}, this version reads {KIND!r}"
+        raise InvalidRequestError(detail, "upgrade autopicker-lab, or tune again")
+    if raw.get("fingerprint") != embeddings.fingerprint():
+        detail = f"the estimator was fitted on other embeddings than the installed {embeddings.NAME}"
+        raise InvalidRequestError(detail, "tune again with this installation")
+    try:
+        arrays = {name: _unpacked(raw["arrays"][name], kinds) for name, kinds in LearnedEstimator.ARRAYS.items()}
+        mean, deviations = map(float, raw["penalties"])
+        estimator = LearnedEstimator(tuple(map(str, raw["models"])), **arrays, penalties=(mean, deviations))
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
+        raise InvalidRequestError(f"the estimator's arrays are damaged: {error}", "tune again") from None
+    _check(estimator)
+    return estimator
+
+
+def _packed(array: Array) -> dict[str, Any]:
+    data = base64.b64encode(zlib.compress(array.tobytes(), 6)).decode()
+    return {"dtype": str(array.dtype), "shape": list(array.shape), "data": data}
+
+
+def _unpacked(raw: Mapping[str, Any], kinds: str) -> Array:
+    import numpy as np
+
+    if raw["dtype"] not in kinds.split():
+        raise ValueError(f"type {raw['dtype']!r}")
+    kind, shape = np.dtype(raw["dtype"]), tuple(int(size) for size in raw["shape"])
+    expected = kind.itemsize * math.prod(shape)
+    if not 0 <= expected <= _LARGEST or min(shape, default=0) < 0:
+        raise ValueError(f"shape {shape}")
+    data = zlib.decompressobj().decompress(base64.b64decode(raw["data"], validate=True), expected + 1)
+    if len(data) != expected:
+        raise ValueError(f"{expected:,} bytes expected")
+    return np.frombuffer(data, kind).reshape(shape)
+
+
+def _check(estimator: LearnedEstimator) -> None:
+    import numpy as np
+
+    outputs, known = 1 + len(estimator.models), len(estimator.keys)
+    width = embeddings.vectors().shape[1]
+    shapes = {
+        "idf": (known,),
+        "centre": (width,),
+        "feature_mean": (len(NAMES),),
+        "feature_scale": (len(NAMES),),
+        "weights": (known, outputs),
+        "dense": (width + len(NAMES), outputs),
+        "bias": (outputs,),
+        "stack": (len(estimator.models), 4),
+    }
+    for name, shape in shapes.items():
+        array = getattr(estimator, name)
+        if array.shape != shape or not np.isfinite(array).all():
+            raise InvalidRequestError(f"the estimator's '{name}' is damaged", "tune again")
+    keys = estimator.keys
+    if not (estimator.feature_scale > 0).all() or len(set(estimator.models)) != len(estimator.models):
+        raise InvalidRequestError("the estimator's models or 'feature_scale' are damaged", "tune again")
+    if known and (keys[0] < 0 or keys[-1] >= len(embeddings.vectors()) + PAIRS or (np.diff(keys) <= 0).any()):
+        raise InvalidRequestError("the estimator's 'keys' are damaged", "tune again")

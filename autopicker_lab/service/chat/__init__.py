@@ -1,0 +1,1 @@
+"""Chat completions over HTTP: the application, its event streams, and single flight."""

@@ -1,0 +1,167 @@
+"""Chat answers as OpenAI's objects and server-sent events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from starlette.types import Send
+
+from autopicker_lab.core import AutopickerError, ChatReply, ContextReport, Route
+from autopicker_lab.service.request import errors
+
+DONE = b"data: [DONE]\n\n"
+DONE_TIGHT = b"data:[DONE]\n\n"
+COMMENT = b": waiting\n\n"
+STALLED_S = 30.0  # without reading, after which a client counts as gone: others may wait for the same answer
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold the events back
+]
+
+
+def done_mark(headers: Mapping[bytes, bytes], path: str) -> bytes:
+    """The stream's last event.
+
+    The platform's documented `requests` example parses every line that begins with "data: " as JSON, which
+    "[DONE]" is not. In server-sent events the space is optional, so that client alone gets the mark without it.
+    """
+    agent, accepts = headers.get(b"user-agent", b""), headers.get(b"accept", b"*/*")
+    naive = agent.startswith(b"python-requests/") and accepts == b"*/*" and path.startswith("/api/")
+    return DONE_TIGHT if naive else DONE
+
+
+def event(payload: Mapping[str, Any]) -> bytes:
+    return b"data: " + orjson.dumps(payload) + b"\n\n"
+
+
+def routing(route: Route, model: str) -> dict[str, Any]:
+    """The `routing` object of an answer; with `warnings` where something was asked that no model can do."""
+    said = {
+        "complexity_score": route.complexity.score,
+        "selected_model": model,
+        "reason": route.reason,
+        "fallback_used": model != route.model,
+    }
+    return {**said, "warnings": list(route.warnings)} if route.warnings else said
+
+
+def completion(reply: ChatReply) -> dict[str, Any]:
+    """A chat.completion object: the provider's own where it made one, under the catalogue's name and our id."""
+    answer = {
+        **(reply.raw or _built(reply)),
+        "id": reply.id,
+        "object": "chat.completion",
+        "created": reply.created,
+        "model": reply.model,
+    }
+    if reply.route is not None and not reply.route.named:
+        answer["routing"] = routing(reply.route, reply.model)
+    return answer
+
+
+def _built(reply: ChatReply) -> dict[str, Any]:
+    message = {"role": "assistant", "content": reply.text, **reply.message}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish_reason}
+    return {"choices": [choice], "usage": reply.usage.to_openai(), "system_fingerprint": None}
+
+
+def context(report: ContextReport) -> dict[str, Any]:
+    """The `context` object of an answer about files: what was read, and what was left out."""
+    return {"used": list(report.used), "left_out": list(report.left_out), "warnings": list(report.warnings)}
+
+
+class ChunkWriter:
+    """Writes the events of one streamed answer: the model's own, under our id and the catalogue's name."""
+
+    def __init__(self, reply_id: str, model: str, created: int | None = None):
+        self._head: dict[str, Any] = {
+            "id": reply_id,
+            "object": "chat.completion.chunk",
+            "created": created or int(time.time()),
+            "model": model,
+        }
+
+    def opening(self, events: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]) -> bytes:
+        """The event that says who answers, and why; a model that says so itself is not said twice."""
+        if events and "role" in (events[0]["choices"][0].get("delta") or ()):
+            said = {**events[0], **self._head, **extra}
+            said.pop("usage", None)
+            return event(said) + self.events(events[1:])
+        delta = {"role": "assistant", "content": ""}
+        return self.chunk(delta, **extra) + self.events(events)
+
+    def events(self, events: Sequence[Mapping[str, Any]]) -> bytes:
+        head = self._head
+        parts: list[bytes] = []
+        for raw in events:
+            said = {**raw, **head}
+            said.pop("usage", None)  # said once, at the end, to those who ask
+            parts += (b"data: ", orjson.dumps(said), b"\n\n")
+        return b"".join(parts)
+
+    def chunk(self, delta: Mapping[str, Any], finish_reason: str | None = None, **extra: Any) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return event({**self._head, "choices": [choice], **extra})
+
+    def usage(self, usage: Mapping[str, Any]) -> bytes:
+        return event({**self._head, "choices": [], "usage": usage})
+
+    def replayed(self, answer: Mapping[str, Any], extra: Mapping[str, Any], include_usage: bool) -> bytes:
+        """A whole answer as the events of a stream."""
+        choice = answer["choices"][0]
+        delta = {name: value for name, value in choice["message"].items() if name != "role"}
+        if delta.get("tool_calls"):
+            delta["tool_calls"] = [{"index": i, **call} for i, call in enumerate(delta["tool_calls"])]
+        events = self.opening((), extra) + self.chunk(delta) + self.chunk({}, choice["finish_reason"])
+        return events + (self.usage(answer["usage"]) if include_usage else b"")
+
+
+class EventStream:
+    """The response that events go out on; begun with the first of them, or with a comment while it is waited for.
+
+    Attributes:
+        mark: of the X-Cache header.
+    """
+
+    def __init__(self, send: Send, mark: bytes):
+        self._send = send
+        self.mark = mark
+        self.begun = False
+        self._writing_since = 0.0
+
+    async def write(self, data: bytes) -> None:
+        self._writing_since = time.monotonic()
+        if not self.begun:
+            self.begun = True
+            headers = [*_HEADERS, (b"x-cache", self.mark)]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self._writing_since = 0.0
+
+    async def keepalive(self) -> bool:
+        """Say that the answer is still to come, so that nobody on the way gives up; False for who does not read."""
+        if self._writing_since:
+            return time.monotonic() - self._writing_since < STALLED_S
+        await self.write(COMMENT)
+        return True
+
+    async def end(self, data: bytes = b"") -> None:
+        if not self.begun:
+            await self.write(b"")
+        await self._send({"type": "http.response.body", "body": data})
+
+    async def fail(self, error: AutopickerError) -> None:
+        """An event with the error, and the end."""
+        await self.end(event(errors.body(error, openai=True)))
+
+
+def error_of(failure: Exception) -> AutopickerError:
+    """What an event says of a failure: its own words, or that something failed."""
+    if isinstance(failure, AutopickerError):
+        return failure
+    errors.log.error("a stream failed", exc_info=failure)
+    return errors.internal()

@@ -1,0 +1,109 @@
+"""What the service knows of itself: request counts and latencies, as JSON and for Prometheus."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import generate_latest
+
+from autopicker_lab.service.observation.registry import MetricsRegistry
+
+if TYPE_CHECKING:
+    from autopicker_lab.service.state import AnswerRecord, ServiceState
+
+_RECENT = 5000
+
+
+class Metrics:
+    """Args:
+    enabled: False metrics nothing; the routes then say so.
+
+    Attributes:
+        running: requests being answered now.
+    """
+
+    def __init__(self, enabled: bool = True):
+        self.enabled = enabled
+        self._registry = registry = MetricsRegistry()
+        of_request = ("route", "method", "status")
+        self._requests = registry.counter("autopicker_requests", "Requests answered", *of_request)
+        self._seconds = registry.histogram("autopicker_request_seconds", "Time to answer", "route")
+        self._first = registry.histogram("autopicker_first_token_seconds", "Time to first token", "model")
+        self._chat = registry.histogram("autopicker_chat_seconds", "Time to a whole answer", "model")
+        self._tokens = registry.counter("autopicker_tokens", "Tokens", "model", "direction")
+        self._cost = registry.counter("autopicker_cost_usd", "Cost by the catalogue's prices", "model")
+        self._routes = registry.counter("autopicker_route_decisions", "Routing decisions", "model", "fallback")
+        registry.gauge("autopicker_requests_running", "Requests being answered", "", lambda: {"": self.running})
+        self._recent: deque[float] = deque(maxlen=_RECENT)
+        self._started = time.time()
+        self._total = 0
+        self._failed = 0
+        self.running = 0
+
+    def watch(self, state: ServiceState) -> None:
+        """Read queues and cache, too, when they are asked for."""
+        stats = state.cache.stats
+        waiting, hearing = state.lab.catalogue.waiting, state.lab.reader.waiting
+        gauge = self._registry.gauge
+        gauge(
+            "autopicker_queue_depth", "Requests that a model has", "model", lambda: {**waiting(), "whisper": hearing()}
+        )
+        gauge("autopicker_cache", "Answers from the cache", "is", lambda: {"hit": stats.hits, "miss": stats.misses})
+        gauge("autopicker_cache_bytes", "Size of the cache here", "", lambda: {"": state.cache.size()[1]})
+
+    def begin(self) -> None:
+        self.running += 1
+
+    def end(self, route: str, method: str, status: int, seconds: float) -> None:
+        self.running -= 1
+        if not self.enabled:
+            return
+        self._total += 1
+        self._failed += status >= 500
+        self._recent.append(seconds)
+        self._requests.add((route, method, str(status)))
+        self._seconds.add((route,), seconds)
+
+    def answered(self, answer: AnswerRecord, cost_usd: float) -> None:
+        """Count one chat answer."""
+        if not self.enabled:
+            return
+        model = answer.model
+        self._routes.add((model, "true" if answer.fallback_used else "false"))
+        self._tokens.add((model, "in"), answer.usage.prompt_tokens)
+        self._tokens.add((model, "out"), answer.usage.completion_tokens)
+        if cost_usd:
+            self._cost.add((model,), cost_usd)
+        if answer.first_token_s is not None:
+            self._first.add((model,), answer.first_token_s)
+        if answer.total_s is not None:
+            self._chat.add((model,), answer.total_s)
+
+    def summary(self) -> dict[str, Any]:
+        """Totals since the start, and latencies (ms) of the last five thousand requests; None where there are none."""
+        recent = sorted(self._recent)
+        uptime = time.time() - self._started
+        return {
+            "total_requests": self._total,
+            "failed_requests": self._failed,
+            "error_rate_percent": round(100 * self._failed / self._total, 3) if self._total else None,
+            "avg_response_time_ms": round(1000 * sum(recent) / len(recent), 3) if recent else None,
+            "p50_ms": _percentile(recent, 50),
+            "p95_ms": _percentile(recent, 95),
+            "p99_ms": _percentile(recent, 99),
+            "requests_per_second": round(self._total / uptime, 3) if uptime else None,
+            "uptime_seconds": round(uptime, 1),
+        }
+
+    def prometheus(self) -> bytes:
+        return generate_latest(self._registry.registry)
+
+
+def _percentile(ascending: Sequence[float], percent: float) -> float | None:
+    if not ascending:
+        return None
+    return round(1000 * ascending[max(0, math.ceil(percent / 100 * len(ascending)) - 1)], 3)

@@ -1,0 +1,124 @@
+"""Errors as the API documents them: flat for the platform's own paths, OpenAI's object for OpenAI's clients."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from autopicker_lab.core import (
+    AuthenticationError,
+    AutopickerError,
+    FileTooLargeError,
+    InvalidRequestError,
+    NotFoundError,
+    RateLimitError,
+)
+
+log = logging.getLogger(__name__)
+
+
+class MethodNotAllowedError(InvalidRequestError):
+    status = 405
+    title = "Method not allowed"
+
+
+_BY_STATUS: Mapping[int, type[AutopickerError]] = {
+    cls.status: cls
+    for cls in (
+        InvalidRequestError,
+        AuthenticationError,
+        NotFoundError,
+        MethodNotAllowedError,
+        FileTooLargeError,
+        RateLimitError,
+    )
+}
+
+
+def body(error: AutopickerError, *, openai: bool) -> dict[str, Any]:
+    """The JSON body of an error, with OpenAI's object in `error` where `openai` says so."""
+    flat = {"error": error.title, "detail": str(error), "status_code": error.status}
+    if not openai:
+        return flat
+    inner = {"message": str(error), "type": error.kind, "param": error.param, "code": _code(error)}
+    return {**flat, "error": inner}
+
+
+def wants_openai(path: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a caller reads OpenAI's error object: under /v1, or one of OpenAI's own clients."""
+    return path.startswith("/v1/") or b"x-stainless-lang" in headers
+
+
+def response(error: AutopickerError, path: str, headers: Mapping[bytes, bytes]) -> Response:
+    """The answer that says an error; `headers` are the request's, names in lower case."""
+    extra = {}
+    if error.retry_after is not None:
+        extra["Retry-After"] = str(max(1, round(error.retry_after)))
+    if error.status == 401:
+        extra["WWW-Authenticate"] = "Bearer"
+    content = json.dumps(body(error, openai=wants_openai(path, headers)))  # orjson refuses lone surrogates
+    return Response(content, error.status, extra, "application/json")
+
+
+def install(app: FastAPI) -> None:
+    """Give every exception its documented shape."""
+
+    def answer(error: AutopickerError, request: Request) -> Response:
+        return response(error, request.url.path, request.scope["request_context"].headers)
+
+    @app.exception_handler(AutopickerError)
+    async def ours(request: Request, error: AutopickerError) -> Response:
+        if error.status >= 500:
+            log.warning("%s: %s", type(error).__name__, error.plain)
+        return answer(error, request)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return answer(validation(error.errors()), request)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return answer(internal(), request)  # the gate says the rest in the log
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        kind = _BY_STATUS.get(error.status_code, InvalidRequestError if error.status_code < 500 else AutopickerError)
+        hints = {404: "see /docs for the routes", 405: "see /docs for the methods of this route"}
+        ours = kind(str(error.detail), hints.get(error.status_code, ""))
+        return answer(ours, request)
+
+
+def internal() -> AutopickerError:
+    return AutopickerError("the server failed to process this request", "quote its X-Request-ID in a report")
+
+
+def validation(found: Sequence[Any]) -> AutopickerError:
+    """The first of Pydantic's findings as one of our errors, the field named."""
+    first = found[0]
+    place = [str(step) for step in first["loc"] if step not in ("body", "query", "path", "header")]
+    name = ".".join(place)
+    if first["type"] == "json_invalid":
+        why = first.get("ctx", {}).get("error", "")
+        return InvalidRequestError(f"the body is not valid JSON: {why} at character {first['loc'][-1]}", "correct it")
+    if first["type"] == "missing":
+        where = f"The '{name}' field is required" if name else "A JSON body is required"
+        return InvalidRequestError(where, param=name or None)
+    return InvalidRequestError(f"'{name or 'body'}': {first['msg']}", param=name or None)
+
+
+def _code(error: AutopickerError) -> str | None:
+    codes = {
+        "UnknownModelError": "model_not_found",
+        "ContextLengthError": "context_length_exceeded",
+        "AuthenticationError": "invalid_api_key",
+        "RateLimitError": "rate_limit_exceeded",
+        "BudgetError": "insufficient_quota",
+    }
+    return codes.get(type(error).__name__)

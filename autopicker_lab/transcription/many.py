@@ -1,0 +1,81 @@
+"""The recordings of a folder, transcribed in several processes or on a cluster."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autopicker_lab.core import AutopickerError, InvalidRequestError, Transcript
+from autopicker_lab.core.files import find_files
+from autopicker_lab.extraction import open_source
+from autopicker_lab.runtime.executors import Progress, Scheduler, completed, lost, workers
+from autopicker_lab.transcription import WhisperTranscriber
+
+_held: dict[str, WhisperTranscriber] = {}  # in a worker: the model that it has loaded
+
+
+@dataclass(frozen=True)
+class TranscriptionResult:
+    """What came of one recording: its Transcript, or the error. `seconds` is the time it took."""
+
+    path: Path
+    transcript: Transcript | None
+    error: AutopickerError | None
+    seconds: float
+
+
+def transcribe_many(
+    paths: Iterable[str | Path],
+    *,
+    jobs: int | None = None,
+    scheduler: Scheduler = None,
+    progress: Progress | None = None,
+    model: str = "base",
+    **options: Any,
+) -> Iterator[TranscriptionResult]:
+    """Transcribe recordings, and those below folders, yielding each as it finishes; one that fails is a row, too.
+
+    Args:
+        jobs: processes, each with a model of its own and its share of the cores; None: one, since Whisper uses all.
+        scheduler: see fanout.workers.
+        progress: called after each with (done, in all); False stops.
+        model: a faster-whisper model, as WhisperTranscriber takes it.
+        options: language, task, word_timestamps.
+
+    Raises:
+        InvalidRequestError: for a path where nothing is, before anything runs; or no recording at all.
+    """
+    files = find_files(paths, "audio")
+    if not files:
+        raise InvalidRequestError("there is no recording to read", "name recordings, or a folder with some")
+    count = jobs or 1
+    threads = 0 if scheduler is not None else max(1, (os.cpu_count() or 1) // count)
+    return _run(files, count, scheduler, progress, (model, threads, options))
+
+
+def _run(
+    files: list[Path], jobs: int, scheduler: Scheduler, progress: Progress | None, how: tuple[str, int, dict[str, Any]]
+) -> Iterator[TranscriptionResult]:
+    with workers(scheduler, jobs) as (pool, at_once):
+        for path, future, begun in completed(
+            files, lambda path: pool.submit(transcribe_path, str(path), *how), at_once, progress
+        ):
+            try:
+                transcript, seconds = future.result()
+            except Exception as error:
+                yield TranscriptionResult(path, None, lost(path.name, error), time.perf_counter() - begun)
+            else:
+                yield TranscriptionResult(path, transcript, None, seconds)
+
+
+def transcribe_path(path: str, model: str, threads: int, options: dict[str, Any]) -> tuple[Transcript, float]:
+    """What a worker runs: the transcript, and the seconds it took."""
+    if model not in _held:
+        _held[model] = WhisperTranscriber(model, threads=threads)
+    begun = time.perf_counter()
+    found = _held[model].transcribe(open_source(path), **options)
+    return found, time.perf_counter() - begun

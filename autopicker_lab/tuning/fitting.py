@@ -1,0 +1,319 @@
+"""Fit estimates of P(a good answer) for each model, and measure them out of fold.
+
+Two ridge regressions share tf-idf of tokens and pairs, mean embeddings and counts: one for the mean score over models
+(how hard the prompt is), one, more strongly regularised, for each model's deviation from it (who is better at it).
+The pull of the two on a score is fitted on inner out-of-fold values (stacking: Wolpert, 1992,
+https://doi.org/10.1016/S0893-6080(05)80023-1), which also calibrates it. How strongly each is regularised is chosen
+by inner cross-validation inside each outer fold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab import embeddings
+from autopicker_lab.complexity.features import measure
+from autopicker_lab.routing.estimator import (
+    PAIRS,
+    LearnedEstimator,
+    counts_of,
+    dense_block,
+    excerpt,
+    keys_of,
+    mean_vector,
+    stacked,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy import sparse
+
+    Array = np.ndarray[Any, Any]
+
+Progress = Callable[[int, int], None]
+PENALTIES = ((1.0, 3.0, 10.0), (3.0, 10.0, 20.0, 40.0))  # of the mean, of the deviations
+INNER = 4
+_ALIKE = 0.8  # Jaccard similarity from which prompts are near-duplicates
+_ENOUGH_PAIRS = 4  # fewer say nothing about similarity
+_NUMERAL = re.compile(r"\d[\d.,:/]*")
+_QUOTED = re.compile(r"(?<!\w)(?:'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|`[^`\n]{1,60}`|“[^”\n]{1,60}”)")
+_NAME = re.compile(r"(?<=[a-zà-ÿ,;] )[A-ZÀ-Þ][\wà-ÿ-]+")
+_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+|@")  # a CJK character is a word
+_KEPT = 60_000  # most frequent tokens and pairs that are kept
+
+
+@dataclass(frozen=True, eq=False)
+class Prompts:
+    """Texts made ready for fitting; row i of each array belongs to text i.
+
+    Attributes:
+        tokens: counts of tokens and pairs, shape (n, vocabulary + PAIRS). vectors: (n, 256). counts: (n, features).
+        groups: near-duplicates have the same number, shape (n,).
+    """
+
+    tokens: sparse.csr_matrix
+    vectors: Array
+    counts: Array
+    groups: Array
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def at(self, rows: Array) -> Prompts:
+        return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows])
+
+
+def prepare(texts: Sequence[str], groups: Array | None = None) -> Prompts:
+    """Everything that is known of texts without their outcomes; `groups` of near-duplicates, where they are known."""
+    import numpy as np
+    from scipy import sparse
+
+    columns, values, ends, vectors, counts = [], [], [0], [], []
+    for text in texts:
+        ids = embeddings.token_ids(excerpt(text))
+        keys, times = keys_of(ids)
+        columns.append(keys)
+        values.append(times)
+        ends.append(ends[-1] + len(keys))
+        vectors.append(mean_vector(ids))
+        counts.append(counts_of(measure(text)))
+    shape = (len(texts), len(embeddings.vectors()) + PAIRS)
+    data = np.concatenate(values).astype(np.float64)
+    tokens = sparse.csr_matrix((data, np.concatenate(columns), np.array(ends)), shape=shape)
+    groups = near_duplicates(texts) if groups is None else groups
+    return Prompts(tokens, np.stack(vectors), np.stack(counts), groups)
+
+
+def joined(parts: Sequence[Prompts]) -> Prompts:
+    """Several sets of prompts as one; groups stay apart."""
+    import numpy as np
+    from scipy import sparse
+
+    starts = np.cumsum([0, *(int(part.groups.max()) + 1 for part in parts)])
+    return Prompts(
+        sparse.vstack([part.tokens for part in parts]).tocsr(),
+        np.concatenate([part.vectors for part in parts]),
+        np.concatenate([part.counts for part in parts]),
+        np.concatenate([part.groups + start for part, start in zip(parts, starts[:-1], strict=True)]),
+    )
+
+
+def near_duplicates(texts: Sequence[str]) -> Array:
+    """A group number for each text. Texts that differ in numbers, quoted words or names alone share one.
+
+    So do those whose pairs of words overlap by 80 %, by MinHash with locality-sensitive hashing (Broder, 1997,
+    https://doi.org/10.1109/SEQUEN.1997.666900); pairs that a tenth of all texts share (a preamble) do not count.
+    """
+    import numpy as np
+    from datasketch import MinHashLSH
+    from datasketch.minhash import MinHash
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    first: dict[str, int] = {}
+    edges: list[tuple[int, int]] = []
+    pairs: dict[int, set[str]] = {}
+    for i, text in enumerate(texts):
+        words = _skeleton(text)
+        twin = first.setdefault(" ".join(words) or text, i)
+        edges.append((i, twin))
+        if twin == i:
+            pairs[i] = {f"{a} {b}" for a, b in pairwise(words)}
+    spread = Counter(pair for some in pairs.values() for pair in some)
+    common = {pair for pair, count in spread.items() if count > max(20, len(texts) // 10)}
+    index = MinHashLSH(threshold=_ALIKE, num_perm=64)
+    own = {i: kept for i, some in pairs.items() if len(kept := some - common) >= _ENOUGH_PAIRS}
+    sketches = MinHash.generator([[pair.encode() for pair in sorted(some)] for some in own.values()], num_perm=64)
+    for i, sketch in zip(own, sketches, strict=True):
+        edges += [(i, j) for j in index.query(sketch)]
+        index.insert(i, sketch)
+    ends = np.array(edges)
+    graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(texts), len(texts)))
+    groups: Array = connected_components(graph, directed=False)[1]
+    return groups
+
+
+def _skeleton(text: str) -> list[str]:
+    """The words of a text in lower case, its numbers, quoted words and names within sentences as one mark each."""
+    plain = _NAME.sub("@", _QUOTED.sub("@", _NUMERAL.sub("0", text)))
+    return _WORDS.findall(plain.lower())
+
+
+def fit(
+    prompts: Prompts, scores: Array, models: Sequence[str], seed: int = 0, like: LearnedEstimator | None = None
+) -> LearnedEstimator:
+    """Estimates fitted on all of `prompts`; `scores` has shape (n, models), 0 to 1.
+
+    Args:
+        like: a fit of the same models whose penalties are taken over, without a stack; None finds both by
+            cross-validation.
+    """
+    import numpy as np
+
+    space, targets = _Space(prompts), _targets(scores)
+    if like is None:
+        penalties, stack = _chosen(prompts, targets, scores, seed)
+    else:
+        penalties, stack = like.penalties, _unstacked(scores)
+    design = space.design(prompts)
+    parts = [_ridge(design, part, penalty) for part, penalty in zip(targets, penalties, strict=True)]
+    coefficients = np.concatenate([part.coef_.reshape(-1, design.shape[1]) for part in parts]).T
+    known = len(space.keys)
+    return LearnedEstimator(
+        models=tuple(models),
+        keys=space.keys,
+        idf=space.idf,
+        centre=space.centre,
+        feature_mean=space.mean,
+        feature_scale=space.scale,
+        weights=np.ascontiguousarray(coefficients[:known], np.float16),
+        dense=np.ascontiguousarray(coefficients[known:], np.float16),
+        bias=np.concatenate([np.atleast_1d(p.intercept_) - t.mean(0) for p, t in zip(parts, targets, strict=True)]),
+        stack=stack,
+        penalties=penalties,
+    )
+
+
+def _unstacked(scores: Array) -> Array:
+    """The stack that adds each model's mean score, the mean and the deviation, shape (models, 4)."""
+    import numpy as np
+
+    ones, zeros = np.ones(scores.shape[1]), np.zeros(scores.shape[1])
+    return np.stack([scores.mean(0), ones, zeros, ones], axis=1)
+
+
+def out_of_fold(
+    prompts: Prompts,
+    scores: Array,
+    folds: Sequence[tuple[Array, Array]],
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Array:
+    """Estimates of each prompt by a fit that saw neither it nor a near-duplicate, shape (n, models).
+
+    Rows that are in no fold's test part are NaN.
+    """
+    import numpy as np
+
+    found = np.full(scores.shape, np.nan)
+    for i, (train, test) in enumerate(folds):
+        estimator = fit(prompts.at(train), scores[train], [str(m) for m in range(scores.shape[1])], seed)
+        found[test] = predict(estimator, prompts.at(test))
+        if progress is not None:
+            progress(i + 1, len(folds))
+    return found
+
+
+def predict(estimator: LearnedEstimator, prompts: Prompts) -> Array:
+    """Estimates of many prompts at once, shape (n, models)."""
+    import numpy as np
+
+    weighted = _tfidf(prompts, estimator.keys, estimator.idf)
+    block = dense_block(
+        prompts.vectors, prompts.counts, estimator.centre, estimator.feature_mean, estimator.feature_scale
+    )
+    weights, dense = estimator.weights.astype(np.float64), estimator.dense.astype(np.float64)
+    return stacked(estimator.bias + weighted @ weights + block @ dense, estimator.stack)
+
+
+def _tfidf(prompts: Prompts, keys: Array, idf: Array) -> sparse.csr_matrix:
+    """Sublinear tf-idf of the tokens and pairs in `keys`, rows of length 1, shape (n, keys)."""
+    import numpy as np
+    from sklearn.preprocessing import normalize
+
+    counts = prompts.tokens[:, keys].astype(np.float64)
+    counts.data = 1 + np.log(counts.data)
+    return normalize(counts.multiply(idf[None, :].astype(np.float64)).tocsr())
+
+
+def grouped_folds(groups: Array, folds: int, seed: int) -> list[tuple[Array, Array]]:
+    """Train and test rows of each fold; a group is never in both."""
+    from sklearn.model_selection import GroupKFold
+
+    return list(GroupKFold(folds, shuffle=True, random_state=seed).split(groups, groups=groups))
+
+
+class _Space:
+    """The columns a fit may use, and how they are scaled, from its training prompts alone."""
+
+    def __init__(self, prompts: Prompts):
+        import numpy as np
+
+        spread = np.bincount(prompts.tokens.indices, minlength=prompts.tokens.shape[1])
+        known = np.flatnonzero(spread >= 2)
+        self.keys = np.sort(known[np.argsort(-spread[known], kind="stable")[:_KEPT]]).astype(np.int32)
+        # half precision is what a policy file holds: rounded here, a fit is the same before and after its file
+        self.idf = (np.log((1 + len(prompts)) / (1 + spread[self.keys])) + 1).astype(np.float16)
+        self.centre = prompts.vectors.mean(0).astype(np.float16)
+        self.mean = prompts.counts.mean(0, dtype=np.float64)
+        spans = prompts.counts.std(0, dtype=np.float64)
+        self.scale = np.where(spans > 1e-6, spans, 1e6)  # what never varies counts for nothing
+
+    def design(self, prompts: Prompts) -> sparse.csr_matrix:
+        import numpy as np
+        from scipy import sparse
+
+        weighted = _tfidf(prompts, self.keys, self.idf)
+        block = dense_block(prompts.vectors, prompts.counts, self.centre, self.mean, self.scale)
+        return sparse.hstack([weighted, sparse.csr_matrix(block)]).tocsr().astype(np.float32)
+
+
+def _chosen(prompts: Prompts, targets: Sequence[Array], scores: Array, seed: int) -> tuple[tuple[float, float], Array]:
+    """The penalties of mean and deviations with the least inner error, and the stack fitted on their inner values."""
+    import numpy as np
+
+    values = [[np.zeros((len(prompts), part.shape[1])) for _ in tried] for part, tried in _each(targets)]
+    errors = [[0.0] * len(tried) for tried in PENALTIES]
+    for train, test in grouped_folds(prompts.groups, INNER, seed + 1):
+        space = _Space(prompts.at(train))
+        seen, unseen = space.design(prompts.at(train)), space.design(prompts.at(test))
+        for k, ((part, tried), held) in enumerate(zip(_each(targets), values, strict=True)):
+            for i, penalty in enumerate(tried):
+                found = _ridge(seen, part[train], penalty).predict(unseen).reshape(len(test), -1)
+                errors[k][i] += float(((found - part[test]) ** 2).sum())
+                # a fold's mean leans against that of the rest: pooled, it would teach the stack the opposite
+                held[i][test] = found - part[train].mean(0)
+    mean, deviations = (several.index(min(several)) for several in errors)
+    raw = np.hstack([values[0][mean], values[1][deviations]])
+    return (PENALTIES[0][mean], PENALTIES[1][deviations]), _stack(raw, scores)
+
+
+def _each(targets: Sequence[Array]) -> Iterable[tuple[Array, tuple[float, ...]]]:
+    return zip(targets, PENALTIES, strict=True)
+
+
+def _targets(scores: Array) -> tuple[Array, Array]:
+    mean = scores.mean(1, keepdims=True)
+    return mean, scores - mean
+
+
+def _ridge(design: sparse.csr_matrix, target: Array, penalty: float) -> Any:
+    from sklearn.linear_model import Ridge
+
+    return Ridge(penalty, solver="sparse_cg", tol=1e-3).fit(design, target.astype(design.dtype))
+
+
+def _stack(raw: Array, scores: Array) -> Array:
+    """Coefficients of intercept, mean, mean squared and deviation for each model, shape (models, 4).
+
+    A deviation that would count against its own model counts for nothing (Breiman, "Stacked Regressions", 1996,
+    https://doi.org/10.1007/BF00117832).
+    """
+    import numpy as np
+    from sklearn.linear_model import Ridge
+
+    mean = raw[:, :1]
+    rows = []
+    for model in range(scores.shape[1]):
+        columns = np.hstack([mean, mean * mean, raw[:, 1 + model : 2 + model]])
+        fitted = Ridge(1.0).fit(columns, scores[:, model])
+        if fitted.coef_[2] < 0:
+            columns[:, 2] = 0
+            fitted = Ridge(1.0).fit(columns, scores[:, model])
+        rows.append([float(fitted.intercept_), *map(float, fitted.coef_)])
+    return np.array(rows, np.float64)
