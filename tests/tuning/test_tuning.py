@@ -17,10 +17,10 @@ from autopicker_lab.tuning import (
     board,
     drift,
     evaluate,
+    fitting,
     gate,
     grade,
     keep_as_decisions,
-    learn,
     plot_calibration,
     read_outcomes,
     tune,
@@ -237,7 +237,7 @@ def test_a_report_is_one_json_document_and_shows_itself(report):
 def test_scores_are_out_of_fold_and_the_same_for_the_same_seed(report):
     again = tune(table())
     assert again.scores.tolist() == report.scores.tolist()
-    seen = learn.predict(report.policy.estimator, learn.prepare(report.board.prompts, np.arange(1)))
+    seen = fitting.predict(report.policy.estimator, fitting.prepare(report.board.prompts, np.arange(1)))
     assert abs(seen[:, 1] - seen[:, 0] - report.scores).max() > 0.01  # the final fit has seen them, these have not
 
 
@@ -290,21 +290,23 @@ def test_many_models_with_costs():
 
 
 def test_near_duplicates_never_straddle_folds():
-    assert len(np.unique(learn.near_duplicates(["How long is a train of 60 m?", "How long is a train of 80 m?"]))) == 1
-    assert len(np.unique(learn.near_duplicates(["Reverse 'abc' now.", "Reverse 'xyz' now."]))) == 1
-    assert len(np.unique(learn.near_duplicates(["???", "🚢", "!!!", ""]))) == 4
+    assert (
+        len(np.unique(fitting.near_duplicates(["How long is a train of 60 m?", "How long is a train of 80 m?"]))) == 1
+    )
+    assert len(np.unique(fitting.near_duplicates(["Reverse 'abc' now.", "Reverse 'xyz' now."]))) == 1
+    assert len(np.unique(fitting.near_duplicates(["???", "🚢", "!!!", ""]))) == 4
     chinese = "天空为什么是蓝色的请用简单的话解释给孩子听不要超过三句话"
-    assert len(np.unique(learn.near_duplicates([chinese, chinese.replace("三", "五")]))) == 1
+    assert len(np.unique(fitting.near_duplicates([chinese, chinese.replace("三", "五")]))) == 1
     preamble = " ".join(hash_of(str(i)) for i in range(450))
     asked = [f"{preamble} {' '.join(hash_of(f'{i} {j}') for j in range(12))}" for i in range(60)]
-    assert len(np.unique(learn.near_duplicates(asked))) == 60
+    assert len(np.unique(fitting.near_duplicates(asked))) == 60
     words = "the quick brown fox jumps over the lazy dog while seven wizards mix a potion of jade quartz and old vodka"
     texts = [f"{words} in the year {i // 2} {'!' * (i % 2)}" for i in range(20)] + ["Hello world", "hello, world!"]
-    groups = learn.near_duplicates(texts)
+    groups = fitting.near_duplicates(texts)
     assert groups[20] == groups[21]
     assert all(groups[i] == groups[i + 1] for i in range(0, 20, 2))
     assert groups[0] != groups[20]
-    for train, test in learn.grouped_folds(np.arange(60) // 2, 5, 0):
+    for train, test in fitting.grouped_folds(np.arange(60) // 2, 5, 0):
         assert not set(train // 2) & set(test // 2)
 
 
@@ -314,7 +316,7 @@ def test_near_duplicates_never_straddle_folds():
 def test_one_request_is_estimated_as_many_are(report, text):
     estimator = report.policy.estimator
     one = estimator.estimate(text, measure(text))
-    many = learn.predict(estimator, learn.prepare([text], np.arange(1)))[0]
+    many = fitting.predict(estimator, fitting.prepare([text], np.arange(1)))[0]
     assert list(one.values()) == pytest.approx(many.tolist(), abs=2e-3)
     assert all(0 <= value <= 1 for value in one.values())
 

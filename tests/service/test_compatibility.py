@@ -7,12 +7,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import needs
+from conftest import ROOT, needs
 from support.gateway import gateway
 from support.upstream import TEXT, upstream
 
 HERE = Path(__file__).parent / "clients"
-NEWEST = tomllib.loads((HERE.parent.parent / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]["exclude-newer"]
+NEWEST = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]["exclude-newer"]
 
 
 @pytest.fixture(scope="module")
