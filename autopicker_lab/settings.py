@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -19,6 +18,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from autopicker_lab.core import ModelSpec, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Capability = Literal["text", "images", "multimodal", "tools", "json", "audio"]
 _VARIABLE = re.compile(r"\$\{(\w+)\}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import threading
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
@@ -42,6 +41,8 @@ from autopicker_lab.storage import FileStore
 from autopicker_lab.transcription import Progress, WhisperTranscriber
 
 if TYPE_CHECKING:
+    import concurrent.futures
+
     from autopicker_lab.tuning import CollectionResult
 
 T = TypeVar("T")

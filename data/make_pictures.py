@@ -13,10 +13,15 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Locator
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "data" / "pictures"
@@ -45,7 +50,6 @@ def made_from() -> dict[str, str]:
 
 def main() -> None:
     sys.path.insert(0, str(ROOT / "tests"))
-    from playwright.sync_api import Locator
     from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab
 
     def asked(panel: Locator) -> None:

@@ -14,11 +14,13 @@ import contextlib
 import io
 import json
 import random
-from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OUT = Path(__file__).parent / "outcomes" / "questions.jsonl"
 Question = dict[str, Any]

@@ -7,12 +7,14 @@ Peers that are not dependencies take part where they are installed:
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from autopicker_lab.core import SourceFile
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from autopicker_lab.core import SourceFile
 
 PICTURES = ("png", "jpg", "gif", "bmp", "webp")
 

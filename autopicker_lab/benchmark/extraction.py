@@ -8,7 +8,6 @@ import multiprocessing
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,8 @@ from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION
 from autopicker_lab.extraction import extract_many
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     import pandas as pd
 
 SCORES = ("nid", "head", "cells", "rows", "checks")

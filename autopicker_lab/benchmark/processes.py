@@ -9,10 +9,13 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def pinned(core: int, command: list[str]) -> list[str]:

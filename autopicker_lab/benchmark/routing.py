@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
@@ -17,6 +16,8 @@ from autopicker_lab.tuning.fitting import grouped_folds
 from autopicker_lab.tuning.matrix import USD, OutcomeMatrix
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy as np
     import pandas as pd
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import statistics
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ from autopicker_lab.settings import Settings
 from autopicker_lab.transcription import WhisperTranscriber
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
     from matplotlib.axes import Axes
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from autopicker_lab.chat.relevance import Ranker
 from autopicker_lab.core import ContextReport, Document, Part
 from autopicker_lab.core.text import estimate_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autopicker_lab.chat.relevance import Ranker
 
 PASSAGE_TOKENS = 120
 OPENING_TOKENS = 1000

@@ -9,10 +9,9 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from autopicker_lab.chat.context import Context, fit
-from autopicker_lab.chat.reader import Attachment, Reader
 from autopicker_lab.chat.relevance import Ranker
 from autopicker_lab.chat.stream import FAULTS, ChatStream, estimated, noted
 from autopicker_lab.core import (
@@ -34,6 +33,9 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
 from autopicker_lab.routing import AUTO, Requirements, choose, named, permitted
+
+if TYPE_CHECKING:
+    from autopicker_lab.chat.reader import Attachment, Reader
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Document, Part, SourceFile, Transcript
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.lru_cache import LRUCache
 from autopicker_lab.transcription import STOPPED, Progress, Transcriber
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 KEPT = 256
 KEPT_CHARACTERS = 50_000_000

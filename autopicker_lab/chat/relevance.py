@@ -6,13 +6,14 @@ import math
 import re
 import threading
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
 from autopicker_lab.runtime.lru_cache import LRUCache
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
 _WORD = re.compile(r"\w+")

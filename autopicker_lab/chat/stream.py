@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autopicker_lab.chat.reader import Attachment
 from autopicker_lab.core import (
     ChatChunk,
     ChatReply,
@@ -25,7 +23,10 @@ from autopicker_lab.core import (
 from autopicker_lab.core.text import CHARS_PER_TOKEN
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
     from autopicker_lab.chat.pipeline import Pipeline, PreparedRequest
+    from autopicker_lab.chat.reader import Attachment
 
 FAULTS = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError)
 

@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from autopicker_lab import assets
 from autopicker_lab.core import AutopickerError
 from autopicker_lab.extraction import formats
 from autopicker_lab.extraction.ocr import engines
 from autopicker_lab.extraction.registry import broken
-
-if TYPE_CHECKING:
-    from autopicker_lab.routing import unknown_models
+from autopicker_lab.routing import unknown_models
 from autopicker_lab.workbench import Workbench
 
 _ENGINES = {

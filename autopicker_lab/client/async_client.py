@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
 from autopicker_lab.client import protocol
 from autopicker_lab.client.protocol import ApiCall, Messages, Progress, ServiceError
-from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
 
 T = TypeVar("T")
 

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
 
-from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
 from autopicker_lab.core import AutopickerError, UpstreamError
+
+if TYPE_CHECKING:
+    from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
 
 T = TypeVar("T")
 Messages = Sequence[Mapping[str, Any]]
@@ -65,9 +67,9 @@ class ApiCall(Generic[T]):
 
     def result(self, response: httpx.Response) -> T:
         if not response.headers.get("content-type", "").startswith("application/json"):
-            return cast(T, response.text)
+            return cast("T", response.text)
         found = response.json()
-        return cast(T, found if self.pick is None else found[self.pick])
+        return cast("T", found if self.pick is None else found[self.pick])
 
 
 def headers_of(api_key: str | None) -> dict[str, str]:

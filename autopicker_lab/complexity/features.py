@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core.text import estimate_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 READ = 1500  # characters of beginning and of end whose words are counted
 _WORD = re.compile(r"[^\W\d_]+")

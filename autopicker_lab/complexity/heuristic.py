@@ -8,11 +8,14 @@ because they were measured to mislead. A policy fitted on one's own outcomes (se
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import ChatRequest, Complexity, Document, Factor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 SCORER = "heuristic-2"
 MAX_POINTS: Mapping[str, float] = MappingProxyType(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autopicker_lab.core.errors import InvalidRequestError
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.text import estimate_tokens
-
-if TYPE_CHECKING:
-    pass
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 

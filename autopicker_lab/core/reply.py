@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.chat import Usage
 from autopicker_lab.core.ids import new_id
-from autopicker_lab.core.routing import Route
 from autopicker_lab.core.show import html_table, html_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from autopicker_lab.core.routing import Route
 
 
 @dataclass(frozen=True)

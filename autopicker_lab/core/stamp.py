@@ -6,12 +6,14 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PACKAGES = ("autopicker-lab", "faster-whisper", "xllamacpp", "ollama", "pypdfium2", "pandas", "numpy")
 

@@ -6,13 +6,16 @@ Untrusted uploads go through `ExtractionPool`, which runs the same function in a
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core import AutopickerError, CorruptFileError, Document, ReadOptions, SourceFile
 from autopicker_lab.extraction.many import ExtractionResult, extract_many
 from autopicker_lab.extraction.pool import ExtractionPool
 from autopicker_lab.extraction.registry import FormatReader, formats, reader
 from autopicker_lab.extraction.sniff import check_size, open_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "ExtractionPool",

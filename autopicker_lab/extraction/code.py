@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import warnings as python_warnings
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from autopicker_lab.core import Document, Part, SourceFile
 from autopicker_lab.extraction.plain import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tree_sitter import Node
 
 

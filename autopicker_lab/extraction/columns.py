@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cell, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SHOWN_CELLS = 50_000
 _PREAMBLE = 20  # lines at most

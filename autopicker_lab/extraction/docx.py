@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ from autopicker_lab.extraction.ooxml import chart_table, parse_xml, refuse_bombs
 from autopicker_lab.extraction.plain import sections
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from docx.document import Document as DocxDocument
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.docx_lists import VAL, W, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LEVEL = re.compile(r"^(?:heading|titre|überschrift|título|titolo|rubrik)\s*(\d)", re.IGNORECASE)
 _DEPTH = re.compile(r"^list (?:bullet|number|continue)? ?(\d)$", re.IGNORECASE)

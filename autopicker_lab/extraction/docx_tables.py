@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.docx_lists import VAL, W, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ALTERNATE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 HOLDERS = {f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo", "txbxContent")} | {

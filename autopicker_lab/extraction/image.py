@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import warnings as python_warnings
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PIL.Image import Image as Picture
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, ReadOptions
 from autopicker_lab.core.files import atomic_write, find_files
 from autopicker_lab.extraction.pool import ExtractionPool, WorkerError, read_path
 from autopicker_lab.runtime.executors import Progress, Scheduler, completed, lost, workers
+
+if TYPE_CHECKING:
+    import concurrent.futures
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from PIL.Image import Image
 
 SURE = 0.6  # confidence below which another reading is tried

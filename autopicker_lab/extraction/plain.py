@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),

@@ -7,13 +7,15 @@ import concurrent.futures
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, ReadOptions, SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
 
 T = TypeVar("T")
 

@@ -6,10 +6,9 @@ import io
 import math
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cell, Document, EncryptedFileError, Part, SourceFile, Table
 from autopicker_lab.extraction.columns import preamble_of, shown, summarise
@@ -23,6 +22,9 @@ from autopicker_lab.extraction.xlsx_xml import (
     reference,
     without_merges,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LISTED = 20  # formulas and comments told under a table
 

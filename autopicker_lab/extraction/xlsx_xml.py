@@ -11,12 +11,15 @@ import itertools
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import Cell
 from autopicker_lab.extraction.ooxml import chart_table, parse_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from autopicker_lab.core import Cell
 
 MAX_AREA = 5_000_000  # cells between the corners of all sheets: calamine allocates them
 _MAX_FORMULAS = 50_000

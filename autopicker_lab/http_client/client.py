@@ -11,10 +11,13 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from autopicker_lab.http_client.connection import Connection, ConnectionBrokenError, StaleConnectionError, Timers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 KEEP_S = 60.0
 _LARGEST_BODY = 2**26

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import httptools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FULL = 2**18  # bytes waiting to be read from which a server is asked to pause
 _LARGEST_HEAD = 2**16

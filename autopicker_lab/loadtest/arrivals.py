@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core import InvalidRequestError
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator, Mapping
 
 
 def _positive(name: str, value: float) -> None:

@@ -11,13 +11,16 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 from autopicker_lab.loadtest.arrivals import Closed
 from autopicker_lab.loadtest.plan import IN_PROCESS, LoadPlan
 from autopicker_lab.loadtest.report import LoadReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REPORT, PLAN, STOP = "report.json", "plan.json", "stop"
 _LOCUSTFILE = '''"""Runs plan.json. On further machines: locust -f locustfile.py --worker --master-host ADDRESS"""

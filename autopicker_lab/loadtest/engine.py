@@ -12,18 +12,20 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
 from autopicker_lab.loadtest.arrivals import Closed, Open
 from autopicker_lab.loadtest.distribution import Distribution
 from autopicker_lab.loadtest.pacing import Pacer
-from autopicker_lab.loadtest.plan import LoadPlan
 from autopicker_lab.loadtest.recorder import Live, Recorder
-from autopicker_lab.loadtest.report import LoadReport
 from autopicker_lab.loadtest.sample import Sample
 from autopicker_lab.loadtest.targets import AnswerSource, Target, target_of
+
+if TYPE_CHECKING:
+    from autopicker_lab.loadtest.plan import LoadPlan
+    from autopicker_lab.loadtest.report import LoadReport
 
 T = TypeVar("T")
 Progress = Callable[[Live], bool | None]

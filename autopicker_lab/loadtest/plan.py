@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.loadtest.arrivals import KINDS, Arrivals, Closed, Ramp, Steps, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 IN_PROCESS = "lab:"  # the address of a Workbench in this process
 _UNBOUNDED_S = 300.0

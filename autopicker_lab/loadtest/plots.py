@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION, axes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from matplotlib.axes import Axes
 
     from autopicker_lab.loadtest.report import LoadReport

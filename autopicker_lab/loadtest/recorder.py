@@ -6,12 +6,15 @@ import random
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from autopicker_lab.loadtest.arrivals import Closed
 from autopicker_lab.loadtest.distribution import Distribution
-from autopicker_lab.loadtest.plan import LoadPlan
 from autopicker_lab.loadtest.report import LoadReport, RequestCounts, RequestRow
-from autopicker_lab.loadtest.sample import Sample
+
+if TYPE_CHECKING:
+    from autopicker_lab.loadtest.plan import LoadPlan
+    from autopicker_lab.loadtest.sample import Sample
 
 _ROWS = 100_000
 _TOGETHER = 32

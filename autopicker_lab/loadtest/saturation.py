@@ -16,14 +16,15 @@ from autopicker_lab.core.show import html_table
 from autopicker_lab.loadtest.arrivals import Closed, Open, Poisson
 from autopicker_lab.loadtest.compare import by_rate
 from autopicker_lab.loadtest.engine import Progress, run
-from autopicker_lab.loadtest.plan import LoadPlan, Slo
-from autopicker_lab.loadtest.recorder import Live
-from autopicker_lab.loadtest.report import LoadReport
-from autopicker_lab.loadtest.targets import AnswerSource
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from autopicker_lab.loadtest.plan import LoadPlan, Slo
+    from autopicker_lab.loadtest.recorder import Live
+    from autopicker_lab.loadtest.report import LoadReport
+    from autopicker_lab.loadtest.targets import AnswerSource
 
 _FEWEST = 5  # requests of a probe
 _IDLE_MS = 5.0  # that a single request may take longer than one among many

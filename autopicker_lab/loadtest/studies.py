@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,13 +12,16 @@ from autopicker_lab.core.show import frame
 from autopicker_lab.loadtest.arrivals import Poisson
 from autopicker_lab.loadtest.compare import by_rate, compared
 from autopicker_lab.loadtest.engine import Progress, run
-from autopicker_lab.loadtest.plan import LoadPlan
-from autopicker_lab.loadtest.report import LoadReport
-from autopicker_lab.loadtest.targets import AnswerSource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from autopicker_lab.loadtest.plan import LoadPlan
+    from autopicker_lab.loadtest.report import LoadReport
+    from autopicker_lab.loadtest.targets import AnswerSource
 
 
 @dataclass(frozen=True)

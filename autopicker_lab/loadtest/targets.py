@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import orjson
@@ -18,7 +18,9 @@ import orjson
 from autopicker_lab.core import AutopickerError, ChatChunk, ChatRequest, InvalidRequestError, UpstreamError, Usage
 from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient, HttpResponse
 from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan
-from autopicker_lab.loadtest.sample import Sample
+
+if TYPE_CHECKING:
+    from autopicker_lab.loadtest.sample import Sample
 
 _OURS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL)
 _SAID = ("content", "reasoning_content", "tool_calls")

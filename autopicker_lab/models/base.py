@@ -6,9 +6,8 @@ import base64
 import binascii
 import math
 import time
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from autopicker_lab.core import (
     AutopickerError,
@@ -20,6 +19,9 @@ from autopicker_lab.core import (
     Usage,
     assembled,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 
 @dataclass(frozen=True)

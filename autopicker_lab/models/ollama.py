@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,8 @@ from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.per_loop import PerLoop
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from ollama import AsyncClient, ShowResponse
 
 PROBE_S = 2.0

@@ -6,8 +6,7 @@ import asyncio
 import math
 import ssl
 import time
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -29,6 +28,9 @@ from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpC
 from autopicker_lab.models.base import Availability
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.per_loop import PerLoop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
 
 PROBE_S = 3.0
 CONNECT_S = 10.0

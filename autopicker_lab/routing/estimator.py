@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import math
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -21,6 +20,8 @@ from autopicker_lab.complexity.features import NAMES
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     Array = np.ndarray[Any, Any]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import (
@@ -17,6 +16,9 @@ from autopicker_lab.core import (
     RoutePolicy,
     UnknownModelError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 AUTO = "auto"
 ANSWER_TOKENS = 300  # tokens that an answer of unknown length is taken to have

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core.errors import ModelBusyError
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 class ConcurrencyLimit:

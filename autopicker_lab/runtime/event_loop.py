@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import concurrent.futures
 import threading
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import concurrent.futures
+    from collections.abc import Coroutine
 
 T = TypeVar("T")
 _CANCEL_S = 0.05  # that work which is cancelled has to end

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, StorageError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.settings import Settings
 from autopicker_lab.workbench import Workbench
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _START_S = 60.0
 _STOP_S = 20.0

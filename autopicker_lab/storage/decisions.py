@@ -6,11 +6,13 @@ import sqlite3
 import threading
 from collections import deque
 from itertools import islice
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from autopicker_lab.core import NotFoundError
 from autopicker_lab.runtime.batch_writer import BatchWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _TYPES = ("REAL", "TEXT", "INTEGER")
 _KEPT_IN_MEMORY = 10_000

@@ -6,12 +6,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import defaultdict
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import SettingsError
 from autopicker_lab.runtime.outage import Outage
-from autopicker_lab.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from autopicker_lab.settings import Settings
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS spent (key TEXT, period TEXT, usd REAL, PRIMARY KEY (key, period))"
 _ADD = "INSERT INTO spent VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from autopicker_lab.core import SourceFile, Transcript
 from autopicker_lab.transcription.whisper import STOPPED, Progress, WhisperTranscriber
+
+if TYPE_CHECKING:
+    from autopicker_lab.core import SourceFile, Transcript
 
 __all__ = ["STOPPED", "Progress", "Transcriber", "WhisperTranscriber"]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, Transcript
 from autopicker_lab.core.files import find_files
 from autopicker_lab.extraction import open_source
 from autopicker_lab.runtime.executors import Progress, Scheduler, completed, lost, workers
 from autopicker_lab.transcription import WhisperTranscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 _held: dict[str, WhisperTranscriber] = {}  # in a worker: the model that it has loaded
 

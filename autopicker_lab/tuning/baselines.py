@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootst
 from autopicker_lab.tuning.report import Baseline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy as np
 
     Array = np.ndarray[Any, Any]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import RoutePolicy
 from autopicker_lab.tuning.metrics import psi
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
+
+    from autopicker_lab.core import RoutePolicy
 
     Array = np.ndarray[Any, Any]
 

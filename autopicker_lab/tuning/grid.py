@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError
@@ -11,6 +10,8 @@ from autopicker_lab.runtime.executors import Progress, Scheduler, completed, wor
 from autopicker_lab.tuning.tuner import tune
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
 VARIED = ("strong", "weak", "folds", "seed", "within")

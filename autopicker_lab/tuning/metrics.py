@@ -10,11 +10,12 @@ https://doi.org/10.1214/aos/1176344552.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import numpy as np
 
     Array = np.ndarray[Any, Any]

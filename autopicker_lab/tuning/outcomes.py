@@ -8,7 +8,6 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -20,6 +19,8 @@ from autopicker_lab.routing import ANSWER_TOKENS
 from autopicker_lab.storage import Decision, FileLog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import pandas as pd
 
 REQUIRED = tuple(field.name for field in fields(Outcome) if field.default is MISSING)

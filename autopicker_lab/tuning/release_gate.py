@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import RoutePolicy
 from autopicker_lab.core.show import BLUE, GREY, axes, frame, html_table
-from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import Interval, bootstrap, interval_of
 from autopicker_lab.tuning.whatif import compare_on
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.tuning.matrix import OutcomeMatrix
 
 MARGIN = 0.02  # mean score
 _SEEN = 3.0  # losses of the margin's size that should have been met

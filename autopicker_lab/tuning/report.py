@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import RoutePolicy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION, axes, frame, html_table
 from autopicker_lab.tuning.curve import Curve, oracle
 from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
-from autopicker_lab.tuning.metrics import Interval
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.tuning.metrics import Interval
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.routing.estimator import LearnedEstimator
 from autopicker_lab.tuning import fitting
 from autopicker_lab.tuning.matrix import OutcomeMatrix, board
 from autopicker_lab.tuning.metrics import apgr
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
+
+    from autopicker_lab.routing.estimator import LearnedEstimator
 
 
 def transfer_to_tasks(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, gain_score
@@ -31,6 +30,8 @@ from autopicker_lab.tuning.transfer import transfer_to_tasks
 from autopicker_lab.tuning.verdict import WITHIN, cross_fitted, saving_of, verdict_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pandas as pd
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning.baselines import bootstrapped, share_for
@@ -12,6 +11,8 @@ from autopicker_lab.tuning.metrics import Interval, interval_of
 from autopicker_lab.tuning.report import Saving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy as np
 
     Array = np.ndarray[Any, Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +11,15 @@ from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
 from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
 from autopicker_lab.core.text import clip
 from autopicker_lab.routing import ANSWER_TOKENS, Requirements, choose
-from autopicker_lab.runtime.executors import Progress
 from autopicker_lab.tuning.matrix import USD, OutcomeMatrix
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from autopicker_lab.runtime.executors import Progress
 
 
 @dataclass(frozen=True)

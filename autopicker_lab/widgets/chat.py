@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import ChatReply
 from autopicker_lab.widgets.conversation import Answer, ConversationModel, Turn
 from autopicker_lab.widgets.parts import IntakeBox, JobBar, Panel, Save, to_html
-from autopicker_lab.workbench import Workbench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from autopicker_lab.core import ChatReply
+    from autopicker_lab.workbench import Workbench
 
 _SHOWN = 6000  # characters of a cited Part
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from concurrent.futures import CancelledError
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import ChatRequest, ContextReport, Document, Message, Route, Usage
 from autopicker_lab.routing import AUTO
 from autopicker_lab.widgets.parts import Intake, Job, PanelModel, told
 from autopicker_lab.widgets.parts.job import STOPPED
-from autopicker_lab.workbench import Workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from autopicker_lab.workbench import Workbench
 
 _END_S = 2.0  # that a stopped answer has to tell what it used
 

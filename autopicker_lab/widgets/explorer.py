@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, Route, RoutePolicy, SourceFile, Tier
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, present
-from autopicker_lab.workbench import Workbench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from autopicker_lab.workbench import Workbench
 
 
 @dataclass

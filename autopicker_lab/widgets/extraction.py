@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from html import escape
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.benchmark.engines import ENGINES, installed, read_bytes
 from autopicker_lab.core import Document, Part, ReadOptions, SourceFile
@@ -28,6 +26,10 @@ from autopicker_lab.widgets.parts import (
 )
 from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.widgets.parts.pages import Pages, page_pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 T = TypeVar("T")
 PICTURE_WIDTH = 520

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import BLUE, ORANGE, html_table
@@ -25,7 +24,11 @@ from autopicker_lab.loadtest import (
     sweep,
 )
 from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, present, sortable
-from autopicker_lab.workbench import Workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from autopicker_lab.workbench import Workbench
 
 _SHOWN = 240  # points of a line
 CLOSED, OPEN = "users who wait", "requests a second"

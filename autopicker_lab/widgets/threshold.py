@@ -5,20 +5,22 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.show import VERMILION, html_table
 from autopicker_lab.routing import policy_text, save_policy
-from autopicker_lab.tuning import TuningReport
 from autopicker_lab.tuning.curve import Curve, choose_at
 from autopicker_lab.tuning.matrix import CALL
 from autopicker_lab.tuning.report import draw_curve
 from autopicker_lab.widgets.parts import Panel, PanelModel, Save
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
+
+    from autopicker_lab.tuning import TuningReport
 
     Array = np.ndarray[Any, Any]
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
-from autopicker_lab.core import SourceFile, Transcript
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, present
 from autopicker_lab.widgets.parts.job import STOPPED
-from autopicker_lab.workbench import Workbench
+
+if TYPE_CHECKING:
+    from autopicker_lab.core import SourceFile, Transcript
+    from autopicker_lab.workbench import Workbench
 
 LANGUAGES = ("detect", "en", "de", "fr", "es", "it", "nl", "pt", "pl", "ru", "uk", "tr", "ar", "hi", "zh", "ja", "ko")
 _PLAYED = 64 * 2**20  # bytes of a recording that the browser is given

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy
 from autopicker_lab.routing import load_policy
 from autopicker_lab.tuning import OutcomeMatrix
 from autopicker_lab.tuning.whatif import Comparison, compare, compare_on
 from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, present, sortable
-from autopicker_lab.workbench import Workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autopicker_lab.workbench import Workbench
 
 
 @dataclass

@@ -129,7 +129,7 @@ def test_no_service_and_half_a_stream():
     with pytest.raises(ServiceError, match="autopicker serve") as caught:
         AutopickerClient(f"http://127.0.0.1:{free_port()}", retries=0).health()
     assert caught.value.status == 0
-    pieces = protocol.Pieces()
+    pieces = protocol.EventTextReader()
     assert list(pieces.read('data: {"choices": []}')) == [{"choices": []}]
     with pytest.raises(UpstreamError, match="cut short"):
         pieces.check()

@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 
 async def _users(ask: Callable[[], Awaitable[object]], connections: int, seconds: float) -> float:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.pdf.layout import MARKER, Interval, Row, Segment
 from autopicker_lab.extraction.pdf.tables import FoundTable
-from autopicker_lab.extraction.pdf.words import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from autopicker_lab.extraction.pdf.words import Word
 
 _FORMULA = re.compile(r"[\u2200-\u22ff\u2308-\u230b\u239b-\u23b3\ue000-\uf8ff]|[=+<>≤≥]\s*$|^\s*[=+<>≤≥]")
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.pdf.layout import Row
-from autopicker_lab.extraction.pdf.words import PageContent
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autopicker_lab.extraction.pdf.layout import Row
+    from autopicker_lab.extraction.pdf.words import PageContent
 
 _ZONE = 0.15  # of the page's height, above and below
 _NUMBER = re.compile(

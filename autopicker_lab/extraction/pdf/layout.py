@@ -5,12 +5,15 @@ from __future__ import annotations
 import bisect
 import re
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.pdf.drawing import Rule
-from autopicker_lab.extraction.pdf.words import Word
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autopicker_lab.extraction.pdf.drawing import Rule
+    from autopicker_lab.extraction.pdf.words import Word
 
 _WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
 _GUTTER = 0.7

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.pdf.layout import Row
-from autopicker_lab.extraction.pdf.words import Word
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autopicker_lab.extraction.pdf.layout import Row
+    from autopicker_lab.extraction.pdf.words import Word
 
 _LEADERS = re.compile(r"([^\s.]{1,8})\s*(?:\.\s?){4,}\s*")
 

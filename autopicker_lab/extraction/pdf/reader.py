@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,8 @@ from autopicker_lab.extraction.pdf.tables import FoundTable, ruled_tables
 from autopicker_lab.extraction.pdf.words import PageContent, read_page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from PIL.Image import Image
     from pypdfium2 import PdfDocument, PdfPage
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.pdf.drawing import Rule
-from autopicker_lab.extraction.pdf.words import Word
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from autopicker_lab.extraction.pdf.drawing import Rule
+    from autopicker_lab.extraction.pdf.words import Word
 
 _NEAR = 3.0  # points within which lines meet
 _LONGEST_CELL = 120  # words: a box of more is a frame around prose

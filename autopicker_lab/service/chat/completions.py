@@ -10,20 +10,23 @@ import hashlib
 import time
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
 
-from autopicker_lab.chat import Attachment
 from autopicker_lab.core import AutopickerError, ChatRequest, InvalidRequestError, ModelUnavailableError
 from autopicker_lab.service.chat import sse
 from autopicker_lab.service.request import errors
 from autopicker_lab.service.request.middleware import RequestContext, key_of
 from autopicker_lab.service.routes.schemas import ChatBody
 from autopicker_lab.service.state import AnswerRecord, ServiceState
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from autopicker_lab.chat import Attachment
 
 _LONG = 100_000  # bytes of a body from which it is parsed and hashed off the event loop
 _NOT_ASKED = frozenset({"stream", "stream_options", "user"})

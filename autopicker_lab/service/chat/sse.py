@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from starlette.types import Send
 
 from autopicker_lab.core import AutopickerError, ChatReply, ContextReport, Route
 from autopicker_lab.service.request import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.types import Send
 
 DONE = b"data: [DONE]\n\n"
 DONE_TIGHT = b"data:[DONE]\n\n"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 
-from autopicker_lab.settings import Settings
+if TYPE_CHECKING:
+    from autopicker_lab.settings import Settings
 
 
 def log_config(settings: Settings) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import generate_latest
@@ -13,6 +12,8 @@ from prometheus_client import generate_latest
 from autopicker_lab.service.observation.registry import MetricsRegistry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from autopicker_lab.service.state import AnswerRecord, ServiceState
 
 _RECENT = 5000

@@ -10,11 +10,10 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import AutopickerError
-
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
+    from autopicker_lab.core import AutopickerError
     from autopicker_lab.service.state import AnswerRecord
 
 log = logging.getLogger(__name__)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core import AuthenticationError, RateLimitError, SettingsError
-from autopicker_lab.settings import Settings
 from autopicker_lab.storage import ApiKey, KeyFile, Ledger, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from autopicker_lab.settings import Settings
 
 _RELOAD_S = 2.0
 log = logging.getLogger(__name__)

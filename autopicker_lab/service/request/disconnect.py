@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from starlette.types import Receive
 
 NOTICE_S = 0.05  # most answers are there by then, and cost no second task
 KEEPALIVE_S = 10.0

@@ -10,21 +10,25 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError, ModelUnavailableError, new_id
 from autopicker_lab.service.observation.access_log import AccessLog, AccessRecord
-from autopicker_lab.service.observation.metrics import Metrics
 from autopicker_lab.service.request import errors
 from autopicker_lab.service.request.auth import ANYONE, Caller, Callers
-from autopicker_lab.service.request.rate_limits import ClientLimits, HeaderLines
-from autopicker_lab.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from autopicker_lab.service.observation.metrics import Metrics
+    from autopicker_lab.service.request.rate_limits import ClientLimits, HeaderLines
+    from autopicker_lab.settings import Settings
 
 log = logging.getLogger(__name__)
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from ipaddress import ip_network
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
@@ -13,7 +13,9 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from autopicker_lab.core import RateLimitError, SettingsError
 from autopicker_lab.runtime.outage import TIMEOUT_S, Outage
-from autopicker_lab.settings import Settings
+
+if TYPE_CHECKING:
+    from autopicker_lab.settings import Settings
 
 _MANY = 10_000  # callers from which those are forgotten that have been away
 HeaderLines = list[tuple[bytes, bytes]]

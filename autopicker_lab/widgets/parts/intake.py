@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
@@ -16,6 +15,9 @@ from autopicker_lab.core import FORMATS, AutopickerError, SourceFile, Unsupporte
 from autopicker_lab.core.files import expanded, find_files
 from autopicker_lab.extraction import check_size, open_source
 from autopicker_lab.widgets.parts.base import PanelModel, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LIMIT = 10 * 2**20  # bytes, as MAX_FILE_SIZE of the service
 _PIECE = 2**20  # of an upload: far below what a Jupyter server lets through in one message

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from html import escape
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core import AutopickerError
 from autopicker_lab.widgets.parts.base import told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STOPPED = "stopped; what came until then is kept"
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from autopicker_lab.widgets.parts.base import told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _STATIC = Path(__file__).parent / "static"
 
