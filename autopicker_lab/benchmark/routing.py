@@ -11,8 +11,9 @@ from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.tuning import TuningReport, apgr, fitting
-from autopicker_lab.tuning.curve import curve
+from autopicker_lab.tuning.curve import cost_quality_curve
 from autopicker_lab.tuning.fitting import grouped_folds
+from autopicker_lab.tuning.judging import conclude
 from autopicker_lab.tuning.matrix import USD, OutcomeMatrix
 
 if TYPE_CHECKING:
@@ -72,13 +73,16 @@ def made_up(prompts: int = 10_000, models: int = 10, seed: int = 0) -> TuningRep
     estimates = np.clip(chances + random.normal(0, 0.05, chances.shape), 0, 1)
     numbers = tuple(str(i) for i in range(prompts))
     tasks, groups = np.full(prompts, ""), np.arange(prompts)
-    data = OutcomeMatrix(numbers, numbers, tasks, names, scores, costs, USD, models - 1, 0, groups)
-    found = curve(estimates, scores, costs)
+    outcomes = OutcomeMatrix(numbers, numbers, tasks, names, scores, costs, USD, models - 1, 0, groups)
+    curve = cost_quality_curve(estimates, scores, costs)
     qualities, prices = (dict(zip(names, table.mean(0).tolist(), strict=True)) for table in (scores, costs))
-    weight = float(found.weights[len(found.weights) // 2])
+    weight = float(curve.weights[len(curve.weights) // 2])
     policy = RoutePolicy("made up", (Tier(0.0, 0.0),), qualities, costs=prices, cost_weight=weight)
     gains = estimates[:, -1] - estimates[:, 0]
-    return TuningReport(data, policy, gains, None, None, None, None, None, {}, "", estimates=estimates, curve=found)
+    verdict = conclude(outcomes, None, None, None, 0.0)
+    return TuningReport(
+        outcomes, gains, None, None, None, None, None, {}, verdict, estimates=estimates, curve=curve, policy=policy
+    )
 
 
 def redraw_ms(panel: Any, steps: int = 40) -> float:
@@ -131,18 +135,18 @@ def ridge_baselines(report: TuningReport, folds: int = 5, seed: int = 0) -> dict
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_pipeline
 
-    data = report.board
-    prompts = fitting.prepare(data.prompts, data.groups)
-    texts = np.array(data.prompts, object)
-    weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
+    outcomes = report.outcomes
+    prompts = fitting.prepare(outcomes.prompts, outcomes.groups)
+    texts = np.array(outcomes.prompts, object)
+    weak, strong = outcomes.pair_scores
     kinds: dict[str, tuple[Any, Array]] = {
         "ridge on embeddings": (Ridge(1.0), prompts.vectors),
         "ridge on tf-idf": (make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2), Ridge(1.0)), texts),
     }
-    found: dict[str, float | None] = {}
+    values: dict[str, float | None] = {}
     for name, (model, inputs) in kinds.items():
-        order = np.zeros(len(data))
+        order = np.zeros(len(outcomes))
         for train, test in grouped_folds(prompts.groups, folds, seed):
-            order[test] = model.fit(inputs[train], data.gains[train]).predict(inputs[test])
-        found[name] = apgr(order, weak, strong)
-    return found
+            order[test] = model.fit(inputs[train], outcomes.gains[train]).predict(inputs[test])
+        values[name] = apgr(order, weak, strong)
+    return values

@@ -83,8 +83,6 @@ def tune(
     as_json: Json = False,
 ) -> None:
     """Fit a routing policy on measured outcomes, out of fold, and say whether routing pays."""
-    from dataclasses import replace
-
     from rich.console import Console
     from rich.progress import Progress
 
@@ -105,14 +103,15 @@ def tune(
             folds=folds,
             seed=seed,
             within=within,
+            local_only=local_only,
             source=outcomes,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if out is not None:
-        save_policy(replace(report.policy, local_only=local_only), out)
+        save_policy(report.policy, out)
     _tell(report, scores, as_json)
     if out is not None:
-        doubt = ", though routing is not shown to pay" if not report.verdict.startswith("routing") else ""
+        doubt = "" if report.verdict.pays else ", though routing is not shown to pay"
         typer.echo(f"saved{doubt}: set AUTOPICKER_POLICY={out} to use it", err=True)
 
 
@@ -132,20 +131,20 @@ def evaluate(
 ) -> None:
     """Measure a policy on outcomes, without fitting anything."""
     from autopicker_lab.routing import load_policy
-    from autopicker_lab.tuning import board, gate, read_outcomes
+    from autopicker_lab.tuning import OutcomeMatrix, gate, read_outcomes
     from autopicker_lab.tuning import evaluate as run
 
     if against and scores is not None:
         raise InvalidRequestError("--against writes no scores", "leave out --scores")
     table = read_outcomes(outcomes, prices)
     if against:
-        data = board(table, strong=strong, weak=weak, seed=seed)
-        found = gate(data, load_policy(against), load_policy(policy), seed=seed)
+        matrix = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
+        result = gate(matrix, load_policy(against), load_policy(policy), seed=seed)
         if as_json:
-            print_json(found.to_dict())
+            print_json(result.to_dict())
         else:
-            typer.echo(found.verdict)
-        raise typer.Exit(0 if found.passed else _SHUT)
+            typer.echo(result.verdict)
+        raise typer.Exit(0 if result.passed else _SHUT)
     report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, source=outcomes)
     _tell(report, scores, as_json)
 
@@ -167,7 +166,7 @@ def _tell(report: TuningReport, scores: Path | None, as_json: bool) -> None:
     console.print(grid)
     for warning in report.warnings:
         console.print(f"! {warning}", markup=False)
-    console.print(report.verdict, markup=False)
+    console.print(str(report.verdict), markup=False)
 
 
 def _cell(value: Any) -> str:

@@ -65,6 +65,7 @@ class Prompts:
         return len(self.groups)
 
     def at(self, rows: Array) -> Prompts:
+        """Those of some rows."""
         return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows])
 
 

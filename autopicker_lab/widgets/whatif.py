@@ -63,7 +63,7 @@ class WhatIfModel(PanelModel):
 
 
 class WhatIfPanel(Panel):
-    """The panel in a notebook: `WhatIfPanel(report.board, {"tuned": report.policy})` as the last line of a cell."""
+    """The panel in a notebook: `WhatIfPanel(report.outcomes, {"tuned": report.policy})` as the last line of a cell."""
 
     def __init__(
         self,
