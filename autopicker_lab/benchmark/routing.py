@@ -7,10 +7,11 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab import assets
 from autopicker_lab.complexity import score
-from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
+from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.routing import Requirements, choose
-from autopicker_lab.tuning import TuningReport, apgr, fitting
+from autopicker_lab.tuning import TuningReport, apgr, fitting, paraphrase_stability
 from autopicker_lab.tuning.curve import cost_quality_curve
 from autopicker_lab.tuning.fitting import grouped_folds
 from autopicker_lab.tuning.judging import conclude
@@ -26,6 +27,28 @@ if TYPE_CHECKING:
 
 SENTENCE = "Why is the sky blue? Explain step by step how light scatters in the air, please do. "
 LENGTHS = (84, 17_000, 170_000, 1_700_000)
+
+
+def named_tables(tables: str, own: bool = True) -> list[tuple[str, str, str]]:
+    """Path, strong and weak model of each table of a benchmark's parameters.
+
+    Args:
+        tables: "FILE,STRONG,WEAK;FILE,STRONG,WEAK;...".
+        own: begin with the outcomes that come with the project.
+
+    Raises:
+        InvalidRequestError: an entry of another form, or no table at all.
+    """
+    named = [(str(assets.outcomes() / "outcomes.jsonl"), "qwen2.5-coder-0.5b", "smollm2-135m")] if own else []
+    for entry in filter(None, map(str.strip, tables.split(";"))):
+        parts = [part.strip() for part in entry.split(",")]
+        if len(parts) != 3 or not all(parts):
+            example = '-p "tables=outcomes.csv,gpt-4,mixtral-8x7b;more.parquet,large,small"'
+            raise InvalidRequestError(f"'{entry}' does not name a file and two models", f"write {example}")
+        named.append((parts[0], parts[1], parts[2]))
+    if not named:
+        raise InvalidRequestError("there is no table to measure", "name one with tables=, or leave own=True")
+    return named
 
 
 def decision_times(
@@ -50,18 +73,33 @@ def decision_times(
             for name, decide in deciders.items():
                 if name.startswith("LiteLLM") and length > 10**5:
                     continue  # seconds each
-                begun = time.perf_counter()
+                started_at = time.perf_counter()
                 decide(text)
-                times[name].append(time.perf_counter() - begun)
+                times[name].append(time.perf_counter() - started_at)
         rows += [
-            {"decider": name, "characters": length, "median_us": round(1e6 * statistics.median(taken), 1)}
-            for name, taken in times.items()
-            if taken
+            {"decider": name, "characters": length, "median_us": round(1e6 * statistics.median(durations), 1)}
+            for name, durations in times.items()
+            if durations
         ]
     return pandas.DataFrame(rows)
 
 
-def made_up(prompts: int = 10_000, models: int = 10, seed: int = 0) -> TuningReport:
+def capitals_stability(report: TuningReport) -> float | None:
+    """Share of pairs of the project's questions for one capital, in three languages, that are sent the same way.
+
+    Half of the prompts go up; see metrics.paraphrase_stability.
+    """
+    import numpy as np
+    import pandas
+
+    questions = pandas.read_json(assets.outcomes() / "questions.jsonl", lines=True).set_index("prompt_id")
+    questions = questions.loc[list(report.outcomes.ids)]
+    capitals = (questions["task"] == "capitals").to_numpy()
+    sent_up = (report.scores >= np.median(report.scores)).astype(int)
+    return paraphrase_stability(sent_up[capitals], questions["answer"].astype(str).to_numpy()[capitals])
+
+
+def random_report(prompts: int = 10_000, models: int = 10, seed: int = 0) -> TuningReport:
     """A report on random outcomes of so many prompts and models, with estimates that are nearly right."""
     import numpy as np
 
@@ -89,12 +127,12 @@ def redraw_ms(panel: Any, steps: int = 40) -> float:
     """Median milliseconds from a move of a ThresholdPanel's sliders to its new picture and table, in this process."""
     times = []
     for step in range(steps):
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         if step % 2:
             panel.thresholds.value = (float(45 + step / 2), float(55 + step / 2))
         else:
             panel.weight.value = step % len(panel.weight.options)
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - started_at)
     return round(1000 * statistics.median(times), 2)
 
 

@@ -40,9 +40,11 @@ class Complexity:
 
     @lazy
     def score(self) -> float:
+        """The sum of the factors' points, 0 to 100."""
         return round(sum([factor.points for factor in self.factors]), 2)
 
     def to_dict(self) -> dict[str, Any]:
+        """One JSON object: score, factors with points and reasons, estimated tokens."""
         return {
             "score": self.score,
             "factors": [{"name": f.name, "points": f.points, "why": f.why} for f in self.factors],
@@ -102,6 +104,7 @@ class ModelSpec:
     api_key: str | None = field(default=None, repr=False)
 
     def cost_usd(self, tokens_in: int, tokens_out: int) -> float:
+        """The price of so many prompt tokens and answer tokens, USD."""
         return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
 
 
@@ -260,9 +263,11 @@ class Route:
 
     @property
     def estimated_cost_usd(self) -> float:
+        """What the request may cost at the chosen model, by the catalogue's prices."""
         return next(c.cost_usd for c in self.candidates if c.model == self.model)
 
     def to_dict(self) -> dict[str, Any]:
+        """One JSON object: the decision, its candidates, and the complexity it began from."""
         return {
             "selected_model": self.model,
             "fallbacks": list(self.fallbacks),

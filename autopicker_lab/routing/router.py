@@ -105,7 +105,7 @@ def choose(
         warnings += unknown_models(policy, specs)
     estimates = policy.estimates(question, complexity)
     request = _Request(complexity, policy, requirements, wanted, down)
-    models = [_compared(spec, request, estimates) for spec in specs]
+    models = [_model_for_request(spec, request, estimates) for spec in specs]
     able = [model for model in models if not model.obstacle]
     if not able:
         raise _no_model(models, reachable, requirements)
@@ -143,7 +143,7 @@ def route_to_named_model(
     """
     down = unavailable or {}
     wanted, warnings = _attainable(requirements.wanted, [spec])
-    model = _compared(spec, _Request(complexity, policy, requirements, wanted, down), {})
+    model = _model_for_request(spec, _Request(complexity, policy, requirements, wanted, down), {})
     if model.obstacle:
         raise _no_model([model], [] if spec.id in down else [spec], requirements)
     return Route(
@@ -217,7 +217,7 @@ def is_local(spec: ModelSpec) -> bool:
         return False
 
 
-def _compared(spec: ModelSpec, request: _Request, estimates: Mapping[str, float]) -> _Model:
+def _model_for_request(spec: ModelSpec, request: _Request, estimates: Mapping[str, float]) -> _Model:
     policy, requirements = request.policy, request.requirements
     name = policy.name_of(spec)
     quality = policy.qualities.get(name, spec.quality)

@@ -95,13 +95,13 @@ def compute_baselines(
 def _ranked(outcomes: OutcomeMatrix, order: Array, router: Bootstrap | None, seed: int) -> Baseline:
     import numpy as np
 
-    own = ranking(outcomes, order, seed)
+    bootstrap_of_order = ranking(outcomes, order, seed)
     return Baseline(
-        apgr=interval_of(own),
+        apgr=interval_of(bootstrap_of_order),
         cpt50=share_for(outcomes, order, 0.5),
         cpt80=share_for(outcomes, order, 0.8),
         aiq=_pair_aiq(outcomes, order, np.arange(len(outcomes))),
-        p=_p_of_lead(router, own),
+        p=_p_of_lead(router, bootstrap_of_order),
     )
 
 

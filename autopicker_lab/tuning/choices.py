@@ -54,14 +54,14 @@ def route_outcomes(policy: RoutePolicy, outcomes: OutcomeMatrix) -> RoutedOutcom
         scores = heuristic_scores(outcomes.prompts)
         return RoutedOutcomes(scores, None, choose_each(policy, outcomes, scores, None))
     column = {model: i for i, model in enumerate(policy.estimator.models)}
-    own = estimate_each(policy.estimator, outcomes.prompts)
+    all_estimates = estimate_each(policy.estimator, outcomes.prompts)
     unknown = np.full(len(outcomes), np.nan)
-    estimates = np.stack([own[:, column[m]] if m in column else unknown for m in outcomes.models], axis=1)
+    estimates = np.stack([all_estimates[:, column[m]] if m in column else unknown for m in outcomes.models], axis=1)
     if policy.pair is None:
         scores = heuristic_scores(outcomes.prompts)
     else:
         weak, strong = (column[name] for name in policy.pair)
-        scores = gain_score(own[:, strong] - own[:, weak])
+        scores = gain_score(all_estimates[:, strong] - all_estimates[:, weak])
     return RoutedOutcomes(scores, estimates, choose_each(policy, outcomes, scores, estimates))
 
 
@@ -81,8 +81,8 @@ def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, est
         raise ModelUnavailableError(f"no model can take the requests ({obstacles[0]})", "raise the policy's budget")
     qualities = np.array([policy.qualities.get(spec.id, spec.quality) for spec in specs])
     names = [specs[i].id for i in able.tolist()]
-    seen = None if estimates is None else estimates[:, able]
-    chosen: Array = able[prefer_each(policy, scores, names, qualities[able], seen, prices[able])]
+    estimates_of_able = None if estimates is None else estimates[:, able]
+    chosen: Array = able[prefer_each(policy, scores, names, qualities[able], estimates_of_able, prices[able])]
     return chosen
 
 

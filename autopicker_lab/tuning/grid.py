@@ -45,7 +45,9 @@ def tune_grid(
     rows: dict[int, dict[str, Any]] = {}
     with workers(scheduler, jobs) as (pool, at_once):
         numbered = list(range(len(points)))
-        for i, future, _ in completed(numbered, lambda i: pool.submit(_tuned, table, points[i]), at_once, progress):
+        for i, future, _ in completed(
+            numbered, lambda i: pool.submit(_tune_point, table, points[i]), at_once, progress
+        ):
             try:
                 rows[i] = points[i] | future.result() | {"error": None}
             except AutopickerError as error:
@@ -53,7 +55,7 @@ def tune_grid(
     return pandas.DataFrame([rows[i] for i in sorted(rows)])
 
 
-def _tuned(table: pd.DataFrame, point: Mapping[str, Any]) -> dict[str, Any]:
+def _tune_point(table: pd.DataFrame, point: Mapping[str, Any]) -> dict[str, Any]:
     report = tune(table, **point)
     apgr = report.apgr
     return {

@@ -83,8 +83,8 @@ class OutcomeMatrix:
         scores = complete.to_numpy(float)
         costs, unit = _costs(table, complete.index, names)
         high, low = _pair(names, scores, costs, strong, weak)
-        if unit == CALL and table["cost_usd"].max() > 0:
-            notes.append("some models have no cost: calls are counted instead of USD (--prices fills in)")
+        if unit == CALL:
+            notes.append(_calls_note(table, names))
         described = table.drop_duplicates("prompt_id").set_index("prompt_id").loc[complete.index]
         prompts = tuple(described["prompt"].astype(str))
         groups = near_duplicates(prompts)
@@ -173,6 +173,14 @@ def _check_models(names: Sequence[str], strong: str | None, weak: str | None) ->
             raise InvalidRequestError(f"no model '{name}' in the outcomes", f"known: {', '.join(names)}")
     if len(names) < 2 or (strong is not None and strong == weak):
         raise InvalidRequestError("routing needs two models", f"the outcomes hold {', '.join(names)}: collect another")
+
+
+def _calls_note(table: pd.DataFrame, names: Sequence[str]) -> str:
+    """What it means that calls are counted instead of USD."""
+    priced = bool(table["cost_usd"].max() > 0)
+    why = "some models have no cost, or all the same one" if priced else "no costs and no prices"
+    counted = "calls to the strong model" if len(names) == 2 else "every model counts the same, so nothing can be saved"
+    return f"{why}: cost is counted in calls ({counted}); --prices FILE counts in USD"
 
 
 def _complete_rows(table: pd.DataFrame, names: Sequence[str], most: int, seed: int) -> tuple[pd.DataFrame, list[str]]:

@@ -149,14 +149,16 @@ class TuningReport(RouterFigures):
         }
 
     @property
-    def own(self) -> Baseline:
+    def policy_row(self) -> Baseline:
         """The policy as a row beside its baselines."""
         aiq = self.aiq.value if self.aiq else None
         return Baseline(self.apgr, self.cpt50, self.cpt80, aiq, self.quality, self.cost)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a router: the report's own, then each baseline."""
-        return frame({"router": name, **b.to_dict()} for name, b in {"policy": self.own, **self.baselines}.items())
+        return frame(
+            {"router": name, **b.to_dict()} for name, b in {"policy": self.policy_row, **self.baselines}.items()
+        )
 
     def scores_frame(self) -> pd.DataFrame:
         """One row a prompt: prompt_id and score, and each model's estimate where there are any."""
@@ -197,7 +199,7 @@ class TuningReport(RouterFigures):
                 "" if b.cost is None else f"{b.cost:.3g}",
                 _number_text(b.p),
             )
-            for name, b in {"this policy": self.own, **self.baselines}.items()
+            for name, b in {"this policy": self.policy_row, **self.baselines}.items()
         ]
         head = ["router", "APGR", "CPT 50 %", "CPT 80 %", "AIQ", "quality", "cost", "p (not better than it)"]
         return html_table(head, rows, str(self.verdict))

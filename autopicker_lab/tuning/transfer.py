@@ -72,7 +72,7 @@ def transfer_between(
     for name, matrix in matrices.items():
         others = [other for other in matrices if other != name]
         scores = np.concatenate([matrices[o].scores[:, [matrices[o].weak, matrices[o].strong]] for o in others])
-        estimator = fitting.fit(fitting.joined([prompts[o] for o in others]), scores, ("weak", "strong"))
+        estimator = fitting.fit(fitting.concatenated([prompts[o] for o in others]), scores, ("weak", "strong"))
         training = np.concatenate([fitting.predict(estimator, prompts[o]) for o in others])
         here = fitting.predict(estimator, prompts[name])
         gains, threshold = here[:, 1] - here[:, 0], np.median(training[:, 1] - training[:, 0])

@@ -226,9 +226,9 @@ def _name(estimator: LearnedEstimator) -> str:
 
 
 def _in_sample_warnings(policy: RoutePolicy, outcomes: OutcomeMatrix, source: str | Path | None) -> list[str]:
-    stamped = policy.stamp.get("data")
-    known = set(stamped.values()) if isinstance(stamped, Mapping) else set()
-    same_file = source is not None and bool(known & set(RunStamp.collect(source).data.values()))
+    stamped_data = policy.stamp.get("data")
+    fitted_on = set(stamped_data.values()) if isinstance(stamped_data, Mapping) else set()
+    same_file = source is not None and bool(fitted_on & set(RunStamp.collect(source).data.values()))
     if same_file or policy.stamp.get("prompts") == outcomes.fingerprint:
         return ["the policy was fitted on these very prompts: its figures here are too good"]
     return []

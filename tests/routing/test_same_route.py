@@ -109,7 +109,7 @@ def test_the_same_route_on_the_command_line(places, question, capsys):
 
 
 def test_the_policy_does_choose(places):
-    lab, _ = places
+    lab, *_ = places
     chosen = {lab.route(prompt).model for prompt in table()["prompt"].unique()[:40]}
     assert chosen == set(MODELS)
 
