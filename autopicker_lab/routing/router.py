@@ -16,7 +16,7 @@ from autopicker_lab.core import (
     RoutePolicy,
     UnknownModelError,
 )
-from autopicker_lab.routing.rule import Option, Preference, prefer
+from autopicker_lab.routing.rule import Option, prefer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,37 +42,12 @@ class Requirements(NamedTuple):
 
     def price_usd(self, spec: ModelSpec, tokens: int) -> float:
         """What a request of so many tokens may cost: all that its caller lets the model write is counted."""
-        if not (spec.price_in or spec.price_out):
-            return 0.0
         written = min(ANSWER_TOKENS if self.answer is None else self.answer, spec.max_output)
         return spec.cost_usd(min(tokens, spec.context_window), written)
 
     def fit(self, spec: ModelSpec) -> bool:
         """Whether prompt and answer fit into a model's context window."""
         return self.tokens + max(self.max_output, 1) <= spec.context_window
-
-
-class _Model(NamedTuple):
-    """A model of the catalogue beside this request; `obstacle` says why it cannot take it, "" where it can."""
-
-    id: str
-    option: Option
-    obstacle: str
-
-    @property
-    def quality(self) -> float:
-        """Estimated for this request where the policy can, else the mean."""
-        return self.option.quality if self.option.estimate is None else self.option.estimate
-
-
-class _Request(NamedTuple):
-    """What is the same for all models that are compared for a request."""
-
-    complexity: Complexity
-    policy: RoutePolicy
-    requirements: Requirements
-    wanted: frozenset[str]
-    unavailable: Mapping[str, str]
 
 
 def choose(
@@ -104,23 +79,22 @@ def choose(
     if policy.estimator is not None:
         warnings += unknown_models(policy, specs)
     estimates = policy.estimates(question, complexity)
-    request = _Request(complexity, policy, requirements, wanted, down)
-    models = [_model_for_request(spec, request, estimates) for spec in specs]
-    able = [model for model in models if not model.obstacle]
+    options = [_option(spec, complexity, policy, requirements, wanted, down, estimates) for spec in specs]
+    able = [option for option in options if not option.obstacle]
     if not able:
-        raise _no_model(models, reachable, requirements)
+        raise _no_model(options, reachable, requirements)
     score = policy.routing_score(complexity, estimates)
     chosen, reason = _preferred(policy, score, able)
     floor = _floor(earlier, able, policy) if earlier else None
-    if floor is not None and chosen.option.quality < floor.option.quality:
-        stronger = [model for model in able if model.option.quality >= floor.option.quality]
+    if floor is not None and chosen.quality < floor.quality:
+        stronger = [option for option in able if option.quality >= floor.quality]
         reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
-        chosen = stronger[_preference(policy, score, stronger).position]
-    others = sorted([model for model in able if model is not chosen], key=lambda model: -model.quality)
+        chosen = stronger[prefer(policy, score, stronger).position]
+    others = sorted([option for option in able if option is not chosen], key=lambda option: -option.expected_quality)
     return Route(
         model=chosen.id,
-        fallbacks=tuple([model.id for model in others]),
-        candidates=tuple([_candidate(model) for model in models]),
+        fallbacks=tuple([option.id for option in others]),
+        candidates=tuple([_candidate(option) for option in options]),
         complexity=complexity,
         policy=policy.id,
         reason=reason,
@@ -143,13 +117,13 @@ def route_to_named_model(
     """
     down = unavailable or {}
     wanted, warnings = _attainable(requirements.wanted, [spec])
-    model = _model_for_request(spec, _Request(complexity, policy, requirements, wanted, down), {})
-    if model.obstacle:
-        raise _no_model([model], [] if spec.id in down else [spec], requirements)
+    option = _option(spec, complexity, policy, requirements, wanted, down, {})
+    if option.obstacle:
+        raise _no_model([option], [] if spec.id in down else [spec], requirements)
     return Route(
         model=spec.id,
         fallbacks=(),
-        candidates=(_candidate(model),),
+        candidates=(_candidate(option),),
         complexity=complexity,
         policy="named",
         reason=f"{spec.id} was named by the caller",
@@ -217,69 +191,71 @@ def is_local(spec: ModelSpec) -> bool:
         return False
 
 
-def _model_for_request(spec: ModelSpec, request: _Request, estimates: Mapping[str, float]) -> _Model:
-    policy, requirements = request.policy, request.requirements
+def _option(
+    spec: ModelSpec,
+    complexity: Complexity,
+    policy: RoutePolicy,
+    requirements: Requirements,
+    wanted: frozenset[str],
+    down: Mapping[str, str],
+    estimates: Mapping[str, float],
+) -> Option:
     name = policy.name_of(spec)
     quality = policy.qualities.get(name, spec.quality)
-    price_usd = requirements.price_usd(spec, request.complexity.tokens)
-    down = request.unavailable
-    why = (
-        down[spec.id] or "not available"
-        if spec.id in down
-        else obstacle(spec, policy, requirements, price_usd, request.wanted)
-    )
-    return _Model(spec.id, Option(name, quality, estimates.get(name), price_usd), why)
+    price_usd = requirements.price_usd(spec, complexity.tokens) if spec.price_in or spec.price_out else 0.0
+    if spec.id in down:
+        why = down[spec.id] or "not available"
+    else:
+        why = obstacle(spec, policy, requirements, price_usd, wanted)
+    return Option(name, quality, estimates.get(name), price_usd, spec.id, why)
 
 
-def _candidate(model: _Model) -> Candidate:
-    why = model.obstacle or "can take the request"
-    return Candidate(model.id, not model.obstacle, why, model.quality, model.option.price_usd)
+def _candidate(option: Option) -> Candidate:
+    _, quality, estimate, price_usd, name, why = option
+    return Candidate(name, not why, why or "can take the request", quality if estimate is None else estimate, price_usd)
 
 
-def _preference(policy: RoutePolicy, score: float, able: Sequence[_Model]) -> Preference:
-    return prefer(policy, score, [model.option for model in able])
-
-
-def _floor(earlier: Sequence[tuple[str, Complexity]], able: Sequence[_Model], policy: RoutePolicy) -> _Model | None:
+def _floor(earlier: Sequence[tuple[str, Complexity]], able: Sequence[Option], policy: RoutePolicy) -> Option | None:
     """The model that the last of the earlier questions would get now, each being held to what the one before got."""
-    floor: _Model | None = None
+    floor: Option | None = None
     for question, complexity in earlier:
         estimates = policy.estimates(question, complexity)
         allowed = [
-            model._replace(option=model.option._replace(estimate=estimates.get(model.option.name)))
-            for model in able
-            if floor is None or model.option.quality >= floor.option.quality
+            option._replace(estimate=estimates.get(option.name))
+            for option in able
+            if floor is None or option.quality >= floor.quality
         ]
-        floor = allowed[_preference(policy, policy.routing_score(complexity, estimates), allowed).position]
+        floor = allowed[prefer(policy, policy.routing_score(complexity, estimates), allowed).position]
     return floor
 
 
-def _preferred(policy: RoutePolicy, score: float, able: Sequence[_Model]) -> tuple[_Model, str]:
-    """The model that the rule prefers, and why."""
-    preference = _preference(policy, score, able)
+def _preferred(policy: RoutePolicy, score: float, able: Sequence[Option]) -> tuple[Option, str]:
+    """The option that the rule prefers, and why."""
+    preference = prefer(policy, score, able)
     chosen = able[preference.position]
-    if not preference.by_estimates:
-        reason = _reason_by_tiers(chosen, able, policy.wanted_quality(score), score)
+    if preference.wanted is not None:
+        reason = _reason_by_tiers(chosen, able, preference.wanted, score)
         no_estimates = policy.estimator is not None and not policy.by_tiers
         return chosen, f"none of the policy's models can take the request; {reason}" if no_estimates else reason
-    reason = _reason_by_estimates(chosen, [model for model in able if model.option.estimate is not None])
-    unknown = ", ".join(model.id for model in able if model.option.estimate is None)
+    reason = _reason_by_estimates(chosen, [option for option in able if option.estimate is not None])
+    unknown = ", ".join(option.id for option in able if option.estimate is None)
     return chosen, f"{reason}; the policy knows nothing of {unknown}" if unknown else reason
 
 
-def _reason_by_estimates(chosen: _Model, known: Sequence[_Model]) -> str:
+def _reason_by_estimates(chosen: Option, known: Sequence[Option]) -> str:
+    quality = chosen.expected_quality
     if len(known) == 1:
-        return f"{chosen.id}, estimated at {chosen.quality:.2f}, is the only model of the policy that can take it"
-    best = max(known, key=lambda model: model.quality)
+        return f"{chosen.id}, estimated at {quality:.2f}, is the only model of the policy that can take it"
+    best = max(known, key=lambda option: option.expected_quality)
     if best is chosen:
-        return f"{chosen.id} has the best estimated quality, {chosen.quality:.2f}, and is worth its cost"
-    lead = best.quality - chosen.quality
-    return f"{chosen.id} is estimated at {chosen.quality:.2f}; {best.id} would add {lead:.2f}, less than it costs"
+        return f"{chosen.id} has the best estimated quality, {quality:.2f}, and is worth its cost"
+    lead = best.expected_quality - quality
+    return f"{chosen.id} is estimated at {quality:.2f}; {best.id} would add {lead:.2f}, less than it costs"
 
 
-def _reason_by_tiers(chosen: _Model, able: Sequence[_Model], wanted: float, score: float) -> str:
+def _reason_by_tiers(chosen: Option, able: Sequence[Option], wanted: float, score: float) -> str:
     beginning = f"score {score:.0f} wants quality {wanted:.2f}"
-    enough = sum(model.option.quality >= wanted for model in able)
+    enough = sum([option.quality >= wanted for option in able])
     if not enough:
         return f"{beginning}: no available model reaches it, {chosen.id} is best"
     if len(able) == 1:
@@ -296,8 +272,8 @@ def _attainable(wanted: frozenset[str], specs: Iterable[ModelSpec]) -> tuple[fro
     return wanted & available, tuple(f"no available model can do '{name}': served without" for name in missing)
 
 
-def _no_model(models: Sequence[_Model], reachable: Sequence[ModelSpec], requirements: Requirements) -> Exception:
-    why = "; ".join(f"{model.id}: {model.obstacle}" for model in models) or "the catalogue is empty"
+def _no_model(options: Sequence[Option], reachable: Sequence[ModelSpec], requirements: Requirements) -> Exception:
+    why = "; ".join(f"{option.id}: {option.obstacle}" for option in options) or "the catalogue is empty"
     if reachable and not any(requirements.fit(spec) for spec in reachable):
         largest = max(spec.context_window for spec in reachable)
         tokens = requirements.tokens

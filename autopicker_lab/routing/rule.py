@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
 
@@ -29,47 +29,57 @@ if TYPE_CHECKING:
 
 
 class Option(NamedTuple):
-    """A model that can take one request, as the rule compares it.
+    """A model beside one request, as the rule compares it.
 
     Attributes:
         name: what the policy calls it.
         quality: its mean quality, 0 to 1.
         estimate: of its quality on this request; None where the policy has no estimate of it.
         price_usd: of this request, by the catalogue.
+        id: of the model in the catalogue.
+        obstacle: why it cannot take the request, "" where it can; the rule is asked about those that can.
     """
 
     name: str
     quality: float
     estimate: float | None
     price_usd: float
+    id: str = ""
+    obstacle: str = ""
+
+    @property
+    def expected_quality(self) -> float:
+        """Estimated for this request where the policy can, else the mean."""
+        return self.quality if self.estimate is None else self.estimate
 
 
 class Preference(NamedTuple):
-    """The position of the option that the rule prefers, and whether estimates or tiers said so."""
+    """The position of the option that the rule prefers.
+
+    Attributes:
+        wanted: the quality that the tiers asked for; None where estimates decided.
+    """
 
     position: int
-    by_estimates: bool
+    wanted: float | None
 
 
 def prefer(policy: RoutePolicy, score: float, options: Sequence[Option]) -> Preference:
     """The preferred one of at least one option, for a request of this routing score (0 to 100)."""
-    if not policy.by_tiers:
+    if policy.estimator is not None and not policy.by_tiers:
         known = [i for i, option in enumerate(options) if option.estimate is not None]
         if known:
             estimates = [options[i].estimate or 0.0 for i in known]
-            return Preference(
-                known[_by_estimates(policy, estimates, _costs(policy, [options[i] for i in known]))], True
-            )
-    return Preference(_by_tiers(policy.wanted_quality(score), options, _costs(policy, options)), False)
+            costs = _costs(policy, [options[i] for i in known])
+            return Preference(known[_by_estimates(policy, estimates, costs)], None)
+    wanted = policy.wanted_quality(score)
+    costs = _costs(policy, options) if policy.costs else [option.price_usd for option in options]
+    return Preference(_by_tiers(wanted, options, costs), wanted)
 
 
 def _costs(policy: RoutePolicy, options: Sequence[Option]) -> list[float]:
-    own: Mapping[str, float] = policy.costs
-    if own:
-        costs = [own[option.name] for option in options if option.name in own]
-        if len(costs) == len(options):
-            return costs
-    return [option.price_usd for option in options]
+    costs = [policy.costs[option.name] for option in options if option.name in policy.costs]
+    return costs if len(costs) == len(options) else [option.price_usd for option in options]
 
 
 def _by_estimates(policy: RoutePolicy, estimates: Sequence[float], costs: Sequence[float]) -> int:
@@ -78,10 +88,10 @@ def _by_estimates(policy: RoutePolicy, estimates: Sequence[float], costs: Sequen
 
 
 def _by_tiers(wanted: float, options: Sequence[Option], costs: Sequence[float]) -> int:
-    enough = [i for i, option in enumerate(options) if option.quality >= wanted]
-    if not enough:
-        return max(range(len(options)), key=lambda i: options[i].quality)
-    return min(enough, key=lambda i: (costs[i], options[i].quality))
+    enough = [(costs[i], option.quality, i) for i, option in enumerate(options) if option.quality >= wanted]
+    if enough:
+        return min(enough)[2]
+    return max(range(len(options)), key=lambda i: options[i].quality)
 
 
 def prefer_each(
@@ -104,7 +114,7 @@ def prefer_each(
     """
     import numpy as np
 
-    if estimates is not None and not policy.by_tiers:
+    if policy.estimator is not None and estimates is not None and not policy.by_tiers:
         known = np.flatnonzero(~np.isnan(estimates).any(0))
         if len(known):
             costs = costs_of(policy, [names[i] for i in known.tolist()], prices_usd[known])
