@@ -45,10 +45,11 @@ def test_the_layers_are_those_that_are_checked() -> None:
     assert drawn == rows
 
 
-def test_every_class_that_the_page_names_is_there() -> None:
-    code = "\n".join(path.read_text("utf-8") for folder in (PACKAGE, ROOT / "tests") for path in folder.rglob("*.py"))
+def test_every_class_and_constant_that_the_page_names_is_there() -> None:
+    files = [path for folder in (PACKAGE, ROOT / "tests") for path in folder.rglob("*.py")]
+    code = "\n".join(path.read_text("utf-8") for path in files)
     for name in _CODE.findall(PAGE):
-        if re.fullmatch(r"[A-Z][A-Za-z]+s?", name):
-            assert re.search(rf"^class {name.removesuffix('s')}s?\b", code, re.M), f"{name} is gone"
         if re.fullmatch(r"[A-Z_]{4,}", name):
             assert re.search(rf"^{name}\b", code, re.M), f"{name} is gone"
+        elif re.fullmatch(r"[A-Z][A-Za-z]+", name):
+            assert re.search(rf"^class {name.removesuffix('s')}s?\b", code, re.M), f"{name} is gone"
