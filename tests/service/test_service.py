@@ -570,12 +570,12 @@ class TestAccess:
 
 
 def test_a_proxy_may_add_a_line_of_its_own():
-    from autopicker_lab.service.request.rate_limits import ClientLimits
+    from autopicker_lab.service.request.rate_limits import RateLimiter
 
-    limits = ClientLimits(Settings.load(trusted_proxies="10.0.0.1"))
+    limiter = RateLimiter(Settings.load(trusted_proxies="10.0.0.1"))
     lines = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"1.2.3.4")]
-    assert limits.client_of({"type": "http", "client": ("10.0.0.1", 1), "headers": lines}) == "1.2.3.4"
-    assert limits.client_of({"type": "http", "client": ("9.9.9.9", 1), "headers": lines}) == "9.9.9.9"
+    assert limiter.client_address({"type": "http", "client": ("10.0.0.1", 1), "headers": lines}) == "1.2.3.4"
+    assert limiter.client_address({"type": "http", "client": ("9.9.9.9", 1), "headers": lines}) == "9.9.9.9"
 
 
 def test_every_answer_carries_an_id(api):
