@@ -42,13 +42,13 @@ def test_a_chat_is_a_span_in_its_caller_s_trace(spans, stream):
         span = spans.get_finished_spans()[0]
         assert (span.name, span.kind) == ("chat m", SpanKind.CLIENT)
         assert f"{span.context.trace_id:032x}" == TRACE.split("-")[1]
-        found = dict(span.attributes)
-        assert found["gen_ai.operation.name"] == "chat"
-        assert found["gen_ai.provider.name"] == "openai"
-        assert (found["gen_ai.usage.input_tokens"], found["gen_ai.usage.output_tokens"]) == (3, 5)
-        assert found["gen_ai.response.finish_reasons"] == ("stop",)
-        assert found["autopicker.request_id"] == answer.headers["x-request-id"]
-        assert SECRET_QUESTION not in str(found)
+        attributes = dict(span.attributes)
+        assert attributes["gen_ai.operation.name"] == "chat"
+        assert attributes["gen_ai.provider.name"] == "openai"
+        assert (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"]) == (3, 5)
+        assert attributes["gen_ai.response.finish_reasons"] == ("stop",)
+        assert attributes["autopicker.request_id"] == answer.headers["x-request-id"]
+        assert SECRET_QUESTION not in str(attributes)
         assert 0 < span.end_time - span.start_time < 5e9
 
 
