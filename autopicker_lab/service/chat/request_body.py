@@ -90,4 +90,5 @@ class ChatBody(BaseModel):
         )
 
 
-_OPTIONS = tuple(ChatBody.model_fields.keys() - {"messages", "model", "stream", "file_ids"})
+_OURS = {"messages", "model", "stream", "file_ids"}
+_OPTIONS = tuple(name for name in ChatBody.model_fields if name not in _OURS)  # passed on to the model
