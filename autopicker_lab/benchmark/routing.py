@@ -7,12 +7,14 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab import assets
 from autopicker_lab.complexity import score
-from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
+from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.routing import Requirements, choose
-from autopicker_lab.tuning import TuningReport, apgr, fitting
-from autopicker_lab.tuning.curve import curve
+from autopicker_lab.tuning import TuningReport, apgr, fitting, paraphrase_stability
+from autopicker_lab.tuning.curve import cost_quality_curve
 from autopicker_lab.tuning.fitting import grouped_folds
+from autopicker_lab.tuning.judging import conclude
 from autopicker_lab.tuning.matrix import USD, OutcomeMatrix
 
 if TYPE_CHECKING:
@@ -25,6 +27,28 @@ if TYPE_CHECKING:
 
 SENTENCE = "Why is the sky blue? Explain step by step how light scatters in the air, please do. "
 LENGTHS = (84, 17_000, 170_000, 1_700_000)
+
+
+def named_tables(tables: str, own: bool = True) -> list[tuple[str, str, str]]:
+    """Path, strong and weak model of each table of a benchmark's parameters.
+
+    Args:
+        tables: "FILE,STRONG,WEAK;FILE,STRONG,WEAK;...".
+        own: begin with the outcomes that come with the project.
+
+    Raises:
+        InvalidRequestError: an entry of another form, or no table at all.
+    """
+    named = [(str(assets.outcomes() / "outcomes.jsonl"), "qwen2.5-coder-0.5b", "smollm2-135m")] if own else []
+    for entry in filter(None, map(str.strip, tables.split(";"))):
+        parts = [part.strip() for part in entry.split(",")]
+        if len(parts) != 3 or not all(parts):
+            example = '-p "tables=outcomes.csv,gpt-4,mixtral-8x7b;more.parquet,large,small"'
+            raise InvalidRequestError(f"'{entry}' does not name a file and two models", f"write {example}")
+        named.append((parts[0], parts[1], parts[2]))
+    if not named:
+        raise InvalidRequestError("there is no table to measure", "name one with tables=, or leave own=True")
+    return named
 
 
 def decision_times(
@@ -49,18 +73,33 @@ def decision_times(
             for name, decide in deciders.items():
                 if name.startswith("LiteLLM") and length > 10**5:
                     continue  # seconds each
-                begun = time.perf_counter()
+                started_at = time.perf_counter()
                 decide(text)
-                times[name].append(time.perf_counter() - begun)
+                times[name].append(time.perf_counter() - started_at)
         rows += [
-            {"decider": name, "characters": length, "median_us": round(1e6 * statistics.median(taken), 1)}
-            for name, taken in times.items()
-            if taken
+            {"decider": name, "characters": length, "median_us": round(1e6 * statistics.median(durations), 1)}
+            for name, durations in times.items()
+            if durations
         ]
     return pandas.DataFrame(rows)
 
 
-def made_up(prompts: int = 10_000, models: int = 10, seed: int = 0) -> TuningReport:
+def capitals_stability(report: TuningReport) -> float | None:
+    """Share of pairs of the project's questions for one capital, in three languages, that are sent the same way.
+
+    Half of the prompts go up; see metrics.paraphrase_stability.
+    """
+    import numpy as np
+    import pandas
+
+    questions = pandas.read_json(assets.outcomes() / "questions.jsonl", lines=True).set_index("prompt_id")
+    questions = questions.loc[list(report.outcomes.ids)]
+    capitals = (questions["task"] == "capitals").to_numpy()
+    sent_up = (report.scores >= np.median(report.scores)).astype(int)
+    return paraphrase_stability(sent_up[capitals], questions["answer"].astype(str).to_numpy()[capitals])
+
+
+def random_report(prompts: int = 10_000, models: int = 10, seed: int = 0) -> TuningReport:
     """A report on random outcomes of so many prompts and models, with estimates that are nearly right."""
     import numpy as np
 
@@ -72,25 +111,28 @@ def made_up(prompts: int = 10_000, models: int = 10, seed: int = 0) -> TuningRep
     estimates = np.clip(chances + random.normal(0, 0.05, chances.shape), 0, 1)
     numbers = tuple(str(i) for i in range(prompts))
     tasks, groups = np.full(prompts, ""), np.arange(prompts)
-    data = OutcomeMatrix(numbers, numbers, tasks, names, scores, costs, USD, models - 1, 0, groups)
-    found = curve(estimates, scores, costs)
+    outcomes = OutcomeMatrix(numbers, numbers, tasks, names, scores, costs, USD, models - 1, 0, groups)
+    curve = cost_quality_curve(estimates, scores, costs)
     qualities, prices = (dict(zip(names, table.mean(0).tolist(), strict=True)) for table in (scores, costs))
-    weight = float(found.weights[len(found.weights) // 2])
+    weight = float(curve.weights[len(curve.weights) // 2])
     policy = RoutePolicy("made up", (Tier(0.0, 0.0),), qualities, costs=prices, cost_weight=weight)
     gains = estimates[:, -1] - estimates[:, 0]
-    return TuningReport(data, policy, gains, None, None, None, None, None, {}, "", estimates=estimates, curve=found)
+    verdict = conclude(outcomes, None, None, None, 0.0)
+    return TuningReport(
+        outcomes, gains, None, None, None, None, None, {}, verdict, estimates=estimates, curve=curve, policy=policy
+    )
 
 
 def redraw_ms(panel: Any, steps: int = 40) -> float:
     """Median milliseconds from a move of a ThresholdPanel's sliders to its new picture and table, in this process."""
     times = []
     for step in range(steps):
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         if step % 2:
             panel.thresholds.value = (float(45 + step / 2), float(55 + step / 2))
         else:
             panel.weight.value = step % len(panel.weight.options)
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - started_at)
     return round(1000 * statistics.median(times), 2)
 
 
@@ -131,18 +173,18 @@ def ridge_baselines(report: TuningReport, folds: int = 5, seed: int = 0) -> dict
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_pipeline
 
-    data = report.board
-    prompts = fitting.prepare(data.prompts, data.groups)
-    texts = np.array(data.prompts, object)
-    weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
+    outcomes = report.outcomes
+    prompts = fitting.prepare(outcomes.prompts, outcomes.groups)
+    texts = np.array(outcomes.prompts, object)
+    weak, strong = outcomes.pair_scores
     kinds: dict[str, tuple[Any, Array]] = {
         "ridge on embeddings": (Ridge(1.0), prompts.vectors),
         "ridge on tf-idf": (make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2), Ridge(1.0)), texts),
     }
-    found: dict[str, float | None] = {}
+    values: dict[str, float | None] = {}
     for name, (model, inputs) in kinds.items():
-        order = np.zeros(len(data))
+        order = np.zeros(len(outcomes))
         for train, test in grouped_folds(prompts.groups, folds, seed):
-            order[test] = model.fit(inputs[train], data.gains[train]).predict(inputs[test])
-        found[name] = apgr(order, weak, strong)
-    return found
+            order[test] = model.fit(inputs[train], outcomes.gains[train]).predict(inputs[test])
+        values[name] = apgr(order, weak, strong)
+    return values

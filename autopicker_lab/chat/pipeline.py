@@ -32,7 +32,7 @@ from autopicker_lab.core import (
     TransientUpstreamError,
 )
 from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
-from autopicker_lab.routing import AUTO, Requirements, choose, named, permitted
+from autopicker_lab.routing import AUTO, Requirements, choose, permitted_models, route_to_named_model
 
 if TYPE_CHECKING:
     from autopicker_lab.chat.reader import Attachment, Reader
@@ -86,14 +86,14 @@ class Pipeline:
         name = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe().id
         specs = self.catalogue.specs() if name is None else [self.catalogue.get(name).describe()]
         if request.allowed is not None:
-            specs = permitted(specs, request.allowed, request.model)
+            specs = permitted_models(specs, request.allowed, request.model)
         if name is not None and _down(answers, name):
             answers = {**answers, name: await self._rechecked(name)}
         missing = {name: answer.why for name, answer in answers.items() if not answer.ok}
         rule = policy or self.policy
         needs = _needs(request, attachments)
         if name is not None:
-            return named(complexity, specs[0], rule, needs, missing)
+            return route_to_named_model(complexity, specs[0], rule, needs, missing)
         earlier = await self._earlier(request) if len(request.messages) > 1 else []
         asked = (complexity, specs, rule, needs, missing)
         if len(earlier) <= _FEW:

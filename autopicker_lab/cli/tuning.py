@@ -52,13 +52,18 @@ def collect(
             max_cost_usd=max_cost,
             scheduler=scheduler,
             **({"parallel": parallel} if parallel else {}),
-            progress=lambda s: bar.update(task, completed=s.skipped + s.done + len(s.failed), total=s.total),
+            progress=lambda s: bar.update(
+                task,
+                description=s.resting or "answers",
+                completed=s.skipped + s.done + len(s.failed),
+                total=s.total,
+            ),
         )
     if as_json:
         typer.echo(json.dumps(vars(state) | {"out": str(out)}))
     else:
-        right = f", {state.right:g} of them right" if state.done else ""
-        typer.echo(f"{state.done} answers added to {out} ({state.skipped} were there){right}, {state.cost_usd:.4f} USD")
+        mean = "" if state.mean_score is None else f", mean score {state.mean_score:.2f}"
+        typer.echo(f"{state.done} answers added to {out} ({state.skipped} were there){mean}, {state.cost_usd:.4f} USD")
     for line in (*state.failed[:5], state.stopped):
         if line:
             typer.echo(f"autopicker: {line}", err=True)
@@ -83,8 +88,6 @@ def tune(
     as_json: Json = False,
 ) -> None:
     """Fit a routing policy on measured outcomes, out of fold, and say whether routing pays."""
-    from dataclasses import replace
-
     from rich.console import Console
     from rich.progress import Progress
 
@@ -105,14 +108,15 @@ def tune(
             folds=folds,
             seed=seed,
             within=within,
+            local_only=local_only,
             source=outcomes,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if out is not None:
-        save_policy(replace(report.policy, local_only=local_only), out)
-    _tell(report, scores, as_json)
+        save_policy(report.policy, out)
+    _print_report(report, scores, as_json)
     if out is not None:
-        doubt = ", though routing is not shown to pay" if not report.verdict.startswith("routing") else ""
+        doubt = "" if report.verdict.pays else ", though routing is not shown to pay"
         typer.echo(f"saved{doubt}: set AUTOPICKER_POLICY={out} to use it", err=True)
 
 
@@ -132,25 +136,25 @@ def evaluate(
 ) -> None:
     """Measure a policy on outcomes, without fitting anything."""
     from autopicker_lab.routing import load_policy
-    from autopicker_lab.tuning import board, gate, read_outcomes
+    from autopicker_lab.tuning import OutcomeMatrix, gate, read_outcomes
     from autopicker_lab.tuning import evaluate as run
 
     if against and scores is not None:
         raise InvalidRequestError("--against writes no scores", "leave out --scores")
     table = read_outcomes(outcomes, prices)
     if against:
-        data = board(table, strong=strong, weak=weak, seed=seed)
-        found = gate(data, load_policy(against), load_policy(policy), seed=seed)
+        matrix = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
+        result = gate(matrix, load_policy(against), load_policy(policy), seed=seed)
         if as_json:
-            print_json(found.to_dict())
+            print_json(result.to_dict())
         else:
-            typer.echo(found.verdict)
-        raise typer.Exit(0 if found.passed else _SHUT)
+            typer.echo(result.verdict)
+        raise typer.Exit(0 if result.passed else _SHUT)
     report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, source=outcomes)
-    _tell(report, scores, as_json)
+    _print_report(report, scores, as_json)
 
 
-def _tell(report: TuningReport, scores: Path | None, as_json: bool) -> None:
+def _print_report(report: TuningReport, scores: Path | None, as_json: bool) -> None:
     if scores is not None:
         report.scores_frame().to_csv(scores, index=False)
     if as_json:
@@ -161,19 +165,25 @@ def _tell(report: TuningReport, scores: Path | None, as_json: bool) -> None:
 
     grid = Grid("router", "APGR [95 %]", "CPT 50 %", "CPT 80 %", "AIQ", "quality", title_justify="left")
     for row in report.to_frame().to_dict("records"):
-        cells = (_span(row, "apgr"), _cell(row["cpt50"]), _cell(row["cpt80"]), _cell(row["aiq"]), _span(row, "quality"))
+        cells = (
+            _interval_text(row, "apgr"),
+            _number_text(row["cpt50"]),
+            _number_text(row["cpt80"]),
+            _number_text(row["aiq"]),
+            _interval_text(row, "quality"),
+        )
         grid.add_row(str(row["router"]), *cells)
     console = Console()
     console.print(grid)
     for warning in report.warnings:
         console.print(f"! {warning}", markup=False)
-    console.print(report.verdict, markup=False)
+    console.print(str(report.verdict), markup=False)
 
 
-def _cell(value: Any) -> str:
+def _number_text(value: Any) -> str:
     return "" if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124  # NaN is not itself
 
 
-def _span(row: dict[Any, Any], name: str) -> str:
+def _interval_text(row: dict[Any, Any], name: str) -> str:
     ci = row[f"{name}_ci"]
-    return _cell(row[name]) + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if isinstance(ci, list) else "")
+    return _number_text(row[name]) + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if isinstance(ci, list) else "")

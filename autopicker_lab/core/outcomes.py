@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Outcome:
-    """Attributes:
-    score: how good the answer was, 0 to 1.
-    cost_usd, prompt_tokens, completion_tokens, latency_s: None where they were not measured.
+    """What one model made of one prompt.
+
+    Attributes:
+        score: how good the answer was, 0 to 1.
+        cost_usd, prompt_tokens, completion_tokens, latency_s: None where they were not measured.
     """
 
     prompt_id: str

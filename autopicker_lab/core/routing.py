@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -39,9 +40,11 @@ class Complexity:
 
     @lazy
     def score(self) -> float:
+        """The sum of the factors' points, 0 to 100."""
         return round(sum([factor.points for factor in self.factors]), 2)
 
     def to_dict(self) -> dict[str, Any]:
+        """One JSON object: score, factors with points and reasons, estimated tokens."""
         return {
             "score": self.score,
             "factors": [{"name": f.name, "points": f.points, "why": f.why} for f in self.factors],
@@ -101,6 +104,7 @@ class ModelSpec:
     api_key: str | None = field(default=None, repr=False)
 
     def cost_usd(self, tokens_in: int, tokens_out: int) -> float:
+        """The price of so many prompt tokens and answer tokens, USD."""
         return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
 
 
@@ -118,13 +122,21 @@ def gain_score(gain: Any) -> Any:
 
 
 class Estimator(Protocol):
-    """Learned estimates of P(a good answer); see complexity.learned."""
+    """Estimates of P(a good answer) for each of some models; routing.estimator has the kind that tuning fits."""
 
     @property
-    def models(self) -> tuple[str, ...]: ...
+    def models(self) -> tuple[str, ...]:
+        """The models that it has estimates of."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hexadecimal digits that two estimators share where they estimate alike."""
 
     def estimate(self, text: str, features: Mapping[str, float]) -> Mapping[str, float]:
-        """0 to 1 by model, for a question and what was counted in it."""
+        """Estimates by model, 0 to 1, for a question and what was counted in it (see complexity.features)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The estimator as a policy file holds it; `kind` says how it is read (see routing.estimator)."""
 
 
 @dataclass(frozen=True)
@@ -133,14 +145,16 @@ class RoutePolicy:
 
     Without an estimator: tiers over the complexity score, and what each model is good for. With one: the model with
     the greatest estimated quality minus `cost_weight` times its cost, or, `by_tiers`, tiers over the routing score.
+    How the rule compares models, and what a cost is to it, is said in routing.rule.
 
     Attributes:
+        name: what people call it; its `id` adds a fingerprint of all that decides.
         tiers: ascending in both fields; the first starts at 0. Beside an estimator, the rule for requests that none
             of its models can take.
         qualities: mean quality by model id, over the catalogue's prior.
         scorer: the version of the score that the tiers were made for.
         local_only: never send a request off this machine.
-        max_cost_usd: what one request may cost, estimated; None: no limit.
+        max_cost_usd: what one request may cost by the catalogue's prices, estimated; None: no limit.
         pair: weak and strong model; the routing score of an estimator is what the strong one is expected to gain.
         by_tiers: whether tiers decide although there are estimates.
         cost_weight: quality (0 to 1) that one unit of cost must buy.
@@ -151,7 +165,7 @@ class RoutePolicy:
         stamp: what the policy was fitted on; empty for the default one.
     """
 
-    id: str
+    name: str
     tiers: tuple[Tier, ...]
     qualities: Mapping[str, float] = field(default_factory=dict)
     scorer: str = "heuristic-2"
@@ -168,9 +182,28 @@ class RoutePolicy:
     card: Mapping[str, Any] = field(default_factory=dict, repr=False)
     stamp: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    def quality(self, spec: ModelSpec) -> float:
-        """Mean quality of a model."""
-        return self.qualities.get(self.name_of(spec), spec.quality)
+    @lazy
+    def id(self) -> str:
+        """The name and eight hexadecimal digits of everything that decides: equal ids, equal decisions."""
+        return f"{self.name}-{self.fingerprint}"
+
+    @lazy
+    def fingerprint(self) -> str:
+        """Eight hexadecimal digits of everything that decides: not of name, distribution, card or stamp."""
+        deciding = (
+            [(float(tier.min_score), float(tier.min_quality)) for tier in self.tiers],
+            sorted((name, float(quality)) for name, quality in self.qualities.items()),
+            self.scorer,
+            self.local_only,
+            None if self.max_cost_usd is None else float(self.max_cost_usd),
+            self.estimator and self.estimator.fingerprint,
+            self.pair,
+            self.by_tiers,
+            float(self.cost_weight),
+            sorted((name, float(cost)) for name, cost in self.costs.items()),
+            self.cost_unit,
+        )
+        return hashlib.sha256(repr(deciding).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
     def wanted_quality(self, score: float) -> float:
         """The quality that a request of this score asks for."""
@@ -230,9 +263,11 @@ class Route:
 
     @property
     def estimated_cost_usd(self) -> float:
+        """What the request may cost at the chosen model, by the catalogue's prices."""
         return next(c.cost_usd for c in self.candidates if c.model == self.model)
 
     def to_dict(self) -> dict[str, Any]:
+        """One JSON object: the decision, its candidates, and the complexity it began from."""
         return {
             "selected_model": self.model,
             "fallbacks": list(self.fallbacks),

@@ -1,4 +1,4 @@
-"""From complexity to a model, with every candidate and its reason."""
+"""From complexity to a model: the router, the one rule it decides by, policies and their files, estimators."""
 
 from autopicker_lab.routing.policies import default_policy, load_policy, policy_text, save_policy
 from autopicker_lab.routing.router import (
@@ -7,8 +7,8 @@ from autopicker_lab.routing.router import (
     Requirements,
     choose,
     is_local,
-    named,
-    permitted,
+    permitted_models,
+    route_to_named_model,
     unknown_models,
 )
 
@@ -20,9 +20,9 @@ __all__ = [
     "default_policy",
     "is_local",
     "load_policy",
-    "named",
-    "permitted",
+    "permitted_models",
     "policy_text",
+    "route_to_named_model",
     "save_policy",
     "unknown_models",
 ]

@@ -1,13 +1,17 @@
 """Estimates of P(a good answer) for each model, learned from outcomes: what a policy file carries, and how it is read.
 
-Fitting is in tuning/learn.py; what stands here needs numpy alone, so that a service pays nothing for it. A text is
+Fitting is in tuning/fitting.py; what stands here needs numpy alone, so that a service pays nothing for it. A text is
 seen as tf-idf over its tokens and pairs of tokens, its mean token embedding, and the counts of features.measure. Of
 a long text the first and last characters count: more were measured to add nothing.
+
+Another kind of estimator is a class with the methods of core's Estimator, and a line in `KINDS`.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import math
 import zlib
 from dataclasses import dataclass
@@ -16,13 +20,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopicker_lab import embeddings
-from autopicker_lab.complexity.features import NAMES
+from autopicker_lab.complexity.features import NAMES, measure
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
+
+    from autopicker_lab.core.routing import Estimator
 
     Array = np.ndarray[Any, Any]
 
@@ -127,6 +133,44 @@ class LearnedEstimator:
             for name, own, (a, b, c, d) in zip(self.models, deviations, self._tables.stack, strict=True)
         }
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of its models and arrays, and of the embeddings that it reads texts by."""
+        digest = hashlib.sha256(json.dumps([KIND, self.models, embeddings.fingerprint()]).encode())
+        for name in self.ARRAYS:
+            digest.update(getattr(self, name).tobytes())
+        return digest.hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON: what it is, then each array as its type, shape and compressed bytes."""
+        return {
+            "kind": KIND,
+            "models": list(self.models),
+            "penalties": list(self.penalties),
+            "embedding": embeddings.NAME,
+            "fingerprint": embeddings.fingerprint(),
+            "arrays": {name: _packed(getattr(self, name)) for name in self.ARRAYS},
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> LearnedEstimator:
+        """The estimator of a policy file.
+
+        Raises:
+            InvalidRequestError: other embeddings than the installed ones, or arrays that do not fit together.
+        """
+        if raw.get("fingerprint") != embeddings.fingerprint():
+            detail = f"the estimator was fitted on other embeddings than the installed {embeddings.NAME}"
+            raise InvalidRequestError(detail, "tune again with this installation")
+        try:
+            arrays = {name: _unpacked(raw["arrays"][name], kinds) for name, kinds in cls.ARRAYS.items()}
+            mean, deviations = map(float, raw["penalties"])
+            estimator = cls(tuple(map(str, raw["models"])), **arrays, penalties=(mean, deviations))
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
+            raise InvalidRequestError(f"the estimator's arrays are damaged: {error}", "tune again") from None
+        _check(estimator)
+        return estimator
+
     def _raw(self, text: str, features: Mapping[str, float]) -> Array:
         """Mean and deviations before they are stacked, shape (1 + models,)."""
         import numpy as np
@@ -187,39 +231,28 @@ def stacked(raw: Array, stack: Array) -> Array:
     return np.clip(estimates, 0.0, 1.0)
 
 
-def pack(estimator: LearnedEstimator) -> dict[str, Any]:
-    """The estimator as plain JSON: what it is, then each array as its type, shape and compressed bytes."""
-    arrays = {name: _packed(getattr(estimator, name)) for name in LearnedEstimator.ARRAYS}
-    return {
-        "kind": KIND,
-        "models": list(estimator.models),
-        "penalties": list(estimator.penalties),
-        "embedding": embeddings.NAME,
-        "fingerprint": embeddings.fingerprint(),
-        "arrays": arrays,
-    }
+KINDS: Mapping[str, Callable[[Mapping[str, Any]], Estimator]] = MappingProxyType({KIND: LearnedEstimator.from_dict})
 
 
-def unpack(raw: Mapping[str, Any]) -> LearnedEstimator:
-    """The estimator of a policy file.
+def read_estimator(raw: Mapping[str, Any]) -> Estimator:
+    """The estimator of a policy file, of any of the `KINDS`.
 
     Raises:
-        InvalidRequestError: another kind, other embeddings than the installed ones, or arrays that do not fit together.
+        InvalidRequestError: another kind, or a damaged one.
     """
-    if raw.get("kind") != KIND:
-        detail = f"the estimator is of kind {raw.get('kind')!r}, this version reads {KIND!r}"
+    kind = str(raw.get("kind"))
+    if kind not in KINDS:
+        detail = f"the estimator is of kind {kind!r}, this version reads {', '.join(map(repr, KINDS))}"
         raise InvalidRequestError(detail, "upgrade autopicker-lab, or tune again")
-    if raw.get("fingerprint") != embeddings.fingerprint():
-        detail = f"the estimator was fitted on other embeddings than the installed {embeddings.NAME}"
-        raise InvalidRequestError(detail, "tune again with this installation")
-    try:
-        arrays = {name: _unpacked(raw["arrays"][name], kinds) for name, kinds in LearnedEstimator.ARRAYS.items()}
-        mean, deviations = map(float, raw["penalties"])
-        estimator = LearnedEstimator(tuple(map(str, raw["models"])), **arrays, penalties=(mean, deviations))
-    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
-        raise InvalidRequestError(f"the estimator's arrays are damaged: {error}", "tune again") from None
-    _check(estimator)
-    return estimator
+    return KINDS[kind](raw)
+
+
+def estimate_each(estimator: Estimator, texts: Sequence[str]) -> Array:
+    """Estimates of many texts, exactly as `estimate` makes them of one; shape (n, models)."""
+    import numpy as np
+
+    rows = [estimator.estimate(text, measure(text)) for text in texts]
+    return np.array([[row[model] for model in estimator.models] for row in rows]).reshape(len(texts), -1)
 
 
 def _packed(array: Array) -> dict[str, Any]:

@@ -1,9 +1,13 @@
-"""Policy files: one JSON object each, readable from the top, the arrays of an estimator at the end."""
+"""Policy files: one JSON object each, its head for people, the arrays of an estimator at the end.
+
+Each key is explained in tuning/README.md.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from itertools import pairwise
@@ -16,6 +20,7 @@ from autopicker_lab.core.files import atomic_write
 
 FORMAT = 2
 _LARGEST = 2**28  # bytes
+_FINGERPRINT = re.compile(r"-[0-9a-f]{8}$")
 
 
 def default_policy() -> RoutePolicy:
@@ -61,6 +66,7 @@ def policy_text(policy: RoutePolicy) -> str:
     """What a policy file holds: JSON."""
     body: dict[str, Any] = {
         "format": FORMAT,
+        "name": policy.name,
         "id": policy.id,
         "card": dict(policy.card),
         "scorer": policy.scorer,
@@ -76,14 +82,22 @@ def policy_text(policy: RoutePolicy) -> str:
         "edges": list(policy.edges),
         "shares": list(policy.shares),
         "stamp": dict(policy.stamp),
-        "estimator": None,
+        "estimator": policy.estimator and policy.estimator.to_dict(),
     }
-    if policy.estimator is not None:
-        from autopicker_lab.routing.estimator import LearnedEstimator, pack
+    entries = [f"  {_json(key)}: {_value_text(key, value)}" for key, value in body.items()]
+    return "{\n" + ",\n".join(entries) + "\n}\n"
 
-        assert isinstance(policy.estimator, LearnedEstimator)  # the only kind there is
-        body["estimator"] = pack(policy.estimator)
-    return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+def _value_text(key: str, value: Any) -> str:
+    """One line for a value, so that the head fits on a screen; one for each entry of the card and of the estimator."""
+    if key in ("card", "estimator") and value:
+        entries = (f"    {_json(name)}: {_json(entry)}" for name, entry in value.items())
+        return "{\n" + ",\n".join(entries) + "\n  }"
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _parse(raw: object, where: str) -> RoutePolicy:
@@ -101,7 +115,9 @@ def _parse(raw: object, where: str) -> RoutePolicy:
     try:
         policy = _policy(raw)
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise InvalidRequestError(f"the policy '{where}' lacks or misspells {error}", "see the README") from None
+        raise InvalidRequestError(
+            f"the policy '{where}' lacks or misspells {error}", "see autopicker_lab/tuning/README.md"
+        ) from None
     _check(policy, where)
     return policy
 
@@ -109,13 +125,13 @@ def _parse(raw: object, where: str) -> RoutePolicy:
 def _policy(raw: Mapping[str, Any]) -> RoutePolicy:
     estimator = None
     if raw.get("estimator") is not None:
-        from autopicker_lab.routing.estimator import unpack
+        from autopicker_lab.routing.estimator import read_estimator
 
-        estimator = unpack(raw["estimator"])
+        estimator = read_estimator(raw["estimator"])
     pair = raw.get("pair")
     limit = raw.get("max_cost_usd")
     return RoutePolicy(
-        id=str(raw["id"]),
+        name=str(raw["name"]) if "name" in raw else _FINGERPRINT.sub("", str(raw["id"])),  # version 0.1 wrote ids alone
         tiers=tuple(Tier(_number(t["min_score"]), _number(t["min_quality"])) for t in raw["tiers"]),
         qualities=_numbers(raw.get("qualities")),
         scorer=str(raw["scorer"]),

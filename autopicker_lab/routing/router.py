@@ -1,4 +1,4 @@
-"""The choice: capability, context window, budget and availability decide who can; the policy decides who should."""
+"""The router: capability, context window, budget and availability decide who can; the policy's rule who should."""
 
 from __future__ import annotations
 
@@ -16,23 +16,13 @@ from autopicker_lab.core import (
     RoutePolicy,
     UnknownModelError,
 )
+from autopicker_lab.routing.rule import Option, prefer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 AUTO = "auto"
 ANSWER_TOKENS = 300  # tokens that an answer of unknown length is taken to have
-
-
-def permitted(specs: Sequence[ModelSpec], allowed: frozenset[str], asked: str = AUTO) -> list[ModelSpec]:
-    """The models that a caller may use; UnknownModelError where there is none among these, of which one was `asked`."""
-    found = [spec for spec in specs if spec.id in allowed]
-    if not found:
-        what = "any model here" if asked in ("", AUTO) else f"the model '{asked}'"
-        raise UnknownModelError(
-            f"this key may not use {what}", f"it may use: {', '.join(sorted(allowed))}", param="model"
-        )
-    return found
 
 
 class Requirements(NamedTuple):
@@ -42,7 +32,7 @@ class Requirements(NamedTuple):
         tokens: prompt tokens that cannot be left out (file context is fitted to the model and does not count).
         max_output: tokens that the answer must have room for.
         wanted: capabilities that some models have; where none has them, the request is served without, and says so.
-        answer: tokens that the caller lets the answer have; None: 300 are taken for its cost.
+        answer: tokens that the caller lets the answer have; None: 300 are taken for its price.
     """
 
     tokens: int
@@ -50,49 +40,29 @@ class Requirements(NamedTuple):
     wanted: frozenset[str] = frozenset()
     answer: int | None = None
 
-    def cost_usd(self, spec: ModelSpec, tokens: int) -> float:
-        """What a request of so many tokens may cost: all that its caller lets the model write."""
+    def price_usd(self, spec: ModelSpec, tokens: int) -> float:
+        """What a request of so many tokens may cost: all that its caller lets the model write is counted."""
         written = min(ANSWER_TOKENS if self.answer is None else self.answer, spec.max_output)
         return spec.cost_usd(min(tokens, spec.context_window), written)
 
-
-class _Option(NamedTuple):
-    """A model as the policy sees it for one request; `barred` says why it cannot take it."""
-
-    id: str
-    name: str
-    mean: float
-    estimate: float | None
-    cost_usd: float
-    barred: str
-
-    @property
-    def quality(self) -> float:
-        return self.mean if self.estimate is None else self.estimate
-
-
-class _Picked(NamedTuple):
-    """An option, and why the policy prefers it."""
-
-    option: _Option
-    reason: str
+    def fit(self, spec: ModelSpec) -> bool:
+        """Whether prompt and answer fit into a model's context window."""
+        return self.tokens + max(self.max_output, 1) <= spec.context_window
 
 
 def choose(
     complexity: Complexity,
     specs: Sequence[ModelSpec],
     policy: RoutePolicy,
-    needs: Requirements,
+    requirements: Requirements,
     unavailable: Mapping[str, str] | None = None,
     *,
     question: str = "",
     earlier: Sequence[tuple[str, Complexity]] = (),
 ) -> Route:
-    """Pick a model among those that can take the request.
+    """Pick a model among those that can take the request, by the policy's rule (see routing.rule).
 
-    By tiers: the cheapest whose mean quality reaches what the policy wants at this score; where none reaches it, the
-    best there is. By estimates: the greatest estimated quality minus the cost weight times the cost. Fallbacks follow
-    from best to weakest.
+    Fallbacks follow from best to weakest.
 
     Args:
         unavailable: why, by id, for each model that would not answer now.
@@ -103,56 +73,57 @@ def choose(
         ModelUnavailableError: no model would answer.
         ContextLengthError: models would answer, but none can read so much.
     """
-    missing = unavailable or {}
-    reachable = [spec for spec in specs if spec.id not in missing] if missing else specs
-    wanted, warnings = _attainable(needs.wanted, reachable)
+    down = unavailable or {}
+    reachable = [spec for spec in specs if spec.id not in down] if down else specs
+    wanted, warnings = _attainable(requirements.wanted, reachable)
     if policy.estimator is not None:
         warnings += unknown_models(policy, specs)
     estimates = policy.estimates(question, complexity)
-    options = [_option(spec, complexity, policy, needs, wanted, missing, estimates) for spec in specs]
-    able = [option for option in options if not option.barred]
+    options = [_option(spec, complexity, policy, requirements, wanted, down, estimates) for spec in specs]
+    able = [option for option in options if not option.obstacle]
     if not able:
-        raise _nobody(options, reachable, needs)
+        raise _no_model(options, reachable, requirements)
     score = policy.routing_score(complexity, estimates)
-    picked = _prefer(score, able, policy)
+    chosen, reason = _preferred(policy, score, able)
     floor = _floor(earlier, able, policy) if earlier else None
-    if floor is not None and picked.option.mean < floor.mean:
-        stronger = [option for option in able if option.mean >= floor.mean]
+    if floor is not None and chosen.quality < floor.quality:
+        stronger = [option for option in able if option.quality >= floor.quality]
         reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
-        picked = _Picked(_prefer(score, stronger, policy).option, reason)
-    others = sorted([o for o in able if o is not picked.option], key=lambda o: -o.quality)
+        chosen = stronger[prefer(policy, score, stronger).position]
+    others = sorted([option for option in able if option is not chosen], key=lambda option: -option.expected_quality)
     return Route(
-        model=picked.option.id,
+        model=chosen.id,
         fallbacks=tuple([option.id for option in others]),
-        candidates=tuple(
-            [Candidate(o.id, not o.barred, o.barred or "can take the request", o.quality, o.cost_usd) for o in options]
-        ),
+        candidates=tuple([_candidate(option) for option in options]),
         complexity=complexity,
         policy=policy.id,
-        reason=picked.reason,
+        reason=reason,
         warnings=warnings,
         score=score,
     )
 
 
-def named(
+def route_to_named_model(
     complexity: Complexity,
     spec: ModelSpec,
     policy: RoutePolicy,
-    needs: Requirements,
+    requirements: Requirements,
     unavailable: Mapping[str, str] | None = None,
 ) -> Route:
-    """The route to a model that the caller named: there is nothing to choose, but the policy's budget and its privacy
-    pin hold, and the request must fit. Raises as `choose`."""
-    missing = unavailable or {}
-    wanted, warnings = _attainable(needs.wanted, [spec])
-    option = _option(spec, complexity, policy, needs, wanted, missing, {})
-    if option.barred:
-        raise _nobody([option], [] if spec.id in missing else [spec], needs)
+    """The route to a model that the caller named.
+
+    There is nothing to choose, but the policy's budget and its privacy pin hold, and the request must fit. Raises as
+    `choose`.
+    """
+    down = unavailable or {}
+    wanted, warnings = _attainable(requirements.wanted, [spec])
+    option = _option(spec, complexity, policy, requirements, wanted, down, {})
+    if option.obstacle:
+        raise _no_model([option], [] if spec.id in down else [spec], requirements)
     return Route(
         model=spec.id,
         fallbacks=(),
-        candidates=(Candidate(spec.id, True, "can take the request", option.mean, option.cost_usd),),
+        candidates=(_candidate(option),),
         complexity=complexity,
         policy="named",
         reason=f"{spec.id} was named by the caller",
@@ -162,111 +133,40 @@ def named(
     )
 
 
-def _option(
-    spec: ModelSpec,
-    complexity: Complexity,
-    policy: RoutePolicy,
-    needs: Requirements,
-    wanted: frozenset[str],
-    missing: Mapping[str, str],
-    estimates: Mapping[str, float],
-) -> _Option:
-    name = policy.name_of(spec)
-    mean = policy.qualities.get(name, spec.quality)
-    cost = needs.cost_usd(spec, complexity.tokens) if spec.price_in or spec.price_out else 0.0
-    barred = _barred(spec, policy, needs, wanted, missing, cost)
-    return _Option(spec.id, name, mean, estimates.get(name), cost, barred)
+def permitted_models(specs: Sequence[ModelSpec], allowed: frozenset[str], named: str = AUTO) -> list[ModelSpec]:
+    """The models that a caller may use; UnknownModelError where there is none among these.
 
-
-def _floor(earlier: Sequence[tuple[str, Complexity]], able: Sequence[_Option], policy: RoutePolicy) -> _Option | None:
-    """The model that the last of the earlier questions would get now, each being held to what the one before got."""
-    floor: _Option | None = None
-    for question, complexity in earlier:
-        estimates = policy.estimates(question, complexity)
-        allowed = [o._replace(estimate=estimates.get(o.name)) for o in able if floor is None or o.mean >= floor.mean]
-        floor = _prefer(policy.routing_score(complexity, estimates), allowed, policy).option
-    return floor
-
-
-def _prefer(score: float, able: Sequence[_Option], policy: RoutePolicy) -> _Picked:
-    if policy.by_tiers:
-        return _by_tiers(score, able, policy)
-    known = [option for option in able if option.estimate is not None]
-    if known:
-        picked = _by_estimates(known, policy)
-        unknown = ", ".join(option.id for option in able if option.estimate is None)
-        return picked._replace(reason=f"{picked.reason}; the policy knows nothing of {unknown}") if unknown else picked
-    picked = _by_tiers(score, able, policy)
-    if policy.estimator is not None:
-        return _Picked(picked.option, f"none of the policy's models can take the request; {picked.reason}")
-    return picked
-
-
-def _by_estimates(known: Sequence[_Option], policy: RoutePolicy) -> _Picked:
-    costs = [policy.costs.get(option.name, 0.0) for option in known]
-    worth = [o.quality - policy.cost_weight * cost for o, cost in zip(known, costs, strict=True)]
-    i = max(range(len(known)), key=lambda k: (worth[k], -costs[k]))
-    best, top = known[i], max(known, key=lambda option: option.quality)
-    if len(known) == 1:
-        return _Picked(
-            best, f"{best.id}, estimated at {best.quality:.2f}, is the only model of the policy that can take it"
+    Args:
+        named: the model that the caller named, for the error.
+    """
+    permitted = [spec for spec in specs if spec.id in allowed]
+    if not permitted:
+        what = "any model here" if named in ("", AUTO) else f"the model '{named}'"
+        raise UnknownModelError(
+            f"this key may not use {what}", f"it may use: {', '.join(sorted(allowed))}", param="model"
         )
-    if top is best:
-        return _Picked(best, f"{best.id} has the best estimated quality, {best.quality:.2f}, and is worth its cost")
-    lead = top.quality - best.quality
-    return _Picked(
-        best, f"{best.id} is estimated at {best.quality:.2f}; {top.id} would add {lead:.2f}, less than it costs"
-    )
+    return permitted
 
 
-def _by_tiers(score: float, able: Sequence[_Option], policy: RoutePolicy) -> _Picked:
-    goal = policy.wanted_quality(score)
-    says = f"score {score:.0f} wants quality {goal:.2f}"
-    enough = [option for option in able if option.mean >= goal]
-    if not enough:
-        best = max(able, key=lambda option: option.mean)
-        return _Picked(best, f"{says}: no available model reaches it, {best.id} is best")
-    best = min(enough, key=lambda option: (option.cost_usd, option.mean))
-    if len(able) == 1:
-        return _Picked(best, f"{says}: {best.id} is the only model that can take it")
-    how = "the cheapest" if len(enough) > 1 else "the only model"
-    return _Picked(best, f"{says}: {best.id} is {how} that reaches it")
-
-
-def _barred(
+def obstacle(
     spec: ModelSpec,
     policy: RoutePolicy,
-    needs: Requirements,
-    wanted: frozenset[str],
-    missing: Mapping[str, str],
-    cost: float,
+    requirements: Requirements,
+    price_usd: float,
+    wanted: frozenset[str] = frozenset(),
 ) -> str:
-    """Why a model cannot take the request; "" where it can."""
-    lacking = wanted and wanted - spec.capabilities
-    if spec.id in missing:
-        return missing[spec.id] or "not available"
+    """Why a model cannot take a request although it would answer; "" where it can."""
+    missing = wanted and wanted - spec.capabilities
     if policy.local_only and not is_local(spec):
         return "the policy keeps requests on this machine"
-    if lacking:
-        return f"cannot do {', '.join(sorted(lacking))}"
-    if not _fits(spec, needs):
-        return f"needs {needs.tokens + needs.max_output:,} tokens, its context window has {spec.context_window:,}"
-    if policy.max_cost_usd is not None and cost > policy.max_cost_usd:
-        return f"would cost about {cost:.4f} USD, the policy allows {policy.max_cost_usd:g}"
+    if missing:
+        return f"cannot do {', '.join(sorted(missing))}"
+    if not requirements.fit(spec):
+        tokens = requirements.tokens + requirements.max_output
+        return f"needs {tokens:,} tokens, its context window has {spec.context_window:,}"
+    if policy.max_cost_usd is not None and price_usd > policy.max_cost_usd:
+        return f"would cost about {price_usd:.4f} USD, the policy allows {policy.max_cost_usd:g}"
     return ""
-
-
-def _fits(spec: ModelSpec, needs: Requirements) -> bool:
-    return needs.tokens + max(needs.max_output, 1) <= spec.context_window
-
-
-def _attainable(wanted: frozenset[str], specs: Iterable[ModelSpec]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The wanted capabilities that some model has, and a warning for each that none has."""
-    if not wanted:
-        return wanted, ()
-    had = frozenset().union(*(spec.capabilities for spec in specs))
-    lost = sorted(wanted - had)
-    return wanted & had, tuple(f"no available model can do '{name}': served without" for name in lost)
 
 
 def unknown_models(policy: RoutePolicy, specs: Iterable[ModelSpec]) -> tuple[str, ...]:
@@ -274,8 +174,8 @@ def unknown_models(policy: RoutePolicy, specs: Iterable[ModelSpec]) -> tuple[str
     if policy.estimator is None:
         return ()
     known = {policy.name_of(spec) for spec in specs}
-    lost = ", ".join(name for name in policy.estimator.models if name not in known)
-    return (f"the policy knows {lost}, the catalogue does not: name it in AUTOPICKER_CONFIG",) if lost else ()
+    unknown = ", ".join(name for name in policy.estimator.models if name not in known)
+    return (f"the policy knows {unknown}, the catalogue does not: name it in AUTOPICKER_CONFIG",) if unknown else ()
 
 
 def is_local(spec: ModelSpec) -> bool:
@@ -291,10 +191,92 @@ def is_local(spec: ModelSpec) -> bool:
         return False
 
 
-def _nobody(options: Sequence[_Option], reachable: Sequence[ModelSpec], needs: Requirements) -> Exception:
-    why = "; ".join(f"{option.id}: {option.barred}" for option in options) or "the catalogue is empty"
-    if reachable and not any(_fits(spec, needs) for spec in reachable):
+def _option(
+    spec: ModelSpec,
+    complexity: Complexity,
+    policy: RoutePolicy,
+    requirements: Requirements,
+    wanted: frozenset[str],
+    down: Mapping[str, str],
+    estimates: Mapping[str, float],
+) -> Option:
+    name = policy.name_of(spec)
+    quality = policy.qualities.get(name, spec.quality)
+    price_usd = requirements.price_usd(spec, complexity.tokens) if spec.price_in or spec.price_out else 0.0
+    if spec.id in down:
+        why = down[spec.id] or "not available"
+    else:
+        why = obstacle(spec, policy, requirements, price_usd, wanted)
+    return Option(name, quality, estimates.get(name), price_usd, spec.id, why)
+
+
+def _candidate(option: Option) -> Candidate:
+    _, quality, estimate, price_usd, name, why = option
+    return Candidate(name, not why, why or "can take the request", quality if estimate is None else estimate, price_usd)
+
+
+def _floor(earlier: Sequence[tuple[str, Complexity]], able: Sequence[Option], policy: RoutePolicy) -> Option | None:
+    """The model that the last of the earlier questions would get now, each being held to what the one before got."""
+    floor: Option | None = None
+    for question, complexity in earlier:
+        estimates = policy.estimates(question, complexity)
+        allowed = [
+            option._replace(estimate=estimates.get(option.name))
+            for option in able
+            if floor is None or option.quality >= floor.quality
+        ]
+        floor = allowed[prefer(policy, policy.routing_score(complexity, estimates), allowed).position]
+    return floor
+
+
+def _preferred(policy: RoutePolicy, score: float, able: Sequence[Option]) -> tuple[Option, str]:
+    """The option that the rule prefers, and why."""
+    preference = prefer(policy, score, able)
+    chosen = able[preference.position]
+    if preference.wanted is not None:
+        reason = _reason_by_tiers(chosen, able, preference.wanted, score)
+        no_estimates = policy.estimator is not None and not policy.by_tiers
+        return chosen, f"none of the policy's models can take the request; {reason}" if no_estimates else reason
+    reason = _reason_by_estimates(chosen, [option for option in able if option.estimate is not None])
+    unknown = ", ".join(option.id for option in able if option.estimate is None)
+    return chosen, f"{reason}; the policy knows nothing of {unknown}" if unknown else reason
+
+
+def _reason_by_estimates(chosen: Option, known: Sequence[Option]) -> str:
+    quality = chosen.expected_quality
+    if len(known) == 1:
+        return f"{chosen.id}, estimated at {quality:.2f}, is the only model of the policy that can take it"
+    best = max(known, key=lambda option: option.expected_quality)
+    if best is chosen:
+        return f"{chosen.id} has the best estimated quality, {quality:.2f}, and is worth its cost"
+    lead = best.expected_quality - quality
+    return f"{chosen.id} is estimated at {quality:.2f}; {best.id} would add {lead:.2f}, less than it costs"
+
+
+def _reason_by_tiers(chosen: Option, able: Sequence[Option], wanted: float, score: float) -> str:
+    beginning = f"score {score:.0f} wants quality {wanted:.2f}"
+    enough = sum([option.quality >= wanted for option in able])
+    if not enough:
+        return f"{beginning}: no available model reaches it, {chosen.id} is best"
+    if len(able) == 1:
+        return f"{beginning}: {chosen.id} is the only model that can take it"
+    return f"{beginning}: {chosen.id} is {'the cheapest' if enough > 1 else 'the only model'} that reaches it"
+
+
+def _attainable(wanted: frozenset[str], specs: Iterable[ModelSpec]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The wanted capabilities that some model has, and a warning for each that none has."""
+    if not wanted:
+        return wanted, ()
+    available = frozenset().union(*(spec.capabilities for spec in specs))
+    missing = sorted(wanted - available)
+    return wanted & available, tuple(f"no available model can do '{name}': served without" for name in missing)
+
+
+def _no_model(options: Sequence[Option], reachable: Sequence[ModelSpec], requirements: Requirements) -> Exception:
+    why = "; ".join(f"{option.id}: {option.obstacle}" for option in options) or "the catalogue is empty"
+    if reachable and not any(requirements.fit(spec) for spec in reachable):
         largest = max(spec.context_window for spec in reachable)
-        detail = f"the request has about {needs.tokens:,} tokens, the largest context window available is {largest:,}"
+        tokens = requirements.tokens
+        detail = f"the request has about {tokens:,} tokens, the largest context window available is {largest:,}"
         return ContextLengthError(detail, "shorten the conversation", param="messages")
     return ModelUnavailableError(f"no model can take the request ({why})", "see `autopicker doctor`")

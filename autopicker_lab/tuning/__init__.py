@@ -1,8 +1,8 @@
 """Tuning routing on one's own outcomes."""
 
 from autopicker_lab.tuning.collector import CollectionResult, Question, collect, read_questions
-from autopicker_lab.tuning.drift import Drift, drift
-from autopicker_lab.tuning.matrix import OutcomeMatrix, board
+from autopicker_lab.tuning.drift import Drift, DriftState, measure_drift
+from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import (
     Interval,
     aiq,
@@ -21,27 +21,31 @@ from autopicker_lab.tuning.release_gate import GateResult, gate
 from autopicker_lab.tuning.report import TuningReport, plot_calibration
 from autopicker_lab.tuning.transfer import transfer_between
 from autopicker_lab.tuning.tuner import evaluate, tune
+from autopicker_lab.tuning.verdict import Finding, Saving, Verdict
 
 __all__ = [
     "CollectionResult",
     "Drift",
+    "DriftState",
+    "Finding",
     "GateResult",
     "Interval",
     "OutcomeMatrix",
     "Question",
+    "Saving",
     "TuningReport",
+    "Verdict",
     "aiq",
     "apgr",
     "arena_score",
-    "board",
     "bootstrap",
     "collect",
     "cpt",
-    "drift",
     "evaluate",
     "expected_calibration_error",
     "gate",
     "keep_as_decisions",
+    "measure_drift",
     "paraphrase_stability",
     "pgr",
     "plot_calibration",

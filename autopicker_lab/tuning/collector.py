@@ -9,12 +9,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import AutopickerError, ChatReply, ChatRequest, InvalidRequestError, ModelSpec, Outcome
+from autopicker_lab.core import (
+    AutopickerError,
+    ChatReply,
+    ChatRequest,
+    InvalidRequestError,
+    ModelSpec,
+    ModelUnavailableError,
+    Outcome,
+    RateLimitError,
+)
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.tuning import grade
 
 AskModel = Callable[[ChatRequest], Awaitable[ChatReply]]
 _VERDICT = 200  # tokens a judge may write
+_RESTS = 5  # of a model that fails or is over its rate limit, for one question
+_LONGEST_REST_S = 120.0
 Progress = Callable[["CollectionResult"], None]
 
 
@@ -47,6 +58,7 @@ class CollectionResult:
         failed: models that did not answer, or a judge that gave no number, as `prompt_id model: why`; asked again by
             the next run.
         stopped: why it ended early, "" where it did not.
+        resting: what it waits for now, "" where it asks.
     """
 
     total: int
@@ -56,6 +68,12 @@ class CollectionResult:
     cost_usd: float = 0.0
     failed: list[str] | tuple[str, ...] = ()
     stopped: str = ""
+    resting: str = ""
+
+    @property
+    def mean_score(self) -> float | None:
+        """Of the rows that were added; None where there are none."""
+        return self.right / self.done if self.done else None
 
 
 def read_questions(path: str | Path) -> list[Question]:
@@ -65,18 +83,18 @@ def read_questions(path: str | Path) -> list[Question]:
         lines = source.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequestError(f"cannot read '{source}': {error}", "check the path") from None
-    found: dict[str, Question] = {}
+    questions: dict[str, Question] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         question = _question(line, f"{source.name}, line {number}")
-        if question.prompt_id in found:
+        if question.prompt_id in questions:
             detail = f"{source.name}, line {number}: prompt_id '{question.prompt_id}' came before"
             raise InvalidRequestError(detail, "give each question an id of its own")
-        found[question.prompt_id] = question
-    if not found:
+        questions[question.prompt_id] = question
+    if not questions:
         raise InvalidRequestError(f"'{source.name}' has no questions", "write one JSON object a line")
-    return list(found.values())
+    return list(questions.values())
 
 
 async def collect(
@@ -90,7 +108,7 @@ async def collect(
     parallel: int = 1,
     progress: Progress | None = None,
 ) -> CollectionResult:
-    """AskModel each question of each model and append an Outcome, with grader and reply, to the JSONL file `out`.
+    """Ask each question of each model and append an Outcome, with grader and reply, to the JSONL file `out`.
 
     Rows that `out` holds already are not asked again, so that a run that was stopped goes on where it ended. A row
     is written once it is graded; cancelling loses only the answers under way.
@@ -107,13 +125,15 @@ async def collect(
     """
     if judge is None and any(question.grader == "judge" for question in questions):
         raise InvalidRequestError("some questions are graded by a judge", "name one with judge= (--judge MODEL)")
-    target, held = await asyncio.to_thread(_held, out, {question.prompt_id: question for question in questions})
+    target, cost_of_rows = await asyncio.to_thread(
+        _existing_rows, out, {question.prompt_id: question for question in questions}
+    )
     different = list({spec.id: spec for spec in models}.values())
-    work = [(q, m) for m in different for q in questions if (q.prompt_id, m.id) not in held]
+    work = [(q, m) for m in different for q in questions if (q.prompt_id, m.id) not in cost_of_rows]
     total = len(questions) * len(different)
-    state = CollectionResult(total, skipped=total - len(work), cost_usd=sum(held.values()), failed=[])
+    state = CollectionResult(total, skipped=total - len(work), cost_usd=sum(cost_of_rows.values()), failed=[])
     with target.open("a", encoding="utf-8", errors="backslashreplace") as file:
-        async for row, why in _each(work, ask, judge, max_cost_usd, parallel, state):
+        async for row, why in _rows(work, _patient(ask, state, progress), judge, max_cost_usd, parallel, state):
             if row is None:
                 state.failed = [*state.failed, why]
             else:
@@ -126,7 +146,27 @@ async def collect(
     return state
 
 
-async def _each(
+def _patient(ask: AskModel, state: CollectionResult, progress: Progress | None) -> AskModel:
+    """`ask` that waits where a model rests after failures, or is over its rate limit, and then asks again."""
+
+    async def patient(request: ChatRequest) -> ChatReply:
+        for _ in range(_RESTS):
+            try:
+                return await ask(request)
+            except (ModelUnavailableError, RateLimitError) as error:
+                if error.retry_after is None or error.retry_after > _LONGEST_REST_S:
+                    raise
+                state.resting = f"{error.detail}: waiting for {error.retry_after:.0f} s"
+                if progress is not None:
+                    progress(state)
+                await asyncio.sleep(error.retry_after)
+                state.resting = ""
+        return await ask(request)
+
+    return patient
+
+
+async def _rows(
     work: Iterable[tuple[Question, ModelSpec]],
     ask: AskModel,
     judge: ModelSpec | None,
@@ -138,7 +178,7 @@ async def _each(
     waiting = iter(work)
     running: dict[asyncio.Task[dict[str, Any]], tuple[str, float]] = {}
 
-    async def paid(request: ChatRequest, spec: ModelSpec) -> ChatReply:
+    async def ask_and_pay(request: ChatRequest, spec: ModelSpec) -> ChatReply:
         reply = await ask(request)
         state.cost_usd += _cost(reply, spec)  # also of an answer that no row will come of
         return reply
@@ -146,16 +186,16 @@ async def _each(
     try:
         while True:
             while len(running) < max(parallel, 1) and not state.stopped:
-                following = next(waiting, None)
-                if following is None:
+                next_pair = next(waiting, None)
+                if next_pair is None:
                     break
-                question, spec = following
+                question, spec = next_pair
                 worst = _worst_cost(question, spec, judge)
                 committed = state.cost_usd + sum(cost for _, cost in running.values())
                 if limit is not None and committed + worst > limit:
                     state.stopped = f"the next answer could pass the limit of {limit:g} USD"
                     break
-                task = asyncio.ensure_future(_row(question, spec, paid, judge))
+                task = asyncio.ensure_future(_row(question, spec, ask_and_pay, judge))
                 running[task] = (f"{question.prompt_id} {spec.id}", worst)
             if not running:
                 return
@@ -175,27 +215,27 @@ async def _each(
 async def _row(
     question: Question,
     spec: ModelSpec,
-    paid: Callable[[ChatRequest, ModelSpec], Awaitable[ChatReply]],
+    ask_and_pay: Callable[[ChatRequest, ModelSpec], Awaitable[ChatReply]],
     judge: ModelSpec | None,
 ) -> dict[str, Any]:
     options = {} if question.max_tokens is None else {"max_tokens": question.max_tokens}
-    reply = await paid(ChatRequest.of(question.prompt, model=spec.id, options=options), spec)
-    judging = 0.0
+    reply = await ask_and_pay(ChatRequest.of(question.prompt, model=spec.id, options=options), spec)
+    judging_usd = 0.0
     if question.grader == "judge":
         assert judge is not None  # collect has seen to it
 
         async def opinion(text: str) -> str:
-            nonlocal judging
+            nonlocal judging_usd
             options = {"temperature": 0, "max_tokens": _VERDICT}
-            found = await paid(ChatRequest.of(text, model=judge.id, options=options), judge)
-            judging += _cost(found, judge)
-            return found.text
+            verdict = await ask_and_pay(ChatRequest.of(text, model=judge.id, options=options), judge)
+            judging_usd += _cost(verdict, judge)
+            return verdict.text
 
-        score = await grade.judged(question.prompt, reply.text, question.answer, opinion)
+        score = await grade.grade_by_judge(question.prompt, reply.text, question.answer, opinion)
         if score is None:
             raise AutopickerError(f"the judge '{judge.id}' named no number", "choose a stronger judge")
     else:
-        score = await asyncio.to_thread(grade.graded, question.grader, reply.text, question.answer)
+        score = await asyncio.to_thread(grade.grade_reply, question.grader, reply.text, question.answer)
     outcome = Outcome(
         prompt_id=question.prompt_id,
         prompt=question.prompt,
@@ -208,7 +248,7 @@ async def _row(
         latency_s=None if reply.total_s is None else round(reply.total_s, 3),
     )
     row = {**asdict(outcome), "grader": question.grader, "answer": question.answer, "reply": reply.text}
-    return row | {"judge_usd": judging} if judge is not None else row
+    return row | {"judge_usd": judging_usd} if judge is not None else row
 
 
 def _cost(reply: ChatReply, spec: ModelSpec) -> float:
@@ -225,32 +265,35 @@ def _worst_cost(question: Question, spec: ModelSpec, judge: ModelSpec | None) ->
     return cost
 
 
-def _held(out: str | Path, questions: Mapping[str, Question]) -> tuple[Path, dict[tuple[str, str], float]]:
+def _existing_rows(out: str | Path, questions: Mapping[str, Question]) -> tuple[Path, dict[tuple[str, str], float]]:
     """The file, and the cost of each prompt and model in it; a last line that was cut short is taken away."""
     path = Path(out).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         return path, {}
     raw = path.read_bytes()
-    whole = raw[: raw.rfind(b"\n") + 1]
-    held = {}
-    for number, line in enumerate(whole.decode("utf-8", "replace").split("\n")[:-1], 1):
+    complete_lines = raw[: raw.rfind(b"\n") + 1]
+    cost_of_rows = {}
+    for number, line in enumerate(complete_lines.decode("utf-8", "replace").split("\n")[:-1], 1):
         where = f"'{path}', line {number}"
         try:
             row = json.loads(line)
             key, prompt = (row["prompt_id"], row["model"]), row["prompt"]
-            held[key] = float(row.get("cost_usd") or 0.0) + float(row.get("judge_usd") or 0.0)
+            cost_of_rows[key] = float(row.get("cost_usd") or 0.0) + float(row.get("judge_usd") or 0.0)
         except (ValueError, KeyError, TypeError):
             raise InvalidRequestError(f"{where} is not an outcome", "collect into a new file") from None
-        asked = questions.get(key[0])
-        if asked is not None and asked.prompt != prompt:
+        question = questions.get(key[0])
+        if question is not None and question.prompt != prompt:
             raise InvalidRequestError(f"{where}: prompt '{key[0]}' had another text", "collect into a new file")
-        if asked is not None and (row.get("grader"), row.get("answer", asked.answer)) != (asked.grader, asked.answer):
+        if question is not None and (row.get("grader"), row.get("answer", question.answer)) != (
+            question.grader,
+            question.answer,
+        ):
             hint = "remove the rows of that prompt to ask again, or collect into a new file"
             raise InvalidRequestError(f"{where}: prompt '{key[0]}' was graded by another answer", hint)
-    if len(whole) != len(raw):
-        path.write_bytes(whole)
-    return path, held
+    if len(complete_lines) != len(raw):
+        path.write_bytes(complete_lines)
+    return path, cost_of_rows
 
 
 def _question(line: str, where: str) -> Question:
@@ -266,7 +309,7 @@ def _question(line: str, where: str) -> Question:
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise InvalidRequestError(f"{where}: 'max_tokens' must be a positive whole number", "correct it")
     try:
-        grade.check(str(raw["grader"]), raw["answer"])
+        grade.check_answer(str(raw["grader"]), raw["answer"])
     except InvalidRequestError as error:
         raise InvalidRequestError(f"{where}: {error.detail}", error.hint) from None
     return Question(

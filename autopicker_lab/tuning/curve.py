@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.tuning.metrics import hull
 
 if TYPE_CHECKING:
@@ -36,29 +37,20 @@ class Curve:
         return int(abs(self.weights - weight).argmin())
 
 
-def choose_at(estimates: Array, prices: Array, weight: float) -> Array:
-    """Column of the model with the greatest estimate minus `weight` times its price; the cheapest among equals.
-
-    Shapes: estimates (n, models), prices (models,), result (n,).
-    """
-    import numpy as np
-
-    order = np.argsort(prices, kind="stable")
-    picked: Array = order[np.argmax(estimates[:, order] - weight * prices[order], axis=1)]
-    return picked
-
-
-def weights_of(estimates: Array, prices: Array, points: int = POINTS) -> Array:
+def switching_weights(estimates: Array, costs: Array, points: int = POINTS) -> Array:
     """Cost weights, ascending from 0, at which prompts change models: up to `points`, evenly over the changes.
 
-    A prompt changes from a dearer model to a cheaper one where the weight passes lead / (difference of prices). Half of
+    A prompt changes from a dearer model to a cheaper one where the weight passes lead / (difference of costs). Half of
     the weights are quantiles of these over all pairs of models, half of those that lead down to the cheapest.
+
+    Args:
+        estimates: shape (n, models). costs: of a call, shape (models,).
     """
     import numpy as np
 
-    order = np.argsort(prices, kind="stable")
+    order = np.argsort(costs, kind="stable")
     sample = estimates[:: max(len(estimates) // 2000, 1)][:, order]
-    rising = prices[order]
+    rising = costs[order]
     breaks = [
         (sample[:, high] - sample[:, low]) / (rising[high] - rising[low])
         for low in range(len(order))
@@ -82,13 +74,13 @@ def weights_of(estimates: Array, prices: Array, points: int = POINTS) -> Array:
     return np.unique(np.concatenate(steps))
 
 
-def curve(estimates: Array, scores: Array, costs: Array) -> Curve:
-    """Route by `estimates` at each of `weights_of`, and see what `scores` and `costs` (both (n, models)) come of it."""
+def cost_quality_curve(estimates: Array, scores: Array, costs: Array) -> Curve:
+    """What `scores` and `costs` (both (n, models)) come of routing by `estimates` at each of `switching_weights`."""
     import numpy as np
 
-    prices = costs.mean(0)
-    steps = weights_of(estimates, prices)
-    choices = np.stack([choose_at(estimates, prices, float(step)) for step in steps])
+    mean_costs = costs.mean(0)
+    steps = switching_weights(estimates, mean_costs)
+    choices = np.stack([prefer_by_estimates(estimates, mean_costs, float(step)) for step in steps])
     rows = np.arange(len(scores))
     quality = scores[rows, choices]
     return Curve(
@@ -100,14 +92,14 @@ def curve(estimates: Array, scores: Array, costs: Array) -> Curve:
     )
 
 
-def best_weight(found: Curve, goal: float) -> float:
+def best_weight(curve: Curve, goal: float) -> float:
     """The weight of least cost whose quality reaches `goal`; that of the best quality where none does."""
     import numpy as np
 
-    reached = np.flatnonzero(found.qualities >= goal - 1e-12)
+    reached = np.flatnonzero(curve.qualities >= goal - 1e-12)
     if not len(reached):
-        return float(found.weights[int(np.argmax(found.qualities))])
-    return float(found.weights[reached[np.argmin(found.costs[reached])]])
+        return float(curve.weights[int(np.argmax(curve.qualities))])
+    return float(curve.weights[reached[np.argmin(curve.costs[reached])]])
 
 
 def mixing_quality(scores: Array, costs: Array, cost: float) -> float:
@@ -120,5 +112,5 @@ def mixing_quality(scores: Array, costs: Array, cost: float) -> float:
 
 def oracle(scores: Array, costs: Array) -> tuple[Array, Array]:
     """Costs and qualities of routing that knows every score beforehand."""
-    found = curve(scores, scores, costs)
-    return found.costs, found.qualities
+    curve = cost_quality_curve(scores, scores, costs)
+    return curve.costs, curve.qualities

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning.metrics import psi
@@ -20,34 +21,62 @@ ENOUGH = 500  # of fewer, chance alone moves the index by some hundredths
 _STABLE, _CHANGED = 0.1, 0.25
 
 
+class DriftState(Enum):
+    """How live requests stand to those that a policy was fitted on."""
+
+    NOT_FITTED = "the policy was not fitted on data: nothing to drift from"
+    TOO_FEW = "too few routed requests yet"
+    STABLE = "stable"
+    SHIFTING = "shifting"
+    CHANGED = "changed"
+
+
 @dataclass(frozen=True)
 class Drift:
-    """Attributes:
-    psi: population stability index of the routing scores over the deciles of the policy; None for too few, or for a
-        policy that knows no distribution.
-    shares: of the requests in each part of the policy's own distribution.
+    """How far live requests have drifted from those that a policy was fitted on.
+
+    Attributes:
+        n: routed requests.
+        psi: population stability index of the routing scores over the deciles of the policy; None for too few, or for
+            a policy that knows no distribution.
+        shares: of the requests in each part of the policy's own distribution.
     """
 
     policy: str
     n: int
     psi: float | None
     shares: tuple[float, ...]
-    verdict: str
+    state: DriftState
+
+    @property
+    def verdict(self) -> str:
+        """What to do, in words."""
+        if self.state is DriftState.NOT_FITTED:
+            return str(self.state.value)
+        if self.state is DriftState.TOO_FEW:
+            return f"{self.state.value}: {self.n} of {ENOUGH}"
+        index = f"{self.state.value} (PSI {self.psi:.2f})"
+        if self.state is DriftState.SHIFTING:
+            return f"{index}: watch it, and collect outcomes of recent requests"
+        if self.state is DriftState.CHANGED:
+            return f"{index}: collect outcomes of recent requests and tune again"
+        return index
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """One JSON object: the fields, the state by name, and the verdict in words."""
+        return asdict(self) | {"state": self.state.name.lower(), "verdict": self.verdict}
 
 
-def cuts(scores: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def decile_shares(scores: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """A policy's edges and shares: where deciles cut `scores`, without repeats, and the share in each part."""
     import numpy as np
 
-    edges = np.unique(np.quantile(scores, np.linspace(0.1, 0.9, 9)).round(6))
-    cut: list[float] = edges.tolist()
-    return tuple(cut), tuple(parts(cut, scores).tolist())
+    deciles = np.unique(np.quantile(scores, np.linspace(0.1, 0.9, 9)).round(6))
+    edges: list[float] = deciles.tolist()
+    return tuple(edges), tuple(shares_between(edges, scores).tolist())
 
 
-def parts(edges: Sequence[float], scores: Sequence[float]) -> Array:
+def shares_between(edges: Sequence[float], scores: Sequence[float]) -> Array:
     """Share of `scores` in each of the len(edges) + 1 parts between `edges`."""
     import numpy as np
 
@@ -56,21 +85,16 @@ def parts(edges: Sequence[float], scores: Sequence[float]) -> Array:
     return shares
 
 
-def drift(policy: RoutePolicy, scores: Sequence[float]) -> Drift:
+def measure_drift(policy: RoutePolicy, scores: Sequence[float]) -> Drift:
     """Compare live routing scores with the distribution that the policy was fitted on (see metrics.psi)."""
     import numpy as np
 
     n = len(scores)
     if not policy.shares:
-        return Drift(policy.id, n, None, (), "the policy was not fitted on data: nothing to drift from")
+        return Drift(policy.id, n, None, (), DriftState.NOT_FITTED)
     if n < ENOUGH:
-        return Drift(policy.id, n, None, (), f"too few routed requests yet: {n} of {ENOUGH}")
-    expected, found = np.asarray(policy.shares), parts(policy.edges, scores)
-    value = psi(expected, found)
-    if value < _STABLE:
-        verdict = f"stable (PSI {value:.2f})"
-    elif value < _CHANGED:
-        verdict = f"shifting (PSI {value:.2f}): watch it, and collect outcomes of recent requests"
-    else:
-        verdict = f"changed (PSI {value:.2f}): collect outcomes of recent requests and tune again"
-    return Drift(policy.id, n, value, tuple(found.round(4).tolist()), verdict)
+        return Drift(policy.id, n, None, (), DriftState.TOO_FEW)
+    observed = shares_between(policy.edges, scores)
+    index = psi(np.asarray(policy.shares), observed)
+    state = DriftState.STABLE if index < _STABLE else DriftState.SHIFTING if index < _CHANGED else DriftState.CHANGED
+    return Drift(policy.id, n, index, tuple(observed.round(4).tolist()), state)

@@ -65,6 +65,7 @@ class Prompts:
         return len(self.groups)
 
     def at(self, rows: Array) -> Prompts:
+        """Those of some rows."""
         return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows])
 
 
@@ -89,7 +90,7 @@ def prepare(texts: Sequence[str], groups: Array | None = None) -> Prompts:
     return Prompts(tokens, np.stack(vectors), np.stack(counts), groups)
 
 
-def joined(parts: Sequence[Prompts]) -> Prompts:
+def concatenated(parts: Sequence[Prompts]) -> Prompts:
     """Several sets of prompts as one; groups stay apart."""
     import numpy as np
     from scipy import sparse
@@ -120,16 +121,18 @@ def near_duplicates(texts: Sequence[str]) -> Array:
     pairs: dict[int, set[str]] = {}
     for i, text in enumerate(texts):
         words = _skeleton(text)
-        twin = first.setdefault(" ".join(words) or text, i)
-        edges.append((i, twin))
-        if twin == i:
+        first_alike = first.setdefault(" ".join(words) or text, i)
+        edges.append((i, first_alike))
+        if first_alike == i:
             pairs[i] = {f"{a} {b}" for a, b in pairwise(words)}
     spread = Counter(pair for some in pairs.values() for pair in some)
     common = {pair for pair, count in spread.items() if count > max(20, len(texts) // 10)}
     index = MinHashLSH(threshold=_ALIKE, num_perm=64)
-    own = {i: kept for i, some in pairs.items() if len(kept := some - common) >= _ENOUGH_PAIRS}
-    sketches = MinHash.generator([[pair.encode() for pair in sorted(some)] for some in own.values()], num_perm=64)
-    for i, sketch in zip(own, sketches, strict=True):
+    distinctive = {i: rare for i, some in pairs.items() if len(rare := some - common) >= _ENOUGH_PAIRS}
+    sketches = MinHash.generator(
+        [[pair.encode() for pair in sorted(some)] for some in distinctive.values()], num_perm=64
+    )
+    for i, sketch in zip(distinctive, sketches, strict=True):
         edges += [(i, j) for j in index.query(sketch)]
         index.insert(i, sketch)
     ends = np.array(edges)
@@ -157,7 +160,7 @@ def fit(
 
     space, targets = _Space(prompts), _targets(scores)
     if like is None:
-        penalties, stack = _chosen(prompts, targets, scores, seed)
+        penalties, stack = _cross_validated(prompts, targets, scores, seed)
     else:
         penalties, stack = like.penalties, _unstacked(scores)
     design = space.design(prompts)
@@ -200,13 +203,13 @@ def out_of_fold(
     """
     import numpy as np
 
-    found = np.full(scores.shape, np.nan)
+    estimates = np.full(scores.shape, np.nan)
     for i, (train, test) in enumerate(folds):
         estimator = fit(prompts.at(train), scores[train], [str(m) for m in range(scores.shape[1])], seed)
-        found[test] = predict(estimator, prompts.at(test))
+        estimates[test] = predict(estimator, prompts.at(test))
         if progress is not None:
             progress(i + 1, len(folds))
-    return found
+    return estimates
 
 
 def predict(estimator: LearnedEstimator, prompts: Prompts) -> Array:
@@ -263,27 +266,31 @@ class _Space:
         return sparse.hstack([weighted, sparse.csr_matrix(block)]).tocsr().astype(np.float32)
 
 
-def _chosen(prompts: Prompts, targets: Sequence[Array], scores: Array, seed: int) -> tuple[tuple[float, float], Array]:
+def _cross_validated(
+    prompts: Prompts, targets: Sequence[Array], scores: Array, seed: int
+) -> tuple[tuple[float, float], Array]:
     """The penalties of mean and deviations with the least inner error, and the stack fitted on their inner values."""
     import numpy as np
 
-    values = [[np.zeros((len(prompts), part.shape[1])) for _ in tried] for part, tried in _each(targets)]
-    errors = [[0.0] * len(tried) for tried in PENALTIES]
+    values = [
+        [np.zeros((len(prompts), part.shape[1])) for _ in penalties] for part, penalties in _with_penalties(targets)
+    ]
+    errors = [[0.0] * len(penalties) for penalties in PENALTIES]
     for train, test in grouped_folds(prompts.groups, INNER, seed + 1):
         space = _Space(prompts.at(train))
-        seen, unseen = space.design(prompts.at(train)), space.design(prompts.at(test))
-        for k, ((part, tried), held) in enumerate(zip(_each(targets), values, strict=True)):
-            for i, penalty in enumerate(tried):
-                found = _ridge(seen, part[train], penalty).predict(unseen).reshape(len(test), -1)
-                errors[k][i] += float(((found - part[test]) ** 2).sum())
+        train_design, test_design = space.design(prompts.at(train)), space.design(prompts.at(test))
+        for k, ((part, penalties), held_out) in enumerate(zip(_with_penalties(targets), values, strict=True)):
+            for i, penalty in enumerate(penalties):
+                predicted = _ridge(train_design, part[train], penalty).predict(test_design).reshape(len(test), -1)
+                errors[k][i] += float(((predicted - part[test]) ** 2).sum())
                 # a fold's mean leans against that of the rest: pooled, it would teach the stack the opposite
-                held[i][test] = found - part[train].mean(0)
+                held_out[i][test] = predicted - part[train].mean(0)
     mean, deviations = (several.index(min(several)) for several in errors)
     raw = np.hstack([values[0][mean], values[1][deviations]])
     return (PENALTIES[0][mean], PENALTIES[1][deviations]), _stack(raw, scores)
 
 
-def _each(targets: Sequence[Array]) -> Iterable[tuple[Array, tuple[float, ...]]]:
+def _with_penalties(targets: Sequence[Array]) -> Iterable[tuple[Array, tuple[float, ...]]]:
     return zip(targets, PENALTIES, strict=True)
 
 

@@ -57,14 +57,14 @@ How well does the answer to grade agree with the reference? Reply with one numbe
 def exact(reply: str, answer: object) -> float:
     """1 where the whole reply, its first or its last line equals an answer (one, or any of a list)."""
     lines = [line for line in reply.splitlines() if line.strip()] or [""]
-    given = {_plain(text) for text in (reply, lines[0], lines[-1])} - {""}
-    return float(any(_plain(str(right)) in given for right in _several(answer)))
+    candidates = {_plain(text) for text in (reply, lines[0], lines[-1])} - {""}
+    return float(any(_plain(str(right)) in candidates for right in _as_list(answer)))
 
 
 def numeric(reply: str, answer: object) -> float:
     """1 where the last number of the reply is the answer, to a millionth of it."""
-    found = [value for match in _NUMBER.finditer(reply) if (value := _number(match)) is not None]
-    return float(bool(found) and math.isclose(found[-1], float(str(answer)), rel_tol=1e-6, abs_tol=1e-9))
+    numbers = [value for match in _NUMBER.finditer(reply) if (value := _number(match)) is not None]
+    return float(bool(numbers) and math.isclose(numbers[-1], float(str(answer)), rel_tol=1e-6, abs_tol=1e-9))
 
 
 def choice(reply: str, answer: object) -> float:
@@ -138,7 +138,7 @@ GRADERS: Mapping[str, Callable[[str, object], float]] = MappingProxyType(
 )
 
 
-def graded(grader: str, reply: str, answer: object) -> float:
+def grade_reply(grader: str, reply: str, answer: object) -> float:
     """The score of a reply by one of GRADERS; a reply that a grader cannot read at all is wrong.
 
     Raises:
@@ -152,7 +152,7 @@ def graded(grader: str, reply: str, answer: object) -> float:
         raise AutopickerError(f"the '{grader}' grader failed: {error}", "correct 'answer'") from None
 
 
-def check(grader: str, answer: object) -> None:
+def check_answer(grader: str, answer: object) -> None:
     """Refuse a grader that does not exist, and an answer that it could not use; InvalidRequestError says which."""
     if grader not in (*GRADERS, "judge"):
         raise InvalidRequestError(f"unknown grader '{grader}'", f"known: {', '.join((*GRADERS, 'judge'))}")
@@ -172,23 +172,23 @@ def check(grader: str, answer: object) -> None:
             jsonschema.validators.validator_for(answer).check_schema(answer)
         elif grader == "python":
             compile(str(answer), "answer", "exec")
-        elif not all(_plain(str(right)) for right in _several(answer)) or not _several(answer):
+        elif not all(_plain(str(right)) for right in _as_list(answer)) or not _as_list(answer):
             raise ValueError("nothing to compare with")
     except Exception as error:  # each library has its own
         detail = f"the answer of a '{grader}' question is not usable: {str(error).splitlines()[0]}"
         raise InvalidRequestError(detail, "correct 'answer'") from None
 
 
-async def judged(question: str, reply: str, answer: object, ask: Judge) -> float | None:
+async def grade_by_judge(question: str, reply: str, answer: object, ask: Judge) -> float | None:
     """What another model thinks of the reply, 0 to 1; None where it names no number.
 
     Zheng et al., "Judging LLM-as-a-Judge" (2023), https://arxiv.org/abs/2306.05685, reference-guided grading.
     """
     verdict = await ask(_JUDGE.format(question=question, answer=answer, reply=reply))
-    found = re.search(r"(\d+(?:\.\d+)?)\s*(?:/|of|out of)\s*10\b", verdict) or re.search(
+    mark = re.search(r"(\d+(?:\.\d+)?)\s*(?:/|of|out of)\s*10\b", verdict) or re.search(
         r"\d+(?:\.\d+)?\b(?!\s*%)", verdict
     )
-    return None if found is None else min(float(found[found.lastindex or 0]), 10.0) / 10
+    return None if mark is None else min(float(mark[mark.lastindex or 0]), 10.0) / 10
 
 
 _LIMITS = f"""try:
@@ -200,7 +200,7 @@ except (ImportError, ValueError, OSError):
     pass"""
 
 
-def _several(answer: object) -> Sequence[object]:
+def _as_list(answer: object) -> Sequence[object]:
     return answer if isinstance(answer, list | tuple) else [answer]
 
 
@@ -215,12 +215,14 @@ def _number(match: re.Match[str]) -> float | None:
     A comma before three digits groups them, unless the number begins with 0; a point before three digits does not,
     unless there are two.
     """
-    text, mark = match[0].replace("−", "-"), match[1]
+    text, separator = match[0].replace("−", "-"), match[1]
     if not any(char.isdigit() for char in text):
         return None
-    grouped = mark is not None and (mark not in ".," or text.count(mark) > 1 or (mark == "," and _leads(text)))
-    if grouped or (mark in (".", ",") and "," in text and "." in text):
-        text = text.replace(mark, "")
+    grouped = separator is not None and (
+        separator not in ".," or text.count(separator) > 1 or (separator == "," and _leads(text))
+    )
+    if grouped or (separator in (".", ",") and "," in text and "." in text):
+        text = text.replace(separator, "")
     try:
         return float(text.replace(",", "."))
     except ValueError:

@@ -29,7 +29,7 @@ def tune_grid(
 
     Returns:
         One row a combination, in the grid's order, those that were not reached left out: its values, APGR with its
-        interval, AIQ, cost weight, the policy's id, the verdict, and the error of one that failed.
+        interval, cost weight, the policy's id, whether routing pays, the verdict, and the error of one that failed.
 
     Raises:
         InvalidRequestError: something that cannot be varied, or an empty grid.
@@ -42,18 +42,20 @@ def tune_grid(
     points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     if not points or not grid:
         raise InvalidRequestError("the grid is empty", "give at least one value for each name")
-    found: dict[int, dict[str, Any]] = {}
+    rows: dict[int, dict[str, Any]] = {}
     with workers(scheduler, jobs) as (pool, at_once):
         numbered = list(range(len(points)))
-        for i, future, _ in completed(numbered, lambda i: pool.submit(_tuned, table, points[i]), at_once, progress):
+        for i, future, _ in completed(
+            numbered, lambda i: pool.submit(_tune_point, table, points[i]), at_once, progress
+        ):
             try:
-                found[i] = points[i] | future.result() | {"error": None}
+                rows[i] = points[i] | future.result() | {"error": None}
             except AutopickerError as error:
-                found[i] = points[i] | {"error": str(error)}
-    return pandas.DataFrame([found[i] for i in sorted(found)])
+                rows[i] = points[i] | {"error": str(error)}
+    return pandas.DataFrame([rows[i] for i in sorted(rows)])
 
 
-def _tuned(table: pd.DataFrame, point: Mapping[str, Any]) -> dict[str, Any]:
+def _tune_point(table: pd.DataFrame, point: Mapping[str, Any]) -> dict[str, Any]:
     report = tune(table, **point)
     apgr = report.apgr
     return {
@@ -62,5 +64,6 @@ def _tuned(table: pd.DataFrame, point: Mapping[str, Any]) -> dict[str, Any]:
         "apgr_high": apgr and apgr.high,
         "cost_weight": report.policy.cost_weight,
         "policy": report.policy.id,
-        "verdict": report.verdict,
+        "pays": report.verdict.pays,
+        "verdict": str(report.verdict),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.tuning.fitting import near_duplicates
@@ -25,12 +25,14 @@ USD, CALL = "usd", "call"
 
 @dataclass(frozen=True, eq=False)
 class OutcomeMatrix:
-    """Attributes:
-    scores, costs: shape (prompts, models). Costs are USD, or, where none were measured, calls to the strong model.
-    tasks: "" where unknown.
-    strong, weak: columns of the pair that rankings are about.
-    groups: near-duplicates have the same number.
-    notes: what was left out, in words.
+    """What each of several models made of the same prompts.
+
+    Attributes:
+        scores, costs: shape (prompts, models). Costs are USD, or, where none were measured, calls to the strong model.
+        tasks: "" where unknown.
+        strong, weak: columns of the pair that rankings are about.
+        groups: near-duplicates have the same number.
+        notes: what was left out, in words.
     """
 
     ids: tuple[str, ...]
@@ -45,11 +47,69 @@ class OutcomeMatrix:
     groups: Array
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def from_table(
+        cls,
+        table: pd.DataFrame,
+        *,
+        strong: str | None = None,
+        weak: str | None = None,
+        models: Sequence[str] | None = None,
+        most: int = MOST,
+        seed: int = 0,
+    ) -> Self:
+        """The prompts of an outcomes table that every model answered.
+
+        Args:
+            table: as read_outcomes returns it; it is validated here.
+            strong, weak: with both, these two models alone. Else strong is the best by mean score, weak the cheapest
+                of the others, or the worst where costs are unknown.
+            models: leave out all others; None keeps all.
+            most: of more prompts than this, a seeded sample is taken.
+
+        Raises:
+            InvalidRequestError: fewer than two models or 50 prompts, an unknown model, scores that never differ, or a
+                strong model that is not better than the weak one.
+        """
+        table = validate(table)
+        if models is not None:
+            table = table[table["model"].isin(models)]
+        names = [str(name) for name in table["model"].unique()]
+        _check_models(names, strong, weak)
+        if strong is not None and weak is not None:
+            names = [weak, strong]
+            table = table[table["model"].isin(names)]
+        complete, notes = _complete_rows(table, names, most, seed)
+        scores = complete.to_numpy(float)
+        costs, unit = _costs(table, complete.index, names)
+        high, low = _pair(names, scores, costs, strong, weak)
+        if unit == CALL:
+            notes.append(_calls_note(table, names))
+        described = table.drop_duplicates("prompt_id").set_index("prompt_id").loc[complete.index]
+        prompts = tuple(described["prompt"].astype(str))
+        groups = near_duplicates(prompts)
+        _check_differences(names, scores, groups, high, low)
+        if unit == CALL:
+            costs[:, low] = 0.0 if len(names) == 2 else 1.0
+        return cls(
+            ids=tuple(map(str, complete.index)),
+            prompts=prompts,
+            tasks=described["task"].fillna("").astype(str).to_numpy(object),
+            models=tuple(names),
+            scores=scores,
+            costs=costs,
+            cost_unit=unit,
+            strong=high,
+            weak=low,
+            groups=groups,
+            notes=tuple(notes),
+        )
+
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
-    def size(self) -> str:
+    def size_text(self) -> str:
         """How many prompts there are, and how many of them differ, in words."""
         different = self.different
         return f"n={len(self):,}" + ("" if different == len(self) else f" in {different:,} groups of alike prompts")
@@ -61,7 +121,7 @@ class OutcomeMatrix:
 
     @property
     def fingerprint(self) -> str:
-        """Twelve digits that two boards share where they hold the same prompts."""
+        """Twelve hexadecimal digits that two matrices share where they hold the same prompts."""
         return hashlib.sha256("\0".join(sorted(self.prompts)).encode("utf-8", "replace")).hexdigest()[:12]
 
     @property
@@ -74,83 +134,84 @@ class OutcomeMatrix:
 
     @property
     def gains(self) -> Array:
-        """What the strong model adds to the weak one's score."""
+        """What the strong model adds to the weak one's score, shape (prompts,)."""
         return self.scores[:, self.strong] - self.scores[:, self.weak]
 
     @property
+    def pair_scores(self) -> tuple[Array, Array]:
+        """Scores of the weak and of the strong model, each of shape (prompts,)."""
+        return self.scores[:, self.weak], self.scores[:, self.strong]
+
+    @property
+    def mean_costs(self) -> Array:
+        """Mean cost of a call of each model, shape (models,)."""
+        means: Array = self.costs.mean(0)
+        return means
+
+    @property
+    def mean_scores(self) -> Array:
+        """Mean score of each model, shape (models,)."""
+        means: Array = self.scores.mean(0)
+        return means
+
+    @property
     def pair(self) -> tuple[str, str]:
+        """Names of the weak and of the strong model."""
         return self.models[self.weak], self.models[self.strong]
 
+    def routed(self, choices: Array) -> tuple[Array, Array]:
+        """Score and cost of each prompt where it gets the model (column) that is chosen for it, each of shape (n,)."""
+        import numpy as np
 
-def board(
-    table: pd.DataFrame, *, strong: str | None = None, weak: str | None = None, most: int = MOST, seed: int = 0
-) -> OutcomeMatrix:
-    """The prompts of a table that every model answered.
+        rows = np.arange(len(self))
+        return self.scores[rows, choices], self.costs[rows, choices]
 
-    Args:
-        strong, weak: with both, these two models alone. Else strong is the best by mean score, weak the cheapest of
-            the others, or the worst where costs are unknown.
-        most: of more prompts than this, a seeded sample is taken.
 
-    Raises:
-        InvalidRequestError: fewer than two models or 50 prompts, an unknown model, scores that never differ, or a
-            strong model that is not better than the weak one.
-    """
-    import numpy as np
-
-    table = validate(table)
-    names = [str(name) for name in table["model"].unique()]
+def _check_models(names: Sequence[str], strong: str | None, weak: str | None) -> None:
     for name in (strong, weak):
         if name is not None and name not in names:
             raise InvalidRequestError(f"no model '{name}' in the outcomes", f"known: {', '.join(names)}")
     if len(names) < 2 or (strong is not None and strong == weak):
         raise InvalidRequestError("routing needs two models", f"the outcomes hold {', '.join(names)}: collect another")
-    if strong is not None and weak is not None:
-        names = [weak, strong]
-        table = table[table["model"].isin(names)]
+
+
+def _calls_note(table: pd.DataFrame, names: Sequence[str]) -> str:
+    """What it means that calls are counted instead of USD."""
+    priced = bool(table["cost_usd"].max() > 0)
+    why = "some models have no cost, or all the same one" if priced else "no costs and no prices"
+    counted = "calls to the strong model" if len(names) == 2 else "every model counts the same, so nothing can be saved"
+    return f"{why}: cost is counted in calls ({counted}); --prices FILE counts in USD"
+
+
+def _complete_rows(table: pd.DataFrame, names: Sequence[str], most: int, seed: int) -> tuple[pd.DataFrame, list[str]]:
+    """Scores by prompt and model of the prompts that all models answered, at most so many, and notes on the others."""
     scores = table.pivot(index="prompt_id", columns="model", values="score").reindex(table["prompt_id"].unique())
-    whole = scores.dropna()
-    notes = [f"{len(scores) - len(whole):,} prompts lack a model and are left out"] if len(whole) < len(scores) else []
-    if len(whole) > most:
-        notes.append(f"a sample of {most:,} of {len(whole):,} prompts is used (seed {seed})")
-        whole = whole.sample(most, random_state=seed).sort_index()
-    if len(whole) < ENOUGH:
-        detail = f"too little data: {len(whole)} prompts were answered by all of {len(names)} models"
+    complete = scores.dropna()
+    missing = len(scores) - len(complete)
+    notes = [f"{missing:,} prompts lack a model and are left out"] if missing else []
+    if len(complete) > most:
+        notes.append(f"a sample of {most:,} of {len(complete):,} prompts is used (seed {seed})")
+        complete = complete.sample(most, random_state=seed).sort_index()
+    if len(complete) < ENOUGH:
+        detail = f"too little data: {len(complete)} prompts were answered by all of {len(names)} models"
         raise InvalidRequestError(detail, f"collect at least {ENOUGH} (autopicker collect)")
-    values = whole[names].to_numpy(float)
-    if np.ptp(values) == 0:
+    return complete[list(names)], notes
+
+
+def _check_differences(names: Sequence[str], scores: Array, groups: Array, strong: int, weak: int) -> None:
+    import numpy as np
+
+    if np.ptp(scores) == 0:
         raise InvalidRequestError(
             "every answer has the same score: nothing tells the models apart", "grade differently"
         )
-    costs, unit = _costs(table, whole.index, names)
-    high, low = _pair(names, values, costs, strong, weak)
-    if unit == CALL and table["cost_usd"].max() > 0:
-        notes.append("some models have no cost: calls are counted instead of USD (--prices fills in)")
-    about = table.drop_duplicates("prompt_id").set_index("prompt_id").loc[whole.index]
-    prompts = tuple(about["prompt"].astype(str))
-    groups = near_duplicates(prompts)
     different = len(np.unique(groups))
     if different < ENOUGH:
-        detail = f"too little data: {len(whole)} prompts, but only {different} of them differ by more than a few words"
+        detail = f"too little data: {len(scores)} prompts, but only {different} of them differ by more than a few words"
         raise InvalidRequestError(detail, f"collect at least {ENOUGH} that differ")
-    if values[:, high].mean() <= values[:, low].mean():
-        detail = f"'{names[high]}' is not better than '{names[low]}' here"
-        raise InvalidRequestError(detail, f"use {names[low]} alone, or swap them")
-    if unit == CALL:
-        costs[:, low] = 0.0 if len(names) == 2 else 1.0
-    return OutcomeMatrix(
-        ids=tuple(map(str, whole.index)),
-        prompts=prompts,
-        tasks=about["task"].fillna("").astype(str).to_numpy(object),
-        models=tuple(names),
-        scores=values,
-        costs=costs,
-        cost_unit=unit,
-        strong=high,
-        weak=low,
-        groups=groups,
-        notes=tuple(notes),
-    )
+    if scores[:, strong].mean() <= scores[:, weak].mean():
+        detail = f"'{names[strong]}' is not better than '{names[weak]}' here"
+        raise InvalidRequestError(detail, f"use {names[weak]} alone, or swap them")
 
 
 def _costs(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str]) -> tuple[Array, str]:
@@ -167,9 +228,9 @@ def _costs(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str]) -> t
 def _pair(names: Sequence[str], scores: Array, costs: Array, strong: str | None, weak: str | None) -> tuple[int, int]:
     import numpy as np
 
-    means, prices = scores.mean(0), costs.mean(0)
+    means, costs_of_models = scores.mean(0), costs.mean(0)
     high = names.index(strong) if strong else int(np.argmax(means))
     if weak:
         return high, names.index(weak)
     others = [i for i in range(len(names)) if i != high]
-    return high, min(others, key=lambda i: (prices[i], means[i]))
+    return high, min(others, key=lambda i: (costs_of_models[i], means[i]))

@@ -142,7 +142,7 @@ def arena_score(accuracy: float, usd_per_1000: float, beta: float = 0.1) -> floa
 
 
 def expected_calibration_error(estimates: Array, scores: Array, bins: int = BINS) -> float:
-    """Mean distance of estimated and found quality over `bins` groups of equal size, 0 (calibrated) to 1."""
+    """Mean distance of estimated and measured quality over `bins` groups of equal size, 0 (calibrated) to 1."""
     import numpy as np
 
     order = np.argsort(estimates, kind="stable")
@@ -172,15 +172,15 @@ class Bootstrap:
     """A measure of all prompts, and of each resample of them.
 
     Attributes:
-        drawn: shape (rounds,); NaN where a resample leaves the measure undefined.
+        resampled: shape (rounds,); NaN where a resample leaves the measure undefined.
     """
 
     value: float
-    drawn: Array
+    resampled: Array
 
     def __sub__(self, other: Bootstrap) -> Bootstrap:
         """The paired difference, where both were drawn from one seed."""
-        return Bootstrap(self.value - other.value, self.drawn - other.drawn)
+        return Bootstrap(self.value - other.value, self.resampled - other.resampled)
 
     def interval(self, null: float | None = None, level: float = 0.95) -> Interval | None:
         """Percentile interval; None where no resample defines the measure.
@@ -191,7 +191,7 @@ class Bootstrap:
         """
         import numpy as np
 
-        values = self.drawn[~np.isnan(self.drawn)]
+        values = self.resampled[~np.isnan(self.resampled)]
         if not len(values):
             return None
         low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
@@ -199,9 +199,9 @@ class Bootstrap:
         return Interval(self.value, float(low), float(high), p)
 
 
-def interval_of(found: Bootstrap | None, null: float | None = None) -> Interval | None:
-    """Its interval, and None where there is nothing to draw from."""
-    return None if found is None else found.interval(null)
+def interval_of(bootstrap: Bootstrap | None, null: float | None = None) -> Interval | None:
+    """The interval of a bootstrap; None where there is none."""
+    return None if bootstrap is None else bootstrap.interval(null)
 
 
 def bootstrap(
@@ -224,8 +224,8 @@ def bootstrap(
     if whole is None:
         return None
     random = np.random.default_rng(seed)
-    drawn = [measure(rows) for rows in _resamples(random, n, rounds, groups)]
-    return Bootstrap(float(whole), np.array(drawn, float))  # None becomes NaN
+    resampled = [measure(rows) for rows in _resamples(random, n, rounds, groups)]
+    return Bootstrap(float(whole), np.array(resampled, float))  # None becomes NaN
 
 
 def _resamples(random: np.random.Generator, n: int, rounds: int, groups: Array | None) -> Iterator[Array]:
@@ -245,7 +245,7 @@ def _resamples(random: np.random.Generator, n: int, rounds: int, groups: Array |
         yield members[offsets + np.arange(taken.sum())]
 
 
-def psi(expected: Array, found: Array) -> float:
+def psi(expected: Array, observed: Array) -> float:
     """Population stability index of two distributions over the same bins (shares that add up to 1).
 
     Siddiqi, "Credit Risk Scorecards" (2006): below 0.1 stable, above 0.25 changed. Empty bins count as half a
@@ -253,5 +253,5 @@ def psi(expected: Array, found: Array) -> float:
     """
     import numpy as np
 
-    a, b = np.maximum(expected, 5e-4), np.maximum(found, 5e-4)
+    a, b = np.maximum(expected, 5e-4), np.maximum(observed, 5e-4)
     return float(((b - a) * np.log(b / a)).sum())

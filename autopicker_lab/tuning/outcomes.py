@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 REQUIRED = tuple(field.name for field in fields(Outcome) if field.default is MISSING)
 OPTIONAL = tuple(field.name for field in fields(Outcome) if field.default is not MISSING)
 _NUMBERS = tuple(name for name in OPTIONAL if name != "task")
-_DECIDED = sorted(set(REQUIRED + OPTIONAL) & set(Decision._fields))
+_SHARED_WITH_DECISIONS = sorted(set(REQUIRED + OPTIONAL) & set(Decision._fields))
 _TEXTS = ("prompt_id", "prompt", "model", "task")
 _FORMATS = "use .csv, .csv.gz, .jsonl, .parquet, or a decision log (.sqlite)"
 _TRUTH = {"true": 1.0, "false": 0.0, "correct": 1.0, "incorrect": 0.0}
@@ -48,7 +48,7 @@ def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.Data
         InvalidRequestError: names the column, or the row and the column, that is wrong.
     """
     table = validate(_tidy(_read(Path(path).expanduser())))
-    return table if prices is None else _priced(table, _prices(Path(prices).expanduser()))
+    return table if prices is None else _with_prices(table, _prices(Path(prices).expanduser()))
 
 
 def keep_as_decisions(table: pd.DataFrame, path: str | Path) -> None:
@@ -57,12 +57,12 @@ def keep_as_decisions(table: pd.DataFrame, path: str | Path) -> None:
     Raises:
         StorageError: the log cannot be written.
     """
-    begun = time.time()
+    now = time.time()
 
     def decision(i: int, row: Mapping[Any, Any]) -> Decision:
-        known: dict[str, Any] = {name: row[name] for name in _DECIDED if row[name] == row[name]}  # NaN
+        values: dict[str, Any] = {name: row[name] for name in _SHARED_WITH_DECISIONS if row[name] == row[name]}  # NaN
         name = f"{row['prompt_id']}/{row['model']}"
-        return Decision(chat_id=name, request_id=name, created=begun + i * 1e-6, **known)
+        return Decision(chat_id=name, request_id=name, created=now + i * 1e-6, **values)
 
     rows = [decision(i, row) for i, row in enumerate(validate(table).to_dict("records"))]
     try:
@@ -80,29 +80,29 @@ def keep_as_decisions(table: pd.DataFrame, path: str | Path) -> None:
 def validate(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its columns in order and their types; InvalidRequestError for what tuning could not trust."""
     if table.empty:
-        raise InvalidRequestError("the outcomes have no rows", "collect some first (autopicker collect)")
+        raise InvalidRequestError("the outcomes have no rows", "collect some first_prompt (autopicker collect)")
     for column in REQUIRED:
         if column not in table:
             raise InvalidRequestError(f"the outcomes have no column '{column}'", f"needed: {', '.join(REQUIRED)}")
     if not table.columns.is_unique:
         name = str(table.columns[table.columns.duplicated()][0])
         raise InvalidRequestError(f"the outcomes have two columns '{name}'", "keep one of them")
-    clean: dict[str, pd.Series[Any]] = {name: _text(table[name]) for name in _TEXTS if name in table}
-    clean |= {name: _numeric(table, name) for name in ("score", *_NUMBERS) if name in table}
-    found = table.assign(**clean)
+    clean: dict[str, pd.Series[Any]] = {name: _as_text(table[name]) for name in _TEXTS if name in table}
+    clean |= {name: _as_number(table, name) for name in ("score", *_NUMBERS) if name in table}
+    typed = table.assign(**clean)
     for name in REQUIRED[:3]:
-        _refuse(found[name].str.strip() == "", f"'{name}' is empty", "fill it in or drop the row")
-    _refuse(found["score"].isna() | ~found["score"].between(0, 1), "'score' must be a number from 0 to 1")
+        _refuse(typed[name].str.strip() == "", f"'{name}' is empty", "fill it in or drop the row")
+    _refuse(typed["score"].isna() | ~typed["score"].between(0, 1), "'score' must be a number from 0 to 1")
     for name in _NUMBERS:
-        if name in found:
-            _refuse(found[name] < 0, f"'{name}' is negative")
-            _refuse(found[name] == float("inf"), f"'{name}' is infinite")
-    twice = found.duplicated(["prompt_id", "model"])
-    _refuse(twice, "this prompt_id and model came before", "keep one outcome for each prompt and model")
-    first = found.groupby("prompt_id", sort=False)["prompt"].transform("first")
-    _refuse(found["prompt"] != first, "'prompt' differs from an earlier row of the same prompt_id")
-    defaults: dict[str, Any] = {name: "" if name == "task" else float("nan") for name in OPTIONAL if name not in found}
-    return found.assign(**defaults)[[*REQUIRED, *OPTIONAL]].reset_index(drop=True)
+        if name in typed:
+            _refuse(typed[name] < 0, f"'{name}' is negative")
+            _refuse(typed[name] == float("inf"), f"'{name}' is infinite")
+    repeated = typed.duplicated(["prompt_id", "model"])
+    _refuse(repeated, "this prompt_id and model came before", "keep one outcome for each prompt and model")
+    first_prompt = typed.groupby("prompt_id", sort=False)["prompt"].transform("first")
+    _refuse(typed["prompt"] != first_prompt, "'prompt' differs from an earlier row of the same prompt_id")
+    defaults: dict[str, Any] = {name: "" if name == "task" else float("nan") for name in OPTIONAL if name not in typed}
+    return typed.assign(**defaults)[[*REQUIRED, *OPTIONAL]].reset_index(drop=True)
 
 
 def _refuse(wrong: pd.Series[bool], what: str, hint: str = "correct or drop the row") -> None:
@@ -111,18 +111,18 @@ def _refuse(wrong: pd.Series[bool], what: str, hint: str = "correct or drop the 
         raise InvalidRequestError(f"row {int(wrong.index[int(wrong.to_numpy().argmax())]) + 1}: {what}", hint)
 
 
-def _text(column: pd.Series[Any]) -> pd.Series[str]:
+def _as_text(column: pd.Series[Any]) -> pd.Series[str]:
     return column.where(column.notna(), "").astype(str)
 
 
-def _numeric(table: pd.DataFrame, name: str) -> pd.Series[float]:
+def _as_number(table: pd.DataFrame, name: str) -> pd.Series[float]:
     """A column as numbers; empty cells are missing, what is no number is refused, true and false are 1 and 0."""
     import pandas
 
     column = table[name]
     if pandas.api.types.is_numeric_dtype(column):
         return column.astype(float)
-    words = _text(column).str.strip().str.lower()
+    words = _as_text(column).str.strip().str.lower()
     if name == "score":
         words = words.replace({word: str(number) for word, number in _TRUTH.items()})
     numbers = pandas.to_numeric(words, errors="coerce")
@@ -171,9 +171,9 @@ def _decisions(path: Path) -> pd.DataFrame:
         detail = f"'{path.name}' keeps no prompts, which tuning learns from"
         raise InvalidRequestError(detail, "serve with DECISION_LOG_PROMPTS=true")
     numbers = ["score", *(name for name in _NUMBERS if name in table)]
-    kept = table.dropna(subset=["prompt"]).groupby(["prompt", "model"], sort=False, as_index=False)[numbers].mean()
-    digests = [hashlib.sha256(prompt.encode()).hexdigest()[:16] for prompt in kept["prompt"]]
-    return kept.assign(prompt_id=digests)
+    means = table.dropna(subset=["prompt"]).groupby(["prompt", "model"], sort=False, as_index=False)[numbers].mean()
+    digests = [hashlib.sha256(prompt.encode()).hexdigest()[:16] for prompt in means["prompt"]]
+    return means.assign(prompt_id=digests)
 
 
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:
@@ -182,9 +182,9 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
         return table
     names = list(table.columns)
     near = {name.lower(): name for name in names}
-    for wanted in ("score", "model"):
-        if wanted in near and wanted not in names:
-            raise InvalidRequestError(f"the outcomes have no column '{wanted}'", f"rename '{near[wanted]}' to it")
+    for required in ("score", "model"):
+        if required in near and required not in names:
+            raise InvalidRequestError(f"the outcomes have no column '{required}'", f"rename '{near[required]}' to it")
     if "score" in names:
         raise InvalidRequestError("the outcomes have scores but no column 'model'", f"needed: {', '.join(REQUIRED)}")
     if any(name.startswith("score|") for name in names):
@@ -194,9 +194,9 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
         costs = {name.removesuffix("|total_cost"): name for name in names if name.endswith("|total_cost")}
         scores = {model: model for model in costs if model in names}
         table = table.rename(columns={"sample_id": "prompt_id", "eval_name": "task"})
-        table = table.assign(prompt=table["prompt"].map(_unlisted)) if "prompt" in table else table
+        table = table.assign(prompt=table["prompt"].map(_joined_turns)) if "prompt" in table else table
     elif "prompt" in names:
-        scores = {name: name for name in names if name not in (*REQUIRED, *OPTIONAL) and _truths(table[name])}
+        scores = {name: name for name in names if name not in (*REQUIRED, *OPTIONAL) and _is_truth_column(table[name])}
         costs = {}
     else:
         return table
@@ -204,28 +204,28 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
         return table
     if "prompt_id" not in table:
         table = table.assign(prompt_id=[str(i) for i in range(len(table))])
-    return _melted(table, scores, costs)
+    return _long_form(table, scores, costs)
 
 
-def _melted(table: pd.DataFrame, scores: Mapping[str, str], costs: Mapping[str, str]) -> pd.DataFrame:
+def _long_form(table: pd.DataFrame, scores: Mapping[str, str], costs: Mapping[str, str]) -> pd.DataFrame:
     import pandas
 
     keys = [name for name in ("prompt_id", "prompt", "task") if name in table]
     parts = []
     for model, column in scores.items():
-        part = table[keys].assign(model=model, score=_numeric(table.rename(columns={column: "score"}), "score"))
+        part = table[keys].assign(model=model, score=_as_number(table.rename(columns={column: "score"}), "score"))
         cost = costs.get(model, "")
-        parts.append(part.assign(cost_usd=_numeric(table, cost)) if cost in table else part)
+        parts.append(part.assign(cost_usd=_as_number(table, cost)) if cost in table else part)
     return pandas.concat(parts).dropna(subset=["score"])  # the index still tells the row of the file
 
 
-def _truths(column: pd.Series[Any]) -> bool:
+def _is_truth_column(column: pd.Series[Any]) -> bool:
     """Whether a column says of an answer that it is right or wrong: true and false, 1 and 0, and nothing else."""
-    words = _text(column).str.strip().str.lower().str.removesuffix(".0")
+    words = _as_text(column).str.strip().str.lower().str.removesuffix(".0")
     return bool(words.isin([*_TRUTH, "0", "1", "", "nan"]).all()) and bool(words.isin([*_TRUTH, "0", "1"]).any())
 
 
-def _unlisted(prompt: object) -> object:
+def _joined_turns(prompt: object) -> object:
     """RouterBench's prompts are written as lists of turns."""
     if isinstance(prompt, str) and prompt.startswith(("['", '["')):
         try:
@@ -239,18 +239,18 @@ def _prices(path: Path) -> dict[str, tuple[float, float]]:
     try:
         raw = json.loads(path.read_text("utf-8"))
         rows = raw.get("prices", raw).items()
-        return {str(model): (_price(found, "in"), _price(found, "out")) for model, found in rows}
+        return {str(model): (_price(entry, "in"), _price(entry, "out")) for model, entry in rows}
     except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
         detail = f"cannot use the prices '{path}': {error}"
         raise InvalidRequestError(detail, 'write {"model": {"price_in": 1.0, "price_out": 2.0}}') from None
 
 
-def _price(found: Mapping[str, Any], way: str) -> float:
-    names = (f"price_{way}", f"{way}put_price", f"usd_per_mtok_{way}")
-    return float(found[next((name for name in names if name in found), names[0])])
+def _price(entry: Mapping[str, Any], direction: str) -> float:
+    names = (f"price_{direction}", f"{direction}put_price", f"usd_per_mtok_{direction}")
+    return float(entry[next((name for name in names if name in entry), names[0])])
 
 
-def _priced(table: pd.DataFrame, prices: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
+def _with_prices(table: pd.DataFrame, prices: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
     usd_in = table["model"].map({model: price for model, (price, _) in prices.items()})
     usd_out = table["model"].map({model: price for model, (_, price) in prices.items()})
     tokens_in = table["prompt_tokens"].fillna(table["prompt"].map(estimate_tokens))

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.show import BLUE, GREY, axes, frame, html_table
+from autopicker_lab.tuning.choices import route_outcomes
 from autopicker_lab.tuning.metrics import Interval, bootstrap, interval_of
-from autopicker_lab.tuning.whatif import compare_on
+from autopicker_lab.tuning.whatif import in_sample_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +25,14 @@ _SEEN = 3.0  # losses of the margin's size that should have been met
 
 @dataclass(frozen=True)
 class GateResult:
-    """Attributes:
-    n: requests, and how many `different` ones among them.
-    quality: mean score of the new policy minus that of the one that serves, paired by request.
-    saving: share of the served policy's cost that the new one saves; None where neither costs anything.
-    passed: the new one is not worse by more than `margin`, and better at one of the two, by 95 % intervals.
-    warning: why the figures cannot be trusted.
+    """Whether a new policy may take the place of the one that serves, and by what figures.
+
+    Attributes:
+        n: requests, and how many `different` ones among them.
+        quality: mean score of the new policy minus that of the one that serves, paired by request.
+        saving: share of the served policy's cost that the new one saves; None where neither costs anything.
+        passed: the new one is not worse by more than `margin`, and better at one of the two, by 95 % intervals.
+        warning: why the figures cannot be trusted.
     """
 
     served: str
@@ -61,24 +64,29 @@ class GateResult:
         return f"keep {self.served}: {why} ({words})"
 
     def to_dict(self) -> dict[str, Any]:
+        """One JSON object: the fields, and the verdict in words."""
         return asdict(self) | {"verdict": self.verdict}
 
     def to_frame(self) -> pd.DataFrame:
         """One row a difference, quality and then saving: value, low, high, p."""
-        named = {"quality": self.quality, "saving": self.saving}
-        return frame({"of": name} | asdict(one) for name, one in named.items() if one is not None)
+        differences = {"quality": self.quality, "saving": self.saving}
+        return frame({"of": name} | asdict(interval) for name, interval in differences.items() if interval is not None)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Both differences with their intervals; what lies right of 0 speaks for the new policy."""
         target = axes(ax, (7.0, 1.8))
-        found = [("mean score gained", self.quality)] + ([("share of cost saved", self.saving)] if self.saving else [])
-        for row, (_, one) in enumerate(found):
-            target.plot([one.low, one.high], [row, row], color=BLUE, lw=3, solid_capstyle="butt")
-            target.plot(one.value, row, "o", color=BLUE)
+        intervals = {"mean score gained": self.quality}
+        if self.saving is not None:
+            intervals["share of cost saved"] = self.saving
+        for row, interval in enumerate(intervals.values()):
+            target.plot([interval.low, interval.high], [row, row], color=BLUE, lw=3, solid_capstyle="butt")
+            target.plot(interval.value, row, "o", color=BLUE)
         target.axvline(0, color=GREY, lw=1)
         target.axvline(-self.margin, color=GREY, lw=1, ls=":")
-        target.set_yticks(range(len(found)), [name for name, _ in found])
-        target.set(ylim=(len(found) - 0.5, -0.5), xlabel="difference with its 95 % interval; dotted: what may be lost")
+        target.set_yticks(range(len(intervals)), list(intervals))
+        target.set(
+            ylim=(len(intervals) - 0.5, -0.5), xlabel="difference with its 95 % interval; dotted: what may be lost"
+        )
         target.set_title(f"{'deploy' if self.passed else 'do not deploy'} {self.new}", loc="left")
         target.spines[["top", "right"]].set_visible(False)
         return target
@@ -88,33 +96,30 @@ class GateResult:
 
 
 def gate(
-    data: OutcomeMatrix, served: RoutePolicy, new: RoutePolicy, *, margin: float = MARGIN, seed: int = 0
+    outcomes: OutcomeMatrix, served: RoutePolicy, new: RoutePolicy, *, margin: float = MARGIN, seed: int = 0
 ) -> GateResult:
     """Pay both policies out on measured requests, paired: a test of non-inferiority, then of any gain.
 
     Args:
-        data: outcomes that neither policy was fitted on; the gate stays shut for the very same set, and knows no other.
+        outcomes: what neither policy was fitted on; the gate stays shut for the very same set, and knows no other.
         margin: mean score that may be lost without it mattering (Piaggio et al., JAMA 308:2594, 2012, on such margins).
             3 / margin different requests are needed: of fewer, so rare a loss may not have been seen once (the rule of
             three: Hanley and Lippman-Hand, JAMA 249:1743, 1983).
     """
-    import numpy as np
+    score_before, cost_before = outcomes.routed(route_outcomes(served, outcomes).choices)
+    score_after, cost_after = outcomes.routed(route_outcomes(new, outcomes).choices)
+    gains, savings = score_after - score_before, cost_before - cost_after
 
-    found = compare_on(data, served, new)
-    column = {model: i for i, model in enumerate(data.models)}
-    rows = np.arange(len(data))
-    before, after = (np.array([column[getattr(r, side)] for r in found.requests]) for side in ("before", "after"))
-    gained = np.array([r.score_after for r in found.requests]) - np.array([r.score_before for r in found.requests])
-    paid, cheaper = data.costs[rows, before], data.costs[rows, before] - data.costs[rows, after]
-
-    def saved(drawn: Any) -> float | None:
-        return float(cheaper[drawn].sum() / paid[drawn].sum()) if paid[drawn].sum() else None
+    def share_saved(rows: Any) -> float | None:
+        before = cost_before[rows].sum()
+        return float(savings[rows].sum() / before) if before else None
 
     def measured(measure: Callable[[Any], float | None]) -> Interval | None:
-        return interval_of(bootstrap(measure, len(data), seed=seed, groups=data.groups), null=0.0)
+        return interval_of(bootstrap(measure, len(outcomes), seed=seed, groups=outcomes.groups), null=0.0)
 
-    quality, saving = measured(lambda drawn: float(gained[drawn].mean())), measured(saved)
+    quality, saving = measured(lambda rows: float(gains[rows].mean())), measured(share_saved)
     assert quality is not None  # a mean is always defined
     better = quality.low > 0 or (saving is not None and saving.low > 0)
-    passed = quality.low >= -margin and better and data.different * margin >= _SEEN and not found.warning
-    return GateResult(served.id, new.id, len(data), data.different, margin, quality, saving, passed, found.warning)
+    warning = in_sample_warning(outcomes, served, new)
+    passed = quality.low >= -margin and better and outcomes.different * margin >= _SEEN and not warning
+    return GateResult(served.id, new.id, len(outcomes), outcomes.different, margin, quality, saving, passed, warning)

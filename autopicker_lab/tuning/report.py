@@ -1,4 +1,4 @@
-"""What outcomes say about routing: figures with intervals, baselines beside them, and a verdict in words."""
+"""What outcomes say about routing: figures with intervals, baselines beside them, and a verdict."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION, axes, frame, html_table
-from autopicker_lab.tuning.curve import Curve, oracle
-from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
+from autopicker_lab.tuning.curve import oracle
+from autopicker_lab.tuning.matrix import CALL
+from autopicker_lab.tuning.metrics import hull
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.tuning.curve import Curve
+    from autopicker_lab.tuning.matrix import OutcomeMatrix
     from autopicker_lab.tuning.metrics import Interval
+    from autopicker_lab.tuning.verdict import Saving, Verdict
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Baseline:
     p: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
+        """One flat JSON object; intervals as a figure and its bounds."""
         return {
             **_interval("apgr", self.apgr),
             "cpt50": self.cpt50,
@@ -48,35 +53,21 @@ class Baseline:
         }
 
 
-@dataclass(frozen=True)
-class Saving:
-    """The policy at its own cost weight, against always asking the best single model.
+@dataclass(frozen=True, eq=False, repr=False)
+class RouterFigures:
+    """What was measured of a router on outcomes.
 
     Attributes:
-        share: of the best model's cost that is saved. quality: difference to its mean score.
-        excess: quality over tossing coins between single models at the same cost, with its p-value.
+        scores: what prompts are ranked by, shape (n,); out of fold where the report tunes.
+        quality, cost: mean score and cost of routing, each fold by what the others chose where the report tunes; None
+            where the policy knows no quality of these models.
+        estimates: P(a good answer), shape (n, models); None for a policy without estimates.
+        curve: cost and quality over cost weights; None without estimates.
+        calibration: expected calibration error by model.
+        transfer: a row for each task that was held out whole.
     """
 
-    best: str
-    share: Interval
-    quality: Interval
-    excess: Interval
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class TuningReport:
-    """Attributes:
-    scores: what prompts are ranked by, shape (n,); out of fold where the report tunes.
-    quality, cost: mean score and cost of routing, each fold by what the others chose where the report tunes; None where
-        the policy knows no quality of these models.
-    estimates: P(a good answer), shape (n, models); None for a policy without estimates.
-    curve: cost and quality over cost weights; None without estimates.
-    calibration: expected calibration error by model.
-    transfer: a row for each task that was held out whole.
-    """
-
-    board: OutcomeMatrix
-    policy: RoutePolicy
+    outcomes: OutcomeMatrix
     scores: Any
     apgr: Interval | None
     apgr_full: float | None
@@ -84,7 +75,7 @@ class TuningReport:
     cpt80: float | None
     aiq: Interval | None
     baselines: Mapping[str, Baseline]
-    verdict: str
+    verdict: Verdict
     quality: Interval | None = None
     cost: float | None = None
     estimates: Any = None
@@ -94,15 +85,48 @@ class TuningReport:
     transfer: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def card(self) -> dict[str, Any]:
+        """What a policy file says of its policy: verdict first."""
+        return {
+            "verdict": str(self.verdict),
+            "pays": self.verdict.pays,
+            "n": len(self.outcomes),
+            **_interval("apgr", self.apgr),
+            "cpt50": self.cpt50,
+            "cpt80": self.cpt80,
+            "aiq": self.aiq.value if self.aiq else None,
+            "saving": self._saving(),
+            "calibration": dict(self.calibration),
+            "transfer": [dict(row) for row in self.transfer],
+        }
+
+    def _saving(self) -> dict[str, Any] | None:
+        if self.saving is None:
+            return None
+        return {
+            "best": self.saving.best,
+            **_interval("share", self.saving.share),
+            **_interval("quality", self.saving.quality),
+            **_interval("excess", self.saving.excess),
+            "p": self.saving.excess.p,
+        }
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class TuningReport(RouterFigures):
+    """A policy, and what was measured of it."""
+
+    policy: RoutePolicy
+
     def __repr__(self) -> str:
-        return f"TuningReport({len(self.board)} prompts, {len(self.board.models)} models: {self.verdict})"
+        return f"TuningReport({len(self.outcomes)} prompts, {len(self.outcomes.models)} models: {self.verdict})"
 
     def to_dict(self) -> dict[str, Any]:
-        """One JSON object: what was found, in figures and in words."""
-        weak, strong = self.board.pair
+        """One JSON object: what was measured, in figures and in words."""
+        weak, strong = self.outcomes.pair
         return {
-            "n": len(self.board),
-            "models": list(self.board.models),
+            "n": len(self.outcomes),
+            "models": list(self.outcomes.models),
             "strong": strong,
             "weak": weak,
             **_interval("apgr", self.apgr),
@@ -112,59 +136,54 @@ class TuningReport:
             **_interval("aiq", self.aiq),
             **_interval("quality", self.quality),
             "cost": self.cost,
-            "verdict": self.verdict,
-            "baselines": {name: found.to_dict() for name, found in self.baselines.items()},
-            "saving": None
-            if self.saving is None
-            else {
-                "best": self.saving.best,
-                **_interval("share", self.saving.share),
-                **_interval("quality", self.saving.quality),
-                **_interval("excess", self.saving.excess),
-                "p": self.saving.excess.p,
-            },
+            "verdict": str(self.verdict),
+            "conclusion": self.verdict.to_dict(),
+            "baselines": {name: baseline.to_dict() for name, baseline in self.baselines.items()},
+            "saving": self._saving(),
             "calibration": dict(self.calibration),
             "transfer": [dict(row) for row in self.transfer],
-            "cost_unit": self.board.cost_unit,
+            "cost_unit": self.outcomes.cost_unit,
             "cost_weight": self.policy.cost_weight,
             "policy": self.policy.id,
             "warnings": list(self.warnings),
         }
 
     @property
-    def own(self) -> Baseline:
+    def policy_row(self) -> Baseline:
         """The policy as a row beside its baselines."""
         aiq = self.aiq.value if self.aiq else None
         return Baseline(self.apgr, self.cpt50, self.cpt80, aiq, self.quality, self.cost)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a router: the report's own, then each baseline."""
-        return frame({"router": name, **b.to_dict()} for name, b in {"policy": self.own, **self.baselines}.items())
+        return frame(
+            {"router": name, **b.to_dict()} for name, b in {"policy": self.policy_row, **self.baselines}.items()
+        )
 
     def scores_frame(self) -> pd.DataFrame:
         """One row a prompt: prompt_id and score, and each model's estimate where there are any."""
         rows = frame(
-            {"prompt_id": name, "score": score} for name, score in zip(self.board.ids, self.scores, strict=True)
+            {"prompt_id": name, "score": score} for name, score in zip(self.outcomes.ids, self.scores, strict=True)
         )
         if self.estimates is None:
             return rows
-        return rows.assign(**{f"estimate|{m}": self.estimates[:, i] for i, m in enumerate(self.board.models)})
+        return rows.assign(**{f"estimate|{m}": self.estimates[:, i] for i, m in enumerate(self.outcomes.models)})
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Quality over cost: the policy with its 95 % band, single models, coins between the pair, the oracle.
+        """Quality over cost: the policy with its 95 % band, single models, coins between them, the oracle.
 
         A policy that was just tuned stands where it is on these prompts, which chose its cost weight; the verdict is
         that of the open mark, where each fold is routed by the weight that the others chose.
         """
         target = axes(ax, (7.0, 4.5))
-        draw_curve(target, self.board, self.curve)
+        draw_curve(target, self.outcomes, self.curve)
         if self.curve is not None:
             i = self.curve.nearest(self.policy.cost_weight)
             target.plot(self.curve.costs[i], self.curve.qualities[i], "o", color=VERMILION, ms=9, label="the policy")
             if self.quality is not None and self.cost is not None:
                 label = "what the verdict counts on"
                 target.plot(self.cost, self.quality.value, "D", color=VERMILION, mfc="none", ms=9, label=label)
-        target.set_title(self.verdict, loc="left", wrap=True, fontsize=10)
+        target.set_title(str(self.verdict), loc="left", wrap=True, fontsize=10)
         target.legend(frameon=False, fontsize=9)
         return target
 
@@ -172,64 +191,65 @@ class TuningReport:
         rows = [
             (
                 name,
-                _shown(b.apgr),
-                _rounded(b.cpt50),
-                _rounded(b.cpt80),
-                _rounded(b.aiq),
-                _shown(b.quality),
+                _interval_text(b.apgr),
+                _number_text(b.cpt50),
+                _number_text(b.cpt80),
+                _number_text(b.aiq),
+                _interval_text(b.quality),
                 "" if b.cost is None else f"{b.cost:.3g}",
-                _rounded(b.p),
+                _number_text(b.p),
             )
-            for name, b in {"this policy": self.own, **self.baselines}.items()
+            for name, b in {"this policy": self.policy_row, **self.baselines}.items()
         ]
         head = ["router", "APGR", "CPT 50 %", "CPT 80 %", "AIQ", "quality", "cost", "p (not better than it)"]
-        return html_table(head, rows, self.verdict)
+        return html_table(head, rows, str(self.verdict))
 
 
-def draw_curve(target: Axes, board: OutcomeMatrix, curve: Curve | None) -> None:
-    """The cost-quality plane: every single model, the oracle, and a router's curve with its band."""
-    means, prices = board.scores.mean(0), board.costs.mean(0)
-    best_costs, best_qualities = oracle(board.scores, board.costs)
+def draw_curve(target: Axes, outcomes: OutcomeMatrix, curve: Curve | None) -> None:
+    """The cost-quality plane: every single model, coins between them, the oracle, a router's curve with its band."""
+    means, costs = outcomes.mean_scores, outcomes.mean_costs
+    best_costs, best_qualities = oracle(outcomes.scores, outcomes.costs)
     target.plot(best_costs, best_qualities, ":", color=GREY, label="oracle")
-    target.plot(prices[[board.weak, board.strong]], means[[board.weak, board.strong]], color=GREY, lw=0.8, label="coin")
-    target.plot(prices, means, "s", color=ORANGE, label="always one model")
-    for name, x, y in zip(board.models, prices, means, strict=True):
-        side, shift = ("right", (0, 8)) if x > prices.mean() else ("left", (4, -10))
+    target.plot(*hull(costs, means), color=GREY, lw=0.8, label="coins between models")
+    target.plot(costs, means, "s", color=ORANGE, label="always one model")
+    for name, x, y in zip(outcomes.models, costs, means, strict=True):
+        side, shift = ("right", (0, 8)) if x > costs.mean() else ("left", (4, -10))
         target.annotate(name, (x, y), textcoords="offset points", xytext=shift, ha=side, fontsize=7, color=GREY)
     if curve is not None:
         band = 1.96 * curve.errors
         target.plot(curve.costs, curve.qualities, "-", color=BLUE, label="routed, out of fold")
         target.fill_between(curve.costs, curve.qualities - band, curve.qualities + band, color=BLUE, alpha=0.15, lw=0)
-    unit = "share of calls to the strong model" if board.cost_unit == CALL else "USD a request"
+    unit = "share of calls to the strong model" if outcomes.cost_unit == CALL else "USD a request"
     target.set(xlabel=unit, ylabel="mean score")
     target.spines[["top", "right"]].set_visible(False)
 
 
 def plot_calibration(report: TuningReport, ax: Axes | None = None) -> Axes:
-    """Found over estimated quality in ten groups of equal size, a line for each model of the pair."""
+    """Measured over estimated quality in ten groups of equal size, a line for each model of the pair."""
     import numpy as np
 
     target = axes(ax, (4.5, 4.5))
     target.plot([0, 1], [0, 1], color=GREY, lw=0.8)
-    for column, colour in ((report.board.weak, ORANGE), (report.board.strong, GREEN)):
+    for column, colour in ((report.outcomes.weak, ORANGE), (report.outcomes.strong, GREEN)):
         order = np.argsort(report.estimates[:, column], kind="stable")
         parts = np.array_split(order, 10)
         x = [report.estimates[part, column].mean() for part in parts]
-        y = [report.board.scores[part, column].mean() for part in parts]
-        name = report.board.models[column]
+        y = [report.outcomes.scores[part, column].mean() for part in parts]
+        name = report.outcomes.models[column]
         target.plot(x, y, "o-", color=colour, label=f"{name} (ECE {report.calibration[name]:.3f})")
-    target.set(xlabel="estimated quality", ylabel="found quality", title="calibration, out of fold")
+    target.set(xlabel="estimated quality", ylabel="measured quality", title="calibration, out of fold")
     target.legend(frameon=False)
     return target
 
 
-def _interval(name: str, found: Interval | None) -> dict[str, Any]:
-    return {name: found.value if found else None, f"{name}_ci": [found.low, found.high] if found else None}
+def _interval(name: str, interval: Interval | None) -> dict[str, Any]:
+    bounds = [interval.low, interval.high] if interval else None
+    return {name: interval.value if interval else None, f"{name}_ci": bounds}
 
 
-def _shown(found: Interval | None) -> str:
-    return "" if found is None else str(found)
+def _interval_text(interval: Interval | None) -> str:
+    return "" if interval is None else str(interval)
 
 
-def _rounded(value: float | None) -> str:
+def _number_text(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"

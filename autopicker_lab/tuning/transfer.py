@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning import fitting
-from autopicker_lab.tuning.matrix import OutcomeMatrix, board
+from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import apgr
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def transfer_to_tasks(
-    data: OutcomeMatrix, prompts: fitting.Prompts, fitted: LearnedEstimator, seed: int
+    outcomes: OutcomeMatrix, prompts: fitting.Prompts, fitted: LearnedEstimator, seed: int
 ) -> list[dict[str, Any]]:
     """For each task of at least 20 prompts: estimates and a threshold from the other tasks, met on this one.
 
@@ -26,16 +26,16 @@ def transfer_to_tasks(
     """
     import numpy as np
 
-    names, counts = np.unique(data.tasks.astype(str), return_counts=True)
+    names, counts = np.unique(outcomes.tasks.astype(str), return_counts=True)
     rows = []
-    for name in names[(counts >= 20) & (counts < len(data))]:
-        held = data.tasks == name
-        known = held | np.isin(prompts.groups, prompts.groups[held])
-        train, test = np.flatnonzero(~known), np.flatnonzero(held)
-        estimator = fitting.fit(prompts.at(train), data.scores[train], data.models, seed, like=fitted)
+    for name in names[(counts >= 20) & (counts < len(outcomes))]:
+        in_task = outcomes.tasks == name
+        excluded = in_task | np.isin(prompts.groups, prompts.groups[in_task])
+        train, test = np.flatnonzero(~excluded), np.flatnonzero(in_task)
+        estimator = fitting.fit(prompts.at(train), outcomes.scores[train], outcomes.models, seed, like=fitted)
         estimates = fitting.predict(estimator, prompts)
-        gains = estimates[:, data.strong] - estimates[:, data.weak]
-        weak, strong = data.scores[test, data.weak], data.scores[test, data.strong]
+        gains = estimates[:, outcomes.strong] - estimates[:, outcomes.weak]
+        weak, strong = outcomes.scores[test, outcomes.weak], outcomes.scores[test, outcomes.strong]
         lead, noise = float((strong - weak).mean()), float((strong - weak).std()) / np.sqrt(len(test))
         rows.append(
             {
@@ -64,17 +64,26 @@ def transfer_between(
     import numpy as np
     import pandas
 
-    boards = {name: board(table, strong=strong[name], weak=weak[name]) for name, table in tables.items()}
-    made = {name: fitting.prepare(data.prompts, data.groups) for name, data in boards.items()}
+    matrices = {
+        name: OutcomeMatrix.from_table(table, strong=strong[name], weak=weak[name]) for name, table in tables.items()
+    }
+    prompts = {name: fitting.prepare(matrix.prompts, matrix.groups) for name, matrix in matrices.items()}
     rows = []
-    for name, data in boards.items():
-        others = [other for other in boards if other != name]
-        scores = np.concatenate([boards[o].scores[:, [boards[o].weak, boards[o].strong]] for o in others])
-        estimator = fitting.fit(fitting.joined([made[o] for o in others]), scores, ("weak", "strong"))
-        seen = np.concatenate([fitting.predict(estimator, made[o]) for o in others])
-        here = fitting.predict(estimator, made[name])
-        gains, threshold = here[:, 1] - here[:, 0], np.median(seen[:, 1] - seen[:, 0])
-        value = apgr(gains, data.scores[:, data.weak], data.scores[:, data.strong]) if data.separated else None
-        sent = float((gains >= threshold).mean())
-        rows.append({"held out": name, "n": len(data), "apgr": value, "target_share": 0.5, "achieved_share": sent})
+    for name, matrix in matrices.items():
+        others = [other for other in matrices if other != name]
+        scores = np.concatenate([matrices[o].scores[:, [matrices[o].weak, matrices[o].strong]] for o in others])
+        estimator = fitting.fit(fitting.concatenated([prompts[o] for o in others]), scores, ("weak", "strong"))
+        training = np.concatenate([fitting.predict(estimator, prompts[o]) for o in others])
+        here = fitting.predict(estimator, prompts[name])
+        gains, threshold = here[:, 1] - here[:, 0], np.median(training[:, 1] - training[:, 0])
+        achieved = float((gains >= threshold).mean())
+        rows.append(
+            {
+                "held out": name,
+                "n": len(matrix),
+                "apgr": apgr(gains, *matrix.pair_scores) if matrix.separated else None,
+                "target_share": 0.5,
+                "achieved_share": achieved,
+            }
+        )
     return pandas.DataFrame(rows)

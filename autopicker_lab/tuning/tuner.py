@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, gain_score
 from autopicker_lab.routing import default_policy
-from autopicker_lab.routing.estimator import LearnedEstimator
 from autopicker_lab.tuning import fitting
 from autopicker_lab.tuning.baselines import (
     aiq_of_curve,
     aiq_of_ranking,
-    baselines,
-    heuristic_scores,
+    compute_baselines,
     quality_of,
     ranking,
     share_for,
 )
-from autopicker_lab.tuning.curve import Curve, best_weight, choose_at, curve
-from autopicker_lab.tuning.drift import cuts
-from autopicker_lab.tuning.matrix import OutcomeMatrix, board
+from autopicker_lab.tuning.choices import route_outcomes
+from autopicker_lab.tuning.curve import best_weight, cost_quality_curve
+from autopicker_lab.tuning.drift import decile_shares
+from autopicker_lab.tuning.judging import WITHIN, conclude, cross_fitted_choices, saving_of
+from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import apgr, expected_calibration_error, interval_of
-from autopicker_lab.tuning.outcomes import validate
-from autopicker_lab.tuning.report import TuningReport
+from autopicker_lab.tuning.report import RouterFigures, TuningReport
 from autopicker_lab.tuning.transfer import transfer_to_tasks
-from autopicker_lab.tuning.verdict import WITHIN, cross_fitted, saving_of, verdict_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
     import pandas as pd
+
+    from autopicker_lab.routing.estimator import LearnedEstimator
+    from autopicker_lab.tuning.curve import Curve
 
     Array = np.ndarray[Any, Any]
 
@@ -48,6 +48,8 @@ def tune(
     folds: int = 5,
     seed: int = 0,
     within: float = WITHIN,
+    local_only: bool = False,
+    max_cost_usd: float | None = None,
     source: str | Path | None = None,
     progress: fitting.Progress | None = None,
 ) -> TuningReport:
@@ -56,58 +58,57 @@ def tune(
     Args:
         strong, weak: the pair that is routed between; None: all models, ranked by the best against the cheapest.
         within: mean score that may be lost against the best single model; the policy saves what it can within that.
+        local_only, max_cost_usd: of the policy that is made; the measured figures do not depend on them.
         source: the file the table came from, for the policy's stamp.
 
     Raises:
-        InvalidRequestError: see board; or more folds than groups of different prompts.
+        InvalidRequestError: see OutcomeMatrix.from_table; or more folds than groups of different prompts.
     """
-
-    data = board(table, strong=strong, weak=weak, seed=seed)
-    prompts = fitting.prepare(data.prompts, data.groups)
-    if not 2 <= folds <= data.different // 10:
-        detail = f"too little data for {folds} folds: {data.different} different prompts"
+    outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
+    prompts = fitting.prepare(outcomes.prompts, outcomes.groups)
+    if not 2 <= folds <= outcomes.different // 10:
+        detail = f"too little data for {folds} folds: {outcomes.different} different prompts"
         raise InvalidRequestError(detail, "collect more, or use fewer folds (at least 2)")
     parts = fitting.grouped_folds(prompts.groups, folds, seed)
-    total = folds + 2
-    step = (lambda done, _: progress(done, total)) if progress else None
-    estimates = fitting.out_of_fold(prompts, data.scores, parts, seed, step)
-    estimator = fitting.fit(prompts, data.scores, data.models, seed)
+    steps = folds + 2
+    fold_progress = (lambda done, _: progress(done, steps)) if progress else None
+    estimates = fitting.out_of_fold(prompts, outcomes.scores, parts, seed, fold_progress)
+    estimator = fitting.fit(prompts, outcomes.scores, outcomes.models, seed)
     if progress:
-        progress(folds + 1, total)
-    found = curve(estimates, data.scores, data.costs)
-    goal = float(data.scores.mean(0).max()) - within
-    order = _across_folds(estimates[:, data.strong] - estimates[:, data.weak], data, parts)
-    means, prices = data.scores.mean(0), data.costs.mean(0)
-    edges, shares = cuts(gain_score(order).tolist())
-    policy = RoutePolicy(
-        id="",
-        tiers=default_policy().tiers,
-        qualities=dict(zip(data.models, means.round(_DIGITS).tolist(), strict=True)),
-        estimator=estimator,
-        pair=data.pair,
-        cost_weight=best_weight(found, goal),
-        costs=dict(zip(data.models, prices.tolist(), strict=True)),
-        cost_unit=data.cost_unit,
-        edges=edges,
-        shares=shares,
-        stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict()
-        | {"folds": folds, "within": within, "prompts": data.fingerprint},
-    )
-    policy = replace(policy, id=_name(policy))
-    report = _report(
-        data,
-        policy,
+        progress(folds + 1, steps)
+    curve = cost_quality_curve(estimates, outcomes.scores, outcomes.costs)
+    order = _across_folds(estimates[:, outcomes.strong] - estimates[:, outcomes.weak], outcomes, parts)
+    figures = _measure(
+        outcomes,
         order,
         estimates,
-        found,
+        curve,
         seed=seed,
         within=within,
-        choices=cross_fitted(data, estimates, parts, within),
-        transfer=transfer_to_tasks(data, prompts, estimator, seed),
+        choices=cross_fitted_choices(outcomes, estimates, parts, within),
+        transfer=transfer_to_tasks(outcomes, prompts, estimator, seed),
+    )
+    edges, shares = decile_shares(gain_score(order).tolist())
+    policy = RoutePolicy(
+        name=_name(estimator),
+        tiers=default_policy().tiers,
+        qualities=dict(zip(outcomes.models, outcomes.mean_scores.round(_DIGITS).tolist(), strict=True)),
+        local_only=local_only,
+        max_cost_usd=max_cost_usd,
+        estimator=estimator,
+        pair=outcomes.pair,
+        cost_weight=best_weight(curve, float(outcomes.mean_scores.max()) - within),
+        costs=dict(zip(outcomes.models, outcomes.mean_costs.tolist(), strict=True)),
+        cost_unit=outcomes.cost_unit,
+        edges=edges,
+        shares=shares,
+        card=figures.card(),
+        stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict()
+        | {"folds": folds, "within": within, "prompts": outcomes.fingerprint},
     )
     if progress:
-        progress(total, total)
-    return replace(report, policy=replace(policy, card=_card(report)))
+        progress(steps, steps)
+    return TuningReport(policy=policy, **vars(figures))
 
 
 def evaluate(
@@ -124,114 +125,90 @@ def evaluate(
     A policy with estimates is measured on the models it knows, by the rule it routes by. Where its prompts are those it
     was fitted on, the report warns: its figures are then too good.
     """
-    table = validate(table)
     if policy.estimator is None:
-        data = board(table, strong=strong, weak=weak, seed=seed)
-        order = heuristic_scores(data.prompts)
-        choices = choices_of(policy, data, None, order)
-        return _report(data, policy, order, None, None, seed=seed, choices=choices)
-    known = [name for name in table["model"].unique() if name in policy.estimator.models]
-    if len(known) < 2:
+        outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
+        routed = route_outcomes(policy, outcomes)
+        known = set(outcomes.models) <= set(policy.qualities)
+        figures = _measure(outcomes, routed.scores, None, None, seed=seed, choices=routed.choices if known else None)
+        return TuningReport(policy=policy, **vars(figures))
+    known_models = [name for name in policy.estimator.models if "model" in table and (table["model"] == name).any()]
+    if len(known_models) < 2:
         detail = f"the policy knows {', '.join(policy.estimator.models)}, the outcomes do not have two of them"
         raise InvalidRequestError(detail, "evaluate it on outcomes of its own models")
-    if strong is None and weak is None and policy.pair and set(policy.pair) <= set(known) and len(known) == 2:
+    if strong is None and weak is None and policy.pair and set(policy.pair) == set(known_models):
         weak, strong = policy.pair
-    data = board(table[table["model"].isin(known)], strong=strong, weak=weak, seed=seed)
-    estimator = policy.estimator
-    assert isinstance(estimator, LearnedEstimator)  # the only kind there is
-    columns = [estimator.models.index(name) for name in data.models]
-    estimates = fitting.predict(estimator, fitting.prepare(data.prompts, data.groups))
-    scores = _routing_scores(policy, estimates, data)
-    estimates = estimates[:, columns]
-    return _report(
-        data,
-        policy,
-        estimates[:, data.strong] - estimates[:, data.weak],
-        estimates,
-        curve(estimates, data.scores, data.costs),
+    outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, models=known_models, seed=seed)
+    routed = route_outcomes(policy, outcomes)
+    assert routed.estimates is not None  # it has an estimator
+    figures = _measure(
+        outcomes,
+        routed.estimates[:, outcomes.strong] - routed.estimates[:, outcomes.weak],
+        routed.estimates,
+        cost_quality_curve(routed.estimates, outcomes.scores, outcomes.costs),
         seed=seed,
         within=float(policy.stamp.get("within", WITHIN)),
-        choices=choices_of(policy, data, estimates, scores),
-        warnings=_in_sample(policy, data, source),
+        choices=routed.choices,
+        warnings=_in_sample_warnings(policy, outcomes, source),
     )
+    return TuningReport(policy=policy, **vars(figures))
 
 
-def _report(
-    data: OutcomeMatrix,
-    policy: RoutePolicy,
+def _measure(
+    outcomes: OutcomeMatrix,
     order: Array,
     estimates: Array | None,
-    found: Curve | None,
+    curve: Curve | None,
     *,
     seed: int,
     within: float = WITHIN,
     choices: Array | None = None,
     transfer: Sequence[Mapping[str, Any]] = (),
     warnings: Sequence[str] = (),
-) -> TuningReport:
-    import numpy as np
+) -> RouterFigures:
+    """All figures of a router.
 
-    weak, strong = data.scores[:, data.weak], data.scores[:, data.strong]
-    router = ranking(data, order, seed)
-    ranked = interval_of(router, null=0.5)
-    routed = None if choices is None else quality_of(data, choices, seed)
-    saving = None if choices is None else saving_of(data, choices, seed)
-    return TuningReport(
-        board=data,
-        policy=policy,
+    Args:
+        order: what it ranks prompts by, shape (n,).
+        choices: the model of each prompt, shape (n,); None for a score that chooses no models.
+    """
+    router = ranking(outcomes, order, seed)
+    router_apgr = interval_of(router, null=0.5)
+    routed_quality = None if choices is None else quality_of(outcomes, choices, seed)
+    saving = None if choices is None else saving_of(outcomes, choices, seed)
+    cpt50 = share_for(outcomes, order, 0.5)
+    weak, strong = outcomes.pair_scores
+    return RouterFigures(
+        outcomes=outcomes,
         scores=order,
-        apgr=ranked,
-        apgr_full=apgr(order, weak, strong, bins=0) if ranked else None,
-        cpt50=share_for(data, order, 0.5),
-        cpt80=share_for(data, order, 0.8),
-        aiq=(aiq_of_curve(data, found, seed) if found else None) or aiq_of_ranking(data, order, seed),
-        baselines=baselines(data, router, routed, seed),
-        verdict=verdict_of(data, order, ranked, saving, within),
-        quality=interval_of(routed),
-        cost=None if choices is None else float(data.costs[np.arange(len(data)), choices].mean()),
+        apgr=router_apgr,
+        apgr_full=apgr(order, weak, strong, bins=0) if router_apgr else None,
+        cpt50=cpt50,
+        cpt80=share_for(outcomes, order, 0.8),
+        aiq=(aiq_of_curve(outcomes, curve, seed) if curve else None) or aiq_of_ranking(outcomes, order, seed),
+        baselines=compute_baselines(outcomes, router, routed_quality, seed),
+        verdict=conclude(outcomes, router_apgr, cpt50, saving, within),
+        quality=interval_of(routed_quality),
+        cost=None if choices is None else float(outcomes.routed(choices)[1].mean()),
         estimates=estimates,
-        curve=found,
+        curve=curve,
         saving=saving,
-        calibration={}
-        if estimates is None
-        else {
-            name: round(expected_calibration_error(estimates[:, i], data.scores[:, i]), 4)
-            for i, name in enumerate(data.models)
-        },
+        calibration=_calibration(outcomes, estimates),
         transfer=tuple(transfer),
-        warnings=(*data.notes, *warnings),
+        warnings=(*outcomes.notes, *warnings),
     )
 
 
-def _card(report: TuningReport) -> dict[str, Any]:
-    """What a policy file says of itself."""
-    found = report.to_dict()
-    keys = ("verdict", "n", "apgr", "apgr_ci", "cpt50", "cpt80", "aiq", "saving", "calibration", "transfer")
-    return {key: found[key] for key in keys}
+def _calibration(outcomes: OutcomeMatrix, estimates: Array | None) -> dict[str, float]:
+    """Expected calibration error by model."""
+    if estimates is None:
+        return {}
+    return {
+        name: round(expected_calibration_error(estimates[:, i], outcomes.scores[:, i]), 4)
+        for i, name in enumerate(outcomes.models)
+    }
 
 
-def choices_of(policy: RoutePolicy, data: OutcomeMatrix, estimates: Array | None, scores: Array) -> Array | None:
-    """The model of each prompt by the policy's own rule, shape (n,); None where it knows no quality of these models.
-
-    Args:
-        estimates: of the board's models, or None. scores: what tiers are compared with, 0 to 100.
-    """
-    import numpy as np
-
-    prices = np.array([policy.costs.get(name, 0.0) for name in data.models])
-    if estimates is not None and not policy.by_tiers:
-        return choose_at(estimates, prices, policy.cost_weight)
-    if not set(data.models) <= set(policy.qualities):
-        return None
-    means = np.array([policy.qualities[name] for name in data.models])
-    goals = np.array([policy.wanted_quality(float(score)) for score in scores])
-    order = np.lexsort((means, prices))  # the cheapest that reaches the goal, and the best where none does
-    reaches = means[order][None, :] >= goals[:, None]
-    picked: Array = np.where(reaches.any(1), order[reaches.argmax(1)], int(np.argmax(means)))
-    return picked
-
-
-def _across_folds(gains: Array, data: OutcomeMatrix, folds: Sequence[tuple[Array, Array]]) -> Array:
+def _across_folds(gains: Array, outcomes: OutcomeMatrix, folds: Sequence[tuple[Array, Array]]) -> Array:
     """Out-of-fold gains made comparable across folds.
 
     The mean that a fit has learned is that of the other folds, which leans against that of the fold itself; it is taken
@@ -239,32 +216,19 @@ def _across_folds(gains: Array, data: OutcomeMatrix, folds: Sequence[tuple[Array
     """
     level = gains.copy()
     for train, test in folds:
-        level[test] += data.gains.mean() - data.gains[train].mean()
+        level[test] += outcomes.gains.mean() - outcomes.gains[train].mean()
     return level
 
 
-def _routing_scores(policy: RoutePolicy, estimates: Array, data: OutcomeMatrix) -> Array:
-    """The policy's routing score of each prompt, 0 to 100; `estimates` are of all of its models."""
-    if policy.pair is None or policy.estimator is None:
-        return heuristic_scores(data.prompts)
-    weak, strong = (policy.estimator.models.index(name) for name in policy.pair)
-    scores: Array = gain_score(estimates[:, strong] - estimates[:, weak])
-    return scores
+def _name(estimator: LearnedEstimator) -> str:
+    models = estimator.models
+    return f"tuned-{'-'.join(models) if len(models) == 2 else f'{len(models)}-models'}"
 
 
-def _name(policy: RoutePolicy) -> str:
-    """What a policy is called in logs: what it routes between, and eight digits of what it is."""
-    assert policy.estimator is not None  # it was just fitted
-    models = policy.estimator.models
-    what = repr((models, policy.cost_weight, sorted(policy.costs.items()), policy.edges))
-    digits = hashlib.sha256(what.encode()).hexdigest()[:8]
-    return f"tuned-{'-'.join(models) if len(models) == 2 else f'{len(models)}-models'}-{digits}"
-
-
-def _in_sample(policy: RoutePolicy, data: OutcomeMatrix, source: str | Path | None) -> list[str]:
-    stamped = policy.stamp.get("data")
-    known = set(stamped.values()) if isinstance(stamped, Mapping) else set()
-    same_file = source is not None and bool(known & set(RunStamp.collect(source).data.values()))
-    if same_file or policy.stamp.get("prompts") == data.fingerprint:
+def _in_sample_warnings(policy: RoutePolicy, outcomes: OutcomeMatrix, source: str | Path | None) -> list[str]:
+    stamped_data = policy.stamp.get("data")
+    fitted_on = set(stamped_data.values()) if isinstance(stamped_data, Mapping) else set()
+    same_file = source is not None and bool(fitted_on & set(RunStamp.collect(source).data.values()))
+    if same_file or policy.stamp.get("prompts") == outcomes.fingerprint:
         return ["the policy was fitted on these very prompts: its figures here are too good"]
     return []

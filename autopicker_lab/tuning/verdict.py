@@ -1,114 +1,151 @@
-"""Whether routing pays, in figures and in words a person can act on."""
+"""What a tuning run concluded, as a value: Verdict and Saving. The sentence is drawn from the fields."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.tuning.baselines import bootstrapped, share_for
-from autopicker_lab.tuning.curve import best_weight, choose_at, curve, mixing_quality
-from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
-from autopicker_lab.tuning.metrics import Interval, interval_of
-from autopicker_lab.tuning.report import Saving
+from autopicker_lab.tuning.matrix import CALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
-
-WITHIN = 0.01
-_SURE = 0.05
+    from autopicker_lab.tuning.metrics import Interval
 
 
-def cross_fitted(data: OutcomeMatrix, estimates: Array, folds: Sequence[tuple[Array, Array]], within: float) -> Array:
-    """The model of each prompt, by a cost weight that was chosen on the other folds."""
-    import numpy as np
+class Finding(Enum):
+    """What was found out about routing on some outcomes."""
 
-    choices = np.empty(len(data), int)
-    for train, test in folds:
-        seen = curve(estimates[train], data.scores[train], data.costs[train])
-        goal = float(data.scores[train].mean(0).max()) - within
-        choices[test] = choose_at(estimates[test], data.costs[train].mean(0), best_weight(seen, goal))
-    return choices
-
-
-def saving_of(data: OutcomeMatrix, choices: Array, seed: int) -> Saving:
-    import numpy as np
-
-    rows = np.arange(len(data))
-    best = int(np.argmax(data.scores.mean(0)))
-    cost, quality = data.costs[rows, choices], data.scores[rows, choices]
-
-    def over_coins(drawn: Array) -> float:
-        mixed = mixing_quality(data.scores[drawn], data.costs[drawn], float(cost[drawn].mean()))
-        return float(quality[drawn].mean()) - mixed
-
-    def measured(measure: Callable[[Array], float], null: float | None = None) -> Interval:
-        interval = interval_of(bootstrapped(data, measure, seed), null)
-        assert interval is not None  # a mean is never undefined
-        return interval
-
-    return Saving(
-        best=data.models[best],
-        share=measured(lambda r: 1 - float(cost[r].mean()) / float(data.costs[r, best].mean())),
-        quality=measured(lambda r: float(quality[r].mean() - data.scores[r, best].mean()), null=0.0),
-        excess=measured(over_coins, null=0.0),
-    )
+    PAYS = "routing pays"
+    NOT_SHOWN = "routing is not shown to beat one model"
+    RANKS_ONLY = "prompts are ranked, but nothing is shown to be saved at the best model's quality"
+    MODELS_EQUAL = "the models are equally good within noise"
+    SCORE_RANKS = "the score ranks prompts better than chance"
+    SCORE_DOES_NOT_RANK = "the score is not shown to rank prompts better than chance"
 
 
-def verdict_of(data: OutcomeMatrix, order: Array, ranked: Interval | None, saving: Saving | None, within: float) -> str:
-    """What to do, in one sentence with its figures."""
-    if saving is None:
-        return _of_ranking(data, ranked)
-    p = 1.0 if saving.excess.p is None else saving.excess.p
-    ranks = len(data.models) > 2 or (ranked is not None and (ranked.p or 0.0) < _SURE)
-    if p < _SURE and ranks and (saving.share.low > 0 or saving.quality.low > 0):
-        return _pays(data, saving, within, f"{_told(data, ranked)}; p={p:.3f} against coins tossed at the same cost")
-    keep, weak, strong = _single(data, within), *data.pair
-    if not data.separated and keep == weak:
-        return f"the models are equally good within noise here ({data.size}): keep one model: {weak}"
-    half = share_for(data, order, 0.5)
-    if keep == saving.best and ranked is not None and ranked.low > 0.5 and half is not None:
-        return (
-            f"no evidence that routing saves at the quality of {keep} minus {100 * within:g} points "
-            f"({_told(data, ranked)}, p={p:.2f}): keep one model: {keep}. It does rank prompts: {100 * half:.0f} % "
-            f"of the calls to {strong} recover half of its lead over {weak}; allow a greater loss (--within) for that"
-        )
-    near = "" if keep == saving.best else f", which is within {100 * within:g} points of {saving.best}"
-    told = f"{_told(data, ranked)}, p={p:.2f}"
-    return f"no evidence that routing beats always {keep}{near}, here: {told}; keep one model: {keep}"
+@dataclass(frozen=True)
+class Saving:
+    """The policy at its own cost weight, against always asking the best single model.
+
+    Attributes:
+        share: of the best model's cost that is saved. quality: difference to its mean score.
+        excess: quality over tossing coins between single models at the same cost, with its p-value.
+    """
+
+    best: str
+    share: Interval
+    quality: Interval
+    excess: Interval
 
 
-def _pays(data: OutcomeMatrix, saving: Saving, within: float, told: str) -> str:
-    points, low, high = (100 * x for x in (saving.quality.value, saving.quality.low, saving.quality.high))
-    lost = f"{points:+.1f} points [{low:+.1f}, {high:+.1f}] of quality"
-    if saving.share.low <= 0:
-        return f"routing gains {lost} over always {saving.best} ({told})"
-    share = saving.share
-    saved = f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
-    of = f"the calls to {saving.best}" if data.cost_unit == CALL else f"the cost of always {saving.best}"
-    doubt = "" if saving.quality.low >= -within else f", which may be more than the {100 * within:g} allowed"
-    return f"routing saves {saved} of {of}, for {lost}{doubt} ({told})"
+@dataclass(frozen=True)
+class Verdict:
+    """What to do about routing, after tuning or evaluating a policy.
 
+    Attributes:
+        keep: the single model to ask always where routing is not shown to pay; None where it is, or where nothing
+            was said of models.
+        allowance: mean score, 0 to 1, that may be lost against the best model to save cost.
+        saving: of the policy against the best single model; None for a policy that chooses no models.
+        apgr: how well the pair is ranked; None where its lead is within noise.
+        size: how many prompts there were, in words.
+        pair: weak and strong model.
+        cpt50: least share of strong calls that recovers half of the pair's gap; None where it has no meaning.
+    """
 
-def _of_ranking(data: OutcomeMatrix, ranked: Interval | None) -> str:
-    """The verdict on a score that chooses no models."""
-    if ranked is None:
-        return f"the models are equally good within noise here ({data.size}): keep one model: {_single(data, WITHIN)}"
-    if (ranked.p or 0.0) < _SURE:
-        return f"the score ranks prompts better than chance ({_told(data, ranked)}); tune on these outcomes to use it"
-    return (
-        f"no evidence that this score ranks prompts better than chance here ({_told(data, ranked)}, p={ranked.p:.2f})"
-    )
+    finding: Finding
+    keep: str | None
+    allowance: float
+    saving: Saving | None
+    apgr: Interval | None
+    size: str
+    pair: tuple[str, str]
+    cost_unit: str
+    cpt50: float | None = None
 
+    @property
+    def pays(self) -> bool:
+        """Whether routing is shown to pay: the advice is to route."""
+        return self.finding is Finding.PAYS
 
-def _told(data: OutcomeMatrix, ranked: Interval | None) -> str:
-    return data.size if ranked is None else f"{data.size}, APGR {ranked}"
+    @property
+    def quality_change(self) -> Interval | None:
+        """Mean score of routing minus that of the best single model."""
+        return None if self.saving is None else self.saving.quality
 
+    @property
+    def allowance_met(self) -> bool | None:
+        """Whether the loss stays within the allowance by its 95 % interval; None where no saving was measured."""
+        return None if self.saving is None else self.saving.quality.low >= -self.allowance
 
-def _single(data: OutcomeMatrix, within: float) -> str:
-    """The cheapest model whose quality is within what may be lost of the best."""
-    means, prices = data.scores.mean(0), data.costs.mean(0)
-    good = [i for i in range(len(means)) if means[i] >= means.max() - within]
-    return data.models[min(good, key=lambda i: prices[i])]
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The figures that the verdict rests on, one a line."""
+        lines = [self.size]
+        if self.apgr is not None:
+            lines.append(f"APGR {self.apgr}")
+        if self.saving is not None:
+            lines.append(f"share of cost saved against always {self.saving.best}: {self.saving.share}")
+            lines.append(f"mean score against always {self.saving.best}: {self.saving.quality}")
+            lines.append(f"mean score over coins tossed at the same cost: {self.saving.excess}, p={self._p:.3f}")
+        return tuple(lines)
+
+    @property
+    def _p(self) -> float:
+        p = None if self.saving is None else self.saving.excess.p
+        return 1.0 if p is None else p
+
+    @property
+    def _figures(self) -> str:
+        return self.size if self.apgr is None else f"{self.size}, APGR {self.apgr}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """One JSON object: the fields that decide, the sentence and its reasons."""
+        change = self.quality_change
+        return {
+            "finding": self.finding.name.lower(),
+            "pays": self.pays,
+            "keep": self.keep,
+            "share_saved": None if self.saving is None else self.saving.share.value,
+            "quality_change": None if change is None else change.value,
+            "allowance": self.allowance,
+            "allowance_met": self.allowance_met,
+            "sentence": str(self),
+            "reasons": list(self.reasons),
+        }
+
+    def __str__(self) -> str:
+        """The verdict in one sentence with its figures."""
+        weak, strong = self.pair
+        points = f"{100 * self.allowance:g} points"
+        if self.finding is Finding.PAYS:
+            return self._pays()
+        if self.finding is Finding.MODELS_EQUAL:
+            return f"the models are equally good within noise here ({self.size}): keep one model: {self.keep}"
+        if self.finding is Finding.SCORE_RANKS:
+            return f"the score ranks prompts better than chance ({self._figures}); tune on these outcomes to use it"
+        if self.finding is Finding.SCORE_DOES_NOT_RANK:
+            p = None if self.apgr is None else self.apgr.p
+            return f"no evidence that this score ranks prompts better than chance here ({self._figures}, p={p:.2f})"
+        if self.finding is Finding.RANKS_ONLY and self.cpt50 is not None:
+            return (
+                f"no evidence that routing saves at the quality of {self.keep} minus {points} ({self._figures}, "
+                f"p={self._p:.2f}): keep one model: {self.keep}. It does rank prompts: {100 * self.cpt50:.0f} % of the "
+                f"calls to {strong} recover half of its lead over {weak}; allow a greater loss (--within) for that"
+            )
+        best = None if self.saving is None else self.saving.best
+        near = "" if self.keep == best else f", which is within {points} of {best}"
+        figures = f"{self._figures}, p={self._p:.2f}"
+        return f"no evidence that routing beats always {self.keep}{near}, here: {figures}; keep one model: {self.keep}"
+
+    def _pays(self) -> str:
+        assert self.saving is not None  # nothing else can pay
+        best, share, quality = self.saving.best, self.saving.share, self.saving.quality
+        figures = f"{self._figures}; p={self._p:.3f} against coins tossed at the same cost"
+        change = f"{100 * quality.value:+.1f} points [{100 * quality.low:+.1f}, {100 * quality.high:+.1f}] of quality"
+        if share.low <= 0:
+            return f"routing gains {change} over always {best} ({figures})"
+        saved = f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
+        of = f"the calls to {best}" if self.cost_unit == CALL else f"the cost of always {best}"
+        doubt = "" if self.allowance_met else f", which may be more than the {100 * self.allowance:g} allowed"
+        return f"routing saves {saved} of {of}, for {change}{doubt} ({figures})"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import TYPE_CHECKING
 
 from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
 from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
 from autopicker_lab.core.text import clip
-from autopicker_lab.routing import ANSWER_TOKENS, Requirements, choose
-from autopicker_lab.tuning.matrix import USD, OutcomeMatrix
+from autopicker_lab.routing import Requirements, choose
+from autopicker_lab.tuning.choices import stand_in_specs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from autopicker_lab.runtime.executors import Progress
+    from autopicker_lab.tuning.matrix import OutcomeMatrix
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Attributes:
-    requests: one a prompt, in order. quality, cost: means before and after; None where they are not known.
-    warning: why the figures may be too good.
+    """The same requests under two policies.
+
+    Attributes:
+        requests: one a prompt, in order. quality, cost: means before and after; None where they are not known.
+        warning: why the figures may be too good.
     """
 
     before: str
@@ -111,38 +115,36 @@ def compare(
         if progress is not None and progress(i, len(prompts)) is False:
             break
         request = ChatRequest.of(prompt)
-        complexity, needs = score(request), Requirements(request.token_count, 256)
-        routes = [choose(complexity, specs, policy, needs, question=prompt) for policy in (before, after)]
+        complexity, requirements = score(request), Requirements(request.token_count, 256)
+        routes = [choose(complexity, specs, policy, requirements, question=prompt) for policy in (before, after)]
         requests.append(Change(prompt, routes[0].model, routes[1].model, routes[1].reason))
     return Comparison(before.id, after.id, tuple(requests), None, None)
 
 
 def compare_on(
-    data: OutcomeMatrix, before: RoutePolicy, after: RoutePolicy, progress: Progress | None = None
+    outcomes: OutcomeMatrix, before: RoutePolicy, after: RoutePolicy, progress: Progress | None = None
 ) -> Comparison:
     """The same over the models of an outcomes table, with the scores and costs that it measured."""
-    found = compare(data.prompts, specs_of(data), before, after, progress)
-    column = {model: i for i, model in enumerate(data.models)}
-    requests: list[Change] = []
-    sums: dict[str, list[float]] = {"quality": [0.0, 0.0], "cost": [0.0, 0.0]}
-    for i, request in enumerate(found.requests):
-        sides = [column[request.before], column[request.after]]
-        scores = [float(data.scores[i, side]) for side in sides]
-        for k, side in enumerate(sides):
-            sums["quality"][k] += scores[k] / len(found.requests)
-            sums["cost"][k] += float(data.costs[i, side]) / len(found.requests)
-        requests.append(Change(request.prompt, request.before, request.after, request.why, *scores))
-    means: dict[str, Any] = {name: (total[0], total[1]) if requests else None for name, total in sums.items()}
-    seen = [policy.id for policy in (before, after) if policy.stamp.get("prompts") == data.fingerprint]
-    warning = f"too good: {seen[0]} was fitted on these very prompts" if seen else ""
-    return Comparison(found.before, found.after, tuple(requests), **means, warning=warning)
+    comparison = compare(outcomes.prompts, stand_in_specs(outcomes), before, after, progress)
+    if not comparison.requests:
+        return comparison
+    column = {model: i for i, model in enumerate(outcomes.models)}
+    sides = [[column[getattr(request, side)] for request in comparison.requests] for side in ("before", "after")]
+    scores = [[float(outcomes.scores[i, k]) for i, k in enumerate(chosen)] for chosen in sides]
+    costs = [[float(outcomes.costs[i, k]) for i, k in enumerate(chosen)] for chosen in sides]
+    return replace(
+        comparison,
+        requests=tuple(
+            replace(request, score_before=was, score_after=is_now)
+            for request, was, is_now in zip(comparison.requests, *scores, strict=True)
+        ),
+        quality=(fmean(scores[0]), fmean(scores[1])),
+        cost=(fmean(costs[0]), fmean(costs[1])),
+        warning=in_sample_warning(outcomes, before, after),
+    )
 
 
-def specs_of(data: OutcomeMatrix) -> list[ModelSpec]:
-    """Stand-ins for the models of an outcomes table: their mean quality, and a price that gives their mean cost."""
-    means, costs = data.scores.mean(0), data.costs.mean(0)
-    usd = 1e6 / ANSWER_TOKENS if data.cost_unit == USD else 1.0
-    return [
-        ModelSpec(name, "local", context_window=2**31, quality=float(means[i]), price_out=float(costs[i]) * usd)
-        for i, name in enumerate(data.models)
-    ]
+def in_sample_warning(outcomes: OutcomeMatrix, *policies: RoutePolicy) -> str:
+    """Why figures of these policies on these outcomes are too good; "" where nothing is known against them."""
+    fitted = [policy.id for policy in policies if policy.stamp.get("prompts") == outcomes.fingerprint]
+    return f"too good: {fitted[0]} was fitted on these very prompts" if fitted else ""

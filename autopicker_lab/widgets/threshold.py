@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import AutopickerError, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.show import VERMILION, html_table
 from autopicker_lab.routing import policy_text, save_policy
-from autopicker_lab.tuning.curve import Curve, choose_at
+from autopicker_lab.tuning.choices import choose_each
 from autopicker_lab.tuning.matrix import CALL
 from autopicker_lab.tuning.report import draw_curve
 from autopicker_lab.widgets.parts import Panel, PanelModel, Save
@@ -18,11 +18,8 @@ from autopicker_lab.widgets.parts import Panel, PanelModel, Save
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-
     from autopicker_lab.tuning import TuningReport
-
-    Array = np.ndarray[Any, Any]
+    from autopicker_lab.tuning.curve import Curve
 
 ESTIMATES, TIERS = "quality minus weighted cost", "tiers of the routing score"
 
@@ -57,6 +54,7 @@ class ThresholdModel(PanelModel):
 
     @property
     def curve(self) -> Curve:
+        """Cost and quality over cost weights, out of fold."""
         assert self.report.curve is not None  # see __post_init__
         return self.report.curve
 
@@ -66,13 +64,13 @@ class ThresholdModel(PanelModel):
 
         self.message = ""
         self.assign(changes)
-        data, choices = self.report.board, self._choices()
-        rows = np.arange(len(data))
-        scores = data.scores[rows, choices]
-        self.cost, self.quality = float(data.costs[rows, choices].mean()), float(scores.mean())
-        self.error = float(scores.std() / np.sqrt(len(data)))
-        counts = np.bincount(choices, minlength=len(data.models)) / len(data)
-        self.shares = dict(zip(data.models, counts.tolist(), strict=True))
+        outcomes = self.report.outcomes
+        choices = choose_each(self._deciding(), outcomes, gain_score(self.report.scores), self.report.estimates)
+        scores, costs = outcomes.routed(choices)
+        self.cost, self.quality = float(costs.mean()), float(scores.mean())
+        self.error = float(scores.std() / np.sqrt(len(outcomes)))
+        counts = np.bincount(choices, minlength=len(outcomes.models)) / len(outcomes)
+        self.shares = dict(zip(outcomes.models, counts.tolist(), strict=True))
         self.tell()
 
     def aim(self, cost: float) -> None:
@@ -86,18 +84,21 @@ class ThresholdModel(PanelModel):
 
     def policy(self) -> RoutePolicy:
         """What the sliders say, ready to be saved and served."""
-        base = self.report.policy
-        if self.rule == ESTIMATES and self.cost_weight == base.cost_weight:
-            return base
+        if self.rule == ESTIMATES and self.cost_weight == self.report.policy.cost_weight:
+            return self.report.policy
         by_hand = {"set by hand": {"cost": self.cost, "quality": self.quality, "before": "figures of the tuned policy"}}
-        base = replace(base, card={**by_hand, **base.card})
+        return replace(self._deciding(), card={**by_hand, **self.report.policy.card})
+
+    def _deciding(self) -> RoutePolicy:
+        """The policy as far as it decides."""
+        base = self.report.policy
         if self.rule == ESTIMATES:
-            return replace(base, id=f"{base.id}-{self.cost_weight:.4g}", cost_weight=self.cost_weight)
+            return replace(base, name=f"{base.name}-by-hand", by_tiers=False, cost_weight=self.cost_weight)
         _, middle, strong = self._ladder()
         low, high = self.thresholds
         steps = {0.0: 0.0, max(low, 1e-6): base.qualities[middle], max(high, 2e-6): base.qualities[strong]}
         tiers = tuple(Tier(score, quality) for score, quality in sorted(steps.items()))
-        return replace(base, id=f"{base.id}-tiers-{low:g}-{high:g}", by_tiers=True, tiers=tiers)
+        return replace(base, name=f"{base.name}-tiers-{low:g}-{high:g}", by_tiers=True, tiers=tiers)
 
     def save(self, path: str | Path) -> None:
         """Write the policy; what fails becomes `message`, with its next step."""
@@ -105,37 +106,23 @@ class ThresholdModel(PanelModel):
 
     def _ladder(self) -> tuple[str, str, str]:
         """Weak, middle and strong model; the middle one is the best between the pair that costs no more."""
-        data = self.report.board
-        means, prices = data.scores.mean(0), data.costs.mean(0)
-        between = [
-            i
-            for i in range(len(data.models))
-            if means[data.weak] < means[i] < means[data.strong] and prices[i] <= prices[data.strong]
-        ]
-        middle = max(between, key=lambda i: means[i]) if between else data.strong
-        return data.models[data.weak], data.models[middle], data.models[data.strong]
-
-    def _choices(self) -> Array:
-        import numpy as np
-
-        data = self.report.board
-        if self.rule == ESTIMATES:
-            return choose_at(self.report.estimates, data.costs.mean(0), self.cost_weight)
-        weak, middle, strong = (data.models.index(name) for name in self._ladder())
-        scores, (low, high) = gain_score(self.report.scores), self.thresholds
-        picked: Array = np.where(scores >= high, strong, np.where(scores >= low, middle, weak))
-        return picked
+        outcomes = self.report.outcomes
+        means, costs = outcomes.mean_scores, outcomes.mean_costs
+        weak, strong = outcomes.weak, outcomes.strong
+        between = [i for i in range(len(means)) if means[weak] < means[i] < means[strong] and costs[i] <= costs[strong]]
+        middle = max(between, key=lambda i: means[i]) if between else strong
+        return outcomes.models[weak], outcomes.models[middle], outcomes.models[strong]
 
     def summary(self) -> str:
         """The setting as an HTML table."""
-        data = self.report.board
-        best = int(data.scores.mean(0).argmax())
-        saved = 1 - self.cost / float(data.costs[:, best].mean())
-        unit = "strong calls" if data.cost_unit == CALL else "USD a request"
+        outcomes = self.report.outcomes
+        best = int(outcomes.scores.mean(0).argmax())
+        saved = 1 - self.cost / float(outcomes.costs[:, best].mean())
+        unit = "strong calls" if outcomes.cost_unit == CALL else "USD a request"
         rows: list[tuple[str, str]] = [
             ("mean score", f"{self.quality:.3f} ± {1.96 * self.error:.3f}"),
             (f"cost ({unit})", f"{self.cost:.4g}"),
-            (f"saved against always {data.models[best]}", f"{100 * saved:.0f} %"),
+            (f"saved against always {outcomes.models[best]}", f"{100 * saved:.0f} %"),
             *((name, f"{100 * share:.0f} % of requests") for name, share in self.shares.items() if share),
         ]
         tuned = self.rule == ESTIMATES and self.cost_weight == self.report.policy.cost_weight
@@ -235,8 +222,7 @@ class _Picture:
         figure = Figure(figsize=(6.4, 4.2), dpi=100, layout="constrained")
         self._canvas = FigureCanvasAgg(figure)
         self._axes = figure.add_subplot()
-        data = model.report.board
-        draw_curve(self._axes, data, model.curve)
+        draw_curve(self._axes, model.report.outcomes, model.curve)
         (self._marker,) = self._axes.plot([], [], "o", color=VERMILION, ms=10, animated=True, label="this setting")
         self._axes.legend(frameon=False, fontsize=8)
         self._canvas.draw()

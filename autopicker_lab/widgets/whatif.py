@@ -1,4 +1,4 @@
-"""What if another policy had routed the same traffic?"""
+"""The what-if panel: what another policy would have done with the same traffic."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ class WhatIfModel(PanelModel):
     def _compare(self) -> str:
         pair = self._policy(self.before), self._policy(self.after)
         if isinstance(self.traffic, OutcomeMatrix):
-            found = compare_on(self.traffic, *pair, self._told)
+            comparison = compare_on(self.traffic, *pair, self._report_progress)
         elif self.lab is None:
             raise InvalidRequestError("prompts are routed over a Workbench's catalogue", "pass lab=")
         else:
-            found = compare(self.traffic, self.lab.catalogue.specs(), *pair, self._told)
-        self.comparison = found
-        return f"stopped after {len(found.requests):,} requests" if self.job.stopping else ""
+            comparison = compare(self.traffic, self.lab.catalogue.specs(), *pair, self._report_progress)
+        self.comparison = comparison
+        return f"stopped after {len(comparison.requests):,} requests" if self.job.stopping else ""
 
-    def _told(self, done: int, total: int) -> bool:
+    def _report_progress(self, done: int, total: int) -> bool:
         return self.job.report(done / total)
 
     def _policy(self, name: str) -> RoutePolicy:
@@ -63,7 +63,7 @@ class WhatIfModel(PanelModel):
 
 
 class WhatIfPanel(Panel):
-    """The panel in a notebook: `WhatIfPanel(report.board, {"tuned": report.policy})` as the last line of a cell."""
+    """The panel in a notebook: `WhatIfPanel(report.outcomes, {"tuned": report.policy})` as the last line of a cell."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class WhatIfPanel(Panel):
             format="png", layout=w.Layout(max_width="46em", object_fit="contain", align_self="flex-start")
         )
         self.table = w.VBox()
-        self.save = Save("Save as CSV", "changes.csv", lambda: self._found().to_frame().to_csv(index=False))
+        self.save = Save("Save as CSV", "changes.csv", lambda: self._current().to_frame().to_csv(index=False))
         self._drawn: Comparison | None = None
         self.on(self.before, lambda name: self.model.set(before=name))
         self.on(self.after, lambda name: self.model.set(after=name))
@@ -96,17 +96,17 @@ class WhatIfPanel(Panel):
         self.view = w.VBox([row, self.bar.view, self.picture, self.table])
         self.model.set(before=names[0], after=names[-1])
 
-    def _found(self) -> Comparison:
-        found: Comparison | None = self.model.comparison
-        return present(found, "there is nothing to save yet", "choose two policies")
+    def _current(self) -> Comparison:
+        comparison: Comparison | None = self.model.comparison
+        return present(comparison, "there is nothing to save yet", "choose two policies")
 
     def _draw(self) -> None:
         self.bar.draw()
-        found = self.model.comparison
-        self.picture.layout.display = self.table.layout.display = "none" if found is None else "flex"
-        if found is None or found is self._drawn:
+        comparison = self.model.comparison
+        self.picture.layout.display = self.table.layout.display = "none" if comparison is None else "flex"
+        if comparison is None or comparison is self._drawn:
             return
-        self._drawn = found
-        self.picture.value = png(found.plot, size=(7.0, 2.9))
-        changed = found.to_frame().drop(columns="why", errors="ignore")
-        self.table.children = [sortable(changed, f"requests that change sides: {len(found.changed):,}")]
+        self._drawn = comparison
+        self.picture.value = png(comparison.plot, size=(7.0, 2.9))
+        changed = comparison.to_frame().drop(columns="why", errors="ignore")
+        self.table.children = [sortable(changed, f"requests that change sides: {len(comparison.changed):,}")]

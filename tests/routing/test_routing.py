@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from support.policies import TableEstimator
 
 from autopicker_lab import Workbench
 from autopicker_lab.complexity import MAX_POINTS, score
@@ -92,23 +93,17 @@ def test_a_policy_knows_better_than_the_catalogue():
     assert choose(hard(90), SPECS, policy, Requirements(10)).model == "small"
 
 
-class Estimates:
-    """Estimates by the first word of a question."""
-
-    models = ("small", "middle", "api-large")
-
-    def estimate(self, text, features):
-        return {"hard": {"small": 0.1, "middle": 0.5, "api-large": 0.9}}.get(
-            text.split(" ")[0], {"small": 0.8, "middle": 0.85, "api-large": 0.9}
-        )
-
-
+ESTIMATES = TableEstimator(
+    ("small", "middle", "api-large"),
+    {"hard": {"small": 0.1, "middle": 0.5, "api-large": 0.9}},
+    {"small": 0.8, "middle": 0.85, "api-large": 0.9},
+)
 NAMED = ModelSpec("large", "openai", model="api-large", endpoint="https://api.example/v1", price_in=10, price_out=30)
 LEARNED = RoutePolicy(
     "learned",
     POLICY.tiers,
     {"small": 0.4, "middle": 0.6, "api-large": 0.9},
-    estimator=Estimates(),
+    estimator=ESTIMATES,
     pair=("small", "api-large"),
     cost_weight=10,
     costs={"small": 0, "middle": 0.001, "api-large": 0.03},
@@ -175,11 +170,14 @@ def test_a_conversation_keeps_its_strength():
     assert learned("hard", earlier=[("easy", hard(10))]).model == "large"  # and it may go up
     up = choose(hard(1), SPECS, POLICY, Requirements(100), earlier=[("long ago", hard(70))])
     assert up.model == "large"
-    middling = Estimates()
-    middling.estimate = lambda text, features: {
-        "middle": {"small": 0.1, "middle": 0.9, "api-large": 0.5},
-        "strong": {"small": 0.1, "middle": 0.5, "api-large": 0.9},
-    }[text]
+    middling = TableEstimator(
+        ESTIMATES.models,
+        {
+            "middle": {"small": 0.1, "middle": 0.9, "api-large": 0.5},
+            "strong": {"small": 0.1, "middle": 0.5, "api-large": 0.9},
+        },
+        {},
+    )
     policy = replace(LEARNED, estimator=middling, cost_weight=0)
     asked = [("middle", hard(1)), ("strong", hard(1)), ("middle", hard(1))]
     assert learned("middle", policy=policy, earlier=asked).model == "large"  # held, not only by the last question

@@ -6,7 +6,7 @@ import pytest
 
 from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec, ModelUnavailableError, Usage
 from autopicker_lab.tuning import collect, read_outcomes, read_questions
-from autopicker_lab.tuning.grade import check, graded, judged
+from autopicker_lab.tuning.grade import check_answer, grade_by_judge, grade_reply
 
 SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}}
 
@@ -68,14 +68,14 @@ SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}
     ],
 )
 def test_graders(grader, reply, answer, score):
-    assert graded(grader, reply, answer) == score
+    assert grade_reply(grader, reply, answer) == score
 
 
 def test_code_that_never_ends_is_killed_with_its_children(monkeypatch):
     monkeypatch.setattr("autopicker_lab.tuning.grade.PYTHON_TIMEOUT_S", 1.0)
     begun = time.monotonic()
-    assert graded("python", "import time\nwhile True: time.sleep(1)", "") == 0
-    assert graded("python", "x = ' ' * 10**10", "assert x") == 0
+    assert grade_reply("python", "import time\nwhile True: time.sleep(1)", "") == 0
+    assert grade_reply("python", "x = ' ' * 10**10", "assert x") == 0
     assert time.monotonic() - begun < 20
 
 
@@ -93,7 +93,7 @@ def test_code_that_never_ends_is_killed_with_its_children(monkeypatch):
 )
 def test_an_answer_that_cannot_be_used_is_refused(grader, answer):
     with pytest.raises(InvalidRequestError):
-        check(grader, answer)
+        check_answer(grader, answer)
 
 
 async def test_a_judge_gives_a_share_of_ten():
@@ -104,13 +104,13 @@ async def test_a_judge_gives_a_share_of_ten():
     async def mumbles(text):
         return "good"
 
-    assert await judged("Why?", "so", "because", says) == 0.7
+    assert await grade_by_judge("Why?", "so", "because", says) == 0.7
 
     async def counts(text):
         return "Compared with the 2 facts of the reference: 8/10"
 
-    assert await judged("Why?", "so", "because", counts) == 0.8
-    assert await judged("Why?", "so", "because", mumbles) is None
+    assert await grade_by_judge("Why?", "so", "because", counts) == 0.8
+    assert await grade_by_judge("Why?", "so", "because", mumbles) is None
 
 
 def questions(path, n=4, **fields):
@@ -272,3 +272,25 @@ def test_real_models_are_asked_through_the_workbench(lab, tmp_path):
     assert table["score"].tolist() == [1, 0]
     assert table["model"].unique().tolist() == ["smollm2-135m"]
     assert (table["completion_tokens"] > 0).all()
+
+
+async def test_a_model_that_rests_is_waited_for(tmp_path):
+    rests, notes = [0.02, 0.03], []
+
+    async def ask(request):
+        if rests:
+            raise ModelUnavailableError("'good' failed 5 times running and rests", retry_after=rests.pop())
+        return await Oracle()(request)
+
+    asked = questions(tmp_path / "q.jsonl", 2)
+    state = await collect(asked, [GOOD], ask, tmp_path / "o.jsonl", progress=lambda s: notes.append(s.resting))
+    assert (state.done, state.failed, state.resting, state.mean_score) == (2, [], "", 1.0)
+    assert sum("rests: waiting for 0 s" in note for note in notes) == 2
+
+
+async def test_a_model_that_will_not_be_back_soon_is_not_waited_for(tmp_path):
+    async def ask(request):
+        raise ModelUnavailableError("it rests", retry_after=3600)
+
+    state = await collect(questions(tmp_path / "q.jsonl", 1), [GOOD], ask, tmp_path / "o.jsonl")
+    assert len(state.failed) == 1

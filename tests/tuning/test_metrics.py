@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.tuning import (
     aiq,
     apgr,
@@ -14,7 +15,7 @@ from autopicker_lab.tuning import (
     psi,
     quality_curve,
 )
-from autopicker_lab.tuning.curve import best_weight, choose_at, curve, mixing_quality, weights_of
+from autopicker_lab.tuning.curve import best_weight, cost_quality_curve, mixing_quality, switching_weights
 from autopicker_lab.tuning.metrics import hull
 
 WEAK = np.array([1.0, 0.0, 0.0, 1.0])
@@ -138,16 +139,16 @@ PRICES = np.array([0.0, 1.0])
 
 @pytest.mark.parametrize(("weight", "chosen"), [(0.0, [1, 1, 0]), (0.2, [1, 0, 0]), (0.5, [0, 0, 0]), (0.4, [0, 0, 0])])
 def test_estimated_quality_minus_weighted_cost(weight, chosen):
-    assert choose_at(ESTIMATES, PRICES, weight).tolist() == chosen
+    assert prefer_by_estimates(ESTIMATES, PRICES, weight).tolist() == chosen
 
 
 def test_a_curve_goes_from_best_to_cheapest():
     costs = np.tile(PRICES, (3, 1))
-    found = curve(ESTIMATES, ESTIMATES, costs)
+    found = cost_quality_curve(ESTIMATES, ESTIMATES, costs)
     assert found.costs[0] == pytest.approx(2 / 3)
     assert found.costs[-1] == 0
     assert (np.diff(found.costs) <= 0).all()
     assert best_weight(found, ESTIMATES.mean(0).max()) in found.weights
     assert best_weight(found, 2.0) == 0  # out of reach: the best there is
     assert mixing_quality(ESTIMATES, costs, 0.5) == pytest.approx((0.6 + 2.2 / 3) / 2)
-    assert weights_of(ESTIMATES, np.ones(2)).tolist() == [0]
+    assert switching_weights(ESTIMATES, np.ones(2)).tolist() == [0]

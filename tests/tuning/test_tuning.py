@@ -14,19 +14,21 @@ from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, StorageError, Tier
 from autopicker_lab.routing import default_policy, load_policy, save_policy
 from autopicker_lab.tuning import (
-    board,
-    drift,
+    DriftState,
+    Finding,
+    OutcomeMatrix,
     evaluate,
     fitting,
     gate,
     grade,
     keep_as_decisions,
+    measure_drift,
     plot_calibration,
     read_outcomes,
     tune,
 )
 from autopicker_lab.tuning.baselines import heuristic_scores
-from autopicker_lab.tuning.drift import cuts
+from autopicker_lab.tuning.drift import decile_shares
 from autopicker_lab.tuning.transfer import transfer_between
 
 OUTCOMES = ROOT / "data" / "outcomes" / "outcomes.jsonl"
@@ -188,23 +190,24 @@ def test_a_million_rows_are_sampled_and_it_says_so():
     prompts = [f"{hash_of(i)} {hash_of(i + 'b')}" for i in ids]
     rows = pd.DataFrame({"prompt_id": ids, "prompt": prompts, "model": ["a", "b"] * n, "task": "", "cost_usd": np.nan})
     rows["score"] = np.tile([0.0, 1.0], n)
-    found = board(rows)
+    found = OutcomeMatrix.from_table(rows)
     assert len(found) == 20_000
     assert "sample of 20,000 of 500,000" in found.notes[0]
 
 
 def test_prompts_that_lack_a_model_are_left_out_and_counted():
-    assert board(table().iloc[1:]).notes == ("1 prompts lack a model and are left out",)
+    assert OutcomeMatrix.from_table(table().iloc[1:]).notes[0] == "1 prompts lack a model and are left out"
 
 
 # fitting
 
 
 def test_what_is_there_to_be_learned_is_learned(report):
-    assert report.board.pair == MODELS
+    assert report.outcomes.pair == MODELS
     assert report.apgr.low > 0.55
     assert report.apgr.value > report.baselines["length"].apgr.value - 0.05
-    assert report.verdict.startswith("routing saves")
+    assert report.verdict.pays
+    assert str(report.verdict).startswith("routing saves")
     assert report.saving.share.low > 0.2
     best = report.baselines[f"always:{report.saving.best}"]
     assert report.quality.value == pytest.approx(best.quality.value + report.saving.quality.value)
@@ -227,8 +230,8 @@ def test_what_is_there_to_be_learned_is_learned(report):
 def test_a_report_is_one_json_document_and_shows_itself(report):
     found = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert {"n", "models", "apgr", "apgr_ci", "cpt50", "cpt80", "aiq", "verdict", "baselines"} <= set(found)
-    assert found["baselines"]["always:large"]["quality"] == pytest.approx(report.board.scores[:, 1].mean())
-    assert report.verdict.split("(")[0] in report._repr_html_()
+    assert found["baselines"]["always:large"]["quality"] == pytest.approx(report.outcomes.scores[:, 1].mean())
+    assert str(report.verdict).split("(")[0] in report._repr_html_()
     assert report.plot().lines
     assert plot_calibration(report).lines
     assert len(report.scores_frame()) == 240
@@ -237,7 +240,7 @@ def test_a_report_is_one_json_document_and_shows_itself(report):
 def test_scores_are_out_of_fold_and_the_same_for_the_same_seed(report):
     again = tune(table())
     assert again.scores.tolist() == report.scores.tolist()
-    seen = fitting.predict(report.policy.estimator, fitting.prepare(report.board.prompts, np.arange(1)))
+    seen = fitting.predict(report.policy.estimator, fitting.prepare(report.outcomes.prompts, np.arange(1)))
     assert abs(seen[:, 1] - seen[:, 0] - report.scores).max() > 0.01  # the final fit has seen them, these have not
 
 
@@ -249,7 +252,7 @@ def test_where_there_is_nothing_to_learn_it_says_so():
     for seed in range(6):
         order = np.random.default_rng(seed).permutation(240)
         found = tune(dealt.assign(score=scores[order].reshape(-1)), seed=seed)
-        claims += not found.verdict.startswith("no evidence")
+        claims += found.verdict.pays
     assert claims <= 1
 
 
@@ -265,8 +268,8 @@ def test_copies_of_prompts_are_no_further_evidence():
         for m, model in enumerate(MODELS)
     ]
     found = tune(pd.DataFrame(rows))
-    assert "in 60 groups" in found.verdict
-    assert found.verdict.startswith("no evidence")
+    assert found.outcomes.different == 60
+    assert not found.verdict.pays
 
 
 def test_a_lead_within_noise_has_no_curve():
@@ -277,14 +280,22 @@ def test_a_lead_within_noise_has_no_curve():
     assert found.apgr is None
     assert found.cpt50 is None
     assert found.baselines["length"].apgr is None
-    assert "keep one model" in found.verdict
+    assert found.verdict.keep
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_where_nobody_named_a_price_it_says_that_calls_are_counted():
+    note = next(note for note in OutcomeMatrix.from_table(table(80)).notes if "calls" in note)
+    assert "--prices" in note
+    three = OutcomeMatrix.from_table(table(80, models=("small", "middle", "large")))
+    assert "nothing can be saved" in " ".join(three.notes)
+    assert not OutcomeMatrix.from_table(table(80, usd=True)).notes
 
 
 def test_many_models_with_costs():
     found = tune(table(300, models=("small", "middle", "large"), usd=True))
-    assert found.board.cost_unit == "usd"
-    assert found.board.pair == ("small", "large")
+    assert found.outcomes.cost_unit == "usd"
+    assert found.outcomes.pair == ("small", "large")
     assert found.saving.share.low > 0.2
     assert set(found.policy.costs) == {"small", "middle", "large"}
 
@@ -337,10 +348,12 @@ def test_a_fitted_policy_survives_its_file(report, tmp_path):
     features = measure(text)
     assert loaded.estimator.estimate(text, features) == report.policy.estimator.estimate(text, features)
     assert (loaded.pair, loaded.cost_weight, loaded.edges) == (MODELS, report.policy.cost_weight, report.policy.edges)
-    assert loaded.card["verdict"] == report.verdict
+    assert loaded.card["verdict"] == str(report.verdict)
+    assert loaded.id == report.policy.id
     assert loaded.stamp["seed"] == 0
-    head = path.read_text("utf-8")[:600]
-    assert "verdict" in head  # what a reader wants stands at the top
+    lines = path.read_text("utf-8").splitlines()
+    assert len(lines) < 50
+    assert any('"verdict"' in line for line in lines[:6])  # what a reader wants stands at the top
 
 
 @pytest.mark.parametrize(
@@ -372,7 +385,7 @@ def test_a_damaged_estimator_is_refused(report, tmp_path, change, word):
 def test_a_policy_is_evaluated_on_outcomes_it_never_saw(report):
     found = evaluate(table(seed=9), report.policy)
     assert found.apgr.low > 0.55
-    assert found.verdict.startswith("routing saves")
+    assert found.verdict.pays
     with pytest.raises(InvalidRequestError, match="do not have two of them"):
         evaluate(table(models=("a", "b")), report.policy)
 
@@ -381,23 +394,23 @@ def test_a_policy_on_its_own_outcomes_is_called_too_good(tmp_path):
     table().to_csv(tmp_path / "o.csv", index=False)
     tuned = tune(read_outcomes(tmp_path / "o.csv"), source=tmp_path / "o.csv")
     found = evaluate(read_outcomes(tmp_path / "o.csv"), tuned.policy, source=tmp_path / "o.csv")
-    assert "too good" in found.warnings[0]
+    assert any("too good" in warning for warning in found.warnings)
 
 
 def test_a_policy_is_evaluated_by_the_rule_it_routes_by(report):
     cheapest = replace(report.policy, by_tiers=True, tiers=(Tier(0.0, 0.0),))
     found = evaluate(table(seed=9), cheapest)
     assert found.saving.share.value == 1
-    assert not found.verdict.startswith("routing")
+    assert not found.verdict.pays
     known = replace(default_policy(), qualities=report.policy.qualities, costs=report.policy.costs)
     assert evaluate(table(), known).saving is not None
 
 
 def test_the_default_policy_is_evaluated_by_its_score():
     found = evaluate(table(), default_policy())
-    assert found.scores.tolist() == heuristic_scores(found.board.prompts).tolist()
+    assert found.scores.tolist() == heuristic_scores(found.outcomes.prompts).tolist()
     assert found.estimates is None
-    assert "than chance" in found.verdict
+    assert found.verdict.finding in (Finding.SCORE_RANKS, Finding.SCORE_DOES_NOT_RANK)
 
 
 def test_transfer_between_data_sets():
@@ -411,15 +424,15 @@ def test_transfer_between_data_sets():
 
 def test_drift(report):
     random = np.random.default_rng(0)
-    assert drift(default_policy(), [1.0] * 500).psi is None
-    assert "too few" in drift(report.policy, [50.0] * 20).verdict
+    assert measure_drift(default_policy(), [1.0] * 500).psi is None
+    assert measure_drift(report.policy, [50.0] * 20).state is DriftState.TOO_FEW
     usual = random.choice(50 + 50 * report.scores, 1000)
-    assert all(drift(report.policy, random.choice(usual, 500)).verdict.startswith("stable") for _ in range(20))
-    assert drift(report.policy, usual).verdict.startswith("stable")
-    assert drift(report.policy, usual * 0 + 99).verdict.startswith("changed")
-    edges, shares = cuts([1.0] * 300)
+    assert all(measure_drift(report.policy, random.choice(usual, 500)).state is DriftState.STABLE for _ in range(20))
+    assert measure_drift(report.policy, usual).state is DriftState.STABLE
+    assert measure_drift(report.policy, usual * 0 + 99).state is DriftState.CHANGED
+    edges, shares = decile_shares([1.0] * 300)
     assert (edges, shares) == ((1.0,), (0.0, 1.0))
-    assert drift(RoutePolicy("c", (), edges=edges, shares=shares), [1.0] * 600).psi == pytest.approx(0)
+    assert measure_drift(RoutePolicy("c", (), edges=edges, shares=shares), [1.0] * 600).psi == pytest.approx(0)
 
 
 # our own outcomes
@@ -465,14 +478,14 @@ def test_public_outcomes_are_learned_better_than_by_length(name, strong, weak, l
     assert found.apgr.value >= least
     assert found.apgr.low >= low
     assert found.baselines["length"].p < 0.01
-    assert found.verdict.startswith("routing saves")
+    assert found.verdict.pays
 
 
 class TestGate:
     def test_it_opens_for_what_is_better_and_only_then(self):
-        data = board(table(400, seed=1))
+        data = OutcomeMatrix.from_table(table(400, seed=1))
         report = tune(table(400))
-        weak = replace(report.policy, id="weak", cost_weight=1e9)
+        weak = replace(report.policy, name="weak", cost_weight=1e9)
         found = gate(data, weak, report.policy)
         assert found.passed
         assert found.quality.low > 0
@@ -487,23 +500,23 @@ class TestGate:
         assert found.to_dict()["verdict"] == found.verdict
 
     def test_it_opens_for_what_is_cheaper_and_as_good(self):
-        data = board(table(400, seed=1))
+        data = OutcomeMatrix.from_table(table(400, seed=1))
         strong = replace(tune(table(400)).policy, cost_weight=0.0)
-        cheaper = replace(strong, id="cheaper", cost_weight=0.02)
+        cheaper = replace(strong, name="cheaper", cost_weight=0.02)
         found = gate(data, strong, cheaper, margin=0.2)
         assert found.passed
         assert found.saving.low > 0
 
     def test_few_requests_prove_nothing_even_if_all_agree(self):
-        data = board(table(120, seed=1))
+        data = OutcomeMatrix.from_table(table(120, seed=1))
         policy = tune(table(400)).policy
-        found = gate(data, policy, replace(policy, id="same", cost_weight=policy.cost_weight))
+        found = gate(data, policy, replace(policy, name="same"))
         assert (found.quality.low, found.passed) == (0, False)
         assert "too few for a margin of 0.02" in found.verdict
 
     def test_it_stays_shut_for_outcomes_that_were_learned(self):
         report = tune(table(300))
-        found = gate(report.board, default_policy(), report.policy)
+        found = gate(report.outcomes, default_policy(), report.policy)
         assert not found.passed
         assert "fitted on these very prompts" in found.verdict
         assert found.to_frame()["of"].tolist()[0] == "quality"

@@ -16,7 +16,8 @@ from autopicker_lab.core import AutopickerError, UnsupportedFileError
 from autopicker_lab.routing import choose, default_policy, load_policy
 from autopicker_lab.routing.router import Requirements
 from autopicker_lab.tuning import evaluate, tune
-from autopicker_lab.tuning.whatif import compare, compare_on, specs_of
+from autopicker_lab.tuning.choices import stand_in_specs
+from autopicker_lab.tuning.whatif import compare, compare_on
 from autopicker_lab.widgets import (
     ChatPanel,
     ConversationModel,
@@ -173,8 +174,8 @@ def test_sliders_route_all_prompts_anew(report):
     model.set(cost_weight=1e9)
     assert model.shares["small"] == 1
     assert model.quality < best
-    assert model.cost == pytest.approx(report.board.costs[:, 0].mean())
-    middle = float(report.board.costs.mean(0).mean())
+    assert model.cost == pytest.approx(report.outcomes.costs[:, 0].mean())
+    middle = float(report.outcomes.costs.mean(0).mean())
     model.aim(middle)
     assert model.cost <= middle
     model.set(rule=TIERS, thresholds=(0.0, 0.0))
@@ -192,9 +193,9 @@ def test_a_saved_setting_routes_as_the_panel_shows(report, tmp_path, rule):
     model.set(rule=rule, cost_weight=20.0, thresholds=(scores[100], scores[200]))
     model.save(tmp_path / "p.json")
     assert "AUTOPICKER_POLICY" in model.message
-    policy, specs = load_policy(tmp_path / "p.json"), specs_of(report.board)
-    found = compare_on(report.board, policy, policy)
-    routed = {name: sum(r.after == name for r in found.requests) / 300 for name in report.board.models}
+    policy, specs = load_policy(tmp_path / "p.json"), stand_in_specs(report.outcomes)
+    found = compare_on(report.outcomes, policy, policy)
+    routed = {name: sum(r.after == name for r in found.requests) / 300 for name in report.outcomes.models}
     assert routed == pytest.approx(model.shares, abs=0.12)  # the panel is out of fold, the file's estimates are not
     complexity = lab_complexity("hello")
     assert choose(complexity, specs, policy, Requirements(5), question="hello").policy == policy.id
@@ -234,22 +235,22 @@ def test_a_report_without_estimates_has_no_sliders():
 
 
 def test_what_if(report, lab):
-    found = compare_on(report.board, default_policy(), report.policy)
+    found = compare_on(report.outcomes, default_policy(), report.policy)
     assert found.changed
     assert len(found.to_frame()) == len(found.changed)
     first = found.changed[0]
-    column = report.board.models.index(first.after)
-    assert first.score_after == report.board.scores[report.board.prompts.index(first.prompt), column]
+    column = report.outcomes.models.index(first.after)
+    assert first.score_after == report.outcomes.scores[report.outcomes.prompts.index(first.prompt), column]
     assert "change sides" in found.summary
     assert found.plot().patches
-    assert not compare_on(report.board, report.policy, report.policy).changed
+    assert not compare_on(report.outcomes, report.policy, report.policy).changed
     plain = compare(["Hello"], lab.catalogue.specs(), default_policy(), default_policy())
     assert plain.quality is None
     assert "0 of 1" in plain.summary
 
 
 def test_the_what_if_panel(report, lab):
-    panel = WhatIfPanel(report.board, {"tuned": report.policy})
+    panel = WhatIfPanel(report.outcomes, {"tuned": report.policy})
     panel.model.job.wait(20)
     assert bytes(panel.picture.value).startswith(b"\x89PNG")
     assert "change sides" in panel.table.children[0].caption
@@ -637,7 +638,7 @@ def test_a_policy_of_a_newer_version_is_words(report, tmp_path):
     panel = ThresholdPanel(report)
     newer = json.loads(panel.download.made()) | {"format": 3}
     (tmp_path / "newer.json").write_text(json.dumps(newer))
-    chosen = WhatIfPanel(report.board, {"tuned": report.policy})
+    chosen = WhatIfPanel(report.outcomes, {"tuned": report.policy})
     chosen.after.value = str(tmp_path / "newer.json")
     chosen.model.job.wait(20)
     assert "this version reads up to 2. Upgrade autopicker-lab" in chosen.bar.words.value

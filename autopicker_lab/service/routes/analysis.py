@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from autopicker_lab.chat import Attachment
 from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec
 from autopicker_lab.models import Availability
-from autopicker_lab.routing import AUTO, permitted
+from autopicker_lab.routing import AUTO, permitted_models
 from autopicker_lab.service.request.auth import Caller
 from autopicker_lab.service.routes.schemas import AnalysisBody, FeedbackBody
 from autopicker_lab.service.state import CurrentCaller, ServiceState, State
@@ -90,7 +90,7 @@ async def model(model_id: str, state: State, caller: CurrentCaller) -> dict[str,
     answers = await state.lab.catalogue.availability()
     spec = state.lab.catalogue.get(model_id).describe()
     if caller.models is not None:
-        permitted([spec], caller.models, model_id)
+        permitted_models([spec], caller.models, model_id)
     return _model_entry(spec, answers.get(spec.id))
 
 

@@ -16,7 +16,7 @@ from autopicker_lab.core import InvalidRequestError, RateLimitError
 from autopicker_lab.loadtest import Closed, LoadPlan, run
 from autopicker_lab.service.request.auth import INTERNAL_HEADER, internal_token
 from autopicker_lab.service.state import State, while_connected
-from autopicker_lab.tuning.drift import drift
+from autopicker_lab.tuning.drift import measure_drift
 
 router = APIRouter(tags=["monitoring"])
 _PATH = re.compile(r"/[\w\-./~%+,:@=&?]*")
@@ -66,7 +66,7 @@ async def metrics(state: State) -> dict[str, Any]:
     return {
         "status": "healthy" if state.metrics.enabled else "disabled",
         "performance_metrics": {"summary": state.metrics.summary(), "cache_stats": cache},
-        "routing": await asyncio.to_thread(lambda: drift(policy, scores).to_dict()),
+        "routing": await asyncio.to_thread(lambda: measure_drift(policy, scores).to_dict()),
         "timestamp": _timestamp(),
     }
 

@@ -1,0 +1,167 @@
+"""The rule: which of the models that can take a request a policy prefers, for one request and over arrays.
+
+Every room decides by this file: the service and notebooks through `prefer`, one request at a time; `evaluate`, the
+release gate, cost-quality curves, sliders and what-if through `prefer_each`, many at a time. Both forms give the same
+model for the same figures (a property test holds them together), and both know one notion of cost:
+
+    The cost of a model is what a call of it is expected to cost. That is the policy's own figure, measured on its
+    outcomes, in its `cost_unit`, where the policy has one for every model that is compared; else, for all of them, the
+    price of the request by the catalogue, in USD. (`max_cost_usd` is a limit and compares nothing: it is held against
+    the catalogue's price, by the router, before the rule is asked.)
+
+By estimates: the greatest estimated quality minus the policy's cost weight times the cost; of equals the cheapest. By
+tiers: the cheapest model whose mean quality reaches what the policy wants at this score, of equals the weakest; the
+best where none reaches it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from autopicker_lab.core import RoutePolicy
+
+    Array = np.ndarray[Any, Any]
+
+
+class Option(NamedTuple):
+    """A model beside one request, as the rule compares it.
+
+    Attributes:
+        name: what the policy calls it.
+        quality: its mean quality, 0 to 1.
+        estimate: of its quality on this request; None where the policy has no estimate of it.
+        price_usd: of this request, by the catalogue.
+        id: of the model in the catalogue.
+        obstacle: why it cannot take the request, "" where it can; the rule is asked about those that can.
+    """
+
+    name: str
+    quality: float
+    estimate: float | None
+    price_usd: float
+    id: str = ""
+    obstacle: str = ""
+
+    @property
+    def expected_quality(self) -> float:
+        """Estimated for this request where the policy can, else the mean."""
+        return self.quality if self.estimate is None else self.estimate
+
+
+class Preference(NamedTuple):
+    """The position of the option that the rule prefers.
+
+    Attributes:
+        wanted: the quality that the tiers asked for; None where estimates decided.
+    """
+
+    position: int
+    wanted: float | None
+
+
+def prefer(policy: RoutePolicy, score: float, options: Sequence[Option]) -> Preference:
+    """The preferred one of at least one option, for a request of this routing score (0 to 100)."""
+    if policy.estimator is not None and not policy.by_tiers:
+        known = [i for i, option in enumerate(options) if option.estimate is not None]
+        if known:
+            estimates = [options[i].estimate or 0.0 for i in known]
+            costs = _costs(policy, [options[i] for i in known])
+            return Preference(known[_by_estimates(policy, estimates, costs)], None)
+    wanted = policy.wanted_quality(score)
+    costs = _costs(policy, options) if policy.costs else [option.price_usd for option in options]
+    return Preference(_by_tiers(wanted, options, costs), wanted)
+
+
+def _costs(policy: RoutePolicy, options: Sequence[Option]) -> list[float]:
+    costs = [policy.costs[option.name] for option in options if option.name in policy.costs]
+    return costs if len(costs) == len(options) else [option.price_usd for option in options]
+
+
+def _by_estimates(policy: RoutePolicy, estimates: Sequence[float], costs: Sequence[float]) -> int:
+    worth = [quality - policy.cost_weight * cost for quality, cost in zip(estimates, costs, strict=True)]
+    return max(range(len(worth)), key=lambda i: (worth[i], -costs[i]))
+
+
+def _by_tiers(wanted: float, options: Sequence[Option], costs: Sequence[float]) -> int:
+    enough = [(costs[i], option.quality, i) for i, option in enumerate(options) if option.quality >= wanted]
+    if enough:
+        return min(enough)[2]
+    return max(range(len(options)), key=lambda i: options[i].quality)
+
+
+def prefer_each(
+    policy: RoutePolicy,
+    scores: Array,
+    names: Sequence[str],
+    qualities: Array,
+    estimates: Array | None,
+    prices_usd: Array,
+) -> Array:
+    """The column of the preferred model for each of n requests, all of which each of the models can take; shape (n,).
+
+    Args:
+        scores: routing scores, 0 to 100, shape (n,).
+        names: what the policy calls the models, as many as there are columns.
+        qualities: mean quality of each model, shape (models,).
+        estimates: of each model's quality on each request, shape (n, models), a column of NaN for a model that the
+            policy has no estimates of; None where it has none at all.
+        prices_usd: of a request by the catalogue, shape (models,).
+    """
+    import numpy as np
+
+    if policy.estimator is not None and estimates is not None and not policy.by_tiers:
+        known = np.flatnonzero(~np.isnan(estimates).any(0))
+        if len(known):
+            costs = costs_of(policy, [names[i] for i in known.tolist()], prices_usd[known])
+            chosen: Array = known[prefer_by_estimates(estimates[:, known], costs, policy.cost_weight)]
+            return chosen
+    return prefer_by_tiers(wanted_qualities(policy, scores), qualities, costs_of(policy, names, prices_usd))
+
+
+def costs_of(policy: RoutePolicy, names: Sequence[str], prices_usd: Array) -> Array:
+    """The cost of each model by this module's one notion of it, shape (models,)."""
+    import numpy as np
+
+    if policy.costs and all(name in policy.costs for name in names):
+        return np.array([policy.costs[name] for name in names])
+    return prices_usd
+
+
+def prefer_by_estimates(estimates: Array, costs: Array, cost_weight: float) -> Array:
+    """Column of the model with the greatest estimate minus `cost_weight` times its cost; the cheapest among equals.
+
+    Shapes: estimates (n, models), costs (models,), result (n,).
+    """
+    import numpy as np
+
+    order = np.argsort(costs, kind="stable")
+    chosen: Array = order[np.argmax(estimates[:, order] - cost_weight * costs[order], axis=1)]
+    return chosen
+
+
+def prefer_by_tiers(wanted: Array, qualities: Array, costs: Array) -> Array:
+    """Column of the cheapest model whose quality is at least the `wanted` one, the best model where none's is.
+
+    Shapes: wanted (n,), qualities and costs (models,), result (n,).
+    """
+    import numpy as np
+
+    order = np.lexsort((qualities, costs))
+    reaches = qualities[order][None, :] >= wanted[:, None]
+    chosen: Array = np.where(reaches.any(1), order[reaches.argmax(1)], int(np.argmax(qualities)))
+    return chosen
+
+
+def wanted_qualities(policy: RoutePolicy, scores: Array) -> Array:
+    """`RoutePolicy.wanted_quality` of each score, shape (n,)."""
+    import numpy as np
+
+    wanted = np.full(len(scores), -np.inf)
+    for tier in policy.tiers:
+        wanted = np.where(scores >= tier.min_score, np.maximum(wanted, tier.min_quality), wanted)
+    return np.where(np.isneginf(wanted), 0.0, wanted)

@@ -1,0 +1,97 @@
+"""The model that a policy gives each prompt of an outcomes table: by the router's own obstacles and the one rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import ModelSpec, ModelUnavailableError, gain_score
+from autopicker_lab.routing import ANSWER_TOKENS, Requirements
+from autopicker_lab.routing.estimator import estimate_each
+from autopicker_lab.routing.router import obstacle
+from autopicker_lab.routing.rule import prefer_each
+from autopicker_lab.tuning.baselines import heuristic_scores
+from autopicker_lab.tuning.matrix import USD
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.tuning.matrix import OutcomeMatrix
+
+    Array = np.ndarray[Any, Any]
+
+ANY_REQUEST = Requirements(0)  # the models of a table have answered each of its prompts
+
+
+@dataclass(frozen=True, eq=False)
+class RoutedOutcomes:
+    """What a policy makes of each prompt of a table.
+
+    Attributes:
+        scores: routing scores, 0 to 100, shape (n,).
+        estimates: of each model's quality, shape (n, models), a column of NaN for a model that the policy has no
+            estimates of; None for a policy without estimates.
+        choices: the model (column) that it prefers, shape (n,).
+    """
+
+    scores: Array
+    estimates: Array | None
+    choices: Array
+
+
+def route_outcomes(policy: RoutePolicy, outcomes: OutcomeMatrix) -> RoutedOutcomes:
+    """Route each prompt over the models of the table, as the service would if these were its catalogue.
+
+    Where the policy knows no quality of a model, the model's mean score stands in for the catalogue's prior.
+
+    Raises:
+        ModelUnavailableError: the policy's budget lets none of the models take a request.
+    """
+    import numpy as np
+
+    if policy.estimator is None:
+        scores = heuristic_scores(outcomes.prompts)
+        return RoutedOutcomes(scores, None, choose_each(policy, outcomes, scores, None))
+    column = {model: i for i, model in enumerate(policy.estimator.models)}
+    all_estimates = estimate_each(policy.estimator, outcomes.prompts)
+    unknown = np.full(len(outcomes), np.nan)
+    estimates = np.stack([all_estimates[:, column[m]] if m in column else unknown for m in outcomes.models], axis=1)
+    if policy.pair is None:
+        scores = heuristic_scores(outcomes.prompts)
+    else:
+        weak, strong = (column[name] for name in policy.pair)
+        scores = gain_score(all_estimates[:, strong] - all_estimates[:, weak])
+    return RoutedOutcomes(scores, estimates, choose_each(policy, outcomes, scores, estimates))
+
+
+def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, estimates: Array | None) -> Array:
+    """The model (column) of each prompt by the policy's rule, among those that its budget allows; shape (n,).
+
+    Args:
+        scores: routing scores, 0 to 100, shape (n,). estimates: shape (n, models), or None.
+    """
+    import numpy as np
+
+    specs = stand_in_specs(outcomes)
+    prices = np.array([ANY_REQUEST.price_usd(spec, 0) for spec in specs])
+    obstacles = [obstacle(spec, policy, ANY_REQUEST, price) for spec, price in zip(specs, prices.tolist(), strict=True)]
+    able = np.array([i for i, why in enumerate(obstacles) if not why], int)
+    if not len(able):
+        raise ModelUnavailableError(f"no model can take the requests ({obstacles[0]})", "raise the policy's budget")
+    qualities = np.array([policy.qualities.get(spec.id, spec.quality) for spec in specs])
+    names = [specs[i].id for i in able.tolist()]
+    estimates_of_able = None if estimates is None else estimates[:, able]
+    chosen: Array = able[prefer_each(policy, scores, names, qualities[able], estimates_of_able, prices[able])]
+    return chosen
+
+
+def stand_in_specs(outcomes: OutcomeMatrix) -> list[ModelSpec]:
+    """Models of a catalogue for those of a table: their mean quality, and a price that gives their mean cost."""
+    usd = 1e6 / ANSWER_TOKENS if outcomes.cost_unit == USD else 1.0
+    return [
+        ModelSpec(name, "local", context_window=2**31, quality=quality, price_out=cost * usd)
+        for name, quality, cost in zip(
+            outcomes.models, outcomes.mean_scores.tolist(), outcomes.mean_costs.tolist(), strict=True
+        )
+    ]

@@ -1,0 +1,107 @@
+"""From figures to a verdict: what routing saves against one model, and whether that is more than chance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.routing.rule import prefer_by_estimates
+from autopicker_lab.tuning.baselines import bootstrapped
+from autopicker_lab.tuning.curve import best_weight, cost_quality_curve, mixing_quality
+from autopicker_lab.tuning.metrics import Interval, interval_of
+from autopicker_lab.tuning.verdict import Finding, Saving, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+
+    from autopicker_lab.tuning.matrix import OutcomeMatrix
+
+    Array = np.ndarray[Any, Any]
+
+WITHIN = 0.01
+_SURE = 0.05
+
+
+def cross_fitted_choices(
+    outcomes: OutcomeMatrix, estimates: Array, folds: Sequence[tuple[Array, Array]], within: float
+) -> Array:
+    """The model of each prompt, by a cost weight that was chosen on the other folds; shape (n,)."""
+    import numpy as np
+
+    choices = np.empty(len(outcomes), int)
+    for train, test in folds:
+        curve = cost_quality_curve(estimates[train], outcomes.scores[train], outcomes.costs[train])
+        goal = float(outcomes.scores[train].mean(0).max()) - within
+        costs = outcomes.costs[train].mean(0)
+        choices[test] = prefer_by_estimates(estimates[test], costs, best_weight(curve, goal))
+    return choices
+
+
+def saving_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Saving:
+    """What routing by `choices` saves against the best single model, with bootstrap intervals."""
+    import numpy as np
+
+    best = int(np.argmax(outcomes.mean_scores))
+    quality, cost = outcomes.routed(choices)
+
+    def over_coins(rows: Array) -> float:
+        mixed = mixing_quality(outcomes.scores[rows], outcomes.costs[rows], float(cost[rows].mean()))
+        return float(quality[rows].mean()) - mixed
+
+    def measured(measure: Callable[[Array], float], null: float | None = None) -> Interval:
+        interval = interval_of(bootstrapped(outcomes, measure, seed), null)
+        assert interval is not None  # a mean is never undefined
+        return interval
+
+    return Saving(
+        best=outcomes.models[best],
+        share=measured(lambda r: 1 - float(cost[r].mean()) / float(outcomes.costs[r, best].mean())),
+        quality=measured(lambda r: float(quality[r].mean() - outcomes.scores[r, best].mean()), null=0.0),
+        excess=measured(over_coins, null=0.0),
+    )
+
+
+def conclude(
+    outcomes: OutcomeMatrix, apgr: Interval | None, cpt50: float | None, saving: Saving | None, within: float
+) -> Verdict:
+    """The verdict on a router.
+
+    Args:
+        apgr, cpt50: how well it ranks prompts; None where the pair's lead is within noise.
+        saving: of the policy; None for a score that chooses no models.
+        within: mean score that may be lost against the best single model.
+    """
+    finding, keep = _ranking_finding(outcomes, apgr) if saving is None else _finding(outcomes, apgr, saving, within)
+    ranks = apgr is not None and apgr.low > 0.5 and cpt50 is not None
+    if finding is Finding.NOT_SHOWN and saving is not None and keep == saving.best and ranks:
+        finding = Finding.RANKS_ONLY
+    return Verdict(finding, keep, within, saving, apgr, outcomes.size_text, outcomes.pair, outcomes.cost_unit, cpt50)
+
+
+def _finding(
+    outcomes: OutcomeMatrix, apgr: Interval | None, saving: Saving, within: float
+) -> tuple[Finding, str | None]:
+    """What is shown of a policy, and the model to keep instead of it."""
+    p = 1.0 if saving.excess.p is None else saving.excess.p
+    ranks = len(outcomes.models) > 2 or (apgr is not None and (apgr.p or 0.0) < _SURE)
+    if p < _SURE and ranks and (saving.share.low > 0 or saving.quality.low > 0):
+        return Finding.PAYS, None
+    keep, (weak, _) = _single_model(outcomes, within), outcomes.pair
+    if not outcomes.separated and keep == weak:
+        return Finding.MODELS_EQUAL, weak
+    return Finding.NOT_SHOWN, keep
+
+
+def _ranking_finding(outcomes: OutcomeMatrix, apgr: Interval | None) -> tuple[Finding, str | None]:
+    """What is shown of a score that chooses no models."""
+    if apgr is None:
+        return Finding.MODELS_EQUAL, _single_model(outcomes, WITHIN)
+    return (Finding.SCORE_RANKS if (apgr.p or 0.0) < _SURE else Finding.SCORE_DOES_NOT_RANK), None
+
+
+def _single_model(outcomes: OutcomeMatrix, within: float) -> str:
+    """The cheapest model whose quality is within what may be lost of the best."""
+    means, costs = outcomes.mean_scores, outcomes.mean_costs
+    good = [i for i in range(len(means)) if means[i] >= means.max() - within]
+    return outcomes.models[min(good, key=lambda i: costs[i])]
