@@ -119,7 +119,7 @@ class Workbench:
     ) -> Transcript:
         """What is said in a recording; see WhisperTranscriber.transcribe."""
         return self._wait(
-            self.reader.hear(
+            self.reader.transcribe(
                 open_source(source),
                 language=language,
                 task=task,

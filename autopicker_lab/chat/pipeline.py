@@ -190,7 +190,7 @@ class Pipeline:
         model = self.catalogue.get(name)
         spec = model.describe()
         sees = "images" in spec.capabilities
-        pictures = [a for a in attachments if sees and a.file.category == "image"]
+        pictures = [a for a in attachments if sees and a.category == "image"]
         documents = [a.document for a in attachments if a not in pictures]
         messages = request.messages if sees or not request.image_urls else await self._described(request.messages)
         if not attachments:
@@ -223,7 +223,7 @@ def _down(answers: Mapping[str, Availability], name: str) -> bool:
 
 def _needs(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
     wanted = set()
-    if request.image_urls or (attachments and any(a.file.category == "image" for a in attachments)):
+    if request.image_urls or (attachments and any(a.category == "image" for a in attachments)):
         wanted.add("images")
     if request.options.get("tools"):
         wanted.add("tools")
@@ -246,7 +246,7 @@ def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[At
     content: str | tuple[dict[str, Any], ...] = message.text
     if context.text:
         content = f"Answer the question from the text.\n\nText:\n{context.text}\n\nQuestion: {content}"
-    urls = [*message.image_urls, *(_data_url(picture.file) for picture in pictures)]
+    urls = [*message.image_urls, *(_data_url(picture.load()) for picture in pictures)]
     if urls:
         shown = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
         content = ({"type": "text", "text": content}, *shown)

@@ -1,4 +1,4 @@
-"""Files to Documents for a conversation: extraction for most, transcription for sound, each file read once."""
+"""Reads the files of a conversation: extraction for most, transcription for recordings, each file once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core import Document, Part, SourceFile, Transcript
+from autopicker_lab.core import Document, Part, ReadOptions, SourceFile, Transcript
+from autopicker_lab.extraction.registry import formats
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.lru_cache import LRUCache
 from autopicker_lab.transcription import STOPPED, Progress, Transcriber
@@ -15,61 +16,88 @@ from autopicker_lab.transcription import STOPPED, Progress, Transcriber
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-KEPT = 256
-KEPT_CHARACTERS = 50_000_000
-PREVIEW = 500
-_LONGEST_LINE = 32
+    from autopicker_lab.storage import StoredFile
+
+MAX_TRANSCRIPTS = 256
+MAX_DOCUMENT_CHARACTERS = 50_000_000
+PREVIEW_CHARACTERS = 500
+_MAX_QUEUE = 32
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file of a question: the bytes as they came and the text read out of them."""
+    """A file of a question: the text read out of it, and the way to its bytes.
 
-    file: SourceFile
+    Attributes:
+        category: of its format: document, spreadsheet, image, audio or code.
+        load: gives the file itself, which may be read from storage only then; for a thread, not the event loop.
+    """
+
     document: Document
+    category: str
+    load: Callable[[], SourceFile]
 
 
 class Reader:
-    """Args:
-    extract: reads a file that is not sound; may run elsewhere.
-    transcriber: hears the others.
+    """Makes Documents and Transcripts of files and keeps them by content, so that each file is read once.
+
+    Args:
+        extract: reads a file that is no recording; may run elsewhere.
+        transcriber: transcribes recordings.
     """
 
     def __init__(self, extract: Callable[[SourceFile], Awaitable[Document]], transcriber: Transcriber):
         self._extract = extract
         self._transcriber = transcriber
-        # hearing takes seconds to minutes, one recording at a time: in the shared pool it would starve everything else
-        self._ears = ThreadPoolExecutor(1, thread_name_prefix="hearing")
-        self._line = ConcurrencyLimit("the transcriber", _LONGEST_LINE)
-        self._documents = LRUCache[Document](KEPT_CHARACTERS, _weight)
-        self._transcripts = LRUCache[Transcript](KEPT)
+        # one recording takes seconds to minutes, and they go one at a time: the shared pool would be starved
+        self._transcription_thread = ThreadPoolExecutor(1, thread_name_prefix="transcription")
+        self._queue = ConcurrencyLimit("the transcriber", _MAX_QUEUE)
+        self._documents = LRUCache[Document](MAX_DOCUMENT_CHARACTERS, _characters)
+        self._transcripts = LRUCache[Transcript](MAX_TRANSCRIPTS)
 
     async def attach(self, file: SourceFile) -> Attachment:
-        return Attachment(file, await self.read(file))
+        """Read a file of a question."""
+        return Attachment(await self.read(file), file.category, lambda: file)
+
+    async def attach_upload(self, record: StoredFile, load: Callable[[StoredFile], SourceFile]) -> Attachment:
+        """Read an upload of a question; arguments as of `read_upload`."""
+        category = formats()[record.kind].category
+        return Attachment(await self.read_upload(record, load), category, lambda: load(record))
 
     async def read(self, file: SourceFile) -> Document:
-        """The Document of a file, remembered by content; a recording's text is what is said in it."""
-        key = (file.sha256, file.kind, file.options)
+        """The Document of a file; a recording's text is what is said in it."""
+        key = (await _digest(file), file.kind, file.options)
         document = self._documents.get(key)
         if document is None:
             document = await self._extract(file)
             if file.category == "audio":
-                document = _spoken(document, await self.hear(file))
+                document = _with_speech(document, await self.transcribe(file))
             self._documents.put(key, document)
         return replace(document, name=file.name)
 
+    async def read_upload(self, record: StoredFile, load: Callable[[StoredFile], SourceFile]) -> Document:
+        """The Document of an upload, as by `read`.
+
+        Args:
+            load: gives the file of a record; called, in a thread, only where its Document is not kept.
+        """
+        document = self._documents.get((record.sha256, record.kind, ReadOptions()))
+        if document is None:
+            return await self.read(await asyncio.to_thread(load, record))
+        return replace(document, name=record.name)
+
     async def preview(self, file: SourceFile) -> str:
-        """The first 500 characters of a file's text; "" for a recording, which is heard when it is needed."""
+        """The first 500 characters of a file's text; "" for a recording, which is transcribed when it is needed."""
         if file.category == "audio":
             await self._extract(file)  # refuses what no one can play
             return ""
-        return (await self.read(file)).text[:PREVIEW]
+        return (await self.read(file)).text[:PREVIEW_CHARACTERS]
 
-    def waiting(self) -> int:
-        """Recordings that are being heard, or wait to be."""
-        return self._line.length
+    def queue_length(self) -> int:
+        """Recordings that are being transcribed, or wait to be."""
+        return self._queue.length
 
-    async def hear(
+    async def transcribe(
         self,
         file: SourceFile,
         *,
@@ -78,18 +106,24 @@ class Reader:
         word_timestamps: bool = False,
         progress: Progress | None = None,
     ) -> Transcript:
-        """The Transcript of a recording, remembered by content and options; stops when its task is cancelled."""
-        key = (file.sha256, language, task, word_timestamps)
-        if (known := self._transcripts.get(key)) is not None:
-            return replace(known, name=file.name)
+        """The Transcript of a recording, kept by content and options; it stops when its task is cancelled.
+
+        Args:
+            language: ISO 639-1 code; None: detected.
+            task: "transcribe", or "translate" into English.
+            progress: called with the share that is done, 0 to 1; False stops.
+        """
+        key = (await _digest(file), language, task, word_timestamps)
+        if (transcript := self._transcripts.get(key)) is not None:
+            return replace(transcript, name=file.name)
         cancelled = False
 
         def report(share: float) -> bool:
             return not cancelled and (progress is None or progress(share) is not False)
 
         def work() -> Transcript:
-            if (known := self._transcripts.get(key)) is not None:
-                return known  # an equal request was before this one in the queue
+            if (transcript := self._transcripts.get(key)) is not None:
+                return transcript  # an equal request was before this one in the queue
             options = {"language": language, "task": task, "word_timestamps": word_timestamps}
             transcript = self._transcriber.transcribe(file, progress=report, **options)  # type: ignore[arg-type]
             if STOPPED not in transcript.warnings:
@@ -97,20 +131,25 @@ class Reader:
             return transcript
 
         try:
-            with self._line:
-                transcript = await asyncio.get_running_loop().run_in_executor(self._ears, work)
+            with self._queue:
+                transcript = await asyncio.get_running_loop().run_in_executor(self._transcription_thread, work)
         except asyncio.CancelledError:
             cancelled = True
             raise
         return replace(transcript, name=file.name)
 
 
-def _weight(document: Document) -> int:
+async def _digest(file: SourceFile) -> str:
+    """The SHA-256 of a file, computed off the event loop: 10 MB take 9 ms."""
+    return await asyncio.to_thread(lambda: file.sha256)
+
+
+def _characters(document: Document) -> int:
     return 1 + sum(len(part.text) for part in document.parts)
 
 
-def _spoken(document: Document, transcript: Transcript) -> Document:
-    """The recording's Document with its speech in place of the description, cut by time."""
+def _with_speech(document: Document, transcript: Transcript) -> Document:
+    """The Document of a recording with what is said in it, cut by time, in place of its description."""
     from autopicker_lab.extraction.audio import NOT_TRANSCRIBED
 
     parts = tuple(Part(f"{_clock(s.start)}-{_clock(s.end)}", s.text) for s in transcript.segments)
@@ -120,4 +159,5 @@ def _spoken(document: Document, transcript: Transcript) -> Document:
 
 
 def _clock(seconds: float) -> str:
+    """Seconds as minutes and seconds, m:ss."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -1,4 +1,4 @@
-"""python -m autopicker_lab.client: write autopicker.cjs anew from autopicker.mjs."""
+"""Writes autopicker.cjs anew from autopicker.mjs: `python -m autopicker_lab.client`."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class AsyncAutopickerClient:
-    """The same for `await` and `async for`; arguments as AutopickerClient's."""
+    """AutopickerClient with `await` and `async for`, for one event loop; it takes the same arguments."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class AsyncAutopickerClient:
         timeout: float = 120.0,
         retries: int = 2,
     ):
-        self._http = httpx.AsyncClient(base_url=base_url, headers=protocol.headers_of(api_key), timeout=timeout)
+        self._http = httpx.AsyncClient(base_url=base_url, headers=protocol.auth_headers(api_key), timeout=timeout)
         self._retries = retries
 
     async def upload_file(self, file_path: str | Path, progress: Progress | None = None) -> Upload:
@@ -40,9 +40,11 @@ class AsyncAutopickerClient:
             return await self._call(call)
 
     async def files(self) -> list[FileRecord]:
+        """The uploads that the key may see, oldest first."""
         return await self._call(protocol.FILES)
 
     async def file(self, file_id: str) -> FileRecord:
+        """The record of one upload."""
         return await self._call(protocol.file(file_id))
 
     async def file_content(self, file_id: str) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class AsyncAutopickerClient:
         return await self._call(protocol.file_content(file_id))
 
     async def delete_file(self, file_id: str) -> None:
+        """Delete an upload; its id is unknown from then on."""
         await self._call(protocol.delete_file(file_id))
 
     async def chat(self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any) -> Completion:
@@ -70,18 +73,18 @@ class AsyncAutopickerClient:
     ) -> AsyncGenerator[dict[str, Any], None]:
         """OpenAI's chunk objects as they come: the first has `routing`, the last ones `finish_reason` and `usage`."""
         call = protocol.chat(messages, file_ids, {**options, "stream": True})
-        pieces = protocol.EventTextReader()
+        reader = protocol.EventTextReader()
         try:
             async with self._http.stream(call.method, call.path, **call.options) as response:
                 if response.is_error:
                     await response.aread()
-                    raise protocol.failed(response)
+                    raise protocol.error_of(response)
                 async for line in response.aiter_lines():
-                    for chunk in pieces.read(line):
+                    for chunk in reader.read(line):
                         yield chunk
         except httpx.TransportError as error:
-            raise protocol.unreachable(self._http.base_url, error) from error
-        pieces.check()
+            raise protocol.connection_error(self._http.base_url, error) from error
+        reader.check()
 
     async def analyze(
         self, messages: Messages, file_ids: Sequence[str] | None = None, model: str | None = None
@@ -95,13 +98,15 @@ class AsyncAutopickerClient:
 
     async def hear(self, file_path: str | Path, **options: Any) -> Any:
         """What is said in a file that is not kept, by OpenAI's route (language, response_format ...)."""
-        with protocol.hear(file_path, options) as call:
+        with protocol.transcribe_file(file_path, options) as call:
             return await self._call(call)
 
     async def models(self) -> list[ModelEntry]:
+        """`auto` and the models of the catalogue, each with whether it answers now."""
         return await self._call(protocol.MODELS)
 
     async def model(self, model_id: str) -> ModelEntry:
+        """One model by its id or alias."""
         return await self._call(protocol.model(model_id))
 
     async def feedback(self, request_id: str, score: float) -> None:
@@ -109,6 +114,7 @@ class AsyncAutopickerClient:
         await self._call(protocol.feedback(request_id, score))
 
     async def health(self) -> dict[str, str]:
+        """Whether the service runs; asks nothing of the models."""
         return await self._call(protocol.HEALTH)
 
     async def monitoring(self) -> dict[str, Any]:
@@ -130,6 +136,7 @@ class AsyncAutopickerClient:
         return await self._call(protocol.load_test(endpoint, concurrent_users, requests_per_user))
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
@@ -144,16 +151,16 @@ class AsyncAutopickerClient:
         attempt = 0
         while True:
             try:
-                return call.result(await self._sent(call))
+                return call.result(await self._send(call))
             except ServiceError as error:
                 await asyncio.sleep(protocol.pause_s(attempt, self._retries, call, error))
             attempt += 1
 
-    async def _sent(self, call: ApiCall[T]) -> httpx.Response:
+    async def _send(self, call: ApiCall[T]) -> httpx.Response:
         try:
             response = await self._http.request(call.method, call.path, **call.options)
         except httpx.TransportError as error:
-            raise protocol.unreachable(self._http.base_url, error) from error
+            raise protocol.connection_error(self._http.base_url, error) from error
         if response.is_error:
-            raise protocol.failed(response)
+            raise protocol.error_of(response)
         return response

@@ -14,22 +14,22 @@ export class ServiceError extends Error {
 }
 
 export class AutopickerClient {
-  /** `options.retries`: further tries of what was refused for a while or not reached. */
+  /** `options.retries`: further tries where the service is busy (429, 502 to 504) or was not reached. */
   constructor(baseUrl = 'http://localhost:8001', apiKey = null, options = {}) {
     this.baseUrl = baseUrl.replace(/\/+$/, '');
     this.headers = apiKey ? { 'X-API-Key': apiKey } : {};
     this.retries = options.retries ?? 2;
   }
 
-  /** Upload a Blob or File (in browsers) or the path of a file (in Node). In browsers `onProgress(sent, total)` is told. */
+  /** Upload a Blob or File (in browsers) or the path of a file (in Node). In browsers `onProgress(sent, total)` is called, in bytes. */
   async uploadFile(file, name, onProgress) {
     const form = await formOf(file, name);
-    if (onProgress && typeof XMLHttpRequest !== 'undefined') return this.#uploadWatched(form, onProgress);
+    if (onProgress && typeof XMLHttpRequest !== 'undefined') return this.#uploadWithProgress(form, onProgress);
     return this.#json('/api/v1/upload', { method: 'POST', body: form }, 0);
   }
 
   files() {
-    return this.#json('/api/v1/files').then((found) => found.files);
+    return this.#json('/api/v1/files').then((answer) => answer.files);
   }
 
   file(id) {
@@ -66,14 +66,14 @@ export class AutopickerClient {
     const response = await this.#send(chatPath(fileIds), { ...jsonRequest(body), signal }, 0);
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
-    let held = '';
+    let buffer = '';
     try {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        held += decoder.decode(value, { stream: true });
-        const lines = held.split('\n');
-        held = lines.pop();
+        buffer += decoder.decode(value, { stream: true });
+        const lines = buffer.split('\n');
+        buffer = lines.pop();
         for (const line of lines) {
           if (!line.startsWith('data:')) continue;
           const data = line.slice(5).trim();
@@ -91,7 +91,7 @@ export class AutopickerClient {
 
   analyze(messages, fileIds = [], model = null) {
     const body = { messages, file_ids: fileIds, model };
-    return this.#post('/api/v1/analyze-complexity', body).then((found) => found.complexity_analysis);
+    return this.#post('/api/v1/analyze-complexity', body).then((answer) => answer.complexity_analysis);
   }
 
   /** What is said in an uploaded recording; query: language, task, word_timestamps. */
@@ -109,7 +109,7 @@ export class AutopickerClient {
   }
 
   models() {
-    return this.#json('/api/v1/models').then((found) => found.data);
+    return this.#json('/api/v1/models').then((answer) => answer.data);
   }
 
   model(id) {
@@ -139,7 +139,7 @@ export class AutopickerClient {
   loadTest(endpoint = '/health', concurrentUsers = 5, requestsPerUser = 10) {
     const query = { endpoint, concurrent_users: concurrentUsers, requests_per_user: requestsPerUser };
     const path = `/api/v1/performance/load-test?${new URLSearchParams(query)}`;
-    return this.#json(path, { method: 'POST' }).then((found) => found.load_test_results);
+    return this.#json(path, { method: 'POST' }).then((answer) => answer.load_test_results);
   }
 
   #post(path, body, signal) {
@@ -153,10 +153,10 @@ export class AutopickerClient {
   async #send(path, request, retries = this.retries) {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#once(path, request);
+        return await this.#fetch(path, request);
       } catch (error) {
-        const passing = error instanceof ServiceError && (error.status === 0 || RETRIED.has(error.status));
-        if (!passing || attempt >= retries) throw error;
+        const retriable = error instanceof ServiceError && (error.status === 0 || RETRIED.has(error.status));
+        if (!retriable || attempt >= retries) throw error;
         const doubled = 500 * 2 ** attempt * (0.5 + Math.random() / 2);
         const pause = Math.min(error.retryAfter === null ? doubled : error.retryAfter * 1000, LONGEST_PAUSE_MS);
         await new Promise((resolve) => setTimeout(resolve, pause));
@@ -164,7 +164,7 @@ export class AutopickerClient {
     }
   }
 
-  async #once(path, request) {
+  async #fetch(path, request) {
     const headers = { ...this.headers, ...request.headers };
     let response;
     try {
@@ -174,11 +174,11 @@ export class AutopickerClient {
       throw new ServiceError(`no service at ${this.baseUrl}: ${error.message}`, 0);
     }
     if (response.ok) return response;
-    const said = await response.json().catch(() => ({}));
-    throw failure(response.status, said, (name) => response.headers.get(name));
+    const body = await response.json().catch(() => ({}));
+    throw errorOf(response.status, body, (name) => response.headers.get(name));
   }
 
-  #uploadWatched(form, onProgress) {
+  #uploadWithProgress(form, onProgress) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open('POST', `${this.baseUrl}/api/v1/upload`);
@@ -188,17 +188,17 @@ export class AutopickerClient {
       request.onerror = () => reject(new ServiceError(`no service at ${this.baseUrl}`, 0));
       request.onload = () => {
         if (request.status < 400) resolve(request.response);
-        else reject(failure(request.status, request.response ?? {}, (name) => request.getResponseHeader(name)));
+        else reject(errorOf(request.status, request.response ?? {}, (name) => request.getResponseHeader(name)));
       };
       request.send(form);
     });
   }
 }
 
-function failure(status, said, header) {
-  const after = Number.parseFloat(header('retry-after'));
-  const detail = said.detail ?? `the service answered ${status}`;
-  return new ServiceError(detail, status, header('x-request-id'), Number.isNaN(after) ? null : after);
+function errorOf(status, body, header) {
+  const retryAfter = Number.parseFloat(header('retry-after'));
+  const detail = body.detail ?? `the service answered ${status}`;
+  return new ServiceError(detail, status, header('x-request-id'), Number.isNaN(retryAfter) ? null : retryAfter);
 }
 
 function jsonRequest(body) {

@@ -1,4 +1,4 @@
-"""The requests that both Python clients send, each as a value, and how their answers are read."""
+"""The requests that both Python clients send, each as a value, and the reading of their answers."""
 
 from __future__ import annotations
 
@@ -52,31 +52,35 @@ class UnreachableError(ServiceError):
 
 @dataclass(frozen=True)
 class ApiCall(Generic[T]):
-    """One request, whose answer is a T.
+    """One request as a value; T is the type of its result.
 
     Attributes:
-        pick: the part of the answer that is wanted; None: the whole.
-        once: not to be tried again, because what it sends can be read once.
+        options: of httpx (json, params, files ...).
+        pick: the field of the answer that is the result; None: the whole answer.
+        single_try: never to be tried again, because what it sends can be read only once.
     """
 
     method: str
     path: str
     options: Mapping[str, Any] = field(default_factory=dict)
     pick: str | None = None
-    once: bool = False
+    single_try: bool = False
 
     def result(self, response: httpx.Response) -> T:
+        """The result in an answer: of JSON the picked part, else the text."""
         if not response.headers.get("content-type", "").startswith("application/json"):
             return cast("T", response.text)
-        found = response.json()
-        return cast("T", found if self.pick is None else found[self.pick])
+        body = response.json()
+        return cast("T", body if self.pick is None else body[self.pick])
 
 
-def headers_of(api_key: str | None) -> dict[str, str]:
+def auth_headers(api_key: str | None) -> dict[str, str]:
+    """The headers that carry a key; none without one."""
     return {"X-API-Key": api_key} if api_key else {}
 
 
 def chat(messages: Messages, file_ids: Sequence[str] | None, options: Mapping[str, Any]) -> ApiCall[Completion]:
+    """A chat, by the path that reads files where files are named."""
     path = "/api/v1/chat/multimodal-audio" if file_ids else "/api/v1/chat/completions"
     body: dict[str, Any] = {"messages": list(messages), **options}
     if file_ids:
@@ -85,52 +89,62 @@ def chat(messages: Messages, file_ids: Sequence[str] | None, options: Mapping[st
 
 
 def analyze(messages: Messages, file_ids: Sequence[str] | None, model: str | None) -> ApiCall[Analysis]:
+    """The complexity and route of a request, without an answer."""
     body = {"messages": list(messages), "file_ids": list(file_ids or ()), "model": model}
     return ApiCall("POST", "/api/v1/analyze-complexity", {"json": body}, "complexity_analysis")
 
 
 @contextmanager
 def upload(file_path: str | Path, progress: Progress | None) -> Iterator[ApiCall[Upload]]:
+    """An upload, whose file is open inside the `with`."""
     path = Path(file_path)
     with path.open("rb") as source:
         files = {"file": (path.name, ProgressReader(source, path, progress))}
-        yield ApiCall("POST", "/api/v1/upload", {"files": files}, once=True)
+        yield ApiCall("POST", "/api/v1/upload", {"files": files}, single_try=True)
 
 
 @contextmanager
-def hear(file_path: str | Path, options: Mapping[str, Any]) -> Iterator[ApiCall[Any]]:
+def transcribe_file(file_path: str | Path, options: Mapping[str, Any]) -> Iterator[ApiCall[Any]]:
+    """A transcription of a file that the service does not keep; it is open inside the `with`."""
     path = Path(file_path)
     with path.open("rb") as source:
-        sent = {"files": {"file": (path.name, source)}, "data": {"model": "whisper-1", **options}}
-        yield ApiCall("POST", "/v1/audio/transcriptions", sent, once=True)
+        parts = {"files": {"file": (path.name, source)}, "data": {"model": "whisper-1", **options}}
+        yield ApiCall("POST", "/v1/audio/transcriptions", parts, single_try=True)
 
 
 def transcribe(file_id: str, query: Mapping[str, Any]) -> ApiCall[Transcription]:
-    return ApiCall("POST", f"/api/v1/transcribe/{_part(file_id)}", {"params": dict(query)})
+    """A transcription of an upload."""
+    return ApiCall("POST", f"/api/v1/transcribe/{_quoted(file_id)}", {"params": dict(query)})
 
 
 def feedback(request_id: str, score: float) -> ApiCall[dict[str, Any]]:
+    """Feedback on an answer, 0 to 1."""
     return ApiCall("POST", "/api/v1/feedback", {"json": {"request_id": request_id, "score": score}})
 
 
 def load_test(endpoint: str, concurrent_users: int, requests_per_user: int) -> ApiCall[dict[str, Any]]:
+    """A load test of a path of the service."""
     query = {"endpoint": endpoint, "concurrent_users": concurrent_users, "requests_per_user": requests_per_user}
     return ApiCall("POST", "/api/v1/performance/load-test", {"params": query}, "load_test_results")
 
 
 def file(file_id: str) -> ApiCall[FileRecord]:
-    return ApiCall("GET", f"/api/v1/files/{_part(file_id)}")
+    """The record of an upload."""
+    return ApiCall("GET", f"/api/v1/files/{_quoted(file_id)}")
 
 
 def file_content(file_id: str) -> ApiCall[dict[str, Any]]:
-    return ApiCall("GET", f"/api/v1/files/{_part(file_id)}/content")
+    """The Document of an upload."""
+    return ApiCall("GET", f"/api/v1/files/{_quoted(file_id)}/content")
 
 
 def delete_file(file_id: str) -> ApiCall[dict[str, Any]]:
-    return ApiCall("DELETE", f"/api/v1/files/{_part(file_id)}")
+    """The deletion of an upload."""
+    return ApiCall("DELETE", f"/api/v1/files/{_quoted(file_id)}")
 
 
 def model(model_id: str) -> ApiCall[ModelEntry]:
+    """The entry of one model, whose id may have slashes."""
     return ApiCall("GET", f"/api/v1/models/{quote(model_id, safe='/')}")
 
 
@@ -143,7 +157,7 @@ PROMETHEUS: ApiCall[str] = ApiCall("GET", "/metrics")
 
 
 class ProgressReader:
-    """A file that tells how far it has been read; what httpx is given to upload."""
+    """A file for httpx to upload, which reports how far it has been read."""
 
     def __init__(self, source: BinaryIO, path: Path, progress: Progress | None):
         self._source = source
@@ -152,6 +166,7 @@ class ProgressReader:
         self._read = 0
 
     def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes; reports the bytes read so far and in all."""
         data = self._source.read(size)
         self._read += len(data)
         if self._progress is not None:
@@ -159,27 +174,31 @@ class ProgressReader:
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """As of any file; httpx finds the length by it."""
         return self._source.seek(offset, whence)
 
     def tell(self) -> int:
+        """The position in bytes."""
         return self._source.tell()
 
     def fileno(self) -> int:
+        """The descriptor, by which httpx asks for the length."""
         return self._source.fileno()
 
 
-def failed(response: httpx.Response) -> ServiceError:
-    """The error that a refusal says; its body must have been read."""
+def error_of(response: httpx.Response) -> ServiceError:
+    """The error in a response of status 400 or above, whose body must have been read."""
     try:
         detail = str(response.json()["detail"])
     except (ValueError, KeyError, TypeError):
         detail = f"the service answered {response.status_code}"
-    after = response.headers.get("retry-after", "")
-    wait = float(after) if after.isdecimal() else None
-    return ServiceError(detail, "", response.status_code, response.headers.get("x-request-id"), wait)
+    seconds = response.headers.get("retry-after", "")
+    retry_after = float(seconds) if seconds.isdecimal() else None
+    return ServiceError(detail, "", response.status_code, response.headers.get("x-request-id"), retry_after)
 
 
-def unreachable(base_url: object, error: httpx.TransportError) -> ServiceError:
+def connection_error(base_url: object, error: httpx.TransportError) -> ServiceError:
+    """What to raise where no answer came: UnreachableError where another try will not mend it."""
     if isinstance(error, httpx.TimeoutException):
         return UnreachableError(f"{base_url} did not answer in time", "raise `timeout`, or ask a smaller model", 0)
     if isinstance(error, httpx.UnsupportedProtocol):
@@ -188,9 +207,13 @@ def unreachable(base_url: object, error: httpx.TransportError) -> ServiceError:
 
 
 def pause_s(attempt: int, retries: int, call: ApiCall[Any], error: ServiceError) -> float:
-    """Seconds before another try, as the service says or twice the last with jitter; raises the error where none is."""
-    lost = error.status == 0 and not isinstance(error, UnreachableError)
-    if attempt >= retries or call.once or not (lost or error.status in RETRIED):
+    """Seconds before another try: what the service says, or twice the last pause with jitter.
+
+    Raises:
+        ServiceError: `error` itself, where there is to be no other try.
+    """
+    not_reached = error.status == 0 and not isinstance(error, UnreachableError)
+    if attempt >= retries or call.single_try or not (not_reached or error.status in RETRIED):
         raise error
     if error.retry_after is not None:
         return min(error.retry_after, _LONGEST_PAUSE_S)
@@ -199,7 +222,7 @@ def pause_s(attempt: int, retries: int, call: ApiCall[Any], error: ServiceError)
 
 
 class EventTextReader:
-    """Reads the lines of a stream; `done` once its end was said."""
+    """Reads the lines of a stream; `done` once its last event, [DONE], has come."""
 
     def __init__(self) -> None:
         self.done = False
@@ -227,11 +250,12 @@ class EventTextReader:
 
 
 def texts(chunk: Mapping[str, Any]) -> Iterator[str]:
+    """The pieces of text in one chunk object."""
     for choice in chunk["choices"]:
         text = choice["delta"].get("content")
         if text:
             yield text
 
 
-def _part(name: str) -> str:
+def _quoted(name: str) -> str:
     return quote(name, safe="")

@@ -37,7 +37,7 @@ class AutopickerClient:
         timeout: float = 120.0,
         retries: int = 2,
     ):
-        self._http = httpx.Client(base_url=base_url, headers=protocol.headers_of(api_key), timeout=timeout)
+        self._http = httpx.Client(base_url=base_url, headers=protocol.auth_headers(api_key), timeout=timeout)
         self._retries = retries
 
     def upload_file(self, file_path: str | Path, progress: Progress | None = None) -> Upload:
@@ -46,9 +46,11 @@ class AutopickerClient:
             return self._call(call)
 
     def files(self) -> list[FileRecord]:
+        """The uploads that the key may see, oldest first."""
         return self._call(protocol.FILES)
 
     def file(self, file_id: str) -> FileRecord:
+        """The record of one upload."""
         return self._call(protocol.file(file_id))
 
     def file_content(self, file_id: str) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class AutopickerClient:
         return self._call(protocol.file_content(file_id))
 
     def delete_file(self, file_id: str) -> None:
+        """Delete an upload; its id is unknown from then on."""
         self._call(protocol.delete_file(file_id))
 
     def chat(self, messages: Messages, file_ids: Sequence[str] | None = None, **options: Any) -> Completion:
@@ -72,17 +75,17 @@ class AutopickerClient:
     ) -> Iterator[dict[str, Any]]:
         """OpenAI's chunk objects as they come: the first has `routing`, the last ones `finish_reason` and `usage`."""
         call = protocol.chat(messages, file_ids, {**options, "stream": True})
-        pieces = protocol.EventTextReader()
+        reader = protocol.EventTextReader()
         try:
             with self._http.stream(call.method, call.path, **call.options) as response:
                 if response.is_error:
                     response.read()
-                    raise protocol.failed(response)
+                    raise protocol.error_of(response)
                 for line in response.iter_lines():
-                    yield from pieces.read(line)
+                    yield from reader.read(line)
         except httpx.TransportError as error:
-            raise protocol.unreachable(self._http.base_url, error) from error
-        pieces.check()
+            raise protocol.connection_error(self._http.base_url, error) from error
+        reader.check()
 
     def analyze(self, messages: Messages, file_ids: Sequence[str] | None = None, model: str | None = None) -> Analysis:
         """Complexity and route of a request, without asking a model."""
@@ -94,13 +97,15 @@ class AutopickerClient:
 
     def hear(self, file_path: str | Path, **options: Any) -> Any:
         """What is said in a file that is not kept, by OpenAI's route (language, response_format ...)."""
-        with protocol.hear(file_path, options) as call:
+        with protocol.transcribe_file(file_path, options) as call:
             return self._call(call)
 
     def models(self) -> list[ModelEntry]:
+        """`auto` and the models of the catalogue, each with whether it answers now."""
         return self._call(protocol.MODELS)
 
     def model(self, model_id: str) -> ModelEntry:
+        """One model by its id or alias."""
         return self._call(protocol.model(model_id))
 
     def feedback(self, request_id: str, score: float) -> None:
@@ -108,6 +113,7 @@ class AutopickerClient:
         self._call(protocol.feedback(request_id, score))
 
     def health(self) -> dict[str, str]:
+        """Whether the service runs; asks nothing of the models."""
         return self._call(protocol.HEALTH)
 
     def monitoring(self) -> dict[str, Any]:
@@ -129,6 +135,7 @@ class AutopickerClient:
         return self._call(protocol.load_test(endpoint, concurrent_users, requests_per_user))
 
     def close(self) -> None:
+        """Close the connections."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -143,16 +150,16 @@ class AutopickerClient:
         attempt = 0
         while True:
             try:
-                return call.result(self._sent(call))
+                return call.result(self._send(call))
             except ServiceError as error:
                 time.sleep(protocol.pause_s(attempt, self._retries, call, error))
             attempt += 1
 
-    def _sent(self, call: ApiCall[T]) -> httpx.Response:
+    def _send(self, call: ApiCall[T]) -> httpx.Response:
         try:
             response = self._http.request(call.method, call.path, **call.options)
         except httpx.TransportError as error:
-            raise protocol.unreachable(self._http.base_url, error) from error
+            raise protocol.connection_error(self._http.base_url, error) from error
         if response.is_error:
-            raise protocol.failed(response)
+            raise protocol.error_of(response)
         return response

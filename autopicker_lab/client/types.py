@@ -1,4 +1,4 @@
-"""What the service answers, by name: the objects are the JSON's own, so that fields added later are there, too."""
+"""The types of what the service answers: dicts of the JSON itself, so that fields added later are there, too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any, NotRequired, TypedDict
 
 
 class Upload(TypedDict):
+    """The answer to an upload; `size` in bytes, `content_preview` the first 500 characters of the text."""
+
     id: str
     filename: str
     original_filename: str
@@ -17,6 +19,8 @@ class Upload(TypedDict):
 
 
 class FileRecord(TypedDict):
+    """An upload in a list; `size` in bytes, `created_at` in Unix seconds."""
+
     id: str
     filename: str
     size: int
@@ -26,6 +30,8 @@ class FileRecord(TypedDict):
 
 
 class Routing(TypedDict):
+    """Why an answer came from its model; `complexity_score` from 0 to 100."""
+
     complexity_score: float
     selected_model: str
     reason: str
@@ -48,6 +54,8 @@ class Completion(TypedDict):
 
 
 class Analysis(TypedDict):
+    """The complexity (0 to 100) and route of a request, with every candidate."""
+
     complexity_score: float
     selected_model: str
     reasoning: dict[str, Any]
@@ -57,6 +65,8 @@ class Analysis(TypedDict):
 
 
 class Transcription(TypedDict):
+    """What is said in an upload; `duration` in seconds."""
+
     file_id: str
     filename: str
     transcription: str
@@ -67,6 +77,8 @@ class Transcription(TypedDict):
 
 
 class ModelEntry(TypedDict):
+    """A model of the catalogue; `available` says whether it answers now."""
+
     id: str
     object: str
     created: int

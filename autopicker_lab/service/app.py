@@ -16,14 +16,14 @@ from starlette.types import ASGIApp
 
 from autopicker_lab import __version__
 from autopicker_lab.service.chat.completions import ChatApp
+from autopicker_lab.service.middleware import RequestMiddleware
 from autopicker_lab.service.observation.access_log import AccessLog
 from autopicker_lab.service.observation.metrics import Metrics
-from autopicker_lab.service.observation.tracing import from_environment
-from autopicker_lab.service.openapi import ERRORS, described
+from autopicker_lab.service.observation.tracing import Tracing
+from autopicker_lab.service.openapi import ERRORS, complete_document
 from autopicker_lab.service.request import errors
-from autopicker_lab.service.request.auth import Callers
-from autopicker_lab.service.request.middleware import RequestMiddleware
-from autopicker_lab.service.request.rate_limits import ClientLimits
+from autopicker_lab.service.request.auth import Authenticator, Budgets
+from autopicker_lab.service.request.rate_limits import RateLimiter
 from autopicker_lab.service.routes import analysis, audio, files, monitoring, page, socket
 from autopicker_lab.service.state import ServiceState
 from autopicker_lab.settings import Settings
@@ -40,31 +40,33 @@ _SYNC_S = 1.0
 
 
 def create_app(lab: Workbench | None = None) -> ASGIApp:
-    """The service around a Workbench, or around a new one from the environment: FastAPI's routes behind the gate."""
+    """The service around a Workbench, or around a new one from the environment, as an ASGI application."""
     lab = lab or Workbench(Settings.load(), isolate=True)
     settings = lab.settings
     metrics = Metrics(settings.enable_performance_monitoring)
     _ = lab.files  # an impossible STORAGE_URL stops the start
-    callers = Callers(settings, open_ledger(settings))
-    limits = ClientLimits(settings)
-    access = AccessLog(settings.log_format)
+    cache = _cache(settings)
+    authenticator = Authenticator(settings)
+    budgets = Budgets(open_ledger(settings))
+    limiter = RateLimiter(settings)
+    access_log = AccessLog(settings.log_format)
     decisions = open_log(settings.decision_log)
-    state = ServiceState(lab, metrics, decisions, _cache(settings), callers, limits, tracing=from_environment())
-
-    metrics.watch(state)
+    tracing = Tracing.from_environment()
+    state = ServiceState(lab, metrics, decisions, cache, authenticator, budgets, limiter, tracing)
+    metrics.add_gauges(cache, lambda: {**lab.catalogue.waiting(), "whisper": lab.reader.queue_length()})
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         psutil.cpu_percent(interval=None)  # the first reading has nothing to compare with
-        tasks = [asyncio.create_task(lab.catalogue.availability()), asyncio.create_task(_account(callers))]
+        tasks = [asyncio.create_task(lab.catalogue.availability()), asyncio.create_task(_sync_budgets(budgets))]
         yield
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        await state.cache.close()
-        await asyncio.to_thread(state.decisions.close)
-        await asyncio.to_thread(access.close)
-        await asyncio.to_thread(callers.ledger.sync)
+        await cache.close()
+        await asyncio.to_thread(decisions.close)
+        await asyncio.to_thread(access_log.close)
+        await asyncio.to_thread(budgets.ledger.sync)
         await lab.aclose()
 
     app = FastAPIOffline(
@@ -86,20 +88,20 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     app.include_router(_top_level(state))
     app.include_router(page.router)
     app.include_router(socket.router)
-    gate: ASGIApp = RequestMiddleware(app, settings, callers, limits, metrics, access, direct)
-    if settings.origins:
-        gate = CORSMiddleware(
-            gate, sorted(settings.origins), allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
-        )
-    plain = app.openapi
-    app.openapi = lambda: described(plain())  # type: ignore[method-assign]  # FastAPI's documented way
-    return gate
+    document = app.openapi
+    app.openapi = lambda: complete_document(document())  # type: ignore[method-assign]  # FastAPI's documented way
+    service = RequestMiddleware(app, settings, authenticator, limiter, metrics, access_log, direct)
+    if not settings.origins:
+        return service
+    return CORSMiddleware(
+        service, sorted(settings.origins), allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
+    )
 
 
-async def _account(callers: Callers) -> None:
+async def _sync_budgets(budgets: Budgets) -> None:
     """Keep what keys have spent in step with the other workers."""
     while True:
-        await asyncio.to_thread(callers.ledger.sync)
+        await asyncio.to_thread(budgets.ledger.sync)
         await asyncio.sleep(_SYNC_S)
 
 

@@ -40,9 +40,9 @@ class ServiceThread:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="autopicker service", daemon=True)
         self._thread.start()
-        until = time.monotonic() + _START_S
+        deadline = time.monotonic() + _START_S
         while not self._server.started:
-            if time.monotonic() > until or not self._thread.is_alive():
+            if time.monotonic() > deadline or not self._thread.is_alive():
                 self._server.should_exit = True
                 hint = "take another port (port=0 finds one), and read what was logged"
                 raise AutopickerError(f"the service did not start on port {port}", hint)
@@ -90,12 +90,12 @@ def start(lab: Workbench | None = None, *, port: int = 0, **settings: Any) -> Se
 
     if lab is not None and settings:
         raise InvalidRequestError("a Workbench has its own settings", "give it, or settings, and not both")
-    bench = lab or Workbench(Settings.load(**settings))
+    workbench = lab or Workbench(Settings.load(**settings))
     try:
-        return ServiceThread(create_app(bench), port)
+        return ServiceThread(create_app(workbench), port)
     except (AutopickerError, OSError) as error:
         if lab is None:
-            bench.close()
+            workbench.close()
         if isinstance(error, OSError):
             raise StorageError.of(error, error.filename or "a file") from None
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autopicker_lab.service.routes.schemas import ChatBody
+from autopicker_lab.service.chat.request_body import ChatBody
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {
@@ -42,7 +42,7 @@ _CHATS = {
         "As multimodal; recordings are transcribed first.",
     ),
 }
-_ANSWER = {
+_ANSWER_SCHEMA = {
     "description": "A chat.completion, or server-sent events of chat.completion.chunk objects",
     "content": {
         "application/json": {"schema": {"type": "object"}},
@@ -51,17 +51,17 @@ _ANSWER = {
 }
 
 
-def described(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the chat paths, and without 422: what FastAPI would answer so is answered 400 here."""
+def complete_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Add the chat paths and take away status 422: what FastAPI would answer so is answered 400 here."""
     for path in document["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)
     document["components"].setdefault("schemas", {})["ChatBody"] = ChatBody.model_json_schema()
     body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ChatBody"}}}, "required": True}
-    refusals = {str(status): about for status, about in ERRORS.items()}
+    errors = {str(status): about for status, about in ERRORS.items()}
     chats: dict[str, Any] = {}
     for path, (name, summary, about) in _CHATS.items():
         operation = {"tags": ["chat"], "summary": summary, "description": about, "operationId": name}
-        chats[path] = {"post": {**operation, "requestBody": body, "responses": {"200": _ANSWER, **refusals}}}
+        chats[path] = {"post": {**operation, "requestBody": body, "responses": {"200": _ANSWER_SCHEMA, **errors}}}
     document["paths"] = {**chats, **document["paths"]}
     return document

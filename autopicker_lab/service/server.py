@@ -31,7 +31,7 @@ def serve(host: str = "127.0.0.1", port: int = DEFAULT_PORT, workers: int = 1) -
         workers=workers,
         log_config=log_config(settings),
         access_log=False,
-        proxy_headers=False,  # uvicorn would believe X-Forwarded-For of anyone on this machine; the Gate decides
+        proxy_headers=False,  # uvicorn would believe X-Forwarded-For of anyone on this machine; RateLimiter decides
         timeout_graceful_shutdown=settings.shutdown_timeout,
         timeout_worker_healthcheck=60,  # loading a model may hold a worker for seconds; it is not dead then
         ws_max_size=2**20,

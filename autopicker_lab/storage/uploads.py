@@ -16,7 +16,14 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 @dataclass(frozen=True)
 class StoredFile:
-    """The record of an upload; `created_at` in Unix seconds, `owner` the id of the API key that sent it, if one did."""
+    """The record of an upload, without its bytes.
+
+    Attributes:
+        size: bytes.
+        sha256: of the bytes, under which they are kept.
+        created_at: Unix seconds.
+        owner: the id of the API key that sent it; "" where access is open.
+    """
 
     id: str
     name: str
@@ -30,7 +37,9 @@ class StoredFile:
 
 
 class FileStore:
-    """Safe to share between threads, processes and machines: whoever forgets the last upload of some bytes while they
+    """The uploads in a folder of any file system that fsspec knows.
+
+    Safe to share between threads, processes and machines: whoever forgets the last upload of some bytes while they
     are sent again elsewhere puts them back.
 
     Args:
@@ -47,7 +56,7 @@ class FileStore:
             hint = "give an fsspec URL; for s3:// pip install 'autopicker-lab[s3]'"
             raise SettingsError(f"STORAGE_URL: {error}", hint) from None
         self._root = root.rstrip("/")
-        self._renames = isinstance(self._fs, LocalFileSystem)  # an object store writes whole or not at all
+        self._is_local = isinstance(self._fs, LocalFileSystem)
         self._fs.makedirs(f"{self._root}/blobs", exist_ok=True)
         self._fs.makedirs(f"{self._root}/files", exist_ok=True)
 
@@ -75,22 +84,25 @@ class FileStore:
     def get(self, file_id: str) -> StoredFile:
         """The record of an upload; UnknownFileError names the id."""
         if not isinstance(file_id, str) or not _ID.fullmatch(file_id.lower()):
-            raise _unknown(file_id)
+            raise _unknown_file(file_id)
         try:
             raw: dict[str, Any] = json.loads(self._fs.cat_file(self._record(file_id.lower())))
         except FileNotFoundError:
-            raise _unknown(file_id) from None
+            raise _unknown_file(file_id) from None
         return StoredFile(**{**raw, "warnings": tuple(raw["warnings"])})
 
     def open(self, file_id: str) -> SourceFile:
-        """The file itself."""
-        record = self.get(file_id)
+        """The file itself; UnknownFileError names the id."""
+        return self.load(self.get(file_id))
+
+    def load(self, record: StoredFile) -> SourceFile:
+        """The file of a record; UnknownFileError where it was deleted since."""
         for pause_s in (0.05, 0.2, None):  # it may just be put back
             try:
                 data = self._fs.cat_file(self._blob(record.sha256))
             except FileNotFoundError:
                 if pause_s is None:
-                    raise _unknown(file_id) from None
+                    raise _unknown_file(record.id) from None
                 time.sleep(pause_s)
             else:
                 break
@@ -117,16 +129,16 @@ class FileStore:
         blob = self._blob(record.sha256)
         try:
             self._fs.rm_file(self._record(record.id))
-            if self._wanted(record.sha256):
+            if self._in_use(record.sha256):
                 return
             data = self._fs.cat_file(blob)
             self._fs.rm_file(blob)
         except FileNotFoundError:  # another forgot it at the same moment
             return
-        if self._wanted(record.sha256):  # sent again in between
+        if self._in_use(record.sha256):  # sent again in between
             self._write(blob, data)
 
-    def _wanted(self, sha256: str) -> bool:
+    def _in_use(self, sha256: str) -> bool:
         return any(record.sha256 == sha256 for record in self.list())
 
     def _blob(self, sha256: str) -> str:
@@ -137,49 +149,58 @@ class FileStore:
 
     def _write(self, path: str, data: bytes) -> None:
         try:
-            self._write_whole(path, data)
+            self._write_atomically(path, data)
         except OSError as error:
             raise StorageError.of(error, "an upload") from error
 
-    def _write_whole(self, path: str, data: bytes) -> None:
-        if not self._renames:
+    def _write_atomically(self, path: str, data: bytes) -> None:
+        if not self._is_local:  # an object store writes whole or not at all
             self._fs.pipe_file(path, data)
             return
-        scratch = f"{path}.{uuid.uuid4().hex}.part"
+        temporary = f"{path}.{uuid.uuid4().hex}.part"
         try:
-            self._fs.pipe_file(scratch, data)
-            self._fs.mv(scratch, path)
+            self._fs.pipe_file(temporary, data)
+            self._fs.mv(temporary, path)
         except BaseException:
-            if self._fs.exists(scratch):
-                self._fs.rm_file(scratch)
+            if self._fs.exists(temporary):
+                self._fs.rm_file(temporary)
             raise
 
 
 class OwnedFiles:
-    """The uploads of one API key, as a FileStore: the others' are unknown to it."""
+    """The uploads of one API key, with the methods of FileStore: those of others are unknown to it.
+
+    Args:
+        owner: the key's id.
+    """
 
     def __init__(self, store: FileStore, owner: str):
         self._store = store
         self._owner = owner
 
     def put(self, file: SourceFile) -> StoredFile:
+        """Keep a file as the key's own."""
         return self._store.put(file, self._owner)
 
     def get(self, file_id: str) -> StoredFile:
+        """The record of an upload; UnknownFileError for another's."""
         record = self._store.get(file_id)
         if record.owner != self._owner:
-            raise _unknown(file_id)
+            raise _unknown_file(file_id)
         return record
 
     def open(self, file_id: str) -> SourceFile:
-        return self._store.open(self.get(file_id).id)
+        """The file itself; UnknownFileError for another's."""
+        return self._store.load(self.get(file_id))
 
     def list(self) -> list[StoredFile]:
+        """The key's own records, oldest first."""
         return [record for record in self._store.list() if record.owner == self._owner]
 
     def delete(self, file_id: str) -> None:
+        """Forget an upload; UnknownFileError for another's."""
         self._store.delete(self.get(file_id).id)
 
 
-def _unknown(file_id: object) -> UnknownFileError:
+def _unknown_file(file_id: object) -> UnknownFileError:
     return UnknownFileError(f"no file with id '{file_id}'", "upload it first: POST /api/v1/upload", param="file_ids")

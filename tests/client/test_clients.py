@@ -22,46 +22,46 @@ HERE = Path(protocol.__file__).parent
 
 
 @pytest.fixture
-def one(service):
+def client(service):
     with AutopickerClient(service) as client:
         yield client
 
 
-def test_every_route(one, samples):
-    seen = []
-    record = one.upload_file(samples / "report.pdf", lambda done, total: seen.append((done, total)))
-    assert seen[-1][0] == seen[-1][1] == record["size"]
-    assert one.file(record["id"])["filename"] == "report.pdf"
-    assert record["id"] in [row["id"] for row in one.files()]
-    assert one.file_content(record["id"])["parts"]
-    answer = one.chat(HELLO, [record["id"]], max_tokens=8)
+def test_every_route(client, samples):
+    reports = []
+    record = client.upload_file(samples / "report.pdf", lambda done, total: reports.append((done, total)))
+    assert reports[-1][0] == reports[-1][1] == record["size"]
+    assert client.file(record["id"])["filename"] == "report.pdf"
+    assert record["id"] in [row["id"] for row in client.files()]
+    assert client.file_content(record["id"])["parts"]
+    answer = client.chat(HELLO, [record["id"]], max_tokens=8)
     assert (answer["files_processed"], answer["routing"]["selected_model"]) == (1, "smollm2-135m")
-    chunks = list(one.stream_chunks(HELLO, max_tokens=8, stream_options={"include_usage": True}))
+    chunks = list(client.stream_chunks(HELLO, max_tokens=8, stream_options={"include_usage": True}))
     assert chunks[0]["routing"]["reason"]
     assert chunks[-1]["usage"]["completion_tokens"] > 0
-    assert "".join(one.stream(HELLO, max_tokens=8))
-    assert one.analyze(HELLO, [record["id"]])["selected_model"] == "smollm2-135m"
-    one.feedback(answer["id"], 1.0)
-    one.delete_file(record["id"])
-    sound = one.upload_file(samples / "announcement.mp3")
-    assert one.transcribe(sound["id"])["language"] == "en"
-    assert one.hear(samples / "announcement.mp3")["text"]
-    assert one.hear(samples / "announcement.mp3", response_format="srt").startswith("1\n")
-    one.delete_file(sound["id"])
-    assert "auto" in [row["id"] for row in one.models()]
-    assert one.model("smollm2-135m")["available"]
-    assert one.health()["status"] == "healthy"
-    assert one.monitoring()["system_metrics"]
-    assert one.metrics()["performance_metrics"]
-    assert "autopicker_requests_total" in one.prometheus()
-    assert one.load_test(concurrent_users=2, requests_per_user=2)["success_rate_percent"] == 100
+    assert "".join(client.stream(HELLO, max_tokens=8))
+    assert client.analyze(HELLO, [record["id"]])["selected_model"] == "smollm2-135m"
+    client.feedback(answer["id"], 1.0)
+    client.delete_file(record["id"])
+    sound = client.upload_file(samples / "announcement.mp3")
+    assert client.transcribe(sound["id"])["language"] == "en"
+    assert client.hear(samples / "announcement.mp3")["text"]
+    assert client.hear(samples / "announcement.mp3", response_format="srt").startswith("1\n")
+    client.delete_file(sound["id"])
+    assert "auto" in [row["id"] for row in client.models()]
+    assert client.model("smollm2-135m")["available"]
+    assert client.health()["status"] == "healthy"
+    assert client.monitoring()["system_metrics"]
+    assert client.metrics()["performance_metrics"]
+    assert "autopicker_requests_total" in client.prometheus()
+    assert client.load_test(concurrent_users=2, requests_per_user=2)["success_rate_percent"] == 100
 
 
 async def test_every_route_awaited(service, samples):
     async with AsyncAutopickerClient(service) as client:
-        seen = []
-        record = await client.upload_file(samples / "notes.txt", lambda done, total: seen.append((done, total)))
-        assert seen[-1][0] == seen[-1][1] == record["size"]
+        reports = []
+        record = await client.upload_file(samples / "notes.txt", lambda done, total: reports.append((done, total)))
+        assert reports[-1][0] == reports[-1][1] == record["size"]
         assert (await client.file(record["id"]))["filename"] == "notes.txt"
         assert record["id"] in [row["id"] for row in await client.files()]
         assert (await client.file_content(record["id"]))["parts"]
@@ -129,10 +129,10 @@ def test_no_service_and_half_a_stream():
     with pytest.raises(ServiceError, match="autopicker serve") as caught:
         AutopickerClient(f"http://127.0.0.1:{free_port()}", retries=0).health()
     assert caught.value.status == 0
-    pieces = protocol.EventTextReader()
-    assert list(pieces.read('data: {"choices": []}')) == [{"choices": []}]
+    reader = protocol.EventTextReader()
+    assert list(reader.read('data: {"choices": []}')) == [{"choices": []}]
     with pytest.raises(UpstreamError, match="cut short"):
-        pieces.check()
+        reader.check()
 
 
 def test_the_common_js_module_is_made_from_the_other():
@@ -156,7 +156,7 @@ const run = async () => {
   } catch (error) { aborted = error.name; }
   await client.feedback(answer.id, 1);
   const sound = await client.uploadFile(%(sound)s);
-  const found = {
+  const results = {
     name: file.filename, processed: answer.files_processed, streamed: streamed.length > 5,
     routed: chunks[0].routing.selected_model, aborted,
     score: (await client.analyze(question, [file.id])).complexity_score > 0,
@@ -173,10 +173,10 @@ const run = async () => {
     deleted: (await client.deleteFile(file.id)).deleted && (await client.deleteFile(sound.id)).deleted,
   };
   const failure = await client.transcribe(file.id).catch((error) => error);
-  found.failure = failure instanceof ServiceError && failure.status;
+  results.failure = failure instanceof ServiceError && failure.status;
   const away = await new AutopickerClient('http://127.0.0.1:9', null, { retries: 0 }).health().catch((e) => e);
-  found.away = away.status;
-  console.log(JSON.stringify(found));
+  results.away = away.status;
+  console.log(JSON.stringify(results));
 };
 run();
 """

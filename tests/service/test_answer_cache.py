@@ -17,8 +17,8 @@ HELLO = [{"role": "user", "content": "Hello"}]
 async def ask_at_once(base, many, *, stream=False, **body):
     async with httpx.AsyncClient(timeout=30) as client:
         request = {"messages": HELLO, "stream": stream, **body}
-        asked = (client.post(f"{base}/v1/chat/completions", json=request) for _ in range(many))
-        return await asyncio.gather(*asked)
+        posts = (client.post(f"{base}/v1/chat/completions", json=request) for _ in range(many))
+        return await asyncio.gather(*posts)
 
 
 def ask(base, headers=None, path="chat/completions", **body):
@@ -101,8 +101,8 @@ def test_whole_and_streamed_are_one_answer(remembering):
 def test_answers_belong_to_their_key(tmp_path):
     keys = [KeyFile(tmp_path / "keys.json").create(name)[0] for name in ("one", "two")]
     with upstream() as up, gateway(up, cache_ttl=60, autopicker_home=tmp_path) as base:
-        marks = [ask(base, {"x-api-key": key}).headers["x-cache"] for key in (*keys, *keys)]
-        assert marks == ["MISS", "MISS", "HIT", "HIT"]
+        statuses = [ask(base, {"x-api-key": key}).headers["x-cache"] for key in (*keys, *keys)]
+        assert statuses == ["MISS", "MISS", "HIT", "HIT"]
 
 
 def test_the_socket_is_for_our_own_pages_and_allowed_ones():
@@ -113,10 +113,10 @@ def test_the_socket_is_for_our_own_pages_and_allowed_ones():
             websocket.create_connection(url, timeout=10, **options).close()
         with pytest.raises(websocket.WebSocketBadStatusException):
             websocket.create_connection(url, timeout=10, origin="https://evil.example")
-        asked = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
-        allowed = httpx.options(f"{base}/v1/chat/completions", headers=asked)
+        preflight = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
+        allowed = httpx.options(f"{base}/v1/chat/completions", headers=preflight)
         assert allowed.headers["access-control-allow-origin"] == "https://friend.example"
-        refused = httpx.options(f"{base}/v1/chat/completions", headers={**asked, "Origin": "https://evil.example"})
+        refused = httpx.options(f"{base}/v1/chat/completions", headers={**preflight, "Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in refused.headers
 
 
@@ -124,11 +124,11 @@ def test_the_socket_has_keys_limits_and_budgets_too(tmp_path):
     secret, _ = KeyFile(tmp_path / "keys.json").create("app", requests=3, models=("other",))
     with upstream() as up, gateway(up, autopicker_home=tmp_path) as base:
         socket = websocket.create_connection(base.replace("http", "ws") + f"/ws/chat?api_key={secret}", timeout=10)
-        said = []
+        statuses = []
         for _ in range(4):
             socket.send(json.dumps({"type": "chat", "messages": HELLO}))
-            said.append(json.loads(socket.recv())["status_code"])
-        assert said == [404, 404, 404, 429]
+            statuses.append(json.loads(socket.recv())["status_code"])
+        assert statuses == [404, 404, 404, 429]
         socket.close()
 
 

@@ -59,12 +59,12 @@ def uv(*packages):
 )
 def test_python_clients(base, samples, tmp_path, packages, script):
     sound = str(samples / "announcement.mp3")
-    told = run(
+    output = run(
         tmp_path,
         [*uv(*packages), "python", str(HERE / script), base, packages[0], sound],
         LITELLM_LOCAL_MODEL_COST_MAP="True",
     )
-    assert "works" in told
+    assert "works" in output
 
 
 @needs("uv")
@@ -73,13 +73,13 @@ def test_the_llm_command(base, tmp_path):
     folder.mkdir()
     (folder / "extra-openai-models.yaml").write_text(f"- model_id: lab\n  model_name: auto\n  api_base: {base}/v1\n\n")
     for option in ([], ["--no-stream"]):
-        told = run(
+        output = run(
             tmp_path,
             [*uv("llm"), "llm", "-m", "lab", *option, "--no-log", "Say hello."],
             LLM_USER_PATH=str(folder),
             OPENAI_API_KEY="none",
         )
-        assert told.strip() == TEXT
+        assert output.strip() == TEXT
 
 
 @needs("npm")

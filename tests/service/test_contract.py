@@ -45,8 +45,8 @@ def schema():
 
 
 def test_every_operation_is_tried(schema):
-    found = {(ok.ok().method.upper(), ok.ok().path) for ok in schema.get_all_operations()}
-    assert found == set(OPERATIONS)
+    operations = {(ok.ok().method.upper(), ok.ok().path) for ok in schema.get_all_operations()}
+    assert operations == set(OPERATIONS)
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

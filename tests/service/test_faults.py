@@ -76,9 +76,9 @@ def text_of(answer):
 )
 def test_a_whole_answer(base, faulty, caplog, fault, status, says, tries, seconds):
     faulty.fault = fault
-    begun = time.monotonic()
+    started_at = time.monotonic()
     answer = ask(base)
-    assert time.monotonic() - begun < seconds
+    assert time.monotonic() - started_at < seconds
     assert answer.status_code == status
     assert says in answer.json()["error"]["message"]
     assert len(faulty.bodies) == tries
@@ -168,11 +168,11 @@ def test_what_the_upstream_says_beside_the_text_is_passed_on(base, faulty):
 
 def test_a_refused_connection_is_said_at_once():
     with gateway(model(f"http://127.0.0.1:{free_port()}/v1")) as base:
-        begun = time.monotonic()
+        started_at = time.monotonic()
         answer = ask(base)
         assert answer.status_code == 503
         assert "does not answer" in answer.json()["error"]["message"]
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - started_at < 1
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -186,8 +186,8 @@ def test_the_next_model_of_the_route_stands_in(faulty, stream):
                 faulty.fault = fault
                 answer = ask(base, stream, model="auto", messages=hard)
                 assert answer.status_code == 200
-                said = events(answer)[0] if stream else answer.json()
-                assert (said["routing"]["selected_model"], said["routing"]["fallback_used"]) == ("weak", True)
+                first = events(answer)[0] if stream else answer.json()
+                assert (first["routing"]["selected_model"], first["routing"]["fallback_used"]) == ("weak", True)
 
 
 def test_a_model_that_goes_on_failing_rests(faulty, monkeypatch):
@@ -196,13 +196,13 @@ def test_a_model_that_goes_on_failing_rests(faulty, monkeypatch):
     with gateway(model(faulty.url)) as base:
         faulty.fault = "500"
         assert ask(base).status_code == 502
-        asked = len(faulty.bodies)
-        begun = time.monotonic()
+        count = len(faulty.bodies)
+        started_at = time.monotonic()
         resting = ask(base)
-        assert (resting.status_code, len(faulty.bodies)) == (503, asked)
+        assert (resting.status_code, len(faulty.bodies)) == (503, count)
         assert int(resting.headers["retry-after"]) >= 1
         assert "rests" in resting.json()["error"]["message"]
-        assert time.monotonic() - begun < 0.2
+        assert time.monotonic() - started_at < 0.2
         faulty.fault = ""
         assert soon(lambda: ask(base).status_code == 200)
         assert ask(base).status_code == 200
@@ -215,9 +215,9 @@ def test_a_client_that_leaves_cancels_the_upstream(base, faulty, stream):
     request = {"messages": HELLO, "model": "m", "stream": stream}
     with suppress(httpx.TimeoutException), httpx.stream("POST", base + PATH, json=request, timeout=0.5) as answer:
         next(answer.iter_bytes())
-    begun = time.monotonic()
+    started_at = time.monotonic()
     assert soon(lambda: faulty.dropped == 1)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - started_at < 1
     assert soon(lambda: "autopicker_requests_running 1.0" in httpx.get(f"{base}/metrics").text)  # this one
 
 
@@ -264,9 +264,9 @@ def test_a_long_first_token_is_waited_for_with_comments(faulty, monkeypatch):
         assert answer.text.startswith(": waiting\n\n")
         assert text_of(answer) == "héllo 世界"
         faulty.fault = "hang before"
-        late = ask(base, stream=True)  # its status was said before it failed
-        assert late.status_code == 200
-        assert events(late)[-1]["status_code"] == 504
+        failed = ask(base, stream=True)  # its status was said before it failed
+        assert failed.status_code == 200
+        assert events(failed)[-1]["status_code"] == 504
 
 
 def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure(base, faulty):
@@ -285,9 +285,9 @@ def test_a_long_prompt_does_not_hold_up_the_others(base):
     long.start()
     slowest = 0.0
     while long.is_alive():
-        begun = time.monotonic()
+        started_at = time.monotonic()
         httpx.get(f"{base}/health")
-        slowest = max(slowest, time.monotonic() - begun)
+        slowest = max(slowest, time.monotonic() - started_at)
     assert slowest < 0.5
 
 
@@ -316,6 +316,20 @@ def running(tmp_path, url, **environment):
         process.wait(10)
 
 
+def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        for options, code, message in (
+            (["--port", port], 1, "cannot listen on"),
+            (["--workers", "0"], 2, "--workers must"),
+        ):
+            command = [sys.executable, "-m", "autopicker_lab.service", *options]
+            result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            assert result.returncode == code
+            assert message in result.stderr.splitlines()[-1]
+            assert "Traceback" not in result.stderr
+
+
 def test_a_stopped_service_says_so_to_whoever_waits_for_a_whole_answer(tmp_path, faulty):
     faulty.delay_s = 10
     with running(tmp_path, faulty.url, SHUTDOWN_TIMEOUT="1") as (process, base):
@@ -335,10 +349,10 @@ def test_a_stopped_service_ends_its_streams_within_a_limit(tmp_path, faulty, lim
             lines = answer.iter_lines()
             next(lines)
             process.send_signal(signal.SIGTERM)
-            begun = time.monotonic()
+            started_at = time.monotonic()
             rest = "\n".join(lines)
         assert ("[DONE]" in rest) == finished
         assert ('"the service is stopping' in rest) == (not finished)
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - started_at < 8
         assert process.wait(10) is not None
         assert soon(lambda: faulty.running == 0)

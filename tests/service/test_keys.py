@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+import websocket
 from support.gateway import gateway
 from support.upstream import soon, upstream
 
@@ -134,10 +135,10 @@ def test_a_budget_ends_and_outlives_the_service(tmp_path, stream):
         assert ask(base, secret).json()["error"]["code"] == "insufficient_quota"
     command = [sys.executable, "-m", "autopicker_lab.cli"]
     code = "from autopicker_lab.cli import main; main(['keys', 'list', '--json'])"
-    shown = subprocess.run(
+    listing = subprocess.run(
         [command[0], "-c", code], env={"AUTOPICKER_HOME": str(tmp_path)}, capture_output=True, text=True, check=True
     )
-    assert json.loads(shown.stdout)[0]["spent_usd"] == 10.0
+    assert json.loads(listing.stdout)[0]["spent_usd"] == 10.0
 
 
 def test_two_ledgers_agree_within_a_sync(tmp_path):
@@ -176,8 +177,8 @@ def test_the_decision_log_is_an_outcomes_table_once_answers_were_judged(tmp_path
         for question, score in (("What is 2 + 2?", 1.0), ("What is 2 + 2?", 0.0), ("Why?", 0.25), ("Unjudged", None)):
             answer = ask(base, messages=[{"role": "user", "content": question}], model="cheap")
             if score is not None:
-                said = {"request_id": answer.headers["x-request-id"], "score": score}
-                assert httpx.post(f"{base}/v1/feedback", json=said).status_code == 200
+                feedback = {"request_id": answer.headers["x-request-id"], "score": score}
+                assert httpx.post(f"{base}/v1/feedback", json=feedback).status_code == 200
     if not prompts:
         assert b"2 + 2" not in log.read_bytes()
         with pytest.raises(InvalidRequestError, match="keeps no prompts"):
@@ -203,6 +204,23 @@ def test_too_many_at_once_are_told_to_come_again(tmp_path):
         assert set(statuses) == {200, 503}
         assert all("retry-after" in a.headers for a in answers if a.status_code == 503)
         assert len(up.bodies) == statuses.count(200)
+
+
+def test_the_same_overload_is_the_same_error_over_http_and_on_the_socket():
+    with upstream() as up, gateway(up, max_concurrency=1) as base:
+        up.delay_s, up.pieces = 0.2, 100
+        chat = json.dumps({"type": "chat", "messages": HELLO})
+        first, second = (websocket.create_connection(base.replace("http", "ws") + "/ws/chat") for _ in range(2))
+        first.send(chat)
+        assert json.loads(first.recv())["type"] == "route"
+        second.send(chat)
+        event = json.loads(second.recv())
+        answer = httpx.post(f"{base}/api/v1/chat/completions", json={"messages": HELLO})
+        first.close()
+        second.close()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["error"] == "Too busy"
+    assert event == {"type": "error", **answer.json()}
 
 
 def test_a_key_sees_its_own_uploads_alone(tmp_path):

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from support.gateway import gateway, model
 from support.upstream import soon, upstream
 
-from autopicker_lab.service.observation.tracing import Tracing, from_environment
+from autopicker_lab.service.observation.tracing import Tracing
 
 SECRET_QUESTION = "the launch code is 4711"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -24,7 +24,7 @@ def spans(monkeypatch):
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracing = Tracing(provider.get_tracer("test"))
-    monkeypatch.setattr("autopicker_lab.service.app.from_environment", lambda: tracing)
+    monkeypatch.setattr("autopicker_lab.service.app.Tracing.from_environment", lambda: tracing)
     return exporter
 
 
@@ -42,13 +42,13 @@ def test_a_chat_is_a_span_in_its_caller_s_trace(spans, stream):
         span = spans.get_finished_spans()[0]
         assert (span.name, span.kind) == ("chat m", SpanKind.CLIENT)
         assert f"{span.context.trace_id:032x}" == TRACE.split("-")[1]
-        found = dict(span.attributes)
-        assert found["gen_ai.operation.name"] == "chat"
-        assert found["gen_ai.provider.name"] == "openai"
-        assert (found["gen_ai.usage.input_tokens"], found["gen_ai.usage.output_tokens"]) == (3, 5)
-        assert found["gen_ai.response.finish_reasons"] == ("stop",)
-        assert found["autopicker.request_id"] == answer.headers["x-request-id"]
-        assert SECRET_QUESTION not in str(found)
+        attributes = dict(span.attributes)
+        assert attributes["gen_ai.operation.name"] == "chat"
+        assert attributes["gen_ai.provider.name"] == "openai"
+        assert (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"]) == (3, 5)
+        assert attributes["gen_ai.response.finish_reasons"] == ("stop",)
+        assert attributes["autopicker.request_id"] == answer.headers["x-request-id"]
+        assert SECRET_QUESTION not in str(attributes)
         assert 0 < span.end_time - span.start_time < 5e9
 
 
@@ -62,11 +62,11 @@ def test_a_failed_chat_is_a_span_with_its_error(spans):
 
 
 def test_spans_are_off_unless_an_address_is_set(monkeypatch, caplog):
-    assert from_environment()._tracer is None
+    assert Tracing.from_environment()._tracer is None
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
-    assert from_environment()._tracer is not None
+    assert Tracing.from_environment()._tracer is not None
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
-    assert from_environment()._tracer is None
+    assert Tracing.from_environment()._tracer is None
     assert "autopicker-lab[otel]" in caplog.text
 
 

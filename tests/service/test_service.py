@@ -31,13 +31,13 @@ def api(service):
 @pytest.fixture(scope="session")
 def uploaded(service, samples):
     """Ids of the uploaded samples by name."""
-    found = {}
+    ids = {}
     for name in ("report.pdf", "announcement.mp3", "sign.jpg", "passengers.xlsx", "notes.txt"):
         with (samples / name).open("rb") as file:
             answer = requests.post(f"{service}/api/v1/upload", files={"file": file}, timeout=60)
         assert answer.status_code == 200
-        found[name] = answer.json()["id"]
-    return found
+        ids[name] = answer.json()["id"]
+    return ids
 
 
 def chat(api, path="/api/v1/chat/completions", **body):
@@ -307,11 +307,11 @@ class TestClients:
         with (samples / "announcement.wav").open("rb") as file:
             assert "ticket" in client.audio.transcriptions.create(model="whisper-1", file=file).text
         with (samples / "announcement.wav").open("rb") as file:
-            found = client.audio.transcriptions.create(
+            transcript = client.audio.transcriptions.create(
                 model="whisper-1", file=file, response_format="verbose_json", timestamp_granularities=["word"]
             )
-        assert found.duration == pytest.approx(12.9, abs=0.1)
-        assert found.words[0].end > 0
+        assert transcript.duration == pytest.approx(12.9, abs=0.1)
+        assert transcript.words[0].end > 0
         for shape, start in (("srt", "1\n00:00:0"), ("vtt", "WEBVTT"), ("text", "Good")):
             with (samples / "announcement.wav").open("rb") as file:
                 text = client.audio.transcriptions.create(model="whisper-1", file=file, response_format=shape)
@@ -322,16 +322,16 @@ class TestAnalysis:
     def test_complexity(self, api, uploaded):
         ids = [uploaded["report.pdf"], "file-id-123"]
         body = api("POST", "/api/v1/analyze-complexity", json={"messages": HELLO, "file_ids": ids}).json()
-        found = body["complexity_analysis"]
-        assert found["complexity_score"] == pytest.approx(sum(found["reasoning"]["complexity_factors"].values()))
-        assert found["selected_model"] == "smollm2-135m"
-        assert found["reasoning"]["file_count"] == 1
-        assert found["reasoning"]["file_types"] == ["pdf"]
-        assert found["reasoning"]["total_message_length"] == len("Say hello.")
-        assert found["estimated_tokens"] > 1000
-        assert found["estimated_cost_usd"] == 0
-        assert "file-id-123" in found["file_errors"][0]["error"]
-        assert {c["model"] for c in found["candidates"]} == {"smollm2-135m", "llama3.2-local"}
+        analysis = body["complexity_analysis"]
+        assert analysis["complexity_score"] == pytest.approx(sum(analysis["reasoning"]["complexity_factors"].values()))
+        assert analysis["selected_model"] == "smollm2-135m"
+        assert analysis["reasoning"]["file_count"] == 1
+        assert analysis["reasoning"]["file_types"] == ["pdf"]
+        assert analysis["reasoning"]["total_message_length"] == len("Say hello.")
+        assert analysis["estimated_tokens"] > 1000
+        assert analysis["estimated_cost_usd"] == 0
+        assert "file-id-123" in analysis["file_errors"][0]["error"]
+        assert {c["model"] for c in analysis["candidates"]} == {"smollm2-135m", "llama3.2-local"}
 
     def test_models(self, api):
         rows = {row["id"]: row for row in api("GET", "/api/v1/models").json()["data"]}
@@ -344,8 +344,8 @@ class TestAnalysis:
     def test_feedback(self, api):
         answer = chat(api, messages=[{"role": "user", "content": "feedback please"}])
         for request_id in (answer.json()["id"], answer.headers["x-request-id"]):
-            told = api("POST", "/api/v1/feedback", json={"request_id": request_id, "score": 0.5})
-            assert told.status_code == 200
+            answer = api("POST", "/api/v1/feedback", json={"request_id": request_id, "score": 0.5})
+            assert answer.status_code == 200
         assert api("POST", "/api/v1/feedback", json={"request_id": "x", "score": 0.5}).status_code == 404
         assert api("POST", "/api/v1/feedback", json={"request_id": "x", "score": 5}).status_code == 400
 
@@ -386,12 +386,12 @@ class TestMonitoring:
     def test_load_test(self, api):
         query = {"endpoint": "/api/v1/models", "concurrent_users": 4, "requests_per_user": 5}
         body = api("POST", "/api/v1/performance/load-test", params=query).json()
-        found = body["load_test_results"]
+        results = body["load_test_results"]
         assert body["status"] == "completed"
-        assert found["success_rate_percent"] == 100
-        assert found["total_requests"] == 20
-        assert found["p50_ms"] <= found["p95_ms"] <= found["p99_ms"]
-        assert found["errors"] == {}
+        assert results["success_rate_percent"] == 100
+        assert results["total_requests"] == 20
+        assert results["p50_ms"] <= results["p95_ms"] <= results["p99_ms"]
+        assert results["errors"] == {}
 
     @pytest.mark.parametrize(
         "endpoint",
@@ -570,12 +570,12 @@ class TestAccess:
 
 
 def test_a_proxy_may_add_a_line_of_its_own():
-    from autopicker_lab.service.request.rate_limits import ClientLimits
+    from autopicker_lab.service.request.rate_limits import RateLimiter
 
-    limits = ClientLimits(Settings.load(trusted_proxies="10.0.0.1"))
+    limiter = RateLimiter(Settings.load(trusted_proxies="10.0.0.1"))
     lines = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"1.2.3.4")]
-    assert limits.client_of({"type": "http", "client": ("10.0.0.1", 1), "headers": lines}) == "1.2.3.4"
-    assert limits.client_of({"type": "http", "client": ("9.9.9.9", 1), "headers": lines}) == "9.9.9.9"
+    assert limiter.client_address({"type": "http", "client": ("10.0.0.1", 1), "headers": lines}) == "1.2.3.4"
+    assert limiter.client_address({"type": "http", "client": ("9.9.9.9", 1), "headers": lines}) == "9.9.9.9"
 
 
 def test_every_answer_carries_an_id(api):
@@ -620,8 +620,8 @@ def test_the_docs_need_no_network(api):
     for page in ("/docs", "/redoc"):
         html = api("GET", page).text
         assert "https://" not in html.replace("https://fonts", "x") or "cdn" not in html
-        for mark in ('src="', 'href="'):
-            for piece in html.split(mark)[1:]:
+        for attribute in ('src="', 'href="'):
+            for piece in html.split(attribute)[1:]:
                 path = piece.split('"')[0]
                 assert path.startswith("/")
                 assert api("GET", path).status_code == 200
@@ -661,9 +661,9 @@ def test_a_failing_stream_ends_with_an_error_event(fake_ollama):
     model = ModelConfig(name="m", type="ollama", endpoint=address, model="llama3.2")
     with serving(create_app(Workbench(Settings.load(models=(model,))))) as base:
         answer = requests.post(f"{base}/api/v1/chat/completions", json={"messages": HELLO, "stream": True}, timeout=20)
-    found = events(answer)
-    assert json.loads(found[-1])["error"]["message"].startswith("Ollama cut the answer")
-    assert "[DONE]" not in found
+    lines = events(answer)
+    assert json.loads(lines[-1])["error"]["message"].startswith("Ollama cut the answer")
+    assert "[DONE]" not in lines
 
 
 def test_a_client_that_leaves_a_whole_answer_cancels_the_upstream(fake_ollama, caplog):

@@ -78,9 +78,9 @@ def test_two_workers_share_cache_limits_and_uploads_and_outlive_redis(tmp_path, 
             for _ in range(6):
                 assert _fresh("GET", f"{base}/v1/files/{file['id']}").status_code == 200
             for answer in answers[:1]:
-                said = {"request_id": answer.json()["id"], "score": 1}
+                feedback = {"request_id": answer.json()["id"], "score": 1}
                 for _ in range(4):  # whichever worker is asked
-                    assert _fresh("POST", f"{base}/v1/feedback", json=said).status_code == 200
+                    assert _fresh("POST", f"{base}/v1/feedback", json=feedback).status_code == 200
 
             stop()
             statuses = [
@@ -93,9 +93,9 @@ def test_two_workers_share_cache_limits_and_uploads_and_outlive_redis(tmp_path, 
             process.send_signal(signal.SIGTERM)
             process.wait(30)
             log.close()
-    told = (tmp_path / "service.log").read_text()
-    assert 1 <= told.count("caching in this process until") <= 2  # once a worker
-    assert 1 <= told.count("counting requests in this process until") <= 2
+    logged = (tmp_path / "service.log").read_text()
+    assert 1 <= logged.count("caching in this process until") <= 2  # once a worker
+    assert 1 <= logged.count("counting requests in this process until") <= 2
 
 
 def _fresh(method, url, **options):
@@ -113,9 +113,9 @@ def _healthy(base):
 def _shared_again(base):
     """Whether what one worker remembers, both do."""
     body = {"messages": [{"role": "user", "content": f"Hello at {time.time()}"}]}
-    marks = [_fresh("POST", f"{base}/v1/chat/completions", json=body).headers.get("x-cache") for _ in range(5)]
+    statuses = [_fresh("POST", f"{base}/v1/chat/completions", json=body).headers.get("x-cache") for _ in range(5)]
     time.sleep(0.5)
-    return marks == ["MISS", "HIT", "HIT", "HIT", "HIT"]
+    return statuses == ["MISS", "HIT", "HIT", "HIT", "HIT"]
 
 
 @pytest.fixture
@@ -160,10 +160,10 @@ def test_deleted_and_sent_again_at_once_is_never_lost(tmp_path, where):
     source = open_source(b"the same bytes", "a.txt")
     for _ in range(60):
         old = one.put(source)
-        made = []
-        sender = threading.Thread(target=lambda: made.append(two.put(source)))  # noqa: B023  # it ends before the next
+        records = []
+        sender = threading.Thread(target=lambda: records.append(two.put(source)))  # noqa: B023  # it ends before the next
         sender.start()
         one.delete(old.id)
         sender.join()
-        assert two.open(made[0].id).data == b"the same bytes"
-        two.delete(made[0].id)
+        assert two.open(records[0].id).data == b"the same bytes"
+        two.delete(records[0].id)

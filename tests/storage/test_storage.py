@@ -39,7 +39,7 @@ def test_a_write_that_fails_leaves_nothing(store, monkeypatch):
     def full(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(store._fs, "mv" if store._renames else "pipe_file", full)
+    monkeypatch.setattr(store._fs, "mv" if store._is_local else "pipe_file", full)
     with pytest.raises(StorageError, match=r"No space left on device\. Free some space"):
         store.put(open_source(b"hello", "a.txt"))
     monkeypatch.undo()

@@ -1,1 +1,1 @@
-"""Chat completions over HTTP: the application, its event streams, and single flight."""
+"""Chat completions over HTTP: the body, the application, its event streams, and single flight."""

@@ -1,4 +1,4 @@
-"""Chat completions as plain ASGI: read, check, remember or ask, answer whole or as a stream.
+"""Chat completions as plain ASGI: read and check the body, answer from the cache or a model, whole or as a stream.
 
 FastAPI documents these paths and does not serve them: its machinery takes longer than the rest of a request.
 """
@@ -13,242 +13,247 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
 from autopicker_lab.core import AutopickerError, ChatRequest, InvalidRequestError, ModelUnavailableError
 from autopicker_lab.service.chat import sse
-from autopicker_lab.service.request import errors
-from autopicker_lab.service.request.middleware import RequestContext, key_of
-from autopicker_lab.service.routes.schemas import ChatBody
-from autopicker_lab.service.state import AnswerRecord, ServiceState
+from autopicker_lab.service.chat.request_body import ChatBody
+from autopicker_lab.service.chat.single_flight import SingleFlight
+from autopicker_lab.service.observation.answer_record import AnswerRecord
+from autopicker_lab.service.request.auth import api_key_in
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from autopicker_lab.chat import Attachment
+    from autopicker_lab.service.request.context import RequestContext
+    from autopicker_lab.service.state import ServiceState
 
-_LONG = 100_000  # bytes of a body from which it is parsed and hashed off the event loop
-_NOT_ASKED = frozenset({"stream", "stream_options", "user"})
-_WHOLE = ("stop", "length", "tool_calls")  # how an answer ends that would be the same again
-_EXTRAS = ("routing", "files_processed", "file_errors", "context")
-
-
-def read_body(raw: bytes) -> tuple[dict[str, Any], ChatRequest]:
-    """A request's body as it came, without nulls, and the ChatRequest in it; InvalidRequestError says what is wrong."""
-    if not raw:
-        raise InvalidRequestError("A JSON body is required", "send messages")
-    try:
-        asked = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        detail = f"the body is not valid JSON: {error.msg} at character {error.pos}"
-        raise InvalidRequestError(detail, "correct it") from None
-    if not isinstance(asked, dict):
-        raise InvalidRequestError("the body must be a JSON object", 'send {"messages": [...]}')
-    return checked(asked)
-
-
-def checked(asked: dict[str, Any]) -> tuple[dict[str, Any], ChatRequest]:
-    """As read_body, of a body that is parsed."""
-    asked = {name: value for name, value in asked.items() if value is not None}
-    try:
-        ChatBody.model_validate(asked)
-    except ValidationError as error:
-        raise errors.validation(error.errors()) from None
-    return asked, ChatBody.request(asked)
+_LONG_BODY = 100_000  # bytes from which a body is parsed and hashed off the event loop
+_NOT_IN_KEY = frozenset({"stream_options", "user"})  # options that change nothing in the answer
+_REPEATABLE = ("stop", "length", "tool_calls")  # finish reasons of an answer that would be the same again
+_OWN_FIELDS = ("routing", "files_processed", "file_errors", "context")
 
 
 class ChatApp:
-    """Args:
-    with_files: the answer says which files were read, whether any were named or not.
+    """The application behind one chat path.
+
+    Args:
+        with_files: the answer says which files were read, whether any were named or not.
     """
 
     def __init__(self, state: ServiceState, with_files: bool = False):
         self._state = state
         self._with_files = with_files
+        self._single_flight = SingleFlight()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = await _body(receive)
-        long = len(raw) >= _LONG
-        asked, request = await asyncio.to_thread(read_body, raw) if long else read_body(raw)
-        turn = _Turn(self._state, scope, asked, request, self._with_files or bool(request.file_ids))
-        turn.key = await asyncio.to_thread(turn.cache_key) if long else turn.cache_key()
-        self._state.callers.check_budget(turn.request_context.caller)
-        begun = time.perf_counter()
+        """Answer one request; an AutopickerError comes out before anything is sent, or not at all."""
+        context: RequestContext = scope["request_context"]
+        raw = await _read_body(receive)
+        long = len(raw) >= _LONG_BODY
+        body, request = await asyncio.to_thread(_parse, raw) if long else _parse(raw)
+        request = request.permitted(context.caller.models)
+        with_files = self._with_files or bool(request.file_ids)
+        handler = _CompletionHandler(self._state, self._single_flight, context, scope["path"], request, with_files)
+        handler.key = await asyncio.to_thread(handler.cache_key) if long else handler.cache_key()
+        self._state.budgets.check(context.caller)
+        started_at = time.perf_counter()
         try:
-            await (turn.streamed(receive, send) if asked.get("stream") else turn.whole(receive, send))
+            await (handler.stream(receive, send) if body.stream else handler.complete(receive, send))
         except AutopickerError as error:
-            seconds = time.perf_counter() - begun
-            self._state.tracing.failed(request.model, error, seconds, turn.request_context.traceparent)
+            seconds = time.perf_counter() - started_at
+            self._state.tracing.record_failure(request.model, error, seconds, context.traceparent)
             raise
 
 
-class _Turn:
-    """One question on its way.
+class _CompletionHandler:
+    """Answers one chat request.
 
     Attributes:
-        key: what its answer is kept under; None for one that is not to be kept.
+        key: what its answer is cached under; None for one that is not to be cached.
     """
 
     def __init__(
-        self, state: ServiceState, scope: Scope, asked: dict[str, Any], request: ChatRequest, with_files: bool
+        self,
+        state: ServiceState,
+        single_flight: SingleFlight,
+        context: RequestContext,
+        path: str,
+        request: ChatRequest,
+        with_files: bool,
     ):
         self.key: str | None = None
-        self.request_context: RequestContext = scope["request_context"]
         self._state = state
-        self._path: str = scope["path"]
-        self._asked = asked
-        self._request = request.permitted(self.request_context.caller.models)
+        self._single_flight = single_flight
+        self._context = context
+        self._path = path
+        self._request = request
         self._with_files = with_files
-        self._extra: dict[str, Any] = {}
+        self._file_fields: dict[str, Any] = {}
 
     def cache_key(self) -> str | None:
         """A key for requests that want the same answer again; None where variety or freshness is asked for.
 
         None for logprobs, too: a stream's are not put together again.
         """
-        fresh = b"no-cache" in self.request_context.headers.get(b"cache-control", b"") or self._asked.get("logprobs")
-        if fresh or (self._asked.get("temperature") or 0) > 0 or self._state.lab.settings.cache_ttl == 0:
+        request, headers = self._request, self._context.headers
+        fresh = b"no-cache" in headers.get(b"cache-control", b"") or request.options.get("logprobs")
+        if fresh or request.options.get("temperature", 0) > 0 or self._state.lab.settings.cache_ttl == 0:
             return None
-        asked = {name: value for name, value in self._asked.items() if name not in _NOT_ASKED}
-        who = self.request_context.caller.id or key_of(self.request_context.headers)
-        rights = sorted(self._request.allowed) if self._request.allowed is not None else None
-        parts = [who, rights, self._path.rpartition("/")[2], self._state.lab.policy.id, asked]
+        parts = [
+            self._context.caller.id or api_key_in(headers),
+            sorted(request.allowed) if request.allowed is not None else None,
+            self._path.rpartition("/")[2],
+            self._state.lab.policy.id,
+            request.model,
+            request.messages,
+            request.file_ids,
+            {name: value for name, value in request.options.items() if name not in _NOT_IN_KEY},
+        ]
         try:
             return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
         except TypeError as error:  # orjson's own kind of it
             raise InvalidRequestError(f"the request cannot be passed on: {error}", "nest it less deeply") from None
 
-    async def whole(self, receive: Receive, send: Send) -> None:
+    async def complete(self, receive: Receive, send: Send) -> None:
+        """Send the whole answer as one JSON object."""
         try:
-            with self._state.disconnects.wait(receive):
-                content = await self._remembered() if self.key else None
-                mark = b"HIT" if content is not None else self._mark
+            with self._state.disconnects.watch(receive):
+                content = await self._cached_answer() if self.key else None
+                cache_status = b"HIT" if content is not None else self._cache_status
                 if self.key is None:
-                    content = await self._answer()
+                    content = await self._make_answer()
                 elif content is None:
-                    async with self._state.single_flight.leading(self.key) as flight:
-                        content = flight.content = await self._answer()
+                    async with self._single_flight.lead(self.key) as answer:
+                        content = answer.content = await self._make_answer()
         except asyncio.CancelledError:
-            raise _stopping() from None
+            raise _shutdown_error() from None
         length = (b"content-length", b"%d" % len(content))
-        headers = [(b"content-type", b"application/json"), length, (b"x-cache", mark)]
+        headers = [(b"content-type", b"application/json"), length, (b"x-cache", cache_status)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    async def streamed(self, receive: Receive, send: Send) -> None:
-        """The status waits for the first piece, so that a failure has its own, but not longer than a keepalive."""
-        out = sse.EventStream(send, self._mark)
-        done = sse.done_mark(self.request_context.headers, self._path)
+    async def stream(self, receive: Receive, send: Send) -> None:
+        """Send the answer as events.
+
+        The status waits for the first of them, so that a failure has its own, but not longer than a keepalive.
+        """
+        out = sse.EventStream(send, self._cache_status)
+        done = sse.done_event(self._context.headers, self._path)
         try:
-            with self._state.disconnects.wait(receive, out.keepalive):
-                content = await self._remembered() if self.key else None
+            with self._state.disconnects.watch(receive, out.keepalive):
+                content = await self._cached_answer() if self.key else None
                 if content is not None:
-                    out.mark = b"HIT"
-                    await out.end(self._replayed(content) + done)
+                    out.cache_status = b"HIT"
+                    await out.end(self._replay(content) + done)
                     return
-                async with self._state.single_flight.leading(self.key) as flight:
-                    flight.content = await self._stream(out)
+                async with self._single_flight.lead(self.key) as answer:
+                    answer.content = await self._stream_answer(out)
                 await out.end(done)
         except asyncio.CancelledError:
-            if not out.begun:
-                raise _stopping() from None
-            await out.fail(_stopping())
+            if not out.started:
+                raise _shutdown_error() from None
+            await out.fail(_shutdown_error())
         except ClientDisconnect:
             raise
         except Exception as failure:
-            if not out.begun:
+            if not out.started:
                 raise
             await out.fail(sse.error_of(failure))
 
     @property
-    def _mark(self) -> bytes:
+    def _cache_status(self) -> bytes:
         return b"MISS" if self.key else b"BYPASS"
 
     @property
     def _include_usage(self) -> bool:
-        return bool((self._asked.get("stream_options") or {}).get("include_usage"))
+        return bool((self._request.options.get("stream_options") or {}).get("include_usage"))
 
-    async def _remembered(self) -> bytes | None:
-        """What was answered to this before, or is being answered now; None where this turn is to ask."""
+    async def _cached_answer(self) -> bytes | None:
+        """The answer to an equal request, given before or being made now; None where this request is to ask."""
         if self.key is None:
             return None
         content = await self._state.cache.get(self.key)
         if content is None:
-            content = await self._state.single_flight.join(self.key)
+            content = await self._single_flight.wait(self.key)
         self._state.cache.stats.count(content is not None)
-        if content is not None:  # a deleted file is unknown, whatever is remembered
-            await self._state.check_files(self._request.file_ids, self.request_context.caller)
+        if content is not None:  # a deleted file is unknown, whatever is cached
+            await self._state.file_records(self._request.file_ids, self._context.caller)
         return content
 
-    async def _read(self) -> list[Attachment]:
+    async def _attachments(self) -> list[Attachment]:
         if not self._with_files:
             return []
-        attachments, failures = await self._state.attach(self._request.file_ids, self.request_context.caller)
-        self._extra = {"files_processed": len(attachments), "file_errors": failures}
+        attachments, failures = await self._state.attach(self._request.file_ids, self._context.caller)
+        self._file_fields = {"files_processed": len(attachments), "file_errors": failures}
         return attachments
 
-    async def _answer(self) -> bytes:
-        reply = await self._state.lab.pipeline.complete(self._request, await self._read() if self._with_files else ())
-        self._state.remember(AnswerRecord.of_reply(reply, self.request_context), self._request.question)
-        answer = sse.completion(reply) | self._extra
+    async def _make_answer(self) -> bytes:
+        """Ask for the whole answer, count it and cache it."""
+        reply = await self._state.lab.pipeline.complete(self._request, await self._attachments())
+        self._state.record_answer(AnswerRecord.of_reply(reply, self._context), self._request.question)
+        answer = sse.completion_object(reply) | self._file_fields
         if self._with_files:
-            answer["context"] = sse.context(reply.context)
+            answer["context"] = sse.context_object(reply.context)
         content = orjson.dumps(answer)
-        await self._keep(content, reply.finish_reason)
+        await self._cache(content, reply.finish_reason)
         return content
 
-    async def _stream(self, out: sse.EventStream) -> bytes | None:
-        """Send the answer as it comes; what it was in whole, where that is to be kept."""
+    async def _stream_answer(self, out: sse.EventStream) -> bytes | None:
+        """Send the answer as it comes; returns it whole where it is to be cached."""
         keep = self.key is not None
-        stream = self._state.lab.pipeline.stream(self._request, await self._read(), keep)
+        stream = self._state.lab.pipeline.stream(self._request, await self._attachments(), keep)
         async with aclosing(stream):
             chunks = aiter(stream)
             chunk = await anext(chunks, None)
-            answered = AnswerRecord.begun(
-                stream, self.request_context.request_id, self.request_context.caller, self.request_context.traceparent
-            )
-            writer = sse.ChunkWriter(answered.id, stream.model)
-            head = dict(self._extra)
+            record = AnswerRecord.of_stream(stream, self._context)
+            writer = sse.ChunkWriter(record.id, stream.model)
+            extra = dict(self._file_fields)
             if self._with_files:
-                head["context"] = sse.context(stream.context)
+                extra["context"] = sse.context_object(stream.context)
             if stream.route is not None and not stream.route.named:
-                head["routing"] = sse.routing(stream.route, stream.model)
-            data = writer.opening(chunk.events if chunk else (), head)
+                extra["routing"] = sse.routing_object(stream.route, stream.model)
+            data = writer.opening(chunk.events if chunk else (), extra)
             try:
                 while chunk is not None:
                     if data:
                         await out.write(data)
                     chunk = await anext(chunks, None)
                     data = writer.events(chunk.events) if chunk else b""
-            finally:  # what was made of an answer is spent, whether it was heard to the end or not
-                self._state.remember(answered.ended(stream), self._request.question)
+            finally:  # what was made of an answer costs, whether the client took it to the end or not
+                self._state.record_answer(record.with_end(stream), self._request.question)
         if self._include_usage:
             await out.write(writer.usage(stream.usage.to_openai()))
         reply = stream.reply
         if reply is None:
             return None
-        content = orjson.dumps(sse.completion(replace(reply, id=answered.id)) | head)
-        await self._keep(content, reply.finish_reason)
+        content = orjson.dumps(sse.completion_object(replace(reply, id=record.id)) | extra)
+        await self._cache(content, reply.finish_reason)
         return content
 
-    async def _keep(self, content: bytes, finish_reason: str) -> None:
-        if self.key and finish_reason in _WHOLE:
+    async def _cache(self, content: bytes, finish_reason: str) -> None:
+        if self.key and finish_reason in _REPEATABLE:
             await self._state.cache.put(self.key, content)
 
-    def _replayed(self, content: bytes) -> bytes:
-        """A remembered answer as the events of a stream."""
+    def _replay(self, content: bytes) -> bytes:
+        """A cached answer as the events of a stream."""
         answer = orjson.loads(content)
-        extra = {name: answer[name] for name in _EXTRAS if name in answer}
+        extra = {name: answer[name] for name in _OWN_FIELDS if name in answer}
         writer = sse.ChunkWriter(answer["id"], answer["model"], answer["created"])
-        return writer.replayed(answer, extra, self._include_usage)
+        return writer.replay(answer, extra, self._include_usage)
 
 
-def _stopping() -> ModelUnavailableError:
+def _parse(raw: bytes) -> tuple[ChatBody, ChatRequest]:
+    body = ChatBody.parse(raw)
+    return body, body.to_request()
+
+
+def _shutdown_error() -> ModelUnavailableError:
     return ModelUnavailableError("the service is stopping", "ask again", retry_after=5)
 
 
-async def _body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     """The whole body of a request; ClientDisconnect where it does not come to an end."""
     parts: list[bytes] = []
     while True:

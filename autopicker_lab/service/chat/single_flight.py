@@ -1,4 +1,4 @@
-"""Single flight: who asks what is being asked already waits for that answer instead of asking again."""
+"""Single flight: of equal requests at the same time one is answered, and the others wait for its answer."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ if TYPE_CHECKING:
 
 @dataclass
 class PendingAnswer:
-    """A question under way; whoever leads sets its `content` before it lands."""
+    """An answer that is being made; whoever leads sets its `content` before it ends."""
 
     content: bytes | None = None
 
 
 class SingleFlight:
-    """The questions under way in this process, by key."""
+    """The answers that are being made in this process, by the key of their request."""
 
     def __init__(self) -> None:
-        self._going: dict[str, asyncio.Future[bytes | None]] = {}
+        self._pending: dict[str, asyncio.Future[bytes | None]] = {}
 
-    async def join(self, key: str) -> bytes | None:
-        """The answer that another is getting, or its failure; None where the caller is to lead."""
-        while (going := self._going.get(key)) is not None:
-            content = await asyncio.shield(going)
+    async def wait(self, key: str) -> bytes | None:
+        """The answer that another request is getting, or its failure; None where the caller is to lead."""
+        while (future := self._pending.get(key)) is not None:
+            content = await asyncio.shield(future)
             if content is not None:
                 return content
         return None
 
     @asynccontextmanager
-    async def leading(self, key: str | None) -> AsyncIterator[PendingAnswer]:
-        """Lead a question; where the leader goes away without an answer, one of those who wait takes its place."""
-        flight = PendingAnswer()
-        if key is None or key in self._going:
-            yield flight
+    async def lead(self, key: str | None) -> AsyncIterator[PendingAnswer]:
+        """Make an answer that equal requests wait for; where it ends without content, one of them leads next.
+
+        With a key that is None, or led by another already, nobody waits for it.
+        """
+        answer = PendingAnswer()
+        if key is None or key in self._pending:
+            yield answer
             return
-        going = self._going[key] = asyncio.get_running_loop().create_future()
+        future = self._pending[key] = asyncio.get_running_loop().create_future()
         try:
-            yield flight
+            yield answer
         except AutopickerError as error:
-            self._end(key)
-            going.set_exception(error)
-            going.exception()  # seen, even if nobody waits
+            self._pending.pop(key, None)
+            future.set_exception(error)
+            future.exception()  # marks it as retrieved, even if nobody waits
             raise
         finally:
-            if not going.done():
-                self._end(key)
-                going.set_result(flight.content)
-
-    def _end(self, key: str) -> None:
-        self._going.pop(key, None)
+            if not future.done():
+                self._pending.pop(key, None)
+                future.set_result(answer.content)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from starlette.types import Send
 
 DONE = b"data: [DONE]\n\n"
-DONE_TIGHT = b"data:[DONE]\n\n"
-COMMENT = b": waiting\n\n"
+DONE_WITHOUT_SPACE = b"data:[DONE]\n\n"
+KEEPALIVE_COMMENT = b": waiting\n\n"
 STALLED_S = 30.0  # without reading, after which a client counts as gone: others may wait for the same answer
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -26,53 +26,54 @@ _HEADERS = [
 ]
 
 
-def done_mark(headers: Mapping[bytes, bytes], path: str) -> bytes:
-    """The stream's last event.
+def done_event(headers: Mapping[bytes, bytes], path: str) -> bytes:
+    """The last event of a stream.
 
     The platform's documented `requests` example parses every line that begins with "data: " as JSON, which
-    "[DONE]" is not. In server-sent events the space is optional, so that client alone gets the mark without it.
+    "[DONE]" is not. In server-sent events the space is optional, so that client alone gets the event without it.
     """
     agent, accepts = headers.get(b"user-agent", b""), headers.get(b"accept", b"*/*")
-    naive = agent.startswith(b"python-requests/") and accepts == b"*/*" and path.startswith("/api/")
-    return DONE_TIGHT if naive else DONE
+    parses_all = agent.startswith(b"python-requests/") and accepts == b"*/*" and path.startswith("/api/")
+    return DONE_WITHOUT_SPACE if parses_all else DONE
 
 
 def event(payload: Mapping[str, Any]) -> bytes:
+    """One server-sent event whose data is a JSON object."""
     return b"data: " + orjson.dumps(payload) + b"\n\n"
 
 
-def routing(route: Route, model: str) -> dict[str, Any]:
+def routing_object(route: Route, model: str) -> dict[str, Any]:
     """The `routing` object of an answer; with `warnings` where something was asked that no model can do."""
-    said = {
+    fields = {
         "complexity_score": route.complexity.score,
         "selected_model": model,
         "reason": route.reason,
         "fallback_used": model != route.model,
     }
-    return {**said, "warnings": list(route.warnings)} if route.warnings else said
+    return {**fields, "warnings": list(route.warnings)} if route.warnings else fields
 
 
-def completion(reply: ChatReply) -> dict[str, Any]:
+def completion_object(reply: ChatReply) -> dict[str, Any]:
     """A chat.completion object: the provider's own where it made one, under the catalogue's name and our id."""
     answer = {
-        **(reply.raw or _built(reply)),
+        **(reply.raw or _completion_body(reply)),
         "id": reply.id,
         "object": "chat.completion",
         "created": reply.created,
         "model": reply.model,
     }
     if reply.route is not None and not reply.route.named:
-        answer["routing"] = routing(reply.route, reply.model)
+        answer["routing"] = routing_object(reply.route, reply.model)
     return answer
 
 
-def _built(reply: ChatReply) -> dict[str, Any]:
+def _completion_body(reply: ChatReply) -> dict[str, Any]:
     message = {"role": "assistant", "content": reply.text, **reply.message}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish_reason}
     return {"choices": [choice], "usage": reply.usage.to_openai(), "system_fingerprint": None}
 
 
-def context(report: ContextReport) -> dict[str, Any]:
+def context_object(report: ContextReport) -> dict[str, Any]:
     """The `context` object of an answer about files: what was read, and what was left out."""
     return {"used": list(report.used), "left_out": list(report.left_out), "warnings": list(report.warnings)}
 
@@ -89,31 +90,34 @@ class ChunkWriter:
         }
 
     def opening(self, events: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]) -> bytes:
-        """The event that says who answers, and why; a model that says so itself is not said twice."""
+        """The first events, of which the first has the role and `extra`: the model's own where that has a role."""
         if events and "role" in (events[0]["choices"][0].get("delta") or ()):
-            said = {**events[0], **self._head, **extra}
-            said.pop("usage", None)
-            return event(said) + self.events(events[1:])
+            first = {**events[0], **self._head, **extra}
+            first.pop("usage", None)
+            return event(first) + self.events(events[1:])
         delta = {"role": "assistant", "content": ""}
         return self.chunk(delta, **extra) + self.events(events)
 
     def events(self, events: Sequence[Mapping[str, Any]]) -> bytes:
+        """The model's events with our id and name, without `usage`, which comes once and at the end."""
         head = self._head
         parts: list[bytes] = []
         for raw in events:
-            said = {**raw, **head}
-            said.pop("usage", None)  # said once, at the end, to those who ask
-            parts += (b"data: ", orjson.dumps(said), b"\n\n")
+            chunk = {**raw, **head}
+            chunk.pop("usage", None)
+            parts += (b"data: ", orjson.dumps(chunk), b"\n\n")
         return b"".join(parts)
 
     def chunk(self, delta: Mapping[str, Any], finish_reason: str | None = None, **extra: Any) -> bytes:
+        """One event of our own making; `extra` are further fields of the chunk object."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return event({**self._head, "choices": [choice], **extra})
 
     def usage(self, usage: Mapping[str, Any]) -> bytes:
+        """The event with the tokens, for those who ask for it by `stream_options`."""
         return event({**self._head, "choices": [], "usage": usage})
 
-    def replayed(self, answer: Mapping[str, Any], extra: Mapping[str, Any], include_usage: bool) -> bytes:
+    def replay(self, answer: Mapping[str, Any], extra: Mapping[str, Any], include_usage: bool) -> bytes:
         """A whole answer as the events of a stream."""
         choice = answer["choices"][0]
         delta = {name: value for name, value in choice["message"].items() if name != "role"}
@@ -124,46 +128,49 @@ class ChunkWriter:
 
 
 class EventStream:
-    """The response that events go out on; begun with the first of them, or with a comment while it is waited for.
+    """The response that carries the events; it starts with the first of them, or with a comment to wait for it.
 
     Attributes:
-        mark: of the X-Cache header.
+        cache_status: for the X-Cache header (HIT, MISS, BYPASS); may be changed until the response starts.
+        started: whether the status was sent, so that a failure can only be an event.
     """
 
-    def __init__(self, send: Send, mark: bytes):
+    def __init__(self, send: Send, cache_status: bytes):
         self._send = send
-        self.mark = mark
-        self.begun = False
+        self.cache_status = cache_status
+        self.started = False
         self._writing_since = 0.0
 
     async def write(self, data: bytes) -> None:
+        """Send events; waits where the client reads more slowly."""
         self._writing_since = time.monotonic()
-        if not self.begun:
-            self.begun = True
-            headers = [*_HEADERS, (b"x-cache", self.mark)]
+        if not self.started:
+            self.started = True
+            headers = [*_HEADERS, (b"x-cache", self.cache_status)]
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
         self._writing_since = 0.0
 
     async def keepalive(self) -> bool:
-        """Say that the answer is still to come, so that nobody on the way gives up; False for who does not read."""
+        """Send a comment, so that nobody on the way gives up; False where the client has not read for STALLED_S."""
         if self._writing_since:
             return time.monotonic() - self._writing_since < STALLED_S
-        await self.write(COMMENT)
+        await self.write(KEEPALIVE_COMMENT)
         return True
 
     async def end(self, data: bytes = b"") -> None:
-        if not self.begun:
+        """Send the last events and end the response."""
+        if not self.started:
             await self.write(b"")
         await self._send({"type": "http.response.body", "body": data})
 
     async def fail(self, error: AutopickerError) -> None:
-        """An event with the error, and the end."""
+        """Send an event with the error and end the response."""
         await self.end(event(errors.body(error, openai=True)))
 
 
 def error_of(failure: Exception) -> AutopickerError:
-    """What an event says of a failure: its own words, or that something failed."""
+    """The error that is sent for a failure: itself where it is one of ours, else an internal error, which is logged."""
     if isinstance(failure, AutopickerError):
         return failure
     errors.log.error("a stream failed", exc_info=failure)

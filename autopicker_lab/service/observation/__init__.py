@@ -1,1 +1,1 @@
-"""What can be seen of a running service: metrics, traces, the access log."""
+"""What can be seen of a running service: answers, metrics, traces, the access log."""

@@ -1,4 +1,4 @@
-"""A line for each request, written ten times a second: a write for each would cost more than many a request."""
+"""The access log: a line for each request, written ten times a second, as a write for each would cost more than it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ _FLUSH_S = 0.1
 
 
 class AccessRecord(NamedTuple):
-    """One request as it is logged: no prompt, no key but its id; `time` in Unix seconds."""
+    """One request as it is logged: no prompt, and of the key only its id.
+
+    Attributes:
+        time: of its end, in Unix seconds.
+        ms: milliseconds that it took.
+        key_id: of the caller's API key; "" where access is open.
+    """
 
     time: float
     request_id: str
@@ -29,41 +35,47 @@ class AccessRecord(NamedTuple):
 
 
 class AccessLog:
-    """Where the logger `autopicker_lab.access` is on, lines go to standard error as `log_format` says."""
+    """Writes requests to standard error, where the logger `autopicker_lab.access` is on.
+
+    Args:
+        log_format: "json" or "text".
+    """
 
     def __init__(self, log_format: str):
-        self._shape = _as_json if log_format == "json" else _as_text
-        self._lines: BatchWriter[AccessRecord] = BatchWriter("log lines", self._write, _FLUSH_S)
+        self._format = _as_json if log_format == "json" else _as_text
+        self._records: BatchWriter[AccessRecord] = BatchWriter("log lines", self._write, _FLUSH_S)
 
-    def write(self, line: AccessRecord) -> None:
+    def write(self, record: AccessRecord) -> None:
+        """Add a request to the next batch of lines."""
         if logger.isEnabledFor(logging.INFO):
-            self._lines.add(line)
+            self._records.add(record)
 
     def close(self) -> None:
-        self._lines.close()
+        """Write what is still to be written."""
+        self._records.close()
 
-    def _write(self, lines: list[AccessRecord]) -> None:
+    def _write(self, records: list[AccessRecord]) -> None:
         with suppress(OSError, ValueError):  # nobody reads any more
-            sys.stderr.write("".join([self._shape(line) for line in lines]))
+            sys.stderr.write("".join([self._format(record) for record in records]))
             sys.stderr.flush()
 
 
-def _as_json(line: AccessRecord) -> str:
-    said = {
-        "time": datetime.fromtimestamp(line.time, UTC),
+def _as_json(record: AccessRecord) -> str:
+    fields = {
+        "time": datetime.fromtimestamp(record.time, UTC),
         "level": "INFO",
         "logger": logger.name,
-        "message": f"{line.method} {line.path} {line.status}",
-        "request_id": line.request_id,
-        "method": line.method,
-        "path": line.path,
-        "status": line.status,
-        "ms": line.ms,
-        "key_id": line.key_id,
+        "message": f"{record.method} {record.path} {record.status}",
+        "request_id": record.request_id,
+        "method": record.method,
+        "path": record.path,
+        "status": record.status,
+        "ms": record.ms,
+        "key_id": record.key_id,
     }
-    return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE).decode()
+    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def _as_text(line: AccessRecord) -> str:
-    time = datetime.fromtimestamp(line.time).strftime("%Y-%m-%d %H:%M:%S")
-    return f"{time} INFO    {line.method} {line.path} {line.status} {line.ms:.1f} ms [{line.request_id}]\n"
+def _as_text(record: AccessRecord) -> str:
+    time = datetime.fromtimestamp(record.time).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{time} INFO    {record.method} {record.path} {record.status} {record.ms:.1f} ms [{record.request_id}]\n"

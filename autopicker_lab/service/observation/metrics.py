@@ -12,16 +12,19 @@ from prometheus_client import generate_latest
 from autopicker_lab.service.observation.registry import MetricsRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from autopicker_lab.service.state import AnswerRecord, ServiceState
+    from autopicker_lab.service.observation.answer_record import AnswerRecord
+    from autopicker_lab.storage import MemoryCache
 
-_RECENT = 5000
+_RECENT = 5000  # requests whose latencies are kept
 
 
 class Metrics:
-    """Args:
-    enabled: False metrics nothing; the routes then say so.
+    """Counts and times requests and answers since the start of this process.
+
+    Args:
+        enabled: False counts nothing but `running`; the routes then say so.
 
     Attributes:
         running: requests being answered now.
@@ -45,21 +48,24 @@ class Metrics:
         self._failed = 0
         self.running = 0
 
-    def watch(self, state: ServiceState) -> None:
-        """Read queues and cache, too, when they are asked for."""
-        stats = state.cache.stats
-        waiting, hearing = state.lab.catalogue.waiting, state.lab.reader.waiting
-        gauge = self._registry.gauge
-        gauge(
-            "autopicker_queue_depth", "Requests that a model has", "model", lambda: {**waiting(), "whisper": hearing()}
-        )
-        gauge("autopicker_cache", "Answers from the cache", "is", lambda: {"hit": stats.hits, "miss": stats.misses})
-        gauge("autopicker_cache_bytes", "Size of the cache here", "", lambda: {"": state.cache.size()[1]})
+    def add_gauges(self, cache: MemoryCache, queue_lengths: Callable[[], Mapping[str, float]]) -> None:
+        """Report the cache and the queues, too; both are read whenever the metrics are.
 
-    def begin(self) -> None:
+        Args:
+            queue_lengths: requests that wait or run, by model.
+        """
+        stats = cache.stats
+        gauge = self._registry.gauge
+        gauge("autopicker_queue_depth", "Requests that a model has", "model", queue_lengths)
+        gauge("autopicker_cache", "Answers from the cache", "is", lambda: {"hit": stats.hits, "miss": stats.misses})
+        gauge("autopicker_cache_bytes", "Size of the cache here", "", lambda: {"": cache.size()[1]})
+
+    def request_started(self) -> None:
+        """Count a request as running."""
         self.running += 1
 
-    def end(self, route: str, method: str, status: int, seconds: float) -> None:
+    def request_finished(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request that has ended; `route` is the path's pattern, so that ids in paths make no new series."""
         self.running -= 1
         if not self.enabled:
             return
@@ -67,10 +73,10 @@ class Metrics:
         self._failed += status >= 500
         self._recent.append(seconds)
         self._requests.add((route, method, str(status)))
-        self._seconds.add((route,), seconds)
+        self._seconds.observe((route,), seconds)
 
-    def answered(self, answer: AnswerRecord, cost_usd: float) -> None:
-        """Count one chat answer."""
+    def record_answer(self, answer: AnswerRecord, cost_usd: float) -> None:
+        """Count a chat answer with its route, tokens, cost and times."""
         if not self.enabled:
             return
         model = answer.model
@@ -80,9 +86,9 @@ class Metrics:
         if cost_usd:
             self._cost.add((model,), cost_usd)
         if answer.first_token_s is not None:
-            self._first.add((model,), answer.first_token_s)
+            self._first.observe((model,), answer.first_token_s)
         if answer.total_s is not None:
-            self._chat.add((model,), answer.total_s)
+            self._chat.observe((model,), answer.total_s)
 
     def summary(self) -> dict[str, Any]:
         """Totals since the start, and latencies (ms) of the last five thousand requests; None where there are none."""
@@ -101,6 +107,7 @@ class Metrics:
         }
 
     def prometheus(self) -> bytes:
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry.registry)
 
 

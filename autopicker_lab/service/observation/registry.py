@@ -17,7 +17,7 @@ Labels = tuple[str, ...]
 
 
 class MetricsRegistry(Collector):
-    """What one event loop counts; read by whoever scrapes."""
+    """The metrics of one event loop, which alone may change them; any thread may collect them."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -27,21 +27,23 @@ class MetricsRegistry(Collector):
         self._gauges: list[tuple[str, str, str, Callable[[], Mapping[str, float]]]] = []
 
     def counter(self, name: str, about: str, *labels: str) -> Counter:
-        found = Counter(name, about, labels)
-        self._counters.append(found)
-        return found
+        """A new counter with these labels; its name without Prometheus' `_total`."""
+        counter = Counter(name, about, labels)
+        self._counters.append(counter)
+        return counter
 
     def histogram(self, name: str, about: str, *labels: str) -> Histogram:
-        """Of seconds."""
-        found = Histogram(name, about, labels)
-        self._histograms.append(found)
-        return found
+        """A new histogram of seconds with these labels."""
+        histogram = Histogram(name, about, labels)
+        self._histograms.append(histogram)
+        return histogram
 
     def gauge(self, name: str, about: str, label: str, values: Callable[[], Mapping[str, float]]) -> None:
-        """Values by a label, or under "" without one, that are asked for when they are read."""
+        """Add a gauge whose `values`, by the value of its one label or under "" without one, are read when it is."""
         self._gauges.append((name, about, label, values))
 
     def collect(self) -> Iterator[Metric]:
+        """All metrics as they are now, in Prometheus' families."""
         yield from [counter.family() for counter in self._counters]
         yield from [histogram.family() for histogram in self._histograms]
         for name, about, label, values in self._gauges:
@@ -52,14 +54,18 @@ class MetricsRegistry(Collector):
 
 
 class Counter:
+    """A sum for each combination of label values."""
+
     def __init__(self, name: str, about: str, labels: Labels):
         self._name, self._about, self._labels = name, about, labels
         self._values: dict[Labels, float] = {}
 
     def add(self, labels: Labels, amount: float = 1.0) -> None:
+        """Add to the sum of these label values, given in the order of the labels."""
         self._values[labels] = self._values.get(labels, 0.0) + amount
 
     def family(self) -> Metric:
+        """All sums in Prometheus' form."""
         family = CounterMetricFamily(self._name, self._about, labels=self._labels)
         for labels, value in list(self._values.items()):
             family.add_metric(labels, value)
@@ -67,12 +73,15 @@ class Counter:
 
 
 class Histogram:
+    """Seconds counted in BUCKETS for each combination of label values."""
+
     def __init__(self, name: str, about: str, labels: Labels):
         self._name, self._about, self._labels = name, about, labels
         self._counts: dict[Labels, list[int]] = {}
         self._sums: dict[Labels, float] = {}
 
-    def add(self, labels: Labels, seconds: float) -> None:
+    def observe(self, labels: Labels, seconds: float) -> None:
+        """Count one time under these label values, given in the order of the labels."""
         counts = self._counts.get(labels)
         if counts is None:
             counts = self._counts[labels] = [0] * (len(BUCKETS) + 1)
@@ -81,6 +90,7 @@ class Histogram:
         self._sums[labels] += seconds
 
     def family(self) -> Metric:
+        """All buckets and sums in Prometheus' form."""
         family = HistogramMetricFamily(self._name, self._about, labels=self._labels)
         for labels, counts in list(self._counts.items()):
             running = 0

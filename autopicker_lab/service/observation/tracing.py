@@ -14,22 +14,41 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
     from autopicker_lab.core import AutopickerError
-    from autopicker_lab.service.state import AnswerRecord
+    from autopicker_lab.service.observation.answer_record import AnswerRecord
 
 log = logging.getLogger(__name__)
-_ADDRESSES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 class Tracing:
-    """Args:
-    tracer: None records nothing.
+    """Records a span for each chat.
+
+    Args:
+        tracer: OpenTelemetry's; None records nothing.
     """
 
     def __init__(self, tracer: Tracer | None = None):
         self._tracer = tracer
 
-    def answered(self, answer: AnswerRecord, provider: str, cost_usd: float) -> None:
-        """A span from the request to the end of its answer."""
+    @classmethod
+    def from_environment(cls) -> Tracing:
+        """Tracing to the address that OpenTelemetry's own variables name; none where they name none."""
+        if not any(os.environ.get(name) for name in _ENDPOINT_VARIABLES):
+            return cls()
+        try:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+            from opentelemetry.sdk.resources import Resource
+            from opentelemetry.sdk.trace import TracerProvider
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        except ImportError:
+            log.warning("no spans: OpenTelemetry is not installed (pip install 'autopicker-lab[otel]')")
+            return cls()
+        provider = TracerProvider(resource=Resource.create({"service.name": "autopicker"}))
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        return cls(provider.get_tracer("autopicker_lab"))
+
+    def record_answer(self, answer: AnswerRecord, provider: str, cost_usd: float) -> None:
+        """Record a span from the request to the end of its answer; `provider` is the model's."""
         if self._tracer is None:
             return
         route = answer.route
@@ -52,8 +71,8 @@ class Tracing:
             attributes["gen_ai.server.time_to_first_token"] = answer.first_token_s
         self._span(f"chat {answer.model}", attributes, answer.total_s or 0.0, answer.traceparent, None)
 
-    def failed(self, model: str, error: AutopickerError, seconds: float, traceparent: str) -> None:
-        """A span of a request that got no answer."""
+    def record_failure(self, model: str, error: AutopickerError, seconds: float, traceparent: str) -> None:
+        """Record a span of `seconds` for a request that got no answer; `model` is the one that it named, or auto."""
         if self._tracer is not None:
             attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": model}
             self._span(f"chat {model}", attributes, seconds, traceparent, error)
@@ -74,20 +93,3 @@ class Tracing:
             span.set_attribute("error.type", type(error).__name__)
             span.set_status(Status(StatusCode.ERROR, error.plain))
         span.end(end)
-
-
-def from_environment() -> Tracing:
-    """Tracing to the address that OpenTelemetry's own variables name; none where they name none."""
-    if not any(os.environ.get(name) for name in _ADDRESSES):
-        return Tracing()
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError:
-        log.warning("no spans: OpenTelemetry is not installed (pip install 'autopicker-lab[otel]')")
-        return Tracing()
-    provider = TracerProvider(resource=Resource.create({"service.name": "autopicker"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Tracing(provider.get_tracer("autopicker_lab"))

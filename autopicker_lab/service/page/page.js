@@ -1,8 +1,8 @@
-// The page to try the service with: what it does, any program can do with the client beside it.
+// The page to try the service with. Whatever it does, any program can do with the client that it imports.
 import { AutopickerClient } from '/page/autopicker.mjs';
 
 const find = (id) => document.getElementById(id);
-const talk = find('talk');
+const conversationView = find('talk');
 const question = find('question');
 let messages = [];
 let files = [];
@@ -13,38 +13,38 @@ function client() {
 }
 
 function element(name, className, text = '') {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
+  const node = document.createElement(name);
+  node.className = className;
+  node.textContent = text;
+  return node;
 }
 
-function say(text) {
+function showStatus(text) {
   find('status').textContent = text;
 }
 
-function addTurn(text, mine) {
-  const turn = element('article', mine ? 'turn mine' : 'turn');
-  const shown = element('div', 'text', text);
-  turn.append(shown);
-  talk.append(turn);
+function addTurn(text, fromUser) {
+  const turn = element('article', fromUser ? 'turn mine' : 'turn');
+  const content = element('div', 'text', text);
+  turn.append(content);
+  conversationView.append(turn);
   turn.scrollIntoView({ block: 'end' });
-  return { turn, shown };
+  return { turn, content };
 }
 
 async function showModels() {
   const select = find('model');
   try {
-    const found = await client().models();
+    const models = await client().models();
     select.replaceChildren(select.options[0]);
-    for (const model of found.filter((one) => one.id !== 'auto')) {
+    for (const model of models.filter((entry) => entry.id !== 'auto')) {
       const option = element('option', '', model.available ? model.id : `${model.id} (not available)`);
       option.value = model.id;
       option.disabled = !model.available;
       select.append(option);
     }
   } catch (error) {
-    say(error.status === 401 ? 'This service needs an API key: enter it above.' : error.message);
+    showStatus(error.status === 401 ? 'This service needs an API key: enter it above.' : error.message);
   }
 }
 
@@ -116,8 +116,8 @@ async function ask(text) {
   const options = { model: find('model').value, stream_options: { include_usage: true } };
   const path = ids.length ? '/api/v1/chat/multimodal-audio' : '/api/v1/chat/completions';
   const body = { messages: [...conversation], ...options, stream: true, ...(ids.length ? { file_ids: ids } : {}) };
-  const { turn, shown } = addTurn('', false);
-  const begun = performance.now();
+  const { turn, content } = addTurn('', false);
+  const startedAt = performance.now();
   let answer = '';
   let routing = null;
   let usage = null;
@@ -125,7 +125,7 @@ async function ask(text) {
   running = new AbortController();
   find('send').disabled = true;
   find('stop').hidden = false;
-  say('Waiting for the first word …');
+  showStatus('Waiting for the first word …');
   try {
     for await (const chunk of client().streamChunks(conversation, ids, { ...options, signal: running.signal })) {
       model = chunk.model;
@@ -134,20 +134,20 @@ async function ask(text) {
       const piece = chunk.choices[0]?.delta.content;
       if (!piece) continue;
       answer += piece;
-      shown.textContent = answer;
-      say(`${model} is answering`);
-      talk.scrollTop = talk.scrollHeight;
+      content.textContent = answer;
+      showStatus(`${model} is answering`);
+      conversationView.scrollTop = conversationView.scrollHeight;
     }
-    say('');
+    showStatus('');
   } catch (error) {
     const stopped = error.name === 'AbortError';
     turn.classList.toggle('failed', !stopped);
-    shown.textContent = stopped ? `${answer} [stopped]` : `${answer} ${error.message}`;
-    say(stopped ? 'Stopped.' : 'That failed.');
+    content.textContent = stopped ? `${answer} [stopped]` : `${answer} ${error.message}`;
+    showStatus(stopped ? 'Stopped.' : 'That failed.');
   }
   if (answer) conversation.push({ role: 'assistant', content: answer });
   else conversation.pop();
-  showRoute(turn, model, routing, (performance.now() - begun) / 1000, usage, body, path);
+  showRoute(turn, model, routing, (performance.now() - startedAt) / 1000, usage, body, path);
   running = null;
   find('send').disabled = false;
   find('stop').hidden = true;
@@ -172,7 +172,7 @@ find('clear').onclick = () => {
   messages = [];
   files = [];
   showFiles();
-  talk.replaceChildren();
+  conversationView.replaceChildren();
 };
 find('pick').onchange = (event) => addFiles(event.target.files);
 find('key').onchange = showModels;

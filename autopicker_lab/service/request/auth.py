@@ -1,12 +1,14 @@
-"""Who asks: an address, the one key of API_KEY, or a key of the key file with limits of its own."""
+"""Who may ask: origins, the one key of API_KEY, and the keys of the key file with their limits and budgets."""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from autopicker_lab.core import AuthenticationError, RateLimitError, SettingsError
 from autopicker_lab.storage import ApiKey, KeyFile, Ledger, digest
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.settings import Settings
 
+INTERNAL_HEADER = b"x-autopicker-internal"
 _RELOAD_S = 2.0
 log = logging.getLogger(__name__)
 
@@ -26,8 +29,11 @@ class BudgetError(RateLimitError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Attributes:
-    id: what answers are kept and requests are counted under; "" where access is open.
+    """Who sent a request, as far as its key tells.
+
+    Attributes:
+        id: what answers are cached and requests are counted under; "" where access is open.
+        key: of the key file; None where access is open, and for the one key of API_KEY.
     """
 
     id: str = ""
@@ -38,24 +44,25 @@ class Caller:
         """(requests, seconds) where the key has a limit of its own."""
         return (self.key.requests, self.key.window_s) if self.key is not None and self.key.requests else None
 
-    def counted_as(self, address: str) -> str:
+    def rate_limit_key(self, address: str) -> str:
         """What its requests are counted under: the key where that has a limit of its own, else the address."""
         return f"key {self.id}" if self.limit else address
 
     @property
     def models(self) -> frozenset[str] | None:
+        """Ids of the models that it may use; None: all."""
         return frozenset(self.key.models) if self.key is not None and self.key.models is not None else None
 
 
-ANYONE = Caller()
-_SINGLE = Caller("api-key")
+ANONYMOUS = Caller()
+_OPERATOR = Caller("api-key")
 
 
-class Callers:
-    """Tells callers by their keys, and keeps account of what they spend."""
+class Authenticator:
+    """Identifies callers by their keys: API_KEY, and those of the key file, which is read again as it changes."""
 
-    def __init__(self, settings: Settings, ledger: Ledger):
-        self._single = settings.api_key.get_secret_value().encode() if settings.api_key else None
+    def __init__(self, settings: Settings):
+        self._operator_key = settings.api_key.get_secret_value().encode() if settings.api_key else None
         self._file = KeyFile(settings.keys_path)
         self._keys: Mapping[str, ApiKey] = self._file.keys()
         self._damaged = False
@@ -63,12 +70,11 @@ class Callers:
             detail = f"API_KEYS_FILE: there is no file '{settings.api_keys_file}'"
             raise SettingsError(detail, "make it with `autopicker keys create`, or correct the path")
         self._read_at = time.monotonic()
-        self.ledger = ledger
 
     @property
     def open(self) -> bool:
         """Whether no key is needed: a key file without keys lets nobody in, so that revoking the last opens nothing."""
-        return self._single is None and not self._file.exists
+        return self._operator_key is None and not self._file.exists
 
     def identify(self, key: str | None) -> Caller:
         """The caller with this key; AuthenticationError where one is needed and this is none."""
@@ -77,18 +83,20 @@ class Callers:
             self._read_at = now
             self._reload()
         if self.open:
-            return ANYONE
+            return ANONYMOUS
         if key:
-            if self._single is not None and hmac.compare_digest(key.encode("utf-8", "replace"), self._single):
-                return _SINGLE
-            found = self._keys.get(digest(key))  # of a hash, so that its timing tells nothing about the key
-            if found is not None:
-                return Caller(found.id, found)
+            if self._operator_key is not None and hmac.compare_digest(
+                key.encode("utf-8", "replace"), self._operator_key
+            ):
+                return _OPERATOR
+            api_key = self._keys.get(digest(key))  # of a hash, so that its timing tells nothing about the key
+            if api_key is not None:
+                return Caller(api_key.id, api_key)
         what = "the API key is wrong" if key else "an API key is required"
         raise AuthenticationError(what, "send it as X-API-Key or Authorization: Bearer")
 
     def _reload(self) -> None:
-        """The keys as the file has them now; those that were known, where it cannot be read."""
+        """Read the file's keys again; where it cannot be read, those known so far stay."""
         try:
             self._keys = self._file.keys()
         except (SettingsError, OSError) as error:
@@ -98,7 +106,14 @@ class Callers:
         else:
             self._damaged = False
 
-    def check_budget(self, caller: Caller) -> None:
+
+class Budgets:
+    """What the keys of the key file may spend and have spent, in USD by period."""
+
+    def __init__(self, ledger: Ledger):
+        self.ledger = ledger
+
+    def check(self, caller: Caller) -> None:
         """BudgetError where a key has spent what it may."""
         key = caller.key
         if key is None or key.budget_usd is None:
@@ -109,7 +124,34 @@ class Callers:
             hint = f"wait for the next {key.period}, or ask for a larger budget"
             raise BudgetError(detail, hint, retry_after=key.period_left_s())
 
-    def spend(self, caller: Caller, usd: float) -> None:
+    def charge(self, caller: Caller, usd: float) -> None:
+        """Add the cost of an answer to what the caller's key has spent; callers without such a key have no account."""
         key = caller.key
         if key is not None:
             self.ledger.add((key.id, key.current_period()), usd)
+
+
+def api_key_in(headers: Mapping[bytes, bytes]) -> str | None:
+    """The key that a request brings, as X-API-Key or in Authorization; None where it brings none."""
+    value = headers.get(b"x-api-key")
+    if not value:
+        scheme, _, rest = headers.get(b"authorization", b"").partition(b" ")
+        value = rest if scheme.lower() == b"bearer" else scheme
+    return value.strip().decode("utf-8", "replace") or None
+
+
+def internal_token(settings: Settings) -> str:
+    """What the service sends itself in INTERNAL_HEADER, so that its load test does not use up a caller's limit."""
+    key = settings.secret_key.get_secret_value().encode()
+    return hmac.new(key, b"load test", hashlib.sha256).hexdigest()
+
+
+def origin_allowed(headers: Mapping[bytes, bytes], origins: frozenset[str]) -> bool:
+    """Whether a request comes from no page, from one of the service's own, or from one of these origins.
+
+    Browsers let any page send simple requests and open sockets, and say which page it is.
+    """
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    if not origin or origin in origins or "*" in origins:
+        return True
+    return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")

@@ -1,4 +1,4 @@
-"""Whether clients are still there while they wait for an answer."""
+"""Cancels the work for clients that leave while they wait for an answer, and keeps other connections alive."""
 
 from __future__ import annotations
 
@@ -14,87 +14,90 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive
 
-NOTICE_S = 0.05  # most answers are there by then, and cost no second task
+WATCH_DELAY_S = 0.05  # most answers are there by then, and cost no second task
 KEEPALIVE_S = 10.0
 Keepalive = Callable[[], Awaitable[bool]]
 
 
 class DisconnectMonitor:
-    """Who waits in this event loop; begun with the loop's service."""
+    """Watches the waiting clients of one event loop, each from 0.05 seconds after its work began."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._new: dict[DisconnectWatch, float] = {}
-        self._looking = False
+        self._starting: dict[DisconnectWatch, float] = {}  # when each was added, time.monotonic()
+        self._scheduled = False
 
-    def wait(self, receive: Receive, keepalive: Keepalive | None = None) -> DisconnectWatch:
-        """`with` it: what runs inside is cancelled when the client leaves, and ClientDisconnect comes out.
+    def watch(self, receive: Receive, keepalive: Keepalive | None = None) -> DisconnectWatch:
+        """A context manager: what runs inside is cancelled when the client leaves, and ClientDisconnect comes out.
 
         Args:
-            keepalive: called every ten seconds, where the client should hear that its answer is to come; False where
-                it takes nothing any more, which counts as having left.
+            keepalive: called every ten seconds, to tell the client that its answer is still to come; False where it
+                takes nothing any more, which counts as having left.
         """
-        if self._loop is None:  # asked once: before Python 3.12 to ask for it is to ask the system
+        if self._loop is None:  # kept: before Python 3.12 each get_running_loop() is a system call
             self._loop = asyncio.get_running_loop()
         return DisconnectWatch(self, self._loop, receive, keepalive)
 
-    def enter(self, wait: DisconnectWatch, loop: asyncio.AbstractEventLoop) -> None:
-        self._new[wait] = time.monotonic()
-        if not self._looking:
-            self._looking = True
-            loop.call_later(NOTICE_S, self._look, loop)
+    def add(self, watch: DisconnectWatch, loop: asyncio.AbstractEventLoop) -> None:
+        """Start a watch after WATCH_DELAY_S, unless it was removed by then."""
+        self._starting[watch] = time.monotonic()
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_later(WATCH_DELAY_S, self._start_due, loop)
 
-    def leave(self, wait: DisconnectWatch) -> None:
-        self._new.pop(wait, None)
+    def remove(self, watch: DisconnectWatch) -> None:
+        """Do not start a watch any more: its work has ended."""
+        self._starting.pop(watch, None)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        late = time.monotonic() - NOTICE_S / 2
-        for wait in [wait for wait, since in self._new.items() if since <= late]:
-            del self._new[wait]
-            wait.watch()
-        self._looking = bool(self._new)
-        if self._looking:
-            loop.call_later(NOTICE_S, self._look, loop)
+    def _start_due(self, loop: asyncio.AbstractEventLoop) -> None:
+        latest = time.monotonic() - WATCH_DELAY_S / 2
+        for watch in [watch for watch, added_at in self._starting.items() if added_at <= latest]:
+            del self._starting[watch]
+            watch.start()
+        self._scheduled = bool(self._starting)
+        if self._scheduled:
+            loop.call_later(WATCH_DELAY_S, self._start_due, loop)
 
 
 class DisconnectWatch:
-    """One client's waiting."""
+    """The watch over one client while its answer is made; DisconnectMonitor.watch makes it."""
 
     def __init__(
         self,
-        disconnects: DisconnectMonitor,
+        monitor: DisconnectMonitor,
         loop: asyncio.AbstractEventLoop,
         receive: Receive,
         keepalive: Keepalive | None,
     ):
-        self._monitor = disconnects
+        self._monitor = monitor
         self._loop = loop
         self._receive = receive
         self._keepalive = keepalive
-        self._left = False
+        self._disconnected = False
         self._watcher: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
         task = asyncio.current_task(self._loop)
         assert task is not None
         self._task = task
-        self._monitor.enter(self, self._loop)
+        self._monitor.add(self, self._loop)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._monitor.leave(self)
+        self._monitor.remove(self)
         if self._watcher is not None:
             self._watcher.cancel()
-        if self._left:
+        if self._disconnected:
             self._task.uncancel()
             if kind is asyncio.CancelledError:
                 raise ClientDisconnect from None
 
-    def watch(self) -> None:
-        self._watcher = self._loop.create_task(self._watch())
+    def start(self) -> None:
+        """Begin to listen for the client's leaving, in a task of its own."""
+        self._watcher = self._loop.create_task(self._listen())
 
-    async def _watch(self) -> None:
+    async def _listen(self) -> None:
         while True:
             try:
                 async with asyncio.timeout(KEEPALIVE_S):
@@ -104,6 +107,6 @@ class DisconnectWatch:
                     continue
                 message = {"type": "http.disconnect"}
             if message["type"] == "http.disconnect":
-                self._left = True
+                self._disconnected = True
                 self._task.cancel()
                 return

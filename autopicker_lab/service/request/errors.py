@@ -60,7 +60,7 @@ def wants_openai(path: str, headers: Mapping[bytes, bytes]) -> bool:
 
 
 def response(error: AutopickerError, path: str, headers: Mapping[bytes, bytes]) -> Response:
-    """The answer that says an error; `headers` are the request's, names in lower case."""
+    """The response for an error; `headers` are the request's, names in lower case."""
     extra = {}
     if error.retry_after is not None:
         extra["Retry-After"] = str(max(1, round(error.retry_after)))
@@ -71,7 +71,7 @@ def response(error: AutopickerError, path: str, headers: Mapping[bytes, bytes]) 
 
 
 def install(app: FastAPI) -> None:
-    """Give every exception its documented shape."""
+    """Answer every exception of FastAPI's routes in its documented shape."""
 
     def answer(error: AutopickerError, request: Request) -> Response:
         return response(error, request.url.path, request.scope["request_context"].headers)
@@ -88,7 +88,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        return answer(internal(), request)  # the gate says the rest in the log
+        return answer(internal(), request)  # the middleware logs the rest
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -99,12 +99,13 @@ def install(app: FastAPI) -> None:
 
 
 def internal() -> AutopickerError:
+    """What is answered in place of an error that is none of ours, so that nothing internal gets out."""
     return AutopickerError("the server failed to process this request", "quote its X-Request-ID in a report")
 
 
-def validation(found: Sequence[Any]) -> AutopickerError:
-    """The first of Pydantic's findings as one of our errors, the field named."""
-    first = found[0]
+def validation(problems: Sequence[Any]) -> AutopickerError:
+    """The first of the problems that Pydantic lists, as one of our errors that names the field."""
+    first = problems[0]
     place = [str(step) for step in first["loc"] if step not in ("body", "query", "path", "header")]
     name = ".".join(place)
     if first["type"] == "json_invalid":

@@ -1,4 +1,4 @@
-"""How many requests a caller may make: a moving window, in this process or in Redis."""
+"""How many requests a caller may make in a moving window, and how many the service answers at once."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from autopicker_lab.core import RateLimitError, SettingsError
+from autopicker_lab.core import ModelBusyError, RateLimitError, SettingsError
 from autopicker_lab.runtime.outage import TIMEOUT_S, Outage
 
 if TYPE_CHECKING:
     from autopicker_lab.settings import Settings
 
-_MANY = 10_000  # callers from which those are forgotten that have been away
+_PRUNE_FROM = 10_000  # callers; from so many on, those who have been away are forgotten
 HeaderLines = list[tuple[bytes, bytes]]
 
 
-class Allowance(NamedTuple):
-    """What is left to a caller: `remaining` of `limit` requests until `reset` (Unix seconds)."""
+class RateLimitStatus(NamedTuple):
+    """Whether a request is allowed, and how many more are.
+
+    Attributes:
+        limit: requests in a window; `remaining` of them are left.
+        reset: when the oldest request leaves the window, in Unix seconds.
+    """
 
     allowed: bool
     limit: int
@@ -38,65 +43,72 @@ class Allowance(NamedTuple):
 
     def headers(self) -> HeaderLines:
         """The X-RateLimit family, and OpenAI's beside it."""
-        limit, left = b"%d" % self.limit, b"%d" % max(0, self.remaining)
+        limit, remaining = b"%d" % self.limit, b"%d" % max(0, self.remaining)
         wait = max(0.0, self.reset - time.time())
         return [
             (b"x-ratelimit-limit", limit),
-            (b"x-ratelimit-remaining", left),
+            (b"x-ratelimit-remaining", remaining),
             (b"x-ratelimit-reset", b"%d" % (int(self.reset) + 1)),
             (b"x-ratelimit-limit-requests", limit),
-            (b"x-ratelimit-remaining-requests", left),
+            (b"x-ratelimit-remaining-requests", remaining),
             (b"x-ratelimit-reset-requests", b"%.0fs" % wait),
         ]
 
 
-class MovingWindow:
-    """A moving window in this process, at the same cost for any limit.
+def check_concurrency(running: int, limit: int) -> None:
+    """ModelBusyError where more requests are being answered than a worker may answer at once."""
+    if running > limit:
+        raise ModelBusyError("the service is at its limit of requests", "try again soon", retry_after=1)
 
-    The one of `limits` shifts a list of all the hits in the window at each hit, and starts a thread every 10 ms.
+
+class MovingWindow:
+    """A moving window in the memory of this process, whose cost does not grow with the limit.
+
+    That of the `limits` package shifts a list of all hits in the window at each hit, and starts a thread every 10 ms.
     """
 
     def __init__(self) -> None:
         self._hits: dict[str, tuple[deque[float], int]] = {}
-        self._looked = 0.0
+        self._pruned_at = 0.0
 
-    def hit(self, caller: str, limit: int, window_s: int) -> Allowance:
+    def hit(self, caller: str, limit: int, window_s: int) -> RateLimitStatus:
+        """Count a request of a caller who may make `limit` in `window_s` seconds; a refused one does not count."""
         now = time.time()
-        found = self._hits.get(caller)
-        if found is None:
-            if len(self._hits) >= _MANY:
-                self._forget(now)
-            found = self._hits[caller] = (deque(), window_s)
-        hits = found[0]
+        entry = self._hits.get(caller)
+        if entry is None:
+            if len(self._hits) >= _PRUNE_FROM:
+                self._prune(now)
+            entry = self._hits[caller] = (deque(), window_s)
+        hits = entry[0]
         oldest = now - window_s
         while hits and hits[0] <= oldest:
             hits.popleft()
         allowed = len(hits) < limit
         if allowed:
             hits.append(now)
-        return Allowance(allowed, limit, limit - len(hits), hits[0] + window_s)
+        return RateLimitStatus(allowed, limit, limit - len(hits), hits[0] + window_s)
 
-    def _forget(self, now: float) -> None:
-        """Forget who has been away for a window of theirs; where there are too many, who came first."""
-        if now - self._looked > 1.0:
-            self._looked = now
+    def _prune(self, now: float) -> None:
+        """Forget the callers who have been away for one of their windows; where too many are left, the oldest."""
+        if now - self._pruned_at > 1.0:
+            self._pruned_at = now
             self._hits = {who: (hits, s) for who, (hits, s) in self._hits.items() if hits and hits[-1] > now - s}
-        while len(self._hits) >= 10 * _MANY:
+        while len(self._hits) >= 10 * _PRUNE_FROM:
             del self._hits[next(iter(self._hits))]
 
 
-class ClientLimits:
-    """Counts requests by caller: an address or a key."""
+class RateLimiter:
+    """Counts requests by caller, an address or a key: in Redis where it is switched on and answers, else here."""
 
     def __init__(self, settings: Settings):
         self._default = RateLimitItemPerSecond(settings.rate_limit_requests, settings.rate_limit_window)
         self._items: dict[tuple[int, int], RateLimitItemPerSecond] = {}
         self._proxies = frozenset(p.strip() for p in settings.trusted_proxies.split(",") if p.strip())
         self._memory = MovingWindow()
-        self._shared = _shared(settings) if settings.enable_redis_cache else None
+        self._shared = _redis_limiter(settings) if settings.enable_redis_cache else None
         self._outage = Outage("Redis", "counting requests in this process")
 
-    async def hit(self, caller: str, limit: tuple[int, int] | None = None) -> Allowance:
+    async def hit(self, caller: str, limit: tuple[int, int] | None = None) -> RateLimitStatus:
         """Count one request; `limit` is (requests, seconds) where the caller has one of their own."""
         item = self._default if limit is None else self._item(limit)
         if self._shared is not None and not self._outage.resting():
@@ -107,23 +119,23 @@ class ClientLimits:
                 self._outage.failed(error)
             else:
                 self._outage.answered()
-                return Allowance(allowed, item.amount, remaining, reset)
+                return RateLimitStatus(allowed, item.amount, remaining, reset)
         return self._memory.hit(caller, item.amount, item.multiples)
 
-    async def admit(self, caller: str, limit: tuple[int, int] | None = None) -> None:
+    async def check(self, caller: str, limit: tuple[int, int] | None = None) -> None:
         """Count one request; RateLimitError past the limit."""
         (await self.hit(caller, limit)).check()
 
-    def client_of(self, scope: Any) -> str:
+    def client_address(self, scope: Any) -> str:
         """The address a request is counted under: the socket's, unless that is a trusted proxy's."""
         client = scope.get("client")
         address = str(client[0]) if client else "unknown"
         if address not in self._proxies:
-            return _counted(address)
+            return _client_network(address)
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
         hops = [hop.strip() for hop in ",".join(lines).split(",") if hop.strip()]  # proxies may add lines of their own
         outside = [hop for hop in hops if hop not in self._proxies]
-        return _counted(outside[-1] if outside else address)
+        return _client_network(outside[-1] if outside else address)
 
     def _item(self, limit: tuple[int, int]) -> RateLimitItemPerSecond:
         if limit not in self._items:
@@ -131,8 +143,8 @@ class ClientLimits:
         return self._items[limit]
 
 
-def _counted(address: str) -> str:
-    """What an address counts as: of version 6, its network, because who has one address there has 2**64."""
+def _client_network(address: str) -> str:
+    """What an address is counted under: of version 6, its network, because who has one address there has 2**64."""
     if ":" not in address:
         return address
     try:
@@ -141,7 +153,7 @@ def _counted(address: str) -> str:
         return address
 
 
-def _shared(settings: Settings) -> MovingWindowRateLimiter:
+def _redis_limiter(settings: Settings) -> MovingWindowRateLimiter:
     try:
         timeouts = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
         storage = RedisStorage(f"async+{settings.redis_url}", implementation="redispy", **timeouts)  # type: ignore[arg-type]  # the client's own options

@@ -12,19 +12,19 @@ from autopicker_lab.models import Availability
 from autopicker_lab.routing import AUTO, permitted_models
 from autopicker_lab.service.request.auth import Caller
 from autopicker_lab.service.routes.schemas import AnalysisBody, FeedbackBody
-from autopicker_lab.service.state import Asker, ServiceState, State
+from autopicker_lab.service.state import CurrentCaller, ServiceState, State
 
 router = APIRouter(tags=["routing"])
 _CREATED = 1760000000
 
 
 @router.post("/analyze-complexity", summary="Score a request and see where it would go")
-async def analyze(body: AnalysisBody, state: State, caller: Asker) -> dict[str, Any]:
+async def analyze(body: AnalysisBody, state: State, caller: CurrentCaller) -> dict[str, Any]:
     """Calls no model. Files that are unknown or unreadable are named in `file_errors` and count for nothing."""
     request = ChatRequest.of(body.messages, model=body.model or AUTO, file_ids=tuple(body.file_ids or ())).permitted(
         caller.models
     )
-    attachments, failures = await _attach(request.file_ids, state, caller)
+    attachments, failures = await _attach_readable(request.file_ids, state, caller)
     route = await state.lab.pipeline.route(request, attachments)
     analysis = {
         "complexity_score": route.complexity.score,
@@ -49,34 +49,41 @@ async def analyze(body: AnalysisBody, state: State, caller: Asker) -> dict[str, 
     return {"complexity_analysis": analysis}
 
 
-async def _attach(
+async def _attach_readable(
     file_ids: tuple[str, ...], state: ServiceState, caller: Caller
 ) -> tuple[list[Attachment], list[dict[str, str]]]:
+    """The files that can be read, and for each of the others why not."""
     attachments: list[Attachment] = []
     failures: list[dict[str, str]] = []
     for file_id in file_ids:
         try:
-            found, _ = await state.attach([file_id], caller)
+            readable, _ = await state.attach([file_id], caller)
         except AutopickerError as error:
             failures.append({"file_id": file_id, "error": str(error)})
         else:
-            attachments += found
+            attachments += readable
     return attachments, failures
 
 
 @router.get("/models", summary="The catalogue")
-async def models(state: State, caller: Asker) -> dict[str, Any]:
+async def models(state: State, caller: CurrentCaller) -> dict[str, Any]:
+    """`auto` and the models that the caller may use, each with whether it answers now."""
     answers = await state.lab.catalogue.availability()
     allowed = caller.models
     specs = [spec for spec in state.lab.catalogue.specs() if allowed is None or spec.id in allowed]
-    rows = [_model(spec, answers.get(spec.id)) for spec in specs]
-    able = sorted({capability for row in rows if row["available"] for capability in row["capabilities"]})
-    auto = {**_entry(AUTO, "autopicker-lab"), "capabilities": able, "available": any(r["available"] for r in rows)}
+    rows = [_model_entry(spec, answers.get(spec.id)) for spec in specs]
+    capabilities = sorted({capability for row in rows if row["available"] for capability in row["capabilities"]})
+    auto = {
+        **_object(AUTO, "autopicker-lab"),
+        "capabilities": capabilities,
+        "available": any(r["available"] for r in rows),
+    }
     return {"object": "list", "data": [auto, *rows]}
 
 
 @router.get("/models/{model_id:path}", summary="One model")
-async def model(model_id: str, state: State, caller: Asker) -> dict[str, Any]:
+async def model(model_id: str, state: State, caller: CurrentCaller) -> dict[str, Any]:
+    """By id or alias; 404 for one that is unknown, or that the caller may not use."""
     if model_id == AUTO:
         auto: dict[str, Any] = (await models(state, caller))["data"][0]
         return auto
@@ -84,16 +91,16 @@ async def model(model_id: str, state: State, caller: Asker) -> dict[str, Any]:
     spec = state.lab.catalogue.get(model_id).describe()
     if caller.models is not None:
         permitted_models([spec], caller.models, model_id)
-    return _model(spec, answers.get(spec.id))
+    return _model_entry(spec, answers.get(spec.id))
 
 
-def _entry(name: str, owner: str) -> dict[str, Any]:
+def _object(name: str, owner: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": _CREATED, "owned_by": owner}
 
 
-def _model(spec: ModelSpec, answer: Availability | None) -> dict[str, Any]:
+def _model_entry(spec: ModelSpec, answer: Availability | None) -> dict[str, Any]:
     return {
-        **_entry(spec.id, spec.provider),
+        **_object(spec.id, spec.provider),
         "capabilities": sorted(spec.capabilities),
         "available": answer is not None and answer.ok,
         "unavailable_because": None if answer is None or answer.ok else str(answer),
@@ -107,5 +114,5 @@ def _model(spec: ModelSpec, answer: Availability | None) -> dict[str, Any]:
 @router.post("/feedback", summary="Say how good an answer was")
 async def feedback(body: FeedbackBody, state: State) -> dict[str, Any]:
     """Kept beside the routing decision, so that tuning can learn from it."""
-    await state.judge(body.request_id, body.score)
+    await state.store_feedback(body.request_id, body.score)
     return {"status": "stored", "request_id": body.request_id, "score": body.score}

@@ -17,7 +17,7 @@ Task = Literal["transcribe", "translate"]
 
 
 @router.post("/transcribe/{file_id}", summary="Transcribe an uploaded recording")
-async def transcribe(
+async def transcribe_upload(
     file_id: str,
     request: Request,
     state: State,
@@ -26,13 +26,14 @@ async def transcribe(
     task: Task = "transcribe",
     word_timestamps: bool = False,
 ) -> dict[str, Any]:
+    """The whole text, and its segments with their times in seconds."""
     file = await asyncio.to_thread(files.open, file_id)
     if file.category != "audio":
         hint = "upload MP3, WAV, M4A, OGG or FLAC"
         raise InvalidRequestError(f"'{file.name}' is not an audio file", hint, param="file_id")
-    hear = state.lab.reader.hear
+    transcribe = state.lab.reader.transcribe
     transcript = await while_connected(
-        request, lambda: hear(file, language=language, task=task, word_timestamps=word_timestamps)
+        request, lambda: transcribe(file, language=language, task=task, word_timestamps=word_timestamps)
     )
     return {
         "file_id": file_id,
@@ -55,27 +56,27 @@ async def openai_transcriptions(
     response_format: Literal["json", "text", "srt", "vtt", "verbose_json"] = Form("json"),
     timestamp_granularities: list[str] = Form([], alias="timestamp_granularities[]"),
 ) -> Response:
-    """`model` is accepted for the clients' sake: the service hears with the one that WHISPER_MODEL names."""
+    """`model` is accepted for the clients' sake: the service transcribes with the one that WHISPER_MODEL names."""
     limit = state.lab.settings.max_file_size
     name = file.filename or "recording"
     check_size(name, file.size if file.size is not None else 1, limit)
     source = await asyncio.to_thread(open_source, await file.read(limit + 1), name, limit)
     words = "word" in timestamp_granularities
-    hear = state.lab.reader.hear
-    transcript = await while_connected(request, lambda: hear(source, language=language, word_timestamps=words))
-    return _shaped(transcript, response_format)
+    transcribe = state.lab.reader.transcribe
+    transcript = await while_connected(request, lambda: transcribe(source, language=language, word_timestamps=words))
+    return _formatted(transcript, response_format)
 
 
-def _shaped(transcript: Transcript, shape: str) -> Response:
+def _formatted(transcript: Transcript, response_format: str) -> Response:
     from fastapi.responses import JSONResponse
 
-    if shape == "text":
+    if response_format == "text":
         return PlainTextResponse(transcript.text + "\n")
-    if shape == "srt":
+    if response_format == "srt":
         return PlainTextResponse(transcript.to_srt())
-    if shape == "vtt":
+    if response_format == "vtt":
         return PlainTextResponse(transcript.to_vtt())
-    if shape == "json":
+    if response_format == "json":
         return JSONResponse({"text": transcript.text})
     rows = transcript.to_dict()["segments"]
     body: dict[str, Any] = {

@@ -27,7 +27,7 @@ async def upload(
     preview = await state.lab.reader.preview(source)
     stored = await asyncio.to_thread(files.put, source)
     return {
-        **_described(stored),
+        **_file_entry(stored),
         "original_filename": name,
         "content_preview": preview,
         "warnings": list(stored.warnings),
@@ -36,30 +36,34 @@ async def upload(
 
 @router.get("/files", summary="All uploads")
 async def list_files(files: Files) -> dict[str, Any]:
+    """The uploads that the caller may see, oldest first."""
     records = await asyncio.to_thread(files.list)
-    return {"files": [_described(record) for record in records], "count": len(records)}
+    return {"files": [_file_entry(record) for record in records], "count": len(records)}
 
 
 @router.get("/files/{file_id}", summary="About one upload")
 async def file_record(file_id: str, files: Files) -> dict[str, Any]:
+    """Name, type, size and checksum, and what was odd about the file."""
     record = await asyncio.to_thread(files.get, file_id)
-    return {**_described(record), "sha256": record.sha256, "warnings": list(record.warnings)}
+    return {**_file_entry(record), "sha256": record.sha256, "warnings": list(record.warnings)}
 
 
 @router.get("/files/{file_id}/content", summary="What was read out of an upload")
 async def file_content(file_id: str, state: State, files: Files) -> dict[str, Any]:
     """The Document as JSON; a recording is transcribed."""
-    source = await asyncio.to_thread(files.open, file_id)
-    return {"id": file_id, **(await state.lab.reader.read(source)).to_dict()}
+    record = await asyncio.to_thread(files.get, file_id)
+    document = await state.lab.reader.read_upload(record, state.lab.files.load)
+    return {"id": file_id, **document.to_dict()}
 
 
 @router.delete("/files/{file_id}", summary="Forget an upload")
 async def delete_file(file_id: str, files: Files) -> dict[str, Any]:
+    """Its bytes go with the last upload that has the same."""
     await asyncio.to_thread(files.delete, file_id)
     return {"id": file_id, "object": "file", "deleted": True}
 
 
-def _described(record: StoredFile) -> dict[str, Any]:
+def _file_entry(record: StoredFile) -> dict[str, Any]:
     return {
         "id": record.id,
         "filename": record.name,

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query, Request
 
 from autopicker_lab.core import InvalidRequestError, RateLimitError
 from autopicker_lab.loadtest import Closed, LoadPlan, run
-from autopicker_lab.service.request.middleware import INTERNAL, internal_token
+from autopicker_lab.service.request.auth import INTERNAL_HEADER, internal_token
 from autopicker_lab.service.state import State, while_connected
 from autopicker_lab.tuning.drift import measure_drift
 
@@ -22,12 +22,13 @@ router = APIRouter(tags=["monitoring"])
 _PATH = re.compile(r"/[\w\-./~%+,:@=&?]*")
 
 
-def _now() -> str:
+def _timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @router.get("/monitoring/health", summary="The machine and the models behind the service")
 async def monitoring(state: State) -> dict[str, Any]:
+    """Load in percent, and whether each model's server answers."""
     answers = await state.lab.catalogue.availability()
     endpoints = [
         {"name": name, "status": "healthy" if answer.ok else "unavailable", "detail": answer.why or None}
@@ -42,12 +43,13 @@ async def monitoring(state: State) -> dict[str, Any]:
             "disk_usage_percent": psutil.disk_usage("/").percent,
         },
         "api_health": {"healthy_endpoints": healthy, "total_endpoints": len(endpoints), "endpoints": endpoints},
-        "timestamp": _now(),
+        "timestamp": _timestamp(),
     }
 
 
 @router.get("/performance/metrics", summary="Requests, latencies and cache since the start")
 async def metrics(state: State) -> dict[str, Any]:
+    """Of this worker; `routing` says whether requests have drifted from those that the policy was fitted on."""
     entries, size = state.cache.size()
     stats = state.cache.stats
     cache = {
@@ -65,7 +67,7 @@ async def metrics(state: State) -> dict[str, Any]:
         "status": "healthy" if state.metrics.enabled else "disabled",
         "performance_metrics": {"summary": state.metrics.summary(), "cache_stats": cache},
         "routing": await asyncio.to_thread(lambda: measure_drift(policy, scores).to_dict()),
-        "timestamp": _now(),
+        "timestamp": _timestamp(),
     }
 
 
@@ -78,41 +80,41 @@ async def load_test(
     requests_per_user: int = Query(10, ge=1, le=50),
 ) -> dict[str, Any]:
     """One at a time; its requests do not count against the caller's rate limit."""
-    path = _own_path(endpoint)
+    path = _service_path(endpoint)
     if await request.body():
         raise InvalidRequestError("a load test has no body", "give endpoint and the rest in the query string")
     if state.load_test.locked():
         raise RateLimitError("a load test is running already", "try again when it has ended", retry_after=5)
     async with state.load_test:
         host, port = request.scope["server"][:2]
-        headers = {INTERNAL.decode(): internal_token(state.lab.settings)}
-        own = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+        headers = {INTERNAL_HEADER.decode(): internal_token(state.lab.settings)}
+        address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
         plan = LoadPlan(
-            f"http://{own}:{port}{path}",
+            f"http://{address}:{port}{path}",
             Closed(concurrent_users),
             requests=concurrent_users * requests_per_user,
             duration_s=60,
             headers=headers,
         )
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         report = await while_connected(request, lambda: run(plan))
     results = report.to_dict() | {"endpoint": path, "concurrent_users": concurrent_users}
     return {
         "status": "completed",
         "load_test_results": results | {"requests_per_user": requests_per_user},
-        "seconds": round(time.perf_counter() - begun, 3),
-        "timestamp": _now(),
+        "seconds": round(time.perf_counter() - started_at, 3),
+        "timestamp": _timestamp(),
     }
 
 
-def _own_path(endpoint: str) -> str:
+def _service_path(endpoint: str) -> str:
     """The endpoint, if it can only mean a path of this service; InvalidRequestError otherwise."""
-    plain = endpoint
+    unquoted = endpoint
     for _ in range(3):
-        plain = unquote(plain)
-    path = urlsplit(plain).path
-    bad = not _PATH.fullmatch(plain) or "//" in plain or ".." in plain or "\\" in plain
-    if bad or not _PATH.fullmatch(endpoint):
+        unquoted = unquote(unquoted)
+    path = urlsplit(unquoted).path
+    elsewhere = not _PATH.fullmatch(unquoted) or "//" in unquoted or ".." in unquoted or "\\" in unquoted
+    if elsewhere or not _PATH.fullmatch(endpoint):
         detail = f"'endpoint' must be a path of this service, not {endpoint[:80]!r}"
         raise InvalidRequestError(detail, "give one such as /health or /api/v1/models", param="endpoint")
     if path.rstrip("/").endswith("/performance/load-test"):

@@ -19,29 +19,30 @@ from autopicker_lab.core import (
     AutopickerError,
     ChatChunk,
     InvalidRequestError,
-    ModelBusyError,
     UpstreamError,
     new_id,
 )
-from autopicker_lab.service.chat.completions import checked
+from autopicker_lab.service.chat.request_body import ChatBody
+from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.request import errors
-from autopicker_lab.service.request.auth import Caller
-from autopicker_lab.service.request.middleware import key_of, origin_is_welcome
-from autopicker_lab.service.state import AnswerRecord, ServiceState
+from autopicker_lab.service.request.auth import Caller, api_key_in, origin_allowed
+from autopicker_lab.service.request.context import RequestContext
+from autopicker_lab.service.request.rate_limits import check_concurrency
+from autopicker_lab.service.state import ServiceState
 
 router = APIRouter()
 
 
 @router.websocket("/ws/chat")
 async def chat(socket: WebSocket) -> None:
-    """See the API's documentation for the messages; the key may come in a header, the query or a first message."""
+    """Answer the chats of one connection; the key may come in a header, in the query or in a first message."""
     state: ServiceState = socket.app.state.service
     headers = dict(socket.scope["headers"])
-    if not origin_is_welcome(headers, state.lab.settings.origins):
+    if not origin_allowed(headers, state.lab.settings.origins):
         await socket.close(code=4403, reason="this origin may not call the service: see ALLOWED_ORIGINS")
         return
     await socket.accept()
-    session = _Session(socket, state, key_of(headers) or socket.query_params.get("api_key"))
+    session = _Session(socket, state, api_key_in(headers) or socket.query_params.get("api_key"))
     try:
         await session.run()
     except WebSocketDisconnect:
@@ -51,119 +52,123 @@ async def chat(socket: WebSocket) -> None:
 
 
 class _Session:
+    """One connection: its key, and the answer that is being made."""
+
     def __init__(self, socket: WebSocket, state: ServiceState, key: str | None):
         self._socket = socket
         self._state = state
         self._key = key
-        self._turn: asyncio.Task[None] | None = None
+        self._answering: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
+        """Handle messages until the client goes away, or sends a wrong key."""
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
             try:
-                await self._handle(_parsed(message.get("text") or ""))
+                await self._handle(_parse(message.get("text") or ""))
             except AutopickerError as error:
-                await self._error(error)
+                await self._send_error(error)
                 if isinstance(error, AuthenticationError):
                     await self._socket.close(code=4401)
                     return
 
     async def cancel(self) -> bool:
-        if self._turn is None or self._turn.done():
+        """End the answer that is being made; False where there is none."""
+        if self._answering is None or self._answering.done():
             return False
-        self._turn.cancel()
-        await asyncio.wait({self._turn})
+        self._answering.cancel()
+        await asyncio.wait({self._answering})
         return True
 
     async def _handle(self, message: dict[str, Any]) -> None:
         kind = message.pop("type", None)
         if kind == "auth":
             self._key = str(message.get("api_key") or message.get("key") or "")
-            await self._admitted()
+            await self._admit()
             await self._socket.send_json({"type": "authenticated"})
         elif kind == "cancel":
             await self._socket.send_json({"type": "cancelled", "was_running": await self.cancel()})
         elif kind == "chat":
-            caller = await self._admitted()
-            if self._turn is not None and not self._turn.done():
+            caller = await self._admit()
+            if self._answering is not None and not self._answering.done():
                 raise InvalidRequestError("an answer is still running", 'wait, or send {"type": "cancel"}')
-            self._turn = asyncio.create_task(self._chat(message, caller))
+            self._answering = asyncio.create_task(self._chat(message, caller))
         else:
             raise InvalidRequestError(f"unknown message type {kind!r}", "send chat, cancel or auth", param="type")
 
-    async def _admitted(self) -> Caller:
-        """Who asks, counted; a guessed key counts as a request, too."""
-        limits, address = self._state.limits, self._state.limits.client_of(self._socket.scope)
+    async def _admit(self) -> Caller:
+        """Identify the caller and count a request; a guessed key counts, too."""
+        limiter = self._state.limiter
+        address = limiter.client_address(self._socket.scope)
         try:
-            caller = self._state.callers.identify(self._key)
+            caller = self._state.authenticator.identify(self._key)
         except AuthenticationError as error:
-            await limits.admit(address)
+            await limiter.check(address)
             hint = 'send {"type": "auth", "api_key": "..."} first'
             raise AuthenticationError(error.detail, hint) from None
-        await limits.admit(caller.counted_as(address), caller.limit)
-        self._state.callers.check_budget(caller)
+        await limiter.check(caller.rate_limit_key(address), caller.limit)
+        self._state.budgets.check(caller)
         return caller
 
     async def _chat(self, message: dict[str, Any], caller: Caller) -> None:
         metrics = self._state.metrics
-        metrics.begin()
-        begun, status = time.perf_counter(), 200
+        metrics.request_started()
+        started_at, status = time.perf_counter(), 200
         try:
-            if metrics.running > self._state.lab.settings.max_concurrency:
-                raise ModelBusyError("the service is at its limit of requests", "try again soon")
+            check_concurrency(metrics.running, self._state.lab.settings.max_concurrency)
             await self._answer(message, caller)
         except AutopickerError as error:
             status = error.status
-            await self._error(error)
+            await self._send_error(error)
         except (WebSocketDisconnect, asyncio.CancelledError):
             status = 499  # the client left in the middle, or wants no more
         except Exception:
             status = 500
             if self._socket.client_state is WebSocketState.CONNECTED:
                 errors.log.exception("a WebSocket chat failed")
-                await self._error(errors.internal())
+                await self._send_error(errors.internal())
         finally:
-            metrics.end("/ws/chat", "GET", status, time.perf_counter() - begun)
+            metrics.request_finished("/ws/chat", "GET", status, time.perf_counter() - started_at)
 
     async def _answer(self, message: dict[str, Any], caller: Caller) -> None:
-        asked, request = checked(message)
-        request = request.permitted(caller.models)
+        body = ChatBody.check(message)
+        request = body.to_request().permitted(caller.models)
         attachments, failures = await self._state.attach(request.file_ids, caller)
         stream = self._state.lab.pipeline.stream(request, attachments)
-        whole = asked.get("stream") is False
-        answered: AnswerRecord | None = None
+        whole = "stream" in body.model_fields_set and not body.stream
+        record: AnswerRecord | None = None
         try:
             async with aclosing(stream):
                 async for chunk in stream:
-                    if answered is None:
-                        answered = AnswerRecord.begun(stream, new_id(), caller)
-                        await self._socket.send_json(_route(stream, failures))
+                    if record is None:
+                        record = AnswerRecord.of_stream(stream, RequestContext(new_id(), {}, caller))
+                        await self._socket.send_json(_route_message(stream, failures))
                     if not whole:
-                        await self._pieces(chunk)
-        finally:  # what was made of an answer is spent, whether it was heard to the end or not
-            if answered is not None:
-                self._state.remember(answered.ended(stream), request.question)
-        if answered is None or stream.reply is None:
+                        await self._send_chunk(chunk)
+        finally:  # what was made of an answer costs, whether the client took it to the end or not
+            if record is not None:
+                self._state.record_answer(record.with_end(stream), request.question)
+        if record is None or stream.reply is None:
             raise UpstreamError("the model answered nothing", "ask again")
         if whole:
-            await self._pieces(ChatChunk.of(stream.reply.message))
-        done = {"type": "done", "id": answered.id, "model": stream.model, "finish_reason": stream.finish_reason}
+            await self._send_chunk(ChatChunk.of(stream.reply.message))
+        done = {"type": "done", "id": record.id, "model": stream.model, "finish_reason": stream.finish_reason}
         await self._socket.send_json({**done, "usage": stream.usage.to_openai()})
 
-    async def _pieces(self, chunk: ChatChunk) -> None:
+    async def _send_chunk(self, chunk: ChatChunk) -> None:
         if chunk.content:
             await self._socket.send_json({"type": "content", "content": chunk.content})
         for delta in chunk.deltas:
             if delta.get("tool_calls"):
                 await self._socket.send_json({"type": "tool_calls", "tool_calls": delta["tool_calls"]})
 
-    async def _error(self, error: AutopickerError) -> None:
+    async def _send_error(self, error: AutopickerError) -> None:
         await self._socket.send_text(json.dumps({"type": "error", **errors.body(error, openai=False)}))
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parse(text: str) -> dict[str, Any]:
     try:
         message = orjson.loads(text.encode("utf-8", "surrogatepass"))
     except orjson.JSONDecodeError:
@@ -173,7 +178,7 @@ def _parsed(text: str) -> dict[str, Any]:
     return message
 
 
-def _route(stream: ChatStream, failures: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+def _route_message(stream: ChatStream, failures: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     route = stream.route
     assert route is not None  # set before the first chunk
     return {

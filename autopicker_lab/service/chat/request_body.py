@@ -1,0 +1,94 @@
+"""The body of a chat request: checked once, documented, and turned into a ChatRequest."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+
+from autopicker_lab.core import ChatRequest, InvalidRequestError
+from autopicker_lab.core.chat import ROLES
+from autopicker_lab.service.request import errors
+
+_PART = {
+    "type": "object",
+    "required": ["type", "text"],
+    "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+    "description": "text; or an `image_url` with a data URL",
+}
+_MESSAGE = {
+    "type": "object",
+    "required": ["role", "content"],
+    "properties": {
+        "role": {"enum": sorted(ROLES - {"tool", "function"})},
+        "content": {"anyOf": [{"type": "string"}, {"type": "array", "items": _PART}]},
+    },
+}
+Messages = Annotated[list[dict[str, Any]], WithJsonSchema({"type": "array", "items": _MESSAGE, "minItems": 1})]
+
+
+class ChatBody(BaseModel):
+    """OpenAI's chat completion request; fields that are not named here are passed on to the model as they come."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        strict=True,
+        json_schema_extra={
+            "examples": [{"messages": [{"role": "user", "content": "Hello, how are you?"}], "model": "auto"}]
+        },
+    )
+
+    messages: Messages = Field(min_length=1, description="OpenAI's messages, oldest first")
+    model: str | None = Field(None, description="a catalogue id or alias; omitted or 'auto': routed")
+    stream: bool | None = False
+    stream_options: dict[str, Any] | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, ge=0, le=1)
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    n: int | None = None
+    response_format: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] | None = None
+    user: str | None = None
+    file_ids: list[str] | None = Field(None, description="ids of uploaded files that the question is about")
+
+    @classmethod
+    def parse(cls, raw: bytes) -> ChatBody:
+        """The body in these bytes; InvalidRequestError says what is wrong with it."""
+        if not raw:
+            raise InvalidRequestError("A JSON body is required", "send messages")
+        try:
+            fields = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            detail = f"the body is not valid JSON: {error.msg} at character {error.pos}"
+            raise InvalidRequestError(detail, "correct it") from None
+        if not isinstance(fields, dict):
+            raise InvalidRequestError("the body must be a JSON object", 'send {"messages": [...]}')
+        return cls.check(fields)
+
+    @classmethod
+    def check(cls, fields: dict[str, Any]) -> ChatBody:
+        """The body with these fields, of which null counts as omitted; InvalidRequestError names one that is wrong."""
+        try:
+            return cls.model_validate({name: value for name, value in fields.items() if value is not None})
+        except ValidationError as error:
+            raise errors.validation(error.errors()) from None
+
+    def to_request(self) -> ChatRequest:
+        """The ChatRequest; its options are all fields that we do not use ourselves."""
+        if self.n not in (None, 1):
+            raise InvalidRequestError("'n' can only be 1", "ask several times for several answers", param="n")
+        options = {name: self.__dict__[name] for name in _OPTIONS if self.__dict__[name] is not None}
+        return ChatRequest.of(
+            self.messages,
+            model=self.model or "auto",
+            file_ids=tuple(self.file_ids or ()),
+            options={**options, **(self.model_extra or {})},
+        )
+
+
+_OURS = {"messages", "model", "stream", "file_ids"}
+_OPTIONS = tuple(name for name in ChatBody.model_fields if name not in _OURS)  # passed on to the model

@@ -1,0 +1,33 @@
+"""What is known of one request on its way through the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autopicker_lab.service.request.auth import ANONYMOUS, Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """The id, headers and caller of one request; the middleware puts it into `scope["request_context"]`.
+
+    Attributes:
+        request_id: the caller's own X-Request-ID where it is well formed, else a new one.
+        headers: names in lower case; of a header that came twice, the last value.
+        caller: ANONYMOUS until the middleware has identified it.
+        too_large: whether more of the body came than is allowed.
+    """
+
+    request_id: str
+    headers: Mapping[bytes, bytes]
+    caller: Caller = ANONYMOUS
+    too_large: bool = False
+
+    @property
+    def traceparent(self) -> str:
+        """The trace that the caller is in, as W3C's header has it; "" for none."""
+        return self.headers.get(b"traceparent", b"").decode("latin-1")
