@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.core import AutopickerError, CorruptFileError, Document, ReadOptions, SourceFile
 from autopicker_lab.extraction.many import ExtractionResult, extract_many
 from autopicker_lab.extraction.pool import ExtractionPool
-from autopicker_lab.extraction.registry import FormatReader, formats, reader
+from autopicker_lab.extraction.registry import FormatReader, formats, reader_of
 from autopicker_lab.extraction.sniff import check_size, open_source
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def extract(
     if options is not None:
         file = replace(file, options=options)
     try:
-        document = reader(file.kind)(file)
+        document = reader_of(file.kind)(file)
     except AutopickerError:
         raise
     except (MemoryError, RecursionError) as error:
@@ -76,5 +76,5 @@ _HINT = "check that it opens elsewhere, and save it again"
 
 
 def _brief(error: Exception) -> str:
-    words = " ".join(str(error).split()) or type(error).__name__
-    return words[:160]
+    message = " ".join(str(error).split()) or type(error).__name__
+    return message[:160]

@@ -31,5 +31,5 @@ def read_audio(file: SourceFile) -> Document:
             f"'{file.name}' is not a readable recording: {error}", "record or save it again"
         ) from None
     length = "of unknown length" if duration is None else f"of {duration:.1f} s"
-    about = f"{file.kind.upper()} recording {length}, {meta['codec']}, {meta['sample_rate_hz']} Hz"
-    return Document(file.name, file.kind, (Part("recording", about),), meta, (NOT_TRANSCRIBED,))
+    description = f"{file.kind.upper()} recording {length}, {meta['codec']}, {meta['sample_rate_hz']} Hz"
+    return Document(file.name, file.kind, (Part("recording", description),), meta, (NOT_TRANSCRIBED,))

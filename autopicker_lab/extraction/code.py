@@ -71,7 +71,7 @@ def read_javascript(file: SourceFile) -> Document:
     text, _, warnings = decode(file.data)
     root = _parse(grammar.language(), text)
     symbols = [s for child in root.children for s in _javascript_symbols(child, True)]
-    imports = sorted({_word(n.child_by_field_name("source")) for n in root.children if n.type == "import_statement"})
+    imports = sorted({_node_text(n.child_by_field_name("source")) for n in root.children if n.type == "import_statement"})
     return _document(file, text, symbols, imports, warnings + _errors(root))
 
 
@@ -129,25 +129,25 @@ def _parse(language: object, text: str) -> Node:
     return Parser(Language(language)).parse(text.encode()).root_node
 
 
-def _word(node: Node | None) -> str:
+def _node_text(node: Node | None) -> str:
     return "" if node is None or node.text is None else node.text.decode().strip("'\"")
 
 
 def _symbol(kind: str, node: Node, top: bool) -> Symbol:
-    return Symbol(kind, _word(node.child_by_field_name("name")), node.start_point[0] + 1, node.end_point[0] + 1, top)
+    return Symbol(kind, _node_text(node.child_by_field_name("name")), node.start_point[0] + 1, node.end_point[0] + 1, top)
 
 
 def _errors(root: Node, limit: int = 5) -> tuple[str, ...]:
     """The first places the parser could not make sense of, found without recursion."""
-    found: list[str] = []
-    waiting = [root]
-    while waiting and len(found) < limit:
-        node = waiting.pop()
+    messages: list[str] = []
+    stack = [root]
+    while stack and len(messages) < limit:
+        node = stack.pop()
         if node.is_error or node.is_missing:
-            found.append(f"syntax error at line {node.start_point[0] + 1}, column {node.start_point[1] + 1}")
+            messages.append(f"syntax error at line {node.start_point[0] + 1}, column {node.start_point[1] + 1}")
         elif node.has_error:
-            waiting.extend(reversed(node.children))
-    return tuple(found)
+            stack.extend(reversed(node.children))
+    return tuple(messages)
 
 
 def _document(
@@ -165,10 +165,10 @@ def _document(
         "imports": imports,
         "docstring": docstring,
     }
-    return Document(file.name, file.kind, tuple(_cut(text, symbols)), meta, warnings)
+    return Document(file.name, file.kind, tuple(_split_at_symbols(text, symbols)), meta, warnings)
 
 
-def _cut(text: str, symbols: list[Symbol]) -> Iterator[Part]:
+def _split_at_symbols(text: str, symbols: list[Symbol]) -> Iterator[Part]:
     """The whole source, cut before each top-level symbol; nothing twice, nothing lost."""
     lines = text.split("\n")
     starts = sorted({s.first: s for s in reversed(symbols) if s.top}.items())

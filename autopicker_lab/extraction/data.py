@@ -8,7 +8,7 @@ from typing import Any
 from autopicker_lab.core import Document, Part, SourceFile
 from autopicker_lab.extraction.plain import decode
 
-SHOWN = 2_000_000
+MAX_CHARACTERS = 2_000_000
 
 
 def read_json(file: SourceFile) -> Document:
@@ -24,9 +24,9 @@ def read_json(file: SourceFile) -> Document:
         meta |= {"valid": True, "type": type(value).__name__, "shape": sketch(value)}
         if isinstance(value, dict):
             meta["keys"] = list(value)[:100]
-    if len(text) > SHOWN:
-        warnings += (f"only the first {SHOWN:,} of {len(text):,} characters are kept",)
-    return Document(file.name, file.kind, (Part("json", text[:SHOWN]),), meta, warnings)
+    if len(text) > MAX_CHARACTERS:
+        warnings += (f"only the first {MAX_CHARACTERS:,} of {len(text):,} characters are kept",)
+    return Document(file.name, file.kind, (Part("json", text[:MAX_CHARACTERS]),), meta, warnings)
 
 
 def sketch(value: object, depth: int = 3) -> Any:

@@ -42,13 +42,13 @@ class ExtractionResult:
 _FIELDS = ("path", "kind", "sha256", "text", "tokens", "parts", "tables", "metadata", "warnings", "error", "seconds")
 
 
-def _sound(value: Any) -> Any:
+def _replace_surrogates(value: Any) -> Any:
     """A row that can be written: half a surrogate pair, as in names of another encoding, becomes its code."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict):
-        return {_sound(key): _sound(item) for key, item in value.items()}
-    return [_sound(item) for item in value] if isinstance(value, list | tuple) else value
+        return {_replace_surrogates(key): _replace_surrogates(item) for key, item in value.items()}
+    return [_replace_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def extract_many(
@@ -79,20 +79,20 @@ def extract_many(
     """
     files = find_files(paths)
     jobs = jobs or os.cpu_count() or 1
-    chosen = options or ReadOptions()
+    read_options = options or ReadOptions()
     if scheduler is not None:
-        return _elsewhere(files, scheduler, chosen, progress)
-    return _local(files, min(jobs, max(len(files), 1)), chosen, progress, timeout_s, memory_mb)
+        return _extract_on_scheduler(files, scheduler, read_options, progress)
+    return _extract_locally(files, min(jobs, max(len(files), 1)), read_options, progress, timeout_s, memory_mb)
 
 
-def _local(
+def _extract_locally(
     files: list[Path], jobs: int, options: ReadOptions, progress: Progress | None, timeout_s: float, memory_mb: int
 ) -> Iterator[ExtractionResult]:
     with ExtractionPool(timeout_s, memory_mb, jobs) as pool:
         yield from _run(files, lambda path: pool.submit(path, options), jobs, progress)
 
 
-def _elsewhere(
+def _extract_on_scheduler(
     files: list[Path], scheduler: Scheduler, options: ReadOptions, progress: Progress | None
 ) -> Iterator[ExtractionResult]:
     with workers(scheduler) as (pool, at_once):
@@ -141,7 +141,7 @@ def _write_jsonl(results: Iterable[ExtractionResult], out: Path) -> int:
     count = 0
     with out.open("w", encoding="utf-8") as stream:
         for result in results:
-            stream.write(json.dumps(_sound(result.to_row()), ensure_ascii=False, default=str) + "\n")
+            stream.write(json.dumps(_replace_surrogates(result.to_row()), ensure_ascii=False, default=str) + "\n")
             count += 1
     return count
 
@@ -157,8 +157,8 @@ def _write_parquet(results: Iterable[ExtractionResult], out: Path) -> int:
     schema = pa.schema([(name, shapes.get(name, text)) for name in _FIELDS])
     count = 0
     with pq.ParquetWriter(out, schema) as writer:  # type: ignore[no-untyped-call]
-        for batch in _batched(results, 64):
-            rows = [_sound(result.to_row()) for result in batch]
+        for batch in _batches(results, 64):
+            rows = [_replace_surrogates(result.to_row()) for result in batch]
             for row in rows:
                 for name in ("tables", "metadata"):
                     row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False, default=str)
@@ -167,12 +167,12 @@ def _write_parquet(results: Iterable[ExtractionResult], out: Path) -> int:
     return count
 
 
-def _batched(results: Iterable[ExtractionResult], size: int) -> Iterator[list[ExtractionResult]]:
-    held: list[ExtractionResult] = []
+def _batches(results: Iterable[ExtractionResult], size: int) -> Iterator[list[ExtractionResult]]:
+    batch: list[ExtractionResult] = []
     for result in results:
-        held.append(result)
-        if len(held) == size:
-            yield held
-            held = []
-    if held:
-        yield held
+        batch.append(result)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

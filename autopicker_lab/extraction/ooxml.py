@@ -63,11 +63,11 @@ def _points(series: Any, name: str) -> dict[int, Cell]:
     holder = series.find(f"{_CHART}{name}")
     if holder is None:
         return {}
-    found: dict[int, Cell] = {}
+    values: dict[int, Cell] = {}
     for point in holder.iter(f"{_CHART}pt"):
         value = point.findtext(f"{_CHART}v") or ""
-        found[int(point.get("idx") or 0)] = _number(value)
-    return found or ({0: text} if (text := holder.findtext(f"{_CHART}v")) else {})
+        values[int(point.get("idx") or 0)] = _number(value)
+    return values or ({0: text} if (text := holder.findtext(f"{_CHART}v")) else {})
 
 
 def _number(text: str) -> Cell:

@@ -42,9 +42,9 @@ def read_path(path: str, options: ReadOptions) -> tuple[Document, float]:
     """What a worker runs for a path: the Document, and the seconds it took."""
     from autopicker_lab.extraction import extract
 
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     document = extract(path, options=options)
-    return document, time.perf_counter() - begun
+    return document, time.perf_counter() - started_at
 
 
 class WorkerError(AutopickerError):
@@ -99,22 +99,22 @@ class ExtractionPool:
             raise _workerless() from None
         outer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
-        def hand_on(done: Any) -> None:
-            if done.cancelled():
+        def forward(inner_future: Any) -> None:
+            if inner_future.cancelled():
                 outer.cancel()
             if not outer.set_running_or_notify_cancel():
                 return
-            error = done.exception()
+            error = inner_future.exception()
             if error is None:
-                outer.set_result(done.result())
+                outer.set_result(inner_future.result())
             else:
-                outer.set_exception(self._typed(error, name))
+                outer.set_exception(self._as_autopicker_error(error, name))
 
         outer.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
-        inner.add_done_callback(hand_on)
+        inner.add_done_callback(forward)
         return outer
 
-    def _typed(self, error: BaseException, name: str) -> BaseException:
+    def _as_autopicker_error(self, error: BaseException, name: str) -> BaseException:
         """The failure of a worker as one of ours."""
         from pebble import ProcessExpired
 

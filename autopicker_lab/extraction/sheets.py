@@ -11,31 +11,31 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cell, Document, EncryptedFileError, Part, SourceFile, Table
-from autopicker_lab.extraction.columns import preamble_of, shown, summarise
+from autopicker_lab.extraction.columns import split_preamble, render_table, summarise
 from autopicker_lab.extraction.ooxml import refuse_bombs
 from autopicker_lab.extraction.xlsx_xml import (
-    Place,
+    CellPosition,
     SheetNotes,
     is_sparse,
-    patched,
+    insert_notes,
     read_notes,
-    reference,
-    without_merges,
+    cell_reference,
+    remove_merges,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LISTED = 20  # formulas and comments told under a table
+_MAX_LISTED = 20  # formulas and comments told under a table
 
 
 @dataclass
 class _Sheet:
     name: str
     visible: bool
-    start: Place
+    start: CellPosition
     rows: list[tuple[Cell, ...]]
-    merged: list[str]
+    merged_ranges: list[str]
     titles: list[str] = field(default_factory=list)  # lines above the table's own header
 
 
@@ -54,24 +54,24 @@ def read_workbook(file: SourceFile) -> Document:
     for sheet in sheets:
         note = notes.get(sheet.name, SheetNotes())
         if not sparse:
-            sheet.rows, sheet.start = patched(sheet.rows, sheet.start, note)
-        sheet.titles, sheet.rows = preamble_of(sheet.rows)
+            sheet.rows, sheet.start = insert_notes(sheet.rows, sheet.start, note)
+        sheet.titles, sheet.rows = split_preamble(sheet.rows)
         if len(sheet.rows) > 1:
             columns[sheet.name] = summarise(sheet.rows)
-        part, said = _part(sheet, note, columns.get(sheet.name, []))
+        part, part_warnings = _part(sheet, note, columns.get(sheet.name, []))
         parts.append(part)
-        warnings += said
+        warnings += part_warnings
     if charts:
-        warnings.append(f"{len(charts)} charts are named, not drawn: {', '.join(charts[:_LISTED])}")
+        warnings.append(f"{len(charts)} charts are named, not drawn: {', '.join(charts[:_MAX_LISTED])}")
     meta: dict[str, Any] = {
         "sheets": [sheet.name for sheet in sheets],
         "hidden_sheets": [sheet.name for sheet in sheets if not sheet.visible],
         "columns": columns,
-        "merged": {sheet.name: sheet.merged for sheet in sheets if sheet.merged},
+        "merged": {sheet.name: sheet.merged_ranges for sheet in sheets if sheet.merged_ranges},
         "charts": charts,
         "comments": {name: note.comments for name, note in notes.items() if note.comments},
         "formulas": {
-            name: {reference(place): f"={text}" for place, text in list(note.formulas.items())[:1000]}
+            name: {cell_reference(place): f"={text}" for place, text in list(note.formulas.items())[:1000]}
             for name, note in notes.items()
             if note.formulas
         },
@@ -89,7 +89,7 @@ def _sheets(file: SourceFile) -> Iterator[_Sheet]:
                     continue
                 sheet = book.get_sheet_by_name(meta.name)
                 rows = [tuple(map(to_cell, row)) for row in sheet.to_python(skip_empty_area=True)]
-                merged = [f"{reference(a)}:{reference(b)}" for a, b in sheet.merged_cell_ranges or ()][:200]
+                merged = [f"{cell_reference(a)}:{cell_reference(b)}" for a, b in sheet.merged_cell_ranges or ()][:200]
                 visible = meta.visible == python_calamine.SheetVisibleEnum.Visible
                 yield _Sheet(meta.name, visible, sheet.start or (0, 0), rows, merged)
     except python_calamine.CalamineError as error:
@@ -116,7 +116,7 @@ def _sparse_sheets(file: SourceFile) -> Iterator[_Sheet]:
     """The rows and columns that hold anything, by openpyxl, which keeps only the cells that exist."""
     import openpyxl
 
-    book = openpyxl.load_workbook(io.BytesIO(without_merges(file.data)), data_only=True)
+    book = openpyxl.load_workbook(io.BytesIO(remove_merges(file.data)), data_only=True)
     for sheet in book.worksheets:
         cells = {(c.row, c.column): to_cell(c.value) for c in sheet._cells.values() if c.value is not None}
         columns = sorted({column for _, column in cells})
@@ -132,19 +132,19 @@ def _part(sheet: _Sheet, note: SheetNotes, columns: list[dict[str, Any]]) -> tup
     warnings: list[str] = []
     if sheet.rows:
         tables = (Table(tuple(sheet.rows), sheet.name),)
-        text, said = shown(tables[0], columns, label)
+        text, view_warnings = render_table(tables[0], columns, label)
         lines += ["", *sheet.titles, *([""] if sheet.titles else []), text]
-        warnings += said
+        warnings += view_warnings
     if note.uncomputed:
         warnings.append(f"{label}: {len(note.uncomputed)} formulas were never computed: they stand for their values")
-    lines += _listed("Formulas", [f"{reference(p)} ={f}" for p, f in note.formulas.items()])
-    lines += _listed("Comments", [f"{cell} {comment}" for cell, comment in note.comments.items()])
+    lines += _listing("Formulas", [f"{cell_reference(p)} ={f}" for p, f in note.formulas.items()])
+    lines += _listing("Comments", [f"{cell} {comment}" for cell, comment in note.comments.items()])
     return Part(label, "\n".join(lines) if len(lines) > 1 else "", tables), warnings
 
 
-def _listed(title: str, items: list[str]) -> list[str]:
-    more = f"; and {len(items) - _LISTED:,} more" if len(items) > _LISTED else ""
-    return ["", f"{title}: {'; '.join(items[:_LISTED])}{more}"] if items else []
+def _listing(title: str, items: list[str]) -> list[str]:
+    more = f"; and {len(items) - _MAX_LISTED:,} more" if len(items) > _MAX_LISTED else ""
+    return ["", f"{title}: {'; '.join(items[:_MAX_LISTED])}{more}"] if items else []
 
 
 def to_cell(value: object) -> Cell:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_held: dict[str, WhisperTranscriber] = {}  # in a worker: the model that it has loaded
+_transcribers: dict[str, WhisperTranscriber] = {}  # in a worker: the model that it has loaded
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ def transcribe_many(
 
 
 def _run(
-    files: list[Path], jobs: int, scheduler: Scheduler, progress: Progress | None, how: tuple[str, int, dict[str, Any]]
+    files: list[Path], jobs: int, scheduler: Scheduler, progress: Progress | None, arguments: tuple[str, int, dict[str, Any]]
 ) -> Iterator[TranscriptionResult]:
     with workers(scheduler, jobs) as (pool, at_once):
         for path, future, begun in completed(
-            files, lambda path: pool.submit(transcribe_path, str(path), *how), at_once, progress
+            files, lambda path: pool.submit(transcribe_path, str(path), *arguments), at_once, progress
         ):
             try:
                 transcript, seconds = future.result()
@@ -76,8 +76,8 @@ def _run(
 
 def transcribe_path(path: str, model: str, threads: int, options: dict[str, Any]) -> tuple[Transcript, float]:
     """What a worker runs: the transcript, and the seconds it took."""
-    if model not in _held:
-        _held[model] = WhisperTranscriber(model, threads=threads)
-    begun = time.perf_counter()
-    found = _held[model].transcribe(open_source(path), **options)
-    return found, time.perf_counter() - begun
+    if model not in _transcribers:
+        _transcribers[model] = WhisperTranscriber(model, threads=threads)
+    started_at = time.perf_counter()
+    transcript = _transcribers[model].transcribe(open_source(path), **options)
+    return transcript, time.perf_counter() - started_at

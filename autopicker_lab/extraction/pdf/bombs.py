@@ -13,7 +13,7 @@ INFLATED_LIMIT = 64 * 2**20
 _LAYERS = 4
 _STEP = 2**20
 _PIECE = 65536
-_LEAST = INFLATED_LIMIT // 1040  # bytes: deflate packs at most about 1,032 to 1
+_MIN_PACKED = INFLATED_LIMIT // 1040  # bytes: deflate packs at most about 1,032 to 1
 _STREAM = re.compile(rb"\bstream\r?\n")
 _FILTER = re.compile(rb"/Filter\s*\[?\s*/(\w+)")
 _CONTENTS = re.compile(rb"/Contents\s*\[([^\]]{1,20000})\]")
@@ -30,15 +30,15 @@ def refuse_bombs(file: SourceFile) -> None:
     while start is not None:
         end = file.data.find(b"endstream", start.end())
         end = end if end > 0 else len(data)
-        packed = _unwrapped(file.data[max(start.start() - 300, 0) : start.start()], data[start.end() : end])
-        if _is_deflated(bytes(packed[:2])) and (len(packed) >= _LEAST or _is_deflated(_first(packed))):
+        packed = _decode_ascii(file.data[max(start.start() - 300, 0) : start.start()], data[start.end() : end])
+        if _is_deflated(bytes(packed[:2])) and (len(packed) >= _MIN_PACKED or _is_deflated(_first_bytes(packed))):
             layer = _Layer()
             if any(layer.feed(bytes(packed[i : i + _PIECE])) > INFLATED_LIMIT for i in range(0, len(packed), _PIECE)):
                 raise CorruptFileError(f"'{file.name}' unpacks to over 64 MiB in one stream", "save it again")
         start = _STREAM.search(file.data, end)
 
 
-def _unwrapped(dictionary: bytes, packed: memoryview) -> memoryview:
+def _decode_ascii(dictionary: bytes, packed: memoryview) -> memoryview:
     """The bytes below a coat of hexadecimal or base-85 digits."""
     filters = _FILTER.findall(dictionary)
     if not filters or (not filters[-1].startswith(b"ASCII") and filters[-1] not in (b"AHx", b"A85")):
@@ -57,7 +57,7 @@ def _is_deflated(head: bytes) -> bool:
     return len(head) >= 2 and head[0] & 15 == 8 and (head[0] << 8 | head[1]) % 31 == 0
 
 
-def _first(packed: memoryview) -> bytes:
+def _first_bytes(packed: memoryview) -> bytes:
     try:
         return zlib.decompressobj().decompress(bytes(packed[:256]), 2)
     except zlib.error:
