@@ -1,7 +1,7 @@
-"""What can be counted in a text in one pass: the ground of the heuristic score and of the learned estimates.
+"""Counts of words and marks in a text, the features of the heuristic score and of the fitted estimates.
 
-Words are counted once and looked up by word or stem; marks are counted by the C loops of `str.count`. Of a very long
-text the beginning and the end are read, its length is that of the whole.
+Words are looked up by word or stem; marks are counted by the C loops of `str.count`. Of a very long text only the
+beginning and the end are read, but its length is that of the whole.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _UNSPACED = {  # languages that put no spaces between words
 _CODE_MARKS = ("```", "{", "};", "()", "=>", "==", "!=", "&&", "||", "</", "__", "self.", "return ", "print(")
 _MATH_MARKS = ("\\frac", "\\sum", "\\int", "\\sqrt", "\\begin", "$", "^", "∑", "∫", "√", "≤", "≥", "π", "×", "÷")
 
-_CODE_SIGNS = b"`{;()=&|<_"  # every mark of code has one of them, but for the words
+_CODE_SIGNS = b"`{;()=&|<_"  # every mark of code has one of them, except the words
 _CODE_WORDS = ("self.", "return ")
 _MATH_SIGNS = b"\\$^"
 _DIGITS = string.digits.encode()
@@ -94,7 +94,7 @@ NAMES = (
 
 
 def measure(text: str) -> dict[str, float]:
-    """The features of NAMES by name: counts, but for `distinct`, `word_length`, `foreign` (shares and a mean)."""
+    """The features in NAMES by name: counts, except `distinct` and `foreign` (shares), `word_length` (a mean)."""
     excerpt = text if len(text) <= 2 * READ_CHARACTERS else text[:READ_CHARACTERS] + "\n" + text[-READ_CHARACTERS:]
     words = _split(excerpt)
     total = len(words)
@@ -126,12 +126,12 @@ def measure(text: str) -> dict[str, float]:
 
 
 def _split(text: str) -> list[str]:
-    """The words of a text, in lower case; a regular expression, which takes four times as long, where it must."""
+    """The words of a text in lower case; a regular expression, four times as slow, splits text that is not ASCII."""
     return text.translate(_LETTERS).split() if text.isascii() else _WORD.findall(text.lower())
 
 
 def _count(data: bytes, signs: bytes) -> int:
-    """How many of `data` are one of these ASCII characters."""
+    """Number of bytes in `data` that are one of `signs`, which are ASCII."""
     return len(data) - len(data.translate(None, signs))
 
 

@@ -1,8 +1,8 @@
 """The default scorer: named factors, each with a ceiling, 100 points in all; linear in the length of the text.
 
 Length carries the most weight because, measured on public outcomes, it ranks prompts by difficulty better than
-keyword rules do; words of source code and of mathematics come next, marks of them ($, {, ==) add next to nothing
-because they were measured to mislead. A policy fitted on one's own outcomes (see tuning) replaces it.
+keyword rules do; words of source code and of mathematics come next; marks of them ($, {, ==) add next to nothing
+because they were measured to mislead. A policy fitted on one's own outcomes (see `tuning`) replaces this score.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MARK_WEIGHT = 0.05  # of a word
 
 
 def score(request: ChatRequest, documents: Sequence[Document] = ()) -> Complexity:
-    """Complexity of a request with what was read out of its files; calls no model."""
+    """The complexity of a request with the Documents of its files; no model is called."""
     features = measure(request.question)
     turns = [message.role for message in request.messages].count("user") - 1
     file_tokens = sum([document.token_count for document in documents])
@@ -61,7 +61,7 @@ def score(request: ChatRequest, documents: Sequence[Document] = ()) -> Complexit
 
 
 def _saturating(value: float, saturation: float) -> float:
-    """0 at 0, 1 from `full` on, concave between: the first of a kind says more than the tenth."""
+    """Share of the points, 0 to 1: 0 at 0, 1 from `saturation` on, concave between, since the first tells the most."""
     return min(1.0, math.log1p(value) / math.log1p(saturation))
 
 

@@ -1,6 +1,6 @@
-"""Files to Documents: `extract(path)` reads any of the 22 formats, inline and in this process.
+"""Reading files into Documents: `extract(path)` reads any of the 22 formats, in this process.
 
-Untrusted uploads go through `ExtractionPool`, which runs the same function in a process that can be killed.
+Untrusted uploads go through `ExtractionPool`, which runs the same function in a worker process that can be killed.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def extract(
         options: a password, the languages of scans, and the like.
 
     Returns:
-        Its text, tables and metadata; whatever was lost stands in `warnings`.
+        Its text, tables and metadata; `warnings` names whatever was lost.
 
     Raises:
-        UnsupportedFileError: for a format the lab does not read.
-        EmptyFileError, CorruptFileError, EncryptedFileError: for a file of no bytes, one that is damaged, or locked.
+        UnsupportedFileError: the format is not one that can be read here.
+        EmptyFileError, CorruptFileError, EncryptedFileError: the file has no bytes, is damaged, or is locked.
     """
     file = open_source(source, name)
     if options is not None:

@@ -1,4 +1,4 @@
-"""Source code: Python by its own parser, JavaScript by tree-sitter, CSS by tinycss2; a Part for each symbol."""
+"""Readers for source code: Python by its own parser, JavaScript by tree-sitter, CSS by tinycss2; one Part a symbol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A named thing in source code; lines count from 1, both inclusive."""
+    """A class, function, variable or selector in source code; lines count from 1, both inclusive."""
 
     kind: str
     name: str
@@ -28,6 +28,7 @@ class Symbol:
 
 
 def read_python(file: SourceFile) -> Document:
+    """Python source cut at its top-level symbols; symbols, imports and docstring as metadata."""
     text, _, warnings = decode(file.data)
     symbols: list[Symbol] = []
     imports: list[str] = []
@@ -66,12 +67,15 @@ def _python_imports(tree: ast.Module) -> Iterator[str]:
 
 
 def read_javascript(file: SourceFile) -> Document:
+    """JavaScript source cut at its top-level symbols; symbols and imports as metadata."""
     import tree_sitter_javascript as grammar
 
     text, _, warnings = decode(file.data)
     root = _parse(grammar.language(), text)
     symbols = [s for child in root.children for s in _javascript_symbols(child, True)]
-    imports = sorted({_node_text(n.child_by_field_name("source")) for n in root.children if n.type == "import_statement"})
+    imports = sorted(
+        {_node_text(n.child_by_field_name("source")) for n in root.children if n.type == "import_statement"}
+    )
     return _document(file, text, symbols, imports, warnings + _errors(root))
 
 
@@ -102,6 +106,7 @@ def _javascript_symbols(node: Node, top: bool) -> Iterator[Symbol]:
 
 
 def read_css(file: SourceFile) -> Document:
+    """A style sheet cut at its rules; selectors, at-rules and imports as metadata."""
     import tinycss2
 
     text, _, warnings = decode(file.data)
@@ -134,11 +139,13 @@ def _node_text(node: Node | None) -> str:
 
 
 def _symbol(kind: str, node: Node, top: bool) -> Symbol:
-    return Symbol(kind, _node_text(node.child_by_field_name("name")), node.start_point[0] + 1, node.end_point[0] + 1, top)
+    return Symbol(
+        kind, _node_text(node.child_by_field_name("name")), node.start_point[0] + 1, node.end_point[0] + 1, top
+    )
 
 
 def _errors(root: Node, limit: int = 5) -> tuple[str, ...]:
-    """The first places the parser could not make sense of, found without recursion."""
+    """Messages about the first syntax errors in a tree, which may be too deep for recursion."""
     messages: list[str] = []
     stack = [root]
     while stack and len(messages) < limit:
@@ -169,7 +176,7 @@ def _document(
 
 
 def _split_at_symbols(text: str, symbols: list[Symbol]) -> Iterator[Part]:
-    """The whole source, cut before each top-level symbol; nothing twice, nothing lost."""
+    """Cut the whole source before each top-level symbol; nothing twice, nothing lost."""
     lines = text.split("\n")
     starts = sorted({s.first: s for s in reversed(symbols) if s.top}.items())
     if not starts or starts[0][0] > 1:

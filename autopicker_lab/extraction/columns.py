@@ -1,4 +1,4 @@
-"""Tables for a reader who will not see every row: a line about each column, and a view of a huge one."""
+"""Summaries of tables for a model that will not see every row: statistics of columns, and an excerpt of huge ones."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ _SEED = 0
 
 
 def summarise(rows: Sequence[Sequence[Cell]]) -> list[dict[str, Any]]:
-    """Name, type, filled count and range or commonest values of each column of rows that are equally wide; the first
-    row gives the names."""
+    """Name, type, counts, and range or commonest values of each column.
+
+    The rows are equally wide; the first one gives the names.
+    """
     columns = zip(rows[0], zip(*rows[1:], strict=True), strict=True)
     return [_describe_column(_column_name(name, i), values) for i, (name, values) in enumerate(columns)]
 
 
 def render_table(table: Table, columns: Sequence[dict[str, Any]], name: str) -> tuple[str, tuple[str, ...]]:
-    """Markdown of a table, and a warning where it shows a part only; `columns` is its summary.
+    """The Markdown of a table, and a warning where it shows only a part; `columns` is the table's summary.
 
-    A table of more than 50,000 cells is shown by its columns' statistics, its first 50 rows, a seeded sample of 100
-    and the last 10; `Table.rows` keeps all.
+    A table of more than 50,000 cells is rendered as the statistics of its columns, its first 50 rows, a seeded sample
+    of 100 and the last 10; `Table.rows` keeps all.
     """
     rows = table.rows
     if sum(len(row) for row in rows) <= MAX_RENDERED_CELLS:
@@ -77,7 +79,7 @@ def _column_line(column: dict[str, Any]) -> str:
 
 
 def split_preamble(rows: list[tuple[Cell, ...]]) -> tuple[list[str], list[tuple[Cell, ...]]]:
-    """Title lines before the table's own header, and the table."""
+    """Split rows into the title lines before the table's own header, and the table."""
     widths = [sum(cell is not None for cell in row) for row in rows[: _MAX_PREAMBLE + 20]]
     usual_width = max(set(widths), key=widths.count, default=0)
     first = next((i for i, width in enumerate(widths) if width > max(1, usual_width // 2)), 0)

@@ -1,4 +1,4 @@
-"""JSON: the text as it stands, a sketch of its shape, and where it is broken."""
+"""Reader for JSON: its text, a sketch of its shape, and the place where it is broken."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ MAX_CHARACTERS = 2_000_000
 
 
 def read_json(file: SourceFile) -> Document:
+    """The text as one Part; validity, type, shape and keys as metadata."""
     text, encoding, warnings = decode(file.data)
     meta: dict[str, Any] = {"encoding": encoding, "valid": False}
     try:

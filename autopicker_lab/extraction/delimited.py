@@ -1,4 +1,4 @@
-"""CSV, with encoding, delimiter and ragged rows found by themselves."""
+"""Reader for CSV, which detects encoding, delimiter and ragged rows."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import re
 from typing import Any
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
-from autopicker_lab.extraction.columns import split_preamble, render_table, summarise
+from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
 from autopicker_lab.extraction.plain import decode
 
-_NO_DELIMITER = "\x1f"  # a character that no text holds
+_NO_DELIMITER = "\x1f"  # a character that no text contains
 _SEP_LINE = re.compile(r"sep=(.)\n")
 _LINES_IN_CELL = 100
 _DECIMAL_COMMA = re.compile(r"\d,\d")
@@ -23,10 +23,11 @@ csv.field_size_limit(2**30)  # a cell may be as long as an upload
 
 
 def read_csv(file: SourceFile) -> Document:
+    """The table of a CSV; encoding, delimiter, title lines and a summary of each column as metadata."""
     text, encoding, warnings = decode(file.data)
     if "\x00" in text:
         text, warnings = text.replace("\x00", ""), (*warnings, "NUL characters were dropped")
-    sep_line = _SEP_LINE.match(text)  # a line of Excel's
+    sep_line = _SEP_LINE.match(text)  # Excel writes it to name the delimiter
     text = text[sep_line.end() :] if sep_line else text
     delimiter = sep_line[1] if sep_line else find_delimiter(text)
     all_rows, widths, quote_warnings = _rows(text, delimiter or _NO_DELIMITER)
@@ -52,10 +53,10 @@ def read_csv(file: SourceFile) -> Document:
 
 
 def find_delimiter(text: str) -> str:
-    """The delimiter that cuts the first lines into columns of one width and pieces without another delimiter in them.
+    """The delimiter that best cuts the first lines into rows of equal width without other delimiters in the cells.
 
-    A comma between digits is a decimal mark as well. Where nothing cuts, it is a comma; "" where the commas are those
-    of a single column of prose.
+    A comma between digits may be a decimal mark as well. The comma is the answer where no delimiter cuts; "" is where
+    the commas are those of a single column of prose.
     """
     lines = text.split("\n", 51)[:50]
     sample = "\n".join(lines)[:65536]
@@ -84,14 +85,16 @@ def _is_prose(sample: str, delimiter: str, rows: list[list[str]]) -> bool:
 
 
 def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], list[int], tuple[str, ...]]:
-    """Rows with numbers as numbers, all as wide as the widest; how wide each was; what was odd about the quoting."""
+    """Rows of parsed cells, all as wide as the widest; the width that each had; warnings about the quoting."""
     parsed = _parse(text, delimiter)
-    if '\\"' in text:  # quotes that are escaped the other way
+    if '\\"' in text:  # quotes escaped by a backslash, not by doubling
         other = _parse(text, delimiter, escapechar="\\", doublequote=False)
         parsed = min(parsed, other, key=lambda rows: len(set(map(len, rows))))
     widest = max(map(len, parsed), default=0)
     rows = [(*map(_parse_cell, row), *(None,) * (widest - len(row))) for row in parsed]
-    unclosed = next((i for i, row in enumerate(parsed, 1) if any(cell.count("\n") > _LINES_IN_CELL for cell in row)), None)
+    unclosed = next(
+        (i for i, row in enumerate(parsed, 1) if any(cell.count("\n") > _LINES_IN_CELL for cell in row)), None
+    )
     warning = f"row {unclosed} has a cell of over {_LINES_IN_CELL} lines: was its quote never closed?"
     return rows, list(map(len, parsed)), (warning,) if unclosed else ()
 
@@ -101,7 +104,7 @@ def _parse(text: str, delimiter: str, **options: Any) -> list[list[str]]:
 
 
 def _parse_cell(value: str) -> Cell:
-    """Whole and decimal numbers as such where the text is their plain spelling; anything else stays text."""
+    """A cell: a number where the text is its plain spelling, None where it is empty, text otherwise."""
     if value == "":
         return None
     if not (value[0].isdigit() or value[0] == "-"):

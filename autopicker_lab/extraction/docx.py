@@ -1,4 +1,4 @@
-"""DOCX: python-docx opens it, one walk over its XML reads it in the order it stands.
+"""Reader for DOCX: python-docx opens it, one walk over its XML reads it in document order.
 
 Tracked changes are taken as accepted; headers, footers, footnotes and comments come once, after the body.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile, Table
-from autopicker_lab.extraction import docx_tables as docx_tables
+from autopicker_lab.extraction import docx_tables
 from autopicker_lab.extraction.docx_lists import VAL, Numbering, W, parse_int
 from autopicker_lab.extraction.docx_math import formula
 from autopicker_lab.extraction.docx_styles import ParagraphStyle, number_of, read_styles
@@ -27,7 +27,7 @@ _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}oMath"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _PROPERTIES = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
-_MARKDOWN_SYNTAX = re.compile(r"^(#{1,6}\s|```|~~~)", re.MULTILINE)  # what a paragraph must not be taken for
+_MARKDOWN_SYNTAX = re.compile(r"^(#{1,6}\s|```|~~~)", re.MULTILINE)  # a paragraph that begins so must be escaped
 _SUPERSCRIPT = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
 _SUBSCRIPT = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 _SKIPPED_TAGS = {f"{W}del", f"{W}moveFrom", f"{W}instrText", f"{W}delText", f"{W}rPr", f"{W}pPr", f"{W}rt"}
@@ -35,6 +35,7 @@ _TAG_TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}br": "\n", f"{W}cr": "\n", f"
 
 
 def read_docx(file: SourceFile) -> Document:
+    """The sections of a DOCX, then its headers and footers, footnotes and comments; pictures as metadata."""
     import docx
 
     refuse_bombs(file)
@@ -66,7 +67,7 @@ def read_docx(file: SourceFile) -> Document:
 
 @dataclass
 class _Walk:
-    """One pass over the XML, and what it met."""
+    """One walk over the XML of a document, which collects pictures, footnotes and tracked changes on its way."""
 
     source: DocxDocument
     images: list[dict[str, str]] = field(default_factory=list)
@@ -88,12 +89,12 @@ class _Walk:
             _MATH: formula,
             **{tag: lambda element: _TAG_TEXT[element.tag] for tag in _TAG_TEXT},
         }
-        self._boxes: list[Any] = []  # text boxes and charts of the paragraph at hand
+        self._boxes: list[Any] = []  # text boxes and charts of the current paragraph
 
     # ------------------------------------------------------------ blocks
 
     def markdown(self, parent: Any) -> str:
-        """The blocks of a body, cell or box, a blank line between them; list items stand close."""
+        """The Markdown of a body, cell or box: blocks with a blank line between them, list items without."""
         out: list[str] = []
         before_item = False
         for text, is_item in self._blocks(parent):
@@ -116,7 +117,7 @@ class _Walk:
                 yield from self._blocks(child)
 
     def _paragraph(self, paragraph: Any) -> tuple[str, bool]:
-        """Markdown of a paragraph, and whether it is a list item."""
+        """The Markdown of a paragraph, and whether it is a list item."""
         text = self._inline(paragraph).strip()
         properties = paragraph.find(f"{W}pPr")
         style, number, level = ParagraphStyle(), None, 0
@@ -126,7 +127,7 @@ class _Walk:
             outline = properties.find(f"{W}outlineLvl")
             level = parse_int(outline.get(VAL), 9) + 1 if outline is not None else style.level
             number = number_of(properties) or style.number
-        number_text = self.numbering.next(*number) if number else None  # an empty item counts, too
+        number_text = self.numbering.next(*number) if number else None  # an empty item counts as well
         if not text:
             return "", False
         if 1 <= level <= 9:
@@ -152,7 +153,7 @@ class _Walk:
             elif tag in _SKIPPED_TAGS or not isinstance(tag, str):
                 continue
             elif tag == f"{docx_tables.ALTERNATE}AlternateContent":
-                choice = child.find(f"{docx_tables.ALTERNATE}Choice")  # the fallback says the same again
+                choice = child.find(f"{docx_tables.ALTERNATE}Choice")  # the fallback repeats it
                 yield from self._pieces(choice if choice is not None else child)
             elif tag == f"{W}txbxContent":
                 self._boxes.append(child)
@@ -169,7 +170,7 @@ class _Walk:
         return f"[^{self.notes.setdefault(key, len(self.notes) + 1)}]"
 
     def _run(self, run: Any) -> str:
-        """A run's text; raised and lowered digits stay so, hidden text is none."""
+        """The text of a run: superscript and subscript digits by their own characters, hidden text left out."""
         properties = run.find(f"{W}rPr")
         text = self._inline(run)
         if properties is None:
@@ -211,7 +212,11 @@ class _Walk:
         for row in rows:
             line: list[str | None] = [None] * docx_tables.skipped_columns(row)
             for cell in docx_tables.cells(row):
-                lines = () if docx_tables.continues_merge(cell) else (part.strip() for part in self.markdown(cell).split("\n"))
+                lines = (
+                    ()
+                    if docx_tables.continues_merge(cell)
+                    else (part.strip() for part in self.markdown(cell).split("\n"))
+                )
                 text = "\n".join(part for part in lines if part)
                 line += [docx_tables.flatten(text) or None, *[None] * (docx_tables.column_span(cell) - 1)]
             texts.append(tuple(line))
@@ -220,6 +225,7 @@ class _Walk:
     # ------------------------------------------------------------ beside the body
 
     def notes_text(self) -> Iterator[str]:
+        """The footnotes and endnotes that were referred to, as Markdown."""
         notes = {
             (kind, note.get(f"{W}id")): note
             for kind in ("footnotes", "endnotes")
@@ -230,12 +236,14 @@ class _Walk:
                 yield f"[^{number}]: {' '.join(self.markdown(notes[key]).split())}"
 
     def comments(self) -> Iterator[str]:
+        """The comments with their authors, as Markdown."""
         root = self._related.get("comments")
         for comment in () if root is None else root.iterfind(f"{W}comment"):
             author = comment.get(f"{W}author") or "somebody"
             yield f"> {author}: {' '.join(self.markdown(comment).split())}"
 
     def warnings(self) -> Iterator[str]:
+        """Warnings about what the text leaves out or takes as accepted."""
         if self.inserted or self.deleted:
             yield (
                 f"tracked changes were taken as accepted: {self.inserted} insertions kept, "
@@ -249,7 +257,7 @@ _SIDE_PARTS = {"numbering", "styles", "footnotes", "endnotes", "comments"}
 
 
 def _margins(source: DocxDocument, walk: _Walk) -> Iterator[str]:
-    """Headers and footers, each text once."""
+    """The lines of headers and footers, for each section."""
     for section in source.sections:
         kinds = [section.header, section.footer]
         if section.different_first_page_header_footer:
@@ -258,4 +266,4 @@ def _margins(source: DocxDocument, walk: _Walk) -> Iterator[str]:
             kinds += [section.even_page_header, section.even_page_footer]
         for margin in kinds:
             if not margin.is_linked_to_previous:
-                yield from (line for line in walk.markdown(margin._element).split("\n") if line.strip())
+                yield from (line for line in walk.markdown(margin._element).split("\n") if line.strip())  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""The numbers that Word shows before list items and headings, counted from numbering.xml."""
+"""Numbers before list items and headings, counted by the rules of numbering.xml as Word does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Level:
 
 @dataclass
 class Numbering:
-    """The lists of a document, and how far each has counted."""
+    """The lists of a document, and the number that each has reached."""
 
     lists: dict[str, str] = field(default_factory=dict)  # numId -> abstractNumId
     levels: dict[str, dict[int, _Level]] = field(default_factory=dict)
@@ -30,14 +30,17 @@ class Numbering:
 
     @classmethod
     def of(cls, root: Any | None) -> Numbering:
+        """The lists that the root of numbering.xml defines; none for None."""
         numbering = cls()
         if root is None:
             return numbering
         style_definitions: dict[str, str] = {}  # a list style -> the definition that carries its levels
-        style_links: dict[str, str] = {}  # a definition without levels -> the list style it goes by
+        style_links: dict[str, str] = {}  # a definition without levels -> the list style that it refers to
         for abstract in root.iterfind(f"{W}abstractNum"):
             id_ = abstract.get(f"{W}abstractNumId")
-            numbering.levels[id_] = {parse_int(level.get(f"{W}ilvl")): _level(level) for level in abstract.iterfind(f"{W}lvl")}
+            numbering.levels[id_] = {
+                parse_int(level.get(f"{W}ilvl")): _level(level) for level in abstract.iterfind(f"{W}lvl")
+            }
             if style := _value(abstract, "styleLink", ""):
                 style_definitions[style] = id_
             if style := _value(abstract, "numStyleLink", ""):
@@ -59,7 +62,7 @@ class Numbering:
             self.restarts[number, level] = parse_int(start.get(VAL), 1)
 
     def next(self, number: str, level: int) -> str | None:
-        """What stands before the next item of a list: "3.", "b)", "-" for a bullet; None where it is no list."""
+        """Count the next item and give what precedes it: "3.", "b)", "-" for a bullet; None for an unknown list."""
         abstract = self.lists.get(number)
         levels = self.levels.get(abstract or "", {})
         if abstract is None or level not in levels:
@@ -77,12 +80,14 @@ class Numbering:
         text = levels[level].text
         for index, level_of_number in levels.items():
             if f"%{index + 1}" in text:
-                text = text.replace(f"%{index + 1}", _format_number(counts.get(index, level_of_number.start), level_of_number.form))
+                text = text.replace(
+                    f"%{index + 1}", _format_number(counts.get(index, level_of_number.start), level_of_number.form)
+                )
         return text.strip()
 
 
 def parse_int(text: str | None, default: int = 0) -> int:
-    """A whole number of an attribute; `otherwise` where there is none."""
+    """The integer in an attribute; `default` where there is none."""
     try:
         return int(text or default)
     except ValueError:

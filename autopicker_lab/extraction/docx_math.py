@@ -1,4 +1,4 @@
-"""Equations of Word (OMML) on one line: (a)/(b), x^2, sqrt(x)."""
+"""Word's equations (OMML) as text on one line: (a)/(b), x^2, sqrt(x)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 
 
 def formula(element: Any) -> str:
-    """The text of an equation with its structure written out."""
+    """The text of an equation element, its structure written out."""
     tag = element.tag.removeprefix(_M) if isinstance(element.tag, str) else ""
     if tag == "t":
         return element.text or ""

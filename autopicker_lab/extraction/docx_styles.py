@@ -1,4 +1,4 @@
-"""What a paragraph's style makes of it: a heading, a list item, with what it inherits."""
+"""Paragraph styles of a DOCX: which make a paragraph a heading or a list item, inheritance included."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ _DEPTH = re.compile(r"^list (?:bullet|number|continue)? ?(\d)$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ParagraphStyle:
-    """Attributes:
-    level: of a heading, 1 to 9; 0 for text.
-    number: the list that the style itself belongs to, and the level in it.
-    depth: how deep its items stand, by the style's name.
+    """What a paragraph style says of the paragraph's role.
+
+    Attributes:
+        level: heading level, 1 to 9; 0 for text.
+        number: the list that the style itself belongs to, and the level in it; None where it belongs to none.
+        depth: nesting depth of list items from 0, by the style's name.
     """
 
     level: int = 0
@@ -29,7 +31,7 @@ class ParagraphStyle:
 
 
 def read_styles(root: Any | None) -> dict[str, ParagraphStyle]:
-    """Paragraph styles by id, with what they inherit."""
+    """Paragraph styles by id, inheritance resolved; `root` is that of styles.xml, None where there is none."""
     if root is None:
         return {}
     raw = {style.get(f"{W}styleId"): style for style in root.iterfind(f"{W}style")}
@@ -66,6 +68,7 @@ def _style(chain: list[Any]) -> ParagraphStyle:
 
 
 def number_of(properties: Any) -> tuple[str, int] | None:
+    """The list id and level in a paragraph's properties; None where it is in no list."""
     holder = properties.find(f"{W}numPr")
     if holder is None:
         return None

@@ -1,4 +1,4 @@
-"""The grid of a Word table: its rows and cells, merged ones, and a cell's text on one line."""
+"""The grid of a Word table: rows, cells, merged cells, and the text of a cell on one line."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ WRAPPERS = {f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "smartTa
 
 
 def rows(table: Any) -> Iterator[Any]:
+    """The row elements of a table, those inside wrapping elements included."""
     return _unwrapped(table, f"{W}tr")
 
 
 def cells(row: Any) -> Iterator[Any]:
+    """The cell elements of a row, those inside wrapping elements included."""
     return _unwrapped(row, f"{W}tc")
 
 
@@ -34,23 +36,24 @@ def _unwrapped(parent: Any, tag: str) -> Iterator[Any]:
 
 
 def skipped_columns(row: Any) -> int:
-    """Grid columns that a row leaves out before its first cell."""
+    """Number of grid columns that a row leaves out before its first cell."""
     before = row.find(f"{W}trPr/{W}gridBefore")
     return min(parse_int(before.get(VAL)), 100) if before is not None else 0
 
 
 def column_span(cell: Any) -> int:
+    """Number of grid columns that a cell covers, 1 to 100."""
     column_span = cell.find(f"{W}tcPr/{W}gridSpan")
     return min(max(parse_int(column_span.get(VAL), 1), 1), 100) if column_span is not None else 1
 
 
 def continues_merge(cell: Any) -> bool:
-    """Whether a cell is the rest of one merged with it from above."""
+    """Whether a cell belongs to a merged cell that begins above it."""
     merge = cell.find(f"{W}tcPr/{W}vMerge")
     return merge is not None and merge.get(VAL) != "restart"
 
 
 def flatten(text: str) -> str:
-    """A cell on one line: a nested table's rules go, its bars become commas."""
+    """The text of a cell without table syntax: a nested table loses its rules, and its bars become commas."""
     lines = [line for line in text.split("\n") if not re.fullmatch(r"[|\s:-]+", line)]
     return "\n".join(re.sub(r"\s*\|\s*", ", ", line.strip("| ")) if line.startswith("|") else line for line in lines)

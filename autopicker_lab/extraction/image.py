@@ -1,4 +1,4 @@
-"""Pictures: size, mode, EXIF without the place, dominant colours, and the text in them."""
+"""Reader for pictures: size, mode, EXIF without the place, dominant colours, and the text in them."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ _WEB_KINDS = frozenset({"jpg", "png", "gif", "webp"})
 
 
 def read_image(file: SourceFile) -> Document:
+    """The text in a picture; its size, colours, EXIF and the recognised lines with their boxes as metadata."""
     from autopicker_lab.extraction.ocr import read_text
 
     picture = open_image(file)
@@ -71,10 +72,10 @@ def read_image(file: SourceFile) -> Document:
 
 
 def downscale(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
-    """A picture as a model that sees should get it: upright, at most `side` pixels long, of a kind for the web, and
-    without the place where it was taken unless that was asked for.
+    """A picture prepared for a vision model: upright, at most `side` pixels long, in a format for the web.
 
-    One that is so already stays as it is, byte for byte.
+    The place where it was taken is removed unless the options ask for it. A picture that needs none of this stays as
+    it is, byte for byte.
     """
     picture = _header(file)
     with _corrupt_on_failure(file):
@@ -95,7 +96,11 @@ def _scale_box(box: tuple[int, int, int, int], factor: float) -> list[int]:
 
 
 def open_image(file: SourceFile) -> Picture:
-    """The decoded picture; CorruptFileError for a broken one or one of more than 80 megapixels."""
+    """The decoded picture.
+
+    Raises:
+        CorruptFileError: it is broken, or one of its frames has more than 80 megapixels.
+    """
     picture = _header(file)
     with _corrupt_on_failure(file):
         area = max(picture.width * picture.height, 1)
@@ -108,7 +113,7 @@ def open_image(file: SourceFile) -> Picture:
 
 
 def _header(file: SourceFile) -> Picture:
-    """The picture before anything of it is decoded."""
+    """The picture, of which only the header has been read."""
     from PIL import Image
 
     with _corrupt_on_failure(file):
@@ -123,6 +128,7 @@ def _header(file: SourceFile) -> Picture:
 
 @contextmanager
 def _corrupt_on_failure(file: SourceFile) -> Iterator[None]:
+    """Turn the exceptions of Pillow into CorruptFileError."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -135,7 +141,7 @@ def _corrupt_on_failure(file: SourceFile) -> Iterator[None]:
 
 
 def to_rgb(picture: Picture) -> Picture:
-    """Upright, eight bits a channel, transparency over white."""
+    """The picture as RGB: upright, eight bits a channel, transparency over white."""
     from PIL import Image, ImageOps
 
     upright = ImageOps.exif_transpose(picture)
@@ -150,7 +156,7 @@ def to_rgb(picture: Picture) -> Picture:
 
 
 def _colours(picture: Picture, count: int = 4) -> list[str]:
-    """Hexadecimal names of the commonest colours, most frequent first."""
+    """Hexadecimal codes of the commonest colours, most frequent first."""
     small = picture.resize((64, 64)).quantize(count)
     palette = small.getpalette() or []
     ranked: list[tuple[int, int]] = sorted(small.getcolors() or [], reverse=True)  # type: ignore[arg-type]  # palette

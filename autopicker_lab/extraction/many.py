@@ -1,4 +1,4 @@
-"""Many files at once: results as they finish, a failing file is a row with its error, memory stays flat."""
+"""Extraction of many files: results as they finish, errors as results, and memory that stays flat."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExtractionResult:
-    """What came of one file: its Document, or the error. `seconds` is the time its reader took."""
+    """The result of one file: its Document or the error, and the `seconds` that its reader took."""
 
     path: Path
     document: Document | None
@@ -29,7 +29,7 @@ class ExtractionResult:
     seconds: float
 
     def to_row(self) -> dict[str, Any]:
-        """The file as a row; text, parts, tables and the rest are None where it could not be read."""
+        """The result as a row of a table; what its Document would give is None where the file could not be read."""
         row: dict[str, Any] = dict.fromkeys(_FIELDS)
         if self.document is not None:
             row |= self.document.to_dict() | {"tokens": self.document.token_count}
@@ -43,7 +43,7 @@ _FIELDS = ("path", "kind", "sha256", "text", "tokens", "parts", "tables", "metad
 
 
 def _replace_surrogates(value: Any) -> Any:
-    """A row that can be written: half a surrogate pair, as in names of another encoding, becomes its code."""
+    """A value that can be encoded: lone surrogates, as in names of another encoding, become escape sequences."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict):
@@ -63,19 +63,22 @@ def extract_many(
 ) -> Iterator[ExtractionResult]:
     """Read files and folders in worker processes, yielding each result as it finishes.
 
-    A script calls this under `if __name__ == "__main__":`, as for all of Python's processes. A file that is damaged,
-    crashes its reader or takes too long is an `ExtractionResult` with its error; the rest go on.
+    A script calls this under `if __name__ == "__main__":`, which Python's processes need. A file that is damaged,
+    crashes its reader or takes too long gives an `ExtractionResult` with its error, and the others are still read.
     Closing the iterator, or a `progress` that answers False, ends the work under way.
 
     Args:
-        jobs: worker processes; by default one a core.
+        paths: files, and folders whose files are read.
+        jobs: number of worker processes; None: one a core.
         progress: called after each file with (done, in all).
-        scheduler: a cluster in place of local processes (see fanout.workers); it must see the same paths, and it
-            bounds neither time nor memory.
-        timeout_s, memory_mb: what one file may take of a local worker.
+        scheduler: a cluster in place of local processes (see `runtime.executors.workers`); it must see the same
+            paths, and it bounds neither time nor memory.
+        options: a password, the languages of scans, and the like.
+        timeout_s: wall seconds that one file may take in a local worker.
+        memory_mb: address space of a local worker, MiB.
 
     Raises:
-        InvalidRequestError: for a path where nothing is, before anything runs.
+        InvalidRequestError: a path does not exist; raised before anything runs.
     """
     files = find_files(paths)
     jobs = jobs or os.cpu_count() or 1
@@ -120,12 +123,12 @@ def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]
 
 
 def write_table(results: Iterable[ExtractionResult], out: Path) -> int:
-    """Write results as they come to a Parquet (.parquet) or JSON Lines (.jsonl) file; answers how many.
+    """Write results, as they come, to a Parquet (.parquet) or JSON Lines (.jsonl) file, and return their number.
 
-    The file appears when all is written; where the results end early it holds what there was.
+    The file appears once all is written; where the results end early it holds those that came.
 
     Raises:
-        InvalidRequestError: for another suffix, or a folder that is not there.
+        InvalidRequestError: the suffix is another, or the folder does not exist.
     """
     if not out.parent.is_dir():
         raise InvalidRequestError(f"no folder '{out.parent}'", "make it first")
@@ -147,7 +150,7 @@ def _write_jsonl(results: Iterable[ExtractionResult], out: Path) -> int:
 
 
 def _write_parquet(results: Iterable[ExtractionResult], out: Path) -> int:
-    """Parts and warnings as lists; tables and metadata, which have no one shape, as JSON text."""
+    """Write Parquet: parts and warnings as lists, tables and metadata, whose shapes vary, as JSON text."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

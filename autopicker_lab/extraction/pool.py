@@ -1,4 +1,4 @@
-"""Extraction in worker processes that can be killed: for files nobody vouches for, and for many of them."""
+"""Extraction in worker processes that can be killed, for untrusted files and for many files at once."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def _prepare(megabytes: int) -> None:
 
 
 def read_source(file: SourceFile) -> Document:
-    """What a worker runs for bytes that are here."""
+    """The Document of an opened file; workers run this."""
     from autopicker_lab.extraction import extract
 
     return extract(file)
 
 
 def read_path(path: str, options: ReadOptions) -> tuple[Document, float]:
-    """What a worker runs for a path: the Document, and the seconds it took."""
+    """The Document at a path, and the seconds that reading took; workers run this."""
     from autopicker_lab.extraction import extract
 
     started_at = time.perf_counter()
@@ -61,11 +61,12 @@ def _workerless() -> WorkerError:
 
 
 class ExtractionPool:
-    """Runs `extract` in spawned processes under a time and a memory limit.
+    """Pool of spawned processes that run `extract` under a time and a memory limit.
 
     Args:
-        timeout_s: wall seconds a file may take; then its process is killed and replaced.
+        timeout_s: wall seconds that a file may take; after them its process is killed and replaced.
         memory_mb: address space of a worker, MiB.
+        workers: number of processes.
     """
 
     def __init__(self, timeout_s: float = 60.0, memory_mb: int = 4096, workers: int = 2):
@@ -81,17 +82,21 @@ class ExtractionPool:
         )
 
     async def extract(self, file: SourceFile) -> Document:
-        """The Document of `file`; ExtractionLimitError where a limit was hit or the reader crashed."""
+        """The Document of `file`.
+
+        Raises:
+            ExtractionLimitError: a limit was hit, or the reader crashed.
+        """
         return await asyncio.wrap_future(self.run(file.name, read_source, file))
 
     def submit(self, path: Path, options: ReadOptions) -> concurrent.futures.Future[tuple[Document, float]]:
-        """A future of the Document at `path` and its seconds."""
+        """Start reading the file at `path`; the future gives its Document, and the seconds that reading took."""
         return self.run(path.name, read_path, str(path), options)
 
     def run(self, name: str, work: Callable[..., T], *arguments: Any) -> concurrent.futures.Future[T]:
-        """A future of what a function of a module makes of the file `name`, under the limits.
+        """Start `work(*arguments)`, a function of a module, in a worker, under the limits; `name` is that of the file.
 
-        It fails with an AutopickerError alone; cancelling it kills the process that works.
+        The future fails with an AutopickerError only. Cancelling it kills the process that is working.
         """
         try:
             inner = self._pool.schedule(work, args=arguments, timeout=self._timeout_s)
@@ -115,7 +120,7 @@ class ExtractionPool:
         return outer
 
     def _as_autopicker_error(self, error: BaseException, name: str) -> BaseException:
-        """The failure of a worker as one of ours."""
+        """The failure of a worker as an AutopickerError."""
         from pebble import ProcessExpired
 
         if isinstance(error, AutopickerError):
@@ -131,6 +136,7 @@ class ExtractionPool:
         return ExtractionLimitError(f"reading '{name}' failed: {error or type(error).__name__}", "try it again")
 
     def close(self) -> None:
+        """End the worker processes, those at work included."""
         self._pool.stop()
         self._pool.join()
 

@@ -1,4 +1,4 @@
-"""XLSX and XLS by calamine, every sheet as a table with a summary of its columns."""
+"""Reader for XLSX and XLS, by calamine: every sheet as a table with a summary of its columns."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cell, Document, EncryptedFileError, Part, SourceFile, Table
-from autopicker_lab.extraction.columns import split_preamble, render_table, summarise
+from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
 from autopicker_lab.extraction.ooxml import refuse_bombs
 from autopicker_lab.extraction.xlsx_xml import (
     CellPosition,
     SheetNotes,
-    is_sparse,
-    insert_notes,
-    read_notes,
     cell_reference,
+    insert_notes,
+    is_sparse,
+    read_notes,
     remove_merges,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MAX_LISTED = 20  # formulas and comments told under a table
+_MAX_LISTED = 20  # formulas and comments listed below a table
 
 
 @dataclass
@@ -40,6 +40,7 @@ class _Sheet:
 
 
 def read_workbook(file: SourceFile) -> Document:
+    """The sheets of a workbook, one Part each; formulas, comments, charts and merged ranges as metadata."""
     notes: dict[str, SheetNotes] = {}
     charts: list[str] = []
     if file.kind == "xlsx":
@@ -99,7 +100,7 @@ def _sheets(file: SourceFile) -> Iterator[_Sheet]:
 
 
 def _asks_for_password(file: SourceFile) -> bool:
-    """Whether calamine refuses an XLS for its password: it says so of a path only."""
+    """Whether calamine refuses an XLS for its password, which it reports for paths only."""
     import python_calamine
 
     with tempfile.NamedTemporaryFile(suffix=f".{file.kind}") as copy:
@@ -113,19 +114,19 @@ def _asks_for_password(file: SourceFile) -> bool:
 
 
 def _sparse_sheets(file: SourceFile) -> Iterator[_Sheet]:
-    """The rows and columns that hold anything, by openpyxl, which keeps only the cells that exist."""
+    """Sheets without their empty rows and columns, by openpyxl, which keeps only the cells that exist."""
     import openpyxl
 
     book = openpyxl.load_workbook(io.BytesIO(remove_merges(file.data)), data_only=True)
     for sheet in book.worksheets:
-        cells = {(c.row, c.column): to_cell(c.value) for c in sheet._cells.values() if c.value is not None}
+        cells = {(c.row, c.column): to_cell(c.value) for c in sheet._cells.values() if c.value is not None}  # noqa: SLF001
         columns = sorted({column for _, column in cells})
         rows = [tuple(cells.get((row, column)) for column in columns) for row in sorted({row for row, _ in cells})]
         yield _Sheet(sheet.title, sheet.sheet_state == "visible", (0, 0), rows, [])
 
 
 def _part(sheet: _Sheet, note: SheetNotes, columns: list[dict[str, Any]]) -> tuple[Part, list[str]]:
-    """A sheet as a Part, and what to warn of."""
+    """A sheet as a Part, and the warnings about it."""
     label = f"sheet {sheet.name}" + ("" if sheet.visible else " (hidden)")
     lines = [f"## {sheet.name}" + ("" if sheet.visible else " (hidden)")]
     tables: tuple[Table, ...] = ()
@@ -148,14 +149,14 @@ def _listing(title: str, items: list[str]) -> list[str]:
 
 
 def to_cell(value: object) -> Cell:
-    """A cell as JSON can hold it: whole floats as integers, dates and times as ISO 8601, blanks as None."""
+    """A cell's value as JSON can hold it: whole floats as integers, dates and times as ISO 8601, blanks as None."""
     kind = type(value)
     if kind is str:
         return value or None  # type: ignore[return-value]
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
             return int(value)
-        return value if math.isfinite(value) else str(value)  # JSON has no word for it
+        return value if math.isfinite(value) else str(value)  # JSON has no infinity
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, datetime):

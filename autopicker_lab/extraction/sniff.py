@@ -1,4 +1,4 @@
-"""What a file is: by its content first, by its name where the content does not say (text formats)."""
+"""Detection of file formats: by content first, by name where the content does not tell (text formats)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autopicker_lab.core import (
 from autopicker_lab.core.files import KIND_OF_SUFFIX
 from autopicker_lab.extraction.registry import formats, installed_readers
 
-# puremagic's names for a signature -> ours. Only formats whose signature is certain.
+# Extension that puremagic gives a signature -> kind. Only formats whose signature is certain.
 _SIGNATURES = {
     "pdf": "pdf",
     "png": "png",
@@ -44,11 +44,16 @@ _BINARY_CATEGORIES = frozenset({"image", "audio"})
 def open_source(
     source: str | Path | bytes | SourceFile, name: str | None = None, max_size: int | None = None
 ) -> SourceFile:
-    """Read `source` and settle its kind.
+    """Read `source` and determine its kind.
+
+    Args:
+        source: a path, the bytes themselves, or a SourceFile, which is returned as it is.
+        name: the file's name, where `source` does not tell it.
+        max_size: largest size allowed, bytes; None: any.
 
     Raises:
-        EmptyFileError, FileTooLargeError, UnsupportedFileError, CorruptFileError; InvalidRequestError for a path
-        that cannot be read.
+        EmptyFileError, FileTooLargeError, UnsupportedFileError, CorruptFileError: the file is not one to read.
+        InvalidRequestError: the path cannot be read.
     """
     if isinstance(source, SourceFile):
         return source
@@ -70,7 +75,11 @@ def open_source(
 
 
 def check_size(label: str, size: int, max_size: int | None) -> None:
-    """Refuse a file of no bytes, or of more than `max_size`."""
+    """Refuse a file of no bytes, or of more than `max_size` bytes; None allows any size.
+
+    Raises:
+        EmptyFileError, FileTooLargeError: the size is out of bounds.
+    """
     if not size:
         raise EmptyFileError(f"'{label}' is empty", "choose a file with content")
     if max_size is not None and size > max_size:
@@ -94,6 +103,7 @@ def _read(path: Path, max_size: int | None) -> bytes:
 
 
 def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+    """The kind of a file, and a warning where its name says another."""
     suffix = PurePath(name).suffix.lower()
     named_kind = KIND_OF_SUFFIX.get(suffix)
     kind = _from_content(data, name, named_kind)
@@ -111,7 +121,7 @@ def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _without_signature(data: bytes, name: str, named_kind: str | None) -> str:
-    """A file whose content has no known signature: text without a name, or a binary format that is broken."""
+    """The kind of a file whose content has no known signature: text without a name, or a broken binary format."""
     if named_kind:
         if named_kind == "pdf" and b"%PDF-" in data[:1024]:
             return "pdf"
@@ -130,6 +140,7 @@ def _refuse(name: str, suffix: str) -> None:
 
 
 def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
+    """The kind that the signature at the beginning tells; None for text, and where no signature is known."""
     if data.startswith(b"PK\x03\x04"):
         return _zip_kind(data, name)
     if data.startswith(_OLE):

@@ -1,4 +1,4 @@
-"""HTML: an article's text by trafilatura, other pages whole by html-to-markdown, the structure by lxml."""
+"""Reader for HTML: articles by trafilatura, other pages whole by html-to-markdown, the structure by lxml."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 MAX_DEPTH = 2000
-_ARTICLE_SHARE = 0.6  # of what is no furniture: less, and the page is no article
-_BOILERPLATE_SHARE = 0.8  # of the page's text: more cannot stand beside its content
-_LINKS_SHARE = 0.5  # of a block's text: more, and it is a list of ways elsewhere
+_ARTICLE_SHARE = 0.6  # of the text that is no boilerplate: where trafilatura gives less, the page is no article
+_BOILERPLATE_SHARE = 0.8  # of the page's text: more cannot be boilerplate
+_LINKS_SHARE = 0.5  # of a block's text: with more it is a list of links
 _BOILERPLATE = re.compile(r"\b(?:nav|navbar|sidebar|breadcrumbs?|cookies?|footer|site-header|advert\w*)\b", re.I)
 _BOILERPLATE_TAGS = {"nav", "aside", "footer"}
 _BOILERPLATE_ROLES = {"navigation", "banner", "contentinfo", "complementary", "search"}
@@ -27,6 +27,7 @@ _OUTLINE_TAGS |= {"body", "link", *_HEADINGS}
 
 
 def read_html(file: SourceFile) -> Document:
+    """The content of a page as sections of Markdown, without navigation; title, headings and ids as metadata."""
     import lxml.html
 
     text, encoding, warnings = decode(file.data)
@@ -42,7 +43,7 @@ def read_html(file: SourceFile) -> Document:
     outline = (Part("structure", "\n".join(_outline(root))),) if file.options.structure else ()
     boilerplate = _boilerplate(root)
     if sum(len(" ".join(e.text_content().split())) for e in boilerplate) > _BOILERPLATE_SHARE * len(plain):
-        boilerplate = []  # names that mean something else here
+        boilerplate = []  # the names mean something else here
     article = _article(text, root) if boilerplate else ""
     if article and len(article) >= _ARTICLE_SHARE * _content_length(root, boilerplate):
         markdown = article
@@ -56,12 +57,12 @@ def read_html(file: SourceFile) -> Document:
 
 
 def _article(text: str, root: HtmlElement) -> str:
-    """The main text as trafilatura finds it, with its main heading, which it may take for the page's."""
+    """The main text by trafilatura, with the main heading, which trafilatura may drop; "" where it has no text."""
     import logging
 
     import trafilatura
 
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it cannot read, we say ourselves
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # our errors say what cannot be read
     markdown = trafilatura.extract(
         text, output_format="markdown", include_tables=True, include_formatting=True, favor_recall=True
     )
@@ -72,7 +73,7 @@ def _article(text: str, root: HtmlElement) -> str:
 
 
 def _page_markdown(text: str) -> str:
-    """All of the page as Markdown."""
+    """The whole page as Markdown."""
     import html_to_markdown
 
     options = html_to_markdown.ConversionOptions(
@@ -82,7 +83,7 @@ def _page_markdown(text: str) -> str:
 
 
 def _boilerplate(root: HtmlElement) -> list[HtmlElement]:
-    """The elements beside a page's content: navigation, side bars, notices; the outermost of each."""
+    """The outermost elements that are no content: navigation, side bars, notices."""
     elements: list[HtmlElement] = []
     inside: set[HtmlElement] = set()
     for element in root.iter():
@@ -99,7 +100,7 @@ def _boilerplate(root: HtmlElement) -> list[HtmlElement]:
 
 
 def _content_length(root: HtmlElement, boilerplate: list[HtmlElement]) -> int:
-    """Characters of the blocks that are no furniture and do not mostly lead elsewhere."""
+    """Number of characters in the blocks that are neither boilerplate nor mostly links."""
     boilerplate_blocks = {block for element in boilerplate for block in element.iter(*_BLOCKS)}
     total = 0
     for block in root.iter(*_BLOCKS):
@@ -112,7 +113,7 @@ def _content_length(root: HtmlElement, boilerplate: list[HtmlElement]) -> int:
 
 
 def _outline(root: HtmlElement) -> Iterator[str]:
-    """The elements that shape the page, indented, with their lines and names."""
+    """The elements that structure the page, indented, with their names and line numbers."""
     for element in root.iter():
         if not isinstance(element.tag, str) or (element.tag not in _OUTLINE_TAGS and not element.get("id")):
             continue

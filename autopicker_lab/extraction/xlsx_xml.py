@@ -1,4 +1,4 @@
-"""What calamine does not tell of an XLSX: errors, formulas, comments and charts, and whether it would burst.
+"""Parts of an XLSX that calamine does not read: errors, formulas, comments, charts, and how far cells stand apart.
 
 Sheets are searched as bytes, not parsed: a pass over 120,000 cells takes some 60 ms.
 """
@@ -40,14 +40,15 @@ CellPosition = tuple[int, int]  # row and column from 0
 
 @dataclass
 class SheetNotes:
-    """Beside the values of one sheet.
+    """What stands in one sheet beside its values.
 
     Attributes:
-        area: cells between its corners, at most.
-        filled: cells that it has.
-        errors: what cells show that could not be computed: #DIV/0! and the like.
+        area: number of cells between the corners of the sheet, at most.
+        filled: number of cells that exist.
+        errors: text of cells that could not be computed: #DIV/0! and the like.
         formulas: as Excel writes them after "=", of a shared formula only the first cell's.
         uncomputed: cells whose formula was never computed, so that no value was saved.
+        comments: text by cell reference.
     """
 
     area: int = 0
@@ -75,7 +76,7 @@ def read_notes(archive: zipfile.ZipFile) -> tuple[dict[str, SheetNotes], list[st
 
 
 def is_sparse(notes: Iterable[SheetNotes]) -> bool:
-    """Whether the sheets' corners span more cells than may be allocated, and few of them are there."""
+    """Whether the corners of the sheets span more cells than may be allocated, while few of them exist."""
     sheets = list(notes)
     area, filled = sum(note.area for note in sheets), sum(note.filled for note in sheets)
     return area > max(MAX_AREA, 20 * filled)
@@ -94,7 +95,7 @@ def _sheet_paths(archive: zipfile.ZipFile, names: Mapping[str, str]) -> dict[str
 
 
 def _relations(archive: zipfile.ZipFile, names: Mapping[str, str], path: str) -> dict[str, tuple[str, str]]:
-    """Id -> (kind, path in the archive) of what a part refers to."""
+    """The parts that a part refers to: id -> (kind, path in the archive)."""
     folder, name = posixpath.split(path)
     rels = names.get(f"{folder}/_rels/{name}.rels".lower())
     if rels is None:
@@ -134,7 +135,7 @@ def _notes(data: bytes, comments: dict[str, str]) -> SheetNotes:
 
 
 def _area(data: bytes) -> tuple[int, int]:
-    """(cells between the sheet's corners, at most; cells that it has)."""
+    """Number of cells between the sheet's corners, at most, and number of cells that exist."""
     rows = [] if _UNUSUAL.search(data) else [int(number) for number in _ROW.findall(data)]
     widest = max(map(len, _WIDE.findall(data)), default=1) if rows else 3
     if rows and (bound := (max(rows) - min(rows) + 1) * 26**widest) <= MAX_AREA // 10:
@@ -148,7 +149,7 @@ def _area(data: bytes) -> tuple[int, int]:
 
 
 def remove_merges(data: bytes) -> bytes:
-    """A workbook without its merged ranges, which openpyxl would fill cell by cell."""
+    """The bytes of a workbook without its merged ranges, which openpyxl would fill cell by cell."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as copy:
         for entry in source.infolist():
@@ -172,7 +173,7 @@ def column_number(letters: bytes) -> int:
 
 
 def cell_reference(position: CellPosition) -> str:
-    """A cell's name: (0, 0) is A1."""
+    """The name of a cell: (0, 0) is A1."""
     row, column = position
     letters = ""
     column += 1
@@ -182,8 +183,10 @@ def cell_reference(position: CellPosition) -> str:
     return f"{letters}{row + 1}"
 
 
-def insert_notes(rows: list[tuple[Cell, ...]], start: CellPosition, notes: SheetNotes) -> tuple[list[tuple[Cell, ...]], CellPosition]:
-    """Rows with the errors, and the formulas that have no value, in their places; (rows, their first cell)."""
+def insert_notes(
+    rows: list[tuple[Cell, ...]], start: CellPosition, notes: SheetNotes
+) -> tuple[list[tuple[Cell, ...]], CellPosition]:
+    """Rows with errors, and formulas without a value, written into their cells; and the first cell of the rows."""
     texts: dict[CellPosition, Any] = {**{p: f"={notes.formulas[p]}" for p in notes.uncomputed}, **notes.errors}
     if not texts:
         return rows, start

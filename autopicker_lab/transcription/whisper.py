@@ -1,4 +1,4 @@
-"""Speech to text by faster-whisper, the model loaded on first use and let go after a while of silence."""
+"""Speech to text by faster-whisper; the model is loaded on first use, and released after a while without use."""
 
 from __future__ import annotations
 
@@ -31,21 +31,24 @@ if TYPE_CHECKING:
 BUNDLED_MODEL = "base"
 MAX_SECONDS = 2 * 3600  # decoded sound takes 230 MB an hour
 STOPPED = "stopped before the end"
-_PROGRESS_INTERVAL_S = 0.2  # from asking whether to go on to asking again
+_PROGRESS_INTERVAL_S = 0.2  # between two calls of `progress`
 Progress = Callable[[float], bool | None]
 
 
 class WhisperTranscriber:
-    """Transcribes recordings with one Whisper model.
+    """Speech recogniser with one Whisper model.
 
     Args:
         model: "base" for the weights that ship as packages, a folder of a converted model, or the name of one
             that faster-whisper downloads from Hugging Face ("small", "Systran/faster-whisper-large-v3").
         cache: where the shipped weights are put together.
         keep_warm_s: seconds after the last use until the model's memory is given back.
+        threads: CPU threads of the model; 0: as many as faster-whisper chooses.
     """
 
-    def __init__(self, model: str = BUNDLED_MODEL, cache: Path | None = None, keep_warm_s: float = 600.0, threads: int = 0):
+    def __init__(
+        self, model: str = BUNDLED_MODEL, cache: Path | None = None, keep_warm_s: float = 600.0, threads: int = 0
+    ):
         self.model = model
         self._cache = cache or Path.home() / ".cache" / "autopicker-lab"
         self._keep_warm_s = keep_warm_s
@@ -63,18 +66,20 @@ class WhisperTranscriber:
         word_timestamps: bool = False,
         progress: Progress | None = None,
     ) -> Transcript:
-        """What is said in `file`.
+        """The Transcript of the recording in `file`.
 
         Args:
             language: ISO 639-1 code; None detects it.
             task: "transcribe", or "translate" into English.
-            progress: called several times a second with the share done, 0 to 1; returning False ends the wait and
-                keeps what there is, while the model finishes the half minute it is at, for nobody.
+            word_timestamps: whether segments carry their words with start and end.
+            progress: called several times a second with the share done, 0 to 1; returning False stops
+                and keeps the segments so far, while the model finishes its current half minute, which is dropped.
 
         Raises:
             CorruptFileError: the recording cannot be decoded.
-            InvalidRequestError: an unknown language or task.
-            ModelUnavailableError: the weights are not to be had.
+            ExtractionLimitError: it is longer than two hours.
+            InvalidRequestError: it is no recording, or the language or task is unknown.
+            ModelUnavailableError: the weights cannot be loaded.
         """
         from faster_whisper.tokenizer import _LANGUAGE_CODES
 
@@ -87,7 +92,9 @@ class WhisperTranscriber:
         started_at = time.perf_counter()
         duration, detected_language, stopped = 0.0, None, False
         segments: list[Segment] = []
-        with closing(iterate_in_thread(self._recognise(file, language, task, word_timestamps), _PROGRESS_INTERVAL_S)) as updates:
+        with closing(
+            iterate_in_thread(self._recognise(file, language, task, word_timestamps), _PROGRESS_INTERVAL_S)
+        ) as updates:
             for update in updates:
                 if update is not None:
                     duration, detected_language, segment = update
@@ -111,7 +118,7 @@ class WhisperTranscriber:
     def _recognise(
         self, file: SourceFile, language: str | None, task: str, words: bool
     ) -> Generator[tuple[float, str | None, Segment | None], None, None]:
-        """The recording's seconds, its language and each segment, as soon as they are known."""
+        """(Duration in seconds, language, segment) for each segment as it is recognised; first the duration alone."""
         import av
         from faster_whisper.audio import decode_audio
 
@@ -172,7 +179,7 @@ class WhisperTranscriber:
 
 
 def _refuse_overlong(file: SourceFile) -> None:
-    """A few kilobytes can claim to be days of sound: add up the packets before any is decoded."""
+    """Refuse a recording of over two hours by the lengths of its packets, before any is decoded into memory."""
     import av
 
     with av.open(io.BytesIO(file.data), mode="r", metadata_errors="ignore") as container:

@@ -1,4 +1,4 @@
-"""Unruled tables: rows whose segments stand in columns."""
+"""Detection of unruled tables: rows whose segments stand in columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMULA = re.compile(r"[\u2200-\u22ff\u2308-\u230b\u239b-\u23b3\ue000-\uf8ff]|[
 
 
 def aligned_tables(rows: list[TextRow]) -> Iterator[tuple[int, int, DetectedTable | None]]:
-    """Cut a region's rows into (first, past the last, table or None for text)."""
+    """Cut the rows of a region into stretches: (first row, row past the last, the table, or None for text)."""
     first = index = 0
     while index < len(rows):
         match = _find_table(rows, index, first)
@@ -35,7 +35,7 @@ def aligned_tables(rows: list[TextRow]) -> Iterator[tuple[int, int, DetectedTabl
 
 
 def _find_table(rows: list[TextRow], first: int, earliest: int) -> tuple[int, int, DetectedTable] | None:
-    """The longest run of rows from `first` that stands in columns, with header rows above it down to `floor`."""
+    """The longest run of rows from `first` that stands in columns, with the header rows above it back to `earliest`."""
     if len(rows[first].segments) < 2 or _has_table(rows[first]):
         return None
     columns: list[Span] = [(s.x0, s.x1) for s in rows[first].segments]
@@ -90,7 +90,7 @@ def _pitch(rows: list[TextRow], first: int) -> float:
 
 
 def _merge_columns(columns: list[Span], segments: Sequence[TextSegment]) -> list[Span]:
-    """Column extents once a row's segments are laid over them; a segment over several columns is a spanning cell."""
+    """Extents of the columns, extended by the segments of a row; a segment over several columns is a spanning cell."""
     extended = list(columns)
     for segment in segments:
         touched = _touched_columns(extended, segment)
@@ -137,7 +137,7 @@ def _is_table(rows: list[TextRow], columns: list[Span], multi_rows: int) -> bool
     if len(columns) < 2 or multi_rows < min_rows or multi_rows < 0.4 * len(rows):
         return False
     if all(MARKER.fullmatch(row.segments[0].text) for row in rows if len(row.segments) > 1):
-        return False  # a list with its marks set apart
+        return False  # a list whose bullets stand apart
     weights = [segment.weight for row in rows if len(row.segments) > 1 for segment in row.segments]
     if statistics.mean(weights) > 7:
         return False
@@ -188,7 +188,7 @@ def _column_of(columns: list[Span], segment: TextSegment) -> int:
 
 
 def _continues_row(texts: list[str], above: list[str]) -> bool:
-    """Whether a row only carries on the cells above it: nothing in the first column, and no number of its own."""
+    """Whether a row only continues the cells above it: nothing in the first column, and no number of its own."""
     filled = [i for i, text in enumerate(texts) if text]
     if texts[0] or not filled or any(not above[i] for i in filled):
         return False

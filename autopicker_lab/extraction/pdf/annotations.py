@@ -1,4 +1,4 @@
-"""What was put onto a page: form values, links, notes."""
+"""Annotations of a PDF page: form values, links, notes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 def page_annotations(
     pdf: PdfDocument, page: PdfPage, fields: dict[str, str]
 ) -> Iterator[tuple[str, tuple[float, float, float, float], str]]:
-    """(widget, link or note; its rectangle; its text) of a page's annotations; fills in `fields`."""
+    """The annotations of a page as ("widget", "link" or "note"; rectangle; text).
+
+    The values of form fields are entered into `fields` by name. Rectangles are (left, bottom, right, top) in points.
+    """
     from pypdfium2 import raw
 
     form = pdf.formenv.raw if pdf.formenv else None
@@ -45,7 +48,7 @@ def page_annotations(
 
 
 def _field_value(raw: Any, form: Any, annotation: Any) -> tuple[str, str]:
-    """(value of a field, what stands for it on the page); of radio buttons only the chosen one has a value."""
+    """The value of a field, and its text on the page; of radio buttons only the chosen one has a value."""
     kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
     if kind == raw.FPDF_FORMFIELD_CHECKBOX:
         symbol = "[x]" if raw.FPDFAnnot_IsChecked(form, annotation) else "[ ]"
@@ -59,7 +62,7 @@ def _field_value(raw: Any, form: Any, annotation: Any) -> tuple[str, str]:
 
 
 def _utf16_text(call: Any, *args: Any) -> str:
-    """A UTF-16 string of pdfium's, asked for its length first."""
+    """A UTF-16 string from a pdfium function, which is called for its length first."""
     from pypdfium2 import raw
 
     length = call(*args, None, 0)

@@ -1,4 +1,4 @@
-"""PDF streams that inflate without end: pdfium unpacks a page's content without a bound, so look first."""
+"""Detection of PDF streams that inflate too far, before pdfium unpacks them without a bound."""
 
 from __future__ import annotations
 
@@ -21,8 +21,12 @@ _REPEATS = 4
 
 
 def refuse_bombs(file: SourceFile) -> None:
-    """CorruptFileError where a deflated stream grows past 64 MiB, packed once or several times over, and where a
-    page shows one stream again and again."""
+    """Refuse a PDF whose streams would fill the memory.
+
+    Raises:
+        CorruptFileError: a deflated stream grows past 64 MiB, packed once or several times over, or a page shows one
+            stream again and again.
+    """
     if any(max(Counter(array[1].split(b"R")).values()) > _REPEATS for array in _CONTENTS.finditer(file.data)):
         raise CorruptFileError(f"'{file.name}' shows one stream again and again", "save it again")
     data = memoryview(file.data)
@@ -39,7 +43,7 @@ def refuse_bombs(file: SourceFile) -> None:
 
 
 def _decode_ascii(dictionary: bytes, packed: memoryview) -> memoryview:
-    """The bytes below a coat of hexadecimal or base-85 digits."""
+    """The bytes of a stream, decoded from hexadecimal or base-85 digits where it is written in these."""
     filters = _FILTER.findall(dictionary)
     if not filters or (not filters[-1].startswith(b"ASCII") and filters[-1] not in (b"AHx", b"A85")):
         return packed
@@ -53,7 +57,7 @@ def _decode_ascii(dictionary: bytes, packed: memoryview) -> memoryview:
 
 
 def _is_deflated(head: bytes) -> bool:
-    """Whether bytes begin as zlib's do (RFC 1950): method 8, and a check on the first two."""
+    """Whether bytes begin like a zlib stream (RFC 1950): method 8, and a check sum over the first two."""
     return len(head) >= 2 and head[0] & 15 == 8 and (head[0] << 8 | head[1]) % 31 == 0
 
 
@@ -74,7 +78,7 @@ class _Layer:
         self._inner: _Layer | None = None
 
     def feed(self, data: bytes) -> int:
-        """The most bytes that this layer or one below it has grown to."""
+        """Inflate more data, and give the largest size, in bytes, of this layer or one below it."""
         deepest = 0
         try:
             while data and not self._engine.eof and not self._broken:

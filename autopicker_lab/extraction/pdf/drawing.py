@@ -1,4 +1,4 @@
-"""What is drawn on a page beside its text: straight lines, and how much of it pictures cover."""
+"""Drawings on a PDF page: straight lines, and the share of the page that pictures cover."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_SEGMENTS = 400
 
 
 class RulingLine(NamedTuple):
-    """A straight line: horizontal where y0 equals y1."""
+    """A straight line, horizontal where y0 equals y1; coordinates in points."""
 
     x0: float
     y0: float
@@ -25,7 +25,7 @@ class RulingLine(NamedTuple):
 
 
 def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[RulingLine], float, int]:
-    """Straight lines, the share of the page that pictures cover, and how many are not tiny."""
+    """Straight lines, the share of the page under pictures (0 to 1), and the number of pictures that are not tiny."""
     from pypdfium2 import raw
 
     rules: list[RulingLine] = []
@@ -83,7 +83,7 @@ def _transform_box(matrix: Any, x0: float, y0: float, x1: float, y1: float) -> t
 
 
 def _strokes(raw: Any, item: Any, matrix: Any) -> Iterator[RulingLine]:
-    """The horizontal and vertical strokes of a path; nothing of one that is only filled."""
+    """The horizontal and vertical strokes of a path; none where it is only filled."""
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     count = raw.FPDFPath_CountSegments(item)
     raw.FPDFPath_GetDrawMode(item, ctypes.byref(fill), ctypes.byref(stroke))

@@ -1,4 +1,4 @@
-"""Running heads, feet and page numbers: what belongs to the paper and not to the text."""
+"""Detection of running heads, feet and page numbers, which belong to the paper and not to the text."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _text_key(text: str) -> str:
 
 
 def _looks_like_running_head(rows: list[TextRow], index: int, number: int) -> bool:
-    """Whether a row that no other page repeats is a head or foot all the same."""
+    """Whether a row is a head or foot by itself: a page number, an imprint, or text that ends in the page's number."""
     text = rows[index].text
     if _NUMBER.fullmatch(text):
         return True
@@ -98,7 +98,7 @@ def _looks_like_running_head(rows: list[TextRow], index: int, number: int) -> bo
 
 
 def _is_table_header(rows: list[TextRow], index: int) -> bool:
-    """Whether a row is the header of a table that goes on below it."""
+    """Whether a row is the header of a table that stands below it."""
     following = rows[index + 1 : index + 3]
     header_cells = rows[index].segments
     if len(header_cells) < 2:
@@ -110,7 +110,7 @@ def _is_table_header(rows: list[TextRow], index: int) -> bool:
 
 
 def _ruled_rows(content: PageContent, rows: list[TextRow]) -> set[int]:
-    """The first or last row where a line of over half the page's width parts it from the rest."""
+    """The first and the last row, as far as a line of over half the page's width divides each from the rest."""
     indices: set[int] = set()
     long_rules = [rule for rule in content.rules if rule.y0 == rule.y1 and rule.x1 - rule.x0 > 0.5 * content.width]
     for index, neighbour in ((0, 1), (len(rows) - 1, len(rows) - 2)) if len(rows) > 1 else ():
@@ -122,7 +122,7 @@ def _ruled_rows(content: PageContent, rows: list[TextRow]) -> set[int]:
 
 
 def _separated(rows: list[TextRow], indices: set[int]) -> set[int]:
-    """Of the rows found, those that no text stands outside of and that a gap parts from the text."""
+    """Of the rows in `indices`, those at the very edge that a gap divides from the text."""
     count = len(rows)
     pitch = min((b.base - a.base for a, b in pairwise(rows) if b.base - a.base > 0.9 * b.size), default=0.0)
     separated: set[int] = set()

@@ -1,4 +1,4 @@
-"""From words to reading order: segments, rows, columns and lines of one page."""
+"""Layout of a page: words to segments, rows, columns and reading order."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from autopicker_lab.extraction.pdf.drawing import RulingLine
     from autopicker_lab.extraction.pdf.words import PageWord
 
-_WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
+_WORD_GAP = 0.9  # in type sizes: a wider gap ends a segment
 _GUTTER = 0.7
 _MIN_PROSE = 3
 _MAX_COLUMNS = 6
 _MAX_ROWS = 600  # of a region: a page has a tenth of that
 MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
-_PROSE_LENGTH = 18  # characters, spaces aside
+_PROSE_LENGTH = 18  # characters without spaces
 _LINE_NUMBERS = 8
 _RTL = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 @dataclass(slots=True)
 class TextSegment:
-    """Words that stand close together on one base line; a found table is one, too, so that it takes its turn."""
+    """Words that stand close together on one base line; or a detected table, so that it has its turn in the order."""
 
     words: list[PageWord]
     x0: float
@@ -40,18 +40,19 @@ class TextSegment:
 
     @property
     def text(self) -> str:
+        """The words with a space between them."""
         return " ".join(word.text for word in self.words)
 
     @property
     def length(self) -> int:
-        """Characters, spaces aside."""
+        """Number of characters, without spaces."""
         if self._length < 0:
             self._length = sum(len(word.text) for word in self.words)
         return self._length
 
     @property
     def weight(self) -> float:
-        """About how many words of English it is worth; scripts without spaces count by characters."""
+        """Length in words of English, about; scripts without spaces count by characters."""
         return max(len(self.words), self.length / 6)
 
 
@@ -65,24 +66,30 @@ class TextRow:
 
     @property
     def x0(self) -> float:
+        """Left edge, points."""
         return self.segments[0].x0
 
     @property
     def x1(self) -> float:
+        """Right edge, points."""
         return max(segment.x1 for segment in self.segments)
 
     @property
     def words(self) -> list[PageWord]:
+        """The words of all segments."""
         return [word for segment in self.segments for word in segment.words]
 
     @property
     def text(self) -> str:
+        """The text of all segments with a space between them."""
         return " ".join(segment.text for segment in self.segments)
 
 
 def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
-    """Words in the order pdfium gives them, cut where the line or a wide gap ends; twice-set words (a way to look
-    bold) come once."""
+    """Join words, in pdfium's order, into segments that end with their line or at a wide gap.
+
+    Words that are set twice in one place (a way to look bold) come once.
+    """
     segments: list[TextSegment] = []
     known: set[tuple[str, int, int]] = set()
     current: TextSegment | None = None
@@ -115,7 +122,7 @@ def _belongs_to(segment: TextSegment, word: PageWord) -> bool:
 
 
 def make_rows(segments: Sequence[TextSegment]) -> list[TextRow]:
-    """Rows from top to bottom."""
+    """Join segments on one base line into rows, from top to bottom."""
     rows: list[TextRow] = []
     for segment in sorted(segments, key=lambda s: s.base):
         row = rows[-1] if rows else None
@@ -151,7 +158,9 @@ def _join_neighbours(segments: list[TextSegment]) -> list[TextSegment]:
     return joined
 
 
-def reading_order(segments: Sequence[TextSegment], rules: Sequence[RulingLine] = (), depth: int = 0) -> list[list[TextRow]]:
+def reading_order(
+    segments: Sequence[TextSegment], rules: Sequence[RulingLine] = (), depth: int = 0
+) -> list[list[TextRow]]:
     """Regions in reading order, each a run of rows of one column.
 
     A column boundary is a strip free of text and of horizontal `rules` over the tallest run of rows that has prose on
@@ -179,7 +188,7 @@ Span = tuple[float, float]
 
 
 def _gutter(rows: list[TextRow], rules: Sequence[RulingLine]) -> tuple[int, int, float] | None:
-    """(first row, row past the last, x) of the tallest column boundary, None where there is none."""
+    """The tallest column boundary as (first row, row past the last, x); None where there is none."""
     if not _MIN_PROSE <= len(rows) <= _MAX_ROWS or statistics.median(len(row.segments) for row in rows) > _MAX_COLUMNS:
         return None  # a page of figures is a table
     left = min(row.x0 for row in rows)
@@ -249,7 +258,7 @@ def _prose_beside(rows: list[TextRow], strip: Span) -> bool:
 
 
 def _is_prose(segments: list[TextSegment]) -> bool:
-    """Whether lines on one side of a strip read like text: several words each, and not a few short entries."""
+    """Whether the lines on one side of a strip read like text: several words each, not a few short entries."""
     text_segments = [s for s in segments if s.table is None]
     if len(text_segments) < _MIN_PROSE:
         return False
@@ -258,7 +267,7 @@ def _is_prose(segments: list[TextSegment]) -> bool:
 
 
 def drop_line_numbers(words: Sequence[PageWord]) -> list[PageWord]:
-    """Words without the numbers that a draft or a transcript counts its lines with, left of all text."""
+    """The words without line numbers, as drafts and transcripts have them left of all text."""
     columns: dict[int, list[PageWord]] = {}
     for word in words:
         if word.text.isdigit() and len(word.text) <= 5:

@@ -1,4 +1,4 @@
-"""A PDF to a Document: pdfium for text and geometry, our own layout on it; pages without text go through OCR."""
+"""Reader for PDF: text and geometry by pdfium, layout by this package, OCR for pages without text."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ _STAMP = 60  # characters: a page number or a stamp on a scan is not its text
 
 
 def read_pdf(file: SourceFile) -> Document:
+    """The pages of a PDF as Markdown, one Part each; outline, form values, links and running heads as metadata."""
     refuse_bombs(file)
     with _PDFIUM:
         return _read(file)
@@ -59,7 +60,7 @@ def _read(file: SourceFile) -> Document:
         labels = [pdf.get_page_label(index) or str(index + 1) for index in range(len(pdf))]
         outline = [(bookmark.level + 1, bookmark.get_title()) for bookmark in pdf.get_toc(max_depth=15)]
         contents: list[PageContent] = []
-        scans: dict[int, tuple[str, str]] = {}  # page -> text and what to say of it
+        scans: dict[int, tuple[str, str]] = {}  # page index -> its text, and the note about it for the warnings
         damaged: list[str] = []
         for index in range(len(pdf)):
             page = _page(pdf, index)
@@ -78,7 +79,9 @@ def _read(file: SourceFile) -> Document:
         meta = _metadata(pdf, outline, contents)
     parts, running_heads = _parts(contents, labels, outline, {i: text for i, (text, _) in scans.items()})
     meta |= {"scanned_pages": [labels[i] for i in scans], "running_heads": running_heads}
-    warnings = [f"damaged pages were left out: {', '.join(damaged[:20])}{' ...' * (len(damaged) > 20)}"] if damaged else []
+    warnings = (
+        [f"damaged pages were left out: {', '.join(damaged[:20])}{' ...' * (len(damaged) > 20)}"] if damaged else []
+    )
     if any(not head.strip("-–—. ").isalnum() for head in running_heads):
         warnings.append("running heads and feet stand in the metadata, not in the text")
     warnings += _warnings(file, labels, contents, scans)
@@ -107,7 +110,7 @@ def _open(file: SourceFile) -> PdfDocument:
 
 
 def _page(pdf: PdfDocument, index: int) -> PdfPage | None:
-    """A page; None for one that pdfium cannot load."""
+    """A page, or None where pdfium cannot load it."""
     import pypdfium2
 
     try:
@@ -117,13 +120,13 @@ def _page(pdf: PdfDocument, index: int) -> PdfPage | None:
 
 
 def _read_damaged(file: SourceFile) -> Document:
-    """What pypdf finds in a file that pdfium cannot open: text without layout, page by page."""
+    """The text, without layout, that pypdf reads from a file that pdfium cannot open."""
     import logging
 
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it cannot read, we say ourselves
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # our errors say what cannot be read
 
     problem = CorruptFileError(f"'{file.name}' is not a readable PDF", "open and save it again in a PDF viewer")
     try:
@@ -198,7 +201,7 @@ def _placeholder(table: DetectedTable) -> TextSegment:
 
 
 def _other_blocks(content: PageContent) -> Iterator[Block]:
-    """Words at another angle than the page's, and what was noted on it."""
+    """Blocks of words at another angle than the page's, and of its notes."""
     angles: dict[int, list[str]] = {}
     for word in content.rotated:
         angles.setdefault(word.style.angle, []).append(word.text)
@@ -209,14 +212,17 @@ def _other_blocks(content: PageContent) -> Iterator[Block]:
 
 
 def _recognise(page: PdfPage, languages: tuple[str, ...]) -> tuple[str, str]:
-    """The text of a scanned page, and what to say of it."""
+    """The text of a scanned page, and the note about it for the warnings."""
     from autopicker_lab.extraction.ocr import read_text
 
     width, height = page.get_size()
     result = read_text(_render(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1))), languages)
     if not result.text:
         return "", "and no text was recognised"
-    return result.text, f"text recognised with confidence {result.confidence:.2f}" if result.is_confident else result.warning
+    return (
+        result.text,
+        f"text recognised with confidence {result.confidence:.2f}" if result.is_confident else result.warning,
+    )
 
 
 def _render(page: PdfPage, scale: float) -> Image:
@@ -241,7 +247,7 @@ def _metadata(pdf: PdfDocument, outline: list[tuple[int, str]], contents: list[P
 
 
 def _iso(value: str) -> str:
-    """A PDF date (D:20240131120000+01'00') as ISO 8601; anything else as it is."""
+    """A PDF date (D:20240131120000+01'00') as ISO 8601; other text as it is."""
     match = _DATE.match(value)
     if match is None:
         return value

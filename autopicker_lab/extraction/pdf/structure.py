@@ -1,4 +1,4 @@
-"""From lines to Markdown: headings, paragraphs, lists, code and footnotes, over the whole document."""
+"""Markdown out of lines: headings, paragraphs, lists, code and footnotes, by the typography of the whole document."""
 
 from __future__ import annotations
 
@@ -34,17 +34,18 @@ _LONGEST_HEADING = 200
 
 @dataclass
 class Typography:
-    """What the document's text looks like, so that what differs can be told."""
+    """The usual type of a document's text, from which headings and code differ."""
 
     body: float  # points
     bold_body: bool
     mono_body: bool  # receipts and listings: nothing is code in particular
-    levels: Mapping[float, int]  # heading size -> 1 to 6
-    outline: Mapping[str, int]  # heading text, folded -> level
+    levels: Mapping[float, int]  # heading size, points -> 1 to 6
+    outline: Mapping[str, int]  # heading text, normalised -> level
     vocabulary: frozenset[str]
 
     @classmethod
     def of(cls, pages: Sequence[Sequence[PageWord]], outline: Mapping[str, int]) -> Typography:
+        """Measure the words of all pages; `outline` has the level of each bookmark by its normalised title."""
         sizes: Counter[float] = Counter()
         bold = mono = total = 0
         vocabulary: set[str] = set()
@@ -94,7 +95,7 @@ def page_blocks(regions: Sequence[list[TextRow]], typography: Typography, label:
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:
-    """Blocks with a blank line between them; list items stand close."""
+    """Blocks with a blank line between them; list items without."""
     lines: list[str] = []
     for before, block in zip([None, *blocks], blocks, strict=False):
         if before is not None:
@@ -143,7 +144,7 @@ def _text_blocks(rows: list[TextRow], typography: Typography, height: float) -> 
 
 
 def _split_row(row: TextRow) -> list[TextRow]:
-    """A row as one line, or as several where what stands in it is of very different size, as beside a title."""
+    """A row as one line, or as several where its segments differ much in size, as beside a title."""
     sizes = [segment.size for segment in row.segments]
     if max(sizes) <= 1.3 * min(sizes):
         return [row]
@@ -151,7 +152,7 @@ def _split_row(row: TextRow) -> list[TextRow]:
 
 
 def _right_edges(rows: Sequence[TextRow], pitch: float) -> list[float]:
-    """For each row where its text wraps: the region's edge, or nearer for a stretch that is set narrower.
+    """For each row the x at which its text wraps: the region's edge, or less in a stretch that is set narrower.
 
     In a stretch that wraps, hardly any line has room for the next one's first word.
     """
@@ -170,7 +171,7 @@ def _right_edges(rows: Sequence[TextRow], pitch: float) -> list[float]:
 
 
 def _has_room(row: TextRow, following: TextRow, right: float) -> bool:
-    """Whether the next row's first word would still have stood in this one."""
+    """Whether the first word of the next row would have fitted into this one."""
     word = following.segments[0].words[0]
     return right - row.x1 > 0.8 * following.size + word.x1 - word.x0
 
@@ -182,14 +183,16 @@ def _pitch(rows: Sequence[TextRow]) -> float:
     return max(statistics.median(steps) if steps else 1.2 * size, size)
 
 
-def _starts_block(block: list[StyledLine], line: StyledLine, pitch: float, left: float, right: float, typography: Typography) -> bool:
+def _starts_block(
+    block: list[StyledLine], line: StyledLine, pitch: float, left: float, right: float, typography: Typography
+) -> bool:
     """Whether a new block begins with `line`."""
     last = block[-1]
     step = line.row.base - last.row.base
     if abs(line.row.size - last.row.size) > 0.08 * last.row.size + 0.3 or last.mono != line.mono:
         return True
     if line.row.x0 > last.row.x1 or line.row.x1 < last.row.x0:
-        return True  # beside it, not below
+        return True  # beside the last line, not below
     if step > 1.35 * max(min(pitch, 1.6 * line.row.size), 1.15 * line.row.size) or step < 0:
         return True
     if last.has_leaders:
@@ -215,7 +218,11 @@ def _normalise(text: str) -> str:
 
 
 def _block(lines: list[StyledLine], typography: Typography, height: float, left: float) -> Block:
-    if not typography.mono_body and all(line.mono for line in lines) and (len(lines) > 1 or _looks_like_code(lines[0].text)):
+    if (
+        not typography.mono_body
+        and all(line.mono for line in lines)
+        and (len(lines) > 1 or _looks_like_code(lines[0].text))
+    ):
         return Block("code", _code(lines))
     text = join_lines(lines, typography.vocabulary)
     level = _heading_level(lines, text, typography)
@@ -248,10 +255,12 @@ def _code(lines: list[StyledLine]) -> str:
 
 
 def _heading_level(lines: list[StyledLine], text: str, typography: Typography) -> int:
-    """The heading level of a block, 0 for text: from the outline, its size, or its weight."""
+    """The heading level of a block by the outline, its size, or its weight; 0 for text."""
     if len(text) > _LONGEST_HEADING or not any(c.isalpha() for c in text):
         return 0
-    outline_level = typography.outline.get(_normalise(text)) or typography.outline.get(_normalise(re.sub(r"^[\dA-Z.]+\s+", "", text)))
+    outline_level = typography.outline.get(_normalise(text)) or typography.outline.get(
+        _normalise(re.sub(r"^[\dA-Z.]+\s+", "", text))
+    )
     size = max(round(line.row.size * 2) / 2 for line in lines)
     distinct = size >= typography.body * _HEADING_GROWTH or all(line.bold for line in lines)
     if outline_level and (distinct or len(lines) == 1 or _SECTION.match(text)):

@@ -1,4 +1,4 @@
-"""A table found on a page, and the ruled ones: found by their lines."""
+"""Ruled tables of a page, detected by their drawn lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_RULES = 3000
 
 @dataclass
 class DetectedTable:
-    """Rows of cell texts, and the place on the page."""
+    """A table on a page: its rows of cell texts, its position in points, and the words in it."""
 
     rows: list[list[str]]
     x0: float
@@ -30,7 +30,7 @@ class DetectedTable:
 
 
 def ruled_tables(rules: Sequence[RulingLine], words: Sequence[PageWord]) -> Iterator[DetectedTable]:
-    """Tables whose cells are drawn: at least two columns between lines that meet."""
+    """Tables whose cells are drawn, with at least two columns between lines that meet."""
     if len(rules) < 4 or len(rules) > _MAX_RULES:
         return
     horizontal = _merge_lines([(r.y0, r.x0, r.x1) for r in rules if r.y0 == r.y1 or r.y1 - r.y0 < r.x1 - r.x0], 8)
@@ -40,11 +40,11 @@ def ruled_tables(rules: Sequence[RulingLine], words: Sequence[PageWord]) -> Iter
             yield table
 
 
-AxisLine = tuple[float, float, float]  # where it stands, from, to
+AxisLine = tuple[float, float, float]  # position on one axis; from and to on the other
 
 
 def _merge_lines(lines: list[AxisLine], shortest: float) -> list[AxisLine]:
-    """Lines in one place that touch, as one."""
+    """Join lines that touch in one position, and drop those that are too short."""
     merged: list[list[float]] = []
     for position, low, high in sorted((round(position / 1.5) * 1.5, low, high) for position, low, high in lines):
         if merged and merged[-1][0] == position and low <= merged[-1][2] + _NEAR:
@@ -55,7 +55,7 @@ def _merge_lines(lines: list[AxisLine], shortest: float) -> list[AxisLine]:
 
 
 def _grids(horizontal: list[AxisLine], vertical: list[AxisLine]) -> Iterator[tuple[list[AxisLine], list[AxisLine]]]:
-    """Horizontal and vertical lines that hang together."""
+    """Group the horizontal and vertical lines that are connected."""
     owner = list(range(len(horizontal) + len(vertical)))
 
     def root(index: int) -> int:
@@ -130,19 +130,26 @@ def _span_start(bars: list[AxisLine], xs: list[float], column: int, y: float) ->
 
 
 def _split_row(cells: dict[tuple[int, int], list[PageWord]], row: int, columns: int) -> list[list[str]]:
-    """A drawn row as text; several where its columns hold the same three or more base lines (no lines between)."""
+    """A drawn row as text; as several rows where its columns share three or more base lines without lines between."""
     stacks = [_base_lines(cells.get((row, column), [])) for column in range(columns)]
     filled = [stack for stack in stacks if stack]
     fullest = max((stack for stack in filled), key=len, default=[])
     if len(fullest) < 3 or len(filled) < 2 or not all(_same_lines(stack, fullest) for stack in filled):
         return [[" ".join(text for _, text in stack) for stack in stacks]]
-    return [[" ".join(text for position, text in stack if abs(position - base) < 3) for stack in stacks] for base, _ in fullest]
+    return [
+        [" ".join(text for position, text in stack if abs(position - base) < 3) for stack in stacks]
+        for base, _ in fullest
+    ]
 
 
 def _same_lines(stack: list[tuple[float, str]], fullest: list[tuple[float, str]]) -> bool:
-    """Whether a column's lines are rows of their own: each on one of the fullest column's base lines, few missing,
-    and not just text that wraps."""
-    if len(stack) < 0.8 * len(fullest) or not all(any(abs(position - base) < 3 for base, _ in fullest) for position, _ in stack):
+    """Whether the lines of a column are rows of their own, not just text that wraps.
+
+    They are where each stands on a base line of the fullest column, and few are missing.
+    """
+    if len(stack) < 0.8 * len(fullest) or not all(
+        any(abs(position - base) < 3 for base, _ in fullest) for position, _ in stack
+    ):
         return False
     return stack is fullest or sum(any(c.isdigit() for c in text) for _, text in stack) > 0.6 * len(stack)
 

@@ -1,6 +1,6 @@
-"""What pdfium knows of a page: its words with place, size and font, beside what is drawn and noted on it.
+"""The content of a PDF page by pdfium: words with position, size and font, with drawings and annotations.
 
-All places are in points, x to the right and y downwards, on the page turned so that most of its text is upright.
+All positions are in points, x to the right and y downwards, on the page turned so that most of its text is upright.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]+")
 
 
 class FontStyle(NamedTuple):
-    """Of a run of characters: size in points, and what the font's name says of it."""
+    """Type of a run of characters: size in points, weight and width by the font's name, angle in degrees."""
 
     size: float
     bold: bool
@@ -39,7 +39,7 @@ class FontStyle(NamedTuple):
 
 @dataclass(slots=True)
 class PageWord:
-    """Characters without a space between them; `base` is the base line, `hyphen` a break that pdfium saw."""
+    """Characters without a space between them; `base` is the base line, `hyphen` marks a break that pdfium detected."""
 
     text: str
     x0: float
@@ -52,7 +52,7 @@ class PageWord:
 
 @dataclass
 class PageContent:
-    """A page as `read_page` leaves it. `garbled` is the share of characters that no font could name."""
+    """Everything that layout needs of a page; `garbled` is the share of characters that no font could name, 0 to 1."""
 
     width: float
     height: float
@@ -62,13 +62,13 @@ class PageContent:
     image_share: float = 0.0
     pictures: int = 0  # those that cover more than a hundredth of the page
     garbled: float = 0.0
-    notes: list[str] = field(default_factory=list)  # what annotations say
+    notes: list[str] = field(default_factory=list)  # text of annotations
     fields: dict[str, str] = field(default_factory=dict)
     line_numbers: int = 0  # left out by layout
 
 
 def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
-    """Everything of one page that layout needs."""
+    """Read the words, lines, pictures and annotations of one page."""
     box = page.get_bbox()
     words, garbled = _words(page)
     usual_size = Counter(word.style.size for word in words).most_common(1)[0][0] if words else 10.0
@@ -180,7 +180,7 @@ def _split_words(raw: Any, textpage: Any, text: str) -> list[PageWord]:
 
 
 def _normalise(piece: str) -> str:
-    """Surrogates paired, ligatures undone, mathematical letters as letters, soft hyphens dropped."""
+    """Text with surrogates paired, ligatures undone, mathematical letters as letters, and without soft hyphens."""
     if piece.isascii():
         return piece
     text = piece.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -220,7 +220,7 @@ def _rotation(angle: int, box: tuple[float, float, float, float]) -> Any:
 
 
 def _rotate_word(rotate: Any, angle: int, word: PageWord) -> tuple[float, float, float]:
-    """(x0, x1, base) of a word once the page is turned."""
+    """(x0, x1, base) of a word on the turned page."""
     if angle in (90, 270):
         first, last = rotate(word.base, word.x0), rotate(word.base, word.x1)
     else:
@@ -234,14 +234,14 @@ def _rotate_rule(rotate: Any, rule: RulingLine) -> RulingLine:
 
 
 def _form_word(text: str, rect: tuple[float, float, float, float], size: float) -> PageWord:
-    """A form value as a word in the middle of its box, as large as the text around it."""
+    """A form value as a word in the middle of its box, in the usual size of the page's text."""
     left, bottom, right, top = rect
     base = (bottom + top) / 2 - 0.35 * size
     return PageWord(text, left, min(left + len(text) * size / 2, right), base, FontStyle(size, False, False, 0))
 
 
 def _attach_links(words: list[PageWord], links: list[tuple[tuple[float, float, float, float], str]]) -> None:
-    """Tell the words under a link annotation where it leads."""
+    """Set the target of each link annotation on the words under it."""
     for (left, bottom, right, top), target in links[:500]:
         for word in words:
             if bottom - 1 <= word.base <= top and left - 1 <= (word.x0 + word.x1) / 2 <= right + 1:
