@@ -1,6 +1,6 @@
-"""The static embeddings that ship in wordllama's wheel: token ids of a text, and a vector a token.
+"""Static token embeddings, which ship in the wheel of wordllama: token ids of a text, and a vector a token.
 
-One table for everyone in the process (32,000 tokens by 256, float32), loaded on first use; reading is thread-safe.
+The process has one table (32,000 tokens by 256, float32), loaded on first use; reading is thread-safe.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _model: Any = None
 
 
 def load() -> Any:
-    """wordllama's model; its import may not set up logging for everyone."""
+    """Load the model of wordllama once a process, and undo the logging that its import sets up."""
     global _model  # noqa: PLW0603  # weights are loaded once a process
     with _lock:
         if _model is None:
@@ -40,20 +40,20 @@ def load() -> Any:
 
 
 def token_ids(text: str) -> Ints:
-    """Ids of the tokens of `text`, shape (tokens,)."""
+    """Token ids of `text`, shape (tokens,)."""
     import numpy as np
 
     return np.asarray(load().tokenizer.encode(text, add_special_tokens=False).ids, np.int64)
 
 
 def vectors() -> Floats:
-    """The table, shape (vocabulary, 256)."""
+    """Vectors of all tokens by id, shape (vocabulary, 256), float32."""
     table: Floats = load().embedding
     return table
 
 
 @lru_cache(1)
 def fingerprint() -> str:
-    """Twelve digits that change with the tokenizer or the table: a fitted policy belongs to one of each."""
+    """Twelve hexadecimal digits that change with tokenizer and table; a fitted policy is valid for one pair of them."""
     probe = token_ids("Compare 17 × 23 with f(x) = x² für 天空, s'il vous plaît.")
     return hashlib.sha256(probe.tobytes() + vectors()[::64].tobytes()).hexdigest()[:12]

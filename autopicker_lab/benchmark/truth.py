@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.files import KIND_OF_SUFFIX
-from autopicker_lab.extraction.plain import tables
+from autopicker_lab.extraction.plain import markdown_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -94,7 +94,7 @@ def _beside(place: Path) -> Iterator[Case]:
         for truth in (folder / f"{path.name}{suffix}" for folder in folders for suffix in (".md", ".txt")):
             if truth.exists():
                 text = truth.read_text("utf-8")
-                rows = [row for table in tables(text.split("\n")) for row in table.rows]
+                rows = [row for table in markdown_tables(text.split("\n")) for row in table.rows]
                 cells = tuple(tuple(str(cell) for cell in row if cell is not None) for row in rows)
                 yield Case(path, KIND_OF_SUFFIX[path.suffix.lower()], text, cells)
                 break

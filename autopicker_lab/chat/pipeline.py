@@ -260,7 +260,7 @@ def _picture(url: str, name: str) -> SourceFile:
 
 
 def _data_url(file: SourceFile) -> str:
-    from autopicker_lab.extraction.image import downscaled
+    from autopicker_lab.extraction.image import downscale
 
-    shown = downscaled(file)
+    shown = downscale(file)
     return f"data:{shown.media_type};base64,{base64.b64encode(shown.data).decode()}"

@@ -12,7 +12,7 @@ from autopicker_lab import assets
 from autopicker_lab.core import AutopickerError
 from autopicker_lab.extraction import formats
 from autopicker_lab.extraction.ocr import engines
-from autopicker_lab.extraction.registry import broken
+from autopicker_lab.extraction.registry import broken_entry_points
 from autopicker_lab.routing import unknown_models
 from autopicker_lab.workbench import Workbench
 
@@ -61,7 +61,7 @@ def _engines() -> Iterator[Check]:
             f"{package} {version(package)}" if _has_package(package) else f"no {package}" for package in packages
         ]
         yield Check(f"engine {family}", all(map(_has_package, packages)), ", ".join(versions))
-    for name, why in broken().items():
+    for name, why in broken_entry_points().items():
         yield Check(f"format {name}", False, f"{why}: mend or uninstall the package that brings it", needed=False)
     yield _try("engine ocr", lambda: "; ".join(engines()))
     if len(engines()) > 1 and engines()[0].endswith("(eng)"):

@@ -1,4 +1,4 @@
-"""How hard a request looks: a transparent score whose factor points add up to it."""
+"""Complexity of requests: a transparent score, 0 to 100, to which the points of its factors add up."""
 
 from autopicker_lab.complexity.heuristic import MAX_POINTS, SCORER, score
 

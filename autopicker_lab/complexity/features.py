@@ -1,7 +1,7 @@
-"""What can be counted in a text in one pass: the ground of the heuristic score and of the learned estimates.
+"""Counts of words and marks in a text, the features of the heuristic score and of the fitted estimates.
 
-Words are counted once and looked up by word or stem; marks are counted by the C loops of `str.count`. Of a very long
-text the beginning and the end are read, its length is that of the whole.
+Words are looked up by word or stem; marks are counted by the C loops of `str.count`. Of a very long text only the
+beginning and the end are read, but its length is that of the whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from autopicker_lab.core.text import estimate_tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-READ = 1500  # characters of beginning and of end whose words are counted
+READ_CHARACTERS = 1500  # characters of beginning and of end whose words are counted
 _WORD = re.compile(r"[^\W\d_]+")
 _LETTERS = {code: chr(code).lower() if chr(code).isalpha() else " " for code in range(128)}
 _ITEM = re.compile(r"[-*•]\s|\d{1,2}[.)]\s|[a-z]\)\s")
@@ -59,14 +59,14 @@ def _index() -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...
 
 _WORDS, _STEMS = _index()
 _STEM_LENGTHS = tuple(sorted({len(stem) for stem in _STEMS}))
-_ELSEWHERE = {  # languages that put no spaces between words
+_UNSPACED = {  # languages that put no spaces between words
     "reasoning": ("为什么", "证明", "分析", "比较", "なぜ", "証明", "比較"),
     "questions": ("什么", "哪", "谁", "吗", "何", "誰", "どこ", "か？"),
 }
 _CODE_MARKS = ("```", "{", "};", "()", "=>", "==", "!=", "&&", "||", "</", "__", "self.", "return ", "print(")
 _MATH_MARKS = ("\\frac", "\\sum", "\\int", "\\sqrt", "\\begin", "$", "^", "∑", "∫", "√", "≤", "≥", "π", "×", "÷")
 
-_CODE_SIGNS = b"`{;()=&|<_"  # every mark of code has one of them, but for the words
+_CODE_SIGNS = b"`{;()=&|<_"  # every mark of code has one of them, except the words
 _CODE_WORDS = ("self.", "return ")
 _MATH_SIGNS = b"\\$^"
 _DIGITS = string.digits.encode()
@@ -94,44 +94,44 @@ NAMES = (
 
 
 def measure(text: str) -> dict[str, float]:
-    """The features of NAMES by name: counts, but for `distinct`, `word_length`, `foreign` (shares and a mean)."""
-    read = text if len(text) <= 2 * READ else text[:READ] + "\n" + text[-READ:]
-    words = _split(read)
+    """The features in NAMES by name: counts, except `distinct` and `foreign` (shares), `word_length` (a mean)."""
+    excerpt = text if len(text) <= 2 * READ_CHARACTERS else text[:READ_CHARACTERS] + "\n" + text[-READ_CHARACTERS:]
+    words = _split(excerpt)
     total = len(words)
-    found = dict.fromkeys(NAMES, 0.0)
+    features = dict.fromkeys(NAMES, 0.0)
     for kinds in filter(None, map(_kinds, words)):
         for kind in kinds:
-            found[kind] += 1
-    data = read.encode("utf-8", "replace")
-    found["chars"] = len(text)
-    found["tokens"] = estimate_tokens(text)
-    found["words"] = total * len(text) / len(read) if read else 0
-    found["distinct"] = len(set(words)) / total if total else 0
-    found["word_length"] = len("".join(words)) / total if total else 0
-    found["marks_question"] = read.count("?") + read.count("？")
-    found["marks_code"] = sum(map(read.count, _CODE_MARKS if _has(data, _CODE_SIGNS) else _CODE_WORDS))
-    if len(data) > len(read) or _has(data, _MATH_SIGNS):
-        found["marks_math"] = sum(map(read.count, _MATH_MARKS))
-    found["digits"] = _count(data, _DIGITS)
-    if found["digits"]:
-        found["quantities"] = sum(1 for _ in _QUANTITY.finditer(read))
-    found["quotes"] = read.count('"') + read.count("'")
-    found["capitals"] = _count(data, _CAPITALS)
-    _lines(read, found)
-    if not read.isascii():
-        found["foreign"] = 1 - len(read.encode("ascii", "ignore")) / len(read)
-        for kind, marks in _ELSEWHERE.items():
-            found[kind] += sum(map(read.count, marks))
-    return found
+            features[kind] += 1
+    data = excerpt.encode("utf-8", "replace")
+    features["chars"] = len(text)
+    features["tokens"] = estimate_tokens(text)
+    features["words"] = total * len(text) / len(excerpt) if excerpt else 0
+    features["distinct"] = len(set(words)) / total if total else 0
+    features["word_length"] = len("".join(words)) / total if total else 0
+    features["marks_question"] = excerpt.count("?") + excerpt.count("？")
+    features["marks_code"] = sum(map(excerpt.count, _CODE_MARKS if _has(data, _CODE_SIGNS) else _CODE_WORDS))
+    if len(data) > len(excerpt) or _has(data, _MATH_SIGNS):
+        features["marks_math"] = sum(map(excerpt.count, _MATH_MARKS))
+    features["digits"] = _count(data, _DIGITS)
+    if features["digits"]:
+        features["quantities"] = sum(1 for _ in _QUANTITY.finditer(excerpt))
+    features["quotes"] = excerpt.count('"') + excerpt.count("'")
+    features["capitals"] = _count(data, _CAPITALS)
+    _count_lines(excerpt, features)
+    if not excerpt.isascii():
+        features["foreign"] = 1 - len(excerpt.encode("ascii", "ignore")) / len(excerpt)
+        for kind, marks in _UNSPACED.items():
+            features[kind] += sum(map(excerpt.count, marks))
+    return features
 
 
 def _split(text: str) -> list[str]:
-    """The words of a text, in lower case; a regular expression, which takes four times as long, where it must."""
+    """The words of a text in lower case; a regular expression, four times as slow, splits text that is not ASCII."""
     return text.translate(_LETTERS).split() if text.isascii() else _WORD.findall(text.lower())
 
 
 def _count(data: bytes, signs: bytes) -> int:
-    """How many of `data` are one of these ASCII characters."""
+    """Number of bytes in `data` that are one of `signs`, which are ASCII."""
     return len(data) - len(data.translate(None, signs))
 
 
@@ -151,15 +151,15 @@ def _kinds(word: str) -> tuple[str, ...]:
     return ()
 
 
-def _lines(text: str, found: dict[str, float]) -> None:
+def _count_lines(text: str, features: dict[str, float]) -> None:
     if "\n" not in text:
         return
     for line in text.split("\n"):
         if not line:
             continue
-        found["lines"] += 1
+        features["lines"] += 1
         start = line.lstrip()[:4] + " "
         if _OPTION.match(start):
-            found["options"] += 1
+            features["options"] += 1
         elif _ITEM.match(start):
-            found["items"] += 1
+            features["items"] += 1

@@ -1,8 +1,8 @@
 """The default scorer: named factors, each with a ceiling, 100 points in all; linear in the length of the text.
 
 Length carries the most weight because, measured on public outcomes, it ranks prompts by difficulty better than
-keyword rules do; words of source code and of mathematics come next, marks of them ($, {, ==) add next to nothing
-because they were measured to mislead. A policy fitted on one's own outcomes (see tuning) replaces it.
+keyword rules do; words of source code and of mathematics come next; marks of them ($, {, ==) add next to nothing
+because they were measured to mislead. A policy fitted on one's own outcomes (see `tuning`) replaces this score.
 """
 
 from __future__ import annotations
@@ -30,64 +30,64 @@ MAX_POINTS: Mapping[str, float] = MappingProxyType(
         "conversation": 4.0,
     }
 )
-_NONE: Mapping[str, Factor] = MappingProxyType({name: Factor(name, 0.0, 0.0, "none found") for name in MAX_POINTS})
+_NOT_FOUND: Mapping[str, Factor] = MappingProxyType({name: Factor(name, 0.0, 0.0, "none found") for name in MAX_POINTS})
 _NO_FILES = Factor("files", 0.0, 0.0, "no files")
 _NO_TURNS = Factor("conversation", 0.0, 0.0, "0 earlier question(s)")
-_LONG = 2000  # tokens at which length has all its points
-_MARK = 0.05  # of a word
+_LONG_TOKENS = 2000  # tokens at which length has all its points
+_MARK_WEIGHT = 0.05  # of a word
 
 
 def score(request: ChatRequest, documents: Sequence[Document] = ()) -> Complexity:
-    """Complexity of a request with what was read out of its files; calls no model."""
-    found = measure(request.question)
+    """The complexity of a request with the Documents of its files; no model is called."""
+    features = measure(request.question)
     turns = [message.role for message in request.messages].count("user") - 1
     file_tokens = sum([document.token_count for document in documents])
     files = len(documents) + len(request.image_urls)
-    found |= {"files": files, "file_tokens": file_tokens, "turns": max(turns, 0)}
-    code = found["code"] + _MARK * found["marks_code"]
-    mathematics = found["mathematics"] + _MARK * (found["marks_math"] + found["quantities"])
-    steps = found["steps"] + found["items"] + found["marks_question"]
+    features |= {"files": files, "file_tokens": file_tokens, "turns": max(turns, 0)}
+    code = features["code"] + _MARK_WEIGHT * features["marks_code"]
+    mathematics = features["mathematics"] + _MARK_WEIGHT * (features["marks_math"] + features["quantities"])
+    steps = features["steps"] + features["items"] + features["marks_question"]
     factors = (
-        _length(found["tokens"]),
-        _counted("code", code, 12, "words and marks of source code"),
-        _counted("mathematics", mathematics, 8, "words and marks of mathematics or quantities"),
-        _counted("constraints", found["constraints"], 5, "conditions on the form or content of the answer"),
-        _counted("reasoning", found["reasoning"], 3, "words such as why, prove, compare, design"),
-        _counted("steps", steps, 6, "questions, list items or steps"),
-        _files(files, file_tokens),
-        _conversation(turns),
+        _length_factor(features["tokens"]),
+        _count_factor("code", code, 12, "words and marks of source code"),
+        _count_factor("mathematics", mathematics, 8, "words and marks of mathematics or quantities"),
+        _count_factor("constraints", features["constraints"], 5, "conditions on the form or content of the answer"),
+        _count_factor("reasoning", features["reasoning"], 3, "words such as why, prove, compare, design"),
+        _count_factor("steps", steps, 6, "questions, list items or steps"),
+        _files_factor(files, file_tokens),
+        _conversation_factor(turns),
     )
-    return Complexity(factors, request.token_count + file_tokens, found)
+    return Complexity(factors, request.token_count + file_tokens, features)
 
 
-def _saturating(value: float, full: float) -> float:
-    """0 at 0, 1 from `full` on, concave between: the first of a kind says more than the tenth."""
-    return min(1.0, math.log1p(value) / math.log1p(full))
+def _saturating(value: float, saturation: float) -> float:
+    """Share of the points, 0 to 1: 0 at 0, 1 from `saturation` on, concave between, since the first tells the most."""
+    return min(1.0, math.log1p(value) / math.log1p(saturation))
 
 
 def _factor(name: str, value: float, share: float, why: str) -> Factor:
     return Factor(name, value, round(MAX_POINTS[name] * share, 2), why)
 
 
-def _length(tokens: float) -> Factor:
-    share = _saturating(tokens / 16, _LONG / 16)  # flat below a short question's length
+def _length_factor(tokens: float) -> Factor:
+    share = _saturating(tokens / 16, _LONG_TOKENS / 16)  # flat below a short question's length
     return _factor("length", tokens, share, f"the question has about {tokens:,.0f} tokens")
 
 
-def _counted(name: str, value: float, full: int, what: str) -> Factor:
+def _count_factor(name: str, value: float, saturation: int, what: str) -> Factor:
     if not value:
-        return _NONE[name]
-    return _factor(name, value, _saturating(value, full), f"{max(round(value), 1)} of: {what}")
+        return _NOT_FOUND[name]
+    return _factor(name, value, _saturating(value, saturation), f"{max(round(value), 1)} of: {what}")
 
 
-def _files(count: int, tokens: int) -> Factor:
+def _files_factor(count: int, tokens: int) -> Factor:
     if not count:
         return _NO_FILES
     share = 0.5 * _saturating(count, 5) + 0.5 * _saturating(tokens / 100, 200)
     return _factor("files", count, share, f"{count} file(s) or picture(s) with about {tokens:,} tokens of text")
 
 
-def _conversation(turns: int) -> Factor:
+def _conversation_factor(turns: int) -> Factor:
     if turns <= 0:
         return _NO_TURNS
     return _factor("conversation", turns, _saturating(turns, 8), f"{turns} earlier question(s)")

@@ -1,6 +1,6 @@
-"""Files to Documents: `extract(path)` reads any of the 22 formats, inline and in this process.
+"""Reading files into Documents: `extract(path)` reads any of the 22 formats, in this process.
 
-Untrusted uploads go through `ExtractionPool`, which runs the same function in a process that can be killed.
+Untrusted uploads go through `ExtractionPool`, which runs the same function in a worker process that can be killed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.core import AutopickerError, CorruptFileError, Document, ReadOptions, SourceFile
 from autopicker_lab.extraction.many import ExtractionResult, extract_many
 from autopicker_lab.extraction.pool import ExtractionPool
-from autopicker_lab.extraction.registry import FormatReader, formats, reader
+from autopicker_lab.extraction.registry import FormatReader, formats, reader_of
 from autopicker_lab.extraction.sniff import check_size, open_source
 
 if TYPE_CHECKING:
@@ -42,17 +42,17 @@ def extract(
         options: a password, the languages of scans, and the like.
 
     Returns:
-        Its text, tables and metadata; whatever was lost stands in `warnings`.
+        Its text, tables and metadata; `warnings` names whatever was lost.
 
     Raises:
-        UnsupportedFileError: for a format the lab does not read.
-        EmptyFileError, CorruptFileError, EncryptedFileError: for a file of no bytes, one that is damaged, or locked.
+        UnsupportedFileError: the format is not one that can be read here.
+        EmptyFileError, CorruptFileError, EncryptedFileError: the file has no bytes, is damaged, or is locked.
     """
     file = open_source(source, name)
     if options is not None:
         file = replace(file, options=options)
     try:
-        document = reader(file.kind)(file)
+        document = reader_of(file.kind)(file)
     except AutopickerError:
         raise
     except (MemoryError, RecursionError) as error:
@@ -76,5 +76,5 @@ _HINT = "check that it opens elsewhere, and save it again"
 
 
 def _brief(error: Exception) -> str:
-    words = " ".join(str(error).split()) or type(error).__name__
-    return words[:160]
+    message = " ".join(str(error).split()) or type(error).__name__
+    return message[:160]

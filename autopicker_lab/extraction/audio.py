@@ -1,4 +1,4 @@
-"""Sound: what the container says of itself. What is spoken in it is the transcription layer's to tell."""
+"""Reader for recordings: what the container says of itself. Speech is the subject of `transcription`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ NOT_TRANSCRIBED = "speech is not part of this text: transcribe the file to read 
 
 
 def read_audio(file: SourceFile) -> Document:
+    """A line about a recording; duration, codec, sample rate and tags as metadata."""
     import av
 
     try:
@@ -31,5 +32,5 @@ def read_audio(file: SourceFile) -> Document:
             f"'{file.name}' is not a readable recording: {error}", "record or save it again"
         ) from None
     length = "of unknown length" if duration is None else f"of {duration:.1f} s"
-    about = f"{file.kind.upper()} recording {length}, {meta['codec']}, {meta['sample_rate_hz']} Hz"
-    return Document(file.name, file.kind, (Part("recording", about),), meta, (NOT_TRANSCRIBED,))
+    description = f"{file.kind.upper()} recording {length}, {meta['codec']}, {meta['sample_rate_hz']} Hz"
+    return Document(file.name, file.kind, (Part("recording", description),), meta, (NOT_TRANSCRIBED,))

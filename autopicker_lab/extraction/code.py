@@ -1,4 +1,4 @@
-"""Source code: Python by its own parser, JavaScript by tree-sitter, CSS by tinycss2; a Part for each symbol."""
+"""Readers for source code: Python by its own parser, JavaScript by tree-sitter, CSS by tinycss2; one Part a symbol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A named thing in source code; lines count from 1, both inclusive."""
+    """A class, function, variable or selector in source code; lines count from 1, both inclusive."""
 
     kind: str
     name: str
@@ -28,6 +28,7 @@ class Symbol:
 
 
 def read_python(file: SourceFile) -> Document:
+    """Python source cut at its top-level symbols; symbols, imports and docstring as metadata."""
     text, _, warnings = decode(file.data)
     symbols: list[Symbol] = []
     imports: list[str] = []
@@ -66,12 +67,15 @@ def _python_imports(tree: ast.Module) -> Iterator[str]:
 
 
 def read_javascript(file: SourceFile) -> Document:
+    """JavaScript source cut at its top-level symbols; symbols and imports as metadata."""
     import tree_sitter_javascript as grammar
 
     text, _, warnings = decode(file.data)
     root = _parse(grammar.language(), text)
     symbols = [s for child in root.children for s in _javascript_symbols(child, True)]
-    imports = sorted({_word(n.child_by_field_name("source")) for n in root.children if n.type == "import_statement"})
+    imports = sorted(
+        {_node_text(n.child_by_field_name("source")) for n in root.children if n.type == "import_statement"}
+    )
     return _document(file, text, symbols, imports, warnings + _errors(root))
 
 
@@ -102,6 +106,7 @@ def _javascript_symbols(node: Node, top: bool) -> Iterator[Symbol]:
 
 
 def read_css(file: SourceFile) -> Document:
+    """A style sheet cut at its rules; selectors, at-rules and imports as metadata."""
     import tinycss2
 
     text, _, warnings = decode(file.data)
@@ -129,25 +134,27 @@ def _parse(language: object, text: str) -> Node:
     return Parser(Language(language)).parse(text.encode()).root_node
 
 
-def _word(node: Node | None) -> str:
+def _node_text(node: Node | None) -> str:
     return "" if node is None or node.text is None else node.text.decode().strip("'\"")
 
 
 def _symbol(kind: str, node: Node, top: bool) -> Symbol:
-    return Symbol(kind, _word(node.child_by_field_name("name")), node.start_point[0] + 1, node.end_point[0] + 1, top)
+    return Symbol(
+        kind, _node_text(node.child_by_field_name("name")), node.start_point[0] + 1, node.end_point[0] + 1, top
+    )
 
 
 def _errors(root: Node, limit: int = 5) -> tuple[str, ...]:
-    """The first places the parser could not make sense of, found without recursion."""
-    found: list[str] = []
-    waiting = [root]
-    while waiting and len(found) < limit:
-        node = waiting.pop()
+    """Messages about the first syntax errors in a tree, which may be too deep for recursion."""
+    messages: list[str] = []
+    stack = [root]
+    while stack and len(messages) < limit:
+        node = stack.pop()
         if node.is_error or node.is_missing:
-            found.append(f"syntax error at line {node.start_point[0] + 1}, column {node.start_point[1] + 1}")
+            messages.append(f"syntax error at line {node.start_point[0] + 1}, column {node.start_point[1] + 1}")
         elif node.has_error:
-            waiting.extend(reversed(node.children))
-    return tuple(found)
+            stack.extend(reversed(node.children))
+    return tuple(messages)
 
 
 def _document(
@@ -165,11 +172,11 @@ def _document(
         "imports": imports,
         "docstring": docstring,
     }
-    return Document(file.name, file.kind, tuple(_cut(text, symbols)), meta, warnings)
+    return Document(file.name, file.kind, tuple(_split_at_symbols(text, symbols)), meta, warnings)
 
 
-def _cut(text: str, symbols: list[Symbol]) -> Iterator[Part]:
-    """The whole source, cut before each top-level symbol; nothing twice, nothing lost."""
+def _split_at_symbols(text: str, symbols: list[Symbol]) -> Iterator[Part]:
+    """Cut the whole source before each top-level symbol; nothing twice, nothing lost."""
     lines = text.split("\n")
     starts = sorted({s.first: s for s in reversed(symbols) if s.top}.items())
     if not starts or starts[0][0] > 1:

@@ -1,4 +1,4 @@
-"""Tables for a reader who will not see every row: a line about each column, and a view of a huge one."""
+"""Summaries of tables for a model that will not see every row: statistics of columns, and an excerpt of huge ones."""
 
 from __future__ import annotations
 
@@ -12,63 +12,65 @@ from autopicker_lab.core import Cell, Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SHOWN_CELLS = 50_000
-_PREAMBLE = 20  # lines at most
-_WIDEST = 60  # columns
+MAX_RENDERED_CELLS = 50_000
+_MAX_PREAMBLE = 20  # lines at most
+_MAX_COLUMNS = 60  # columns
 _HEAD, _SAMPLE, _TAIL = 50, 100, 10
 _SEED = 0
 
 
 def summarise(rows: Sequence[Sequence[Cell]]) -> list[dict[str, Any]]:
-    """Name, type, filled count and range or commonest values of each column of rows that are equally wide; the first
-    row gives the names."""
+    """Name, type, counts, and range or commonest values of each column.
+
+    The rows are equally wide; the first one gives the names.
+    """
     columns = zip(rows[0], zip(*rows[1:], strict=True), strict=True)
-    return [_column(_name(name, i), values) for i, (name, values) in enumerate(columns)]
+    return [_describe_column(_column_name(name, i), values) for i, (name, values) in enumerate(columns)]
 
 
-def shown(table: Table, columns: Sequence[dict[str, Any]], name: str) -> tuple[str, tuple[str, ...]]:
-    """Markdown of a table, and a warning where it shows a part only; `columns` is its summary.
+def render_table(table: Table, columns: Sequence[dict[str, Any]], name: str) -> tuple[str, tuple[str, ...]]:
+    """The Markdown of a table, and a warning where it shows only a part; `columns` is the table's summary.
 
-    A table of more than 50,000 cells is shown by its columns' statistics, its first 50 rows, a seeded sample of 100
-    and the last 10; `Table.rows` keeps all.
+    A table of more than 50,000 cells is rendered as the statistics of its columns, its first 50 rows, a seeded sample
+    of 100 and the last 10; `Table.rows` keeps all.
     """
     rows = table.rows
-    if sum(len(row) for row in rows) <= SHOWN_CELLS:
+    if sum(len(row) for row in rows) <= MAX_RENDERED_CELLS:
         return table.to_markdown(), ()
-    rows, columns = tuple(row[:_WIDEST] for row in rows), columns[:_WIDEST]
+    rows, columns = tuple(row[:_MAX_COLUMNS] for row in rows), columns[:_MAX_COLUMNS]
     middle = range(_HEAD + 1, len(rows) - _TAIL)
-    picked = sorted(random.Random(_SEED).sample(middle, max(min(_SAMPLE, len(middle)), 0)))
-    cuts = [
+    sampled = sorted(random.Random(_SEED).sample(middle, max(min(_SAMPLE, len(middle)), 0)))
+    excerpts = [
         ("first rows", rows[1 : _HEAD + 1]),
-        (f"{len(picked)} rows drawn from the middle (seed {_SEED})", [rows[i] for i in picked]),
+        (f"{len(sampled)} rows drawn from the middle (seed {_SEED})", [rows[i] for i in sampled]),
         ("last rows", rows[-_TAIL:]),
     ]
-    wide = max(map(len, table.rows))
-    cut = f", the first {_WIDEST} shown" if wide > _WIDEST else ""
-    lines = [f"{len(rows) - 1:,} rows of {wide} columns{cut}:", "", *map(_line, columns)]
-    for title, part in cuts:
+    width = max(map(len, table.rows))
+    width_note = f", the first {_MAX_COLUMNS} shown" if width > _MAX_COLUMNS else ""
+    lines = [f"{len(rows) - 1:,} rows of {width} columns{width_note}:", "", *map(_column_line, columns)]
+    for title, part in excerpts:
         lines += ["", f"{title[0].upper()}{title[1:]}:", "", Table((rows[0], *part)).to_markdown()]
-    warning = f"{name} has {len(rows):,} rows: its text is a summary, {_HEAD + len(picked) + _TAIL} of them shown"
+    warning = f"{name} has {len(rows):,} rows: its text is a summary, {_HEAD + len(sampled) + _TAIL} of them shown"
     return "\n".join(lines), (f"{warning}; its table holds all",)
 
 
-def _name(name: Cell, index: int) -> str:
+def _column_name(name: Cell, index: int) -> str:
     return f"column {index + 1}" if name in (None, "") else str(name)
 
 
-def _column(name: str, values: Sequence[Cell]) -> dict[str, Any]:
+def _describe_column(name: str, values: Sequence[Cell]) -> dict[str, Any]:
     present = [value for value in values if value is not None]
     counts = Counter(present)
-    about: dict[str, Any] = {"name": name, "filled": len(present), "distinct": len(counts)}
+    description: dict[str, Any] = {"name": name, "filled": len(present), "distinct": len(counts)}
     if present and {type(value) for value in counts} <= {int, float}:
         mean = math.fsum(present) / len(present)  # type: ignore[arg-type]  # all numbers
         if math.isfinite(mean):
-            return {**about, "type": "number", "min": min(counts), "mean": round(mean, 6), "max": max(counts)}
+            return {**description, "type": "number", "min": min(counts), "mean": round(mean, 6), "max": max(counts)}
     common = {str(value)[:60]: count for value, count in counts.most_common(3)}
-    return {**about, "type": "text", "common": common}
+    return {**description, "type": "text", "common": common}
 
 
-def _line(column: dict[str, Any]) -> str:
+def _column_line(column: dict[str, Any]) -> str:
     facts = f"{column['filled']:,} filled, {column['distinct']:,} distinct"
     if column["type"] == "number":
         return f"- {column['name']}: number, {facts}, {column['min']:g} to {column['max']:g}, mean {column['mean']:g}"
@@ -76,12 +78,12 @@ def _line(column: dict[str, Any]) -> str:
     return f"- {column['name']}: text, {facts}, commonest {common}"
 
 
-def preamble_of(rows: list[tuple[Cell, ...]]) -> tuple[list[str], list[tuple[Cell, ...]]]:
-    """Title lines before the table's own header, and the table."""
-    widths = [sum(cell is not None for cell in row) for row in rows[: _PREAMBLE + 20]]
-    usual = max(set(widths), key=widths.count, default=0)
-    first = next((i for i, width in enumerate(widths) if width > max(1, usual // 2)), 0)
-    if usual < 2 or not 0 < first <= _PREAMBLE or widths.count(usual) < 3:
+def split_preamble(rows: list[tuple[Cell, ...]]) -> tuple[list[str], list[tuple[Cell, ...]]]:
+    """Split rows into the title lines before the table's own header, and the table."""
+    widths = [sum(cell is not None for cell in row) for row in rows[: _MAX_PREAMBLE + 20]]
+    usual_width = max(set(widths), key=widths.count, default=0)
+    first = next((i for i, width in enumerate(widths) if width > max(1, usual_width // 2)), 0)
+    if usual_width < 2 or not 0 < first <= _MAX_PREAMBLE or widths.count(usual_width) < 3:
         return [], rows
     titles = [" ".join(str(cell) for cell in row if cell is not None) for row in rows[:first]]
     return [title for title in titles if title], rows[first:]

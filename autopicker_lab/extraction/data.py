@@ -1,4 +1,4 @@
-"""JSON: the text as it stands, a sketch of its shape, and where it is broken."""
+"""Reader for JSON: its text, a sketch of its shape, and the place where it is broken."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 from autopicker_lab.core import Document, Part, SourceFile
 from autopicker_lab.extraction.plain import decode
 
-SHOWN = 2_000_000
+MAX_CHARACTERS = 2_000_000
 
 
 def read_json(file: SourceFile) -> Document:
+    """The text as one Part; validity, type, shape and keys as metadata."""
     text, encoding, warnings = decode(file.data)
     meta: dict[str, Any] = {"encoding": encoding, "valid": False}
     try:
@@ -24,9 +25,9 @@ def read_json(file: SourceFile) -> Document:
         meta |= {"valid": True, "type": type(value).__name__, "shape": sketch(value)}
         if isinstance(value, dict):
             meta["keys"] = list(value)[:100]
-    if len(text) > SHOWN:
-        warnings += (f"only the first {SHOWN:,} of {len(text):,} characters are kept",)
-    return Document(file.name, file.kind, (Part("json", text[:SHOWN]),), meta, warnings)
+    if len(text) > MAX_CHARACTERS:
+        warnings += (f"only the first {MAX_CHARACTERS:,} of {len(text):,} characters are kept",)
+    return Document(file.name, file.kind, (Part("json", text[:MAX_CHARACTERS]),), meta, warnings)
 
 
 def sketch(value: object, depth: int = 3) -> Any:

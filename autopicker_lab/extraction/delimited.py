@@ -1,4 +1,4 @@
-"""CSV, with encoding, delimiter and ragged rows found by themselves."""
+"""Reader for CSV, which detects encoding, delimiter and ragged rows."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ import re
 from typing import Any
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
-from autopicker_lab.extraction.columns import preamble_of, shown, summarise
+from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
 from autopicker_lab.extraction.plain import decode
 
-_NONE = "\x1f"  # a character that no text holds
-_NAMED = re.compile(r"sep=(.)\n")
+_NO_DELIMITER = "\x1f"  # a character that no text contains
+_SEP_LINE = re.compile(r"sep=(.)\n")
 _LINES_IN_CELL = 100
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _DELIMITERS = ",;\t|"
-_OTHERS = {d: re.compile("[" + re.escape(_DELIMITERS.replace(d, "")) + "]") for d in _DELIMITERS}
-_WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
+_OTHER_DELIMITERS = {d: re.compile("[" + re.escape(_DELIMITERS.replace(d, "")) + "]") for d in _DELIMITERS}
+_INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,15}", re.ASCII)
 csv.field_size_limit(2**30)  # a cell may be as long as an upload
 
 
 def read_csv(file: SourceFile) -> Document:
+    """The table of a CSV; encoding, delimiter, title lines and a summary of each column as metadata."""
     text, encoding, warnings = decode(file.data)
     if "\x00" in text:
         text, warnings = text.replace("\x00", ""), (*warnings, "NUL characters were dropped")
-    named = _NAMED.match(text)  # a line of Excel's
-    text = text[named.end() :] if named else text
-    delimiter = named[1] if named else find_delimiter(text)
-    found, widths, odd = _rows(text, delimiter or _NONE)
-    preamble, rows = preamble_of(found)
+    sep_line = _SEP_LINE.match(text)  # Excel writes it to name the delimiter
+    text = text[sep_line.end() :] if sep_line else text
+    delimiter = sep_line[1] if sep_line else find_delimiter(text)
+    all_rows, widths, quote_warnings = _rows(text, delimiter or _NO_DELIMITER)
+    preamble, rows = split_preamble(all_rows)
     widest = max(widths, default=0)
     if ragged := sum(width < widest for width in widths[len(preamble) :]):
         warnings += (f"{ragged} rows are not as wide as the widest: filled up with blanks",)
-    warnings += odd
+    warnings += quote_warnings
     columns = summarise(rows) if len(rows) > 1 else []
     meta = {
         "encoding": encoding,
@@ -46,16 +47,16 @@ def read_csv(file: SourceFile) -> Document:
     if not rows:
         return Document(file.name, file.kind, (Part("table", ""),), meta, warnings)
     table = Table(tuple(rows), file.name)
-    text, said = shown(table, columns, file.name)
+    text, view_warnings = render_table(table, columns, file.name)
     part = Part("table", "\n".join([*preamble, *([""] if preamble else []), text]), (table,))
-    return Document(file.name, file.kind, (part,), meta, warnings + said)
+    return Document(file.name, file.kind, (part,), meta, warnings + view_warnings)
 
 
 def find_delimiter(text: str) -> str:
-    """The delimiter that cuts the first lines into columns of one width and pieces without another delimiter in them.
+    """The delimiter that best cuts the first lines into rows of equal width without other delimiters in the cells.
 
-    A comma between digits is a decimal mark as well. Where nothing cuts, it is a comma; "" where the commas are those
-    of a single column of prose.
+    A comma between digits may be a decimal mark as well. The comma is the answer where no delimiter cuts; "" is where
+    the commas are those of a single column of prose.
     """
     lines = text.split("\n", 51)[:50]
     sample = "\n".join(lines)[:65536]
@@ -67,8 +68,8 @@ def find_delimiter(text: str) -> str:
         if commonest < 2 or _is_prose(sample, delimiter, rows):
             return 0.0, 1
         pieces = [piece for row in rows for piece in row]
-        clean = sum(not _OTHERS[delimiter].search(_DECIMAL_COMMA.sub("", piece)) for piece in pieces)
-        return widths.count(commonest) / len(widths) * clean / len(pieces), commonest
+        unmixed = sum(not _OTHER_DELIMITERS[delimiter].search(_DECIMAL_COMMA.sub("", piece)) for piece in pieces)
+        return widths.count(commonest) / len(widths) * unmixed / len(pieces), commonest
 
     best = max((d for d in _DELIMITERS if d in sample), key=fit, default=",")
     if fit(best)[1] > 1:
@@ -84,29 +85,31 @@ def _is_prose(sample: str, delimiter: str, rows: list[list[str]]) -> bool:
 
 
 def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], list[int], tuple[str, ...]]:
-    """Rows with numbers as numbers, all as wide as the widest; how wide each was; what was odd about the quoting."""
-    read = _read(text, delimiter)
-    if '\\"' in text:  # quotes that are escaped the other way
-        other = _read(text, delimiter, escapechar="\\", doublequote=False)
-        read = min(read, other, key=lambda rows: len(set(map(len, rows))))
-    widest = max(map(len, read), default=0)
-    rows = [(*map(_typed, row), *(None,) * (widest - len(row))) for row in read]
-    torn = next((i for i, row in enumerate(read, 1) if any(cell.count("\n") > _LINES_IN_CELL for cell in row)), None)
-    odd = f"row {torn} has a cell of over {_LINES_IN_CELL} lines: was its quote never closed?"
-    return rows, list(map(len, read)), (odd,) if torn else ()
+    """Rows of parsed cells, all as wide as the widest; the width that each had; warnings about the quoting."""
+    parsed = _parse(text, delimiter)
+    if '\\"' in text:  # quotes escaped by a backslash, not by doubling
+        other = _parse(text, delimiter, escapechar="\\", doublequote=False)
+        parsed = min(parsed, other, key=lambda rows: len(set(map(len, rows))))
+    widest = max(map(len, parsed), default=0)
+    rows = [(*map(_parse_cell, row), *(None,) * (widest - len(row))) for row in parsed]
+    unclosed = next(
+        (i for i, row in enumerate(parsed, 1) if any(cell.count("\n") > _LINES_IN_CELL for cell in row)), None
+    )
+    warning = f"row {unclosed} has a cell of over {_LINES_IN_CELL} lines: was its quote never closed?"
+    return rows, list(map(len, parsed)), (warning,) if unclosed else ()
 
 
-def _read(text: str, delimiter: str, **options: Any) -> list[list[str]]:
+def _parse(text: str, delimiter: str, **options: Any) -> list[list[str]]:
     return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options) if row]
 
 
-def _typed(value: str) -> Cell:
-    """Whole and decimal numbers as such where the text is their plain spelling; anything else stays text."""
+def _parse_cell(value: str) -> Cell:
+    """A cell: a number where the text is its plain spelling, None where it is empty, text otherwise."""
     if value == "":
         return None
     if not (value[0].isdigit() or value[0] == "-"):
         return value
-    if _WHOLE.fullmatch(value):
+    if _INTEGER.fullmatch(value):
         return int(value) if str(int(value)) == value else value
     if _DECIMAL.fullmatch(value):
         return float(value) if repr(float(value)) == value else value

@@ -1,4 +1,4 @@
-"""The numbers that Word shows before list items and headings, counted from numbering.xml."""
+"""Numbers before list items and headings, counted by the rules of numbering.xml as Word does."""
 
 from __future__ import annotations
 
@@ -20,34 +20,37 @@ class _Level:
 
 @dataclass
 class Numbering:
-    """The lists of a document, and how far each has counted."""
+    """The lists of a document, and the number that each has reached."""
 
     lists: dict[str, str] = field(default_factory=dict)  # numId -> abstractNumId
     levels: dict[str, dict[int, _Level]] = field(default_factory=dict)
     restarts: dict[tuple[str, int], int] = field(default_factory=dict)  # (numId, level) -> first number
     counts: dict[str, dict[int, int]] = field(default_factory=dict)
-    begun: set[tuple[str, int]] = field(default_factory=set)
+    started: set[tuple[str, int]] = field(default_factory=set)
 
     @classmethod
     def of(cls, root: Any | None) -> Numbering:
-        found = cls()
+        """The lists that the root of numbering.xml defines; none for None."""
+        numbering = cls()
         if root is None:
-            return found
-        named: dict[str, str] = {}  # a list style -> the definition that carries its levels
-        borrowed: dict[str, str] = {}  # a definition without levels -> the list style it goes by
+            return numbering
+        style_definitions: dict[str, str] = {}  # a list style -> the definition that carries its levels
+        style_links: dict[str, str] = {}  # a definition without levels -> the list style that it refers to
         for abstract in root.iterfind(f"{W}abstractNum"):
             id_ = abstract.get(f"{W}abstractNumId")
-            found.levels[id_] = {whole(level.get(f"{W}ilvl")): _level(level) for level in abstract.iterfind(f"{W}lvl")}
+            numbering.levels[id_] = {
+                parse_int(level.get(f"{W}ilvl")): _level(level) for level in abstract.iterfind(f"{W}lvl")
+            }
             if style := _value(abstract, "styleLink", ""):
-                named[style] = id_
+                style_definitions[style] = id_
             if style := _value(abstract, "numStyleLink", ""):
-                borrowed[id_] = style
+                style_links[id_] = style
         for item in root.iterfind(f"{W}num"):
             number, abstract_id = item.get(f"{W}numId"), _value(item, "abstractNumId", "")
-            found.lists[number] = named.get(borrowed.get(abstract_id, ""), abstract_id)
+            numbering.lists[number] = style_definitions.get(style_links.get(abstract_id, ""), abstract_id)
             for override in item.iterfind(f"{W}lvlOverride"):
-                found._override(number, whole(override.get(f"{W}ilvl")), override)
-        return found
+                numbering._override(number, parse_int(override.get(f"{W}ilvl")), override)
+        return numbering
 
     def _override(self, number: str, level: int, override: Any) -> None:
         start, redefined = override.find(f"{W}startOverride"), override.find(f"{W}lvl")
@@ -56,41 +59,43 @@ class Numbering:
             self.lists[number] = f"{self.lists[number]} of {number}"
             self.levels[self.lists[number]] = own
         if start is not None:
-            self.restarts[number, level] = whole(start.get(VAL), 1)
+            self.restarts[number, level] = parse_int(start.get(VAL), 1)
 
     def next(self, number: str, level: int) -> str | None:
-        """What stands before the next item of a list: "3.", "b)", "-" for a bullet; None where it is no list."""
+        """Count the next item and give what precedes it: "3.", "b)", "-" for a bullet; None for an unknown list."""
         abstract = self.lists.get(number)
         levels = self.levels.get(abstract or "", {})
         if abstract is None or level not in levels:
             return None
         counts = self.counts.setdefault(abstract, {})
-        if (number, level) in self.restarts and (number, level) not in self.begun:
+        if (number, level) in self.restarts and (number, level) not in self.started:
             counts[level] = self.restarts[number, level]
         else:
             counts[level] = counts[level] + 1 if level in counts else levels[level].start
-        self.begun.add((number, level))
+        self.started.add((number, level))
         for deeper in [key for key in counts if key > level]:
             del counts[deeper]
         if levels[level].form == "bullet":
             return "-"
         text = levels[level].text
-        for index, shown in levels.items():
+        for index, level_of_number in levels.items():
             if f"%{index + 1}" in text:
-                text = text.replace(f"%{index + 1}", _written(counts.get(index, shown.start), shown.form))
+                text = text.replace(
+                    f"%{index + 1}", _format_number(counts.get(index, level_of_number.start), level_of_number.form)
+                )
         return text.strip()
 
 
-def whole(text: str | None, otherwise: int = 0) -> int:
-    """A whole number of an attribute; `otherwise` where there is none."""
+def parse_int(text: str | None, default: int = 0) -> int:
+    """The integer in an attribute; `default` where there is none."""
     try:
-        return int(text or otherwise)
+        return int(text or default)
     except ValueError:
-        return otherwise
+        return default
 
 
 def _level(level: Any) -> _Level:
-    start = whole(_value(level, "start", "1"), 1)
+    start = parse_int(_value(level, "start", "1"), 1)
     return _Level(_value(level, "numFmt", "decimal"), _value(level, "lvlText", ""), start)
 
 
@@ -99,14 +104,14 @@ def _value(element: Any, name: str, default: str) -> str:
     return default if child is None else child.get(VAL) or default
 
 
-def _written(count: int, form: str) -> str:
+def _format_number(count: int, form: str) -> str:
     if form in ("lowerLetter", "upperLetter"):
         letters = chr(ord("a") + (count - 1) % 26) * ((count - 1) // 26 + 1)
         return letters.upper() if form == "upperLetter" else letters
     if form in ("lowerRoman", "upperRoman"):
-        written = ""
-        for worth, sign in _ROMAN + _ROMAN_SMALL:
-            written += sign * (count // worth)
-            count %= worth
-        return written.upper() if form == "upperRoman" else written
+        numeral = ""
+        for value, digit in _ROMAN + _ROMAN_SMALL:
+            numeral += digit * (count // value)
+            count %= value
+        return numeral.upper() if form == "upperRoman" else numeral
     return "" if form == "none" else f"{count:02d}" if form == "decimalZero" else str(count)

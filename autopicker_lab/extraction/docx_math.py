@@ -1,4 +1,4 @@
-"""Equations of Word (OMML) on one line: (a)/(b), x^2, sqrt(x)."""
+"""Word's equations (OMML) as text on one line: (a)/(b), x^2, sqrt(x)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 
 
 def formula(element: Any) -> str:
-    """The text of an equation with its structure written out."""
+    """The text of an equation element, its structure written out."""
     tag = element.tag.removeprefix(_M) if isinstance(element.tag, str) else ""
     if tag == "t":
         return element.text or ""
-    part = {name: _inside(element, name) for name in ("num", "den", "e", "sup", "sub", "deg")}
+    part = {name: _child_text(element, name) for name in ("num", "den", "e", "sup", "sub", "deg")}
     if tag == "f":
-        return f"{_grouped(part['num'])}/{_grouped(part['den'])}"
+        return f"{_group(part['num'])}/{_group(part['den'])}"
     if tag in ("sSup", "sSub", "sSubSup"):
-        low = f"_{_grouped(part['sub'])}" if part["sub"] else ""
-        high = f"^{_grouped(part['sup'])}" if part["sup"] else ""
+        low = f"_{_group(part['sub'])}" if part["sub"] else ""
+        high = f"^{_group(part['sup'])}" if part["sup"] else ""
         return f"{part['e']}{low}{high}"
     if tag == "rad":
         return f"root({part['deg']}, {part['e']})" if part["deg"] else f"sqrt({part['e']})"
     if tag == "nary":
-        return f"{_sign(element)}_{_grouped(part['sub'])}^{_grouped(part['sup'])} {part['e']}"
+        return f"{_sign(element)}_{_group(part['sub'])}^{_group(part['sup'])} {part['e']}"
     if tag == "d":
         return f"({', '.join(_text(child) for child in element.iterfind(f'{_M}e'))})"
     return _text(element)
@@ -32,12 +32,12 @@ def _text(element: Any) -> str:
     return "".join(formula(child) for child in element)
 
 
-def _inside(element: Any, name: str) -> str:
+def _child_text(element: Any, name: str) -> str:
     child = element.find(f"{_M}{name}")
     return "" if child is None else _text(child)
 
 
-def _grouped(text: str) -> str:
+def _group(text: str) -> str:
     return text if len(text) == 1 or text.isalnum() else f"({text})"
 
 

@@ -1,4 +1,4 @@
-"""Pictures: size, mode, EXIF without the place, dominant colours, and the text in them."""
+"""Reader for pictures: size, mode, EXIF without the place, dominant colours, and the text in them."""
 
 from __future__ import annotations
 
@@ -22,85 +22,90 @@ MAX_PIXELS = 80_000_000
 OCR_SIDE = 3000
 VISION_SIDE = 1568  # pixels; hosted models scale larger pictures down to about this
 _FRAMES_CHECKED = 200
-_WEAK = 0.7
+_UNCERTAIN = 0.7
 _GPS_IFD = 0x8825
 _ORIENTATION = 0x0112
 _WEB_KINDS = frozenset({"jpg", "png", "gif", "webp"})
 
 
 def read_image(file: SourceFile) -> Document:
+    """The text in a picture; its size, colours, EXIF and the recognised lines with their boxes as metadata."""
     from autopicker_lab.extraction.ocr import read_text
 
     picture = open_image(file)
     frames = int(getattr(picture, "n_frames", 1))
-    flat = to_rgb(picture)
-    small = flat.copy()
-    small.thumbnail((OCR_SIDE, OCR_SIDE))
-    found = read_text(small, file.options.languages)
-    colours = _colours(flat)
-    about = f"{picture.format} image, {flat.width} x {flat.height} pixels; main colours {', '.join(colours)}"
+    rgb = to_rgb(picture)
+    reduced = rgb.copy()
+    reduced.thumbnail((OCR_SIDE, OCR_SIDE))
+    result = read_text(reduced, file.options.languages)
+    colours = _colours(rgb)
+    description = f"{picture.format} image, {rgb.width} x {rgb.height} pixels; main colours {', '.join(colours)}"
     meta: dict[str, Any] = {
-        "description": about,
-        "width": flat.width,
-        "height": flat.height,
+        "description": description,
+        "width": rgb.width,
+        "height": rgb.height,
         "format": picture.format,
         "mode": picture.mode,
         "frames": frames,
         "exif": _exif(picture, file.options.place),
         "dominant_colours": colours,
-        "ocr_engine": found.engine,
-        "ocr_confidence": round(found.confidence, 3) if found.lines else None,
+        "ocr_engine": result.engine,
+        "ocr_confidence": round(result.confidence, 3) if result.lines else None,
         "ocr_lines": [
             {
                 "text": line.text,
-                "box": _scaled(line.box, flat.width / small.width),
+                "box": _scale_box(line.box, rgb.width / reduced.width),
                 "confidence": round(line.confidence, 3),
             }
-            for line in found.lines
+            for line in result.lines
         ],
     }
     warnings: tuple[str, ...] = (f"only the first of {frames} frames was read",) if frames > 1 else ()
-    if not found.lines:
-        return Document(file.name, file.kind, (Part("picture", about),), meta, (*warnings, NO_TEXT))
-    weak = sum(line.confidence < _WEAK for line in found.lines)
-    if not found.sure:
-        warnings += (found.doubt,)
-    elif weak:
-        warnings += (f"lines recognised with a confidence below {_WEAK}: {weak} of {len(found.lines)}",)
-    return Document(file.name, file.kind, (Part("text in the picture", found.text),), meta, warnings)
+    if not result.lines:
+        return Document(file.name, file.kind, (Part("picture", description),), meta, (*warnings, NO_TEXT))
+    uncertain = sum(line.confidence < _UNCERTAIN for line in result.lines)
+    if not result.is_confident:
+        warnings += (result.warning,)
+    elif uncertain:
+        warnings += (f"lines recognised with a confidence below {_UNCERTAIN}: {uncertain} of {len(result.lines)}",)
+    return Document(file.name, file.kind, (Part("text in the picture", result.text),), meta, warnings)
 
 
-def downscaled(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
-    """A picture as a model that sees should get it: upright, at most `side` pixels long, of a kind for the web, and
-    without the place where it was taken unless that was asked for.
+def downscale(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
+    """A picture prepared for a vision model: upright, at most `side` pixels long, in a format for the web.
 
-    One that is so already stays as it is, byte for byte.
+    The place where it was taken is removed unless the options ask for it. A picture that needs none of this stays as
+    it is, byte for byte.
     """
     picture = _header(file)
-    with _typed_failures(file):
+    with _corrupt_on_failure(file):
         exif = picture.getexif()
     upright = exif.get(_ORIENTATION, 1) == 1 and (file.options.place or _GPS_IFD not in exif)
     if file.kind in _WEB_KINDS and upright and max(picture.size) <= side and picture.mode != "CMYK":
         return file
-    flat = to_rgb(open_image(file))
-    flat.thumbnail((side, side))
+    rgb = to_rgb(open_image(file))
+    rgb.thumbnail((side, side))
     out = io.BytesIO()
     kind = "jpg" if file.kind == "jpg" else "png"
-    flat.save(out, "JPEG" if kind == "jpg" else "PNG", quality=90)
+    rgb.save(out, "JPEG" if kind == "jpg" else "PNG", quality=90)
     return replace(file, data=out.getvalue(), kind=kind)
 
 
-def _scaled(box: tuple[int, int, int, int], factor: float) -> list[int]:
+def _scale_box(box: tuple[int, int, int, int], factor: float) -> list[int]:
     return [round(edge * factor) for edge in box]
 
 
 def open_image(file: SourceFile) -> Picture:
-    """The decoded picture; CorruptFileError for a broken one or one of more than 80 megapixels."""
+    """The decoded picture.
+
+    Raises:
+        CorruptFileError: it is broken, or one of its frames has more than 80 megapixels.
+    """
     picture = _header(file)
-    with _typed_failures(file):
+    with _corrupt_on_failure(file):
         area = max(picture.width * picture.height, 1)
-        most = max(min(_FRAMES_CHECKED, MAX_PIXELS // area), 2)
-        for frame in range(1, min(int(getattr(picture, "n_frames", 1)), most)):
+        frame_limit = max(min(_FRAMES_CHECKED, MAX_PIXELS // area), 2)
+        for frame in range(1, min(int(getattr(picture, "n_frames", 1)), frame_limit)):
             picture.seek(frame)  # a later frame may be the bomb
         picture.seek(0)
         picture.load()
@@ -108,10 +113,10 @@ def open_image(file: SourceFile) -> Picture:
 
 
 def _header(file: SourceFile) -> Picture:
-    """The picture before anything of it is decoded."""
+    """The picture, of which only the header has been read."""
     from PIL import Image
 
-    with _typed_failures(file):
+    with _corrupt_on_failure(file):
         picture = Image.open(io.BytesIO(file.data))
     if picture.width * picture.height > MAX_PIXELS:
         raise CorruptFileError(
@@ -122,7 +127,8 @@ def _header(file: SourceFile) -> Picture:
 
 
 @contextmanager
-def _typed_failures(file: SourceFile) -> Iterator[None]:
+def _corrupt_on_failure(file: SourceFile) -> Iterator[None]:
+    """Turn the exceptions of Pillow into CorruptFileError."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -135,7 +141,7 @@ def _typed_failures(file: SourceFile) -> Iterator[None]:
 
 
 def to_rgb(picture: Picture) -> Picture:
-    """Upright, eight bits a channel, transparency over white."""
+    """The picture as RGB: upright, eight bits a channel, transparency over white."""
     from PIL import Image, ImageOps
 
     upright = ImageOps.exif_transpose(picture)
@@ -150,7 +156,7 @@ def to_rgb(picture: Picture) -> Picture:
 
 
 def _colours(picture: Picture, count: int = 4) -> list[str]:
-    """Hexadecimal names of the commonest colours, most frequent first."""
+    """Hexadecimal codes of the commonest colours, most frequent first."""
     small = picture.resize((64, 64)).quantize(count)
     palette = small.getpalette() or []
     ranked: list[tuple[int, int]] = sorted(small.getcolors() or [], reverse=True)  # type: ignore[arg-type]  # palette

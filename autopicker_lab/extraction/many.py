@@ -1,4 +1,4 @@
-"""Many files at once: results as they finish, a failing file is a row with its error, memory stays flat."""
+"""Extraction of many files: results as they finish, errors as results, and memory that stays flat."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExtractionResult:
-    """What came of one file: its Document, or the error. `seconds` is the time its reader took."""
+    """The result of one file: its Document or the error, and the `seconds` that its reader took."""
 
     path: Path
     document: Document | None
@@ -29,7 +29,7 @@ class ExtractionResult:
     seconds: float
 
     def to_row(self) -> dict[str, Any]:
-        """The file as a row; text, parts, tables and the rest are None where it could not be read."""
+        """The result as a row of a table; what its Document would give is None where the file could not be read."""
         row: dict[str, Any] = dict.fromkeys(_FIELDS)
         if self.document is not None:
             row |= self.document.to_dict() | {"tokens": self.document.token_count}
@@ -42,13 +42,13 @@ class ExtractionResult:
 _FIELDS = ("path", "kind", "sha256", "text", "tokens", "parts", "tables", "metadata", "warnings", "error", "seconds")
 
 
-def _sound(value: Any) -> Any:
-    """A row that can be written: half a surrogate pair, as in names of another encoding, becomes its code."""
+def _replace_surrogates(value: Any) -> Any:
+    """A value that can be encoded: lone surrogates, as in names of another encoding, become escape sequences."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict):
-        return {_sound(key): _sound(item) for key, item in value.items()}
-    return [_sound(item) for item in value] if isinstance(value, list | tuple) else value
+        return {_replace_surrogates(key): _replace_surrogates(item) for key, item in value.items()}
+    return [_replace_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def extract_many(
@@ -63,36 +63,39 @@ def extract_many(
 ) -> Iterator[ExtractionResult]:
     """Read files and folders in worker processes, yielding each result as it finishes.
 
-    A script calls this under `if __name__ == "__main__":`, as for all of Python's processes. A file that is damaged,
-    crashes its reader or takes too long is an `ExtractionResult` with its error; the rest go on.
+    A script calls this under `if __name__ == "__main__":`, which Python's processes need. A file that is damaged,
+    crashes its reader or takes too long gives an `ExtractionResult` with its error, and the others are still read.
     Closing the iterator, or a `progress` that answers False, ends the work under way.
 
     Args:
-        jobs: worker processes; by default one a core.
+        paths: files, and folders whose files are read.
+        jobs: number of worker processes; None: one a core.
         progress: called after each file with (done, in all).
-        scheduler: a cluster in place of local processes (see fanout.workers); it must see the same paths, and it
-            bounds neither time nor memory.
-        timeout_s, memory_mb: what one file may take of a local worker.
+        scheduler: a cluster in place of local processes (see `runtime.executors.workers`); it must see the same
+            paths, and it bounds neither time nor memory.
+        options: a password, the languages of scans, and the like.
+        timeout_s: wall seconds that one file may take in a local worker.
+        memory_mb: address space of a local worker, MiB.
 
     Raises:
-        InvalidRequestError: for a path where nothing is, before anything runs.
+        InvalidRequestError: a path does not exist; raised before anything runs.
     """
     files = find_files(paths)
     jobs = jobs or os.cpu_count() or 1
-    chosen = options or ReadOptions()
+    read_options = options or ReadOptions()
     if scheduler is not None:
-        return _elsewhere(files, scheduler, chosen, progress)
-    return _local(files, min(jobs, max(len(files), 1)), chosen, progress, timeout_s, memory_mb)
+        return _extract_on_scheduler(files, scheduler, read_options, progress)
+    return _extract_locally(files, min(jobs, max(len(files), 1)), read_options, progress, timeout_s, memory_mb)
 
 
-def _local(
+def _extract_locally(
     files: list[Path], jobs: int, options: ReadOptions, progress: Progress | None, timeout_s: float, memory_mb: int
 ) -> Iterator[ExtractionResult]:
     with ExtractionPool(timeout_s, memory_mb, jobs) as pool:
         yield from _run(files, lambda path: pool.submit(path, options), jobs, progress)
 
 
-def _elsewhere(
+def _extract_on_scheduler(
     files: list[Path], scheduler: Scheduler, options: ReadOptions, progress: Progress | None
 ) -> Iterator[ExtractionResult]:
     with workers(scheduler) as (pool, at_once):
@@ -120,12 +123,12 @@ def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]
 
 
 def write_table(results: Iterable[ExtractionResult], out: Path) -> int:
-    """Write results as they come to a Parquet (.parquet) or JSON Lines (.jsonl) file; answers how many.
+    """Write results, as they come, to a Parquet (.parquet) or JSON Lines (.jsonl) file, and return their number.
 
-    The file appears when all is written; where the results end early it holds what there was.
+    The file appears once all is written; where the results end early it holds those that came.
 
     Raises:
-        InvalidRequestError: for another suffix, or a folder that is not there.
+        InvalidRequestError: the suffix is another, or the folder does not exist.
     """
     if not out.parent.is_dir():
         raise InvalidRequestError(f"no folder '{out.parent}'", "make it first")
@@ -141,13 +144,13 @@ def _write_jsonl(results: Iterable[ExtractionResult], out: Path) -> int:
     count = 0
     with out.open("w", encoding="utf-8") as stream:
         for result in results:
-            stream.write(json.dumps(_sound(result.to_row()), ensure_ascii=False, default=str) + "\n")
+            stream.write(json.dumps(_replace_surrogates(result.to_row()), ensure_ascii=False, default=str) + "\n")
             count += 1
     return count
 
 
 def _write_parquet(results: Iterable[ExtractionResult], out: Path) -> int:
-    """Parts and warnings as lists; tables and metadata, which have no one shape, as JSON text."""
+    """Write Parquet: parts and warnings as lists, tables and metadata, whose shapes vary, as JSON text."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -157,8 +160,8 @@ def _write_parquet(results: Iterable[ExtractionResult], out: Path) -> int:
     schema = pa.schema([(name, shapes.get(name, text)) for name in _FIELDS])
     count = 0
     with pq.ParquetWriter(out, schema) as writer:  # type: ignore[no-untyped-call]
-        for batch in _batched(results, 64):
-            rows = [_sound(result.to_row()) for result in batch]
+        for batch in _batches(results, 64):
+            rows = [_replace_surrogates(result.to_row()) for result in batch]
             for row in rows:
                 for name in ("tables", "metadata"):
                     row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False, default=str)
@@ -167,12 +170,12 @@ def _write_parquet(results: Iterable[ExtractionResult], out: Path) -> int:
     return count
 
 
-def _batched(results: Iterable[ExtractionResult], size: int) -> Iterator[list[ExtractionResult]]:
-    held: list[ExtractionResult] = []
+def _batches(results: Iterable[ExtractionResult], size: int) -> Iterator[list[ExtractionResult]]:
+    batch: list[ExtractionResult] = []
     for result in results:
-        held.append(result)
-        if len(held) == size:
-            yield held
-            held = []
-    if held:
-        yield held
+        batch.append(result)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

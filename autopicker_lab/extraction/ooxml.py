@@ -1,4 +1,4 @@
-"""What DOCX and XLSX share: archives of XML that can lie about their size, and charts with the values they show."""
+"""Common parts of the DOCX and XLSX readers: safety checks of the archive, XML parsing, and charts as tables."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
 def refuse_bombs(file: SourceFile) -> None:
-    """CorruptFileError for an archive that inflates past 200 MiB, or XML that declares a document type.
+    """Refuse an archive that inflates past 200 MiB, and XML that declares a document type.
 
     Office programs never write a DOCTYPE; entity bombs and external entities need one.
+
+    Raises:
+        CorruptFileError: the archive is one of these.
+        EncryptedFileError: an entry is encrypted.
     """
     with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
         entries = archive.infolist()
@@ -34,14 +38,14 @@ def refuse_bombs(file: SourceFile) -> None:
 
 
 def parse_xml(data: bytes) -> Any:
-    """The root of an XML part: no entities, no network."""
+    """The root element of an XML part; entities are not resolved, and nothing is fetched."""
     import lxml.etree
 
     return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
 
 
 def chart_table(root: Any, label: str) -> Table | None:
-    """The values that a chart part keeps of its series: categories down, series across; None where it keeps none."""
+    """The values that a chart stores, one row a category, one column a series; None where it stores none."""
     title = "".join(t.text or "" for t in root.iterfind(f".//{_CHART}chart/{_CHART}title//{_DRAWING}t")).strip()
     series = list(root.iter(f"{_CHART}ser"))[:50]
     columns: list[dict[int, Cell]] = []
@@ -59,15 +63,15 @@ def chart_table(root: Any, label: str) -> Table | None:
 
 
 def _points(series: Any, name: str) -> dict[int, Cell]:
-    """Index -> cached value of one reference of a series."""
+    """The cached values of one reference of a series, by index."""
     holder = series.find(f"{_CHART}{name}")
     if holder is None:
         return {}
-    found: dict[int, Cell] = {}
+    values: dict[int, Cell] = {}
     for point in holder.iter(f"{_CHART}pt"):
         value = point.findtext(f"{_CHART}v") or ""
-        found[int(point.get("idx") or 0)] = _number(value)
-    return found or ({0: text} if (text := holder.findtext(f"{_CHART}v")) else {})
+        values[int(point.get("idx") or 0)] = _number(value)
+    return values or ({0: text} if (text := holder.findtext(f"{_CHART}v")) else {})
 
 
 def _number(text: str) -> Cell:

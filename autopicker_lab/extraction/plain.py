@@ -1,4 +1,4 @@
-"""Plain text and Markdown, in any encoding."""
+"""Readers for plain text and Markdown, in any encoding."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 
 def decode(data: bytes) -> tuple[str, str, tuple[str, ...]]:
-    """Text, encoding name and warnings of bytes in an unknown encoding; line ends become \\n."""
+    """Decode bytes of unknown encoding: (text, name of the encoding, warnings); line ends become \\n."""
     text, encoding, warnings = _decode(data)
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding, warnings
 
 
-def _checked(data: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
-    """Text that should be in `encoding`, with a warning where bytes of it are not."""
+def _decode_as(data: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
+    """Decode bytes that should be in `encoding`, with a warning where some are not."""
     try:
         return data.decode(encoding).lstrip("\ufeff"), encoding, ()
     except UnicodeDecodeError:
@@ -39,12 +39,12 @@ def _checked(data: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _decode(data: bytes) -> tuple[str, str, tuple[str, ...]]:
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return _checked(data, encoding)
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return _decode_as(data, encoding)
     for encoding, zeros in (("utf-16-be", data[:256:2]), ("utf-16-le", data[1:256:2])):
         if len(data) % 2 == 0 and zeros.count(0) > 0.6 * len(zeros):  # UTF-16 of mostly Latin text, without a mark
-            return _checked(data, encoding)
+            return _decode_as(data, encoding)
     try:
         return data.decode("utf-8"), "utf-8", ()
     except UnicodeDecodeError:
@@ -57,12 +57,14 @@ def _decode(data: bytes) -> tuple[str, str, tuple[str, ...]]:
 
 
 def read_txt(file: SourceFile) -> Document:
+    """The text as one Part; encoding and number of lines as metadata."""
     text, encoding, warnings = decode(file.data)
     meta = {"encoding": encoding, "lines": text.count("\n") + (not text.endswith("\n"))}
     return Document(file.name, file.kind, (Part("text", text),), meta, warnings)
 
 
 def read_md(file: SourceFile) -> Document:
+    """The text cut at its headings; encoding, title and headings as metadata."""
     text, encoding, warnings = decode(file.data)
     parts = tuple(sections(text))
     headings = [part.label for part in parts if part.label != "beginning"]
@@ -71,13 +73,13 @@ def read_md(file: SourceFile) -> Document:
 
 
 def sections(text: str) -> list[Part]:
-    """Markdown cut at its headings; each Part is labelled with its heading, keeps it, and holds its tables."""
+    """Cut Markdown at its headings; a Part has its heading as label and in its text, and the tables of its text."""
     parts: list[Part] = []
-    label, held = "beginning", []  # type: str, list[str]
+    label, pending = "beginning", []  # type: str, list[str]
 
     def close() -> None:
-        if any(line.strip() for line in held):
-            parts.append(Part(label, "\n".join(held).strip("\n"), tuple(tables(held))))
+        if any(line.strip() for line in pending):
+            parts.append(Part(label, "\n".join(pending).strip("\n"), tuple(markdown_tables(pending))))
 
     lines = text.split("\n")
     code = _in_code(lines)
@@ -85,19 +87,19 @@ def sections(text: str) -> list[Part]:
         title = None if is_code else _heading(line, below)
         if title:
             close()
-            label, held = title, []
-        held.append(line)
+            label, pending = title, []
+        pending.append(line)
     close()
     return parts or [Part(label, "")]
 
 
 def _heading(line: str, below: str) -> str | None:
-    """The title that a line is: after number signs, or underlined by the line below."""
+    """The title in a line that is a heading, by number signs or by the line below it; None for other lines."""
     match = _HEADING.match(line)
     if match:
         return match[1].rstrip("# \t") or None
-    under = _UNDERLINE.fullmatch(below) and line.strip() and line[0] not in " \t>|-*+#`0123456789"
-    return line.strip() if under else None
+    underlined = _UNDERLINE.fullmatch(below) and line.strip() and line[0] not in " \t>|-*+#`0123456789"
+    return line.strip() if underlined else None
 
 
 def _in_code(lines: Sequence[str]) -> list[bool]:
@@ -116,8 +118,8 @@ def _in_code(lines: Sequence[str]) -> list[bool]:
     return inside
 
 
-def tables(lines: Sequence[str]) -> Iterator[Table]:
-    """GitHub's Markdown tables among lines, cells as text, blank ones None."""
+def markdown_tables(lines: Sequence[str]) -> Iterator[Table]:
+    """The tables of GitHub-flavoured Markdown among lines; cells are text, blank ones None."""
     rows: list[tuple[Cell, ...]] | None = None
     for before, line, is_code in zip(["", *lines], [*lines, ""], [*_in_code(lines), False], strict=True):
         if rows is None:

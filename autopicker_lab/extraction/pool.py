@@ -1,4 +1,4 @@
-"""Extraction in worker processes that can be killed: for files nobody vouches for, and for many of them."""
+"""Extraction in worker processes that can be killed, for untrusted files and for many files at once."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def _prepare(megabytes: int) -> None:
 
 
 def read_source(file: SourceFile) -> Document:
-    """What a worker runs for bytes that are here."""
+    """The Document of an opened file; workers run this."""
     from autopicker_lab.extraction import extract
 
     return extract(file)
 
 
 def read_path(path: str, options: ReadOptions) -> tuple[Document, float]:
-    """What a worker runs for a path: the Document, and the seconds it took."""
+    """The Document at a path, and the seconds that reading took; workers run this."""
     from autopicker_lab.extraction import extract
 
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     document = extract(path, options=options)
-    return document, time.perf_counter() - begun
+    return document, time.perf_counter() - started_at
 
 
 class WorkerError(AutopickerError):
@@ -61,11 +61,12 @@ def _workerless() -> WorkerError:
 
 
 class ExtractionPool:
-    """Runs `extract` in spawned processes under a time and a memory limit.
+    """Pool of spawned processes that run `extract` under a time and a memory limit.
 
     Args:
-        timeout_s: wall seconds a file may take; then its process is killed and replaced.
+        timeout_s: wall seconds that a file may take; after them its process is killed and replaced.
         memory_mb: address space of a worker, MiB.
+        workers: number of processes.
     """
 
     def __init__(self, timeout_s: float = 60.0, memory_mb: int = 4096, workers: int = 2):
@@ -81,17 +82,21 @@ class ExtractionPool:
         )
 
     async def extract(self, file: SourceFile) -> Document:
-        """The Document of `file`; ExtractionLimitError where a limit was hit or the reader crashed."""
+        """The Document of `file`.
+
+        Raises:
+            ExtractionLimitError: a limit was hit, or the reader crashed.
+        """
         return await asyncio.wrap_future(self.run(file.name, read_source, file))
 
     def submit(self, path: Path, options: ReadOptions) -> concurrent.futures.Future[tuple[Document, float]]:
-        """A future of the Document at `path` and its seconds."""
+        """Start reading the file at `path`; the future gives its Document, and the seconds that reading took."""
         return self.run(path.name, read_path, str(path), options)
 
     def run(self, name: str, work: Callable[..., T], *arguments: Any) -> concurrent.futures.Future[T]:
-        """A future of what a function of a module makes of the file `name`, under the limits.
+        """Start `work(*arguments)`, a function of a module, in a worker, under the limits; `name` is that of the file.
 
-        It fails with an AutopickerError alone; cancelling it kills the process that works.
+        The future fails with an AutopickerError only. Cancelling it kills the process that is working.
         """
         try:
             inner = self._pool.schedule(work, args=arguments, timeout=self._timeout_s)
@@ -99,23 +104,23 @@ class ExtractionPool:
             raise _workerless() from None
         outer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
-        def hand_on(done: Any) -> None:
-            if done.cancelled():
+        def forward(inner_future: Any) -> None:
+            if inner_future.cancelled():
                 outer.cancel()
             if not outer.set_running_or_notify_cancel():
                 return
-            error = done.exception()
+            error = inner_future.exception()
             if error is None:
-                outer.set_result(done.result())
+                outer.set_result(inner_future.result())
             else:
-                outer.set_exception(self._typed(error, name))
+                outer.set_exception(self._as_autopicker_error(error, name))
 
         outer.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
-        inner.add_done_callback(hand_on)
+        inner.add_done_callback(forward)
         return outer
 
-    def _typed(self, error: BaseException, name: str) -> BaseException:
-        """The failure of a worker as one of ours."""
+    def _as_autopicker_error(self, error: BaseException, name: str) -> BaseException:
+        """The failure of a worker as an AutopickerError."""
         from pebble import ProcessExpired
 
         if isinstance(error, AutopickerError):
@@ -131,6 +136,7 @@ class ExtractionPool:
         return ExtractionLimitError(f"reading '{name}' failed: {error or type(error).__name__}", "try it again")
 
     def close(self) -> None:
+        """End the worker processes, those at work included."""
         self._pool.stop()
         self._pool.join()
 

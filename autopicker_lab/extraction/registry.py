@@ -1,6 +1,7 @@
-"""Which function reads which format.
+"""Registry of the functions that read each format.
 
-A format of our own is one module and one line here. Another package adds one, or replaces ours, by an entry point:
+A format of this package is one module and one line in `_READERS`. Another package adds a format, or replaces one, by
+an entry point:
 
     [project.entry-points."autopicker_lab.formats"]
     rtf = "their_package:reader"
@@ -31,7 +32,7 @@ ENTRY_POINTS = "autopicker_lab.formats"
 
 @dataclass(frozen=True)
 class FormatReader:
-    """A format from another package, and what reads it; any failure of `read` becomes a CorruptFileError."""
+    """A format from another package and its reader; any failure of `read` becomes a CorruptFileError."""
 
     format: Format
     read: Extractor
@@ -63,43 +64,43 @@ _READERS = {
 }
 
 
-def installed() -> Mapping[str, FormatReader]:
-    """The formats that other packages bring, by kind; one that cannot be loaded is left out, see `broken`."""
-    return _loaded()[0]
+def installed_readers() -> Mapping[str, FormatReader]:
+    """The readers that other packages bring, by kind, without those that cannot be loaded (`broken_entry_points`)."""
+    return _load_entry_points()[0]
 
 
-def broken() -> Mapping[str, str]:
-    """Entry points that could not be loaded, and why."""
-    return _loaded()[1]
+def broken_entry_points() -> Mapping[str, str]:
+    """Names of the entry points that could not be loaded, and why."""
+    return _load_entry_points()[1]
 
 
 @cache
-def _loaded() -> tuple[dict[str, FormatReader], dict[str, str]]:
-    found: dict[str, FormatReader] = {}
-    failed: dict[str, str] = {}
+def _load_entry_points() -> tuple[dict[str, FormatReader], dict[str, str]]:
+    readers: dict[str, FormatReader] = {}
+    failures: dict[str, str] = {}
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         try:
             loaded = entry.load()
-        except Exception as error:  # another package's fault must not take our formats with it
-            failed[entry.name] = f"{type(error).__name__}: {error}"
+        except Exception as error:  # a fault in another package must not disable ours
+            failures[entry.name] = f"{type(error).__name__}: {error}"
             continue
         if isinstance(loaded, FormatReader):
-            found[loaded.format.kind] = loaded
+            readers[loaded.format.kind] = loaded
         else:
-            failed[entry.name] = f"is no FormatReader but {type(loaded).__name__}"
-    return found, failed
+            failures[entry.name] = f"is no FormatReader but {type(loaded).__name__}"
+    return readers, failures
 
 
 def formats() -> dict[str, Format]:
-    """All formats that can be read here, by kind."""
-    return {**FORMATS, **{kind: reader.format for kind, reader in installed().items()}}
+    """All formats that can be read, by kind."""
+    return {**FORMATS, **{kind: reader_of.format for kind, reader_of in installed_readers().items()}}
 
 
 @cache
-def reader(kind: str) -> Extractor:
-    """The extractor of a kind; one from another package goes before our own."""
-    if kind in installed():
-        return installed()[kind].read
+def reader_of(kind: str) -> Extractor:
+    """The function that reads a kind; one from another package takes precedence over ours."""
+    if kind in installed_readers():
+        return installed_readers()[kind].read
     module, function = _READERS[kind].split(":")
-    found: Extractor = getattr(import_module(f"autopicker_lab.extraction.{module}"), function)
-    return found
+    extractor: Extractor = getattr(import_module(f"autopicker_lab.extraction.{module}"), function)
+    return extractor

@@ -1,4 +1,4 @@
-"""What a file is: by its content first, by its name where the content does not say (text formats)."""
+"""Detection of file formats: by content first, by name where the content does not tell (text formats)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from autopicker_lab.core import (
     UnsupportedFileError,
 )
 from autopicker_lab.core.files import KIND_OF_SUFFIX
-from autopicker_lab.extraction.registry import formats, installed
+from autopicker_lab.extraction.registry import formats, installed_readers
 
-# puremagic's names for a signature -> ours. Only formats whose signature is certain.
+# Extension that puremagic gives a signature -> kind. Only formats whose signature is certain.
 _SIGNATURES = {
     "pdf": "pdf",
     "png": "png",
@@ -44,11 +44,16 @@ _BINARY_CATEGORIES = frozenset({"image", "audio"})
 def open_source(
     source: str | Path | bytes | SourceFile, name: str | None = None, max_size: int | None = None
 ) -> SourceFile:
-    """Read `source` and settle its kind.
+    """Read `source` and determine its kind.
+
+    Args:
+        source: a path, the bytes themselves, or a SourceFile, which is returned as it is.
+        name: the file's name, where `source` does not tell it.
+        max_size: largest size allowed, bytes; None: any.
 
     Raises:
-        EmptyFileError, FileTooLargeError, UnsupportedFileError, CorruptFileError; InvalidRequestError for a path
-        that cannot be read.
+        EmptyFileError, FileTooLargeError, UnsupportedFileError, CorruptFileError: the file is not one to read.
+        InvalidRequestError: the path cannot be read.
     """
     if isinstance(source, SourceFile):
         return source
@@ -62,15 +67,19 @@ def open_source(
     label = PurePath(label.replace("\\", "/")).name or "file"
     check_size(label, len(data), max_size)
     suffix = PurePath(label).suffix.lower()
-    for other in installed().values():
-        if suffix in other.format.suffixes:
-            return SourceFile(label, data, other.format.kind, format=other.format)
-    kind, warnings = _settle(data, label)
+    for reader in installed_readers().values():
+        if suffix in reader.format.suffixes:
+            return SourceFile(label, data, reader.format.kind, format=reader.format)
+    kind, warnings = _determine_kind(data, label)
     return SourceFile(label, data, kind, warnings)
 
 
 def check_size(label: str, size: int, max_size: int | None) -> None:
-    """Refuse a file of no bytes, or of more than `max_size`."""
+    """Refuse a file of no bytes, or of more than `max_size` bytes; None allows any size.
+
+    Raises:
+        EmptyFileError, FileTooLargeError: the size is out of bounds.
+    """
     if not size:
         raise EmptyFileError(f"'{label}' is empty", "choose a file with content")
     if max_size is not None and size > max_size:
@@ -93,31 +102,32 @@ def _read(path: Path, max_size: int | None) -> bytes:
         raise InvalidRequestError(f"cannot read '{path}': {error.strerror}", "check its permissions") from None
 
 
-def _settle(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+    """The kind of a file, and a warning where its name says another."""
     suffix = PurePath(name).suffix.lower()
-    named = KIND_OF_SUFFIX.get(suffix)
-    found = _from_content(data, name, named)
-    if found is None:
-        found = named
-        if found is None or FORMATS[found].category in _BINARY_CATEGORIES or found in ("pdf", "docx", "xlsx", "xls"):
-            found = _without_signature(data, name, named)
-    if found == named:
-        return found, ()
-    if not named:
-        if suffix and FORMATS[found].category not in _BINARY_CATEGORIES and found in ("txt", "json"):
+    named_kind = KIND_OF_SUFFIX.get(suffix)
+    kind = _from_content(data, name, named_kind)
+    if kind is None:
+        kind = named_kind
+        if kind is None or FORMATS[kind].category in _BINARY_CATEGORIES or kind in ("pdf", "docx", "xlsx", "xls"):
+            kind = _without_signature(data, name, named_kind)
+    if kind == named_kind:
+        return kind, ()
+    if not named_kind:
+        if suffix and FORMATS[kind].category not in _BINARY_CATEGORIES and kind in ("txt", "json"):
             _refuse(name, suffix)
-        return found, ()
-    return found, (f"named {suffix}, but its content is {found.upper()}: read as {found.upper()}",)
+        return kind, ()
+    return kind, (f"named {suffix}, but its content is {kind.upper()}: read as {kind.upper()}",)
 
 
-def _without_signature(data: bytes, name: str, named: str | None) -> str:
-    """A file whose content has no known signature: text without a name, or a binary format that is broken."""
-    if named:
-        if named == "pdf" and b"%PDF-" in data[:1024]:
+def _without_signature(data: bytes, name: str, named_kind: str | None) -> str:
+    """The kind of a file whose content has no known signature: text without a name, or a broken binary format."""
+    if named_kind:
+        if named_kind == "pdf" and b"%PDF-" in data[:1024]:
             return "pdf"
-        if named == "mp3":  # a bare MPEG stream may begin anywhere; the decoder is the judge
+        if named_kind == "mp3":  # a bare MPEG stream may begin anywhere; the decoder is the judge
             return "mp3"
-        raise CorruptFileError(f"'{name}' is not a readable {named.upper()} file", "check that it opens elsewhere")
+        raise CorruptFileError(f"'{name}' is not a readable {named_kind.upper()} file", "check that it opens elsewhere")
     if b"\x00" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         _refuse(name, PurePath(name).suffix)
     head = data[:1024].lstrip()[:15].lower()
@@ -129,12 +139,13 @@ def _refuse(name: str, suffix: str) -> None:
     raise UnsupportedFileError(f"'{name}': {what} not supported", f"supported: {', '.join(formats())}")
 
 
-def _from_content(data: bytes, name: str, named: str | None) -> str | None:
+def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
+    """The kind that the signature at the beginning tells; None for text, and where no signature is known."""
     if data.startswith(b"PK\x03\x04"):
         return _zip_kind(data, name)
     if data.startswith(_OLE):
         return _ole_kind(data, name)
-    if named and FORMATS[named].category not in _BINARY_CATEGORIES and _looks_like_text(data):
+    if named_kind and FORMATS[named_kind].category not in _BINARY_CATEGORIES and _looks_like_text(data):
         return None  # text may begin with anything that looks like a signature ("BM", "ID3")
     import puremagic
 
@@ -145,7 +156,7 @@ def _from_content(data: bytes, name: str, named: str | None) -> str | None:
     kinds = [_SIGNATURES[ext] for m in matches if (ext := m.extension.lstrip(".")) in _SIGNATURES]
     if not kinds:
         return None
-    return named if named in kinds else kinds[0]
+    return named_kind if named_kind in kinds else kinds[0]
 
 
 def _looks_like_text(data: bytes) -> bool:

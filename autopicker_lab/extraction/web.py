@@ -1,4 +1,4 @@
-"""HTML: an article's text by trafilatura, other pages whole by html-to-markdown, the structure by lxml."""
+"""Reader for HTML: articles by trafilatura, other pages whole by html-to-markdown, the structure by lxml."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 MAX_DEPTH = 2000
-_ARTICLE_SHARE = 0.6  # of what is no furniture: less, and the page is no article
-_FURNITURE_SHARE = 0.8  # of the page's text: more cannot stand beside its content
-_LINKS_SHARE = 0.5  # of a block's text: more, and it is a list of ways elsewhere
-_FURNITURE = re.compile(r"\b(?:nav|navbar|sidebar|breadcrumbs?|cookies?|footer|site-header|advert\w*)\b", re.I)
-_FURNITURE_TAGS = {"nav", "aside", "footer"}
-_FURNITURE_ROLES = {"navigation", "banner", "contentinfo", "complementary", "search"}
+_ARTICLE_SHARE = 0.6  # of the text that is no boilerplate: where trafilatura gives less, the page is no article
+_BOILERPLATE_SHARE = 0.8  # of the page's text: more cannot be boilerplate
+_LINKS_SHARE = 0.5  # of a block's text: with more it is a list of links
+_BOILERPLATE = re.compile(r"\b(?:nav|navbar|sidebar|breadcrumbs?|cookies?|footer|site-header|advert\w*)\b", re.I)
+_BOILERPLATE_TAGS = {"nav", "aside", "footer"}
+_BOILERPLATE_ROLES = {"navigation", "banner", "contentinfo", "complementary", "search"}
 _BLOCKS = ("p", "li", "td", "th", "dt", "dd", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_OUTLINED = {"title", "header", "nav", "main", "article", "section", "aside", "footer", "form", "table", "script"}
-_OUTLINED |= {"body", "link", *_HEADINGS}
+_OUTLINE_TAGS = {"title", "header", "nav", "main", "article", "section", "aside", "footer", "form", "table", "script"}
+_OUTLINE_TAGS |= {"body", "link", *_HEADINGS}
 
 
 def read_html(file: SourceFile) -> Document:
+    """The content of a page as sections of Markdown, without navigation; title, headings and ids as metadata."""
     import lxml.html
 
     text, encoding, warnings = decode(file.data)
@@ -40,39 +41,39 @@ def read_html(file: SourceFile) -> Document:
         warnings += ("nested too deeply to tell its structure: read as plain text",)
         return Document(file.name, file.kind, (Part("content", plain),), meta, warnings)
     outline = (Part("structure", "\n".join(_outline(root))),) if file.options.structure else ()
-    furniture = _furniture(root)
-    if sum(len(" ".join(e.text_content().split())) for e in furniture) > _FURNITURE_SHARE * len(plain):
-        furniture = []  # names that mean something else here
-    article = _article(text, root) if furniture else ""
-    if article and len(article) >= _ARTICLE_SHARE * _content_length(root, furniture):
+    boilerplate = _boilerplate(root)
+    if sum(len(" ".join(e.text_content().split())) for e in boilerplate) > _BOILERPLATE_SHARE * len(plain):
+        boilerplate = []  # the names mean something else here
+    article = _article(text, root) if boilerplate else ""
+    if article and len(article) >= _ARTICLE_SHARE * _content_length(root, boilerplate):
         markdown = article
     else:  # a form, a list, a fragment, a page that is all content
-        for element in furniture:
+        for element in boilerplate:
             element.drop_tree()
-        markdown = _whole(lxml.html.tostring(root, encoding="unicode") if furniture else text) or plain
-    if furniture:
+        markdown = _page_markdown(lxml.html.tostring(root, encoding="unicode") if boilerplate else text) or plain
+    if boilerplate:
         warnings += ("navigation, side bars and the like were left out",)
     return Document(file.name, file.kind, (*sections(markdown), *outline), meta, warnings)
 
 
 def _article(text: str, root: HtmlElement) -> str:
-    """The main text as trafilatura finds it, with its main heading, which it may take for the page's."""
+    """The main text by trafilatura, with the main heading, which trafilatura may drop; "" where it has no text."""
     import logging
 
     import trafilatura
 
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it cannot read, we say ourselves
-    found = trafilatura.extract(
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # our errors say what cannot be read
+    markdown = trafilatura.extract(
         text, output_format="markdown", include_tables=True, include_formatting=True, favor_recall=True
     )
     titles = [" ".join(h.text_content().split()) for h in root.iter("h1")]
-    if found and len(titles) == 1 and titles[0] and titles[0] not in found:
-        return f"# {titles[0]}\n\n{found}"
-    return found or ""
+    if markdown and len(titles) == 1 and titles[0] and titles[0] not in markdown:
+        return f"# {titles[0]}\n\n{markdown}"
+    return markdown or ""
 
 
-def _whole(text: str) -> str:
-    """All of the page as Markdown."""
+def _page_markdown(text: str) -> str:
+    """The whole page as Markdown."""
     import html_to_markdown
 
     options = html_to_markdown.ConversionOptions(
@@ -81,9 +82,9 @@ def _whole(text: str) -> str:
     return (html_to_markdown.convert(text, options).content or "").strip()
 
 
-def _furniture(root: HtmlElement) -> list[HtmlElement]:
-    """The elements beside a page's content: navigation, side bars, notices; the outermost of each."""
-    found: list[HtmlElement] = []
+def _boilerplate(root: HtmlElement) -> list[HtmlElement]:
+    """The outermost elements that are no content: navigation, side bars, notices."""
+    elements: list[HtmlElement] = []
     inside: set[HtmlElement] = set()
     for element in root.iter():
         if not isinstance(element.tag, str) or element.tag in ("html", "body", "main", "article"):
@@ -91,19 +92,19 @@ def _furniture(root: HtmlElement) -> list[HtmlElement]:
         if element.getparent() in inside:
             inside.add(element)
             continue
-        named = _FURNITURE.search(f"{element.get('class') or ''} {element.get('id') or ''}")
-        if element.tag in _FURNITURE_TAGS or element.get("role") in _FURNITURE_ROLES or named:
-            found.append(element)
+        is_named = _BOILERPLATE.search(f"{element.get('class') or ''} {element.get('id') or ''}")
+        if element.tag in _BOILERPLATE_TAGS or element.get("role") in _BOILERPLATE_ROLES or is_named:
+            elements.append(element)
             inside.add(element)
-    return found
+    return elements
 
 
-def _content_length(root: HtmlElement, furniture: list[HtmlElement]) -> int:
-    """Characters of the blocks that are no furniture and do not mostly lead elsewhere."""
-    beside = {block for element in furniture for block in element.iter(*_BLOCKS)}
+def _content_length(root: HtmlElement, boilerplate: list[HtmlElement]) -> int:
+    """Number of characters in the blocks that are neither boilerplate nor mostly links."""
+    boilerplate_blocks = {block for element in boilerplate for block in element.iter(*_BLOCKS)}
     total = 0
     for block in root.iter(*_BLOCKS):
-        if block in beside or any(True for _ in block.iterancestors(*_BLOCKS)):
+        if block in boilerplate_blocks or any(True for _ in block.iterancestors(*_BLOCKS)):
             continue
         length = len(" ".join(block.text_content().split()))
         links = sum(len(" ".join(a.text_content().split())) for a in block.iter("a"))
@@ -112,30 +113,30 @@ def _content_length(root: HtmlElement, furniture: list[HtmlElement]) -> int:
 
 
 def _outline(root: HtmlElement) -> Iterator[str]:
-    """The elements that shape the page, indented, with their lines and names."""
+    """The elements that structure the page, indented, with their names and line numbers."""
     for element in root.iter():
-        if not isinstance(element.tag, str) or (element.tag not in _OUTLINED and not element.get("id")):
+        if not isinstance(element.tag, str) or (element.tag not in _OUTLINE_TAGS and not element.get("id")):
             continue
         depth = sum(1 for _ in element.iterancestors())
         name = element.tag + (f"#{element.get('id')}" if element.get("id") else "")
         name += "".join(f".{c}" for c in (element.get("class") or "").split()[:3])
-        told = (
+        detail = (
             " ".join((element.text or "").split())[:80]
             if element.tag in (*_HEADINGS, "title")
             else element.get("src") or ""
         )
-        yield f"{'  ' * min(depth, 12)}- {name} (line {element.sourceline})" + (f": {told}" if told else "")
+        yield f"{'  ' * min(depth, 12)}- {name} (line {element.sourceline})" + (f": {detail}" if detail else "")
 
 
 def _strings(root: HtmlElement) -> list[str]:
     skipped = {"script", "style", "noscript", "template"}
-    found: list[str] = []
+    strings: list[str] = []
     for element in root.iter():
         if isinstance(element.tag, str) and element.tag not in skipped and element.text:
-            found.append(element.text)
+            strings.append(element.text)
         if element.tail:
-            found.append(element.tail)
-    return found
+            strings.append(element.tail)
+    return strings
 
 
 def _depth(root: HtmlElement) -> int:

@@ -1,4 +1,4 @@
-"""What calamine does not tell of an XLSX: errors, formulas, comments and charts, and whether it would burst.
+"""Parts of an XLSX that calamine does not read: errors, formulas, comments, charts, and how far cells stand apart.
 
 Sheets are searched as bytes, not parsed: a pass over 120,000 cells takes some 60 ms.
 """
@@ -35,26 +35,27 @@ _FORMULA = re.compile(
 )
 _MERGES = re.compile(rb"<(?:\w+:)?mergeCells.*?</(?:\w+:)?mergeCells>", re.DOTALL)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-Place = tuple[int, int]  # row and column from 0
+CellPosition = tuple[int, int]  # row and column from 0
 
 
 @dataclass
 class SheetNotes:
-    """Beside the values of one sheet.
+    """What stands in one sheet beside its values.
 
     Attributes:
-        area: cells between its corners, at most.
-        filled: cells that it has.
-        errors: what cells show that could not be computed: #DIV/0! and the like.
+        area: number of cells between the corners of the sheet, at most.
+        filled: number of cells that exist.
+        errors: text of cells that could not be computed: #DIV/0! and the like.
         formulas: as Excel writes them after "=", of a shared formula only the first cell's.
         uncomputed: cells whose formula was never computed, so that no value was saved.
+        comments: text by cell reference.
     """
 
     area: int = 0
     filled: int = 0
-    errors: dict[Place, str] = field(default_factory=dict)
-    formulas: dict[Place, str] = field(default_factory=dict)
-    uncomputed: set[Place] = field(default_factory=set)
+    errors: dict[CellPosition, str] = field(default_factory=dict)
+    formulas: dict[CellPosition, str] = field(default_factory=dict)
+    uncomputed: set[CellPosition] = field(default_factory=set)
     comments: dict[str, str] = field(default_factory=dict)
 
 
@@ -75,7 +76,7 @@ def read_notes(archive: zipfile.ZipFile) -> tuple[dict[str, SheetNotes], list[st
 
 
 def is_sparse(notes: Iterable[SheetNotes]) -> bool:
-    """Whether the sheets' corners span more cells than may be allocated, and few of them are there."""
+    """Whether the corners of the sheets span more cells than may be allocated, while few of them exist."""
     sheets = list(notes)
     area, filled = sum(note.area for note in sheets), sum(note.filled for note in sheets)
     return area > max(MAX_AREA, 20 * filled)
@@ -85,16 +86,16 @@ def _sheet_paths(archive: zipfile.ZipFile, names: Mapping[str, str]) -> dict[str
     if "xl/workbook.xml" not in names:
         return {}
     targets = _relations(archive, names, "xl/workbook.xml")
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for element in parse_xml(archive.read(names["xl/workbook.xml"])).iter("{*}sheet"):
         path = targets.get(element.get(_RELATION) or element.get("{*}id") or "", ("", ""))[1]
         if path.lower() in names:
-            found[element.get("name") or ""] = names[path.lower()]
-    return found
+            paths[element.get("name") or ""] = names[path.lower()]
+    return paths
 
 
 def _relations(archive: zipfile.ZipFile, names: Mapping[str, str], path: str) -> dict[str, tuple[str, str]]:
-    """Id -> (kind, path in the archive) of what a part refers to."""
+    """The parts that a part refers to: id -> (kind, path in the archive)."""
     folder, name = posixpath.split(path)
     rels = names.get(f"{folder}/_rels/{name}.rels".lower())
     if rels is None:
@@ -109,13 +110,13 @@ def _relations(archive: zipfile.ZipFile, names: Mapping[str, str], path: str) ->
 
 
 def _comments(archive: zipfile.ZipFile, names: Mapping[str, str], path: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    comments: dict[str, str] = {}
     for kind, target in _relations(archive, names, path).values():
         if kind == "comments" and target.lower() in names:
             for comment in parse_xml(archive.read(names[target.lower()])).iter("{*}comment"):
                 text = " ".join("".join(t.text or "" for t in comment.iter("{*}t")).split())
-                found[comment.get("ref") or ""] = text
-    return found
+                comments[comment.get("ref") or ""] = text
+    return comments
 
 
 def _notes(data: bytes, comments: dict[str, str]) -> SheetNotes:
@@ -123,32 +124,32 @@ def _notes(data: bytes, comments: dict[str, str]) -> SheetNotes:
     if b't="e"' in data or b"t='e'" in data:
         for match in itertools.islice(_ERROR_CELL.finditer(data), _MAX_FORMULAS):
             value = _VALUE.search(data, match.end(), match.end() + 20_000)
-            notes.errors[_place(match[1], match[2])] = value[1].decode("utf-8", "replace") if value else "#ERROR"
+            notes.errors[_position(match[1], match[2])] = value[1].decode("utf-8", "replace") if value else "#ERROR"
     if b"<f" in data or b":f>" in data:
         for match in itertools.islice(_FORMULA.finditer(data), _MAX_FORMULAS):
-            place = _place(match[1], match[2])
-            notes.formulas[place] = html.unescape(match[4].decode("utf-8", "replace"))
+            position = _position(match[1], match[2])
+            notes.formulas[position] = html.unescape(match[4].decode("utf-8", "replace"))
             if match[5] is None and b'"str"' not in match[3]:  # a text that is empty is a value
-                notes.uncomputed.add(place)
+                notes.uncomputed.add(position)
     return notes
 
 
 def _area(data: bytes) -> tuple[int, int]:
-    """(cells between the sheet's corners, at most; cells that it has)."""
+    """Number of cells between the sheet's corners, at most, and number of cells that exist."""
     rows = [] if _UNUSUAL.search(data) else [int(number) for number in _ROW.findall(data)]
     widest = max(map(len, _WIDE.findall(data)), default=1) if rows else 3
     if rows and (bound := (max(rows) - min(rows) + 1) * 26**widest) <= MAX_AREA // 10:
         return bound, data.count(b"<c ")
-    found = [_place(column, row) for column, row in _REFERENCE.findall(data)]
-    if not found:
+    cells = [_position(column, row) for column, row in _REFERENCE.findall(data)]
+    if not cells:
         return 0, 0
-    height = max(row for row, _ in found) - min(row for row, _ in found) + 1
-    width = max(column for _, column in found) - min(column for _, column in found) + 1
-    return height * width, len(found)
+    height = max(row for row, _ in cells) - min(row for row, _ in cells) + 1
+    width = max(column for _, column in cells) - min(column for _, column in cells) + 1
+    return height * width, len(cells)
 
 
-def without_merges(data: bytes) -> bytes:
-    """A workbook without its merged ranges, which openpyxl would fill cell by cell."""
+def remove_merges(data: bytes) -> bytes:
+    """The bytes of a workbook without its merged ranges, which openpyxl would fill cell by cell."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as copy:
         for entry in source.infolist():
@@ -159,7 +160,7 @@ def without_merges(data: bytes) -> bytes:
     return out.getvalue()
 
 
-def _place(column: bytes, row: bytes) -> Place:
+def _position(column: bytes, row: bytes) -> CellPosition:
     return int(row) - 1, column_number(column)
 
 
@@ -171,9 +172,9 @@ def column_number(letters: bytes) -> int:
     return number - 1
 
 
-def reference(place: Place) -> str:
-    """A cell's name: (0, 0) is A1."""
-    row, column = place
+def cell_reference(position: CellPosition) -> str:
+    """The name of a cell: (0, 0) is A1."""
+    row, column = position
     letters = ""
     column += 1
     while column:
@@ -182,23 +183,25 @@ def reference(place: Place) -> str:
     return f"{letters}{row + 1}"
 
 
-def patched(rows: list[tuple[Cell, ...]], start: Place, notes: SheetNotes) -> tuple[list[tuple[Cell, ...]], Place]:
-    """Rows with the errors, and the formulas that have no value, in their places; (rows, their first cell)."""
-    marks: dict[Place, Any] = {**{p: f"={notes.formulas[p]}" for p in notes.uncomputed}, **notes.errors}
-    if not marks:
+def insert_notes(
+    rows: list[tuple[Cell, ...]], start: CellPosition, notes: SheetNotes
+) -> tuple[list[tuple[Cell, ...]], CellPosition]:
+    """Rows with errors, and formulas without a value, written into their cells; and the first cell of the rows."""
+    texts: dict[CellPosition, Any] = {**{p: f"={notes.formulas[p]}" for p in notes.uncomputed}, **notes.errors}
+    if not texts:
         return rows, start
     if not rows:
-        start = (min(row for row, _ in marks), min(column for _, column in marks))
+        start = (min(row for row, _ in texts), min(column for _, column in texts))
     width = max(map(len, rows), default=0)
-    top, left = min(start[0], *(r for r, _ in marks)), min(start[1], *(c for _, c in marks))
-    bottom = max(start[0] + len(rows) - 1, *(r for r, _ in marks))
-    right = max(start[1] + width - 1, *(c for _, c in marks))
+    top, left = min(start[0], *(r for r, _ in texts)), min(start[1], *(c for _, c in texts))
+    bottom = max(start[0] + len(rows) - 1, *(r for r, _ in texts))
+    right = max(start[1] + width - 1, *(c for _, c in texts))
     if (bottom - top + 1) * (right - left + 1) > MAX_AREA:
         return rows, start
     grid: list[list[Cell]] = [[None] * (right - left + 1) for _ in range(bottom - top + 1)]
     for r, row in enumerate(rows, start[0] - top):
         grid[r][start[1] - left : start[1] - left + len(row)] = row
-    for (r, c), text in marks.items():
+    for (r, c), text in texts.items():
         if grid[r - top][c - left] is None:
             grid[r - top][c - left] = text
     return [tuple(row) for row in grid], (top, left)

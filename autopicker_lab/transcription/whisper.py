@@ -1,4 +1,4 @@
-"""Speech to text by faster-whisper, the model loaded on first use and let go after a while of silence."""
+"""Speech to text by faster-whisper; the model is loaded on first use, and released after a while without use."""
 
 from __future__ import annotations
 
@@ -28,24 +28,27 @@ from autopicker_lab.transcription.weights import assemble
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
-SHIPPED = "base"
+BUNDLED_MODEL = "base"
 MAX_SECONDS = 2 * 3600  # decoded sound takes 230 MB an hour
 STOPPED = "stopped before the end"
-_ASKED_S = 0.2  # from asking whether to go on to asking again
+_PROGRESS_INTERVAL_S = 0.2  # between two calls of `progress`
 Progress = Callable[[float], bool | None]
 
 
 class WhisperTranscriber:
-    """Transcribes recordings with one Whisper model.
+    """Speech recogniser with one Whisper model.
 
     Args:
         model: "base" for the weights that ship as packages, a folder of a converted model, or the name of one
             that faster-whisper downloads from Hugging Face ("small", "Systran/faster-whisper-large-v3").
         cache: where the shipped weights are put together.
         keep_warm_s: seconds after the last use until the model's memory is given back.
+        threads: CPU threads of the model; 0: as many as faster-whisper chooses.
     """
 
-    def __init__(self, model: str = SHIPPED, cache: Path | None = None, keep_warm_s: float = 600.0, threads: int = 0):
+    def __init__(
+        self, model: str = BUNDLED_MODEL, cache: Path | None = None, keep_warm_s: float = 600.0, threads: int = 0
+    ):
         self.model = model
         self._cache = cache or Path.home() / ".cache" / "autopicker-lab"
         self._keep_warm_s = keep_warm_s
@@ -63,18 +66,20 @@ class WhisperTranscriber:
         word_timestamps: bool = False,
         progress: Progress | None = None,
     ) -> Transcript:
-        """What is said in `file`.
+        """The Transcript of the recording in `file`.
 
         Args:
             language: ISO 639-1 code; None detects it.
             task: "transcribe", or "translate" into English.
-            progress: called several times a second with the share done, 0 to 1; returning False ends the wait and
-                keeps what there is, while the model finishes the half minute it is at, for nobody.
+            word_timestamps: whether segments carry their words with start and end.
+            progress: called several times a second with the share done, 0 to 1; returning False stops
+                and keeps the segments so far, while the model finishes its current half minute, which is dropped.
 
         Raises:
             CorruptFileError: the recording cannot be decoded.
-            InvalidRequestError: an unknown language or task.
-            ModelUnavailableError: the weights are not to be had.
+            ExtractionLimitError: it is longer than two hours.
+            InvalidRequestError: it is no recording, or the language or task is unknown.
+            ModelUnavailableError: the weights cannot be loaded.
         """
         from faster_whisper.tokenizer import _LANGUAGE_CODES
 
@@ -84,13 +89,15 @@ class WhisperTranscriber:
             raise InvalidRequestError(f"unknown language '{language}'", "give an ISO 639-1 code such as en, or none")
         if task not in ("transcribe", "translate"):
             raise InvalidRequestError(f"unknown task '{task}'", "use transcribe or translate")
-        begun = time.perf_counter()
-        duration, found, stopped = 0.0, None, False
+        started_at = time.perf_counter()
+        duration, detected_language, stopped = 0.0, None, False
         segments: list[Segment] = []
-        with closing(iterate_in_thread(self._hear(file, language, task, word_timestamps), _ASKED_S)) as heard:
-            for news in heard:
-                if news is not None:
-                    duration, found, segment = news
+        with closing(
+            iterate_in_thread(self._recognise(file, language, task, word_timestamps), _PROGRESS_INTERVAL_S)
+        ) as updates:
+            for update in updates:
+                if update is not None:
+                    duration, detected_language, segment = update
                     segments += [segment] if segment else []
                 share = min(segments[-1].end / duration, 1.0) if segments else 0.0
                 if progress is not None and progress(share) is False:
@@ -100,24 +107,24 @@ class WhisperTranscriber:
         return Transcript(
             name=file.name,
             text=" ".join(segment.text for segment in segments),
-            language=found if segments else language,
+            language=detected_language if segments else language,
             duration=round(duration, 3),
             segments=tuple(segments),
             model=f"whisper {self.model}",
-            seconds_taken=time.perf_counter() - begun,
+            seconds_taken=time.perf_counter() - started_at,
             warnings=warnings + ((STOPPED,) if stopped else ()),
         )
 
-    def _hear(
+    def _recognise(
         self, file: SourceFile, language: str | None, task: str, words: bool
     ) -> Generator[tuple[float, str | None, Segment | None], None, None]:
-        """The recording's seconds, its language and each segment, as soon as they are known."""
+        """(Duration in seconds, language, segment) for each segment as it is recognised; first the duration alone."""
         import av
         from faster_whisper.audio import decode_audio
 
         with self._lock:
             try:
-                _refuse_endless(file)
+                _refuse_overlong(file)
                 samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
             except (av.FFmpegError, IndexError, ValueError):
                 what = f"'{file.name}' is not a readable recording"
@@ -145,13 +152,13 @@ class WhisperTranscriber:
         if self._loaded is None:
             from faster_whisper import WhisperModel
 
-            source = str(assemble(self._cache / "whisper-base")) if self.model == SHIPPED else self.model
+            source = str(assemble(self._cache / "whisper-base")) if self.model == BUNDLED_MODEL else self.model
             try:
                 self._loaded = WhisperModel(source, device="auto", compute_type="auto", cpu_threads=self._threads)
             except Exception as error:  # huggingface_hub, ctranslate2 and the file system each raise their own
                 raise ModelUnavailableError(
                     f"the Whisper model '{self.model}' could not be loaded: {str(error)[:200]}",
-                    f"use WHISPER_MODEL={SHIPPED}, which needs no network, or a folder with a converted model",
+                    f"use WHISPER_MODEL={BUNDLED_MODEL}, which needs no network, or a folder with a converted model",
                 ) from error
         return self._loaded
 
@@ -171,8 +178,8 @@ class WhisperTranscriber:
                 self._timer = None
 
 
-def _refuse_endless(file: SourceFile) -> None:
-    """A few kilobytes can claim to be days of sound: add up the packets before any is decoded."""
+def _refuse_overlong(file: SourceFile) -> None:
+    """Refuse a recording of over two hours by the lengths of its packets, before any is decoded into memory."""
     import av
 
     with av.open(io.BytesIO(file.data), mode="r", metadata_errors="ignore") as container:

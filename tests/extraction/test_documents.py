@@ -25,9 +25,9 @@ from autopicker_lab.core import (
     Table,
 )
 from autopicker_lab.extraction import extract, open_source
-from autopicker_lab.extraction.columns import SHOWN_CELLS
+from autopicker_lab.extraction.columns import MAX_RENDERED_CELLS
 from autopicker_lab.extraction.docx_lists import Numbering
-from autopicker_lab.extraction.image import downscaled
+from autopicker_lab.extraction.image import downscale
 from autopicker_lab.extraction.plain import sections
 
 
@@ -224,11 +224,11 @@ class TestSheets:
 
     def test_a_huge_table_is_summarised_and_kept_whole(self):
         def change(workbook):
-            for i in range(SHOWN_CELLS // 2 + 2):
+            for i in range(MAX_RENDERED_CELLS // 2 + 2):
                 workbook.active.append((f"row {i}", i) if i else ("name", "number"))
 
         document = book(change)
-        rows = SHOWN_CELLS // 2 + 2
+        rows = MAX_RENDERED_CELLS // 2 + 2
         assert len(document.tables[0].rows) == rows
         assert f"- number: number, {rows - 1:,} filled, {rows - 1:,} distinct, 1 to {rows - 1}" in document.text
         assert f"| row {rows - 1} | {rows - 1} |" in document.text
@@ -265,7 +265,7 @@ class TestSheets:
         assert document.text.startswith("Passengers of 2025\nAll piers\n\n| route")
 
     def test_a_text_that_is_empty_is_a_value_and_marks_outside_the_values_are_kept(self):
-        from autopicker_lab.extraction.xlsx_xml import SheetNotes, patched
+        from autopicker_lab.extraction.xlsx_xml import SheetNotes, insert_notes
 
         workbook = openpyxl.Workbook()
         workbook.active["A1"] = 5
@@ -274,7 +274,7 @@ class TestSheets:
         empty = b'<c r="B1" t="str"><f>IF(A1=5,"",A1)</f><v></v></c></row>'
         document = extract(rewritten(data, "xl/worksheets/sheet1.xml", b"</row>", empty), name="a.xlsx")
         assert document.tables[0].rows == ((5, None, None, None), (None,) * 4, (None,) * 4, (None, None, None, "=A1*2"))
-        assert patched([], (0, 0), SheetNotes()) == ([], (0, 0))
+        assert insert_notes([], (0, 0), SheetNotes()) == ([], (0, 0))
 
     @pytest.mark.parametrize(
         "xml", [b'<c r="A1" t="e">' * 20_000, b"<row " * 40_000, b"<c " * 40_000, b'<c r="A1"><f>' * 20_000]
@@ -432,12 +432,12 @@ class TestPictures:
 
     def test_a_copy_for_models_that_see(self):
         large = open_source(saved_png(drawn("x", (4000, 1000))), "a.png")
-        small = downscaled(large)
+        small = downscale(large)
         assert Image.open(io.BytesIO(small.data)).size == (1568, 392)
-        assert downscaled(small) is small
+        assert downscale(small) is small
         bitmap = io.BytesIO()
         drawn("x").save(bitmap, "BMP")
-        assert downscaled(open_source(bitmap.getvalue(), "a.bmp")).kind == "png"
+        assert downscale(open_source(bitmap.getvalue(), "a.bmp")).kind == "png"
 
     def test_a_later_frame_that_is_too_large_is_refused(self):
         from conftest import SHARED

@@ -20,7 +20,7 @@ from autopicker_lab.core import (
     UnsupportedFileError,
 )
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
-from autopicker_lab.extraction.registry import reader
+from autopicker_lab.extraction.registry import reader_of
 
 # What must be found in each sample: text that stands in the file, and a fact of its metadata.
 EXPECTED = {
@@ -67,7 +67,7 @@ def test_a_sample_gives_a_useful_document(samples, name):
 
 def test_every_format_has_a_reader():
     for kind in FORMATS:
-        assert callable(reader(kind))
+        assert callable(reader_of(kind))
 
 
 def test_pages_are_labelled_and_stand_in_order(samples):

@@ -163,7 +163,7 @@ def test_another_package_brings_a_format(monkeypatch, tmp_path):
         document = extract(source)
         assert (document.kind, document.text) == ("rtf", "Hello")
         assert extract(b"hello", name="a.txt").text == "hello"
-        assert registry.broken() == {"odt": "ZeroDivisionError: division by zero"}
+        assert registry.broken_entry_points() == {"odt": "ZeroDivisionError: division by zero"}
         with pytest.raises(UnsupportedFileError, match="json, rtf"):
             open_source(b"\x00\x01", "a.xyz")
     finally:
@@ -171,7 +171,7 @@ def test_another_package_brings_a_format(monkeypatch, tmp_path):
 
 
 def forget():
-    for known in (registry._loaded, registry.reader):
+    for known in (registry._load_entry_points, registry.reader_of):
         known.cache_clear()
 
 

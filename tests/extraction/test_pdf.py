@@ -285,10 +285,10 @@ def test_a_locked_file_opens_with_its_password():
 
 
 def test_mathematical_letters_are_letters_and_ligatures_are_undone():
-    from autopicker_lab.extraction.pdf.words import _plain
+    from autopicker_lab.extraction.pdf.words import _normalise
 
-    assert _plain("e\ufb03cient") == "efficient"
-    assert _plain("\ud835\udc65\u00ad") == "x"
+    assert _normalise("e\ufb03cient") == "efficient"
+    assert _normalise("\ud835\udc65\u00ad") == "x"
 
 
 def scan(lines):

@@ -1,4 +1,4 @@
-"""What was put onto a page: form values, links, notes."""
+"""Annotations of a PDF page: form values, links, notes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 def page_annotations(
     pdf: PdfDocument, page: PdfPage, fields: dict[str, str]
 ) -> Iterator[tuple[str, tuple[float, float, float, float], str]]:
-    """(widget, link or note; its rectangle; its text) of a page's annotations; fills in `fields`."""
+    """The annotations of a page as ("widget", "link" or "note"; rectangle; text).
+
+    The values of form fields are entered into `fields` by name. Rectangles are (left, bottom, right, top) in points.
+    """
     from pypdfium2 import raw
 
     form = pdf.formenv.raw if pdf.formenv else None
@@ -28,16 +31,16 @@ def page_annotations(
             raw.FPDFAnnot_GetRect(annotation, ctypes.byref(rect))
             place = (rect.left, rect.bottom, rect.right, rect.top)
             if kind == raw.FPDF_ANNOT_WIDGET and form is not None:
-                value, shown = _field_value(raw, form, annotation)
+                value, display = _field_value(raw, form, annotation)
                 if value:
-                    name = _wide(raw.FPDFAnnot_GetFormFieldName, form, annotation)
+                    name = _utf16_text(raw.FPDFAnnot_GetFormFieldName, form, annotation)
                     fields[name or f"field {len(fields) + 1}"] = value
-                if shown:
-                    yield "widget", place, shown
-            elif kind == raw.FPDF_ANNOT_LINK and (target := _target(raw, pdf, annotation)):
+                if display:
+                    yield "widget", place, display
+            elif kind == raw.FPDF_ANNOT_LINK and (target := _link_target(raw, pdf, annotation)):
                 yield "link", place, target
             elif kind not in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_WIDGET):
-                text = _wide(raw.FPDFAnnot_GetStringValue, annotation, b"Contents").strip()
+                text = _utf16_text(raw.FPDFAnnot_GetStringValue, annotation, b"Contents").strip()
                 if text:
                     yield "note", place, text
         finally:
@@ -45,21 +48,21 @@ def page_annotations(
 
 
 def _field_value(raw: Any, form: Any, annotation: Any) -> tuple[str, str]:
-    """(value of a field, what stands for it on the page); of radio buttons only the chosen one has a value."""
+    """The value of a field, and its text on the page; of radio buttons only the chosen one has a value."""
     kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
     if kind == raw.FPDF_FORMFIELD_CHECKBOX:
-        mark = "[x]" if raw.FPDFAnnot_IsChecked(form, annotation) else "[ ]"
-        return mark, mark
+        symbol = "[x]" if raw.FPDFAnnot_IsChecked(form, annotation) else "[ ]"
+        return symbol, symbol
     if kind == raw.FPDF_FORMFIELD_RADIOBUTTON:
         if not raw.FPDFAnnot_IsChecked(form, annotation):
             return "", "( )"
-        return _wide(raw.FPDFAnnot_GetFormFieldExportValue, form, annotation) or "chosen", "(x)"
-    value = " ".join(_wide(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
+        return _utf16_text(raw.FPDFAnnot_GetFormFieldExportValue, form, annotation) or "chosen", "(x)"
+    value = " ".join(_utf16_text(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
     return value, value
 
 
-def _wide(call: Any, *args: Any) -> str:
-    """A UTF-16 string of pdfium's, asked for its length first."""
+def _utf16_text(call: Any, *args: Any) -> str:
+    """A UTF-16 string from a pdfium function, which is called for its length first."""
     from pypdfium2 import raw
 
     length = call(*args, None, 0)
@@ -70,7 +73,7 @@ def _wide(call: Any, *args: Any) -> str:
     return buffer.raw[: length - 2].decode("utf-16-le", "replace")
 
 
-def _target(raw: Any, pdf: PdfDocument, annotation: Any) -> str:
+def _link_target(raw: Any, pdf: PdfDocument, annotation: Any) -> str:
     link = raw.FPDFAnnot_GetLink(annotation)
     action = raw.FPDFLink_GetAction(link) if link else None
     if not action or raw.FPDFAction_GetType(action) != raw.PDFACTION_URI:

@@ -1,4 +1,4 @@
-"""What is drawn on a page beside its text: straight lines, and how much of it pictures cover."""
+"""Drawings on a PDF page: straight lines, and the share of the page that pictures cover."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _MAX_OBJECTS = 20_000
 _MAX_SEGMENTS = 400
 
 
-class Rule(NamedTuple):
-    """A straight line: horizontal where y0 equals y1."""
+class RulingLine(NamedTuple):
+    """A straight line, horizontal where y0 equals y1; coordinates in points."""
 
     x0: float
     y0: float
@@ -24,11 +24,11 @@ class Rule(NamedTuple):
     y1: float
 
 
-def drawn(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[Rule], float, int]:
-    """Straight lines, the share of the page that pictures cover, and how many are not tiny."""
+def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[RulingLine], float, int]:
+    """Straight lines, the share of the page under pictures (0 to 1), and the number of pictures that are not tiny."""
     from pypdfium2 import raw
 
-    rules: list[Rule] = []
+    rules: list[RulingLine] = []
     area = max((box[2] - box[0]) * (box[3] - box[1]), 1.0)
     covered, pictures = 0.0, 0
     edges = [ctypes.c_float() for _ in range(4)]
@@ -39,51 +39,51 @@ def drawn(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[R
             continue
         if not raw.FPDFPageObj_GetBounds(item, *refs):
             continue
-        x0, y0, x1, y1 = _moved_box(matrix, *(edge.value for edge in edges))
+        x0, y0, x1, y1 = _transform_box(matrix, *(edge.value for edge in edges))
         if kind == raw.FPDF_PAGEOBJ_IMAGE:
             covered += (x1 - x0) * (y1 - y0)
             pictures += (x1 - x0) * (y1 - y0) > 0.01 * area
         elif y1 - y0 <= _THIN or x1 - x0 <= _THIN:
             if y1 - y0 <= x1 - x0:
-                rules.append(Rule(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2))
+                rules.append(RulingLine(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2))
             else:
-                rules.append(Rule((x0 + x1) / 2, y0, (x0 + x1) / 2, y1))
+                rules.append(RulingLine((x0 + x1) / 2, y0, (x0 + x1) / 2, y1))
         else:
-            rules.extend(_segments(raw, item, matrix))
+            rules.extend(_strokes(raw, item, matrix))
     return rules, min(covered / area, 1.0), pictures
 
 
 def _objects(raw: Any, page: PdfPage) -> Iterator[tuple[Any, Any]]:
     """Page objects with the matrix of the form that holds them (None at the top)."""
-    seen = 0
+    count = 0
     for index in range(raw.FPDFPage_CountObjects(page)):
         item = raw.FPDFPage_GetObject(page, index)
-        seen += 1
-        if seen > _MAX_OBJECTS:
+        count += 1
+        if count > _MAX_OBJECTS:
             return
         if raw.FPDFPageObj_GetType(item) != raw.FPDF_PAGEOBJ_FORM:
             yield item, None
             continue
         matrix = raw.FS_MATRIX()
         raw.FPDFPageObj_GetMatrix(item, ctypes.byref(matrix))
-        for inner in range(min(raw.FPDFFormObj_CountObjects(item), _MAX_OBJECTS - seen)):
-            seen += 1
+        for inner in range(min(raw.FPDFFormObj_CountObjects(item), _MAX_OBJECTS - count)):
+            count += 1
             yield raw.FPDFFormObj_GetObject(item, inner), matrix
 
 
-def _moved(matrix: Any, x: float, y: float) -> tuple[float, float]:
+def _transform(matrix: Any, x: float, y: float) -> tuple[float, float]:
     if matrix is None:
         return x, y
     return matrix.a * x + matrix.c * y + matrix.e, matrix.b * x + matrix.d * y + matrix.f
 
 
-def _moved_box(matrix: Any, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
-    (ax, ay), (bx, by) = _moved(matrix, x0, y0), _moved(matrix, x1, y1)
+def _transform_box(matrix: Any, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
+    (ax, ay), (bx, by) = _transform(matrix, x0, y0), _transform(matrix, x1, y1)
     return min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
 
 
-def _segments(raw: Any, item: Any, matrix: Any) -> Iterator[Rule]:
-    """The horizontal and vertical strokes of a path; nothing of one that is only filled."""
+def _strokes(raw: Any, item: Any, matrix: Any) -> Iterator[RulingLine]:
+    """The horizontal and vertical strokes of a path; none where it is only filled."""
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     count = raw.FPDFPath_CountSegments(item)
     raw.FPDFPath_GetDrawMode(item, ctypes.byref(fill), ctypes.byref(stroke))
@@ -92,18 +92,18 @@ def _segments(raw: Any, item: Any, matrix: Any) -> Iterator[Rule]:
     own = raw.FS_MATRIX()
     raw.FPDFPageObj_GetMatrix(item, ctypes.byref(own))
     x, y = ctypes.c_float(), ctypes.c_float()
-    start = here = (0.0, 0.0)
+    start = current = (0.0, 0.0)
     for index in range(count):
         segment = raw.FPDFPath_GetPathSegment(item, index)
         raw.FPDFPathSegment_GetPoint(segment, ctypes.byref(x), ctypes.byref(y))
-        point = _moved(matrix, *_moved(own, x.value, y.value))
+        point = _transform(matrix, *_transform(own, x.value, y.value))
         kind = raw.FPDFPathSegment_GetType(segment)
-        ends = [(here, point)] if kind == raw.FPDF_SEGMENT_LINETO else []
+        ends = [(current, point)] if kind == raw.FPDF_SEGMENT_LINETO else []
         if kind == raw.FPDF_SEGMENT_MOVETO:
             start = point
         if raw.FPDFPathSegment_GetClose(segment):
             ends.append((point, start))
         for (ax, ay), (bx, by) in ends:
             if abs(ax - bx) < 0.5 or abs(ay - by) < 0.5:
-                yield Rule(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
-        here = point
+                yield RulingLine(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
+        current = point

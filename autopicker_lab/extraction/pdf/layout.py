@@ -1,4 +1,4 @@
-"""From words to reading order: segments, rows, columns and lines of one page."""
+"""Layout of a page: words to segments, rows, columns and reading order."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autopicker_lab.extraction.pdf.drawing import Rule
-    from autopicker_lab.extraction.pdf.words import Word
+    from autopicker_lab.extraction.pdf.drawing import RulingLine
+    from autopicker_lab.extraction.pdf.words import PageWord
 
-_WORD_GAP = 0.9  # in sizes: a wider gap ends a segment
+_WORD_GAP = 0.9  # in type sizes: a wider gap ends a segment
 _GUTTER = 0.7
 _MIN_PROSE = 3
 _MAX_COLUMNS = 6
 _MAX_ROWS = 600  # of a region: a page has a tenth of that
 MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
-_PROSE_LENGTH = 18  # characters, spaces aside
+_PROSE_LENGTH = 18  # characters without spaces
 _LINE_NUMBERS = 8
 _RTL = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 @dataclass(slots=True)
-class Segment:
-    """Words that stand close together on one base line; a found table is one, too, so that it takes its turn."""
+class TextSegment:
+    """Words that stand close together on one base line; or a detected table, so that it has its turn in the order."""
 
-    words: list[Word]
+    words: list[PageWord]
     x0: float
     x1: float
     base: float
@@ -40,98 +40,105 @@ class Segment:
 
     @property
     def text(self) -> str:
+        """The words with a space between them."""
         return " ".join(word.text for word in self.words)
 
     @property
     def length(self) -> int:
-        """Characters, spaces aside."""
+        """Number of characters, without spaces."""
         if self._length < 0:
             self._length = sum(len(word.text) for word in self.words)
         return self._length
 
     @property
     def weight(self) -> float:
-        """About how many words of English it is worth; scripts without spaces count by characters."""
+        """Length in words of English, about; scripts without spaces count by characters."""
         return max(len(self.words), self.length / 6)
 
 
 @dataclass(slots=True)
-class Row:
+class TextRow:
     """Segments on one base line, left to right."""
 
     base: float
     size: float
-    segments: list[Segment] = field(default_factory=list)
+    segments: list[TextSegment] = field(default_factory=list)
 
     @property
     def x0(self) -> float:
+        """Left edge, points."""
         return self.segments[0].x0
 
     @property
     def x1(self) -> float:
+        """Right edge, points."""
         return max(segment.x1 for segment in self.segments)
 
     @property
-    def words(self) -> list[Word]:
+    def words(self) -> list[PageWord]:
+        """The words of all segments."""
         return [word for segment in self.segments for word in segment.words]
 
     @property
     def text(self) -> str:
+        """The text of all segments with a space between them."""
         return " ".join(segment.text for segment in self.segments)
 
 
-def cut_segments(words: Sequence[Word]) -> list[Segment]:
-    """Words in the order pdfium gives them, cut where the line or a wide gap ends; twice-set words (a way to look
-    bold) come once."""
-    found: list[Segment] = []
-    seen: set[tuple[str, int, int]] = set()
-    held: Segment | None = None
+def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
+    """Join words, in pdfium's order, into segments that end with their line or at a wide gap.
+
+    Words that are set twice in one place (a way to look bold) come once.
+    """
+    segments: list[TextSegment] = []
+    known: set[tuple[str, int, int]] = set()
+    current: TextSegment | None = None
     for word in words:
         key = (word.text, round(word.x0 / 2), round(word.base / 2))
-        if key in seen:
+        if key in known:
             continue
-        seen.add(key)
-        if held is not None and _joins(held, word):
-            held.words.append(word)
-            held.x0, held.x1 = min(held.x0, word.x0), max(held.x1, word.x1)
-            if word.style.size > held.size:
-                held.base, held.size = word.base, word.style.size
+        known.add(key)
+        if current is not None and _belongs_to(current, word):
+            current.words.append(word)
+            current.x0, current.x1 = min(current.x0, word.x0), max(current.x1, word.x1)
+            if word.style.size > current.size:
+                current.base, current.size = word.base, word.style.size
         else:
-            held = Segment([word], word.x0, word.x1, word.base, word.style.size)
-            found.append(held)
-    return found
+            current = TextSegment([word], word.x0, word.x1, word.base, word.style.size)
+            segments.append(current)
+    return segments
 
 
-def _joins(held: Segment, word: Word) -> bool:
-    size, small = max(held.size, word.style.size), min(held.size, word.style.size)
-    drift = abs(word.base - held.base)
+def _belongs_to(segment: TextSegment, word: PageWord) -> bool:
+    size, small = max(segment.size, word.style.size), min(segment.size, word.style.size)
+    drift = abs(word.base - segment.base)
     if drift > (0.55 if small < 0.85 * size else 0.25) * size:
         return False
-    last = held.words[-1]
+    last = segment.words[-1]
     gap = word.x0 - last.x1
     if gap < -0.5 * size:  # right to left
         gap = last.x0 - word.x1
     return -0.5 * size <= gap <= _WORD_GAP * size
 
 
-def make_rows(segments: Sequence[Segment]) -> list[Row]:
-    """Rows from top to bottom."""
-    rows: list[Row] = []
+def make_rows(segments: Sequence[TextSegment]) -> list[TextRow]:
+    """Join segments on one base line into rows, from top to bottom."""
+    rows: list[TextRow] = []
     for segment in sorted(segments, key=lambda s: s.base):
         row = rows[-1] if rows else None
         if row is not None and segment.base - row.base <= 0.35 * min(segment.size, row.size):
             row.segments.append(segment)
             row.size = max(row.size, segment.size)
         else:
-            rows.append(Row(segment.base, segment.size, [segment]))
+            rows.append(TextRow(segment.base, segment.size, [segment]))
     for row in rows:
         if len(row.segments) > 1:
             row.segments.sort(key=lambda s: s.x0)
-            row.segments = _close_up(row.segments)
+            row.segments = _join_neighbours(row.segments)
     return rows
 
 
-def _close_up(segments: list[Segment]) -> list[Segment]:
+def _join_neighbours(segments: list[TextSegment]) -> list[TextSegment]:
     """Join neighbours that stand as close as words do."""
     joined = [segments[0]]
     for segment in segments[1:]:
@@ -145,13 +152,15 @@ def _close_up(segments: list[Segment]) -> list[Segment]:
             words = pair[0].words + pair[1].words
             size = max(last.size, segment.size)
             base = last.base if last.size >= segment.size else segment.base
-            joined[-1] = Segment(words, last.x0, max(last.x1, segment.x1), base, size)
+            joined[-1] = TextSegment(words, last.x0, max(last.x1, segment.x1), base, size)
         else:
             joined.append(segment)
     return joined
 
 
-def reading_order(segments: Sequence[Segment], rules: Sequence[Rule] = (), depth: int = 0) -> list[list[Row]]:
+def reading_order(
+    segments: Sequence[TextSegment], rules: Sequence[RulingLine] = (), depth: int = 0
+) -> list[list[TextRow]]:
     """Regions in reading order, each a run of rows of one column.
 
     A column boundary is a strip free of text and of horizontal `rules` over the tallest run of rows that has prose on
@@ -175,32 +184,32 @@ def reading_order(segments: Sequence[Segment], rules: Sequence[Rule] = (), depth
     return [region for part in parts for region in reading_order(part, rules, depth + 1)]
 
 
-Interval = tuple[float, float]
+Span = tuple[float, float]
 
 
-def _gutter(rows: list[Row], rules: Sequence[Rule]) -> tuple[int, int, float] | None:
-    """(first row, row past the last, x) of the tallest column boundary, None where there is none."""
+def _gutter(rows: list[TextRow], rules: Sequence[RulingLine]) -> tuple[int, int, float] | None:
+    """The tallest column boundary as (first row, row past the last, x); None where there is none."""
     if not _MIN_PROSE <= len(rows) <= _MAX_ROWS or statistics.median(len(row.segments) for row in rows) > _MAX_COLUMNS:
         return None  # a page of figures is a table
     left = min(row.x0 for row in rows)
     right = max(row.x1 for row in rows)
-    free = [_free(row, left, right) for row in rows]
+    free = [_free_strips(row, left, right) for row in rows]
     bases = [row.base for row in rows]
     for rule in rules:
-        at = bisect.bisect_left(bases, rule.y0)
-        if rule.y0 == rule.y1 and 0 < at < len(rows):
+        index = bisect.bisect_left(bases, rule.y0)
+        if rule.y0 == rule.y1 and 0 < index < len(rows):
             beside = [(left, rule.x0), (rule.x1, right)]
-            free[at] = _overlap(free[at], beside, _GUTTER * rows[at].size)
+            free[index] = _intersection(free[index], beside, _GUTTER * rows[index].size)
     best: tuple[int, int, float] | None = None
     tallest = _MIN_PROSE - 1
     for first in range(len(rows)):
         if len(rows) - first <= tallest:
             break
         open_strips = free[first]
-        history: list[tuple[int, list[Interval]]] = []
+        history: list[tuple[int, list[Span]]] = []
         last = first + 1
         while last < len(rows) and open_strips:
-            narrowed = _overlap(open_strips, free[last], _GUTTER * rows[last].size)
+            narrowed = _intersection(open_strips, free[last], _GUTTER * rows[last].size)
             if len(narrowed) < len(open_strips):
                 history.append((last, open_strips))
             open_strips = narrowed
@@ -218,59 +227,59 @@ def _gutter(rows: list[Row], rules: Sequence[Rule]) -> tuple[int, int, float] | 
     return best
 
 
-def _free(row: Row, left: float, right: float) -> list[Interval]:
-    least = _GUTTER * row.size
-    strips: list[Interval] = []
-    here = left
+def _free_strips(row: TextRow, left: float, right: float) -> list[Span]:
+    min_width = _GUTTER * row.size
+    strips: list[Span] = []
+    start = left
     for segment in row.segments:
-        if segment.x0 - here >= least:
-            strips.append((here, segment.x0))
-        here = max(here, segment.x1)
-    if right - here >= least:
-        strips.append((here, right))
+        if segment.x0 - start >= min_width:
+            strips.append((start, segment.x0))
+        start = max(start, segment.x1)
+    if right - start >= min_width:
+        strips.append((start, right))
     return strips
 
 
-def _overlap(a: list[Interval], b: list[Interval], least: float) -> list[Interval]:
-    found: list[Interval] = []
+def _intersection(a: list[Span], b: list[Span], min_width: float) -> list[Span]:
+    strips: list[Span] = []
     for low, high in a:
         for other_low, other_high in b:
             x0, x1 = max(low, other_low), min(high, other_high)
-            if x1 - x0 >= least:
-                found.append((x0, x1))
-    return found
+            if x1 - x0 >= min_width:
+                strips.append((x0, x1))
+    return strips
 
 
-def _prose_beside(rows: list[Row], strip: Interval) -> bool:
+def _prose_beside(rows: list[TextRow], strip: Span) -> bool:
     middle = (strip[0] + strip[1]) / 2
     left = [s for row in rows for s in row.segments if s.x1 <= middle]
     right = [s for row in rows for s in row.segments if s.x0 >= middle]
     return _is_prose(left) and _is_prose(right)
 
 
-def _is_prose(segments: list[Segment]) -> bool:
-    """Whether lines on one side of a strip read like text: several words each, and not a few short entries."""
-    texts = [s for s in segments if s.table is None]
-    if len(texts) < _MIN_PROSE:
+def _is_prose(segments: list[TextSegment]) -> bool:
+    """Whether the lines on one side of a strip read like text: several words each, not a few short entries."""
+    text_segments = [s for s in segments if s.table is None]
+    if len(text_segments) < _MIN_PROSE:
         return False
-    longish = statistics.median(s.length for s in texts) >= _PROSE_LENGTH
-    return statistics.median(s.weight for s in texts) >= _MIN_PROSE and (longish or len(texts) >= 12)
+    long_lines = statistics.median(s.length for s in text_segments) >= _PROSE_LENGTH
+    return statistics.median(s.weight for s in text_segments) >= _MIN_PROSE and (long_lines or len(text_segments) >= 12)
 
 
-def drop_line_numbers(words: Sequence[Word]) -> list[Word]:
-    """Words without the numbers that a draft or a transcript counts its lines with, left of all text."""
-    counters: dict[int, list[Word]] = {}
+def drop_line_numbers(words: Sequence[PageWord]) -> list[PageWord]:
+    """The words without line numbers, as drafts and transcripts have them left of all text."""
+    columns: dict[int, list[PageWord]] = {}
     for word in words:
         if word.text.isdigit() and len(word.text) <= 5:
-            counters.setdefault(round(word.x1 / 3), []).append(word)
-    for column in counters.values():
+            columns.setdefault(round(word.x1 / 3), []).append(word)
+    for column in columns.values():
         if len(column) < _LINE_NUMBERS:
             continue
         numbers = [int(word.text) for word in sorted(column, key=lambda w: w.base)]
         steps = [b - a for a, b in pairwise(numbers)]
         edge = max(word.x1 for word in column)
-        mine = {id(word) for word in column}
-        rest = [word for word in words if id(word) not in mine]
+        column_ids = {id(word) for word in column}
+        rest = [word for word in words if id(word) not in column_ids]
         prose = len(rest) > 5 * len(column)
         if prose and steps.count(1) >= 0.9 * len(steps) and all(word.x0 > edge for word in rest):
             return rest

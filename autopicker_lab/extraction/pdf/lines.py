@@ -1,4 +1,4 @@
-"""A line of text: what its row says, with links, and lines as one, with divided words made whole."""
+"""Lines of text with links and type, and paragraphs out of lines with divided words joined."""
 
 from __future__ import annotations
 
@@ -9,35 +9,38 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autopicker_lab.extraction.pdf.layout import Row
-    from autopicker_lab.extraction.pdf.words import Word
+    from autopicker_lab.extraction.pdf.layout import TextRow
+    from autopicker_lab.extraction.pdf.words import PageWord
 
 _LEADERS = re.compile(r"([^\s.]{1,8})\s*(?:\.\s?){4,}\s*")
 
 
 @dataclass(slots=True)
-class Line:
-    row: Row
+class StyledLine:
+    """A row as a line of Markdown, with what its type looks like."""
+
+    row: TextRow
     text: str
     bold: bool
     mono: bool
-    leads: bool  # ends in dots and a page number, as in a table of contents
+    has_leaders: bool  # ends in leader dots and a page number, as in a table of contents
 
 
-def line_of(row: Row) -> Line:
+def styled_line(row: TextRow) -> StyledLine:
+    """The line of a row; it is bold or monospaced where over 80 % of its characters are."""
     words = row.words
     length = sum(len(w.text) for w in words) or 1
     bold = sum(len(w.text) for w in words if w.style.bold) > 0.8 * length
     mono = sum(len(w.text) for w in words if w.style.mono) > 0.8 * length
-    text = _linked(words)
+    text = _markdown_text(words)
     leaders = None if mono or "...." not in text.replace(" ", "") else _LEADERS.match(text[::-1])
-    if leaders:  # looked for from the end, where they can be only once
-        return Line(row, f"{text[: -leaders.end()]} ... {leaders[1][::-1]}", bold, mono, True)
-    return Line(row, text, bold, mono, False)
+    if leaders:  # searched from the end, where they can stand only once
+        return StyledLine(row, f"{text[: -leaders.end()]} ... {leaders[1][::-1]}", bold, mono, True)
+    return StyledLine(row, text, bold, mono, False)
 
 
-def _linked(words: Sequence[Word]) -> str:
-    """Words with a space between them, those under a web link as a Markdown link."""
+def _markdown_text(words: Sequence[PageWord]) -> str:
+    """Words with a space between them, those under a link as a Markdown link."""
     if not any(word.link for word in words):
         return " ".join(word.text for word in words)
     pieces: list[str] = []
@@ -53,13 +56,13 @@ def _linked(words: Sequence[Word]) -> str:
     return " ".join(pieces)
 
 
-def joined(lines: Sequence[Line], vocabulary: frozenset[str]) -> str:
-    """Lines as one, words divided at a line's end made whole."""
+def join_lines(lines: Sequence[StyledLine], vocabulary: frozenset[str]) -> str:
+    """Lines as one text; words that were divided at a line's end are joined."""
     text = lines[0].text
     for line in lines[1:]:
         following = line.text
         if text.endswith("-") and len(text) > 2 and text[-2].isalpha() and following[:1].isalpha():
-            text = _heal(text, following, vocabulary)
+            text = _join_hyphenated(text, following, vocabulary)
         elif _is_cjk(text[-1:]) and _is_cjk(following[:1]):
             text += following
         else:
@@ -67,14 +70,14 @@ def joined(lines: Sequence[Line], vocabulary: frozenset[str]) -> str:
     return text
 
 
-def _heal(text: str, following: str, vocabulary: frozenset[str]) -> str:
-    """Drop the hyphen at a line's end unless the document writes the word with it, or a name follows."""
+def _join_hyphenated(text: str, following: str, vocabulary: frozenset[str]) -> str:
+    """Join a divided word: the hyphen goes unless the document writes the word with it, or a name follows."""
     first = text.rsplit(None, 1)[-1]
     rest = following.split(None, 1)[0]
-    whole = f"{first[:-1]}{rest}".casefold().strip(".,;:!?()[]\"'“”")
+    without_hyphen = f"{first[:-1]}{rest}".casefold().strip(".,;:!?()[]\"'“”")
     with_hyphen = f"{first}{rest}".casefold().strip(".,;:!?()[]\"'“”")
-    keep = with_hyphen in vocabulary and whole not in vocabulary
-    if keep or not rest[:1].islower() or first.count("-") > 1:
+    keep_hyphen = with_hyphen in vocabulary and without_hyphen not in vocabulary
+    if keep_hyphen or not rest[:1].islower() or first.count("-") > 1:
         return text + following
     return text[:-1] + following
 

@@ -1,4 +1,4 @@
-"""A PDF to a Document: pdfium for text and geometry, our own layout on it; pages without text go through OCR."""
+"""Reader for PDF: text and geometry by pdfium, layout by this package, OCR for pages without text."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from autopicker_lab.core import CorruptFileError, Document, EncryptedFileError, 
 from autopicker_lab.extraction.pdf.bombs import refuse_bombs
 from autopicker_lab.extraction.pdf.heads import running_rows
 from autopicker_lab.extraction.pdf.layout import (
-    Row,
-    Segment,
+    TextRow,
+    TextSegment,
     cut_segments,
     drop_line_numbers,
     make_rows,
     reading_order,
 )
 from autopicker_lab.extraction.pdf.structure import Block, Typography, page_blocks, to_markdown
-from autopicker_lab.extraction.pdf.tables import FoundTable, ruled_tables
+from autopicker_lab.extraction.pdf.tables import DetectedTable, ruled_tables
 from autopicker_lab.extraction.pdf.words import PageContent, read_page
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _STAMP = 60  # characters: a page number or a stamp on a scan is not its text
 
 
 def read_pdf(file: SourceFile) -> Document:
+    """The pages of a PDF as Markdown, one Part each; outline, form values, links and running heads as metadata."""
     refuse_bombs(file)
     with _PDFIUM:
         return _read(file)
@@ -50,36 +51,38 @@ def _read(file: SourceFile) -> Document:
     try:
         pdf = _open(file)
     except pypdfium2.PdfiumError:
-        return _repaired(file)
+        return _read_damaged(file)
     with closing(pdf):
         if len(pdf) > _MAX_PAGES:
             raise CorruptFileError(
                 f"'{file.name}' claims {len(pdf):,} pages", f"split it: at most {_MAX_PAGES:,} are read"
             )
         labels = [pdf.get_page_label(index) or str(index + 1) for index in range(len(pdf))]
-        outline = [(mark.level + 1, mark.get_title()) for mark in pdf.get_toc(max_depth=15)]
+        outline = [(bookmark.level + 1, bookmark.get_title()) for bookmark in pdf.get_toc(max_depth=15)]
         contents: list[PageContent] = []
-        scans: dict[int, tuple[str, str]] = {}  # page -> text and what to say of it
-        lost: list[str] = []
+        scans: dict[int, tuple[str, str]] = {}  # page index -> its text, and the note about it for the warnings
+        damaged: list[str] = []
         for index in range(len(pdf)):
             page = _page(pdf, index)
             if page is None:
-                lost.append(labels[index])
+                damaged.append(labels[index])
                 contents.append(PageContent(0.0, 0.0, [], []))
                 continue
             with closing(page):
                 content = read_page(pdf, page)
                 contents.append(content)
                 if _is_scan(content):
-                    unread = len(scans) >= file.options.ocr_pages
-                    scans[index] = ("", "") if unread else _recognised(page, file.options.languages)
-        if lost and len(lost) == len(labels):
-            return _repaired(file)
+                    over_limit = len(scans) >= file.options.ocr_pages
+                    scans[index] = ("", "") if over_limit else _recognise(page, file.options.languages)
+        if damaged and len(damaged) == len(labels):
+            return _read_damaged(file)
         meta = _metadata(pdf, outline, contents)
-    parts, heads = _parts(contents, labels, outline, {i: text for i, (text, _) in scans.items()})
-    meta |= {"scanned_pages": [labels[i] for i in scans], "running_heads": heads}
-    warnings = [f"damaged pages were left out: {', '.join(lost[:20])}{' ...' * (len(lost) > 20)}"] if lost else []
-    if any(not head.strip("-–—. ").isalnum() for head in heads):
+    parts, running_heads = _parts(contents, labels, outline, {i: text for i, (text, _) in scans.items()})
+    meta |= {"scanned_pages": [labels[i] for i in scans], "running_heads": running_heads}
+    warnings = (
+        [f"damaged pages were left out: {', '.join(damaged[:20])}{' ...' * (len(damaged) > 20)}"] if damaged else []
+    )
+    if any(not head.strip("-–—. ").isalnum() for head in running_heads):
         warnings.append("running heads and feet stand in the metadata, not in the text")
     warnings += _warnings(file, labels, contents, scans)
     return Document(file.name, file.kind, tuple(parts), meta, tuple(warnings))
@@ -88,7 +91,7 @@ def _read(file: SourceFile) -> Document:
 def page_image(file: SourceFile, index: int, width: int = 800) -> Image:
     """A page as a picture, `width` pixels wide; the first page has index 0."""
     with _PDFIUM, closing(_open(file)) as pdf, closing(pdf[index]) as page:
-        return _rendered(page, width / max(page.get_width(), 1))
+        return _render(page, width / max(page.get_width(), 1))
 
 
 def _open(file: SourceFile) -> PdfDocument:
@@ -107,7 +110,7 @@ def _open(file: SourceFile) -> PdfDocument:
 
 
 def _page(pdf: PdfDocument, index: int) -> PdfPage | None:
-    """A page; None for one that pdfium cannot load."""
+    """A page, or None where pdfium cannot load it."""
     import pypdfium2
 
     try:
@@ -116,14 +119,14 @@ def _page(pdf: PdfDocument, index: int) -> PdfPage | None:
         return None
 
 
-def _repaired(file: SourceFile) -> Document:
-    """What pypdf finds in a file that pdfium cannot open: text without layout, page by page."""
+def _read_damaged(file: SourceFile) -> Document:
+    """The text, without layout, that pypdf reads from a file that pdfium cannot open."""
     import logging
 
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it cannot read, we say ourselves
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # our errors say what cannot be read
 
     problem = CorruptFileError(f"'{file.name}' is not a readable PDF", "open and save it again in a PDF viewer")
     try:
@@ -140,10 +143,10 @@ def _repaired(file: SourceFile) -> Document:
 def _is_scan(content: PageContent) -> bool:
     if content.garbled > _GARBLED:
         return True
-    written = sum(len(word.text) for word in content.words)
+    characters = sum(len(word.text) for word in content.words)
     if content.image_share > 0.5:
-        return written < _STAMP
-    return not written and not content.aside and content.image_share > 0.02
+        return characters < _STAMP
+    return not characters and not content.rotated and content.image_share > 0.02
 
 
 def _warnings(
@@ -164,43 +167,43 @@ def _warnings(
 def _parts(
     contents: list[PageContent], labels: list[str], outline: list[tuple[int, str]], recognised: Mapping[int, str]
 ) -> tuple[list[Part], list[str]]:
-    look = Typography.of([c.words for c in contents], {" ".join(t.split()).casefold(): n for n, t in outline})
-    pages: list[tuple[PageContent, list[Row]]] = []
+    typography = Typography.of([c.words for c in contents], {" ".join(t.split()).casefold(): n for n, t in outline})
+    pages: list[tuple[PageContent, list[TextRow]]] = []
     for content in contents:
         tables = list(ruled_tables(content.rules, content.words))
-        taken = {id(word) for table in tables for word in table.words}
+        table_words = {id(word) for table in tables for word in table.words}
         unnumbered = drop_line_numbers(content.words)
         content.line_numbers = len(content.words) - len(unnumbered)
-        segments = cut_segments([word for word in unnumbered if id(word) not in taken])
+        segments = cut_segments([word for word in unnumbered if id(word) not in table_words])
         segments += [_placeholder(table) for table in tables]
         pages.append((content, make_rows(segments)))
-    running = running_rows(pages, look.body)
+    running_indices = running_rows(pages, typography.body)
     parts: list[Part] = []
-    heads: dict[str, None] = {}
-    for index, ((content, rows), out) in enumerate(zip(pages, running, strict=True)):
+    running_heads: dict[str, None] = {}
+    for index, ((content, rows), running) in enumerate(zip(pages, running_indices, strict=True)):
         label = f"page {labels[index]}"
         if not content.height:
             continue  # it could not be loaded
         if index in recognised:
-            own = " ".join(word.text for word in content.words) if content.garbled <= _GARBLED else ""
-            parts.append(Part(label, f"{own}\n\n{recognised[index]}".strip()))
+            text_layer = " ".join(word.text for word in content.words) if content.garbled <= _GARBLED else ""
+            parts.append(Part(label, f"{text_layer}\n\n{recognised[index]}".strip()))
             continue
-        heads.update(dict.fromkeys(rows[i].text for i in sorted(out)))
-        segments = [segment for i, row in enumerate(rows) if i not in out for segment in row.segments]
-        blocks = page_blocks(reading_order(segments, content.rules), look, label, content.height)
-        text = to_markdown([*blocks, *_leftovers(content)])
+        running_heads.update(dict.fromkeys(rows[i].text for i in sorted(running)))
+        segments = [segment for i, row in enumerate(rows) if i not in running for segment in row.segments]
+        blocks = page_blocks(reading_order(segments, content.rules), typography, label, content.height)
+        text = to_markdown([*blocks, *_other_blocks(content)])
         parts.append(Part(label, text, tuple(block.table for block in blocks if block.table is not None)))
-    return parts, list(heads)[:100]
+    return parts, list(running_heads)[:100]
 
 
-def _placeholder(table: FoundTable) -> Segment:
-    return Segment([], table.x0, table.x1, table.y0 + 1, 1.0, table)
+def _placeholder(table: DetectedTable) -> TextSegment:
+    return TextSegment([], table.x0, table.x1, table.y0 + 1, 1.0, table)
 
 
-def _leftovers(content: PageContent) -> Iterator[Block]:
-    """Words at another angle than the page's, and what was noted on it."""
+def _other_blocks(content: PageContent) -> Iterator[Block]:
+    """Blocks of words at another angle than the page's, and of its notes."""
     angles: dict[int, list[str]] = {}
-    for word in content.aside:
+    for word in content.rotated:
         angles.setdefault(word.style.angle, []).append(word.text)
     for words in angles.values():
         yield Block("paragraph", " ".join(words))
@@ -208,18 +211,21 @@ def _leftovers(content: PageContent) -> Iterator[Block]:
         yield Block("paragraph", f"> note: {' '.join(note.split())}")
 
 
-def _recognised(page: PdfPage, languages: tuple[str, ...]) -> tuple[str, str]:
-    """The text of a scanned page, and what to say of it."""
+def _recognise(page: PdfPage, languages: tuple[str, ...]) -> tuple[str, str]:
+    """The text of a scanned page, and the note about it for the warnings."""
     from autopicker_lab.extraction.ocr import read_text
 
     width, height = page.get_size()
-    found = read_text(_rendered(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1))), languages)
-    if not found.text:
+    result = read_text(_render(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1))), languages)
+    if not result.text:
         return "", "and no text was recognised"
-    return found.text, f"text recognised with confidence {found.confidence:.2f}" if found.sure else found.doubt
+    return (
+        result.text,
+        f"text recognised with confidence {result.confidence:.2f}" if result.is_confident else result.warning,
+    )
 
 
-def _rendered(page: PdfPage, scale: float) -> Image:
+def _render(page: PdfPage, scale: float) -> Image:
     with closing(page.render(scale=scale)) as bitmap:
         picture: Image = bitmap.to_pil().convert("RGB")
         return picture
@@ -241,7 +247,7 @@ def _metadata(pdf: PdfDocument, outline: list[tuple[int, str]], contents: list[P
 
 
 def _iso(value: str) -> str:
-    """A PDF date (D:20240131120000+01'00') as ISO 8601; anything else as it is."""
+    """A PDF date (D:20240131120000+01'00') as ISO 8601; other text as it is."""
     match = _DATE.match(value)
     if match is None:
         return value

@@ -1,4 +1,4 @@
-"""From lines to Markdown: headings, paragraphs, lists, code and footnotes, over the whole document."""
+"""Markdown out of lines: headings, paragraphs, lists, code and footnotes, by the typography of the whole document."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Table
 from autopicker_lab.extraction.pdf.alignment import aligned_tables
-from autopicker_lab.extraction.pdf.layout import Row
-from autopicker_lab.extraction.pdf.lines import Line, joined, line_of
-from autopicker_lab.extraction.pdf.tables import FoundTable
+from autopicker_lab.extraction.pdf.layout import TextRow
+from autopicker_lab.extraction.pdf.lines import StyledLine, join_lines, styled_line
+from autopicker_lab.extraction.pdf.tables import DetectedTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from autopicker_lab.extraction.pdf.words import Word
+    from autopicker_lab.extraction.pdf.words import PageWord
 
 _BULLET = re.compile(r"^([•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff]|[-–—*](?=\s))\s*")
 _NUMBERED = re.compile(r"^(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]|\d{1,2}(?:\.\d{1,2})+\.?)\s+\S")
@@ -34,17 +34,18 @@ _LONGEST_HEADING = 200
 
 @dataclass
 class Typography:
-    """What the document's text looks like, so that what differs can be told."""
+    """The usual type of a document's text, from which headings and code differ."""
 
     body: float  # points
     bold_body: bool
     mono_body: bool  # receipts and listings: nothing is code in particular
-    levels: Mapping[float, int]  # heading size -> 1 to 6
-    outline: Mapping[str, int]  # heading text, folded -> level
+    levels: Mapping[float, int]  # heading size, points -> 1 to 6
+    outline: Mapping[str, int]  # heading text, normalised -> level
     vocabulary: frozenset[str]
 
     @classmethod
-    def of(cls, pages: Sequence[Sequence[Word]], outline: Mapping[str, int]) -> Typography:
+    def of(cls, pages: Sequence[Sequence[PageWord]], outline: Mapping[str, int]) -> Typography:
+        """Measure the words of all pages; `outline` has the level of each bookmark by its normalised title."""
         sizes: Counter[float] = Counter()
         bold = mono = total = 0
         vocabulary: set[str] = set()
@@ -72,29 +73,29 @@ class Block:
     table: Table | None = None
 
 
-def page_blocks(regions: Sequence[list[Row]], look: Typography, label: str, height: float) -> list[Block]:
+def page_blocks(regions: Sequence[list[TextRow]], typography: Typography, label: str, height: float) -> list[Block]:
     """The blocks of a page in reading order, footnotes last."""
     blocks: list[Block] = []
     notes: list[Block] = []
     tables = 0
     for region in regions:
-        for first, last, found in aligned_tables(region):
-            if found is not None:
+        for first, last, table in aligned_tables(region):
+            if table is not None:
                 tables += 1
-                blocks.append(_table_block(found, f"{label}, table {tables}"))
+                blocks.append(_table_block(table, f"{label}, table {tables}"))
                 continue
             for chunk in _chunks(region[first:last]):
-                if isinstance(chunk, FoundTable):
+                if isinstance(chunk, DetectedTable):
                     tables += 1
                     blocks.append(_table_block(chunk, f"{label}, table {tables}"))
                     continue
-                for block in _text_blocks(chunk, look, height):
+                for block in _text_blocks(chunk, typography, height):
                     (notes if block.kind == "footnote" else blocks).append(block)
     return blocks + notes
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:
-    """Blocks with a blank line between them; list items stand close."""
+    """Blocks with a blank line between them; list items without."""
     lines: list[str] = []
     for before, block in zip([None, *blocks], blocks, strict=False):
         if before is not None:
@@ -103,55 +104,55 @@ def to_markdown(blocks: Sequence[Block]) -> str:
     return "".join(lines)
 
 
-def _table_block(found: FoundTable, label: str) -> Block:
-    table = Table(tuple(tuple(cell or None for cell in row) for row in found.rows), label)
+def _table_block(detected: DetectedTable, label: str) -> Block:
+    table = Table(tuple(tuple(cell or None for cell in row) for row in detected.rows), label)
     return Block("table", table.to_markdown(), table)
 
 
-def _chunks(rows: Sequence[Row]) -> Iterator[list[Row] | FoundTable]:
-    held: list[Row] = []
+def _chunks(rows: Sequence[TextRow]) -> Iterator[list[TextRow] | DetectedTable]:
+    pending: list[TextRow] = []
     for row in rows:
-        table = next((s.table for s in row.segments if isinstance(s.table, FoundTable)), None)
+        table = next((s.table for s in row.segments if isinstance(s.table, DetectedTable)), None)
         if table is None:
-            held.append(row)
+            pending.append(row)
             continue
-        rest = [s for s in row.segments if s.table is None]
-        if rest:
-            held.append(Row(row.base, row.size, rest))
-        if held:
-            yield held
-        held = []
+        text_segments = [s for s in row.segments if s.table is None]
+        if text_segments:
+            pending.append(TextRow(row.base, row.size, text_segments))
+        if pending:
+            yield pending
+        pending = []
         yield table
-    if held:
-        yield held
+    if pending:
+        yield pending
 
 
-def _text_blocks(rows: list[Row], look: Typography, height: float) -> Iterator[Block]:
-    rows = [part for row in rows for part in _parted(row)]
-    lines = [line_of(row) for row in rows]
+def _text_blocks(rows: list[TextRow], typography: Typography, height: float) -> Iterator[Block]:
+    rows = [part for row in rows for part in _split_row(row)]
+    lines = [styled_line(row) for row in rows]
     pitch = _pitch(rows)
     left = min(row.x0 for row in rows)
     edges = _right_edges(rows, pitch)
-    held: list[Line] = []
+    pending: list[StyledLine] = []
     for line, right in zip(lines, edges, strict=True):
-        if held and _breaks(held, line, pitch, left, right, look):
-            yield _block(held, look, height, left)
-            held = []
-        held.append(line)
-    if held:
-        yield _block(held, look, height, left)
+        if pending and _starts_block(pending, line, pitch, left, right, typography):
+            yield _block(pending, typography, height, left)
+            pending = []
+        pending.append(line)
+    if pending:
+        yield _block(pending, typography, height, left)
 
 
-def _parted(row: Row) -> list[Row]:
-    """A row as one line, or as several where what stands in it is of very different size, as beside a title."""
+def _split_row(row: TextRow) -> list[TextRow]:
+    """A row as one line, or as several where its segments differ much in size, as beside a title."""
     sizes = [segment.size for segment in row.segments]
     if max(sizes) <= 1.3 * min(sizes):
         return [row]
-    return [Row(segment.base, segment.size, [segment]) for segment in row.segments]
+    return [TextRow(segment.base, segment.size, [segment]) for segment in row.segments]
 
 
-def _right_edges(rows: Sequence[Row], pitch: float) -> list[float]:
-    """For each row where its text wraps: the region's edge, or nearer for a stretch that is set narrower.
+def _right_edges(rows: Sequence[TextRow], pitch: float) -> list[float]:
+    """For each row the x at which its text wraps: the region's edge, or less in a stretch that is set narrower.
 
     In a stretch that wraps, hardly any line has room for the next one's first word.
     """
@@ -163,46 +164,48 @@ def _right_edges(rows: Sequence[Row], pitch: float) -> list[float]:
             continue
         stretch = rows[first:index]
         right = max(row.x1 for row in stretch)
-        roomy = sum(_has_room(a, b, right) for a, b in pairwise(stretch))
-        edges += [right if len(stretch) >= 4 and roomy <= 0.25 * len(stretch) else widest] * len(stretch)
+        rows_with_room = sum(_has_room(a, b, right) for a, b in pairwise(stretch))
+        edges += [right if len(stretch) >= 4 and rows_with_room <= 0.25 * len(stretch) else widest] * len(stretch)
         first = index
     return edges
 
 
-def _has_room(row: Row, following: Row, right: float) -> bool:
-    """Whether the next row's first word would still have stood in this one."""
+def _has_room(row: TextRow, following: TextRow, right: float) -> bool:
+    """Whether the first word of the next row would have fitted into this one."""
     word = following.segments[0].words[0]
     return right - row.x1 > 0.8 * following.size + word.x1 - word.x0
 
 
-def _pitch(rows: Sequence[Row]) -> float:
+def _pitch(rows: Sequence[TextRow]) -> float:
     """The usual distance between base lines."""
     steps = [b.base - a.base for a, b in pairwise(rows) if b.base - a.base < 3 * a.size]
     size = statistics.median(row.size for row in rows)
     return max(statistics.median(steps) if steps else 1.2 * size, size)
 
 
-def _breaks(held: list[Line], line: Line, pitch: float, left: float, right: float, look: Typography) -> bool:
+def _starts_block(
+    block: list[StyledLine], line: StyledLine, pitch: float, left: float, right: float, typography: Typography
+) -> bool:
     """Whether a new block begins with `line`."""
-    last = held[-1]
+    last = block[-1]
     step = line.row.base - last.row.base
     if abs(line.row.size - last.row.size) > 0.08 * last.row.size + 0.3 or last.mono != line.mono:
         return True
     if line.row.x0 > last.row.x1 or line.row.x1 < last.row.x0:
-        return True  # beside it, not below
+        return True  # beside the last line, not below
     if step > 1.35 * max(min(pitch, 1.6 * line.row.size), 1.15 * line.row.size) or step < 0:
         return True
-    if last.leads:
+    if last.has_leaders:
         return True
     if line.mono or (last.text[-1:] == "-" and last.text[-2:-1].isalpha() and line.text[:1].islower()):
         return False
-    if last.bold != line.bold and (last.bold or len(line.text) < 80) and not look.bold_body:
+    if last.bold != line.bold and (last.bold or len(line.text) < 80) and not typography.bold_body:
         return last.bold or last.text.endswith(_END)
-    if _folded(last.text) in look.outline and _folded(f"{last.text} {line.text}") not in look.outline:
+    if _normalise(last.text) in typography.outline and _normalise(f"{last.text} {line.text}") not in typography.outline:
         return True
     if _BULLET.match(line.text):
         return True
-    if _NUMBERED.match(line.text) and (last.text.endswith(_END) or _NUMBERED.match(held[0].text)):
+    if _NUMBERED.match(line.text) and (last.text.endswith(_END) or _NUMBERED.match(block[0].text)):
         return True
     indented = 0.8 * line.row.size < line.row.x0 - left < 4 * line.row.size
     if indented and last.text.endswith(_END) and last.row.x0 - left < 0.5 * line.row.size:
@@ -210,22 +213,26 @@ def _breaks(held: list[Line], line: Line, pitch: float, left: float, right: floa
     return _has_room(last.row, line.row, right)
 
 
-def _folded(text: str) -> str:
+def _normalise(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _block(lines: list[Line], look: Typography, height: float, left: float) -> Block:
-    if not look.mono_body and all(line.mono for line in lines) and (len(lines) > 1 or _looks_like_code(lines[0].text)):
+def _block(lines: list[StyledLine], typography: Typography, height: float, left: float) -> Block:
+    if (
+        not typography.mono_body
+        and all(line.mono for line in lines)
+        and (len(lines) > 1 or _looks_like_code(lines[0].text))
+    ):
         return Block("code", _code(lines))
-    text = joined(lines, look.vocabulary)
-    level = _level(lines, text, look)
+    text = join_lines(lines, typography.vocabulary)
+    level = _heading_level(lines, text, typography)
     if level:
         return Block("heading", f"{'#' * level} {text}")
     bullet = _BULLET.match(text)
     if bullet:
         depth = min(max(round((lines[0].row.x0 - left) / (2 * lines[0].row.size)), 0), 4)
         return Block("item", f"{'  ' * depth}- {text[bullet.end() :]}")
-    small = lines[0].row.size <= 0.93 * look.body and len(lines[0].row.segments) == 1
+    small = lines[0].row.size <= 0.93 * typography.body and len(lines[0].row.segments) == 1
     note = _FOOTNOTE.match(text) if small and lines[0].row.base > 0.6 * height else None
     if note:
         return Block("footnote", f"[^{note[1]}]: {text[note.end() :]}")
@@ -238,7 +245,7 @@ def _looks_like_code(text: str) -> bool:
     return bool(re.search(r"[{}();=<>\\$]|^\s*(?:def|class|import|for|if|return)\b", text))
 
 
-def _code(lines: list[Line]) -> str:
+def _code(lines: list[StyledLine]) -> str:
     left = min(line.row.x0 for line in lines)
     body = []
     for line in lines:
@@ -247,24 +254,26 @@ def _code(lines: list[Line]) -> str:
     return "```\n" + "\n".join(body) + "\n```"
 
 
-def _level(lines: list[Line], text: str, look: Typography) -> int:
-    """The heading level of a block, 0 for text: from the outline, its size, or its weight."""
+def _heading_level(lines: list[StyledLine], text: str, typography: Typography) -> int:
+    """The heading level of a block by the outline, its size, or its weight; 0 for text."""
     if len(text) > _LONGEST_HEADING or not any(c.isalpha() for c in text):
         return 0
-    known = look.outline.get(_folded(text)) or look.outline.get(_folded(re.sub(r"^[\dA-Z.]+\s+", "", text)))
+    outline_level = typography.outline.get(_normalise(text)) or typography.outline.get(
+        _normalise(re.sub(r"^[\dA-Z.]+\s+", "", text))
+    )
     size = max(round(line.row.size * 2) / 2 for line in lines)
-    distinct = size >= look.body * _HEADING_GROWTH or all(line.bold for line in lines)
-    if known and (distinct or len(lines) == 1 or _SECTION.match(text)):
-        return known
+    distinct = size >= typography.body * _HEADING_GROWTH or all(line.bold for line in lines)
+    if outline_level and (distinct or len(lines) == 1 or _SECTION.match(text)):
+        return outline_level
     if _BULLET.match(text) or len(lines) > 4:
         return 0
-    if size >= look.body * _HEADING_GROWTH and len(text.split()) <= 30:
-        return look.levels.get(size, 3)
+    if size >= typography.body * _HEADING_GROWTH and len(text.split()) <= 30:
+        return typography.levels.get(size, 3)
     if len(lines) == 1 and _DEEP_SECTION.match(text) and len(text.split()) <= 12 and not text.endswith(_END):
-        return min(len(look.levels) + 1, 6)
-    bold = all(line.bold for line in lines) and not look.bold_body and size >= 0.95 * look.body
+        return min(len(typography.levels) + 1, 6)
+    bold = all(line.bold for line in lines) and not typography.bold_body and size >= 0.95 * typography.body
     if bold and len(lines) <= 2 and len(text.split()) <= 14 and not text.endswith((".", ",", ";", ":")):
-        return min(len(look.levels) + 1, 6)
+        return min(len(typography.levels) + 1, 6)
     if bold and _SECTION.match(text) and len(lines) <= 2 and len(text.split()) <= 14:
-        return min(len(look.levels) + 1, 6)
+        return min(len(typography.levels) + 1, 6)
     return 0

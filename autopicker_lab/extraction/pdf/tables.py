@@ -1,4 +1,4 @@
-"""A table found on a page, and the ruled ones: found by their lines."""
+"""Ruled tables of a page, detected by their drawn lines."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from autopicker_lab.extraction.pdf.drawing import Rule
-    from autopicker_lab.extraction.pdf.words import Word
+    from autopicker_lab.extraction.pdf.drawing import RulingLine
+    from autopicker_lab.extraction.pdf.words import PageWord
 
 _NEAR = 3.0  # points within which lines meet
 _LONGEST_CELL = 120  # words: a box of more is a frame around prose
@@ -18,45 +18,45 @@ _MAX_RULES = 3000
 
 
 @dataclass
-class FoundTable:
-    """Rows of cell texts, and the place on the page."""
+class DetectedTable:
+    """A table on a page: its rows of cell texts, its position in points, and the words in it."""
 
     rows: list[list[str]]
     x0: float
     y0: float
     x1: float
     y1: float
-    words: list[Word] = field(default_factory=list)
+    words: list[PageWord] = field(default_factory=list)
 
 
-def ruled_tables(rules: Sequence[Rule], words: Sequence[Word]) -> Iterator[FoundTable]:
-    """Tables whose cells are drawn: at least two columns between lines that meet."""
+def ruled_tables(rules: Sequence[RulingLine], words: Sequence[PageWord]) -> Iterator[DetectedTable]:
+    """Tables whose cells are drawn, with at least two columns between lines that meet."""
     if len(rules) < 4 or len(rules) > _MAX_RULES:
         return
-    across = _merged([(r.y0, r.x0, r.x1) for r in rules if r.y0 == r.y1 or r.y1 - r.y0 < r.x1 - r.x0], 8)
-    down = _merged([(r.x0, r.y0, r.y1) for r in rules if r.y1 - r.y0 > r.x1 - r.x0], 5)
-    for lines, bars in _grids(across, down):
-        if table := _filled(lines, bars, words):
+    horizontal = _merge_lines([(r.y0, r.x0, r.x1) for r in rules if r.y0 == r.y1 or r.y1 - r.y0 < r.x1 - r.x0], 8)
+    vertical = _merge_lines([(r.x0, r.y0, r.y1) for r in rules if r.y1 - r.y0 > r.x1 - r.x0], 5)
+    for lines, bars in _grids(horizontal, vertical):
+        if table := _fill_grid(lines, bars, words):
             yield table
 
 
-Line = tuple[float, float, float]  # where it stands, from, to
+AxisLine = tuple[float, float, float]  # position on one axis; from and to on the other
 
 
-def _merged(lines: list[Line], shortest: float) -> list[Line]:
-    """Lines in one place that touch, as one."""
+def _merge_lines(lines: list[AxisLine], shortest: float) -> list[AxisLine]:
+    """Join lines that touch in one position, and drop those that are too short."""
     merged: list[list[float]] = []
-    for at, low, high in sorted((round(at / 1.5) * 1.5, low, high) for at, low, high in lines):
-        if merged and merged[-1][0] == at and low <= merged[-1][2] + _NEAR:
+    for position, low, high in sorted((round(position / 1.5) * 1.5, low, high) for position, low, high in lines):
+        if merged and merged[-1][0] == position and low <= merged[-1][2] + _NEAR:
             merged[-1][2] = max(merged[-1][2], high)
         else:
-            merged.append([at, low, high])
-    return [(at, low, high) for at, low, high in merged if high - low >= shortest]
+            merged.append([position, low, high])
+    return [(position, low, high) for position, low, high in merged if high - low >= shortest]
 
 
-def _grids(across: list[Line], down: list[Line]) -> Iterator[tuple[list[Line], list[Line]]]:
-    """Horizontal and vertical lines that hang together."""
-    owner = list(range(len(across) + len(down)))
+def _grids(horizontal: list[AxisLine], vertical: list[AxisLine]) -> Iterator[tuple[list[AxisLine], list[AxisLine]]]:
+    """Group the horizontal and vertical lines that are connected."""
+    owner = list(range(len(horizontal) + len(vertical)))
 
     def root(index: int) -> int:
         while owner[index] != index:
@@ -64,49 +64,49 @@ def _grids(across: list[Line], down: list[Line]) -> Iterator[tuple[list[Line], l
             index = owner[index]
         return index
 
-    for j, (x, top, bottom) in enumerate(down):
-        low = bisect.bisect_left(across, (top - _NEAR,))
-        for i in range(low, len(across)):
-            y, left, right = across[i]
+    for j, (x, top, bottom) in enumerate(vertical):
+        low = bisect.bisect_left(horizontal, (top - _NEAR,))
+        for i in range(low, len(horizontal)):
+            y, left, right = horizontal[i]
             if y > bottom + _NEAR:
                 break
             if left - _NEAR <= x <= right + _NEAR:
-                owner[root(i)] = root(len(across) + j)
-    groups: dict[int, tuple[list[Line], list[Line]]] = {}
+                owner[root(i)] = root(len(horizontal) + j)
+    groups: dict[int, tuple[list[AxisLine], list[AxisLine]]] = {}
     for index in range(len(owner)):
         lines, bars = groups.setdefault(root(index), ([], []))
-        if index < len(across):
-            lines.append(across[index])
+        if index < len(horizontal):
+            lines.append(horizontal[index])
         else:
-            bars.append(down[index - len(across)])
+            bars.append(vertical[index - len(horizontal)])
     for lines, bars in groups.values():
         if len(lines) >= 2 and bars:
             yield lines, bars
 
 
-def _stops(values: Sequence[float]) -> list[float]:
-    stops: list[float] = []
+def _distinct_positions(values: Sequence[float]) -> list[float]:
+    positions: list[float] = []
     for value in sorted(values):
-        if not stops or value - stops[-1] > _NEAR:
-            stops.append(value)
-    return stops
+        if not positions or value - positions[-1] > _NEAR:
+            positions.append(value)
+    return positions
 
 
-def _filled(lines: list[Line], bars: list[Line], words: Sequence[Word]) -> FoundTable | None:
-    ys = _stops([at for at, _, _ in lines])
+def _fill_grid(lines: list[AxisLine], bars: list[AxisLine], words: Sequence[PageWord]) -> DetectedTable | None:
+    ys = _distinct_positions([position for position, _, _ in lines])
     left, right = min(low for _, low, _ in lines), max(high for _, _, high in lines)
-    xs = _stops([*(at for at, _, _ in bars), left, right])
+    xs = _distinct_positions([*(position for position, _, _ in bars), left, right])
     if len(ys) < 2 or len(xs) < 3 or len(xs) > 60 or len(ys) > 400:
         return None
-    cells: dict[tuple[int, int], list[Word]] = {}
-    used: list[Word] = []
+    cells: dict[tuple[int, int], list[PageWord]] = {}
+    table_words: list[PageWord] = []
     for word in words:
         x, y = (word.x0 + word.x1) / 2, word.base - 0.3 * word.style.size
         column, row = bisect.bisect_right(xs, x) - 1, bisect.bisect_right(ys, y) - 1
         if 0 <= column < len(xs) - 1 and 0 <= row < len(ys) - 1:
             column = _span_start(bars, xs, column, y)
             cells.setdefault((row, column), []).append(word)
-            used.append(word)
+            table_words.append(word)
     if len(cells) < 4 or len({column for _, column in cells}) < 2:
         return None
     if max(len(cell) for cell in cells.values()) > _LONGEST_CELL:
@@ -116,10 +116,10 @@ def _filled(lines: list[Line], bars: list[Line], words: Sequence[Word]) -> Found
     columns = [c for c in range(len(xs) - 1) if any(row[c] for row in rows)]
     if len(rows) < 2 or len(columns) < 2:
         return None
-    return FoundTable([[row[c] for c in columns] for row in rows], xs[0], ys[0], xs[-1], ys[-1], used)
+    return DetectedTable([[row[c] for c in columns] for row in rows], xs[0], ys[0], xs[-1], ys[-1], table_words)
 
 
-def _span_start(bars: list[Line], xs: list[float], column: int, y: float) -> int:
+def _span_start(bars: list[AxisLine], xs: list[float], column: int, y: float) -> int:
     """The first column of the merged cell that `column` belongs to at height y."""
     while column > 0:
         edge = xs[column]
@@ -129,25 +129,32 @@ def _span_start(bars: list[Line], xs: list[float], column: int, y: float) -> int
     return column
 
 
-def _split_row(cells: dict[tuple[int, int], list[Word]], row: int, columns: int) -> list[list[str]]:
-    """A drawn row as text; several where its columns hold the same three or more base lines (no lines between)."""
-    stacks = [_lines(cells.get((row, column), [])) for column in range(columns)]
+def _split_row(cells: dict[tuple[int, int], list[PageWord]], row: int, columns: int) -> list[list[str]]:
+    """A drawn row as text; as several rows where its columns share three or more base lines without lines between."""
+    stacks = [_base_lines(cells.get((row, column), [])) for column in range(columns)]
     filled = [stack for stack in stacks if stack]
-    most = max((stack for stack in filled), key=len, default=[])
-    if len(most) < 3 or len(filled) < 2 or not all(_same_lines(stack, most) for stack in filled):
+    fullest = max((stack for stack in filled), key=len, default=[])
+    if len(fullest) < 3 or len(filled) < 2 or not all(_same_lines(stack, fullest) for stack in filled):
         return [[" ".join(text for _, text in stack) for stack in stacks]]
-    return [[" ".join(text for at, text in stack if abs(at - base) < 3) for stack in stacks] for base, _ in most]
+    return [
+        [" ".join(text for position, text in stack if abs(position - base) < 3) for stack in stacks]
+        for base, _ in fullest
+    ]
 
 
-def _same_lines(stack: list[tuple[float, str]], most: list[tuple[float, str]]) -> bool:
-    """Whether a column's lines are rows of their own: each on one of the fullest column's base lines, few missing,
-    and not just text that wraps."""
-    if len(stack) < 0.8 * len(most) or not all(any(abs(at - base) < 3 for base, _ in most) for at, _ in stack):
+def _same_lines(stack: list[tuple[float, str]], fullest: list[tuple[float, str]]) -> bool:
+    """Whether the lines of a column are rows of their own, not just text that wraps.
+
+    They are where each stands on a base line of the fullest column, and few are missing.
+    """
+    if len(stack) < 0.8 * len(fullest) or not all(
+        any(abs(position - base) < 3 for base, _ in fullest) for position, _ in stack
+    ):
         return False
-    return stack is most or sum(any(c.isdigit() for c in text) for _, text in stack) > 0.6 * len(stack)
+    return stack is fullest or sum(any(c.isdigit() for c in text) for _, text in stack) > 0.6 * len(stack)
 
 
-def _lines(words: list[Word]) -> list[tuple[float, str]]:
+def _base_lines(words: list[PageWord]) -> list[tuple[float, str]]:
     lines: list[tuple[float, list[str]]] = []
     for word in sorted(words, key=lambda w: round(w.base / 3)):
         if lines and abs(word.base - lines[-1][0]) < 0.5 * word.style.size:
