@@ -22,13 +22,13 @@ from autopicker_lab.loadtest import (
     Progress,
     Ramp,
     Slo,
-    compared,
-    difference,
+    compare_reports,
+    compare_servers,
     in_thread,
     measure,
     read_prompts,
-    saturation,
-    synthetic,
+    find_saturation,
+    synthetic_prompts,
 )
 from autopicker_lab.loadtest.arrivals import Arrivals
 from autopicker_lab.loadtest.distributed import run_distributed
@@ -95,7 +95,7 @@ def loadtest(
     with stoppable() as stopped:
         if against is not None:
             pair = {url: url, against: against}
-            _table(in_thread(lambda: difference(plan, pair, progress=_shown(stopped, as_json))), as_json)
+            _table(in_thread(lambda: compare_servers(plan, pair, progress=_shown(stopped, as_json))), as_json)
             return
         if engine == "locust":
             report = run_distributed(plan, workers, stopped=stopped)
@@ -106,7 +106,7 @@ def loadtest(
     if out is not None:
         report.save(out)
     if before is not None:
-        _table(compared({"before": before, "now": report}), as_json)
+        _table(compare_reports({"before": before, "now": report}), as_json)
     elif as_json:
         print_json(report.to_dict())
     else:
@@ -163,15 +163,15 @@ def _measured(plan: LoadPlan, progress: Progress) -> LoadReport:
 def _saturate(plan: LoadPlan, low: float, high: float, as_json: bool) -> None:
     with stoppable() as stopped:
 
-        def tried(rate: float, held: bool) -> bool:
+        def report_probe(rate: float, held: bool) -> bool:
             typer.echo(f"{rate:10.4g} a second  {'holds' if held else 'does not hold'}", err=True)
             return not stopped()
 
         going = _shown(stopped, as_json)
-        found = in_thread(lambda: saturation(plan, low=min(low, high / 2), high=high, tried=tried, progress=going))
+        found = in_thread(lambda: find_saturation(plan, low=min(low, high / 2), high=high, on_probe=report_probe, progress=going))
     if as_json:
         rows = found.to_frame().to_dict("records")
-        print_json({"held": found.held, "failed": found.failed, "rate": found.rate, "tried": rows})
+        print_json({"held": found.passing_rate, "failed": found.failing_rate, "rate": found.rate, "tried": rows})
     else:
         typer.echo(str(found))
 
@@ -203,7 +203,7 @@ def _prompts(given: str) -> tuple[str, ...]:
         return Chat().prompts
     if not given.lstrip("-").isdigit():
         return read_prompts(given)
-    return synthetic(100, float(given), abs(float(given)) / 4)
+    return synthetic_prompts(100, float(given), abs(float(given)) / 4)
 
 
 def _shown(stopped: Any, quiet: bool) -> Progress:

@@ -18,7 +18,7 @@ from autopicker_lab.loadtest import (
     Poisson,
     Slo,
     Sweep,
-    compared,
+    compare_reports,
     in_thread,
     percentile_curve,
     sweep,
@@ -225,7 +225,7 @@ class LoadPanel(Panel):
             self._drawn = shown
             self.picture.value = _picture(model)
             self.picture.layout.display = "block"
-            tables = [compared(model.reports).reset_index(names="")] if model.reports else []
+            tables = [compare_reports(model.reports).reset_index(names="")] if model.reports else []
             tables += [model.swept.to_frame()] if model.swept else []
             self.table.children = [sortable(table.round(3), rows=30) for table in tables]
 

@@ -18,7 +18,7 @@ from autopicker_lab.loadtest import (
     Slo,
     in_thread,
     measure,
-    saturation,
+    find_saturation,
 )
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def capacity(service_ms: float = 20.0, slots: int = 4, seconds: float = 50.0) ->
     """The capacity (requests a second) of a server with so many slots, and what the search finds."""
     with known_server(service_ms, slots=slots) as url:
         plan = LoadPlan(url, slo=Slo(latency_s=10 * service_ms / 1000))
-        found = in_thread(lambda: saturation(plan, low=20, seconds=seconds, precision=0.05, shape=Constant))
+        found = in_thread(lambda: find_saturation(plan, low=20, seconds=seconds, precision=0.05, shape=Constant))
     return slots / service_ms * 1000, found
 
 
