@@ -42,7 +42,9 @@ def test_no_name_of_a_package_hides_its_module_of_that_name():
         module = importlib.import_module(package)
         for child in pkgutil.iter_modules(module.__path__):
             value = getattr(module, child.name, None)  # None: not imported yet, and not hidden either
-            if value is not None and not (isinstance(value, ModuleType) and value.__name__ == f"{package}.{child.name}"):
+            if value is not None and not (
+                isinstance(value, ModuleType) and value.__name__ == f"{package}.{child.name}"
+            ):
                 hidden.append(f"{package}.{child.name} is {value!r}")
     assert hidden == []
 

@@ -45,7 +45,14 @@ def known(service_ms, **options):
     """The address of a server whose latencies are known, in a process of its own."""
     port = free_port()
     more = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-    command = [sys.executable, "-m", "autopicker_lab.benchmark.loadgen.known", str(port), str(service_ms), *more]
+    command = [
+        sys.executable,
+        "-m",
+        "autopicker_lab.benchmark.loadgen.reference_server",
+        str(port),
+        str(service_ms),
+        *more,
+    ]
     process = subprocess.Popen(command)
     try:
         assert soon(lambda: _listens(port), 20)
