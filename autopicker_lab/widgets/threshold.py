@@ -73,7 +73,7 @@ class ThresholdModel(PanelModel):
         self.error = float(scores.std() / np.sqrt(len(data)))
         counts = np.bincount(choices, minlength=len(data.models)) / len(data)
         self.shares = dict(zip(data.models, counts.tolist(), strict=True))
-        self.tell()
+        self.notify()
 
     def aim(self, cost: float) -> None:
         """The cost weight of best quality whose mean cost is at most `cost`."""
