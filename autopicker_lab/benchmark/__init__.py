@@ -1,6 +1,6 @@
-"""Benchmark notebooks, run with parameters by papermill, and their runs compared."""
+"""Benchmark notebooks: papermill runs them with parameters, and their runs can be compared."""
 
 from autopicker_lab.benchmark.comparison import compare
-from autopicker_lab.benchmark.runner import Parameter, Run, parameters_of, run, save_figures, sweep, swept
+from autopicker_lab.benchmark.runner import Parameter, Run, parameters_of, run, save_figures, sweep, sweep_frame
 
-__all__ = ["Parameter", "Run", "compare", "parameters_of", "run", "save_figures", "sweep", "swept"]
+__all__ = ["Parameter", "Run", "compare", "parameters_of", "run", "save_figures", "sweep", "sweep_frame"]

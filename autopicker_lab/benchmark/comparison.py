@@ -1,4 +1,4 @@
-"""Runs beside each other: ratios of their figures, and how much of them may be noise."""
+"""The comparison of runs: ratios of their figures, and how much of them may be noise."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
-    """One row a figure: its mean in each group of runs, and ratios to the first group with their 95 % intervals.
+    """Make a table with a row a figure: its mean in each group of runs, and ratios to the first group.
 
-    Runs of the same commit, parameters and machine are repeats, and make a group; from how they differ follows the
-    interval (Student's t, of the logarithms). Of a single run the noise is unknown, and so is the interval.
+    Runs of the same commit, parameters and machine are repeats, and make a group; how they differ gives the 95 %
+    interval of the ratio (Student's t, of the logarithms). A single run tells nothing of noise, and has no interval.
 
     Raises:
         InvalidRequestError: fewer than two runs, a folder that holds none, or runs of different benchmarks.
@@ -35,14 +35,14 @@ def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
         raise InvalidRequestError(f"{what}: there is nothing to compare", "name two or more runs of one benchmark")
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
-        groups.setdefault(_group(record), []).append(record)
-    if len(groups) == 1:  # the same twice: each for itself
+        groups.setdefault(_group_key(record), []).append(record)
+    if len(groups) == 1:  # repeats alone: each is compared with the first
         groups = {str(i + 1): [record] for i, record in enumerate(records)}
     names = _names(list(groups.values()))
-    held = [[dict(numbers(record["figures"])) for record in group] for group in groups.values()]
+    figures = [[dict(numbers(record["figures"])) for record in group] for group in groups.values()]
     rows = []
-    for figure in dict.fromkeys(name for runs in held for found in runs for name in found):
-        series = [[found[figure] for found in runs if figure in found] for runs in held]
+    for figure in dict.fromkeys(name for runs in figures for run in runs for name in run):
+        series = [[run[figure] for run in runs if figure in run] for runs in figures]
         if not all(series):
             continue
         row: dict[str, Any] = {"figure": figure}
@@ -55,14 +55,15 @@ def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
 
 
 def _names(groups: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Of groups, by letter, what their parameters differ in, and how many runs they have."""
-    given = [group[0]["parameters"] for group in groups]
-    apart = [name for name in given[0] if any(other.get(name) != given[0][name] for other in given)]
+    """Name groups by a letter, the parameters in which they differ, and their number of runs."""
+    parameters = [group[0]["parameters"] for group in groups]
+    first = parameters[0]
+    differing = [name for name in first if any(other.get(name) != first[name] for other in parameters)]
     return [
         " ".join(
             [
                 chr(65 + i),
-                *(f"{name}={group[0]['parameters'].get(name)}" for name in apart),
+                *(f"{name}={group[0]['parameters'].get(name)}" for name in differing),
                 f"({len(group)})",
             ]
         )
@@ -71,7 +72,7 @@ def _names(groups: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
 
 
 def _ratio(base: Sequence[float], values: Sequence[float]) -> tuple[float | None, float | None, float | None]:
-    """Of the geometric means, with its interval; None where a figure is not above 0, and where noise is unknown."""
+    """Ratio of the geometric means with its interval; None for figures that are not above 0, and unknown noise."""
     if min(*base, *values) <= 0:
         return None, None, None
     logs = [[math.log(value) for value in series] for series in (base, values)]
@@ -87,13 +88,13 @@ def _ratio(base: Sequence[float], values: Sequence[float]) -> tuple[float | None
 
 def _record(folder: Path) -> Mapping[str, Any]:
     try:
-        found: Mapping[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
-        return {key: found[key] for key in ("benchmark", "parameters", "figures", "stamp")}
+        record: Mapping[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
+        return {key: record[key] for key in ("benchmark", "parameters", "figures", "stamp")}
     except (OSError, ValueError, KeyError, TypeError):
         raise InvalidRequestError(f"'{folder}' is no run", "name a folder that `autopicker bench` made") from None
 
 
-def _group(record: Mapping[str, Any]) -> str:
+def _group_key(record: Mapping[str, Any]) -> str:
     stamp = record["stamp"]
     parts = [record["parameters"], *(stamp.get(name) for name in ("commit", "dirty", "machine"))]
     return json.dumps(parts, sort_keys=True)

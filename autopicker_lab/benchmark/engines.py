@@ -1,6 +1,6 @@
-"""The extraction engines that benchmarks/extraction.ipynb compares: path in, Markdown or text out.
+"""The extraction engines that benchmarks/extraction.ipynb compares: each takes a path and returns Markdown or text.
 
-Peers that are not dependencies take part where they are installed:
+Engines that are no dependencies take part where they are installed:
 `uv run --with markitdown[all] --with kreuzberg autopicker bench extraction`.
 """
 
@@ -20,26 +20,29 @@ PICTURES = ("png", "jpg", "gif", "bmp", "webp")
 
 
 class Engine(NamedTuple):
-    """A way to read files: the package it needs, the kinds it reads, and the function."""
+    """A way to read files: the package it needs, the kinds it reads, and the function from path to text."""
 
     package: str
     kinds: tuple[str, ...]
     read: Callable[[str], str]
 
 
-def ours(path: str) -> str:
+def autopicker(path: str) -> str:
+    """Read a file with this package."""
     from autopicker_lab.extraction import extract
 
     return extract(path).text
 
 
 def pypdf(path: str) -> str:
+    """Read a PDF with pypdf."""
     from pypdf import PdfReader
 
     return "\n".join(page.extract_text() for page in PdfReader(path).pages)
 
 
 def pypdfium2(path: str) -> str:
+    """Read a PDF with pypdfium2."""
     import pypdfium2 as pdfium
 
     document = pdfium.PdfDocument(path)
@@ -47,56 +50,62 @@ def pypdfium2(path: str) -> str:
 
 
 def python_docx(path: str) -> str:
+    """Read a DOCX file with python-docx: paragraphs and tables in their order."""
     import docx
 
     blocks = docx.Document(path).iter_inner_content()
-    return "\n".join(b.text if hasattr(b, "text") else "\n".join(map(_joined, b.rows)) for b in blocks)
+    return "\n".join(b.text if hasattr(b, "text") else "\n".join(map(_join_cells, b.rows)) for b in blocks)
 
 
-def _joined(row: object) -> str:
+def _join_cells(row: object) -> str:
     return " | ".join(cell.text for cell in row.cells)  # type: ignore[attr-defined]  # python-docx ships no types
 
 
 def openpyxl(path: str) -> str:
+    """Read an XLSX file with openpyxl, a line a row."""
     import openpyxl as engine
 
     book = engine.load_workbook(path, read_only=True, data_only=True)
-    return "\n".join(_line(row) for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
+    return "\n".join(_join_values(row) for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
 
 
 def calamine(path: str) -> str:
+    """Read an XLSX or XLS file with calamine, a line a row."""
     import python_calamine
 
     book = python_calamine.CalamineWorkbook.from_path(path)
-    return "\n".join(_line(row) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python())
+    return "\n".join(_join_values(row) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python())
 
 
-def _line(row: object) -> str:
+def _join_values(row: object) -> str:
     return " | ".join("" if value is None else str(value) for value in row)  # type: ignore[attr-defined]
 
 
 def trafilatura(path: str) -> str:
+    """Read an HTML file with trafilatura."""
     import trafilatura as engine
 
     return engine.extract(Path(path).read_bytes(), output_format="markdown", include_tables=True) or ""
 
 
 def markitdown(path: str) -> str:
+    """Read a file with MarkItDown, where it is installed."""
     from markitdown import MarkItDown  # type: ignore[import-not-found]  # a peer, not a dependency
 
-    found: str = MarkItDown(enable_plugins=False).convert(path).text_content
-    return found
+    text: str = MarkItDown(enable_plugins=False).convert(path).text_content
+    return text
 
 
 def kreuzberg(path: str) -> str:
+    """Read a file with Kreuzberg, where it is installed."""
     import kreuzberg as engine  # type: ignore[import-not-found]
 
-    found: str = engine.extract_file_sync(path, config=engine.ExtractionConfig(output_format="markdown")).content
-    return found
+    text: str = engine.extract_file_sync(path, config=engine.ExtractionConfig(output_format="markdown")).content
+    return text
 
 
 def read_bytes(name: str, file: SourceFile) -> str:
-    """What an engine makes of a file that is not on the disk."""
+    """Read a file that is not on the disk with the engine of this name."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"file.{file.kind}")
         path.write_bytes(file.data)
@@ -105,7 +114,7 @@ def read_bytes(name: str, file: SourceFile) -> str:
 
 OFFICE = ("pdf", "docx", "xlsx", "xls", "csv", "html", "txt", "md", "json")
 ENGINES = {
-    "autopicker": Engine("autopicker_lab", (*OFFICE, "py", "js", "css", *PICTURES), ours),
+    "autopicker": Engine("autopicker_lab", (*OFFICE, "py", "js", "css", *PICTURES), autopicker),
     "pypdf": Engine("pypdf", ("pdf",), pypdf),
     "pypdfium2": Engine("pypdfium2", ("pdf",), pypdfium2),
     "python-docx": Engine("docx", ("docx",), python_docx),
@@ -118,5 +127,5 @@ ENGINES = {
 
 
 def installed() -> list[str]:
-    """The engines that can run here."""
+    """Names of the engines that can run here."""
     return [name for name, engine in ENGINES.items() if find_spec(engine.package)]

@@ -1,4 +1,4 @@
-"""What benchmarks/extraction.ipynb measures: engines on files with a known truth, each in a process of its own."""
+"""The measurements of benchmarks/extraction.ipynb: engines read files with a known truth, each in its own process."""
 
 from __future__ import annotations
 
@@ -34,15 +34,18 @@ def compare(
     timeout_s: float = 60.0,
     progress: Callable[[int, int], object] | None = None,
 ) -> pd.DataFrame:
-    """One row for each engine and file that it reads.
+    """Measure engines on files: a table with a row for each engine and file that it reads.
 
     Args:
         engines: names of `ENGINES`; by default all that are installed.
-        rounds: readings of a file; `ms` is their median, after one of another file that warms the engine up.
+        rounds: readings of a file; `ms` is their median. One reading before the first file of a kind warms the engine
+            up.
+        timeout_s: of one reading.
+        progress: called with (files read, files in all).
 
     Returns:
         Columns engine, kind, file, ok, error, ms (wall time), peak_mib (of the engine's process so far), characters,
-        the scores, NaN where the truth tells nothing, and quality, their mean.
+        the scores (NaN where the truth does not allow them), and quality, their mean.
 
     Raises:
         InvalidRequestError: for an engine that is unknown or not installed.
@@ -50,24 +53,24 @@ def compare(
     import pandas
     from pebble import ProcessPool
 
-    here = installed()
-    names = list(engines) or here
+    available = installed()
+    names = list(engines) or available
     for name in names:
-        if name not in here:
-            raise InvalidRequestError(f"engine '{name}' is not installed", f"choose of {', '.join(here)}")
+        if name not in available:
+            raise InvalidRequestError(f"engine '{name}' is not installed", f"choose of {', '.join(available)}")
     rows: list[dict[str, Any]] = []
     work = [(name, [case for case in cases if case.kind in ENGINES[name].kinds]) for name in names]
-    total = sum(len(mine) for _, mine in work)
-    for name, mine in work:
+    total = sum(len(readable) for _, readable in work)
+    for name, readable in work:
         with ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn")) as pool:
             warmed: set[str] = set()
-            for case in mine:
+            for case in readable:
                 if case.kind not in warmed:
                     warmed.add(case.kind)
-                    _outcome(pool.schedule(_read, args=(name, str(case.path), 1), timeout=timeout_s))
+                    _result(pool.schedule(_read, args=(name, str(case.path), 1), timeout=timeout_s))
                 future = pool.schedule(_read, args=(name, str(case.path), rounds), timeout=rounds * timeout_s)
                 rows.append(
-                    {"engine": name, "kind": case.kind, "file": case.path.name, **_scored(case, _outcome(future))}
+                    {"engine": name, "kind": case.kind, "file": case.path.name, **_score_row(case, _result(future))}
                 )
                 if progress is not None:
                     progress(len(rows), total)
@@ -77,7 +80,7 @@ def compare(
 
 
 def _read(name: str, path: str, rounds: int) -> tuple[str, float, float]:
-    """(text, median ms, peak MiB); runs in the engine's process."""
+    """Read a file `rounds` times: (text, median ms, peak MiB); runs in the engine's process."""
     import logging
     import statistics
     import warnings
@@ -86,14 +89,14 @@ def _read(name: str, path: str, rounds: int) -> tuple[str, float, float]:
     warnings.simplefilter("ignore")
     times = []
     for _ in range(rounds):
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         text = ENGINES[name].read(path)
-        times.append(1000 * (time.perf_counter() - begun))
+        times.append(1000 * (time.perf_counter() - started_at))
     return text, statistics.median(times), _peak_mib()
 
 
 def _peak_mib() -> float:
-    """Most memory that this process has held, MiB; on Linux without what its parent held."""
+    """Highest memory use of this process, MiB; on Linux without that of its parent."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().split("\n") if line.startswith("VmHWM"))
@@ -103,19 +106,19 @@ def _peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _outcome(future: Any) -> tuple[str, float, float] | BaseException:
+def _result(future: Any) -> tuple[str, float, float] | BaseException:
     try:
-        done: tuple[str, float, float] = future.result()
+        result: tuple[str, float, float] = future.result()
     except Exception as error:  # an engine may fail in any way, and that is a result
         return error
-    return done
+    return result
 
 
-def _scored(case: Case, outcome: tuple[str, float, float] | BaseException) -> dict[str, Any]:
-    if isinstance(outcome, BaseException):
+def _score_row(case: Case, result: tuple[str, float, float] | BaseException) -> dict[str, Any]:
+    if isinstance(result, BaseException):
         zeros = dict.fromkeys(score(case, ""), 0.0)
-        return {"ok": False, "error": type(outcome).__name__, "ms": None, "peak_mib": None, "characters": 0, **zeros}
-    text, ms, peak = outcome
+        return {"ok": False, "error": type(result).__name__, "ms": None, "peak_mib": None, "characters": 0, **zeros}
+    text, ms, peak = result
     return {
         "ok": bool(text.strip()),
         "error": None if text.strip() else "no text",
@@ -127,19 +130,19 @@ def _scored(case: Case, outcome: tuple[str, float, float] | BaseException) -> di
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
-    """Means of the scores, median milliseconds, peak memory and failures, by kind and engine."""
-    kept = [name for name in (*SCORES, "quality") if name in results]
+    """Make a table of mean scores, median milliseconds, peak memory and failures, by kind and engine."""
+    columns = [name for name in (*SCORES, "quality") if name in results]
     grouped = results.groupby(["kind", "engine"])
-    found = grouped[kept].mean()
-    found["median_ms"] = grouped["ms"].median()
-    found["peak_mib"] = grouped["peak_mib"].max()
-    found["files"] = grouped.size()
-    found["failures"] = grouped["ok"].apply(lambda ok: int((~ok).sum()))
-    return found
+    table = grouped[columns].mean()
+    table["median_ms"] = grouped["ms"].median()
+    table["peak_mib"] = grouped["peak_mib"].max()
+    table["files"] = grouped.size()
+    table["failures"] = grouped["ok"].apply(lambda ok: int((~ok).sum()))
+    return table
 
 
 def plot(results: pd.DataFrame, measure: str = "quality", axes: Any = None) -> Any:
-    """Quality against time, a dot an engine, a panel a kind that two engines read; up and left is better."""
+    """Draw quality against time: a dot an engine, a panel a kind that two engines read; up and left is better."""
     import matplotlib.pyplot as plt
 
     table = summary(results).reset_index().dropna(subset=[measure, "median_ms"])
@@ -170,9 +173,9 @@ def plot(results: pd.DataFrame, measure: str = "quality", axes: Any = None) -> A
 
 
 def scaling(paths: Iterable[str | Path], workload: int = 500, jobs: Sequence[int] = (1, 2)) -> pd.DataFrame:
-    """Seconds, files a second and the speed-up over one job of `extract_many`, a row a number of jobs.
+    """Time `extract_many` with several numbers of jobs: seconds, files a second and the speed-up, a row each.
 
-    The files are copied, in turn, until there are `workload` of them; the start of the processes counts.
+    The files are copied in turn until there are `workload` of them; the start of the processes counts.
     """
     import pandas
 
@@ -181,17 +184,17 @@ def scaling(paths: Iterable[str | Path], workload: int = 500, jobs: Sequence[int
         for number, path in enumerate(itertools.islice(itertools.cycle(map(Path, paths)), workload)):
             shutil.copyfile(path, Path(folder) / f"{number:05}{path.suffix}")
         for count in jobs:
-            begun = time.perf_counter()
-            done = sum(1 for _ in extract_many([folder], jobs=count))
-            seconds = time.perf_counter() - begun
-            rows.append({"jobs": count, "files": done, "seconds": seconds, "files_per_s": done / seconds})
+            started_at = time.perf_counter()
+            files = sum(1 for _ in extract_many([folder], jobs=count))
+            seconds = time.perf_counter() - started_at
+            rows.append({"jobs": count, "files": files, "seconds": seconds, "files_per_s": files / seconds})
     table = pandas.DataFrame(rows)
     table["speed_up"] = rows[0]["seconds"] / table["seconds"]
     return table
 
 
 def slower_than(results: pd.DataFrame, peer: str) -> pd.DataFrame | None:
-    """The files that our engine takes longer for than a peer, with both times in ms; None where it did not run."""
+    """List the files for which our engine takes longer than `peer` (both times in ms); None where that did not run."""
     times = results.pivot_table(index=["kind", "file"], columns="engine", values="ms")
     if peer not in times:
         return None

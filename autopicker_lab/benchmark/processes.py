@@ -1,4 +1,4 @@
-"""Programs that are measured, each held to a core of its own."""
+"""Processes that are measured, each pinned to a core of its own."""
 
 from __future__ import annotations
 
@@ -18,25 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def pinned(core: int, command: list[str]) -> list[str]:
-    """A command held to one core, where there are two and the tool to do it."""
+def pin(core: int, command: list[str]) -> list[str]:
+    """Make a command run on one core, where the machine has two and taskset."""
     taskset = shutil.which("taskset")
     return [taskset, "-c", str(core), *command] if taskset and (os.cpu_count() or 1) > 1 else command
 
 
 def tree(process: psutil.Process) -> list[psutil.Process]:
+    """List a process and all its descendants."""
     return [process, *process.children(recursive=True)]
 
 
 def rss_mb(process: psutil.Process) -> float:
+    """Resident memory of a process and its descendants, MiB."""
     return sum(p.memory_info().rss for p in tree(process)) / 2**20
 
 
 def cpu_s(process: psutil.Process) -> float:
+    """CPU time that a process and its descendants have used, seconds."""
     return sum(sum(p.cpu_times()[:2]) for p in tree(process))
 
 
 def free_port() -> int:
+    """Find a port of this machine on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -44,12 +48,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(command: list[str], core: int, ready: str, **environment: str) -> Iterator[tuple[psutil.Process, float]]:
-    """A program on a core, as soon as `ready` answers, and the seconds that took; it and its children end with it."""
-    begun = time.monotonic()
+def start_process(
+    command: list[str], core: int, ready: str, **environment: str
+) -> Iterator[tuple[psutil.Process, float]]:
+    """Start a program on a core, and end it and its descendants when the context ends.
+
+    Args:
+        ready: the URL that answers when the program is ready.
+
+    Returns:
+        The process, once it is ready, and the seconds until then.
+    """
+    started_at = time.monotonic()
     log = tempfile.TemporaryFile()  # noqa: SIM115  # closed below, whatever happens between
-    known = {**os.environ, **environment}
-    child = subprocess.Popen(pinned(core, command), env=known, stdout=log, stderr=log)
+    variables = {**os.environ, **environment}
+    child = subprocess.Popen(pin(core, command), env=variables, stdout=log, stderr=log)
     process = psutil.Process(child.pid)
     try:
         while True:
@@ -58,11 +71,11 @@ def started(command: list[str], core: int, ready: str, **environment: str) -> It
                     if answer.status == 200:
                         break
             except OSError:
-                if child.poll() is not None or time.monotonic() - begun > 300:
+                if child.poll() is not None or time.monotonic() - started_at > 300:
                     log.seek(0)
                     raise RuntimeError(f"{command[0]} did not start: {log.read()[-2000:].decode()}") from None
                 time.sleep(0.02)
-        yield process, time.monotonic() - begun
+        yield process, time.monotonic() - started_at
     finally:
         family = tree(process) if child.poll() is None else []
         child.terminate()

@@ -1,4 +1,4 @@
-"""Run parameterised notebooks and keep what they measured: notebook, HTML, record.json, tables as CSV."""
+"""The runner of parameterised notebooks; it keeps the executed notebook, HTML, record.json and tables as CSV."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One of a benchmark's: its default and what it is for."""
+    """One parameter of a benchmark: its name, its default, and what it is for."""
 
     name: str
     default: Any
@@ -47,12 +47,13 @@ class Parameter:
 
     @property
     def kind(self) -> str:
+        """The name of its type: int, float, bool or str."""
         return type(self.default).__name__
 
     def read(self, value: Any) -> Any:
-        """A value of the default's type, from one or from its text; InvalidRequestError says what it must be."""
+        """Convert a value, or its text, to the type of the default; InvalidRequestError says what it must be."""
         try:
-            return _as(type(self.default), value)
+            return _convert(type(self.default), value)
         except ValueError:
             detail = f"'{self.name}' must be {_ARTICLES.get(self.kind, self.kind)}, not {value!r}"
             raise InvalidRequestError(detail, f"the default is {self.default!r}") from None
@@ -61,49 +62,49 @@ class Parameter:
 _ARTICLES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 
 
-def _as(kind: type, value: Any) -> Any:
+def _convert(kind: type, value: Any) -> Any:
     if kind is str:
         return str(value)
     if kind is bool:
-        known = {"true": True, "false": False, "1": True, "0": False}
-        if str(value).lower() not in known:
+        values = {"true": True, "false": False, "1": True, "0": False}
+        if str(value).lower() not in values:
             raise ValueError
-        return known[str(value).lower()]
+        return values[str(value).lower()]
     if kind in (int, float):
         if isinstance(value, bool) or (kind is int and isinstance(value, float) and not value.is_integer()):
             raise ValueError
-        found = kind(value)
-        if isinstance(found, float) and not math.isfinite(found):
+        number = kind(value)
+        if isinstance(number, float) and not math.isfinite(number):
             raise ValueError
-        return found
+        return number
     return value
 
 
 def parameters_of(notebook: Path) -> dict[str, Parameter]:
-    """The parameters of a benchmark by name, but for the one that the runner sets."""
-    return {name: parameter for name, parameter in _inspected(notebook).items() if name != _OUT}
+    """Read the parameters of a benchmark by name, but for `out`, which the runner sets."""
+    return {name: parameter for name, parameter in _inspect(notebook).items() if name != _OUT}
 
 
-def _inspected(notebook: Path) -> dict[str, Parameter]:
+def _inspect(notebook: Path) -> dict[str, Parameter]:
     import papermill
 
-    found = papermill.inspect_notebook(str(notebook))
-    return {name: Parameter(name, ast.literal_eval(about["default"]), about["help"]) for name, about in found.items()}
+    raw = papermill.inspect_notebook(str(notebook))
+    return {name: Parameter(name, ast.literal_eval(about["default"]), about["help"]) for name, about in raw.items()}
 
 
-def checked(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the right types for a benchmark's parameters.
+def check_parameters(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert values to the types of a benchmark's parameters.
 
     Raises:
-        InvalidRequestError: an unknown parameter, or a value that is none of its type; the hint names the nearest.
+        InvalidRequestError: an unknown parameter, or a value of another type; the hint names the nearest.
     """
     known = parameters_of(notebook)
-    for name in given:
+    for name in values:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
             raise InvalidRequestError(f"'{notebook.name}' has no parameter '{name}'", hint)
-    return {name: known[name].read(value) for name, value in given.items()}
+    return {name: known[name].read(value) for name, value in values.items()}
 
 
 def run(
@@ -124,29 +125,29 @@ def run(
     """
     import papermill
 
-    given = checked(notebook, parameters or {})
+    values = check_parameters(notebook, parameters or {})
     folder = runs / f"{notebook.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     folder.mkdir(parents=True)
     executed = folder / notebook.name
-    inside = {_OUT: str(folder.resolve())} if _OUT in _inspected(notebook) else {}
-    _register()
+    out = {_OUT: str(folder.resolve())} if _OUT in _inspect(notebook) else {}
+    _register_engine()
     try:
         papermill.execute_notebook(
             str(notebook),
             str(executed),
-            given | inside,
+            values | out,
             engine_name=_ENGINE,
             progress_bar=False,
             cwd=str(notebook.parent),
             kernel_name="python3",
-            told=progress,
+            on_cell=progress,
         )
     except papermill.PapermillExecutionError as error:
         detail = f"'{notebook.name}' failed in cell {error.cell_index}: {error.ename}: {error.evalue}"
         raise AutopickerError(detail, f"see {executed}") from None
     figures = json.loads((folder / FIGURES).read_text("utf-8")) if (folder / FIGURES).exists() else {}
     stamp = RunStamp.collect(notebook).to_dict()
-    effective = {name: parameter.default for name, parameter in parameters_of(notebook).items()} | given
+    effective = {name: parameter.default for name, parameter in parameters_of(notebook).items()} | values
     record = {"benchmark": notebook.stem, "parameters": effective, "figures": figures, "stamp": stamp}
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     (folder / f"{notebook.stem}.html").write_text(to_html(executed, effective, stamp), "utf-8")
@@ -163,54 +164,58 @@ def sweep(
     runs: Path = Path("runs"),
     progress: Progress | None = None,
 ) -> list[Run]:
-    """A run for each of the values of one parameter, `jobs` at a time; all values are checked before the first.
+    """Run a notebook for each value of one parameter, `jobs` runs at a time; all values are checked first.
 
     Args:
         progress: called with (runs done, runs in all).
     """
     if not values:
         raise InvalidRequestError(f"no values for '{key}'", "write --sweep key=a,b,c")
-    points = [checked(notebook, {**(parameters or {}), key: value}) for value in values]
+    points = [check_parameters(notebook, {**(parameters or {}), key: value}) for value in values]
     done: list[Run] = []
-    work = partial(_point, notebook, runs)
+    work = partial(_run_point, notebook, runs)
     with ExitStack() as stack:
         if jobs > 1:  # in processes: kernels' sockets are not for several threads
             pool = stack.enter_context(ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")))
             results = pool.map(work, points)
         else:
             results = map(work, points)
-        for found in results:
-            done.append(found)
+        for result in results:
+            done.append(result)
             if progress is not None:
                 progress(len(done), len(points))
     return done
 
 
-def _point(notebook: Path, runs: Path, given: Mapping[str, Any]) -> Run:
-    return run(notebook, given, runs=runs)
+def _run_point(notebook: Path, runs: Path, values: Mapping[str, Any]) -> Run:
+    return run(notebook, values, runs=runs)
 
 
-def swept(key: str, found: Sequence[Run]) -> pd.DataFrame:
-    """One row a run of a sweep, with its single figures."""
+def sweep_frame(key: str, results: Sequence[Run]) -> pd.DataFrame:
+    """Make a table with a row for each run of a sweep over the parameter `key`, with all its numbers."""
     import pandas
 
-    return pandas.DataFrame([{key: run.parameters[key], **dict(numbers(run.figures))} for run in found]).set_index(key)
+    return pandas.DataFrame([{key: run.parameters[key], **dict(numbers(run.figures))} for run in results]).set_index(
+        key
+    )
 
 
 def save_figures(figures: Mapping[str, Any], out: str | Path, tables: Mapping[str, pd.DataFrame] | None = None) -> None:
-    """What a benchmark notebook calls last: its figures, by name, into the run's folder; what is missing is null.
+    """Write a benchmark's figures into its run's folder; a benchmark notebook calls this last.
 
     Args:
-        tables: kept beside them as NAME.csv.
+        figures: by name; NaN and None are written as null.
+        out: the folder; "" writes nothing.
+        tables: written beside the figures as NAME.csv.
     """
     if str(out):
-        Path(out, FIGURES).write_text(json.dumps(_known(figures), indent=2, allow_nan=False) + "\n", "utf-8")
+        Path(out, FIGURES).write_text(json.dumps(_without_nan(figures), indent=2, allow_nan=False) + "\n", "utf-8")
         for name, table in (tables or {}).items():
             table.to_csv(Path(out, f"{name}.csv"), index=table.index.name is not None or table.index.nlevels > 1)
 
 
 def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
-    """Each number among nested figures, by its dotted path."""
+    """Give each number among nested figures with its dotted path."""
     if isinstance(figures, Mapping):
         for key, value in figures.items():
             yield from numbers(value, f"{path}.{key}" if path else str(key))
@@ -221,28 +226,28 @@ def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
         yield path, float(figures)
 
 
-def _known(value: Any) -> Any:
-    """The value with None for every number that is none: JSON has no word for NaN."""
+def _without_nan(value: Any) -> Any:
+    """Replace every NaN and infinity by None: JSON has neither."""
     if isinstance(value, Mapping):
-        return {key: _known(item) for key, item in value.items()}
+        return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_known(item) for item in value]
+        return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def to_html(executed: Path, parameters: Mapping[str, Any], stamp: Mapping[str, Any]) -> str:
-    """The notebook as one HTML page that needs no network: no scripts from elsewhere, code folded away.
+    """Write an executed notebook as one HTML page without its code, which loads nothing from the network.
 
-    Its parameters and what it ran on stand below the title.
+    The parameters, the time, the machine and the commit stand below the title.
     """
     import nbformat
     from nbconvert import HTMLExporter
 
     notebook = nbformat.read(executed, 4)
-    given = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
+    values = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
     commit = stamp.get("commit")
-    ran = [stamp.get("time"), stamp.get("machine"), f"commit {commit[:12]}" if commit else None]
-    about = f"Parameters: `{given}`\n\nRun: {', '.join(str(part) for part in ran if part)}"
+    environment = [stamp.get("time"), stamp.get("machine"), f"commit {commit[:12]}" if commit else None]
+    about = f"Parameters: `{values}`\n\nRun: {', '.join(str(part) for part in environment if part)}"
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(about))
     exporter = HTMLExporter(
         exclude_input=True, embed_images=True, mathjax_url="", require_js_url="", jquery_url="", widget_renderer_url=""
@@ -251,25 +256,25 @@ def to_html(executed: Path, parameters: Mapping[str, Any], stamp: Mapping[str, A
     return html
 
 
-def _register() -> None:
-    """papermill's own bar is saved half-way into reports; progress goes to the callback `told` instead."""
+def _register_engine() -> None:
+    """Register an engine that reports progress to `on_cell`; papermill's own bar is saved half-way into reports."""
     from papermill.engines import NBClientEngine, papermill_engines
 
-    class Reporting(NBClientEngine):  # type: ignore[misc]  # papermill carries no types
+    class _ReportingEngine(NBClientEngine):  # type: ignore[misc]  # papermill carries no types
         @classmethod
         def execute_managed_notebook(
-            cls, nb_man: Any, kernel_name: str, told: Progress | None = None, **options: Any
+            cls, nb_man: Any, kernel_name: str, on_cell: Progress | None = None, **options: Any
         ) -> None:
             total = len(nb_man.nb.cells)
             finish = nb_man.cell_complete
 
             def complete(cell: Any, cell_index: int | None = None, **more: Any) -> None:
                 finish(cell, cell_index=cell_index, **more)
-                if told is not None and cell_index is not None:
-                    told(cell_index + 1, total)
+                if on_cell is not None and cell_index is not None:
+                    on_cell(cell_index + 1, total)
 
             nb_man.cell_complete = complete
             quiet = ["--log-level=ERROR"]  # it would warn of its own sockets on this machine
             super().execute_managed_notebook(nb_man, kernel_name, extra_arguments=quiet, **options)
 
-    papermill_engines.register(_ENGINE, Reporting)
+    papermill_engines.register(_ENGINE, _ReportingEngine)

@@ -1,4 +1,4 @@
-"""What benchmarks/transcription.ipynb measures: the words that Whisper gets wrong, and the time it takes."""
+"""The measurements of benchmarks/transcription.ipynb: word errors and speed of Whisper."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def word_errors(truth: str, said: str, language: str = "en") -> tuple[int, int]:
-    """Words substituted, missing or too many (Levenshtein's distance), and the words of the truth.
+def word_errors(truth: str, text: str, language: str = "en") -> tuple[int, int]:
+    """Count word errors (substitutions, deletions and insertions: Levenshtein's distance) and the words of the truth.
 
-    Both as Whisper's own normaliser has them (Radford et al. 2022, appendix C): without case and punctuation, English
-    with one spelling and numbers as digits.
+    Both texts are first normalised as Whisper's authors do (Radford et al. 2022, appendix C): without case and
+    punctuation, English with one spelling and numbers as digits.
     """
     from rapidfuzz.distance import Levenshtein
 
@@ -35,15 +35,19 @@ def word_errors(truth: str, said: str, language: str = "en") -> tuple[int, int]:
         warnings.simplefilter("ignore")  # about escapes in its strings
         from whisper_normalizer.basic import BasicTextNormalizer
         from whisper_normalizer.english import EnglishTextNormalizer
-    plain = EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
-    wanted = plain(truth).split()
-    return int(Levenshtein.distance(wanted, plain(said).split())), len(wanted)
+    normalise = EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
+    words = normalise(truth).split()
+    return int(Levenshtein.distance(words, normalise(text).split())), len(words)
 
 
 def measure(folder: str | Path = "", model: str = "", limit: int = 50) -> pd.DataFrame:
-    """One row a recording: file, seconds, errors, words, wer, rtf (after one to warm up), language, error.
+    """Transcribe recordings with a known text, a row each: file, seconds, errors, words, wer, rtf, language, error.
+
+    The first recording is transcribed once before, so that loading the model counts nowhere.
 
     Args:
+        model: a faster-whisper model; "": that of the settings.
+        limit: recordings at most.
         folder: recordings, each with its text in NAME.txt (of `NAME.wav`) or `NAME.wav.txt` beside it or in `truth/`
             below it or beside it, or listed with a `reference` in a manifest.json. "": the project's samples.
 
@@ -61,23 +65,23 @@ def measure(folder: str | Path = "", model: str = "", limit: int = 50) -> pd.Dat
     try:
         transcriber.transcribe(open_source(cases[0][0]))  # the model is loaded now
         for path, truth in cases:
-            rows.append(_one(transcriber, path, truth))
+            rows.append(_measure_file(transcriber, path, truth))
     finally:
         transcriber.release()
     return frame(rows)
 
 
-def _one(transcriber: WhisperTranscriber, path: Path, truth: str) -> dict[str, Any]:
+def _measure_file(transcriber: WhisperTranscriber, path: Path, truth: str) -> dict[str, Any]:
     row: dict[str, Any] = {"file": path.name, "seconds": None, "errors": None, "words": None, "wer": None}
     row |= {"rtf": None, "language": None, "error": ""}
     try:
-        found = transcriber.transcribe(open_source(path))
+        transcript = transcriber.transcribe(open_source(path))
     except AutopickerError as error:
         return row | {"error": str(error)}
-    wrong, wanted = word_errors(truth, found.text, found.language or "")
-    share = wrong / wanted if wanted else float(bool(wrong))
-    row |= {"seconds": found.duration, "errors": wrong, "words": wanted, "wer": share, "rtf": found.real_time_factor}
-    return row | {"language": found.language}
+    errors, words = word_errors(truth, transcript.text, transcript.language or "")
+    wer = errors / words if words else float(bool(errors))
+    row |= {"seconds": transcript.duration, "errors": errors, "words": words, "wer": wer}
+    return row | {"rtf": transcript.real_time_factor, "language": transcript.language}
 
 
 def _cases(place: Path) -> Iterator[tuple[Path, str]]:
@@ -101,20 +105,20 @@ def _cases(place: Path) -> Iterator[tuple[Path, str]]:
 
 
 def summary(results: pd.DataFrame) -> dict[str, Any]:
-    """Recordings, failures, WER over all words, and the median RTF."""
+    """Sum up the table of `measure`: recordings, failures, WER over all words, median RTF, and hours of sound."""
     read = results[results["error"] == ""]
-    wanted = int(read["words"].sum())
+    words = int(read["words"].sum())
     return {
         "recordings": len(results),
         "failures": int((results["error"] != "").sum()),
-        "wer": float(read["errors"].sum() / wanted) if wanted else None,
+        "wer": float(read["errors"].sum() / words) if words else None,
         "rtf_median": statistics.median(read["rtf"]) if len(read) else None,
         "hours": float(read["seconds"].sum() / 3600),
     }
 
 
 def plot(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Word error rate and real-time factor of each recording."""
+    """Draw word error rate against real-time factor, a dot a recording."""
     target = axes(ax, (7.0, 3.0))
     read = results[results["error"] == ""]
     target.scatter(read["rtf"], 100 * read["wer"].astype(float), s=20, color=BLUE)

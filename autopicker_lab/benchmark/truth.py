@@ -1,4 +1,4 @@
-"""How well an extracted text agrees with the truth: the scores of benchmarks/extraction.ipynb, all 0 to 1.
+"""Scores of an extracted text against the truth, all 0 to 1: those of benchmarks/extraction.ipynb.
 
 - nid: normalised indel similarity of the two texts once Markdown's marks are gone and white space is one space (the
   NID of opendataloader-bench).
@@ -38,7 +38,7 @@ _EMPHASIS = re.compile(r"\\(?=\W)|[*_`|]+")
 
 @dataclass(frozen=True)
 class Case:
-    """A file, and what is known of it: its text, its tables' rows of cells, facts. What is unknown is empty."""
+    """A file and its truth: its text, the rows of its tables, and facts to check. What is unknown is empty."""
 
     path: Path
     kind: str
@@ -48,26 +48,26 @@ class Case:
 
 
 def read_cases(folder: str | Path) -> list[Case]:
-    """The files of a folder that have a truth.
+    """Read the files of a folder that have a truth.
 
     Either `NAME.md` or `NAME.txt` beside a file NAME (`report.pdf.md`), in the folder or in `truth/` or `gt/` below
     it or beside it, holds its text as Markdown; or a `manifest.json` lists the files: `{"files": [{"file", "kind",
     "ground_truth", "cells", "checks"}]}`.
 
     Raises:
-        InvalidRequestError: where nothing of the kind is found.
+        InvalidRequestError: no file of the folder has a truth.
     """
     place = Path(folder).expanduser()
     if not place.is_dir():
         raise InvalidRequestError(f"'{place}' is no folder", "name one with files and their truths")
     manifest = place / "manifest.json"
-    found = list(_listed(place, manifest)) if manifest.exists() else list(_beside(place))
-    if not found:
+    cases = list(_cases_listed(place, manifest)) if manifest.exists() else list(_cases_beside(place))
+    if not cases:
         raise InvalidRequestError(f"no file in '{place}' has a truth", "put NAME.md beside each NAME, or in truth/")
-    return found
+    return cases
 
 
-def _listed(place: Path, manifest: Path) -> Iterator[Case]:
+def _cases_listed(place: Path, manifest: Path) -> Iterator[Case]:
     for entry in json.loads(manifest.read_text("utf-8"))["files"]:
         if entry["kind"].startswith("hostile") or not ({"ground_truth", "cells", "checks"} & set(entry)):
             continue
@@ -88,7 +88,7 @@ def _listed_rows(raw: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield from (tuple(text for _, text in sorted(line)) for line in lines.values())
 
 
-def _beside(place: Path) -> Iterator[Case]:
+def _cases_beside(place: Path) -> Iterator[Case]:
     folders = [place, place / "truth", place / "gt", place.parent / "truth"]
     for path in sorted(p for p in place.iterdir() if p.suffix.lower() in KIND_OF_SUFFIX):
         for truth in (folder / f"{path.name}{suffix}" for folder in folders for suffix in (".md", ".txt")):
@@ -101,52 +101,52 @@ def _beside(place: Path) -> Iterator[Case]:
 
 
 def score(case: Case, text: str) -> dict[str, float]:
-    """The scores that the case's truth allows."""
+    """Score a text by name, as far as the truth of the case allows."""
     from rapidfuzz.distance import Indel
 
-    plain = normalised(text)
-    found: dict[str, float] = {}
+    plain = normalise(text)
+    scores: dict[str, float] = {}
     if case.text:
-        found["nid"] = Indel.normalized_similarity(normalised(case.text), plain)
-        wanted = [normalised(title) for title in _HEADING.findall(case.text)]
-        if wanted and case.kind in ("pdf", "docx", "html", "md"):
-            have = {normalised(title) for title in _HEADING.findall(text)}
-            found["head"] = sum(title in have for title in wanted) / len(wanted)
+        scores["nid"] = Indel.normalized_similarity(normalise(case.text), plain)
+        titles = [normalise(title) for title in _HEADING.findall(case.text)]
+        if titles and case.kind in ("pdf", "docx", "html", "md"):
+            headings = {normalise(title) for title in _HEADING.findall(text)}
+            scores["head"] = sum(title in headings for title in titles) / len(titles)
     if case.rows:
-        found["cells"] = _cells_found(case.rows, plain)
+        scores["cells"] = _cell_recall(case.rows, plain)
         pairs = [pair for row in case.rows for pair in pairwise(row)]
         if pairs:
-            lines = [_squeezed(line) for line in text.split("\n")]
-            found["rows"] = sum(_on_one_line(lines, *map(_squeezed, pair)) for pair in pairs) / len(pairs)
+            lines = [_squeeze(line) for line in text.split("\n")]
+            scores["rows"] = sum(_on_one_line(lines, *map(_squeeze, pair)) for pair in pairs) / len(pairs)
     if case.checks:
-        found["checks"] = sum(_holds(check, text, plain) for check in case.checks) / len(case.checks)
-    return found
+        scores["checks"] = sum(_holds(check, text, plain) for check in case.checks) / len(case.checks)
+    return scores
 
 
-def normalised(text: str) -> str:
-    """Text as it is compared: NFKC, without Markdown's marks, every run of white space one space."""
+def normalise(text: str) -> str:
+    """Normalise a text for comparison: NFKC, without Markdown's marks, every run of white space one space."""
     plain = unicodedata.normalize("NFKC", _COMMENT.sub(" ", text)).replace("\u00ad", "")
     plain = _MARK.sub("", _RULE.sub(" ", _LINK.sub(r"\1", plain)))
     return " ".join(_EMPHASIS.sub(lambda m: "" if m[0] == "\\" else " ", html.unescape(plain)).split())
 
 
-def _squeezed(text: str) -> str:
-    return re.sub(r"\.0+$", "", "".join(normalised(text).split()).casefold())
+def _squeeze(text: str) -> str:
+    return re.sub(r"\.0+$", "", "".join(normalise(text).split()).casefold())
 
 
-def _cells_found(rows: Sequence[Sequence[str]], plain: str) -> float:
-    wanted = Counter(normalised(cell).casefold() for row in rows for cell in row)
+def _cell_recall(rows: Sequence[Sequence[str]], plain: str) -> float:
+    truth = Counter(normalise(cell).casefold() for row in rows for cell in row)
     low = plain.casefold()
     tight = "".join(low.split())
-    got = 0
-    for cell, count in wanted.items():
+    matches = 0
+    for cell, count in truth.items():
         bare = re.sub(r"\.0+$", "", cell)
         if re.fullmatch(r"-?[\d.,]+", cell):  # a number must not be the end or the start of another
-            there = len(re.findall(rf"(?<![\w.,]){re.escape(bare)}(?:\.0+)?(?!\w|[.,]\d)", low))
+            occurrences = len(re.findall(rf"(?<![\w.,]){re.escape(bare)}(?:\.0+)?(?!\w|[.,]\d)", low))
         else:
-            there = low.count(cell) or tight.count("".join(cell.split()))
-        got += min(count, there)
-    return got / max(wanted.total(), 1)
+            occurrences = low.count(cell) or tight.count("".join(cell.split()))
+        matches += min(count, occurrences)
+    return matches / max(truth.total(), 1)
 
 
 def _on_one_line(lines: Sequence[str], first: str, second: str) -> bool:
@@ -158,6 +158,6 @@ def _holds(check: Mapping[str, Any], text: str, plain: str) -> bool:
     if kind == "regex":
         return re.search(check["text"], text) is not None
     if kind == "order":
-        return 0 <= plain.find(normalised(check["before"])) < plain.find(normalised(check["after"]))
-    times = plain.count(normalised(check.get("text", "")))
+        return 0 <= plain.find(normalise(check["before"])) < plain.find(normalise(check["after"]))
+    times = plain.count(normalise(check.get("text", "")))
     return {"present": times > 0, "absent": times == 0, "count": times == check.get("n")}.get(kind, False)

@@ -1,4 +1,4 @@
-"""The command line: the same Workbench as in the notebooks, a report or one JSON document at a time."""
+"""The command `autopicker` and its general commands; each prints a report or one JSON document."""
 
 from __future__ import annotations
 
@@ -51,21 +51,24 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def fail(error: AutopickerError) -> NoReturn:
+    """Print an error in one line on standard error, and exit 1."""
     typer.echo(f"autopicker: {' '.join(str(error).split())}", err=True)
     sys.exit(1)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(show: bool) -> None:
+    if show:
         typer.echo(__version__)
         raise typer.Exit
 
 
 @app.callback()
 def common(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print it")
+    ] = False,
 ) -> None:
-    pass
+    """Take the options that stand before a command."""
 
 
 @app.command()
@@ -102,9 +105,14 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes")] = 1,
 ) -> None:
     """Serve the HTTP API."""
-    from autopicker_lab.service.server import serve as run
+    from autopicker_lab.cli.serve import announcement
+    from autopicker_lab.service import server
+    from autopicker_lab.settings import Settings
 
-    run(host, port, workers)
+    settings = Settings.load()
+    server.check_port(host, port)  # before a word of it being served
+    typer.echo(announcement(settings, host, port, workers), err=True)
+    server.serve(host, port, workers)
 
 
 @app.command()
@@ -141,13 +149,13 @@ def ask(
         if as_json:
             print_json(lab.ask(text, file or [], model=model, **options).to_dict())
             return
-        reply = asyncio.run(_stream(lab, text, file or [], model, options))
+        reply = asyncio.run(_print_stream(lab, text, file or [], model, options))
     typer.echo(f"\n[{reply.model}: {reply.route.reason}]", err=True)
     for line in (*reply.context.left_out, *reply.context.warnings):
         typer.echo(f"[{line}]", err=True)
 
 
-async def _stream(lab: Any, text: str, files: Sequence[Path], model: str, options: dict[str, Any]) -> Any:
+async def _print_stream(lab: Any, text: str, files: Sequence[Path], model: str, options: dict[str, Any]) -> Any:
     stream = await lab.stream(text, files, model=model, **options)
     async for chunk in stream:
         sys.stdout.write(chunk.content)
@@ -161,20 +169,20 @@ async def _stream(lab: Any, text: str, files: Sequence[Path], model: str, option
 def models(as_json: Json = False) -> None:
     """List the catalogue, and which of it would answer now."""
     with open_workbench() as lab:
-        found = lab.models()
+        catalogue = lab.models()
     rows = [
         {
             "id": spec.id,
             "provider": spec.provider,
-            "available": answer.ok,
-            "why": None if answer.ok else str(answer),
+            "available": available.ok,
+            "why": None if available.ok else str(available),
             "capabilities": sorted(spec.capabilities),
             "context_window": spec.context_window,
             "price_in": spec.price_in,
             "price_out": spec.price_out,
             "quality": spec.quality,
         }
-        for spec, answer in found
+        for spec, available in catalogue
     ]
     if as_json:
         print_json(rows)

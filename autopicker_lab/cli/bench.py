@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,22 +36,22 @@ def bench(
     notebooks = {path.stem: path for path in sorted(assets.benchmarks().glob("*.ipynb"))}
     if compare:
         named = [Path(name)] if name is not None else []
-        _table(benchmark.compare([*compare, *named, *(folders or [])]), as_json)
+        _print_table(benchmark.compare([*compare, *named, *(folders or [])]), as_json)
         return
     if name is None or list_:
-        _list(notebooks if name is None else {name: _known(notebooks, name)}, as_json)
+        _print_benchmarks(notebooks if name is None else {name: _notebook(notebooks, name)}, as_json)
         return
-    notebook = _known(notebooks, name)
-    given = dict(_pair(text) for text in parameter or [])
+    notebook = _notebook(notebooks, name)
+    values = dict(_parse_pair(text) for text in parameter or [])
     if sweep is not None:
-        key, values = _pair(sweep)
-        points = [value for value in values.split(",") if value]
-        found = benchmark.sweep(notebook, key, points, given, jobs=jobs, runs=runs, progress=_told("run"))
-        for run in found:
+        key, listed = _parse_pair(sweep)
+        points = [value for value in listed.split(",") if value]
+        results = benchmark.sweep(notebook, key, points, values, jobs=jobs, runs=runs, progress=_print_progress("run"))
+        for run in results:
             typer.echo(f"report: {run.folder}", err=True)
-        _table(benchmark.swept(key, found), as_json)
+        _print_table(benchmark.sweep_frame(key, results), as_json)
         return
-    run = benchmark.run(notebook, given, runs=runs, progress=_told("cell"))
+    run = benchmark.run(notebook, values, runs=runs, progress=_print_progress("cell"))
     if as_json:
         print_json({"folder": str(run.folder), "figures": run.figures, "parameters": run.parameters})
     else:
@@ -59,7 +59,8 @@ def bench(
         typer.echo(f"report: {run.folder}", err=True)
 
 
-def _known(notebooks: dict[str, Path], name: str) -> Path:
+def _notebook(notebooks: dict[str, Path], name: str) -> Path:
+    """Find a benchmark by its name, or a notebook by its path."""
     if name in notebooks:
         return notebooks[name]
     if name.endswith(".ipynb") and Path(name).is_file():
@@ -68,37 +69,37 @@ def _known(notebooks: dict[str, Path], name: str) -> Path:
     raise InvalidRequestError(f"no benchmark '{name}'", hint)
 
 
-def _list(notebooks: dict[str, Path], as_json: bool) -> None:
+def _print_benchmarks(notebooks: dict[str, Path], as_json: bool) -> None:
     from autopicker_lab import benchmark
 
-    known = {stem: benchmark.parameters_of(path) for stem, path in notebooks.items()}
+    parameters = {stem: benchmark.parameters_of(path).values() for stem, path in notebooks.items()}
     if as_json:
         rows = {
-            stem: {p.name: {"default": p.default, "type": p.kind, "help": p.help} for p in found.values()}
-            for stem, found in known.items()
+            stem: {p.name: {"default": p.default, "type": p.kind, "help": p.help} for p in own}
+            for stem, own in parameters.items()
         }
-        print_json([{"name": stem, "parameters": found} for stem, found in rows.items()])
+        print_json([{"name": stem, "parameters": own} for stem, own in rows.items()])
         return
-    for stem, found in known.items():
+    for stem, own in parameters.items():
         typer.echo(stem)
-        for p in found.values():
+        for p in own:
             typer.echo(f"  {f'{p.name} = {p.default!r}':28} {p.help}")
 
 
-def _table(table: pd.DataFrame, as_json: bool) -> None:
+def _print_table(table: pd.DataFrame, as_json: bool) -> None:
     if as_json:
         print_json(json.loads(table.reset_index().to_json(orient="records")))
     else:
         typer.echo(table.to_string(float_format="%.4g", na_rep="-"))
 
 
-def _told(what: str) -> Callable[[int, int], None]:
-    return lambda done, total: typer.echo(f"{what} {done} of {total}", err=True)
+def _print_progress(unit: str) -> Callable[[int, int], None]:
+    return lambda done, total: typer.echo(f"{unit} {done} of {total}", err=True)
 
 
-def _pair(text: str) -> tuple[str, Any]:
-    """A parameter's name and the text of its value; its type is the parameter's."""
-    key, mark, value = text.partition("=")
-    if not mark:
+def _parse_pair(text: str) -> tuple[str, str]:
+    """Split key=value into a parameter's name and the text of its value."""
+    key, equals, value = text.partition("=")
+    if not equals:
         raise InvalidRequestError(f"'{text}' is not key=value", "write -p key=value")
     return key, value

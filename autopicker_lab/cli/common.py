@@ -1,4 +1,4 @@
-"""What the parts of the command line share."""
+"""Options and helpers that the groups of commands share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Json = Annotated[bool, typer.Option("--json", help="print one JSON document on s
 
 
 def open_workbench() -> Workbench:
-    """A Workbench that logs errors alone: the commands say the rest."""
+    """Make a Workbench that logs errors alone, because the commands print the rest."""
     import logging
 
     from autopicker_lab.workbench import Workbench
@@ -28,21 +28,22 @@ def open_workbench() -> Workbench:
 
 
 def print_json(document: Any) -> None:
+    """Print a value as one line of JSON; what JSON does not have is printed as text."""
     typer.echo(json.dumps(document, ensure_ascii=False, default=str))
 
 
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed: the first time the work ends in good order, the second time at once."""
+    """Give a function that tells whether Ctrl-C was pressed; a second Ctrl-C ends the process at once."""
     pressed = False
 
-    def note(*_: object) -> None:
+    def on_interrupt(*_: object) -> None:
         nonlocal pressed
         pressed = True
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)
 
-    before = signal.signal(signal.SIGINT, note)
+    previous = signal.signal(signal.SIGINT, on_interrupt)
     try:
         yield lambda: pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)

@@ -1,4 +1,4 @@
-"""What works on this machine, what does not, and what to do about it."""
+"""The checks of `autopicker doctor`: what works on this machine, what does not, and what to do about it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ _ENGINES = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at; `needed` means that the lab does not work without it."""
+    """The result of one check.
+
+    Attributes:
+        ok: whether the part works.
+        detail: what there is, or what is wrong and what to do about it.
+        needed: whether the lab does not work without the part.
+    """
 
     name: str
     ok: bool
@@ -37,25 +43,27 @@ class Check:
 
 
 def examine(lab: Workbench) -> list[Check]:
-    """Look at every part; takes a few seconds, since the models are really loaded."""
+    """Check every part; it takes a few seconds, because the models are really loaded."""
     return [
-        _try("formats", lambda: f"{len(formats())} formats: {', '.join(formats())}"),
+        _check("formats", lambda: f"{len(formats())} formats: {', '.join(formats())}"),
         *_engines(),
-        _try("reading", lambda: f"{lab.extract(assets.samples() / 'report.pdf').token_count} tokens of the sample PDF"),
-        _try("pictures", lambda: f"OCR reads {_first_line(lab)!r}"),
-        _try(
+        _check(
+            "reading", lambda: f"{lab.extract(assets.samples() / 'report.pdf').token_count} tokens of the sample PDF"
+        ),
+        _check("pictures", lambda: f"OCR reads {_first_line(lab)!r}"),
+        _check(
             "speech", lambda: f"{lab.transcriber.model}: {lab.transcribe(assets.samples() / 'announcement.ogg').text}"
         ),
         *_models(lab),
-        _try("uploads", lambda: f"kept at {lab.settings.uploads_url} ({len(lab.files.list())} files)"),
-        _try("policy", lambda: _policy(lab)),
-        Check("redis", _has("redis"), _words("redis", "shared cache and limits", "autopicker-lab[redis]"), False),
+        _check("uploads", lambda: f"kept at {lab.settings.uploads_url} ({len(lab.files.list())} files)"),
+        _check("policy", lambda: _policy(lab)),
+        Check("redis", _has("redis"), _extra("redis", "shared cache and limits", "autopicker-lab[redis]"), False),
         Check("disk", shutil.disk_usage("/").free > 2**30, f"{shutil.disk_usage('/').free / 2**30:.0f} GiB free"),
     ]
 
 
 def _engines() -> Iterator[Check]:
-    """What reads each family of formats, with its version, and what could be added."""
+    """Check what reads each family of formats, and name its versions and what could be added."""
     for family, packages in _ENGINES.items():
         versions = [
             f"{package} {version(package)}" if _has_package(package) else f"no {package}" for package in packages
@@ -63,7 +71,7 @@ def _engines() -> Iterator[Check]:
         yield Check(f"engine {family}", all(map(_has_package, packages)), ", ".join(versions))
     for name, why in broken_entry_points().items():
         yield Check(f"format {name}", False, f"{why}: mend or uninstall the package that brings it", needed=False)
-    yield _try("engine ocr", lambda: "; ".join(engines()))
+    yield _check("engine ocr", lambda: "; ".join(engines()))
     if len(engines()) > 1 and engines()[0].endswith("(eng)"):
         more = "scans in other languages: apt-get install tesseract-ocr-deu (or -fra, -kor, ...)"
         yield Check("ocr languages", False, more, needed=False)
@@ -78,18 +86,18 @@ def _has_package(package: str) -> bool:
 
 
 def _models(lab: Workbench) -> Iterator[Check]:
-    found = lab.models()
-    usable = any(answer.ok for _, answer in found)
-    for spec, answer in found:
-        detail = f"{spec.provider}, {'answers' if answer.ok else f'{answer.why}: {answer.hint}'}"
-        yield Check(spec.id, answer.ok, detail, needed=not usable)
+    models = lab.models()
+    usable = any(available.ok for _, available in models)
+    for spec, available in models:
+        detail = f"{spec.provider}, {'answers' if available.ok else f'{available.why}: {available.hint}'}"
+        yield Check(spec.id, available.ok, detail, needed=not usable)
     if usable:
-        yield _try("answering", lambda: f"{(reply := lab.ask('Say hello.', max_tokens=12)).model}: {reply.text!r}")
+        yield _check("answering", lambda: f"{(reply := lab.ask('Say hello.', max_tokens=12)).model}: {reply.text!r}")
 
 
-def _try(name: str, look: Callable[[], str]) -> Check:
+def _check(name: str, probe: Callable[[], str]) -> Check:
     try:
-        return Check(name, True, look())
+        return Check(name, True, probe())
     except (AutopickerError, OSError) as error:
         return Check(name, False, str(error))
 
@@ -102,7 +110,7 @@ def _has(package: str) -> bool:
     return find_spec(package) is not None
 
 
-def _words(package: str, use: str, extra: str) -> str:
+def _extra(package: str, use: str, extra: str) -> str:
     return f"{use}: installed" if _has(package) else f"{use}: pip install '{extra}'"
 
 

@@ -34,8 +34,8 @@ def extract(
         _extract_many(files, out, {"jobs": jobs, "scheduler": scheduler, "options": options}, as_json, text)
     else:
         with open_workbench() as lab:
-            rows = _each(files, lambda path: lab.extract(path, options=options).to_dict(), _EMPTY_DOCUMENT)
-        _show(rows, as_json, text)
+            rows = _rows(files, lambda path: lab.extract(path, options=options).to_dict(), _EMPTY_DOCUMENT)
+        _print_documents(rows, as_json, text)
         _finish(rows)
 
 
@@ -51,16 +51,16 @@ def _extract_many(files: list[Path], out: Path | None, how: dict[str, Any], as_j
     with Progress(transient=True, console=Console(stderr=True)) as bar, stoppable() as stopped:
         task = bar.add_task("files", total=None)
 
-        def show(so_far: int, of: int) -> bool:
+        def on_progress(files_done: int, files_total: int) -> bool:
             nonlocal done, total
-            done, total = so_far, of
-            bar.update(task, completed=so_far, total=of)
+            done, total = files_done, files_total
+            bar.update(task, completed=files_done, total=files_total)
             return not stopped()
 
         def results() -> Iterator[ExtractionResult]:
-            for result in extract_many(files, progress=show, **how):
+            for result in extract_many(files, progress=on_progress, **how):
                 if stopped() and result.error:
-                    continue  # a worker that heard the signal, too
+                    continue  # the signal reached a worker as well
                 if result.error:
                     failed.append({"name": str(result.path), "error": result.error.to_dict()})
                 yield result
@@ -69,8 +69,8 @@ def _extract_many(files: list[Path], out: Path | None, how: dict[str, Any], as_j
             count = write_table(results(), out)
             typer.echo(f"{count} files, {len(failed)} of them not read: {out}")
         else:
-            found = sorted(results(), key=lambda result: result.path)
-            _show([_row(result) for result in found], as_json, text)
+            ordered = sorted(results(), key=lambda result: result.path)
+            _print_documents([_row(result) for result in ordered], as_json, text)
         interrupted = stopped()
     if not total and not interrupted:
         raise InvalidRequestError("there is no file to read", f"supported: {', '.join(formats())}")
@@ -83,14 +83,14 @@ def _row(result: Any) -> dict[str, Any]:
     return {**result.document.to_dict(), "name": str(result.path), "error": None}
 
 
-def _show(rows: list[dict[str, Any]], as_json: bool, text: bool) -> None:
+def _print_documents(rows: list[dict[str, Any]], as_json: bool, text: bool) -> None:
     if as_json:
         print_json(rows)
     elif text:
         typer.echo("\n\n".join(row["text"] for row in rows if not row["error"]))
     else:
         for row in rows:
-            _show_document(row)
+            _print_document(row)
 
 
 @app.command()
@@ -106,13 +106,13 @@ def transcribe(
     task = "translate" if translate else "transcribe"
     if jobs is not None or scheduler is not None or any(path.is_dir() for path in files):
         rows = _transcribe_many(files, {"jobs": jobs, "scheduler": scheduler, "language": language, "task": task})
-        _told(rows, as_json)
+        _print_transcripts(rows, as_json)
         return
     with open_workbench() as lab:
-        rows = _each(
+        rows = _rows(
             files, lambda path: lab.transcribe(path, language=language, task=task).to_dict(), _EMPTY_TRANSCRIPT
         )
-    _told(rows, as_json)
+    _print_transcripts(rows, as_json)
 
 
 def _transcribe_many(files: list[Path], how: dict[str, Any]) -> list[dict[str, Any]]:
@@ -121,18 +121,18 @@ def _transcribe_many(files: list[Path], how: dict[str, Any]) -> list[dict[str, A
 
     rows = []
     with stoppable() as stopped:
-        for found in transcribe_many(
+        for result in transcribe_many(
             files, model=Settings.load().whisper_model, progress=lambda *_: not stopped(), **how
         ):
-            said = found.transcript.to_dict() if found.transcript else _EMPTY_TRANSCRIPT
-            error = found.error.to_dict() if found.error else None
-            rows.append({**said, "name": str(found.path), "error": error})
+            transcript = result.transcript.to_dict() if result.transcript else _EMPTY_TRANSCRIPT
+            error = result.error.to_dict() if result.error else None
+            rows.append({**transcript, "name": str(result.path), "error": error})
             if sys.stderr.isatty():
-                typer.echo(f"{len(rows)}: {found.path}", err=True)
+                typer.echo(f"{len(rows)}: {result.path}", err=True)
     return rows
 
 
-def _told(rows: list[dict[str, Any]], as_json: bool) -> None:
+def _print_transcripts(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
@@ -146,8 +146,8 @@ _EMPTY_TRANSCRIPT: dict[str, Any] = {"text": "", "language": None, "duration": N
 _EMPTY_DOCUMENT: dict[str, Any] = {"kind": None, "text": "", "parts": [], "tables": [], "metadata": {}, "warnings": []}
 
 
-def _each(paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], empty: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row for each file, its error in the row; one bad file does not stop the rest."""
+def _rows(paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], empty: dict[str, Any]) -> list[dict[str, Any]]:
+    """Make a row for each file; a file that cannot be read has its error in its row, and does not stop the rest."""
     rows = []
     for path in paths:
         try:
@@ -158,7 +158,7 @@ def _each(paths: Sequence[Path], work: Callable[[Path], dict[str, Any]], empty: 
 
 
 def _finish(rows: Sequence[dict[str, Any]], stopped: str = "") -> None:
-    """A line for each failure, with its file's path where folders were read; exit 1, or 130 after `stopped`."""
+    """Print a line for each failure (with the path where folders were read); exit 1 then, or 130 after `stopped`."""
     for row in rows:
         if row["error"]:
             error = InvalidRequestError(row["error"]["detail"], row["error"]["hint"])
@@ -171,7 +171,7 @@ def _finish(rows: Sequence[dict[str, Any]], stopped: str = "") -> None:
         sys.exit(1)
 
 
-def _show_document(row: dict[str, Any]) -> None:
+def _print_document(row: dict[str, Any]) -> None:
     if row["error"]:
         return
     counts = f"parts: {len(row['parts'])}, tables: {len(row['tables'])}, characters: {len(row['text']):,}"

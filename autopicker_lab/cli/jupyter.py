@@ -1,4 +1,4 @@
-"""JupyterLab on the notebooks, or Voila on one of them, with the settings they need."""
+"""Starting JupyterLab on the notebooks, or Voila on one of them, with the settings they need."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def start(folder: Path | None = None, port: int = 8888, browser: bool = True, vo
         InvalidRequestError: no notebook is called `voila`.
     """
     home = _home(folder)
-    words = application(find(home, voila), port, browser) if voila else command(home, port, browser)
+    program = application(find(home, voila), port, browser) if voila else command(home, port, browser)
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         filter(None, (str(_CONFIG), os.environ.get("JUPYTER_CONFIG_PATH")))
     )
     if os.name == "posix":  # become that server, so that a signal to this process ends it
-        os.execv(words[0], words)
-    return subprocess.run(words, check=False).returncode
+        os.execv(program[0], program)
+    return subprocess.run(program, check=False).returncode
 
 
 def command(home: Path, port: int, browser: bool) -> list[str]:
-    """The command line that starts JupyterLab."""
+    """Make the command line that starts JupyterLab."""
     options = [
         f"--ServerApp.root_dir={home}",
         f"--ServerApp.port={port}",
@@ -53,7 +53,7 @@ def command(home: Path, port: int, browser: bool) -> list[str]:
 
 
 def application(notebook: Path, port: int, browser: bool) -> list[str]:
-    """The command line that serves one notebook without its code."""
+    """Make the command line that serves one notebook without its code."""
     options = [
         f"--port={port}",
         f"--Voila.tornado_settings={_SETTINGS}",
@@ -65,7 +65,7 @@ def application(notebook: Path, port: int, browser: bool) -> list[str]:
 
 
 def origins() -> str:
-    """Where the Jupyter servers of this account listen, as ALLOWED_ORIGINS has it; "" where none runs."""
+    """List the addresses of this account's Jupyter servers as ALLOWED_ORIGINS takes them; "" where none runs."""
     from jupyter_server.serverapp import list_running_servers
 
     ports = [server["port"] for server in list_running_servers()]
@@ -73,17 +73,17 @@ def origins() -> str:
 
 
 def find(home: Path, name: str) -> Path:
-    """The notebook of a name, a number, or the beginning of its name; InvalidRequestError names those there are."""
+    """Find a notebook by its name, its number, or the beginning of its name; InvalidRequestError lists all."""
     names = sorted(path.stem for path in home.glob("*.ipynb"))
-    wanted = Path(name).stem
-    found = [stem for stem in names if stem == wanted] or [stem for stem in names if stem.startswith(wanted)]
-    if len(found) != 1:
-        if found:
-            raise InvalidRequestError(f"'{name}' may be any of {', '.join(found)}", "say more of its name")
-        near = difflib.get_close_matches(wanted, names, 1, 0.3)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise InvalidRequestError(f"no notebook is called '{name}'", f"{meant}there are {', '.join(names)}")
-    return home / f"{found[0]}.ipynb"
+    stem = Path(name).stem
+    matches = [known for known in names if known == stem] or [known for known in names if known.startswith(stem)]
+    if len(matches) != 1:
+        if matches:
+            raise InvalidRequestError(f"'{name}' may be any of {', '.join(matches)}", "say more of its name")
+        near = difflib.get_close_matches(stem, names, 1, 0.3)
+        suggestion = f"did you mean {near[0]}? " if near else ""
+        raise InvalidRequestError(f"no notebook is called '{name}'", f"{suggestion}there are {', '.join(names)}")
+    return home / f"{matches[0]}.ipynb"
 
 
 def _home(folder: Path | None) -> Path:

@@ -31,17 +31,23 @@ def create(
     """Make a key and print it; it is kept as a hash and cannot be printed again."""
     if period not in ("day", "month"):
         raise InvalidRequestError(f"no period '{period}'", "use day or month")
-    named = tuple(part.strip() for part in models.split(",") if part.strip())
+    allowed = tuple(part.strip() for part in models.split(",") if part.strip())
     known = {spec.id for spec in Settings.load().catalogue()}
-    if unknown := [model for model in named if Settings.load().models and model not in known]:
+    if unknown := [model for model in allowed if Settings.load().models and model not in known]:
         raise InvalidRequestError(f"no model '{unknown[0]}'", f"known: {', '.join(sorted(known))}")
-    limits = {"requests": requests, "window_s": window, "models": named or None, "budget_usd": budget, "period": period}
+    limits = {
+        "requests": requests,
+        "window_s": window,
+        "models": allowed or None,
+        "budget_usd": budget,
+        "period": period,
+    }
     secret, key = _file().create(name, **limits)
     if as_json:
-        print_json({"key": secret, **_shown(key)})
+        print_json({"key": secret, **_public(key)})
         return
     typer.echo(secret)
-    typer.echo(f"{key.name} ({key.id}): {_about(key)}. Keep the key: it is not shown again.", err=True)
+    typer.echo(f"{key.name} ({key.id}): {_limits(key)}. Keep the key: it is not shown again.", err=True)
 
 
 @app.command("list")
@@ -52,13 +58,13 @@ def list_keys(as_json: Json = False) -> None:
     keys = sorted(_file().keys().values(), key=lambda key: key.created_at)
     spent = {key.id: ledger.spent((key.id, key.current_period())) for key in keys}
     if as_json:
-        print_json([{**_shown(key), "spent_usd": spent[key.id]} for key in keys])
+        print_json([{**_public(key), "spent_usd": spent[key.id]} for key in keys])
         return
     if not keys:
         typer.echo("no keys: make one with `autopicker keys create NAME`", err=True)
     for key in keys:
-        made = datetime.fromtimestamp(key.created_at, UTC).date()
-        typer.echo(f"{key.id}  {key.name:20} {made}  {_about(key)}, spent {spent[key.id]:.6g} USD")
+        created = datetime.fromtimestamp(key.created_at, UTC).date()
+        typer.echo(f"{key.id}  {key.name:20} {created}  {_limits(key)}, spent {spent[key.id]:.6g} USD")
 
 
 @app.command()
@@ -72,11 +78,12 @@ def _file() -> KeyFile:
     return KeyFile(Settings.load().keys_path)
 
 
-def _shown(key: ApiKey) -> dict[str, object]:
+def _public(key: ApiKey) -> dict[str, object]:
+    """All of a key's record but its hash."""
     return {name: value for name, value in asdict(key).items() if name != "sha256"}
 
 
-def _about(key: ApiKey) -> str:
+def _limits(key: ApiKey) -> str:
     rate = f"{key.requests} requests in {key.window_s} s" if key.requests else "limited as its address"
     models = ", ".join(key.models) if key.models is not None else "all models"
     budget = f"{key.budget_usd:g} USD a {key.period}" if key.budget_usd is not None else "no budget"

@@ -1,11 +1,11 @@
-"""The command that load-tests."""
+"""The command for load tests."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,28 +16,39 @@ from autopicker_lab.loadtest import (
     Chat,
     Closed,
     Constant,
+    Live,
     LoadPlan,
     LoadReport,
     Poisson,
     Progress,
     Ramp,
     Slo,
-    compared,
-    difference,
+    compare_reports,
+    compare_servers,
+    find_saturation,
     in_thread,
     measure,
     read_prompts,
-    saturation,
-    synthetic,
+    synthetic_prompts,
 )
 from autopicker_lab.loadtest.arrivals import Arrivals
 from autopicker_lab.loadtest.distributed import run_distributed
+from autopicker_lab.loadtest.sample import http_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
 app = typer.Typer()
 _ARRIVALS = "constant | poisson"
+_KEY = "the server wants a key that may do this: --header 'Authorization: Bearer KEY'"
+_REFUSALS = {  # by HTTP status: what the user can do
+    401: _KEY,
+    403: _KEY,
+    429: "the server limits how many requests it takes: send fewer with --rate, or raise its limit"
+    " (of this service: RATE_LIMIT_REQUESTS, or a key of its own with --requests)",
+}
 
 
 @app.command()
@@ -71,11 +82,11 @@ def loadtest(
     as_json: Json = False,
 ) -> None:
     """Load-test an address you may load. Ctrl-C ends it and shows what was measured."""
-    before = LoadReport.load(compare) if compare is not None else None
+    earlier = LoadReport.load(compare) if compare is not None else None
     _check_modes(url, plan_file, saturate, against, engine, kept=out is not None or compare is not None)
     bounds = (latency, ttft, tpot)
     plan = (
-        _read(plan_file)
+        _read_plan(plan_file)
         if plan_file is not None
         else LoadPlan(
             url,
@@ -95,39 +106,49 @@ def loadtest(
     with stoppable() as stopped:
         if against is not None:
             pair = {url: url, against: against}
-            _table(in_thread(lambda: difference(plan, pair, progress=_shown(stopped, as_json))), as_json)
+            on_progress = _progress(stopped, as_json)
+            _print_table(in_thread(lambda: compare_servers(plan, pair, progress=on_progress)), as_json)
             return
         if engine == "locust":
             report = run_distributed(plan, workers, stopped=stopped)
         elif engine == "own":
-            report = _measured(plan, _shown(stopped, as_json))
+            report = _measure(plan, _progress(stopped, as_json))
         else:
             raise InvalidRequestError(f"no engine '{engine}'", "use own or locust")
     if out is not None:
         report.save(out)
-    if before is not None:
-        _table(compared({"before": before, "now": report}), as_json)
+    if earlier is not None:
+        _print_table(compare_reports({"before": earlier, "now": report}), as_json)
     elif as_json:
         print_json(report.to_dict())
     else:
         for name, value in report.to_dict().items():
             typer.echo(f"{name:24} {value}")
-    _answered(report, plan.chat is not None)
+    _give_advice(report, plan.chat is not None)
 
 
-def _table(table: pd.DataFrame, as_json: bool) -> None:
+def _print_table(table: pd.DataFrame, as_json: bool) -> None:
     if as_json:
         print_json(table.to_dict())
     else:
         typer.echo(table.to_string(float_format="%.4g", na_rep=""))
 
 
-def _answered(report: LoadReport, chat: bool) -> None:
-    """Exit 1 where not one request was answered, with what may be the matter."""
+def _refusal_advice(report: LoadReport) -> list[str]:
+    statuses = [status for status in _REFUSALS if http_error(status) in report.errors]
+    return list(dict.fromkeys(_REFUSALS[status] for status in statuses))
+
+
+def _give_advice(report: LoadReport, chat: bool) -> None:
+    """Say what to do about requests that were refused; exit 1 where not one was answered."""
+    refusals = _refusal_advice(report)
     if report.count.sent and not report.count.answered:
         where = "chats go to ADDRESS/chat/completions, so the address ends in /v1" if chat else "is its server running?"
-        typer.echo(f"autopicker: not one request was answered: {', '.join(report.errors)}. {where}", err=True)
+        advice = " ".join(refusals) or where
+        typer.echo(f"autopicker: not one request was answered: {', '.join(report.errors)}. {advice}", err=True)
         raise typer.Exit(1)
+    for advice in refusals:
+        typer.echo(f"autopicker: {advice}", err=True)
 
 
 def _check_modes(
@@ -144,7 +165,7 @@ def _check_modes(
         raise InvalidRequestError(f"'{IN_PROCESS}' can only be measured", "serve it, and give its URL")
 
 
-def _read(path: Path) -> LoadPlan:
+def _read_plan(path: Path) -> LoadPlan:
     try:
         return LoadPlan.of_dict(json.loads(path.read_text("utf-8")))
     except OSError as error:
@@ -153,7 +174,7 @@ def _read(path: Path) -> LoadPlan:
         raise InvalidRequestError(f"'{path}' is not JSON: {error}", "write one with LoadPlan.to_dict") from None
 
 
-def _measured(plan: LoadPlan, progress: Progress) -> LoadReport:
+def _measure(plan: LoadPlan, progress: Progress) -> LoadReport:
     if plan.url != IN_PROCESS:
         return measure(plan, progress)
     with open_workbench() as lab:
@@ -163,17 +184,23 @@ def _measured(plan: LoadPlan, progress: Progress) -> LoadReport:
 def _saturate(plan: LoadPlan, low: float, high: float, as_json: bool) -> None:
     with stoppable() as stopped:
 
-        def tried(rate: float, held: bool) -> bool:
+        def report_probe(rate: float, held: bool) -> bool:
             typer.echo(f"{rate:10.4g} a second  {'holds' if held else 'does not hold'}", err=True)
             return not stopped()
 
-        going = _shown(stopped, as_json)
-        found = in_thread(lambda: saturation(plan, low=min(low, high / 2), high=high, tried=tried, progress=going))
+        on_progress = _progress(stopped, as_json)
+        lowest = min(low, high / 2)
+        result = in_thread(
+            lambda: find_saturation(plan, low=lowest, high=high, on_probe=report_probe, progress=on_progress)
+        )
     if as_json:
-        rows = found.to_frame().to_dict("records")
-        print_json({"held": found.held, "failed": found.failed, "rate": found.rate, "tried": rows})
+        rows = result.to_frame().to_dict("records")
+        print_json({"held": result.passing_rate, "failed": result.failing_rate, "rate": result.rate, "tried": rows})
     else:
-        typer.echo(str(found))
+        typer.echo(str(result))
+    for _, report in result.probes[-1:]:
+        for advice in _refusal_advice(report):
+            typer.echo(f"autopicker: {advice}", err=True)
 
 
 def _arrivals(users: int, think: float, rate: float | None, to_rate: float | None, shape: str) -> Arrivals:
@@ -189,27 +216,28 @@ def _arrivals(users: int, think: float, rate: float | None, to_rate: float | Non
 
 
 def _headers(lines: list[str]) -> dict[str, str]:
-    found = {}
+    headers = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
             raise InvalidRequestError(f"not a header: {line!r}", "write 'Name: value'")
-        found[name.strip()] = value.strip()
-    return found
+        headers[name.strip()] = value.strip()
+    return headers
 
 
-def _prompts(given: str) -> tuple[str, ...]:
-    if not given:
+def _prompts(source: str) -> tuple[str, ...]:
+    """The prompts of a file, or made-up ones of so many tokens; "": the default."""
+    if not source:
         return Chat().prompts
-    if not given.lstrip("-").isdigit():
-        return read_prompts(given)
-    return synthetic(100, float(given), abs(float(given)) / 4)
+    if not source.lstrip("-").isdigit():
+        return read_prompts(source)
+    return synthetic_prompts(100, float(source), abs(float(source)) / 4)
 
 
-def _shown(stopped: Any, quiet: bool) -> Progress:
-    """Progress on standard error, a line that is written over, where a terminal reads it."""
+def _progress(stopped: Callable[[], bool], quiet: bool) -> Progress:
+    """Make a callback that shows progress on standard error where that is a terminal, in one line written over."""
 
-    def told(live: Any) -> bool:
+    def show(live: Live) -> bool:
         if not quiet and sys.stderr.isatty():
             rate = "-" if live.per_second is None else f"{live.per_second:,.0f}"
             p99 = "-" if live.p99_ms is None else f"{live.p99_ms:,.0f}"
@@ -219,4 +247,4 @@ def _shown(stopped: Any, quiet: bool) -> Progress:
             sys.stderr.flush()
         return not stopped()
 
-    return told
+    return show

@@ -1,4 +1,4 @@
-"""The whole path on the sample files, in the terminal: what was read, heard, decided and answered, and why."""
+"""The tour in the terminal: the sample files are read, transcribed and asked about, each step with its reasons."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
@@ -29,35 +30,37 @@ HARD = (
 
 
 def run(lab: Workbench, console: Console | None = None) -> None:
-    """Show the tour; needs no network and no GPU."""
+    """Show the tour; it needs no network and no GPU, and goes on where no model answers."""
     out = console or Console()
     folder = assets.samples()
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     out.print(Panel("Autopicker Lab: the right model for every request, and why", style="bold"))
     _read(lab, out, folder)
-    _hear(lab, out, folder)
+    _transcribe(lab, out, folder)
     _decide(lab, out)
-    asyncio.run(_answer(lab, out, folder))
+    out.print(Rule("4. Ask about the file", align="left"))
+    if _some_model_answers(lab, out):
+        asyncio.run(_answer(lab, out, folder))
     out.print(Rule("Where to go from here", align="left"))
-    out.print(f"That took {time.perf_counter() - begun:.0f} s. Next:")
+    out.print(f"That took {time.perf_counter() - started_at:.0f} s. Next:")
     prefix = "uv run " if assets.in_checkout() else ""
     outcomes = "data/outcomes/outcomes.jsonl" if assets.in_checkout() else assets.outcomes() / "outcomes.jsonl"
-    for command, what in (
+    for command, purpose in (
         ("autopicker lab", "the notebooks, beginning with 00_start_here"),
         (f"autopicker tune {outcomes}", "does routing pay? on measured outcomes; then on yours"),
         ("autopicker serve", "the HTTP API on http://localhost:8001, documented at /docs"),
         ('autopicker ask "..." --file report.pdf', "ask about a file of yours"),
         ("autopicker doctor", "what is there, and what is missing"),
     ):
-        out.print(f"  [bold]{prefix}{command}[/bold]  {what}", highlight=False)
+        out.print(f"  [bold]{prefix}{command}[/bold]  {purpose}", highlight=False)
 
 
 def _read(lab: Workbench, out: Console, folder: Path) -> None:
     out.print(Rule("1. Read a file", align="left"))
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     report = lab.extract(folder / "report.pdf")
-    taken = time.perf_counter() - begun
-    out.print(f"report.pdf: {len(report.parts)} pages, about {report.token_count:,} tokens, in {taken:.2f} s")
+    seconds = time.perf_counter() - started_at
+    out.print(f"report.pdf: {len(report.parts)} pages, about {report.token_count:,} tokens, in {seconds:.2f} s")
     out.print(f"  it begins: {clip(report.text, 160)!r}", highlight=False)
     sheet = lab.extract(folder / "passengers.xlsx").tables[0]
     table = Table(*(str(cell) for cell in sheet.rows[0]), title="passengers.xlsx", title_justify="left")
@@ -66,7 +69,7 @@ def _read(lab: Workbench, out: Console, folder: Path) -> None:
     out.print(table)
 
 
-def _hear(lab: Workbench, out: Console, folder: Path) -> None:
+def _transcribe(lab: Workbench, out: Console, folder: Path) -> None:
     out.print(Rule("2. Hear a recording", align="left"))
     transcript = lab.transcribe(folder / "announcement.mp3")
     rtf = f"{transcript.real_time_factor:.2f}" if transcript.real_time_factor else "unknown"
@@ -86,11 +89,21 @@ def _decide(lab: Workbench, out: Console) -> None:
             out.print(f"  {error}")
 
 
+def _some_model_answers(lab: Workbench, out: Console) -> bool:
+    """Whether a model of the catalogue would answer; says how to get one where none would."""
+    models = lab.models()
+    if any(available.ok for _, available in models):
+        return True
+    out.print("No model answers on this machine yet. One of these is enough:")
+    for spec, available in models:
+        out.print(f"  {spec.id}: {available.why}. To mend it: [bold]{escape(available.hint)}[/bold]", highlight=False)
+    return False
+
+
 async def _answer(lab: Workbench, out: Console, folder: Path) -> None:
-    out.print(Rule("4. Ask about the file", align="left"))
     for question in (QUESTION, SECOND):
         out.print(f"[bold]{question}[/bold]")
-        reply = await _stream(lab, out, question, folder)
+        reply = await _print_stream(lab, out, question, folder)
         first = f"{reply.first_token_s:.1f} s" if reply.first_token_s is not None else "never"
         out.print(f"  first token after {first}, all {reply.usage.completion_tokens} after {reply.total_s:.1f} s")
         out.print(f"  answered by {reply.model}: {reply.route.reason if reply.route else ''}", highlight=False)
@@ -100,7 +113,7 @@ async def _answer(lab: Workbench, out: Console, folder: Path) -> None:
     await lab.catalogue.close()
 
 
-async def _stream(lab: Workbench, out: Console, question: str, folder: Path) -> ChatReply:
+async def _print_stream(lab: Workbench, out: Console, question: str, folder: Path) -> ChatReply:
     stream = await lab.stream(question, [folder / "report.pdf"], max_tokens=120)
     async for chunk in stream:
         out.print(chunk.content, end="", markup=False, highlight=False, soft_wrap=True)
@@ -110,7 +123,7 @@ async def _stream(lab: Workbench, out: Console, question: str, folder: Path) -> 
 
 
 def route_tables(route: Route) -> tuple[Table, Table, str]:
-    """The factors, the candidates and the reason of a route, for a terminal."""
+    """Make tables of a route for a terminal: its factors, its candidates, and its reason."""
     candidates = Table("model", "", "quality", "why", title="candidates", title_justify="left")
     for candidate in route.candidates:
         chosen = candidate.model == route.model
@@ -121,7 +134,7 @@ def route_tables(route: Route) -> tuple[Table, Table, str]:
 
 
 def factor_table(complexity: Complexity) -> Table:
-    """Factors that count, a bar for each."""
+    """Make a table of the factors that have points, with a bar each."""
     title = f"complexity {complexity.score:.0f} of 100"
     table = Table("factor", "points", "", "why", title=title, title_justify="left")
     for factor in complexity.factors:

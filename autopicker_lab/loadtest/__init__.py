@@ -1,16 +1,16 @@
-"""Load tests: plans and reports as values, closed and open loops, chat streams measured token by token."""
+"""Load tests: plans and reports are values, loops are closed or open, chat streams are measured token by token."""
 
 from autopicker_lab.loadtest.arrivals import Arrivals, Closed, Constant, Poisson, Ramp, Steps, Trace
-from autopicker_lab.loadtest.compare import compared, merged
+from autopicker_lab.loadtest.compare import compare_reports, merge_reports
 from autopicker_lab.loadtest.distribution import Distribution
 from autopicker_lab.loadtest.engine import Progress, in_thread, measure, run
 from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan, Slo
 from autopicker_lab.loadtest.plots import percentile_curve
-from autopicker_lab.loadtest.prompts import read_prompts, synthetic
+from autopicker_lab.loadtest.prompts import read_prompts, synthetic_prompts
 from autopicker_lab.loadtest.recorder import Live
 from autopicker_lab.loadtest.report import LoadReport, RequestRow
-from autopicker_lab.loadtest.saturation import Saturation, saturation
-from autopicker_lab.loadtest.studies import Repeats, Sweep, difference, repeat, sweep
+from autopicker_lab.loadtest.saturation import Saturation, find_saturation
+from autopicker_lab.loadtest.studies import Repeats, Sweep, compare_servers, repeat, sweep
 
 __all__ = [
     "IN_PROCESS",
@@ -33,16 +33,16 @@ __all__ = [
     "Steps",
     "Sweep",
     "Trace",
-    "compared",
-    "difference",
+    "compare_reports",
+    "compare_servers",
+    "find_saturation",
     "in_thread",
     "measure",
-    "merged",
+    "merge_reports",
     "percentile_curve",
     "read_prompts",
     "repeat",
     "run",
-    "saturation",
     "sweep",
-    "synthetic",
+    "synthetic_prompts",
 ]

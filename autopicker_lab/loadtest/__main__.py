@@ -1,6 +1,6 @@
 """python -m autopicker_lab.loadtest PLAN.json REPORT.json [INDEX COUNT]: run a plan, or one process's share of it.
 
-A file `stop` beside the report ends it in good order: the report holds what was measured.
+A file `stop` beside the report ends the run early; the report then holds what was measured until then.
 """
 
 import json

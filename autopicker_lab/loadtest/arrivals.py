@@ -1,4 +1,4 @@
-"""When requests are due: users wait for answers (a closed loop), a schedule does not (an open one)."""
+"""When requests are sent: users who wait for answers (a closed loop), or a schedule that does not (an open loop)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-def _positive(name: str, value: float) -> None:
+def _check_positive(name: str, value: float) -> None:
     if not (math.isfinite(value) and value > 0):
         raise InvalidRequestError(f"{name} must be above 0, not {value:g}", "give requests a second")
 
 
 @dataclass(frozen=True)
 class Closed:
-    """So many users, each sending its next request `think_s` seconds after the last was answered."""
+    """A closed loop: each of `users` sends its next request `think_s` seconds after its last answer."""
 
     users: int = 5
     think_s: float = 0.0
@@ -34,49 +34,49 @@ class Closed:
 
 @dataclass(frozen=True)
 class Constant:
-    """`rate` requests a second, evenly spaced."""
+    """An open loop of `rate` requests a second, evenly spaced."""
 
     rate: float
 
     def __post_init__(self) -> None:
-        _positive("rate", self.rate)
+        _check_positive("rate", self.rate)
 
-    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
-        """Seconds since the start, ascending, below `seconds`."""
+    def due_times(self, seconds: float, generator: random.Random) -> Iterator[float]:
+        """Give the moments at which requests are due: seconds since the start, ascending, below `seconds`."""
         return itertools.takewhile(lambda at: at < seconds, (i / self.rate for i in itertools.count()))
 
 
 @dataclass(frozen=True)
 class Poisson:
-    """`rate` requests a second on average, each independent of the others, as many users who do not know each other."""
+    """An open loop of `rate` requests a second on average, independent of each other, as many users send them."""
 
     rate: float
 
     def __post_init__(self) -> None:
-        _positive("rate", self.rate)
+        _check_positive("rate", self.rate)
 
-    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
-        """As Constant.due."""
-        at = chance.expovariate(self.rate)
+    def due_times(self, seconds: float, generator: random.Random) -> Iterator[float]:
+        """Give the due moments as Constant.due_times does."""
+        at = generator.expovariate(self.rate)
         while at < seconds:
             yield at
-            at += chance.expovariate(self.rate)
+            at += generator.expovariate(self.rate)
 
 
 @dataclass(frozen=True)
 class Ramp:
-    """From `start` to `end` requests a second over the run, evenly spaced at each moment."""
+    """An open loop whose rate goes from `start` to `end` requests a second over the run, evenly spaced."""
 
     start: float
     end: float
 
     def __post_init__(self) -> None:
-        _positive("the higher end of a ramp", max(self.start, self.end))
+        _check_positive("the higher end of a ramp", max(self.start, self.end))
         if min(self.start, self.end) < 0:
             raise InvalidRequestError("a ramp's rates may not be negative")
 
-    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
-        """As Constant.due; the i-th request is due when the area under the rate is i."""
+    def due_times(self, seconds: float, generator: random.Random) -> Iterator[float]:
+        """Give moments as Constant.due_times does; the i-th request is due when the area under the rate is i."""
         if not math.isfinite(seconds):
             raise InvalidRequestError("a ramp needs an end", "give duration_s")
         slope = (self.end - self.start) / seconds
@@ -88,7 +88,7 @@ class Ramp:
 
 @dataclass(frozen=True)
 class Steps:
-    """Each of `rates` for `each_s` seconds."""
+    """An open loop that keeps each of `rates` for `each_s` seconds."""
 
     rates: tuple[float, ...]
     each_s: float
@@ -97,32 +97,32 @@ class Steps:
         if not self.rates:
             raise InvalidRequestError("steps need at least one rate")
         for value in (*self.rates, self.each_s):
-            _positive("rates and seconds of steps", value)
+            _check_positive("rates and seconds of steps", value)
 
-    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
-        """As Constant.due."""
+    def due_times(self, seconds: float, generator: random.Random) -> Iterator[float]:
+        """Give the due moments as Constant.due_times does."""
         for step, rate in enumerate(self.rates):
-            begun = step * self.each_s
-            for at in Constant(rate).due(self.each_s, chance):
-                if begun + at >= seconds:
+            step_start = step * self.each_s
+            for at in Constant(rate).due_times(self.each_s, generator):
+                if step_start + at >= seconds:
                     return
-                yield begun + at
+                yield step_start + at
 
 
 @dataclass(frozen=True)
 class Trace:
-    """At recorded moments, in seconds from any origin; `speed` 2 replays them in half the time."""
+    """An open loop that repeats recorded moments (seconds from any origin); `speed` 2 takes half the time."""
 
     times: tuple[float, ...]
     speed: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive("speed", self.speed)
+        _check_positive("speed", self.speed)
         if not self.times or any(not math.isfinite(at) for at in self.times):
             raise InvalidRequestError("a trace needs at least one moment, and numbers only")
 
-    def due(self, seconds: float, chance: random.Random) -> Iterator[float]:
-        """As Constant.due."""
+    def due_times(self, seconds: float, generator: random.Random) -> Iterator[float]:
+        """Give the due moments as Constant.due_times does."""
         ordered = sorted(self.times)
         return itertools.takewhile(lambda at: at < seconds, ((at - ordered[0]) / self.speed for at in ordered))
 

@@ -1,4 +1,4 @@
-"""Several reports as one: merged, side by side, or by rate."""
+"""Several reports together: merged into one, side by side, or by rate."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def merged(reports: Sequence[LoadReport]) -> LoadReport:
-    """Reports of the same plan, run at the same time by several processes, as one."""
+def merge_reports(reports: Sequence[LoadReport]) -> LoadReport:
+    """Merge the reports of one plan that several processes ran at the same time."""
     if not reports:
         raise InvalidRequestError("there is no report to merge")
     first = reports[0]
-    found = LoadReport(first.about, first.url, open_loop=first.open_loop, streams=first.streams, has_slo=first.has_slo)
+    whole = LoadReport(first.about, first.url, open_loop=first.open_loop, streams=first.streams, has_slo=first.has_slo)
     for report in reports:
-        found.merge(report)
-    return found
+        whole.merge(report)
+    return whole
 
 
-def compared(reports: Mapping[str, LoadReport] | Iterable[LoadReport]) -> pd.DataFrame:
-    """One column a report, one row a figure; the last columns are ratios to the first report."""
+def compare_reports(reports: Mapping[str, LoadReport] | Iterable[LoadReport]) -> pd.DataFrame:
+    """Make a table of reports: a column for each report, a row for each figure, then ratios to the first report."""
     import pandas
 
     named = dict(reports) if isinstance(reports, Mapping) else {str(i + 1): r for i, r in enumerate(reports)}
@@ -35,7 +35,8 @@ def compared(reports: Mapping[str, LoadReport] | Iterable[LoadReport]) -> pd.Dat
     figures = {name: report.to_dict() for name, report in named.items()}
     for name, report in named.items():
         figures[name]["failed"] = report.count.sent - report.count.answered
-    table = pandas.DataFrame({n: {k: v for k, v in found.items() if k not in skip} for n, found in figures.items()})
+    columns = {n: {k: v for k, v in values.items() if k not in skip} for n, values in figures.items()}
+    table = pandas.DataFrame(columns)
     names = list(named)
     for name in names[1:]:
         base = pandas.to_numeric(table[names[0]], errors="coerce")
@@ -43,12 +44,12 @@ def compared(reports: Mapping[str, LoadReport] | Iterable[LoadReport]) -> pd.Dat
     return table
 
 
-def by_rate(points: Sequence[tuple[float, LoadReport]], held: float | None = None) -> pd.DataFrame:
-    """One row a report, by its rate; with `held`, whether that is at most so high."""
+def by_rate(points: Sequence[tuple[float, LoadReport]], passing_rate: float | None = None) -> pd.DataFrame:
+    """Make a table with a row for each (rate, report); its `held` says whether a rate is at most `passing_rate`."""
     rows: list[dict[str, Any]] = [
         {
             "rate": rate,
-            "held": None if held is None else rate <= held,
+            "held": None if passing_rate is None else rate <= passing_rate,
             "good_share": report.good_share,
             "per_second": report.per_second,
             "p50_ms": report.percentile_ms(50),

@@ -1,7 +1,7 @@
-"""The same plan on Locust's distributed mode: a master, and workers on this machine or on others.
+"""A plan run by Locust's distributed mode: a master, and workers on this machine or on others.
 
-Locust spreads the work and brings the reports together; each worker runs its share of the plan with our own engine, so
-that the merged report is the same LoadReport. What Locust runs is a folder with `plan.json` and `locustfile.py`.
+Locust spreads the work and collects the reports; each worker runs its share of the plan with our own engine, so that
+the merged report is the same LoadReport. What Locust runs is a folder with `plan.json` and `locustfile.py`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from autopicker_lab.loadtest.locust_user import PlanUser  # noqa: F401  # Locust
 '''
 
 
-def write(plan: LoadPlan, folder: Path) -> Path:
-    """Put the plan and its locustfile into a folder, and say where the latter is."""
+def write_locust_folder(plan: LoadPlan, folder: Path) -> Path:
+    """Write the plan and its locustfile into a folder, and return the path of the locustfile."""
     if plan.url == IN_PROCESS:
         raise InvalidRequestError(
             "a Workbench in this process cannot be tested from others", "serve it, and give its URL"
@@ -44,11 +44,11 @@ def write(plan: LoadPlan, folder: Path) -> Path:
 def run_distributed(
     plan: LoadPlan, workers: int = 2, folder: Path | None = None, stopped: Callable[[], bool] | None = None
 ) -> LoadReport:
-    """Run a plan with so many Locust workers on this machine.
+    """Run a plan with `workers` Locust processes on this machine.
 
     Args:
-        folder: keep what Locust runs here; None: nowhere.
-        stopped: asked ten times a second; True ends the run, and the report holds what was measured.
+        folder: where the files that Locust runs are kept; None: a temporary folder.
+        stopped: called ten times a second; True ends the run, and the report holds what was measured until then.
 
     Raises:
         InvalidRequestError: Locust is not installed, or there are more workers than users.
@@ -59,27 +59,37 @@ def run_distributed(
     users = plan.arrivals.users if isinstance(plan.arrivals, Closed) else workers
     if workers < 1 or min(plan.bound, users) < workers:
         raise InvalidRequestError(f"{workers} workers cannot share this plan", "take fewer, or send more requests")
-    with tempfile.TemporaryDirectory() as passing:
-        place = folder or Path(passing)
-        for left in (REPORT, STOP):
-            (place / left).unlink(missing_ok=True)
-        command = [sys.executable, "-m", "locust", "-f", str(write(plan, place)), "--headless", "--only-summary"]
+    with tempfile.TemporaryDirectory() as scratch:
+        place = folder or Path(scratch)
+        for stale in (REPORT, STOP):
+            (place / stale).unlink(missing_ok=True)
+        command = [
+            sys.executable,
+            "-m",
+            "locust",
+            "-f",
+            str(write_locust_folder(plan, place)),
+            "--headless",
+            "--only-summary",
+        ]
         command += ["--processes", str(workers), "-u", str(workers), "-r", str(workers), "--loglevel", "WARNING"]
         with subprocess.Popen(
             command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as master:
             try:
-                told = _ended(master, place, stopped)
+                output = _wait(master, place, stopped)
             finally:
                 master.terminate()
                 (place / STOP).unlink(missing_ok=True)
         if not (place / REPORT).exists():
-            raise AutopickerError(f"Locust ended without a report: {told[-500:].strip()}", "run its locustfile by hand")
+            raise AutopickerError(
+                f"Locust ended without a report: {output[-500:].strip()}", "run its locustfile by hand"
+            )
         return LoadReport.load(place / REPORT)
 
 
-def _ended(master: subprocess.Popen[str], place: Path, stopped: Callable[[], bool] | None) -> str:
-    """What Locust said when it has ended."""
+def _wait(master: subprocess.Popen[str], place: Path, stopped: Callable[[], bool] | None) -> str:
+    """Wait until Locust has ended, and return what it printed."""
     while True:
         try:
             return master.communicate(timeout=0.1)[0] or ""

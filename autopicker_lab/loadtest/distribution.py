@@ -1,4 +1,4 @@
-"""Times in a histogram that can be merged with others': percentiles right to three digits, up to the rarest."""
+"""Times in a histogram that merges with others: its percentiles are right to three digits, the rarest too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 
 
 class Distribution:
-    """Seconds, in an HDR histogram from a microsecond to an hour (http://hdrhistogram.org)."""
+    """An HDR histogram of seconds, from a microsecond to an hour (http://hdrhistogram.org)."""
 
     def __init__(self, encoded: str | None = None):
         self._histogram = HdrHistogram(1, _LONGEST_US, 3)
@@ -31,30 +31,33 @@ class Distribution:
             record(min(max(round(value * 1e6), 1), _LONGEST_US))
 
     def merge(self, other: Distribution) -> None:
+        """Add the times of another distribution."""
         self._histogram.add(other._histogram)
 
-    def encoded(self) -> str:
-        """HdrHistogram's own compressed form, in base 64."""
+    def encode(self) -> str:
+        """Write the histogram in HdrHistogram's own compressed form, in base 64."""
         return str(self._histogram.encode().decode())
 
     def percentile_ms(self, percent: float) -> float | None:
-        """The time (ms) that so many percent did not exceed; None where nothing was recorded."""
+        """Time (ms) that `percent` of the recorded ones did not exceed; None where nothing was recorded."""
         return self._histogram.get_value_at_percentile(percent) / 1000 if len(self) else None
 
     @property
     def mean_ms(self) -> float | None:
+        """Mean time (ms); None where nothing was recorded."""
         return float(self._histogram.get_mean_value()) / 1000 if len(self) else None
 
     @property
     def max_ms(self) -> float | None:
+        """Longest time (ms); None where nothing was recorded."""
         return float(self._histogram.get_max_value()) / 1000 if len(self) else None
 
     def percentiles_ms(self, percents: Sequence[float] = PERCENTILES) -> dict[str, float | None]:
-        """By name: p50, p99, p99.9 ..."""
+        """Percentiles (ms) by name: p50, p99, p99.9 ...; None where nothing was recorded."""
         return {f"p{percent:g}": self.percentile_ms(percent) for percent in percents}
 
     def curve(self) -> tuple[list[float], list[float]]:
-        """Percents and the milliseconds at each, ascending, ready to be drawn."""
+        """Percents and the milliseconds at each, both ascending: the points of a percentile curve."""
         if not len(self):
             return [], []
         total, below = len(self), 0

@@ -1,4 +1,4 @@
-"""Runs a plan: users in a closed loop, or requests sent when they are due whatever became of those before."""
+"""The engine that runs a plan: users in a closed loop, or requests sent when they are due, answered or not before."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Progress = Callable[[Live], bool | None]
 _TICK_S = 0.05
-_MOST_WAITING = 100_000
-_COARSE_S = 0.5  # under which the system's clocks of all cores say too little
-_SLACK_S = 0.5  # beyond the time limit of the last request, in which it is noticed
+_MAX_QUEUED = 100_000
+_COARSE_S = 0.5  # a shorter run says too little by the system's clocks of all cores
+_SLACK_S = 0.5  # beyond the time limit of the last request, so that the limit itself is noticed
 _TICKS = 5  # between two reports of progress
 
 
@@ -40,21 +40,21 @@ async def run(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSourc
     """Run a plan on the running event loop, and measure every request.
 
     Args:
-        progress: told how it goes four times a second and at the end; returning False ends the run, and keeps what was
-            measured.
+        progress: called with the state of the run four times a second and at the end; returning False ends the run,
+            and the report holds what was measured until then.
         ask: streams answers, for a plan whose url is IN_PROCESS.
     """
     target = target_of(plan, ask)
-    going = _Run(plan, target, progress)
+    execution = _Run(plan, target, progress)
     try:
-        return await going.to_the_end()
+        return await execution.report()
     finally:
         target.close()
-        await asyncio.sleep(0)  # what is broken off is closed in the next turn of the loop
+        await asyncio.sleep(0)  # broken connections are closed in the next turn of the loop
 
 
 def measure(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSource | None = None) -> LoadReport:
-    """As `run`, for callers that wait, on an event loop and a thread of its own; the fastest that is installed."""
+    """Run a plan as `run` does, on an event loop in a thread of its own (uvloop where installed), and wait for it."""
     return in_thread(lambda: run(plan, progress, ask))
 
 
@@ -93,36 +93,39 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 class _Run:
+    """One execution of a plan."""
+
     def __init__(self, plan: LoadPlan, target: Target, progress: Progress | None):
         self._plan = plan
         self._target = target
         self._progress = progress
         self._recorder = Recorder(plan)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: deque[float] = deque()
+        self._queue: deque[float] = deque()  # when requests were due that max_in_flight holds back
         self._pacer: Pacer | None = None
-        self._stopped = asyncio.Event()  # by somebody, by the budget, or by a failure
+        self._stopped = asyncio.Event()  # by the caller, by the budget, by refusals, or by a failure
         self._sent = 0
-        self._under_way = 0
+        self._in_flight = 0
         self._lag = Distribution()
         self._failure: BaseException | None = None
-        self._begun = 0.0
+        self._started_at = 0.0
 
     def _clock(self) -> float:
-        return time.perf_counter() - self._begun
+        return time.perf_counter() - self._started_at
 
-    async def to_the_end(self) -> LoadReport:
+    async def report(self) -> LoadReport:
+        """Send all requests, wait for their answers, and report."""
         plan = self._plan
         machine = _Machine()
-        self._begun = time.perf_counter()
+        self._started_at = time.perf_counter()
         watcher = asyncio.create_task(self._watch())
         try:
             if isinstance(plan.arrivals, Closed):
                 for _ in range(int(min(plan.arrivals.users, plan.bound))):
                     self._spawn(self._user(plan.arrivals.think_s))
             else:
-                await self._open(plan.arrivals)
-            until = self._clock() if self._stopped.is_set() else None
+                await self._send_when_due(plan.arrivals)
+            stopped_at = self._clock() if self._stopped.is_set() else None
             await self._drain()
         finally:
             watcher.cancel()
@@ -131,16 +134,16 @@ class _Run:
             await asyncio.gather(watcher, *self._tasks, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
-        if self._stopped.is_set() and until is None:
-            until = self._clock()
-        self._tell()
-        report = self._recorder.finished(until, by_time=self._sent < self._plan.own_bound)
-        report.client_cpu, report.others = machine.shares()
+        if self._stopped.is_set() and stopped_at is None:
+            stopped_at = self._clock()
+        self._report_progress()
+        report = self._recorder.finished(stopped_at, by_time=self._sent < self._plan.own_bound)
+        report.client_cpu, report.others_cpu = machine.shares()
         report.lag_ms = self._lag.percentile_ms(99)
         return report
 
     async def _user(self, think_s: float) -> None:
-        """One of a closed loop."""
+        """Act as one user of a closed loop."""
         plan = self._plan
         while self._sent < plan.bound and not self._stopped.is_set():
             now = self._clock()
@@ -148,19 +151,19 @@ class _Run:
                 break
             sample = Sample(self._sent, now)
             self._sent += 1
-            await self._one(sample)
+            await self._send(sample)
             if think_s and self._sent < plan.bound:
                 await asyncio.sleep(min(think_s, max(0.0, plan.seconds - self._clock())))
 
-    async def _open(self, arrivals: Open) -> None:
+    async def _send_when_due(self, arrivals: Open) -> None:
         plan = self._plan
         index, count = plan.part
-        whole = itertools.islice(
-            arrivals.due(plan.seconds, random.Random(plan.seed)), None if plan.bound == math.inf else int(plan.bound)
-        )
-        self._pacer = Pacer(itertools.islice(whole, index, None, count), self._clock, plan.seconds, self._due)
+        times = arrivals.due_times(plan.seconds, random.Random(plan.seed))
+        whole = itertools.islice(times, None if plan.bound == math.inf else int(plan.bound))
+        own = itertools.islice(whole, index, None, count)
+        self._pacer = Pacer(own, self._clock, plan.seconds, self._start_or_queue)
         try:
-            await self._pacer.over.wait()
+            await self._pacer.finished.wait()
             if plan.bound == math.inf:  # the schedule may end before the time does
                 with suppress(TimeoutError):
                     async with asyncio.timeout(max(0.0, plan.seconds - self._clock())):
@@ -170,40 +173,43 @@ class _Run:
         if self._pacer.behind:
             self._recorder.report.warnings.append("the client could not send all that was due")
 
-    def _due(self, due: float) -> None:
-        if self._under_way < self._plan.max_in_flight:
+    def _start_or_queue(self, due: float) -> None:
+        if self._in_flight < self._plan.max_in_flight:
             self._start(due)
-        elif len(self._waiting) < _MOST_WAITING:
-            self._recorder.report.held_back += 1
-            self._waiting.append(due)
+        elif len(self._queue) < _MAX_QUEUED:
+            self._recorder.report.queued += 1
+            self._queue.append(due)
         else:
-            self._not_sent(due)
+            self._record_not_sent(due)
 
     def _start(self, due: float) -> None:
         sample = Sample(self._sent, due)
         self._sent += 1
-        self._under_way += 1  # from now on, not from when its task begins
-        self._spawn(self._one(sample, counted=True))
+        self._in_flight += 1  # from now on, not from when its task begins
+        self._spawn(self._send(sample, counted=True))
 
-    def _not_sent(self, due: float) -> None:
+    def _record_not_sent(self, due: float) -> None:
         sample = Sample(self._sent, due)
         self._sent += 1
-        sample.sent = sample.end = max(due, self._clock())
+        sample.sent_at = sample.ended_at = max(due, self._clock())
         sample.error = "not sent"
         self._recorder.add(sample)
 
-    async def _one(self, sample: Sample, counted: bool = False) -> None:
+    async def _send(self, sample: Sample, counted: bool = False) -> None:
+        """Send a request and record it; `counted`: it is among those in flight already."""
         if not counted:
-            self._under_way += 1
+            self._in_flight += 1
         try:
-            sample.sent = max(sample.due, self._clock()) if counted else sample.due
+            sample.sent_at = max(sample.due, self._clock()) if counted else sample.due
             await self._target.send(sample, self._clock)
         finally:
-            self._under_way -= 1
-        sample.end = self._clock()
+            self._in_flight -= 1
+        sample.ended_at = self._clock()
         self._recorder.add(sample)
         budget = self._plan.max_cost_usd
         if budget is not None and self._recorder.spent_usd >= budget:
+            self._stop()
+        if sample.error is not None and self._recorder.refused:
             self._stop()
         if self._pacer is not None:
             self._pacer.catch_up()
@@ -211,40 +217,41 @@ class _Run:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._after_request)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _after_request(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._fail(task.exception())
-        while self._waiting and not self._stopped.is_set():
-            due = self._waiting.popleft()
+        while self._queue and not self._stopped.is_set():
+            due = self._queue.popleft()
             if self._clock() - due < self._plan.timeout_s:
                 self._start(due)
                 return
-            self._not_sent(due)
+            self._record_not_sent(due)
 
     def _stop(self) -> None:
         self._recorder.report.stopped_early = True
         self._stopped.set()
         if self._pacer is not None:
-            self._pacer.over.set()
+            self._pacer.finished.set()
 
     def _fail(self, error: BaseException | None) -> None:
-        """A fault of ours, or of whoever is told of progress: it comes out where the run is waited for."""
+        """Keep a fault of ours or of the progress callback: it is raised where the run is waited for."""
         self._failure = self._failure or error
         self._stop()
 
     async def _drain(self) -> None:
-        """Wait for what is under way, as long as answers may take; where somebody ended the run, for nothing."""
+        """Wait for requests in flight, as long as answers may take; not at all where the run was stopped."""
         until = self._plan.seconds + self._plan.timeout_s + _SLACK_S
         while self._tasks and not self._stopped.is_set() and self._clock() < until:
             await asyncio.wait(set(self._tasks), timeout=_TICK_S)
-        for due in self._waiting:
-            self._not_sent(due)
-        self._recorder.report.unfinished = self._under_way
+        for due in self._queue:
+            self._record_not_sent(due)
+        self._recorder.report.unfinished = self._in_flight
 
     async def _watch(self) -> None:
+        """Measure how late the event loop is, and report progress."""
         last = time.perf_counter()
         for tick in itertools.count(1):
             await asyncio.sleep(max(0.0, _TICK_S - (time.perf_counter() - last)))
@@ -254,38 +261,40 @@ class _Run:
             if tick % _TICKS:
                 continue
             try:
-                if self._tell() is False:
+                if self._report_progress() is False:
                     self._stop()
             except Exception as error:
                 self._fail(error)
 
-    def _tell(self) -> bool | None:
+    def _report_progress(self) -> bool | None:
         self._recorder.fold()
         if self._progress is None:
             return None
-        return self._progress(self._recorder.live(self._clock(), self._under_way))
+        return self._progress(self._recorder.live(self._clock(), self._in_flight))
 
 
 class _Machine:
-    """How busy this thread and the rest of the machine are between two moments."""
+    """Measures how busy this thread and the rest of the machine are between two moments."""
 
     def __init__(self) -> None:
         self._wall = time.perf_counter()
-        self._mine = time.thread_time()
-        self._own = time.process_time()
-        self._busy = _busy_s()
+        self._thread_s = time.thread_time()
+        self._process_s = time.process_time()
+        self._busy_s = _busy_s()
 
     def shares(self) -> tuple[float, float | None]:
-        """This thread's share of a core, and that of the machine which other processes used; None where unknown."""
+        """Share of a core that this thread used, and share of the machine that other processes used (None: unknown)."""
         wall = max(1e-6, time.perf_counter() - self._wall)
+        thread = round((time.thread_time() - self._thread_s) / wall, 3)
         if wall < _COARSE_S:
-            return round((time.thread_time() - self._mine) / wall, 3), None
-        mine = round((time.thread_time() - self._mine) / wall, 3)
+            return thread, None
         try:
-            others = (_busy_s() - self._busy - (time.process_time() - self._own)) / (wall * (psutil.cpu_count() or 1))
+            others = (_busy_s() - self._busy_s - (time.process_time() - self._process_s)) / (
+                wall * (psutil.cpu_count() or 1)
+            )
         except OSError:  # so many connections that no file can be opened
-            return mine, None
-        return mine, round(min(1.0, max(0.0, others)), 3)
+            return thread, None
+        return thread, round(min(1.0, max(0.0, others)), 3)
 
 
 def _busy_s() -> float:

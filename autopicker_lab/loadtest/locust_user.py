@@ -1,4 +1,4 @@
-"""What runs inside Locust: each worker's one user runs its share of plan.json, the master merges the reports."""
+"""The user that runs inside Locust: each worker's one user runs its share of plan.json, the master merges reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import gevent
 from locust import User, events, task
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
-from autopicker_lab.loadtest.compare import merged
+from autopicker_lab.loadtest.compare import merge_reports
 from autopicker_lab.loadtest.distributed import PLAN, REPORT, STOP
 from autopicker_lab.loadtest.plan import LoadPlan
 from autopicker_lab.loadtest.report import LoadReport
@@ -25,7 +25,7 @@ _GRACE_S = 15.0
 
 
 class PlanUser(User):
-    """Runs the engine in a process of its own: Locust's green threads and an event loop do not share one."""
+    """Locust's user, which runs the engine in a process of its own: green threads and an event loop share none."""
 
     done = False
     folder: Path | None = None
@@ -33,13 +33,14 @@ class PlanUser(User):
 
     @task
     def plan(self) -> None:
+        """Run this worker's share of the plan, once, and send its report to the master."""
         if type(self).done:
             gevent.sleep(3600)
             return
         type(self).done = True
         runner = self.environment.runner
         index = getattr(runner, "worker_index", 0)
-        count = _expected(runner)
+        count = _worker_count(runner)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, REPORT)
             command = [sys.executable, "-m", "autopicker_lab.loadtest", PLAN, str(path), str(index), str(count)]
@@ -66,19 +67,19 @@ class PlanUser(User):
                 runner.quit()
 
 
-def _expected(runner: Any) -> int:
-    """Workers that share the plan: as many as there are users."""
+def _worker_count(runner: Any) -> int:
+    """Number of workers that share the plan: as many as there are users."""
     return 1 if isinstance(runner, LocalRunner) else int(runner.environment.parsed_options.num_users or 1)
 
 
-class _Gathering:
-    """Waits, on the master, for the workers' reports, and for no worker longer than its share can take."""
+class _ReportCollector:
+    """Collects the workers' reports on the master, and waits for none longer than its share can take."""
 
     def __init__(self, runner: MasterRunner):
         self._runner = runner
         self._reports: list[LoadReport] = []
 
-    def received(self, environment: Any, msg: Any, **_: Any) -> None:
+    def add(self, environment: Any, msg: Any, **_: Any) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, REPORT)
             path.write_text(msg.data["report"], "utf-8")
@@ -87,16 +88,16 @@ class _Gathering:
     def finish(self) -> None:
         """Write the merged report, and end Locust."""
         plan = LoadPlan.of_dict(json.loads(Path(PLAN).read_text("utf-8")))
-        count = _expected(self._runner)
-        told = False
+        count = _worker_count(self._runner)
+        stop_sent = False
         with gevent.Timeout(plan.seconds + plan.timeout_s + _GRACE_S, False):
             while len(self._reports) < count and len(self._runner.clients.all):
-                if not told and Path(STOP).exists():
-                    told = True
+                if not stop_sent and Path(STOP).exists():
+                    stop_sent = True
                     self._runner.send_message(_STOP)
                 gevent.sleep(0.05)
         if self._reports:
-            report = merged(self._reports)
+            report = merge_reports(self._reports)
             if len(self._reports) < count:
                 report.warnings.append(f"{count - len(self._reports)} of {count} workers did not report")
             report.save(REPORT)
@@ -104,7 +105,7 @@ class _Gathering:
 
 
 def _stop(**_: Any) -> None:
-    """End this worker's engine in good order, now or as soon as it is there."""
+    """End this worker's run early, now or as soon as it has begun."""
     PlanUser.stopped = True
     if PlanUser.folder is not None:
         (PlanUser.folder / STOP).touch()
@@ -116,6 +117,6 @@ def _prepare(environment: Any, **_: Any) -> None:
     if isinstance(runner, WorkerRunner):
         runner.register_message(_STOP, _stop)
     if isinstance(runner, MasterRunner):
-        gathering = _Gathering(runner)
-        runner.register_message(_MESSAGE, gathering.received)
-        environment.events.test_start.add_listener(lambda **_: gevent.spawn_later(1.0, gathering.finish))
+        collector = _ReportCollector(runner)
+        runner.register_message(_MESSAGE, collector.add)
+        environment.events.test_start.add_listener(lambda **_: gevent.spawn_later(1.0, collector.finish))

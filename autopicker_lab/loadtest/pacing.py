@@ -1,4 +1,4 @@
-"""Keeps a schedule: an event loop's own timers are a millisecond late, so a thread wakes it."""
+"""A clock for the schedule: an event loop's own timers are a millisecond late, so a thread wakes the loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _EARLIEST_S = 0.0005
-_TOGETHER = 200  # requests started at once, before the loop may do something else
+_MAX_AT_ONCE = 200  # requests started before the loop may do something else
 
 
 class Pacer:
@@ -21,8 +21,8 @@ class Pacer:
         until: when nothing more is started, on time or not.
 
     Attributes:
-        over: set when nothing more will be started.
-        behind: whether moments were left when the time was up.
+        finished: set when nothing more will be started.
+        behind: whether moments of the schedule were not yet started when the time was up.
     """
 
     def __init__(
@@ -34,58 +34,59 @@ class Pacer:
         self._start = start
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
-        self._pumped = threading.Event()
-        self._wake_s = 0.0002  # that the thread takes to wake the loop, on average
+        self._caught_up = threading.Event()
+        self._wake_s = 0.0002  # seconds that the thread takes to wake the loop, on average
         self._due = next(schedule, None)
-        self._goes_on = False  # in the loop's next turn
-        self._thread = threading.Thread(target=self._keep, name="load test's clock", daemon=True)
-        self.over = asyncio.Event()
+        self._resuming = False  # whether the loop's next turn goes on with what is due
+        self._thread = threading.Thread(target=self._run, name="load test's clock", daemon=True)
+        self.finished = asyncio.Event()
         self.behind = False
         if self._due is None:
-            self.over.set()
+            self.finished.set()
         self._thread.start()
 
     def catch_up(self) -> None:
-        """Start what is due; asked for after each answer, too, because a busy loop need not be woken."""
-        if self._due is not None and not self._goes_on and self._due <= self._clock():
-            self._pump()
+        """Start what is due; called after each answer as well, because a busy loop need not be wake_at."""
+        if self._due is not None and not self._resuming and self._due <= self._clock():
+            self._start_due()
 
     async def stop(self) -> None:
+        """Start nothing more, and wait until the thread has ended."""
         self._stopped.set()
-        self._pumped.set()
-        self.over.set()
+        self._caught_up.set()
+        self.finished.set()
         await asyncio.to_thread(self._thread.join)
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         while not self._stopped.is_set() and (due := self._due) is not None:
-            left = due - self._wake_s - self._clock()
-            if left > 0 and self._stopped.wait(left):
+            remaining = due - self._wake_s - self._clock()
+            if remaining > 0 and self._stopped.wait(remaining):
                 return
-            self._pumped.clear()
+            self._caught_up.clear()
             try:
-                self._loop.call_soon_threadsafe(self._pump, due - self._wake_s if left > 0 else None)
+                self._loop.call_soon_threadsafe(self._start_due, due - self._wake_s if remaining > 0 else None)
             except RuntimeError:  # the loop was closed meanwhile
                 return
-            self._pumped.wait()
+            self._caught_up.wait()
 
-    def _pump(self, woken: float | None = None) -> None:
+    def _start_due(self, wake_at: float | None = None) -> None:
         """Start what is due.
 
         Args:
-            woken: when the thread meant to wake the loop. It does so as much too early as waking takes, and what is
-                left then is waited for here.
+            wake_at: when the thread meant to wake the loop. It does so as much too early as waking takes on average;
+                the remaining time is waited for here.
         """
         due = self._due
-        self._goes_on = False
-        if woken is not None:
-            self._wake_s += 0.1 * (min(self._clock() - woken, _EARLIEST_S) - self._wake_s)
+        self._resuming = False
+        if wake_at is not None:
+            self._wake_s += 0.1 * (min(self._clock() - wake_at, _EARLIEST_S) - self._wake_s)
         while due is not None and 0 < due - self._clock() < _EARLIEST_S:
             pass
         started = 0
         while due is not None and due <= self._clock() and not self._stopped.is_set():
             if self._clock() > self._until:
                 self.behind, due = True, None
-            elif started == _TOGETHER:
+            elif started == _MAX_AT_ONCE:
                 break
             else:
                 self._start(due)
@@ -93,9 +94,9 @@ class Pacer:
                 due = next(self._schedule, None)
         self._due = due
         if due is None or self._stopped.is_set():
-            self.over.set()
-        if due is not None and started == _TOGETHER:
-            self._goes_on = True
-            self._loop.call_soon(self._pump)
+            self.finished.set()
+        if due is not None and started == _MAX_AT_ONCE:
+            self._resuming = True
+            self._loop.call_soon(self._start_due)
         else:
-            self._pumped.set()
+            self._caught_up.set()

@@ -1,4 +1,4 @@
-"""What is sent, when, how long, and what counts as good: a load test as a value."""
+"""The plan of a load test as a value: what is sent, when, for how long, and what counts as good."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _UNBOUNDED_S = 300.0
 
 @dataclass(frozen=True)
 class Slo:
-    """What makes an answer good (seconds; None: no matter), and the share of answers that have to be.
+    """A service level objective: the bounds of a good answer (seconds; None: no bound), and the share of good ones.
 
     Attributes:
         latency_s: from when the request was due to the end of its answer.
         ttft_s: from when it was due to its first token.
         tpot_s: for each token after the first, the mean of an answer.
-        share: of all requests; failed ones are never good.
+        share: of all requests that have to be good; failed ones never are.
     """
 
     latency_s: float | None = None
@@ -40,11 +40,12 @@ class Slo:
             raise InvalidRequestError("the bounds of an SLO must be above 0")
 
     def met(self, latency_s: float, ttft_s: float | None, tpot_s: float | None) -> bool:
-        """Whether an answer was good; one without a first token was not, where that has a bound."""
+        """Whether an answer is within the bounds; one without a first token is not, where that has a bound."""
         if self.ttft_s is not None and (ttft_s is None or ttft_s > self.ttft_s):
             return False
-        late = self.latency_s is not None and latency_s > self.latency_s
-        return not late and not (self.tpot_s is not None and tpot_s is not None and tpot_s > self.tpot_s)
+        if self.latency_s is not None and latency_s > self.latency_s:
+            return False
+        return self.tpot_s is None or tpot_s is None or tpot_s <= self.tpot_s
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ class Kind:
     """One kind of request of a mix.
 
     Attributes:
-        weight: how often it comes, against the others'.
+        weight: how often it comes, relative to the weights of the others.
         file_ids: uploads that its questions are about.
-        cached: False marks each question with a number of its own and asks for fresh answers, because a cache would be
-            measured otherwise; True asks the same question each time; None sends the prompts as they are.
+        cached: False appends a number to each question and asks for fresh answers, because a cache would be measured
+            otherwise; True sends the same question each time; None sends the prompts as they are.
     """
 
     name: str = "fresh"
@@ -66,12 +67,13 @@ class Kind:
 
 @dataclass(frozen=True)
 class Chat:
-    """Chat completions, with LoadPlan.url an address that ends in /v1 (or IN_PROCESS).
+    """The chat completions that a plan asks for; LoadPlan.url then ends in /v1 (or is IN_PROCESS).
 
     Attributes:
-        prompts: asked in turn.
+        prompts: sent in turn.
+        kinds: the mix of requests.
         options: further fields of the body.
-        events: pieces that each stream must have; fewer count as lost. None: unknown.
+        events: pieces that each stream must have; missing ones count as lost. None: unknown.
     """
 
     prompts: tuple[str, ...] = ("Why is the sky blue?",)
@@ -98,13 +100,15 @@ class LoadPlan:
     Attributes:
         url: any HTTP address; with `chat`, one that ends in /v1.
         arrivals: a closed or an open loop.
-        requests: how many in all; None: no bound. Without any bound it is 50 for a closed loop.
+        requests: at most so many in all; None: no bound. A closed loop without any bound sends 50.
         duration_s: seconds in which requests are sent; answers are waited for after that, `timeout_s` at most.
-        warm_up_s, cool_down_s: at the beginning and end of those, whose requests are sent and not counted.
-        timeout_s: seconds until one request counts as failed.
-        max_in_flight: requests at once in an open loop; those past it wait, which the report says.
+        warm_up_s, cool_down_s: seconds at the beginning and end of those, whose requests are sent but not counted.
+        timeout_s: seconds after which a request counts as failed.
+        max_in_flight: requests in flight at most in an open loop; more have to wait, and the report counts them.
         part: (index, count) where this is one process's share of an open loop: every count-th of its requests.
-        max_cost_usd: by `price_in` and `price_out`, USD per million tokens, of chats that say their usage.
+        max_cost_usd: USD after which the run ends, of chats that say their usage.
+        price_in, price_out: USD per million tokens of prompts and answers.
+        seed: of all random choices.
     """
 
     url: str
@@ -155,12 +159,12 @@ class LoadPlan:
             return
         try:
             parts = urlsplit(self.url)
-            known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
             parts.hostname.encode("idna") if parts.hostname else b""
             f"{self.method} {self.url} {dict(self.headers)}".encode("latin-1")
         except ValueError:
-            known = False
-        if not known:
+            valid = False
+        if not valid:
             hint = "write http://HOST:PORT/PATH, what is not ASCII as %XX"
             raise InvalidRequestError(f"not an HTTP address: {self.url!r}", hint)
         if any(sign in text for pair in self.headers.items() for text in pair for sign in "\r\n"):
@@ -170,14 +174,14 @@ class LoadPlan:
 
     @property
     def bound(self) -> float:
-        """Requests at most."""
+        """Requests of the whole plan at most; infinity without a bound."""
         if self.requests is None and self.duration_s is None and isinstance(self.arrivals, Closed):
             return 50
         return math.inf if self.requests is None else self.requests
 
     @property
     def seconds(self) -> float:
-        """In which requests are sent: `duration_s`, or what the schedule takes, or five minutes."""
+        """Seconds in which requests are sent: `duration_s`, or what the schedule takes, or five minutes."""
         if self.duration_s is not None:
             return self.duration_s
         if isinstance(self.arrivals, Steps):
@@ -187,17 +191,17 @@ class LoadPlan:
         return _UNBOUNDED_S
 
     def at(self, arrivals: Arrivals, **fields: Any) -> LoadPlan:
-        """The same with other arrivals."""
+        """Copy the plan with other arrivals, and other `fields` if any."""
         return replace(self, arrivals=arrivals, **fields)
 
     @property
     def own_bound(self) -> float:
-        """Requests at most, of this part."""
+        """Requests of this `part` at most; infinity without a bound."""
         index, count = self.part
         return self.bound if math.isinf(self.bound) else len(range(index, int(self.bound), count))
 
     def share(self, index: int, count: int) -> LoadPlan:
-        """What one of `count` processes has to do, so that all together do the whole."""
+        """Make the plan of one of `count` processes (`index` from 0), which together run the whole."""
         budget = None if self.max_cost_usd is None else self.max_cost_usd / count
         if not isinstance(self.arrivals, Closed):
             return replace(self, part=(index, count), max_cost_usd=budget)
@@ -206,29 +210,32 @@ class LoadPlan:
         return replace(self, arrivals=replace(self.arrivals, users=users), requests=own, max_cost_usd=budget)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON can say it; `of_dict` reads it."""
+        """Write the plan as JSON has it; `of_dict` reads it."""
         body = None if self.body is None else self.body.decode("latin-1")
         kind = type(self.arrivals).__name__.lower()
         return {**asdict(self), "body": body, "arrivals": {"kind": kind, **asdict(self.arrivals)}}
 
     @classmethod
     def of_dict(cls, raw: Mapping[str, Any]) -> LoadPlan:
-        """The plan that `to_dict` said; InvalidRequestError for anything else."""
+        """Read a plan that `to_dict` wrote; InvalidRequestError for anything else."""
         try:
             fields = dict(raw)
-            when = dict(fields["arrivals"])
-            fields["arrivals"] = KINDS[when.pop("kind")](**{name: _frozen(value) for name, value in when.items()})
+            arrivals = dict(fields["arrivals"])
+            kind = KINDS[arrivals.pop("kind")]
+            fields["arrivals"] = kind(**{name: _hashable(value) for name, value in arrivals.items()})
             fields["body"] = None if fields["body"] is None else fields["body"].encode("latin-1")
             fields["slo"] = Slo(**fields["slo"]) if fields["slo"] else None
             if fields["chat"]:
-                chat = {name: _frozen(value) for name, value in fields["chat"].items()}
-                kinds = [Kind(**{name: _frozen(value) for name, value in kind.items()}) for kind in chat["kinds"]]
+                chat = {name: _hashable(value) for name, value in fields["chat"].items()}
+                kinds = [
+                    Kind(**{name: _hashable(value) for name, value in raw_kind.items()}) for raw_kind in chat["kinds"]
+                ]
                 fields["chat"] = Chat(**{**chat, "kinds": tuple(kinds)})
-            fields["part"] = _frozen(fields["part"])
+            fields["part"] = _hashable(fields["part"])
             return cls(**fields)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidRequestError(f"this is no load plan: {error}", "write one with LoadPlan.to_dict") from None
 
 
-def _frozen(value: Any) -> Any:
+def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What is asked in a load test: prompts of a file or a table, or made to a distribution of lengths."""
+"""The prompts of a load test: read from a file or a table, or made up with a distribution of lengths."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _WORDS = "river lantern harbour engine gravel window copper meadow signal winter
 
 
 def read_prompts(path: str | Path, column: str = "prompt") -> tuple[str, ...]:
-    """The prompts of a file, each once: lines of text, or a column of a CSV, JSON Lines or Parquet table.
+    """Read the prompts of a file, each once: lines of text, or a column of a CSV, JSON Lines or Parquet table.
 
-    A table of outcomes is one of those: its prompts come once each, in its order.
+    A table of outcomes will do: its prompts are given once each, in its order.
     """
     file = Path(path)
     try:
-        found = _read(file, column)
+        lines = _read(file, column)
     except OSError as error:
         raise InvalidRequestError(f"cannot read '{file}': {error.strerror or error}", "check the path") from None
-    prompts = tuple(dict.fromkeys(prompt for prompt in found if prompt.strip()))
+    prompts = tuple(dict.fromkeys(prompt for prompt in lines if prompt.strip()))
     if not prompts:
         raise InvalidRequestError(f"'{file}' has no prompts", "one a line, or a table with a column 'prompt'")
     return prompts
@@ -49,18 +49,20 @@ def _read(file: Path, column: str) -> list[str]:
         raise InvalidRequestError(detail, "name the column that holds the prompts") from None
 
 
-def synthetic(count: int, mean_tokens: float = 100.0, sd_tokens: float = 30.0, seed: int = 0) -> tuple[str, ...]:
-    """Prompts of made-up words, whose lengths are normally distributed (tokens, by estimate; at least one)."""
+def synthetic_prompts(
+    count: int, mean_tokens: float = 100.0, sd_tokens: float = 30.0, seed: int = 0
+) -> tuple[str, ...]:
+    """Make up `count` prompts of common words, with normally distributed lengths (estimated tokens; at least 1)."""
     if count < 1 or mean_tokens <= 0 or sd_tokens < 0:
         raise InvalidRequestError("synthetic prompts need a count of at least 1 and a mean length above 0")
-    chance, known = random.Random(seed), _WORDS.split()
+    generator, vocabulary = random.Random(seed), _WORDS.split()
     prompts = []
     for _ in range(count):
-        wanted = max(1.0, chance.gauss(mean_tokens, sd_tokens)) * CHARS_PER_TOKEN
+        target = max(1.0, generator.gauss(mean_tokens, sd_tokens)) * CHARS_PER_TOKEN
         words: list[str] = []
         length = 0
-        while length < wanted:
-            words.append(chance.choice(known))
+        while length < target:
+            words.append(generator.choice(vocabulary))
             length += len(words[-1]) + 1
         prompts.append(" ".join(words))
     return tuple(prompts)

@@ -1,4 +1,4 @@
-"""Folds samples into a report, a few at a time: each is cheaper than alone, and none that is due has to wait."""
+"""The recorder of a run: it adds samples to the report a few at a time, which is cheaper than one by one."""
 
 from __future__ import annotations
 
@@ -11,25 +11,30 @@ from typing import TYPE_CHECKING
 from autopicker_lab.loadtest.arrivals import Closed
 from autopicker_lab.loadtest.distribution import Distribution
 from autopicker_lab.loadtest.report import LoadReport, RequestCounts, RequestRow
+from autopicker_lab.loadtest.sample import http_error
 
 if TYPE_CHECKING:
     from autopicker_lab.loadtest.plan import LoadPlan
     from autopicker_lab.loadtest.sample import Sample
 
-_ROWS = 100_000
-_TOGETHER = 32
+_MAX_ROWS = 100_000
+_BATCH = 32
 _WINDOW_S = 2.0
+_REFUSALS = frozenset(http_error(status) for status in (401, 403, 429))
+_REFUSED_FROM_START = 20  # first answers; where all of them are refusals, nothing else will come
 
 
 @dataclass(frozen=True)
 class Live:
-    """How a run is going.
+    """The state of a run at a moment, as progress callbacks get it.
 
     Attributes:
-        done: requests that were answered or failed, of `planned` (None: bounded by time alone).
-        seconds: since it began, of about `total_s`.
-        per_second, p50_ms, p99_ms: of what was answered in the last two seconds or so; None where nothing was.
-        in_flight: requests under way.
+        done: requests that were answered or failed.
+        planned: requests in all; None where time alone bounds the run.
+        seconds, total_s: since the run began, and what it will take about.
+        per_second, p50_ms, p99_ms: of the answers of the last two seconds; None without any.
+        errors: how many requests failed by each kind of error.
+        in_flight: requests that wait for their answer.
     """
 
     done: int
@@ -52,37 +57,45 @@ class Recorder:
         self.report = LoadReport(
             about,
             plan.url,
-            begun=datetime.now(UTC).isoformat(timespec="seconds"),
+            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
             open_loop=not isinstance(plan.arrivals, Closed),
             streams=plan.chat is not None and plan.chat.stream,
             has_slo=plan.slo is not None,
         )
-        self._new: list[Sample] = []
+        self._batch: list[Sample] = []
         self._until = plan.seconds - plan.cool_down_s
-        self._chance = random.Random(plan.seed)
+        self._generator = random.Random(plan.seed)
         self._recent: deque[tuple[float, float]] = deque()
         self._last = plan.warm_up_s
         self._priced = False
+        self._only_refusals = True
         self.done = 0
         self.spent_usd = 0.0
 
     def add(self, sample: Sample) -> None:
+        """Take a request that was answered or has failed."""
         self.done += 1
-        self._last = max(self._last, sample.end)
+        self._only_refusals = self._only_refusals and sample.error in _REFUSALS
+        self._last = max(self._last, sample.ended_at)
         if sample.usd is not None:
             self.spent_usd += sample.usd
             self._priced = True
-        self._new.append(sample)
-        if len(self._new) >= _TOGETHER:
+        self._batch.append(sample)
+        if len(self._batch) >= _BATCH:
             self.fold()
 
+    @property
+    def refused(self) -> bool:
+        """Whether all answers so far, and twenty at least, were refusals: a key is missing, or a limit is reached."""
+        return self._only_refusals and self.done >= _REFUSED_FROM_START
+
     def fold(self) -> None:
-        """Put what was added since the last time into the report."""
-        new, self._new = self._new, []
-        self._recent += [(sample.end, sample.latency) for sample in new if sample.error is None]
+        """Add the samples since the last call to the report."""
+        new, self._batch = self._batch, []
+        self._recent += [(sample.ended_at, sample.latency) for sample in new if sample.error is None]
         while self._recent and self._recent[0][0] < self._last - _WINDOW_S:
             self._recent.popleft()
-        self._throughput([s for s in new if s.error is None and self._plan.warm_up_s <= s.end < self._until])
+        self._count_finished([s for s in new if s.error is None and self._plan.warm_up_s <= s.ended_at < self._until])
         counted = [sample for sample in new if self._plan.warm_up_s <= sample.due < self._until]
         if not counted:
             return
@@ -91,22 +104,24 @@ class Recorder:
         self._count(report.count, counted)
         for sample in counted:
             report.lost += sample.lost
-            report.undone += sample.undone
+            report.without_done += sample.without_done
             report.cached += sample.cached and sample.error is None
             report.truncated += sample.error == "truncated"
-            self._keep(sample)
+            self._keep_row(sample)
         times = report.times
         times["latency"].extend([sample.latency for sample in answered])
-        times["service"].extend([sample.end - sample.sent for sample in answered])
+        times["service"].extend([sample.ended_at - sample.sent_at for sample in answered])
         times["ttft"].extend([sample.ttft for sample in answered if sample.ttft is not None])
         times["tpot"].extend([sample.tpot for sample in answered if sample.tpot is not None])
         times["itl"].extend([gap for sample in answered for gap in sample.gaps])
         if report.open_loop:
-            times["late"].extend([sample.sent - sample.due for sample in counted if sample.error != "not sent"])
-        self._by_kind(counted)
+            times["send_delay"].extend(
+                [sample.sent_at - sample.due for sample in counted if sample.error != "not sent"]
+            )
+        self._count_kinds(counted)
 
     def finished(self, stopped_at: float | None, by_time: bool) -> LoadReport:
-        """The report, when nothing more comes.
+        """Complete the report when nothing more will come.
 
         Args:
             stopped_at: when somebody ended the run; None: nobody did.
@@ -122,39 +137,42 @@ class Recorder:
             report.cost_usd = self.spent_usd
         if plan.max_cost_usd is not None and self.done and not self._priced:
             report.warnings.append("no answer said its usage, so max_cost_usd could not end the run")
+        if self.refused:
+            report.warnings.append(f"stopped: the first {_REFUSED_FROM_START} answers were refusals, and no other came")
         if self.done and not report.count.sent:
             report.warnings.append("no request fell between warm-up and cool-down")
         return report
 
-    def _good(self, sample: Sample) -> bool:
+    def _is_good(self, sample: Sample) -> bool:
         slo = self._plan.slo
         return slo is not None and slo.met(sample.latency, sample.ttft, sample.tpot)
 
-    def _throughput(self, ended: list[Sample]) -> None:
+    def _count_finished(self, ended: list[Sample]) -> None:
         """Count what ended within the time that is measured, whenever it was due."""
         count = self.report.count
         count.finished += len(ended)
-        count.finished_good += sum(map(self._good, ended))
+        count.finished_good += sum(map(self._is_good, ended))
         count.finished_tokens += sum([sample.tokens for sample in ended])
 
     def live(self, seconds: float, in_flight: int) -> Live:
-        known = [(end, latency) for end, latency in self._recent if end > seconds - _WINDOW_S]
+        """Describe the run `seconds` after its start, with `in_flight` requests in flight."""
+        window = [(end, latency) for end, latency in self._recent if end > seconds - _WINDOW_S]
         recent = Distribution()
-        recent.extend([latency for _, latency in known])
+        recent.extend([latency for _, latency in window])
         bound = self._plan.bound
         return Live(
             self.done,
             int(bound) if bound < float("inf") else None,
             seconds,
             self._plan.seconds,
-            len(known) / min(seconds, _WINDOW_S) if known and seconds else None,
+            len(window) / min(seconds, _WINDOW_S) if window and seconds else None,
             recent.percentile_ms(50),
             recent.percentile_ms(99),
             dict(self.report.errors),
             in_flight,
         )
 
-    def _by_kind(self, counted: list[Sample]) -> None:
+    def _count_kinds(self, counted: list[Sample]) -> None:
         for name in {sample.kind for sample in counted}:
             count, times = self.report.kinds.setdefault(name, (RequestCounts(), Distribution()))
             own = [sample for sample in counted if sample.kind == name]
@@ -166,19 +184,19 @@ class Recorder:
         for sample in samples:
             if sample.error is None:
                 count.answered += 1
-                count.good += self._good(sample)
+                count.good += self._is_good(sample)
                 count.tokens += sample.tokens
             else:
                 count.errors[sample.error] = count.errors.get(sample.error, 0) + 1
 
-    def _keep(self, sample: Sample) -> None:
-        """All rows, or a reservoir of them (Vitter's algorithm R) where there are very many."""
+    def _keep_row(self, sample: Sample) -> None:
+        """Keep all rows, or a reservoir of them (Vitter's algorithm R) where there are very many."""
         s = sample
-        row = RequestRow(s.due, s.sent - s.due, s.ttft, s.latency, s.tokens, s.kind, s.error)
+        row = RequestRow(s.due, s.sent_at - s.due, s.ttft, s.latency, s.tokens, s.kind, s.error)
         rows = self.report.rows
-        if len(rows) < _ROWS:
+        if len(rows) < _MAX_ROWS:
             rows.append(row)
             return
-        place = self._chance.randrange(self.report.count.sent)
-        if place < _ROWS:
+        place = self._generator.randrange(self.report.count.sent)
+        if place < _MAX_ROWS:
             rows[place] = row

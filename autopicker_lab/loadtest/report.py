@@ -1,31 +1,46 @@
-"""What a load test measured: histograms and counts that merge exactly, and rows of single requests to look at."""
+"""The report of a load test: histograms and counts that merge exactly, and rows of single requests."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.files import atomic_write
-from autopicker_lab.core.show import frame, html_table
+from autopicker_lab.core.show import BLUE, VERMILION, axes, frame, html_table
 from autopicker_lab.loadtest.distribution import Distribution
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-MEASURES = ("latency", "service", "ttft", "itl", "tpot", "late")
-_FORMAT = 1
+MEASURES = ("latency", "service", "ttft", "itl", "tpot", "send_delay")
+_FORMAT = 2
+_FORMAT_1 = {
+    "begun": "started_at",
+    "undone": "without_done",
+    "held_back": "queued",
+    "others": "others_cpu",
+}  # renamed since
+_MAX_POINTS = 5000  # that a scatter plot shows
 
 
 class RequestRow(NamedTuple):
-    """One request: seconds since the run began, and seconds from there; None where there is none."""
+    """One request in a report.
+
+    Attributes:
+        due: seconds since the run began.
+        send_delay: seconds from due until it was sent.
+        ttft, latency: seconds from due to the first token (None without one) and to the end.
+        error: the kind of error it is counted under; None: it was answered.
+    """
 
     due: float
-    late: float
+    send_delay: float
     ttft: float | None
     latency: float
     tokens: int
@@ -35,12 +50,15 @@ class RequestRow(NamedTuple):
 
 @dataclass
 class RequestCounts:
-    """Requests of one kind, or of all.
+    """Counts of requests, of one kind or of all.
 
     Attributes:
-        sent: that were due in the measured time; `answered` of them without an error, `good` of those within the SLO.
-        finished: answers that ended in the measured time; of them, within the SLO and their tokens.
-        errors: how many of each kind.
+        sent: requests that were due in the measured time.
+        answered, good: of those, answered without an error, and within the SLO.
+        tokens: of the answers.
+        finished, finished_good, finished_tokens: answers that ended in the measured time, those within the SLO among
+            them, and their tokens.
+        errors: how many of each kind of error.
     """
 
     sent: int = 0
@@ -53,6 +71,7 @@ class RequestCounts:
     errors: dict[str, int] = field(default_factory=dict)
 
     def merge(self, other: RequestCounts) -> None:
+        """Add the counts of another run."""
         for name in ("sent", "answered", "good", "tokens", "finished", "finished_good", "finished_tokens"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name, count in other.errors.items():
@@ -61,44 +80,49 @@ class RequestCounts:
 
 @dataclass(repr=False)
 class LoadReport:
-    """What came of a plan. Times are of answered requests alone; what was not measured is None, never 0.
+    """What a run of a plan measured. Times are of answered requests alone; what was not measured is None, never 0.
 
     Attributes:
-        about: the kind of arrivals; `url` that was asked.
-        seconds: that were measured: without warm-up and cool-down, and without waiting for the last answers where the
-            run was bounded by time.
+        about: the kind of arrivals.
+        url: the address that was tested.
+        seconds: of the measured time: without warm-up and cool-down, and without waiting for the last answers where
+            the run was bounded by time.
+        started_at: UTC time of the start, ISO 8601.
         times: Distributions by name: `latency` from when a request was due, `service` from when it was sent, `ttft`
             (from due) and `tpot` by request, `itl` by arrival of a piece (pieces that arrive together are one
-            arrival), `late` from due to sent.
+            arrival), `send_delay` from due until sent.
         kinds: counts and latencies by kind of the mix.
         rows: single requests, all of them or a fair sample of very many.
-        lost, undone, truncated: pieces, streams without [DONE], streams without a finish_reason.
+        lost, truncated, without_done: pieces that did not come, streams without a finish_reason, streams without
+            [DONE].
+        unfinished: requests in flight when the run was stopped.
         cached: answers that the server took from its cache, as X-Cache says.
-        unfinished: requests that were under way when the run was stopped.
-        client_cpu: share of one core that the load generator used; `lag_ms`: the 99th percentile by which its event
-            loop was late; `others`: share of the machine that other processes used, those under test among them.
-        streams: whether answers were streams of tokens.
-        has_slo: whether `good` was told by an SLO.
+        queued: requests that waited in this client because `max_in_flight` were in flight.
+        client_cpu: share of one core that the load generator used.
+        lag_ms: the 99th percentile by which its event loop was late.
+        others_cpu: share of the machine that other processes used, those under test among them.
+        open_loop, streams: whether a schedule sent the requests, and whether answers were streams of tokens.
+        has_slo: whether the plan had an SLO, without which nothing is `good`.
     """
 
     about: str
     url: str
     seconds: float = 0.0
-    begun: str = ""
+    started_at: str = ""
     count: RequestCounts = field(default_factory=RequestCounts)
     times: dict[str, Distribution] = field(default_factory=lambda: {name: Distribution() for name in MEASURES})
     kinds: dict[str, tuple[RequestCounts, Distribution]] = field(default_factory=dict)
     rows: list[RequestRow] = field(default_factory=list)
     lost: int = 0
-    undone: int = 0
     truncated: int = 0
+    without_done: int = 0
     unfinished: int = 0
     cached: int = 0
-    held_back: int = 0
+    queued: int = 0
     cost_usd: float | None = None
     client_cpu: float | None = None
     lag_ms: float | None = None
-    others: float | None = None
+    others_cpu: float | None = None
     open_loop: bool = False
     streams: bool = False
     has_slo: bool = False
@@ -107,12 +131,14 @@ class LoadReport:
 
     def __repr__(self) -> str:
         p50 = self.percentile_ms(50)
-        half = "" if p50 is None else f", half of them within {p50:.4g} ms"
-        return f"LoadReport({self.about} loop on {self.url}: {self.count.answered} of {self.count.sent} answered{half})"
+        median = "" if p50 is None else f", half of them within {p50:.4g} ms"
+        return (
+            f"LoadReport({self.about} loop on {self.url}: {self.count.answered} of {self.count.sent} answered{median})"
+        )
 
     @property
     def errors(self) -> dict[str, int]:
-        """How often each kind of error came, most frequent first."""
+        """How many requests failed by each kind of error, most frequent first."""
         return dict(sorted(self.count.errors.items(), key=lambda item: -item[1]))
 
     def percentile_ms(self, percent: float, of: str = "latency") -> float | None:
@@ -136,48 +162,50 @@ class LoadReport:
 
     @property
     def success_rate_percent(self) -> float | None:
+        """Answered requests in percent of those sent; None where none was sent."""
         return 100 * self.count.answered / self.count.sent if self.count.sent else None
 
     @property
     def tokens_per_second(self) -> float | None:
+        """Tokens a second of the answers that ended in the measured time; None without any."""
         return self.count.finished_tokens / self.seconds if self.count.finished_tokens and self.seconds else None
 
     @property
     def client_limits(self) -> tuple[str, ...]:
         """Why these figures may be the client's and not the server's; empty where nothing says so."""
-        found = []
-        half, late = self.percentile_ms(50), self.percentile_ms(99, "late")
-        if self.open_loop and late is not None and half is not None and late > max(5.0, 0.1 * half):
-            found.append(f"one request in a hundred left {late:.0f} ms late or more")
-        if self.lag_ms is not None and self.lag_ms > max(20.0, 0.2 * (half or 0.0)):
-            found.append(f"the client's event loop was up to {self.lag_ms:.0f} ms late")
+        limits = []
+        median, delay = self.percentile_ms(50), self.percentile_ms(99, "send_delay")
+        if self.open_loop and delay is not None and median is not None and delay > max(5.0, 0.1 * median):
+            limits.append(f"one request in a hundred was sent {delay:.0f} ms late or more")
+        if self.lag_ms is not None and self.lag_ms > max(20.0, 0.2 * (median or 0.0)):
+            limits.append(f"the client's event loop was up to {self.lag_ms:.0f} ms late")
         if self.client_cpu is not None and self.client_cpu > 0.9 and self.seconds > 0.5:
-            found.append(f"the client used {100 * self.client_cpu:.0f} % of a core")
-        found += self.warnings
+            limits.append(f"the client used {100 * self.client_cpu:.0f} % of a core")
+        limits += self.warnings
         if self.cached:
-            found.append(f"{self.cached} of {self.count.answered} answers came from a cache")
+            limits.append(f"{self.cached} of {self.count.answered} answers came from a cache")
         if self.count.sent and self.seconds < 1:
-            found.append(f"it took {self.seconds:.2g} s: too short to trust rates")
-        if self.held_back:
-            found.append(f"{self.held_back} requests waited because max_in_flight were under way")
-        return tuple(found)
+            limits.append(f"it took {self.seconds:.2g} s: too short to trust rates")
+        if self.queued:
+            limits.append(f"{self.queued} requests waited because max_in_flight were under way")
+        return tuple(limits)
 
     def merge(self, other: LoadReport) -> None:
-        """Add another run of the same plan at the same time, from another process: rates add up."""
+        """Add the report of another process that ran the same plan at the same time: rates add up."""
         self.seconds = max(self.seconds, other.seconds)
-        self.begun = min(filter(None, (self.begun, other.begun)), default="")
+        self.started_at = min(filter(None, (self.started_at, other.started_at)), default="")
         self.count.merge(other.count)
         for name, times in other.times.items():
             self.times[name].merge(times)
         for name, (count, times) in other.kinds.items():
-            mine = self.kinds.setdefault(name, (RequestCounts(), Distribution()))
-            mine[0].merge(count)
-            mine[1].merge(times)
+            own_count, own_times = self.kinds.setdefault(name, (RequestCounts(), Distribution()))
+            own_count.merge(count)
+            own_times.merge(times)
         self.rows = sorted(self.rows + other.rows, key=lambda row: row.due)
         self.warnings = list(dict.fromkeys([*self.warnings, *other.warnings]))
-        for name in ("lost", "undone", "truncated", "unfinished", "cached", "held_back"):
+        for name in ("lost", "without_done", "truncated", "unfinished", "cached", "queued"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("client_cpu", "lag_ms", "others"):
+        for name in ("client_cpu", "lag_ms", "others_cpu"):
             known = [value for value in (getattr(self, name), getattr(other, name)) if value is not None]
             setattr(self, name, max(known, default=None))
         if other.cost_usd is not None:
@@ -185,9 +213,9 @@ class LoadReport:
         self.stopped_early = self.stopped_early or other.stopped_early
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures; milliseconds, requests a second, percent."""
+        """Figures by name, with their unit in the name; None for what was not measured."""
         p = self.percentile_ms
-        found: dict[str, Any] = {
+        figures: dict[str, Any] = {
             "success_rate_percent": self.success_rate_percent,
             "avg_response_time_ms": self.times["latency"].mean_ms,
             "requests_per_second": self.per_second,
@@ -201,61 +229,74 @@ class LoadReport:
             "stopped_early": self.stopped_early,
             "client_limits": list(self.client_limits),
             "client_cpu": self.client_cpu,
-            "others_cpu": self.others,
+            "others_cpu": self.others_cpu,
         }
         if self.open_loop:
-            found |= {
+            figures |= {
                 "requests_due_per_second": self.count.sent / self.seconds if self.seconds else None,
                 "service_p50_ms": p(50, "service"),
                 "service_p99_ms": p(99, "service"),
-                "late_p99_ms": p(99, "late"),
+                "late_p99_ms": p(99, "send_delay"),
             }
         if self.streams:
-            found |= {f"{name}_p{k}_ms": p(k, name) for name in ("ttft", "itl", "tpot") for k in (50, 99)}
-            found |= {"tokens_per_second": self.tokens_per_second}
-            found |= {"lost": self.lost, "truncated": self.truncated, "without_done": self.undone}
+            figures |= {f"{name}_p{k}_ms": p(k, name) for name in ("ttft", "itl", "tpot") for k in (50, 99)}
+            figures |= {"tokens_per_second": self.tokens_per_second}
+            figures |= {"lost": self.lost, "truncated": self.truncated, "without_done": self.without_done}
         if self.has_slo:
-            found |= {"goodput": self.goodput, "good_share": self.good_share}
+            figures |= {"goodput": self.goodput, "good_share": self.good_share}
         if self.cost_usd is not None:
-            found["cost_usd"] = self.cost_usd
+            figures["cost_usd"] = self.cost_usd
         if self.unfinished:
-            found["unfinished"] = self.unfinished
+            figures["unfinished"] = self.unfinished
         if len(self.kinds) > 1:
-            found["kinds"] = {
+            figures["kinds"] = {
                 name: {"sent": count.sent, "answered": count.answered, **times.percentiles_ms((50, 99))}
                 for name, (count, times) in self.kinds.items()
             }
-        return {key: round(value, 4) if isinstance(value, float) else value for key, value in found.items()}
+        return {key: round(value, 4) if isinstance(value, float) else value for key, value in figures.items()}
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a request: due, late, ttft, latency (s), tokens, kind, error."""
+        """Make a table with a row for each RequestRow (times in seconds)."""
         return frame(row._asdict() for row in self.rows)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Latency of each request over the run, failed ones marked."""
-        from autopicker_lab.loadtest.plots import timeline
-
-        return timeline(self, ax)
+        """Draw the latency (ms) of each request by when it was due, failed ones marked."""
+        target = axes(ax, (7.0, 3.0))
+        rows = self.rows[:: math.ceil(len(self.rows) / _MAX_POINTS) or 1]
+        for failed, colour, label in ((False, BLUE, "answered"), (True, VERMILION, "failed")):
+            chosen = [row for row in rows if (row.error is not None) is failed]
+            if chosen:
+                xs, ys = [row.due for row in chosen], [row.latency * 1000 for row in chosen]
+                target.scatter(xs, ys, s=12, color=colour, marker="x" if failed else "o", label=label)
+        target.set(xlabel="seconds into the run", ylabel="latency, ms")
+        target.set_title(self.url, loc="left")
+        if rows:
+            target.legend(frameon=False)
+        return target
 
     def _repr_html_(self) -> str:
         rows = [(name, value) for name, value in self.to_dict().items() if value not in (None, False, {}, [])]
         return html_table(["", ""], rows, f"{self.about}: {self.url}")
 
     def save(self, path: str | Path) -> None:
-        """As JSON, histograms and all; StorageError where it cannot be written."""
+        """Write the report as JSON, histograms and all; StorageError where it cannot be written."""
         body = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         body["count"] = dataclasses.asdict(self.count)
-        body["times"] = {name: times.encoded() for name, times in self.times.items()}
-        body["kinds"] = {n: (dataclasses.asdict(count), times.encoded()) for n, (count, times) in self.kinds.items()}
+        body["times"] = {name: times.encode() for name, times in self.times.items()}
+        body["kinds"] = {n: (dataclasses.asdict(count), times.encode()) for n, (count, times) in self.kinds.items()}
         with atomic_write(path) as scratch:
             scratch.write_text(json.dumps({"format": _FORMAT, **body}) + "\n", "utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> LoadReport:
-        """A report that `save` wrote; InvalidRequestError for any other file."""
+        """Read a report that `save` wrote, of version 0.1 as well; InvalidRequestError for any other file."""
         try:
             body = json.loads(Path(path).read_text("utf-8"))
-            if body.pop("format") != _FORMAT:
+            version = body.pop("format")
+            if version == 1:
+                body = {_FORMAT_1.get(name, name): value for name, value in body.items()}
+                body["times"]["send_delay"] = body["times"].pop("late")
+            elif version != _FORMAT:
                 raise InvalidRequestError(f"'{path}' is a load report of another version", "update autopicker-lab")
             body["count"] = RequestCounts(**body["count"])
             body["times"] = {name: Distribution(text) for name, text in body["times"].items()}

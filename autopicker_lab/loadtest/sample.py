@@ -1,64 +1,80 @@
-"""One request as it is measured."""
+"""One request while it is measured."""
 
 from __future__ import annotations
 
 
+def http_error(status: int) -> str:
+    """Name the kind of error that an HTTP status is counted under."""
+    return f"http {status}"
+
+
 class Sample:
-    """Moments are seconds since the run began.
+    """What is measured of one request; moments are seconds since the run began.
 
     Attributes:
-        number: of the request, from 0; `kind` of the mix it is.
-        due: when it should have left; `sent` when it did, `end` when its answer was whole or had failed.
-        first: when its first token came; None before, and for answers that are no streams of tokens.
-        error: what went wrong, in a word or two; None: nothing.
-        tokens: of the answer; `pieces` that it came in, `gaps` the seconds between their arrivals.
-        lost: pieces that should have come and did not; `undone`: the stream ended without its [DONE].
-        cached: the server says that its cache answered.
+        number: of the request in its run, from 0.
+        kind: the name of its kind in the mix.
+        due, sent_at: when it should have been sent, and when it was.
+        ended_at: when its answer was complete or had failed.
+        first_token_at: when its first token came; None before, and for answers that are no streams of tokens.
+        error: the kind of error it is counted under; None: it was answered.
+        tokens: of the answer.
+        pieces: in which the answer came.
+        gaps: seconds between the arrivals of pieces.
+        lost: pieces that should have come and did not.
+        without_done: whether the stream ended without its [DONE].
+        cached: whether the server says that its cache answered.
         usd: by the plan's prices; None where the answer does not say its usage.
     """
 
     __slots__ = (
         "cached",
         "due",
-        "end",
+        "ended_at",
         "error",
-        "first",
+        "first_token_at",
         "gaps",
         "kind",
         "lost",
         "number",
         "pieces",
-        "sent",
+        "sent_at",
         "tokens",
-        "undone",
         "usd",
+        "without_done",
     )
 
     def __init__(self, number: int, due: float):
         self.number = number
         self.kind = ""
         self.due = due
-        self.sent = due
-        self.first: float | None = None
-        self.end = due
+        self.sent_at = due
+        self.first_token_at: float | None = None
+        self.ended_at = due
         self.error: str | None = None
         self.tokens = 0
         self.pieces = 0
         self.gaps: list[float] = []
         self.lost = 0
-        self.undone = False
+        self.without_done = False
         self.cached = False
         self.usd: float | None = None
 
     @property
     def latency(self) -> float:
-        return self.end - self.due
+        """Seconds from when the request was due to its end."""
+        return self.ended_at - self.due
 
     @property
     def ttft(self) -> float | None:
-        return None if self.first is None else self.first - self.due
+        """Seconds from when the request was due to its first token; None without one."""
+        return None if self.first_token_at is None else self.first_token_at - self.due
 
     @property
     def tpot(self) -> float | None:
-        """Seconds for each token after the first; None for fewer than two."""
-        return (self.end - self.first) / (self.tokens - 1) if self.first is not None and self.tokens > 1 else None
+        """Seconds a token after the first, on average; None for fewer than two tokens."""
+        return (
+            (self.ended_at - self.first_token_at) / (self.tokens - 1)
+            if self.first_token_at is not None and self.tokens > 1
+            else None
+        )

@@ -1,4 +1,4 @@
-"""Several runs that answer one question: where the knee is, how sure a figure, what lies between two servers."""
+"""Studies of several runs: where the knee is, how certain a figure is, how two servers differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core.show import frame
 from autopicker_lab.loadtest.arrivals import Poisson
-from autopicker_lab.loadtest.compare import by_rate, compared
+from autopicker_lab.loadtest.compare import by_rate, compare_reports
 from autopicker_lab.loadtest.engine import Progress, run
 
 if TYPE_CHECKING:
@@ -26,38 +26,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Reports by arrival rate, ascending."""
+    """The reports of one plan at several arrival rates, ascending."""
 
     points: tuple[tuple[float, LoadReport], ...] = field(repr=False)
     stopped_early: bool = False
 
     def knee(self, factor: float = 2.0, percent: float = 95.0, errors: float = 0.01) -> float | None:
-        """The highest rate up to which answers stay quick and right.
+        """Find the highest rate up to which answers stay quick and right; None where the lowest rate is past it.
 
         Args:
-            factor: of the lowest percentile up to a rate, which its own may not pass.
-            percent: of latency.
+            factor: by which the latency may exceed the lowest one so far.
+            percent: the percentile of latency.
             errors: share of requests that may fail.
         """
-        found, quickest = None, math.inf
+        knee, quickest = None, math.inf
         for rate, report in self.points:
             value = report.percentile_ms(percent)
             quickest = min(quickest, math.inf if value is None else value)
             failed = report.count.sent - report.count.answered
             if value is None or value > factor * quickest or failed > errors * report.count.sent:
                 break
-            found = rate
-        return found
+            knee = rate
+        return knee
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a rate: rate, good share, answers a second, p50 and p99 (ms), errors, sent."""
+        """Make a table with a row a rate: rate, good share, answers a second, p50 and p99 (ms), errors, sent."""
         return by_rate(self.points, None)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Latency by arrival rate, with the knee."""
+        """Draw latency by arrival rate, with a line at the knee."""
         from autopicker_lab.loadtest.plots import throughput_latency
 
-        return throughput_latency(self.points, ax, held=self.knee())
+        return throughput_latency(self.points, ax, self.knee())
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(index=False, float_format="{:.4g}".format, na_rep=""))
@@ -65,13 +65,13 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Repeats:
-    """The same plan run several times."""
+    """The reports of one plan that was run several times."""
 
     reports: tuple[LoadReport, ...] = field(repr=False)
     stopped_early: bool = False
 
     def interval(self, of: Callable[[LoadReport], float | None]) -> tuple[float, float, float] | None:
-        """Mean and 95 % interval (Student's t) of a figure; None with fewer than two runs that have it."""
+        """Mean, low and high end of the 95 % interval (Student's t) of a figure; None with fewer than two values."""
         values = [value for value in map(of, self.reports) if value is not None]
         if len(values) < 2:
             return None
@@ -82,12 +82,12 @@ class Repeats:
         return mean, mean - half, mean + half
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a figure, others' share of the machine among them: mean, and low and high of its 95 % interval."""
+        """Make a table with a row a figure: mean, and low and high end of its 95 % interval."""
         rows = []
-        for name in ("per_second", "p50_ms", "p99_ms", "ttft_p50_ms", "tokens_per_second", "others"):
-            found = self.interval(_FIGURES[name])
-            if found is not None:
-                rows.append({"figure": name, "mean": found[0], "low": found[1], "high": found[2]})
+        for name in ("per_second", "p50_ms", "p99_ms", "ttft_p50_ms", "tokens_per_second", "others_cpu"):
+            interval = self.interval(_FIGURES[name])
+            if interval is not None:
+                rows.append({"figure": name, **dict(zip(("mean", "low", "high"), interval, strict=True))})
         return frame(rows)
 
     def _repr_html_(self) -> str:
@@ -100,14 +100,14 @@ _FIGURES: Mapping[str, Callable[[LoadReport], float | None]] = {
     "p99_ms": lambda report: report.percentile_ms(99),
     "ttft_p50_ms": lambda report: report.percentile_ms(50, "ttft"),
     "tokens_per_second": lambda report: report.tokens_per_second,
-    "others": lambda report: report.others,
+    "others_cpu": lambda report: report.others_cpu,
 }
 
 
 async def sweep(
     plan: LoadPlan, rates: Sequence[float], progress: Progress | None = None, ask: AnswerSource | None = None
 ) -> Sweep:
-    """The plan at each of `rates` in turn, as Poisson arrivals; for plan.duration_s each, or ten seconds."""
+    """Run the plan at each of `rates` in turn, as Poisson arrivals, for plan.duration_s each or ten seconds."""
     points: list[tuple[float, LoadReport]] = []
     for rate in sorted(rates):
         report = await run(plan.at(Poisson(rate), duration_s=plan.duration_s or 10.0), progress, ask)
@@ -120,7 +120,7 @@ async def sweep(
 async def repeat(
     plan: LoadPlan, times: int = 5, progress: Progress | None = None, ask: AnswerSource | None = None
 ) -> Repeats:
-    """The plan several times, each with a seed of its own."""
+    """Run the plan several times, each with a seed of its own."""
     reports: list[LoadReport] = []
     for i in range(times):
         reports.append(await run(dataclasses.replace(plan, seed=plan.seed + i), progress, ask))
@@ -129,24 +129,24 @@ async def repeat(
     return Repeats(tuple(reports), reports[-1].stopped_early if reports else False)
 
 
-async def difference(
+async def compare_servers(
     plan: LoadPlan, urls: Mapping[str, str], rounds: int = 2, progress: Progress | None = None
 ) -> pd.DataFrame:
-    """The plan against several addresses, such as a model's server and a gateway before it, in turn.
+    """Run the plan against several addresses in turn, such as a model's server and a gateway before it.
 
     Returns:
-        One column an address, as `compared` makes it, of all rounds together; ratios are to the first.
+        The table of `compare_reports`, a column for each address, in which all rounds count together.
     """
-    found: dict[str, LoadReport] = {}
+    reports: dict[str, LoadReport] = {}
     for i in range(rounds):
         for name, url in urls.items():
             report = await run(dataclasses.replace(plan, url=url, seed=plan.seed + i), progress)
-            if name in found:
-                seconds = found[name].seconds + report.seconds
-                found[name].merge(report)
-                found[name].seconds = seconds  # one after the other
+            if name in reports:
+                seconds = reports[name].seconds + report.seconds
+                reports[name].merge(report)
+                reports[name].seconds = seconds  # one run after the other
             else:
-                found[name] = report
+                reports[name] = report
             if report.stopped_early:
-                return compared(found)
-    return compared(found)
+                return compare_reports(reports)
+    return compare_reports(reports)

@@ -1,4 +1,4 @@
-"""What is asked: an HTTP address, a chat API, or a Workbench in this process."""
+"""The targets of a load test: an HTTP address, a chat API, or a Workbench in this process."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ import orjson
 from autopicker_lab.core import AutopickerError, ChatChunk, ChatRequest, InvalidRequestError, UpstreamError, Usage
 from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient, HttpResponse
 from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan
+from autopicker_lab.loadtest.sample import http_error
 
 if TYPE_CHECKING:
     from autopicker_lab.loadtest.sample import Sample
 
-_OURS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL)
-_SAID = ("content", "reasoning_content", "tool_calls")
+_LOCAL_ERRORS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL)
+_TEXT_FIELDS = ("content", "reasoning_content", "tool_calls")
 Clock = Callable[[], float]
 AnswerSource = Callable[[ChatRequest], AsyncIterator[ChatChunk]]
 
 
 class Target(Protocol):
-    """Sends one request at a time, and may be asked for many at once."""
+    """What a plan sends its requests to; `send` may be called many times at once."""
 
     async def send(self, sample: Sample, clock: Clock) -> None:
-        """Send a request and fill in what came of it, but for `due`, `sent` and `end`; raises nothing but to cancel."""
+        """Send a request and fill in the sample, but for `due`, `sent_at` and `ended_at`; no error is raised."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close all connections."""
 
 
 def target_of(plan: LoadPlan, ask: AnswerSource | None = None) -> Target:
-    """What a plan asks; `ask` streams the answers of a Workbench in this process."""
+    """Make the target of a plan; `ask` streams the answers of a Workbench in this process."""
     if plan.url == IN_PROCESS and plan.chat is not None:
         if ask is None:
             raise InvalidRequestError(f"'{IN_PROCESS}' is a Workbench", "run the plan with Workbench.loadtest(plan)")
@@ -47,15 +49,15 @@ def target_of(plan: LoadPlan, ask: AnswerSource | None = None) -> Target:
 
 
 def _http_client(plan: LoadPlan, **headers: str) -> tuple[HttpClient, str]:
-    """A client of the plan's server, and the path to ask."""
+    """Make a client of the plan's server, and the path of its requests."""
     parts = urlsplit(plan.url)
     client = HttpClient(f"{parts.scheme}://{parts.netloc}", {**plan.headers, **headers}, plan.timeout_s)
     path = parts.path.rstrip("/") + "/chat/completions" if plan.chat else parts.path or "/"
     return client, path + (f"?{parts.query}" if parts.query else "")
 
 
-def _broke(error: OSError, answered: bool) -> str:
-    """What a failed connection is counted under."""
+def _connection_error(error: OSError, answered: bool) -> str:
+    """Name the kind of error that a failed connection is counted under."""
     if isinstance(error, TimeoutError):
         return "timeout"
     if isinstance(error, ssl.SSLError):
@@ -64,45 +66,46 @@ def _broke(error: OSError, answered: bool) -> str:
         return "unknown host"
     if isinstance(error, ConnectionBrokenError):
         return "not http" if "HTTP" in str(error) else "cut" if answered else "reset"
-    if error.errno in _OURS:
+    if error.errno in _LOCAL_ERRORS:
         return "no more connections here"
     return "refused" if error.errno in (errno.ECONNREFUSED, None) else "unreachable"
 
 
 class _OverHttp:
-    """What asks a server: one request, one answer, and the name of what went wrong between them."""
+    """A target behind HTTP: it sends a request, has the answer read, and names what went wrong between them."""
 
     def __init__(self, plan: LoadPlan):
         self._http_client, self._path = _http_client(plan)
         self._limits = {"first_s": plan.timeout_s, "idle_s": plan.timeout_s, "total_s": plan.timeout_s}
 
     async def send(self, sample: Sample, clock: Clock) -> None:
-        """As Target.send."""
+        """Send a request as Target.send does."""
         answer = None
         client, method, body = self._request(sample)
         try:
             answer = await client.request(method, self._path, body, **self._limits)
             await self._read(answer, sample, clock)
         except OSError as error:
-            sample.error = _broke(error, answered=answer is not None)
+            sample.error = _connection_error(error, answered=answer is not None)
         finally:
             if answer is not None:
                 answer.close()
 
     def close(self) -> None:
+        """Close all connections."""
         self._http_client.close()
 
     def _request(self, sample: Sample) -> tuple[HttpClient, str, bytes]:
-        """The client to use, the method and the body."""
+        """Choose the client, the method and the body of a request."""
         raise NotImplementedError
 
     async def _read(self, answer: HttpResponse, sample: Sample, clock: Clock) -> None:
-        """Fill in what the answer says."""
+        """Read the answer into the sample."""
         raise NotImplementedError
 
 
 class HttpTarget(_OverHttp):
-    """Any address; an answer is good with a status of 200 to 299 and its body read to the end."""
+    """Any HTTP address; a request is answered with a status of 200 to 299 and its body read to the end."""
 
     def __init__(self, plan: LoadPlan):
         super().__init__(plan)
@@ -116,27 +119,27 @@ class HttpTarget(_OverHttp):
         while await answer.next():
             pass
         if not 200 <= answer.status < 300:
-            sample.error = f"http {answer.status}"
+            sample.error = http_error(answer.status)
 
 
 class _Mix:
-    """The questions of a plan, the same ones each time it is run."""
+    """The questions of a plan by their number, the same ones in each run."""
 
     def __init__(self, plan: LoadPlan, chat: Chat):
         self._chat = chat
-        self._chance = random.Random(plan.seed)
-        self._apart = f"{plan.seed}-{time.time_ns():x}"  # no cache has heard of it
+        self._generator = random.Random(plan.seed)
+        self._run_id = f"{plan.seed}-{time.time_ns():x}"  # which no cache knows
         self._weights = [kind.weight for kind in chat.kinds]
 
-    def next(self, number: int) -> tuple[Kind, str]:
+    def question(self, number: int) -> tuple[Kind, str]:
         kinds = self._chat.kinds
-        kind = kinds[0] if len(kinds) == 1 else self._chance.choices(kinds, self._weights)[0]
+        kind = kinds[0] if len(kinds) == 1 else self._generator.choices(kinds, self._weights)[0]
         prompt = self._chat.prompts[0 if kind.cached else number % len(self._chat.prompts)]
-        return kind, f"{prompt}\n\n({self._apart}-{number})" if kind.cached is False else prompt
+        return kind, f"{prompt}\n\n({self._run_id}-{number})" if kind.cached is False else prompt
 
 
 class ChatTarget(_OverHttp):
-    """Chat completions of any OpenAI-compatible server."""
+    """The chat completions of any OpenAI-compatible server."""
 
     def __init__(self, plan: LoadPlan, chat: Chat):
         super().__init__(plan)
@@ -146,11 +149,12 @@ class ChatTarget(_OverHttp):
         self._fresh, _ = _http_client(plan, **{"Cache-Control": "no-cache"})
 
     def close(self) -> None:
+        """Close all connections."""
         super().close()
         self._fresh.close()
 
     def _request(self, sample: Sample) -> tuple[HttpClient, str, bytes]:
-        kind, prompt = self._mix.next(sample.number)
+        kind, prompt = self._mix.question(sample.number)
         sample.kind = kind.name
         return self._fresh if kind.cached is False else self._http_client, "POST", self._body(kind, prompt)
 
@@ -158,11 +162,11 @@ class ChatTarget(_OverHttp):
         sample.cached = answer.headers.get("x-cache", "").upper().startswith("HIT")
         if answer.status != 200:
             await answer.read()
-            sample.error = f"http {answer.status}"
+            sample.error = http_error(answer.status)
         elif self._chat.stream:
             await self._stream(answer, sample, clock)
         else:
-            _whole(await answer.read(), sample, self._plan)
+            _read_whole(await answer.read(), sample, self._plan)
 
     def _body(self, kind: Kind, prompt: str) -> bytes:
         chat = self._chat
@@ -177,9 +181,9 @@ class ChatTarget(_OverHttp):
         return orjson.dumps(body)
 
     async def _stream(self, answer: HttpResponse, sample: Sample, clock: Clock) -> None:
-        kind = answer.headers.get("content-type", "")
-        if not kind.startswith("text/event-stream"):
-            sample.error = "html" if "html" in kind else "not a stream"
+        content_type = answer.headers.get("content-type", "")
+        if not content_type.startswith("text/event-stream"):
+            sample.error = "html" if "html" in content_type else "not a stream"
             return
         reader = EventReader("the server")
         pieces = _Pieces(sample, self._plan)
@@ -188,23 +192,23 @@ class ChatTarget(_OverHttp):
                 now = clock()
                 chunk = reader.feed(block)
                 if chunk is not None:
-                    pieces.arrived(chunk, now)
+                    pieces.add(chunk, now)
                 if reader.done:
                     break
             chunk = reader.end()
             if chunk is not None:
-                pieces.arrived(chunk, clock())
+                pieces.add(chunk, clock())
         except UpstreamError as error:
             sample.error = "error event" if "failed in the middle" in error.plain else "not a chunk"
         except ConnectionBrokenError:
             sample.error = "truncated"  # the connection broke in the middle
         else:
             answer.close(whole=True)
-        pieces.ended(reader.finish_reason, reader.done, self._chat.events)
+        pieces.finish(reader.finish_reason, reader.done, self._chat.events)
 
 
 class InProcess:
-    """A Workbench, asked without a server."""
+    """A Workbench in this process, asked without a server."""
 
     def __init__(self, plan: LoadPlan, chat: Chat, ask: AnswerSource):
         self._plan = plan
@@ -213,8 +217,8 @@ class InProcess:
         self._ask = ask
 
     async def send(self, sample: Sample, clock: Clock) -> None:
-        """As Target.send."""
-        kind, prompt = self._mix.next(sample.number)
+        """Send a request as Target.send does."""
+        kind, prompt = self._mix.question(sample.number)
         sample.kind = kind.name
         options = {**self._chat.options}
         if self._chat.max_tokens is not None:
@@ -225,21 +229,21 @@ class InProcess:
         try:
             async with asyncio.timeout(self._plan.timeout_s), aclosing(self._ask(request)) as chunks:  # type: ignore[type-var]
                 async for chunk in chunks:
-                    pieces.arrived(chunk, clock())
+                    pieces.add(chunk, clock())
                     finish = chunk.finish_reason or finish
         except TimeoutError:
             sample.error = "timeout"
         except AutopickerError as error:
             sample.error = type(error).__name__
         else:
-            pieces.ended(finish, True, self._chat.events)
+            pieces.finish(finish, True, self._chat.events)
 
     def close(self) -> None:
-        return None
+        """Do nothing: the Workbench belongs to the caller."""
 
 
 class _Pieces:
-    """What arrives of one stream."""
+    """The pieces of one stream, recorded in its sample as they arrive."""
 
     def __init__(self, sample: Sample, plan: LoadPlan):
         self._sample = sample
@@ -247,30 +251,30 @@ class _Pieces:
         self._last = 0.0
         self._usage: Usage | None = None
 
-    def arrived(self, chunk: ChatChunk, now: float) -> None:
+    def add(self, chunk: ChatChunk, now: float) -> None:
         sample = self._sample
         self._usage = chunk.usage or self._usage
-        said = sum([any(map(delta.get, _SAID)) for delta in chunk.deltas])
-        if not said:
+        count = sum([any(map(delta.get, _TEXT_FIELDS)) for delta in chunk.deltas])
+        if not count:
             return
-        if sample.first is None:
-            sample.first = now
+        if sample.first_token_at is None:
+            sample.first_token_at = now
         else:
             sample.gaps.append(now - self._last)
         self._last = now
-        sample.pieces += said
+        sample.pieces += count
 
-    def ended(self, finish: str | None, done: bool, expected: int | None) -> None:
+    def finish(self, finish: str | None, done: bool, expected: int | None) -> None:
         sample = self._sample
         if finish is None:
             sample.error = sample.error or "truncated"
-        sample.undone = not done
+        sample.without_done = not done
         sample.lost = max(0, expected - sample.pieces) if expected is not None else 0
         sample.tokens = self._usage.completion_tokens if self._usage else sample.pieces
         sample.usd = _cost(self._usage, self._plan)
 
 
-def _whole(data: bytes, sample: Sample, plan: LoadPlan) -> None:
+def _read_whole(data: bytes, sample: Sample, plan: LoadPlan) -> None:
     """Read an answer that is no stream."""
     try:
         answer = orjson.loads(data)

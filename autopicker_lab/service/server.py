@@ -18,7 +18,7 @@ def serve(host: str = "127.0.0.1", port: int = DEFAULT_PORT, workers: int = 1) -
     import uvicorn
 
     settings = Settings.load()
-    _check_port(host, port)
+    check_port(host, port)
     if workers > 1:  # all workers must sign alike
         os.environ.setdefault("SECRET_KEY", secrets.token_hex(32))
     uvicorn.run(
@@ -39,7 +39,7 @@ def serve(host: str = "127.0.0.1", port: int = DEFAULT_PORT, workers: int = 1) -
     )
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
     """AutopickerError for a port that cannot be listened on, before anything is loaded."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -1,4 +1,4 @@
-"""Panels for notebooks: each a model without widgets, and a view."""
+"""Panels for notebooks; each is a model without widgets, and a view of it."""
 
 from autopicker_lab.widgets.chat import ChatPanel, show_stream
 from autopicker_lab.widgets.conversation import ConversationModel

@@ -1,4 +1,4 @@
-"""Chat with files: the answer as it comes, its sources and its route folded under it, stop, another model's answer."""
+"""The chat panel: answers as they come, sources and route folded under them, Stop, and answers of other models."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from autopicker_lab.core import ChatReply
     from autopicker_lab.workbench import Workbench
 
-_SHOWN = 6000  # characters of a cited Part
+_MAX_CHARACTERS = 6000  # that are shown of a source
 
 
 class ChatPanel(Panel):
     """The chat in a notebook: `ChatPanel(lab)` as the last line of a cell.
 
     Args:
-        question: that stands in the box.
-        file: a path that the questions are about.
-        options: OpenAI's, of every question (max_tokens ...).
+        question: the text in the question box at first.
+        file: the path of a file that the questions are about.
+        options: OpenAI's options of every question (max_tokens ...).
     """
 
     def __init__(self, lab: Workbench, question: str = "", file: str | Path = "", **options: Any):
@@ -42,7 +42,7 @@ class ChatPanel(Panel):
         self.note = w.HTML()
         self.sums = w.HTML()
         self._turns: list[Any] = []
-        self._known: tuple[object, ...] = ()
+        self._drawn: tuple[object, ...] = ()  # what is folded under the last turn
         self.save = [
             Save("Copy answer", "", lambda: model.turns[-1].answer.text if model.turns else ""),
             Save("Save as Markdown", "chat.md", model.to_markdown),
@@ -56,15 +56,14 @@ class ChatPanel(Panel):
         below = w.HBox([self.sums, *self.save])
         self.view = w.VBox([self.intake.view, self.log, self.question, self.note, buttons, self.bar.view, below])
         if str(file):
-            model.intake.name(str(file))
-        model.tell()
-        found = lab.submit(lab.catalogue.availability())
-        found.add_done_callback(lambda _: model.tell())
+            model.intake.add_path(str(file))
+        model.notify()
+        lab.submit(lab.catalogue.availability()).add_done_callback(lambda _: model.notify())
 
     def _draw(self) -> None:
         model = self.model
         names = model.models
-        if list(self.choice.options) != names:  # an Ollama may have been found meanwhile
+        if list(self.choice.options) != names:  # an Ollama may have been discovered meanwhile
             self.choice.options, self.choice.value = names, self.choice.value
         self.bar.draw()
         self.ask.disabled = model.job.running
@@ -81,7 +80,7 @@ class ChatPanel(Panel):
             self.question.value = ""
 
     def _draw_turns(self) -> None:
-        """Only the last turn changes; what is folded under it is drawn once, or it would fold up while it is read."""
+        """Draw the last turn; what is folded under it is drawn once, or it would fold up while somebody reads it."""
         import ipywidgets as w
 
         turns = self.model.turns
@@ -95,16 +94,16 @@ class ChatPanel(Panel):
             self.log.children = self._turns[::-1]
         if turns:
             above, below = self._turns[-1].children
-            above.value = _said(turns[-1])
+            above.value = _turn_html(turns[-1])
             answer = turns[-1].answer
-            # all that it shows of an answer comes with its beginning and with its end
-            known = (id(answer), answer.model, answer.route, answer.usage, answer.first_token_s)
-            if known != self._known:
-                self._known, below.value = known, _folded_under(answer)
+            # all that is shown there comes with the beginning and with the end of an answer
+            drawn = (id(answer), answer.model, answer.route, answer.usage, answer.first_token_s)
+            if drawn != self._drawn:
+                self._drawn, below.value = drawn, _details_of(answer)
 
 
-def _said(turn: Turn) -> str:
-    """The question, earlier answers folded, and the answer."""
+def _turn_html(turn: Turn) -> str:
+    """Make HTML of a question, earlier answers folded, and the last answer."""
     head = f"<p style='margin:.8em 0 .2em'><b>{escape(turn.question)}</b></p>"
     earlier = [_folded(f"earlier answer, by {a.model}", to_html(a.text)) for a in turn.answers[:-1] if a.text]
     last = turn.answers[-1] if turn.answers else Answer("")
@@ -112,14 +111,14 @@ def _said(turn: Turn) -> str:
     return head + "".join(earlier) + to_html(last.text) + note
 
 
-def _folded_under(answer: Answer) -> str:
-    """What an answer was made of."""
-    found = [_folded(label, to_html(text[:_SHOWN])) for label, text in answer.cited.items()]
+def _details_of(answer: Answer) -> str:
+    """Make HTML of an answer's sources and route, each folded."""
+    details = [_folded(label, to_html(text[:_MAX_CHARACTERS])) for label, text in answer.sources.items()]
     if answer.route is not None:
         notes = (*answer.context.left_out, *answer.context.warnings)
         lines = "".join(f"<p>{escape(line)}</p>" for line in notes)
-        found.append(_folded(_summary(answer), answer.route._repr_html_() + lines))
-    return "".join(found)
+        details.append(_folded(_summary(answer), answer.route._repr_html_() + lines))
+    return "".join(details)
 
 
 def _summary(answer: Answer) -> str:
@@ -136,7 +135,7 @@ def _folded(title: str, body: str) -> str:
 
 
 async def show_stream(lab: Workbench, question: str, files: list[Any] | None = None, **options: Any) -> ChatReply:
-    """Print an answer as it comes, in the output of a cell (`await show_stream(lab, "...", [path])`)."""
+    """Show an answer as it comes, in the output of a cell (`await show_stream(lab, "...", [path])`)."""
     from IPython.display import HTML, display
 
     text = ""

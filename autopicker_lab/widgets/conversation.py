@@ -1,4 +1,4 @@
-"""A conversation about files, without widgets: questions, answers as they come, and what they were made of."""
+"""The model of the chat panel: questions about files, answers as they come, and their sources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import ChatRequest, ContextReport, Document, Message, Route, Usage
 from autopicker_lab.routing import AUTO
-from autopicker_lab.widgets.parts import Intake, Job, PanelModel, told
+from autopicker_lab.widgets.parts import Intake, Job, PanelModel, describe_error
 from autopicker_lab.widgets.parts.job import STOPPED
 
 if TYPE_CHECKING:
@@ -18,26 +18,28 @@ if TYPE_CHECKING:
 
     from autopicker_lab.workbench import Workbench
 
-_END_S = 2.0  # that a stopped answer has to tell what it used
+_END_S = 2.0  # seconds in which a stopped answer must report its usage
 
 
 @dataclass
 class Answer:
-    """What came of a question.
+    """An answer to a question, which grows as it comes.
 
     Attributes:
-        asked: the model that was wanted, or "auto"; `model` is the one that answered.
-        cited: Part texts by the label they are cited by, of those that the model was given.
-        note: how it ended, where that was not as wished.
+        requested: the model that was asked for, or "auto".
+        model: the one that answers; "" until that is known.
+        sources: texts of the Parts that the model was given, by the label they are cited by.
         cost_usd: by the catalogue's prices.
+        first_token_s: seconds until the first token; None before.
+        note: how it ended, where it did not end well.
     """
 
-    asked: str
+    requested: str
     text: str = ""
     model: str = ""
     route: Route | None = None
     context: ContextReport = field(default_factory=ContextReport)
-    cited: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     first_token_s: float | None = None
@@ -46,23 +48,24 @@ class Answer:
 
 @dataclass
 class Turn:
-    """A question and its answers, the last of which counts."""
+    """A turn of the conversation: a question and its answers, the last of which counts."""
 
     question: str
     answers: list[Answer] = field(default_factory=list)
 
     @property
     def answer(self) -> Answer:
+        """The last answer."""
         return self.answers[-1]
 
 
 @dataclass
 class ConversationModel(PanelModel):
-    """A conversation, without widgets.
+    """The state of the chat panel, without widgets.
 
     Attributes:
         intake: files that all questions are about.
-        options: OpenAI's, of every question (max_tokens, temperature ...).
+        options: OpenAI's options of every question (max_tokens, temperature ...).
     """
 
     lab: Workbench
@@ -71,21 +74,22 @@ class ConversationModel(PanelModel):
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.job = Job(self.tell)
-        self.intake.listeners.append(self.tell)
+        self.job = Job(self.notify)
+        self.intake.listeners.append(self.notify)
 
     @property
     def tokens(self) -> int:
-        """Read and written so far, by all answers."""
+        """Tokens read and written so far, by all answers."""
         return sum(a.usage.prompt_tokens + a.usage.completion_tokens for t in self.turns for a in t.answers)
 
     @property
     def cost_usd(self) -> float:
+        """Cost of all answers so far, by the catalogue's prices."""
         return sum(answer.cost_usd for turn in self.turns for answer in turn.answers)
 
     @property
     def models(self) -> list[str]:
-        """What may be asked."""
+        """Names that a question may be addressed to: auto, and the models of the catalogue."""
         return [AUTO, *(spec.id for spec in self.lab.catalogue.specs())]
 
     def ask(self, question: str, model: str = AUTO) -> None:
@@ -94,25 +98,25 @@ class ConversationModel(PanelModel):
             return
         self.message = "" if question.strip() else "type a question first"
         if self.message:
-            self.tell()
+            self.notify()
             return
         self.turns.append(Turn(question.strip()))
         self._answer(model)
 
     def regenerate(self, model: str = AUTO) -> None:
-        """Answer the last question once more, by another model perhaps; earlier answers are kept beside."""
+        """Answer the last question again, perhaps by another model; earlier answers are kept."""
         if self.turns and not self.job.running:
             self._answer(model)
 
     def clear(self) -> None:
-        """Begin a new conversation, with the same files."""
+        """Start a new conversation with the same files."""
         self.job.stop()
         self.job.wait()
         self.turns = []
-        self.tell()
+        self.notify()
 
     def to_dict(self) -> dict[str, Any]:
-        """The conversation as JSON can hold it."""
+        """Write the conversation as JSON has it."""
         return {
             "turns": [
                 {
@@ -138,7 +142,7 @@ class ConversationModel(PanelModel):
         }
 
     def to_markdown(self) -> str:
-        """The conversation to read."""
+        """Write the conversation as Markdown, with the sources of each answer."""
         blocks = []
         for turn in self.turns:
             sources = "".join(f"\n- {label}" for label in turn.answer.context.used)
@@ -150,32 +154,32 @@ class ConversationModel(PanelModel):
         self.turns[-1].answers.append(answer)
         request = ChatRequest(tuple(self._messages()), model=model, options=self.options)
 
-        ended = threading.Event()
+        finished = threading.Event()
 
-        async def streamed() -> None:
+        async def stream() -> None:
             try:
                 await self._stream(request, answer)
             finally:
-                ended.set()
+                finished.set()
 
         def work() -> str:
-            future = self.lab.submit(streamed())
-            self.job.ended_by(future.cancel)
+            future = self.lab.submit(stream())
+            self.job.cancel_with(future.cancel)
             try:
                 future.result()
             except CancelledError:
-                ended.wait(_END_S)  # it is still told what it has used
+                finished.wait(_END_S)  # until its usage is known
                 answer.note = STOPPED
                 return STOPPED
             except Exception as error:
-                answer.note = f"{'the answer broke off' if answer.text else 'no answer'}: {told(error)}"
+                answer.note = f"{'the answer broke off' if answer.text else 'no answer'}: {describe_error(error)}"
                 raise
             return ""
 
         self.job.start(work, "reading")
 
     def _messages(self) -> Iterable[Message]:
-        """What was said before, as far as it was answered, and the question."""
+        """Make the messages of a request: earlier turns that were answered, and the last question."""
         for turn in self.turns[:-1]:
             if turn.answer.text:
                 yield Message("user", turn.question)
@@ -190,7 +194,7 @@ class ConversationModel(PanelModel):
                 async for chunk in stream:
                     if not answer.model:
                         answer.model, answer.route, answer.context = stream.model, stream.route, stream.context
-                        answer.cited = _cited(stream.context.used, [a.document for a in attachments])
+                        answer.sources = _texts_by_label(stream.context.used, [a.document for a in attachments])
                     answer.text += chunk.content
                     self.job.report(words=f"{answer.model} writes")
         finally:
@@ -201,7 +205,7 @@ class ConversationModel(PanelModel):
                 answer.cost_usd = spec.cost_usd(answer.usage.prompt_tokens, answer.usage.completion_tokens)
 
 
-def _cited(labels: Iterable[str], documents: Iterable[Document]) -> dict[str, str]:
+def _texts_by_label(labels: Iterable[str], documents: Iterable[Document]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for document in documents:
         for part in document.parts:

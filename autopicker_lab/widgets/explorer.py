@@ -1,4 +1,4 @@
-"""Type a prompt, add a file, and watch its factors and its route change."""
+"""The explorer panel: type a prompt, add a file, and watch complexity and route change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, Route, RoutePolicy, SourceFile, Tier
-from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, present
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, require
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,9 @@ class ExplorerModel(PanelModel):
 
     Attributes:
         intake: the file that belongs to the prompt, if any.
-        policy: None stands for two tiers at `threshold`, the score from which more than the cheapest is wanted.
+        threshold: the score from which more than the cheapest model is chosen.
+        policy: the policy that routes; None stands for two tiers at `threshold`.
+        route: the decision; None until there is a prompt.
     """
 
     lab: Workbench
@@ -32,46 +34,46 @@ class ExplorerModel(PanelModel):
     route: Route | None = None
 
     def __post_init__(self) -> None:
-        self.job = Job(self._went_on)
-        self._known: SourceFile | None = None
-        self.intake.listeners.append(self._came)
+        self.job = Job(self._on_job)
+        self._last_read: SourceFile | None = None
+        self.intake.listeners.append(self._on_intake)
 
     def set(self, **changes: Any) -> None:
         """Change fields and decide anew; a failure becomes `message`, with its next step."""
-        with self._lock:  # whoever comes last decides on what is set then
+        with self._lock:  # of two calls at once, the last decides with the fields of both
             self.assign(changes)
             self.route = None
             self.act(self._decide)
 
-    def found(self) -> Route:
-        """The route; InvalidRequestError while there is none."""
-        return present(self.route, "there is no route yet", "type a prompt")
+    def require_route(self) -> Route:
+        """Return the route; InvalidRequestError while there is none."""
+        return require(self.route, "there is no route yet", "type a prompt")
 
-    def _came(self) -> None:
+    def _on_intake(self) -> None:
         """Read a new file in the background (`job.wait()`), then decide."""
-        if self.intake.files and self.intake.files[-1] is self._known:
-            return  # another one was refused
+        if self.intake.files and self.intake.files[-1] is self._last_read:
+            return  # another file was refused
         self.route = None
         if self.job.running:
-            self.job.stop()  # _went_on begins anew
+            self.job.stop()  # _on_job starts again
         elif self.intake.files:
             self.job.start(self._read, f"reading {self.intake.files[-1].name}")
         else:
             self.set()
 
-    def _went_on(self) -> None:
-        self.tell()
-        if not self.job.running and self.intake.files and self.intake.files[-1] is not self._known:
-            self._came()
+    def _on_job(self) -> None:
+        self.notify()
+        if not self.job.running and self.intake.files and self.intake.files[-1] is not self._last_read:
+            self._on_intake()
 
     def _read(self) -> str:
-        self._known = file = self.intake.files[-1]
-        future = self.lab.submit(self.lab.aextract(file))  # whose Document is remembered
-        self.job.ended_by(future.cancel)
+        self._last_read = file = self.intake.files[-1]
+        future = self.lab.submit(self.lab.aextract(file))  # the Workbench keeps its Document
+        self.job.cancel_with(future.cancel)
         try:
             future.result()
         except AutopickerError:
-            self.intake.files = []  # the prompt is weighed without it
+            self.intake.files = []  # the prompt is scored without it
             raise
         finally:
             self.set()
@@ -87,7 +89,9 @@ class ExplorerPanel(Panel):
     """The explorer in a notebook: `ExplorerPanel(lab)` as the last line of a cell.
 
     Args:
-        policy: route by this one; None shows a slider for the threshold between two tiers.
+        prompt: the text at first.
+        file: the path of a file that belongs to it.
+        policy: the policy that routes; None shows a slider for the threshold between two tiers.
     """
 
     def __init__(
@@ -110,11 +114,11 @@ class ExplorerPanel(Panel):
             self.on(control, lambda value, name=name: self.model.set(**{name: value}))  # type: ignore[misc]
         self.model.listeners.append(self._draw)
         inputs = [self.prompt, self.intake.view, self.bar.view] + ([] if policy else [self.threshold])
-        self.save = Save("Save as JSON", "route.json", lambda: self.model.found().to_dict())
+        self.save = Save("Save as JSON", "route.json", lambda: self.model.require_route().to_dict())
         self.view = w.VBox([*inputs, self.result, self.save])
         self.model.set(prompt=prompt)
         if str(file):
-            self.model.intake.name(str(file))
+            self.model.intake.add_path(str(file))
 
     def _draw(self) -> None:
         self.bar.draw()

@@ -1,4 +1,4 @@
-"""See files beside what was read out of them: pages, their Markdown, tables, warnings, and what other engines find."""
+"""The extraction panel: files beside what was read from them, and beside what other engines read."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from autopicker_lab.widgets.parts import (
     Panel,
     PanelModel,
     Save,
-    present,
+    describe_error,
+    require,
     sortable,
     to_html,
-    told,
 )
 from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.widgets.parts.pages import Pages, page_pictures
@@ -33,14 +33,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PICTURE_WIDTH = 520
-_FIRST, _DRAWN = 40, 4  # parts of a file that are drawn when it is read, and at a time
-_TEXT = 60_000  # characters of a Part that are shown
-_READ = ("document", "spreadsheet", "image", "code")
+_DRAWN_FIRST, _DRAWN_AT_ONCE = 40, 4  # parts of a file that are drawn when it is read, and in one call
+_MAX_CHARACTERS = 60_000  # that are shown of a Part
+_CATEGORIES = ("document", "spreadsheet", "image", "code")
 
 
 @dataclass
 class OpenFile:
-    """A file of the panel: its Document, or what went wrong; `pictures` of its parts, as PNG, so far."""
+    """A file of the panel.
+
+    Attributes:
+        document: what was read from it; None before, and after an error.
+        error: why it could not be read, with the next step.
+        pictures: of its parts so far, PNG by index.
+    """
 
     file: SourceFile
     password: str = field(default="", repr=False)
@@ -49,7 +55,8 @@ class OpenFile:
     pictures: dict[int, bytes] = field(default_factory=dict)
 
     @property
-    def waits(self) -> bool:
+    def pending(self) -> bool:
+        """Whether it has still to be read."""
         return self.document is None and not self.error
 
     @property
@@ -63,32 +70,38 @@ class ExtractionModel(PanelModel):
     """The state of the panel, without widgets. Files are read in a process of their own, which Stop kills.
 
     Attributes:
-        opened: the files so far, and `at` the one looked at; `part` is which of its Parts, from 0.
-        compared: the last comparison with another engine, as HTML.
+        files: the files so far.
+        index: of the selected file, from 0.
+        part: index of its selected Part, from 0.
+        password: for files that come later.
+        comparison: the last comparison with another engine, as HTML.
     """
 
-    intake: Intake = field(default_factory=lambda: Intake(categories=_READ, several=True))
-    opened: list[OpenFile] = field(default_factory=list)
-    at: int = 0
+    intake: Intake = field(default_factory=lambda: Intake(categories=_CATEGORIES, several=True))
+    files: list[OpenFile] = field(default_factory=list)
+    index: int = 0
     part: int = 0
     password: str = ""
-    compared: str = ""
+    comparison: str = ""
 
     def __post_init__(self) -> None:
-        self.job = Job(self._went_on)
+        self.job = Job(self._on_job)
         self._pool: ExtractionPool | None = None
-        self.intake.listeners.append(self._came)
+        self.intake.listeners.append(self._on_intake)
 
     @property
     def current(self) -> OpenFile | None:
-        return self.opened[self.at] if self.at < len(self.opened) else None
+        """The selected file; None without files."""
+        return self.files[self.index] if self.index < len(self.files) else None
 
     @property
     def document(self) -> Document | None:
+        """The Document of the selected file; None until it is read."""
         return self.current.document if self.current else None
 
     @property
-    def shown(self) -> Part | None:
+    def current_part(self) -> Part | None:
+        """The selected Part; None until the file is read."""
         document = self.document
         return document.parts[self.part] if document and document.parts else None
 
@@ -101,67 +114,69 @@ class ExtractionModel(PanelModel):
     def open(self, source: str | Path | bytes, name: str | None = None) -> None:
         """Take a file; it is read in the background (`job.wait()`)."""
         if isinstance(source, bytes):
-            self.intake.drop(name or "file", source)
+            self.intake.add_upload(name or "file", source)
         else:
-            self.intake.name(str(source))
+            self.intake.add_path(str(source))
 
-    def look_at(self, part: int, file: int | None = None) -> None:
-        """Turn to a Part, of another file."""
-        if file is not None and file != self.at:
-            self.at, self.compared = min(max(file, 0), max(len(self.opened) - 1, 0)), ""
+    def select(self, part: int, file: int | None = None) -> None:
+        """Select a Part by its index, of another file where `file` is its index."""
+        if file is not None and file != self.index:
+            self.index, self.comparison = min(max(file, 0), max(len(self.files) - 1, 0)), ""
         last = len(self.document.parts) - 1 if self.document else 0
         self.part = min(max(part, 0), max(last, 0))
-        self.tell()
+        self.notify()
         one = self.current
         if one is not None and one.document is not None and self.part not in one.pictures:
-            document, at = one.document, self.part
-            self._start(lambda: self._picture(one, document, range(at, at + 1)), "drawing")
+            document, first = one.document, self.part
+            self._start(lambda: self._draw_parts(one, document, range(first, first + 1)), "drawing")
 
     def unlock(self, password: str) -> None:
-        """Try a password on the files that could not be read."""
+        """Read the files that could not be read again, with a password."""
         self.password = password
-        for one in self.opened:
+        for one in self.files:
             if one.document is None:
                 one.password, one.error = password, ""
-        self._begin()
+        self._start_reading()
 
     def compare(self, engine: str) -> None:
-        """Lay the text of another engine beside ours, into `compared`."""
+        """Compare the text of another engine with ours, into `comparison`."""
         one = self.current
         if one is None or one.document is None or engine not in self.engines:
             return
         text = one.document.text
 
         def work() -> str:
-            theirs = self._done(read_bytes, one.file.name, engine, one.file)
+            theirs = self._run_in_pool(read_bytes, one.file.name, engine, one.file)
             if self.current is one:
-                self.compared = html_diff(text, theirs, "autopicker", engine)
+                self.comparison = html_diff(text, theirs, "autopicker", engine)
             return ""
 
         self._start(work, f"{engine} reads {one.file.name}")
 
     def picture(self) -> bytes:
-        """The page looked at, a sheet's beginning, or the picture itself, as PNG; b"" for what has none, or not yet."""
+        """Return the picture of the selected Part as PNG; b"" where there is none, or none yet."""
         one = self.current
         return one.pictures.get(self.part, b"") if one else b""
 
     def close(self) -> None:
-        """End what runs."""
+        """End the work in progress."""
         self.job.stop()
         self.job.wait()
 
-    def _came(self) -> None:
-        known = {id(one.file): one for one in self.opened}
-        self.opened = [known.get(id(file)) or OpenFile(file, self.password) for file in self.intake.files]
-        self.at = len(self.opened) - 1 if len(self.opened) > len(known) else min(self.at, max(len(self.opened) - 1, 0))
-        self.part, self.compared = 0, ""
-        if not self.opened and not self.job.running:
+    def _on_intake(self) -> None:
+        known = {id(one.file): one for one in self.files}
+        self.files = [known.get(id(file)) or OpenFile(file, self.password) for file in self.intake.files]
+        self.index = (
+            len(self.files) - 1 if len(self.files) > len(known) else min(self.index, max(len(self.files) - 1, 0))
+        )
+        self.part, self.comparison = 0, ""
+        if not self.files and not self.job.running:
             self.job.words = ""
-        self._begin()
-        self.tell()
+        self._start_reading()
+        self.notify()
 
-    def _begin(self) -> None:
-        if any(one.waits for one in self.opened):
+    def _start_reading(self) -> None:
+        if any(one.pending for one in self.files):
             self._start(self._read)
 
     def _start(self, work: Callable[[], str], words: str = "reading") -> None:
@@ -169,50 +184,51 @@ class ExtractionModel(PanelModel):
             try:
                 return work()
             finally:
-                if self._pool is not None:  # a panel that is not looked at any more keeps no process
+                if self._pool is not None:  # a panel that nobody uses keeps no process
                     self._pool.close()
                     self._pool = None
 
         self.job.start(in_pool, words)
 
-    def _went_on(self) -> None:
-        self.tell()
+    def _on_job(self) -> None:
+        self.notify()
         if not self.job.running:
-            self._begin()  # a file may have come as the last one was done
+            self._start_reading()  # a file may have come while the last one was finished
 
     def _read(self) -> str:
-        """Read what is not read yet, what comes meanwhile as well."""
-        while waiting := [one for one in self.opened if one.waits]:
+        """Read all files that are pending, also those that come meanwhile."""
+        while waiting := [one for one in self.files if one.pending]:
             one = waiting[0]
-            self.job.report((len(self.opened) - len(waiting)) / len(self.opened), f"reading {one.file.name}")
+            self.job.report((len(self.files) - len(waiting)) / len(self.files), f"reading {one.file.name}")
             try:
-                one.document = self._done(read_source, one.file.name, one.source)
-                self._picture(one, one.document, range(_FIRST))
+                one.document = self._run_in_pool(read_source, one.file.name, one.source)
+                self._draw_parts(one, one.document, range(_DRAWN_FIRST))
             except Exception as error:
-                one.error = "" if self.job.stopping else told(error)
+                one.error = "" if self.job.stopping else describe_error(error)
             if self.job.stopping:
-                for left in waiting:
-                    left.error = left.error or ("" if left.document else STOPPED)
+                for unread in waiting:
+                    unread.error = unread.error or ("" if unread.document else STOPPED)
                 return STOPPED
-        read = sum(one.document is not None for one in self.opened)
-        return f"{read} of {len(self.opened)} files read" if len(self.opened) > 1 else ""
+        read = sum(one.document is not None for one in self.files)
+        return f"{read} of {len(self.files)} files read" if len(self.files) > 1 else ""
 
-    def _picture(self, one: OpenFile, document: Document, parts: range) -> str:
-        """Draw parts, a few at a time."""
-        for at in range(parts.start, min(parts.stop, len(document.parts)), _DRAWN):
-            some = range(at, min(at + _DRAWN, parts.stop, len(document.parts)))
-            found = self._done(page_pictures, one.file.name, one.source, document, some, PICTURE_WIDTH)
-            one.pictures = {**one.pictures, **dict(zip(some, found, strict=True))}
+    def _draw_parts(self, one: OpenFile, document: Document, parts: range) -> str:
+        """Draw the pictures of parts, a few at a time."""
+        stop = min(parts.stop, len(document.parts))
+        for first in range(parts.start, stop, _DRAWN_AT_ONCE):
+            batch = range(first, min(first + _DRAWN_AT_ONCE, stop))
+            pictures = self._run_in_pool(page_pictures, one.file.name, one.source, document, batch, PICTURE_WIDTH)
+            one.pictures = {**one.pictures, **dict(zip(batch, pictures, strict=True))}
             if not self.job.report():
                 break
         return ""
 
-    def _done(self, work: Callable[..., T], name: str, *arguments: Any) -> T:
-        """What the reading process makes of a file; Stop kills it."""
+    def _run_in_pool(self, work: Callable[..., T], name: str, *arguments: Any) -> T:
+        """Call a function in the process that reads; Stop kills it."""
         if self._pool is None:
             self._pool = ExtractionPool(timeout_s=600, workers=1)
         future = self._pool.run(name, work, *arguments)
-        self.job.ended_by(future.cancel)
+        self.job.cancel_with(future.cancel)
         return future.result()
 
 
@@ -246,23 +262,23 @@ class ExtractionPanel(Panel):
             Save("Save as Markdown", "text.md", lambda: self._document().text),
             Save("Save as JSON", "document.json", lambda: self._document().to_dict()),
         ]
-        self._shown: object = None
-        self._tabled: object = None
+        self._drawn_part: object = None
+        self._drawn_tables: object = None
         self.on(self.password, model.unlock)
-        self.on(self.file, lambda file: model.look_at(0, file))
-        self.on(self.pages, model.look_at, "chosen")
-        self.tabs.observe(lambda _: model.tell(), "selected_index")
+        self.on(self.file, lambda file: model.select(0, file))
+        self.on(self.pages, model.select, "chosen")
+        self.tabs.observe(lambda _: model.notify(), "selected_index")
         self.compare.on_click(lambda _: model.compare(self.engine.value))
         model.listeners.append(self._draw)
         head = [self.intake.view, w.HBox([self.bar.view, self.password]), self.file, self.about, w.HBox(self.save)]
         self.view = w.VBox([*head, w.HBox([self.pages, self.image, self.tabs], layout=w.Layout(flex_flow="row wrap"))])
         if str(path):
             model.open(path)
-        model.tell()
+        model.notify()
 
     def _document(self) -> Document:
         document: Document | None = self.model.document
-        return present(document, "there is no text yet", "give a file first")
+        return require(document, "there is no text yet", "give a file first")
 
     def _draw(self) -> None:
         with self.following():
@@ -271,11 +287,11 @@ class ExtractionPanel(Panel):
     def _follow(self) -> None:
         model, one = self.model, self.model.current
         self.bar.draw()
-        names = [(opened.file.name, i) for i, opened in enumerate(model.opened)]
+        names = [(file.file.name, i) for i, file in enumerate(model.files)]
         if list(self.file.options) != names:
             self.file.options = names
         if names:
-            self.file.value = model.at
+            self.file.value = model.index
         self.file.layout.display = "flex" if len(names) > 1 else "none"
         self.password.layout.display = "flex" if one and "password" in one.error else "none"
         self.about.value = self._about(one)
@@ -290,26 +306,26 @@ class ExtractionPanel(Panel):
             with self.engine.hold_sync():
                 self.engine.options = model.engines
                 self.engine.value = next(iter(model.engines), None)
-        self.diff.value = model.compared or ("" if model.engines else "no other engine that is installed reads this")
+        self.diff.value = model.comparison or ("" if model.engines else "no other engine that is installed reads this")
 
     def _draw_part(self) -> None:
-        """The page, and what was read from it, where they are others than before."""
-        model, shown = self.model, self.model.shown
+        """Draw the page and what was read from it, where they have changed."""
+        model, part = self.model, self.model.current_part
         picture = model.picture()
         if picture != bytes(self.image.value):
             self.image.layout.display = "block" if picture else "none"
             self.image.value = picture
-        if (shown, model.at) != self._shown:
-            self._shown = (shown, model.at)
-            text = shown.text if shown else ""
-            more = len(text) - _TEXT
+        if (part, model.index) != self._drawn_part:
+            self._drawn_part = (part, model.index)
+            text = part.text if part else ""
+            more = len(text) - _MAX_CHARACTERS
             cut = f"\n\n*{more:,} more characters: save them as Markdown*" if more > 0 else ""
-            self.text.value = to_html(text[:_TEXT] + cut)
-            self.source.value = text[:_TEXT]
-        if self.tabs.selected_index == 1 and self._tabled is not shown:
-            self._tabled = shown
-            found = [table for table in (shown.tables if shown else ()) if table.rows]
-            self.tables.children = [sortable(table.to_frame(), table.label) for table in found] or [_none()]
+            self.text.value = to_html(text[:_MAX_CHARACTERS] + cut)
+            self.source.value = text[:_MAX_CHARACTERS]
+        if self.tabs.selected_index == 1 and self._drawn_tables is not part:
+            self._drawn_tables = part
+            tables = [table for table in (part.tables if part else ()) if table.rows]
+            self.tables.children = [sortable(table.to_frame(), table.label) for table in tables] or [_no_table()]
 
     def _about(self, one: OpenFile | None) -> str:
         if one is None:
@@ -321,7 +337,7 @@ class ExtractionPanel(Panel):
         return html_table([], [("⚠", warning) for warning in document.warnings], f"{document.name}: {counts}")
 
 
-def _none() -> Any:
+def _no_table() -> Any:
     import ipywidgets as w
 
     return w.HTML("no table was found in this part")

@@ -1,4 +1,4 @@
-"""Set a load test, watch it run, stop it, keep what it measured, and lay reports beside each other."""
+"""The load test panel: set a test, watch it run, stop it, save its report, and compare reports."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from autopicker_lab.loadtest import (
     Poisson,
     Slo,
     Sweep,
-    compared,
+    compare_reports,
     in_thread,
     percentile_curve,
     sweep,
 )
-from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, present, sortable
+from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, require, sortable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from autopicker_lab.workbench import Workbench
 
-_SHOWN = 240  # points of a line
+_MAX_POINTS = 240  # of a line
 CLOSED, OPEN = "users who wait", "requests a second"
 
 
@@ -38,15 +38,16 @@ CLOSED, OPEN = "users who wait", "requests a second"
 class LoadModel(PanelModel):
     """The state of the panel, without widgets.
 
-    Tests run in a thread of their own, listeners are called from another: drawing must not hold up what is measured.
+    Tests run in a thread of their own and listeners are called from another, so that drawing does not disturb the
+    measurement.
 
     Attributes:
         url: an address; with `chat` one that ends in /v1, or IN_PROCESS for the Workbench itself.
-        loop: CLOSED (with `users`) or OPEN (with `rate`).
-        ttft_s, tpot_s: of the SLO for chats; 0: none.
-        history: how the current or last run went, oldest first.
-        reports: what was measured, by name.
-        swept: the last sweep.
+        loop: CLOSED (with `users`) or OPEN (with `rate`, requests a second).
+        ttft_s, tpot_s: bounds of the SLO for chats; 0: none.
+        history: states of the current or last run, oldest first.
+        reports: by name.
+        last_sweep: None before the first.
     """
 
     lab: Workbench
@@ -61,17 +62,18 @@ class LoadModel(PanelModel):
     tpot_s: float = 0.0
     history: list[Live] = field(default_factory=list)
     reports: dict[str, LoadReport] = field(default_factory=dict)
-    swept: Sweep | None = None
+    last_sweep: Sweep | None = None
 
     def __post_init__(self) -> None:
-        self.job = Job(self.tell, every_s=0.25)  # drawing costs what is measured its time
+        self.job = Job(self.notify, every_s=0.25)  # drawing takes time from the measurement
 
     @property
     def latest(self) -> LoadReport | None:
+        """The last report; None before the first."""
         return next(reversed(self.reports.values()), None)
 
     def plan(self) -> LoadPlan:
-        """What the fields stand for; InvalidRequestError says what is wrong with them."""
+        """Make the plan of the fields; InvalidRequestError says what is wrong with them."""
         slo = Slo(ttft_s=self.ttft_s or None, tpot_s=self.tpot_s or None) if self.ttft_s or self.tpot_s else None
         return LoadPlan(
             self.url.strip(),
@@ -82,51 +84,52 @@ class LoadModel(PanelModel):
         )
 
     def set(self, **changes: Any) -> None:
+        """Change fields."""
         self.assign(changes)
-        self.tell()
+        self.notify()
 
     def start(self) -> None:
-        """Run the plan once, and keep its report; in the background (`job.wait()`)."""
+        """Run the plan once in the background (`job.wait()`), and keep its report."""
         self._begin(self._measure)
 
     def sweep(self, rates: str) -> None:
-        """Run the plan at each of several rates, separated by commas."""
+        """Run the plan at each of several rates, separated by commas, in the background."""
 
         def work() -> str:
-            wanted, plan = _numbers(rates), self.plan()
+            numbers, plan = _numbers(rates), self.plan()
             ask = self.lab.answers if self.url.strip() == IN_PROCESS else None
-            at = 0
+            index = 0
 
-            def told(live: Live) -> bool:
-                nonlocal at
-                at += bool(self.history) and live.seconds < self.history[-1].seconds
-                return self._told(live, at, len(wanted))
+            def on_progress(live: Live) -> bool:
+                nonlocal index
+                index += bool(self.history) and live.seconds < self.history[-1].seconds
+                return self._on_progress(live, index, len(numbers))
 
-            self.swept = found = in_thread(lambda: sweep(plan, wanted, told, ask))
+            self.last_sweep = result = in_thread(lambda: sweep(plan, numbers, on_progress, ask))
             if self.job.stopping:
-                return f"stopped at the rate {at + 1} of {len(wanted)}"
-            if not any(report.count.answered for _, report in found.points):
+                return f"stopped at the rate {index + 1} of {len(numbers)}"
+            if not any(report.count.answered for _, report in result.points):
                 return "not one request was answered"
-            knee = found.knee()
+            knee = result.knee()
             return "swept; there is no knee" if knee is None else f"swept; the knee is at {knee:g} a second"
 
         self._begin(work)
 
     def save(self, path: str | Path) -> None:
-        """Write the latest report; what fails becomes `message`."""
-        self.act(lambda: self.found().save(path), f"saved: {path}")
+        """Write the latest report to a file; an error becomes `message`."""
+        self.act(lambda: self.require_report().save(path), f"saved: {path}")
 
     def load(self, path: str | Path) -> None:
-        """Lay a report that was kept beside those of this panel."""
+        """Read a report from a file, to compare it with those of this panel."""
 
         def read() -> None:
             self.reports = {**self.reports, f"{len(self.reports) + 1}: {Path(path).name}": LoadReport.load(path)}
 
         self.act(read)
 
-    def found(self) -> LoadReport:
-        """The latest report; InvalidRequestError while there is none."""
-        return present(self.latest, "there is no report yet", "start a test first")
+    def require_report(self) -> LoadReport:
+        """Return the latest report; InvalidRequestError while there is none."""
+        return require(self.latest, "there is no report yet", "start a test first")
 
     def _begin(self, work: Callable[[], str]) -> None:
         if self.job.running:
@@ -139,15 +142,15 @@ class LoadModel(PanelModel):
 
     def _measure(self) -> str:
         plan = self.plan()
-        how = f"{self.users} user{'s'[: self.users > 1]}" if self.loop == CLOSED else f"{self.rate:g} a second"
-        report = self.lab.loadtest(plan, progress=self._told)
-        self.reports = {**self.reports, f"{len(self.reports) + 1}: {how}, {plan.url}": report}
-        return _ended(report)
+        load = f"{self.users} user{'s'[: self.users > 1]}" if self.loop == CLOSED else f"{self.rate:g} a second"
+        report = self.lab.loadtest(plan, progress=self._on_progress)
+        self.reports = {**self.reports, f"{len(self.reports) + 1}: {load}, {plan.url}": report}
+        return _outcome(report)
 
-    def _told(self, live: Live, at: int = 0, runs: int = 1) -> bool:
+    def _on_progress(self, live: Live, run: int = 0, runs: int = 1) -> bool:
         self.history.append(live)
         words = f"{live.seconds:.0f} of {live.total_s:.0f} s, {live.done:,} done, {live.in_flight} under way"
-        return self.job.report((at + min(live.seconds / live.total_s, 1.0)) / runs, words)
+        return self.job.report((run + min(live.seconds / live.total_s, 1.0)) / runs, words)
 
 
 class LoadPanel(Panel):
@@ -179,12 +182,14 @@ class LoadPanel(Panel):
         self.path = w.Text("load.json", description="report", layout=w.Layout(width="20em"))
         self.keep = w.Button(description="Save")
         self.other = w.Button(description="Load", tooltip="lay a report that was saved beside these")
-        self.csv = Save("Requests as CSV", "requests.csv", lambda: model.found().to_frame().to_csv(index=False))
+        self.csv = Save(
+            "Requests as CSV", "requests.csv", lambda: model.require_report().to_frame().to_csv(index=False)
+        )
         self.words = w.HTML()
         self.chart = w.HTML()
         self.picture = w.Image(format="png", layout=w.Layout(display="none"))
         self.table = w.VBox()
-        self._drawn: tuple[object, object] = (None, None)
+        self._drawn: tuple[object, object] = (None, None)  # reports and sweep
         names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds")
         for name, control in [(n, getattr(self, n)) for n in names] + [("ttft_s", self.ttft), ("tpot_s", self.tpot)]:
             self.on(control, lambda value, name=name: model.set(**{name: value}))  # type: ignore[misc]
@@ -208,7 +213,7 @@ class LoadPanel(Panel):
                 w.HBox([self.path, self.keep, self.other, self.csv]),
             ]
         )
-        model.tell()
+        model.notify()
 
     def _draw(self) -> None:
         model, running = self.model, self.model.job.running
@@ -216,21 +221,21 @@ class LoadPanel(Panel):
         self.begin.disabled = self.sweep.disabled = running
         self.users.disabled, self.rate.disabled = model.loop == OPEN, model.loop == CLOSED
         live = model.history[-1] if model.history else None
-        self.words.value = html_table([], _now(live) if running else [], model.message)
+        self.words.value = html_table([], _current_figures(live) if running else [], model.message)
         self.chart.value = _chart(model.history) if running else ""
         self.csv.disabled = model.latest is None
-        shown = (model.reports, model.swept)
-        same = all(new is old for new, old in zip(shown, self._drawn, strict=True))
-        if not running and any(shown) and not same:
-            self._drawn = shown
+        results = (model.reports, model.last_sweep)
+        same = all(new is old for new, old in zip(results, self._drawn, strict=True))
+        if not running and any(results) and not same:
+            self._drawn = results
             self.picture.value = _picture(model)
             self.picture.layout.display = "block"
-            tables = [compared(model.reports).reset_index(names="")] if model.reports else []
-            tables += [model.swept.to_frame()] if model.swept else []
+            tables = [compare_reports(model.reports).reset_index(names="")] if model.reports else []
+            tables += [model.last_sweep.to_frame()] if model.last_sweep else []
             self.table.children = [sortable(table.round(3), rows=30) for table in tables]
 
 
-def _now(live: Live | None) -> list[tuple[str, str]]:
+def _current_figures(live: Live | None) -> list[tuple[str, str]]:
     if live is None:
         return []
     rows = [("a second", live.per_second), ("p50, ms", live.p50_ms), ("p99, ms", live.p99_ms)]
@@ -238,7 +243,7 @@ def _now(live: Live | None) -> list[tuple[str, str]]:
     return [(name, "-" if value is None else f"{value:,.4g}") for name, value in rows] + failed
 
 
-def _ended(report: LoadReport) -> str:
+def _outcome(report: LoadReport) -> str:
     if report.count.sent and not report.count.answered:
         return f"not one request was answered: {', '.join(report.errors)}"
     return "; ".join(report.client_limits) or ("stopped" if report.stopped_early else "done")
@@ -246,35 +251,35 @@ def _ended(report: LoadReport) -> str:
 
 def _numbers(text: str) -> list[float]:
     try:
-        if found := [float(part) for part in text.replace(";", ",").split(",") if part.strip()]:
-            return found
+        if numbers := [float(part) for part in text.replace(";", ",").split(",") if part.strip()]:
+            return numbers
         raise ValueError
     except ValueError:
         raise InvalidRequestError("rates are numbers, separated by commas", "write 1,2,4") from None
 
 
 def _chart(history: list[Live]) -> str:
-    """How it goes, as lines: a string costs little to make, and a picture would cost the measured its time."""
+    """Draw the run as SVG lines: text is made quickly, a picture would take time from the measurement."""
     lines = (("per_second", "answers a second", BLUE), ("p99_ms", "p99, ms", ORANGE))
     return "".join(_line([getattr(live, name) for live in history], label, colour) for name, label, colour in lines)
 
 
 def _line(values: list[float | None], label: str, colour: str) -> str:
-    known = [(i, value) for i, value in enumerate(values) if value is not None][-_SHOWN:]
-    if not known:
+    points = [(i, value) for i, value in enumerate(values) if value is not None][-_MAX_POINTS:]
+    if not points:
         return ""
-    first, last, top = known[0][0], max(1, known[-1][0] - known[0][0]), max(value for _, value in known) or 1.0
-    points = " ".join(f"{300 * (i - first) / last:.1f},{60 - 55 * value / top:.1f}" for i, value in known)
-    drawn = f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='2'/>"
-    picture = f"<svg viewBox='0 0 300 62' width='300' height='62' role='img' aria-label='{label}'>{drawn}</svg>"
+    first, width, top = points[0][0], max(1, points[-1][0] - points[0][0]), max(value for _, value in points) or 1.0
+    path = " ".join(f"{300 * (i - first) / width:.1f},{60 - 55 * value / top:.1f}" for i, value in points)
+    line = f"<polyline points='{path}' fill='none' stroke='{colour}' stroke-width='2'/>"
+    picture = f"<svg viewBox='0 0 300 62' width='300' height='62' role='img' aria-label='{label}'>{line}</svg>"
     return f"<div style='display:inline-block;margin-right:2em'>{label}: up to {top:,.4g}<br>{picture}</div>"
 
 
 def _picture(model: LoadModel) -> bytes:
-    """Every request of the latest report, the percentiles of all, the last sweep."""
+    """Draw every request of the latest report, the percentiles of all reports, and the last sweep."""
     plots: list[Callable[[Any], object]] = []
     if model.latest is not None:
         plots += [model.latest.plot, lambda ax: percentile_curve(model.reports, ax)]
-    if model.swept is not None:
-        plots.append(model.swept.plot)
+    if model.last_sweep is not None:
+        plots.append(model.last_sweep.plot)
     return png(*plots, size=(11.0, 3.2))

@@ -71,7 +71,7 @@ class ThresholdModel(PanelModel):
         self.error = float(scores.std() / np.sqrt(len(outcomes)))
         counts = np.bincount(choices, minlength=len(outcomes.models)) / len(outcomes)
         self.shares = dict(zip(outcomes.models, counts.tolist(), strict=True))
-        self.tell()
+        self.notify()
 
     def aim(self, cost: float) -> None:
         """The cost weight of best quality whose mean cost is at most `cost`."""

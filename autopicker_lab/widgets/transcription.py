@@ -1,4 +1,4 @@
-"""Hear a recording beside its words: they light up, a click seeks, doubtful ones are shaded, all can be edited."""
+"""The transcription panel: a recording beside its words, which light up, seek on a click, and can be edited."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, present
+from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, require
 from autopicker_lab.widgets.parts.job import STOPPED
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from autopicker_lab.workbench import Workbench
 
 LANGUAGES = ("detect", "en", "de", "fr", "es", "it", "nl", "pt", "pl", "ru", "uk", "tr", "ar", "hi", "zh", "ja", "ko")
-_PLAYED = 64 * 2**20  # bytes of a recording that the browser is given
+_MAX_BYTES = 64 * 2**20  # of a recording that is sent to the browser
 
 
 @dataclass
@@ -27,8 +27,9 @@ class TranscriptionModel(PanelModel):
 
     Attributes:
         language: an ISO 639-1 code, or "detect".
-        translate: into English.
-        file, transcript: of the last recording; a run that was stopped keeps what it had heard.
+        translate: whether to translate into English.
+        file: the last recording.
+        transcript: of that file; a run that was stopped keeps what it has transcribed.
     """
 
     lab: Workbench
@@ -39,56 +40,56 @@ class TranscriptionModel(PanelModel):
     transcript: Transcript | None = None
 
     def __post_init__(self) -> None:
-        self.job = Job(self._went_on)
-        self._heard: SourceFile | None = None
+        self.job = Job(self._on_job)
+        self._transcribed: SourceFile | None = None
         self._corrected = False
-        self.intake.listeners.append(self._came)
+        self.intake.listeners.append(self._on_intake)
 
     def start(self) -> None:
         """Transcribe the file, in the background (`job.wait()`)."""
         if self.file is None:
             self.message = "give a recording first"
-            self.tell()
+            self.notify()
             return
         if self._corrected:
             self._corrected = False
             self.message = "this replaces your corrections: save them first, or press Transcribe once more"
-            self.tell()
+            self.notify()
             return
         self.message = ""
-        self.job.start(self._hear, f"hearing {self.file.name}")
+        self.job.start(self._transcribe, f"hearing {self.file.name}")
 
     def edit(self, index: int, text: str) -> None:
-        """Correct a segment."""
+        """Replace the text of a segment."""
         if self.transcript is not None and 0 <= index < len(self.transcript.segments):
             self.transcript = self.transcript.corrected(index, text)
             self._corrected, self.message = True, ""
-            self.tell()
+            self.notify()
 
-    def found(self) -> Transcript:
-        """The transcript; InvalidRequestError while there is none."""
-        return present(self.transcript, "there is no transcript yet", "give a recording first")
+    def require_transcript(self) -> Transcript:
+        """Return the transcript; InvalidRequestError while there is none."""
+        return require(self.transcript, "there is no transcript yet", "give a recording first")
 
-    def _came(self) -> None:
+    def _on_intake(self) -> None:
         if self.intake.files and self.intake.files[-1] is not self.file and not self.intake.message:
             self.file, self.transcript, self._corrected = self.intake.files[-1], None, False
             if self.job.running:
-                self.job.stop()  # _went_on begins with the new one
+                self.job.stop()  # _on_job starts the new one
             else:
                 self.start()
-        elif self.intake.message and self.job.failed:  # of a recording before this one
+        elif self.intake.message and self.job.failed:  # the failure was of the recording before
             self.job.words, self.job.failed = "", False
-        self.tell()
+        self.notify()
 
-    def _went_on(self) -> None:
-        self.tell()
-        if not self.job.running and self._heard is not self.file:
+    def _on_job(self) -> None:
+        self.notify()
+        if not self.job.running and self._transcribed is not self.file:
             self.start()
 
-    def _hear(self) -> str:
+    def _transcribe(self) -> str:
         assert self.file is not None  # see start
-        self._heard = file = self.file
-        found = self.lab.transcribe(
+        self._transcribed = file = self.file
+        transcript = self.lab.transcribe(
             file,
             language=None if self.language == LANGUAGES[0] else self.language,
             task="translate" if self.translate else "transcribe",
@@ -96,17 +97,18 @@ class TranscriptionModel(PanelModel):
             progress=self.job.report,
         )
         if self.file is file:
-            self.transcript = found
+            self.transcript = transcript
         if self.job.stopping:
             return STOPPED
-        factor = found.real_time_factor
+        factor = transcript.real_time_factor
         pace = "" if factor is None else f", at {1 / factor:.0f} times the speed of speech" if factor else ""
-        warnings = "".join(f". {words}" for words in found.warnings)
-        return f"{file.name}: {found.duration:.1f} s of {found.language or 'no speech'}{pace}{warnings}"
+        warnings = "".join(f". {words}" for words in transcript.warnings)
+        language = transcript.language or "no speech"
+        return f"{file.name}: {transcript.duration:.1f} s of {language}{pace}{warnings}"
 
 
 class Player(anywidget.AnyWidget):
-    """A recording and its segments; what is edited comes back as a message {"edit": index, "text": ...}."""
+    """The player of a recording and its segments; an edit comes back as {"edit": index, "text": ...}."""
 
     _esm = Path(__file__).parent / "static" / "player.js"
     audio = traitlets.Bytes(b"").tag(sync=True)
@@ -128,13 +130,13 @@ class TranscriptionPanel(Panel):
         self.again = w.Button(description="Transcribe", button_style="primary", disabled=True)
         self.note = w.HTML()
         self.player = w.VBox()
-        made = {
-            "Copy text": ("", lambda: model.found().text),
-            "SRT": ("transcript.srt", lambda: model.found().to_srt()),
-            "VTT": ("transcript.vtt", lambda: model.found().to_vtt()),
-            "JSON": ("transcript.json", lambda: model.found().to_dict()),
+        contents = {
+            "Copy text": ("", lambda: model.require_transcript().text),
+            "SRT": ("transcript.srt", lambda: model.require_transcript().to_srt()),
+            "VTT": ("transcript.vtt", lambda: model.require_transcript().to_vtt()),
+            "JSON": ("transcript.json", lambda: model.require_transcript().to_dict()),
         }
-        self.save = [Save(label, name, content) for label, (name, content) in made.items()]
+        self.save = [Save(label, name, content) for label, (name, content) in contents.items()]
         self._playing: tuple[Any, ...] = ()
         self.on(self.language, lambda value: setattr(model, "language", value))
         self.on(self.translate, lambda value: setattr(model, "translate", value))
@@ -143,8 +145,8 @@ class TranscriptionPanel(Panel):
         row = w.HBox([self.language, self.translate, self.again])
         self.view = w.VBox([self.intake.view, row, self.bar.view, self.note, self.player, w.HBox(self.save)])
         if str(path):
-            model.intake.name(str(path))
-        model.tell()
+            model.intake.add_path(str(path))
+        model.notify()
 
     def _draw(self) -> None:
         model = self.model
@@ -156,7 +158,7 @@ class TranscriptionPanel(Panel):
         self._play()
 
     def _play(self) -> None:
-        """A new player for another recording or run; corrections are in the one that is there already."""
+        """Make a new player for another recording or run; the current one has its corrections already."""
         file, transcript = self.model.file, self.model.transcript
         shown = (file, None if transcript is None else transcript.seconds_taken)
         if shown == self._playing:
@@ -166,14 +168,14 @@ class TranscriptionPanel(Panel):
             self.player.children = ()
             return
         segments: list[Any] = [asdict(segment) for segment in transcript.segments] if transcript else []
-        sound = file.data if file.size <= _PLAYED else b""
-        # its bytes travel with its making: a Jupyter server drops large updates, but not that
+        sound = file.data if file.size <= _MAX_BYTES else b""
+        # the bytes are sent as the player is made: a Jupyter server drops large updates, but not that
         player = Player(audio=sound, media=file.media_type, segments=segments)
-        player.on_msg(lambda _, message, __: self._corrected(shown, player, message["edit"], message["text"]))
+        player.on_msg(lambda _, message, __: self._on_edit(shown, player, message["edit"], message["text"]))
         self.player.children = (player,)
 
-    def _corrected(self, shown: tuple[Any, ...], player: Player, index: int, text: str) -> None:
-        """Take a correction, unless it is of a transcript that is gone."""
+    def _on_edit(self, shown: tuple[Any, ...], player: Player, index: int, text: str) -> None:
+        """Take a correction, unless the transcript has been replaced."""
         if shown == self._playing:
             self.model.edit(index, text)
-            player.segments = [asdict(segment) for segment in self.model.found().segments]
+            player.segments = [asdict(segment) for segment in self.model.require_transcript().segments]

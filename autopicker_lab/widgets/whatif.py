@@ -9,7 +9,7 @@ from autopicker_lab.core import InvalidRequestError, RoutePolicy
 from autopicker_lab.routing import load_policy
 from autopicker_lab.tuning import OutcomeMatrix
 from autopicker_lab.tuning.whatif import Comparison, compare, compare_on
-from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, present, sortable
+from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, require, sortable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ class WhatIfModel(PanelModel):
     comparison: Comparison | None = None
 
     def __post_init__(self) -> None:
-        self.job = Job(self.tell)
+        self.job = Job(self.notify)
 
     def set(self, **changes: Any) -> None:
         """Change fields and compare anew, in the background (`job.wait()`)."""
@@ -98,7 +98,7 @@ class WhatIfPanel(Panel):
 
     def _current(self) -> Comparison:
         comparison: Comparison | None = self.model.comparison
-        return present(comparison, "there is nothing to save yet", "choose two policies")
+        return require(comparison, "there is nothing to save yet", "choose two policies")
 
     def _draw(self) -> None:
         self.bar.draw()

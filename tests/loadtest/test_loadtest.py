@@ -45,7 +45,14 @@ def known(service_ms, **options):
     """The address of a server whose latencies are known, in a process of its own."""
     port = free_port()
     more = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-    command = [sys.executable, "-m", "autopicker_lab.benchmark.loadgen.known", str(port), str(service_ms), *more]
+    command = [
+        sys.executable,
+        "-m",
+        "autopicker_lab.benchmark.loadgen.reference_server",
+        str(port),
+        str(service_ms),
+        *more,
+    ]
     process = subprocess.Popen(command)
     try:
         assert soon(lambda: _listens(port), 20)
@@ -97,7 +104,7 @@ def target():
 
 
 def due(arrivals, seconds, seed=0):
-    return list(arrivals.due(seconds, random.Random(seed)))
+    return list(arrivals.due_times(seconds, random.Random(seed)))
 
 
 def test_schedules_are_what_they_say():
@@ -218,6 +225,32 @@ async def test_a_server_that_misbehaves(fault, stream, name):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("load test")]
 
 
+@pytest.mark.parametrize("status", [401, 403, 429])
+@pytest.mark.parametrize("arrivals", [Closed(3), Constant(200)])
+async def test_a_run_that_is_refused_from_the_start_ends(status, arrivals):
+    from fastapi import FastAPI
+    from fastapi.responses import Response
+
+    app = FastAPI()
+    app.get("/")(lambda: Response(status_code=status))
+    with serving(app) as address:
+        report = await run(LoadPlan(f"{address}/", arrivals, requests=1000))
+    assert report.stopped_early
+    assert 20 <= report.errors[f"http {status}"] < 60
+    assert any("first 20 answers were refusals" in why for why in report.client_limits)
+
+
+async def test_a_limit_that_is_reached_later_does_not_end_a_run():
+    from fastapi import FastAPI
+    from fastapi.responses import Response
+
+    app, served = FastAPI(), itertools.count()
+    app.get("/")(lambda: Response(status_code=200 if next(served) < 10 else 429))
+    with serving(app) as address:
+        report = await run(LoadPlan(f"{address}/", Closed(1), requests=60))
+    assert (report.count.answered, report.errors, report.stopped_early) == (10, {"http 429": 50}, False)
+
+
 async def test_a_page_for_people_is_no_answer(target):
     for stream in (True, False):
         report = await run(LoadPlan(f"{target[1]}/v1", requests=2, chat=Chat(stream=stream)))
@@ -228,10 +261,10 @@ async def test_pieces_that_are_missing_and_a_missing_done_are_told():
     with upstream() as up:
         whole = await run(LoadPlan(up.url, requests=1, chat=Chat()))
         pieces = whole.rows[0].tokens
-        assert whole.undone == whole.lost == 0
+        assert whole.without_done == whole.lost == 0
         assert (await run(LoadPlan(up.url, requests=3, chat=Chat(events=pieces + 2)))).lost > 0
         up.fault = "no done"
-        assert (await run(LoadPlan(up.url, requests=3, chat=Chat()))).undone == 3
+        assert (await run(LoadPlan(up.url, requests=3, chat=Chat()))).without_done == 3
 
 
 def test_an_open_loop_sees_a_stall_that_a_closed_one_hides():
@@ -245,7 +278,7 @@ def test_an_open_loop_sees_a_stall_that_a_closed_one_hides():
         true_ms = 1000 * truth[min(len(truth) - 1, int(len(truth) * percent / 100))]
         assert honest.percentile_ms(percent) == pytest.approx(true_ms, rel=0.15, abs=30)  # the benchmark: 2 %
     assert coordinated.percentile_ms(99) < 400  # the truth is 850
-    assert len(honest.times["late"]) == honest.count.sent == 1600
+    assert len(honest.times["send_delay"]) == honest.count.sent == 1600
 
 
 def test_tokens_are_timed_as_they_come():
@@ -255,7 +288,7 @@ def test_tokens_are_timed_as_they_come():
     assert report.percentile_ms(50, "ttft") == pytest.approx(60, abs=15)  # the benchmark shows 1 ms
     assert report.percentile_ms(50, "itl") == pytest.approx(15, abs=5)
     assert report.percentile_ms(50, "tpot") == pytest.approx(15, rel=0.5)
-    assert (report.lost, report.undone, report.good_share) == (0, 0, 1)
+    assert (report.lost, report.without_done, report.good_share) == (0, 0, 1)
     assert report.goodput == report.per_second
     assert report.tokens_per_second == pytest.approx(20 * report.per_second)
 
@@ -263,24 +296,26 @@ def test_tokens_are_timed_as_they_come():
 def test_the_search_finds_a_known_capacity():
     with known(20, slots=4) as url:  # 200 a second
         plan = LoadPlan(url, slo=Slo(latency_s=0.2))
-        work = loadtest.saturation(plan, low=20, seconds=15, shape=Constant)
+        work = loadtest.find_saturation(plan, low=20, seconds=15, shape=Constant)
         found = loadtest.in_thread(lambda: work)
     assert found.rate == pytest.approx(200, rel=0.25)  # the benchmark, with more time, shows 10 %
-    assert found.held < found.failed
+    assert found.passing_rate < found.failing_rate
     assert "hold the SLO" in str(found)
-    assert len(found.to_frame()) == len(found.tried)
+    assert len(found.to_frame()) == len(found.probes)
     assert found.plot().get_lines()
 
 
 async def test_a_search_that_cannot_succeed_says_so(target):
     plan = LoadPlan(f"{target[1]}/slow", slo=Slo(latency_s=0.05), duration_s=0.3)
-    found = await loadtest.saturation(plan, low=5, seconds=4)
-    assert found.held is None
+    found = await loadtest.find_saturation(plan, low=5, seconds=4)
+    assert found.passing_rate is None
     assert "not even" in str(found)
-    nobody = await loadtest.saturation(LoadPlan(f"http://127.0.0.1:{free_port()}", slo=Slo(latency_s=1)), seconds=20)
+    nobody = await loadtest.find_saturation(
+        LoadPlan(f"http://127.0.0.1:{free_port()}", slo=Slo(latency_s=1)), seconds=20
+    )
     assert str(nobody) == "not one request was answered: refused"
     with pytest.raises(InvalidRequestError, match="SLO"):
-        await loadtest.saturation(LoadPlan("http://x"))
+        await loadtest.find_saturation(LoadPlan("http://x"))
 
 
 async def test_warm_up_and_cool_down_do_not_count(target):
@@ -365,7 +400,7 @@ async def test_requests_past_the_most_in_flight_wait_and_are_told(target):
     plan = LoadPlan(f"{target[1]}/slow", Constant(100), requests=20, max_in_flight=2)
     report = await run(plan)
     assert report.count.answered == 20
-    assert report.held_back >= 10
+    assert report.queued >= 10
     assert any("max_in_flight" in why for why in report.client_limits)
     assert report.percentile_ms(100) > 1500  # from when it was due
 
@@ -423,7 +458,7 @@ def test_histograms_are_right_and_merge():
     one, two = Distribution(), Distribution()
     one.extend(values[::2])
     two.extend(values[1::2])
-    one.merge(Distribution(two.encoded()))
+    one.merge(Distribution(two.encode()))
     assert len(one) == 10_000
     for percent in (1, 50, 99, 99.9):
         assert one.percentile_ms(percent) == pytest.approx(percent * 100, rel=0.002)
@@ -438,12 +473,23 @@ async def test_a_report_is_kept_and_compared(target, tmp_path):
     again = LoadReport.load(tmp_path / "r.json")
     assert again.to_dict() == report.to_dict()
     assert again.rows == report.rows
-    table = loadtest.compared({"a": report, "b": again})
+    table = loadtest.compare_reports({"a": report, "b": again})
     assert table.loc["p50_ms", "b / a"] == 1
-    both = loadtest.merged([report, again])
+    both = loadtest.merge_reports([report, again])
     assert both.count.sent == 80
     assert both.per_second == pytest.approx(2 * report.per_second)
-    for damage in ("{", "[]", '{"format": 9}', '{"format": 1}'):
+    body = json.loads((tmp_path / "r.json").read_text())
+    for name, old in (
+        ("started_at", "begun"),
+        ("without_done", "undone"),
+        ("queued", "held_back"),
+        ("others_cpu", "others"),
+    ):
+        body[old] = body.pop(name)
+    body["times"]["late"] = body["times"].pop("send_delay")
+    (tmp_path / "0.1.json").write_text(json.dumps(body | {"format": 1}))
+    assert LoadReport.load(tmp_path / "0.1.json").to_dict() == report.to_dict()
+    for damage in ("{", "[]", '{"format": 9}', '{"format": 1}', '{"format": 2}'):
         (tmp_path / "r.json").write_text(damage)
         with pytest.raises(InvalidRequestError):
             LoadReport.load(tmp_path / "r.json")
@@ -462,7 +508,7 @@ async def test_sweeps_repeats_and_differences(target):
     assert low <= mean <= high
     assert "per_second" in set(repeats.to_frame()["figure"])
     urls = {"ok": f"{target[1]}/ok", "slow": f"{target[1]}/slow"}
-    table = await loadtest.difference(plan, urls, rounds=1)
+    table = await loadtest.compare_servers(plan, urls, rounds=1)
     assert table.loc["p50_ms", "slow / ok"] > 5
 
 
@@ -509,7 +555,7 @@ def test_rates_are_of_what_ends_in_the_measured_time():
     recorder = Recorder(LoadPlan("http://x", Constant(20), duration_s=2, warm_up_s=0.5))
     for i, at in enumerate(due(Constant(20), 2)):
         sample = Sample(i, at)
-        sample.sent, sample.end = at, at + 0.31
+        sample.sent_at, sample.ended_at = at, at + 0.31
         recorder.add(sample)
     report = recorder.finished(None, by_time=True)
     assert report.seconds == 1.5
@@ -540,8 +586,8 @@ async def test_long_answers_do_not_look_like_saturation():
     """A stream of four seconds that begins at once, from a server that holds any rate."""
     with known(1, pieces=5, gap_ms=500) as url:
         plan = LoadPlan(f"{url}/v1", chat=Chat(), slo=Slo(ttft_s=0.5))
-        found = await loadtest.saturation(plan, low=10, high=40, seconds=30)
-    assert (found.held, found.failed) == (40, None)
+        found = await loadtest.find_saturation(plan, low=10, high=40, seconds=30)
+    assert (found.passing_rate, found.failing_rate) == (40, None)
 
 
 async def test_a_search_ends_in_time_and_where_it_is_stopped():
@@ -549,10 +595,10 @@ async def test_a_search_ends_in_time_and_where_it_is_stopped():
         up.fault = "hang before"
         begun = time.monotonic()
         plan = LoadPlan(up.url, slo=Slo(latency_s=1), chat=Chat(stream=False))
-        found = await loadtest.saturation(plan, low=2, seconds=6)
+        found = await loadtest.find_saturation(plan, low=2, seconds=6)
         assert time.monotonic() - begun < 12
-        assert found.held is None
-        stopped = await loadtest.saturation(plan, low=2, seconds=60, progress=lambda live: live.seconds < 1)
+        assert found.passing_rate is None
+        stopped = await loadtest.find_saturation(plan, low=2, seconds=60, progress=lambda live: live.seconds < 1)
         assert stopped.stopped_early
         assert "stopped" in str(stopped)
 
@@ -608,8 +654,8 @@ def test_prompts_of_files_and_made_up_ones(tmp_path):
             loadtest.read_prompts(tmp_path / name)
     with pytest.raises(InvalidRequestError, match="cannot read"):
         loadtest.read_prompts(tmp_path / "none")
-    made = loadtest.synthetic(200, 50, 10)
-    assert made == loadtest.synthetic(200, 50, 10)
+    made = loadtest.synthetic_prompts(200, 50, 10)
+    assert made == loadtest.synthetic_prompts(200, 50, 10)
     assert sum(map(len, made)) / 200 / 4 == pytest.approx(51, abs=3)
 
 

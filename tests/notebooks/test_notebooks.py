@@ -129,7 +129,7 @@ def test_sweeps_and_comparisons(tmp_path):
     )
     assert [run.parameters for run in found] == [{"times": n, "rate": 2.0, "on": False} for n in (1, 2)]
     assert told == [(1, 2), (2, 2)]
-    assert list(benchmark.swept("times", found)["speed"]) == [10, 20]
+    assert list(benchmark.sweep_frame("times", found)["speed"]) == [10, 20]
     table = benchmark.compare([run.folder for run in found])
     assert table.loc["speed", "B times=2 (1) / A times=1 (1)"] == pytest.approx(2)
     again = benchmark.sweep(path, "times", [1, 2], {"on": False, "rate": 2}, runs=tmp_path / "runs")

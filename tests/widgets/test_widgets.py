@@ -58,7 +58,7 @@ def test_the_explorer_decides_anew_at_every_change(lab, samples):
     model.listeners.append(lambda: told.append(model.route))
     model.set(prompt="Why is the sky blue?")
     plain = model.route.complexity.score
-    model.intake.name(str(samples / "report.pdf"))
+    model.intake.add_path(str(samples / "report.pdf"))
     model.job.wait(20)
     assert model.route.complexity.score > plain
     assert "quality 0.40" not in model.route.reason or model.threshold <= model.route.complexity.score
@@ -81,13 +81,13 @@ def test_the_explorer_panel_shows_factors_and_follows_its_controls(lab):
 
 def test_the_explorer_takes_a_dropped_file_and_a_policy(lab, samples, report):
     panel = ExplorerPanel(lab, "Summarise.", policy=report.policy)
-    panel.model.intake.drop("report.pdf", (samples / "report.pdf").read_bytes())
+    panel.model.intake.add_upload("report.pdf", (samples / "report.pdf").read_bytes())
     panel.model.job.wait(20)
     assert "with report.pdf" in panel.result.value
     assert panel.model.route.policy == report.policy.id
-    panel.model.intake.drop("x.rar", b"Rar!")
+    panel.model.intake.add_upload("x.rar", b"Rar!")
     assert "upported" in panel.intake.note.value
-    panel.model.intake.drop("broken.pdf", b"%PDF-1.7 broken")
+    panel.model.intake.add_upload("broken.pdf", b"%PDF-1.7 broken")
     panel.model.job.wait(20)
     assert "not a readable PDF" in panel.bar.words.value
     assert "with broken.pdf" not in panel.result.value
@@ -97,7 +97,7 @@ class TestChat:
     def test_it_streams_and_keeps_the_reply_with_its_sources(self, lab, samples):
         model = ConversationModel(lab)
         texts = []
-        model.intake.name(str(samples / "report.pdf"))
+        model.intake.add_path(str(samples / "report.pdf"))
         model.listeners.append(lambda: texts.append(model.turns[-1].answer.text if model.turns else ""))
         model.ask("Which boat is driven by electric motors?")
         model.job.wait(60)
@@ -105,7 +105,7 @@ class TestChat:
         assert "kittiwake" in answer.text.lower()
         assert len(set(texts)) > 2
         assert answer.model == "smollm2-135m"
-        assert any("electric motors" in text for text in answer.cited.values())
+        assert any("electric motors" in text for text in answer.sources.values())
         assert model.tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens > 50
 
     def test_it_remembers_and_answers_again(self, lab):
@@ -293,36 +293,36 @@ class TestExtraction:
     def test_a_file_is_read_turned_and_pictured(self, reading, samples):
         reading.open(samples / "report.pdf")
         reading.job.wait(30)
-        reading.look_at(1)
-        assert "| North Quay | 9 |" in reading.shown.text
+        reading.select(1)
+        assert "| North Quay | 9 |" in reading.current_part.text
         assert reading.picture().startswith(b"\x89PNG")
         assert len(reading.current.pictures) == 10
-        reading.look_at(99)
-        assert reading.shown.label == "page 10"
+        reading.select(99)
+        assert reading.current_part.label == "page 10"
         reading.compare("pypdf")
         reading.job.wait(30)
-        assert "only pypdf" in reading.compared
+        assert "only pypdf" in reading.comparison
 
     def test_failures_are_words_with_the_next_step_and_the_rest_is_read(self, reading, samples, tmp_path):
         reading.open(tmp_path / "missing.pdf")
         assert "check the path" in reading.intake.message.lower()
-        assert (reading.shown, reading.picture()) == (None, b"")
+        assert (reading.current_part, reading.picture()) == (None, b"")
         for name, content in (("a.pdf", b"%PDF-1.4 broken"), ("b.txt", b"well")):
             reading.open(content, name)
         reading.job.wait(30)
-        assert "not a readable PDF" in reading.opened[0].error
-        assert reading.opened[1].document.text == "well"
+        assert "not a readable PDF" in reading.files[0].error
+        assert reading.files[1].document.text == "well"
         assert reading.job.words == "1 of 2 files read"
 
     def test_a_folder_is_read_and_stops_within_a_second(self, reading, samples):
         reading.open(samples)
-        assert len(reading.opened) > 15
-        until(lambda: reading.opened[0].document)
+        assert len(reading.files) > 15
+        until(lambda: reading.files[0].document)
         reading.job.stop()
         begun = time.monotonic()
         reading.job.wait(10)
         assert time.monotonic() - begun < 1
-        assert {one.error for one in reading.opened if one.document is None} == {STOPPED}
+        assert {one.error for one in reading.files if one.document is None} == {STOPPED}
         reading.open(b"more", "more.txt")
         reading.job.wait(30)
         assert reading.document.text == "more"
@@ -337,7 +337,7 @@ class TestExtraction:
         assert "is encrypted" in reading.current.error
         reading.unlock("tide")
         reading.job.wait(30)
-        assert "412,000 passengers" in reading.shown.text
+        assert "412,000 passengers" in reading.current_part.text
         assert reading.picture()
 
     def test_the_panel_shows_parts_tables_and_warnings(self, samples):
@@ -349,7 +349,7 @@ class TestExtraction:
         panel.tabs.selected_index = 1
         assert "North Quay" in panel.tables.children[0].df.to_string()
         assert panel.image.layout.display == "block"
-        assert json.loads(panel.save[2].made())["name"] == "report.pdf"
+        assert json.loads(panel.save[2].encode())["name"] == "report.pdf"
         panel.intake.path.value = str(samples / "board.gif")
         panel.model.job.wait(30)
         assert "only the first of 2 frames was read" in panel.about.value
@@ -367,7 +367,7 @@ class TestExtraction:
         second = list(panel.pages.pictures)
         panel.file.value = 0
         assert panel.pages.pictures != second
-        assert panel.file.value == panel.model.at == 0
+        assert panel.file.value == panel.model.index == 0
         panel.model.open(b"| a |\n| - |\n| 1 | 2 | 3 |\n", "t.md")
         panel.model.job.wait(30)
         panel.tabs.selected_index = 1
@@ -380,7 +380,7 @@ class TestExtraction:
         (tmp_path / "b.txt").write_text("")
         reading.open(tmp_path)
         reading.job.wait(30)
-        assert [one.file.name for one in reading.opened] == ["a.txt"]
+        assert [one.file.name for one in reading.files] == ["a.txt"]
         assert "left out: 'b.txt' is empty" in reading.intake.message
 
     def test_a_sheet_has_a_picture(self, reading, samples):
@@ -403,7 +403,7 @@ class TestTranscription:
         player._handle_custom_msg({"edit": 0, "text": "Mind the gap."}, [])
         assert model.transcript.text.startswith("Mind the gap.")
         assert panel.player.children == (player,)
-        srt, vtt = panel.save[1].made().decode(), panel.save[2].made().decode()
+        srt, vtt = panel.save[1].encode().decode(), panel.save[2].encode().decode()
         assert "Mind the gap." in srt
         assert vtt.startswith("WEBVTT")
         panel.again.click()
@@ -415,7 +415,7 @@ class TestTranscription:
     def test_stop_ends_it_and_it_can_begin_again(self, lab, samples):
         panel = TranscriptionPanel(lab)
         never_heard = (samples / "announcement.wav").read_bytes() + bytes(2)
-        panel.model.intake.drop("talk.wav", never_heard)
+        panel.model.intake.add_upload("talk.wav", never_heard)
         panel.bar.stop.click()
         panel.model.job.wait(30)
         assert STOPPED in panel.bar.words.value
@@ -430,7 +430,7 @@ class TestTranscription:
         assert "give a recording first" in panel.note.value
         panel.intake.path.value = str(samples / "report.pdf")
         assert "no audio file" in panel.intake.note.value
-        panel.model.intake.drop("x.wav", b"RIFF0000WAVEbroken")
+        panel.model.intake.add_upload("x.wav", b"RIFF0000WAVEbroken")
         panel.model.job.wait(30)
         assert "⚠" in panel.bar.words.value
         assert panel.model.transcript is None
@@ -441,12 +441,12 @@ class TestParts:
         intake = Intake(limit=3_000_000)
         whole = b"x" * 2_500_000
         for at in range(0, len(whole), 2**20):
-            intake.piece("k", "a.txt", len(whole), whole[at : at + 2**20])
+            intake.add_piece("k", "a.txt", len(whole), whole[at : at + 2**20])
         assert intake.files[0].data == whole
-        intake.piece("l", "b.txt", 3_000_001, b"x")
+        intake.add_piece("l", "b.txt", 3_000_001, b"x")
         assert "limit is 3,000,000" in intake.message
         assert [file.name for file in intake.files] == ["a.txt"]
-        intake.piece("m", "empty.txt", 0, b"")
+        intake.add_piece("m", "empty.txt", 0, b"")
         assert "is empty" in intake.message
 
     def test_several_files_and_folders_are_taken(self, samples):
@@ -464,7 +464,7 @@ class TestParts:
         for name, content in (("a.txt", b"text"), ("b.exe", b"MZ"), ("empty.md", b""), (".hidden", b"x")):
             (tmp_path / name).write_bytes(content)
         intake = Intake(several=True)
-        intake.name(str(tmp_path))
+        intake.add_path(str(tmp_path))
         assert [file.name for file in intake.files] == ["a.txt"]
         assert intake.message.startswith("left out: 'b.exe' is not of a kind that is read here; 'empty.md' is empty")
         assert "hidden" not in intake.message
@@ -473,7 +473,7 @@ class TestParts:
         """As a path box and the button beside it do."""
         intake = Intake(several=True, categories=("image",))
         with ThreadPoolExecutor(4) as threads:
-            list(threads.map(intake.name, [str(samples)] * 8))
+            list(threads.map(intake.add_path, [str(samples)] * 8))
         names = [file.name for file in intake.files]
         assert len(names) == len(set(names)) > 1
         assert "left out" in intake.message
@@ -493,7 +493,7 @@ class TestParts:
         assert job.start(work)
         assert not job.start(work)
         time.sleep(0.4)
-        assert job.left_s > 5
+        assert job.remaining_s > 5
         bar.draw()
         assert "s left" in bar.words.value
         job.stop()
@@ -552,7 +552,7 @@ class TestParts:
     @pytest.mark.parametrize("path", ["x" * 5000, "~nosuchuser/x", "a\0b"])
     def test_what_is_no_path_is_told(self, path):
         intake = Intake()
-        intake.name(path)
+        intake.add_path(path)
         assert "check the path" in intake.message.lower()
 
     def test_a_download_that_cannot_be_made_says_why(self, monkeypatch):
@@ -593,7 +593,7 @@ def test_the_load_model_runs_and_keeps(lab, quick, tmp_path):
     model.set(loop=OPEN, rate=50.0)
     model.sweep("20, 40")
     model.job.wait(20)
-    assert [rate for rate, _ in model.swept.points] == [20, 40]
+    assert [rate for rate, _ in model.last_sweep.points] == [20, 40]
     model.sweep("fast")
     model.job.wait(20)
     assert "rates are numbers" in model.job.words.lower()
@@ -636,7 +636,7 @@ def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
 
 def test_a_policy_of_a_newer_version_is_words(report, tmp_path):
     panel = ThresholdPanel(report)
-    newer = json.loads(panel.download.made()) | {"format": 3}
+    newer = json.loads(panel.download.encode()) | {"format": 3}
     (tmp_path / "newer.json").write_text(json.dumps(newer))
     chosen = WhatIfPanel(report.outcomes, {"tuned": report.policy})
     chosen.after.value = str(tmp_path / "newer.json")

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 async def _users(ask: Callable[[], Awaitable[object]], connections: int, seconds: float) -> float:
-    begun = time.perf_counter()
-    done = 0
+    started_at = time.perf_counter()
+    requests = 0
 
     async def user() -> None:
-        nonlocal done
-        while time.perf_counter() - begun < seconds:
+        nonlocal requests
+        while time.perf_counter() - started_at < seconds:
             await ask()
-            done += 1
+            requests += 1
 
     await asyncio.gather(*(user() for _ in range(connections)))
-    return done / (time.perf_counter() - begun)
+    return requests / (time.perf_counter() - started_at)
 
 
 async def _aiohttp(url: str, connections: int, seconds: float) -> float:

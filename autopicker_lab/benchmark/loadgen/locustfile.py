@@ -1,11 +1,12 @@
-"""What Locust runs in the comparison: its quicker kind of user, which asks again as soon as it was answered."""
+"""The user that Locust runs in the comparison: its quicker kind, which sends again as soon as it was answered."""
 
 from locust import FastHttpUser, task
 
 
 class User(FastHttpUser):
-    """Asks for the list of models."""
+    """A user that asks for the list of models."""
 
     @task
     def models(self) -> None:
+        """Ask once."""
         self.client.get("/models")

@@ -1,5 +1,5 @@
-"""The gateway beside its peers: the same instant upstream behind each, one core for each, in one run."""
+"""The benchmark of gateways: ours and its peers, each on one core before the same upstream, in one run."""
 
-from autopicker_lab.benchmark.serving.compare import Figures, compare, soak, to_frame
+from autopicker_lab.benchmark.serving.compare import GatewayFigures, compare_gateways, soak, to_frame
 
-__all__ = ["Figures", "compare", "soak", "to_frame"]
+__all__ = ["GatewayFigures", "compare_gateways", "soak", "to_frame"]

@@ -1,4 +1,4 @@
-"""A client that costs little, so that it does not measure itself: raw sockets, the answers checked by their ends.
+"""A client that costs so little that it does not measure itself: raw sockets, each answer checked by its end.
 
 python -m autopicker_lab.benchmark.serving.client URL CONNECTIONS SECONDS STREAM KEY prints one JSON object.
 """
@@ -18,7 +18,7 @@ _END = b"0\r\n\r\n"
 
 
 def request_of(url: str, stream: bool, key: str) -> bytes:
-    """A chat request as it goes over the wire."""
+    """Make a chat request as the bytes that are sent."""
     parts = urlsplit(url)
     system = {"role": "system", "content": "You are a helpful assistant."}
     messages = [system, {"role": "user", "content": QUESTION}]
@@ -31,7 +31,7 @@ def request_of(url: str, stream: bool, key: str) -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, client: Client):
+    def __init__(self, client: ClosedLoopClient):
         self._client = client
         self._data = bytearray()
         self._transport: Any = None
@@ -43,7 +43,7 @@ class _Connection(asyncio.Protocol):
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._client.over:
+        if not self._client.stopped:
             self._client.errors += 1
 
     def data_received(self, data: bytes) -> None:
@@ -52,17 +52,17 @@ class _Connection(asyncio.Protocol):
             end = self._data.find(b"\r\n\r\n")
             if end < 0:
                 return
-            mark = self._data.lower().find(b"content-length:", 0, end)
-            length = int(self._data[mark + 15 : self._data.find(b"\r", mark)]) if mark >= 0 else 0
-            self._length = end + 4 + length if mark >= 0 else -1
+            at = self._data.lower().find(b"content-length:", 0, end)
+            length = int(self._data[at + 15 : self._data.find(b"\r", at)]) if at >= 0 else 0
+            self._length = end + 4 + length if at >= 0 else -1
         if len(self._data) >= self._length if self._length > 0 else self._data.endswith(_END):
-            self._answered()
+            self._complete()
 
-    def _answered(self) -> None:
-        whole = self._data.startswith(b"HTTP/1.1 200") and self._client.marks(self._data)
-        self._client.errors += not whole
+    def _complete(self) -> None:
+        valid = self._data.startswith(b"HTTP/1.1 200") and self._client.is_complete(self._data)
+        self._client.errors += not valid
         self._client.latencies.append(time.perf_counter() - self._sent_at)
-        if self._client.over:
+        if self._client.stopped:
             self._transport.close()
         else:
             self._send()
@@ -74,41 +74,44 @@ class _Connection(asyncio.Protocol):
         self._transport.write(self._client.request)
 
 
-class Client:
-    """A closed loop: each connection sends its next request when the last was answered."""
+class ClosedLoopClient:
+    """A closed loop of connections: each sends its next request when the last was answered."""
 
     def __init__(self, url: str, stream: bool, key: str):
         self.request = request_of(url, stream, key)
         self.errors = 0
         self.latencies: list[float] = []
-        self.over = False
+        self.stopped = False
         parts = urlsplit(url)
         self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._stream = stream
 
-    def marks(self, data: bytearray) -> bool:
-        """Whether an answer has all of its words, and a stream its end."""
+    def is_complete(self, data: bytearray) -> bool:
+        """Whether an answer has all of its words, and a stream its [DONE]."""
         return data.count(b"word") == PIECES and (not self._stream or b"[DONE]" in data)
 
     async def run(self, connections: int, seconds: float) -> dict[str, float]:
-        """Rates and latencies (ms) of so many connections; requests under way at the end are waited for."""
+        """Measure rate and latencies (ms) with `connections`; requests in flight at the end are waited for."""
         loop = asyncio.get_running_loop()
-        begun = time.perf_counter()
-        made = [await loop.create_connection(lambda: _Connection(self), *self._address) for _ in range(connections)]
+        started_at = time.perf_counter()
+        pairs = [await loop.create_connection(lambda: _Connection(self), *self._address) for _ in range(connections)]
         await asyncio.sleep(seconds)
-        self.over = True
-        elapsed = time.perf_counter() - begun
+        self.stopped = True
+        elapsed = time.perf_counter() - started_at
         counted = len(self.latencies)
-        while any(not transport.is_closing() for transport, _ in made) and time.perf_counter() - begun < seconds + 30:  # noqa: ASYNC110  # they end by themselves
+        deadline = started_at + seconds + 30
+        while time.perf_counter() < deadline and any(not transport.is_closing() for transport, _ in pairs):  # noqa: ASYNC110  # they end by themselves
             await asyncio.sleep(0.02)
-        found = sorted(self.latencies)
+        latencies = sorted(self.latencies)
 
         def at(share: float) -> float:
-            return round(1000 * found[min(len(found) - 1, int(share * len(found)))], 3) if found else float("nan")
+            if not latencies:
+                return float("nan")
+            return round(1000 * latencies[min(len(latencies) - 1, int(share * len(latencies)))], 3)
 
         rate = round(counted / elapsed, 1)
         return {
-            "requests": len(found),
+            "requests": len(latencies),
             "errors": self.errors,
             "per_second": rate,
             "p50_ms": at(0.5),
@@ -120,4 +123,4 @@ if __name__ == "__main__":
     import uvloop
 
     url, connections, seconds, stream, key = sys.argv[1:6]
-    print(json.dumps(uvloop.run(Client(url, stream == "1", key).run(int(connections), float(seconds)))))  # noqa: T201
+    print(json.dumps(uvloop.run(ClosedLoopClient(url, stream == "1", key).run(int(connections), float(seconds)))))  # noqa: T201

@@ -1,4 +1,4 @@
-"""A bare pass-through of Starlette and aiohttp: what a gateway without any feature costs. UPSTREAM names the server."""
+"""A bare pass-through of Starlette and aiohttp: a gateway without any feature. UPSTREAM names the server."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ URL = os.environ.get("UPSTREAM", "") + "/chat/completions"
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Hold one client session while the application runs."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as app.state.session:
         yield
 
 
 async def health(request: Request) -> Response:
+    """Answer that the process is ready."""
     return JSONResponse({"status": "healthy"})
 
 
 async def chat(request: Request) -> Response:
+    """Pass a chat request and its answer on as they are."""
     data = await request.body()
     stream = orjson.loads(data).get("stream")
     headers = {"Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server that answers at once, so that what is measured is the gateway before it.
+"""An OpenAI-compatible server that answers at once, so that only the gateway before it is measured.
 
 python -m autopicker_lab.benchmark.serving.upstream PORT [GAP_MS]: 50 pieces a stream, GAP_MS before each.
 """
@@ -15,15 +15,18 @@ _NAME = "instant"
 
 
 def framed(data: bytes) -> bytes:
+    """Make one chunk of a chunked body."""
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
 def event(choices: list[dict[str, Any]], **more: Any) -> bytes:
+    """Make one event of a stream, in a chunk of its own."""
     head = {"id": "chatcmpl-instant", "object": "chat.completion.chunk", "created": 1, "model": _NAME}
     return framed(b"data: " + json.dumps({**head, "choices": choices, **more}).encode() + b"\n\n")
 
 
 def as_json(body: dict[str, Any]) -> bytes:
+    """Make a whole answer, head and JSON body."""
     data = json.dumps(body).encode()
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(data), data)
 
@@ -48,33 +51,37 @@ _END = event([{"index": 0, "delta": {}, "finish_reason": "stop"}]) + event([], u
 DONE = framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
-class Server(asyncio.Protocol):
-    """Reads requests with a Content-Length, one after the other; `answer` them."""
+class RequestServer(asyncio.Protocol):
+    """A connection that reads requests with a Content-Length one after the other, and calls `answer` for each."""
 
     def __init__(self) -> None:
         self._data = b""
         self._transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport to write to."""
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the transport."""
         self._transport = None
 
     def write(self, data: bytes) -> None:
+        """Send bytes, unless the client has gone."""
         if self._transport is not None:
             self._transport.write(data)
 
     def answer(self, head: bytes, body: bytes) -> None:
-        """`head` is in lower case."""
+        """Answer a request; `head` is in lower case."""
         raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
+        """Answer all requests that are complete."""
         self._data += data
         while (end := self._data.find(b"\r\n\r\n")) >= 0:
             head = self._data[:end].lower()
-            mark = head.find(b"content-length:")
-            length = int(head[mark + 15 :].split(b"\r\n", 1)[0]) if mark >= 0 else 0
+            at = head.find(b"content-length:")
+            length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
             if len(self._data) < end + 4 + length:
                 return
             body = self._data[end + 4 : end + 4 + length]
@@ -82,37 +89,40 @@ class Server(asyncio.Protocol):
             self.answer(head, body)
 
 
-class Upstream(Server):
+class InstantServer(RequestServer):
+    """A connection that answers at once, or with `gap_s` seconds before each piece of a stream."""
+
     def __init__(self, gap_s: float):
         super().__init__()
         self._gap_s = gap_s
 
     def answer(self, head: bytes, body: bytes) -> None:
-        """A list of models, a whole answer or a stream."""
+        """Send the list of models, a whole answer or a stream."""
         if b"/chat/completions" not in head:
             self.write(_MODELS)
         elif b'"stream":true' not in body and b'"stream": true' not in body:
             self.write(_WHOLE)
         elif self._gap_s:
             self.write(STREAM)
-            self._piece(0)
+            self._send_piece(0)
         else:
             self.write(STREAM)
             for event in _EVENTS:
                 self.write(event)
             self.write(_END + DONE)
 
-    def _piece(self, i: int) -> None:
+    def _send_piece(self, i: int) -> None:
         if self._transport is None:
             return
         self.write(_EVENTS[i] if i < PIECES else _END + DONE)
         if i < PIECES:
-            asyncio.get_running_loop().call_later(self._gap_s, self._piece, i + 1)
+            asyncio.get_running_loop().call_later(self._gap_s, self._send_piece, i + 1)
 
 
 async def main(port: int, gap_ms: float = 0.0) -> None:
+    """Serve until stopped."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Upstream(gap_ms / 1000), "127.0.0.1", port, backlog=4096)
+    server = await loop.create_server(lambda: InstantServer(gap_ms / 1000), "127.0.0.1", port, backlog=4096)
     async with server:
         await server.serve_forever()
 

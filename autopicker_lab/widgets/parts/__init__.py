@@ -1,6 +1,6 @@
-"""What the panels share: a model's listeners, jobs, file intake, tables, downloads, Markdown."""
+"""The parts that panels are made of: model and panel, jobs, file intake, tables, downloads, Markdown."""
 
-from autopicker_lab.widgets.parts.base import Panel, PanelModel, present, told
+from autopicker_lab.widgets.parts.base import Panel, PanelModel, describe_error, require
 from autopicker_lab.widgets.parts.intake import Intake, IntakeBox
 from autopicker_lab.widgets.parts.job import Job, JobBar
 from autopicker_lab.widgets.parts.markdown import to_html
@@ -16,9 +16,9 @@ __all__ = [
     "Panel",
     "PanelModel",
     "Save",
+    "describe_error",
     "png",
-    "present",
+    "require",
     "sortable",
     "to_html",
-    "told",
 ]

@@ -1,4 +1,4 @@
-"""A panel's model without widgets, and the panel around it."""
+"""The bases of all panels: a model without widgets, and the panel that shows it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPER
 
 @dataclass(kw_only=True)
 class PanelModel:
-    """State that tells its listeners when it has changed.
+    """The state of a panel, which notifies its listeners when it has changed.
 
     Attributes:
-        message: what went wrong, with the next step, or how things stand; "" for nothing to say.
+        message: what went wrong, with the next step, or what was done; "" where there is nothing to say.
         listeners: called after each change, one at a time, from whichever thread made it.
     """
 
@@ -33,69 +33,77 @@ class PanelModel:
     listeners: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
-    def tell(self) -> None:
+    def notify(self) -> None:
+        """Call all listeners."""
         with self._lock:
             for listener in self.listeners:
                 listener()
 
     def assign(self, changes: Mapping[str, Any]) -> None:
-        """Set fields; AttributeError for one there is not."""
+        """Set fields by name; AttributeError for a name that is no field."""
         for name, value in changes.items():
             if name not in type(self).__dataclass_fields__:
                 raise AttributeError(f"{type(self).__name__} has no field '{name}'")
             setattr(self, name, value)
 
     def act(self, work: Callable[[], object], done: str = "") -> None:
-        """Do something short; what fails becomes `message`, with its next step."""
+        """Do something short; `message` is then `done`, or the error with its next step."""
         try:
             work()
         except Exception as error:  # a panel shows words, never a traceback
-            self.message = told(error)
+            self.message = describe_error(error)
         else:
             self.message = done
-        self.tell()
+        self.notify()
 
 
 class Panel:
-    """What the last line of a cell shows: `view`, an ipywidget, beside a `model`."""
+    """A panel, which shows itself as the last line of a cell.
+
+    Attributes:
+        model: its state, without widgets.
+        view: the ipywidget that is shown.
+    """
 
     model: Any
     view: Any
 
     def on(self, control: Any, act: Callable[[Any], object], name: str = "value") -> None:
-        """Let a control act when somebody changes it, but not when it only follows the model."""
-        control.observe(lambda change: None if threading.get_ident() in self._drawers else act(change["new"]), name)
+        """Call `act` with a control's new value when somebody changes it, but not when it only follows the model."""
+        control.observe(
+            lambda change: None if threading.get_ident() in self._following_threads else act(change["new"]), name
+        )
 
     @contextmanager
     def following(self) -> Iterator[None]:
-        """While the controls are put where the model is."""
+        """Mark the time in which this thread sets the controls to what the model says."""
         thread = threading.get_ident()
-        if thread in self._drawers:
+        if thread in self._following_threads:
             yield
             return
-        self._drawers.add(thread)
+        self._following_threads.add(thread)
         try:
             yield
         finally:
-            self._drawers.discard(thread)
+            self._following_threads.discard(thread)
 
     @cached_property
-    def _drawers(self) -> set[int]:
+    def _following_threads(self) -> set[int]:
         return set()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.view._repr_mimebundle_(**options)
 
 
-def present(value: T | None, missing: str, hint: str) -> T:
-    """A result; InvalidRequestError while there is none."""
+def require(value: T | None, missing: str, hint: str) -> T:
+    """Return a value; InvalidRequestError where there is none yet."""
     if value is None:
         raise InvalidRequestError(missing, hint)
     return value
 
 
-def told(error: Exception) -> str:
-    """An error in words for people, with the next step."""
+def describe_error(error: Exception) -> str:
+    """Describe an error for people, with the next step."""
     if isinstance(error, AutopickerError):
         return str(error)
     if isinstance(error, OSError) and error.errno in _UNWRITABLE:

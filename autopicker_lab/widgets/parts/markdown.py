@@ -1,4 +1,4 @@
-"""Markdown as HTML that is safe to show: a model's answer, or a file's text."""
+"""Markdown, such as a model's answer or a file's text, as HTML that is safe to show."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def _parser() -> MarkdownIt:
 
 
 def to_html(text: str) -> str:
-    """CommonMark with tables as HTML; tags in the text are shown as text, and no picture is fetched."""
+    """Convert CommonMark with tables to HTML; tags in the text are shown as text, and no picture is fetched."""
     return f"{_STYLE}<div class='autopicker-md'>{_parser().render(text)}</div>"

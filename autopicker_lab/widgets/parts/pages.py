@@ -1,4 +1,4 @@
-"""Small pictures of a file's pages or sheets, to turn to one of them."""
+"""Thumbnails of a file's pages or sheets, to turn to one of them."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-_SMALL = (84, 110)  # pixels
+_THUMBNAIL = (84, 110)  # pixels
 _ROWS, _COLUMNS, _CELL = 24, 6, (86, 20)  # of a sheet's picture; a cell in pixels
 
 
 class Pages(anywidget.AnyWidget):
-    """A column of small pictures with labels; `chosen` is the one that was clicked, from 0."""
+    """A column of thumbnails with labels; `chosen` is the index of the one that was clicked, from 0."""
 
     _esm = Path(__file__).parent / "static" / "pages.js"
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     pictures = traitlets.List(traitlets.Unicode()).tag(sync=True)
     chosen = traitlets.Int(0).tag(sync=True)
-    _shown: tuple[Sequence[str], Mapping[int, bytes]] = ((), {})
+    _current: tuple[Sequence[str], Mapping[int, bytes]] = ((), {})
 
     def show(self, labels: Sequence[str], pictures: Mapping[int, bytes]) -> None:
-        """Labels, and as many pictures (PNG, by their place) as there are so far."""
-        if (labels, pictures) == self._shown:
+        """Show labels, and as many pictures (PNG, by index) as there are so far."""
+        if (labels, pictures) == self._current:
             return
-        self._shown = (labels, pictures)
+        self._current = (labels, pictures)
         self.labels = list(labels)
-        self.pictures = [_address(_small(pictures.get(i, b""))) for i in range(len(labels))]
+        self.pictures = [_data_url(_thumbnail(pictures.get(i, b""))) for i in range(len(labels))]
 
 
 def page_pictures(file: SourceFile, document: Document, parts: Sequence[int], width: int) -> list[bytes]:
-    """What a reading process draws: see page_picture."""
+    """Draw several parts of a file in the process that reads it; see page_picture."""
     return [page_picture(file, document, part, width) for part in parts]
 
 
 def page_picture(file: SourceFile, document: Document, part: int, width: int) -> bytes:
-    """A page, the beginning of a sheet, or the picture itself, as PNG; b"" where there is nothing to see."""
+    """Draw a page, the beginning of a sheet, or the picture itself, as PNG; b"" where there is nothing to see."""
     try:
         image = _image(file, document, part, width)
     except (AutopickerError, RuntimeError, IndexError):  # a damaged page has text, perhaps, but no picture
@@ -54,19 +54,19 @@ def page_picture(file: SourceFile, document: Document, part: int, width: int) ->
     return _png(image) if image is not None else b""
 
 
-def _address(png: bytes) -> str:
+def _data_url(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode() if png else ""
 
 
 @lru_cache(maxsize=512)
-def _small(png: bytes) -> bytes:
-    """A picture scaled down to stand in a column of many."""
+def _thumbnail(png: bytes) -> bytes:
+    """Scale a picture down to stand in a column of many."""
     from PIL import Image
 
     if not png:
         return b""
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    image.thumbnail(_SMALL)
+    image.thumbnail(_THUMBNAIL)
     return _png(image)
 
 
@@ -87,7 +87,7 @@ def _image(file: SourceFile, document: Document, part: int, width: int) -> Image
 
 
 def _sheet(table: Table) -> Image:
-    """The upper left corner of a sheet."""
+    """Draw the upper left corner of a sheet."""
     from PIL import Image, ImageDraw
 
     rows = [list(row[:_COLUMNS]) for row in table.rows[:_ROWS]]

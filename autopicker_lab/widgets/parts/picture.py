@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def png(*plots: Callable[[Axes], object], size: tuple[float, float] = (7.0, 3.0)) -> bytes:
-    """Plots beside each other as PNG; `size` of all in inches."""
+    """Draw plots beside each other, as PNG; `size` is that of the whole in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

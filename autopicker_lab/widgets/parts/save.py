@@ -1,4 +1,4 @@
-"""A button that gives a result to the browser: as a file, or to its clipboard."""
+"""A button that saves a result in the browser, as a file or in its clipboard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from autopicker_lab.widgets.parts.base import told
+from autopicker_lab.widgets.parts.base import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +18,10 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class Save(anywidget.AnyWidget):
-    """Makes its content when it is asked for it.
+    """A button that saves or copies; it makes the content when it is clicked.
 
     Args:
-        label: of the button.
+        label: the text on the button.
         name: of the file; "" copies to the clipboard.
         content: makes the text, the bytes, or a value that is written as JSON.
     """
@@ -34,10 +34,10 @@ class Save(anywidget.AnyWidget):
     def __init__(self, label: str, name: str, content: Callable[[], Any], **options: Any):
         super().__init__(label=label, name=name, **options)
         self._content = content
-        self.on_msg(self._asked)
+        self.on_msg(self._on_click)
 
-    def made(self) -> bytes:
-        """What the button gives."""
+    def encode(self) -> bytes:
+        """Make the content, as bytes."""
         content = self._content()
         if isinstance(content, bytes):
             return content
@@ -45,8 +45,8 @@ class Save(anywidget.AnyWidget):
             content = json.dumps(content, ensure_ascii=False, indent=2, default=str)
         return content.encode()
 
-    def _asked(self, widget: object, message: Any, buffers: object) -> None:
+    def _on_click(self, widget: object, message: Any, buffers: object) -> None:
         try:
-            self.send({"name": self.name}, [self.made()])
+            self.send({"name": self.name}, [self.encode()])
         except Exception as error:  # there is nothing to save yet, say
-            self.send({"error": told(error)})
+            self.send({"error": describe_error(error)})

@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BUTTONS = ["copyHtml5", "csvHtml5"]
-_BYTES = 2**20  # of a table that is sent to the browser; more is cut, and the table says so
+_MAX_BYTES = 2**20  # of a table that are sent to the browser; more is cut, and the table says so
 
 
 def sortable(table: pd.DataFrame, caption: str = "", rows: int = 10) -> Any:
-    """A widget of the table: click a header to sort, type to filter, buttons to copy and to save as CSV."""
+    """Make a widget of a table: click a header to sort, type to filter, buttons to copy and to save as CSV."""
     from itables.widget import ITable
 
     return ITable(
@@ -20,7 +20,7 @@ def sortable(table: pd.DataFrame, caption: str = "", rows: int = 10) -> Any:
         caption=caption or None,
         buttons=_BUTTONS,
         layout={"topStart": "buttons", "topEnd": "search"},
-        maxBytes=_BYTES,
+        maxBytes=_MAX_BYTES,
         paging=len(table) > rows,
         pageLength=rows,
         lengthMenu=[rows, 50, 200],
