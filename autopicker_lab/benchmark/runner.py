@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, RunStamp
+from autopicker_lab.core.optional import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +86,7 @@ def parameters_of(notebook: Path) -> dict[str, Parameter]:
 
 
 def _inspected(notebook: Path) -> dict[str, Parameter]:
+    require("papermill")
     import papermill
 
     found = papermill.inspect_notebook(str(notebook))
@@ -122,6 +124,7 @@ def run(
         InvalidRequestError: an unknown or a wrong parameter, before anything runs.
         AutopickerError: the notebook failed; the executed part stays in the folder.
     """
+    require("papermill", "nbconvert", "ipykernel")
     import papermill
 
     given = checked(notebook, parameters or {})
@@ -192,6 +195,7 @@ def _point(notebook: Path, runs: Path, given: Mapping[str, Any]) -> Run:
 
 def swept(key: str, found: Sequence[Run]) -> pd.DataFrame:
     """One row a run of a sweep, with its single figures."""
+    require("pandas")
     import pandas
 
     return pandas.DataFrame([{key: run.parameters[key], **dict(numbers(run.figures))} for run in found]).set_index(key)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.files import KIND_OF_SUFFIX
+from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.plain import tables
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _beside(place: Path) -> Iterator[Case]:
 
 def score(case: Case, text: str) -> dict[str, float]:
     """The scores that the case's truth allows."""
+    require("rapidfuzz")
     from rapidfuzz.distance import Indel
 
     plain = normalised(text)

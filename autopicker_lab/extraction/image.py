@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
+from autopicker_lab.core import CorruptFileError, Document, MissingPackageError, Part, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 NO_TEXT = "no text was recognised in the picture"
+NOT_READ = "the text in the picture was not read"
 
 MAX_PIXELS = 80_000_000
 OCR_SIDE = 3000
@@ -29,14 +30,20 @@ _WEB_KINDS = frozenset({"jpg", "png", "gif", "webp"})
 
 
 def read_image(file: SourceFile) -> Document:
-    from autopicker_lab.extraction.ocr import read_text
+    from autopicker_lab.extraction.ocr import OcrResult, read_text
 
     picture = open_image(file)
     frames = int(getattr(picture, "n_frames", 1))
     flat = to_rgb(picture)
     small = flat.copy()
     small.thumbnail((OCR_SIDE, OCR_SIDE))
-    found = read_text(small, file.options.languages)
+    unread: tuple[str, ...] = ()
+    try:
+        found = read_text(small, file.options.languages)
+    except MissingPackageError as error:  # what else is known of a picture is worth having without its text
+        if file.options.languages:
+            raise
+        found, unread = OcrResult(()), (f"{NOT_READ}: {error}",)
     colours = _colours(flat)
     about = f"{picture.format} image, {flat.width} x {flat.height} pixels; main colours {', '.join(colours)}"
     meta: dict[str, Any] = {
@@ -61,7 +68,7 @@ def read_image(file: SourceFile) -> Document:
     }
     warnings: tuple[str, ...] = (f"only the first of {frames} frames was read",) if frames > 1 else ()
     if not found.lines:
-        return Document(file.name, file.kind, (Part("picture", about),), meta, (*warnings, NO_TEXT))
+        return Document(file.name, file.kind, (Part("picture", about),), meta, (*warnings, *(unread or (NO_TEXT,))))
     weak = sum(line.confidence < _WEAK for line in found.lines)
     if not found.sure:
         warnings += (found.doubt,)

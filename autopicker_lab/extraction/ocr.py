@@ -10,10 +10,12 @@ import os
 import threading
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,7 +89,7 @@ class OcrResult:
 def engines() -> list[str]:
     """The engines that are installed, Tesseract with its languages."""
     found = [f"tesseract ({', '.join(_installed())})"] if _has_tesseract() else []
-    return [*found, "rapidocr"]
+    return [*found, *(["rapidocr"] if _has_rapid() else [])]
 
 
 def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
@@ -98,7 +100,10 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
 
     Raises:
         InvalidRequestError: for a language that is not installed.
+        MissingPackageError: no engine is installed.
     """
+    if not engines():
+        require("tesserocr", "rapidocr")
     missing = [name for name in languages if name not in _installed() or not _has_tesseract()]
     if missing:
         here = ", ".join(_installed()) if _has_tesseract() else "none, since Tesseract is missing"
@@ -126,7 +131,8 @@ def _other_readings(image: Image) -> Iterable[OcrResult]:
     if turned or languages != ["eng"]:
         found = _tesseract(upright, languages)
         yield OcrResult(found.lines, found.engine, turned)
-    yield _rapid(upright)
+    if _has_rapid():
+        yield _rapid(upright)
 
 
 # ---------------------------------------------------------------- Tesseract
@@ -214,8 +220,13 @@ def _orientation(image: Image) -> tuple[int, str]:
 # ---------------------------------------------------------------- RapidOCR
 
 
+def _has_rapid() -> bool:
+    return find_spec("rapidocr") is not None
+
+
 @cache
 def _rapid_engine() -> Any:
+    require("rapidocr", "onnxruntime")
     import logging
 
     import onnxruntime

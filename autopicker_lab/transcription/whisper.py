@@ -22,6 +22,7 @@ from autopicker_lab.core import (
     Transcript,
     Word,
 )
+from autopicker_lab.core.optional import require
 from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
 from autopicker_lab.transcription.weights import assemble
 
@@ -75,7 +76,9 @@ class WhisperTranscriber:
             CorruptFileError: the recording cannot be decoded.
             InvalidRequestError: an unknown language or task.
             ModelUnavailableError: the weights are not to be had.
+            MissingPackageError: the extra `speech` is not installed.
         """
+        require("faster_whisper", "av")
         from faster_whisper.tokenizer import _LANGUAGE_CODES
 
         if file.category != "audio":

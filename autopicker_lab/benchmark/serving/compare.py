@@ -18,6 +18,7 @@ import psutil
 
 from autopicker_lab.benchmark.processes import cpu_s, free_port, pinned, rss_mb, started
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import frame
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ Started = Iterator[tuple[psutil.Process, str, float]]
 
 @contextmanager
 def _passthrough(folder: Path, upstream: str) -> Started:
+    require("aiohttp")
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     options = ["--port", str(port), "--no-access-log", "--log-level", "error"]
