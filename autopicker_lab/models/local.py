@@ -198,7 +198,6 @@ def _looks_remote(name: str) -> bool:
 
 
 def _download(name: str) -> Path:
-    require("huggingface_hub")
     from huggingface_hub import HfApi, hf_hub_download
 
     repository, _, wanted = name.partition(":")
