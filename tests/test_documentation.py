@@ -1,26 +1,37 @@
 """The examples that users hold: run as they stand, against a real service on its real port.
 
-The platform's own documentation is tested where its file exists; the blocks below are ours, and say the same.
+The platform's own documentation is tested where its file exists; the blocks below it are ours, and say the same. Then
+come the project's pages (README.md, and every page beside the code), whose code is run, or checked where it cannot be.
 """
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import gc
 import io
+import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import SHARED, needs
+import requests
+import typer
+import yaml
+from conftest import ROOT, SHARED, needs
+from support import pages
 from support.ollama_server import FakeOllama
 from support.serving import is_free, serving
 
 from autopicker_lab import Settings, Workbench
+from autopicker_lab.cli.app import app
 from autopicker_lab.service import create_app
 from autopicker_lab.service.server import DEFAULT_PORT
 from autopicker_lab.settings import ModelConfig
@@ -133,10 +144,6 @@ class TestThePlatformsOwn:
             assert len(done.stdout.strip()) > 10
 
     def test_error_shapes(self, desk):
-        import json
-
-        import requests
-
         answer = requests.post(f"http://localhost:{DEFAULT_PORT}/api/v1/chat/completions", json={}, timeout=20)
         assert answer.json() == json.loads(blocks("json")[0])
 
@@ -197,6 +204,152 @@ def test_javascript_uploads_a_blob_without_a_name(desk):
     assert done.stdout.strip() == "pdf"
 
 
+# ---------------------------------------------------------------- the project's own pages
+
+
+@pytest.fixture(scope="module")
+def clone(desk) -> Path:
+    """The desk with what a clone holds, since the pages' examples begin in one."""
+    for name in ("data", "benchmarks", "notebooks"):
+        (desk / name).symlink_to(ROOT / name)
+    return desk
+
+
+_RUNNABLE = [page for page in pages.PAGES if pages.of(page, "python")]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", _RUNNABLE, ids=pages.name)
+def test_the_python_of_a_page_runs_from_top_to_bottom(clone, page, tmp_path):
+    """In a process of its own, block after block, as a script and, where there is an `await`, as a notebook has it."""
+    script = "\n\n".join(block.text for block in pages.of(page, "python") if "no-run" not in block.words)
+    path = tmp_path / "page.py"
+    path.write_text(_awaited(script), "utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+    done = subprocess.run(
+        [sys.executable, path], cwd=clone, env=environment, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def _awaited(script: str) -> str:
+    """A script whose top level may await, as a notebook's may."""
+    try:
+        compile(script, "<page>", "exec")
+    except SyntaxError:
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        compile(script, "<page>", "exec", flags)
+        run = f"eval(compile({script!r}, '<page>', 'exec', {flags}), globals())"
+        return f"import asyncio\nasyncio.run({run})\n"
+    return script
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
+class TestPages:
+    def test_links_and_pictures_are_there(self, page):
+        gone = [target for target in pages.links(page) if not (page.parent / target).exists()]
+        assert gone == []
+
+    def test_every_block_says_its_language(self, page):
+        for block in pages.blocks(page):
+            known = ("python", "bash", "yaml", "json", "javascript", "nginx", "text", "ini", "toml", "html", "")
+            assert block.language in known, block.text
+
+    def test_python_that_is_not_run_is_python(self, page):
+        for block in pages.of(page, "python"):
+            compile(block.text, "<page>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+    def test_commands_exist_with_their_options(self, page):
+        for line in pages.commands(page):
+            for words in _autopicker_words(line):
+                _check_command(words, line)
+
+    def test_curl_asks_for_routes_that_exist(self, page, desk):
+        described = requests.get(f"http://localhost:{DEFAULT_PORT}/openapi.json", timeout=20).json()["paths"]
+        routes = [re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)) for path in [*described, "/", "/docs", "/v1"]]
+        for line in pages.commands(page):
+            for path in re.findall(rf"localhost:{DEFAULT_PORT}(/[^\s\"'?]*)", line):
+                assert any(route.fullmatch(path) for route in routes), line
+
+    def test_models_and_other_yaml_parse(self, page, tmp_path, monkeypatch):
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        for block in pages.of(page, "yaml"):
+            if "models" in yaml.safe_load(block.text):
+                (tmp_path / "models.yaml").write_text(block.text)
+                assert Settings.load(autopicker_config=tmp_path / "models.yaml").catalogue()
+
+    def test_json_parses(self, page):
+        for block in pages.of(page, "json"):
+            json.loads(block.text)
+
+    def test_javascript_parses(self, page, tmp_path):
+        scripts = pages.of(page, "javascript")
+        if scripts and not shutil.which("node"):
+            pytest.skip("node is not installed")
+        for i, block in enumerate(scripts):
+            script = tmp_path / f"{i}.mjs"
+            script.write_text(block.text)
+            done = subprocess.run(["node", "--check", script], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+
+    def test_nginx_is_configured_for_this_service(self, page, tmp_path):
+        for block in pages.of(page, "nginx"):
+            assert f"127.0.0.1:{DEFAULT_PORT}" in block.text
+            assert "proxy_buffering off;" in block.text
+            lines = [re.sub(r"#.*", "", line).strip() for line in block.text.splitlines()]
+            assert block.text.count("{") == block.text.count("}")
+            assert all(line.endswith((";", "{", "}")) for line in lines if line)
+            if nginx := shutil.which("nginx"):
+                whole = f"events {{}}\npid {tmp_path}/pid;\nhttp {{\naccess_log off;\n{block.text}\n}}\n"
+                (tmp_path / "nginx.conf").write_text(whole)
+                words = [nginx, "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "errors"]
+                done = subprocess.run(words, capture_output=True, text=True, check=False)
+                assert done.returncode == 0, done.stderr
+
+
+def test_the_top_page_is_short_and_leads_to_the_others():
+    text = pages.PAGES[0].read_text("utf-8")
+    assert text.count("\n") < 200
+    linked = {(ROOT / target).resolve() for target in pages.links(pages.PAGES[0])}
+    assert set(pages.PAGES[1:]) <= linked
+
+
+def test_the_two_commands_are_there_for_ci():
+    """`.ci/run` takes them from the README."""
+    text = pages.PAGES[0].read_text("utf-8")
+    install = "python3 -m pip install -q --upgrade --target .uv uv"
+    assert re.search(r"python3 -m pip install [^&]*[^& ]", text)[0] == install
+    assert f"    {install} && .uv/bin/uv run --no-dev autopicker tour\n" in text
+    assert f"    {install} && .uv/bin/uv run pytest\n" in text
+    assert re.search(r"uv run pytest.*", text)[0] == "uv run pytest"
+
+
+def test_every_picture_is_shown_somewhere():
+    shown = {(page.parent / target).resolve() for page in pages.PAGES for target in pages.links(page)}
+    assert set((ROOT / "data/pictures").glob("*.png")) <= shown
+
+
+def _autopicker_words(line: str) -> Iterator[list[str]]:
+    """The words after each `autopicker` that a command line runs."""
+    for part in re.split(r"&&|\||;|>", line):
+        words = [word for word in shlex.split(part.replace("...", "")) if not re.match(r"[A-Z_]+=", word)]
+        if words[:1] == ["autopicker"] or ("run" in words and "autopicker" in words):
+            yield words[words.index("autopicker") + 1 :]
+
+
+def _check_command(words: list[str], line: str) -> None:
+    command = typer.main.get_command(app)
+    while words and hasattr(command, "commands"):
+        assert words[0] in command.commands, line
+        command, words = command.commands[words[0]], words[1:]
+    known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
+    for word in words:
+        if re.match(r"--?[a-z]", word):
+            assert word.partition("=")[0] in known, line
+
+
+@pytest.mark.browser
 @needs("chromium")
 @pytest.mark.parametrize("page", ["docs", "redoc"])
 def test_the_docs_pages_render_without_a_network(desk, page):

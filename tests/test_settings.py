@@ -1,12 +1,17 @@
+import re
 from pathlib import Path
 
 import pytest
 
+import autopicker_lab
 from autopicker_lab import Settings, Workbench
 from autopicker_lab.core import InvalidRequestError, SettingsError, StorageError
 from autopicker_lab.service import start
+from autopicker_lab.settings import ModelConfig
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+PAGE = Path(autopicker_lab.__file__).with_name("settings.md").read_text("utf-8")
+ROWS = {row[1]: row[2].strip() for row in re.finditer(r"(?m)^\| `(\w+)` \|([^|]*)\|", PAGE)}
+SETTINGS = [name for name in Settings.model_fields if name != "models"]
 YAML = """
 models:
   - name: "custom-llama"
@@ -21,9 +26,29 @@ models:
 """
 
 
-@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name != "models"])
-def test_every_setting_is_documented(name):
-    assert f"`{name.upper()}`" in README
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_has_a_row_with_its_default(name):
+    default = Settings.model_fields[name].default
+    if isinstance(default, bool):
+        assert ROWS[name.upper()] == str(default).lower()
+    elif isinstance(default, int | float):
+        assert float(ROWS[name.upper()]) == default
+    elif isinstance(default, str) and default:
+        assert ROWS[name.upper()] == default
+    else:
+        assert ROWS[name.upper()]
+
+
+@pytest.mark.parametrize("name", ModelConfig.model_fields)
+def test_every_field_of_a_model_has_a_row_with_its_default(name):
+    default = ModelConfig.model_fields[name].default
+    if isinstance(default, int | float):
+        assert float(ROWS[name]) == default
+    assert name in ROWS
+
+
+def test_no_row_is_of_a_setting_that_is_gone():
+    assert set(ROWS) == {name.upper() for name in SETTINGS} | set(ModelConfig.model_fields)
 
 
 def test_defaults():

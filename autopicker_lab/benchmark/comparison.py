@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.benchmark.runner import RECORD, numbers
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
     Raises:
         InvalidRequestError: fewer than two runs, a folder that holds none, or runs of different benchmarks.
     """
+    require("pandas", "scipy")
     import pandas
 
     records = [_record(Path(folder)) for folder in folders]

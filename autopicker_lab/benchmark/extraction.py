@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.benchmark.engines import ENGINES, installed
 from autopicker_lab.benchmark.truth import Case, score
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION
 from autopicker_lab.extraction import extract_many
 
@@ -50,6 +51,7 @@ def compare(
     Raises:
         InvalidRequestError: for an engine that is unknown or not installed.
     """
+    require("pandas")
     import pandas
     from pebble import ProcessPool
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, RunStamp
+from autopicker_lab.core.optional import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +87,7 @@ def parameters_of(notebook: Path) -> dict[str, Parameter]:
 
 
 def _inspect(notebook: Path) -> dict[str, Parameter]:
+    require("papermill")
     import papermill
 
     raw = papermill.inspect_notebook(str(notebook))
@@ -123,6 +125,7 @@ def run(
         InvalidRequestError: an unknown or a wrong parameter, before anything runs.
         AutopickerError: the notebook failed; the executed part stays in the folder.
     """
+    require("papermill", "nbconvert", "ipykernel")
     import papermill
 
     values = check_parameters(notebook, parameters or {})
@@ -193,6 +196,7 @@ def _run_point(notebook: Path, runs: Path, values: Mapping[str, Any]) -> Run:
 
 def sweep_frame(key: str, results: Sequence[Run]) -> pd.DataFrame:
     """Make a table with a row for each run of a sweep over the parameter `key`, with all its numbers."""
+    require("pandas")
     import pandas
 
     return pandas.DataFrame([{key: run.parameters[key], **dict(numbers(run.figures))} for run in results]).set_index(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab import assets
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 from autopicker_lab.core.files import FORMATS, KIND_OF_SUFFIX
+from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import BLUE, axes, frame
 from autopicker_lab.extraction import open_source
 from autopicker_lab.settings import Settings
@@ -29,6 +30,7 @@ def word_errors(truth: str, text: str, language: str = "en") -> tuple[int, int]:
     Both texts are first normalised as Whisper's authors do (Radford et al. 2022, appendix C): without case and
     punctuation, English with one spelling and numbers as digits.
     """
+    require("rapidfuzz", "whisper_normalizer")
     from rapidfuzz.distance import Levenshtein
 
     with warnings.catch_warnings():

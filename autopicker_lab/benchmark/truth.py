@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.files import KIND_OF_SUFFIX
+from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.plain import markdown_tables
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _cases_beside(place: Path) -> Iterator[Case]:
 
 def score(case: Case, text: str) -> dict[str, float]:
     """Score a text by name, as far as the truth of the case allows."""
+    require("rapidfuzz")
     from rapidfuzz.distance import Indel
 
     plain = normalise(text)

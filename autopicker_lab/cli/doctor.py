@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 
 from autopicker_lab import assets
-from autopicker_lab.core import AutopickerError
+from autopicker_lab.core import AutopickerError, MissingPackageError
+from autopicker_lab.core.optional import EXTRAS, PURPOSES, install_line, missing, require
 from autopicker_lab.extraction import formats
 from autopicker_lab.extraction.ocr import engines
 from autopicker_lab.extraction.registry import broken_entry_points
@@ -22,7 +22,6 @@ _ENGINES = {
     "web": ("trafilatura", "html-to-markdown", "lxml"),
     "code": ("tree-sitter", "tinycss2"),
     "text": ("charset-normalizer",),
-    "sound": ("av",),
 }
 
 
@@ -57,9 +56,17 @@ def examine(lab: Workbench) -> list[Check]:
         *_models(lab),
         _check("uploads", lambda: f"kept at {lab.settings.uploads_url} ({len(lab.files.list())} files)"),
         _check("policy", lambda: _policy(lab)),
-        Check("redis", _has("redis"), _extra("redis", "shared cache and limits", "autopicker-lab[redis]"), False),
+        *_extras(),
         Check("disk", shutil.disk_usage("/").free > 2**30, f"{shutil.disk_usage('/').free / 2**30:.0f} GiB free"),
     ]
+
+
+def _extras() -> Iterator[Check]:
+    """Each extra, whether it is installed, and the line that installs it where it is not."""
+    for extra in EXTRAS:
+        packages = missing(extra)
+        detail = f"no {', '.join(packages)}: {install_line(extra)}" if packages else "installed"
+        yield Check(f"extra {extra}", not packages, f"{PURPOSES[extra]}: {detail}", needed=False)
 
 
 def _engines() -> Iterator[Check]:
@@ -71,7 +78,8 @@ def _engines() -> Iterator[Check]:
         yield Check(f"engine {family}", all(map(_has_package, packages)), ", ".join(versions))
     for name, why in broken_entry_points().items():
         yield Check(f"format {name}", False, f"{why}: mend or uninstall the package that brings it", needed=False)
-    yield _check("engine ocr", lambda: "; ".join(engines()))
+    if engines():
+        yield Check("engine ocr", True, "; ".join(engines()))
     if len(engines()) > 1 and engines()[0].endswith("(eng)"):
         more = "scans in other languages: apt-get install tesseract-ocr-deu (or -fra, -kor, ...)"
         yield Check("ocr languages", False, more, needed=False)
@@ -98,20 +106,16 @@ def _models(lab: Workbench) -> Iterator[Check]:
 def _check(name: str, probe: Callable[[], str]) -> Check:
     try:
         return Check(name, True, probe())
+    except MissingPackageError as error:
+        return Check(name, False, str(error), needed=False)
     except (AutopickerError, OSError) as error:
         return Check(name, False, str(error))
 
 
 def _first_line(lab: Workbench) -> str:
+    if not engines():
+        require("tesserocr")
     return lab.extract(assets.samples() / "sign.jpg").text.split("\n")[0]
-
-
-def _has(package: str) -> bool:
-    return find_spec(package) is not None
-
-
-def _extra(package: str, use: str, extra: str) -> str:
-    return f"{use}: installed" if _has(package) else f"{use}: pip install '{extra}'"
 
 
 def _policy(lab: Workbench) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autopicker_lab import assets
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import require
 
 START = "00_start_here.ipynb"
 MESSAGE_BYTES = 64 * 2**20
@@ -26,7 +27,9 @@ def start(folder: Path | None = None, port: int = 8888, browser: bool = True, vo
 
     Raises:
         InvalidRequestError: no notebook is called `voila`.
+        MissingPackageError: the extra `notebook` is not installed.
     """
+    require("voila" if voila else "jupyterlab", "ipykernel")
     home = _home(folder)
     program = application(find(home, voila), port, browser) if voila else command(home, port, browser)
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.errors import InvalidRequestError
+from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import bars, frame, html_table, html_text
 from autopicker_lab.core.text import CHARS_PER_TOKEN, clip, estimate_tokens
 
@@ -28,6 +29,7 @@ class Table:
 
     def to_frame(self, header: bool = True) -> pd.DataFrame:
         """The table as a DataFrame, its first row as column names unless `header` is False."""
+        require("pandas")
         import pandas
 
         if not header or len(self.rows) < 2:

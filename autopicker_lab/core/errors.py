@@ -15,6 +15,7 @@ AutopickerError                     500
   FileTooLargeError                 413
   UnsupportedFileError              415
   RateLimitError                    429
+  MissingPackageError               501  this installation lacks an optional package
   UpstreamError                     502  a model's server answered wrongly
     TransientUpstreamError          502  it broke before it answered: another try may do
   ModelUnavailableError             503  no model can take the request now
@@ -137,6 +138,13 @@ class RateLimitError(AutopickerError):
     status = 429
     kind = "rate_limit_error"
     title = "Too many requests"
+
+
+class MissingPackageError(AutopickerError):
+    """An optional package is not installed; the hint is the line that installs it."""
+
+    status = 501
+    title = "Not installed"
 
 
 class UpstreamError(AutopickerError):

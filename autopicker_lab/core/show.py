@@ -6,6 +6,8 @@ import difflib
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core.optional import require
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -20,6 +22,7 @@ _LEFT = "style='text-align:left;padding:.2em .8em .2em 0'"
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """A DataFrame with one row for each mapping."""
+    require("pandas")
     import pandas
 
     return pandas.DataFrame(list(rows))
@@ -29,6 +32,7 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """`ax` itself, or the axes of a new figure of `size` inches."""
     if ax is not None:
         return ax
+    require("matplotlib")
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=size, layout="constrained")[1]

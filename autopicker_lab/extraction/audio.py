@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 
 from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
+from autopicker_lab.core.optional import require
 
 NOT_TRANSCRIBED = "speech is not part of this text: transcribe the file to read it"
 
 
 def read_audio(file: SourceFile) -> Document:
     """A line about a recording; duration, codec, sample rate and tags as metadata."""
+    require("av")
     import av
 
     try:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
+from autopicker_lab.core import CorruptFileError, Document, MissingPackageError, Part, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 NO_TEXT = "no text was recognised in the picture"
+NOT_READ = "the text in the picture was not read"
 
 MAX_PIXELS = 80_000_000
 OCR_SIDE = 3000
@@ -30,14 +31,20 @@ _WEB_KINDS = frozenset({"jpg", "png", "gif", "webp"})
 
 def read_image(file: SourceFile) -> Document:
     """The text in a picture; its size, colours, EXIF and the recognised lines with their boxes as metadata."""
-    from autopicker_lab.extraction.ocr import read_text
+    from autopicker_lab.extraction.ocr import OcrResult, read_text
 
     picture = open_image(file)
     frames = int(getattr(picture, "n_frames", 1))
     rgb = to_rgb(picture)
     reduced = rgb.copy()
     reduced.thumbnail((OCR_SIDE, OCR_SIDE))
-    result = read_text(reduced, file.options.languages)
+    unread: tuple[str, ...] = ()
+    try:
+        result = read_text(reduced, file.options.languages)
+    except MissingPackageError as error:  # what else is known of a picture is worth having without its text
+        if file.options.languages:
+            raise
+        result, unread = OcrResult(()), (f"{NOT_READ}: {error}",)
     colours = _colours(rgb)
     description = f"{picture.format} image, {rgb.width} x {rgb.height} pixels; main colours {', '.join(colours)}"
     meta: dict[str, Any] = {
@@ -62,7 +69,9 @@ def read_image(file: SourceFile) -> Document:
     }
     warnings: tuple[str, ...] = (f"only the first of {frames} frames was read",) if frames > 1 else ()
     if not result.lines:
-        return Document(file.name, file.kind, (Part("picture", description),), meta, (*warnings, NO_TEXT))
+        return Document(
+            file.name, file.kind, (Part("picture", description),), meta, (*warnings, *(unread or (NO_TEXT,)))
+        )
     uncertain = sum(line.confidence < _UNCERTAIN for line in result.lines)
     if not result.is_confident:
         warnings += (result.warning,)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, ReadOptions
 from autopicker_lab.core.files import atomic_write, find_files
+from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.pool import ExtractionPool, WorkerError, read_path
 from autopicker_lab.runtime.executors import Progress, Scheduler, completed, lost, workers
 
@@ -151,6 +152,7 @@ def _write_jsonl(results: Iterable[ExtractionResult], out: Path) -> int:
 
 def _write_parquet(results: Iterable[ExtractionResult], out: Path) -> int:
     """Write Parquet: parts and warnings as lists, tables and metadata, whose shapes vary, as JSON text."""
+    require("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
 

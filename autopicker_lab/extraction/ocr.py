@@ -10,10 +10,12 @@ import os
 import threading
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,7 +91,7 @@ class OcrResult:
 def engines() -> list[str]:
     """Names of the installed engines, Tesseract with its languages."""
     names = [f"tesseract ({', '.join(_installed_languages())})"] if _has_tesseract() else []
-    return [*names, "rapidocr"]
+    return [*names, *(["rapidocr"] if _has_rapid() else [])]
 
 
 def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
@@ -100,7 +102,10 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
 
     Raises:
         InvalidRequestError: a language is not installed.
+        MissingPackageError: no engine is installed.
     """
+    if not engines():
+        require("tesserocr", "rapidocr")
     missing = [name for name in languages if name not in _installed_languages() or not _has_tesseract()]
     if missing:
         installed = ", ".join(_installed_languages()) if _has_tesseract() else "none, since Tesseract is missing"
@@ -128,7 +133,8 @@ def _other_readings(image: Image) -> Iterable[OcrResult]:
     if rotation or languages != ["eng"]:
         result = _read_with_tesseract(upright, languages)
         yield OcrResult(result.lines, result.engine, rotation)
-    yield _read_with_rapidocr(upright)
+    if _has_rapid():
+        yield _read_with_rapidocr(upright)
 
 
 # ---------------------------------------------------------------- Tesseract
@@ -216,8 +222,13 @@ def _orientation(image: Image) -> tuple[int, str]:
 # ---------------------------------------------------------------- RapidOCR
 
 
+def _has_rapid() -> bool:
+    return find_spec("rapidocr") is not None
+
+
 @cache
 def _rapid_engine() -> Any:
+    require("rapidocr", "onnxruntime")
     import logging
 
     import onnxruntime

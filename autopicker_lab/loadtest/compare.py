@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import frame
 from autopicker_lab.loadtest.report import LoadReport
 
@@ -26,6 +27,7 @@ def merge_reports(reports: Sequence[LoadReport]) -> LoadReport:
 
 def compare_reports(reports: Mapping[str, LoadReport] | Iterable[LoadReport]) -> pd.DataFrame:
     """Make a table of reports: a column for each report, a row for each figure, then ratios to the first report."""
+    require("pandas")
     import pandas
 
     named = dict(reports) if isinstance(reports, Mapping) else {str(i + 1): r for i, r in enumerate(reports)}

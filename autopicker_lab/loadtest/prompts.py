@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import require
 from autopicker_lab.core.text import CHARS_PER_TOKEN
 
 _WORDS = "river lantern harbour engine gravel window copper meadow signal winter ledger bridge garden silver thread"
@@ -31,6 +32,7 @@ def read_prompts(path: str | Path, column: str = "prompt") -> tuple[str, ...]:
 def _read(file: Path, column: str) -> list[str]:
     kind = file.suffix.lower()
     if kind in (".csv", ".parquet"):
+        require("pandas")
         import pandas
 
         table = pandas.read_csv(file) if kind == ".csv" else pandas.read_parquet(file)

@@ -8,6 +8,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import frame
 from autopicker_lab.loadtest.arrivals import Poisson
 from autopicker_lab.loadtest.compare import by_rate, compare_reports
@@ -75,6 +76,7 @@ class Repeats:
         values = [value for value in map(of, self.reports) if value is not None]
         if len(values) < 2:
             return None
+        require("scipy")
         from scipy.stats import t
 
         mean = statistics.fmean(values)

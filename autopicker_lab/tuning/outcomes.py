@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, Outcome, StorageError
+from autopicker_lab.core.optional import require
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.routing import ANSWER_TOKENS
 from autopicker_lab.storage import Decision, FileLog
@@ -131,6 +132,7 @@ def _as_number(table: pd.DataFrame, name: str) -> pd.Series[float]:
 
 
 def _read(path: Path) -> pd.DataFrame:
+    require("pandas", "pyarrow")
     import pandas
 
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {

@@ -1,5 +1,11 @@
 """Panels for notebooks; each is a model without widgets, and a view of it."""
 
+# ruff: noqa: E402  # the panels import their packages as they are defined: what is missing is said before
+
+from autopicker_lab.core.optional import require
+
+require("ipywidgets", "anywidget", "itables", "markdown_it", "pandas", "matplotlib")
+
 from autopicker_lab.widgets.chat import ChatPanel, show_stream
 from autopicker_lab.widgets.conversation import ConversationModel
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel

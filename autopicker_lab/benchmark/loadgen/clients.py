@@ -10,6 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from autopicker_lab.core.optional import require
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -29,6 +31,7 @@ async def _users(ask: Callable[[], Awaitable[object]], connections: int, seconds
 
 
 async def _aiohttp(url: str, connections: int, seconds: float) -> float:
+    require("aiohttp")
     import aiohttp
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) as session:

@@ -18,6 +18,7 @@ import psutil
 
 from autopicker_lab.benchmark.processes import cpu_s, free_port, pin, rss_mb, start_process
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import frame
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ StartedGateway = Iterator[tuple[psutil.Process, str, float]]  # process, address
 
 @contextmanager
 def _passthrough(folder: Path, upstream: str) -> StartedGateway:
+    require("aiohttp")
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     options = ["--port", str(port), "--no-access-log", "--log-level", "error"]

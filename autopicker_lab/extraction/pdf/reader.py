@@ -8,7 +8,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import CorruptFileError, Document, EncryptedFileError, Part, SourceFile
+from autopicker_lab.core import CorruptFileError, Document, EncryptedFileError, MissingPackageError, Part, SourceFile
 from autopicker_lab.extraction.pdf.bombs import refuse_bombs
 from autopicker_lab.extraction.pdf.heads import running_rows
 from autopicker_lab.extraction.pdf.layout import (
@@ -216,7 +216,12 @@ def _recognise(page: PdfPage, languages: tuple[str, ...]) -> tuple[str, str]:
     from autopicker_lab.extraction.ocr import read_text
 
     width, height = page.get_size()
-    result = read_text(_render(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1))), languages)
+    try:
+        result = read_text(_render(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1))), languages)
+    except MissingPackageError as error:  # the other pages may have text of their own
+        if languages:
+            raise
+        return "", f"and not read: {error}"
     if not result.text:
         return "", "and no text was recognised"
     return (
