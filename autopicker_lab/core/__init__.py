@@ -5,6 +5,7 @@ from autopicker_lab.core.document import Cell, Document, Part, Table
 from autopicker_lab.core.errors import (
     AuthenticationError,
     AutopickerError,
+    BudgetError,
     ContextLengthError,
     CorruptFileError,
     EmptyFileError,
@@ -12,18 +13,25 @@ from autopicker_lab.core.errors import (
     ExtractionLimitError,
     FileTooLargeError,
     InvalidRequestError,
+    MethodNotAllowedError,
     ModelBusyError,
     ModelUnavailableError,
     NotFoundError,
+    NoWorkerError,
     RateLimitError,
+    ServiceError,
     SettingsError,
+    StoppedError,
     StorageError,
+    StreamFailedError,
     TransientUpstreamError,
     UnknownFileError,
     UnknownModelError,
+    UnreachableError,
     UnsupportedFileError,
     UpstreamError,
     UpstreamTimeoutError,
+    WorkerError,
 )
 from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
 from autopicker_lab.core.ids import new_id
@@ -34,6 +42,14 @@ from autopicker_lab.core.speech import Segment, Transcript, Word
 from autopicker_lab.core.stamp import RunStamp
 
 __all__ = [
+    "WorkerError",
+    "UnreachableError",
+    "StreamFailedError",
+    "StoppedError",
+    "ServiceError",
+    "NoWorkerError",
+    "MethodNotAllowedError",
+    "BudgetError",
     "FORMATS",
     "AuthenticationError",
     "AutopickerError",

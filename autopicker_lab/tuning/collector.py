@@ -9,7 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from autopicker_lab.core import AutopickerError, ChatReply, ChatRequest, InvalidRequestError, ModelSpec, Outcome
+from autopicker_lab.core import (
+    AutopickerError,
+    ChatReply,
+    ChatRequest,
+    InvalidRequestError,
+    ModelSpec,
+    Outcome,
+    UpstreamError,
+)
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.tuning import grade
 
@@ -193,7 +201,7 @@ async def _row(
 
         score = await grade.judged(question.prompt, reply.text, question.answer, opinion)
         if score is None:
-            raise AutopickerError(f"the judge '{judge.id}' named no number", "choose a stronger judge")
+            raise UpstreamError(f"the judge '{judge.id}' named no number", "choose a stronger judge")
     else:
         score = await asyncio.to_thread(grade.graded, question.grader, reply.text, question.answer)
     outcome = Outcome(

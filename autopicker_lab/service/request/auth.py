@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core import AuthenticationError, RateLimitError, SettingsError
+from autopicker_lab.core import AuthenticationError, BudgetError, SettingsError
 from autopicker_lab.storage import ApiKey, KeyFile, Ledger, digest
 
 if TYPE_CHECKING:
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
 _RELOAD_S = 2.0
 log = logging.getLogger(__name__)
-
-
-class BudgetError(RateLimitError):
-    title = "Budget spent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ class RequestMiddleware:
     async def _refuse(self, error: Exception, scope: Scope, receive: Receive, out: _Outgoing) -> None:
         said = error if isinstance(error, AutopickerError) else errors.internal()
         if said.status >= 500:
-            log.warning("%s: %s", type(said).__name__, said.plain)
+            log.warning("%s: %s", type(said).__name__, said.loggable)
         out.request_context.too_large = False
         await errors.response(said, scope["path"], out.request_context.headers)(scope, receive, out)
 
