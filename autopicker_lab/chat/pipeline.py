@@ -151,7 +151,7 @@ class Pipeline:
             try:
                 return ask, await self._tried(name, call, ask)
             except _RETRIABLE as error:
-                log.warning("model %s failed: %s", name, error.plain)
+                log.warning("model %s failed: %s", name, error.loggable)
                 if isinstance(error, ModelUnavailableError) and error.retry_after is None:
                     self.catalogue.mark_failed(name, error.detail, error.hint)
                 failure = error

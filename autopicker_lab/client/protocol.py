@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
-from autopicker_lab.core import AutopickerError, UpstreamError
+from autopicker_lab.core import ServiceError, UnreachableError, UpstreamError
 
 if TYPE_CHECKING:
     from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
@@ -23,31 +23,6 @@ Messages = Sequence[Mapping[str, Any]]
 Progress = Callable[[int, int], object]
 RETRIED = frozenset({429, 502, 503, 504})
 _LONGEST_PAUSE_S = 30.0
-
-
-class ServiceError(AutopickerError):
-    """The service refused or failed.
-
-    Attributes:
-        status: its HTTP status; 0 where it could not be reached.
-        request_id: to be quoted in a report; None where there was no answer.
-    """
-
-    def __init__(
-        self,
-        detail: str,
-        hint: str = "",
-        status: int = 500,
-        request_id: str | None = None,
-        retry_after: float | None = None,
-    ):
-        super().__init__(detail, hint, retry_after=retry_after)
-        self.status = status
-        self.request_id = request_id
-
-
-class UnreachableError(ServiceError):
-    """It was not reached in a way that another try will not mend."""
 
 
 @dataclass(frozen=True)
@@ -200,9 +175,9 @@ def error_of(response: httpx.Response) -> ServiceError:
 def connection_error(base_url: object, error: httpx.TransportError) -> ServiceError:
     """What to raise where no answer came: UnreachableError where another try will not mend it."""
     if isinstance(error, httpx.TimeoutException):
-        return UnreachableError(f"{base_url} did not answer in time", "raise `timeout`, or ask a smaller model", 0)
+        return UnreachableError(f"{base_url} did not answer in time", "raise `timeout`, or ask a smaller model")
     if isinstance(error, httpx.UnsupportedProtocol):
-        return UnreachableError(f"{base_url} is no address of a service", "begin it with http:// or https://", 0)
+        return UnreachableError(f"{base_url} is no address of a service", "begin it with http:// or https://")
     return ServiceError(f"no service at {base_url}: {error}", "start it: autopicker serve", 0)
 
 

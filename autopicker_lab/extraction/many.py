@@ -8,11 +8,11 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, ReadOptions
+from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, NoWorkerError, ReadOptions
 from autopicker_lab.core.files import atomic_write, find_files
 from autopicker_lab.core.optional import require
-from autopicker_lab.extraction.pool import ExtractionPool, WorkerError, read_path
-from autopicker_lab.runtime.executors import Progress, Scheduler, completed, lost, workers
+from autopicker_lab.extraction.pool import ExtractionPool, read_path
+from autopicker_lab.runtime.executors import Progress, Scheduler, completed, task_error, workers
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -116,10 +116,10 @@ def _run(
 def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]], begun: float) -> ExtractionResult:
     try:
         document, seconds = future.result()
-    except WorkerError:
+    except NoWorkerError:
         raise
     except Exception as error:
-        return ExtractionResult(path, None, lost(path.name, error), time.perf_counter() - begun)
+        return ExtractionResult(path, None, task_error(path.name, error), time.perf_counter() - begun)
     return ExtractionResult(path, replace(document, name=path.name), None, seconds)
 
 

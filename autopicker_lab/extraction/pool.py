@@ -8,9 +8,10 @@ import multiprocessing
 import signal
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, ReadOptions, SourceFile
+from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, NoWorkerError, ReadOptions, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,14 +48,8 @@ def read_path(path: str, options: ReadOptions) -> tuple[Document, float]:
     return document, time.perf_counter() - started_at
 
 
-class WorkerError(AutopickerError):
-    """No worker could be had: not the file's fault."""
-
-    title = "No worker process"
-
-
-def _workerless() -> WorkerError:
-    return WorkerError(
+def _no_worker() -> NoWorkerError:
+    return NoWorkerError(
         "the worker processes ended as they started",
         'in a script, call this under `if __name__ == "__main__":`, as Python\'s processes need it',
     )
@@ -101,7 +96,7 @@ class ExtractionPool:
         try:
             inner = self._pool.schedule(work, args=arguments, timeout=self._timeout_s)
         except RuntimeError:
-            raise _workerless() from None
+            raise _no_worker() from None
         outer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def forward(inner_future: Any) -> None:
@@ -128,8 +123,8 @@ class ExtractionPool:
         if isinstance(error, FutureTimeoutError | TimeoutError):
             detail = f"reading '{name}' took longer than {self._timeout_s:g} s"
             return ExtractionLimitError(detail, "send a smaller file, or raise EXTRACTION_TIMEOUT")
-        if "All workers expired" in str(error):
-            return _workerless()
+        if isinstance(error, BrokenProcessPool):  # of the pool, not of one worker: that is ProcessExpired
+            return _no_worker()
         if isinstance(error, ProcessExpired):
             detail = f"reading '{name}' ended its process (code {error.exitcode})"
             return ExtractionLimitError(detail, "the file is damaged or hostile: save it again")

@@ -21,11 +21,23 @@ _TICK_S = 0.1
 
 
 class ConnectionBrokenError(OSError):
-    """The connection broke, or what came over it is not HTTP."""
+    """The connection broke in the middle of a request or an answer.
+
+    This one and its subclasses are OSErrors and stand outside the tree of core/errors.py on purpose: this client knows
+    neither models nor hints, its callers catch OSError for all that can happen to a connection (refused, reset, timed
+    out), and each caller says in its own terms what that means.
+    """
+
+
+class NotHttpError(ConnectionBrokenError):
+    """What came over the connection is not HTTP."""
 
 
 class StaleConnectionError(ConnectionBrokenError):
-    """A kept connection had been closed by the server meanwhile; nothing was answered on it."""
+    """A kept connection had been closed by the server meanwhile; nothing was answered on it.
+
+    An OSError as its base is, and seen by nobody outside the client, which tries again on another connection.
+    """
 
 
 class Connection(asyncio.Protocol):
@@ -139,7 +151,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(ConnectionBrokenError(f"not an HTTP answer: {error}"))
+            self._fail(NotHttpError(f"not an HTTP answer: {error}"))
         if not self._begun and self._heard > _LARGEST_HEAD:
             self._fail(ConnectionBrokenError("the head of the answer has no end"))
         if self._after is not None and self._complete:

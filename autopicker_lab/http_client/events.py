@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from autopicker_lab.core import ChatChunk, UpstreamError, Usage
+from autopicker_lab.core import ChatChunk, StreamFailedError, UpstreamError, Usage
 
 _LARGEST = 2**22  # bytes of one event
 
@@ -89,8 +89,8 @@ class EventReader:
             event: dict[str, Any] = orjson.loads(text)
             if event.get("error"):
                 error = event["error"]
-                said = error.get("message") if isinstance(error, Mapping) else error
-                raise UpstreamError(f"'{self._model}' failed in the middle", "ask again", said=said)
+                message = error.get("message") if isinstance(error, Mapping) else error
+                raise StreamFailedError(f"'{self._model}' failed in the middle", "ask again", quote=message)
             for choice in event.get("choices") or ():
                 delta = choice.get("delta") or {}
                 if not isinstance(delta.get("content") or "", str):

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.core import InvalidRequestError, WorkerError
 from autopicker_lab.loadtest.arrivals import Closed
 from autopicker_lab.loadtest.plan import IN_PROCESS, LoadPlan
 from autopicker_lab.loadtest.report import LoadReport
@@ -82,9 +82,7 @@ def run_distributed(
                 master.terminate()
                 (place / STOP).unlink(missing_ok=True)
         if not (place / REPORT).exists():
-            raise AutopickerError(
-                f"Locust ended without a report: {output[-500:].strip()}", "run its locustfile by hand"
-            )
+            raise WorkerError(f"Locust ended without a report: {output[-500:].strip()}", "run its locustfile by hand")
         return LoadReport.load(place / REPORT)
 
 

@@ -15,8 +15,16 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from autopicker_lab.core import AutopickerError, ChatChunk, ChatRequest, InvalidRequestError, UpstreamError, Usage
-from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient, HttpResponse
+from autopicker_lab.core import (
+    AutopickerError,
+    ChatChunk,
+    ChatRequest,
+    InvalidRequestError,
+    StreamFailedError,
+    UpstreamError,
+    Usage,
+)
+from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient, HttpResponse, NotHttpError
 from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan
 from autopicker_lab.loadtest.sample import http_error
 
@@ -65,7 +73,7 @@ def _connection_error(error: OSError, answered: bool) -> str:
     if isinstance(error, socket.gaierror):
         return "unknown host"
     if isinstance(error, ConnectionBrokenError):
-        return "not http" if "HTTP" in str(error) else "cut" if answered else "reset"
+        return "not http" if isinstance(error, NotHttpError) else "cut" if answered else "reset"
     if error.errno in _LOCAL_ERRORS:
         return "no more connections here"
     return "refused" if error.errno in (errno.ECONNREFUSED, None) else "unreachable"
@@ -198,8 +206,10 @@ class ChatTarget(_OverHttp):
             chunk = reader.end()
             if chunk is not None:
                 pieces.add(chunk, clock())
-        except UpstreamError as error:
-            sample.error = "error event" if "failed in the middle" in error.plain else "not a chunk"
+        except StreamFailedError:
+            sample.error = "error event"
+        except UpstreamError:
+            sample.error = "not a chunk"
         except ConnectionBrokenError:
             sample.error = "truncated"  # the connection broke in the middle
         else:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from autopicker_lab.core import (
-    AutopickerError,
     ChatChunk,
     ChatReply,
     ChatRequest,
@@ -19,6 +18,7 @@ from autopicker_lab.core import (
     Usage,
     assembled,
 )
+from autopicker_lab.core.errors import with_hint
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -33,7 +33,7 @@ class Availability:
     hint: str = ""
 
     def __str__(self) -> str:
-        return "available" if self.ok else str(AutopickerError(self.why, self.hint))
+        return "available" if self.ok else with_hint(self.why, self.hint)
 
 
 class ChatModel(Protocol):

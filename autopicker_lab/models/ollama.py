@@ -214,8 +214,8 @@ def _translated(error: Exception, spec: ModelSpec) -> Exception:
         if error.status_code == 404:
             return ModelUnavailableError(f"Ollama has no model '{spec.model}'", f"run `ollama pull {spec.model}`")
         if error.status_code == 400:
-            return InvalidRequestError("Ollama refused the request", "correct the request", said=error.error)
-        return UpstreamError(f"Ollama failed ({error.status_code})", "look into Ollama's log", said=error.error)
+            return InvalidRequestError("Ollama refused the request", "correct the request", quote=error.error)
+        return UpstreamError(f"Ollama failed ({error.status_code})", "look into Ollama's log", quote=error.error)
     if isinstance(error, httpx.TimeoutException):
         return UpstreamTimeoutError(f"'{spec.id}' did not answer within {spec.timeout_s:g} s", "ask a smaller model")
     if isinstance(error, ConnectionError | httpx.ConnectError):

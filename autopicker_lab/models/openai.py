@@ -195,18 +195,18 @@ def _refusal(status: int, data: bytes, headers: Mapping[str, str], spec: ModelSp
     except (orjson.JSONDecodeError, AttributeError):
         message = None
     if status in (400, 413, 422):
-        return InvalidRequestError(f"'{spec.id}' refused the request", "correct the request", said=message)
+        return InvalidRequestError(f"'{spec.id}' refused the request", "correct the request", quote=message)
     if status in (401, 403):
         return UpstreamError(f"'{spec.id}' refused the API key", "set its api_key in the configuration")
     if status == 404:
         detail = f"'{spec.id}' is not known at {spec.endpoint}"
-        return UpstreamError(detail, "check its 'model' and 'endpoint'", said=message)
+        return UpstreamError(detail, "check its 'model' and 'endpoint'", quote=message)
     if status == 429:
         after = headers.get("retry-after", "")
         return RateLimitError(f"'{spec.id}' is over its rate limit", "try again later", retry_after=_seconds(after))
     if status >= 500:
-        return TransientUpstreamError(f"'{spec.id}' answered {status}", "try again or ask another model", said=message)
-    return UpstreamError(f"'{spec.id}' answered {status}", "check its 'endpoint' in the configuration", said=message)
+        return TransientUpstreamError(f"'{spec.id}' answered {status}", "try again or ask another model", quote=message)
+    return UpstreamError(f"'{spec.id}' answered {status}", "check its 'endpoint' in the configuration", quote=message)
 
 
 def _seconds(text: str) -> float | None:

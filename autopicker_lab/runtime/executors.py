@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, Union
 from urllib.parse import urlsplit
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError, UpstreamError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, WorkerError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -104,11 +104,11 @@ def completed(
             future.cancel()
 
 
-def lost(name: str, error: Exception) -> AutopickerError:
-    """What became of one thing: its own error, or that a scheduler lost it."""
+def task_error(name: str, error: Exception) -> AutopickerError:
+    """The failure of one task as one of our errors: its own, or WorkerError where its process or the cluster failed."""
     if isinstance(error, AutopickerError):
         return error
-    return UpstreamError(f"'{name}' was lost: {error or type(error).__name__}", "try it again")
+    return WorkerError(f"'{name}' was lost: {error or type(error).__name__}", "try it again")
 
 
 def _first(items: Iterator[T], count: int) -> Iterable[T]:

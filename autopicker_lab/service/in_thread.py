@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError, StorageError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, SettingsError, StorageError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.settings import Settings
 from autopicker_lab.workbench import Workbench
@@ -28,7 +28,7 @@ class ServiceThread:
         url: where it listens.
 
     Raises:
-        AutopickerError: it did not start, because the port is taken, say.
+        SettingsError: it did not start, because the port is taken, say.
     """
 
     def __init__(self, app: Any, port: int = 0):
@@ -45,7 +45,7 @@ class ServiceThread:
             if time.monotonic() > deadline or not self._thread.is_alive():
                 self._server.should_exit = True
                 hint = "take another port (port=0 finds one), and read what was logged"
-                raise AutopickerError(f"the service did not start on port {port}", hint)
+                raise SettingsError(f"the service did not start on port {port}", hint)
             time.sleep(0.01)
         self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 

@@ -145,7 +145,7 @@ class RequestMiddleware:
     async def _refuse(self, error: Exception, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
         answer = error if isinstance(error, AutopickerError) else errors.internal()
         if answer.status >= 500:
-            log.warning("%s: %s", type(answer).__name__, answer.plain)
+            log.warning("%s: %s", type(answer).__name__, answer.loggable)
         sender.context.too_large = False
         await errors.response(answer, scope["path"], sender.context.headers)(scope, receive, sender)
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 
-from autopicker_lab.core import AutopickerError
+from autopicker_lab.core import SettingsError
 from autopicker_lab.service.observation.log_config import log_config
 from autopicker_lab.settings import Settings
 
@@ -46,7 +46,7 @@ def check_port(host: str, port: int) -> None:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
         hint = "end what listens there, or choose another with --port"
-        raise AutopickerError(f"cannot listen on {host}:{port}: {error.strerror or error}", hint) from None
+        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror or error}", hint) from None
 
 
 def application() -> object:

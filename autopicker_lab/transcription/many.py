@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import AutopickerError, InvalidRequestError, Transcript
 from autopicker_lab.core.files import find_files
 from autopicker_lab.extraction import open_source
-from autopicker_lab.runtime.executors import Progress, Scheduler, completed, lost, workers
+from autopicker_lab.runtime.executors import Progress, Scheduler, completed, task_error, workers
 from autopicker_lab.transcription import WhisperTranscriber
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _run(
             try:
                 transcript, seconds = future.result()
             except Exception as error:
-                yield TranscriptionResult(path, None, lost(path.name, error), time.perf_counter() - begun)
+                yield TranscriptionResult(path, None, task_error(path.name, error), time.perf_counter() - begun)
             else:
                 yield TranscriptionResult(path, transcript, None, seconds)
 

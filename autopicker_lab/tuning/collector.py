@@ -18,6 +18,7 @@ from autopicker_lab.core import (
     ModelUnavailableError,
     Outcome,
     RateLimitError,
+    UpstreamError,
 )
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.tuning import grade
@@ -233,7 +234,7 @@ async def _row(
 
         score = await grade.grade_by_judge(question.prompt, reply.text, question.answer, opinion)
         if score is None:
-            raise AutopickerError(f"the judge '{judge.id}' named no number", "choose a stronger judge")
+            raise UpstreamError(f"the judge '{judge.id}' named no number", "choose a stronger judge")
     else:
         score = await asyncio.to_thread(grade.grade_reply, question.grader, reply.text, question.answer)
     outcome = Outcome(

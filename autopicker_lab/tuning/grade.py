@@ -26,7 +26,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError, MissingPackageError
+from autopicker_lab.core import InvalidRequestError, MissingPackageError
 from autopicker_lab.core.optional import require
 
 Judge = Callable[[str], Awaitable[str]]
@@ -145,7 +145,7 @@ def grade_reply(grader: str, reply: str, answer: object) -> float:
     """The score of a reply by one of GRADERS; a reply that a grader cannot read at all is wrong.
 
     Raises:
-        AutopickerError: the answer was not usable after all (a schema that refers to nothing).
+        InvalidRequestError: the answer was not usable after all (a schema that refers to nothing).
     """
     try:
         return GRADERS[grader](reply, answer)
@@ -154,7 +154,7 @@ def grade_reply(grader: str, reply: str, answer: object) -> float:
     except MissingPackageError:
         raise
     except Exception as error:  # each library has its own
-        raise AutopickerError(f"the '{grader}' grader failed: {error}", "correct 'answer'") from None
+        raise InvalidRequestError(f"the '{grader}' grader failed: {error}", "correct 'answer'") from None
 
 
 def check_answer(grader: str, answer: object) -> None:

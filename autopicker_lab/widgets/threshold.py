@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import AutopickerError, RoutePolicy, Tier, gain_score
+from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.show import VERMILION, html_table
 from autopicker_lab.routing import policy_text, save_policy
 from autopicker_lab.tuning.choices import choose_each
@@ -49,7 +49,7 @@ class ThresholdModel(PanelModel):
 
     def __post_init__(self) -> None:
         if self.report.estimates is None or self.report.curve is None:
-            raise AutopickerError("this report has no estimates to tune with", "use the report of tune(...)")
+            raise InvalidRequestError("this report has no estimates to tune with", "use the report of tune(...)")
         self.set(cost_weight=self.report.policy.cost_weight)
 
     @property

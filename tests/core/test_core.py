@@ -1,44 +1,17 @@
-import pickle
-
 import pytest
 
 from autopicker_lab.core import (
-    AutopickerError,
     ChatRequest,
     Complexity,
     Document,
     Factor,
-    FileTooLargeError,
     InvalidRequestError,
     Part,
     Segment,
     Table,
     Transcript,
 )
-from autopicker_lab.core import errors as tree
 from autopicker_lab.core.text import estimate_tokens
-
-
-def every_error():
-    found = [AutopickerError]
-    for cls in found:
-        found.extend(cls.__subclasses__())
-    return [cls for cls in found if cls.__module__ == tree.__name__]
-
-
-@pytest.mark.parametrize("cls", every_error())
-def test_an_error_tells_its_next_step_and_survives_a_process_boundary(cls):
-    error = pickle.loads(pickle.dumps(cls("it broke", "do this")))
-    assert (error.detail, error.hint, str(error)) == ("it broke", "do this", "it broke. Do this")
-    assert error.to_dict() == {"type": cls.__name__, "detail": "it broke", "hint": "do this"}
-
-
-def test_the_tree_in_the_docstring_is_the_tree():
-    for cls in every_error():
-        indent = "  " * (len(cls.__mro__) - AutopickerError.__mro__.__len__())
-        line = next(line for line in tree.__doc__.splitlines() if line.strip().startswith(cls.__name__ + " "))
-        assert line.startswith(indent + cls.__name__)
-        assert str(cls.status) in line
 
 
 def test_complexity_is_the_sum_of_its_factors():
@@ -105,10 +78,6 @@ def test_subtitles():
 def test_tokens_are_estimated_for_wide_characters_too():
     assert estimate_tokens("word " * 100) == 125
     assert estimate_tokens("漢字" * 50) == 100
-
-
-def test_statuses_are_the_documented_ones():
-    assert FileTooLargeError.status == 413
 
 
 def test_in_a_notebook_an_error_is_a_line_with_the_next_step():

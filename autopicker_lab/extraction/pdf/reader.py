@@ -96,11 +96,12 @@ def page_image(file: SourceFile, index: int, width: int = 800) -> Image:
 
 def _open(file: SourceFile) -> PdfDocument:
     import pypdfium2
+    from pypdfium2.raw import FPDF_ERR_PASSWORD
 
     try:
         pdf = pypdfium2.PdfDocument(file.data, password=file.options.password)
     except pypdfium2.PdfiumError as error:
-        if "password" not in str(error).lower():
+        if error.err_code != FPDF_ERR_PASSWORD:
             raise
         if file.options.password:
             raise EncryptedFileError(f"'{file.name}' has another password", "check its spelling") from None

@@ -91,5 +91,5 @@ class Tracing:
         )
         if error is not None:
             span.set_attribute("error.type", type(error).__name__)
-            span.set_status(Status(StatusCode.ERROR, error.plain))
+            span.set_status(Status(StatusCode.ERROR, error.loggable))
         span.end(end)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from autopicker_lab.core import AuthenticationError, RateLimitError, SettingsError
+from autopicker_lab.core import AuthenticationError, BudgetError, SettingsError
 from autopicker_lab.storage import ApiKey, KeyFile, Ledger, digest
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 INTERNAL_HEADER = b"x-autopicker-internal"
 _RELOAD_S = 2.0
 log = logging.getLogger(__name__)
-
-
-class BudgetError(RateLimitError):
-    title = "Budget spent"
 
 
 @dataclass(frozen=True, slots=True)

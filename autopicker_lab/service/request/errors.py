@@ -15,6 +15,7 @@ from autopicker_lab.core import (
     AutopickerError,
     FileTooLargeError,
     InvalidRequestError,
+    MethodNotAllowedError,
     NotFoundError,
     RateLimitError,
 )
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
 log = logging.getLogger(__name__)
-
-
-class MethodNotAllowedError(InvalidRequestError):
-    status = 405
-    title = "Method not allowed"
 
 
 _BY_STATUS: Mapping[int, type[AutopickerError]] = {
@@ -50,7 +46,7 @@ def body(error: AutopickerError, *, openai: bool) -> dict[str, Any]:
     flat = {"error": error.title, "detail": str(error), "status_code": error.status}
     if not openai:
         return flat
-    inner = {"message": str(error), "type": error.kind, "param": error.param, "code": _code(error)}
+    inner = {"message": str(error), "type": error.kind, "param": error.param, "code": error.code}
     return {**flat, "error": inner}
 
 
@@ -79,7 +75,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(AutopickerError)
     async def ours(request: Request, error: AutopickerError) -> Response:
         if error.status >= 500:
-            log.warning("%s: %s", type(error).__name__, error.plain)
+            log.warning("%s: %s", type(error).__name__, error.loggable)
         return answer(error, request)
 
     @app.exception_handler(RequestValidationError)
@@ -115,14 +111,3 @@ def validation(problems: Sequence[Any]) -> AutopickerError:
         where = f"The '{name}' field is required" if name else "A JSON body is required"
         return InvalidRequestError(where, param=name or None)
     return InvalidRequestError(f"'{name or 'body'}': {first['msg']}", param=name or None)
-
-
-def _code(error: AutopickerError) -> str | None:
-    codes = {
-        "UnknownModelError": "model_not_found",
-        "ContextLengthError": "context_length_exceeded",
-        "AuthenticationError": "invalid_api_key",
-        "RateLimitError": "rate_limit_exceeded",
-        "BudgetError": "insufficient_quota",
-    }
-    return codes.get(type(error).__name__)

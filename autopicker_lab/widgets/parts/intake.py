@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from autopicker_lab.core import FORMATS, AutopickerError, SourceFile, UnsupportedFileError
+from autopicker_lab.core import FORMATS, AutopickerError, InvalidRequestError, SourceFile, UnsupportedFileError
 from autopicker_lab.core.files import expanded, find_files
 from autopicker_lab.extraction import check_size, open_source
 from autopicker_lab.widgets.parts.base import PanelModel, describe_error
@@ -91,10 +91,10 @@ class Intake(PanelModel):
         place = expanded(text)
         below = list(islice(place.rglob("*"), _MAX_ENTRIES))
         if len(below) == _MAX_ENTRIES:
-            raise AutopickerError(f"there is too much below '{text}' to look through", "name a folder inside it")
+            raise InvalidRequestError(f"there is too much below '{text}' to look through", "name a folder inside it")
         paths = find_files([text], *self.categories)
         if not paths:
-            raise AutopickerError(f"there is no file to read in '{text}'", "name a file, or another folder")
+            raise InvalidRequestError(f"there is no file to read in '{text}'", "name a file, or another folder")
         if not below or not self.several:
             return [open_source(paths[0])], ""
         files: list[SourceFile] = []
