@@ -29,8 +29,7 @@ from autopicker_lab.core import (
 from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
-from autopicker_lab.loadtest import IN_PROCESS, Closed, LoadPlan, LoadReport, measure, run
-from autopicker_lab.loadtest import Progress as LoadProgress
+from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.routing import AUTO, default_policy, load_policy
@@ -38,11 +37,12 @@ from autopicker_lab.runtime.event_loop import EventLoopThread
 from autopicker_lab.runtime.executors import Scheduler, workers
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import FileStore
-from autopicker_lab.transcription import Progress, WhisperTranscriber
+from autopicker_lab.transcription import WhisperTranscriber
 
 if TYPE_CHECKING:
     import concurrent.futures
 
+    from autopicker_lab.runtime.progress import Progress
     from autopicker_lab.tuning import CollectionResult
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ class Workbench:
         *,
         users: int = 5,
         requests: int = 50,
-        progress: LoadProgress | None = None,
+        progress: LiveProgress | None = None,
         **fields: Any,
     ) -> LoadReport:
         """Run a load test: a plan, or `users` who send `requests` to an address; further fields are LoadPlan's.

@@ -3,7 +3,7 @@
 from autopicker_lab.loadtest.arrivals import Arrivals, Closed, Constant, Poisson, Ramp, Steps, Trace
 from autopicker_lab.loadtest.compare import compare_reports, merge_reports
 from autopicker_lab.loadtest.distribution import Distribution
-from autopicker_lab.loadtest.engine import Progress, in_thread, measure, run
+from autopicker_lab.loadtest.engine import LiveProgress, in_thread, measure, run
 from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan, Slo
 from autopicker_lab.loadtest.plots import percentile_curve
 from autopicker_lab.loadtest.prompts import read_prompts, synthetic_prompts
@@ -21,10 +21,10 @@ __all__ = [
     "Distribution",
     "Kind",
     "Live",
+    "LiveProgress",
     "LoadPlan",
     "LoadReport",
     "Poisson",
-    "Progress",
     "Ramp",
     "Repeats",
     "RequestRow",

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from autopicker_lab.loadtest.report import LoadReport
 
 T = TypeVar("T")
-Progress = Callable[[Live], bool | None]
+LiveProgress = Callable[
+    [Live], bool | None
+]  # not (done, total): a run that time bounds has no total, and rates are shown
 _TICK_S = 0.05
 _MAX_QUEUED = 100_000
 _COARSE_S = 0.5  # a shorter run says too little by the system's clocks of all cores
@@ -36,7 +38,7 @@ _SLACK_S = 0.5  # beyond the time limit of the last request, so that the limit i
 _TICKS = 5  # between two reports of progress
 
 
-async def run(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSource | None = None) -> LoadReport:
+async def run(plan: LoadPlan, progress: LiveProgress | None = None, ask: AnswerSource | None = None) -> LoadReport:
     """Run a plan on the running event loop, and measure every request.
 
     Args:
@@ -53,7 +55,7 @@ async def run(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSourc
         await asyncio.sleep(0)  # broken connections are closed in the next turn of the loop
 
 
-def measure(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSource | None = None) -> LoadReport:
+def measure(plan: LoadPlan, progress: LiveProgress | None = None, ask: AnswerSource | None = None) -> LoadReport:
     """Run a plan as `run` does, on an event loop in a thread of its own (uvloop where installed), and wait for it."""
     return in_thread(lambda: run(plan, progress, ask))
 
@@ -95,7 +97,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 class _Run:
     """One execution of a plan."""
 
-    def __init__(self, plan: LoadPlan, target: Target, progress: Progress | None):
+    def __init__(self, plan: LoadPlan, target: Target, progress: LiveProgress | None):
         self._plan = plan
         self._target = target
         self._progress = progress
