@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from autopicker_lab.loadtest.report import LoadReport
 
 T = TypeVar("T")
-LiveProgress = Callable[
-    [Live], bool | None
-]  # not (done, total): a run that time bounds has no total, and rates are shown
+LiveProgress = Callable[[Live], bool | None]  # not (done, total): a run that time alone bounds has no total
 _TICK_S = 0.05
 _MAX_QUEUED = 100_000
 _COARSE_S = 0.5  # a shorter run says too little by the system's clocks of all cores
