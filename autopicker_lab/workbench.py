@@ -250,7 +250,7 @@ class Workbench:
             self._pool.close()
             self._pool = None
         if self._loop_thread is not None:
-            self._loop_thread.submit(self.catalogue.close()).result()
+            self._loop_thread.run(self.catalogue.close())
             self._loop_thread.stop()
             self._loop_thread = None
         self.transcriber.release()
@@ -282,17 +282,18 @@ class Workbench:
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
         with self._beginning:
-            if self._loop_thread is None:
-                self._loop_thread = EventLoopThread()
-            return self._loop_thread.submit(work)
+            return self._event_loop().submit(work)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        future = self.submit(work)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        with self._beginning:
+            loop_thread = self._event_loop()
+        return loop_thread.run(work)
+
+    def _event_loop(self) -> EventLoopThread:
+        """The Workbench's own event loop, which its first use starts; under the lock."""
+        if self._loop_thread is None:
+            self._loop_thread = EventLoopThread()
+        return self._loop_thread
 
 
 _elsewhere: dict[int, Workbench] = {}  # in a worker: the Workbench that it has made
