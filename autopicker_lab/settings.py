@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import secrets
@@ -215,6 +217,17 @@ class Settings(BaseSettings):
             ),
         ]
 
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) over every field, models and the values of secrets included: equal for equal settings.
+
+        Only a `secret_key` that nobody gave is left out, since each start makes another. Keep it out of logs: a short
+        key can be guessed from it.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        if "secret_key" not in self.model_fields_set:
+            del fields["secret_key"]
+        return hashlib.sha256(json.dumps(fields, default=_to_json, sort_keys=True).encode()).hexdigest()
+
     @cached_property
     def origins(self) -> frozenset[str]:
         """ALLOWED_ORIGINS by name."""
@@ -227,6 +240,15 @@ class Settings(BaseSettings):
     @property
     def uploads_url(self) -> str:
         return self.storage_url or f"file://{(self.autopicker_home / 'uploads').as_posix()}"
+
+
+def _to_json(value: object) -> object:
+    """A value of a field in a form that JSON has, the same in every process."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
 def _read_models(path: Path) -> Any:

@@ -296,13 +296,18 @@ class Workbench:
         return self._loop_thread
 
 
-_elsewhere: dict[int, Workbench] = {}  # in a worker: the Workbench that it has made
+_worker_labs: dict[str, Workbench] = {}  # in a worker of a cluster: those that it has made, by their settings
+
+
+def worker_lab(settings: Settings) -> Workbench:
+    """The Workbench of these settings in a cluster's worker, which keeps it for the next request."""
+    key = settings.fingerprint()
+    if key not in _worker_labs:
+        _worker_labs[key] = Workbench(settings)
+    return _worker_labs[key]
 
 
 def answer_elsewhere(settings: Settings, request: ChatRequest) -> ChatReply:
-    """What a cluster's worker runs: an answer of its own Workbench, which it keeps."""
-    key = hash(settings.model_dump_json())
-    if key not in _elsewhere:
-        _elsewhere[key] = Workbench(settings)
-    lab = _elsewhere[key]
-    return lab._wait(lab.pipeline.complete(request))
+    """The answer of a cluster's worker to a request, by a Workbench of its own."""
+    lab = worker_lab(settings)
+    return lab.submit(lab.pipeline.complete(request)).result()
