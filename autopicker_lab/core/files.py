@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from autopicker_lab.core.errors import InvalidRequestError, StorageError
+from autopicker_lab.core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Format(NamedTuple):
@@ -89,27 +87,6 @@ def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
         else:
             raise InvalidRequestError(f"no file at '{place}'", "check the path")
     return list(found)
-
-
-@contextmanager
-def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A scratch file that becomes `path` when the block has ended, and is gone where it fails.
-
-    Raises:
-        StorageError: the disk is full, the folder missing, or the like.
-    """
-    target = Path(path).expanduser()
-    scratch = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield scratch
-        scratch.replace(target)
-    except OSError as error:
-        if error.errno is None:  # not the system's: a time limit of what was to be written, say
-            raise
-        raise StorageError.of(error, path) from None
-    finally:
-        with suppress(OSError):
-            scratch.unlink()
 
 
 @dataclass(frozen=True)

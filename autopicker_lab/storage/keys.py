@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from autopicker_lab.core import InvalidRequestError, NotFoundError, SettingsError
+from autopicker_lab.runtime.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,13 +121,8 @@ class KeyFile:
 
     def _write(self, keys: Sequence[ApiKey]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.part")
-        try:
-            scratch.touch(mode=0o600)
+        with atomic_write(self.path, mode=0o600) as scratch:
             scratch.write_text(json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n", "utf-8")
-            scratch.replace(self.path)
-        finally:
-            scratch.unlink(missing_ok=True)
 
 
 def _models(given: Any) -> tuple[str, ...] | None:
