@@ -34,7 +34,7 @@ from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.routing import AUTO, default_policy, load_policy
 from autopicker_lab.runtime.event_loop import EventLoopThread
-from autopicker_lab.runtime.executors import Scheduler, workers
+from autopicker_lab.runtime.executors import Scheduler, worker_pool
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import FileStore
 from autopicker_lab.transcription import WhisperTranscriber
@@ -171,8 +171,8 @@ class Workbench:
     ) -> CollectionResult:
         """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect.
 
-        With a `scheduler` (see fanout.workers) the models are asked by the workers of a cluster, each with a Workbench
-        of these settings; grading, and the file, stay here.
+        With a `scheduler` (see runtime.executors.worker_pool) the models are asked by the workers of a cluster, each
+        with a Workbench of these settings; grading, and the file, stay here.
         """
         return self._wait(self.acollect(questions, models, out, **options))
 
@@ -220,7 +220,7 @@ class Workbench:
         grader = self.catalogue.get(judge).describe() if judge else None
         if scheduler is None:
             return await collect(asked, specs, self.pipeline.complete, out, judge=grader, **options)
-        with workers(scheduler) as (pool, at_once):
+        with worker_pool(scheduler) as (pool, at_once):
 
             async def ask(request: ChatRequest) -> ChatReply:
                 return await asyncio.wrap_future(pool.submit(answer_elsewhere, self.settings, request))

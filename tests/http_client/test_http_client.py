@@ -105,7 +105,7 @@ async def test_connections_are_kept_and_broken_off():
         wire.close()
         await asyncio.sleep(0.1)
         assert not wire._open
-        assert not wire._timers._until
+        assert not wire._timers._deadlines
 
 
 async def test_a_total_limit_ends_what_goes_on_piece_by_piece():
