@@ -8,8 +8,9 @@ from pathlib import Path
 import docx
 import openpyxl
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 from reportlab.pdfgen import canvas
+from support.pictures import page_of_text
 
 from autopicker_lab.core import (
     FORMATS,
@@ -42,7 +43,7 @@ EXPECTED = {
     "announcement.ogg": ("12.9 s", ("codec", "opus")),
     "announcement.flac": ("12.9 s", ("channels", 1)),
     "tides.py": ("def can_leave", ("imports", ["datetime"])),
-    "board.js": ("export class OutcomeMatrix", ("imports", ["./routes.js"])),
+    "board.js": ("export class Board", ("imports", ["./routes.js"])),
     "timetable.html": ("half past eight", ("title", "Timetable")),
     "style.css": (".board .late", ("imports", ["base.css"])),
     "config.json": ('"boats": 5', ("valid", True)),
@@ -79,7 +80,7 @@ def test_pages_are_labelled_and_stand_in_order(samples):
 def test_code_is_cut_at_symbols_and_nothing_is_lost(samples):
     for name, symbols in (
         ("tides.py", ["Tide", "Tide.__init__", "Tide.next_high", "can_leave"]),
-        ("board.js", ["OutcomeMatrix", "constructor", "show", "nextDeparture"]),
+        ("board.js", ["Board", "constructor", "show", "nextDeparture"]),
         ("style.css", ['@import "base.css"', ".board", ".board .late, .board .cancelled", "@media (max-width: 40em)"]),
     ):
         document = extract(samples / name)
@@ -335,21 +336,6 @@ async def test_the_pool_gives_the_same_document_and_typed_errors(samples):
         assert (await pool.extract(file)).to_dict() == extract(file).to_dict()
         with pytest.raises(CorruptFileError):
             await pool.extract(open_source(b"%PDF-1.4 broken", "a.pdf"))
-
-
-def page_of_text():
-    """A picture with so much text that reading it takes seconds."""
-    page = Image.new("L", (2800, 2800), "white")
-    pen = ImageDraw.Draw(page)
-    for top in range(0, 2800, 14):
-        pen.text((0, top), "the quick brown fox jumps over the lazy dog " * 12, fill="black")
-    return png(page)
-
-
-def png(picture):
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 async def test_the_pool_kills_what_takes_too_long_and_goes_on(samples):

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
+from support.pictures import page_of_text
 
 from autopicker_lab.core import Document, Format, InvalidRequestError, Part, UnsupportedFileError
 from autopicker_lab.extraction import FormatReader, extract, extract_many, formats, open_source, registry
@@ -33,19 +34,19 @@ def folder(samples, tmp_path):
 
 
 def test_results_are_what_one_file_gives_and_errors_are_rows(folder):
-    seen = []
+    progress_calls = []
     results = {
         result.path.name: result
-        for result in extract_many([folder], jobs=2, progress=lambda done, total: seen.append((done, total)))
+        for result in extract_many([folder], jobs=2, progress=lambda done, total: progress_calls.append((done, total)))
     }
     readable = {p.name for p in folder.rglob("*.*") if p.is_file() and not p.name.startswith(".")} - {"unknown.xyz"}
     assert set(results) == readable
     assert results["report.pdf"].document == extract(folder / "report.pdf")
     assert results["handbook.md"].path == folder / "below" / "handbook.md"
     assert type(results["broken.docx"].error).__name__ == "CorruptFileError"
-    assert seen == [(i, 6) for i in range(1, 7)]
-    (named,) = extract_many([folder / "unknown.xyz"], jobs=1)  # not in a folder, but asked for
-    assert type(named.error).__name__ == "UnsupportedFileError"
+    assert progress_calls == [(i, 6) for i in range(1, 7)]
+    (unsupported,) = extract_many([folder / "unknown.xyz"], jobs=1)  # not in a folder, but asked for
+    assert type(unsupported.error).__name__ == "UnsupportedFileError"
 
 
 def test_a_path_where_nothing_is_stops_before_anything_runs(folder):
@@ -61,14 +62,12 @@ def test_a_progress_that_answers_false_stops(folder):
 def test_closing_the_results_ends_the_workers(folder):
     results = extract_many([folder], jobs=1)
     next(results)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     results.close()
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - started_at < 20
 
 
 def test_a_file_that_takes_too_long_does_not_stop_the_rest(folder):
-    from test_extraction import page_of_text
-
     (folder / "page.png").write_bytes(page_of_text())
     results = {r.path.name: r for r in extract_many([folder], jobs=1, timeout_s=2.5)}
     assert "took longer than 2.5 s" in str(results["page.png"].error)
@@ -77,9 +76,9 @@ def test_a_file_that_takes_too_long_does_not_stop_the_rest(folder):
 
 def test_another_scheduler_gives_the_same(folder):
     with ThreadPoolExecutor(2) as threads:
-        there = {r.path: r.document for r in extract_many([folder], scheduler=threads)}
-    here = {r.path: r.document for r in extract_many([folder], jobs=2)}
-    assert there == here
+        on_threads = {r.path: r.document for r in extract_many([folder], scheduler=threads)}
+    on_processes = {r.path: r.document for r in extract_many([folder], jobs=2)}
+    assert on_threads == on_processes
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
@@ -154,7 +153,7 @@ def test_another_package_brings_a_format(monkeypatch, tmp_path):
     reader = FormatReader(Format("rtf", "document", "application/rtf", (".rtf",)), read_rtf)
     entry = type("Entry", (), {"name": "rtf", "load": lambda self: reader})()
     broken = type("Entry", (), {"name": "odt", "load": lambda self: 1 / 0})()
-    forget()
+    clear_registry()
     monkeypatch.setattr(registry.metadata, "entry_points", lambda group: [broken, entry] if "formats" in group else [])
     try:
         assert "rtf" in formats()
@@ -167,12 +166,12 @@ def test_another_package_brings_a_format(monkeypatch, tmp_path):
         with pytest.raises(UnsupportedFileError, match="json, rtf"):
             open_source(b"\x00\x01", "a.xyz")
     finally:
-        forget()
+        clear_registry()
 
 
-def forget():
-    for known in (registry._load_entry_points, registry.reader_of):
-        known.cache_clear()
+def clear_registry():
+    for cached in (registry._load_entry_points, registry.reader_of):
+        cached.cache_clear()
 
 
 def test_odd_names_and_half_characters_do_not_spoil_the_table(tmp_path):
