@@ -45,6 +45,13 @@ def test_a_notebook_calls_and_the_package_does(path):
             assert not any(line.lstrip().startswith(("def ", "class ")) for line in cell.source.splitlines())
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS + BENCHMARKS, ids=lambda path: path.stem)
+def test_a_notebook_takes_parameters_that_say_what_they_are(path):
+    parameters = benchmark.parameters_of(path)
+    assert parameters
+    assert all(parameter.help for parameter in parameters.values())
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
     from nbclient import NotebookClient
