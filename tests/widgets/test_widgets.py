@@ -128,9 +128,9 @@ class TestChat:
         model.ask("Tell a very long story.")
         until(lambda: model.turns[0].answer.text)
         model.job.stop()
-        begun = time.monotonic()
+        stopped_at = time.monotonic()
         model.job.wait(10)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - stopped_at < 1
         answer = model.turns[0].answer
         assert 0 < len(answer.text) < 4000
         assert answer.note == model.job.words == STOPPED
@@ -319,9 +319,9 @@ class TestExtraction:
         assert len(reading.files) > 15
         until(lambda: reading.files[0].document)
         reading.job.stop()
-        begun = time.monotonic()
+        stopped_at = time.monotonic()
         reading.job.wait(10)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - stopped_at < 1
         assert {one.error for one in reading.files if one.document is None} == {STOPPED}
         reading.open(b"more", "more.txt")
         reading.job.wait(30)
@@ -530,8 +530,8 @@ class TestParts:
 
     def test_controls_that_follow_in_two_threads_stay_alive(self, lab):
         panel = ExplorerPanel(lab, "Why?")
-        heard = []
-        panel.on(panel.threshold, heard.append)
+        values = []
+        panel.on(panel.threshold, values.append)
         stop = threading.Event()
 
         def follow():
@@ -547,7 +547,7 @@ class TestParts:
         stop.set()
         other.join()
         panel.threshold.value = 30.0
-        assert heard == [30.0]
+        assert values == [30.0]
 
     @pytest.mark.parametrize("path", ["x" * 5000, "~nosuchuser/x", "a\0b"])
     def test_what_is_no_path_is_told(self, path):
@@ -604,9 +604,9 @@ def test_the_load_model_stops_within_a_second(lab, quick):
     model.start()
     until(lambda: model.history)
     model.job.stop()
-    begun = time.monotonic()
+    stopped_at = time.monotonic()
     model.job.wait(20)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - stopped_at < 1
     assert model.latest.stopped_early
 
 
