@@ -1,6 +1,8 @@
 import hashlib
 import io
 import json
+import subprocess
+import sys
 import wave
 from itertools import pairwise
 
@@ -23,6 +25,16 @@ def test_speech_is_heard_in_every_format(lab, samples, kind):
     assert 0 <= transcript.segments[0].start < transcript.segments[-1].end <= transcript.duration + 0.5
     json.dumps(transcript.to_dict())
     assert transcript._repr_html_()
+
+
+def test_speech_is_recognised_after_a_picture_in_the_same_process(samples):
+    script = (
+        "import sys; from autopicker_lab import Workbench, extract; extract(sys.argv[1]); lab = Workbench(); "
+        "print(lab.transcribe(sys.argv[2]).text)"
+    )
+    files = [samples / "sign.jpg", samples / "announcement.wav"]
+    process = subprocess.run([sys.executable, "-c", script, *files], capture_output=True, text=True, check=True)
+    assert SENTENCE in process.stdout
 
 
 def test_words_have_times(lab, samples):
