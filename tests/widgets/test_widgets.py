@@ -621,10 +621,11 @@ def test_the_load_model_says_what_is_wrong(lab, tmp_path):
 
 
 def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
-    panel = LoadPanel(lab, prompt="Say hi.", seconds=2, users=1)
+    panel = LoadPanel(lab, prompt="Say hi.", seconds=60, users=1)
     panel.begin.click()
     assert panel.begin.disabled
-    until(lambda: "answers a second" in panel.chart.value)
+    until(lambda: "answers a second" in panel.chart.value, 50)
+    panel.model.job.stop()
     panel.model.job.wait(60)
     assert not panel.begin.disabled
     assert bytes(panel.picture.value).startswith(b"\x89PNG")
