@@ -17,6 +17,8 @@ from autopicker_lab.cli.jupyter import MESSAGE_BYTES, command, find
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.tuning import apgr
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments, **options):
     program = [sys.executable, "-c", "from autopicker_lab.cli import main; main()", *map(str, arguments)]
