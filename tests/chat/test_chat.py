@@ -57,6 +57,7 @@ def test_a_file_without_text_is_named():
     assert "blank.png" in context.report.warnings[0]
 
 
+@pytest.mark.slow
 async def test_an_answer_names_model_score_and_what_was_left_out(lab, samples):
     reply = await lab.aask("Which boat is driven by electric motors?", [samples / "report.pdf"], max_tokens=60)
     assert "kittiwake" in reply.text.lower()
@@ -81,6 +82,7 @@ async def test_streams_and_whole_answers_are_the_same(fake_ollama, samples):
     assert 0 < stream.reply.first_token_s < stream.reply.total_s
 
 
+@pytest.mark.slow
 async def test_a_recording_is_heard_before_it_is_asked_about(lab, samples):
     document = await lab.aextract(samples / "announcement.mp3")
     assert "half past" in document.text
@@ -90,6 +92,7 @@ async def test_a_recording_is_heard_before_it_is_asked_about(lab, samples):
     assert "announcement.mp3" in reply.context.used[0]
 
 
+@pytest.mark.slow
 async def test_a_second_question_reads_nothing_again(lab, samples, monkeypatch):
     await lab.aask("What?", [samples / "handbook.md"], max_tokens=2)
     monkeypatch.setattr(lab.reader, "_extract", None)  # would fail if it were called
@@ -120,6 +123,7 @@ def tiny(name, quality, address):
     return ModelConfig(name=name, type="ollama", endpoint=address, model="llama3.2", quality=quality)
 
 
+@pytest.mark.slow
 async def test_a_model_that_fails_is_passed_over(fake_ollama, samples):
     fake, address = fake_ollama
     models = (

@@ -26,6 +26,8 @@ from autopicker_lab.settings import ModelConfig
 from autopicker_lab.storage import KeyFile
 from autopicker_lab.tuning import apgr, tune
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments, **options):
     program = [sys.executable, "-c", "from autopicker_lab.cli import main; main()", *map(str, arguments)]

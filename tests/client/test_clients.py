@@ -27,6 +27,7 @@ def client(service):
         yield client
 
 
+@pytest.mark.slow
 def test_every_route(client, samples):
     reports = []
     record = client.upload_file(samples / "report.pdf", lambda done, total: reports.append((done, total)))
@@ -57,6 +58,7 @@ def test_every_route(client, samples):
     assert client.load_test(concurrent_users=2, requests_per_user=2)["success_rate_percent"] == 100
 
 
+@pytest.mark.slow
 async def test_every_route_awaited(service, samples):
     async with AsyncAutopickerClient(service) as client:
         reports = []
@@ -182,6 +184,7 @@ run();
 """
 
 
+@pytest.mark.slow
 @needs("node")
 @pytest.mark.parametrize("kind", ["mjs", "cjs"])
 def test_every_route_in_javascript(service, samples, tmp_path, kind):

@@ -196,6 +196,7 @@ async def test_a_local_model_without_its_package_is_not_available(without):
     assert install_line("local") in answer.hint
 
 
+@pytest.mark.slow
 def test_doctor_names_the_extra_of_each_missing_part(without):
     from autopicker_lab.cli.doctor import examine
 

@@ -222,6 +222,7 @@ class TestSheets:
         assert "## Secret (hidden)" in document.text
         assert any("charts are named, not drawn" in warning for warning in document.warnings)
 
+    @pytest.mark.slow
     def test_a_huge_table_is_summarised_and_kept_whole(self):
         def change(workbook):
             for i in range(MAX_RENDERED_CELLS // 2 + 2):
@@ -411,6 +412,7 @@ class TestPictures:
         assert document.text.startswith("PNG image, 64 x 64 pixels")
         assert "no text was recognised in the picture" in document.warnings
 
+    @pytest.mark.slow
     def test_where_tesseract_is_missing_the_other_engine_reads(self, monkeypatch):
         from autopicker_lab.extraction import ocr
 

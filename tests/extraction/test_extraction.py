@@ -209,6 +209,7 @@ def test_an_encrypted_pdf_is_refused_by_name():
         extract(buffer.getvalue(), name="locked.pdf")
 
 
+@pytest.mark.slow
 def test_a_scanned_page_is_read_by_ocr(samples):
     buffer = io.BytesIO()
     page = canvas.Canvas(buffer)
@@ -338,6 +339,7 @@ async def test_the_pool_gives_the_same_document_and_typed_errors(samples):
             await pool.extract(open_source(b"%PDF-1.4 broken", "a.pdf"))
 
 
+@pytest.mark.slow
 async def test_the_pool_kills_what_takes_too_long_and_goes_on(samples):
     with ExtractionPool(timeout_s=1.0, workers=1) as pool:
         await pool.extract(open_source(samples / "notes.txt"))  # the worker is up

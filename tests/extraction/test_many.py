@@ -67,6 +67,7 @@ def test_closing_the_results_ends_the_workers(folder):
     assert time.monotonic() - started_at < 20
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_does_not_stop_the_rest(folder):
     (folder / "page.png").write_bytes(page_of_text())
     results = {r.path.name: r for r in extract_many([folder], jobs=1, timeout_s=2.5)}
@@ -105,6 +106,7 @@ def autopicker(*arguments):
     return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_reads_a_folder(folder, tmp_path):
     done = autopicker("extract", folder, "--out", tmp_path / "out.parquet", "--jobs", 2)
     assert done.returncode == 1  # one file could not be read

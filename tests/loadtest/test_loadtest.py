@@ -267,6 +267,7 @@ async def test_pieces_that_are_missing_and_a_missing_done_are_told():
         assert (await run(LoadPlan(up.url, requests=3, chat=Chat()))).without_done == 3
 
 
+@pytest.mark.slow
 def test_an_open_loop_sees_a_stall_that_a_closed_one_hides():
     """At 200 a second for 8 s, a server that takes 50 ms, but answers nothing from the third second to the fourth."""
     truth = sorted((4 - at if 3 <= at < 4 else 0) + 0.05 for at in due(Constant(200), 8))
@@ -281,6 +282,7 @@ def test_an_open_loop_sees_a_stall_that_a_closed_one_hides():
     assert len(honest.times["send_delay"]) == honest.count.sent == 1600
 
 
+@pytest.mark.slow
 def test_tokens_are_timed_as_they_come():
     with reference_server(60, pieces=20, gap_ms=15) as url:
         report = measure(LoadPlan(f"{url}/v1", Poisson(10), duration_s=3, chat=Chat(events=20), slo=Slo(ttft_s=0.2)))
@@ -293,6 +295,7 @@ def test_tokens_are_timed_as_they_come():
     assert report.tokens_per_second == pytest.approx(20 * report.per_second)
 
 
+@pytest.mark.slow
 def test_the_search_finds_a_known_capacity():
     with reference_server(20, slots=4) as url:  # 200 a second
         plan = LoadPlan(url, slo=Slo(latency_s=0.2))
@@ -305,6 +308,7 @@ def test_the_search_finds_a_known_capacity():
     assert result.plot().get_lines()
 
 
+@pytest.mark.slow
 async def test_a_search_that_cannot_succeed_says_so(target):
     plan = LoadPlan(f"{target[1]}/slow", slo=Slo(latency_s=0.05), duration_s=0.3)
     result = await loadtest.find_saturation(plan, low=5, seconds=4)
@@ -318,6 +322,7 @@ async def test_a_search_that_cannot_succeed_says_so(target):
         await loadtest.find_saturation(LoadPlan("http://x"))
 
 
+@pytest.mark.slow
 async def test_warm_up_and_cool_down_do_not_count(target):
     app, address = target
     app.state.seen.clear()
@@ -396,6 +401,7 @@ async def test_time_is_a_bound(target):
     assert 2 <= report.count.sent <= 4
 
 
+@pytest.mark.slow
 async def test_requests_past_the_most_in_flight_wait_and_are_told(target):
     plan = LoadPlan(f"{target[1]}/slow", Constant(100), requests=20, max_in_flight=2)
     report = await run(plan)
@@ -405,6 +411,7 @@ async def test_requests_past_the_most_in_flight_wait_and_are_told(target):
     assert report.percentile_ms(100) > 1500  # from when it was due
 
 
+@pytest.mark.slow
 async def test_shares_of_a_plan_add_up_to_it(target):
     app, address = target
     trace = Trace(tuple(range(30)), 15)
@@ -423,6 +430,7 @@ async def test_shares_of_a_plan_add_up_to_it(target):
         LoadPlan.of_dict({"url": "http://x"})
 
 
+@pytest.mark.slow
 def test_locust_runs_the_same_plan_in_several_processes(tmp_path):
     with upstream() as up:
         plan = LoadPlan(up.url, Constant(40), duration_s=2, chat=Chat())
@@ -440,6 +448,7 @@ def test_locust_runs_the_same_plan_in_several_processes(tmp_path):
         run_distributed(LoadPlan(IN_PROCESS, requests=9, chat=Chat()), 2)
 
 
+@pytest.mark.slow
 def test_a_locust_run_that_is_stopped_keeps_what_was_measured(tmp_path):
     with upstream() as up:
         plan = LoadPlan(up.url, Constant(40), duration_s=120, chat=Chat())
@@ -497,6 +506,7 @@ async def test_a_report_is_kept_and_compared(target, tmp_path):
         LoadReport.load(tmp_path / "none.json")
 
 
+@pytest.mark.slow
 async def test_sweeps_repeats_and_differences(target):
     plan = LoadPlan(f"{target[1]}/ok", Closed(2), duration_s=0.4)
     result = await loadtest.sweep(plan, [50, 20])
@@ -571,6 +581,7 @@ async def test_thinking_is_part_of_the_time_and_waiting_for_answers_is_not(targe
     assert report.unfinished == 0
 
 
+@pytest.mark.slow
 async def test_a_rate_beyond_the_client_ends_in_time_and_says_so(target):
     seen = []
     started_at = time.monotonic()
@@ -582,6 +593,7 @@ async def test_a_rate_beyond_the_client_ends_in_time_and_says_so(target):
     assert report.errors["not sent"] > 0
 
 
+@pytest.mark.slow
 async def test_long_answers_do_not_look_like_saturation():
     """A stream of four seconds that begins at once, from a server that holds any rate."""
     with reference_server(1, pieces=5, gap_ms=500) as url:
@@ -590,6 +602,7 @@ async def test_long_answers_do_not_look_like_saturation():
     assert (result.passing_rate, result.failing_rate) == (40, None)
 
 
+@pytest.mark.slow
 async def test_a_search_ends_in_time_and_where_it_is_stopped():
     with upstream() as up:
         up.fault = "hang before"
@@ -678,6 +691,7 @@ def test_the_workbench_itself_is_a_target(lab):
     assert unknown.errors == {"UnknownModelError": 2}
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_ends_and_shows_what_it_has(target, tmp_path):
     import signal
 

@@ -10,6 +10,8 @@ from support.notebooks import small
 from autopicker_lab import benchmark
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.ipynb"))
 QUICK = {

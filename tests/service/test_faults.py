@@ -230,6 +230,7 @@ def test_deeply_nested_fields_are_no_failure_of_ours(faulty, depth, cache):
         assert answer.status_code == (200 if depth == 200 else 400)
 
 
+@pytest.mark.slow
 def test_one_model_that_cannot_be_asked_leaves_the_others_alone(faulty, monkeypatch):
     broken = model(faulty.url.replace("http", "https"))
     with gateway(broken, ModelConfig(name="well", type="openai", endpoint=faulty.url)) as base:
@@ -330,6 +331,7 @@ def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path):
             assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_a_stopped_service_says_so_to_whoever_waits_for_a_whole_answer(tmp_path, faulty):
     faulty.delay_s = 10
     with running(tmp_path, faulty.url, SHUTDOWN_TIMEOUT="1") as (process, base):
@@ -339,6 +341,7 @@ def test_a_stopped_service_says_so_to_whoever_waits_for_a_whole_answer(tmp_path,
         assert "is stopping" in answer.json()["error"]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "finished"), [("20", True), ("1", False)])
 def test_a_stopped_service_ends_its_streams_within_a_limit(tmp_path, faulty, limit, finished):
     faulty.delay_s = 0.1

@@ -13,6 +13,8 @@ from autopicker_lab.core import CorruptFileError, ExtractionLimitError, InvalidR
 from autopicker_lab.extraction import open_source
 from autopicker_lab.transcription import WhisperTranscriber, weights
 
+pytestmark = pytest.mark.slow  # Whisper, really
+
 SENTENCE = "Please keep your ticket until the end of the journey"
 
 

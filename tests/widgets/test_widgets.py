@@ -94,6 +94,7 @@ def test_the_explorer_takes_a_dropped_file_and_a_policy(lab, samples, report):
 
 
 class TestChat:
+    @pytest.mark.slow
     def test_it_streams_and_keeps_the_reply_with_its_sources(self, lab, samples):
         model = ConversationModel(lab)
         texts = []
@@ -149,6 +150,7 @@ class TestChat:
         assert len(panel.model.turns) == 1
         assert panel.again.disabled is panel.ask.disabled is False
 
+    @pytest.mark.slow
     def test_a_message_is_never_markup(self, lab):
         panel = ChatPanel(lab, question="<img src=x onerror=alert(1)>", file="<img src=x onerror=alert(1)>.pdf")
         panel.ask.click()
@@ -389,6 +391,7 @@ class TestExtraction:
         assert Image.open(io.BytesIO(reading.picture())).width > 100
 
 
+@pytest.mark.slow
 class TestTranscription:
     def test_a_recording_is_heard_corrected_and_saved(self, lab, samples):
         panel = TranscriptionPanel(lab, samples / "announcement.ogg")
@@ -620,6 +623,7 @@ def test_the_load_model_says_what_is_wrong(lab, tmp_path):
     assert "check the path" in model.message.lower()
 
 
+@pytest.mark.slow
 def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
     panel = LoadPanel(lab, prompt="Say hi.", seconds=60, users=1)
     panel.begin.click()
