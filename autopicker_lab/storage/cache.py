@@ -77,7 +77,10 @@ class RedisCache(MemoryCache):
             hint = "pip install 'autopicker-lab[redis]', or ENABLE_REDIS_CACHE=false"
             raise SettingsError("ENABLE_REDIS_CACHE: the redis package is not installed", hint) from None
         self._ttl_s = max(1, int(ttl_s))
-        self._client: Any = redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        try:
+            self._client: Any = redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        except ValueError as error:
+            raise SettingsError(f"REDIS_URL: {error}", "write redis://HOST:6379/0") from None
         self._outage = Outage("Redis", "caching in this process")
 
     async def get(self, key: str) -> bytes | None:
