@@ -65,6 +65,9 @@ class Catalogue:
         self._renewal: asyncio.Task[None] | None = None
         self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
+    def __repr__(self) -> str:
+        return f"Catalogue({', '.join(self._models)})"
+
     def specs(self) -> list[ModelSpec]:
         return [model.describe() for model in self._models.values()]
 

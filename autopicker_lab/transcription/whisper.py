@@ -58,6 +58,9 @@ class WhisperTranscriber:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
+    def __repr__(self) -> str:
+        return f"WhisperTranscriber({self.model!r})"
+
     def transcribe(
         self,
         file: SourceFile,

@@ -140,7 +140,7 @@ async def show_stream(lab: Workbench, question: str, files: list[Any] | None = N
 
     text = ""
     handle = display(display_id=True)
-    stream = await lab.stream(question, files or [], **options)
+    stream = lab.stream(question, files or [], **options)
     async for chunk in stream:
         text += chunk.content
         handle.update(HTML(to_html(text)))

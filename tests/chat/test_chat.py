@@ -11,6 +11,7 @@ from autopicker_lab.core import (
     ChatRequest,
     ContextLengthError,
     Document,
+    InvalidRequestError,
     ModelUnavailableError,
     Part,
     UnknownModelError,
@@ -200,3 +201,55 @@ def test_a_named_model_does_not_get_round_pin_and_budget():
                 lab.route("hello", model="far", policy=policy)
             assert lab.route("hello", policy=policy).model == "here"
             assert not lab.route("hello", policy=policy).fallbacks
+
+
+class TestStream:
+    QUESTION = "Count from one to twenty in words."
+
+    def test_plain_code_iterates(self, lab):
+        stream = lab.stream(self.QUESTION, max_tokens=6)
+        assert repr(stream) == "WorkbenchStream('auto', not begun)"
+        assert stream.route is None
+        text = "".join(chunk.content for chunk in stream)
+        assert text == stream.reply.text
+        assert stream.model == stream.route.model == "smollm2-135m"
+
+    async def test_coroutines_iterate_with_and_without_await(self, lab):
+        plain, awaited = lab.stream(self.QUESTION, max_tokens=6), await lab.stream(self.QUESTION, max_tokens=6)
+        texts = ["".join([chunk.content async for chunk in stream]) for stream in (plain, awaited)]
+        assert texts == [plain.reply.text, awaited.reply.text]
+        assert texts[0]
+
+    def test_leaving_early_ends_the_work_of_the_model(self, lab):
+        model = lab.catalogue.get("smollm2-135m")
+        stream = lab.stream(self.QUESTION, max_tokens=900)
+        for _ in stream:
+            break
+        stream.close()
+        assert model.waiting() == 0
+        assert stream.reply is None
+        assert lab.ask("Say hello.", max_tokens=2).text  # and the next is answered
+
+    def test_files_are_read_when_the_answer_is_asked_for(self, lab, samples):
+        stream = lab.stream("Which boat is electric?", [samples / "report.pdf"], max_tokens=6)
+        assert not stream.context.used
+        assert list(stream)
+        assert stream.context.used[0].startswith("report.pdf")
+
+    def test_an_error_is_raised_where_it_is_iterated(self, lab):
+        stream = lab.stream("Hello", model="gpt-9")
+        with pytest.raises(UnknownModelError):
+            list(stream)
+
+    @pytest.mark.parametrize("prompt", ["", " \n", [{"role": "user", "content": " "}]])
+    def test_nothing_is_sent_where_nothing_is_asked(self, lab, prompt):
+        for ask in (lab.ask, lab.stream):
+            with pytest.raises(InvalidRequestError, match="the prompt is empty"):
+                ask(prompt)
+
+
+def test_a_workbench_says_what_it_holds(lab):
+    assert "smollm2-135m" in repr(lab)
+    assert lab.policy.id in repr(lab)
+    for part in (lab.catalogue, lab.pipeline, lab.reader, lab.files, lab.transcriber):
+        assert " object at 0x" not in repr(part)
