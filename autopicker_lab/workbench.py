@@ -29,8 +29,7 @@ from autopicker_lab.core import (
 from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
-from autopicker_lab.loadtest import IN_PROCESS, Closed, LoadPlan, LoadReport, measure, run
-from autopicker_lab.loadtest import Progress as LoadProgress
+from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.routing import AUTO, default_policy, load_policy
@@ -38,11 +37,12 @@ from autopicker_lab.runtime.event_loop import EventLoopThread
 from autopicker_lab.runtime.executors import Scheduler, workers
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import FileStore
-from autopicker_lab.transcription import Progress, WhisperTranscriber
+from autopicker_lab.transcription import WhisperTranscriber
 
 if TYPE_CHECKING:
     import concurrent.futures
 
+    from autopicker_lab.runtime.progress import Progress
     from autopicker_lab.tuning import CollectionResult
 
 T = TypeVar("T")
@@ -158,7 +158,7 @@ class Workbench:
         *,
         users: int = 5,
         requests: int = 50,
-        progress: LoadProgress | None = None,
+        progress: LiveProgress | None = None,
         **fields: Any,
     ) -> LoadReport:
         """Run a load test: a plan, or `users` who send `requests` to an address; further fields are LoadPlan's.
@@ -275,7 +275,7 @@ class Workbench:
             self._pool.close()
             self._pool = None
         if self._loop_thread is not None:
-            self._loop_thread.submit(self.catalogue.close()).result()
+            self._loop_thread.run(self.catalogue.close())
             self._loop_thread.stop()
             self._loop_thread = None
         self.transcriber.release()
@@ -307,18 +307,19 @@ class Workbench:
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
         with self._beginning:
-            if self._loop_thread is None:
-                self._loop_thread = EventLoopThread()
-            return self._loop_thread.submit(work)
+            return self._event_loop().submit(work)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of one of the awaitable calls, from plain code; an interrupt cancels it."""
-        future = self.submit(work)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        with self._beginning:
+            loop_thread = self._event_loop()
+        return loop_thread.run(work)
+
+    def _event_loop(self) -> EventLoopThread:
+        """The Workbench's own event loop, which its first use starts; under the lock."""
+        if self._loop_thread is None:
+            self._loop_thread = EventLoopThread()
+        return self._loop_thread
 
 
 class WorkbenchStream(ChatStream):

@@ -12,12 +12,14 @@ from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, 
 from autopicker_lab.core.files import atomic_write, find_files
 from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.pool import ExtractionPool, read_path
-from autopicker_lab.runtime.executors import Progress, Scheduler, completed, task_error, workers
+from autopicker_lab.runtime.executors import Scheduler, completed, task_error, workers
 
 if TYPE_CHECKING:
     import concurrent.futures
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from autopicker_lab.runtime.progress import Progress
 
 
 @dataclass(frozen=True)

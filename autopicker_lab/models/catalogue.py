@@ -15,7 +15,7 @@ from autopicker_lab.models.base import Availability, ChatModel
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.ollama import OllamaModel, discover
 from autopicker_lab.models.openai import OpenAIModel
-from autopicker_lab.runtime.circuit_breaker import CircuitBreaker
+from autopicker_lab.runtime.circuit_breaker import BreakerPolicy, CircuitBreaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 PROBE_TTL_S = 10.0
 RECHECK_S = 2.0
+BREAKER_POLICY = BreakerPolicy(failures=5, first_rest_s=5.0, longest_rest_s=60.0, jitter=0.2)
 PROVIDERS: Mapping[str, Callable[[ModelSpec], ChatModel]] = MappingProxyType(
     {"local": LocalModel, "ollama": OllamaModel, "openai": OpenAIModel}
 )
@@ -133,7 +134,7 @@ class Catalogue:
         """What lets a failing model rest."""
         found = self._breakers.get(name)
         if found is None:
-            found = self._breakers[name] = CircuitBreaker()
+            found = self._breakers[name] = CircuitBreaker(BREAKER_POLICY)
         return found
 
     def mark_failed(self, name: str, why: str, hint: str) -> None:

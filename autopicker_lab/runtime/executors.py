@@ -11,19 +11,20 @@ import multiprocessing
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, Union
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, WorkerError
+from autopicker_lab.runtime.progress import Progress, report_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
     from distributed import Client
 
 T = TypeVar("T")
 R = TypeVar("R")
-Progress = Callable[[int, int], bool | None]  # done, in all; False stops
 Scheduler = Union[str, "Client", concurrent.futures.Executor, None]
 _AHEAD = 4  # that a worker has waiting: enough to keep it busy, few enough to keep memory flat
 _CONNECT_S = 10
@@ -97,7 +98,7 @@ def completed(
                 item, begun = waiting.pop(future)
                 done += 1
                 yield item, future, begun
-                if progress is not None and progress(done, len(items)) is False:
+                if not report_progress(progress, done, len(items)):
                     return
     finally:
         for future in waiting:

@@ -1,4 +1,4 @@
-"""Work that cannot be interrupted, done iterate_in_thread from whoever waits for it."""
+"""Work that cannot be interrupted, done in a thread of its own, so that nobody has to wait for its end."""
 
 from __future__ import annotations
 

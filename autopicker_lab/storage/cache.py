@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import SettingsError
-from autopicker_lab.runtime.outage import TIMEOUT_S, Outage
+from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, STORE_TIMEOUT_S, CircuitBreaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,10 +78,12 @@ class RedisCache(MemoryCache):
             raise SettingsError("ENABLE_REDIS_CACHE: the redis package is not installed", hint) from None
         self._ttl_s = max(1, int(ttl_s))
         try:
-            self._client: Any = redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+            self._client: Any = redis.from_url(
+                url, socket_timeout=STORE_TIMEOUT_S, socket_connect_timeout=STORE_TIMEOUT_S
+            )
         except ValueError as error:
             raise SettingsError(f"REDIS_URL: {error}", "write redis://HOST:6379/0") from None
-        self._outage = Outage("Redis", "caching in this process")
+        self._breaker = CircuitBreaker(STORE_POLICY, "Redis", "caching in this process")
 
     async def get(self, key: str) -> bytes | None:
         found, reached = await self._try(lambda: self._client.get(f"autopicker:{key}"))
@@ -100,12 +102,12 @@ class RedisCache(MemoryCache):
     async def _try(self, call: Callable[[], Any]) -> tuple[Any, bool]:
         from redis.exceptions import RedisError
 
-        if self._outage.resting():
+        if self._breaker.resting_s():
             return None, False
         try:
             answer = await call()
         except (RedisError, OSError) as error:
-            self._outage.failed(error)
+            self._breaker.failed(error)
             return None, False
-        self._outage.answered()
+        self._breaker.succeeded()
         return answer, True

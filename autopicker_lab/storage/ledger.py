@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import SettingsError
-from autopicker_lab.runtime.outage import Outage
+from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ class Ledger:
         self._leaving: dict[Account, float] = {}
         self._known: dict[Account, float] = {}
         self._syncing = threading.Lock()
-        self._outage = Outage("the store of what keys spent", "counting it in this process")
+        self._breaker = CircuitBreaker(STORE_POLICY, "the store of what keys spent", "counting it in this process")
 
     def spent(self, account: Account) -> float:
         """USD, what others have spent being as old as the last sync; the first time it is fetched."""
@@ -87,9 +87,9 @@ class Ledger:
                 self._leaving = {}
                 for account, usd in pending.items():
                     self._pending[account] += usd
-            self._outage.failed(error)
+            self._breaker.failed(error)
             return
-        self._outage.answered()
+        self._breaker.succeeded()
         with self._lock:
             self._leaving = {}
             self._known.update(known)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import AutopickerError, InvalidRequestError, Transcript
 from autopicker_lab.core.files import find_files
 from autopicker_lab.extraction import open_source
-from autopicker_lab.runtime.executors import Progress, Scheduler, completed, task_error, workers
+from autopicker_lab.runtime.executors import Scheduler, completed, task_error, workers
 from autopicker_lab.transcription import WhisperTranscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from autopicker_lab.runtime.progress import Progress
 
 _transcribers: dict[str, WhisperTranscriber] = {}  # by model; in a worker: those that it has loaded
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 from autopicker_lab.core.optional import require
-from autopicker_lab.runtime.executors import Progress, Scheduler, completed, workers
+from autopicker_lab.runtime.executors import Scheduler, completed, workers
 from autopicker_lab.tuning.tuner import tune
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+
+    from autopicker_lab.runtime.progress import Progress
 
 VARIED = ("strong", "weak", "folds", "seed", "within")
 

@@ -94,7 +94,7 @@ class TranscriptionModel(PanelModel):
             language=None if self.language == LANGUAGES[0] else self.language,
             task="translate" if self.translate else "transcribe",
             word_timestamps=True,
-            progress=self.job.report,
+            progress=lambda done, total: self.job.report(done / total if total else 0.0),
         )
         if self.file is file:
             self.transcript = transcript

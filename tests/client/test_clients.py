@@ -15,7 +15,7 @@ from support.upstream import upstream
 
 from autopicker_lab.client import AsyncAutopickerClient, AutopickerClient, ServiceError, protocol
 from autopicker_lab.client.__main__ import common_js
-from autopicker_lab.core import UpstreamError
+from autopicker_lab.core import StoppedError, UpstreamError
 
 HELLO = [{"role": "user", "content": "Hello, how are you?"}]
 HERE = Path(protocol.__file__).parent
@@ -56,6 +56,16 @@ def test_every_route(client, samples):
     assert client.metrics()["performance_metrics"]
     assert "autopicker_requests_total" in client.prometheus()
     assert client.load_test(concurrent_users=2, requests_per_user=2)["success_rate_percent"] == 100
+
+
+async def test_an_upload_stops_where_its_progress_says_so(client, service, samples):
+    names = [row["filename"] for row in client.files()]
+    with pytest.raises(StoppedError, match="upload was stopped"):
+        client.upload_file(samples / "report.pdf", lambda done, total: False)
+    async with AsyncAutopickerClient(service) as awaited:
+        with pytest.raises(StoppedError):
+            await awaited.upload_file(samples / "report.pdf", lambda done, total: False)
+    assert [row["filename"] for row in client.files()] == names
 
 
 @pytest.mark.slow

@@ -222,7 +222,7 @@ async def test_a_server_that_misbehaves(fault, stream, name):
         assert report.truncated == 4 * (name == "truncated")
         assert soon(lambda: up.running == 0)
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("load test")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("autopicker-lab run")]
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])
@@ -393,7 +393,7 @@ async def test_cancelling_leaves_nothing_running(target):
     with pytest.raises(asyncio.CancelledError):
         await task
     assert [other for other in asyncio.all_tasks() if other is not asyncio.current_task()] == []
-    assert not [thread for thread in threading.enumerate() if "load test" in thread.name]
+    assert not [thread for thread in threading.enumerate() if thread.name == "autopicker-lab run"]
 
 
 async def test_time_is_a_bound(target):

@@ -8,7 +8,7 @@ from conftest import ROOT
 from support.notebooks import small
 
 from autopicker_lab import benchmark
-from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, StoppedError
 
 pytestmark = pytest.mark.slow
 
@@ -142,6 +142,11 @@ def test_sweeps_and_comparisons(tmp_path):
     again = benchmark.sweep(path, "times", [1, 2], {"on": False, "rate": 2}, runs=tmp_path / "runs")
     bounds = benchmark.compare([run.folder for run in (*results, *again)])
     assert bounds.loc["speed", "B times=2 (2), low"] == pytest.approx(2)
+    with pytest.raises(StoppedError, match="notebook was stopped"):
+        benchmark.run(path, runs=tmp_path / "stopped", progress=lambda done, total: False)
+    assert (
+        len(benchmark.sweep(path, "times", [1, 2], runs=tmp_path / "stopped", progress=lambda done, total: False)) == 1
+    )
     with pytest.raises(InvalidRequestError, match="nothing to compare"):
         benchmark.compare([results[0].folder])
     with pytest.raises(InvalidRequestError, match="is no run"):

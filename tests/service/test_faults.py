@@ -17,6 +17,7 @@ from support.serving import free_port
 from support.upstream import TEXT, FaultyUpstream, soon, upstream
 
 from autopicker_lab.http_client import KEEP_S
+from autopicker_lab.runtime.circuit_breaker import BreakerPolicy
 from autopicker_lab.settings import ModelConfig
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -37,9 +38,8 @@ def base(faulty):
 
 @pytest.fixture(autouse=True)
 def well_again(faulty, monkeypatch):
-    monkeypatch.setattr(
-        "autopicker_lab.runtime.circuit_breaker.CircuitBreaker.limit", 1000
-    )  # a breaker of its own is tested below
+    patient = BreakerPolicy(1000, 5.0, 60.0)  # a breaker that opens is tested below
+    monkeypatch.setattr("autopicker_lab.models.catalogue.BREAKER_POLICY", patient)
     fresh = FaultyUpstream()
     faulty.fault, faulty.delay_s, faulty.pieces = fresh.fault, fresh.delay_s, fresh.pieces
     faulty.bodies.clear()
@@ -191,8 +191,7 @@ def test_the_next_model_of_the_route_stands_in(faulty, stream):
 
 
 def test_a_model_that_goes_on_failing_rests(faulty, monkeypatch):
-    monkeypatch.setattr("autopicker_lab.runtime.circuit_breaker.CircuitBreaker.limit", 3)
-    monkeypatch.setattr("autopicker_lab.runtime.circuit_breaker.CircuitBreaker.first_s", 0.5)
+    monkeypatch.setattr("autopicker_lab.models.catalogue.BREAKER_POLICY", BreakerPolicy(3, 0.5, 60.0, 0.2))
     with gateway(model(faulty.url)) as base:
         faulty.fault = "500"
         assert ask(base).status_code == 502

@@ -11,7 +11,7 @@ from conftest import ROOT
 from support.outcomes import MODELS, table
 
 from autopicker_lab.complexity.features import measure
-from autopicker_lab.core import InvalidRequestError, RoutePolicy, StorageError, Tier
+from autopicker_lab.core import InvalidRequestError, RoutePolicy, StoppedError, StorageError, Tier
 from autopicker_lab.routing import default_policy, load_policy, save_policy
 from autopicker_lab.tuning import (
     DriftState,
@@ -237,6 +237,19 @@ def test_a_report_is_one_json_document_and_shows_itself(report):
     assert report.plot().lines
     assert plot_calibration(report).lines
     assert len(report.scores_frame()) == 240
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_tuning_stops_where_its_progress_says_so(steps):
+    counts = []
+
+    def progress(done, total):
+        counts.append((done, total))
+        return done < steps
+
+    with pytest.raises(StoppedError, match="tuning was stopped"):
+        tune(table(100), folds=3, progress=progress)
+    assert counts == [(done, 5) for done in range(1, steps + 1)]
 
 
 @pytest.mark.slow
