@@ -337,6 +337,7 @@ class TestExtraction:
         reading.open(locked.getvalue(), "locked.pdf")
         reading.job.wait(30)
         assert "is encrypted" in reading.current.error
+        assert reading.current.locked
         reading.unlock("tide")
         reading.job.wait(30)
         assert "412,000 passengers" in reading.current_part.text
