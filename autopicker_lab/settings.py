@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import secrets
@@ -72,6 +74,7 @@ class ModelConfig(BaseModel):
         return self
 
     def spec(self) -> ModelSpec:
+        """The entry as the catalogue takes it."""
         named: frozenset[str] = self.capabilities
         able = named - {"multimodal"} | ({"images"} if "multimodal" in named else set()) | {"text"}
         default = "http://localhost:11434" if self.type == "ollama" else ""
@@ -215,6 +218,17 @@ class Settings(BaseSettings):
             ),
         ]
 
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) over every field, models and the values of secrets included: equal for equal settings.
+
+        Only a `secret_key` that nobody gave is left out, since each start makes another. Keep it out of logs: a short
+        key can be guessed from it.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        if "secret_key" not in self.model_fields_set:
+            del fields["secret_key"]
+        return hashlib.sha256(json.dumps(fields, default=_to_json, sort_keys=True).encode()).hexdigest()
+
     @cached_property
     def origins(self) -> frozenset[str]:
         """ALLOWED_ORIGINS by name."""
@@ -222,11 +236,22 @@ class Settings(BaseSettings):
 
     @property
     def keys_path(self) -> Path:
+        """The file of the API keys."""
         return self.api_keys_file or self.autopicker_home / "keys.json"
 
     @property
     def uploads_url(self) -> str:
+        """The fsspec URL of the uploads."""
         return self.storage_url or f"file://{(self.autopicker_home / 'uploads').as_posix()}"
+
+
+def _to_json(value: object) -> object:
+    """A value of a field in a form that JSON has, the same in every process."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
 def _read_models(path: Path) -> Any:

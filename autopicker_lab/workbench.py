@@ -73,7 +73,7 @@ class Workbench:
         self._isolate = isolate
         self._store: FileStore | None = None
         self._loop_thread: EventLoopThread | None = None
-        self._beginning = threading.Lock()
+        self._loop_lock = threading.Lock()
         self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
         self.reader = Reader(self._extract, self.transcriber)
         specs = self.settings.catalogue()
@@ -110,8 +110,8 @@ class Workbench:
 
     def count_tokens(self, text: str, model: str) -> int:
         """Tokens of `text`: by the model's own tokenizer where it runs in this process, else estimated."""
-        found = self.catalogue.get(model)
-        return found.count_tokens(text) if isinstance(found, LocalModel) else estimate_tokens(text)
+        chat_model = self.catalogue.get(model)
+        return chat_model.count_tokens(text) if isinstance(chat_model, LocalModel) else estimate_tokens(text)
 
     def transcribe(
         self,
@@ -306,12 +306,12 @@ class Workbench:
 
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
-        with self._beginning:
+        with self._loop_lock:
             return self._event_loop().submit(work)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of one of the awaitable calls, from plain code; an interrupt cancels it."""
-        with self._beginning:
+        with self._loop_lock:
             loop_thread = self._event_loop()
         return loop_thread.run(work)
 
@@ -349,13 +349,20 @@ class WorkbenchStream(ChatStream):
         return await anext(self._generator, None)
 
 
-_elsewhere: dict[int, Workbench] = {}  # in a worker: the Workbench that it has made
+_worker_labs: dict[str, Workbench] = {}  # in a worker of a cluster: those that it has made, by their settings
+_worker_lock = threading.Lock()
+
+
+def worker_lab(settings: Settings) -> Workbench:
+    """The Workbench of these settings in a cluster's worker, which keeps it for the next request."""
+    key = settings.fingerprint()
+    with _worker_lock:  # a worker may have several threads
+        if key not in _worker_labs:
+            _worker_labs[key] = Workbench(settings)
+        return _worker_labs[key]
 
 
 def answer_elsewhere(settings: Settings, request: ChatRequest) -> ChatReply:
-    """What a cluster's worker runs: an answer of its own Workbench, which it keeps."""
-    key = hash(settings.model_dump_json())
-    if key not in _elsewhere:
-        _elsewhere[key] = Workbench(settings)
-    lab = _elsewhere[key]
+    """The answer of a cluster's worker to a request, by a Workbench of its own."""
+    lab = worker_lab(settings)
     return lab.wait(lab.pipeline.complete(request))

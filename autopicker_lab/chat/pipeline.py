@@ -78,7 +78,7 @@ class Pipeline:
         """
         complexity = await self.score(request, attachments)
         # before the names: it may discover the model that is asked for
-        answers = self.catalogue.known() or await self.catalogue.availability()
+        answers = self.catalogue.cached_availability() or await self.catalogue.availability()
         name = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe().id
         specs = self.catalogue.specs() if name is None else [self.catalogue.get(name).describe()]
         if request.allowed is not None:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
-from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assembled
+from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assemble_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -88,7 +88,7 @@ class ChatStream:
         """The whole answer; None before its end, and where its pieces are not kept."""
         if self.total_s is None or not self._keep:
             return None
-        message = assembled(self._chunks)
+        message = assemble_message(self._chunks)
         return ChatReply(
             message["content"] or "",
             self.model,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from autopicker_lab.core.errors import InvalidRequestError, StorageError
+from autopicker_lab.core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Format(NamedTuple):
@@ -61,7 +59,7 @@ KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
 )
 
 
-def expanded(place: str | Path) -> Path:
+def expand_path(place: str | Path) -> Path:
     """A path as the system knows it; InvalidRequestError for what cannot be one."""
     try:
         path = Path(place).expanduser()
@@ -77,39 +75,18 @@ def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
     Raises:
         InvalidRequestError: for a path where nothing is.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     forms = [form for form in FORMATS.values() if not categories or form.category in categories]
     suffixes = {suffix for form in forms for suffix in form.suffixes}
-    for place in map(expanded, places):
+    for place in map(expand_path, places):
         if place.is_dir():
             inside = (p for p in sorted(place.rglob("*")) if p.suffix.lower() in suffixes and p.is_file())
-            found.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
+            files.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
         elif place.exists():
-            found[place] = None
+            files[place] = None
         else:
             raise InvalidRequestError(f"no file at '{place}'", "check the path")
-    return list(found)
-
-
-@contextmanager
-def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A scratch file that becomes `path` when the block has ended, and is gone where it fails.
-
-    Raises:
-        StorageError: the disk is full, the folder missing, or the like.
-    """
-    target = Path(path).expanduser()
-    scratch = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield scratch
-        scratch.replace(target)
-    except OSError as error:
-        if error.errno is None:  # not the system's: a time limit of what was to be written, say
-            raise
-        raise StorageError.of(error, path) from None
-    finally:
-        with suppress(OSError):
-            scratch.unlink()
+    return list(files)
 
 
 @dataclass(frozen=True)
@@ -158,12 +135,15 @@ class SourceFile:
 
     @property
     def media_type(self) -> str:
+        """The MIME type of its kind."""
         return (self.format or FORMATS[self.kind]).media_type
 
     @property
     def category(self) -> str:
+        """ "document", "spreadsheet", "image", "audio" or "code"."""
         return (self.format or FORMATS[self.kind]).category
 
     @cached_property
     def sha256(self) -> str:
+        """Of its bytes, hexadecimal; hashed when it is first asked for."""
         return hashlib.sha256(self.data).hexdigest()

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, NoWorkerError, ReadOptions
-from autopicker_lab.core.files import atomic_write, find_files
+from autopicker_lab.core.files import find_files
 from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.pool import ExtractionPool, read_path
+from autopicker_lab.runtime.atomic_write import atomic_write
 from autopicker_lab.runtime.executors import Scheduler, completed, task_error, workers
 
 if TYPE_CHECKING:

@@ -226,7 +226,7 @@ class TestStream:
         for _ in stream:
             break
         stream.close()
-        assert model.waiting() == 0
+        assert model.pending() == 0
         assert stream.reply is None
         assert lab.ask("Say hello.", max_tokens=2).text  # and the next is answered
 
