@@ -137,6 +137,7 @@ def test_delimiters_are_found_and_cells_keep_their_spelling(text, delimiter, cel
     assert document.tables[0].rows[1][0] in (1, "x, y", "001")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_a_long_csv_is_read_in_one_pass():
     assert len(extract(b"a,b\n" + b"1,2\n" * 100_000, name="a.csv").tables[0].rows) == 100_001
@@ -236,6 +237,7 @@ def inflating(entry: str, size: int) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("entry", "name"), [("word/document.xml", "a.docx"), ("xl/workbook.xml", "a.xlsx")])
 def test_an_archive_that_inflates_too_far_is_refused(entry, name):
     with pytest.raises(CorruptFileError, match="unpacks to over"):
@@ -306,6 +308,7 @@ def test_broken_code_says_where():
     assert "line 1, column" in extract(b'{"a": 1,}', name="a.json").warnings[0]
 
 
+@pytest.mark.slow
 def test_a_picture_stands_upright_and_keeps_its_place_to_itself():
     picture = Image.new("RGB", (40, 20), "white")
     exif = picture.getexif()
@@ -331,6 +334,7 @@ def test_merged_cells_and_headers_of_a_docx():
     assert document.text.count("Running head") == 1
 
 
+@pytest.mark.slow
 async def test_the_pool_gives_the_same_document_and_typed_errors(samples):
     with ExtractionPool(workers=1) as pool:
         file = open_source(samples / "minutes.docx")

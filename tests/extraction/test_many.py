@@ -33,6 +33,7 @@ def folder(samples, tmp_path):
     return place
 
 
+@pytest.mark.slow
 def test_results_are_what_one_file_gives_and_errors_are_rows(folder):
     progress_calls = []
     results = {
@@ -115,6 +116,7 @@ def test_the_command_reads_a_folder(folder, tmp_path):
     assert len(pd.read_parquet(tmp_path / "out.parquet")) == 6
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_file_that_can_be_read_is_said(tmp_path):
     done = autopicker("extract", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
@@ -131,6 +133,7 @@ def test_a_script_without_a_guard_is_told_what_is_missing(folder, tmp_path):
     assert "__main__" in done.stderr.strip().split("\n")[-1]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_keeps_what_it_has(folder, tmp_path):
     for i in range(3000):
         shutil.copy(folder / "notes.txt", folder / f"{i:04}.txt")

@@ -103,6 +103,7 @@ async def test_the_first_token_comes_long_before_the_last(local):
     assert times[0] < times[-1] / 2
 
 
+@pytest.mark.slow
 async def test_a_reader_who_leaves_stops_the_local_model(local):
     request = ChatRequest.of("Tell a very long story.", options={"max_tokens": 2000})
     async with aclosing(local.stream(request)) as chunks:

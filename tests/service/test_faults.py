@@ -175,6 +175,7 @@ def test_a_refused_connection_is_said_at_once():
         assert time.monotonic() - started_at < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_next_model_of_the_route_stands_in(faulty, stream):
     with upstream() as well:
@@ -255,6 +256,7 @@ def test_a_client_that_leaves_in_an_upload_leaves_nothing_behind(base):
     assert httpx.get(f"{base}/health").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_long_first_token_is_waited_for_with_comments(faulty, monkeypatch):
     monkeypatch.setattr("autopicker_lab.service.request.disconnect.KEEPALIVE_S", 0.1)
     faulty.delay_s = 0.4

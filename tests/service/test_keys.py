@@ -126,6 +126,7 @@ def test_an_answer_that_is_not_heard_to_the_end_is_paid_for(tmp_path):
         assert "retry-after" in ask(base, secret, model="cheap").headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_budget_ends_and_outlives_the_service(tmp_path, stream):
     secret, _ = KeyFile(tmp_path / "keys.json").create("poor", budget_usd=7)

@@ -81,6 +81,7 @@ class TestFiles:
         assert api("DELETE", f"/api/v1/files/{file_id}").json()["deleted"] is True
         assert api("GET", f"/api/v1/files/{file_id}").status_code == 404
 
+    @pytest.mark.slow
     def test_the_content_of_a_recording_is_what_is_said(self, api, uploaded):
         body = api("GET", f"/api/v1/files/{uploaded['announcement.mp3']}/content").json()
         assert "half past" in body["text"]
@@ -134,6 +135,7 @@ class TestFiles:
 
 
 class TestChat:
+    @pytest.mark.slow
     def test_a_routed_answer(self, api):
         body = chat(api).json()
         assert body["id"].startswith("chatcmpl-")
@@ -144,6 +146,7 @@ class TestChat:
         assert body["usage"]["total_tokens"] == body["usage"]["prompt_tokens"] + body["usage"]["completion_tokens"]
         assert set(body["routing"]) == {"complexity_score", "selected_model", "reason", "fallback_used"}
 
+    @pytest.mark.slow
     def test_a_named_model_is_not_routed(self, api):
         body = chat(api, model="smollm2-135m").json()
         assert body["model"] == "smollm2-135m"
@@ -166,6 +169,7 @@ class TestChat:
         assert parsed[-1]["usage"]["completion_tokens"] > 0
         assert parsed[-2]["choices"][0]["finish_reason"]
 
+    @pytest.mark.slow
     def test_the_end_of_a_stream_to_the_letter(self, service):
         import httpx
 

@@ -290,6 +290,7 @@ def test_copies_of_prompts_are_no_further_evidence():
     assert not found.verdict.pays
 
 
+@pytest.mark.slow
 def test_a_lead_within_noise_has_no_curve():
     random = np.random.default_rng(2)
     even = table(200).assign(score=(random.random(400) < 0.5).astype(float))
@@ -428,6 +429,7 @@ def test_a_policy_is_evaluated_by_the_rule_it_routes_by(report):
     assert evaluate(table(), known).saving is not None
 
 
+@pytest.mark.slow
 def test_the_default_policy_is_evaluated_by_its_score():
     found = evaluate(table(), default_policy())
     assert found.scores.tolist() == heuristic_scores(found.outcomes.prompts).tolist()

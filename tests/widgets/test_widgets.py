@@ -212,6 +212,7 @@ def lab_complexity(text):
     return score(ChatRequest.of(text))
 
 
+@pytest.mark.slow
 def test_the_threshold_panel_redraws_with_its_sliders(report, tmp_path):
     panel = ThresholdPanel(report, str(tmp_path / "p.json"))
     pictures = [panel.picture.value]
@@ -291,6 +292,7 @@ def two_pages(word):
     return out.getvalue()
 
 
+@pytest.mark.slow
 class TestExtraction:
     def test_a_file_is_read_turned_and_pictured(self, reading, samples):
         reading.open(samples / "report.pdf")
@@ -581,6 +583,7 @@ def quick():
         yield f"{address}/ok"
 
 
+@pytest.mark.slow
 def test_the_load_model_runs_and_keeps(lab, quick, tmp_path):
     model = LoadModel(lab, quick, chat=False, users=2, seconds=0.6)
     model.start()
