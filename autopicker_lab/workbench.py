@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -53,8 +53,8 @@ Prompt = str | Sequence[Mapping[str, Any]] | ChatRequest
 class Workbench:
     """Everything the lab can do, wired from one Settings.
 
-    The plain methods work in scripts and in notebooks alike; those that begin with `a` are for `await`, and
-    `stream` is for `async for`.
+    The plain methods work in scripts and in notebooks alike; those that begin with `a` are for `await`. `stream` is for
+    `for` in a script and for `async for` in a coroutine or a notebook.
 
     Args:
         settings: None reads the environment.
@@ -73,7 +73,7 @@ class Workbench:
         self._isolate = isolate
         self._store: FileStore | None = None
         self._loop_thread: EventLoopThread | None = None
-        self._beginning = threading.Lock()
+        self._loop_lock = threading.Lock()
         self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
         self.reader = Reader(self._extract, self.transcriber)
         specs = self.settings.catalogue()
@@ -83,8 +83,13 @@ class Workbench:
         chosen = load_policy(chosen) if isinstance(chosen, str | Path) else chosen
         self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader)
 
+    def __repr__(self) -> str:
+        models = ", ".join(spec.id for spec in self.catalogue.specs())
+        return f"Workbench(models: {models}; policy: {self.policy.id}; home: {self.settings.autopicker_home})"
+
     @property
     def policy(self) -> RoutePolicy:
+        """What decides between the models."""
         return self.pipeline.policy
 
     @property
@@ -101,12 +106,12 @@ class Workbench:
 
     def extract(self, source: Source, name: str | None = None, options: ReadOptions | None = None) -> Document:
         """Read a file; of a recording, what is said in it."""
-        return self._wait(self.aextract(source, name, options))
+        return self.wait(self.aextract(source, name, options))
 
     def count_tokens(self, text: str, model: str) -> int:
         """Tokens of `text`: by the model's own tokenizer where it runs in this process, else estimated."""
-        found = self.catalogue.get(model)
-        return found.count_tokens(text) if isinstance(found, LocalModel) else estimate_tokens(text)
+        chat_model = self.catalogue.get(model)
+        return chat_model.count_tokens(text) if isinstance(chat_model, LocalModel) else estimate_tokens(text)
 
     def transcribe(
         self,
@@ -118,7 +123,7 @@ class Workbench:
         progress: Progress | None = None,
     ) -> Transcript:
         """What is said in a recording; see WhisperTranscriber.transcribe."""
-        return self._wait(
+        return self.wait(
             self.reader.transcribe(
                 open_source(source),
                 language=language,
@@ -130,21 +135,21 @@ class Workbench:
 
     def score(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
         """How hard a request looks, with its files."""
-        return self._wait(self.ascore(prompt, files))
+        return self.wait(self.ascore(prompt, files))
 
     def route(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, policy: RoutePolicy | None = None
     ) -> Route:
         """Which model a request would go to, and why; `policy` tries another one than the Workbench's own."""
-        return self._wait(self.aroute(prompt, files, model=model, policy=policy))
+        return self.wait(self.aroute(prompt, files, model=model, policy=policy))
 
     def ask(self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any) -> ChatReply:
         """The answer to a request; `options` are OpenAI's (temperature, max_tokens ...)."""
-        return self._wait(self.aask(prompt, files, model=model, **options))
+        return self.wait(self.aask(prompt, files, model=model, **options))
 
     def models(self) -> list[tuple[ModelSpec, Availability]]:
         """The catalogue, and which of it would answer now."""
-        answers = self._wait(self.catalogue.availability(fresh=True))
+        answers = self.wait(self.catalogue.availability(fresh=True))
         return [(spec, answers.get(spec.id, Availability(False, "not asked yet"))) for spec in self.catalogue.specs()]
 
     def loadtest(
@@ -163,7 +168,7 @@ class Workbench:
         if isinstance(plan, str):
             plan = LoadPlan(plan, Closed(users), requests=requests, **fields)
         if plan.url == IN_PROCESS:
-            return self._wait(run(plan, progress, self.answers))
+            return self.wait(run(plan, progress, self.answers))
         return measure(plan, progress)
 
     def collect(
@@ -174,11 +179,12 @@ class Workbench:
         With a `scheduler` (see runtime.executors.worker_pool) the models are asked by the workers of a cluster, each
         with a Workbench of these settings; grading, and the file, stay here.
         """
-        return self._wait(self.acollect(questions, models, out, **options))
+        return self.wait(self.acollect(questions, models, out, **options))
 
     # awaitable calls
 
     async def aextract(self, source: Source, name: str | None = None, options: ReadOptions | None = None) -> Document:
+        """As `extract`."""
         file = await asyncio.to_thread(open_source, source, name)
         return await self.reader.read(file if options is None else replace(file, options=options))
 
@@ -189,18 +195,30 @@ class Workbench:
         return [await self.reader.attach(await asyncio.to_thread(open_source, file)) for file in files]
 
     async def ascore(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
+        """As `score`."""
         return await self.pipeline.score(ChatRequest.of(prompt), await self.attach(files))
 
     async def aroute(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, policy: RoutePolicy | None = None
     ) -> Route:
+        """As `route`."""
         return await self.pipeline.route(ChatRequest.of(prompt, model=model), await self.attach(files), policy)
 
     async def aask(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
     ) -> ChatReply:
-        request = ChatRequest.of(prompt, model=model, options=options)
+        """As `ask`."""
+        request = self._question(prompt, files, model, options)
         return await self.pipeline.complete(request, await self.attach(files))
+
+    def _question(
+        self, prompt: Prompt, files: Sequence[Source] | Source, model: str, options: Mapping[str, Any]
+    ) -> ChatRequest:
+        """The request of a prompt; InvalidRequestError for one in which nothing is asked."""
+        request = ChatRequest.of(prompt, model=model, options=options)
+        if not (files or request.file_ids or request.image_urls or any(m.text.strip() for m in request.messages)):
+            raise InvalidRequestError("the prompt is empty", "write a question, or give a file")
+        return request
 
     async def acollect(
         self,
@@ -212,6 +230,7 @@ class Workbench:
         scheduler: Scheduler = None,
         **options: Any,
     ) -> CollectionResult:
+        """As `collect`."""
         from autopicker_lab.tuning import collect, read_questions
 
         asked = await asyncio.to_thread(read_questions, questions)
@@ -227,12 +246,18 @@ class Workbench:
 
             return await collect(asked, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
 
-    async def stream(
+    def stream(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
-    ) -> ChatStream:
-        """The answer as it is made: `async for chunk in await lab.stream("...")`."""
-        request = ChatRequest.of(prompt, model=model, options=options)
-        return self.pipeline.stream(request, await self.attach(files))
+    ) -> WorkbenchStream:
+        """The answer as it is made; nothing is read or asked before the first piece is wanted.
+
+        `for chunk in lab.stream("...")` in a script, `async for chunk in lab.stream("...")` in a coroutine or a
+        notebook; each chunk has its `content`. Leaving the loop and closing the stream ends the model's work.
+
+        Raises:
+            InvalidRequestError: the prompt is empty.
+        """
+        return WorkbenchStream(self, self._question(prompt, files, model, options), files)
 
     async def answers(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
         """What a load test asks: the stream of a request, its file ids being those of uploads kept here."""
@@ -281,11 +306,12 @@ class Workbench:
 
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
-        with self._beginning:
+        with self._loop_lock:
             return self._event_loop().submit(work)
 
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        with self._beginning:
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of one of the awaitable calls, from plain code; an interrupt cancels it."""
+        with self._loop_lock:
             loop_thread = self._event_loop()
         return loop_thread.run(work)
 
@@ -296,18 +322,47 @@ class Workbench:
         return self._loop_thread
 
 
+class WorkbenchStream(ChatStream):
+    """The answer to a question asked of a Workbench, for `for` as well as for `async for`."""
+
+    def __init__(self, lab: Workbench, request: ChatRequest, files: Sequence[Source]):
+        super().__init__(lab.pipeline, request, lambda: lab.attach(files), keep=True)
+        self._lab = lab
+
+    def __await__(self) -> Generator[None, None, WorkbenchStream]:
+        """Itself, for those who write `await lab.stream(...)`."""
+        yield from ()
+        return self
+
+    def __iter__(self) -> Iterator[ChatChunk]:
+        try:
+            while (chunk := self._lab.submit(self._next()).result()) is not None:
+                yield chunk
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop, from plain code: the model's work ends too."""
+        self._lab.submit(self.aclose()).result()
+
+    async def _next(self) -> ChatChunk | None:
+        return await anext(self._generator, None)
+
+
 _worker_labs: dict[str, Workbench] = {}  # in a worker of a cluster: those that it has made, by their settings
+_worker_lock = threading.Lock()
 
 
 def worker_lab(settings: Settings) -> Workbench:
     """The Workbench of these settings in a cluster's worker, which keeps it for the next request."""
     key = settings.fingerprint()
-    if key not in _worker_labs:
-        _worker_labs[key] = Workbench(settings)
-    return _worker_labs[key]
+    with _worker_lock:  # a worker may have several threads
+        if key not in _worker_labs:
+            _worker_labs[key] = Workbench(settings)
+        return _worker_labs[key]
 
 
 def answer_elsewhere(settings: Settings, request: ChatRequest) -> ChatReply:
     """The answer of a cluster's worker to a request, by a Workbench of its own."""
     lab = worker_lab(settings)
-    return lab.submit(lab.pipeline.complete(request)).result()
+    return lab.wait(lab.pipeline.complete(request))

@@ -253,7 +253,7 @@ def to_html(executed: Path, parameters: Mapping[str, Any], stamp: Mapping[str, A
     notebook = nbformat.read(executed, 4)
     values = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
     commit = stamp.get("commit")
-    environment = [stamp.get("time"), stamp.get("machine"), f"commit {commit[:12]}" if commit else None]
+    environment = [stamp.get("utc"), stamp.get("machine"), f"commit {commit[:12]}" if commit else None]
     about = f"Parameters: `{values}`\n\nRun: {', '.join(str(part) for part in environment if part)}"
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(about))
     exporter = HTMLExporter(

@@ -9,11 +9,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.chat.context import Context, fit
+from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
 from autopicker_lab.chat.relevance import Ranker
-from autopicker_lab.chat.stream import FAULTS, ChatStream, estimated, noted
+from autopicker_lab.chat.stream import ChatStream
 from autopicker_lab.core import (
     AutopickerError,
     ChatReply,
@@ -31,7 +32,7 @@ from autopicker_lab.core import (
     SourceFile,
     TransientUpstreamError,
 )
-from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
+from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.routing import AUTO, Requirements, choose, permitted_models, route_to_named_model
 
 if TYPE_CHECKING:
@@ -47,14 +48,6 @@ _FEW = 4  # earlier questions that are weighed on the event loop
 _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 
 
-class PreparedRequest(NamedTuple):
-    """A request made ready for one model."""
-
-    model: ChatModel
-    request: ChatRequest
-    context: ContextReport
-
-
 class Pipeline:
     """What notebooks, service and command line all ask through."""
 
@@ -64,6 +57,9 @@ class Pipeline:
         self._scorer = scorer
         self._reader = reader
         self._ranker = Ranker()
+
+    def __repr__(self) -> str:
+        return f"Pipeline({self.catalogue!r}, policy {self.policy.id!r})"
 
     async def score(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> Complexity:
         """Complexity of a request; long ones are scored off the event loop."""
@@ -82,25 +78,25 @@ class Pipeline:
         """
         complexity = await self.score(request, attachments)
         # before the names: it may discover the model that is asked for
-        answers = self.catalogue.known() or await self.catalogue.availability()
+        answers = self.catalogue.cached_availability() or await self.catalogue.availability()
         name = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe().id
         specs = self.catalogue.specs() if name is None else [self.catalogue.get(name).describe()]
         if request.allowed is not None:
             specs = permitted_models(specs, request.allowed, request.model)
-        if name is not None and _down(answers, name):
-            answers = {**answers, name: await self._rechecked(name)}
-        missing = {name: answer.why for name, answer in answers.items() if not answer.ok}
-        rule = policy or self.policy
-        needs = _needs(request, attachments)
+        if name is not None and _is_down(answers, name):
+            answers = {**answers, name: await self._recheck(name)}
+        down = {name: answer.why for name, answer in answers.items() if not answer.ok}
+        policy = policy or self.policy
+        requirements = _requirements(request, attachments)
         if name is not None:
-            return route_to_named_model(complexity, specs[0], rule, needs, missing)
+            return route_to_named_model(complexity, specs[0], policy, requirements, down)
         earlier = await self._earlier(request) if len(request.messages) > 1 else []
-        asked = (complexity, specs, rule, needs, missing)
+        arguments = (complexity, specs, policy, requirements, down)
         if len(earlier) <= _FEW:
-            return choose(*asked, question=request.question, earlier=earlier)
-        return await asyncio.to_thread(choose, *asked, question=request.question, earlier=earlier)
+            return choose(*arguments, question=request.question, earlier=earlier)
+        return await asyncio.to_thread(choose, *arguments, question=request.question, earlier=earlier)
 
-    async def _rechecked(self, name: str) -> Availability:
+    async def _recheck(self, name: str) -> Availability:
         """That a model which did not answer does now; ModelUnavailableError where it does not."""
         now = await self.catalogue.recheck(name)
         if not now.ok:
@@ -111,23 +107,23 @@ class Pipeline:
 
     async def _earlier(self, request: ChatRequest) -> list[tuple[str, Complexity]]:
         """The conversation's questions before this one, each with its complexity (their files are not known)."""
-        asked = [i for i, message in enumerate(request.messages) if message.role == "user"][:-1]
-        if not asked:
+        questions = [i for i, message in enumerate(request.messages) if message.role == "user"][:-1]
+        if not questions:
             return []
-        parts = [replace(request, messages=request.messages[: i + 1]) for i in asked]
+        parts = [replace(request, messages=request.messages[: i + 1]) for i in questions]
         if len(parts) > _FEW:
             return await asyncio.to_thread(lambda: [(part.question, self._scorer(part, ())) for part in parts])
         return [(part.question, await self.score(part)) for part in parts]
 
     async def complete(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> ChatReply:
         """The whole answer; a model that fails is passed over for the next of the route."""
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         route = await self.route(request, attachments)
-        ask, reply = await self.first(route, request, attachments, lambda ask: ask.model.complete(ask.request))
+        prepared, reply = await self.first(route, request, attachments, lambda p: p.model.complete(p.request))
         self.catalogue.breaker(reply.model).succeeded()
         if not reply.usage.prompt_tokens:
-            reply = replace(reply, usage=estimated(ask.request, len(reply.text)))
-        return reply.routed(route, noted(ask, route), time.perf_counter() - begun)
+            reply = replace(reply, usage=estimate_usage(prepared.request, len(reply.text)))
+        return reply.routed(route, prepared.report(route), time.perf_counter() - started_at)
 
     def stream(self, request: ChatRequest, attachments: Sequence[Attachment] = (), keep: bool = True) -> ChatStream:
         """The answer piece by piece; nothing happens before the first is asked for.
@@ -144,12 +140,12 @@ class Pipeline:
         attachments: Sequence[Attachment],
         call: Callable[[PreparedRequest], Awaitable[T]],
     ) -> tuple[PreparedRequest, T]:
-        """What the first model of the route makes of a request that does not fail, and what it was asked."""
+        """What the first model of the route that does not fail makes of a request, and what it was asked."""
         failure: AutopickerError | None = None
         for name in (route.model, *route.fallbacks):
-            ask = await self._prepare(name, request, attachments)
+            prepared = await self._prepare(name, request, attachments)
             try:
-                return ask, await self._tried(name, call, ask)
+                return prepared, await self._ask(name, call, prepared)
             except _RETRIABLE as error:
                 log.warning("model %s failed: %s", name, error.loggable)
                 if isinstance(error, ModelUnavailableError) and error.retry_after is None:
@@ -158,7 +154,7 @@ class Pipeline:
         assert failure is not None  # the route names at least one model
         raise failure
 
-    async def _tried(self, name: str, call: Callable[[PreparedRequest], Awaitable[T]], ask: PreparedRequest) -> T:
+    async def _ask(self, name: str, call: Callable[[PreparedRequest], Awaitable[T]], prepared: PreparedRequest) -> T:
         """Ask one model, again after a moment where it broke before it answered; one that goes on failing rests."""
         breaker = self.catalogue.breaker(name)
         failure: AutopickerError | None = None
@@ -169,7 +165,7 @@ class Pipeline:
                 detail = f"'{name}' failed {breaker.failures} times running and rests"
                 raise ModelUnavailableError(detail, f"try again in {wait:.0f} s", retry_after=wait)
             try:
-                result = await call(ask)
+                result = await call(prepared)
             except ModelBusyError:
                 raise  # it does its best
             except TransientUpstreamError as error:
@@ -192,7 +188,9 @@ class Pipeline:
         sees = "images" in spec.capabilities
         pictures = [a for a in attachments if sees and a.category == "image"]
         documents = [a.document for a in attachments if a not in pictures]
-        messages = request.messages if sees or not request.image_urls else await self._described(request.messages)
+        messages = request.messages
+        if request.image_urls and not sees:
+            messages = await self._with_descriptions(messages)
         if not attachments:
             plain = request if messages is request.messages else replace(request, messages=messages)
             return PreparedRequest(model, plain, _NO_FILES)
@@ -200,10 +198,11 @@ class Pipeline:
         budget = _budget(spec, request)
         context = await asyncio.to_thread(fit, documents, request.question, budget, self._ranker)
         parts = (messages, context, pictures)
-        joined = await asyncio.to_thread(_joined, *parts) if pictures else _joined(*parts)  # pictures may be scaled
+        # off the event loop where pictures may have to be scaled
+        joined = await asyncio.to_thread(_with_context, *parts) if pictures else _with_context(*parts)
         return PreparedRequest(model, replace(request, messages=joined), context.report)
 
-    async def _described(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+    async def _with_descriptions(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Pictures in messages as the text in them, for a model that does not see."""
         return tuple([await self._describe(message) for message in messages])
 
@@ -217,11 +216,11 @@ class Pipeline:
         return replace(message, content="\n\n".join(texts))
 
 
-def _down(answers: Mapping[str, Availability], name: str) -> bool:
+def _is_down(answers: Mapping[str, Availability], name: str) -> bool:
     return name in answers and not answers[name].ok
 
 
-def _needs(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
+def _requirements(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
     wanted = set()
     if request.image_urls or (attachments and any(a.category == "image" for a in attachments)):
         wanted.add("images")
@@ -237,7 +236,7 @@ def _budget(spec: ModelSpec, request: ChatRequest) -> int:
     return max(64, min(int(room * 0.85), spec.context_budget or room))  # estimates may be 15 % short
 
 
-def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[Attachment]) -> tuple[Message, ...]:
+def _with_context(messages: Sequence[Message], context: Context, pictures: Sequence[Attachment]) -> tuple[Message, ...]:
     """The messages with file passages and pictures put before the last question."""
     last = max((i for i, message in enumerate(messages) if message.role == "user"), default=-1)
     if last < 0 or not (context.text or pictures):
@@ -248,8 +247,8 @@ def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[At
         content = f"Answer the question from the text.\n\nText:\n{context.text}\n\nQuestion: {content}"
     urls = [*message.image_urls, *(_data_url(picture.load()) for picture in pictures)]
     if urls:
-        shown = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-        content = ({"type": "text", "text": content}, *shown)
+        images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+        content = ({"type": "text", "text": content}, *images)
     return (*messages[:last], replace(message, content=content), *messages[last + 1 :])
 
 
@@ -262,5 +261,5 @@ def _picture(url: str, name: str) -> SourceFile:
 def _data_url(file: SourceFile) -> str:
     from autopicker_lab.extraction.image import downscale
 
-    shown = downscale(file)
-    return f"data:{shown.media_type};base64,{base64.b64encode(shown.data).decode()}"
+    picture = downscale(file)
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"

@@ -56,6 +56,9 @@ class Reader:
         self._documents = LRUCache[Document](MAX_DOCUMENT_CHARACTERS, _characters)
         self._transcripts = LRUCache[Transcript](MAX_TRANSCRIPTS)
 
+    def __repr__(self) -> str:
+        return f"Reader({self._transcriber!r})"
+
     async def attach(self, file: SourceFile) -> Attachment:
         """Read a file of a question."""
         return Attachment(await self.read(file), file.category, lambda: file)

@@ -1,53 +1,64 @@
-"""An answer as it is made."""
+"""ChatStream: an answer as it is made."""
 
 from __future__ import annotations
 
-import math
 import time
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from autopicker_lab.core import (
-    ChatChunk,
-    ChatReply,
-    ChatRequest,
-    ContextReport,
-    ModelUnavailableError,
-    Route,
-    UpstreamError,
-    UpstreamTimeoutError,
-    Usage,
-    assembled,
-)
-from autopicker_lab.core.text import CHARS_PER_TOKEN
+from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
+from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assemble_message
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from autopicker_lab.chat.pipeline import Pipeline, PreparedRequest
     from autopicker_lab.chat.reader import Attachment
+    from autopicker_lab.models import Catalogue
 
-FAULTS = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError)
+    Attachments = Sequence[Attachment] | Callable[[], Awaitable[Sequence[Attachment]]]
+
+T = TypeVar("T")
+
+
+class StreamSource(Protocol):
+    """What a stream asks: the pipeline."""
+
+    catalogue: Catalogue
+
+    async def route(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> Route:
+        """The model that a request goes to."""
+
+    async def first(
+        self,
+        route: Route,
+        request: ChatRequest,
+        attachments: Sequence[Attachment],
+        call: Callable[[PreparedRequest], Awaitable[T]],
+    ) -> tuple[PreparedRequest, T]:
+        """What the first model of the route that does not fail makes of a request."""
 
 
 class ChatStream:
     """An answer as it is made: an async iterator of ChatChunk.
+
+    Args:
+        attachments: the files of the question, or what reads them when the answer is first asked for.
+        keep: keep the pieces, so that there is a `reply` at the end.
 
     Attributes:
         route: set before the first chunk; `model` and `context` with it.
         first_token_s, total_s: seconds to the first piece and to the end; None before.
     """
 
-    def __init__(self, pipeline: Pipeline, request: ChatRequest, attachments: Sequence[Attachment], keep: bool):
-        self._pipeline = pipeline
+    def __init__(self, source: StreamSource, request: ChatRequest, attachments: Attachments, keep: bool):
+        self._source = source
         self._keep = keep
-        self._asked = request
-        self._written = 0
+        self._sent_request = request
+        self._characters = 0
         self._request = request
         self._attachments = attachments
-        self._chunks = self._run()
-        self._seen: list[ChatChunk] = []
+        self._generator = self._generate()
+        self._chunks: list[ChatChunk] = []
         self.route: Route | None = None
         self.model = ""
         self.context = ContextReport()
@@ -56,24 +67,28 @@ class ChatStream:
         self.first_token_s: float | None = None
         self.total_s: float | None = None
 
+    def __repr__(self) -> str:
+        state = "not begun" if self.route is None else "ended" if self.total_s is not None else "under way"
+        return f"{type(self).__name__}({self.model or self._request.model!r}, {state})"
+
     def __aiter__(self) -> AsyncGenerator[ChatChunk, None]:
-        return self._chunks
+        return self._generator
 
     async def aclose(self) -> None:
         """Stop: the model's work ends too."""
-        await self._chunks.aclose()
+        await self._generator.aclose()
 
     @property
     def usage(self) -> Usage:
         """Tokens as the model's server counted them; estimated where it has not, or not yet."""
-        return self._usage if self._usage.prompt_tokens else estimated(self._asked, self._written)
+        return self._usage if self._usage.prompt_tokens else estimate_usage(self._sent_request, self._characters)
 
     @property
     def reply(self) -> ChatReply | None:
-        """The whole answer; None while it is not, and where its pieces are not kept."""
+        """The whole answer; None before its end, and where its pieces are not kept."""
         if self.total_s is None or not self._keep:
             return None
-        message = assembled(self._seen)
+        message = assemble_message(self._chunks)
         return ChatReply(
             message["content"] or "",
             self.model,
@@ -87,43 +102,33 @@ class ChatStream:
             self.total_s,
         )
 
-    async def _run(self) -> AsyncGenerator[ChatChunk, None]:
-        begun = time.perf_counter()
-        self.route = route = await self._pipeline.route(self._request, self._attachments)
-        ask, (chunks, chunk) = await self._pipeline.first(route, self._request, self._attachments, _opened)
-        self.model, self.context, self._asked = ask.model.describe().id, noted(ask, route), ask.request
+    async def _generate(self) -> AsyncGenerator[ChatChunk, None]:
+        started_at = time.perf_counter()
+        attachments = await self._attachments() if callable(self._attachments) else self._attachments
+        self.route = route = await self._source.route(self._request, attachments)
+        prepared, (chunks, chunk) = await self._source.first(route, self._request, attachments, _open)
+        self.model, self.context = prepared.model.describe().id, prepared.report(route)
+        self._sent_request = prepared.request
         async with aclosing(chunks):
             while chunk is not None:
                 if self.first_token_s is None and chunk.events:
-                    self.first_token_s = time.perf_counter() - begun
+                    self.first_token_s = time.perf_counter() - started_at
                 self.finish_reason = chunk.finish_reason or self.finish_reason
                 self._usage = chunk.usage or self._usage
                 if self._keep:
-                    self._seen.append(chunk)
-                self._written += len(chunk.content)
+                    self._chunks.append(chunk)
+                self._characters += len(chunk.content)
                 yield chunk
                 try:
                     chunk = await anext(chunks, None)
                 except FAULTS:
-                    self._pipeline.catalogue.breaker(self.model).failed()
+                    self._source.catalogue.breaker(self.model).failed()
                     raise
-        self.total_s = time.perf_counter() - begun
-        self._pipeline.catalogue.breaker(self.model).succeeded()
+        self.total_s = time.perf_counter() - started_at
+        self._source.catalogue.breaker(self.model).succeeded()
 
 
-async def _opened(ask: PreparedRequest) -> tuple[AsyncGenerator[ChatChunk, None], ChatChunk | None]:
+async def _open(prepared: PreparedRequest) -> tuple[AsyncGenerator[ChatChunk, None], ChatChunk | None]:
     """A model's stream and its first piece."""
-    chunks = ask.model.stream(ask.request)
+    chunks = prepared.model.stream(prepared.request)
     return chunks, await anext(chunks, None)
-
-
-def estimated(request: ChatRequest, characters: int) -> Usage:
-    """Tokens of a request and of so much text in answer to it, where nobody counted them."""
-    return Usage(request.token_count, math.ceil(characters / CHARS_PER_TOKEN))
-
-
-def noted(ask: PreparedRequest, route: Route) -> ContextReport:
-    """What a model was given, with the warnings of the route to it."""
-    if not route.warnings:
-        return ask.context
-    return replace(ask.context, warnings=ask.context.warnings + route.warnings)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from autopicker_lab import __version__
 from autopicker_lab.cli import bench, files, keys, load, tuning
 from autopicker_lab.cli.common import Json, open_workbench, print_json
-from autopicker_lab.core import AutopickerError
+from autopicker_lab.core import AutopickerError, StorageError
 
 app = typer.Typer(
     help="Pick the right language model for every request, and prove that it was right.",
@@ -44,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0)
     except OSError as error:
         where = f" '{error.filename}'" if error.filename else ""
-        fail(
-            AutopickerError(f"cannot use{where or ' a file'}: {error.strerror or error}", "check the path and the disk")
-        )
+        fail(StorageError(f"cannot use{where or ' a file'}: {error.strerror or error}", "check the path and the disk"))
     sys.exit(0)
 
 
@@ -149,20 +146,17 @@ def ask(
         if as_json:
             print_json(lab.ask(text, file or [], model=model, **options).to_dict())
             return
-        reply = asyncio.run(_print_stream(lab, text, file or [], model, options))
+        stream = lab.stream(text, file or [], model=model, **options)
+        for chunk in stream:
+            sys.stdout.write(chunk.content)
+            sys.stdout.flush()
+        sys.stdout.write("\n")
+        reply = stream.reply
+    assert reply is not None  # the stream has ended
+    assert reply.route is not None  # it was made by the pipeline
     typer.echo(f"\n[{reply.model}: {reply.route.reason}]", err=True)
     for line in (*reply.context.left_out, *reply.context.warnings):
         typer.echo(f"[{line}]", err=True)
-
-
-async def _print_stream(lab: Any, text: str, files: Sequence[Path], model: str, options: dict[str, Any]) -> Any:
-    stream = await lab.stream(text, files, model=model, **options)
-    async for chunk in stream:
-        sys.stdout.write(chunk.content)
-        sys.stdout.flush()
-    sys.stdout.write("\n")
-    await lab.catalogue.close()
-    return stream.reply
 
 
 @app.command()

@@ -71,12 +71,14 @@ class Message:
 
     @property
     def image_urls(self) -> tuple[str, ...]:
+        """The URLs of its pictures."""
         if not isinstance(self.content, tuple):
             return ()
         images = (part.get("image_url") for part in self.content if part["type"] == "image_url")
         return tuple(str(image.get("url", "") if isinstance(image, Mapping) else image) for image in images)
 
     def to_openai(self) -> dict[str, Any]:
+        """The message as OpenAI's object."""
         content = [dict(part) for part in self.content] if isinstance(self.content, tuple) else self.content
         return {"role": self.role, "content": content, **self.extra}
 
@@ -129,6 +131,7 @@ class ChatRequest:
 
     @lazy
     def image_urls(self) -> tuple[str, ...]:
+        """The pictures of all messages, as URLs."""
         return tuple([url for message in self.messages for url in message.image_urls])
 
     @lazy
@@ -147,6 +150,7 @@ class Usage:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def to_openai(self) -> dict[str, Any]:
+        """OpenAI's `usage` object, with the details that the provider gave."""
         return {
             "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
             **self.raw,
@@ -157,6 +161,7 @@ class Usage:
 
     @classmethod
     def from_openai(cls, raw: Mapping[str, Any] | None) -> Usage | None:
+        """Usage as a server that speaks OpenAI's format says it; None where it says nothing."""
         if not raw:
             return None
         details = raw.get("prompt_tokens_details")
@@ -197,10 +202,11 @@ class ChatChunk:
 
     @property
     def content(self) -> str:
+        """The text that its events add to the answer."""
         return "".join([delta.get("content") or "" for delta in self.deltas])
 
 
-def assembled(chunks: Iterable[ChatChunk]) -> dict[str, Any]:
+def assemble_message(chunks: Iterable[ChatChunk]) -> dict[str, Any]:
     """The message that a stream's chunks add up to: content, reasoning, tool calls."""
     texts: list[str] = []
     thoughts: list[str] = []

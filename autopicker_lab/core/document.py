@@ -93,6 +93,7 @@ class Document:
 
     @property
     def tables(self) -> tuple[Table, ...]:
+        """The tables of all parts, in order."""
         return tuple(table for part in self.parts for table in part.tables)
 
     @cached_property
@@ -117,10 +118,10 @@ class Document:
             raise InvalidRequestError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
         for part in self.parts:
             if count is None:
-                found = _passages(part.text, int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
+                passages = _passages(part.text, int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
             else:
-                found = _counted(part.text, max_tokens, overlap, count)
-            for text in found:
+                passages = _counted(part.text, max_tokens, overlap, count)
+            for text in passages:
                 yield Part(part.label, text)
 
     def to_dict(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
 )
 
 
-def expanded(place: str | Path) -> Path:
+def expand_path(place: str | Path) -> Path:
     """A path as the system knows it; InvalidRequestError for what cannot be one."""
     try:
         path = Path(place).expanduser()
@@ -75,18 +75,18 @@ def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
     Raises:
         InvalidRequestError: for a path where nothing is.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     forms = [form for form in FORMATS.values() if not categories or form.category in categories]
     suffixes = {suffix for form in forms for suffix in form.suffixes}
-    for place in map(expanded, places):
+    for place in map(expand_path, places):
         if place.is_dir():
             inside = (p for p in sorted(place.rglob("*")) if p.suffix.lower() in suffixes and p.is_file())
-            found.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
+            files.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
         elif place.exists():
-            found[place] = None
+            files[place] = None
         else:
             raise InvalidRequestError(f"no file at '{place}'", "check the path")
-    return list(found)
+    return list(files)
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,15 @@ class SourceFile:
 
     @property
     def media_type(self) -> str:
+        """The MIME type of its kind."""
         return (self.format or FORMATS[self.kind]).media_type
 
     @property
     def category(self) -> str:
+        """ "document", "spreadsheet", "image", "audio" or "code"."""
         return (self.format or FORMATS[self.kind]).category
 
     @cached_property
     def sha256(self) -> str:
+        """Of its bytes, hexadecimal; hashed when it is first asked for."""
         return hashlib.sha256(self.data).hexdigest()

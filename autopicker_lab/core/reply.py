@@ -73,6 +73,7 @@ class ChatReply:
         return self.route.complexity.score if self.route else None
 
     def to_dict(self) -> dict[str, Any]:
+        """One JSON object: text, model, route, what was read, times in seconds."""
         return {
             "text": self.text,
             "model": self.model,

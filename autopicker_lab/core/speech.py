@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Word:
+    """A spoken word, with its times in seconds and the probability that it is right."""
+
     start: float
     end: float
     text: str
@@ -57,6 +59,7 @@ class Transcript:
         return self.seconds_taken / self.duration if self.seconds_taken is not None and self.duration else None
 
     def to_dict(self) -> dict[str, Any]:
+        """One JSON object as the HTTP API answers it; times in seconds."""
         segments: list[dict[str, Any]] = []
         for segment in self.segments:
             row: dict[str, Any] = {"start": segment.start, "end": segment.end, "text": segment.text}
@@ -96,8 +99,8 @@ class Transcript:
             raise IndexError(f"there is no segment {index}")
         segments = list(self.segments)
         segments[index] = replace(segments[index], text=" ".join(text.split()), words=())
-        found = replace(self, segments=tuple(segments))
-        return replace(found, text=" ".join(segment.text for segment in found._spoken()))
+        text = " ".join(segment.text for segment in segments if segment.text.strip())
+        return replace(self, segments=tuple(segments), text=text)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a segment: start, end, confidence, text."""

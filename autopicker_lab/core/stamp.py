@@ -20,9 +20,11 @@ _PACKAGES = ("autopicker-lab", "faster-whisper", "xllamacpp", "ollama", "pypdfiu
 
 @dataclass(frozen=True)
 class RunStamp:
-    """Attributes:
-    commit, dirty: of the checkout the code runs from; None outside one.
-    data: sha256 by name of what the run read.
+    """What a run was made with.
+
+    Attributes:
+        commit, dirty: of the checkout the code runs from; None outside one.
+        data: sha256 by name of what the run read.
     """
 
     commit: str | None
@@ -50,6 +52,7 @@ class RunStamp:
         )
 
     def to_dict(self) -> dict[str, Any]:
+        """One JSON object."""
         return asdict(self)
 
 

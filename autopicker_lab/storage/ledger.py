@@ -1,5 +1,8 @@
-"""What each API key has spent in its day or month: in a small SQLite file that all workers of a machine share, or in
-Redis for several machines. Kept by whoever spends, pushed and pulled once a second."""
+"""The ledger of what each API key has spent in its day or month.
+
+In a small SQLite file that all workers of a machine share, or in Redis for several machines. Each worker counts what it
+spends, and pushes and pulls once a second.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +42,11 @@ def open_ledger(settings: Settings) -> Ledger:
 
 
 class Ledger:
-    """Args:
-    path: the SQLite file.
-    redis: a Redis client (not an asynchronous one) to use instead; None for the file.
+    """USD by API key and period, in step with the other workers.
+
+    Args:
+        path: the SQLite file.
+        redis: a Redis client (not an asynchronous one) to use instead; None for the file.
     """
 
     def __init__(self, path: Path, redis: Any = None):
@@ -64,6 +69,7 @@ class Ledger:
             return self._known[account] + self._pending.get(account, 0.0) + self._leaving.get(account, 0.0)
 
     def add(self, account: Account, usd: float) -> None:
+        """Count USD that were spent here."""
         if usd:
             with self._lock:
                 self._pending[account] += usd
@@ -112,5 +118,5 @@ class Ledger:
             self._redis.hincrbyfloat(f"autopicker:spent:{period}", key, usd)
             pending.pop((key, period))  # a failure of what follows must not count this one twice
             self._redis.expire(f"autopicker:spent:{period}", 70 * 86400)
-        found = {a: self._redis.hget(f"autopicker:spent:{a[1]}", a[0]) for a in accounts}
-        return {account: float(usd or 0) for account, usd in found.items()}
+        raw = {a: self._redis.hget(f"autopicker:spent:{a[1]}", a[0]) for a in accounts}
+        return {account: float(usd or 0) for account, usd in raw.items()}

@@ -59,6 +59,9 @@ class WhisperTranscriber:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
+    def __repr__(self) -> str:
+        return f"WhisperTranscriber({self.model!r})"
+
     def transcribe(
         self,
         file: SourceFile,
@@ -132,8 +135,8 @@ class WhisperTranscriber:
                 _refuse_overlong(file)
                 samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
             except (av.FFmpegError, IndexError, ValueError):
-                what = f"'{file.name}' is not a readable recording"
-                raise CorruptFileError(what, "record or save it again") from None
+                problem = f"'{file.name}' is not a readable recording"
+                raise CorruptFileError(problem, "record or save it again") from None
             duration = len(samples) / 16000
             yield duration, None, None
             if duration < 0.1:

@@ -27,6 +27,7 @@ def client(service):
         yield client
 
 
+@pytest.mark.slow
 def test_every_route(client, samples):
     reports = []
     record = client.upload_file(samples / "report.pdf", lambda done, total: reports.append((done, total)))
@@ -67,6 +68,7 @@ async def test_an_upload_stops_where_its_progress_says_so(client, service, sampl
     assert [row["filename"] for row in client.files()] == names
 
 
+@pytest.mark.slow
 async def test_every_route_awaited(service, samples):
     async with AsyncAutopickerClient(service) as client:
         reports = []
@@ -192,6 +194,7 @@ run();
 """
 
 
+@pytest.mark.slow
 @needs("node")
 @pytest.mark.parametrize("kind", ["mjs", "cjs"])
 def test_every_route_in_javascript(service, samples, tmp_path, kind):

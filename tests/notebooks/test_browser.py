@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from reportlab.pdfgen.canvas import Canvas
 from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab, voila
 
-pytestmark = needs("chromium")
+pytestmark = [pytest.mark.browser, needs("chromium")]
 SHOTS = ROOT / "build" / "screenshots"
 FLOWS = (
     "from autopicker_lab import Workbench, assets\nfrom autopicker_lab.service import start\n"

@@ -17,7 +17,7 @@ from autopicker_lab.settings import ModelConfig
 from autopicker_lab.transcription.many import transcribe_many
 from autopicker_lab.tuning.grid import tune_grid
 
-pytestmark = pytest.mark.filterwarnings("default")  # Dask's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # Dask's own
 
 
 @pytest.fixture(scope="module")

@@ -259,6 +259,7 @@ def test_questions_that_are_wrong_are_named(tmp_path, line, word):
         read_questions(tmp_path / "q.jsonl")
 
 
+@pytest.mark.slow
 def test_real_models_are_asked_through_the_workbench(lab, tmp_path):
     asked = [
         {"prompt_id": "a", "prompt": "What is the capital of France?", "grader": "regex", "answer": "Paris"},
