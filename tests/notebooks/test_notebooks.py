@@ -2,7 +2,6 @@ import json
 import shutil
 import sys
 
-import nbformat
 import pytest
 from conftest import ROOT
 from support.notebooks import small
@@ -38,6 +37,8 @@ SHOWN = {  # what must be seen in each notebook, beside a picture and, but for t
 
 @pytest.mark.parametrize("path", NOTEBOOKS + BENCHMARKS, ids=lambda path: path.stem)
 def test_a_notebook_calls_and_the_package_does(path):
+    import nbformat  # takes seconds to load
+
     notebook = nbformat.read(path, 4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -50,6 +51,8 @@ def test_a_notebook_calls_and_the_package_does(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
     from nbclient import NotebookClient
+
+    import nbformat  # takes seconds to load
 
     notebook = nbformat.read(path, 4)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
