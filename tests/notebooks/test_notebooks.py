@@ -50,9 +50,8 @@ def test_a_notebook_calls_and_the_package_does(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
-    from nbclient import NotebookClient
-
     import nbformat  # takes seconds to load
+    from nbclient import NotebookClient
 
     notebook = nbformat.read(path, 4)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
