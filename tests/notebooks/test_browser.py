@@ -7,7 +7,6 @@ import io
 import re
 import shutil
 
-import nbformat
 import pytest
 from conftest import ROOT, needs
 from playwright.sync_api import expect
@@ -31,6 +30,8 @@ FLOWS = (
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """The notebooks, and one more with all the panels that work for a while."""
+    import nbformat  # takes seconds to load
+
     folder = tmp_path_factory.mktemp("notebooks")
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, folder)

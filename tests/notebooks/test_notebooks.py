@@ -2,7 +2,6 @@ import json
 import shutil
 import sys
 
-import nbformat
 import pytest
 from conftest import ROOT
 from support.notebooks import small
@@ -38,6 +37,8 @@ SHOWN = {  # what must be seen in each notebook, beside a picture and, but for t
 
 @pytest.mark.parametrize("path", NOTEBOOKS + BENCHMARKS, ids=lambda path: path.stem)
 def test_a_notebook_calls_and_the_package_does(path):
+    import nbformat  # takes seconds to load
+
     notebook = nbformat.read(path, 4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -56,6 +57,7 @@ def test_a_notebook_takes_parameters_that_say_what_they_are(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
+    import nbformat  # takes seconds to load
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, 4)
