@@ -20,6 +20,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -51,7 +52,7 @@ NAMED = {
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory, samples) -> Iterator[Path]:
+def desk(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[Path]:
     """A folder with the named files, beside a running service and an Ollama, all on their documented ports."""
     if not (is_free(DEFAULT_PORT) and is_free(OLLAMA_PORT)):
         pytest.skip(f"ports {DEFAULT_PORT} and {OLLAMA_PORT} are taken")
@@ -93,7 +94,7 @@ def python(script: str, names: dict[str, object], folder: Path) -> str:
 class TestThePlatformsOwn:
     @needs("curl")
     @needs("jq")
-    def test_bash(self, desk):
+    def test_bash(self, desk: Any) -> None:
         outputs = [shell(block, desk) for block in blocks("bash")]
         assert len(outputs) >= 6
         assert '"object":"list"' in outputs[0]
@@ -109,7 +110,7 @@ class TestThePlatformsOwn:
     @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # the examples open files and never close them
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # which is how that is reported
     @pytest.mark.timeout(600)
-    def test_python(self, desk):
+    def test_python(self, desk: Any) -> None:
         names: dict[str, object] = {}
         outputs = [python(block, names, desk) for block in blocks("python")]
         printed = "\n".join(outputs)
@@ -136,7 +137,7 @@ class TestThePlatformsOwn:
         gc.collect()  # what the examples left open is reported here, and not in whichever test comes next
 
     @needs("node")
-    def test_javascript(self, desk):
+    def test_javascript(self, desk: Any) -> None:
         for i, block in enumerate(blocks("javascript")):
             script = desk / f"example{i}.cjs"
             script.write_text(block + "\nexample().catch((error) => { console.error(error); process.exit(1); });\n")
@@ -144,14 +145,14 @@ class TestThePlatformsOwn:
             assert done.returncode == 0, done.stderr
             assert len(done.stdout.strip()) > 10
 
-    def test_error_shapes(self, desk):
+    def test_error_shapes(self, desk: Any) -> None:
         answer = requests.post(f"http://localhost:{DEFAULT_PORT}/api/v1/chat/completions", json={}, timeout=20)
         assert answer.json() == json.loads(blocks("json")[0])
 
 
 @pytest.mark.slow
 @needs("curl")
-def test_curl_uploads_and_chats(desk):
+def test_curl_uploads_and_chats(desk: Any) -> None:
     script = f"""
     BASE=http://localhost:{DEFAULT_PORT}
     curl -sf -X POST $BASE/api/v1/upload -F "file=@report.pdf" | grep -o '"id":"[^"]*"' | head -1 | cut -d'"' -f4 > id
@@ -162,7 +163,7 @@ def test_curl_uploads_and_chats(desk):
 
 
 @pytest.mark.slow
-def test_requests_parses_every_line_of_a_stream(desk):
+def test_requests_parses_every_line_of_a_stream(desk: Any) -> None:
     script = f"""
 import requests, json
 response = requests.post("http://localhost:{DEFAULT_PORT}/api/v1/chat/completions",
@@ -178,7 +179,7 @@ for line in response.iter_lines():
 
 
 @pytest.mark.slow
-def test_aiohttp_uploads_together(desk):
+def test_aiohttp_uploads_together(desk: Any) -> None:
     script = f"""
 import asyncio, aiohttp
 async def upload(session, path):
@@ -197,7 +198,7 @@ print(len(set(asyncio.run(main()))))
 
 @pytest.mark.slow
 @needs("node")
-def test_javascript_uploads_a_blob_without_a_name(desk):
+def test_javascript_uploads_a_blob_without_a_name(desk: Any) -> None:
     script = f"""
     const blob = new Blob([require('fs').readFileSync('document.pdf')]);
     const form = new FormData();
@@ -213,7 +214,7 @@ def test_javascript_uploads_a_blob_without_a_name(desk):
 
 
 @pytest.fixture(scope="module")
-def clone(desk) -> Path:
+def clone(desk: Any) -> Path:
     """The desk with what a clone holds, since the pages' examples begin in one."""
     for name in ("data", "benchmarks", "notebooks"):
         (desk / name).symlink_to(ROOT / name)
@@ -226,7 +227,7 @@ _RUNNABLE = [page for page in pages.PAGES if pages.of(page, "python")]
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", _RUNNABLE, ids=pages.name)
-def test_the_python_of_a_page_runs_from_top_to_bottom(clone, page, tmp_path):
+def test_the_python_of_a_page_runs_from_top_to_bottom(clone: Any, page: Any, tmp_path: Path) -> None:
     """In a process of its own, block after block, as a script and, where there is an `await`, as a notebook has it."""
     script = "\n\n".join(block.text for block in pages.of(page, "python") if "no-run" not in block.words)
     path = tmp_path / "page.py"
@@ -252,43 +253,43 @@ def _awaited(script: str) -> str:
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
 class TestPages:
-    def test_links_and_pictures_are_there(self, page):
+    def test_links_and_pictures_are_there(self, page: Any) -> None:
         gone = [target for target in pages.links(page) if not (page.parent / target).exists()]
         assert gone == []
 
-    def test_every_block_says_its_language(self, page):
+    def test_every_block_says_its_language(self, page: Any) -> None:
         for block in pages.blocks(page):
             known = ("python", "bash", "yaml", "json", "javascript", "nginx", "text", "ini", "toml", "html", "")
             assert block.language in known, block.text
 
-    def test_python_that_is_not_run_is_python(self, page):
+    def test_python_that_is_not_run_is_python(self, page: Any) -> None:
         for block in pages.of(page, "python"):
             compile(block.text, "<page>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
-    def test_commands_exist_with_their_options(self, page):
+    def test_commands_exist_with_their_options(self, page: Any) -> None:
         for line in pages.commands(page):
             for words in _autopicker_words(line):
                 _check_command(words, line)
 
-    def test_curl_asks_for_routes_that_exist(self, page, desk):
+    def test_curl_asks_for_routes_that_exist(self, page: Any, desk: Any) -> None:
         described = requests.get(f"http://localhost:{DEFAULT_PORT}/openapi.json", timeout=20).json()["paths"]
         routes = [re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)) for path in [*described, "/", "/docs", "/v1"]]
         for line in pages.commands(page):
             for path in re.findall(rf"localhost:{DEFAULT_PORT}(/[^\s\"'?]*)", line):
                 assert any(route.fullmatch(path) for route in routes), line
 
-    def test_models_and_other_yaml_parse(self, page, tmp_path, monkeypatch):
+    def test_models_and_other_yaml_parse(self, page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
         for block in pages.of(page, "yaml"):
             if "models" in yaml.safe_load(block.text):
                 (tmp_path / "models.yaml").write_text(block.text)
                 assert Settings.load(autopicker_config=tmp_path / "models.yaml").catalogue()
 
-    def test_json_parses(self, page):
+    def test_json_parses(self, page: Any) -> None:
         for block in pages.of(page, "json"):
             json.loads(block.text)
 
-    def test_javascript_parses(self, page, tmp_path):
+    def test_javascript_parses(self, page: Any, tmp_path: Path) -> None:
         scripts = pages.of(page, "javascript")
         if scripts and not shutil.which("node"):
             pytest.skip("node is not installed")
@@ -298,7 +299,7 @@ class TestPages:
             done = subprocess.run(["node", "--check", script], capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
 
-    def test_nginx_is_configured_for_this_service(self, page, tmp_path):
+    def test_nginx_is_configured_for_this_service(self, page: Any, tmp_path: Path) -> None:
         for block in pages.of(page, "nginx"):
             assert f"127.0.0.1:{DEFAULT_PORT}" in block.text
             assert "proxy_buffering off;" in block.text
@@ -313,14 +314,14 @@ class TestPages:
                 assert done.returncode == 0, done.stderr
 
 
-def test_the_top_page_is_short_and_leads_to_the_others():
+def test_the_top_page_is_short_and_leads_to_the_others() -> None:
     text = pages.PAGES[0].read_text("utf-8")
     assert text.count("\n") < 200
     linked = {(ROOT / target).resolve() for target in pages.links(pages.PAGES[0])}
     assert set(pages.PAGES[1:]) <= linked
 
 
-def test_the_two_commands_are_there_for_ci():
+def test_the_two_commands_are_there_for_ci() -> None:
     """`.ci/run` takes them from the README."""
     text = pages.PAGES[0].read_text("utf-8")
     install = "python3 -m pip install -q --upgrade --target .uv uv"
@@ -330,7 +331,7 @@ def test_the_two_commands_are_there_for_ci():
     assert re.search(r"uv run pytest.*", text)[0] == "uv run pytest"
 
 
-def test_every_picture_is_shown_somewhere():
+def test_every_picture_is_shown_somewhere() -> None:
     shown = {(page.parent / target).resolve() for page in pages.PAGES for target in pages.links(page)}
     assert set((ROOT / "data/pictures").glob("*.png")) <= shown
 
@@ -357,7 +358,7 @@ def _check_command(words: list[str], line: str) -> None:
 @pytest.mark.browser
 @needs("chromium")
 @pytest.mark.parametrize("page", ["docs", "redoc"])
-def test_the_docs_pages_render_without_a_network(desk, page):
+def test_the_docs_pages_render_without_a_network(desk: Any, page: str) -> None:
     """Rendered in a browser that is allowed to reach this service and nothing else."""
     from playwright.sync_api import sync_playwright
 

@@ -13,19 +13,19 @@ HEAVY = ("numpy", "pandas", "fastapi", "pydantic", "matplotlib", "faster_whisper
 SOURCES = Path(autopicker_lab.__file__).parent
 
 
-def test_importing_the_package_loads_nothing_heavy():
+def test_importing_the_package_loads_nothing_heavy() -> None:
     code = f"import sys, autopicker_lab; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_importing_the_nouns_loads_no_third_party():
+def test_importing_the_nouns_loads_no_third_party() -> None:
     code = f"import sys, autopicker_lab.core; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_public_names_resolve():
+def test_public_names_resolve() -> None:
     for name in autopicker_lab.__all__:
         assert getattr(autopicker_lab, name)
 
@@ -35,7 +35,7 @@ def packages() -> list[str]:
     return ["autopicker_lab", *(module.name for module in found if module.ispkg)]
 
 
-def test_no_name_of_a_package_hides_its_module_of_that_name():
+def test_no_name_of_a_package_hides_its_module_of_that_name() -> None:
     """Otherwise `import autopicker_lab.package.name as module` gives a function, or whatever else the name is of."""
     hidden = []
     for package in packages():
@@ -49,7 +49,7 @@ def test_no_name_of_a_package_hides_its_module_of_that_name():
     assert hidden == []
 
 
-def test_a_name_is_of_one_class():
+def test_a_name_is_of_one_class() -> None:
     """Public classes wherever they are defined, inside functions and other classes as well."""
     homes: dict[str, list[str]] = defaultdict(list)
     for path in sorted(SOURCES.rglob("*.py")):

@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(UV is None, reason="uv is not
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Path:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of a virtual environment that holds the base alone."""
     home = tmp_path_factory.mktemp("base") / "venv"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -45,7 +47,7 @@ def run(words: list[object], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def served(base, tmp_path_factory):
+def served(base: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A client of the service on the base, its one model an upstream of the tests' own."""
     folder, port = tmp_path_factory.mktemp("served"), free_port()
     with upstream() as faulty:
@@ -73,7 +75,7 @@ def _healthy(client: httpx.Client) -> bool:
         return False
 
 
-def test_nothing_of_an_extra_is_in_the_base(base, tmp_path):
+def test_nothing_of_an_extra_is_in_the_base(base: Any, tmp_path: Path) -> None:
     brought = {"regex", "markdown_it"}  # by packages of the base
     listed = sorted(m for modules in EXTRAS.values() for m in modules if m not in brought and "." not in m)
     code = f"from importlib.util import find_spec; print([m for m in {listed!r} if find_spec(m)])"
@@ -81,11 +83,11 @@ def test_nothing_of_an_extra_is_in_the_base(base, tmp_path):
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def test_the_command_tells_its_version(base, tmp_path):
+def test_the_command_tells_its_version(base: Any, tmp_path: Path) -> None:
     assert run([base / "autopicker", "--version"], tmp_path).stdout.strip() == __version__
 
 
-def test_it_serves(served):
+def test_it_serves(served: Any) -> None:
     assert served.get("/docs").status_code == 200
     assert served.get("/").status_code == 200
     assert served.get("/metrics").status_code == 200
@@ -101,7 +103,7 @@ def test_it_serves(served):
 
 
 @pytest.mark.parametrize("name", ["report.pdf", "minutes.docx", "passengers.xlsx", "notes.txt", "timetable.html"])
-def test_files_are_read(served, samples, name):
+def test_files_are_read(served: Any, samples: Path, name: str) -> None:
     kept = served.post("/api/v1/upload", files={"file": (name, (samples / name).read_bytes())})
     assert kept.status_code == 200, kept.text
     content = served.get(f"/api/v1/files/{kept.json()['id']}/content").json()
@@ -110,7 +112,7 @@ def test_files_are_read(served, samples, name):
     assert served.post("/api/v1/chat/multimodal", json=question).status_code == 200
 
 
-def test_a_recording_is_answered_with_the_line_that_installs_speech(served, samples):
+def test_a_recording_is_answered_with_the_line_that_installs_speech(served: Any, samples: Path) -> None:
     sound = {"file": ("announcement.mp3", (samples / "announcement.mp3").read_bytes())}
     for path in ("/api/v1/upload", "/v1/audio/transcriptions"):
         answer = served.post(path, files=sound)
@@ -118,7 +120,7 @@ def test_a_recording_is_answered_with_the_line_that_installs_speech(served, samp
         assert "pip install 'autopicker-lab[speech]'" in answer.json()["detail"]
 
 
-def test_a_picture_is_taken_with_a_warning_that_names_the_extra(base, samples, tmp_path):
+def test_a_picture_is_taken_with_a_warning_that_names_the_extra(base: Any, samples: Path, tmp_path: Path) -> None:
     done = run([base / "autopicker", "extract", samples / "sign.jpg"], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "pip install 'autopicker-lab[ocr]'" in done.stdout
@@ -128,13 +130,13 @@ def test_a_picture_is_taken_with_a_warning_that_names_the_extra(base, samples, t
     ("words", "extra"),
     [(["lab"], "notebook"), (["bench", "--list"], "bench"), (["evaluate", "x.csv"], "tuning")],
 )
-def test_a_command_without_its_extra_is_one_line(base, tmp_path, words, extra):
+def test_a_command_without_its_extra_is_one_line(base: Any, tmp_path: Path, words: Any, extra: str) -> None:
     done = run([base / "autopicker", *words], tmp_path)
     assert done.returncode == 1
     assert re.fullmatch(rf"autopicker: .*pip install 'autopicker-lab\[{extra}\]'\n", done.stderr), done.stderr
 
 
-def test_doctor_names_each_extra(base, tmp_path):
+def test_doctor_names_each_extra(base: Any, tmp_path: Path) -> None:
     done = run([base / "autopicker", "doctor"], tmp_path)
     for extra in EXTRAS:
         assert f"pip install 'autopicker-lab[{extra}]'" in done.stdout, extra

@@ -1,6 +1,7 @@
 import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ models:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_every_setting_has_a_row_with_its_default(name):
+def test_every_setting_has_a_row_with_its_default(name: Any) -> None:
     default = Settings.model_fields[name].default
     if isinstance(default, bool):
         assert ROWS[name.upper()] == str(default).lower()
@@ -41,25 +42,25 @@ def test_every_setting_has_a_row_with_its_default(name):
 
 
 @pytest.mark.parametrize("name", ModelConfig.model_fields)
-def test_every_field_of_a_model_has_a_row_with_its_default(name):
+def test_every_field_of_a_model_has_a_row_with_its_default(name: Any) -> None:
     default = ModelConfig.model_fields[name].default
     if isinstance(default, int | float):
         assert float(ROWS[name]) == default
     assert name in ROWS
 
 
-def test_no_row_is_of_a_setting_that_is_gone():
+def test_no_row_is_of_a_setting_that_is_gone() -> None:
     assert set(ROWS) == {name.upper() for name in SETTINGS} | set(ModelConfig.model_fields)
 
 
-def test_defaults():
+def test_defaults() -> None:
     settings = Settings.load()
     assert (settings.rate_limit_requests, settings.rate_limit_window, settings.max_file_size) == (100, 60, 10485760)
     assert (settings.cache_ttl, settings.enable_redis_cache, settings.api_key) == (3600, False, None)
     assert [spec.id for spec in settings.catalogue()] == ["smollm2-135m", "llama3.2-local"]
 
 
-def test_the_environment_and_a_dotenv_file(monkeypatch, tmp_path):
+def test_the_environment_and_a_dotenv_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("# Performance\nMAX_FILE_SIZE=1048576  # 1MB\nLOG_FORMAT=JSON\nAPI_KEY=from-file\n")
     monkeypatch.setenv("API_KEY", "from-environment")
@@ -76,13 +77,13 @@ def test_the_environment_and_a_dotenv_file(monkeypatch, tmp_path):
     ("name", "value"),
     [("RATE_LIMIT_REQUESTS", "0"), ("CACHE_TTL", "soon"), ("LOG_LEVEL", "LOUD"), ("ENABLE_REDIS_CACHE", "perhaps")],
 )
-def test_an_invalid_value_is_named(monkeypatch, name, value):
+def test_an_invalid_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         Settings.load()
 
 
-def test_the_documented_yaml(monkeypatch, tmp_path):
+def test_the_documented_yaml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "models.yaml").write_text(YAML)
     monkeypatch.setenv("AUTOPICKER_CONFIG", str(tmp_path / "models.yaml"))
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
@@ -102,13 +103,13 @@ def test_the_documented_yaml(monkeypatch, tmp_path):
         ("models: [", "cannot read"),
     ],
 )
-def test_a_yaml_file_that_is_wrong_is_named(tmp_path, text, word):
+def test_a_yaml_file_that_is_wrong_is_named(tmp_path: Path, text: str, word: str) -> None:
     (tmp_path / "models.yaml").write_text(text)
     with pytest.raises(SettingsError, match=word):
         Settings.load(autopicker_config=tmp_path / "models.yaml")
 
 
-def test_settings_are_frozen():
+def test_settings_are_frozen() -> None:
     with pytest.raises(Exception, match="frozen"):
         Settings.load().cache_ttl = 1
 
@@ -121,7 +122,9 @@ def test_settings_are_frozen():
         ('{"name": "a", "type": "openai", "endpoint": "http://x", "api_key": "ключ"}', "ASCII"),
     ],
 )
-def test_a_model_that_could_never_be_asked_stops_the_start(monkeypatch, tmp_path, entry, says):
+def test_a_model_that_could_never_be_asked_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, entry: str, says: str
+) -> None:
     (tmp_path / "models.yaml").write_text(f'{{"models": [{entry}]}}')
     monkeypatch.setenv("AUTOPICKER_CONFIG", str(tmp_path / "models.yaml"))
     with pytest.raises(SettingsError, match=says):
@@ -129,7 +132,7 @@ def test_a_model_that_could_never_be_asked_stops_the_start(monkeypatch, tmp_path
 
 
 @pytest.mark.parametrize("wrong", [{"storage_url": "foo://x"}, {"enable_redis_cache": True, "redis_url": "bla"}])
-def test_storage_that_could_never_be_used_stops_the_start(wrong):
+def test_storage_that_could_never_be_used_stops_the_start(wrong: Any) -> None:
     from autopicker_lab import Workbench
     from autopicker_lab.service import create_app
 
@@ -137,7 +140,7 @@ def test_storage_that_could_never_be_used_stops_the_start(wrong):
         create_app(Workbench(Settings.load(**wrong)))
 
 
-def test_a_worker_keeps_a_workbench_for_each_settings(monkeypatch):
+def test_a_worker_keeps_a_workbench_for_each_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     from autopicker_lab import workbench
 
     monkeypatch.setattr(workbench, "_worker_labs", {})
@@ -156,7 +159,7 @@ def test_a_worker_keeps_a_workbench_for_each_settings(monkeypatch):
     assert [workbench.worker_lab(Settings.load(**own)) for own in fields] == labs
 
 
-def test_a_workbench_takes_settings_and_shows_its_models():
+def test_a_workbench_takes_settings_and_shows_its_models() -> None:
     with pytest.raises(InvalidRequestError, match="takes Settings, not str"):
         Workbench("models.yaml")
     with Workbench() as bench:

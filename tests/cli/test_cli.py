@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -29,18 +31,18 @@ from autopicker_lab.tuning import apgr, tune
 pytestmark = pytest.mark.slow
 
 
-def run(*arguments, **options):
+def run(*arguments: Any, **options: Any) -> Any:
     program = [sys.executable, "-c", "from autopicker_lab.cli import main; main()", *map(str, arguments)]
     return subprocess.run(program, capture_output=True, text=True, timeout=240, check=False, **options)
 
 
-def json_of(*arguments, code=0, **options):
+def json_of(*arguments: Any, code: int = 0, **options: Any) -> Any:
     done = run(*arguments, "--json", **options)
     assert done.returncode == code, done.stderr
     return json.loads(done.stdout)
 
 
-def test_extract(samples, tmp_path):
+def test_extract(samples: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
     rows = json_of("extract", samples / "passengers.xlsx", tmp_path / "broken.pdf", code=1)
     good, bad = rows
@@ -52,19 +54,19 @@ def test_extract(samples, tmp_path):
     assert json_of("extract", samples / "notes.txt")[0]["parts"][0]["label"] == "text"
 
 
-def test_extract_as_text(samples):
+def test_extract_as_text(samples: Path) -> None:
     assert run("extract", samples / "notes.txt", "--text").stdout.startswith("Notes from the bridge")
     assert "warnings" not in run("extract", samples / "handbook.md").stdout
 
 
-def test_transcribe(samples):
+def test_transcribe(samples: Path) -> None:
     row = json_of("transcribe", samples / "announcement.ogg")[0]
     assert set(row) == {"name", "text", "language", "duration", "segments", "error"}
     assert "ticket" in row["text"]
     assert row["language"] == "en"
 
 
-def test_score(samples):
+def test_score(samples: Path) -> None:
     result = json_of("score", "Why is the sky blue?", "--file", samples / "notes.txt")
     assert result["score"] == pytest.approx(sum(factor["points"] for factor in result["factors"]))
     assert set(result["factors"][0]) == {"name", "points", "why"}
@@ -72,7 +74,7 @@ def test_score(samples):
     assert "candidates" in run("score", "Why?").stdout
 
 
-def test_ask(samples):
+def test_ask(samples: Path) -> None:
     arguments = ("ask", "Which boat is driven by electric motors?", "--file", samples / "report.pdf")
     result = json_of(*arguments)
     assert "kittiwake" in result["text"].lower()
@@ -84,7 +86,7 @@ def test_ask(samples):
     assert "left out" in output.stderr
 
 
-def test_loadtest(service):
+def test_loadtest(service: str) -> None:
     result = json_of("loadtest", f"{service}/health", "--users", 3, "--requests", 12)
     assert {"success_rate_percent", "avg_response_time_ms", "requests_per_second", "p50_ms", "p95_ms", "p99_ms"} < set(
         result
@@ -97,7 +99,7 @@ def test_loadtest(service):
     assert (result["errors"], result["p50_ms"]) == ({"refused": 3}, None)
 
 
-def test_a_load_test_is_kept_and_compared(service, tmp_path):
+def test_a_load_test_is_kept_and_compared(service: str, tmp_path: Path) -> None:
     kept = tmp_path / "before.json"
     chat = ("loadtest", f"{service}/v1", "--chat", "--max-tokens", 2, "--prompts", 20, "--ttft", 30)
     result = json_of(*chat, "--users", 1, "--requests", 2, "--out", kept)
@@ -109,20 +111,20 @@ def test_a_load_test_is_kept_and_compared(service, tmp_path):
     assert any(name.endswith("/metrics") for name in pair)
 
 
-def test_a_saturation_search(service):
+def test_a_saturation_search(service: str) -> None:
     command = ("loadtest", f"{service}/health", "--saturate", "--latency", 5, "--duration", 0.3, "--to-rate", 40)
     result = json_of(*command)
     assert result["held"] == 40
     assert result["failed"] is None
 
 
-def test_a_folder_of_recordings(samples, tmp_path):
+def test_a_folder_of_recordings(samples: Path, tmp_path: Path) -> None:
     (tmp_path / "a.ogg").write_bytes((samples / "announcement.ogg").read_bytes())
     rows = json_of("transcribe", tmp_path)
     assert "ticket" in rows[0]["text"]
 
 
-def test_bench_lists_sweeps_and_compares(tmp_path):
+def test_bench_lists_sweeps_and_compares(tmp_path: Path) -> None:
     listed = json_of("bench", "--list")
     assert {"answers", "loadgen", "transcription"} <= {row["name"] for row in listed}
     assert json_of("bench", "loadgen", "--list")[0]["parameters"]["seconds"]["type"] == "float"
@@ -133,7 +135,7 @@ def test_bench_lists_sweeps_and_compares(tmp_path):
     assert any(row["figure"] == "speed" for row in json_of("bench", *words))
 
 
-def test_models_and_doctor():
+def test_models_and_doctor() -> None:
     rows = {row["id"]: row for row in json_of("models")}
     assert rows["smollm2-135m"]["available"] is True
     assert "ollama serve" in rows["llama3.2-local"]["why"]
@@ -142,7 +144,7 @@ def test_models_and_doctor():
         assert checks[name]["ok"], checks[name]
 
 
-def test_doctor_names_the_models_of_a_tuned_policy(tmp_path):
+def test_doctor_names_the_models_of_a_tuned_policy(tmp_path: Path) -> None:
     save_policy(tune(table()).policy, tmp_path / "p.json")
     checks = json_of("doctor", env={**os.environ, "AUTOPICKER_POLICY": str(tmp_path / "p.json")})
     (policy,) = [check for check in checks if check["name"] == "policy"]
@@ -151,7 +153,7 @@ def test_doctor_names_the_models_of_a_tuned_policy(tmp_path):
     assert "knows large, the catalogue does not" in policy["detail"]
 
 
-def test_the_tour_goes_on_where_no_model_answers(monkeypatch):
+def test_the_tour_goes_on_where_no_model_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autopicker_lab.models.local.SHIPPED_PACKAGE", "no_such_package")
     out = io.StringIO()
     with Workbench(Settings.load()) as lab:
@@ -160,7 +162,7 @@ def test_the_tour_goes_on_where_no_model_answers(monkeypatch):
     assert "Where to go from here" in out.getvalue()
 
 
-def test_tour():
+def test_tour() -> None:
     done = run("tour")
     assert done.returncode == 0, done.stderr
     words = " ".join(done.stdout.split())
@@ -203,7 +205,7 @@ def test_tour():
         (("dance",), 2, "dance"),
     ],
 )
-def test_errors_are_one_line_with_the_next_step(arguments, code, word):
+def test_errors_are_one_line_with_the_next_step(arguments: Any, code: int, word: str) -> None:
     done = run(*arguments)
     assert done.returncode == code
     assert word in done.stderr
@@ -213,7 +215,7 @@ def test_errors_are_one_line_with_the_next_step(arguments, code, word):
         assert done.stderr.count("\n") == 1
 
 
-def test_a_setting_that_is_wrong_stops_the_start(monkeypatch):
+def test_a_setting_that_is_wrong_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATE_LIMIT_REQUESTS", "many")
     done = run("serve", "--port", free_port())
     assert done.returncode == 1
@@ -223,7 +225,7 @@ def test_a_setting_that_is_wrong_stops_the_start(monkeypatch):
 @pytest.mark.parametrize(
     "start", [["-m", "autopicker_lab.service"], ["-c", "from autopicker_lab.cli import main; main()", "serve"]]
 )
-def test_serve(start):
+def test_serve(start: Any) -> None:
     port = free_port()
     process = subprocess.Popen([sys.executable, *start, "--port", str(port)], stderr=subprocess.PIPE, text=True)
     try:
@@ -243,7 +245,7 @@ def test_serve(start):
     assert f"serves http://127.0.0.1:{port}" in errors
 
 
-def test_workers_share_what_is_uploaded(samples):
+def test_workers_share_what_is_uploaded(samples: Path) -> None:
     port = free_port()
     program = [sys.executable, "-m", "autopicker_lab.service", "--port", str(port), "--workers", "2"]
     process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
@@ -268,7 +270,7 @@ def test_workers_share_what_is_uploaded(samples):
         process.communicate(timeout=30)
 
 
-def test_jupyterlab_starts_on_the_first_notebook_with_room_for_uploads(tmp_path):
+def test_jupyterlab_starts_on_the_first_notebook_with_room_for_uploads(tmp_path: Path) -> None:
     """JupyterLab itself reads the command line, and tells what became of it."""
     script = """
 import json, sys
@@ -286,7 +288,7 @@ print(json.dumps([app.web_app.settings["websocket_max_message_size"], app.root_d
     assert "not recognized" not in done.stderr
 
 
-def test_a_notebook_is_found_by_its_number_and_a_wrong_name_is_told():
+def test_a_notebook_is_found_by_its_number_and_a_wrong_name_is_told() -> None:
     home = ROOT / "notebooks"
     assert find(home, "06") == find(home, "06_chat_with_files.ipynb") == home / "06_chat_with_files.ipynb"
     with pytest.raises(InvalidRequestError, match=r"Did you mean 06_chat_with_files\? there are 00_start_here"):
@@ -295,7 +297,7 @@ def test_a_notebook_is_found_by_its_number_and_a_wrong_name_is_told():
         find(home, "0")
 
 
-def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path):
+def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "o.csv", index=False)
     result = json_of("tune", tmp_path / "o.csv", "--out", tmp_path / "p.json", "--scores", tmp_path / "s.csv")
     assert {"n", "models", "apgr", "apgr_ci", "cpt50", "cpt80", "aiq", "verdict", "baselines"} <= set(result)
@@ -315,7 +317,7 @@ def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path):
     assert routed["selected_model"] == "smollm2-135m"
 
 
-def test_collect_asks_grades_and_goes_on(tmp_path):
+def test_collect_asks_grades_and_goes_on(tmp_path: Path) -> None:
     question = {"prompt_id": "a", "prompt": "What is the capital of France?", "grader": "regex", "answer": "Paris"}
     (tmp_path / "q.jsonl").write_text(json.dumps(question | {"max_tokens": 16}))
     arguments = ("collect", tmp_path / "q.jsonl", "--models", "smollm2-135m", "--out", tmp_path / "o.jsonl")
@@ -326,8 +328,8 @@ def test_collect_asks_grades_and_goes_on(tmp_path):
     assert "unknown model 'gpt-9'" in failed.stderr
 
 
-def test_serve_says_what_it_will_do(tmp_path):
-    def announce(**fields):
+def test_serve_says_what_it_will_do(tmp_path: Path) -> None:
+    def announce(**fields: Any) -> Any:
         return announcement(Settings.load(autopicker_home=tmp_path, **fields), "127.0.0.1", 8001)
 
     plain = announce()
@@ -352,7 +354,7 @@ def test_serve_says_what_it_will_do(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "advice"), [({"api_key": "secret"}, "--header"), ({"rate_limit_requests": 1}, "--rate")]
 )
-def test_a_load_test_that_is_refused_ends_with_advice(settings, advice):
+def test_a_load_test_that_is_refused_ends_with_advice(settings: Any, advice: str) -> None:
     with serving(create_app(Workbench(Settings.load(**settings)))) as address:
         requests.get(f"{address}/api/v1/models", timeout=10)  # the one that the limit allows
         done = run("loadtest", f"{address}/api/v1/models", "--requests", 1000, "--json")
@@ -363,7 +365,7 @@ def test_a_load_test_that_is_refused_ends_with_advice(settings, advice):
     assert report["total_requests"] < 100
 
 
-def test_a_port_that_is_taken_is_one_line():
+def test_a_port_that_is_taken_is_one_line() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -372,7 +374,7 @@ def test_a_port_that_is_taken_is_one_line():
     assert "--port" in done.stderr
 
 
-def test_keys_are_made_listed_and_revoked(tmp_path):
+def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     home = {"env": {**os.environ, "AUTOPICKER_HOME": str(tmp_path)}}
     assert "no keys" in run("keys", "list", **home).stderr
     created = run("keys", "create", "app", "--requests", "5", "--models", "smollm2-135m", "--budget", "2.5", **home)

@@ -4,7 +4,9 @@ import inspect
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,13 +24,13 @@ HERE = Path(protocol.__file__).parent
 
 
 @pytest.fixture
-def client(service):
+def client(service: str) -> Iterator[Any]:
     with AutopickerClient(service) as client:
         yield client
 
 
 @pytest.mark.slow
-def test_every_route(client, samples):
+def test_every_route(client: Any, samples: Path) -> None:
     reports = []
     record = client.upload_file(samples / "report.pdf", lambda done, total: reports.append((done, total)))
     assert reports[-1][0] == reports[-1][1] == record["size"]
@@ -58,7 +60,7 @@ def test_every_route(client, samples):
     assert client.load_test(concurrent_users=2, requests_per_user=2)["success_rate_percent"] == 100
 
 
-async def test_an_upload_stops_where_its_progress_says_so(client, service, samples):
+async def test_an_upload_stops_where_its_progress_says_so(client: Any, service: str, samples: Path) -> None:
     names = [row["filename"] for row in client.files()]
     with pytest.raises(StoppedError, match="upload was stopped"):
         client.upload_file(samples / "report.pdf", lambda done, total: False)
@@ -69,7 +71,7 @@ async def test_an_upload_stops_where_its_progress_says_so(client, service, sampl
 
 
 @pytest.mark.slow
-async def test_every_route_awaited(service, samples):
+async def test_every_route_awaited(service: str, samples: Path) -> None:
     async with AsyncAutopickerClient(service) as client:
         reports = []
         record = await client.upload_file(samples / "notes.txt", lambda done, total: reports.append((done, total)))
@@ -100,8 +102,8 @@ async def test_every_route_awaited(service, samples):
             _ = [text async for text in client.stream(HELLO, model="gpt-9")]
 
 
-def test_the_clients_have_the_same_methods_and_every_documented_path(service):
-    def methods(kind):
+def test_the_clients_have_the_same_methods_and_every_documented_path(service: str) -> None:
+    def methods(kind: Any) -> Any:
         return {name: inspect.signature(getattr(kind, name)) for name in dir(kind) if not name.startswith("_")}
 
     assert {n: s.parameters.keys() for n, s in methods(AutopickerClient).items()} == {
@@ -119,7 +121,7 @@ def test_the_clients_have_the_same_methods_and_every_documented_path(service):
         assert f"  {name}(" in types
 
 
-def test_refusals_are_typed_and_tried_again_where_that_helps():
+def test_refusals_are_typed_and_tried_again_where_that_helps() -> None:
     with upstream() as up, gateway(up) as base:
         waits = []
         with AutopickerClient(base, retries=1) as client, pytest.MonkeyPatch.context() as patch:
@@ -137,7 +139,7 @@ def test_refusals_are_typed_and_tried_again_where_that_helps():
             assert len(waits) == 1
 
 
-def test_no_service_and_half_a_stream():
+def test_no_service_and_half_a_stream() -> None:
     with pytest.raises(ServiceError, match="autopicker serve") as caught:
         AutopickerClient(f"http://127.0.0.1:{free_port()}", retries=0).health()
     assert caught.value.status == 0
@@ -147,7 +149,7 @@ def test_no_service_and_half_a_stream():
         reader.check()
 
 
-def test_the_common_js_module_is_made_from_the_other():
+def test_the_common_js_module_is_made_from_the_other() -> None:
     assert (HERE / "autopicker.cjs").read_text() == common_js()
 
 
@@ -197,7 +199,7 @@ run();
 @pytest.mark.slow
 @needs("node")
 @pytest.mark.parametrize("kind", ["mjs", "cjs"])
-def test_every_route_in_javascript(service, samples, tmp_path, kind):
+def test_every_route_in_javascript(service: str, samples: Path, tmp_path: Path, kind: str) -> None:
     module = json.dumps(str(HERE / f"autopicker.{kind}"))
     names = "{ AutopickerClient, ServiceError }"
     first = f"import {names} from {module};" if kind == "mjs" else f"const {names} = require({module});"

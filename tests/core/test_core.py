@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from autopicker_lab.core import (
@@ -14,7 +16,7 @@ from autopicker_lab.core import (
 from autopicker_lab.core.text import estimate_tokens
 
 
-def test_complexity_is_the_sum_of_its_factors():
+def test_complexity_is_the_sum_of_its_factors() -> None:
     complexity = Complexity((Factor("a", 1, 2.5, ""), Factor("b", 1, 0.25, "")), 10)
     assert complexity.score == 2.75
     assert complexity.to_frame()["points"].sum() == 2.75
@@ -32,12 +34,12 @@ def test_complexity_is_the_sum_of_its_factors():
         ({"role": "user", "content": [{"type": "text"}]}, "text"),
     ],
 )
-def test_a_malformed_message_is_named(raw, word):
+def test_a_malformed_message_is_named(raw: Any, word: str) -> None:
     with pytest.raises(InvalidRequestError, match=word):
         ChatRequest.of([{"role": "user", "content": "fine"}, raw])
 
 
-def test_message_parts_join_and_images_are_found():
+def test_message_parts_join_and_images_are_found() -> None:
     parts = [{"type": "text", "text": "what is"}, {"type": "image_url", "image_url": {"url": "data:x"}}]
     request = ChatRequest.of([{"role": "system", "content": "s"}, {"role": "user", "content": parts}])
     assert request.question == "what is"
@@ -45,7 +47,7 @@ def test_message_parts_join_and_images_are_found():
     assert request.messages[1].to_openai()["content"] == parts
 
 
-def test_passages_lose_nothing_and_keep_their_label():
+def test_passages_lose_nothing_and_keep_their_label() -> None:
     text = "\n".join(f"line {i} " + "word " * (i % 70) for i in range(200)) + "\n" + "x" * 5000
     document = Document("a.txt", "txt", (Part("text", text), Part("more", "end")))
     pieces = list(document.chunks(60))
@@ -54,20 +56,20 @@ def test_passages_lose_nothing_and_keep_their_label():
     assert all(len(piece.text) <= 60 * 4 + 1 for piece in pieces)
 
 
-def test_a_table_shows_itself_as_markdown_and_frame():
+def test_a_table_shows_itself_as_markdown_and_frame() -> None:
     table = Table((("a|b", "n"), ("x\ny", 1), ("z", None)))
     assert table.to_markdown().splitlines() == ["| a\\|b | n |", "| --- | --- |", "| x y | 1 |", "| z |  |"]
     assert table.to_frame()["n"].tolist()[0] == 1
     assert "<table" in table._repr_html_()
 
 
-def test_html_never_carries_what_a_file_says_as_markup():
+def test_html_never_carries_what_a_file_says_as_markup() -> None:
     evil = "<script>alert(1)</script>"
     document = Document(evil, "txt", (Part("text", evil),), {"title": evil}, (evil,))
     assert "<script>" not in document._repr_html_()
 
 
-def test_subtitles():
+def test_subtitles() -> None:
     transcript = Transcript(
         "a", "Hi. You.", "en", 3725.5, (Segment(0, 1.5, "Hi.", 1), Segment(3723.25, 3725.5, "You.", 1))
     )
@@ -75,12 +77,12 @@ def test_subtitles():
     assert transcript.to_vtt().startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.500")
 
 
-def test_tokens_are_estimated_for_wide_characters_too():
+def test_tokens_are_estimated_for_wide_characters_too() -> None:
     assert estimate_tokens("word " * 100) == 125
     assert estimate_tokens("漢字" * 50) == 100
 
 
-def test_in_a_notebook_an_error_is_a_line_with_the_next_step():
+def test_in_a_notebook_an_error_is_a_line_with_the_next_step() -> None:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
 

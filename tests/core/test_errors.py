@@ -3,7 +3,9 @@
 import ast
 import pickle
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,33 +26,33 @@ BARE = {  # failures of ours, or of what a caller brought, which no class of the
 }
 
 
-def every_error():
+def every_error() -> Any:
     found = [AutopickerError]
     for cls in found:
         found.extend(cls.__subclasses__())
     return [cls for cls in found if cls.__module__ == tree.__name__]
 
 
-def modules():
+def modules() -> Iterator[Any]:
     for path in sorted(PACKAGE.rglob("*.py")):
         yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("cls", every_error())
-def test_an_error_tells_its_next_step_and_survives_a_process_boundary(cls):
+def test_an_error_tells_its_next_step_and_survives_a_process_boundary(cls: Any) -> None:
     error = pickle.loads(pickle.dumps(cls("it broke", "do this")))
     assert (error.detail, error.hint, str(error)) == ("it broke", "do this", "it broke. Do this")
     assert error.to_dict() == {"type": cls.__name__, "detail": "it broke", "hint": "do this"}
 
 
-def test_what_an_instance_knows_survives_a_process_boundary():
+def test_what_an_instance_knows_survives_a_process_boundary() -> None:
     error = pickle.loads(pickle.dumps(tree.ServiceError("it broke", "do this", 429, "r1", 2.0)))
     assert (error.status, error.request_id, error.retry_after) == (429, "r1", 2.0)
     error = pickle.loads(pickle.dumps(tree.UpstreamError("it broke", quote="a question", param="model")))
     assert (error.detail, error.loggable, error.param) == ("it broke: a question", "it broke", "model")
 
 
-def test_the_drawing_is_the_tree():
+def test_the_drawing_is_the_tree() -> None:
     drawn = re.findall(r"^( *)(\w+Error) +(\d+)", tree.__doc__, re.MULTILINE)
     depth = len(AutopickerError.__mro__)
     known = {cls.__name__: (len(cls.__mro__) - depth, cls.status, cls.__bases__[0].__name__) for cls in every_error()}
@@ -63,7 +65,7 @@ def test_the_drawing_is_the_tree():
         assert level == 0 or above[level - 1] == known[name][2]
 
 
-def test_no_error_stands_outside_the_tree():
+def test_no_error_stands_outside_the_tree() -> None:
     inside = {cls.__name__ for cls in every_error()}
     for place, module in modules():
         if place == "core/errors.py":
@@ -79,7 +81,7 @@ def test_no_error_stands_outside_the_tree():
         assert not inside & {node.name for node in classes}, place
 
 
-def test_no_mistake_of_a_caller_is_the_bare_error_of_status_500():
+def test_no_mistake_of_a_caller_is_the_bare_error_of_status_500() -> None:
     bare = {
         place
         for place, module in modules()
@@ -89,7 +91,7 @@ def test_no_mistake_of_a_caller_is_the_bare_error_of_status_500():
     assert bare == set(BARE)
 
 
-def test_openai_codes_are_of_the_class():
+def test_openai_codes_are_of_the_class() -> None:
     codes = {cls.__name__: cls.code for cls in every_error() if cls.code}
     assert codes == {
         "UnknownModelError": "model_not_found",
@@ -100,7 +102,7 @@ def test_openai_codes_are_of_the_class():
     }
 
 
-def test_nothing_reads_meaning_out_of_an_errors_words():
+def test_nothing_reads_meaning_out_of_an_errors_words() -> None:
     odd = []
     for place, module in modules():
         for node in ast.walk(module):

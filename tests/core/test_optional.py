@@ -6,6 +6,8 @@ import sys
 import tomllib
 from functools import cache
 from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -20,14 +22,14 @@ OPTIONAL = {module.partition(".")[0] for modules in EXTRAS.values() for module i
 
 
 @cache
-def distributions():
+def distributions() -> Any:
     """The distributions of each importable name."""
     return {
         module: {name.lower().replace("_", "-") for name in names} for module, names in packages_distributions().items()
     }
 
 
-def named(requirements):
+def named(requirements: Any) -> Any:
     """The distributions and the project's own extras that a list of requirements names."""
     packages, extras = set(), set()
     for line in requirements:
@@ -39,13 +41,13 @@ def named(requirements):
     return packages, extras
 
 
-def test_the_table_is_of_the_extras_that_the_project_declares():
+def test_the_table_is_of_the_extras_that_the_project_declares() -> None:
     assert set(EXTRAS) == set(PURPOSES) == set(DECLARED) - {"all"}
     assert named(DECLARED["all"]) == (set(), set(EXTRAS))
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
-def test_an_extra_brings_the_modules_of_its_row(extra):
+def test_an_extra_brings_the_modules_of_its_row(extra: Any) -> None:
     brought, base = named(DECLARED[extra])[0], named(PROJECT["dependencies"])[0]
     assert not brought & base
     for module in EXTRAS[extra]:
@@ -53,7 +55,7 @@ def test_an_extra_brings_the_modules_of_its_row(extra):
         assert here & brought, f"no package of {module} is in {extra}: {here}"
 
 
-def test_what_serves_only_benchmarks_is_not_in_the_base():
+def test_what_serves_only_benchmarks_is_not_in_the_base() -> None:
     base = named(PROJECT["dependencies"])[0]
     assert not base & {"aiohttp", "rapidfuzz", "whisper-normalizer", "jupyterlab", "voila", "papermill", "pandas"}
 
@@ -62,7 +64,7 @@ def test_what_serves_only_benchmarks_is_not_in_the_base():
 _WHOLE = ("widgets/", "benchmark/serving/passthrough.py", "benchmark/loadgen/locustfile.py", "loadtest/locust_user.py")
 
 
-def test_no_module_of_the_base_imports_an_optional_package_as_it_is_loaded():
+def test_no_module_of_the_base_imports_an_optional_package_as_it_is_loaded() -> None:
     package = ROOT / "autopicker_lab"
     for path in package.rglob("*.py"):
         if str(path.relative_to(package)).startswith(_WHOLE):
@@ -74,10 +76,10 @@ def test_no_module_of_the_base_imports_an_optional_package_as_it_is_loaded():
 
 
 @pytest.fixture
-def without(monkeypatch):
+def without(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function that makes an extra's modules missing."""
 
-    def hide(extra):
+    def hide(extra: Any) -> None:
         for module in EXTRAS[extra]:
             monkeypatch.setitem(sys.modules, module, None)
 
@@ -85,7 +87,7 @@ def without(monkeypatch):
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
-def test_what_is_missing_names_the_line(without, extra):
+def test_what_is_missing_names_the_line(without: Any, extra: Any) -> None:
     assert missing(extra) == ()
     require_extra(extra)
     without(extra)
@@ -96,15 +98,15 @@ def test_what_is_missing_names_the_line(without, extra):
     assert caught.value.hint.endswith(install_line(extra))
 
 
-def _transcribe():
+def _transcribe() -> None:
     Workbench().transcribe(assets.samples() / "announcement.mp3")
 
 
-def _extract_sound():
+def _extract_sound() -> None:
     Workbench().extract(assets.samples() / "announcement.mp3")
 
 
-def _recognise():
+def _recognise() -> None:
     from PIL import Image
 
     from autopicker_lab.extraction import ocr
@@ -112,45 +114,45 @@ def _recognise():
     ocr.read_text(Image.new("RGB", (8, 8)))
 
 
-def _frame():
+def _frame() -> None:
     Workbench().score("hi").to_frame()
 
 
-def _plot():
+def _plot() -> None:
     Workbench().score("hi").plot()
 
 
-def _tune():
+def _tune() -> None:
     from autopicker_lab.tuning import read_outcomes
 
     read_outcomes(assets.outcomes() / "outcomes.jsonl")
 
 
-def _questions():
+def _questions() -> None:
     from autopicker_lab.tuning import read_questions
 
     read_questions(assets.outcomes() / "questions.jsonl")
 
 
-def _bench():
+def _bench() -> None:
     from autopicker_lab.benchmark import run
 
     run(assets.benchmarks() / "answers.ipynb")
 
 
-def _word_errors():
+def _word_errors() -> None:
     from autopicker_lab.benchmark.transcription import word_errors
 
     word_errors("one", "two")
 
 
-def _lab():
+def _lab() -> None:
     from autopicker_lab.cli.jupyter import start
 
     start()
 
 
-def _load():
+def _load() -> None:
     from autopicker_lab.core import ModelSpec
     from autopicker_lab.models.local import LocalModel
 
@@ -173,7 +175,9 @@ def _load():
         ("local", _load),
     ],
 )
-def test_each_family_says_its_line_before_it_begins(monkeypatch, without, extra, call):
+def test_each_family_says_its_line_before_it_begins(
+    monkeypatch: pytest.MonkeyPatch, without: Any, extra: str, call: Any
+) -> None:
     from autopicker_lab.extraction import ocr
 
     monkeypatch.setattr(ocr, "_has_tesseract", lambda: False)
@@ -182,7 +186,9 @@ def test_each_family_says_its_line_before_it_begins(monkeypatch, without, extra,
         call()
 
 
-def test_a_picture_is_described_and_a_scan_is_told_without_ocr(monkeypatch, without, samples):
+def test_a_picture_is_described_and_a_scan_is_told_without_ocr(
+    monkeypatch: pytest.MonkeyPatch, without: Any, samples: Path
+) -> None:
     from autopicker_lab.extraction import extract, ocr
 
     monkeypatch.setattr(ocr, "_has_tesseract", lambda: False)
@@ -195,7 +201,7 @@ def test_a_picture_is_described_and_a_scan_is_told_without_ocr(monkeypatch, with
     assert ocr.engines() == []
 
 
-async def test_a_local_model_without_its_package_is_not_available(without):
+async def test_a_local_model_without_its_package_is_not_available(without: Any) -> None:
     from autopicker_lab.core import ModelSpec
     from autopicker_lab.models.local import LocalModel
 
@@ -206,7 +212,7 @@ async def test_a_local_model_without_its_package_is_not_available(without):
 
 
 @pytest.mark.slow
-def test_doctor_names_the_extra_of_each_missing_part(without):
+def test_doctor_names_the_extra_of_each_missing_part(without: Any) -> None:
     from autopicker_lab.cli.doctor import examine
 
     without("redis")

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,7 +23,7 @@ COMMAND = [sys.executable, "-c", "from autopicker_lab.cli import main; main()"]
 
 
 @pytest.fixture
-def folder(samples, tmp_path):
+def folder(samples: Path, tmp_path: Path) -> Any:
     place = tmp_path / "files"
     (place / "below").mkdir(parents=True)
     for name in ("report.pdf", "minutes.docx", "notes.txt", "stations.csv"):
@@ -34,7 +36,7 @@ def folder(samples, tmp_path):
 
 
 @pytest.mark.slow
-def test_results_are_what_one_file_gives_and_errors_are_rows(folder):
+def test_results_are_what_one_file_gives_and_errors_are_rows(folder: Any) -> None:
     progress_calls = []
     results = {
         result.path.name: result
@@ -50,17 +52,17 @@ def test_results_are_what_one_file_gives_and_errors_are_rows(folder):
     assert type(unsupported.error).__name__ == "UnsupportedFileError"
 
 
-def test_a_path_where_nothing_is_stops_before_anything_runs(folder):
+def test_a_path_where_nothing_is_stops_before_anything_runs(folder: Any) -> None:
     with pytest.raises(InvalidRequestError, match="no file at"):
         extract_many([folder, folder / "missing"])
 
 
-def test_a_progress_that_answers_false_stops(folder):
+def test_a_progress_that_answers_false_stops(folder: Any) -> None:
     results = list(extract_many([folder], jobs=1, progress=lambda done, total: done < 2))
     assert len(results) == 2
 
 
-def test_closing_the_results_ends_the_workers(folder):
+def test_closing_the_results_ends_the_workers(folder: Any) -> None:
     results = extract_many([folder], jobs=1)
     next(results)
     started_at = time.monotonic()
@@ -69,14 +71,14 @@ def test_closing_the_results_ends_the_workers(folder):
 
 
 @pytest.mark.slow
-def test_a_file_that_takes_too_long_does_not_stop_the_rest(folder):
+def test_a_file_that_takes_too_long_does_not_stop_the_rest(folder: Any) -> None:
     (folder / "page.png").write_bytes(page_of_text())
     results = {r.path.name: r for r in extract_many([folder], jobs=1, timeout_s=2.5)}
     assert "took longer than 2.5 s" in str(results["page.png"].error)
     assert results["notes.txt"].document is not None
 
 
-def test_another_scheduler_gives_the_same(folder):
+def test_another_scheduler_gives_the_same(folder: Any) -> None:
     with ThreadPoolExecutor(2) as threads:
         on_threads = {r.path: r.document for r in extract_many([folder], scheduler=threads)}
     on_processes = {r.path: r.document for r in extract_many([folder], jobs=2)}
@@ -84,7 +86,7 @@ def test_another_scheduler_gives_the_same(folder):
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
-def test_a_table_of_a_folder(folder, tmp_path, suffix):
+def test_a_table_of_a_folder(folder: Any, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"out.{suffix}"
     assert write_table(extract_many([folder], jobs=2), out) == 6
     table = pd.read_parquet(out) if suffix == "parquet" else pd.read_json(out, lines=True)
@@ -97,18 +99,18 @@ def test_a_table_of_a_folder(folder, tmp_path, suffix):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_a_table_of_another_suffix_is_refused_and_nothing_is_left(folder, tmp_path):
+def test_a_table_of_another_suffix_is_refused_and_nothing_is_left(folder: Any, tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="parquet"):
         write_table(iter(()), tmp_path / "out.xlsx")
     assert not list(tmp_path.glob("out*"))
 
 
-def autopicker(*arguments):
+def autopicker(*arguments: Any) -> Any:
     return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.slow
-def test_the_command_reads_a_folder(folder, tmp_path):
+def test_the_command_reads_a_folder(folder: Any, tmp_path: Path) -> None:
     done = autopicker("extract", folder, "--out", tmp_path / "out.parquet", "--jobs", 2)
     assert done.returncode == 1  # one file could not be read
     assert f"6 files, 1 of them not read: {tmp_path / 'out.parquet'}" in done.stdout
@@ -117,13 +119,13 @@ def test_the_command_reads_a_folder(folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_folder_without_a_file_that_can_be_read_is_said(tmp_path):
+def test_a_folder_without_a_file_that_can_be_read_is_said(tmp_path: Path) -> None:
     done = autopicker("extract", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no file to read" in done.stderr
 
 
-def test_a_script_without_a_guard_is_told_what_is_missing(folder, tmp_path):
+def test_a_script_without_a_guard_is_told_what_is_missing(folder: Any, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         f"from autopicker_lab.extraction import extract_many\nlist(extract_many([{str(folder)!r}], jobs=1))\n"
@@ -134,7 +136,7 @@ def test_a_script_without_a_guard_is_told_what_is_missing(folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_stopped_keeps_what_it_has(folder, tmp_path):
+def test_a_run_that_is_stopped_keeps_what_it_has(folder: Any, tmp_path: Path) -> None:
     for i in range(3000):
         shutil.copy(folder / "notes.txt", folder / f"{i:04}.txt")
     out = tmp_path / "out.jsonl"
@@ -151,8 +153,8 @@ def test_a_run_that_is_stopped_keeps_what_it_has(folder, tmp_path):
     assert 0 < len(out.read_text().splitlines()) < 3000
 
 
-def test_another_package_brings_a_format(monkeypatch, tmp_path):
-    def read_rtf(file):
+def test_another_package_brings_a_format(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def read_rtf(file: Any) -> Any:
         return Document(file.name, file.kind, (Part("text", file.data.decode().strip("{}")),))
 
     reader = FormatReader(Format("rtf", "document", "application/rtf", (".rtf",)), read_rtf)
@@ -174,12 +176,12 @@ def test_another_package_brings_a_format(monkeypatch, tmp_path):
         clear_registry()
 
 
-def clear_registry():
+def clear_registry() -> None:
     for cached in (registry._load_entry_points, registry.reader_of):
         cached.cache_clear()
 
 
-def test_odd_names_and_half_characters_do_not_spoil_the_table(tmp_path):
+def test_odd_names_and_half_characters_do_not_spoil_the_table(tmp_path: Path) -> None:
     place = tmp_path / "files"
     place.mkdir()
     (place / "half.json").write_text('{"\\ud800": 1}')

@@ -5,6 +5,8 @@ import json
 import ssl
 import subprocess
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import needs
@@ -19,7 +21,7 @@ from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpC
 BODY = json.dumps({"messages": []}).encode()
 
 
-def event(text, finish=None, **more):
+def event(text: Any, finish: Any = None, **more: Any) -> Any:
     return {"id": "1", "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}], **more}
 
 
@@ -36,7 +38,7 @@ STREAM = (
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))
 @settings(deadline=None)
-def test_events_are_the_same_wherever_the_network_cuts_them(cuts):
+def test_events_are_the_same_wherever_the_network_cuts_them(cuts: Any) -> None:
     reader = EventReader("m")
     edges = [0, *sorted(cuts), len(STREAM)]
     chunks = [reader.feed(STREAM[a:b]) for a, b in pairwise(edges)]
@@ -56,7 +58,7 @@ def test_events_are_the_same_wherever_the_network_cuts_them(cuts):
         (b'data: {"choices": ["x"]}\n\n', "not a chunk"),
     ],
 )
-def test_what_came_before_a_bad_event_is_given_first(bad, says):
+def test_what_came_before_a_bad_event_is_given_first(bad: bytes, says: str) -> None:
     reader = EventReader("m")
     first = reader.feed(b"data: " + json.dumps(event("kept")).encode() + b"\n\n" + bad)
     assert first.content == "kept"
@@ -66,14 +68,14 @@ def test_what_came_before_a_bad_event_is_given_first(bad, says):
         EventReader("m").feed(bad)
 
 
-def test_an_event_without_end_is_refused():
+def test_an_event_without_end_is_refused() -> None:
     reader = EventReader("m")
     reader.feed(b"x" * 4_000_000)
     with pytest.raises(UpstreamError, match="without end"):
         reader.feed(b"x" * 400_000)
 
 
-async def ask(wire, **options):
+async def ask(wire: Any, **options: Any) -> Any:
     answer = await wire.request("POST", "/chat/completions", BODY, **options)
     try:
         return answer.status, await answer.read()
@@ -81,7 +83,7 @@ async def ask(wire, **options):
         answer.close()
 
 
-async def test_connections_are_kept_and_broken_off():
+async def test_connections_are_kept_and_broken_off() -> None:
     with upstream() as up:
         wire = HttpClient(up.url)
         for _ in range(5):
@@ -108,7 +110,7 @@ async def test_connections_are_kept_and_broken_off():
         assert not wire._timers._deadlines
 
 
-async def test_a_total_limit_ends_what_goes_on_piece_by_piece():
+async def test_a_total_limit_ends_what_goes_on_piece_by_piece() -> None:
     with upstream() as up:
         up.delay_s, up.pieces = 0.1, 100
         wire = HttpClient(up.url)
@@ -129,8 +131,8 @@ async def test_a_total_limit_ends_what_goes_on_piece_by_piece():
         (2 * b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"ok"),
     ],
 )
-async def test_answers_of_other_servers(raw, body):
-    async def serve(reader, writer):
+async def test_answers_of_other_servers(raw: bytes, body: bytes) -> None:
+    async def serve(reader: Any, writer: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(raw)
         await writer.drain()
@@ -142,8 +144,8 @@ async def test_answers_of_other_servers(raw, body):
         wire.close()
 
 
-async def test_a_head_without_end_and_a_slow_reader():
-    async def endless(reader, writer):
+async def test_a_head_without_end_and_a_slow_reader() -> None:
+    async def endless(reader: Any, writer: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n" if big else b"HTTP/1.1 200 OK\r\n")
         try:
@@ -173,7 +175,7 @@ async def test_a_head_without_end_and_a_slow_reader():
 
 
 @pytest.fixture
-def certified(tmp_path):
+def certified(tmp_path: Path) -> Any:
     """A key and a certificate for localhost."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
@@ -183,10 +185,10 @@ def certified(tmp_path):
 
 
 @needs("openssl")
-async def test_tls_is_checked(certified, monkeypatch):
+async def test_tls_is_checked(certified: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     key, certificate = certified
 
-    async def serve(reader, writer):
+    async def serve(reader: Any, writer: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecure")
         await writer.drain()
@@ -204,7 +206,7 @@ async def test_tls_is_checked(certified, monkeypatch):
         await asyncio.sleep(0.05)
 
 
-async def test_nobody_there_and_nonsense():
+async def test_nobody_there_and_nonsense() -> None:
     with pytest.raises(OSError, match=r"Connect call failed|refused"):
         await ask(HttpClient(f"http://127.0.0.1:{free_port()}"))
     for url in ("ftp://x", "http://", "localhost:80"):

@@ -8,15 +8,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from support.serving import free_port, serving
 from support.upstream import soon, upstream
 
-from autopicker_lab import loadtest
+from autopicker_lab import Workbench, loadtest
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.loadtest import (
     IN_PROCESS,
@@ -41,7 +43,7 @@ from autopicker_lab.loadtest.sample import Sample
 
 
 @contextmanager
-def reference_server(service_ms, **options):
+def reference_server(service_ms: Any, **options: Any) -> Iterator[Any]:
     """The address of a server whose latencies are known, in a process of its own."""
     port = free_port()
     more = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
@@ -62,7 +64,7 @@ def reference_server(service_ms, **options):
         process.wait(20)
 
 
-def _listens(port):
+def _listens(port: Any) -> Any:
     import socket
 
     with socket.socket() as probe:
@@ -70,7 +72,7 @@ def _listens(port):
 
 
 @pytest.fixture(scope="module")
-def target():
+def target() -> Iterator[Any]:
     """A server with known faults: a counter, a path that fails every third time, and one that is slow."""
     from fastapi import FastAPI
     from fastapi.responses import HTMLResponse, Response
@@ -79,21 +81,21 @@ def target():
     app.state.seen = []
 
     @app.get("/ok")
-    async def ok():
+    async def ok() -> Any:
         app.state.seen.append(asyncio.get_running_loop().time())
         return {}
 
     @app.get("/third")
-    async def third():
+    async def third() -> Any:
         app.state.seen.append(0)
         return Response(status_code=500 if len(app.state.seen) % 3 == 0 else 200)
 
     @app.get("/slow")
-    async def slow():
+    async def slow() -> None:
         await asyncio.sleep(0.2)
 
     @app.post("/v1/chat/completions")
-    async def html():
+    async def html() -> Any:
         return HTMLResponse("<html>welcome</html>")
 
     with serving(app) as address:
@@ -103,11 +105,11 @@ def target():
 # schedules
 
 
-def due(arrivals, seconds, seed=0):
+def due(arrivals: Any, seconds: Any, seed: int = 0) -> Any:
     return list(arrivals.due_times(seconds, random.Random(seed)))
 
 
-def test_schedules_are_what_they_say():
+def test_schedules_are_what_they_say() -> None:
     assert due(Constant(4), 1) == [0, 0.25, 0.5, 0.75]
     times = due(Poisson(100), 60)
     assert len(times) == pytest.approx(6000, rel=0.05)
@@ -158,7 +160,7 @@ def test_schedules_are_what_they_say():
         lambda: Chat(kinds=(Kind(weight=0),)),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused(wrong):
+def test_a_plan_that_makes_no_sense_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidRequestError):
         wrong()
 
@@ -166,7 +168,7 @@ def test_a_plan_that_makes_no_sense_is_refused(wrong):
 # what is measured
 
 
-async def test_every_request_is_sent_once(target):
+async def test_every_request_is_sent_once(target: Any) -> None:
     app, address = target
     for arrivals in (Closed(7), Constant(500), Poisson(1000)):
         app.state.seen.clear()
@@ -175,7 +177,7 @@ async def test_every_request_is_sent_once(target):
         assert report.errors == {}
 
 
-async def test_errors_are_counted_under_their_names_and_never_as_answers(target):
+async def test_errors_are_counted_under_their_names_and_never_as_answers(target: Any) -> None:
     app, address = target
     app.state.seen.clear()
     report = await run(LoadPlan(f"{address}/third", Closed(1), requests=9))
@@ -211,7 +213,7 @@ async def test_errors_are_counted_under_their_names_and_never_as_answers(target)
         ("mid-stream nonsense", True, "not a chunk"),
     ],
 )
-async def test_a_server_that_misbehaves(fault, stream, name):
+async def test_a_server_that_misbehaves(fault: str, stream: bool, name: str) -> None:
     with upstream() as up:
         up.fault = fault
         plan = LoadPlan(up.url, Closed(2), requests=4, timeout_s=0.5, chat=Chat(stream=stream))
@@ -227,7 +229,7 @@ async def test_a_server_that_misbehaves(fault, stream, name):
 
 @pytest.mark.parametrize("status", [401, 403, 429])
 @pytest.mark.parametrize("arrivals", [Closed(3), Constant(200)])
-async def test_a_run_that_is_refused_from_the_start_ends(status, arrivals):
+async def test_a_run_that_is_refused_from_the_start_ends(status: int, arrivals: Any) -> None:
     from fastapi import FastAPI
     from fastapi.responses import Response
 
@@ -240,7 +242,7 @@ async def test_a_run_that_is_refused_from_the_start_ends(status, arrivals):
     assert any("first 20 answers were refusals" in why for why in report.client_limits)
 
 
-async def test_a_limit_that_is_reached_later_does_not_end_a_run():
+async def test_a_limit_that_is_reached_later_does_not_end_a_run() -> None:
     from fastapi import FastAPI
     from fastapi.responses import Response
 
@@ -251,13 +253,13 @@ async def test_a_limit_that_is_reached_later_does_not_end_a_run():
     assert (report.count.answered, report.errors, report.stopped_early) == (10, {"http 429": 50}, False)
 
 
-async def test_a_page_for_people_is_no_answer(target):
+async def test_a_page_for_people_is_no_answer(target: Any) -> None:
     for stream in (True, False):
         report = await run(LoadPlan(f"{target[1]}/v1", requests=2, chat=Chat(stream=stream)))
         assert report.errors == {"html": 2}
 
 
-async def test_pieces_that_are_missing_and_a_missing_done_are_told():
+async def test_pieces_that_are_missing_and_a_missing_done_are_told() -> None:
     with upstream() as up:
         whole = await run(LoadPlan(up.url, requests=1, chat=Chat()))
         pieces = whole.rows[0].tokens
@@ -268,7 +270,7 @@ async def test_pieces_that_are_missing_and_a_missing_done_are_told():
 
 
 @pytest.mark.slow
-def test_an_open_loop_sees_a_stall_that_a_closed_one_hides():
+def test_an_open_loop_sees_a_stall_that_a_closed_one_hides() -> None:
     """At 200 a second for 8 s, a server that takes 50 ms, but answers nothing from the third second to the fourth."""
     truth = sorted((4 - at if 3 <= at < 4 else 0) + 0.05 for at in due(Constant(200), 8))
     with reference_server(50, stall_at=3) as url:
@@ -283,7 +285,7 @@ def test_an_open_loop_sees_a_stall_that_a_closed_one_hides():
 
 
 @pytest.mark.slow
-def test_tokens_are_timed_as_they_come():
+def test_tokens_are_timed_as_they_come() -> None:
     with reference_server(60, pieces=20, gap_ms=15) as url:
         report = measure(LoadPlan(f"{url}/v1", Poisson(10), duration_s=3, chat=Chat(events=20), slo=Slo(ttft_s=0.2)))
     assert report.errors == {}
@@ -296,7 +298,7 @@ def test_tokens_are_timed_as_they_come():
 
 
 @pytest.mark.slow
-def test_the_search_finds_a_known_capacity():
+def test_the_search_finds_a_known_capacity() -> None:
     with reference_server(20, slots=4) as url:  # 200 a second
         plan = LoadPlan(url, slo=Slo(latency_s=0.2))
         work = loadtest.find_saturation(plan, low=20, seconds=15, shape=Constant)
@@ -309,7 +311,7 @@ def test_the_search_finds_a_known_capacity():
 
 
 @pytest.mark.slow
-async def test_a_search_that_cannot_succeed_says_so(target):
+async def test_a_search_that_cannot_succeed_says_so(target: Any) -> None:
     plan = LoadPlan(f"{target[1]}/slow", slo=Slo(latency_s=0.05), duration_s=0.3)
     result = await loadtest.find_saturation(plan, low=5, seconds=4)
     assert result.passing_rate is None
@@ -323,7 +325,7 @@ async def test_a_search_that_cannot_succeed_says_so(target):
 
 
 @pytest.mark.slow
-async def test_warm_up_and_cool_down_do_not_count(target):
+async def test_warm_up_and_cool_down_do_not_count(target: Any) -> None:
     app, address = target
     app.state.seen.clear()
     plan = LoadPlan(f"{address}/ok", Constant(50), duration_s=2, warm_up_s=0.5, cool_down_s=0.5)
@@ -333,7 +335,7 @@ async def test_warm_up_and_cool_down_do_not_count(target):
     assert report.seconds == 1
 
 
-async def test_a_cache_that_answers_is_told():
+async def test_a_cache_that_answers_is_told() -> None:
     from fastapi import FastAPI
     from fastapi.responses import JSONResponse
 
@@ -345,7 +347,7 @@ async def test_a_cache_that_answers_is_told():
     assert "3 of 3 answers came from a cache" in report.client_limits
 
 
-async def test_a_budget_ends_a_run():
+async def test_a_budget_ends_a_run() -> None:
     with upstream() as up:
         plan = LoadPlan(up.url, Closed(2), requests=100_000, chat=Chat(), price_out=1e6, max_cost_usd=50)
         report = await run(plan)
@@ -353,7 +355,7 @@ async def test_a_budget_ends_a_run():
     assert report.cost_usd >= 50
 
 
-async def test_a_mix_of_kinds():
+async def test_a_mix_of_kinds() -> None:
     with upstream() as up:
         kinds = (
             Kind("plain", 2, cached=None),
@@ -373,7 +375,7 @@ async def test_a_mix_of_kinds():
     assert set(report.to_dict()["kinds"]) == set(counts)
 
 
-async def test_progress_is_told_and_stops_the_run(target):
+async def test_progress_is_told_and_stops_the_run(target: Any) -> None:
     seen = []
     for arrivals in (Closed(1), Constant(5)):
         seen.clear()
@@ -386,7 +388,7 @@ async def test_progress_is_told_and_stops_the_run(target):
         assert [live.done for live in seen] == sorted(live.done for live in seen)
 
 
-async def test_cancelling_leaves_nothing_running(target):
+async def test_cancelling_leaves_nothing_running(target: Any) -> None:
     task = asyncio.create_task(run(LoadPlan(f"{target[1]}/slow", Constant(20), duration_s=60)))
     await asyncio.sleep(0.5)
     task.cancel()
@@ -396,13 +398,13 @@ async def test_cancelling_leaves_nothing_running(target):
     assert not [thread for thread in threading.enumerate() if thread.name == "autopicker-lab run"]
 
 
-async def test_time_is_a_bound(target):
+async def test_time_is_a_bound(target: Any) -> None:
     report = await run(LoadPlan(f"{target[1]}/slow", Closed(1), requests=100, duration_s=0.5))
     assert 2 <= report.count.sent <= 4
 
 
 @pytest.mark.slow
-async def test_requests_past_the_most_in_flight_wait_and_are_told(target):
+async def test_requests_past_the_most_in_flight_wait_and_are_told(target: Any) -> None:
     plan = LoadPlan(f"{target[1]}/slow", Constant(100), requests=20, max_in_flight=2)
     report = await run(plan)
     assert report.count.answered == 20
@@ -412,7 +414,7 @@ async def test_requests_past_the_most_in_flight_wait_and_are_told(target):
 
 
 @pytest.mark.slow
-async def test_shares_of_a_plan_add_up_to_it(target):
+async def test_shares_of_a_plan_add_up_to_it(target: Any) -> None:
     app, address = target
     trace = Trace(tuple(range(30)), 15)
     for arrivals in (Closed(7), Constant(30), Poisson(30), Ramp(0, 60), Steps((10, 50), 1), trace):
@@ -431,7 +433,7 @@ async def test_shares_of_a_plan_add_up_to_it(target):
 
 
 @pytest.mark.slow
-def test_locust_runs_the_same_plan_in_several_processes(tmp_path):
+def test_locust_runs_the_same_plan_in_several_processes(tmp_path: Path) -> None:
     with upstream() as up:
         plan = LoadPlan(up.url, Constant(40), duration_s=2, chat=Chat())
         report = run_distributed(plan, 2, tmp_path)
@@ -449,7 +451,7 @@ def test_locust_runs_the_same_plan_in_several_processes(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_locust_run_that_is_stopped_keeps_what_was_measured(tmp_path):
+def test_a_locust_run_that_is_stopped_keeps_what_was_measured(tmp_path: Path) -> None:
     with upstream() as up:
         plan = LoadPlan(up.url, Constant(40), duration_s=120, chat=Chat())
         started_at = time.perf_counter()
@@ -462,7 +464,7 @@ def test_a_locust_run_that_is_stopped_keeps_what_was_measured(tmp_path):
 # reports
 
 
-def test_histograms_are_right_and_merge():
+def test_histograms_are_right_and_merge() -> None:
     values = [i / 1000 for i in range(1, 10_001)]
     one, two = Distribution(), Distribution()
     one.extend(values[::2])
@@ -475,7 +477,7 @@ def test_histograms_are_right_and_merge():
     assert Distribution().mean_ms is None
 
 
-async def test_a_report_is_kept_and_compared(target, tmp_path):
+async def test_a_report_is_kept_and_compared(target: Any, tmp_path: Path) -> None:
     plan = LoadPlan(f"{target[1]}/ok", Constant(200), requests=40, slo=Slo(latency_s=1))
     report = await run(plan)
     report.save(tmp_path / "r.json")
@@ -507,7 +509,7 @@ async def test_a_report_is_kept_and_compared(target, tmp_path):
 
 
 @pytest.mark.slow
-async def test_sweeps_repeats_and_differences(target):
+async def test_sweeps_repeats_and_differences(target: Any) -> None:
     plan = LoadPlan(f"{target[1]}/ok", Closed(2), duration_s=0.4)
     result = await loadtest.sweep(plan, [50, 20])
     assert [rate for rate, _ in result.points] == [20, 50]
@@ -522,7 +524,7 @@ async def test_sweeps_repeats_and_differences(target):
     assert table.loc["p50_ms", "slow / ok"] > 5
 
 
-def test_pictures_bear_nothing_and_something():
+def test_pictures_bear_nothing_and_something() -> None:
     report = LoadReport("closed", "http://x")
     assert loadtest.percentile_curve({"none": report}).get_xlabel() == "percentile"
     assert report.plot().get_ylabel() == "latency, ms"
@@ -531,7 +533,7 @@ def test_pictures_bear_nothing_and_something():
 # what a review found
 
 
-async def test_what_a_server_says_cannot_hang_or_break_a_run(target):
+async def test_what_a_server_says_cannot_hang_or_break_a_run(target: Any) -> None:
     """Usage that is a number, and answers that are none."""
     from fastapi import FastAPI
     from fastapi.responses import Response
@@ -539,7 +541,7 @@ async def test_what_a_server_says_cannot_hang_or_break_a_run(target):
     app = FastAPI()
 
     @app.post("/v1/chat/completions")
-    async def odd():
+    async def odd() -> Any:
         return Response(b'data: {"choices": [], "usage": 5}\n\n', media_type="text/event-stream")
 
     with serving(app) as address:
@@ -551,8 +553,8 @@ async def test_what_a_server_says_cannot_hang_or_break_a_run(target):
 
 
 @pytest.mark.parametrize("arrivals", [Closed(2), Constant(50)])
-async def test_a_fault_in_progress_ends_the_run_and_comes_out(target, arrivals):
-    def fail(live):
+async def test_a_fault_in_progress_ends_the_run_and_comes_out(target: Any, arrivals: Any) -> None:
+    def fail(live: Any) -> None:
         raise RuntimeError("drawing failed")
 
     started_at = time.monotonic()
@@ -561,7 +563,7 @@ async def test_a_fault_in_progress_ends_the_run_and_comes_out(target, arrivals):
     assert time.monotonic() - started_at < 5
 
 
-def test_rates_are_of_what_ends_in_the_measured_time():
+def test_rates_are_of_what_ends_in_the_measured_time() -> None:
     recorder = Recorder(LoadPlan("http://x", Constant(20), duration_s=2, warm_up_s=0.5))
     for i, at in enumerate(due(Constant(20), 2)):
         sample = Sample(i, at)
@@ -572,7 +574,7 @@ def test_rates_are_of_what_ends_in_the_measured_time():
     assert (report.count.sent, report.count.finished, report.per_second) == (30, 30, 20)
 
 
-async def test_thinking_is_part_of_the_time_and_waiting_for_answers_is_not(target):
+async def test_thinking_is_part_of_the_time_and_waiting_for_answers_is_not(target: Any) -> None:
     started_at = time.monotonic()
     report = await run(LoadPlan(f"{target[1]}/ok", Closed(1, think_s=5), requests=1))
     assert time.monotonic() - started_at < 2
@@ -582,7 +584,7 @@ async def test_thinking_is_part_of_the_time_and_waiting_for_answers_is_not(targe
 
 
 @pytest.mark.slow
-async def test_a_rate_beyond_the_client_ends_in_time_and_says_so(target):
+async def test_a_rate_beyond_the_client_ends_in_time_and_says_so(target: Any) -> None:
     seen = []
     started_at = time.monotonic()
     plan = LoadPlan(f"{target[1]}/ok", Constant(1e6), duration_s=1, timeout_s=1, max_in_flight=100)
@@ -594,7 +596,7 @@ async def test_a_rate_beyond_the_client_ends_in_time_and_says_so(target):
 
 
 @pytest.mark.slow
-async def test_long_answers_do_not_look_like_saturation():
+async def test_long_answers_do_not_look_like_saturation() -> None:
     """A stream of four seconds that begins at once, from a server that holds any rate."""
     with reference_server(1, pieces=5, gap_ms=500) as url:
         plan = LoadPlan(f"{url}/v1", chat=Chat(), slo=Slo(ttft_s=0.5))
@@ -603,7 +605,7 @@ async def test_long_answers_do_not_look_like_saturation():
 
 
 @pytest.mark.slow
-async def test_a_search_ends_in_time_and_where_it_is_stopped():
+async def test_a_search_ends_in_time_and_where_it_is_stopped() -> None:
     with upstream() as up:
         up.fault = "hang before"
         started_at = time.monotonic()
@@ -616,7 +618,7 @@ async def test_a_search_ends_in_time_and_where_it_is_stopped():
         assert "stopped" in str(stopped)
 
 
-async def test_a_server_that_sheds_has_its_knee_where_it_begins_to():
+async def test_a_server_that_sheds_has_its_knee_where_it_begins_to() -> None:
     quick, shedding = LoadReport("poisson", "u"), LoadReport("poisson", "u")
     for report, errors in ((quick, 0), (shedding, 50)):
         report.times["latency"].extend([0.01] * 100)
@@ -624,7 +626,7 @@ async def test_a_server_that_sheds_has_its_knee_where_it_begins_to():
     assert loadtest.Sweep(((10, quick), (20, shedding), (30, shedding))).knee() == 10
 
 
-async def test_streams_that_are_cut_have_lost_their_pieces():
+async def test_streams_that_are_cut_have_lost_their_pieces() -> None:
     with upstream() as up:
         up.fault = "cut"
         report = await run(LoadPlan(up.url, requests=2, chat=Chat(events=100)))
@@ -632,14 +634,14 @@ async def test_streams_that_are_cut_have_lost_their_pieces():
     assert report.to_dict()["truncated"] == 2
 
 
-async def test_headers_and_queries_arrive_as_they_were_given():
+async def test_headers_and_queries_arrive_as_they_were_given() -> None:
     from fastapi import FastAPI, Request
 
     app, seen = FastAPI(), []
 
     @app.post("/v1/chat/completions")
     @app.post("/plain")
-    async def note(request: Request):
+    async def note(request: Request) -> Any:
         seen.append((request.url.query, request.headers.getlist("content-type"), request.headers.getlist("host")))
         return {"choices": [{"message": {}}]}
 
@@ -654,7 +656,7 @@ async def test_headers_and_queries_arrive_as_they_were_given():
 # prompts
 
 
-def test_prompts_of_files_and_made_up_ones(tmp_path):
+def test_prompts_of_files_and_made_up_ones(tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("one\n\ntwo\none\n")
     (tmp_path / "p.jsonl").write_text('{"prompt": "a"}\n"b"\n')
     (tmp_path / "p.csv").write_text("prompt,model\nx,m\nx,n\ny,m\n")
@@ -675,14 +677,14 @@ def test_prompts_of_files_and_made_up_ones(tmp_path):
 # the Workbench
 
 
-def test_the_workbench_runs_and_shows_it(lab, target):
+def test_the_workbench_runs_and_shows_it(lab: Workbench, target: Any) -> None:
     report = lab.loadtest(f"{target[1]}/ok", users=2, requests=6)
     assert len(report.to_frame()) == 6
     assert report.plot().collections
     assert "100" in report._repr_html_()
 
 
-def test_the_workbench_itself_is_a_target(lab):
+def test_the_workbench_itself_is_a_target(lab: Workbench) -> None:
     chat = Chat(("Say hello.",), max_tokens=4)
     report = lab.loadtest(LoadPlan(IN_PROCESS, Closed(2), requests=4, chat=chat))
     assert report.count.answered == 4
@@ -692,7 +694,7 @@ def test_the_workbench_itself_is_a_target(lab):
 
 
 @pytest.mark.slow
-def test_an_interrupted_command_ends_and_shows_what_it_has(target, tmp_path):
+def test_an_interrupted_command_ends_and_shows_what_it_has(target: Any, tmp_path: Path) -> None:
     import signal
 
     command = [Path(sys.executable).with_name("autopicker"), "loadtest", f"{target[1]}/ok", "--rate", "20"]

@@ -2,6 +2,8 @@ import asyncio
 import base64
 import time
 from contextlib import aclosing
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.ollama_server import FakeOllama
@@ -26,17 +28,17 @@ LOCAL = ModelSpec("small", "local")
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 
 
-def llama(address: str, **fields) -> ModelSpec:
+def llama(address: str, **fields: Any) -> ModelSpec:
     return ModelSpec("llama", "ollama", "llama3.2", address, capabilities=frozenset({"text", "tools"}), **fields)
 
 
 @pytest.fixture(scope="module")
-def local():
+def local() -> Any:
     return build(LOCAL)
 
 
 @pytest.fixture
-def spec(request, service, fake_ollama):
+def spec(request: Any, service: str, fake_ollama: Any) -> Any:
     """A model of each provider: the contract below holds for all of them, each against something real to talk to."""
     return {
         "local": LOCAL,
@@ -49,7 +51,7 @@ each_provider = pytest.mark.parametrize("spec", ["local", "ollama", "openai"], i
 
 
 @each_provider
-async def test_complete_answers_with_usage(spec):
+async def test_complete_answers_with_usage(spec: Any) -> None:
     model = build(spec)
     reply = await model.complete(HELLO)
     assert reply.text.strip()
@@ -61,7 +63,7 @@ async def test_complete_answers_with_usage(spec):
 
 
 @each_provider
-async def test_stream_comes_in_pieces_that_make_the_answer(spec):
+async def test_stream_comes_in_pieces_that_make_the_answer(spec: Any) -> None:
     model = build(spec)
     request = ChatRequest.of("Say good evening.", options={"max_tokens": 12})  # not one that the service remembers
     chunks = [chunk async for chunk in model.stream(request)]
@@ -72,7 +74,7 @@ async def test_stream_comes_in_pieces_that_make_the_answer(spec):
 
 
 @each_provider
-async def test_a_model_that_is_there_is_available_and_described(spec):
+async def test_a_model_that_is_there_is_available_and_described(spec: Any) -> None:
     model = build(spec)
     assert (await model.available()).ok
     assert model.describe() is spec
@@ -80,7 +82,7 @@ async def test_a_model_that_is_there_is_available_and_described(spec):
 
 
 @pytest.mark.parametrize("provider", ["ollama", "openai"])
-async def test_a_server_that_is_down_is_named_with_the_next_step(provider):
+async def test_a_server_that_is_down_is_named_with_the_next_step(provider: str) -> None:
     model = build(ModelSpec("down", provider, "x", f"http://127.0.0.1:{free_port()}"))
     answer = await model.available()
     assert not answer.ok
@@ -94,7 +96,7 @@ async def test_a_server_that_is_down_is_named_with_the_next_step(provider):
 
 
 @pytest.mark.slow
-async def test_the_first_token_comes_long_before_the_last(local):
+async def test_the_first_token_comes_long_before_the_last(local: Any) -> None:
     request = ChatRequest.of("Tell a long story about a lighthouse keeper.", options={"max_tokens": 60})
     await local.warm_up()
     begun = time.perf_counter()
@@ -104,7 +106,7 @@ async def test_the_first_token_comes_long_before_the_last(local):
 
 
 @pytest.mark.slow
-async def test_a_reader_who_leaves_stops_the_local_model(local):
+async def test_a_reader_who_leaves_stops_the_local_model(local: Any) -> None:
     request = ChatRequest.of("Tell a very long story.", options={"max_tokens": 2000})
     async with aclosing(local.stream(request)) as chunks:
         async for _ in chunks:
@@ -115,7 +117,7 @@ async def test_a_reader_who_leaves_stops_the_local_model(local):
 
 
 @pytest.mark.slow
-async def test_a_reader_who_leaves_while_the_prompt_is_read_stops_it(local):
+async def test_a_reader_who_leaves_while_the_prompt_is_read_stops_it(local: Any) -> None:
     prompt = f"{time.time()} " + "word " * 6000
     for _ in range(4):
         with pytest.raises(TimeoutError):
@@ -126,19 +128,19 @@ async def test_a_reader_who_leaves_while_the_prompt_is_read_stops_it(local):
 
 
 @pytest.mark.slow
-async def test_local_answers_run_together(local):
+async def test_local_answers_run_together(local: Any) -> None:
     replies = await asyncio.gather(*(local.complete(HELLO) for _ in range(6)))
     assert all(reply.text for reply in replies)
 
 
-async def test_local_refuses_what_it_cannot_read(local):
+async def test_local_refuses_what_it_cannot_read(local: Any) -> None:
     with pytest.raises(ContextLengthError, match="context"):
         await local.complete(ChatRequest.of("word " * 20000))
     with pytest.raises(InvalidRequestError):
         await local.complete(ChatRequest.of("hi", options={"temperature": "hot"}))
 
 
-async def test_local_answers_as_json_when_asked(local):
+async def test_local_answers_as_json_when_asked(local: Any) -> None:
     options = {
         "response_format": {
             "type": "json_schema",
@@ -157,7 +159,7 @@ async def test_local_answers_as_json_when_asked(local):
     assert reply.text.replace(" ", "").replace("\n", "").startswith('{"n":')
 
 
-async def test_weights_elsewhere(tmp_path, monkeypatch):
+async def test_weights_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = await build(ModelSpec("x", "local", str(tmp_path / "no.gguf"))).available()
     assert "no GGUF file" in answer.why
     (tmp_path / "bad.gguf").write_bytes(b"GGUF nonsense")
@@ -168,7 +170,7 @@ async def test_weights_elsewhere(tmp_path, monkeypatch):
         await build(ModelSpec("x", "local", "owner/repository")).complete(HELLO)
 
 
-async def test_ollama_gets_options_images_and_tools(fake_ollama):
+async def test_ollama_gets_options_images_and_tools(fake_ollama: Any) -> None:
     fake, address = fake_ollama
     picture = base64.b64encode(b"picture").decode()
     message = {
@@ -192,7 +194,7 @@ async def test_ollama_gets_options_images_and_tools(fake_ollama):
 
 
 @pytest.mark.parametrize(("fault", "error"), [("500", UpstreamError), ("cut", UpstreamError)])
-async def test_ollama_faults_are_typed(fake_ollama, fault, error):
+async def test_ollama_faults_are_typed(fake_ollama: Any, fault: str, error: Any) -> None:
     fake, address = fake_ollama
     fake.fault = fault
     model = build(llama(address))
@@ -202,7 +204,7 @@ async def test_ollama_faults_are_typed(fake_ollama, fault, error):
 
 
 @pytest.mark.slow
-async def test_an_ollama_that_hangs_is_too_slow(fake_ollama):
+async def test_an_ollama_that_hangs_is_too_slow(fake_ollama: Any) -> None:
     fake, address = fake_ollama
     fake.fault = "hang"
     model = build(llama(address, timeout_s=0.3))
@@ -211,7 +213,7 @@ async def test_an_ollama_that_hangs_is_too_slow(fake_ollama):
     await model.close()
 
 
-async def test_a_reader_who_leaves_stops_ollama(fake_ollama):
+async def test_a_reader_who_leaves_stops_ollama(fake_ollama: Any) -> None:
     fake, address = fake_ollama
     fake.delay_s = 0.2
     model = build(llama(address))
@@ -226,7 +228,7 @@ async def test_a_reader_who_leaves_stops_ollama(fake_ollama):
     await model.close()
 
 
-async def test_a_model_that_ollama_lacks(fake_ollama):
+async def test_a_model_that_ollama_lacks(fake_ollama: Any) -> None:
     model = build(ModelSpec("m", "ollama", "mistral", fake_ollama[1]))
     assert (await model.available()).hint == "run `ollama pull mistral`"
     with pytest.raises(ModelUnavailableError, match="ollama pull mistral"):
@@ -234,7 +236,7 @@ async def test_a_model_that_ollama_lacks(fake_ollama):
     await model.close()
 
 
-async def test_an_ollama_that_goes_away_keeps_its_models_as_unavailable():
+async def test_an_ollama_that_goes_away_keeps_its_models_as_unavailable() -> None:
     fake = FakeOllama({"mistral:7b": {"size": "7B", "capabilities": ["completion"]}})
     with serving(fake.app) as address:
         catalogue = Catalogue([build(LOCAL)], address)
@@ -244,7 +246,7 @@ async def test_an_ollama_that_goes_away_keeps_its_models_as_unavailable():
     await catalogue.close()
 
 
-async def test_other_models_of_ollama_are_discovered(fake_ollama):
+async def test_other_models_of_ollama_are_discovered(fake_ollama: Any) -> None:
     fake, address = fake_ollama
     fake.models["llava:7b"] = {"size": "7B", "capabilities": ["completion", "vision"]}
     fake.models["nomic-embed-text"] = {"size": "137M", "capabilities": ["embedding"]}
@@ -261,7 +263,7 @@ async def test_other_models_of_ollama_are_discovered(fake_ollama):
     await catalogue.close()
 
 
-def test_an_unknown_name_gets_the_nearest():
+def test_an_unknown_name_gets_the_nearest() -> None:
     catalogue = Catalogue([build(LOCAL)])
     with pytest.raises(UnknownModelError, match="Did you mean 'small'"):
         catalogue.get("smal")
@@ -270,18 +272,18 @@ def test_an_unknown_name_gets_the_nearest():
 
 
 @pytest.mark.parametrize("url", ["http://169.254.169.254/x.png", "/etc/passwd", "data:image/png;base64,!!", "data:,x"])
-def test_pictures_come_as_data_or_not_at_all(url):
+def test_pictures_come_as_data_or_not_at_all(url: str) -> None:
     with pytest.raises(InvalidRequestError):
         image_bytes(url)
 
 
-def openai_upstream(answer):
+def openai_upstream(answer: Any) -> Any:
     from fastapi import FastAPI, Request
 
     app = FastAPI()
 
     @app.post("/v1/chat/completions")
-    async def chat(request: Request):
+    async def chat(request: Request) -> Any:
         return answer
 
     return app
@@ -301,7 +303,7 @@ def openai_upstream(answer):
         (500, b"", "text/plain", UpstreamError),
     ],
 )
-async def test_openai_faults_are_typed(status, body, media_type, error):
+async def test_openai_faults_are_typed(status: int, body: bytes, media_type: str, error: Any) -> None:
     from fastapi.responses import Response
 
     with serving(openai_upstream(Response(body, status, media_type=media_type))) as address:
@@ -311,7 +313,7 @@ async def test_openai_faults_are_typed(status, body, media_type, error):
         await model.close()
 
 
-async def test_openai_tool_calls_are_put_together():
+async def test_openai_tool_calls_are_put_together() -> None:
     from fastapi.responses import Response
 
     pieces = [

@@ -6,6 +6,9 @@ Pictures of what was seen are kept in build/screenshots.
 import io
 import re
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, needs
@@ -28,7 +31,7 @@ FLOWS = (
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The notebooks, and one more with all the panels that work for a while."""
     import nbformat  # takes seconds to load
 
@@ -43,13 +46,13 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Any]:
     with chromium() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def page(home, browser, tmp_path_factory):
+def page(home: Any, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with jupyterlab(home, tmp_path_factory.mktemp("server")) as address:
         opened = tab(browser)
         opened.address = address
@@ -57,7 +60,7 @@ def page(home, browser, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def flows(page):
+def flows(page: Any) -> Any:
     open_notebook(page, page.address, "flows.ipynb")
     page.wait_for_timeout(1500)
     assert page.get_by_text("Jupyter news").count() == 0
@@ -65,7 +68,7 @@ def flows(page):
     return page
 
 
-def pdf(size, words):
+def pdf(size: Any, words: Any) -> Any:
     """A PDF of about so many bytes."""
     out = io.BytesIO()
     canvas = Canvas(out)
@@ -74,16 +77,16 @@ def pdf(size, words):
     return out.getvalue() + b"\n%" + b"x" * max(0, size - len(out.getvalue()) - 2)
 
 
-def upload(panel, name, content):
+def upload(panel: Any, name: Any, content: Any) -> None:
     kind = {"name": name, "mimeType": "application/pdf", "buffer": content}
     panel.locator("input[type=file]").set_input_files([kind])
 
 
-def shot(page, name):
+def shot(page: Any, name: Any) -> None:
     page.screenshot(path=SHOTS / f"{name}.png")
 
 
-def slide(panel, name, presses=3):
+def slide(panel: Any, name: Any, presses: int = 3) -> Any:
     """Move a slider by the keyboard, and say what it reads then."""
     row = panel.locator(".widget-inline-hbox", has_text=name).first
     handle = row.locator(".noUi-handle").first
@@ -93,7 +96,7 @@ def slide(panel, name, presses=3):
     return row.locator(".widget-readout").inner_text()
 
 
-def test_a_pdf_is_uploaded_and_its_text_shown(flows):
+def test_a_pdf_is_uploaded_and_its_text_shown(flows: Any) -> None:
     panel = cell(flows, "ExtractionPanel()")
     upload(panel, "letter.pdf", pdf(0, "The lighthouse keeper writes home."))
     panel.get_by_text("The lighthouse keeper writes home.").first.wait_for()
@@ -101,7 +104,7 @@ def test_a_pdf_is_uploaded_and_its_text_shown(flows):
     shot(flows, "extraction")
 
 
-def test_several_files_are_dropped(flows):
+def test_several_files_are_dropped(flows: Any) -> None:
     panel = cell(flows, "ExtractionPanel()")
     panel.get_by_role("button", name="Clear").click()
     zone = panel.locator("label", has=flows.locator("input[type=file]"))
@@ -117,7 +120,7 @@ def test_several_files_are_dropped(flows):
     panel.get_by_text("text of two").first.wait_for()
 
 
-def test_nine_megabytes_are_taken_and_eleven_refused(flows):
+def test_nine_megabytes_are_taken_and_eleven_refused(flows: Any) -> None:
     panel = cell(flows, "ExtractionPanel()")
     upload(panel, "large.pdf", pdf(9_000_000, "Nine megabytes came through."))
     panel.get_by_text("Nine megabytes came through.").first.wait_for(timeout=60_000)
@@ -131,7 +134,7 @@ def test_nine_megabytes_are_taken_and_eleven_refused(flows):
     assert "Traceback" not in panel.inner_text()
 
 
-def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows):
+def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows: Any) -> None:
     panel, explorer = cell(flows, "ChatPanel(lab"), cell(flows, "ExplorerPanel(lab)")
     panel.get_by_role("button", name="Ask").click()
     answer = panel.locator(".autopicker-md").last
@@ -151,7 +154,7 @@ def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows):
     shot(flows, "chat")
 
 
-def test_a_load_test_runs_and_stops_and_keeps_what_was_measured(flows):
+def test_a_load_test_runs_and_stops_and_keeps_what_was_measured(flows: Any) -> None:
     panel, explorer = cell(flows, "LoadPanel(lab"), cell(flows, "ExplorerPanel(lab)")
     panel.get_by_role("button", name="Start").click()
     panel.get_by_text(re.compile("answers a second: up to")).wait_for()
@@ -166,7 +169,7 @@ def test_a_load_test_runs_and_stops_and_keeps_what_was_measured(flows):
     shot(flows, "load")
 
 
-def test_a_result_is_saved_by_the_browser(flows, tmp_path):
+def test_a_result_is_saved_by_the_browser(flows: Any, tmp_path: Path) -> None:
     panel = cell(flows, "ChatPanel(lab")
     with flows.expect_download() as download:
         panel.get_by_role("button", name="Save as Markdown").click()
@@ -177,7 +180,7 @@ def test_a_result_is_saved_by_the_browser(flows, tmp_path):
     assert len(flows.evaluate("navigator.clipboard.readText()")) > 20
 
 
-def test_words_light_up_and_a_correction_reaches_the_subtitles(flows, tmp_path):
+def test_words_light_up_and_a_correction_reaches_the_subtitles(flows: Any, tmp_path: Path) -> None:
     page, panel = flows, cell(flows, "TranscriptionPanel(lab")
     panel.scroll_into_view_if_needed()
     panel.get_by_role("button", name="0:01.2").click()
@@ -193,7 +196,7 @@ def test_words_light_up_and_a_correction_reaches_the_subtitles(flows, tmp_path):
     assert "The ferry leaves." in (tmp_path / "x.srt").read_text("utf-8")
 
 
-def test_results_are_readable_in_the_dark_theme(flows):
+def test_results_are_readable_in_the_dark_theme(flows: Any) -> None:
     flows.get_by_role("menuitem", name="Settings", exact=True).click()
     flows.get_by_text("Theme", exact=True).first.hover()
     flows.get_by_text("JupyterLab Dark", exact=True).click()
@@ -210,7 +213,7 @@ def test_results_are_readable_in_the_dark_theme(flows):
     assert contrast(*colours) > 4.5
 
 
-def test_a_threshold_moves_and_the_curve_with_it(page):
+def test_a_threshold_moves_and_the_curve_with_it(page: Any) -> None:
     open_notebook(page, page.address, "05_threshold_tuning.ipynb")
     run_all(page)
     panel = cell(page, "ThresholdPanel(report")
@@ -225,7 +228,7 @@ def test_a_threshold_moves_and_the_curve_with_it(page):
     shot(page, "threshold")
 
 
-def test_javascript_asks_the_service_from_the_page(page):
+def test_javascript_asks_the_service_from_the_page(page: Any) -> None:
     open_notebook(page, page.address, "08_served_api.ipynb")
     run_all(page)
     page.get_by_text("(from JavaScript)").last.wait_for(timeout=30_000)
@@ -234,10 +237,10 @@ def test_javascript_asks_the_service_from_the_page(page):
     shot(page, "api")
 
 
-def contrast(one, other):
+def contrast(one: Any, other: Any) -> Any:
     """WCAG's ratio of two CSS colours."""
 
-    def luminance(colour):
+    def luminance(colour: Any) -> Any:
         parts = [float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3]]
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
@@ -247,7 +250,9 @@ def contrast(one, other):
 
 
 @pytest.mark.parametrize(("name", "shows"), [("01", "or click to choose"), ("06", "New conversation")])
-def test_voila_serves_a_notebook_without_its_code(home, browser, tmp_path, name, shows):
+def test_voila_serves_a_notebook_without_its_code(
+    home: Any, browser: Any, tmp_path: Path, name: str, shows: str
+) -> None:
     with voila(home, name, tmp_path) as address:
         page = tab(browser)
         page.goto(address)

@@ -1,6 +1,8 @@
 import json
 import shutil
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -36,7 +38,7 @@ SHOWN = {  # what must be seen in each notebook, beside a picture and, but for t
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS + BENCHMARKS, ids=lambda path: path.stem)
-def test_a_notebook_calls_and_the_package_does(path):
+def test_a_notebook_calls_and_the_package_does(path: Any) -> None:
     import nbformat  # takes seconds to load
 
     notebook = nbformat.read(path, 4)
@@ -49,14 +51,14 @@ def test_a_notebook_calls_and_the_package_does(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS + BENCHMARKS, ids=lambda path: path.stem)
-def test_a_notebook_takes_parameters_that_say_what_they_are(path):
+def test_a_notebook_takes_parameters_that_say_what_they_are(path: Any) -> None:
     parameters = benchmark.parameters_of(path)
     assert parameters
     assert all(parameter.help for parameter in parameters.values())
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
+def test_a_notebook_runs_from_top_to_bottom(path: Any, tmp_path: Path) -> None:
     import nbformat  # takes seconds to load
     from nbclient import NotebookClient
 
@@ -70,7 +72,7 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
 
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
-def test_a_benchmark_leaves_a_record_and_a_report(path, tmp_path):
+def test_a_benchmark_leaves_a_record_and_a_report(path: Any, tmp_path: Path) -> None:
     steps = []
     run = benchmark.run(path, QUICK[path.stem], runs=tmp_path, progress=lambda done, total: steps.append((done, total)))
     record = json.loads((run.folder / "record.json").read_text())
@@ -84,7 +86,7 @@ def test_a_benchmark_leaves_a_record_and_a_report(path, tmp_path):
         assert remote not in html
 
 
-def test_the_pictures_of_the_pages_are_of_these_notebooks():
+def test_the_pictures_of_the_pages_are_of_these_notebooks() -> None:
     sys.path.insert(0, str(ROOT / "data"))
     import make_pictures
 
@@ -94,7 +96,7 @@ def test_the_pictures_of_the_pages_are_of_these_notebooks():
         assert (make_pictures.FOLDER / f"{name}.png").stat().st_size < 100_000
 
 
-def test_a_misspelt_parameter_stops_before_anything_runs(tmp_path):
+def test_a_misspelt_parameter_stops_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="Did you mean 'questions'"):
         benchmark.run(BENCHMARKS[0], {"questoins": 1}, runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
@@ -110,7 +112,9 @@ def test_a_misspelt_parameter_stops_before_anything_runs(tmp_path):
         ("on", "maybe", "true or false"),
     ],
 )
-def test_a_parameter_of_the_wrong_type_stops_before_anything_runs(tmp_path, name, value, says):
+def test_a_parameter_of_the_wrong_type_stops_before_anything_runs(
+    tmp_path: Path, name: str, value: bool | float | str, says: str
+) -> None:
     path = small(tmp_path, 1)
     with pytest.raises(InvalidRequestError, match=says):
         benchmark.run(path, {name: value}, runs=tmp_path / "runs")
@@ -119,7 +123,7 @@ def test_a_parameter_of_the_wrong_type_stops_before_anything_runs(tmp_path, name
     assert not (tmp_path / "runs").exists()
 
 
-def test_sweeps_and_comparisons(tmp_path):
+def test_sweeps_and_comparisons(tmp_path: Path) -> None:
     path = small(tmp_path, 10)
     assert {name: p.kind for name, p in benchmark.parameters_of(path).items()} == {
         "times": "int",
@@ -155,7 +159,7 @@ def test_sweeps_and_comparisons(tmp_path):
         benchmark.compare([tmp_path, tmp_path])
 
 
-def test_a_benchmark_that_fails_says_where(tmp_path):
+def test_a_benchmark_that_fails_says_where(tmp_path: Path) -> None:
     shutil.copy(BENCHMARKS[0], tmp_path / "broken.ipynb")
     with pytest.raises(AutopickerError, match="failed in cell"):
         benchmark.run(tmp_path / "broken.ipynb", {"model": "gpt-9"}, runs=tmp_path)

@@ -1,5 +1,7 @@
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.policies import TableEstimator
@@ -35,7 +37,7 @@ def hard(points: float) -> Complexity:
 @pytest.mark.parametrize(
     ("points", "model"), [(0, "small"), (29.9, "small"), (30, "middle"), (60, "large"), (99, "large")]
 )
-def test_the_cheapest_model_that_reaches_the_tier(points, model):
+def test_the_cheapest_model_that_reaches_the_tier(points: float, model: str) -> None:
     route = choose(hard(points), SPECS, POLICY, Requirements(100))
     assert route.model == model
     assert set(route.fallbacks) == {"small", "middle", "large"} - {model}
@@ -43,35 +45,35 @@ def test_the_cheapest_model_that_reaches_the_tier(points, model):
     assert {c.model for c in route.candidates} == {"small", "middle", "large"}
 
 
-def test_fallbacks_go_from_best_to_weakest():
+def test_fallbacks_go_from_best_to_weakest() -> None:
     assert choose(hard(0), SPECS, POLICY, Requirements(100)).fallbacks == ("large", "middle")
 
 
-def test_the_best_there_is_when_none_reaches_the_tier():
+def test_the_best_there_is_when_none_reaches_the_tier() -> None:
     route = choose(hard(80), [SMALL, MIDDLE], POLICY, Requirements(100))
     assert route.model == "middle"
     assert "no available model reaches it" in route.reason
 
 
-def test_what_is_not_available_is_never_chosen_and_says_why():
+def test_what_is_not_available_is_never_chosen_and_says_why() -> None:
     route = choose(hard(80), SPECS, POLICY, Requirements(100), {"large": "it is down"})
     assert route.model == "middle"
     assert "large" not in route.fallbacks
     assert next(c.why for c in route.candidates if c.model == "large") == "it is down"
 
 
-def test_nobody_available():
+def test_nobody_available() -> None:
     with pytest.raises(ModelUnavailableError, match="small: down"):
         choose(hard(1), [SMALL], POLICY, Requirements(10), {"small": "down"})
 
 
-def test_a_context_window_that_is_too_small_drops_a_model():
+def test_a_context_window_that_is_too_small_drops_a_model() -> None:
     assert choose(hard(0), SPECS, POLICY, Requirements(1900, 256)).model == "middle"
     with pytest.raises(ContextLengthError, match="2,000"):
         choose(hard(0), [SMALL], POLICY, Requirements(2500))
 
 
-def test_a_capability_some_model_has_is_a_condition_and_one_that_none_has_a_warning():
+def test_a_capability_some_model_has_is_a_condition_and_one_that_none_has_a_warning() -> None:
     seeing = ModelSpec("seeing", "openai", capabilities=frozenset({"text", "images"}), price_in=5, price_out=5)
     needs = Requirements(10, 10, frozenset({"images"}))
     assert choose(hard(0), [SMALL, seeing], POLICY, needs).model == "seeing"
@@ -80,7 +82,7 @@ def test_a_capability_some_model_has_is_a_condition_and_one_that_none_has_a_warn
     assert "images" in route.warnings[0]
 
 
-def test_a_policy_can_keep_requests_here():
+def test_a_policy_can_keep_requests_here() -> None:
     route = choose(hard(90), SPECS, RoutePolicy("p", POLICY.tiers, local_only=True), Requirements(10))
     assert route.model == "small"
     assert not route.fallbacks
@@ -88,7 +90,7 @@ def test_a_policy_can_keep_requests_here():
     assert is_local(ModelSpec("x", "ollama", endpoint="http://127.0.0.1:11434"))
 
 
-def test_a_policy_knows_better_than_the_catalogue():
+def test_a_policy_knows_better_than_the_catalogue() -> None:
     policy = RoutePolicy("p", POLICY.tiers, {"small": 0.95})
     assert choose(hard(90), SPECS, policy, Requirements(10)).model == "small"
 
@@ -110,7 +112,9 @@ LEARNED = RoutePolicy(
 )
 
 
-def learned(question, specs=(SMALL, MIDDLE, NAMED), policy=LEARNED, earlier=(), **needs):
+def learned(
+    question: Any, specs: Any = (SMALL, MIDDLE, NAMED), policy: Any = LEARNED, earlier: Any = (), **needs: Any
+) -> Any:
     return choose(hard(10), specs, policy, Requirements(100, **needs), question=question, earlier=earlier)
 
 
@@ -124,27 +128,27 @@ def learned(question, specs=(SMALL, MIDDLE, NAMED), policy=LEARNED, earlier=(), 
         ("hard", 50, "middle"),
     ],
 )
-def test_estimated_quality_minus_the_weighted_cost(question, weight, model):
+def test_estimated_quality_minus_the_weighted_cost(question: str, weight: int, model: str) -> None:
     route = learned(question, policy=replace(LEARNED, cost_weight=weight))
     assert route.model == model
     assert next(c.quality for c in route.candidates if c.model == "large") == 0.9  # known by the provider's name
     assert "estimated" in route.reason
 
 
-def test_the_routing_score_is_the_expected_gain_of_the_strong_model():
+def test_the_routing_score_is_the_expected_gain_of_the_strong_model() -> None:
     assert learned("hard").score == pytest.approx(50 + 50 * 0.8)
     assert learned("easy").score == pytest.approx(50 + 50 * 0.1)
     assert choose(hard(10), SPECS, POLICY, Requirements(100)).score == 10
 
 
-def test_where_no_model_of_the_estimates_can_the_tiers_decide():
+def test_where_no_model_of_the_estimates_can_the_tiers_decide() -> None:
     other = ModelSpec("other", "local", quality=0.3)
     route = learned("hard", specs=(other,))
     assert route.model == "other"
     assert "none of the policy's models" in route.reason
 
 
-def test_what_a_policy_does_not_know_is_told():
+def test_what_a_policy_does_not_know_is_told() -> None:
     other = ModelSpec("other", "local", quality=0.99)
     assert learned("easy", specs=(SMALL, MIDDLE, other)).reason.endswith("the policy knows nothing of other")
     assert "is the only model of the policy that can take it" in learned("easy", specs=(SMALL,)).reason
@@ -153,7 +157,7 @@ def test_what_a_policy_does_not_know_is_told():
     )
 
 
-def test_a_budget_is_kept_and_says_so():
+def test_a_budget_is_kept_and_says_so() -> None:
     policy = replace(LEARNED, max_cost_usd=0.002)
     route = learned("hard", policy=policy)
     assert route.model == "middle"
@@ -161,7 +165,7 @@ def test_a_budget_is_kept_and_says_so():
     assert "the policy allows 0.002" in next(c.why for c in route.candidates if c.model == "large")
 
 
-def test_a_conversation_keeps_its_strength():
+def test_a_conversation_keeps_its_strength() -> None:
     before = [("hard question", hard(10))]
     route = learned("easy", earlier=before)
     assert route.model == "large"
@@ -183,7 +187,7 @@ def test_a_conversation_keeps_its_strength():
     assert learned("middle", policy=policy, earlier=asked).model == "large"  # held, not only by the last question
 
 
-def test_the_budget_counts_all_that_the_caller_lets_a_model_write():
+def test_the_budget_counts_all_that_the_caller_lets_a_model_write() -> None:
     dear = ModelSpec("dear", "openai", endpoint="https://api.example/v1", price_out=60, max_output=40_000)
     policy = replace(POLICY, max_cost_usd=0.05)
     assert choose(hard(0), [dear], policy, Requirements(100)).model == "dear"
@@ -191,18 +195,18 @@ def test_the_budget_counts_all_that_the_caller_lets_a_model_write():
         choose(hard(0), [dear], policy, Requirements(100, 512, answer=32_000))
 
 
-def test_models_that_ollama_hands_on_are_not_on_this_machine():
+def test_models_that_ollama_hands_on_are_not_on_this_machine() -> None:
     here = "http://127.0.0.1:11434"
     assert is_local(ModelSpec("a", "ollama", model="llama3.2", endpoint=here))
     assert not is_local(ModelSpec("a", "ollama", model="gpt-oss:120b-cloud", endpoint=here))
 
 
-def test_models_that_only_the_policy_knows_are_told():
+def test_models_that_only_the_policy_knows_are_told() -> None:
     assert "knows api-large, the catalogue does not" in learned("easy", specs=(SMALL, MIDDLE)).warnings[0]
     assert not learned("easy").warnings
 
 
-def test_a_policy_survives_its_file(tmp_path):
+def test_a_policy_survives_its_file(tmp_path: Path) -> None:
     policy = RoutePolicy("mine", POLICY.tiers, {"small": 0.3}, local_only=True, stamp={"n": 12})
     path = save_policy(policy, tmp_path / "policy.json")
     assert load_policy(path) == policy
@@ -232,7 +236,7 @@ def test_a_policy_survives_its_file(tmp_path):
         ({"edges": [1], "shares": [1]}, "one share more"),
     ],
 )
-def test_a_policy_file_that_is_wrong_is_named(tmp_path, change, word):
+def test_a_policy_file_that_is_wrong_is_named(tmp_path: Path, change: Any, word: str) -> None:
     path = save_policy(default_policy(), tmp_path / "policy.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(InvalidRequestError, match=word):
@@ -240,7 +244,7 @@ def test_a_policy_file_that_is_wrong_is_named(tmp_path, change, word):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, '{"a": ' + "9" * 5000 + "}"])
-def test_a_policy_file_that_is_none(tmp_path, text):
+def test_a_policy_file_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.json").write_text(text)
     with pytest.raises(InvalidRequestError):
         load_policy(tmp_path / "p.json")
@@ -262,7 +266,7 @@ PROMPTS = [
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_points_add_up_and_stay_in_bounds(prompt):
+def test_points_add_up_and_stay_in_bounds(prompt: Any) -> None:
     complexity = score(ChatRequest.of(prompt))
     assert complexity.score == pytest.approx(sum(f.points for f in complexity.factors), abs=1e-9)
     assert 0 <= complexity.score <= 100
@@ -271,11 +275,11 @@ def test_points_add_up_and_stay_in_bounds(prompt):
     assert all(f.why for f in complexity.factors)
 
 
-def test_ceilings_add_up_to_a_hundred():
+def test_ceilings_add_up_to_a_hundred() -> None:
     assert sum(MAX_POINTS.values()) == 100
 
 
-def test_harder_looks_harder():
+def test_harder_looks_harder() -> None:
     ladder = [score(ChatRequest.of(PROMPTS[i])).score for i in (0, 1, 2, 3)]
     assert ladder == sorted(ladder)
     assert ladder[0] == 0
@@ -292,12 +296,12 @@ def test_harder_looks_harder():
         ("answer as json with at most 5 words", "constraints"),
     ],
 )
-def test_each_factor_sees_its_own(prompt, factor):
+def test_each_factor_sees_its_own(prompt: str, factor: str) -> None:
     found = {f.name: f.points for f in score(ChatRequest.of(prompt)).factors}
     assert found[factor] > 0
 
 
-def test_files_and_turns_count():
+def test_files_and_turns_count() -> None:
     plain = score(ChatRequest.of("Summarise"))
     document = Document("a.txt", "txt", (Part("text", "word " * 2000),))
     assert score(ChatRequest.of("Summarise"), [document]).score > plain.score
@@ -307,6 +311,6 @@ def test_files_and_turns_count():
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("text", ["\n", "1", " ", "\t\n", "a.", "$", "- ", "{ ", "why "])
-def test_no_text_makes_scoring_slow(text):
+def test_no_text_makes_scoring_slow(text: str) -> None:
     """A pattern that backtracks would take minutes for a quarter of a million of these."""
     score(ChatRequest.of(text * 250_000))

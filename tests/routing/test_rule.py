@@ -1,6 +1,8 @@
 """One rule: whatever asks it, for one request or for many, gets the same model for the same figures."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,7 @@ THOROUGH = settings(max_examples=400, deadline=None, derandomize=True)
 
 
 @st.composite
-def figures(draw):
+def figures(draw: Any) -> Any:
     """Scores, names, qualities, estimates (None, or with unknown columns) and prices of a few requests."""
     names = draw(st.lists(st.sampled_from(MODELS), min_size=1, max_size=5, unique=True))
     n = draw(st.integers(1, 6))
@@ -40,7 +42,7 @@ def figures(draw):
 
 @THOROUGH
 @given(policies(), figures())
-def test_one_request_and_many_are_decided_alike(policy, given_figures):
+def test_one_request_and_many_are_decided_alike(policy: Any, given_figures: Any) -> None:
     scores, names, qualities, estimates, prices = given_figures
     columns = prefer_each(policy, scores, names, qualities, estimates, prices)
     for i, column in enumerate(columns):
@@ -49,7 +51,7 @@ def test_one_request_and_many_are_decided_alike(policy, given_figures):
         assert prefer(policy, float(scores[i]), options).position == column
 
 
-def router_choices(policy, outcomes):
+def router_choices(policy: Any, outcomes: Any) -> Any:
     """The model of each prompt as the service's router chooses it over models of these qualities and costs."""
     specs = stand_in_specs(outcomes)
     requests = [ChatRequest.of(prompt) for prompt in outcomes.prompts]
@@ -60,7 +62,7 @@ def router_choices(policy, outcomes):
 
 @THOROUGH
 @given(policies(), outcome_matrices())
-def test_router_tables_and_what_if_choose_alike(policy, outcomes):
+def test_router_tables_and_what_if_choose_alike(policy: Any, outcomes: Any) -> None:
     try:
         expected = router_choices(policy, outcomes)
     except ModelUnavailableError:
@@ -73,7 +75,7 @@ def test_router_tables_and_what_if_choose_alike(policy, outcomes):
 
 @pytest.mark.parametrize("models", [("small", "large"), ("small", "middle", "large")])
 @pytest.mark.parametrize("costs", [{}, {"small": 5.0, "middle": 2.0, "large": 1.0}])
-def test_evaluate_and_the_gate_choose_the_same_models_on_80_prompts(models, costs):
+def test_evaluate_and_the_gate_choose_the_same_models_on_80_prompts(models: Any, costs: Any) -> None:
     """For a policy with qualities and no costs they once chose different models on 80 of 80 prompts."""
     rows = table(80, models=models, usd=True)
     qualities = dict(zip(models, np.linspace(0.9, 0.6, len(models)).tolist(), strict=True))  # the dear ones are weaker
@@ -91,14 +93,16 @@ def test_evaluate_and_the_gate_choose_the_same_models_on_80_prompts(models, cost
 
 
 @pytest.fixture(scope="module")
-def report():
+def report() -> Any:
     return tune(table(300, models=("small", "middle", "large"), usd=True))
 
 
 @pytest.mark.parametrize("rule", [ESTIMATES, TIERS])
 @pytest.mark.parametrize("thresholds", [(20.0, 60.0), (55.0, 55.0), (0.0, 0.0), (101.0, 101.0)])
 @pytest.mark.parametrize("cost_weight", [0.0, 3.0, 40.0, 1e9])
-def test_sliders_choose_as_their_policy_does(report, tmp_path, rule, thresholds, cost_weight):
+def test_sliders_choose_as_their_policy_does(
+    report: Any, tmp_path: Path, rule: Any, thresholds: Any, cost_weight: float
+) -> None:
     model = ThresholdModel(report)
     model.set(cost_weight=cost_weight, thresholds=thresholds, rule=rule)
     model.save(tmp_path / "p.json")
@@ -113,7 +117,7 @@ def test_sliders_choose_as_their_policy_does(report, tmp_path, rule, thresholds,
     assert model.quality == pytest.approx(outcomes.routed(np.array(chosen))[0].mean())
 
 
-def test_curves_choose_as_the_policies_on_them_do(report):
+def test_curves_choose_as_the_policies_on_them_do(report: Any) -> None:
     curve, outcomes = report.curve, report.outcomes
     for k in range(0, len(curve.weights), 7):
         policy = replace(report.policy, cost_weight=float(curve.weights[k]))
@@ -150,17 +154,17 @@ BASE = RoutePolicy(
         {"cost_unit": "call"},
     ],
 )
-def test_all_that_decides_is_in_the_id(change):
+def test_all_that_decides_is_in_the_id(change: Any) -> None:
     assert replace(BASE, **change).id != BASE.id
 
 
-def test_what_does_not_decide_is_not_in_the_id():
+def test_what_does_not_decide_is_not_in_the_id() -> None:
     same = replace(BASE, edges=(1.0,), shares=(0.5, 0.5), card={"n": 1}, stamp={"seed": 1}, cost_weight=0)
     assert same.id == BASE.id
     assert replace(BASE, name="other").id == f"other-{BASE.fingerprint}"
 
 
-def test_every_field_of_a_policy_is_known_to_decide_or_not_to():
+def test_every_field_of_a_policy_is_known_to_decide_or_not_to() -> None:
     deciding = {
         "tiers", "qualities", "scorer", "local_only", "max_cost_usd", "estimator", "pair", "by_tiers", "cost_weight",
         "costs", "cost_unit",
@@ -168,7 +172,7 @@ def test_every_field_of_a_policy_is_known_to_decide_or_not_to():
     assert set(RoutePolicy.__dataclass_fields__) == deciding | {"name", "edges", "shares", "card", "stamp"}
 
 
-def test_a_policy_of_version_0_1_keeps_its_name(report, tmp_path):
+def test_a_policy_of_version_0_1_keeps_its_name(report: Any, tmp_path: Path) -> None:
     path = save_policy(report.policy, tmp_path / "p.json")
     text = path.read_text("utf-8")
     old = "\n".join(line for line in text.split("\n") if not line.startswith('  "name"'))
@@ -177,7 +181,7 @@ def test_a_policy_of_version_0_1_keeps_its_name(report, tmp_path):
     assert (loaded.name, loaded.id) == ("tuned-3-models", report.policy.id)
 
 
-def test_a_table_whose_prices_say_nothing_of_one_model_is_decided_in_one_unit():
+def test_a_table_whose_prices_say_nothing_of_one_model_is_decided_in_one_unit() -> None:
     """Costs of the policy and prices of the catalogue are never compared with each other."""
     rows = pd.concat([table(80, models=("small", "large"), usd=True)])
     policy = RoutePolicy("p", (Tier(0, 0.1),), {"small": 0.5, "large": 0.6}, costs={"large": 1e-9})

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -30,7 +32,7 @@ QUESTIONS = st.lists(WORDS, min_size=1, max_size=40).map(" ".join) | st.text(
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory, clean_environment):
+def places(tmp_path_factory: pytest.TempPathFactory, clean_environment: None) -> Iterator[Any]:
     """A Workbench, a service and the environment of the command line, all with one fitted policy file."""
     folder = tmp_path_factory.mktemp("policy")
     (folder / "models.yaml").write_text(CATALOGUE)
@@ -47,7 +49,7 @@ def places(tmp_path_factory, clean_environment):
             del os.environ[name]
 
 
-def over_http(address, messages):
+def over_http(address: Any, messages: Any) -> Any:
     answer = requests.post(f"{address}/api/v1/analyze-complexity", json={"messages": messages}, timeout=30)
     found = answer.json()["complexity_analysis"]
     return found["selected_model"], found["complexity_score"], found["reasoning"]["decision"]
@@ -55,7 +57,7 @@ def over_http(address, messages):
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(QUESTIONS)
-def test_the_same_route_in_a_notebook_and_over_http(places, question):
+def test_the_same_route_in_a_notebook_and_over_http(places: Any, question: Any) -> None:
     lab, address, _ = places
     route = lab.route(question)
     assert route.model in MODELS
@@ -68,7 +70,7 @@ def test_the_same_route_in_a_notebook_and_over_http(places, question):
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(policies(MODELS, ("hello", "prove")), QUESTIONS)
-def test_the_same_route_by_any_policy(places, policy, question):
+def test_the_same_route_by_any_policy(places: Any, policy: Any, question: Any) -> None:
     lab, address, served = places
     own, served.policy = served.policy, policy
     try:
@@ -85,7 +87,7 @@ def test_the_same_route_by_any_policy(places, policy, question):
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(QUESTIONS, min_size=2, max_size=4))
-def test_the_same_route_within_a_conversation(places, questions):
+def test_the_same_route_within_a_conversation(places: Any, questions: Any) -> None:
     lab, address, _ = places
     messages = [{"role": "user", "content": question} for question in questions]
     route = lab.route(messages)
@@ -100,7 +102,7 @@ def test_the_same_route_within_a_conversation(places, questions):
         "為什麼?",
     ],
 )
-def test_the_same_route_on_the_command_line(places, question, capsys):
+def test_the_same_route_on_the_command_line(places: Any, question: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["score", question, "--json"])
     assert ended.value.code == 0
@@ -110,13 +112,13 @@ def test_the_same_route_on_the_command_line(places, question, capsys):
     assert found["routing_score"] == round(route.score, 2)
 
 
-def test_the_policy_does_choose(places):
+def test_the_policy_does_choose(places: Any) -> None:
     lab, *_ = places
     chosen = {lab.route(prompt).model for prompt in table()["prompt"].unique()[:40]}
     assert chosen == set(MODELS)
 
 
-def test_monitoring_tells_whether_requests_have_drifted(places):
+def test_monitoring_tells_whether_requests_have_drifted(places: Any) -> None:
     lab, address, _ = places
     for question in ("Say hello.", "Divide 4711 by 37."):
         body = {"messages": [{"role": "user", "content": question}], "max_tokens": 1}

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from autopicker_lab.core import StorageError
 from autopicker_lab.runtime.atomic_write import atomic_write
 
 
-def test_a_file_has_its_old_content_until_the_new_is_whole(tmp_path):
+def test_a_file_has_its_old_content_until_the_new_is_whole(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
     with pytest.raises(UnicodeEncodeError), atomic_write(target) as scratch:
@@ -23,13 +24,13 @@ def test_a_file_has_its_old_content_until_the_new_is_whole(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_a_secret_file_is_never_open_to_others(tmp_path):
+def test_a_secret_file_is_never_open_to_others(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "keys", mode=0o600) as scratch:
         assert stat.S_IMODE(scratch.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o600
 
 
-def test_a_failure_names_the_path_or_what_it_is_told(tmp_path):
+def test_a_failure_names_the_path_or_what_it_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="missing/a"), atomic_write(tmp_path / "missing" / "a") as scratch:
         scratch.write_text("")
     with (

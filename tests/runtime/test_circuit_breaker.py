@@ -2,11 +2,13 @@
 
 import logging
 
+import pytest
+
 from autopicker_lab.models.catalogue import BREAKER_POLICY
 from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
 
 
-def test_a_breaker_rests_longer_each_time_and_lets_one_try():
+def test_a_breaker_rests_longer_each_time_and_lets_one_try() -> None:
     now = [0.0]
     breaker = CircuitBreaker(BREAKER_POLICY, clock=lambda: now[0])
     for _ in range(4):
@@ -30,7 +32,7 @@ def test_a_breaker_rests_longer_each_time_and_lets_one_try():
     assert breaker.resting_s() <= 72
 
 
-def test_a_store_rests_for_five_seconds_and_is_logged_once_each_way(caplog):
+def test_a_store_rests_for_five_seconds_and_is_logged_once_each_way(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
     breaker = CircuitBreaker(STORE_POLICY, "Redis", "counting here", lambda: now[0])
     with caplog.at_level(logging.INFO):

@@ -3,24 +3,25 @@
 import asyncio
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from autopicker_lab.runtime.event_loop import EventLoopThread, run_in_thread
 
 
-async def double(number):
+async def double(number: Any) -> Any:
     await asyncio.sleep(0)
     return 2 * number
 
 
-async def test_a_coroutine_runs_where_another_loop_runs_already():
+async def test_a_coroutine_runs_where_another_loop_runs_already() -> None:
     assert run_in_thread(lambda: double(21)) == 42
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), SystemExit(3)])
-def test_a_failure_comes_out_and_the_loop_goes_on(error):
-    async def fail():
+def test_a_failure_comes_out_and_the_loop_goes_on(error: Any) -> None:
+    async def fail() -> None:
         raise error
 
     with pytest.raises(type(error)):
@@ -32,10 +33,10 @@ def test_a_failure_comes_out_and_the_loop_goes_on(error):
     thread.stop()
 
 
-def test_cancelled_work_clears_up_before_its_thread_ends():
+def test_cancelled_work_clears_up_before_its_thread_ends() -> None:
     events = []
 
-    async def work():
+    async def work() -> None:
         try:
             await asyncio.sleep(60)
         finally:
@@ -56,10 +57,10 @@ def test_cancelled_work_clears_up_before_its_thread_ends():
     assert not [thread for thread in threading.enumerate() if thread.name == "cleared"]
 
 
-def test_an_interrupted_caller_leaves_nothing_running(monkeypatch):
+def test_an_interrupted_caller_leaves_nothing_running(monkeypatch: pytest.MonkeyPatch) -> None:
     events = []
 
-    async def work():
+    async def work() -> None:
         try:
             await asyncio.sleep(60)
         finally:
@@ -68,10 +69,10 @@ def test_an_interrupted_caller_leaves_nothing_running(monkeypatch):
 
     submit = EventLoopThread.submit
 
-    def interrupted(self, coroutine):
+    def interrupted(self: Any, coroutine: Any) -> Any:
         future = submit(self, coroutine)
 
-        def result():
+        def result() -> None:
             time.sleep(0.02)
             raise KeyboardInterrupt
 
@@ -84,8 +85,8 @@ def test_an_interrupted_caller_leaves_nothing_running(monkeypatch):
     assert events == ["cleared up"]
 
 
-def test_a_stop_does_not_wait_for_work_that_will_not_end():
-    async def stubborn():
+def test_a_stop_does_not_wait_for_work_that_will_not_end() -> None:
+    async def stubborn() -> None:
         for _ in range(5):
             try:
                 await asyncio.sleep(0.2)

@@ -4,7 +4,10 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.outcomes import table
@@ -21,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # Dask's
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster() -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     small = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
@@ -29,12 +32,12 @@ def cluster():
         yield client, found.scheduler_address
 
 
-def slow(number):
+def slow(number: Any) -> Any:
     time.sleep(0.2)
     return number * 2, os.getpid()
 
 
-def test_a_cluster_survives_a_worker_that_is_killed(cluster):
+def test_a_cluster_survives_a_worker_that_is_killed(cluster: Any) -> None:
     client, _ = cluster
     told = []
     with worker_pool(client) as (pool, at_once):
@@ -54,7 +57,7 @@ def test_a_cluster_survives_a_worker_that_is_killed(cluster):
         time.sleep(0.1)
 
 
-def test_stopping_cancels_what_waits(cluster):
+def test_stopping_cancels_what_waits(cluster: Any) -> None:
     _, address = cluster
     begun = time.monotonic()
     with worker_pool(address) as (pool, at_once):
@@ -63,7 +66,7 @@ def test_stopping_cancels_what_waits(cluster):
     assert time.monotonic() - begun < 15
 
 
-def test_extraction_on_a_cluster_is_the_same(cluster, samples):
+def test_extraction_on_a_cluster_is_the_same(cluster: Any, samples: Path) -> None:
     _, address = cluster
     names = [samples / name for name in ("notes.txt", "report.pdf", "stations.csv", "handbook.md")]
     here = {r.path: r.document for r in extract_many(names)}
@@ -72,7 +75,7 @@ def test_extraction_on_a_cluster_is_the_same(cluster, samples):
     assert len(here) == 4
 
 
-def test_recordings_of_a_folder(cluster, samples, tmp_path):
+def test_recordings_of_a_folder(cluster: Any, samples: Path, tmp_path: Path) -> None:
     _, address = cluster
     (tmp_path / "announcement.mp3").write_bytes((samples / "announcement.mp3").read_bytes())
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
@@ -91,7 +94,7 @@ def test_recordings_of_a_folder(cluster, samples, tmp_path):
         transcribe_many([samples / ".." / "answers"])
 
 
-def test_a_grid_of_tunings(cluster):
+def test_a_grid_of_tunings(cluster: Any) -> None:
     _, address = cluster
     outcomes = table(100)
     grid = {"folds": [2, 99], "seed": [3]}
@@ -107,7 +110,7 @@ def test_a_grid_of_tunings(cluster):
         tune_grid(outcomes, {"fold": [2]})
 
 
-def test_outcomes_are_collected_by_the_workers_of_a_cluster(cluster, tmp_path):
+def test_outcomes_are_collected_by_the_workers_of_a_cluster(cluster: Any, tmp_path: Path) -> None:
     from support.upstream import TEXT, upstream
 
     _, address = cluster
@@ -123,7 +126,7 @@ def test_outcomes_are_collected_by_the_workers_of_a_cluster(cluster, tmp_path):
     assert state.right == 6
 
 
-def test_a_scheduler_that_is_not_there_is_named(samples, monkeypatch):
+def test_a_scheduler_that_is_not_there_is_named(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autopicker_lab.runtime.executors._CONNECT_S", 1)
     with pytest.raises(InvalidRequestError, match="no Dask scheduler"):
         list(extract_many([samples / "notes.txt"], scheduler="tcp://127.0.0.1:1"))

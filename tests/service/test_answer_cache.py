@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,32 +17,32 @@ from autopicker_lab.storage import KeyFile
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
-async def ask_at_once(base, many, *, stream=False, **body):
+async def ask_at_once(base: Any, many: Any, *, stream: bool = False, **body: Any) -> Any:
     async with httpx.AsyncClient(timeout=30) as client:
         request = {"messages": HELLO, "stream": stream, **body}
         posts = (client.post(f"{base}/v1/chat/completions", json=request) for _ in range(many))
         return await asyncio.gather(*posts)
 
 
-def ask(base, headers=None, path="chat/completions", **body):
+def ask(base: Any, headers: Any = None, path: str = "chat/completions", **body: Any) -> Any:
     answer = httpx.post(f"{base}/v1/{path}", json={"messages": HELLO, **body}, headers=headers, timeout=30)
     assert answer.status_code == 200, answer.text
     return answer
 
 
-def text_of(answer):
+def text_of(answer: Any) -> Any:
     lines = [json.loads(line[6:]) for line in answer.text.split("\n") if line.startswith("data: {")]
     return "".join(e["choices"][0]["delta"].get("content") or "" for e in lines if e.get("choices"))
 
 
 @pytest.fixture
-def remembering():
+def remembering() -> Iterator[Any]:
     with upstream() as up, gateway(up, cache_ttl=60) as base:
         yield base, up
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_the_same_question_at_once_is_asked_once(remembering, stream):
+async def test_the_same_question_at_once_is_asked_once(remembering: Any, stream: bool) -> None:
     base, up = remembering
     up.delay_s = 0.1 if stream else 0.5
     answers = await ask_at_once(base, 8, stream=stream)
@@ -50,7 +53,7 @@ async def test_the_same_question_at_once_is_asked_once(remembering, stream):
     assert all(a.text.endswith("[DONE]\n\n") for a in answers if stream)
 
 
-async def test_a_failure_is_shared_and_not_remembered(remembering):
+async def test_a_failure_is_shared_and_not_remembered(remembering: Any) -> None:
     base, up = remembering
     up.fault = "hang before"
     answers = await ask_at_once(base, 4)
@@ -60,7 +63,7 @@ async def test_a_failure_is_shared_and_not_remembered(remembering):
     assert ask(base).headers["x-cache"] == "MISS"
 
 
-async def test_where_the_one_who_asks_leaves_another_asks(remembering):
+async def test_where_the_one_who_asks_leaves_another_asks(remembering: Any) -> None:
     base, up = remembering
     up.delay_s = 0.6
     async with httpx.AsyncClient() as client:
@@ -79,13 +82,13 @@ async def test_where_the_one_who_asks_leaves_another_asks(remembering):
     ("body", "headers"),
     [({"temperature": 0.7}, {}), ({}, {"cache-control": "no-cache"}), ({"temperature": 2}, {})],
 )
-def test_variety_and_freshness_are_not_remembered(remembering, body, headers):
+def test_variety_and_freshness_are_not_remembered(remembering: Any, body: Any, headers: Any) -> None:
     base, up = remembering
     assert [ask(base, headers, **body).headers["x-cache"] for _ in range(2)] == ["BYPASS", "BYPASS"]
     assert len(up.bodies) == 2
 
 
-def test_whole_and_streamed_are_one_answer(remembering):
+def test_whole_and_streamed_are_one_answer(remembering: Any) -> None:
     base, up = remembering
     whole = ask(base, temperature=0)
     streamed = ask(base, temperature=0, stream=True, stream_options={"include_usage": True})
@@ -98,14 +101,14 @@ def test_whole_and_streamed_are_one_answer(remembering):
     assert (stats["hits"], stats["misses"], stats["hit_rate_percent"]) == (2, 2, 50.0)
 
 
-def test_answers_belong_to_their_key(tmp_path):
+def test_answers_belong_to_their_key(tmp_path: Path) -> None:
     keys = [KeyFile(tmp_path / "keys.json").create(name)[0] for name in ("one", "two")]
     with upstream() as up, gateway(up, cache_ttl=60, autopicker_home=tmp_path) as base:
         statuses = [ask(base, {"x-api-key": key}).headers["x-cache"] for key in (*keys, *keys)]
         assert statuses == ["MISS", "MISS", "HIT", "HIT"]
 
 
-def test_the_socket_is_for_our_own_pages_and_allowed_ones():
+def test_the_socket_is_for_our_own_pages_and_allowed_ones() -> None:
     with upstream() as up, gateway(up, allowed_origins="https://friend.example") as base:
         url = base.replace("http", "ws") + "/ws/chat"
         for origin in (None, base, "https://friend.example"):
@@ -120,7 +123,7 @@ def test_the_socket_is_for_our_own_pages_and_allowed_ones():
         assert "access-control-allow-origin" not in refused.headers
 
 
-def test_the_socket_has_keys_limits_and_budgets_too(tmp_path):
+def test_the_socket_has_keys_limits_and_budgets_too(tmp_path: Path) -> None:
     secret, _ = KeyFile(tmp_path / "keys.json").create("app", requests=3, models=("other",))
     with upstream() as up, gateway(up, autopicker_home=tmp_path) as base:
         socket = websocket.create_connection(base.replace("http", "ws") + f"/ws/chat?api_key={secret}", timeout=10)
@@ -132,7 +135,7 @@ def test_the_socket_has_keys_limits_and_budgets_too(tmp_path):
         socket.close()
 
 
-def test_a_probe_that_hangs_holds_nobody_up():
+def test_a_probe_that_hangs_holds_nobody_up() -> None:
     with upstream() as up, gateway(up) as base:
         ask(base)
         up.fault = "hang before"

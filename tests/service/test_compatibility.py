@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, needs
@@ -18,12 +20,12 @@ NEWEST = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["uv
 
 
 @pytest.fixture(scope="module")
-def base():
+def base() -> Iterator[Any]:
     with upstream() as up, gateway(up) as address:
         yield address
 
 
-def run(folder, command, **environment):
+def run(folder: Any, command: Any, **environment: Any) -> Any:
     """What a command prints, in a folder without a virtual environment of its own."""
     known = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "PYTHON"))}
     done = subprocess.run(
@@ -33,7 +35,7 @@ def run(folder, command, **environment):
     return done.stdout
 
 
-def uv(*packages):
+def uv(*packages: Any) -> Any:
     """A command in an environment that has these packages and nothing of the project's."""
     return [
         "uv",
@@ -59,7 +61,7 @@ def uv(*packages):
     ],
     ids=["openai", "openai 1.x", "langchain", "llama-index", "litellm"],
 )
-def test_python_clients(base, samples, tmp_path, packages, script):
+def test_python_clients(base: Any, samples: Path, tmp_path: Path, packages: Any, script: str) -> None:
     sound = str(samples / "announcement.mp3")
     output = run(
         tmp_path,
@@ -70,7 +72,7 @@ def test_python_clients(base, samples, tmp_path, packages, script):
 
 
 @needs("uv")
-def test_the_llm_command(base, tmp_path):
+def test_the_llm_command(base: Any, tmp_path: Path) -> None:
     folder = tmp_path / "llm"
     folder.mkdir()
     (folder / "extra-openai-models.yaml").write_text(f"- model_id: lab\n  model_name: auto\n  api_base: {base}/v1\n\n")
@@ -85,7 +87,7 @@ def test_the_llm_command(base, tmp_path):
 
 
 @needs("npm")
-def test_openai_node(base, samples, tmp_path):
+def test_openai_node(base: Any, samples: Path, tmp_path: Path) -> None:
     quiet = ["--loglevel=error", "--no-audit", "--no-fund", "--fetch-retries=0"]
     command = [shutil.which("npm"), "install", "--prefix", str(tmp_path), *quiet, "openai@^6"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)

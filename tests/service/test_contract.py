@@ -1,6 +1,8 @@
 """The service against its own OpenAPI document: whatever is sent, no failure of ours and no undocumented status."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import schemathesis
@@ -38,7 +40,7 @@ OPERATIONS = [
 
 
 @pytest.fixture(scope="module")
-def schema():
+def schema() -> Iterator[Any]:
     """Of a service with a well upstream, so that every 5xx would be its own."""
     with ExitStack() as stack:
         up = stack.enter_context(upstream())
@@ -46,16 +48,16 @@ def schema():
         yield schemathesis.openapi.from_url(f"{base}/openapi.json")
 
 
-def test_every_operation_is_tried(schema):
+def test_every_operation_is_tried(schema: Any) -> None:
     operations = {(ok.ok().method.upper(), ok.ok().path) for ok in schema.get_all_operations()}
     assert operations == set(OPERATIONS)
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_the_contract_holds(schema, method, path):
+def test_the_contract_holds(schema: Any, method: Any, path: Any) -> None:
     @EXAMPLES
     @given(case=schema[path][method].as_strategy())
-    def holds(case):
+    def holds(case: Any) -> None:
         if path.endswith("/load-test") and case.query:
             case.query = {**case.query, "concurrent_users": 1, "requests_per_user": 2}  # each would take seconds
         case.call_and_validate(checks=CHECKS)

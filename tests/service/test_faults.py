@@ -8,7 +8,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -25,19 +28,19 @@ PATH = "/v1/chat/completions"
 
 
 @pytest.fixture(scope="module")
-def faulty():
+def faulty() -> Iterator[Any]:
     with upstream() as up:
         yield up
 
 
 @pytest.fixture(scope="module")
-def base(faulty):
+def base(faulty: Any) -> Iterator[Any]:
     with gateway(model(faulty.url)) as address:
         yield address
 
 
 @pytest.fixture(autouse=True)
-def well_again(faulty, monkeypatch):
+def well_again(faulty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     patient = BreakerPolicy(1000, 5.0, 60.0)  # a breaker that opens is tested below
     monkeypatch.setattr("autopicker_lab.models.catalogue.BREAKER_POLICY", patient)
     fresh = FaultyUpstream()
@@ -46,17 +49,17 @@ def well_again(faulty, monkeypatch):
     faulty.dropped = 0
 
 
-def ask(base, stream=False, **fields):
+def ask(base: Any, stream: bool = False, **fields: Any) -> Any:
     body = {"messages": HELLO, "model": "m", "stream": stream, **fields}
     return httpx.post(base + PATH, json=body, timeout=30)
 
 
-def events(answer):
+def events(answer: Any) -> Any:
     lines = [line[6:] for line in answer.text.split("\n") if line.startswith("data: ")]
     return [json.loads(line) for line in lines if line != "[DONE]"]
 
 
-def text_of(answer):
+def text_of(answer: Any) -> Any:
     return "".join(e["choices"][0]["delta"].get("content") or "" for e in events(answer) if e.get("choices"))
 
 
@@ -74,7 +77,16 @@ def text_of(answer):
         ("cut", 502, "broke", 1, 1),
     ],
 )
-def test_a_whole_answer(base, faulty, caplog, fault, status, says, tries, seconds):
+def test_a_whole_answer(
+    base: Any,
+    faulty: Any,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+    status: int,
+    says: str,
+    tries: int,
+    seconds: int,
+) -> None:
     faulty.fault = fault
     started_at = time.monotonic()
     answer = ask(base)
@@ -100,7 +112,9 @@ def test_a_whole_answer(base, faulty, caplog, fault, status, says, tries, second
         ("wrong type", 502, "not server-sent events", 1),
     ],
 )
-def test_a_stream_that_does_not_begin_has_its_own_status(base, faulty, fault, status, says, tries):
+def test_a_stream_that_does_not_begin_has_its_own_status(
+    base: Any, faulty: Any, fault: str, status: int, says: str, tries: int
+) -> None:
     faulty.fault = fault
     answer = ask(base, stream=True)
     assert answer.status_code == status
@@ -118,7 +132,7 @@ def test_a_stream_that_does_not_begin_has_its_own_status(base, faulty, fault, st
         ("mid-stream nonsense", "not a chunk"),
     ],
 )
-def test_a_stream_that_breaks_ends_in_an_error_and_never_in_done(base, faulty, fault, says):
+def test_a_stream_that_breaks_ends_in_an_error_and_never_in_done(base: Any, faulty: Any, fault: str, says: str) -> None:
     faulty.fault = fault
     faulty.delay_s = 0.02
     answer = ask(base, stream=True)
@@ -134,7 +148,7 @@ def test_a_stream_that_breaks_ends_in_an_error_and_never_in_done(base, faulty, f
 
 @pytest.mark.parametrize("fault", ["", "500 once", "drip", "no done"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_can_be_put_right_is(base, faulty, fault, stream):
+def test_what_can_be_put_right_is(base: Any, faulty: Any, fault: str, stream: bool) -> None:
     faulty.fault = fault
     answer = ask(base, stream=stream, stream_options={"include_usage": True})
     assert answer.status_code == 200
@@ -142,7 +156,7 @@ def test_what_can_be_put_right_is(base, faulty, fault, stream):
     assert not stream or answer.text.endswith("data: [DONE]\n\n")
 
 
-def test_what_the_upstream_says_beside_the_text_is_passed_on(base, faulty):
+def test_what_the_upstream_says_beside_the_text_is_passed_on(base: Any, faulty: Any) -> None:
     whole = ask(base, logprobs=True, made_up={"a": 1}).json()
     assert whole["system_fingerprint"] == "fp_1"
     assert whole["choices"][0]["logprobs"] == {"content": []}
@@ -166,7 +180,7 @@ def test_what_the_upstream_says_beside_the_text_is_passed_on(base, faulty):
     assert "usage" not in events(ask(base, stream=True))[-1]
 
 
-def test_a_refused_connection_is_said_at_once():
+def test_a_refused_connection_is_said_at_once() -> None:
     with gateway(model(f"http://127.0.0.1:{free_port()}/v1")) as base:
         started_at = time.monotonic()
         answer = ask(base)
@@ -177,7 +191,7 @@ def test_a_refused_connection_is_said_at_once():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_next_model_of_the_route_stands_in(faulty, stream):
+def test_the_next_model_of_the_route_stands_in(faulty: Any, stream: bool) -> None:
     with upstream() as well:
         strong = ModelConfig(name="strong", type="openai", endpoint=faulty.url, quality=0.9, timeout_s=1)
         weak = ModelConfig(name="weak", type="openai", endpoint=well.url, quality=0.1)
@@ -191,7 +205,7 @@ def test_the_next_model_of_the_route_stands_in(faulty, stream):
                 assert (first["routing"]["selected_model"], first["routing"]["fallback_used"]) == ("weak", True)
 
 
-def test_a_model_that_goes_on_failing_rests(faulty, monkeypatch):
+def test_a_model_that_goes_on_failing_rests(faulty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autopicker_lab.models.catalogue.BREAKER_POLICY", BreakerPolicy(3, 0.5, 60.0, 0.2))
     with gateway(model(faulty.url)) as base:
         faulty.fault = "500"
@@ -209,7 +223,7 @@ def test_a_model_that_goes_on_failing_rests(faulty, monkeypatch):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_client_that_leaves_cancels_the_upstream(base, faulty, stream):
+def test_a_client_that_leaves_cancels_the_upstream(base: Any, faulty: Any, stream: bool) -> None:
     faulty.delay_s = 0.05 if stream else 5
     faulty.pieces = 400
     request = {"messages": HELLO, "model": "m", "stream": stream}
@@ -223,7 +237,7 @@ def test_a_client_that_leaves_cancels_the_upstream(base, faulty, stream):
 
 @pytest.mark.parametrize("depth", [200, 400, 900])
 @pytest.mark.parametrize("cache", [0, 60])
-def test_deeply_nested_fields_are_no_failure_of_ours(faulty, depth, cache):
+def test_deeply_nested_fields_are_no_failure_of_ours(faulty: Any, depth: int, cache: int) -> None:
     with gateway(faulty, cache_ttl=cache) as base:
         body = '{"messages": [{"role": "user", "content": "x"}], "metadata": ' + "[" * depth + "]" * depth + "}"
         answer = httpx.post(base + PATH, content=body, timeout=20)
@@ -231,21 +245,21 @@ def test_deeply_nested_fields_are_no_failure_of_ours(faulty, depth, cache):
 
 
 @pytest.mark.slow
-def test_one_model_that_cannot_be_asked_leaves_the_others_alone(faulty, monkeypatch):
+def test_one_model_that_cannot_be_asked_leaves_the_others_alone(faulty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = model(faulty.url.replace("http", "https"))
     with gateway(broken, ModelConfig(name="well", type="openai", endpoint=faulty.url)) as base:
         assert ask(base, model="well").status_code == 200
         assert ask(base, model="auto").json()["model"] == "well"
 
 
-def test_other_people_s_pages_may_not_ask(base):
+def test_other_people_s_pages_may_not_ask(base: Any) -> None:
     headers = {"origin": "https://evil.example", "content-type": "text/plain"}
     answer = httpx.post(base + PATH, content=json.dumps({"messages": HELLO}), headers=headers)
     assert (answer.status_code, "ALLOWED_ORIGINS" in answer.text) == (401, True)
     assert httpx.post(base + PATH, json={"messages": HELLO}, headers={"origin": base}).status_code == 200
 
 
-def test_a_client_that_leaves_in_an_upload_leaves_nothing_behind(base):
+def test_a_client_that_leaves_in_an_upload_leaves_nothing_behind(base: Any) -> None:
     before = httpx.get(f"{base}/v1/files").json()["count"]
     host, port = base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as sock:
@@ -257,7 +271,7 @@ def test_a_client_that_leaves_in_an_upload_leaves_nothing_behind(base):
 
 
 @pytest.mark.slow
-def test_a_long_first_token_is_waited_for_with_comments(faulty, monkeypatch):
+def test_a_long_first_token_is_waited_for_with_comments(faulty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autopicker_lab.service.request.disconnect.KEEPALIVE_S", 0.1)
     faulty.delay_s = 0.4
     faulty.pieces = 2
@@ -271,7 +285,7 @@ def test_a_long_first_token_is_waited_for_with_comments(faulty, monkeypatch):
         assert events(failed)[-1]["status_code"] == 504
 
 
-def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure(base, faulty):
+def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure(base: Any, faulty: Any) -> None:
     assert ask(base).status_code == 200
     faulty.fault = "cut"
     ask(base)
@@ -280,7 +294,7 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure(base, faulty)
     assert KEEP_S > 5
 
 
-def test_a_long_prompt_does_not_hold_up_the_others(base):
+def test_a_long_prompt_does_not_hold_up_the_others(base: Any) -> None:
     long = threading.Thread(
         target=ask, args=(base,), kwargs={"messages": [{"role": "user", "content": "Why? " * 3_000_000}]}
     )
@@ -294,7 +308,7 @@ def test_a_long_prompt_does_not_hold_up_the_others(base):
 
 
 @contextmanager
-def running(tmp_path, url, **environment):
+def running(tmp_path: Path, url: Any, **environment: Any) -> Iterator[Any]:
     """The service as a process of its own, and its address."""
     config = tmp_path / "models.yaml"
     config.write_text(json.dumps({"models": [{"name": "m", "type": "openai", "endpoint": url}]}))
@@ -304,7 +318,7 @@ def running(tmp_path, url, **environment):
     process = subprocess.Popen(command, env=known, stderr=subprocess.DEVNULL)
     base = f"http://127.0.0.1:{port}"
 
-    def up():
+    def up() -> Any:
         try:
             return httpx.get(f"{base}/health").status_code == 200
         except httpx.TransportError:
@@ -318,7 +332,7 @@ def running(tmp_path, url, **environment):
         process.wait(10)
 
 
-def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path):
+def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
         for options, code, message in (
@@ -333,7 +347,7 @@ def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_stopped_service_says_so_to_whoever_waits_for_a_whole_answer(tmp_path, faulty):
+def test_a_stopped_service_says_so_to_whoever_waits_for_a_whole_answer(tmp_path: Path, faulty: Any) -> None:
     faulty.delay_s = 10
     with running(tmp_path, faulty.url, SHUTDOWN_TIMEOUT="1") as (process, base):
         threading.Timer(0.5, process.terminate).start()
@@ -344,7 +358,9 @@ def test_a_stopped_service_says_so_to_whoever_waits_for_a_whole_answer(tmp_path,
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("limit", "finished"), [("20", True), ("1", False)])
-def test_a_stopped_service_ends_its_streams_within_a_limit(tmp_path, faulty, limit, finished):
+def test_a_stopped_service_ends_its_streams_within_a_limit(
+    tmp_path: Path, faulty: Any, limit: str, finished: bool
+) -> None:
     faulty.delay_s = 0.1
     faulty.pieces = 30
     with running(tmp_path, faulty.url, SHUTDOWN_TIMEOUT=limit) as (process, base):

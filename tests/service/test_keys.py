@@ -5,7 +5,10 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,7 +27,7 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 
 @contextmanager
-def two_models(home, **settings):
+def two_models(home: Any, **settings: Any) -> Iterator[Any]:
     """Two models on one upstream, of which an answer of "dear" costs 5 USD."""
     with upstream() as up:
         cheap = ModelConfig(name="cheap", type="openai", endpoint=up.url, quality=0.2)
@@ -33,12 +36,12 @@ def two_models(home, **settings):
             yield base, up
 
 
-def ask(base, key=None, **body):
+def ask(base: Any, key: Any = None, **body: Any) -> Any:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return httpx.post(f"{base}/v1/chat/completions", json={"messages": HELLO, **body}, headers=headers, timeout=30)
 
 
-def test_a_key_is_kept_as_a_hash_that_only_its_owner_reads(tmp_path):
+def test_a_key_is_kept_as_a_hash_that_only_its_owner_reads(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "home" / "keys.json")
     secret, key = file.create("ci", requests=5)
     assert secret.startswith("apl-")
@@ -54,14 +57,14 @@ def test_a_key_is_kept_as_a_hash_that_only_its_owner_reads(tmp_path):
         file.create(" ")
 
 
-def test_a_damaged_key_file_stops_the_start(tmp_path):
+def test_a_damaged_key_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text('{"keys": [{"id": 1}]}')
     with pytest.raises(SettingsError, match="key file"):
         create_app(Workbench(Settings.load(autopicker_home=tmp_path)))
 
 
 @pytest.mark.slow
-def test_the_first_key_closes_the_service_and_a_revoked_one_no_longer_opens_it(tmp_path):
+def test_the_first_key_closes_the_service_and_a_revoked_one_no_longer_opens_it(tmp_path: Path) -> None:
     with two_models(tmp_path) as (base, _):
         assert ask(base).status_code == 200
         secret, key = KeyFile(tmp_path / "keys.json").create("app")
@@ -72,7 +75,7 @@ def test_the_first_key_closes_the_service_and_a_revoked_one_no_longer_opens_it(t
         assert ask(base).status_code == 401  # a file without keys lets nobody in
 
 
-def test_each_key_has_its_own_limit_and_models(tmp_path):
+def test_each_key_has_its_own_limit_and_models(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "keys.json")
     few, _ = file.create("few", requests=2, models=("cheap",))
     many, _ = file.create("many", requests=50)
@@ -95,7 +98,7 @@ def test_each_key_has_its_own_limit_and_models(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_key_file_that_is_gone_or_damaged_opens_nothing(tmp_path, caplog):
+def test_a_key_file_that_is_gone_or_damaged_opens_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "keys.json"
     with pytest.raises(SettingsError, match="API_KEYS_FILE"):
         create_app(Workbench(Settings.load(autopicker_home=tmp_path, api_keys_file=path)))
@@ -112,7 +115,7 @@ def test_a_key_file_that_is_gone_or_damaged_opens_nothing(tmp_path, caplog):
         path.write_text(kept)
 
 
-def test_an_answer_that_is_not_heard_to_the_end_is_paid_for(tmp_path):
+def test_an_answer_that_is_not_heard_to_the_end_is_paid_for(tmp_path: Path) -> None:
     secret, _ = KeyFile(tmp_path / "keys.json").create("hasty", budget_usd=0.5)
     with two_models(tmp_path) as (base, up):
         up.delay_s, up.pieces = 0.05, 100
@@ -128,7 +131,7 @@ def test_an_answer_that_is_not_heard_to_the_end_is_paid_for(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_budget_ends_and_outlives_the_service(tmp_path, stream):
+def test_a_budget_ends_and_outlives_the_service(tmp_path: Path, stream: bool) -> None:
     secret, _ = KeyFile(tmp_path / "keys.json").create("poor", budget_usd=7)
     with two_models(tmp_path) as (base, up):
         assert [ask(base, secret, model="dear", stream=stream).status_code for _ in range(3)] == [200, 200, 429]
@@ -144,7 +147,7 @@ def test_a_budget_ends_and_outlives_the_service(tmp_path, stream):
     assert json.loads(listing.stdout)[0]["spent_usd"] == 10.0
 
 
-def test_two_ledgers_agree_within_a_sync(tmp_path):
+def test_two_ledgers_agree_within_a_sync(tmp_path: Path) -> None:
     one, two = (Ledger(tmp_path / "spent.sqlite") for _ in range(2))
     account = ("key", "2026-11")
     assert two.spent(account) == 0
@@ -157,7 +160,9 @@ def test_two_ledgers_agree_within_a_sync(tmp_path):
     assert (one.spent(account), two.spent(account)) == (1.75, 1.75)
 
 
-def test_spending_that_cannot_be_stored_is_counted_and_stored_later(tmp_path, caplog):
+def test_spending_that_cannot_be_stored_is_counted_and_stored_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "no").write_text("a file where a folder should be")
     ledger = Ledger(tmp_path / "no" / "spent.sqlite")
     ledger.add(("key", "2026-11"), 2.0)
@@ -174,7 +179,7 @@ def test_spending_that_cannot_be_stored_is_counted_and_stored_later(tmp_path, ca
 
 
 @pytest.mark.parametrize("prompts", [True, False])
-def test_the_decision_log_is_an_outcomes_table_once_answers_were_judged(tmp_path, prompts):
+def test_the_decision_log_is_an_outcomes_table_once_answers_were_judged(tmp_path: Path, prompts: bool) -> None:
     log = tmp_path / "log.sqlite"
     with two_models(tmp_path, decision_log=log, decision_log_prompts=prompts) as (base, _):
         for question, score in (("What is 2 + 2?", 1.0), ("What is 2 + 2?", 0.0), ("Why?", 0.25), ("Unjudged", None)):
@@ -192,7 +197,7 @@ def test_the_decision_log_is_an_outcomes_table_once_answers_were_judged(tmp_path
     assert table["completion_tokens"].tolist() == [5.0, 5.0]
 
 
-def test_too_many_at_once_are_told_to_come_again(tmp_path):
+def test_too_many_at_once_are_told_to_come_again(tmp_path: Path) -> None:
     with upstream() as up:
         up.delay_s = 0.5
         model = ModelConfig(name="m", type="openai", endpoint=up.url, max_concurrency=2)
@@ -209,7 +214,7 @@ def test_too_many_at_once_are_told_to_come_again(tmp_path):
         assert len(up.bodies) == statuses.count(200)
 
 
-def test_the_same_overload_is_the_same_error_over_http_and_on_the_socket():
+def test_the_same_overload_is_the_same_error_over_http_and_on_the_socket() -> None:
     with upstream() as up, gateway(up, max_concurrency=1) as base:
         up.delay_s, up.pieces = 0.2, 100
         chat = json.dumps({"type": "chat", "messages": HELLO})
@@ -226,7 +231,7 @@ def test_the_same_overload_is_the_same_error_over_http_and_on_the_socket():
     assert event == {"type": "error", **answer.json()}
 
 
-def test_a_key_sees_its_own_uploads_alone(tmp_path):
+def test_a_key_sees_its_own_uploads_alone(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "keys.json")
     mine, theirs = ({"x-api-key": file.create(name)[0]} for name in ("mine", "theirs"))
     with two_models(tmp_path, api_key="master") as (base, up):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.fixture
-def spans(monkeypatch):
+def spans(monkeypatch: pytest.MonkeyPatch) -> Any:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -28,13 +29,13 @@ def spans(monkeypatch):
     return exporter
 
 
-def ask(base, stream=False, **options):
+def ask(base: Any, stream: bool = False, **options: Any) -> Any:
     body = {"messages": [{"role": "user", "content": SECRET_QUESTION}], "stream": stream}
     return httpx.post(f"{base}/v1/chat/completions", json=body, timeout=30, **options)
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_chat_is_a_span_in_its_caller_s_trace(spans, stream):
+def test_a_chat_is_a_span_in_its_caller_s_trace(spans: Any, stream: bool) -> None:
     with upstream() as up, gateway(up) as base:
         answer = ask(base, stream, headers={"traceparent": TRACE})
         assert answer.status_code == 200
@@ -52,7 +53,7 @@ def test_a_chat_is_a_span_in_its_caller_s_trace(spans, stream):
         assert 0 < span.end_time - span.start_time < 5e9
 
 
-def test_a_failed_chat_is_a_span_with_its_error(spans):
+def test_a_failed_chat_is_a_span_with_its_error(spans: Any) -> None:
     with upstream() as up, gateway(up) as base:
         up.fault = "invalid json"
         assert ask(base).status_code == 502
@@ -61,7 +62,9 @@ def test_a_failed_chat_is_a_span_with_its_error(spans):
         assert span.attributes["error.type"] == "UpstreamError"
 
 
-def test_spans_are_off_unless_an_address_is_set(monkeypatch, caplog):
+def test_spans_are_off_unless_an_address_is_set(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     assert Tracing.from_environment()._tracer is None
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     assert Tracing.from_environment()._tracer is not None
@@ -70,7 +73,9 @@ def test_spans_are_off_unless_an_address_is_set(monkeypatch, caplog):
     assert "autopicker-lab[otel]" in caplog.text
 
 
-def test_each_request_is_a_line_of_json_without_its_prompt_or_key(capsys, caplog):
+def test_each_request_is_a_line_of_json_without_its_prompt_or_key(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "autopicker_lab.access")
     with upstream() as up, gateway(up, log_format="json", api_key="hunter2") as base:
         answer = ask(base, headers={"x-api-key": "hunter2", "x-request-id": "mine-1"})
@@ -85,7 +90,7 @@ def test_each_request_is_a_line_of_json_without_its_prompt_or_key(capsys, caplog
     assert "4711" not in str(lines)
 
 
-def test_prometheus_has_what_a_dashboard_needs():
+def test_prometheus_has_what_a_dashboard_needs() -> None:
     with upstream() as up, gateway(model(up.url, price_out=1_000_000), cache_ttl=60) as base:
         for stream in (False, False, True):
             assert ask(base, stream).status_code == 200

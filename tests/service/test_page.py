@@ -1,6 +1,9 @@
 """The page at `/`, in a real browser that may reach the service and nothing else."""
 
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +13,7 @@ from support.upstream import TEXT, soon, upstream
 
 
 @pytest.fixture
-def browser():
+def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
@@ -20,7 +23,7 @@ def browser():
         opened.close()
 
 
-def visit(browser, base, refused):
+def visit(browser: Any, base: Any, refused: Any) -> Any:
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     tab = context.new_page()
     tab.route(
@@ -33,7 +36,7 @@ def visit(browser, base, refused):
     return tab
 
 
-def test_the_page_needs_no_key_and_has_a_policy():
+def test_the_page_needs_no_key_and_has_a_policy() -> None:
     with upstream() as up, gateway(up, api_key="secret") as base:
         answer = httpx.get(base)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -45,7 +48,7 @@ def test_the_page_needs_no_key_and_has_a_policy():
 
 @pytest.mark.browser
 @needs("chromium")
-def test_ask_drop_watch_stop_and_copy(browser, samples):
+def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
     wrong = []
     with upstream() as up, gateway(up) as base:
         tab = visit(browser, base, wrong)

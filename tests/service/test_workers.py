@@ -7,6 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -25,16 +28,16 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 
 @pytest.fixture
-def redis_server(tmp_path):
+def redis_server(tmp_path: Path) -> Iterator[Any]:
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
     started = []
 
-    def start():
+    def start() -> None:
         started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         assert soon(lambda: _listens(port), 20)
 
-    def stop():
+    def stop() -> None:
         started[-1].terminate()
         started[-1].wait(20)
 
@@ -43,7 +46,7 @@ def redis_server(tmp_path):
     stop()
 
 
-def _listens(port):
+def _listens(port: Any) -> Any:
     import socket
 
     with socket.socket() as probe:
@@ -51,7 +54,7 @@ def _listens(port):
 
 
 @needs("redis-server")
-def test_two_workers_share_cache_limits_and_uploads_and_outlive_redis(tmp_path, redis_server):
+def test_two_workers_share_cache_limits_and_uploads_and_outlive_redis(tmp_path: Path, redis_server: Any) -> None:
     url, start, stop = redis_server
     with upstream() as up:
         config = tmp_path / "models.json"
@@ -100,19 +103,19 @@ def test_two_workers_share_cache_limits_and_uploads_and_outlive_redis(tmp_path, 
     assert 1 <= logged.count("counting requests in this process until") <= 2
 
 
-def _fresh(method, url, **options):
+def _fresh(method: Any, url: Any, **options: Any) -> Any:
     """A request on a connection of its own, so that either worker may take it."""
     return httpx.request(method, url, timeout=30, **options)
 
 
-def _healthy(base):
+def _healthy(base: Any) -> Any:
     try:
         return httpx.get(f"{base}/health").status_code == 200
     except httpx.TransportError:
         return False
 
 
-def _shared_again(base):
+def _shared_again(base: Any) -> Any:
     """Whether what one worker remembers, both do."""
     body = {"messages": [{"role": "user", "content": f"Hello at {time.time()}"}]}
     statuses = [_fresh("POST", f"{base}/v1/chat/completions", json=body).headers.get("x-cache") for _ in range(5)]
@@ -121,7 +124,7 @@ def _shared_again(base):
 
 
 @pytest.fixture
-def s3(monkeypatch):
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A bucket on moto's server, which speaks S3 over HTTP."""
     pytest.importorskip("s3fs")
     from moto.server import ThreadedMotoServer
@@ -140,7 +143,7 @@ def s3(monkeypatch):
 
 
 @pytest.mark.filterwarnings("default")  # botocore's own
-def test_uploads_on_s3(s3):
+def test_uploads_on_s3(s3: Any) -> None:
     one, two = FileStore(s3), FileStore(s3)
     first = one.put(open_source(b"the same text", "a.txt"))
     second = two.put(open_source(b"the same text", "b.txt"))
@@ -155,7 +158,7 @@ def test_uploads_on_s3(s3):
 
 
 @pytest.mark.parametrize("where", ["file", "memory"])
-def test_deleted_and_sent_again_at_once_is_never_lost(tmp_path, where):
+def test_deleted_and_sent_again_at_once_is_never_lost(tmp_path: Path, where: str) -> None:
     """Two workers: one forgets the last upload of some bytes while the other is sent the same bytes."""
     url = f"file://{tmp_path}/up" if where == "file" else f"memory://{tmp_path.name}"
     one, two = FileStore(url), FileStore(url)

@@ -2,6 +2,7 @@ import errno
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,18 +12,18 @@ from autopicker_lab.storage import Decision, FileStore, MemoryCache, RedisCache,
 
 
 @pytest.fixture(params=["file", "memory"])
-def store(request, tmp_path):
+def store(request: Any, tmp_path: Path) -> Any:
     return FileStore(f"file://{tmp_path}/up" if request.param == "file" else f"memory://{tmp_path.name}")
 
 
-def test_what_is_put_comes_back(store):
+def test_what_is_put_comes_back(store: Any) -> None:
     record = store.put(open_source(b"hello", "a.txt"))
     assert store.get(record.id) == record
     assert store.open(record.id).data == b"hello"
     assert [r.id for r in store.list()] == [record.id]
 
 
-def test_bytes_are_kept_once_and_go_with_the_last_record(store):
+def test_bytes_are_kept_once_and_go_with_the_last_record(store: Any) -> None:
     first, second = store.put(open_source(b"same", "a.txt")), store.put(open_source(b"same", "b.txt"))
     store.delete(first.id)
     assert store.open(second.id).data == b"same"
@@ -32,12 +33,12 @@ def test_bytes_are_kept_once_and_go_with_the_last_record(store):
 
 
 @pytest.mark.parametrize("file_id", ["", "nope", "../../etc/passwd", "b71384f0-a9b7-477c-8fbc-820aa056baa4", None])
-def test_an_unknown_id_is_named(store, file_id):
+def test_an_unknown_id_is_named(store: Any, file_id: str | None) -> None:
     with pytest.raises(UnknownFileError, match="no file with id"):
         store.open(file_id)
 
 
-def test_a_write_that_fails_leaves_nothing(store, monkeypatch):
+def test_a_write_that_fails_leaves_nothing(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -52,7 +53,7 @@ def test_a_write_that_fails_leaves_nothing(store, monkeypatch):
     assert [p for p in store._fs.find(store._root) if p.endswith(".part")] == []
 
 
-async def test_the_cache_counts_and_forgets():
+async def test_the_cache_counts_and_forgets() -> None:
     cache = MemoryCache(ttl_s=100, max_bytes=10)
     assert await cache.get("a") is None
     await cache.put("a", b"12345")
@@ -66,13 +67,13 @@ async def test_the_cache_counts_and_forgets():
     assert cache.size() == (1, 7)
 
 
-async def test_entries_end_with_their_time():
+async def test_entries_end_with_their_time() -> None:
     cache = MemoryCache(ttl_s=0)
     await cache.put("a", b"1")
     assert await cache.get("a") is None
 
 
-async def test_without_redis_the_cache_goes_on_in_this_process(caplog):
+async def test_without_redis_the_cache_goes_on_in_this_process(caplog: pytest.LogCaptureFixture) -> None:
     from support.serving import free_port
 
     cache = RedisCache(60, f"redis://127.0.0.1:{free_port()}/0")
@@ -82,11 +83,11 @@ async def test_without_redis_the_cache_goes_on_in_this_process(caplog):
     await cache.close()
 
 
-def decision(i=1, **fields):
+def decision(i: int = 1, **fields: Any) -> Any:
     return Decision(f"c{i}", f"r{i}", float(i), "m", **fields)
 
 
-def test_decisions_take_feedback(tmp_path):
+def test_decisions_take_feedback(tmp_path: Path) -> None:
     log = open_log(tmp_path / "deep" / "log.sqlite")
     log.record(decision(cost_usd=0.25))
     log.feedback("c1", 0.5)
@@ -98,7 +99,7 @@ def test_decisions_take_feedback(tmp_path):
     log.close()
 
 
-def test_what_cannot_be_written_does_not_end_the_writing(tmp_path, caplog):
+def test_what_cannot_be_written_does_not_end_the_writing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     log = open_log(tmp_path / "log.sqlite")
     log.record(decision(1, prompt_tokens=2**63))
     assert log.rows() == []
@@ -108,7 +109,7 @@ def test_what_cannot_be_written_does_not_end_the_writing(tmp_path, caplog):
     log.close()
 
 
-def test_a_decision_that_another_worker_has_made_takes_feedback(tmp_path):
+def test_a_decision_that_another_worker_has_made_takes_feedback(tmp_path: Path) -> None:
     one, two = (open_log(tmp_path / "log.sqlite") for _ in range(2))
     one.record(decision())
     time.sleep(1)
@@ -118,7 +119,7 @@ def test_a_decision_that_another_worker_has_made_takes_feedback(tmp_path):
     two.close()
 
 
-def test_decisions_in_memory_are_bounded_and_take_feedback(monkeypatch):
+def test_decisions_in_memory_are_bounded_and_take_feedback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autopicker_lab.storage.decisions._KEPT_IN_MEMORY", 3)
     log = open_log(None)
     for i in range(9):
@@ -130,7 +131,7 @@ def test_decisions_in_memory_are_bounded_and_take_feedback(monkeypatch):
         log.feedback("r1", 1.0)
 
 
-def test_routing_scores_are_kept_for_drift_and_an_older_file_is_brought_up_to_date(tmp_path):
+def test_routing_scores_are_kept_for_drift_and_an_older_file_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     with sqlite3.connect(path) as old:
         old.execute(

@@ -1,7 +1,9 @@
 """Benchmark notebooks to test with."""
 
+from typing import Any
 
-def small(folder, value):
+
+def small(folder: Any, value: Any) -> Any:
     """A benchmark that takes a second."""
     import nbformat  # takes seconds to load
 

@@ -25,7 +25,7 @@ class FakeOllama:
     cancelled: chats whose client left in the middle.
     """
 
-    def __init__(self, models: dict[str, dict[str, Any]] | None = None):
+    def __init__(self, models: dict[str, dict[str, Any]] | None = None) -> None:
         self.models = models or {"llama3.2:latest": {"size": "3.2B", "capabilities": ["completion", "tools"]}}
         self.requests: list[dict[str, Any]] = []
         self.fault = ""

@@ -19,7 +19,9 @@ PROMPTS = tuple(f"{verb} {thing}" for verb in ("Why", "Prove", "Say", "==") for 
 class TableEstimator:
     """Estimates from a table: by the whole question where it is there, else by its first word, else `usual`."""
 
-    def __init__(self, models: tuple[str, ...], table: Mapping[str, Mapping[str, float]], usual: Mapping[str, float]):
+    def __init__(
+        self, models: tuple[str, ...], table: Mapping[str, Mapping[str, float]], usual: Mapping[str, float]
+    ) -> None:
         self.models = models
         self.table = table
         self.usual = usual

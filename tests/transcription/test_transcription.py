@@ -5,10 +5,12 @@ import subprocess
 import sys
 import wave
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from support.serving import free_port
 
+from autopicker_lab import Workbench
 from autopicker_lab.core import CorruptFileError, ExtractionLimitError, InvalidRequestError, ModelUnavailableError
 from autopicker_lab.extraction import open_source
 from autopicker_lab.transcription import WhisperTranscriber, weights
@@ -19,7 +21,7 @@ SENTENCE = "Please keep your ticket until the end of the journey"
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3", "m4a", "ogg", "flac"])
-def test_speech_is_heard_in_every_format(lab, samples, kind):
+def test_speech_is_heard_in_every_format(lab: Workbench, samples: Path, kind: str) -> None:
     transcript = lab.transcribe(samples / f"announcement.{kind}")
     assert SENTENCE in transcript.text
     assert transcript.language == "en"
@@ -29,7 +31,7 @@ def test_speech_is_heard_in_every_format(lab, samples, kind):
     assert transcript._repr_html_()
 
 
-def test_speech_is_recognised_after_a_picture_in_the_same_process(samples):
+def test_speech_is_recognised_after_a_picture_in_the_same_process(samples: Path) -> None:
     script = (
         "import sys; from autopicker_lab import Workbench, extract; extract(sys.argv[1]); lab = Workbench(); "
         "print(lab.transcribe(sys.argv[2]).text)"
@@ -39,14 +41,14 @@ def test_speech_is_recognised_after_a_picture_in_the_same_process(samples):
     assert SENTENCE in process.stdout
 
 
-def test_words_have_times(lab, samples):
+def test_words_have_times(lab: Workbench, samples: Path) -> None:
     transcript = lab.transcribe(samples / "announcement.wav", word_timestamps=True)
     words = [word for segment in transcript.segments for word in segment.words]
     assert "ticket" in [word.text.strip(" .,") for word in words]
     assert all(a.start <= b.start for a, b in pairwise(words))
 
 
-def test_progress_is_told_and_stops_the_work(lab, samples):
+def test_progress_is_told_and_stops_the_work(lab: Workbench, samples: Path) -> None:
     counts = []
     transcript = lab.transcribe(
         samples / "announcement.flac", language="en", progress=lambda *count: bool(counts.append(count))
@@ -55,7 +57,7 @@ def test_progress_is_told_and_stops_the_work(lab, samples):
     assert "stopped before the end" in transcript.warnings
 
 
-def test_a_stop_does_not_wait_for_the_half_minute_that_is_being_heard(samples, tmp_path):
+def test_a_stop_does_not_wait_for_the_half_minute_that_is_being_heard(samples: Path, tmp_path: Path) -> None:
     transcriber = WhisperTranscriber(cache=tmp_path)
     file = open_source(samples / "announcement.wav")
     progress_answers = iter((True, False))
@@ -66,7 +68,7 @@ def test_a_stop_does_not_wait_for_the_half_minute_that_is_being_heard(samples, t
     transcriber.release()
 
 
-def test_silence_is_a_warning(lab):
+def test_silence_is_a_warning(lab: Workbench) -> None:
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as out:
         out.setparams((1, 2, 16000, 0, "NONE", ""))
@@ -76,7 +78,7 @@ def test_silence_is_a_warning(lab):
     assert "no speech" in transcript.warnings[0]
 
 
-def test_what_cannot_be_heard_is_refused(lab, samples):
+def test_what_cannot_be_heard_is_refused(lab: Workbench, samples: Path) -> None:
     with pytest.raises(InvalidRequestError, match="not an audio file"):
         lab.transcribe(samples / "notes.txt")
     with pytest.raises(InvalidRequestError, match="unknown language"):
@@ -87,7 +89,7 @@ def test_what_cannot_be_heard_is_refused(lab, samples):
         lab.transcribe(open_source(b"ID3\x04" + bytes(500), "broken.mp3"))
 
 
-def test_days_of_sound_in_a_few_kilobytes_are_refused(lab):
+def test_days_of_sound_in_a_few_kilobytes_are_refused(lab: Workbench) -> None:
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as out:
         out.setparams((1, 1, 10, 0, "NONE", ""))
@@ -96,7 +98,7 @@ def test_days_of_sound_in_a_few_kilobytes_are_refused(lab):
         lab.transcribe(open_source(buffer.getvalue(), "endless.wav"))
 
 
-def test_the_model_is_let_go_and_comes_back(samples, tmp_path):
+def test_the_model_is_let_go_and_comes_back(samples: Path, tmp_path: Path) -> None:
     transcriber = WhisperTranscriber(cache=tmp_path, keep_warm_s=600)
     file = open_source(samples / "announcement.ogg")
     assert SENTENCE in transcriber.transcribe(file).text
@@ -106,27 +108,31 @@ def test_the_model_is_let_go_and_comes_back(samples, tmp_path):
     transcriber.release()
 
 
-def test_weights_are_checked_against_the_published_sums(tmp_path):
+def test_weights_are_checked_against_the_published_sums(tmp_path: Path) -> None:
     folder = weights.assemble(tmp_path / "base")
     assert weights.SHA256["model.bin"].startswith("d01c3014881c9c6f")
     for name, expected in weights.SHA256.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == expected
 
 
-def test_weights_that_do_not_match_are_refused_and_nothing_is_left(tmp_path, monkeypatch):
+def test_weights_that_do_not_match_are_refused_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(weights.SHA256, "config.json", "0" * 64)
     with pytest.raises(ModelUnavailableError, match=r"config\.json .* does not match"):
         weights.assemble(tmp_path / "base")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_damaged_weights_are_put_together_again(tmp_path):
+def test_damaged_weights_are_put_together_again(tmp_path: Path) -> None:
     folder = weights.assemble(tmp_path / "base")
     (folder / "model.bin").write_bytes(b"short")
     assert (weights.assemble(tmp_path / "base") / "model.bin").stat().st_size == 145217532
 
 
-def test_a_model_that_cannot_be_fetched_says_what_to_do(samples, tmp_path, monkeypatch):
+def test_a_model_that_cannot_be_fetched_says_what_to_do(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free_port()}")
     transcriber = WhisperTranscriber(model="/nowhere/whisper", cache=tmp_path)
     with pytest.raises(ModelUnavailableError, match="WHISPER_MODEL=base"):

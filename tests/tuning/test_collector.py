@@ -1,9 +1,12 @@
 import asyncio
 import json
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from autopicker_lab import Workbench
 from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec, ModelUnavailableError, Usage
 from autopicker_lab.tuning import collect, read_outcomes, read_questions
 from autopicker_lab.tuning.grade import check_answer, grade_by_judge, grade_reply
@@ -67,11 +70,11 @@ SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}
         ("python", "not python at all", "assert True", 0),
     ],
 )
-def test_graders(grader, reply, answer, score):
+def test_graders(grader: str, reply: str, answer: Any, score: int) -> None:
     assert grade_reply(grader, reply, answer) == score
 
 
-def test_code_that_never_ends_is_killed_with_its_children(monkeypatch):
+def test_code_that_never_ends_is_killed_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autopicker_lab.tuning.grade.PYTHON_TIMEOUT_S", 1.0)
     begun = time.monotonic()
     assert grade_reply("python", "import time\nwhile True: time.sleep(1)", "") == 0
@@ -91,29 +94,29 @@ def test_code_that_never_ends_is_killed_with_its_children(monkeypatch):
         ("guess", 1),
     ],
 )
-def test_an_answer_that_cannot_be_used_is_refused(grader, answer):
+def test_an_answer_that_cannot_be_used_is_refused(grader: str, answer: Any) -> None:
     with pytest.raises(InvalidRequestError):
         check_answer(grader, answer)
 
 
-async def test_a_judge_gives_a_share_of_ten():
-    async def says(text):
+async def test_a_judge_gives_a_share_of_ten() -> None:
+    async def says(text: Any) -> Any:
         assert all(part in text for part in ("Why?", "because", "so"))
         return "I would say 7 of 10."
 
-    async def mumbles(text):
+    async def mumbles(text: Any) -> Any:
         return "good"
 
     assert await grade_by_judge("Why?", "so", "because", says) == 0.7
 
-    async def counts(text):
+    async def counts(text: Any) -> Any:
         return "Compared with the 2 facts of the reference: 8/10"
 
     assert await grade_by_judge("Why?", "so", "because", counts) == 0.8
     assert await grade_by_judge("Why?", "so", "because", mumbles) is None
 
 
-def questions(path, n=4, **fields):
+def questions(path: Any, n: int = 4, **fields: Any) -> Any:
     rows = [
         {"prompt_id": f"q{i}", "prompt": f"What is {i}?", "grader": "numeric", "answer": i, **fields} for i in range(n)
     ]
@@ -124,10 +127,10 @@ def questions(path, n=4, **fields):
 class Oracle:
     """Answers with the number in the question; `down` models fail, and every call is counted."""
 
-    def __init__(self, down=(), slow=0.0):
+    def __init__(self, down: Any = (), slow: float = 0.0) -> None:
         self.asked, self.down, self.slow = [], down, slow
 
-    async def __call__(self, request):
+    async def __call__(self, request: Any) -> Any:
         self.asked.append((request.question, request.model))
         await asyncio.sleep(self.slow)
         if request.model in self.down:
@@ -139,7 +142,7 @@ class Oracle:
 GOOD, BAD = ModelSpec("good", "openai", price_in=1, price_out=1000, max_output=10), ModelSpec("bad", "local")
 
 
-async def test_rows_are_graded_and_read_as_outcomes(tmp_path):
+async def test_rows_are_graded_and_read_as_outcomes(tmp_path: Path) -> None:
     seen = []
     state = await collect(
         questions(tmp_path / "q.jsonl"),
@@ -158,7 +161,7 @@ async def test_rows_are_graded_and_read_as_outcomes(tmp_path):
     assert (row["prompt_tokens"], row["completion_tokens"], row["latency_s"]) == (100, 10, 0.25)
 
 
-async def test_a_run_that_was_stopped_goes_on_where_it_ended(tmp_path):
+async def test_a_run_that_was_stopped_goes_on_where_it_ended(tmp_path: Path) -> None:
     asked, out = questions(tmp_path / "q.jsonl"), tmp_path / "o.jsonl"
     slow = Oracle(slow=0.05)
     task = asyncio.ensure_future(collect(asked, [GOOD], slow, out))
@@ -176,7 +179,7 @@ async def test_a_run_that_was_stopped_goes_on_where_it_ended(tmp_path):
     assert len(read_outcomes(out)) == 4
 
 
-async def test_what_failed_is_told_and_asked_again(tmp_path):
+async def test_what_failed_is_told_and_asked_again(tmp_path: Path) -> None:
     asked, out = questions(tmp_path / "q.jsonl", 2), tmp_path / "o.jsonl"
     state = await collect(asked, [GOOD, BAD], Oracle(down={"bad"}), out)
     assert state.done == 2
@@ -184,7 +187,7 @@ async def test_what_failed_is_told_and_asked_again(tmp_path):
     assert (await collect(asked, [GOOD, BAD], Oracle(), out)).done == 2
 
 
-async def test_no_more_is_spent_than_allowed(tmp_path):
+async def test_no_more_is_spent_than_allowed(tmp_path: Path) -> None:
     asked = questions(tmp_path / "q.jsonl", 10)
     state = await collect(asked, [GOOD], Oracle(), tmp_path / "o.jsonl", max_cost_usd=0.035, parallel=4)
     assert state.done == 3
@@ -192,7 +195,7 @@ async def test_no_more_is_spent_than_allowed(tmp_path):
     assert "limit of 0.035 USD" in state.stopped
 
 
-async def test_a_judge_must_be_named_and_may_fail(tmp_path):
+async def test_a_judge_must_be_named_and_may_fail(tmp_path: Path) -> None:
     asked = questions(tmp_path / "q.jsonl", 1, grader="judge", answer="a number")
     with pytest.raises(InvalidRequestError, match="graded by a judge"):
         await collect(asked, [GOOD], Oracle(), tmp_path / "o.jsonl")
@@ -200,7 +203,7 @@ async def test_a_judge_must_be_named_and_may_fail(tmp_path):
     assert "named no number" in state.failed[0]
 
 
-async def test_a_judge_is_paid_out_of_the_same_purse(tmp_path):
+async def test_a_judge_is_paid_out_of_the_same_purse(tmp_path: Path) -> None:
     asked = questions(tmp_path / "q.jsonl", 4, grader="judge", answer="a number")
     free = ModelSpec("free", "local")
     for limit, done in ((0.0, 0), (0.22, 2)):  # a judge may write 200 tokens at 0.001 USD each, and writes 10
@@ -213,8 +216,8 @@ async def test_a_judge_is_paid_out_of_the_same_purse(tmp_path):
         assert again.cost_usd > state.cost_usd
 
 
-async def test_any_character_may_stand_in_an_answer(tmp_path):
-    async def strange(request):
+async def test_any_character_may_stand_in_an_answer(tmp_path: Path) -> None:
+    async def strange(request: Any) -> Any:
         return ChatReply("two\u2028lines\x85 and \ud800 more 1", "good")
 
     asked, out = questions(tmp_path / "q.jsonl", 2), tmp_path / "o.jsonl"
@@ -223,14 +226,14 @@ async def test_any_character_may_stand_in_an_answer(tmp_path):
     assert len(read_outcomes(out)) == 2
 
 
-async def test_a_corrected_answer_is_not_passed_over(tmp_path):
+async def test_a_corrected_answer_is_not_passed_over(tmp_path: Path) -> None:
     out = tmp_path / "o.jsonl"
     await collect(questions(tmp_path / "q.jsonl"), [GOOD], Oracle(), out)
     with pytest.raises(InvalidRequestError, match="graded by another answer"):
         await collect(questions(tmp_path / "q.jsonl", 4, answer=7), [GOOD], Oracle(), out)
 
 
-async def test_a_file_of_other_questions_is_not_added_to(tmp_path):
+async def test_a_file_of_other_questions_is_not_added_to(tmp_path: Path) -> None:
     out = tmp_path / "o.jsonl"
     await collect(questions(tmp_path / "q.jsonl"), [GOOD], Oracle(), out)
     other = questions(tmp_path / "q.jsonl", 4, prompt="Another question?")
@@ -253,14 +256,14 @@ async def test_a_file_of_other_questions_is_not_added_to(tmp_path):
         ('{"prompt_id": "a", "prompt": "p", "grader": "exact", "answer": "x"}\n' * 2, "line 2: prompt_id 'a' came"),
     ],
 )
-def test_questions_that_are_wrong_are_named(tmp_path, line, word):
+def test_questions_that_are_wrong_are_named(tmp_path: Path, line: str, word: str) -> None:
     (tmp_path / "q.jsonl").write_text(line)
     with pytest.raises(InvalidRequestError, match=word):
         read_questions(tmp_path / "q.jsonl")
 
 
 @pytest.mark.slow
-def test_real_models_are_asked_through_the_workbench(lab, tmp_path):
+def test_real_models_are_asked_through_the_workbench(lab: Workbench, tmp_path: Path) -> None:
     asked = [
         {"prompt_id": "a", "prompt": "What is the capital of France?", "grader": "regex", "answer": "Paris"},
         {"prompt_id": "b", "prompt": "Prove Fermat's last theorem in one word.", "grader": "exact", "answer": "no"},
@@ -275,7 +278,7 @@ def test_real_models_are_asked_through_the_workbench(lab, tmp_path):
     assert (table["completion_tokens"] > 0).all()
 
 
-async def test_a_collection_stops_where_its_progress_says_so_and_keeps_what_is_under_way(tmp_path):
+async def test_a_collection_stops_where_its_progress_says_so_and_keeps_what_is_under_way(tmp_path: Path) -> None:
     asked, oracle = questions(tmp_path / "q.jsonl", 4), Oracle()
     state = await collect(asked, [GOOD], oracle, tmp_path / "o.jsonl", parallel=2, progress=lambda s: s.done < 1)
     assert (state.stopped, state.failed) == ("stopped by its caller", [])
@@ -284,8 +287,8 @@ async def test_a_collection_stops_where_its_progress_says_so_and_keeps_what_is_u
     assert (rest.done, rest.skipped, rest.stopped) == (2, 2, "")
 
 
-async def test_a_collection_that_waits_for_a_model_stops_at_once(tmp_path):
-    async def ask(request):
+async def test_a_collection_that_waits_for_a_model_stops_at_once(tmp_path: Path) -> None:
+    async def ask(request: Any) -> None:
         raise ModelUnavailableError("'good' rests", retry_after=60)
 
     asked = questions(tmp_path / "q.jsonl", 2)
@@ -293,10 +296,10 @@ async def test_a_collection_that_waits_for_a_model_stops_at_once(tmp_path):
     assert (state.stopped, state.resting, state.done, len(state.failed)) == ("stopped by its caller", "", 0, 1)
 
 
-async def test_a_model_that_rests_is_waited_for(tmp_path):
+async def test_a_model_that_rests_is_waited_for(tmp_path: Path) -> None:
     rests, notes = [0.02, 0.03], []
 
-    async def ask(request):
+    async def ask(request: Any) -> Any:
         if rests:
             raise ModelUnavailableError("'good' failed 5 times running and rests", retry_after=rests.pop())
         return await Oracle()(request)
@@ -307,8 +310,8 @@ async def test_a_model_that_rests_is_waited_for(tmp_path):
     assert sum("rests: waiting for 0 s" in note for note in notes) == 2
 
 
-async def test_a_model_that_will_not_be_back_soon_is_not_waited_for(tmp_path):
-    async def ask(request):
+async def test_a_model_that_will_not_be_back_soon_is_not_waited_for(tmp_path: Path) -> None:
+    async def ask(request: Any) -> None:
         raise ModelUnavailableError("it rests", retry_after=3600)
 
     state = await collect(questions(tmp_path / "q.jsonl", 1), [GOOD], ask, tmp_path / "o.jsonl")

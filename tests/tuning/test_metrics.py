@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,12 +24,12 @@ WEAK = np.array([1.0, 0.0, 0.0, 1.0])
 STRONG = np.array([1.0, 1.0, 0.0, 1.0])
 
 
-def test_pgr_by_hand():
+def test_pgr_by_hand() -> None:
     assert pgr(0.75, 0.5, 1.0) == 0.5
     assert pgr(0.5, 0.5, 0.5) is None
 
 
-def test_a_perfect_order_by_hand():
+def test_a_perfect_order_by_hand() -> None:
     # Only the second prompt gains. Going down the order 0.9, 0.5, 0.4, 0.1 quality jumps from 0.5 to 0.75 at once.
     order = np.array([0.5, 0.9, 0.4, 0.1])
     shares, quality = quality_curve(order, WEAK, STRONG, bins=0)
@@ -37,13 +39,13 @@ def test_a_perfect_order_by_hand():
     assert cpt(order, WEAK, STRONG, 0.8) == 0.25
 
 
-def test_the_worst_order_by_hand():
+def test_the_worst_order_by_hand() -> None:
     order = np.array([0.5, 0.1, 0.4, 0.9])
     assert apgr(order, WEAK, STRONG, bins=0) == pytest.approx(0.125)
     assert cpt(order, WEAK, STRONG, 0.5) == 1.0
 
 
-def test_equal_scores_go_together_and_one_score_for_all_is_chance():
+def test_equal_scores_go_together_and_one_score_for_all_is_chance() -> None:
     shares, quality = quality_curve(np.array([1.0, 1.0, 0.0, 0.0]), WEAK, STRONG, bins=0)
     assert shares.tolist() == [0, 0.5, 1]
     assert quality.tolist() == [0.5, 0.75, 0.75]
@@ -51,7 +53,7 @@ def test_equal_scores_go_together_and_one_score_for_all_is_chance():
     assert apgr(np.zeros(4), WEAK, STRONG, bins=0) == pytest.approx(0.5)
 
 
-def test_apgr_is_what_routellms_evaluation_computes():
+def test_apgr_is_what_routellms_evaluation_computes() -> None:
     """The published procedure, written out with pandas: ten quantile bins, >= each edge, > the last, trapezoids."""
     random = np.random.default_rng(3)
     weak, strong = (random.random(997) < 0.5).astype(float), (random.random(997) < 0.7).astype(float)
@@ -64,12 +66,12 @@ def test_apgr_is_what_routellms_evaluation_computes():
     assert apgr(order, weak, strong) == pytest.approx((area - weak.mean()) / (strong.mean() - weak.mean()))
 
 
-def test_apgr_of_equal_models_is_undefined():
+def test_apgr_of_equal_models_is_undefined() -> None:
     assert apgr(np.arange(4.0), WEAK, WEAK) is None
     assert cpt(np.arange(4.0), WEAK, WEAK, 0.5) is None
 
 
-def test_chance_is_a_half_and_its_interval_holds_it():
+def test_chance_is_a_half_and_its_interval_holds_it() -> None:
     random = np.random.default_rng(0)
     weak, strong = (random.random(4000) < 0.5).astype(float), (random.random(4000) < 0.8).astype(float)
     order = random.random(4000)
@@ -83,7 +85,7 @@ def test_chance_is_a_half_and_its_interval_holds_it():
     assert bootstrap(lambda _: None, 10) is None
 
 
-def test_a_bootstrap_interval_covers_as_often_as_it_says():
+def test_a_bootstrap_interval_covers_as_often_as_it_says() -> None:
     random = np.random.default_rng(1)
     hits = 0
     for i in range(200):
@@ -93,12 +95,12 @@ def test_a_bootstrap_interval_covers_as_often_as_it_says():
     assert 176 <= hits <= 198  # 95 % of 200, give or take
 
 
-def test_the_hull_by_hand():
+def test_the_hull_by_hand() -> None:
     x, y = hull(np.array([0.0, 1.0, 2.0, 3.0, 1.5]), np.array([0.2, 0.6, 0.7, 0.65, 0.3]))
     assert (x.tolist(), y.tolist()) == ([0, 1, 2], [0.2, 0.6, 0.7])  # below the line, and beyond the best, is dropped
 
 
-def test_aiq_by_hand():
+def test_aiq_by_hand() -> None:
     costs, qualities = np.array([0.0, 1.0]), np.array([0.4, 0.8])
     assert aiq(costs, qualities, 0, 1) == pytest.approx(0.6)
     assert aiq(costs, qualities, 0, 2) == pytest.approx((0.6 + 0.8) / 2)
@@ -106,7 +108,7 @@ def test_aiq_by_hand():
     assert aiq(costs, qualities, 1, 1) is None
 
 
-def test_the_arena_score_by_hand():
+def test_the_arena_score_by_hand() -> None:
     assert arena_score(0.5, 200.0) == 0
     assert arena_score(0.8, 0.0044) == pytest.approx(1.1 * 0.8 / (0.08 + 1))
     assert arena_score(0.8, 0.0) == arena_score(0.8, 0.0044)
@@ -114,19 +116,19 @@ def test_the_arena_score_by_hand():
     assert arena_score(0.6, middle) == pytest.approx(1.1 * 0.6 * 0.5 / (0.06 + 0.5))
 
 
-def test_calibration_by_hand():
+def test_calibration_by_hand() -> None:
     estimates = np.array([0.2, 0.2, 0.8, 0.8])
     assert expected_calibration_error(estimates, np.array([0, 0, 1, 1.0]), bins=2) == pytest.approx(0.2)
     assert expected_calibration_error(np.array([0.5, 0.5]), np.array([0.0, 1.0]), bins=1) == 0
 
 
-def test_paraphrase_stability_by_hand():
+def test_paraphrase_stability_by_hand() -> None:
     # Group 1 has three pairs of which one agrees, group 2 one that agrees; group 3 is alone.
     assert paraphrase_stability(np.array([0, 0, 1, 2, 2, 1]), np.array([1, 1, 1, 2, 2, 3])) == pytest.approx(2 / 4)
     assert paraphrase_stability(np.array([0, 1]), np.array([1, 2])) is None
 
 
-def test_population_stability_by_hand():
+def test_population_stability_by_hand() -> None:
     half = np.array([0.5, 0.5])
     assert psi(half, half) == 0
     assert psi(half, np.array([0.8, 0.2])) == pytest.approx(0.3 * np.log(1.6) + -0.3 * np.log(0.4))
@@ -138,11 +140,11 @@ PRICES = np.array([0.0, 1.0])
 
 
 @pytest.mark.parametrize(("weight", "chosen"), [(0.0, [1, 1, 0]), (0.2, [1, 0, 0]), (0.5, [0, 0, 0]), (0.4, [0, 0, 0])])
-def test_estimated_quality_minus_weighted_cost(weight, chosen):
+def test_estimated_quality_minus_weighted_cost(weight: float, chosen: Any) -> None:
     assert prefer_by_estimates(ESTIMATES, PRICES, weight).tolist() == chosen
 
 
-def test_a_curve_goes_from_best_to_cheapest():
+def test_a_curve_goes_from_best_to_cheapest() -> None:
     costs = np.tile(PRICES, (3, 1))
     found = cost_quality_curve(ESTIMATES, ESTIMATES, costs)
     assert found.costs[0] == pytest.approx(2 / 3)

@@ -3,6 +3,8 @@ import hashlib
 import json
 import zlib
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +38,7 @@ QUESTIONS = ROOT / "data" / "outcomes" / "questions.jsonl"
 
 
 @pytest.fixture(scope="module")
-def report():
+def report() -> Any:
     return tune(table())
 
 
@@ -44,7 +46,7 @@ def report():
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".jsonl", ".parquet"])
-def test_tables_are_read_long(tmp_path, suffix):
+def test_tables_are_read_long(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"o{suffix}"
     if suffix == ".jsonl":
         table().to_json(path, orient="records", lines=True)
@@ -57,12 +59,12 @@ def test_tables_are_read_long(tmp_path, suffix):
     assert found["score"].tolist() == table()["score"].tolist()
 
 
-def written(tmp_path, text, name="o.csv"):
+def written(tmp_path: Path, text: Any, name: str = "o.csv") -> Any:
     (tmp_path / name).write_text(text, "utf-8")
     return tmp_path / name
 
 
-def test_the_wide_form(tmp_path):
+def test_the_wide_form(tmp_path: Path) -> None:
     path = written(tmp_path, "prompt_id,task,prompt,score|x,score|y,usd|x\na,t,p,1,0,0.5\nb,t,NA,,1,\n")
     rows = read_outcomes(path).set_index(["prompt_id", "model"])
     assert rows.loc[("a", "x"), "cost_usd"] == 0.5
@@ -70,21 +72,21 @@ def test_the_wide_form(tmp_path):
     assert rows.loc[("b", "y"), "prompt"] == "NA"  # a prompt may be any text
 
 
-def test_routellms_published_form(tmp_path):
+def test_routellms_published_form(tmp_path: Path) -> None:
     path = written(tmp_path, "prompt,mistralai/Mixtral,gpt-4\nWhy?,True,False\nHow?,False,True\n")
     rows = read_outcomes(path)
     assert set(rows["model"]) == {"mistralai/Mixtral", "gpt-4"}
     assert rows.groupby("model")["score"].sum().to_dict() == {"gpt-4": 1, "mistralai/Mixtral": 1}
 
 
-def test_routerbenchs_published_form(tmp_path):
+def test_routerbenchs_published_form(tmp_path: Path) -> None:
     head = "sample_id,prompt,eval_name,gpt-4,gpt-4|model_response,gpt-4|total_cost,oracle_model_to_route_to\n"
     row = read_outcomes(written(tmp_path, head + "x.1,\"['Why?', 'So?']\",mmlu,0.5,because,0.001,gpt-4\n")).iloc[0]
     assert (row["prompt_id"], row["prompt"], row["task"]) == ("x.1", "Why?\n\nSo?", "mmlu")
     assert (row["model"], row["score"], row["cost_usd"]) == ("gpt-4", 0.5, 0.001)
 
 
-def test_prices_fill_in_costs(tmp_path):
+def test_prices_fill_in_costs(tmp_path: Path) -> None:
     outcomes = written(tmp_path, "prompt_id,prompt,model,score,prompt_tokens,completion_tokens\na,p,x,1,1000,500\n")
     prices = written(tmp_path, json.dumps({"x": {"price_in": 2, "price_out": 10}}), "prices.json")
     assert read_outcomes(outcomes, prices).loc[0, "cost_usd"] == pytest.approx(0.007)
@@ -110,7 +112,7 @@ def test_prices_fill_in_costs(tmp_path):
         (lambda t: pd.concat([t, t.head(1)], ignore_index=True), "row 481: this prompt_id and model came before"),
     ],
 )
-def test_a_table_that_is_wrong_is_named(tmp_path, change, word):
+def test_a_table_that_is_wrong_is_named(tmp_path: Path, change: Any, word: str) -> None:
     change(table()).to_csv(tmp_path / "o.csv", index=False)
     with pytest.raises(InvalidRequestError, match=word):
         read_outcomes(tmp_path / "o.csv")
@@ -128,7 +130,7 @@ def test_a_table_that_is_wrong_is_named(tmp_path, change, word):
         ("o.csv", b"a,b\n1,2\n", "no column 'prompt_id'"),
     ],
 )
-def test_a_file_that_is_no_table(tmp_path, name, content, word):
+def test_a_file_that_is_no_table(tmp_path: Path, name: str, content: bytes, word: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InvalidRequestError, match=word):
         read_outcomes(tmp_path / name)
@@ -146,19 +148,19 @@ def test_a_file_that_is_no_table(tmp_path, name, content, word):
         ("a,b\n1\n2,3,4\n", "commas between cells"),
     ],
 )
-def test_a_table_that_is_nearly_right_is_told_what_is_wrong(tmp_path, text, word):
+def test_a_table_that_is_nearly_right_is_told_what_is_wrong(tmp_path: Path, text: str, word: str) -> None:
     with pytest.raises(InvalidRequestError, match=word) as caught:
         read_outcomes(written(tmp_path, text))
     assert caught.value.hint
 
 
-def test_ids_and_prompts_are_never_taken_for_numbers(tmp_path):
+def test_ids_and_prompts_are_never_taken_for_numbers(tmp_path: Path) -> None:
     rows = read_outcomes(written(tmp_path, "prompt_id,prompt,model,score\n001,0010,x,1\n1,1e3,x,0\n"))
     assert rows["prompt_id"].tolist() == ["001", "1"]
     assert rows["prompt"].tolist() == ["0010", "1e3"]
 
 
-def test_only_verdicts_make_a_model_of_a_column(tmp_path):
+def test_only_verdicts_make_a_model_of_a_column(tmp_path: Path) -> None:
     text = "prompt,gpt,cost_usd,temperature,share\nWhy?,True,0.5,0.7,0.2\nHow?,False,0.5,0.7,0.9\n"
     assert read_outcomes(written(tmp_path, text))["model"].unique().tolist() == ["gpt"]
 
@@ -174,18 +176,18 @@ def test_only_verdicts_make_a_model_of_a_column(tmp_path):
         (table().assign(prompt="the same"), {}, "only 1 of them differ"),
     ],
 )
-def test_what_cannot_be_tuned_is_refused(rows, fields, word):
+def test_what_cannot_be_tuned_is_refused(rows: Any, fields: Any, word: str) -> None:
     with pytest.raises(InvalidRequestError, match=word):
         tune(rows, **fields)
 
 
-def hash_of(text):
+def hash_of(text: Any) -> Any:
     """A word of its own for each text."""
     return hashlib.md5(text.encode()).hexdigest().translate(str.maketrans("0123456789", "ghijklmnop"))
 
 
 @pytest.mark.slow
-def test_a_million_rows_are_sampled_and_it_says_so():
+def test_a_million_rows_are_sampled_and_it_says_so() -> None:
     n = 500_000
     ids = np.repeat(np.arange(n).astype(str), 2)
     prompts = [f"{hash_of(i)} {hash_of(i + 'b')}" for i in ids]
@@ -196,7 +198,7 @@ def test_a_million_rows_are_sampled_and_it_says_so():
     assert "sample of 20,000 of 500,000" in found.notes[0]
 
 
-def test_prompts_that_lack_a_model_are_left_out_and_counted():
+def test_prompts_that_lack_a_model_are_left_out_and_counted() -> None:
     assert OutcomeMatrix.from_table(table().iloc[1:]).notes[0] == "1 prompts lack a model and are left out"
 
 
@@ -204,7 +206,7 @@ def test_prompts_that_lack_a_model_are_left_out_and_counted():
 
 
 @pytest.mark.slow
-def test_what_is_there_to_be_learned_is_learned(report):
+def test_what_is_there_to_be_learned_is_learned(report: Any) -> None:
     assert report.outcomes.pair == MODELS
     assert report.apgr.low > 0.55
     assert report.apgr.value > report.baselines["length"].apgr.value - 0.05
@@ -229,7 +231,7 @@ def test_what_is_there_to_be_learned_is_learned(report):
     }
 
 
-def test_a_report_is_one_json_document_and_shows_itself(report):
+def test_a_report_is_one_json_document_and_shows_itself(report: Any) -> None:
     found = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert {"n", "models", "apgr", "apgr_ci", "cpt50", "cpt80", "aiq", "verdict", "baselines"} <= set(found)
     assert found["baselines"]["always:large"]["quality"] == pytest.approx(report.outcomes.scores[:, 1].mean())
@@ -240,10 +242,10 @@ def test_a_report_is_one_json_document_and_shows_itself(report):
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4])
-def test_tuning_stops_where_its_progress_says_so(steps):
+def test_tuning_stops_where_its_progress_says_so(steps: int) -> None:
     counts = []
 
-    def progress(done, total):
+    def progress(done: Any, total: Any) -> Any:
         counts.append((done, total))
         return done < steps
 
@@ -253,7 +255,7 @@ def test_tuning_stops_where_its_progress_says_so(steps):
 
 
 @pytest.mark.slow
-def test_scores_are_out_of_fold_and_the_same_for_the_same_seed(report):
+def test_scores_are_out_of_fold_and_the_same_for_the_same_seed(report: Any) -> None:
     again = tune(table())
     assert again.scores.tolist() == report.scores.tolist()
     seen = fitting.predict(report.policy.estimator, fitting.prepare(report.outcomes.prompts, np.arange(1)))
@@ -261,7 +263,7 @@ def test_scores_are_out_of_fold_and_the_same_for_the_same_seed(report):
 
 
 @pytest.mark.slow
-def test_where_there_is_nothing_to_learn_it_says_so():
+def test_where_there_is_nothing_to_learn_it_says_so() -> None:
     """Answers dealt to other prompts at random: by design of the test 1 of 20 such tables may look like evidence."""
     dealt = table()
     scores = dealt["score"].to_numpy().reshape(-1, 2)
@@ -274,7 +276,7 @@ def test_where_there_is_nothing_to_learn_it_says_so():
 
 
 @pytest.mark.slow
-def test_copies_of_prompts_are_no_further_evidence():
+def test_copies_of_prompts_are_no_further_evidence() -> None:
     """Noise on 60 prompts, ten copies of each: as many rows as real evidence would have, and no more to say."""
     random = np.random.default_rng(5)
     texts = [" ".join(hash_of(f"{i} {j}")[:6] for j in range(12)) for i in range(60)]
@@ -291,7 +293,7 @@ def test_copies_of_prompts_are_no_further_evidence():
 
 
 @pytest.mark.slow
-def test_a_lead_within_noise_has_no_curve():
+def test_a_lead_within_noise_has_no_curve() -> None:
     random = np.random.default_rng(2)
     even = table(200).assign(score=(random.random(400) < 0.5).astype(float))
     means = even.groupby("model")["score"].mean()
@@ -303,7 +305,7 @@ def test_a_lead_within_noise_has_no_curve():
     json.dumps(found.to_dict(), allow_nan=False)
 
 
-def test_where_nobody_named_a_price_it_says_that_calls_are_counted():
+def test_where_nobody_named_a_price_it_says_that_calls_are_counted() -> None:
     note = next(note for note in OutcomeMatrix.from_table(table(80)).notes if "calls" in note)
     assert "--prices" in note
     three = OutcomeMatrix.from_table(table(80, models=("small", "middle", "large")))
@@ -312,7 +314,7 @@ def test_where_nobody_named_a_price_it_says_that_calls_are_counted():
 
 
 @pytest.mark.slow
-def test_many_models_with_costs():
+def test_many_models_with_costs() -> None:
     found = tune(table(300, models=("small", "middle", "large"), usd=True))
     assert found.outcomes.cost_unit == "usd"
     assert found.outcomes.pair == ("small", "large")
@@ -320,7 +322,7 @@ def test_many_models_with_costs():
     assert set(found.policy.costs) == {"small", "middle", "large"}
 
 
-def test_near_duplicates_never_straddle_folds():
+def test_near_duplicates_never_straddle_folds() -> None:
     assert (
         len(np.unique(fitting.near_duplicates(["How long is a train of 60 m?", "How long is a train of 80 m?"]))) == 1
     )
@@ -344,7 +346,7 @@ def test_near_duplicates_never_straddle_folds():
 @pytest.mark.parametrize(
     "text", ["", "Say hello", "为什么天空是蓝色的？", "word " * 5000, "=cmd|' /C calc'!A0", "\x00\ud7ff🚢"]
 )
-def test_one_request_is_estimated_as_many_are(report, text):
+def test_one_request_is_estimated_as_many_are(report: Any, text: str) -> None:
     estimator = report.policy.estimator
     one = estimator.estimate(text, measure(text))
     many = fitting.predict(estimator, fitting.prepare([text], np.arange(1)))[0]
@@ -355,13 +357,13 @@ def test_one_request_is_estimated_as_many_are(report, text):
 # policies
 
 
-def pack_zeros(estimator):
+def pack_zeros(estimator: Any) -> Any:
     """The array `feature_scale` with nothing but zeros."""
     size = estimator["arrays"]["feature_scale"]["shape"]
     return {"data": base64.b64encode(zlib.compress(bytes(8 * size[0]))).decode()}
 
 
-def test_a_fitted_policy_survives_its_file(report, tmp_path):
+def test_a_fitted_policy_survives_its_file(report: Any, tmp_path: Path) -> None:
     path = save_policy(report.policy, tmp_path / "p.json")
     loaded = load_policy(path)
     text = "Divide 4711 by 37 and write the remainder."
@@ -393,7 +395,7 @@ def test_a_fitted_policy_survives_its_file(report, tmp_path):
         (lambda e: e.update(models=["a", "b"]), "the pair of the policy"),
     ],
 )
-def test_a_damaged_estimator_is_refused(report, tmp_path, change, word):
+def test_a_damaged_estimator_is_refused(report: Any, tmp_path: Path, change: Any, word: str) -> None:
     path = save_policy(report.policy, tmp_path / "p.json")
     body = json.loads(path.read_text("utf-8"))
     change(body["estimator"])
@@ -403,7 +405,7 @@ def test_a_damaged_estimator_is_refused(report, tmp_path, change, word):
 
 
 @pytest.mark.slow
-def test_a_policy_is_evaluated_on_outcomes_it_never_saw(report):
+def test_a_policy_is_evaluated_on_outcomes_it_never_saw(report: Any) -> None:
     found = evaluate(table(seed=9), report.policy)
     assert found.apgr.low > 0.55
     assert found.verdict.pays
@@ -412,7 +414,7 @@ def test_a_policy_is_evaluated_on_outcomes_it_never_saw(report):
 
 
 @pytest.mark.slow
-def test_a_policy_on_its_own_outcomes_is_called_too_good(tmp_path):
+def test_a_policy_on_its_own_outcomes_is_called_too_good(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "o.csv", index=False)
     tuned = tune(read_outcomes(tmp_path / "o.csv"), source=tmp_path / "o.csv")
     found = evaluate(read_outcomes(tmp_path / "o.csv"), tuned.policy, source=tmp_path / "o.csv")
@@ -420,7 +422,7 @@ def test_a_policy_on_its_own_outcomes_is_called_too_good(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_policy_is_evaluated_by_the_rule_it_routes_by(report):
+def test_a_policy_is_evaluated_by_the_rule_it_routes_by(report: Any) -> None:
     cheapest = replace(report.policy, by_tiers=True, tiers=(Tier(0.0, 0.0),))
     found = evaluate(table(seed=9), cheapest)
     assert found.saving.share.value == 1
@@ -430,7 +432,7 @@ def test_a_policy_is_evaluated_by_the_rule_it_routes_by(report):
 
 
 @pytest.mark.slow
-def test_the_default_policy_is_evaluated_by_its_score():
+def test_the_default_policy_is_evaluated_by_its_score() -> None:
     found = evaluate(table(), default_policy())
     assert found.scores.tolist() == heuristic_scores(found.outcomes.prompts).tolist()
     assert found.estimates is None
@@ -438,7 +440,7 @@ def test_the_default_policy_is_evaluated_by_its_score():
 
 
 @pytest.mark.slow
-def test_transfer_between_data_sets():
+def test_transfer_between_data_sets() -> None:
     tables = {"one": table(seed=1), "two": table(seed=2), "three": table(seed=3)}
     pair = dict.fromkeys(tables, MODELS[0]), dict.fromkeys(tables, MODELS[1])
     found = transfer_between(tables, strong=pair[1], weak=pair[0])
@@ -447,7 +449,7 @@ def test_transfer_between_data_sets():
     assert found["achieved_share"].between(0.3, 0.7).all()
 
 
-def test_drift(report):
+def test_drift(report: Any) -> None:
     random = np.random.default_rng(0)
     assert measure_drift(default_policy(), [1.0] * 500).psi is None
     assert measure_drift(report.policy, [50.0] * 20).state is DriftState.TOO_FEW
@@ -464,7 +466,7 @@ def test_drift(report):
 
 
 @pytest.mark.slow
-def test_our_outcomes_are_as_they_were_graded():
+def test_our_outcomes_are_as_they_were_graded() -> None:
     questions = {row["prompt_id"]: row for row in map(json.loads, QUESTIONS.read_text("utf-8").splitlines())}
     rows = [json.loads(line) for line in OUTCOMES.read_text("utf-8").splitlines()]
     assert len(rows) == 2 * len(questions)
@@ -486,7 +488,7 @@ SETS = {
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the development outcomes are not beside this clone")
 @pytest.mark.parametrize("name", SETS)
-def test_the_default_policy_ranks_no_worse_than_length(name):
+def test_the_default_policy_ranks_no_worse_than_length(name: Any) -> None:
     strong, weak = SETS[name]
     found = evaluate(read_outcomes(SHARED / f"{name}.csv.gz"), default_policy(), strong=strong, weak=weak)
     assert found.apgr.value >= found.baselines["length"].apgr.value - 0.002
@@ -501,7 +503,9 @@ def test_the_default_policy_ranks_no_worse_than_length(name):
         ("zeroeval_crux_math", "o1-mini-2024-09-12", "Meta-Llama-3.1-70B-Instruct", 0.58, 0.55),
     ],
 )
-def test_public_outcomes_are_learned_better_than_by_length(name, strong, weak, least, low):
+def test_public_outcomes_are_learned_better_than_by_length(
+    name: Any, strong: Any, weak: Any, least: Any, low: Any
+) -> None:
     found = tune(read_outcomes(SHARED / f"{name}.csv.gz"), strong=strong, weak=weak)
     assert found.apgr.value >= least
     assert found.apgr.low >= low
@@ -511,7 +515,7 @@ def test_public_outcomes_are_learned_better_than_by_length(name, strong, weak, l
 
 @pytest.mark.slow
 class TestGate:
-    def test_it_opens_for_what_is_better_and_only_then(self):
+    def test_it_opens_for_what_is_better_and_only_then(self) -> None:
         data = OutcomeMatrix.from_table(table(400, seed=1))
         report = tune(table(400))
         weak = replace(report.policy, name="weak", cost_weight=1e9)
@@ -528,7 +532,7 @@ class TestGate:
         assert found.plot().get_title("left").startswith("deploy")
         assert found.to_dict()["verdict"] == found.verdict
 
-    def test_it_opens_for_what_is_cheaper_and_as_good(self):
+    def test_it_opens_for_what_is_cheaper_and_as_good(self) -> None:
         data = OutcomeMatrix.from_table(table(400, seed=1))
         strong = replace(tune(table(400)).policy, cost_weight=0.0)
         cheaper = replace(strong, name="cheaper", cost_weight=0.02)
@@ -536,14 +540,14 @@ class TestGate:
         assert found.passed
         assert found.saving.low > 0
 
-    def test_few_requests_prove_nothing_even_if_all_agree(self):
+    def test_few_requests_prove_nothing_even_if_all_agree(self) -> None:
         data = OutcomeMatrix.from_table(table(120, seed=1))
         policy = tune(table(400)).policy
         found = gate(data, policy, replace(policy, name="same"))
         assert (found.quality.low, found.passed) == (0, False)
         assert "too few for a margin of 0.02" in found.verdict
 
-    def test_it_stays_shut_for_outcomes_that_were_learned(self):
+    def test_it_stays_shut_for_outcomes_that_were_learned(self) -> None:
         report = tune(table(300))
         found = gate(report.outcomes, default_policy(), report.policy)
         assert not found.passed
@@ -551,7 +555,7 @@ class TestGate:
         assert found.to_frame()["of"].tolist()[0] == "quality"
 
 
-def test_outcomes_become_decisions_and_back(tmp_path):
+def test_outcomes_become_decisions_and_back(tmp_path: Path) -> None:
     outcomes = read_outcomes(OUTCOMES)
     keep_as_decisions(outcomes, tmp_path / "log.sqlite")
     again = read_outcomes(tmp_path / "log.sqlite")

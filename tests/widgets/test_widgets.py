@@ -3,7 +3,10 @@ import io
 import json
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -12,6 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 from support.outcomes import table
 from support.serving import serving
 
+from autopicker_lab import Workbench
 from autopicker_lab.core import AutopickerError, UnsupportedFileError
 from autopicker_lab.routing import choose, default_policy, load_policy
 from autopicker_lab.routing.router import Requirements
@@ -40,11 +44,11 @@ from autopicker_lab.widgets.threshold import ESTIMATES, TIERS
 
 
 @pytest.fixture(scope="module")
-def report():
+def report() -> Any:
     return tune(table(300, models=("small", "middle", "large"), usd=True))
 
 
-def until(happened, seconds=20):
+def until(happened: Any, seconds: int = 20) -> None:
     """Wait for something."""
     end = time.monotonic() + seconds
     while not happened():
@@ -52,7 +56,7 @@ def until(happened, seconds=20):
         time.sleep(0.02)
 
 
-def test_the_explorer_decides_anew_at_every_change(lab, samples):
+def test_the_explorer_decides_anew_at_every_change(lab: Workbench, samples: Path) -> None:
     model = ExplorerModel(lab)
     told = []
     model.listeners.append(lambda: told.append(model.route))
@@ -69,7 +73,7 @@ def test_the_explorer_decides_anew_at_every_change(lab, samples):
         model.set(treshold=1)
 
 
-def test_the_explorer_panel_shows_factors_and_follows_its_controls(lab):
+def test_the_explorer_panel_shows_factors_and_follows_its_controls(lab: Workbench) -> None:
     panel = ExplorerPanel(lab, "Why?")
     assert "reasoning" in panel.result.value
     panel.prompt.value = "x = 1; return f(x)"
@@ -79,7 +83,7 @@ def test_the_explorer_panel_shows_factors_and_follows_its_controls(lab):
     assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
 
 
-def test_the_explorer_takes_a_dropped_file_and_a_policy(lab, samples, report):
+def test_the_explorer_takes_a_dropped_file_and_a_policy(lab: Workbench, samples: Path, report: Any) -> None:
     panel = ExplorerPanel(lab, "Summarise.", policy=report.policy)
     panel.model.intake.add_upload("report.pdf", (samples / "report.pdf").read_bytes())
     panel.model.job.wait(20)
@@ -95,7 +99,7 @@ def test_the_explorer_takes_a_dropped_file_and_a_policy(lab, samples, report):
 
 class TestChat:
     @pytest.mark.slow
-    def test_it_streams_and_keeps_the_reply_with_its_sources(self, lab, samples):
+    def test_it_streams_and_keeps_the_reply_with_its_sources(self, lab: Workbench, samples: Path) -> None:
         model = ConversationModel(lab)
         texts = []
         model.intake.add_path(str(samples / "report.pdf"))
@@ -109,7 +113,7 @@ class TestChat:
         assert any("electric motors" in text for text in answer.sources.values())
         assert model.tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens > 50
 
-    def test_it_remembers_and_answers_again(self, lab):
+    def test_it_remembers_and_answers_again(self, lab: Workbench) -> None:
         model = ConversationModel(lab, options={"max_tokens": 12})
         for question in ("Say hello.", "And in French?"):
             model.ask(question)
@@ -124,7 +128,7 @@ class TestChat:
         model.clear()
         assert model.turns == []
 
-    def test_it_stops_within_a_second_and_keeps_what_came(self, lab):
+    def test_it_stops_within_a_second_and_keeps_what_came(self, lab: Workbench) -> None:
         model = ConversationModel(lab)
         model.ask("Tell a very long story.")
         until(lambda: model.turns[0].answer.text)
@@ -138,7 +142,7 @@ class TestChat:
         assert answer.usage.prompt_tokens
         assert not model.job.failed
 
-    def test_it_tells_a_failure_with_its_next_step(self, lab):
+    def test_it_tells_a_failure_with_its_next_step(self, lab: Workbench) -> None:
         panel = ChatPanel(lab, "x")
         panel.choice.value = "llama3.2-local"
         panel.ask.click()
@@ -151,7 +155,7 @@ class TestChat:
         assert panel.again.disabled is panel.ask.disabled is False
 
     @pytest.mark.slow
-    def test_a_message_is_never_markup(self, lab):
+    def test_a_message_is_never_markup(self, lab: Workbench) -> None:
         panel = ChatPanel(lab, question="<img src=x onerror=alert(1)>", file="<img src=x onerror=alert(1)>.pdf")
         panel.ask.click()
         panel.model.job.wait(60)
@@ -159,7 +163,7 @@ class TestChat:
         assert "&lt;img" in shown
         assert "<img" not in shown
 
-    def test_markdown_is_shown_and_tags_are_not(self):
+    def test_markdown_is_shown_and_tags_are_not(self) -> None:
         html = to_html("**b** <script>x</script> ![p](http://x/y.png) [l](javascript:alert(1))\n\n|a|\n|-|\n|1|")
         assert "<strong>b</strong>" in html
         assert "<td>1</td>" in html
@@ -167,7 +171,7 @@ class TestChat:
             assert bad not in html
 
 
-def test_sliders_route_all_prompts_anew(report):
+def test_sliders_route_all_prompts_anew(report: Any) -> None:
     model = ThresholdModel(report)
     told = []
     model.listeners.append(lambda: told.append((model.cost, model.quality)))
@@ -189,7 +193,7 @@ def test_sliders_route_all_prompts_anew(report):
 
 
 @pytest.mark.parametrize("rule", [ESTIMATES, TIERS])
-def test_a_saved_setting_routes_as_the_panel_shows(report, tmp_path, rule):
+def test_a_saved_setting_routes_as_the_panel_shows(report: Any, tmp_path: Path, rule: Any) -> None:
     model = ThresholdModel(report)
     scores = sorted(50 + 50 * report.scores)
     model.set(rule=rule, cost_weight=20.0, thresholds=(scores[100], scores[200]))
@@ -205,7 +209,7 @@ def test_a_saved_setting_routes_as_the_panel_shows(report, tmp_path, rule):
     assert "nowhere" in model.message
 
 
-def lab_complexity(text):
+def lab_complexity(text: Any) -> Any:
     from autopicker_lab.complexity import score
     from autopicker_lab.core import ChatRequest
 
@@ -213,7 +217,7 @@ def lab_complexity(text):
 
 
 @pytest.mark.slow
-def test_the_threshold_panel_redraws_with_its_sliders(report, tmp_path):
+def test_the_threshold_panel_redraws_with_its_sliders(report: Any, tmp_path: Path) -> None:
     panel = ThresholdPanel(report, str(tmp_path / "p.json"))
     pictures = [panel.picture.value]
     for change in (
@@ -232,12 +236,12 @@ def test_the_threshold_panel_redraws_with_its_sliders(report, tmp_path):
     assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
 
 
-def test_a_report_without_estimates_has_no_sliders():
+def test_a_report_without_estimates_has_no_sliders() -> None:
     with pytest.raises(AutopickerError, match="no estimates"):
         ThresholdModel(evaluate(table(), default_policy()))
 
 
-def test_what_if(report, lab):
+def test_what_if(report: Any, lab: Workbench) -> None:
     found = compare_on(report.outcomes, default_policy(), report.policy)
     assert found.changed
     assert len(found.to_frame()) == len(found.changed)
@@ -252,7 +256,7 @@ def test_what_if(report, lab):
     assert "0 of 1" in plain.summary
 
 
-def test_the_what_if_panel(report, lab):
+def test_the_what_if_panel(report: Any, lab: Workbench) -> None:
     panel = WhatIfPanel(report.outcomes, {"tuned": report.policy})
     panel.model.job.wait(20)
     assert bytes(panel.picture.value).startswith(b"\x89PNG")
@@ -274,14 +278,14 @@ def test_the_what_if_panel(report, lab):
 
 
 @pytest.fixture
-def reading():
+def reading() -> Iterator[Any]:
     """An extraction model whose process is ended afterwards."""
     model = ExtractionModel()
     yield model
     model.close()
 
 
-def two_pages(word):
+def two_pages(word: Any) -> Any:
     out = io.BytesIO()
     canvas = Canvas(out)
     for page in (1, 2):
@@ -294,7 +298,7 @@ def two_pages(word):
 
 @pytest.mark.slow
 class TestExtraction:
-    def test_a_file_is_read_turned_and_pictured(self, reading, samples):
+    def test_a_file_is_read_turned_and_pictured(self, reading: Any, samples: Path) -> None:
         reading.open(samples / "report.pdf")
         reading.job.wait(30)
         reading.select(1)
@@ -307,7 +311,9 @@ class TestExtraction:
         reading.job.wait(30)
         assert "only pypdf" in reading.comparison
 
-    def test_failures_are_words_with_the_next_step_and_the_rest_is_read(self, reading, samples, tmp_path):
+    def test_failures_are_words_with_the_next_step_and_the_rest_is_read(
+        self, reading: Any, samples: Path, tmp_path: Path
+    ) -> None:
         reading.open(tmp_path / "missing.pdf")
         assert "check the path" in reading.intake.message.lower()
         assert (reading.current_part, reading.picture()) == (None, b"")
@@ -318,7 +324,7 @@ class TestExtraction:
         assert reading.files[1].document.text == "well"
         assert reading.job.words == "1 of 2 files read"
 
-    def test_a_folder_is_read_and_stops_within_a_second(self, reading, samples):
+    def test_a_folder_is_read_and_stops_within_a_second(self, reading: Any, samples: Path) -> None:
         reading.open(samples)
         assert len(reading.files) > 15
         until(lambda: reading.files[0].document)
@@ -331,7 +337,7 @@ class TestExtraction:
         reading.job.wait(30)
         assert reading.document.text == "more"
 
-    def test_a_password_opens_text_and_picture(self, reading, samples):
+    def test_a_password_opens_text_and_picture(self, reading: Any, samples: Path) -> None:
         writer = PdfWriter(clone_from=samples / "report.pdf")
         writer.encrypt("tide", algorithm="RC4-128")
         locked = io.BytesIO()
@@ -345,7 +351,7 @@ class TestExtraction:
         assert "412,000 passengers" in reading.current_part.text
         assert reading.picture()
 
-    def test_the_panel_shows_parts_tables_and_warnings(self, samples):
+    def test_the_panel_shows_parts_tables_and_warnings(self, samples: Path) -> None:
         panel = ExtractionPanel(samples / "report.pdf")
         panel.model.job.wait(30)
         panel.pages.chosen = 1
@@ -364,7 +370,7 @@ class TestExtraction:
         assert panel.file.layout.display == "flex"
         panel.model.close()
 
-    def test_each_file_has_its_own_pages_and_a_ragged_table_is_shown(self, samples):
+    def test_each_file_has_its_own_pages_and_a_ragged_table_is_shown(self, samples: Path) -> None:
         panel = ExtractionPanel()
         for name, word in (("a.pdf", "one"), ("b.pdf", "two")):
             panel.model.open(two_pages(word), name)
@@ -380,7 +386,7 @@ class TestExtraction:
         panel.model.job.wait(30)
         assert "and on" in panel.text.value
 
-    def test_a_folder_with_a_bad_file_gives_the_others(self, reading, tmp_path):
+    def test_a_folder_with_a_bad_file_gives_the_others(self, reading: Any, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text("good")
         (tmp_path / "b.txt").write_text("")
         reading.open(tmp_path)
@@ -388,7 +394,7 @@ class TestExtraction:
         assert [one.file.name for one in reading.files] == ["a.txt"]
         assert "left out: 'b.txt' is empty" in reading.intake.message
 
-    def test_a_sheet_has_a_picture(self, reading, samples):
+    def test_a_sheet_has_a_picture(self, reading: Any, samples: Path) -> None:
         reading.open(samples / "passengers.xlsx")
         reading.job.wait(30)
         assert Image.open(io.BytesIO(reading.picture())).width > 100
@@ -396,7 +402,7 @@ class TestExtraction:
 
 @pytest.mark.slow
 class TestTranscription:
-    def test_a_recording_is_heard_corrected_and_saved(self, lab, samples):
+    def test_a_recording_is_heard_corrected_and_saved(self, lab: Workbench, samples: Path) -> None:
         panel = TranscriptionPanel(lab, samples / "announcement.ogg")
         model = panel.model
         model.job.wait(60)
@@ -418,7 +424,7 @@ class TestTranscription:
         player._handle_custom_msg({"edit": 0, "text": " "}, [])
         assert model.transcript.to_srt().count("-->") == len(model.transcript.segments) - 1
 
-    def test_stop_ends_it_and_it_can_begin_again(self, lab, samples):
+    def test_stop_ends_it_and_it_can_begin_again(self, lab: Workbench, samples: Path) -> None:
         panel = TranscriptionPanel(lab)
         never_heard = (samples / "announcement.wav").read_bytes() + bytes(2)
         panel.model.intake.add_upload("talk.wav", never_heard)
@@ -430,7 +436,7 @@ class TestTranscription:
         panel.model.job.wait(60)
         assert "ticket" in panel.model.transcript.text
 
-    def test_what_is_no_recording_is_refused(self, lab, samples):
+    def test_what_is_no_recording_is_refused(self, lab: Workbench, samples: Path) -> None:
         panel = TranscriptionPanel(lab)
         panel.again.click()
         assert "give a recording first" in panel.note.value
@@ -443,7 +449,7 @@ class TestTranscription:
 
 
 class TestParts:
-    def test_an_upload_in_pieces_is_whole_and_its_limit_is_kept(self):
+    def test_an_upload_in_pieces_is_whole_and_its_limit_is_kept(self) -> None:
         intake = Intake(limit=3_000_000)
         whole = b"x" * 2_500_000
         for at in range(0, len(whole), 2**20):
@@ -455,7 +461,7 @@ class TestParts:
         intake.add_piece("m", "empty.txt", 0, b"")
         assert "is empty" in intake.message
 
-    def test_several_files_and_folders_are_taken(self, samples):
+    def test_several_files_and_folders_are_taken(self, samples: Path) -> None:
         intake = Intake(several=True, categories=("image",))
         box = IntakeBox(intake)
         box.path.value = str(samples)
@@ -466,7 +472,7 @@ class TestParts:
         assert ".png" in box.drop.accept
         assert ".pdf" not in box.drop.accept
 
-    def test_of_a_folder_it_says_what_is_left_out(self, tmp_path):
+    def test_of_a_folder_it_says_what_is_left_out(self, tmp_path: Path) -> None:
         for name, content in (("a.txt", b"text"), ("b.exe", b"MZ"), ("empty.md", b""), (".hidden", b"x")):
             (tmp_path / name).write_bytes(content)
         intake = Intake(several=True)
@@ -475,7 +481,7 @@ class TestParts:
         assert intake.message.startswith("left out: 'b.exe' is not of a kind that is read here; 'empty.md' is empty")
         assert "hidden" not in intake.message
 
-    def test_a_folder_that_is_named_twice_at_once_is_taken_once(self, samples):
+    def test_a_folder_that_is_named_twice_at_once_is_taken_once(self, samples: Path) -> None:
         """As a path box and the button beside it do."""
         intake = Intake(several=True, categories=("image",))
         with ThreadPoolExecutor(4) as threads:
@@ -484,12 +490,12 @@ class TestParts:
         assert len(names) == len(set(names)) > 1
         assert "left out" in intake.message
 
-    def test_a_job_reports_and_stops(self):
+    def test_a_job_reports_and_stops(self) -> None:
         told = []
         job = Job(lambda: told.append((job.running, job.share)))
         bar = JobBar(job)
 
-        def work():
+        def work() -> Any:
             for done in range(1000):
                 if not job.report(done / 1000, f"{done} done"):
                     return "ended early"
@@ -515,10 +521,10 @@ class TestParts:
             (KeyError("oops"), "please report it"),
         ],
     )
-    def test_whatever_fails_becomes_words(self, error, says):
+    def test_whatever_fails_becomes_words(self, error: Any, says: str) -> None:
         job = Job()
 
-        def work():
+        def work() -> None:
             raise error
 
         job.start(work)
@@ -527,20 +533,20 @@ class TestParts:
         assert says.lower() in job.words.lower()
         assert "Traceback" not in job.words
 
-    def test_a_drawing_that_fails_does_not_hold_up_the_work(self):
+    def test_a_drawing_that_fails_does_not_hold_up_the_work(self) -> None:
         job = Job(lambda: 1 / 0)
         assert job.start(lambda: "done")
         job.wait(5)
         assert (job.running, job.words) == (False, "done")
         assert job.start(lambda: "again")
 
-    def test_controls_that_follow_in_two_threads_stay_alive(self, lab):
+    def test_controls_that_follow_in_two_threads_stay_alive(self, lab: Workbench) -> None:
         panel = ExplorerPanel(lab, "Why?")
         values = []
         panel.on(panel.threshold, values.append)
         stop = threading.Event()
 
-        def follow():
+        def follow() -> None:
             while not stop.is_set():
                 with panel.following():
                     time.sleep(0.0001)
@@ -556,12 +562,12 @@ class TestParts:
         assert values == [30.0]
 
     @pytest.mark.parametrize("path", ["x" * 5000, "~nosuchuser/x", "a\0b"])
-    def test_what_is_no_path_is_told(self, path):
+    def test_what_is_no_path_is_told(self, path: str) -> None:
         intake = Intake()
         intake.add_path(path)
         assert "check the path" in intake.message.lower()
 
-    def test_a_download_that_cannot_be_made_says_why(self, monkeypatch):
+    def test_a_download_that_cannot_be_made_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sent = []
         button = Save("Save", "a.json", lambda: {"a": 1})
         monkeypatch.setattr(button, "send", lambda message, buffers=None: sent.append((message, buffers)))
@@ -573,7 +579,7 @@ class TestParts:
 
 
 @pytest.fixture(scope="module")
-def quick():
+def quick() -> Iterator[Any]:
     """The address of a server that answers in a moment."""
     from fastapi import FastAPI
 
@@ -584,7 +590,7 @@ def quick():
 
 
 @pytest.mark.slow
-def test_the_load_model_runs_and_keeps(lab, quick, tmp_path):
+def test_the_load_model_runs_and_keeps(lab: Workbench, quick: Any, tmp_path: Path) -> None:
     model = LoadModel(lab, quick, chat=False, users=2, seconds=0.6)
     model.start()
     model.start()  # one at a time
@@ -606,7 +612,7 @@ def test_the_load_model_runs_and_keeps(lab, quick, tmp_path):
     assert "rates are numbers" in model.job.words.lower()
 
 
-def test_the_load_model_stops_within_a_second(lab, quick):
+def test_the_load_model_stops_within_a_second(lab: Workbench, quick: Any) -> None:
     model = LoadModel(lab, quick, chat=False, seconds=60)
     model.start()
     until(lambda: model.history)
@@ -617,7 +623,7 @@ def test_the_load_model_stops_within_a_second(lab, quick):
     assert model.latest.stopped_early
 
 
-def test_the_load_model_says_what_is_wrong(lab, tmp_path):
+def test_the_load_model_says_what_is_wrong(lab: Workbench, tmp_path: Path) -> None:
     model = LoadModel(lab, "ftp://x")
     model.start()
     assert "http://" in model.message
@@ -628,7 +634,7 @@ def test_the_load_model_says_what_is_wrong(lab, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
+def test_the_load_panel_follows_its_controls_and_shows_what_came(lab: Workbench) -> None:
     panel = LoadPanel(lab, prompt="Say hi.", seconds=60, users=1)
     panel.begin.click()
     assert panel.begin.disabled
@@ -643,7 +649,7 @@ def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
     assert panel.model.loop == OPEN
 
 
-def test_a_policy_of_a_newer_version_is_words(report, tmp_path):
+def test_a_policy_of_a_newer_version_is_words(report: Any, tmp_path: Path) -> None:
     panel = ThresholdPanel(report)
     newer = json.loads(panel.download.encode()) | {"format": 3}
     (tmp_path / "newer.json").write_text(json.dumps(newer))
@@ -653,8 +659,8 @@ def test_a_policy_of_a_newer_version_is_words(report, tmp_path):
     assert "this version reads up to 2. Upgrade autopicker-lab" in chosen.bar.words.value
 
 
-def test_no_space_is_words_and_leaves_nothing(report, tmp_path, monkeypatch):
-    def full(self, *_, **__):
+def test_no_space_is_words_and_leaves_nothing(report: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Any, *_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
     panel = ThresholdPanel(report, str(tmp_path / "p.json"))
