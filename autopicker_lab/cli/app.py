@@ -13,7 +13,7 @@ import typer
 from autopicker_lab import __version__
 from autopicker_lab.cli import bench, files, keys, load, tuning
 from autopicker_lab.cli.common import Json, open_workbench, print_json
-from autopicker_lab.core import AutopickerError
+from autopicker_lab.core import AutopickerError, InvalidRequestError
 
 app = typer.Typer(
     help="Pick the right language model for every request, and prove that it was right.",
@@ -45,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except OSError as error:
         where = f" '{error.filename}'" if error.filename else ""
         fail(
-            AutopickerError(f"cannot use{where or ' a file'}: {error.strerror or error}", "check the path and the disk")
+            InvalidRequestError(
+                f"cannot use{where or ' a file'}: {error.strerror or error}", "check the path and the disk"
+            )
         )
     sys.exit(0)
 
