@@ -9,11 +9,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.chat.context import Context, fit
+from autopicker_lab.chat.prepared import MODEL_FAILURES, PreparedRequest, estimate_usage
 from autopicker_lab.chat.relevance import Ranker
-from autopicker_lab.chat.stream import FAULTS, ChatStream, estimated, noted
+from autopicker_lab.chat.stream import ChatStream, open_chunks
 from autopicker_lab.core import (
     AutopickerError,
     ChatReply,
@@ -31,28 +32,21 @@ from autopicker_lab.core import (
     SourceFile,
     TransientUpstreamError,
 )
-from autopicker_lab.models import Availability, Catalogue, ChatModel, image_bytes
+from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.routing import AUTO, Requirements, choose, permitted_models, route_to_named_model
 
 if TYPE_CHECKING:
     from autopicker_lab.chat.reader import Attachment, Reader
+    from autopicker_lab.chat.stream import OpenChunks, ReadAttachments
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
-_RETRIABLE = (*FAULTS, RateLimitError)
+_RETRIABLE = (*MODEL_FAILURES, RateLimitError)
 _PAUSES_S = (0.1, 0.3)  # before another try of the same model
 _NO_FILES = ContextReport()
 _FEW = 4  # earlier questions that are weighed on the event loop
 _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
-
-
-class PreparedRequest(NamedTuple):
-    """A request made ready for one model."""
-
-    model: ChatModel
-    request: ChatRequest
-    context: ContextReport
 
 
 class Pipeline:
@@ -121,35 +115,43 @@ class Pipeline:
 
     async def complete(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> ChatReply:
         """The whole answer; a model that fails is passed over for the next of the route."""
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         route = await self.route(request, attachments)
-        ask, reply = await self.first(route, request, attachments, lambda ask: ask.model.complete(ask.request))
-        self.catalogue.breaker(reply.model).succeeded()
+        prepared, reply = await self._ask_route(route, request, attachments, _complete)
+        prepared.breaker.succeeded()
         if not reply.usage.prompt_tokens:
-            reply = replace(reply, usage=estimated(ask.request, len(reply.text)))
-        return reply.routed(route, noted(ask, route), time.perf_counter() - begun)
+            reply = replace(reply, usage=estimate_usage(prepared.request, len(reply.text)))
+        return reply.routed(route, prepared.context_with_warnings(route), time.perf_counter() - started_at)
 
-    def stream(self, request: ChatRequest, attachments: Sequence[Attachment] = (), keep: bool = True) -> ChatStream:
+    def stream(
+        self, request: ChatRequest, attachments: Sequence[Attachment] | ReadAttachments = (), keep: bool = True
+    ) -> ChatStream:
         """The answer piece by piece; nothing happens before the first is asked for.
 
         Args:
+            attachments: the files, or the call that reads them when the stream is first iterated.
             keep: keep the pieces, so that the stream has a `reply` at its end.
         """
-        return ChatStream(self, request, attachments, keep)
+        return ChatStream(request, attachments, keep, self.route, self._open_model)
 
-    async def first(
+    async def _open_model(
+        self, route: Route, request: ChatRequest, attachments: Sequence[Attachment]
+    ) -> tuple[PreparedRequest, OpenChunks]:
+        return await self._ask_route(route, request, attachments, open_chunks)
+
+    async def _ask_route(
         self,
         route: Route,
         request: ChatRequest,
         attachments: Sequence[Attachment],
         call: Callable[[PreparedRequest], Awaitable[T]],
     ) -> tuple[PreparedRequest, T]:
-        """What the first model of the route makes of a request that does not fail, and what it was asked."""
+        """Ask the models of a route in turn until one does not fail: what it was asked, and the result of `call`."""
         failure: AutopickerError | None = None
         for name in (route.model, *route.fallbacks):
-            ask = await self._prepare(name, request, attachments)
+            prepared = await self._prepare(name, request, attachments)
             try:
-                return ask, await self._tried(name, call, ask)
+                return prepared, await self._ask_model(name, call, prepared)
             except _RETRIABLE as error:
                 log.warning("model %s failed: %s", name, error.loggable)
                 if isinstance(error, ModelUnavailableError) and error.retry_after is None:
@@ -158,9 +160,11 @@ class Pipeline:
         assert failure is not None  # the route names at least one model
         raise failure
 
-    async def _tried(self, name: str, call: Callable[[PreparedRequest], Awaitable[T]], ask: PreparedRequest) -> T:
+    async def _ask_model(
+        self, name: str, call: Callable[[PreparedRequest], Awaitable[T]], prepared: PreparedRequest
+    ) -> T:
         """Ask one model, again after a moment where it broke before it answered; one that goes on failing rests."""
-        breaker = self.catalogue.breaker(name)
+        breaker = prepared.breaker
         failure: AutopickerError | None = None
         for pause in (*_PAUSES_S, None):
             if wait := breaker.admit():
@@ -169,7 +173,7 @@ class Pipeline:
                 detail = f"'{name}' failed {breaker.failures} times running and rests"
                 raise ModelUnavailableError(detail, f"try again in {wait:.0f} s", retry_after=wait)
             try:
-                result = await call(ask)
+                result = await call(prepared)
             except ModelBusyError:
                 raise  # it does its best
             except TransientUpstreamError as error:
@@ -178,7 +182,7 @@ class Pipeline:
                     raise
                 failure = error
                 await asyncio.sleep(random.uniform(0.5, 1.0) * pause)
-            except FAULTS:
+            except MODEL_FAILURES:
                 breaker.failed()
                 raise
             else:
@@ -187,7 +191,7 @@ class Pipeline:
 
     async def _prepare(self, name: str, request: ChatRequest, attachments: Sequence[Attachment]) -> PreparedRequest:
         """Fit the files to one model and put them before the question."""
-        model = self.catalogue.get(name)
+        model, breaker = self.catalogue.get(name), self.catalogue.breaker(name)
         spec = model.describe()
         sees = "images" in spec.capabilities
         pictures = [a for a in attachments if sees and a.category == "image"]
@@ -195,13 +199,13 @@ class Pipeline:
         messages = request.messages if sees or not request.image_urls else await self._described(request.messages)
         if not attachments:
             plain = request if messages is request.messages else replace(request, messages=messages)
-            return PreparedRequest(model, plain, _NO_FILES)
+            return PreparedRequest(model, breaker, plain, _NO_FILES)
         request = replace(request, messages=messages)
         budget = _budget(spec, request)
         context = await asyncio.to_thread(fit, documents, request.question, budget, self._ranker)
         parts = (messages, context, pictures)
         joined = await asyncio.to_thread(_joined, *parts) if pictures else _joined(*parts)  # pictures may be scaled
-        return PreparedRequest(model, replace(request, messages=joined), context.report)
+        return PreparedRequest(model, breaker, replace(request, messages=joined), context.report)
 
     async def _described(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Pictures in messages as the text in them, for a model that does not see."""
@@ -215,6 +219,10 @@ class Pipeline:
             document = await self._reader.read(await asyncio.to_thread(_picture, url, f"picture {i}"))
             texts.append(f"[picture {i}]\n{document.text}")
         return replace(message, content="\n\n".join(texts))
+
+
+async def _complete(prepared: PreparedRequest) -> ChatReply:
+    return await prepared.model.complete(prepared.request)
 
 
 def _down(answers: Mapping[str, Availability], name: str) -> bool:
