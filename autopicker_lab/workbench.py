@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from autopicker_lab.chat import Attachment, ChatStream, Pipeline, Reader
+from autopicker_lab.chat import AnswerStream, Attachment, Pipeline, Reader
 from autopicker_lab.complexity import score
 from autopicker_lab.core import (
     ChatChunk,
@@ -53,8 +53,8 @@ Prompt = str | Sequence[Mapping[str, Any]] | ChatRequest
 class Workbench:
     """Everything the lab can do, wired from one Settings.
 
-    The plain methods work in scripts and in notebooks alike; those that begin with `a` are for `await`, and
-    `stream` is for `async for`.
+    The plain methods work in scripts and in notebooks alike; those that begin with `a` are for `await`. `stream` is
+    for `for` and `async for`.
 
     Args:
         settings: None reads the environment.
@@ -142,6 +142,16 @@ class Workbench:
         """The answer to a request; `options` are OpenAI's (temperature, max_tokens ...)."""
         return self._wait(self.aask(prompt, files, model=model, **options))
 
+    def stream(
+        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
+    ) -> AnswerStream:
+        """The answer as it is made: `for chunk in lab.stream("...")`, or `async for` in a coroutine; see AnswerStream.
+
+        The files are read when it is first iterated, and errors of files and models are raised there.
+        """
+        request = _question(ChatRequest.of(prompt, model=model, options=options), files)
+        return AnswerStream(self.pipeline.stream(request, lambda: self.attach(files)), self._wait)
+
     def models(self) -> list[tuple[ModelSpec, Availability]]:
         """The catalogue, and which of it would answer now."""
         answers = self._wait(self.catalogue.availability(fresh=True))
@@ -199,7 +209,7 @@ class Workbench:
     async def aask(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
     ) -> ChatReply:
-        request = ChatRequest.of(prompt, model=model, options=options)
+        request = _question(ChatRequest.of(prompt, model=model, options=options), files)
         return await self.pipeline.complete(request, await self.attach(files))
 
     async def acollect(
@@ -226,13 +236,6 @@ class Workbench:
                 return await asyncio.wrap_future(pool.submit(answer_elsewhere, self.settings, request))
 
             return await collect(asked, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
-
-    async def stream(
-        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
-    ) -> ChatStream:
-        """The answer as it is made: `async for chunk in await lab.stream("...")`."""
-        request = ChatRequest.of(prompt, model=model, options=options)
-        return self.pipeline.stream(request, await self.attach(files))
 
     async def answers(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
         """What a load test asks: the stream of a request, its file ids being those of uploads kept here."""
@@ -293,6 +296,13 @@ class Workbench:
         except BaseException:
             future.cancel()
             raise
+
+
+def _question(request: ChatRequest, files: Sequence[Source] | Source) -> ChatRequest:
+    """The request itself; InvalidRequestError where it asks nothing: no text but white space, no picture, no file."""
+    if files or request.file_ids or request.image_urls or any(message.text.strip() for message in request.messages):
+        return request
+    raise InvalidRequestError("the prompt is empty", "write a question, or attach a file", param="messages")
 
 
 _elsewhere: dict[int, Workbench] = {}  # in a worker: the Workbench that it has made

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -151,20 +150,17 @@ def ask(
         if as_json:
             print_json(lab.ask(text, file or [], model=model, **options).to_dict())
             return
-        reply = asyncio.run(_print_stream(lab, text, file or [], model, options))
+        stream = lab.stream(text, file or [], model=model, **options)
+        for chunk in stream:
+            sys.stdout.write(chunk.content)
+            sys.stdout.flush()
+        sys.stdout.write("\n")
+    reply = stream.reply
+    assert reply is not None  # the stream has ended
+    assert reply.route is not None
     typer.echo(f"\n[{reply.model}: {reply.route.reason}]", err=True)
     for line in (*reply.context.left_out, *reply.context.warnings):
         typer.echo(f"[{line}]", err=True)
-
-
-async def _print_stream(lab: Any, text: str, files: Sequence[Path], model: str, options: dict[str, Any]) -> Any:
-    stream = await lab.stream(text, files, model=model, **options)
-    async for chunk in stream:
-        sys.stdout.write(chunk.content)
-        sys.stdout.flush()
-    sys.stdout.write("\n")
-    await lab.catalogue.close()
-    return stream.reply
 
 
 @app.command()
