@@ -94,6 +94,9 @@ class Workbench:
             self._store = FileStore(self.settings.uploads_url)
         return self._store
 
+    def __repr__(self) -> str:
+        return f"<Workbench: policy {self.policy.id}, {self.catalogue!r}, home {self.settings.autopicker_home}>"
+
     def _repr_html_(self) -> str:
         return html_table([], [], f"Workbench, policy {self.policy.id}") + self.catalogue._repr_html_()
 

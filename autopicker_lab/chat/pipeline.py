@@ -59,6 +59,9 @@ class Pipeline:
         self._reader = reader
         self._ranker = Ranker()
 
+    def __repr__(self) -> str:
+        return f"<Pipeline: policy {self.policy.id}, {self.catalogue!r}>"
+
     async def score(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> Complexity:
         """Complexity of a request; long ones are scored off the event loop."""
         documents = [attachment.document for attachment in attachments]

@@ -55,6 +55,9 @@ class Reader:
         self._documents = LRUCache[Document](MAX_DOCUMENT_CHARACTERS, _characters)
         self._transcripts = LRUCache[Transcript](MAX_TRANSCRIPTS)
 
+    def __repr__(self) -> str:
+        return f"<Reader: recordings by {self._transcriber.model}, {self.queue_length()} of them in the queue>"
+
     async def attach(self, file: SourceFile) -> Attachment:
         """Read a file of a question."""
         return Attachment(await self.read(file), file.category, lambda: file)

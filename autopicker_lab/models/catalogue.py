@@ -68,6 +68,9 @@ class Catalogue:
     def specs(self) -> list[ModelSpec]:
         return [model.describe() for model in self._models.values()]
 
+    def __repr__(self) -> str:
+        return f"<Catalogue: {', '.join(self._models) or 'no models'}>"
+
     def _repr_html_(self) -> str:
         rows = []
         for spec in self.specs():

@@ -60,6 +60,9 @@ class FileStore:
         self._fs.makedirs(f"{self._root}/blobs", exist_ok=True)
         self._fs.makedirs(f"{self._root}/files", exist_ok=True)
 
+    def __repr__(self) -> str:
+        return f"<FileStore: {self._fs.unstrip_protocol(self._root)}>"
+
     def put(self, file: SourceFile, owner: str = "") -> StoredFile:
         """Keep a file; the record is written after its bytes, so that it always has them."""
         record = StoredFile(
