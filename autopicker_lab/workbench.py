@@ -51,15 +51,15 @@ Prompt = str | Sequence[Mapping[str, Any]] | ChatRequest
 
 
 class Workbench:
-    """Everything the lab can do, wired from one Settings.
+    """Everything the lab can do, made from one Settings.
 
     The plain methods work in scripts and in notebooks alike; those that begin with `a` are for `await`. `stream` is
     for `for` and `async for`.
 
     Args:
         settings: None reads the environment.
-        policy: or the path of its file; None takes the one that AUTOPICKER_POLICY names, or the default.
-        isolate: read files in processes that can be killed, for uploads nobody vouches for.
+        policy: a policy or the path of its file; None takes the one that AUTOPICKER_POLICY names, or the default.
+        isolate: read files in processes that can be killed, for uploads from strangers.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Workbench:
         self._isolate = isolate
         self._store: FileStore | None = None
         self._loop_thread: EventLoopThread | None = None
-        self._beginning = threading.Lock()
+        self._loop_lock = threading.Lock()
         self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
         self.reader = Reader(self._extract, self.transcriber)
         specs = self.settings.catalogue()
@@ -85,6 +85,7 @@ class Workbench:
 
     @property
     def policy(self) -> RoutePolicy:
+        """The policy that requests are routed by."""
         return self.pipeline.policy
 
     @property
@@ -103,13 +104,19 @@ class Workbench:
     # plain calls
 
     def extract(self, source: Source, name: str | None = None, options: ReadOptions | None = None) -> Document:
-        """Read a file; of a recording, what is said in it."""
+        """The Document of a file; a recording's text is what is said in it.
+
+        Args:
+            source: a path, bytes, or a SourceFile.
+            name: the file's name where `source` does not tell it; its suffix helps to recognise the format.
+            options: how to read it; None: the defaults.
+        """
         return self._wait(self.aextract(source, name, options))
 
     def count_tokens(self, text: str, model: str) -> int:
-        """Tokens of `text`: by the model's own tokenizer where it runs in this process, else estimated."""
-        found = self.catalogue.get(model)
-        return found.count_tokens(text) if isinstance(found, LocalModel) else estimate_tokens(text)
+        """Tokens of `text`, by the model's own tokenizer where it runs in this process, else estimated."""
+        chat_model = self.catalogue.get(model)
+        return chat_model.count_tokens(text) if isinstance(chat_model, LocalModel) else estimate_tokens(text)
 
     def transcribe(
         self,
@@ -120,7 +127,7 @@ class Workbench:
         word_timestamps: bool = False,
         progress: Progress | None = None,
     ) -> Transcript:
-        """What is said in a recording; see WhisperTranscriber.transcribe."""
+        """The Transcript of a recording; arguments as of WhisperTranscriber.transcribe."""
         return self._wait(
             self.reader.transcribe(
                 open_source(source),
@@ -132,17 +139,32 @@ class Workbench:
         )
 
     def score(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
-        """How hard a request looks, with its files."""
+        """The complexity of a request with its files: 0 to 100, and its factors."""
         return self._wait(self.ascore(prompt, files))
 
     def route(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, policy: RoutePolicy | None = None
     ) -> Route:
-        """Which model a request would go to, and why; `policy` tries another one than the Workbench's own."""
+        """The model that a request would go to, and why; asks no model.
+
+        Args:
+            model: an id or alias of the catalogue; "auto" lets the policy choose.
+            policy: in place of the Workbench's own.
+        """
         return self._wait(self.aroute(prompt, files, model=model, policy=policy))
 
     def ask(self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any) -> ChatReply:
-        """The answer to a request; `options` are OpenAI's (temperature, max_tokens ...)."""
+        """The answer to a request.
+
+        Args:
+            prompt: a question, a list of OpenAI messages, or a ChatRequest.
+            files: the files that it is about.
+            model: an id or alias of the catalogue; "auto" lets the policy choose.
+            options: OpenAI's fields (temperature, max_tokens ...).
+
+        Raises:
+            InvalidRequestError: the prompt is empty, and there is no file.
+        """
         return self._wait(self.aask(prompt, files, model=model, **options))
 
     def stream(
@@ -150,13 +172,13 @@ class Workbench:
     ) -> AnswerStream:
         """The answer as it is made: `for chunk in lab.stream("...")`, or `async for` in a coroutine; see AnswerStream.
 
-        The files are read when it is first iterated, and errors of files and models are raised there.
+        Arguments as of `ask`. The files are read, and errors of files and models raised, when it is iterated.
         """
         request = _question(ChatRequest.of(prompt, model=model, options=options), files)
         return AnswerStream(self.pipeline.stream(request, lambda: self.attach(files)), self._wait)
 
     def models(self) -> list[tuple[ModelSpec, Availability]]:
-        """The catalogue, and which of it would answer now."""
+        """The models of the catalogue, each with whether it would answer now."""
         answers = self._wait(self.catalogue.availability(fresh=True))
         return [(spec, answers.get(spec.id, Availability(False, "not asked yet"))) for spec in self.catalogue.specs()]
 
@@ -169,9 +191,11 @@ class Workbench:
         progress: LoadProgress | None = None,
         **fields: Any,
     ) -> LoadReport:
-        """Run a load test: a plan, or `users` who send `requests` to an address; further fields are LoadPlan's.
+        """Run a load test.
 
-        A plan whose url is loadtest.IN_PROCESS asks this Workbench.
+        Args:
+            plan: or the address that `users` send `requests` to at once; loadtest.IN_PROCESS asks this Workbench.
+            fields: further fields of LoadPlan, where `plan` is an address.
         """
         if isinstance(plan, str):
             plan = LoadPlan(plan, Closed(users), requests=requests, **fields)
@@ -184,34 +208,38 @@ class Workbench:
     ) -> CollectionResult:
         """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect.
 
-        With a `scheduler` (see fanout.workers) the models are asked by the workers of a cluster, each with a Workbench
-        of these settings; grading, and the file, stay here.
+        With a `scheduler` (see runtime.executors.workers) the workers of a cluster ask the models, each with a
+        Workbench of these settings; grading, and the file, stay here.
         """
         return self._wait(self.acollect(questions, models, out, **options))
 
     # awaitable calls
 
     async def aextract(self, source: Source, name: str | None = None, options: ReadOptions | None = None) -> Document:
+        """As `extract`."""
         file = await asyncio.to_thread(open_source, source, name)
         return await self.reader.read(file if options is None else replace(file, options=options))
 
     async def attach(self, files: Sequence[Source] | Source) -> list[Attachment]:
-        """Read the files of a question, one after the other; a single one may come without a list."""
+        """Read the files of a question, one after the other; a single one need not be in a list."""
         if isinstance(files, str | bytes | Path | SourceFile):
             files = [files]
         return [await self.reader.attach(await asyncio.to_thread(open_source, file)) for file in files]
 
     async def ascore(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
+        """As `score`."""
         return await self.pipeline.score(ChatRequest.of(prompt), await self.attach(files))
 
     async def aroute(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, policy: RoutePolicy | None = None
     ) -> Route:
+        """As `route`."""
         return await self.pipeline.route(ChatRequest.of(prompt, model=model), await self.attach(files), policy)
 
     async def aask(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
     ) -> ChatReply:
+        """As `ask`."""
         request = _question(ChatRequest.of(prompt, model=model, options=options), files)
         return await self.pipeline.complete(request, await self.attach(files))
 
@@ -225,33 +253,34 @@ class Workbench:
         scheduler: Scheduler = None,
         **options: Any,
     ) -> CollectionResult:
+        """As `collect`."""
         from autopicker_lab.tuning import collect, read_questions
 
-        asked = await asyncio.to_thread(read_questions, questions)
+        prompts = await asyncio.to_thread(read_questions, questions)
         await self.catalogue.availability()  # it may discover a model that is named
         specs = [self.catalogue.get(name).describe() for name in models]
         grader = self.catalogue.get(judge).describe() if judge else None
         if scheduler is None:
-            return await collect(asked, specs, self.pipeline.complete, out, judge=grader, **options)
+            return await collect(prompts, specs, self.pipeline.complete, out, judge=grader, **options)
         with workers(scheduler) as (pool, at_once):
 
             async def ask(request: ChatRequest) -> ChatReply:
                 return await asyncio.wrap_future(pool.submit(answer_elsewhere, self.settings, request))
 
-            return await collect(asked, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
+            return await collect(prompts, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
 
     async def answers(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
-        """What a load test asks: the stream of a request, its file ids being those of uploads kept here."""
-        kept = [await asyncio.to_thread(self.files.open, file_id) for file_id in request.file_ids]
-        attachments = [await self.reader.attach(file) for file in kept]
+        """The stream of a request whose file ids are those of uploads kept here; a load test asks this."""
+        files = [await asyncio.to_thread(self.files.open, file_id) for file_id in request.file_ids]
+        attachments = [await self.reader.attach(file) for file in files]
         async with aclosing(self.pipeline.stream(request, attachments, keep=False)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
-    # life
+    # closing
 
     def close(self) -> None:
-        """Give back processes, connections and models."""
+        """End processes, close connections and unload models; what is used afterwards starts anew."""
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -262,7 +291,7 @@ class Workbench:
         self.transcriber.release()
 
     async def aclose(self) -> None:
-        """The same, where an event loop runs already."""
+        """As `close`, where an event loop runs already."""
         await self.catalogue.close()
         await asyncio.to_thread(self.close)
 
@@ -286,8 +315,8 @@ class Workbench:
         return await self._pool.extract(file)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
-        with self._beginning:
+        """Start one of the awaitable calls on the Workbench's own event loop; cancelling the future stops it."""
+        with self._loop_lock:
             if self._loop_thread is None:
                 self._loop_thread = EventLoopThread()
             return self._loop_thread.submit(work)

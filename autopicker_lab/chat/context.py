@@ -20,7 +20,7 @@ _HEADING_TOKENS = 10
 
 @dataclass(frozen=True)
 class Context:
-    """Text to put before a question, and the report on how it came about."""
+    """Text to put before a question, and the report on which passages it consists of."""
 
     text: str
     report: ContextReport
@@ -28,19 +28,19 @@ class Context:
 
 def fit(documents: Sequence[Document], question: str, budget: int, ranker: Ranker) -> Context:
     """Cite `documents` in at most about `budget` tokens, each passage under its file and Part."""
-    cited = [document for document in documents if document.text.strip()]
-    silent = tuple(f"{document.name}: no text was found in it" for document in documents if document not in cited)
-    costs = [_cost(part) for document in cited for part in document.parts]
+    readable = [document for document in documents if document.text.strip()]
+    warnings = tuple(f"{document.name}: no text was found in it" for document in documents if document not in readable)
+    costs = [_cost(part) for document in readable for part in document.parts]
     if sum(costs) <= budget:
-        chosen = [[part for part in document.parts if part.text.strip()] for document in cited]
-        return _context(cited, chosen, (), silent)
+        chosen = [[part for part in document.parts if part.text.strip()] for document in readable]
+        return _context(readable, chosen, (), warnings)
     chosen = []
     left_out = []
-    for document, share in zip(cited, _shares(cited, budget), strict=True):
+    for document, share in zip(readable, _shares(readable, budget), strict=True):
         parts, line = _select(document, question, share, ranker)
         chosen.append(parts)
         left_out += [line] if line else []
-    return _context(cited, chosen, tuple(left_out), silent)
+    return _context(readable, chosen, tuple(left_out), warnings)
 
 
 def _cost(part: Part) -> int:
@@ -51,10 +51,10 @@ def _shares(documents: Sequence[Document], budget: int) -> list[int]:
     """Split the budget evenly; what a short file does not need goes to the others."""
     needs = [sum(_cost(part) for part in document.parts) for document in documents]
     shares = [0] * len(needs)
-    left = budget
-    for waiting, i in enumerate(sorted(range(len(needs)), key=needs.__getitem__)):
-        shares[i] = min(needs[i], left // (len(needs) - waiting))
-        left -= shares[i]
+    remaining = budget
+    for served, i in enumerate(sorted(range(len(needs)), key=needs.__getitem__)):
+        shares[i] = min(needs[i], remaining // (len(needs) - served))
+        remaining -= shares[i]
     return shares
 
 
@@ -63,28 +63,31 @@ def _select(document: Document, question: str, budget: int, ranker: Ranker) -> t
     passages = list(document.chunks(PASSAGE_TOKENS))
     if sum(map(_cost, passages)) <= budget:
         return passages, ""
-    near = ranker.scores(question, [p.text for p in passages], key=f"{document.sha256}:{document.kind}")
-    order = sorted(range(len(passages)), key=lambda i: -near[i])
+    relevance = ranker.scores(question, [p.text for p in passages], key=f"{document.sha256}:{document.kind}")
+    order = sorted(range(len(passages)), key=lambda i: -relevance[i])
     kept: list[int] = []
-    said: set[str] = set()
+    texts: set[str] = set()
     spent = 0
     opening = [0] if budget >= OPENING_TOKENS else []  # titles and abstracts, where there is room for them
     for i in dict.fromkeys([*order[:1], *opening, *order[1:]]):
         cost = _cost(passages[i])
-        if (spent + cost > budget and kept) or passages[i].text in said:
+        if (spent + cost > budget and kept) or passages[i].text in texts:
             continue
         kept.append(i)
-        said.add(passages[i].text)
+        texts.add(passages[i].text)
         spent += cost
         if spent >= budget:
             break
-    where = ", ".join(dict.fromkeys(passages[i].label for i in sorted(kept)))
-    line = f"{document.name}: {len(passages) - len(kept)} of {len(passages)} passages left out (read: {where})"
+    labels = ", ".join(dict.fromkeys(passages[i].label for i in sorted(kept)))
+    line = f"{document.name}: {len(passages) - len(kept)} of {len(passages)} passages left out (read: {labels})"
     return [passages[i] for i in sorted(kept)], line
 
 
 def _context(
-    documents: Sequence[Document], chosen: Sequence[Sequence[Part]], left_out: tuple[str, ...], silent: tuple[str, ...]
+    documents: Sequence[Document],
+    chosen: Sequence[Sequence[Part]],
+    left_out: tuple[str, ...],
+    warnings: tuple[str, ...],
 ) -> Context:
     blocks = []
     used: dict[str, None] = {}
@@ -94,4 +97,4 @@ def _context(
             blocks.append(part.text if label in used else f"[{label}]\n{part.text}")
             used[label] = None
     text = "\n\n".join(blocks)
-    return Context(text, ContextReport(tuple(used), left_out, estimate_tokens(text), silent))
+    return Context(text, ContextReport(tuple(used), left_out, estimate_tokens(text), warnings))

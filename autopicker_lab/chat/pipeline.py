@@ -50,7 +50,7 @@ _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 
 
 class Pipeline:
-    """What notebooks, service and command line all ask through."""
+    """Scores, routes and answers requests; notebooks, service and command line all ask through one."""
 
     def __init__(self, catalogue: Catalogue, policy: RoutePolicy, scorer: Scorer, reader: Reader):
         self.catalogue = catalogue
@@ -63,7 +63,7 @@ class Pipeline:
         return f"<Pipeline: policy {self.policy.id}, {self.catalogue!r}>"
 
     async def score(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> Complexity:
-        """Complexity of a request; long ones are scored off the event loop."""
+        """The complexity of a request with its files; long ones are scored off the event loop."""
         documents = [attachment.document for attachment in attachments]
         if sum([len(m.text) for m in request.messages]) + sum([len(d.text) for d in documents]) < _LONG_TEXT:
             return self._scorer(request, documents)
@@ -72,33 +72,33 @@ class Pipeline:
     async def route(
         self, request: ChatRequest, attachments: Sequence[Attachment] = (), policy: RoutePolicy | None = None
     ) -> Route:
-        """The model a request goes to by `policy`, or by the pipeline's own; asks no model.
+        """The route of a request by `policy`, or by the pipeline's own where that is None; asks no model.
 
         Raises:
             UnknownModelError, ModelUnavailableError, ContextLengthError.
         """
         complexity = await self.score(request, attachments)
-        # before the names: it may discover the model that is asked for
+        # first of all: it may discover the model that the request names
         answers = self.catalogue.known() or await self.catalogue.availability()
         name = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe().id
         specs = self.catalogue.specs() if name is None else [self.catalogue.get(name).describe()]
         if request.allowed is not None:
             specs = permitted_models(specs, request.allowed, request.model)
-        if name is not None and _down(answers, name):
-            answers = {**answers, name: await self._rechecked(name)}
+        if name is not None and _unavailable(answers, name):
+            answers = {**answers, name: await self._recheck(name)}
         missing = {name: answer.why for name, answer in answers.items() if not answer.ok}
         rule = policy or self.policy
-        needs = _needs(request, attachments)
+        needs = _requirements(request, attachments)
         if name is not None:
             return route_to_named_model(complexity, specs[0], rule, needs, missing)
-        earlier = await self._earlier(request) if len(request.messages) > 1 else []
-        asked = (complexity, specs, rule, needs, missing)
+        earlier = await self._earlier_questions(request) if len(request.messages) > 1 else []
+        arguments = (complexity, specs, rule, needs, missing)
         if len(earlier) <= _FEW:
-            return choose(*asked, question=request.question, earlier=earlier)
-        return await asyncio.to_thread(choose, *asked, question=request.question, earlier=earlier)
+            return choose(*arguments, question=request.question, earlier=earlier)
+        return await asyncio.to_thread(choose, *arguments, question=request.question, earlier=earlier)
 
-    async def _rechecked(self, name: str) -> Availability:
-        """That a model which did not answer does now; ModelUnavailableError where it does not."""
+    async def _recheck(self, name: str) -> Availability:
+        """Ask a model again that did not answer; ModelUnavailableError where it still does not."""
         now = await self.catalogue.recheck(name)
         if not now.ok:
             wait = self.catalogue.breaker(name).resting_s()
@@ -106,25 +106,25 @@ class Pipeline:
             raise ModelUnavailableError(detail, now.hint, param="model", retry_after=wait or None)
         return now
 
-    async def _earlier(self, request: ChatRequest) -> list[tuple[str, Complexity]]:
+    async def _earlier_questions(self, request: ChatRequest) -> list[tuple[str, Complexity]]:
         """The conversation's questions before this one, each with its complexity (their files are not known)."""
-        asked = [i for i, message in enumerate(request.messages) if message.role == "user"][:-1]
-        if not asked:
+        indices = [i for i, message in enumerate(request.messages) if message.role == "user"][:-1]
+        if not indices:
             return []
-        parts = [replace(request, messages=request.messages[: i + 1]) for i in asked]
+        parts = [replace(request, messages=request.messages[: i + 1]) for i in indices]
         if len(parts) > _FEW:
             return await asyncio.to_thread(lambda: [(part.question, self._scorer(part, ())) for part in parts])
         return [(part.question, await self.score(part)) for part in parts]
 
     async def complete(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> ChatReply:
-        """The whole answer; a model that fails is passed over for the next of the route."""
+        """The whole answer; where a model fails, the next of the route is asked."""
         started_at = time.perf_counter()
         route = await self.route(request, attachments)
         prepared, reply = await self._ask_route(route, request, attachments, _complete)
         prepared.breaker.succeeded()
         if not reply.usage.prompt_tokens:
             reply = replace(reply, usage=estimate_usage(prepared.request, len(reply.text)))
-        return reply.routed(route, prepared.context_with_warnings(route), time.perf_counter() - started_at)
+        return reply.with_route(route, prepared.context_with_warnings(route), time.perf_counter() - started_at)
 
     def stream(
         self, request: ChatRequest, attachments: Sequence[Attachment] | ReadAttachments = (), keep: bool = True
@@ -196,10 +196,12 @@ class Pipeline:
         """Fit the files to one model and put them before the question."""
         model, breaker = self.catalogue.get(name), self.catalogue.breaker(name)
         spec = model.describe()
-        sees = "images" in spec.capabilities
-        pictures = [a for a in attachments if sees and a.category == "image"]
+        takes_pictures = "images" in spec.capabilities
+        pictures = [a for a in attachments if takes_pictures and a.category == "image"]
         documents = [a.document for a in attachments if a not in pictures]
-        messages = request.messages if sees or not request.image_urls else await self._described(request.messages)
+        messages = request.messages
+        if request.image_urls and not takes_pictures:
+            messages = await self._describe_pictures(messages)
         if not attachments:
             plain = request if messages is request.messages else replace(request, messages=messages)
             return PreparedRequest(model, breaker, plain, _NO_FILES)
@@ -207,19 +209,20 @@ class Pipeline:
         budget = _budget(spec, request)
         context = await asyncio.to_thread(fit, documents, request.question, budget, self._ranker)
         parts = (messages, context, pictures)
-        joined = await asyncio.to_thread(_joined, *parts) if pictures else _joined(*parts)  # pictures may be scaled
-        return PreparedRequest(model, breaker, replace(request, messages=joined), context.report)
+        # off the event loop where there are pictures, which may have to be scaled
+        messages = await asyncio.to_thread(_join_messages, *parts) if pictures else _join_messages(*parts)
+        return PreparedRequest(model, breaker, replace(request, messages=messages), context.report)
 
-    async def _described(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """Pictures in messages as the text in them, for a model that does not see."""
-        return tuple([await self._describe(message) for message in messages])
+    async def _describe_pictures(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Replace pictures in messages by the text in them, for a model that does not take pictures."""
+        return tuple([await self._describe_message(message) for message in messages])
 
-    async def _describe(self, message: Message) -> Message:
+    async def _describe_message(self, message: Message) -> Message:
         if not message.image_urls:
             return message
         texts = [message.text]
         for i, url in enumerate(message.image_urls, 1):
-            document = await self._reader.read(await asyncio.to_thread(_picture, url, f"picture {i}"))
+            document = await self._reader.read(await asyncio.to_thread(_picture_file, url, f"picture {i}"))
             texts.append(f"[picture {i}]\n{document.text}")
         return replace(message, content="\n\n".join(texts))
 
@@ -228,27 +231,30 @@ async def _complete(prepared: PreparedRequest) -> ChatReply:
     return await prepared.model.complete(prepared.request)
 
 
-def _down(answers: Mapping[str, Availability], name: str) -> bool:
+def _unavailable(answers: Mapping[str, Availability], name: str) -> bool:
     return name in answers and not answers[name].ok
 
 
-def _needs(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
-    wanted = set()
+def _requirements(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
+    """What a model must have room and capabilities for."""
+    capabilities = set()
     if request.image_urls or (attachments and any(a.category == "image" for a in attachments)):
-        wanted.add("images")
+        capabilities.add("images")
     if request.options.get("tools"):
-        wanted.add("tools")
-    answer = request.max_tokens
-    return Requirements(request.token_count, min(answer or 256, 512), frozenset(wanted), answer)
+        capabilities.add("tools")
+    limit = request.max_tokens
+    return Requirements(request.token_count, min(limit or 256, 512), frozenset(capabilities), limit)
 
 
 def _budget(spec: ModelSpec, request: ChatRequest) -> int:
-    """Tokens of file context: what the window leaves beside messages and answer, or less where less is worth it."""
+    """Tokens of file context: the room beside messages and answer, or `context_budget` where that is less."""
     room = spec.context_window - request.token_count - min(request.max_tokens or spec.max_output, spec.max_output)
     return max(64, min(int(room * 0.85), spec.context_budget or room))  # estimates may be 15 % short
 
 
-def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[Attachment]) -> tuple[Message, ...]:
+def _join_messages(
+    messages: Sequence[Message], context: Context, pictures: Sequence[Attachment]
+) -> tuple[Message, ...]:
     """The messages with file passages and pictures put before the last question."""
     last = max((i for i, message in enumerate(messages) if message.role == "user"), default=-1)
     if last < 0 or not (context.text or pictures):
@@ -259,12 +265,12 @@ def _joined(messages: Sequence[Message], context: Context, pictures: Sequence[At
         content = f"Answer the question from the text.\n\nText:\n{context.text}\n\nQuestion: {content}"
     urls = [*message.image_urls, *(_data_url(picture.load()) for picture in pictures)]
     if urls:
-        shown = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-        content = ({"type": "text", "text": content}, *shown)
+        images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+        content = ({"type": "text", "text": content}, *images)
     return (*messages[:last], replace(message, content=content), *messages[last + 1 :])
 
 
-def _picture(url: str, name: str) -> SourceFile:
+def _picture_file(url: str, name: str) -> SourceFile:
     from autopicker_lab.extraction import open_source
 
     return open_source(image_bytes(url), name)
@@ -273,5 +279,5 @@ def _picture(url: str, name: str) -> SourceFile:
 def _data_url(file: SourceFile) -> str:
     from autopicker_lab.extraction.image import downscale
 
-    shown = downscale(file)
-    return f"data:{shown.media_type};base64,{base64.b64encode(shown.data).decode()}"
+    smaller = downscale(file)
+    return f"data:{smaller.media_type};base64,{base64.b64encode(smaller.data).decode()}"

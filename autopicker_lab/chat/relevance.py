@@ -1,4 +1,4 @@
-"""Which passages a question is about: static embeddings (wordllama) and the rare words they share."""
+"""How near passages are to a question: static embeddings (wordllama) and the rare words they share."""
 
 from __future__ import annotations
 
@@ -21,14 +21,21 @@ _LEXICAL_WEIGHT = 0.5
 
 
 class Ranker:
-    """Scores passages against a question. The embedding model (16 million parameters) loads on first use."""
+    """Scores passages by how near they are to a question.
+
+    The embedding model (16 million parameters) loads on first use.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._vectors: LRUCache[np.ndarray[Any, Any]] = LRUCache(64)
 
     def scores(self, question: str, passages: Sequence[str], key: str = "") -> list[float]:
-        """One number a passage, higher is nearer. `key` names the passages, so that they are embedded once."""
+        """One number for each passage, higher is nearer.
+
+        Args:
+            key: names the passages, so that they are embedded once; "" keeps nothing.
+        """
         if not passages:
             return []
         semantic = self._passage_vectors(key, passages) @ self._embed([question])[0]
@@ -38,12 +45,12 @@ class Ranker:
     def _passage_vectors(self, key: str, passages: Sequence[str]) -> np.ndarray[Any, Any]:
         if not key:
             return self._embed(passages)
-        place = (key, len(passages))
-        held = self._vectors.get(place)
-        if held is None:
-            held = self._embed(passages)
-            self._vectors.put(place, held)
-        return held
+        cache_key = (key, len(passages))
+        vectors = self._vectors.get(cache_key)
+        if vectors is None:
+            vectors = self._embed(passages)
+            self._vectors.put(cache_key, vectors)
+        return vectors
 
     def _embed(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         with self._lock:
@@ -53,8 +60,12 @@ class Ranker:
 
 def _shared_rarity(question: str, passages: Sequence[str]) -> list[float]:
     """Share (0..1) of the question's words, weighted by how rare they are among the passages, that each holds."""
-    bags = [frozenset(_WORD.findall(passage.lower())) for passage in passages]
-    spread = Counter(word for bag in bags for word in bag)
-    weights = {w: math.log(1 + len(bags) / (1 + spread[w])) for w in set(_WORD.findall(question.lower())) if spread[w]}
+    word_sets = [frozenset(_WORD.findall(passage.lower())) for passage in passages]
+    frequency = Counter(word for words in word_sets for word in words)
+    weights = {
+        w: math.log(1 + len(word_sets) / (1 + frequency[w]))
+        for w in set(_WORD.findall(question.lower()))
+        if frequency[w]
+    }
     total = sum(weights.values()) or 1.0
-    return [sum(weight for word, weight in weights.items() if word in bag) / total for bag in bags]
+    return [sum(weight for word, weight in weights.items() if word in words) / total for words in word_sets]

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from autopicker_lab.chat.prepared import MODEL_FAILURES, PreparedRequest, estimate_usage
 from autopicker_lab.chat.reader import Attachment
-from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assembled
+from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, join_chunks
 
 ReadAttachments: TypeAlias = Callable[[], Awaitable[Sequence[Attachment]]]
 FindRoute: TypeAlias = Callable[[ChatRequest, Sequence[Attachment]], Awaitable[Route]]
@@ -81,7 +81,7 @@ class ChatStream:
         """The whole answer; None before its end, and where its pieces are not kept."""
         if self.total_s is None or not self._keep:
             return None
-        message = assembled(self._kept_chunks)
+        message = join_chunks(self._kept_chunks)
         return ChatReply(
             message["content"] or "",
             self.model,

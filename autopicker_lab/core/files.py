@@ -61,8 +61,8 @@ KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
 )
 
 
-def expanded(place: str | Path) -> Path:
-    """A path as the system knows it; InvalidRequestError for what cannot be one."""
+def expand_path(place: str | Path) -> Path:
+    """A path with `~` replaced by the home folder; InvalidRequestError for what cannot be a path."""
     try:
         path = Path(place).expanduser()
         path.exists()
@@ -77,18 +77,18 @@ def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
     Raises:
         InvalidRequestError: for a path where nothing is.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}  # an ordered set
     forms = [form for form in FORMATS.values() if not categories or form.category in categories]
     suffixes = {suffix for form in forms for suffix in form.suffixes}
-    for place in map(expanded, places):
+    for place in map(expand_path, places):
         if place.is_dir():
             inside = (p for p in sorted(place.rglob("*")) if p.suffix.lower() in suffixes and p.is_file())
-            found.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
+            files.update((p, None) for p in inside if not any(x.startswith(".") for x in p.relative_to(place).parts))
         elif place.exists():
-            found[place] = None
+            files[place] = None
         else:
             raise InvalidRequestError(f"no file at '{place}'", "check the path")
-    return list(found)
+    return list(files)
 
 
 @contextmanager
@@ -114,12 +114,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a reader may need to be told.
+    """How a file is to be read.
 
     Attributes:
         password: opens an encrypted PDF.
-        languages: Tesseract's names of the languages in pictures and scans (`deu`); by default told by the script.
-        ocr_pages: scanned pages of a PDF that are read at most.
+        languages: Tesseract's names of the languages in pictures and scans (`deu`); by default chosen by the script.
+        ocr_pages: the most scanned pages of a PDF that are read.
         place: keep the GPS position that a picture carries.
         structure: of an HTML page also an outline of its elements, as a Part.
     """
@@ -133,15 +133,15 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file as it came in, its kind settled by content first and name second.
+    """A file as it came in; its kind is determined by its content first and its name second.
 
     Attributes:
         name: the file's own name, without folders.
         data: its bytes.
         kind: one of `FORMATS`, or of a format that was installed beside them.
-        warnings: what was odd about it (a name that does not fit the content, say).
+        warnings: what is odd about it (a name that does not fit the content, say).
         options: how to read it.
-        format: of a kind that another package reads.
+        format: for a kind that another package reads; None for one of `FORMATS`.
     """
 
     name: str
@@ -158,12 +158,15 @@ class SourceFile:
 
     @property
     def media_type(self) -> str:
+        """The MIME type of the file's kind."""
         return (self.format or FORMATS[self.kind]).media_type
 
     @property
     def category(self) -> str:
+        """document, spreadsheet, image, audio or code; or what another package's format calls itself."""
         return (self.format or FORMATS[self.kind]).category
 
     @cached_property
     def sha256(self) -> str:
+        """SHA-256 of the bytes, as 64 hexadecimal digits; about 1 ms a megabyte the first time."""
         return hashlib.sha256(self.data).hexdigest()

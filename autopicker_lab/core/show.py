@@ -97,16 +97,16 @@ def html_text(text: str, limit: int = 4000) -> str:
 
 def html_diff(left: str, right: str, left_name: str, right_name: str, limit: int = 400) -> str:
     """The lines that two texts do not share, marked by sign and by colour, with a line of what they do around them."""
-    found = list(difflib.unified_diff(_lines(left), _lines(right), n=1, lineterm=""))[2:]  # after the two file names
+    lines = list(difflib.unified_diff(_lines(left), _lines(right), n=1, lineterm=""))[2:]  # after the two file names
     rows = []
-    for line in found[:limit]:
-        mark = {"-": f"border-left:4px solid {BLUE}", "+": f"border-left:4px solid {ORANGE}", "@": "margin-top:.8em"}
-        style = mark.get(line[0], "border-left:4px solid transparent;opacity:.7")
+    for line in lines[:limit]:
+        styles = {"-": f"border-left:4px solid {BLUE}", "+": f"border-left:4px solid {ORANGE}", "@": "margin-top:.8em"}
+        style = styles.get(line[0], "border-left:4px solid transparent;opacity:.7")
         words = "" if line[0] == "@" else escape(line)
         rows.append(f"<div style='padding-left:.5em;white-space:pre-wrap;{style}'>{words}</div>")
     if not rows:
         return "<p>both say the same, line by line</p>"
-    more = f"<p><em>only the first {limit} lines are shown</em></p>" if len(found) > limit else ""
+    more = f"<p><em>only the first {limit} lines are shown</em></p>" if len(lines) > limit else ""
     names = f"<b>-</b> only {escape(left_name)} &nbsp; <b>+</b> only {escape(right_name)}"
     return f"<p>{names}</p><div style='font-family:monospace'>{''.join(rows)}</div>{more}"
 

@@ -16,7 +16,7 @@ from autopicker_lab.core import (
     InvalidRequestError,
     ModelSpec,
     Usage,
-    assembled,
+    join_chunks,
 )
 from autopicker_lab.core.errors import with_hint
 
@@ -65,7 +65,7 @@ async def gather(model: ChatModel, request: ChatRequest) -> ChatReply:
             first = time.perf_counter() - begun
         chunks.append(chunk)
         finish, usage = chunk.finish_reason or finish, chunk.usage or usage
-    message = assembled(chunks)
+    message = join_chunks(chunks)
     return ChatReply(
         message["content"] or "",
         model.describe().id,

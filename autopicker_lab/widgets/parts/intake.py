@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 
 from autopicker_lab.core import FORMATS, AutopickerError, InvalidRequestError, SourceFile, UnsupportedFileError
-from autopicker_lab.core.files import expanded, find_files
+from autopicker_lab.core.files import expand_path, find_files
 from autopicker_lab.extraction import check_size, open_source
 from autopicker_lab.widgets.parts.base import PanelModel, describe_error
 
@@ -88,7 +88,7 @@ class Intake(PanelModel):
 
     def _open(self, text: str) -> tuple[list[SourceFile], str]:
         """Open the file at a path, or those below a folder that can be read; the text says what was left out."""
-        place = expanded(text)
+        place = expand_path(text)
         below = list(islice(place.rglob("*"), _MAX_ENTRIES))
         if len(below) == _MAX_ENTRIES:
             raise InvalidRequestError(f"there is too much below '{text}' to look through", "name a folder inside it")
