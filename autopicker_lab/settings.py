@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import secrets
@@ -52,7 +54,7 @@ class ModelConfig(BaseModel):
 
     @field_validator("endpoint")
     @classmethod
-    def _an_address(cls, value: str) -> str:
+    def _require_address(cls, value: str) -> str:
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("an endpoint must begin with http:// or https:// and name a host")
@@ -60,27 +62,28 @@ class ModelConfig(BaseModel):
 
     @field_validator("api_key")
     @classmethod
-    def _a_header(cls, value: str | None) -> str | None:
+    def _require_header_characters(cls, value: str | None) -> str | None:
         if value and not (value.isascii() and value.isprintable()):
             raise ValueError("an API key must be printable ASCII characters")
         return value
 
     @model_validator(mode="after")
-    def _openai_is_somewhere(self) -> Self:
+    def _require_endpoint(self) -> Self:
         if self.type == "openai" and not self.endpoint:
             raise ValueError(f"model '{self.name}': type openai needs an endpoint")
         return self
 
     def spec(self) -> ModelSpec:
-        named: frozenset[str] = self.capabilities
-        able = named - {"multimodal"} | ({"images"} if "multimodal" in named else set()) | {"text"}
-        default = "http://localhost:11434" if self.type == "ollama" else ""
+        """The ModelSpec of the entry, where "multimodal" means "images"."""
+        configured: frozenset[str] = self.capabilities
+        capabilities = configured - {"multimodal"} | ({"images"} if "multimodal" in configured else set()) | {"text"}
+        default_endpoint = "http://localhost:11434" if self.type == "ollama" else ""
         return ModelSpec(
             id=self.name,
             provider=self.type,
             model=self.path or self.model or ("" if self.type == "local" else self.name),
-            endpoint=self.endpoint or default,
-            capabilities=able,
+            endpoint=self.endpoint or default_endpoint,
+            capabilities=capabilities,
             api_key=self.api_key or None,
             **self.model_dump(
                 include={
@@ -108,7 +111,7 @@ class Settings(BaseSettings):
     )
 
     secret_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_hex(32)))
-    """Signs what the service tells itself; made anew at each start unless given."""
+    """Signs messages of the service to itself; each start makes another unless it is set."""
     api_key: SecretStr | None = None
     """The key that callers must send; none, and no keys in API_KEYS_FILE: open access."""
     api_keys_file: Path | None = None
@@ -128,9 +131,9 @@ class Settings(BaseSettings):
     redis_url: str = "redis://localhost:6379/0"
     """Where that Redis is."""
     max_concurrency: int = Field(2000, ge=1)
-    """Requests that one worker answers at once; more are told to come again."""
+    """Requests that one worker answers at once; more are refused for the moment (503)."""
     shutdown_timeout: int = Field(20, ge=0)
-    """Seconds that answers under way have to end when the service is stopped."""
+    """Seconds in which answers under way must end when the service is stopped."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severity that is logged."""
     log_format: Literal["json", "text"] = "text"
@@ -165,14 +168,14 @@ class Settings(BaseSettings):
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
-    def _any_case(cls, value: Any, info: Any) -> Any:
+    def _normalise_case(cls, value: Any, info: Any) -> Any:
         if not isinstance(value, str):
             return value
         return value.upper() if info.field_name == "log_level" else value.lower()
 
     @field_validator("ollama_host")
     @classmethod
-    def _with_scheme(cls, value: str) -> str:
+    def _add_scheme(cls, value: str) -> str:
         return value if value.startswith(("http://", "https://")) else f"http://{value}"
 
     @classmethod
@@ -215,18 +218,40 @@ class Settings(BaseSettings):
             ),
         ]
 
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) over every field, models and the values of secrets included: equal for equal settings.
+
+        Only a `secret_key` that nobody gave is left out, since each start makes another. Keep it out of logs: a short
+        key can be guessed from it.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        if "secret_key" not in self.model_fields_set:
+            del fields["secret_key"]
+        return hashlib.sha256(json.dumps(fields, default=_to_json, sort_keys=True).encode()).hexdigest()
+
     @cached_property
     def origins(self) -> frozenset[str]:
-        """ALLOWED_ORIGINS by name."""
+        """The origins in ALLOWED_ORIGINS."""
         return frozenset(name.strip() for name in self.allowed_origins.split(",") if name.strip())
 
     @property
     def keys_path(self) -> Path:
+        """The file of hashed API keys, whether it exists or not."""
         return self.api_keys_file or self.autopicker_home / "keys.json"
 
     @property
     def uploads_url(self) -> str:
+        """The fsspec URL of the folder of uploads."""
         return self.storage_url or f"file://{(self.autopicker_home / 'uploads').as_posix()}"
+
+
+def _to_json(value: object) -> object:
+    """A value of a field in a form that JSON has, the same in every process."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
 def _read_models(path: Path) -> Any:
@@ -238,17 +263,17 @@ def _read_models(path: Path) -> Any:
         ) from None
     if not isinstance(raw, dict) or not isinstance(raw.get("models"), list):
         raise SettingsError(f"AUTOPICKER_CONFIG: '{path}' has no list of models", "begin it with 'models:'")
-    known = {**dotenv_values(".env"), **os.environ}
-    return [_expanded(item, known) for item in raw["models"]]
+    environment = {**dotenv_values(".env"), **os.environ}
+    return [_expand(item, environment) for item in raw["models"]]
 
 
-def _expanded(value: Any, known: Mapping[str, str | None]) -> Any:
-    """${NAME} replaced by its value in the environment or in .env, or by nothing where it is not set."""
+def _expand(value: Any, environment: Mapping[str, str | None]) -> Any:
+    """Replace ${NAME} in all strings by its value in the environment or .env, or by nothing where it is not set."""
     if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: known.get(match[1]) or "", value)
+        return _VARIABLE.sub(lambda match: environment.get(match[1]) or "", value)
     if isinstance(value, dict):
-        return {key: _expanded(item, known) for key, item in value.items()}
-    return [_expanded(item, known) for item in value] if isinstance(value, list) else value
+        return {key: _expand(item, environment) for key, item in value.items()}
+    return [_expand(item, environment) for item in value] if isinstance(value, list) else value
 
 
 def _setting_error(error: ValidationError) -> SettingsError:

@@ -29,20 +29,20 @@ from autopicker_lab.core import (
 from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
-from autopicker_lab.loadtest import IN_PROCESS, Closed, LoadPlan, LoadReport, measure, run
-from autopicker_lab.loadtest import Progress as LoadProgress
+from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.routing import AUTO, default_policy, load_policy
 from autopicker_lab.runtime.event_loop import EventLoopThread
-from autopicker_lab.runtime.executors import Scheduler, workers
+from autopicker_lab.runtime.executors import Scheduler, worker_pool
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import FileStore
-from autopicker_lab.transcription import Progress, WhisperTranscriber
+from autopicker_lab.transcription import WhisperTranscriber
 
 if TYPE_CHECKING:
     import concurrent.futures
 
+    from autopicker_lab.runtime.progress import Progress
     from autopicker_lab.tuning import CollectionResult
 
 T = TypeVar("T")
@@ -51,15 +51,15 @@ Prompt = str | Sequence[Mapping[str, Any]] | ChatRequest
 
 
 class Workbench:
-    """Everything the lab can do, made from one Settings.
+    """Everything the lab can do, wired from one Settings.
 
-    The plain methods work in scripts and in notebooks alike; those that begin with `a` are for `await`. `stream` is
-    for `for` and `async for`.
+    The plain methods work in scripts and in notebooks alike; those that begin with `a` are for `await`. `stream` is for
+    `for` in a script and for `async for` in a coroutine or a notebook.
 
     Args:
         settings: None reads the environment.
-        policy: a policy or the path of its file; None takes the one that AUTOPICKER_POLICY names, or the default.
-        isolate: read files in processes that can be killed, for uploads from strangers.
+        policy: or the path of its file; None takes the one that AUTOPICKER_POLICY names, or the default.
+        isolate: read files in processes that can be killed, for uploads nobody vouches for.
     """
 
     def __init__(
@@ -83,9 +83,13 @@ class Workbench:
         chosen = load_policy(chosen) if isinstance(chosen, str | Path) else chosen
         self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader)
 
+    def __repr__(self) -> str:
+        models = ", ".join(spec.id for spec in self.catalogue.specs())
+        return f"Workbench(models: {models}; policy: {self.policy.id}; home: {self.settings.autopicker_home})"
+
     @property
     def policy(self) -> RoutePolicy:
-        """The policy that requests are routed by."""
+        """What decides between the models."""
         return self.pipeline.policy
 
     @property
@@ -95,26 +99,17 @@ class Workbench:
             self._store = FileStore(self.settings.uploads_url)
         return self._store
 
-    def __repr__(self) -> str:
-        return f"<Workbench: policy {self.policy.id}, {self.catalogue!r}, home {self.settings.autopicker_home}>"
-
     def _repr_html_(self) -> str:
         return html_table([], [], f"Workbench, policy {self.policy.id}") + self.catalogue._repr_html_()
 
     # plain calls
 
     def extract(self, source: Source, name: str | None = None, options: ReadOptions | None = None) -> Document:
-        """The Document of a file; a recording's text is what is said in it.
-
-        Args:
-            source: a path, bytes, or a SourceFile.
-            name: the file's name where `source` does not tell it; its suffix helps to recognise the format.
-            options: how to read it; None: the defaults.
-        """
-        return self._wait(self.aextract(source, name, options))
+        """Read a file; of a recording, what is said in it."""
+        return self.wait(self.aextract(source, name, options))
 
     def count_tokens(self, text: str, model: str) -> int:
-        """Tokens of `text`, by the model's own tokenizer where it runs in this process, else estimated."""
+        """Tokens of `text`: by the model's own tokenizer where it runs in this process, else estimated."""
         chat_model = self.catalogue.get(model)
         return chat_model.count_tokens(text) if isinstance(chat_model, LocalModel) else estimate_tokens(text)
 
@@ -127,8 +122,8 @@ class Workbench:
         word_timestamps: bool = False,
         progress: Progress | None = None,
     ) -> Transcript:
-        """The Transcript of a recording; arguments as of WhisperTranscriber.transcribe."""
-        return self._wait(
+        """What is said in a recording; see WhisperTranscriber.transcribe."""
+        return self.wait(
             self.reader.transcribe(
                 open_source(source),
                 language=language,
@@ -139,47 +134,22 @@ class Workbench:
         )
 
     def score(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
-        """The complexity of a request with its files: 0 to 100, and its factors."""
-        return self._wait(self.ascore(prompt, files))
+        """How hard a request looks, with its files."""
+        return self.wait(self.ascore(prompt, files))
 
     def route(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, policy: RoutePolicy | None = None
     ) -> Route:
-        """The model that a request would go to, and why; asks no model.
-
-        Args:
-            model: an id or alias of the catalogue; "auto" lets the policy choose.
-            policy: in place of the Workbench's own.
-        """
-        return self._wait(self.aroute(prompt, files, model=model, policy=policy))
+        """Which model a request would go to, and why; `policy` tries another one than the Workbench's own."""
+        return self.wait(self.aroute(prompt, files, model=model, policy=policy))
 
     def ask(self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any) -> ChatReply:
-        """The answer to a request.
-
-        Args:
-            prompt: a question, a list of OpenAI messages, or a ChatRequest.
-            files: the files that it is about.
-            model: an id or alias of the catalogue; "auto" lets the policy choose.
-            options: OpenAI's fields (temperature, max_tokens ...).
-
-        Raises:
-            InvalidRequestError: the prompt is empty, and there is no file.
-        """
-        return self._wait(self.aask(prompt, files, model=model, **options))
-
-    def stream(
-        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
-    ) -> AnswerStream:
-        """The answer as it is made: `for chunk in lab.stream("...")`, or `async for` in a coroutine; see AnswerStream.
-
-        Arguments as of `ask`. The files are read, and errors of files and models raised, when it is iterated.
-        """
-        request = _question(ChatRequest.of(prompt, model=model, options=options), files)
-        return AnswerStream(self.pipeline.stream(request, lambda: self.attach(files)), self._wait)
+        """The answer to a request; `options` are OpenAI's (temperature, max_tokens ...)."""
+        return self.wait(self.aask(prompt, files, model=model, **options))
 
     def models(self) -> list[tuple[ModelSpec, Availability]]:
-        """The models of the catalogue, each with whether it would answer now."""
-        answers = self._wait(self.catalogue.availability(fresh=True))
+        """The catalogue, and which of it would answer now."""
+        answers = self.wait(self.catalogue.availability(fresh=True))
         return [(spec, answers.get(spec.id, Availability(False, "not asked yet"))) for spec in self.catalogue.specs()]
 
     def loadtest(
@@ -188,19 +158,17 @@ class Workbench:
         *,
         users: int = 5,
         requests: int = 50,
-        progress: LoadProgress | None = None,
+        progress: LiveProgress | None = None,
         **fields: Any,
     ) -> LoadReport:
-        """Run a load test.
+        """Run a load test: a plan, or `users` who send `requests` to an address; further fields are LoadPlan's.
 
-        Args:
-            plan: or the address that `users` send `requests` to at once; loadtest.IN_PROCESS asks this Workbench.
-            fields: further fields of LoadPlan, where `plan` is an address.
+        A plan whose url is loadtest.IN_PROCESS asks this Workbench.
         """
         if isinstance(plan, str):
             plan = LoadPlan(plan, Closed(users), requests=requests, **fields)
         if plan.url == IN_PROCESS:
-            return self._wait(run(plan, progress, self.answers))
+            return self.wait(run(plan, progress, self.answers))
         return measure(plan, progress)
 
     def collect(
@@ -208,10 +176,10 @@ class Workbench:
     ) -> CollectionResult:
         """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect.
 
-        With a `scheduler` (see runtime.executors.workers) the workers of a cluster ask the models, each with a
-        Workbench of these settings; grading, and the file, stay here.
+        With a `scheduler` (see runtime.executors.worker_pool) the models are asked by the workers of a cluster, each
+        with a Workbench of these settings; grading, and the file, stay here.
         """
-        return self._wait(self.acollect(questions, models, out, **options))
+        return self.wait(self.acollect(questions, models, out, **options))
 
     # awaitable calls
 
@@ -221,7 +189,7 @@ class Workbench:
         return await self.reader.read(file if options is None else replace(file, options=options))
 
     async def attach(self, files: Sequence[Source] | Source) -> list[Attachment]:
-        """Read the files of a question, one after the other; a single one need not be in a list."""
+        """Read the files of a question, one after the other; a single one may come without a list."""
         if isinstance(files, str | bytes | Path | SourceFile):
             files = [files]
         return [await self.reader.attach(await asyncio.to_thread(open_source, file)) for file in files]
@@ -240,8 +208,17 @@ class Workbench:
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
     ) -> ChatReply:
         """As `ask`."""
-        request = _question(ChatRequest.of(prompt, model=model, options=options), files)
+        request = self._question(prompt, files, model, options)
         return await self.pipeline.complete(request, await self.attach(files))
+
+    def _question(
+        self, prompt: Prompt, files: Sequence[Source] | Source, model: str, options: Mapping[str, Any]
+    ) -> ChatRequest:
+        """The request of a prompt; InvalidRequestError for one in which nothing is asked."""
+        request = ChatRequest.of(prompt, model=model, options=options)
+        if not (files or request.file_ids or request.image_urls or any(m.text.strip() for m in request.messages)):
+            raise InvalidRequestError("the prompt is empty", "write a question, or give a file")
+        return request
 
     async def acollect(
         self,
@@ -256,42 +233,56 @@ class Workbench:
         """As `collect`."""
         from autopicker_lab.tuning import collect, read_questions
 
-        prompts = await asyncio.to_thread(read_questions, questions)
+        asked = await asyncio.to_thread(read_questions, questions)
         await self.catalogue.availability()  # it may discover a model that is named
         specs = [self.catalogue.get(name).describe() for name in models]
         grader = self.catalogue.get(judge).describe() if judge else None
         if scheduler is None:
-            return await collect(prompts, specs, self.pipeline.complete, out, judge=grader, **options)
-        with workers(scheduler) as (pool, at_once):
+            return await collect(asked, specs, self.pipeline.complete, out, judge=grader, **options)
+        with worker_pool(scheduler) as (pool, at_once):
 
             async def ask(request: ChatRequest) -> ChatReply:
                 return await asyncio.wrap_future(pool.submit(answer_elsewhere, self.settings, request))
 
-            return await collect(prompts, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
+            return await collect(asked, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
+
+    def stream(
+        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
+    ) -> AnswerStream:
+        """The answer as it is made; nothing is read or asked before the first piece is wanted.
+
+        `for chunk in lab.stream("...")` in a script, `async for chunk in lab.stream("...")` in a coroutine or a
+        notebook; each chunk has its `content`. Leaving the loop, or closing the stream, ends the model's work.
+
+        Raises:
+            InvalidRequestError: the prompt is empty.
+        """
+        request = self._question(prompt, files, model, options)
+        return AnswerStream(self.pipeline.stream(request, lambda: self.attach(files)), self.wait)
 
     async def answers(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
-        """The stream of a request whose file ids are those of uploads kept here; a load test asks this."""
-        files = [await asyncio.to_thread(self.files.open, file_id) for file_id in request.file_ids]
-        attachments = [await self.reader.attach(file) for file in files]
+        """What a load test asks: the stream of a request, its file ids being those of uploads kept here."""
+        kept = [await asyncio.to_thread(self.files.open, file_id) for file_id in request.file_ids]
+        attachments = [await self.reader.attach(file) for file in kept]
         async with aclosing(self.pipeline.stream(request, attachments, keep=False)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
-    # closing
+    # life
 
     def close(self) -> None:
-        """End processes, close connections and unload models; what is used afterwards starts anew."""
+        """Give back processes, connections and models."""
         if self._pool is not None:
             self._pool.close()
             self._pool = None
         if self._loop_thread is not None:
-            self._loop_thread.submit(self.catalogue.close()).result()
+            self._loop_thread.run(self.catalogue.close())
             self._loop_thread.stop()
             self._loop_thread = None
         self.transcriber.release()
 
     async def aclose(self) -> None:
-        """As `close`, where an event loop runs already."""
+        """The same, where an event loop runs already."""
         await self.catalogue.close()
         await asyncio.to_thread(self.close)
 
@@ -315,35 +306,37 @@ class Workbench:
         return await self._pool.extract(file)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Start one of the awaitable calls on the Workbench's own event loop; cancelling the future stops it."""
+        """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""
         with self._loop_lock:
-            if self._loop_thread is None:
-                self._loop_thread = EventLoopThread()
-            return self._loop_thread.submit(work)
+            return self._event_loop().submit(work)
 
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        future = self.submit(work)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of one of the awaitable calls, from plain code; an interrupt cancels it."""
+        with self._loop_lock:
+            loop_thread = self._event_loop()
+        return loop_thread.run(work)
 
-
-def _question(request: ChatRequest, files: Sequence[Source] | Source) -> ChatRequest:
-    """The request itself; InvalidRequestError where it asks nothing: no text but white space, no picture, no file."""
-    if files or request.file_ids or request.image_urls or any(message.text.strip() for message in request.messages):
-        return request
-    raise InvalidRequestError("the prompt is empty", "write a question, or attach a file", param="messages")
+    def _event_loop(self) -> EventLoopThread:
+        """The Workbench's own event loop, which its first use starts; under the lock."""
+        if self._loop_thread is None:
+            self._loop_thread = EventLoopThread()
+        return self._loop_thread
 
 
-_elsewhere: dict[int, Workbench] = {}  # in a worker: the Workbench that it has made
+_worker_labs: dict[str, Workbench] = {}  # in a worker of a cluster: those that it has made, by their settings
+_worker_lock = threading.Lock()
+
+
+def worker_lab(settings: Settings) -> Workbench:
+    """The Workbench of these settings in a cluster's worker, which keeps it for the next request."""
+    key = settings.fingerprint()
+    with _worker_lock:  # a worker may have several threads
+        if key not in _worker_labs:
+            _worker_labs[key] = Workbench(settings)
+        return _worker_labs[key]
 
 
 def answer_elsewhere(settings: Settings, request: ChatRequest) -> ChatReply:
-    """What a cluster's worker runs: an answer of its own Workbench, which it keeps."""
-    key = hash(settings.model_dump_json())
-    if key not in _elsewhere:
-        _elsewhere[key] = Workbench(settings)
-    lab = _elsewhere[key]
-    return lab._wait(lab.pipeline.complete(request))
+    """The answer of a cluster's worker to a request, by a Workbench of its own."""
+    lab = worker_lab(settings)
+    return lab.wait(lab.pipeline.complete(request))

@@ -88,6 +88,7 @@ def python(script: str, names: dict[str, object], folder: Path) -> str:
     return out.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DOCUMENTATION.exists(), reason="the platform's documentation is not here")
 class TestThePlatformsOwn:
     @needs("curl")
@@ -148,6 +149,7 @@ class TestThePlatformsOwn:
         assert answer.json() == json.loads(blocks("json")[0])
 
 
+@pytest.mark.slow
 @needs("curl")
 def test_curl_uploads_and_chats(desk):
     script = f"""
@@ -159,6 +161,7 @@ def test_curl_uploads_and_chats(desk):
     assert '"files_processed":1' in shell(script, desk)
 
 
+@pytest.mark.slow
 def test_requests_parses_every_line_of_a_stream(desk):
     script = f"""
 import requests, json
@@ -174,6 +177,7 @@ for line in response.iter_lines():
     assert len(python(script, {}, desk).split()) > 10
 
 
+@pytest.mark.slow
 def test_aiohttp_uploads_together(desk):
     script = f"""
 import asyncio, aiohttp
@@ -191,6 +195,7 @@ print(len(set(asyncio.run(main()))))
     assert python(script, {}, desk).strip() == "3"
 
 
+@pytest.mark.slow
 @needs("node")
 def test_javascript_uploads_a_blob_without_a_name(desk):
     script = f"""

@@ -10,13 +10,16 @@ from conftest import ROOT
 PACKAGE = ROOT / "autopicker_lab"
 PAGE = (PACKAGE / "README.md").read_text("utf-8")
 PAGES = sorted(PACKAGE.rglob("*.md"))
+MADE_BY_RUNS = ("runs/",)
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 def places(text: str) -> list[str]:
-    """What is named in backquotes and looks like a file or a folder."""
-    return [name for name in _CODE.findall(text) if re.fullmatch(r"[\w./-]+(/|\.(py|md|json|js|mjs|toml|ipynb))", name)]
+    """What is named in backquotes and looks like the path of a file or a folder; NAME stands for any."""
+    paths = re.compile(r"\w[\w.-]*/([\w./-]*(/|\.(py|md|json|js|mjs|toml|ipynb)))?")
+    named = [name for name in _CODE.findall(text) if paths.fullmatch(name) and "NAME" not in name]
+    return [name for name in named if name not in MADE_BY_RUNS]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PACKAGE)))

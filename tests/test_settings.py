@@ -1,3 +1,4 @@
+import pickle
 import re
 from pathlib import Path
 
@@ -134,6 +135,25 @@ def test_storage_that_could_never_be_used_stops_the_start(wrong):
 
     with pytest.raises(SettingsError, match=next(reversed(wrong)).upper()):
         create_app(Workbench(Settings.load(**wrong)))
+
+
+def test_a_worker_keeps_a_workbench_for_each_settings(monkeypatch):
+    from autopicker_lab import workbench
+
+    monkeypatch.setattr(workbench, "_worker_labs", {})
+    model = {"name": "m", "type": "openai", "endpoint": "http://localhost:1/v1", "capabilities": {"tools", "json"}}
+    fields = [
+        {},
+        {"api_key": "one"},
+        {"api_key": "two"},
+        {"secret_key": "three"},
+        {"models": [model]},
+        {"models": [{**model, "api_key": "four"}]},
+        {"models": [{**model, "quality": 0.6}]},
+    ]
+    labs = [workbench.worker_lab(pickle.loads(pickle.dumps(Settings.load(**own)))) for own in fields]
+    assert len(set(labs)) == len(fields)
+    assert [workbench.worker_lab(Settings.load(**own)) for own in fields] == labs
 
 
 def test_a_workbench_takes_settings_and_shows_its_models():

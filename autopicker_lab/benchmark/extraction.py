@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.benchmark.engines import ENGINES, installed
 from autopicker_lab.benchmark.truth import Case, score
-from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core import InvalidRequestError, StoppedError
 from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION
 from autopicker_lab.extraction import extract_many
+from autopicker_lab.runtime.progress import Progress, report_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -33,7 +34,7 @@ def compare(
     *,
     rounds: int = 3,
     timeout_s: float = 60.0,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Measure engines on files: a table with a row for each engine and file that it reads.
 
@@ -50,6 +51,7 @@ def compare(
 
     Raises:
         InvalidRequestError: for an engine that is unknown or not installed.
+        StoppedError: `progress` returned False.
     """
     require("pandas")
     import pandas
@@ -74,8 +76,8 @@ def compare(
                 rows.append(
                     {"engine": name, "kind": case.kind, "file": case.path.name, **_score_row(case, _result(future))}
                 )
-                if progress is not None:
-                    progress(len(rows), total)
+                if not report_progress(progress, len(rows), total):
+                    raise StoppedError.of("the comparison of engines")
     table = pandas.DataFrame(rows)
     table["quality"] = table[[name for name in SCORES if name in table]].mean(axis=1)
     return table

@@ -7,7 +7,7 @@ import difflib
 import json
 import math
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError, RunStamp
+from autopicker_lab.core import AutopickerError, InvalidRequestError, RunStamp, StoppedError
 from autopicker_lab.core.optional import require
+from autopicker_lab.runtime.progress import Progress, report_progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Progress = Callable[[int, int], None]
 FIGURES = "figures.json"
 RECORD = "record.json"
 _ENGINE = "autopicker"
@@ -122,6 +122,7 @@ def run(
         progress: called with (cells done, cells in all).
 
     Raises:
+        StoppedError: `progress` returned False.
         InvalidRequestError: an unknown or a wrong parameter, before anything runs.
         AutopickerError: the notebook failed; the executed part stays in the folder.
     """
@@ -170,7 +171,7 @@ def sweep(
     """Run a notebook for each value of one parameter, `jobs` runs at a time; all values are checked first.
 
     Args:
-        progress: called with (runs done, runs in all).
+        progress: called with (runs done, runs in all); returning False ends the sweep with the runs so far.
     """
     if not values:
         raise InvalidRequestError(f"no values for '{key}'", "write --sweep key=a,b,c")
@@ -185,8 +186,10 @@ def sweep(
             results = map(work, points)
         for result in results:
             done.append(result)
-            if progress is not None:
-                progress(len(done), len(points))
+            if not report_progress(progress, len(done), len(points)):
+                if jobs > 1:
+                    pool.shutdown(cancel_futures=True)
+                break
     return done
 
 
@@ -250,7 +253,7 @@ def to_html(executed: Path, parameters: Mapping[str, Any], stamp: Mapping[str, A
     notebook = nbformat.read(executed, 4)
     values = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
     commit = stamp.get("commit")
-    environment = [stamp.get("time"), stamp.get("machine"), f"commit {commit[:12]}" if commit else None]
+    environment = [stamp.get("utc"), stamp.get("machine"), f"commit {commit[:12]}" if commit else None]
     about = f"Parameters: `{values}`\n\nRun: {', '.join(str(part) for part in environment if part)}"
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(about))
     exporter = HTMLExporter(
@@ -274,8 +277,8 @@ def _register_engine() -> None:
 
             def complete(cell: Any, cell_index: int | None = None, **more: Any) -> None:
                 finish(cell, cell_index=cell_index, **more)
-                if on_cell is not None and cell_index is not None:
-                    on_cell(cell_index + 1, total)
+                if cell_index is not None and not report_progress(on_cell, cell_index + 1, total):
+                    raise StoppedError.of("the notebook")
 
             nb_man.cell_complete = complete
             quiet = ["--log-level=ERROR"]  # it would warn of its own sockets on this machine

@@ -11,7 +11,8 @@ from autopicker_lab.core import Document, Part, ReadOptions, SourceFile, Transcr
 from autopicker_lab.extraction.registry import formats
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.lru_cache import LRUCache
-from autopicker_lab.transcription import STOPPED, Progress, Transcriber
+from autopicker_lab.runtime.progress import Progress, report_progress
+from autopicker_lab.transcription import STOPPED, Transcriber
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,7 +57,7 @@ class Reader:
         self._transcripts = LRUCache[Transcript](MAX_TRANSCRIPTS)
 
     def __repr__(self) -> str:
-        return f"<Reader: recordings by {self._transcriber.model}, {self.queue_length()} of them in the queue>"
+        return f"Reader({self._transcriber!r})"
 
     async def attach(self, file: SourceFile) -> Attachment:
         """Read a file of a question."""
@@ -114,15 +115,15 @@ class Reader:
         Args:
             language: ISO 639-1 code; None: detected.
             task: "transcribe", or "translate" into English.
-            progress: called with the share that is done, 0 to 1; False stops.
+            progress: called with (done, total) in whole seconds of the recording, see WhisperTranscriber.transcribe.
         """
         key = (await _digest(file), language, task, word_timestamps)
         if (transcript := self._transcripts.get(key)) is not None:
             return replace(transcript, name=file.name)
         cancelled = False
 
-        def report(share: float) -> bool:
-            return not cancelled and (progress is None or progress(share) is not False)
+        def report(done: int, total: int) -> bool:
+            return not cancelled and report_progress(progress, done, total)
 
         def work() -> Transcript:
             if (transcript := self._transcripts.get(key)) is not None:

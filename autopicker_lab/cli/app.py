@@ -12,7 +12,7 @@ import typer
 from autopicker_lab import __version__
 from autopicker_lab.cli import bench, files, keys, load, tuning
 from autopicker_lab.cli.common import Json, open_workbench, print_json
-from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.core import AutopickerError, StorageError
 
 app = typer.Typer(
     help="Pick the right language model for every request, and prove that it was right.",
@@ -43,11 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0)
     except OSError as error:
         where = f" '{error.filename}'" if error.filename else ""
-        fail(
-            InvalidRequestError(
-                f"cannot use{where or ' a file'}: {error.strerror or error}", "check the path and the disk"
-            )
-        )
+        fail(StorageError(f"cannot use{where or ' a file'}: {error.strerror or error}", "check the path and the disk"))
     sys.exit(0)
 
 
@@ -155,9 +151,9 @@ def ask(
             sys.stdout.write(chunk.content)
             sys.stdout.flush()
         sys.stdout.write("\n")
-    reply = stream.reply
+        reply = stream.reply
     assert reply is not None  # the stream has ended
-    assert reply.route is not None
+    assert reply.route is not None  # it was made by the pipeline
     typer.echo(f"\n[{reply.model}: {reply.route.reason}]", err=True)
     for line in (*reply.context.left_out, *reply.context.warnings):
         typer.echo(f"[{line}]", err=True)

@@ -17,10 +17,10 @@ from autopicker_lab.loadtest import (
     Closed,
     Constant,
     Live,
+    LiveProgress,
     LoadPlan,
     LoadReport,
     Poisson,
-    Progress,
     Ramp,
     Slo,
     compare_reports,
@@ -174,7 +174,7 @@ def _read_plan(path: Path) -> LoadPlan:
         raise InvalidRequestError(f"'{path}' is not JSON: {error}", "write one with LoadPlan.to_dict") from None
 
 
-def _measure(plan: LoadPlan, progress: Progress) -> LoadReport:
+def _measure(plan: LoadPlan, progress: LiveProgress) -> LoadReport:
     if plan.url != IN_PROCESS:
         return measure(plan, progress)
     with open_workbench() as lab:
@@ -234,7 +234,7 @@ def _prompts(source: str) -> tuple[str, ...]:
     return synthetic_prompts(100, float(source), abs(float(source)) / 4)
 
 
-def _progress(stopped: Callable[[], bool], quiet: bool) -> Progress:
+def _progress(stopped: Callable[[], bool], quiet: bool) -> LiveProgress:
     """Make a callback that shows progress on standard error where that is a terminal, in one line written over."""
 
     def show(live: Live) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ def run(lab: Workbench, console: Console | None = None) -> None:
     _decide(lab, out)
     out.print(Rule("4. Ask about the file", align="left"))
     if _some_model_answers(lab, out):
-        asyncio.run(_answer(lab, out, folder))
+        _answer(lab, out, folder)
     out.print(Rule("Where to go from here", align="left"))
     out.print(f"That took {time.perf_counter() - started_at:.0f} s. Next:")
     prefix = "uv run " if assets.in_checkout() else ""
@@ -100,22 +99,21 @@ def _some_model_answers(lab: Workbench, out: Console) -> bool:
     return False
 
 
-async def _answer(lab: Workbench, out: Console, folder: Path) -> None:
+def _answer(lab: Workbench, out: Console, folder: Path) -> None:
     for question in (QUESTION, SECOND):
         out.print(f"[bold]{question}[/bold]")
-        reply = await _print_stream(lab, out, question, folder)
+        reply = _print_stream(lab, out, question, folder)
         first = f"{reply.first_token_s:.1f} s" if reply.first_token_s is not None else "never"
         out.print(f"  first token after {first}, all {reply.usage.completion_tokens} after {reply.total_s:.1f} s")
         out.print(f"  answered by {reply.model}: {reply.route.reason if reply.route else ''}", highlight=False)
         out.print(f"  read: {', '.join(reply.context.used)}", highlight=False)
         for line in reply.context.left_out:
             out.print(f"  left out: {line}", highlight=False)
-    await lab.catalogue.close()
 
 
-async def _print_stream(lab: Workbench, out: Console, question: str, folder: Path) -> ChatReply:
-    stream = await lab.stream(question, [folder / "report.pdf"], max_tokens=120)
-    async for chunk in stream:
+def _print_stream(lab: Workbench, out: Console, question: str, folder: Path) -> ChatReply:
+    stream = lab.stream(question, [folder / "report.pdf"], max_tokens=120)
+    for chunk in stream:
         out.print(chunk.content, end="", markup=False, highlight=False, soft_wrap=True)
     out.print()
     assert stream.reply is not None  # the stream has ended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +13,14 @@ from urllib.parse import quote
 
 import httpx
 
-from autopicker_lab.core import ServiceError, UnreachableError, UpstreamError
+from autopicker_lab.core import ServiceError, StoppedError, UnreachableError, UpstreamError
+from autopicker_lab.runtime.progress import Progress, report_progress
 
 if TYPE_CHECKING:
     from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
 
 T = TypeVar("T")
 Messages = Sequence[Mapping[str, Any]]
-Progress = Callable[[int, int], object]
 RETRIED = frozenset({429, 502, 503, 504})
 _LONGEST_PAUSE_S = 30.0
 
@@ -141,11 +141,11 @@ class ProgressReader:
         self._read = 0
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes; reports the bytes read so far and in all."""
+        """At most `size` bytes; reports (bytes read, bytes in all), StoppedError where that asks to stop."""
         data = self._source.read(size)
         self._read += len(data)
-        if self._progress is not None:
-            self._progress(self._read, self._size)
+        if not report_progress(self._progress, self._read, self._size):
+            raise StoppedError.of("the upload")
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from autopicker_lab.client.protocol import ApiCall, Messages, Progress
+    from autopicker_lab.client.protocol import ApiCall, Messages
     from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
+    from autopicker_lab.runtime.progress import Progress
 
 T = TypeVar("T")
 
@@ -42,7 +43,14 @@ class AutopickerClient:
         self._retries = retries
 
     def upload_file(self, file_path: str | Path, progress: Progress | None = None) -> Upload:
-        """Upload a file; the answer's `id` goes into `file_ids`. `progress` is called with bytes read and in all."""
+        """Upload a file; the answer's `id` goes into `file_ids`.
+
+        Args:
+            progress: called with (bytes read, bytes in all).
+
+        Raises:
+            StoppedError: `progress` returned False; the service keeps nothing of the file.
+        """
         with protocol.upload(file_path, progress) as call:
             return self._call(call)
 

@@ -51,8 +51,8 @@ _STEMS: Mapping[str, tuple[str, ...]]
 def _index() -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]:
     words: dict[str, list[str]] = {}
     stems: dict[str, list[str]] = {}
-    for kind, listed in _KINDS.items():
-        for word in listed.split():
+    for kind, vocabulary in _KINDS.items():
+        for word in vocabulary.split():
             (stems if word.endswith("*") else words).setdefault(word.rstrip("*"), []).append(kind)
     return ({w: tuple(k) for w, k in words.items()}, {s: tuple(k) for s, k in stems.items()})
 
@@ -141,13 +141,13 @@ def _has(data: bytes, signs: bytes) -> bool:
 
 @lru_cache(20_000)
 def _kinds(word: str) -> tuple[str, ...]:
-    known = _WORDS.get(word)
-    if known is not None:
-        return known
+    kinds = _WORDS.get(word)
+    if kinds is not None:
+        return kinds
     for length in _STEM_LENGTHS:
-        known = _STEMS.get(word[:length])
-        if known is not None:
-            return known
+        kinds = _STEMS.get(word[:length])
+        if kinds is not None:
+            return kinds
     return ()
 
 

@@ -65,8 +65,8 @@ def _saturating(value: float, saturation: float) -> float:
     return min(1.0, math.log1p(value) / math.log1p(saturation))
 
 
-def _factor(name: str, value: float, share: float, why: str) -> Factor:
-    return Factor(name, value, round(MAX_POINTS[name] * share, 2), why)
+def _factor(name: str, value: float, share: float, explanation: str) -> Factor:
+    return Factor(name, value, round(MAX_POINTS[name] * share, 2), explanation)
 
 
 def _length_factor(tokens: float) -> Factor:
@@ -74,10 +74,10 @@ def _length_factor(tokens: float) -> Factor:
     return _factor("length", tokens, share, f"the question has about {tokens:,.0f} tokens")
 
 
-def _count_factor(name: str, value: float, saturation: int, what: str) -> Factor:
+def _count_factor(name: str, value: float, saturation: int, description: str) -> Factor:
     if not value:
         return _NOT_FOUND[name]
-    return _factor(name, value, _saturating(value, saturation), f"{max(round(value), 1)} of: {what}")
+    return _factor(name, value, _saturating(value, saturation), f"{max(round(value), 1)} of: {description}")
 
 
 def _files_factor(count: int, tokens: int) -> Factor:

@@ -1,6 +1,6 @@
 """The nouns that every other part of the lab speaks in, and the error tree. Imports nothing of the rest."""
 
-from autopicker_lab.core.chat import ChatChunk, ChatRequest, Message, Usage, join_chunks
+from autopicker_lab.core.chat import ChatChunk, ChatRequest, Message, Usage, assemble_message
 from autopicker_lab.core.document import Cell, Document, Part, Table
 from autopicker_lab.core.errors import (
     AuthenticationError,
@@ -99,7 +99,7 @@ __all__ = [
     "Usage",
     "Word",
     "WorkerError",
+    "assemble_message",
     "gain_score",
-    "join_chunks",
     "new_id",
 ]

@@ -1,4 +1,4 @@
-"""Chat in OpenAI's shapes: Message, ChatRequest, Usage, ChatChunk."""
+"""Chat as OpenAI shapes it: Message, ChatRequest, ChatChunk, ChatReply, and what was put into the context."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Message:
     def parse(cls, raw: object, index: int = 0) -> Message:
         """Read one message of a request body; InvalidRequestError names what is wrong and where."""
         try:
-            return cls._from_openai(raw)
+            return cls._parsed(raw)
         except _MalformedError as error:
             where = f"messages[{index}]"
             raise InvalidRequestError(f"'{where}{error.place}' {error.why}", param=where) from None
 
     @classmethod
-    def _from_openai(cls, raw: object) -> Message:
+    def _parsed(cls, raw: object) -> Message:
         if not isinstance(raw, dict | Mapping):
             raise _MalformedError("", "must be an object with 'role' and 'content'")
         role = raw.get("role")
@@ -71,26 +71,26 @@ class Message:
 
     @property
     def image_urls(self) -> tuple[str, ...]:
-        """The pictures of the message, as http or data URLs."""
+        """The URLs of its pictures."""
         if not isinstance(self.content, tuple):
             return ()
         images = (part.get("image_url") for part in self.content if part["type"] == "image_url")
         return tuple(str(image.get("url", "") if isinstance(image, Mapping) else image) for image in images)
 
     def to_openai(self) -> dict[str, Any]:
-        """The message as one object of OpenAI's `messages`."""
+        """The message as OpenAI's object."""
         content = [dict(part) for part in self.content] if isinstance(self.content, tuple) else self.content
         return {"role": self.role, "content": content, **self.extra}
 
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """A request to a model: the conversation so far, and how it is to be answered.
+    """What is asked of a model.
 
     Attributes:
         model: a catalogue id or alias; "auto" lets the router choose.
         file_ids: uploads whose text belongs to the question.
-        options: every other OpenAI field (temperature, max_tokens, tools ...), passed on unchanged.
+        options: every other OpenAI field (temperature, max_tokens, tools ...), passed on as it came.
         allowed: ids of the models that the caller may use; None: all.
     """
 
@@ -113,7 +113,7 @@ class ChatRequest:
         return cls(tuple([Message.parse(m, i) for i, m in enumerate(prompt)]), **fields)
 
     def with_allowed(self, models: frozenset[str] | None) -> ChatRequest:
-        """The same request, limited to these models by their ids; None: no limit."""
+        """The request of a caller who may use these models; None: all."""
         return self if models is None else replace(self, allowed=models)
 
     @lazy
@@ -131,12 +131,12 @@ class ChatRequest:
 
     @lazy
     def image_urls(self) -> tuple[str, ...]:
-        """The pictures of all messages, in order, as http or data URLs."""
+        """The pictures of all messages, as URLs."""
         return tuple([url for message in self.messages for url in message.image_urls])
 
     @lazy
     def token_count(self) -> int:
-        """Prompt tokens without files, estimated; each message counts 4 more for its role."""
+        """Prompt tokens without files, estimated; 4 a message for its role marks."""
         return sum([estimate_tokens(m.text) + 4 for m in self.messages])
 
 
@@ -150,7 +150,7 @@ class Usage:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def to_openai(self) -> dict[str, Any]:
-        """OpenAI's `usage` object, with the provider's own details."""
+        """OpenAI's `usage` object, with the details that the provider gave."""
         return {
             "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
             **self.raw,
@@ -161,7 +161,7 @@ class Usage:
 
     @classmethod
     def from_openai(cls, raw: Mapping[str, Any] | None) -> Usage | None:
-        """The tokens of OpenAI's `usage` object; None where a server sent none."""
+        """Usage as a server that speaks OpenAI's format says it; None where it says nothing."""
         if not raw:
             return None
         details = raw.get("prompt_tokens_details")
@@ -170,18 +170,17 @@ class Usage:
 
 
 def _count(value: object) -> int:
-    """A number of tokens that a server sent; 0 for a value that is no such number."""
+    """A number of tokens as a server says it; 0 for what is none."""
     return min(value, 2**53) if isinstance(value, int) and value >= 0 else 0
 
 
 @dataclass(frozen=True, slots=True)
 class ChatChunk:
-    """A piece of a streamed answer, or several pieces that the network brought together.
+    """What arrived of an answer at once: a piece, or several where the network brought them together.
 
     Attributes:
-        events: OpenAI's chunk objects, as the model's server sent them; each has its `choices`.
-        finish_reason: OpenAI's reason, where one of the events ended the answer; None before.
-        usage: where one of the events counted the tokens; None elsewhere.
+        events: OpenAI's chunk objects, as the model's server made them; each has its `choices`.
+        finish_reason, usage: where one of the events ended the answer, or counted its tokens.
     """
 
     events: Sequence[dict[str, Any]] = ()
@@ -203,25 +202,25 @@ class ChatChunk:
 
     @property
     def content(self) -> str:
-        """The text that the chunk adds to the answer; "" where it adds none."""
+        """The text that its events add to the answer."""
         return "".join([delta.get("content") or "" for delta in self.deltas])
 
 
-def join_chunks(chunks: Iterable[ChatChunk]) -> dict[str, Any]:
+def assemble_message(chunks: Iterable[ChatChunk]) -> dict[str, Any]:
     """The message that a stream's chunks add up to: content, reasoning, tool calls."""
     texts: list[str] = []
-    reasoning: list[str] = []
+    thoughts: list[str] = []
     calls: dict[int, dict[str, Any]] = {}
     for chunk in chunks:
         for delta in chunk.deltas:
             texts.append(delta.get("content") or "")
-            reasoning.append(delta.get("reasoning_content") or "")
+            thoughts.append(delta.get("reasoning_content") or "")
             for call in delta.get("tool_calls") or ():
                 _merge_call(calls, call)
     text = "".join(texts)
     message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
-    if any(reasoning):
-        message["reasoning_content"] = "".join(reasoning)
+    if any(thoughts):
+        message["reasoning_content"] = "".join(thoughts)
     if calls:
         message["tool_calls"] = [calls[i] for i in sorted(calls)]
     return message

@@ -93,7 +93,7 @@ class Document:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The tables of all parts, in reading order."""
+        """The tables of all parts, in order."""
         return tuple(table for part in self.parts for table in part.tables)
 
     @cached_property
@@ -120,12 +120,12 @@ class Document:
             if count is None:
                 passages = _passages(part.text, int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
             else:
-                passages = _passages_by_tokenizer(part.text, max_tokens, overlap, count)
+                passages = _counted(part.text, max_tokens, overlap, count)
             for text in passages:
                 yield Part(part.label, text)
 
     def to_dict(self) -> dict[str, Any]:
-        """The Document as one JSON object: parts name their tables, whose rows stand in `tables`, in that order."""
+        """The Document as JSON can hold it: parts name their tables, whose rows stand in `tables`, in that order."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -139,7 +139,7 @@ class Document:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Document:
-        """The Document that `to_dict` wrote; KeyError where a field is missing."""
+        """The Document that `to_dict` told; KeyError where a field is missing."""
         rows = iter(raw["tables"])
         parts = tuple(
             Part(
@@ -192,12 +192,12 @@ def _fact(value: object) -> str:
     return str(value)
 
 
-def _passages_by_tokenizer(text: str, max_tokens: int, overlap: int, count: Callable[[str], int]) -> Iterator[str]:
-    """Passages of at most `max_tokens` by a tokenizer: cut by the text's mean width of a token, then again."""
+def _counted(text: str, max_tokens: int, overlap: int, count: Callable[[str], int]) -> Iterator[str]:
+    """Passages bounded by a tokenizer: cut by the text's mean width of a token, again where that was too wide."""
     width = 0.9 * len(text) / max(count(text), 1)
     for passage in _passages(text, max(int(max_tokens * width), 1), int(overlap * width)):
         if len(passage) > 1 and count(passage) > max_tokens:
-            yield from _passages_by_tokenizer(passage, max_tokens, overlap, count)
+            yield from _counted(passage, max_tokens, overlap, count)
         else:
             yield passage
 

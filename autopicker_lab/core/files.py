@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from autopicker_lab.core.errors import InvalidRequestError, StorageError
+from autopicker_lab.core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Format(NamedTuple):
@@ -62,7 +60,7 @@ KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
 
 
 def expand_path(place: str | Path) -> Path:
-    """A path with `~` replaced by the home folder; InvalidRequestError for what cannot be a path."""
+    """A path as the system knows it; InvalidRequestError for what cannot be one."""
     try:
         path = Path(place).expanduser()
         path.exists()
@@ -77,7 +75,7 @@ def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
     Raises:
         InvalidRequestError: for a path where nothing is.
     """
-    files: dict[Path, None] = {}  # an ordered set
+    files: dict[Path, None] = {}
     forms = [form for form in FORMATS.values() if not categories or form.category in categories]
     suffixes = {suffix for form in forms for suffix in form.suffixes}
     for place in map(expand_path, places):
@@ -91,35 +89,14 @@ def find_files(places: Iterable[str | Path], *categories: str) -> list[Path]:
     return list(files)
 
 
-@contextmanager
-def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A scratch file that becomes `path` when the block has ended, and is gone where it fails.
-
-    Raises:
-        StorageError: the disk is full, the folder missing, or the like.
-    """
-    target = Path(path).expanduser()
-    scratch = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield scratch
-        scratch.replace(target)
-    except OSError as error:
-        if error.errno is None:  # not the system's: a time limit of what was to be written, say
-            raise
-        raise StorageError.of(error, path) from None
-    finally:
-        with suppress(OSError):
-            scratch.unlink()
-
-
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a file is to be read.
+    """What a reader may need to be told.
 
     Attributes:
         password: opens an encrypted PDF.
-        languages: Tesseract's names of the languages in pictures and scans (`deu`); by default chosen by the script.
-        ocr_pages: the most scanned pages of a PDF that are read.
+        languages: Tesseract's names of the languages in pictures and scans (`deu`); by default told by the script.
+        ocr_pages: scanned pages of a PDF that are read at most.
         place: keep the GPS position that a picture carries.
         structure: of an HTML page also an outline of its elements, as a Part.
     """
@@ -133,15 +110,15 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file as it came in; its kind is determined by its content first and its name second.
+    """A file as it came in, its kind settled by content first and name second.
 
     Attributes:
         name: the file's own name, without folders.
         data: its bytes.
         kind: one of `FORMATS`, or of a format that was installed beside them.
-        warnings: what is odd about it (a name that does not fit the content, say).
+        warnings: what was odd about it (a name that does not fit the content, say).
         options: how to read it.
-        format: for a kind that another package reads; None for one of `FORMATS`.
+        format: of a kind that another package reads.
     """
 
     name: str
@@ -158,15 +135,15 @@ class SourceFile:
 
     @property
     def media_type(self) -> str:
-        """The MIME type of the file's kind."""
+        """The MIME type of its kind."""
         return (self.format or FORMATS[self.kind]).media_type
 
     @property
     def category(self) -> str:
-        """document, spreadsheet, image, audio or code; or what another package's format calls itself."""
+        """ "document", "spreadsheet", "image", "audio" or "code"."""
         return (self.format or FORMATS[self.kind]).category
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the bytes, as 64 hexadecimal digits; about 1 ms a megabyte the first time."""
+        """Of its bytes, hexadecimal; hashed when it is first asked for."""
         return hashlib.sha256(self.data).hexdigest()

@@ -1,4 +1,4 @@
-"""An answer: ChatReply, and the ContextReport on the passages of files that the model was given."""
+"""An answer: ChatReply, and the ContextReport on what was read for it."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ class ChatReply:
     created: int = field(default_factory=lambda: int(time.time()))
 
     def with_route(self, route: Route, context: ContextReport, total_s: float) -> ChatReply:
-        """The same reply with its route, context and total time; as dataclasses.replace, which takes longer."""
-        reply: ChatReply = object.__new__(ChatReply)
-        reply.__dict__.update(self.__dict__, route=route, context=context, total_s=total_s)
-        return reply
+        """The reply of a model with how it was chosen and what it was given; as `replace`, but sooner."""
+        made: ChatReply = object.__new__(ChatReply)
+        made.__dict__.update(self.__dict__, route=route, context=context, total_s=total_s)
+        return made
 
     @property
     def fallback_used(self) -> bool:
@@ -73,7 +73,7 @@ class ChatReply:
         return self.route.complexity.score if self.route else None
 
     def to_dict(self) -> dict[str, Any]:
-        """One JSON object: the answer, the model and why it was chosen, what it read, tokens and seconds."""
+        """One JSON object: text, model, route, what was read, times in seconds."""
         return {
             "text": self.text,
             "model": self.model,

@@ -62,10 +62,10 @@ class Complexity:
         return bars(ax, names, [factor.points for factor in self.factors], "points", title)
 
     def _repr_html_(self) -> str:
-        found = [factor for factor in self.factors if factor.points]
-        rows = [(f.name, f"{f.points:.1f}", f.why) for f in found]
+        counting = [factor for factor in self.factors if factor.points]
+        rows = [(f.name, f"{f.points:.1f}", f.why) for f in counting]
         title = f"complexity {self.score:.0f} of 100"
-        return html_table(["factor", "points", "why"], rows, title, [f.points / 100 for f in found])
+        return html_table(["factor", "points", "why"], rows, title, [f.points / 100 for f in counting])
 
 
 @dataclass(frozen=True)

@@ -100,8 +100,8 @@ def html_diff(left: str, right: str, left_name: str, right_name: str, limit: int
     lines = list(difflib.unified_diff(_lines(left), _lines(right), n=1, lineterm=""))[2:]  # after the two file names
     rows = []
     for line in lines[:limit]:
-        styles = {"-": f"border-left:4px solid {BLUE}", "+": f"border-left:4px solid {ORANGE}", "@": "margin-top:.8em"}
-        style = styles.get(line[0], "border-left:4px solid transparent;opacity:.7")
+        mark = {"-": f"border-left:4px solid {BLUE}", "+": f"border-left:4px solid {ORANGE}", "@": "margin-top:.8em"}
+        style = mark.get(line[0], "border-left:4px solid transparent;opacity:.7")
         words = "" if line[0] == "@" else escape(line)
         rows.append(f"<div style='padding-left:.5em;white-space:pre-wrap;{style}'>{words}</div>")
     if not rows:

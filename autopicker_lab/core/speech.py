@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core.show import BLUE, axes, frame, html_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import pandas as pd
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word; `probability` is the recogniser's, 0 to 1."""
+    """A spoken word, with its times in seconds and the probability that it is right."""
 
     start: float
     end: float
@@ -38,12 +36,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said in a recording, with the times.
+    """What was said.
 
     Attributes:
         language: ISO 639-1 code, detected or given; None where there was no speech to tell it from.
-        duration: seconds of the recording.
-        seconds_taken: wall time of the transcription; None where it was not measured.
+        duration: of the recording, seconds.
+        seconds_taken: wall time of the transcription; `real_time_factor` is its ratio to the duration.
     """
 
     name: str
@@ -61,7 +59,7 @@ class Transcript:
         return self.seconds_taken / self.duration if self.seconds_taken is not None and self.duration else None
 
     def to_dict(self) -> dict[str, Any]:
-        """One JSON object: name, text, language, duration, and segments with their words where those are known."""
+        """One JSON object as the HTTP API answers it; times in seconds."""
         segments: list[dict[str, Any]] = []
         for segment in self.segments:
             row: dict[str, Any] = {"start": segment.start, "end": segment.end, "text": segment.text}
@@ -80,16 +78,20 @@ class Transcript:
         """SubRip subtitles."""
         return "\n".join(
             f"{i}\n{_clock(s.start, ',')} --> {_clock(s.end, ',')}\n{s.text.strip()}\n"
-            for i, s in enumerate(_with_words(self.segments), 1)
+            for i, s in enumerate(self._spoken(), 1)
         )
 
     def to_vtt(self) -> str:
         """WebVTT subtitles."""
         cues = (
             f"{_clock(s.start, '.')} --> {_clock(s.end, '.')}\n{escape(s.text.strip(), quote=False)}\n"
-            for s in _with_words(self.segments)
+            for s in self._spoken()
         )
         return "WEBVTT\n\n" + "\n".join(cues)
+
+    def _spoken(self) -> list[Segment]:
+        """Segments with words: a correction may have taken them all."""
+        return [segment for segment in self.segments if segment.text.strip()]
 
     def with_segment_text(self, index: int, text: str) -> Transcript:
         """The Transcript with other words in one segment, whose word times are no longer known."""
@@ -97,7 +99,7 @@ class Transcript:
             raise IndexError(f"there is no segment {index}")
         segments = list(self.segments)
         segments[index] = replace(segments[index], text=" ".join(text.split()), words=())
-        text = " ".join(segment.text for segment in _with_words(segments))
+        text = " ".join(segment.text for segment in segments if segment.text.strip())
         return replace(self, segments=tuple(segments), text=text)
 
     def to_frame(self) -> pd.DataFrame:
@@ -125,12 +127,6 @@ class Transcript:
         )
 
 
-def _with_words(segments: Iterable[Segment]) -> list[Segment]:
-    """Segments with words: a correction may have taken all of one."""
-    return [segment for segment in segments if segment.text.strip()]
-
-
 def _clock(seconds: float, mark: str) -> str:
-    """A subtitle's time, hh:mm:ss and milliseconds after `mark`."""
     total = round(seconds * 1000)
     return f"{total // 3_600_000:02}:{total // 60_000 % 60:02}:{total // 1000 % 60:02}{mark}{total % 1000:03}"

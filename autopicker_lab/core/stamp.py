@@ -1,4 +1,4 @@
-"""RunStamp: what must be known about a run for its figures to mean anything later."""
+"""RunStamp: what must be known of a run for its figures to mean anything later."""
 
 from __future__ import annotations
 
@@ -20,14 +20,11 @@ _PACKAGES = ("autopicker-lab", "faster-whisper", "xllamacpp", "ollama", "pypdfiu
 
 @dataclass(frozen=True)
 class RunStamp:
-    """The circumstances of a run: code, packages, machine, time and data.
+    """What a run was made with.
 
     Attributes:
-        commit, dirty: of the checkout that the code runs from; None outside one.
-        machine: operating system, processor architecture and cores.
-        packages: versions by name.
-        utc: when the stamp was made, ISO 8601.
-        data: SHA-256 by file name of what the run read.
+        commit, dirty: of the checkout the code runs from; None outside one.
+        data: sha256 by name of what the run read.
     """
 
     commit: str | None
@@ -41,7 +38,7 @@ class RunStamp:
 
     @classmethod
     def collect(cls, *paths: str | Path, seed: int | None = None) -> RunStamp:
-        """The stamp of this moment, with the SHA-256 of each file in `paths`."""
+        """Stamp of this moment, with the sha256 of each file in `paths`."""
         commit = _git("rev-parse", "HEAD")
         return cls(
             commit=commit,
@@ -55,7 +52,7 @@ class RunStamp:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """One JSON object with all fields."""
+        """One JSON object."""
         return asdict(self)
 
 
@@ -71,7 +68,7 @@ def _git(*words: str) -> str | None:
     if not (here / ".git").exists():
         return None
     try:
-        process = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return process.stdout.strip() if process.returncode == 0 else None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -59,11 +59,11 @@ def _column_name(name: Cell, index: int) -> str:
 
 
 def _describe_column(name: str, values: Sequence[Cell]) -> dict[str, Any]:
-    present = [value for value in values if value is not None]
-    counts = Counter(present)
-    description: dict[str, Any] = {"name": name, "filled": len(present), "distinct": len(counts)}
-    if present and {type(value) for value in counts} <= {int, float}:
-        mean = math.fsum(present) / len(present)  # type: ignore[arg-type]  # all numbers
+    values_present = [value for value in values if value is not None]
+    counts = Counter(values_present)
+    description: dict[str, Any] = {"name": name, "filled": len(values_present), "distinct": len(counts)}
+    if values_present and {type(value) for value in counts} <= {int, float}:
+        mean = math.fsum(values_present) / len(values_present)  # type: ignore[arg-type]  # all numbers
         if math.isfinite(mean):
             return {**description, "type": "number", "min": min(counts), "mean": round(mean, 6), "max": max(counts)}
     common = {str(value)[:60]: count for value, count in counts.most_common(3)}

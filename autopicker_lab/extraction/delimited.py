@@ -88,8 +88,8 @@ def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], list[int],
     """Rows of parsed cells, all as wide as the widest; the width that each had; warnings about the quoting."""
     parsed = _parse(text, delimiter)
     if '\\"' in text:  # quotes escaped by a backslash, not by doubling
-        other = _parse(text, delimiter, escapechar="\\", doublequote=False)
-        parsed = min(parsed, other, key=lambda rows: len(set(map(len, rows))))
+        backslash_parsed = _parse(text, delimiter, escapechar="\\", doublequote=False)
+        parsed = min(parsed, backslash_parsed, key=lambda rows: len(set(map(len, rows))))
     widest = max(map(len, parsed), default=0)
     rows = [(*map(_parse_cell, row), *(None,) * (widest - len(row))) for row in parsed]
     unclosed = next(

@@ -55,9 +55,9 @@ class Numbering:
     def _override(self, number: str, level: int, override: Any) -> None:
         start, redefined = override.find(f"{W}startOverride"), override.find(f"{W}lvl")
         if redefined is not None:  # a definition of its own, which no other list shares
-            own = {**self.levels.get(self.lists[number], {}), level: _level(redefined)}
+            levels = {**self.levels.get(self.lists[number], {}), level: _level(redefined)}
             self.lists[number] = f"{self.lists[number]} of {number}"
-            self.levels[self.lists[number]] = own
+            self.levels[self.lists[number]] = levels
         if start is not None:
             self.restarts[number, level] = parse_int(start.get(VAL), 1)
 

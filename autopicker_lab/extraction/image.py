@@ -145,8 +145,8 @@ def _corrupt_on_failure(file: SourceFile) -> Iterator[None]:
             python_warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             yield
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        what = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
-        raise CorruptFileError(f"'{file.name}' is not a readable image{what}", "save it again") from None
+        detail = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
+        raise CorruptFileError(f"'{file.name}' is not a readable image{detail}", "save it again") from None
 
 
 def to_rgb(picture: Picture) -> Picture:

@@ -9,15 +9,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, Document, InvalidRequestError, NoWorkerError, ReadOptions
-from autopicker_lab.core.files import atomic_write, find_files
+from autopicker_lab.core.files import find_files
 from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.pool import ExtractionPool, read_path
-from autopicker_lab.runtime.executors import Progress, Scheduler, completed, task_error, workers
+from autopicker_lab.runtime.atomic_write import atomic_write
+from autopicker_lab.runtime.executors import Scheduler, submit_all, worker_pool, wrap_task_error
 
 if TYPE_CHECKING:
     import concurrent.futures
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from autopicker_lab.runtime.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def extract_many(
         paths: files, and folders whose files are read.
         jobs: number of worker processes; None: one a core.
         progress: called after each file with (done, in all).
-        scheduler: a cluster in place of local processes (see `runtime.executors.workers`); it must see the same
+        scheduler: a cluster in place of local processes (see `runtime.executors.worker_pool`); it must see the same
             paths, and it bounds neither time nor memory.
         options: a password, the languages of scans, and the like.
         timeout_s: wall seconds that one file may take in a local worker.
@@ -99,7 +102,7 @@ def _extract_locally(
 def _extract_on_scheduler(
     files: list[Path], scheduler: Scheduler, options: ReadOptions, progress: Progress | None
 ) -> Iterator[ExtractionResult]:
-    with workers(scheduler) as (pool, at_once):
+    with worker_pool(scheduler) as (pool, at_once):
         yield from _run(files, lambda path: pool.submit(read_path, str(path), options), at_once, progress)
 
 
@@ -109,7 +112,7 @@ def _run(
     at_once: int,
     progress: Progress | None,
 ) -> Iterator[ExtractionResult]:
-    for path, future, begun in completed(files, submit, at_once, progress):
+    for path, future, begun in submit_all(files, submit, at_once, progress):
         yield _result(path, future, begun)
 
 
@@ -119,7 +122,7 @@ def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]
     except NoWorkerError:
         raise
     except Exception as error:
-        return ExtractionResult(path, None, task_error(path.name, error), time.perf_counter() - begun)
+        return ExtractionResult(path, None, wrap_task_error(path.name, error), time.perf_counter() - begun)
     return ExtractionResult(path, replace(document, name=path.name), None, seconds)
 
 

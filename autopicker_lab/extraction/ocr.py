@@ -142,11 +142,15 @@ def _other_readings(image: Image) -> Iterable[OcrResult]:
 
 @cache
 def _has_tesseract() -> bool:
+    limit = os.environ.get("OMP_THREAD_LIMIT")
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # read when its library loads: more threads make it slower
     try:
         import tesserocr  # noqa: F401
     except ImportError:
         return False
+    finally:
+        if limit is None:  # CTranslate2, loaded later under such a limit, computes nonsense with several threads
+            del os.environ["OMP_THREAD_LIMIT"]
     return "eng" in _installed_languages()
 
 

@@ -34,8 +34,8 @@ def _decode_as(data: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
     try:
         return data.decode(encoding).lstrip("\ufeff"), encoding, ()
     except UnicodeDecodeError:
-        lost = f"not all of it is {encoding.upper()}: some characters were lost"
-        return data.decode(encoding, "replace").lstrip("\ufeff"), encoding, (lost,)
+        warning = f"not all of it is {encoding.upper()}: some characters were lost"
+        return data.decode(encoding, "replace").lstrip("\ufeff"), encoding, (warning,)
 
 
 def _decode(data: bytes) -> tuple[str, str, tuple[str, ...]]:
@@ -104,18 +104,18 @@ def _heading(line: str, below: str) -> str | None:
 
 def _in_code(lines: Sequence[str]) -> list[bool]:
     """Whether each line belongs to a fenced block; a fence is closed by one of its own kind, at least as long."""
-    inside: list[bool] = []
+    in_fence: list[bool] = []
     fence = ""
     for line in lines:
         match = _FENCE.match(line)
         if fence:
-            inside.append(True)
+            in_fence.append(True)
             if match and match[1][0] == fence[0] and len(match[1]) >= len(fence) and not match[2].strip():
                 fence = ""
         else:
             fence = match[1] if match and not (match[1][0] == "`" and "`" in match[2]) else ""
-            inside.append(bool(fence))
-    return inside
+            in_fence.append(bool(fence))
+    return in_fence
 
 
 def markdown_tables(lines: Sequence[str]) -> Iterator[Table]:

@@ -80,14 +80,14 @@ def _load_entry_points() -> tuple[dict[str, FormatReader], dict[str, str]]:
     failures: dict[str, str] = {}
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         try:
-            loaded = entry.load()
+            candidate = entry.load()
         except Exception as error:  # a fault in another package must not disable ours
             failures[entry.name] = f"{type(error).__name__}: {error}"
             continue
-        if isinstance(loaded, FormatReader):
-            readers[loaded.format.kind] = loaded
+        if isinstance(candidate, FormatReader):
+            readers[candidate.format.kind] = candidate
         else:
-            failures[entry.name] = f"is no FormatReader but {type(loaded).__name__}"
+            failures[entry.name] = f"is no FormatReader but {type(candidate).__name__}"
     return readers, failures
 
 

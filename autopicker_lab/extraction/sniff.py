@@ -60,8 +60,8 @@ def open_source(
     if isinstance(source, bytes):
         data, label = source, name or "file"
     elif not isinstance(source, str | Path):
-        what = f"a file is its path, its bytes or a SourceFile, not {type(source).__name__}"
-        raise InvalidRequestError(what, "write lab.extract('report.pdf')")
+        detail = f"a file is its path, its bytes or a SourceFile, not {type(source).__name__}"
+        raise InvalidRequestError(detail, "write lab.extract('report.pdf')")
     else:
         data, label = _read(Path(source).expanduser(), max_size), name or Path(source).name
     label = PurePath(label.replace("\\", "/")).name or "file"
@@ -135,8 +135,8 @@ def _without_signature(data: bytes, name: str, named_kind: str | None) -> str:
 
 
 def _refuse(name: str, suffix: str) -> None:
-    what = f"'{suffix}' files are" if suffix else "this kind of content is"
-    raise UnsupportedFileError(f"'{name}': {what} not supported", f"supported: {', '.join(formats())}")
+    subject = f"'{suffix}' files are" if suffix else "this kind of content is"
+    raise UnsupportedFileError(f"'{name}': {subject} not supported", f"supported: {', '.join(formats())}")
 
 
 def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:

@@ -85,17 +85,17 @@ def _page_markdown(text: str) -> str:
 def _boilerplate(root: HtmlElement) -> list[HtmlElement]:
     """The outermost elements that are no content: navigation, side bars, notices."""
     elements: list[HtmlElement] = []
-    inside: set[HtmlElement] = set()
+    within_boilerplate: set[HtmlElement] = set()
     for element in root.iter():
         if not isinstance(element.tag, str) or element.tag in ("html", "body", "main", "article"):
             continue
-        if element.getparent() in inside:
-            inside.add(element)
+        if element.getparent() in within_boilerplate:
+            within_boilerplate.add(element)
             continue
         is_named = _BOILERPLATE.search(f"{element.get('class') or ''} {element.get('id') or ''}")
         if element.tag in _BOILERPLATE_TAGS or element.get("role") in _BOILERPLATE_ROLES or is_named:
             elements.append(element)
-            inside.add(element)
+            within_boilerplate.add(element)
     return elements
 
 

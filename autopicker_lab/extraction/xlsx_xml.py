@@ -178,8 +178,8 @@ def cell_reference(position: CellPosition) -> str:
     letters = ""
     column += 1
     while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
+        column, remainder = divmod(column - 1, 26)
+        letters = chr(65 + remainder) + letters
     return f"{letters}{row + 1}"
 
 

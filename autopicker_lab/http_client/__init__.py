@@ -1,4 +1,4 @@
-"""The client's side of HTTP and of chat streams, for whoever asks a server many times a second."""
+"""An HTTP client and a reader of chat streams, for many requests a second to one server."""
 
 from autopicker_lab.http_client.client import KEEP_S, HttpClient, HttpResponse
 from autopicker_lab.http_client.connection import ConnectionBrokenError, NotHttpError

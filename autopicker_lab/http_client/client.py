@@ -1,4 +1,4 @@
-"""HTTP/1.1 requests to one server over connections that are kept: httptools parses, asyncio carries.
+"""An HTTP/1.1 client for one server, with connections that are kept: httptools parses, asyncio carries.
 
 A gateway spends most of its time in its HTTP client. On one core against an instant server, aiohttp takes 65 µs of CPU
 a call, a Rust client 25, httpx and the official client a millisecond and more, this 10. It does what the server of a
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEEP_S = 60.0
-_LARGEST_BODY = 2**26
+_MAX_BODY = 2**26
 
 
 class HttpResponse:
@@ -30,7 +30,7 @@ class HttpResponse:
     """
 
     def __init__(self, client: HttpClient, connection: Connection, idle_s: float, deadline: float):
-        self._http_client = client
+        self._client = client
         self._connection = connection
         self._closed = False
         self._idle_s = idle_s
@@ -39,41 +39,45 @@ class HttpResponse:
 
     @property
     def headers(self) -> dict[str, str]:
-        """By name in lower case."""
+        """Headers of the answer, by name in lower case; of equal ones, the last."""
         return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._connection.headers}
 
     async def next(self) -> bytes:
-        """What arrived since the last call, or the next to arrive; b"" at the end.
+        """The bytes that arrived since the last call, or the next to arrive; b"" at the end.
 
         Raises:
             TimeoutError: nothing came for `idle_s`, or the whole took more than `total_s`.
             ConnectionBrokenError: the body was cut.
         """
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        remaining_s = self._deadline - time.monotonic()
+        if remaining_s <= 0:
             raise TimeoutError
-        return await self._connection.block(min(self._idle_s, left))
+        return await self._connection.block(min(self._idle_s, remaining_s))
 
     async def read(self) -> bytes:
-        """The whole of the body that is left; ConnectionBrokenError where it is too large for an answer."""
+        """The rest of the body; ConnectionBrokenError where it is over 64 MiB."""
         blocks = []
         size = 0
         while block := await self.next():
             blocks.append(block)
             size += len(block)
-            if size > _LARGEST_BODY:
+            if size > _MAX_BODY:
                 raise ConnectionBrokenError("the answer is too large")
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def close(self, whole: bool = False) -> None:
-        """`whole`: all that matters was read, so the connection is kept if the rest comes within a second."""
+        """Give the connection back, or break it off where the answer has not ended.
+
+        Args:
+            whole: all that matters was read, so that the connection is kept if the rest comes within a second.
+        """
         if self._closed:
             return
         self._closed = True
         if whole and not self._connection.ended():
-            self._connection.linger(self._http_client._release)
+            self._connection.linger(self._client.release)
         else:
-            self._http_client._release(self._connection)
+            self._client.release(self._connection)
 
 
 class HttpClient:
@@ -92,12 +96,12 @@ class HttpClient:
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._path = parts.path.rstrip("/")
         self._connect_s = connect_s
-        given = {name.lower(): (name, value) for name, value in (headers or {}).items()}
-        known = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "autopicker-lab"}
-        lines = {name.lower(): (name, value) for name, value in known.items()} | given
-        self._lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in lines.values())
-        self._typed = "content-type" in given
-        self._starts: dict[tuple[str, str], bytes] = {}
+        own = {name.lower(): (name, value) for name, value in (headers or {}).items()}
+        defaults = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "autopicker-lab"}
+        lines = {name.lower(): (name, value) for name, value in defaults.items()} | own
+        self._header_lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in lines.values())
+        self._has_content_type = "content-type" in own
+        self._request_starts: dict[tuple[str, str], bytes] = {}
         self._timers = Timers()
         self._idle: deque[tuple[float, Connection]] = deque()
         self._open: set[Connection] = set()
@@ -121,26 +125,26 @@ class HttpClient:
             TimeoutError: no answer began within `first_s`.
             ConnectionBrokenError: the connection broke; another OSError: none could be made.
         """
-        start = self._starts.get((method, path)) or self._start(method, path)
+        start = self._request_starts.get((method, path)) or self._request_start(method, path)
         head = b"%sContent-Length: %d\r\n\r\n" % (start, len(body))
         deadline = time.monotonic() + total_s
         while True:
-            connection = self._kept() or await self._connected()
+            connection = self._take_idle() or await self._connect()
             try:
                 connection.send(head, body)
                 await connection.head(min(first_s, total_s))
             except StaleConnectionError:
                 continue  # only ever a kept connection: the next is another, or a new one
             except BaseException:
-                self._release(connection)
+                self.release(connection)
                 raise
             return HttpResponse(self, connection, idle_s, deadline)
 
-    def _start(self, method: str, path: str) -> bytes:
-        """What all requests of a kind begin with."""
-        kind = "Content-Type: application/json\r\n" if method == "POST" and not self._typed else ""
-        line = f"{method} {self._path}{path} HTTP/1.1\r\n{self._lines}{kind}"
-        return self._starts.setdefault((method, path), line.encode("latin-1"))
+    def _request_start(self, method: str, path: str) -> bytes:
+        """The first lines of all requests with a method and path, which are made once."""
+        kind = "Content-Type: application/json\r\n" if method == "POST" and not self._has_content_type else ""
+        line = f"{method} {self._path}{path} HTTP/1.1\r\n{self._header_lines}{kind}"
+        return self._request_starts.setdefault((method, path), line.encode("latin-1"))
 
     def close(self) -> None:
         """Break off every connection."""
@@ -148,7 +152,8 @@ class HttpClient:
             connection.abort()
         self._idle.clear()
 
-    def _kept(self) -> Connection | None:
+    def _take_idle(self) -> Connection | None:
+        """An idle connection, the last used first; None where there is none that is young enough."""
         oldest = time.monotonic() - KEEP_S
         while self._idle and self._idle[0][0] < oldest:
             self._idle.popleft()[1].abort()
@@ -158,7 +163,7 @@ class HttpClient:
                 return connection
         return None
 
-    async def _connected(self) -> Connection:
+    async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._connect_s):
             _, connection = await loop.create_connection(
@@ -170,7 +175,8 @@ class HttpClient:
             )
         return connection
 
-    def _release(self, connection: Connection) -> None:
+    def release(self, connection: Connection) -> None:
+        """Take back a connection after its request: keep it where it is reusable, break it off otherwise."""
         if connection.reusable():
             self._idle.append((time.monotonic(), connection))
         else:

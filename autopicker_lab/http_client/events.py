@@ -1,6 +1,6 @@
-"""OpenAI's server-sent events, read as the network brings them: whole ones at once, what is begun waits for its end.
+"""A reader of OpenAI's server-sent events, in blocks of any size: it gives whole events, and keeps an unfinished one.
 
-Every event is parsed and none is rebuilt: what a server says beside the text (logprobs, fingerprints) is passed on.
+Every event is parsed and none is rebuilt, so that fields beside the text (logprobs, fingerprints) are passed on.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import orjson
 
 from autopicker_lab.core import ChatChunk, StreamFailedError, UpstreamError, Usage
 
-_LARGEST = 2**22  # bytes of one event
+_MAX_EVENT = 2**22  # bytes
 
 
 class EventReader:
-    """Args:
-    model: who is named where an event is an error or no JSON.
+    """Reads the events of one answer, block by block.
+
+    Args:
+        model: the name that an error has, where an event is an error or no JSON.
 
     Attributes:
         finish_reason: how the answer ended; None while it has not.
@@ -32,23 +34,23 @@ class EventReader:
         self._failure: UpstreamError | None = None
 
     def feed(self, block: bytes) -> ChatChunk | None:
-        """The events that are whole now; None where there is none that says anything.
+        """The events that are whole now, as one chunk; None where none of them has content.
 
         Raises:
-            UpstreamError: an event is an error, or no JSON; what came before it was given first.
+            UpstreamError: an event is an error, or no JSON; events before it in the block are given first.
         """
         if self._failure is not None:
             raise self._failure
         data = self._tail + block if self._tail else block
         if b"\r" in data:  # JSON has none of its own
             data = data.replace(b"\r\n", b"\n")
-        whole, mark, self._tail = data.rpartition(b"\n\n")
-        if len(self._tail) > _LARGEST:
+        events, separator, self._tail = data.rpartition(b"\n\n")
+        if len(self._tail) > _MAX_EVENT:
             raise UpstreamError(f"'{self._model}' sent an event without end", "check the endpoint")
-        return self._read(whole) if mark else None
+        return self._read(events) if separator else None
 
     def end(self) -> ChatChunk | None:
-        """What the last event says, where the server ended without the blank line after it."""
+        """The chunk of the last event, where the server ended without the blank line after it."""
         tail, self._tail = self._tail, b""
         chunk = self._read(tail) if tail.strip() and self._failure is None else None
         if self._failure is not None and chunk is None:
@@ -67,7 +69,7 @@ class EventReader:
                 self.done = True
                 break
             try:
-                event = self._parsed(text)
+                event = self._parse(text)
                 usage = Usage.from_openai(event.get("usage")) or usage
             except UpstreamError as error:
                 self._failure = error
@@ -84,7 +86,7 @@ class EventReader:
             raise self._failure
         return None
 
-    def _parsed(self, text: bytes) -> dict[str, Any]:
+    def _parse(self, text: bytes) -> dict[str, Any]:
         try:
             event: dict[str, Any] = orjson.loads(text)
             if event.get("error"):

@@ -3,7 +3,7 @@
 from autopicker_lab.loadtest.arrivals import Arrivals, Closed, Constant, Poisson, Ramp, Steps, Trace
 from autopicker_lab.loadtest.compare import compare_reports, merge_reports
 from autopicker_lab.loadtest.distribution import Distribution
-from autopicker_lab.loadtest.engine import Progress, in_thread, measure, run
+from autopicker_lab.loadtest.engine import LiveProgress, measure, run
 from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan, Slo
 from autopicker_lab.loadtest.plots import percentile_curve
 from autopicker_lab.loadtest.prompts import read_prompts, synthetic_prompts
@@ -11,6 +11,7 @@ from autopicker_lab.loadtest.recorder import Live
 from autopicker_lab.loadtest.report import LoadReport, RequestRow
 from autopicker_lab.loadtest.saturation import Saturation, find_saturation
 from autopicker_lab.loadtest.studies import Repeats, Sweep, compare_servers, repeat, sweep
+from autopicker_lab.runtime.event_loop import run_in_thread as in_thread
 
 __all__ = [
     "IN_PROCESS",
@@ -21,10 +22,10 @@ __all__ = [
     "Distribution",
     "Kind",
     "Live",
+    "LiveProgress",
     "LoadPlan",
     "LoadReport",
     "Poisson",
-    "Progress",
     "Ramp",
     "Repeats",
     "RequestRow",

@@ -6,13 +6,11 @@ import asyncio
 import itertools
 import math
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -22,13 +20,13 @@ from autopicker_lab.loadtest.pacing import Pacer
 from autopicker_lab.loadtest.recorder import Live, Recorder
 from autopicker_lab.loadtest.sample import Sample
 from autopicker_lab.loadtest.targets import AnswerSource, Target, target_of
+from autopicker_lab.runtime.event_loop import run_in_thread
 
 if TYPE_CHECKING:
     from autopicker_lab.loadtest.plan import LoadPlan
     from autopicker_lab.loadtest.report import LoadReport
 
-T = TypeVar("T")
-Progress = Callable[[Live], bool | None]
+LiveProgress = Callable[[Live], bool | None]  # not (done, total): a run that time alone bounds has no total
 _TICK_S = 0.05
 _MAX_QUEUED = 100_000
 _COARSE_S = 0.5  # a shorter run says too little by the system's clocks of all cores
@@ -36,7 +34,7 @@ _SLACK_S = 0.5  # beyond the time limit of the last request, so that the limit i
 _TICKS = 5  # between two reports of progress
 
 
-async def run(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSource | None = None) -> LoadReport:
+async def run(plan: LoadPlan, progress: LiveProgress | None = None, ask: AnswerSource | None = None) -> LoadReport:
     """Run a plan on the running event loop, and measure every request.
 
     Args:
@@ -53,49 +51,15 @@ async def run(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSourc
         await asyncio.sleep(0)  # broken connections are closed in the next turn of the loop
 
 
-def measure(plan: LoadPlan, progress: Progress | None = None, ask: AnswerSource | None = None) -> LoadReport:
+def measure(plan: LoadPlan, progress: LiveProgress | None = None, ask: AnswerSource | None = None) -> LoadReport:
     """Run a plan as `run` does, on an event loop in a thread of its own (uvloop where installed), and wait for it."""
-    return in_thread(lambda: run(plan, progress, ask))
-
-
-def in_thread(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """The result of a coroutine that runs on an event loop in a new thread, also where another loop runs here."""
-    found: Future[T] = Future()
-
-    def body() -> None:
-        with asyncio.Runner(loop_factory=_loop) as runner:
-            task = runner.get_loop().create_task(work())
-            found.add_done_callback(lambda _: runner.get_loop().call_soon_threadsafe(task.cancel))
-            try:
-                found.set_result(runner.get_loop().run_until_complete(task))
-            except asyncio.CancelledError:
-                found.cancel()
-            except BaseException as error:  # raised where it is waited for
-                if not found.done():
-                    found.set_exception(error)
-
-    thread = threading.Thread(target=body, name="load test", daemon=True)
-    thread.start()
-    try:
-        return found.result()
-    finally:
-        found.cancel()  # an interrupted caller leaves nothing running
-        thread.join()
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:  # on Windows
-        return asyncio.new_event_loop()
-    made: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return made
+    return run_in_thread(lambda: run(plan, progress, ask))
 
 
 class _Run:
     """One execution of a plan."""
 
-    def __init__(self, plan: LoadPlan, target: Target, progress: Progress | None):
+    def __init__(self, plan: LoadPlan, target: Target, progress: LiveProgress | None):
         self._plan = plan
         self._target = target
         self._progress = progress

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.core.files import atomic_write
 from autopicker_lab.core.show import BLUE, VERMILION, axes, frame, html_table
 from autopicker_lab.loadtest.distribution import Distribution
+from autopicker_lab.runtime.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.loadtest.arrivals import Closed, Open, Poisson
 from autopicker_lab.loadtest.compare import by_rate
-from autopicker_lab.loadtest.engine import Progress, run
+from autopicker_lab.loadtest.engine import LiveProgress, run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ async def find_saturation(
     seconds: float = 60.0,
     shape: Callable[[float], Open] = Poisson,
     on_probe: OnProbe | None = None,
-    progress: Progress | None = None,
+    progress: LiveProgress | None = None,
     ask: AnswerSource | None = None,
 ) -> Saturation:
     """Search for the highest rate of arrivals at which the plan's SLO holds and waiting does not grow.
@@ -146,7 +146,7 @@ class _Search:
         seconds: float,
         shape: Callable[[float], Open],
         on_probe: OnProbe | None,
-        progress: Progress | None,
+        progress: LiveProgress | None,
         ask: AnswerSource | None,
     ):
         self._plan = plan

@@ -12,7 +12,7 @@ from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import frame
 from autopicker_lab.loadtest.arrivals import Poisson
 from autopicker_lab.loadtest.compare import by_rate, compare_reports
-from autopicker_lab.loadtest.engine import Progress, run
+from autopicker_lab.loadtest.engine import LiveProgress, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +107,7 @@ _FIGURES: Mapping[str, Callable[[LoadReport], float | None]] = {
 
 
 async def sweep(
-    plan: LoadPlan, rates: Sequence[float], progress: Progress | None = None, ask: AnswerSource | None = None
+    plan: LoadPlan, rates: Sequence[float], progress: LiveProgress | None = None, ask: AnswerSource | None = None
 ) -> Sweep:
     """Run the plan at each of `rates` in turn, as Poisson arrivals, for plan.duration_s each or ten seconds."""
     points: list[tuple[float, LoadReport]] = []
@@ -120,7 +120,7 @@ async def sweep(
 
 
 async def repeat(
-    plan: LoadPlan, times: int = 5, progress: Progress | None = None, ask: AnswerSource | None = None
+    plan: LoadPlan, times: int = 5, progress: LiveProgress | None = None, ask: AnswerSource | None = None
 ) -> Repeats:
     """Run the plan several times, each with a seed of its own."""
     reports: list[LoadReport] = []
@@ -132,7 +132,7 @@ async def repeat(
 
 
 async def compare_servers(
-    plan: LoadPlan, urls: Mapping[str, str], rounds: int = 2, progress: Progress | None = None
+    plan: LoadPlan, urls: Mapping[str, str], rounds: int = 2, progress: LiveProgress | None = None
 ) -> pd.DataFrame:
     """Run the plan against several addresses in turn, such as a model's server and a gateway before it.
 

@@ -16,7 +16,7 @@ from autopicker_lab.core import (
     InvalidRequestError,
     ModelSpec,
     Usage,
-    join_chunks,
+    assemble_message,
 )
 from autopicker_lab.core.errors import with_hint
 
@@ -39,33 +39,37 @@ class Availability:
 class ChatModel(Protocol):
     """A model that chats. `stream` yields each piece as it is made and stops upstream work when it is closed."""
 
-    def describe(self) -> ModelSpec: ...
+    def describe(self) -> ModelSpec:
+        """The model's entry in the catalogue."""
 
-    async def available(self) -> Availability: ...
+    async def available(self) -> Availability:
+        """Whether it would answer now; asks its server, or looks for its file."""
 
-    async def complete(self, request: ChatRequest) -> ChatReply: ...
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """The whole answer."""
 
-    def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]: ...
+    def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        """The answer as it is made."""
 
-    def waiting(self) -> int:
+    def pending(self) -> int:
         """Requests that are being answered, or wait to be."""
 
     async def close(self) -> None:
         """Give back memory and the running loop's connections; the next use takes them anew."""
 
 
-async def gather(model: ChatModel, request: ChatRequest) -> ChatReply:
+async def complete_from_stream(model: ChatModel, request: ChatRequest) -> ChatReply:
     """The whole answer out of a model's stream."""
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     first: float | None = None
     chunks: list[ChatChunk] = []
     finish, usage = "stop", Usage()
     async for chunk in model.stream(request):
         if first is None and chunk.events:
-            first = time.perf_counter() - begun
+            first = time.perf_counter() - started_at
         chunks.append(chunk)
         finish, usage = chunk.finish_reason or finish, chunk.usage or usage
-    message = join_chunks(chunks)
+    message = assemble_message(chunks)
     return ChatReply(
         message["content"] or "",
         model.describe().id,
@@ -73,7 +77,7 @@ async def gather(model: ChatModel, request: ChatRequest) -> ChatReply:
         usage,
         message,
         first_token_s=first,
-        total_s=time.perf_counter() - begun,
+        total_s=time.perf_counter() - started_at,
     )
 
 

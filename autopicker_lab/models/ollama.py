@@ -19,7 +19,7 @@ from autopicker_lab.core import (
     UpstreamTimeoutError,
     Usage,
 )
-from autopicker_lab.models.base import Availability, gather, image_bytes, quality_prior
+from autopicker_lab.models.base import Availability, complete_from_stream, image_bytes, quality_prior
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.per_loop import PerLoop
 
@@ -39,13 +39,15 @@ class OllamaModel:
 
     def __init__(self, spec: ModelSpec):
         self._spec = spec
-        self._line = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency)
+        self._concurrency = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency)
         self._clients = PerLoop(lambda: _client(spec.endpoint, spec.timeout_s))
 
     def describe(self) -> ModelSpec:
+        """The model's entry in the catalogue."""
         return self._spec
 
     async def available(self) -> Availability:
+        """Whether its server answers and holds the model."""
         try:
             names = await list_models(self._spec.endpoint)
         except AutopickerError as error:
@@ -55,13 +57,16 @@ class OllamaModel:
         return Availability(False, f"Ollama has no model '{self._spec.model}'", f"run `ollama pull {self._spec.model}`")
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        return await gather(self, request)
+        """The whole answer."""
+        return await complete_from_stream(self, request)
 
-    def waiting(self) -> int:
-        return self._line.length
+    def pending(self) -> int:
+        """Requests that are being answered, or wait to be."""
+        return self._concurrency.length
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        with self._line:
+        """The answer as it is made; closing it ends the server's work."""
+        with self._concurrency:
             async with aclosing(self._stream(request)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -83,11 +88,12 @@ class OllamaModel:
                 reason = "tool_calls" if part.message.tool_calls else part.done_reason or "stop"
                 yield ChatChunk.of(delta, reason, Usage(part.prompt_eval_count or 0, part.eval_count or 0))
         except Exception as error:
-            raise _translated(error, self._spec) from error
+            raise _typed_error(error, self._spec) from error
         if not done:
             raise UpstreamError(f"Ollama cut the answer of '{self._spec.id}' short", "ask again")
 
     async def close(self) -> None:
+        """Close the running loop's connections."""
         await self._clients.close(lambda client: client.close())
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
@@ -125,25 +131,25 @@ async def discover(endpoint: str, known: set[str]) -> list[ModelSpec] | None:
         return None
     client = _client(endpoint, PROBE_S)
     try:
-        shown = [(name, await client.show(name)) for name in names]
-        chats = [(n, s) for n, s in shown if s.capabilities is None or "completion" in s.capabilities]
-        return [_spec(name, endpoint, about) for name, about in chats]
+        details = [(name, await client.show(name)) for name in names]
+        chats = [(n, s) for n, s in details if s.capabilities is None or "completion" in s.capabilities]
+        return [_spec(name, endpoint, detail) for name, detail in chats]
     except Exception:  # a server that lists but does not show: use the names alone
         return [ModelSpec(name, "ollama", name, endpoint) for name in names]
     finally:
         await client.close()
 
 
-def _spec(name: str, endpoint: str, shown: ShowResponse) -> ModelSpec:
-    window = next((int(v) for k, v in (shown.modelinfo or {}).items() if k.endswith(".context_length")), 4096)
-    able = {_CAPABILITIES[c] for c in shown.capabilities or () if c in _CAPABILITIES} | {"text", "json"}
-    size = (shown.details.parameter_size if shown.details else None) or ""
+def _spec(name: str, endpoint: str, detail: ShowResponse) -> ModelSpec:
+    window = next((int(v) for k, v in (detail.modelinfo or {}).items() if k.endswith(".context_length")), 4096)
+    capabilities = {_CAPABILITIES[c] for c in detail.capabilities or () if c in _CAPABILITIES} | {"text", "json"}
+    size = (detail.details.parameter_size if detail.details else None) or ""
     return ModelSpec(
         id=name.removesuffix(":latest"),
         provider="ollama",
         model=name,
         endpoint=endpoint,
-        capabilities=frozenset(able),
+        capabilities=frozenset(capabilities),
         context_window=min(window, 16384),  # Ollama reserves memory for the whole window it is asked for
         quality=quality_prior(_billions(size)),
     )
@@ -195,16 +201,16 @@ def _call(index: int, call: Any) -> dict[str, Any]:
     return {"index": index, "id": f"call_{index}", "type": "function", "function": function}
 
 
-def _format(wanted: Any) -> Any:
+def _format(response_format: Any) -> Any:
     """OpenAI's response_format as Ollama's format: None, "json" or a JSON schema."""
-    kind = wanted.get("type") if isinstance(wanted, dict) else None
+    kind = response_format.get("type") if isinstance(response_format, dict) else None
     if kind == "json_schema":
-        named = wanted.get("json_schema")
-        return (named.get("schema") if isinstance(named, dict) else None) or "json"
+        schema = response_format.get("json_schema")
+        return (schema.get("schema") if isinstance(schema, dict) else None) or "json"
     return "json" if kind == "json_object" else None
 
 
-def _translated(error: Exception, spec: ModelSpec) -> Exception:
+def _typed_error(error: Exception, spec: ModelSpec) -> Exception:
     import httpx
     from ollama import ResponseError
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PROBE_S = 3.0
 CONNECT_S = 10.0
-_LONGEST_WAIT_S = 86_400.0
+_MAX_RETRY_AFTER_S = 86_400.0
 _CHAT = "/chat/completions"
 _STREAMED = ("text/event-stream", "application/octet-stream", "text/plain")  # some servers name no better
 
@@ -44,13 +44,15 @@ class OpenAIModel:
 
     def __init__(self, spec: ModelSpec):
         self._spec = spec
-        self._line = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency)
+        self._concurrency = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency)
         self._clients = PerLoop(self._http_client)
 
     def describe(self) -> ModelSpec:
+        """The model's entry in the catalogue."""
         return self._spec
 
     async def available(self) -> Availability:
+        """Whether its server answers to `GET /models`, and accepts the key."""
         try:
             async with asyncio.timeout(PROBE_S):
                 answer = await self._clients.get().request("GET", "/models")
@@ -65,18 +67,20 @@ class OpenAIModel:
             return Availability(False, f"{self._spec.endpoint} answers {answer.status}", "try again later")
         return Availability(True)
 
-    def waiting(self) -> int:
-        return self._line.length
+    def pending(self) -> int:
+        """Requests that are being answered, or wait to be."""
+        return self._concurrency.length
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        begun = time.perf_counter()
+        """The whole answer."""
+        started_at = time.perf_counter()
         answer = None
         try:
-            with self._line:
+            with self._concurrency:
                 answer = await self._ask(self._body(request, stream=False))
                 raw = _parsed(await answer.read(), self._spec)
         except OSError as error:
-            raise self._failure(error, answered=answer is not None) from error
+            raise self._connection_error(error, answered=answer is not None) from error
         finally:
             if answer is not None:
                 answer.close()
@@ -94,14 +98,15 @@ class OpenAIModel:
             usage=usage,
             message=message,
             raw=raw,
-            total_s=time.perf_counter() - begun,
+            total_s=time.perf_counter() - started_at,
         )
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        """The answer as it is made; closing it breaks the connection, and so ends the server's work."""
         events = EventReader(self._spec.id)
         answer = None
         try:
-            with self._line:
+            with self._concurrency:
                 answer = await self._ask(self._body(request, stream=True))
                 kind = answer.headers.get("content-type", "")
                 if not kind.startswith(_STREAMED):
@@ -116,7 +121,7 @@ class OpenAIModel:
                     yield chunk
                 answer.close(whole=True)
         except OSError as error:
-            raise self._failure(error, answered=answer is not None) from error
+            raise self._connection_error(error, answered=answer is not None) from error
         finally:
             if answer is not None:
                 answer.close()
@@ -124,6 +129,8 @@ class OpenAIModel:
             raise UpstreamError(f"'{self._spec.id}' cut its answer short", "ask again")
 
     async def close(self) -> None:
+        """Close the running loop's connections."""
+
         async def closing(client: HttpClient) -> None:
             client.close()
             await asyncio.sleep(0)  # what is broken off is closed in the next turn of the loop
@@ -159,11 +166,11 @@ class OpenAIModel:
         if answer.status == 200:
             return answer
         try:
-            raise _refusal(answer.status, await answer.read(), answer.headers, spec)
+            raise _status_error(answer.status, await answer.read(), answer.headers, spec)
         finally:
             answer.close()
 
-    def _failure(self, error: OSError, answered: bool) -> AutopickerError:
+    def _connection_error(self, error: OSError, answered: bool) -> AutopickerError:
         """What a broken connection means: another try may mend it as long as nothing was answered."""
         spec = self._spec
         if isinstance(error, TimeoutError):
@@ -188,7 +195,7 @@ def _parsed(data: bytes, spec: ModelSpec) -> dict[str, Any]:
     return raw
 
 
-def _refusal(status: int, data: bytes, headers: Mapping[str, str], spec: ModelSpec) -> AutopickerError:
+def _status_error(status: int, data: bytes, headers: Mapping[str, str], spec: ModelSpec) -> AutopickerError:
     try:
         error = orjson.loads(data).get("error")
         message = error.get("message") if isinstance(error, dict) else error
@@ -214,4 +221,4 @@ def _seconds(text: str) -> float | None:
         seconds = float(text)
     except ValueError:
         return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT_S) if math.isfinite(seconds) else None
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER_S) if math.isfinite(seconds) else None

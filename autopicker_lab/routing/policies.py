@@ -16,7 +16,7 @@ from typing import Any
 
 from autopicker_lab.complexity import SCORER
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
-from autopicker_lab.core.files import atomic_write
+from autopicker_lab.runtime.atomic_write import atomic_write
 
 FORMAT = 2
 _LARGEST = 2**28  # bytes

@@ -1,4 +1,4 @@
-"""Writing many small things together, on a thread of its own: adding one costs its caller nothing."""
+"""Many small things written together, by a thread of its own, so that adding one costs its caller nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-_MOST = 100_000  # that wait while writing is slow; more are lost
+_MAX_WAITING = 100_000  # items, while writing is slow; more are lost
 
 
 class BatchWriter(Generic[T]):
-    """Args:
-    name: what is written, in the plural.
-    write: given all that waits, every so many seconds; what it cannot write is said in the log, and lost.
+    """Collects items, and writes them together every so many seconds.
+
+    Args:
+        name: what the items are, in the plural, for the log.
+        write: called with all items that wait; those that it fails on are lost, with a warning in the log.
+        every_s: seconds between two writes.
     """
 
     def __init__(self, name: str, write: Callable[[list[T]], None], every_s: float):
@@ -30,29 +33,31 @@ class BatchWriter(Generic[T]):
         self._thread: threading.Thread | None = None
 
     def add(self, item: T) -> None:
-        if len(self._waiting) < _MOST:
+        """Take an item, to be written later; the first one starts the thread."""
+        if len(self._waiting) < _MAX_WAITING:
             self._waiting.append(item)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._go_on, name=self._name, daemon=True)
+            self._thread = threading.Thread(target=self._flush_regularly, name=self._name, daemon=True)
             self._thread.start()
 
     def flush(self) -> None:
-        """Write what waits now."""
+        """Write now what waits."""
         with self._lock:
             items, self._waiting = self._waiting, []
             if not items:
                 return
             try:
                 self._write(items)
-            except Exception as error:  # whatever it is, it must not end the writing
+            except Exception as error:  # whatever it is, it must not end the thread
                 log.warning("%d %s were not kept: %s", len(items), self._name, error)
 
     def close(self) -> None:
+        """End the thread, and write what waits."""
         self._closing.set()
         if self._thread is not None:
             self._thread.join(10)
         self.flush()
 
-    def _go_on(self) -> None:
+    def _flush_regularly(self) -> None:
         while not self._closing.wait(self._every_s):
             self.flush()

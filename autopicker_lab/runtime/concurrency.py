@@ -1,4 +1,4 @@
-"""A bound on how many wait for one thing, so that a rush is told to come again instead of growing a queue."""
+"""A bound on how many requests wait for one thing, so that a rush is refused instead of growing a queue."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ if TYPE_CHECKING:
 
 
 class ConcurrencyLimit:
-    """`with` it around the waiting and the work; ModelBusyError for one too many.
+    """A context manager around the waiting and the work; it raises ModelBusyError for one request too many.
+
+    Args:
+        name: what they wait for, for the error.
+        limit: requests that may wait or be worked on; None: any number.
 
     Attributes:
-        length: how many wait or work now.
+        length: requests that wait or are worked on now.
     """
 
-    def __init__(self, what: str, longest: int | None):
-        self._what = what
-        self._longest = math.inf if longest is None else longest
+    def __init__(self, name: str, limit: int | None):
+        self._name = name
+        self._limit = math.inf if limit is None else limit
         self.length = 0
 
     def __enter__(self) -> None:
-        if self.length >= self._longest:
-            raise ModelBusyError(f"{self.length} requests wait for {self._what}", "try again soon", retry_after=5)
+        if self.length >= self._limit:
+            raise ModelBusyError(f"{self.length} requests wait for {self._name}", "try again soon", retry_after=5)
         self.length += 1
 
     def __exit__(

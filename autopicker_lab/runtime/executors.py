@@ -7,31 +7,35 @@ What runs there has to be a function of a module, as for all of Python's process
 from __future__ import annotations
 
 import concurrent.futures
+import itertools
 import multiprocessing
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, Union
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, WorkerError
+from autopicker_lab.runtime.progress import Progress, report_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from distributed import Client
 
 T = TypeVar("T")
 R = TypeVar("R")
-Progress = Callable[[int, int], bool | None]  # done, in all; False stops
 Scheduler = Union[str, "Client", concurrent.futures.Executor, None]
-_AHEAD = 4  # that a worker has waiting: enough to keep it busy, few enough to keep memory flat
+_AHEAD = 4  # tasks submitted for each worker: enough to keep it busy, few enough to keep memory flat
 _CONNECT_S = 10
 
 
 @contextmanager
-def workers(scheduler: Scheduler = None, jobs: int | None = None) -> Iterator[tuple[concurrent.futures.Executor, int]]:
-    """An Executor, and how many it works on at once.
+def worker_pool(
+    scheduler: Scheduler = None, jobs: int | None = None
+) -> Iterator[tuple[concurrent.futures.Executor, int]]:
+    """An Executor for the time of the block, and how many tasks it works on at once.
 
     Args:
         scheduler: "tcp://...", or a dask.distributed Client or LocalCluster: that cluster, whose workers must have this
@@ -55,11 +59,14 @@ def workers(scheduler: Scheduler = None, jobs: int | None = None) -> Iterator[tu
         with scheduler.get_executor(pure=False) as pool:  # type: ignore[no-untyped-call]
             yield pool, max(1, sum(scheduler.nthreads().values()))  # type: ignore[no-untyped-call]
     else:  # a LocalCluster has an address, too
-        with _connected(getattr(scheduler, "scheduler_address", str(scheduler))) as client, workers(client) as found:
-            yield found
+        with (
+            _connect(getattr(scheduler, "scheduler_address", str(scheduler))) as client,
+            worker_pool(client) as pool_and_count,
+        ):
+            yield pool_and_count
 
 
-def _connected(address: str) -> Client:
+def _connect(address: str) -> Client:
     try:
         from distributed import Client
     except ImportError:
@@ -73,47 +80,46 @@ def _connected(address: str) -> Client:
         raise InvalidRequestError(detail, "start one (dask scheduler), and give its address, tcp://HOST:8786") from None
 
 
-def completed(
+def submit_all(
     items: Sequence[T],
     submit: Callable[[T], concurrent.futures.Future[R]],
     at_once: int,
     progress: Progress | None = None,
 ) -> Iterator[tuple[T, concurrent.futures.Future[R], float]]:
-    """Each thing with the future that is done with it and when that was submitted (perf_counter), as they finish.
+    """Submit a task for each item, and yield (item, its future, when it was submitted) as the tasks finish.
 
-    Closing the iterator, or a `progress` that answers False, cancels what is waiting.
+    Few are submitted ahead, so that memory stays flat. Closing the iterator cancels those that wait.
+
+    Args:
+        at_once: tasks that the executor works on at once.
+        progress: called with (tasks done, tasks in all); returning False ends the iterator, too.
+
+    Yields:
+        The third value is in seconds of time.perf_counter.
     """
     waiting: dict[concurrent.futures.Future[R], tuple[T, float]] = {}
-    left = iter(items)
+    remaining = iter(items)
     done = 0
     try:
         while True:
-            for item in _first(left, _AHEAD * at_once - len(waiting)):
+            for item in itertools.islice(remaining, _AHEAD * at_once - len(waiting)):
                 waiting[submit(item)] = (item, time.perf_counter())
             if not waiting:
                 return
             finished, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in finished:
-                item, begun = waiting.pop(future)
+                item, submitted_at = waiting.pop(future)
                 done += 1
-                yield item, future, begun
-                if progress is not None and progress(done, len(items)) is False:
+                yield item, future, submitted_at
+                if not report_progress(progress, done, len(items)):
                     return
     finally:
         for future in waiting:
             future.cancel()
 
 
-def task_error(name: str, error: Exception) -> AutopickerError:
-    """The failure of one task as one of our errors: its own, or WorkerError where its process or the cluster failed."""
+def wrap_task_error(name: str, error: Exception) -> AutopickerError:
+    """The AutopickerError for a task that failed: its own error, or WorkerError where its process or cluster failed."""
     if isinstance(error, AutopickerError):
         return error
     return WorkerError(f"'{name}' was lost: {error or type(error).__name__}", "try it again")
-
-
-def _first(items: Iterator[T], count: int) -> Iterable[T]:
-    for _ in range(count):
-        try:
-            yield next(items)
-        except StopIteration:
-            return

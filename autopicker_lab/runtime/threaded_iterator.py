@@ -1,4 +1,4 @@
-"""Work that cannot be interrupted, done iterate_in_thread from whoever waits for it."""
+"""Iteration in a thread, for work that cannot be interrupted while somebody waits for it."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ T = TypeVar("T")
 
 
 def iterate_in_thread(items: Generator[T, None, None], every_s: float) -> Generator[T | None, None, None]:
-    """What `items` gives, made in a thread; None where `every_s` seconds brought nothing.
+    """Iterate over `items` in a thread, and yield each item here; None where `every_s` seconds brought none.
 
-    Whoever closes it does not wait: the thread ends by itself after the item that it is making.
+    Closing the iterator does not wait: the thread ends by itself after the item that it is making.
     """
-    made: SimpleQueue[tuple[T] | BaseException | None] = SimpleQueue()
-    left = threading.Event()
+    queue: SimpleQueue[tuple[T] | BaseException | None] = SimpleQueue()
+    closed = threading.Event()
 
-    def make() -> None:
+    def iterate() -> None:
         try:
             for item in items:
-                made.put((item,))
-                if left.is_set():
+                queue.put((item,))
+                if closed.is_set():
                     break
             items.close()
-        except BaseException as error:  # whoever waits raises it
-            made.put(error)
+        except BaseException as error:  # raised where it is waited for
+            queue.put(error)
         else:
-            made.put(None)
+            queue.put(None)
 
     # no daemon: an interpreter that ends under a running model would take the process down with it
-    threading.Thread(target=make, name="autopicker iterate_in_thread").start()
+    threading.Thread(target=iterate, name="autopicker-lab iterate").start()
     try:
         while True:
             try:
-                found = made.get(timeout=every_s)
+                result = queue.get(timeout=every_s)
             except Empty:
                 yield None
                 continue
-            if isinstance(found, BaseException):
-                raise found
-            if found is None:
+            if isinstance(result, BaseException):
+                raise result
+            if result is None:
                 return
-            yield found[0]
+            yield result[0]
     finally:
-        left.set()
+        closed.set()

@@ -53,7 +53,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     decisions = open_log(settings.decision_log)
     tracing = Tracing.from_environment()
     state = ServiceState(lab, metrics, decisions, cache, authenticator, budgets, limiter, tracing)
-    metrics.add_gauges(cache, lambda: {**lab.catalogue.waiting(), "whisper": lab.reader.queue_length()})
+    metrics.add_gauges(cache, lambda: {**lab.catalogue.pending(), "whisper": lab.reader.queue_length()})
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

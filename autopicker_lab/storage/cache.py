@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import SettingsError
-from autopicker_lab.runtime.outage import TIMEOUT_S, Outage
+from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, STORE_TIMEOUT_S, CircuitBreaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +23,13 @@ class CacheStats:
     misses: int = 0
 
     def count(self, hit: bool) -> None:
+        """Count one look into the cache."""
         self.hits += hit
         self.misses += not hit
 
     @property
     def hit_rate_percent(self) -> float:
+        """Share of looks that found an answer; 0 before the first."""
         total = self.hits + self.misses
         return round(100 * self.hits / total, 2) if total else 0.0
 
@@ -41,27 +43,30 @@ class MemoryCache:
         from cachetools import TTLCache
 
         self.stats = CacheStats()
-        self._held: TTLCache[str, bytes] = TTLCache(max_bytes, ttl_s, getsizeof=len)
+        self._entries: TTLCache[str, bytes] = TTLCache(max_bytes, ttl_s, getsizeof=len)
         self._lock = threading.Lock()
 
     async def get(self, key: str) -> bytes | None:
+        """The bytes of a key; None where there are none any more."""
         with self._lock:
-            found: bytes | None = self._held.get(key)
-        return found
+            value: bytes | None = self._entries.get(key)
+        return value
 
     async def put(self, key: str, value: bytes) -> None:
+        """Keep bytes; those that are larger than the whole cache are not kept."""
         with self._lock:
-            if len(value) <= self._held.maxsize:
-                self._held[key] = value
+            if len(value) <= self._entries.maxsize:
+                self._entries[key] = value
 
     def size(self) -> tuple[int, int]:
         """Entries and bytes."""
         with self._lock:
-            self._held.expire()
-            return len(self._held), int(self._held.currsize)
+            self._entries.expire()
+            return len(self._entries), int(self._entries.currsize)
 
     async def close(self) -> None:
-        return None
+        """Nothing to give back in this process."""
+        return
 
 
 class RedisCache(MemoryCache):
@@ -77,32 +82,40 @@ class RedisCache(MemoryCache):
             hint = "pip install 'autopicker-lab[redis]', or ENABLE_REDIS_CACHE=false"
             raise SettingsError("ENABLE_REDIS_CACHE: the redis package is not installed", hint) from None
         self._ttl_s = max(1, int(ttl_s))
-        self._client: Any = redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-        self._outage = Outage("Redis", "caching in this process")
+        try:
+            self._client: Any = redis.from_url(
+                url, socket_timeout=STORE_TIMEOUT_S, socket_connect_timeout=STORE_TIMEOUT_S
+            )
+        except ValueError as error:
+            raise SettingsError(f"REDIS_URL: {error}", "write redis://HOST:6379/0") from None
+        self._breaker = CircuitBreaker(STORE_POLICY, "Redis", "caching in this process")
 
     async def get(self, key: str) -> bytes | None:
-        found, reached = await self._try(lambda: self._client.get(f"autopicker:{key}"))
+        """The bytes of a key, from Redis or, while it is away, from this process."""
+        value, reached = await self._try(lambda: self._client.get(f"autopicker:{key}"))
         if not reached:
             return await super().get(key)
-        return bytes(found) if found is not None else None
+        return bytes(value) if value is not None else None
 
     async def put(self, key: str, value: bytes) -> None:
+        """Keep bytes in Redis or, while it is away, in this process."""
         _, reached = await self._try(lambda: self._client.set(f"autopicker:{key}", value, ex=self._ttl_s))
         if not reached:
             await super().put(key, value)
 
     async def close(self) -> None:
+        """Close the connections to Redis."""
         await self._client.aclose()
 
     async def _try(self, call: Callable[[], Any]) -> tuple[Any, bool]:
         from redis.exceptions import RedisError
 
-        if self._outage.resting():
+        if self._breaker.resting_s():
             return None, False
         try:
             answer = await call()
         except (RedisError, OSError) as error:
-            self._outage.failed(error)
+            self._breaker.failed(error)
             return None, False
-        self._outage.answered()
+        self._breaker.succeeded()
         return answer, True

@@ -70,7 +70,8 @@ class DecisionLog(Protocol):
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
         """What the last requests that were routed by a policy were ranked by, newest first."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Write what waits, and give back what is held."""
 
 
 def open_log(path: Path | None) -> DecisionLog:
@@ -85,23 +86,28 @@ class MemoryLog:
         self._kept: deque[Decision] = deque(maxlen=_KEPT_IN_MEMORY)
 
     def record(self, decision: Decision) -> None:
+        """Keep the decision behind an answer."""
         self._kept.append(decision)
 
     def feedback(self, request_id: str, score: float) -> None:
-        found = [i for i, d in enumerate(self._kept) if request_id in (d.chat_id, d.request_id)]
-        if not found:
+        """Set how good an answer was, 0 to 1; NotFoundError for a request nobody remembers."""
+        positions = [i for i, d in enumerate(self._kept) if request_id in (d.chat_id, d.request_id)]
+        if not positions:
             raise _unknown(request_id)
-        for i in found:
+        for i in positions:
             self._kept[i] = self._kept[i]._replace(score=score)
 
     def rows(self) -> list[Decision]:
+        """All decisions, oldest first."""
         return list(self._kept)
 
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
+        """Routing scores of the last requests that a policy routed, newest first."""
         scores = (d.routing_score for d in reversed(self._kept) if d.policy == policy)
         return list(islice((score for score in scores if score is not None), last))
 
     def close(self) -> None:
+        """Write what waits, and give back what is held."""
         self._kept.clear()
 
 
@@ -122,9 +128,11 @@ class FileLog:
             self._db.execute(f"ALTER TABLE decisions ADD COLUMN {name} {_COLUMNS[name]}")
 
     def record(self, decision: Decision) -> None:
+        """Keep the decision behind an answer."""
         self._batch.add(decision)
 
     def feedback(self, request_id: str, score: float) -> None:
+        """Set how good an answer was, 0 to 1; NotFoundError for a request nobody remembers."""
         update = "UPDATE decisions SET score = ? WHERE request_id = ? OR chat_id = ?"
         self._batch.flush()
         with self._lock, self._db:
@@ -132,11 +140,13 @@ class FileLog:
                 raise _unknown(request_id)
 
     def rows(self) -> list[Decision]:
+        """All decisions, oldest first."""
         self._batch.flush()
         with self._lock:
             return [Decision(*row) for row in self._db.execute(_SELECT)]
 
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
+        """Routing scores of the last requests that a policy routed, newest first."""
         query = (
             "SELECT routing_score FROM decisions WHERE policy = ? AND routing_score IS NOT NULL "
             "ORDER BY created DESC LIMIT ?"
@@ -146,6 +156,7 @@ class FileLog:
             return [row[0] for row in self._db.execute(query, (policy, last))]
 
     def close(self) -> None:
+        """Write what waits, and give back what is held."""
         self._batch.close()
         self._db.close()
 

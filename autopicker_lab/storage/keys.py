@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from autopicker_lab.core import InvalidRequestError, NotFoundError, SettingsError
+from autopicker_lab.runtime.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,7 @@ class ApiKey:
 
 
 def digest(key: str) -> str:
+    """The SHA-256 that stands for a key in files."""
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
@@ -70,7 +72,7 @@ class KeyFile:
 
     def __init__(self, path: Path):
         self.path = path.expanduser()
-        self._read_at = (0, 0)
+        self._read_version = (0, 0)
         self._keys: dict[str, ApiKey] = {}
         self.exists = False
 
@@ -81,9 +83,9 @@ class KeyFile:
         except FileNotFoundError:
             return self._keys  # one that was there and is gone opens nothing
         self.exists = True
-        mark = (stat.st_mtime_ns, stat.st_size)
-        if mark != self._read_at:
-            self._keys, self._read_at = self._read(), mark
+        version = (stat.st_mtime_ns, stat.st_size)
+        if version != self._read_version:
+            self._keys, self._read_version = self._read(), version
         return self._keys
 
     def create(self, name: str, **limits: Any) -> tuple[str, ApiKey]:
@@ -93,41 +95,36 @@ class KeyFile:
         if any(key.name == name.strip() for key in self.keys().values()):
             raise InvalidRequestError(f"there is a key '{name.strip()}' already", "choose another name, or revoke it")
         secret = PREFIX + secrets.token_urlsafe(32)
-        made = ApiKey(secrets.token_hex(4), name.strip(), digest(secret), round(time.time(), 3), **limits)
-        self._write([*self.keys().values(), made])
-        return secret, made
+        key = ApiKey(secrets.token_hex(4), name.strip(), digest(secret), round(time.time(), 3), **limits)
+        self._write([*self.keys().values(), key])
+        return secret, key
 
     def revoke(self, key_id: str) -> ApiKey:
         """Forget a key by its id or name; running services notice within two seconds."""
-        found = [key for key in self.keys().values() if key_id in (key.id, key.name)]
-        if len(found) != 1:
-            what = f"{len(found)} keys are named" if found else "no key has the id or name"
+        named = [key for key in self.keys().values() if key_id in (key.id, key.name)]
+        if len(named) != 1:
+            what = f"{len(named)} keys are named" if named else "no key has the id or name"
             raise NotFoundError(f"{what} '{key_id}'", "give an id of `autopicker keys list`")
-        self._write([key for key in self.keys().values() if key is not found[0]])
-        return found[0]
+        self._write([key for key in self.keys().values() if key is not named[0]])
+        return named[0]
 
     def _read(self) -> dict[str, ApiKey]:
         try:
             rows = json.loads(self.path.read_text("utf-8"))["keys"]
-            made = [ApiKey(**{**row, "models": _models(row.get("models"))}) for row in rows]
+            keys = [ApiKey(**{**row, "models": _models(row.get("models"))}) for row in rows]
         except (TypeError, KeyError, AttributeError):
             detail = f"the key file '{self.path}' is not one of `autopicker keys create`"
             raise SettingsError(detail, "correct it, or name another one in API_KEYS_FILE") from None
         except (OSError, ValueError) as error:
             detail = f"the key file '{self.path}' cannot be read: {error}"
             raise SettingsError(detail, "correct it, or name another one in API_KEYS_FILE") from None
-        return {key.sha256: key for key in made}
+        return {key.sha256: key for key in keys}
 
     def _write(self, keys: Sequence[ApiKey]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.part")
-        try:
-            scratch.touch(mode=0o600)
+        with atomic_write(self.path, mode=0o600) as scratch:
             scratch.write_text(json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n", "utf-8")
-            scratch.replace(self.path)
-        finally:
-            scratch.unlink(missing_ok=True)
 
 
-def _models(given: Any) -> tuple[str, ...] | None:
-    return tuple(given) if given is not None else None
+def _models(raw: Any) -> tuple[str, ...] | None:
+    return tuple(raw) if raw is not None else None

@@ -1,5 +1,8 @@
-"""What each API key has spent in its day or month: in a small SQLite file that all workers of a machine share, or in
-Redis for several machines. Kept by whoever spends, pushed and pulled once a second."""
+"""The ledger of what each API key has spent in its day or month.
+
+In a small SQLite file that all workers of a machine share, or in Redis for several machines. Each worker counts what it
+spends, and pushes and pulls once a second.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import SettingsError
-from autopicker_lab.runtime.outage import Outage
+from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +42,11 @@ def open_ledger(settings: Settings) -> Ledger:
 
 
 class Ledger:
-    """Args:
-    path: the SQLite file.
-    redis: a Redis client (not an asynchronous one) to use instead; None for the file.
+    """USD by API key and period, in step with the other workers.
+
+    Args:
+        path: the SQLite file.
+        redis: a Redis client (not an asynchronous one) to use instead; None for the file.
     """
 
     def __init__(self, path: Path, redis: Any = None):
@@ -52,7 +57,7 @@ class Ledger:
         self._leaving: dict[Account, float] = {}
         self._known: dict[Account, float] = {}
         self._syncing = threading.Lock()
-        self._outage = Outage("the store of what keys spent", "counting it in this process")
+        self._breaker = CircuitBreaker(STORE_POLICY, "the store of what keys spent", "counting it in this process")
 
     def spent(self, account: Account) -> float:
         """USD, what others have spent being as old as the last sync; the first time it is fetched."""
@@ -64,6 +69,7 @@ class Ledger:
             return self._known[account] + self._pending.get(account, 0.0) + self._leaving.get(account, 0.0)
 
     def add(self, account: Account, usd: float) -> None:
+        """Count USD that were spent here."""
         if usd:
             with self._lock:
                 self._pending[account] += usd
@@ -87,9 +93,9 @@ class Ledger:
                 self._leaving = {}
                 for account, usd in pending.items():
                     self._pending[account] += usd
-            self._outage.failed(error)
+            self._breaker.failed(error)
             return
-        self._outage.answered()
+        self._breaker.succeeded()
         with self._lock:
             self._leaving = {}
             self._known.update(known)
@@ -112,5 +118,5 @@ class Ledger:
             self._redis.hincrbyfloat(f"autopicker:spent:{period}", key, usd)
             pending.pop((key, period))  # a failure of what follows must not count this one twice
             self._redis.expire(f"autopicker:spent:{period}", 70 * 86400)
-        found = {a: self._redis.hget(f"autopicker:spent:{a[1]}", a[0]) for a in accounts}
-        return {account: float(usd or 0) for account, usd in found.items()}
+        raw = {a: self._redis.hget(f"autopicker:spent:{a[1]}", a[0]) for a in accounts}
+        return {account: float(usd or 0) for account, usd in raw.items()}

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from autopicker_lab.core import SettingsError, SourceFile, StorageError, UnknownFileError
+from autopicker_lab.runtime.atomic_write import atomic_write
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -61,7 +62,7 @@ class FileStore:
         self._fs.makedirs(f"{self._root}/files", exist_ok=True)
 
     def __repr__(self) -> str:
-        return f"<FileStore: {self._fs.unstrip_protocol(self._root)}>"
+        return f"FileStore({self._root!r})"
 
     def put(self, file: SourceFile, owner: str = "") -> StoredFile:
         """Keep a file; the record is written after its bytes, so that it always has them."""
@@ -151,23 +152,15 @@ class FileStore:
         return f"{self._root}/files/{file_id}.json"
 
     def _write(self, path: str, data: bytes) -> None:
+        """Write whole or not at all, as an object store does by itself; StorageError does not name the path."""
+        if self._is_local:
+            with atomic_write(path, name="an upload") as scratch:
+                scratch.write_bytes(data)
+            return
         try:
-            self._write_atomically(path, data)
+            self._fs.pipe_file(path, data)
         except OSError as error:
             raise StorageError.of(error, "an upload") from error
-
-    def _write_atomically(self, path: str, data: bytes) -> None:
-        if not self._is_local:  # an object store writes whole or not at all
-            self._fs.pipe_file(path, data)
-            return
-        temporary = f"{path}.{uuid.uuid4().hex}.part"
-        try:
-            self._fs.pipe_file(temporary, data)
-            self._fs.mv(temporary, path)
-        except BaseException:
-            if self._fs.exists(temporary):
-                self._fs.rm_file(temporary)
-            raise
 
 
 class OwnedFiles:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from autopicker_lab.transcription.whisper import STOPPED, Progress, WhisperTranscriber
+from autopicker_lab.transcription.whisper import STOPPED, WhisperTranscriber
 
 if TYPE_CHECKING:
     from autopicker_lab.core import SourceFile, Transcript
+    from autopicker_lab.runtime.progress import Progress
 
-__all__ = ["STOPPED", "Progress", "Transcriber", "WhisperTranscriber"]
+__all__ = ["STOPPED", "Transcriber", "WhisperTranscriber"]
 
 
 class Transcriber(Protocol):

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import AutopickerError, InvalidRequestError, Transcript
 from autopicker_lab.core.files import find_files
 from autopicker_lab.extraction import open_source
-from autopicker_lab.runtime.executors import Progress, Scheduler, completed, task_error, workers
+from autopicker_lab.runtime.executors import Scheduler, submit_all, worker_pool, wrap_task_error
 from autopicker_lab.transcription import WhisperTranscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from autopicker_lab.runtime.progress import Progress
 
 _transcribers: dict[str, WhisperTranscriber] = {}  # by model; in a worker: those that it has loaded
 
@@ -44,7 +46,7 @@ def transcribe_many(
     Args:
         paths: recordings, and folders whose recordings are read.
         jobs: processes, each with a model of its own and its share of the cores; None: one, since Whisper uses all.
-        scheduler: a cluster in place of local processes, see `runtime.executors.workers`.
+        scheduler: a cluster in place of local processes, see `runtime.executors.worker_pool`.
         progress: called after each with (done, in all); False stops.
         model: the Whisper model, as WhisperTranscriber takes it.
         options: language, task, word_timestamps, as WhisperTranscriber.transcribe takes them.
@@ -67,14 +69,14 @@ def _run(
     progress: Progress | None,
     arguments: tuple[str, int, dict[str, Any]],
 ) -> Iterator[TranscriptionResult]:
-    with workers(scheduler, jobs) as (pool, at_once):
-        for path, future, begun in completed(
+    with worker_pool(scheduler, jobs) as (pool, at_once):
+        for path, future, begun in submit_all(
             files, lambda path: pool.submit(transcribe_path, str(path), *arguments), at_once, progress
         ):
             try:
                 transcript, seconds = future.result()
             except Exception as error:
-                yield TranscriptionResult(path, None, task_error(path.name, error), time.perf_counter() - begun)
+                yield TranscriptionResult(path, None, wrap_task_error(path.name, error), time.perf_counter() - begun)
             else:
                 yield TranscriptionResult(path, transcript, None, seconds)
 

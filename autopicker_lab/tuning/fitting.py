@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import measure
+from autopicker_lab.core import StoppedError
 from autopicker_lab.core.optional import require
 from autopicker_lab.routing.estimator import (
     PAIRS,
@@ -29,14 +29,16 @@ from autopicker_lab.routing.estimator import (
     mean_vector,
     stacked,
 )
+from autopicker_lab.runtime.progress import Progress, report_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy as np
     from scipy import sparse
 
     Array = np.ndarray[Any, Any]
 
-Progress = Callable[[int, int], None]
 PENALTIES = ((1.0, 3.0, 10.0), (3.0, 10.0, 20.0, 40.0))  # of the mean, of the deviations
 INNER = 4
 _ALIKE = 0.8  # Jaccard similarity from which prompts are near-duplicates
@@ -202,6 +204,12 @@ def out_of_fold(
     """Estimates of each prompt by a fit that saw neither it nor a near-duplicate, shape (n, models).
 
     Rows that are in no fold's test part are NaN.
+
+    Args:
+        progress: called with (folds done, folds in all).
+
+    Raises:
+        StoppedError: `progress` returned False.
     """
     import numpy as np
 
@@ -209,8 +217,8 @@ def out_of_fold(
     for i, (train, test) in enumerate(folds):
         estimator = fit(prompts.at(train), scores[train], [str(m) for m in range(scores.shape[1])], seed)
         estimates[test] = predict(estimator, prompts.at(test))
-        if progress is not None:
-            progress(i + 1, len(folds))
+        if not report_progress(progress, i + 1, len(folds)):
+            raise StoppedError.of("tuning")
     return estimates
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 from autopicker_lab.core.optional import require
-from autopicker_lab.runtime.executors import Progress, Scheduler, completed, workers
+from autopicker_lab.runtime.executors import Scheduler, submit_all, worker_pool
 from autopicker_lab.tuning.tuner import tune
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+
+    from autopicker_lab.runtime.progress import Progress
 
 VARIED = ("strong", "weak", "folds", "seed", "within")
 
@@ -45,9 +47,9 @@ def tune_grid(
     if not points or not grid:
         raise InvalidRequestError("the grid is empty", "give at least one value for each name")
     rows: dict[int, dict[str, Any]] = {}
-    with workers(scheduler, jobs) as (pool, at_once):
+    with worker_pool(scheduler, jobs) as (pool, at_once):
         numbered = list(range(len(points)))
-        for i, future, _ in completed(
+        for i, future, _ in submit_all(
             numbered, lambda i: pool.submit(_tune_point, table, points[i]), at_once, progress
         ):
             try:

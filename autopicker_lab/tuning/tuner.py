@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, gain_score
+from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, StoppedError, gain_score
 from autopicker_lab.routing import default_policy
+from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning import fitting
 from autopicker_lab.tuning.baselines import (
     aiq_of_curve,
@@ -51,7 +52,7 @@ def tune(
     local_only: bool = False,
     max_cost_usd: float | None = None,
     source: str | Path | None = None,
-    progress: fitting.Progress | None = None,
+    progress: Progress | None = None,
 ) -> TuningReport:
     """Fit estimates and a cost weight on a table (see read_outcomes), and measure them out of fold.
 
@@ -60,9 +61,11 @@ def tune(
         within: mean score that may be lost against the best single model; the policy saves what it can within that.
         local_only, max_cost_usd: of the policy that is made; the measured figures do not depend on them.
         source: the file the table came from, for the policy's stamp.
+        progress: called with (steps done, steps in all); the steps are the folds, the fit and the report.
 
     Raises:
         InvalidRequestError: see OutcomeMatrix.from_table; or more folds than groups of different prompts.
+        StoppedError: `progress` returned False.
     """
     outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
     prompts = fitting.prepare(outcomes.prompts, outcomes.groups)
@@ -71,11 +74,12 @@ def tune(
         raise InvalidRequestError(detail, "collect more, or use fewer folds (at least 2)")
     parts = fitting.grouped_folds(prompts.groups, folds, seed)
     steps = folds + 2
-    fold_progress = (lambda done, _: progress(done, steps)) if progress else None
-    estimates = fitting.out_of_fold(prompts, outcomes.scores, parts, seed, fold_progress)
+    estimates = fitting.out_of_fold(
+        prompts, outcomes.scores, parts, seed, lambda done, _: report_progress(progress, done, steps)
+    )
     estimator = fitting.fit(prompts, outcomes.scores, outcomes.models, seed)
-    if progress:
-        progress(folds + 1, steps)
+    if not report_progress(progress, folds + 1, steps):
+        raise StoppedError.of("tuning")
     curve = cost_quality_curve(estimates, outcomes.scores, outcomes.costs)
     order = _across_folds(estimates[:, outcomes.strong] - estimates[:, outcomes.weak], outcomes, parts)
     figures = _measure(
@@ -106,8 +110,7 @@ def tune(
         stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict()
         | {"folds": folds, "within": within, "prompts": outcomes.fingerprint},
     )
-    if progress:
-        progress(steps, steps)
+    report_progress(progress, steps, steps)  # what it returns comes too late
     return TuningReport(policy=policy, **vars(figures))
 
 

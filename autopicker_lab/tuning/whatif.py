@@ -12,6 +12,7 @@ from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
 from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
 from autopicker_lab.core.text import clip
 from autopicker_lab.routing import Requirements, choose
+from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.choices import stand_in_specs
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from autopicker_lab.runtime.executors import Progress
     from autopicker_lab.tuning.matrix import OutcomeMatrix
 
 
@@ -112,7 +112,7 @@ def compare(
     """
     requests = []
     for i, prompt in enumerate(prompts):
-        if progress is not None and progress(i, len(prompts)) is False:
+        if not report_progress(progress, i, len(prompts)):
             break
         request = ChatRequest.of(prompt)
         complexity, requirements = score(request), Requirements(request.token_count, 256)

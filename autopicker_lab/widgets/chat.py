@@ -105,7 +105,7 @@ class ChatPanel(Panel):
 def _turn_html(turn: Turn) -> str:
     """Make HTML of a question, earlier answers folded, and the last answer."""
     head = f"<p style='margin:.8em 0 .2em'><b>{escape(turn.question)}</b></p>"
-    earlier = [_folded(f"earlier answer, by {a.model}", to_html(a.text)) for a in turn.answers[:-1] if a.text]
+    earlier = [_details(f"earlier answer, by {a.model}", to_html(a.text)) for a in turn.answers[:-1] if a.text]
     last = turn.answers[-1] if turn.answers else Answer("")
     note = f"<p><em>{escape(last.note)}</em></p>" if last.note else ""
     return head + "".join(earlier) + to_html(last.text) + note
@@ -113,11 +113,11 @@ def _turn_html(turn: Turn) -> str:
 
 def _details_of(answer: Answer) -> str:
     """Make HTML of an answer's sources and route, each folded."""
-    details = [_folded(label, to_html(text[:_MAX_CHARACTERS])) for label, text in answer.sources.items()]
+    details = [_details(label, to_html(text[:_MAX_CHARACTERS])) for label, text in answer.sources.items()]
     if answer.route is not None:
         notes = (*answer.context.left_out, *answer.context.warnings)
         lines = "".join(f"<p>{escape(line)}</p>" for line in notes)
-        details.append(_folded(_summary(answer), answer.route._repr_html_() + lines))
+        details.append(_details(_summary(answer), answer.route._repr_html_() + lines))
     return "".join(details)
 
 
@@ -129,7 +129,7 @@ def _summary(answer: Answer) -> str:
     return f"{answer.model}: {read:,} tokens read, {written:,} written{first}"
 
 
-def _folded(title: str, body: str) -> str:
+def _details(title: str, body: str) -> str:
     box = "margin-left:1em;border-left:2px solid #767676;padding-left:.8em"
     return f"<details><summary>{escape(title)}</summary><div style='{box}'>{body}</div></details>"
 
@@ -140,7 +140,7 @@ async def show_stream(lab: Workbench, question: str, files: list[Any] | None = N
 
     text = ""
     handle = display(display_id=True)
-    stream = await lab.stream(question, files or [], **options)
+    stream = lab.stream(question, files or [], **options)
     async for chunk in stream:
         text += chunk.content
         handle.update(HTML(to_html(text)))

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.benchmark.engines import ENGINES, installed, read_bytes
-from autopicker_lab.core import Document, Part, ReadOptions, SourceFile
+from autopicker_lab.core import Document, EncryptedFileError, Part, ReadOptions, SourceFile
 from autopicker_lab.core.show import html_diff, html_table
 from autopicker_lab.extraction import ExtractionPool
 from autopicker_lab.extraction.pool import read_source
@@ -44,7 +44,7 @@ class OpenFile:
 
     Attributes:
         document: what was read from it; None before, and after an error.
-        error: why it could not be read, with the next step.
+        error: why it could not be read, with the next step; `locked` where that is for want of a password.
         pictures: of its parts so far, PNG by index.
     """
 
@@ -52,6 +52,7 @@ class OpenFile:
     password: str = field(default="", repr=False)
     document: Document | None = None
     error: str = ""
+    locked: bool = False
     pictures: dict[int, bytes] = field(default_factory=dict)
 
     @property
@@ -205,6 +206,7 @@ class ExtractionModel(PanelModel):
                 self._draw_parts(one, one.document, range(_DRAWN_FIRST))
             except Exception as error:
                 one.error = "" if self.job.stopping else describe_error(error)
+                one.locked = isinstance(error, EncryptedFileError)
             if self.job.stopping:
                 for unread in waiting:
                     unread.error = unread.error or ("" if unread.document else STOPPED)
@@ -293,7 +295,7 @@ class ExtractionPanel(Panel):
         if names:
             self.file.value = model.index
         self.file.layout.display = "flex" if len(names) > 1 else "none"
-        self.password.layout.display = "flex" if one and "password" in one.error else "none"
+        self.password.layout.display = "flex" if one and one.error and one.locked else "none"
         self.about.value = self._about(one)
         document = model.document
         self.pages.show([part.label for part in document.parts] if document else [], one.pictures if one else {})

@@ -94,7 +94,7 @@ class TranscriptionModel(PanelModel):
             language=None if self.language == LANGUAGES[0] else self.language,
             task="translate" if self.translate else "transcribe",
             word_timestamps=True,
-            progress=self.job.report,
+            progress=lambda done, total: self.job.report(done / total if total else 0.0),
         )
         if self.file is file:
             self.transcript = transcript
@@ -160,10 +160,10 @@ class TranscriptionPanel(Panel):
     def _play(self) -> None:
         """Make a new player for another recording or run; the current one has its corrections already."""
         file, transcript = self.model.file, self.model.transcript
-        shown = (file, None if transcript is None else transcript.seconds_taken)
-        if shown == self._playing:
+        drawn = (file, None if transcript is None else transcript.seconds_taken)
+        if drawn == self._playing:
             return
-        self._playing = shown
+        self._playing = drawn
         if file is None:
             self.player.children = ()
             return
@@ -171,11 +171,11 @@ class TranscriptionPanel(Panel):
         sound = file.data if file.size <= _MAX_BYTES else b""
         # the bytes are sent as the player is made: a Jupyter server drops large updates, but not that
         player = Player(audio=sound, media=file.media_type, segments=segments)
-        player.on_msg(lambda _, message, __: self._on_edit(shown, player, message["edit"], message["text"]))
+        player.on_msg(lambda _, message, __: self._on_edit(drawn, player, message["edit"], message["text"]))
         self.player.children = (player,)
 
-    def _on_edit(self, shown: tuple[Any, ...], player: Player, index: int, text: str) -> None:
+    def _on_edit(self, drawn: tuple[Any, ...], player: Player, index: int, text: str) -> None:
         """Take a correction, unless the transcript has been replaced."""
-        if shown == self._playing:
+        if drawn == self._playing:
             self.model.edit(index, text)
             player.segments = [asdict(segment) for segment in self.model.require_transcript().segments]

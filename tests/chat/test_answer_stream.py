@@ -1,6 +1,8 @@
 """`Workbench.stream` in plain code, in a coroutine and awaited; left early, with a file, and with errors."""
 
 import asyncio
+import os
+import signal
 import threading
 import time
 
@@ -13,7 +15,7 @@ MODEL = "smollm2-135m"
 
 
 def requests_of_model(lab):
-    return lab.catalogue.waiting()[MODEL]
+    return lab.catalogue.pending()[MODEL]
 
 
 def wait_until_model_is_idle(lab):
@@ -104,6 +106,18 @@ def test_a_stream_that_is_closed_in_another_thread_says_so(lab):
     with pytest.raises(StoppedError):
         for _ in stream:
             pass
+    timer.join()
+    wait_until_model_is_idle(lab)
+
+
+def test_an_interrupt_ends_the_models_work(lab):
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with (
+        pytest.raises(KeyboardInterrupt),
+        lab.stream("Tell a long story of the sea. " * 150, max_tokens=2000) as stream,
+    ):
+        list(stream)
     timer.join()
     wait_until_model_is_idle(lab)
 

@@ -11,6 +11,7 @@ from autopicker_lab.core import (
     ChatRequest,
     ContextLengthError,
     Document,
+    InvalidRequestError,
     ModelUnavailableError,
     Part,
     UnknownModelError,
@@ -57,6 +58,7 @@ def test_a_file_without_text_is_named():
     assert "blank.png" in context.report.warnings[0]
 
 
+@pytest.mark.slow
 async def test_an_answer_names_model_score_and_what_was_left_out(lab, samples):
     reply = await lab.aask("Which boat is driven by electric motors?", [samples / "report.pdf"], max_tokens=60)
     assert "kittiwake" in reply.text.lower()
@@ -81,6 +83,7 @@ async def test_streams_and_whole_answers_are_the_same(fake_ollama, samples):
     assert 0 < stream.reply.first_token_s < stream.reply.total_s
 
 
+@pytest.mark.slow
 async def test_a_recording_is_heard_before_it_is_asked_about(lab, samples):
     document = await lab.aextract(samples / "announcement.mp3")
     assert "half past" in document.text
@@ -90,6 +93,7 @@ async def test_a_recording_is_heard_before_it_is_asked_about(lab, samples):
     assert "announcement.mp3" in reply.context.used[0]
 
 
+@pytest.mark.slow
 async def test_a_second_question_reads_nothing_again(lab, samples, monkeypatch):
     await lab.aask("What?", [samples / "handbook.md"], max_tokens=2)
     monkeypatch.setattr(lab.reader, "_extract", None)  # would fail if it were called
@@ -120,6 +124,7 @@ def tiny(name, quality, address):
     return ModelConfig(name=name, type="ollama", endpoint=address, model="llama3.2", quality=quality)
 
 
+@pytest.mark.slow
 async def test_a_model_that_fails_is_passed_over(fake_ollama, samples):
     fake, address = fake_ollama
     models = (
@@ -196,3 +201,55 @@ def test_a_named_model_does_not_get_round_pin_and_budget():
                 lab.route("hello", model="far", policy=policy)
             assert lab.route("hello", policy=policy).model == "here"
             assert not lab.route("hello", policy=policy).fallbacks
+
+
+class TestStream:
+    QUESTION = "Count from one to twenty in words."
+
+    def test_plain_code_iterates(self, lab):
+        stream = lab.stream(self.QUESTION, max_tokens=6)
+        assert repr(stream) == "ChatStream('auto', not begun)"
+        assert stream.route is None
+        text = "".join(chunk.content for chunk in stream)
+        assert text == stream.reply.text
+        assert stream.model == stream.route.model == "smollm2-135m"
+
+    async def test_coroutines_iterate_with_and_without_await(self, lab):
+        plain, awaited = lab.stream(self.QUESTION, max_tokens=6), await lab.stream(self.QUESTION, max_tokens=6)
+        texts = ["".join([chunk.content async for chunk in stream]) for stream in (plain, awaited)]
+        assert texts == [plain.reply.text, awaited.reply.text]
+        assert texts[0]
+
+    def test_leaving_early_ends_the_work_of_the_model(self, lab):
+        model = lab.catalogue.get("smollm2-135m")
+        stream = lab.stream(self.QUESTION, max_tokens=900)
+        for _ in stream:
+            break
+        stream.close()
+        assert model.pending() == 0
+        assert stream.reply is None
+        assert lab.ask("Say hello.", max_tokens=2).text  # and the next is answered
+
+    def test_files_are_read_when_the_answer_is_asked_for(self, lab, samples):
+        stream = lab.stream("Which boat is electric?", [samples / "report.pdf"], max_tokens=6)
+        assert not stream.context.used
+        assert list(stream)
+        assert stream.context.used[0].startswith("report.pdf")
+
+    def test_an_error_is_raised_where_it_is_iterated(self, lab):
+        stream = lab.stream("Hello", model="gpt-9")
+        with pytest.raises(UnknownModelError):
+            list(stream)
+
+    @pytest.mark.parametrize("prompt", ["", " \n", [{"role": "user", "content": " "}]])
+    def test_nothing_is_sent_where_nothing_is_asked(self, lab, prompt):
+        for ask in (lab.ask, lab.stream):
+            with pytest.raises(InvalidRequestError, match="the prompt is empty"):
+                ask(prompt)
+
+
+def test_a_workbench_says_what_it_holds(lab):
+    assert "smollm2-135m" in repr(lab)
+    assert lab.policy.id in repr(lab)
+    for part in (lab.catalogue, lab.pipeline, lab.reader, lab.files, lab.transcriber):
+        assert " object at 0x" not in repr(part)

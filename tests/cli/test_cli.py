@@ -26,6 +26,8 @@ from autopicker_lab.settings import ModelConfig
 from autopicker_lab.storage import KeyFile
 from autopicker_lab.tuning import apgr, tune
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments, **options):
     program = [sys.executable, "-c", "from autopicker_lab.cli import main; main()", *map(str, arguments)]
@@ -63,55 +65,55 @@ def test_transcribe(samples):
 
 
 def test_score(samples):
-    found = json_of("score", "Why is the sky blue?", "--file", samples / "notes.txt")
-    assert found["score"] == pytest.approx(sum(factor["points"] for factor in found["factors"]))
-    assert set(found["factors"][0]) == {"name", "points", "why"}
-    assert found["selected_model"] == "smollm2-135m"
+    result = json_of("score", "Why is the sky blue?", "--file", samples / "notes.txt")
+    assert result["score"] == pytest.approx(sum(factor["points"] for factor in result["factors"]))
+    assert set(result["factors"][0]) == {"name", "points", "why"}
+    assert result["selected_model"] == "smollm2-135m"
     assert "candidates" in run("score", "Why?").stdout
 
 
 def test_ask(samples):
     arguments = ("ask", "Which boat is driven by electric motors?", "--file", samples / "report.pdf")
-    found = json_of(*arguments)
-    assert "kittiwake" in found["text"].lower()
-    assert found["model"] == "smollm2-135m"
-    assert found["score"] > 0
-    assert found["usage"]["completion_tokens"] > 0
-    shown = run(*arguments, "--model", "smollm2")
-    assert "kittiwake" in shown.stdout.lower()
-    assert "left out" in shown.stderr
+    result = json_of(*arguments)
+    assert "kittiwake" in result["text"].lower()
+    assert result["model"] == "smollm2-135m"
+    assert result["score"] > 0
+    assert result["usage"]["completion_tokens"] > 0
+    output = run(*arguments, "--model", "smollm2")
+    assert "kittiwake" in output.stdout.lower()
+    assert "left out" in output.stderr
 
 
 def test_loadtest(service):
-    found = json_of("loadtest", f"{service}/health", "--users", 3, "--requests", 12)
+    result = json_of("loadtest", f"{service}/health", "--users", 3, "--requests", 12)
     assert {"success_rate_percent", "avg_response_time_ms", "requests_per_second", "p50_ms", "p95_ms", "p99_ms"} < set(
-        found
+        result
     )
-    assert (found["success_rate_percent"], found["errors"]) == (100, {})
+    assert (result["success_rate_percent"], result["errors"]) == (100, {})
     refused = run("loadtest", f"http://127.0.0.1:{free_port()}/", "--requests", 3, "--json")
     assert refused.returncode == 1
     assert "is its server running?" in refused.stderr
-    found = json.loads(refused.stdout)
-    assert (found["errors"], found["p50_ms"]) == ({"refused": 3}, None)
+    result = json.loads(refused.stdout)
+    assert (result["errors"], result["p50_ms"]) == ({"refused": 3}, None)
 
 
 def test_a_load_test_is_kept_and_compared(service, tmp_path):
     kept = tmp_path / "before.json"
     chat = ("loadtest", f"{service}/v1", "--chat", "--max-tokens", 2, "--prompts", 20, "--ttft", 30)
-    found = json_of(*chat, "--users", 1, "--requests", 2, "--out", kept)
-    assert found["good_share"] == 1
-    assert found["ttft_p50_ms"] > 0
-    shown = run("loadtest", f"{service}/health", "--rate", 20, "--duration", 1, "--compare", kept).stdout
-    assert "now / before" in shown
+    result = json_of(*chat, "--users", 1, "--requests", 2, "--out", kept)
+    assert result["good_share"] == 1
+    assert result["ttft_p50_ms"] > 0
+    output = run("loadtest", f"{service}/health", "--rate", 20, "--duration", 1, "--compare", kept).stdout
+    assert "now / before" in output
     pair = json_of("loadtest", f"{service}/health", "--requests", 20, "--against", f"{service}/metrics")
     assert any(name.endswith("/metrics") for name in pair)
 
 
 def test_a_saturation_search(service):
     command = ("loadtest", f"{service}/health", "--saturate", "--latency", 5, "--duration", 0.3, "--to-rate", 40)
-    found = json_of(*command)
-    assert found["held"] == 40
-    assert found["failed"] is None
+    result = json_of(*command)
+    assert result["held"] == 40
+    assert result["failed"] is None
 
 
 def test_a_folder_of_recordings(samples, tmp_path):
@@ -295,13 +297,13 @@ def test_a_notebook_is_found_by_its_number_and_a_wrong_name_is_told():
 
 def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path):
     table().to_csv(tmp_path / "o.csv", index=False)
-    found = json_of("tune", tmp_path / "o.csv", "--out", tmp_path / "p.json", "--scores", tmp_path / "s.csv")
-    assert {"n", "models", "apgr", "apgr_ci", "cpt50", "cpt80", "aiq", "verdict", "baselines"} <= set(found)
-    assert {"random", "length", "always:smollm2-135m", "always:large", "oracle"} <= set(found["baselines"])
+    result = json_of("tune", tmp_path / "o.csv", "--out", tmp_path / "p.json", "--scores", tmp_path / "s.csv")
+    assert {"n", "models", "apgr", "apgr_ci", "cpt50", "cpt80", "aiq", "verdict", "baselines"} <= set(result)
+    assert {"random", "length", "always:smollm2-135m", "always:large", "oracle"} <= set(result["baselines"])
     rows = pd.read_csv(tmp_path / "s.csv").set_index("prompt_id")["score"]
     scores = table().pivot(index="prompt_id", columns="model", values="score").loc[rows.index]
     recomputed = apgr(rows.to_numpy(), scores["smollm2-135m"].to_numpy(), scores["large"].to_numpy())
-    assert recomputed == pytest.approx(found["apgr"])
+    assert recomputed == pytest.approx(result["apgr"])
     again = json_of("evaluate", tmp_path / "o.csv", "--policy", tmp_path / "p.json")
     assert "too good" in again["warnings"][0]
     assert "APGR" in run("evaluate", tmp_path / "o.csv").stdout
@@ -325,10 +327,10 @@ def test_collect_asks_grades_and_goes_on(tmp_path):
 
 
 def test_serve_says_what_it_will_do(tmp_path):
-    def said(**fields):
+    def announce(**fields):
         return announcement(Settings.load(autopicker_home=tmp_path, **fields), "127.0.0.1", 8001)
 
-    plain = said()
+    plain = announce()
     assert "http://127.0.0.1:8001, documented at /docs" in plain
     for part in ("smollm2-135m, llama3.2-local", "no policy: by price and tier", "open to whoever", "in memory"):
         assert part in plain
@@ -340,7 +342,7 @@ def test_serve_says_what_it_will_do(tmp_path):
         "api_key": "secret",
         "decision_log": tmp_path / "d.sqlite",
     }
-    full = json.loads(said(**fields, log_format="json"))
+    full = json.loads(announce(**fields, log_format="json"))
     assert (full["models"], full["policy"]) == ("mine", "default, of default")
     assert full["access"] == f"the key of API_KEY and 1 key of {tmp_path / 'keys.json'}"
     assert full["decisions"] == f"logged in {tmp_path / 'd.sqlite'}, without the questions"
@@ -373,8 +375,8 @@ def test_a_port_that_is_taken_is_one_line():
 def test_keys_are_made_listed_and_revoked(tmp_path):
     home = {"env": {**os.environ, "AUTOPICKER_HOME": str(tmp_path)}}
     assert "no keys" in run("keys", "list", **home).stderr
-    made = run("keys", "create", "app", "--requests", "5", "--models", "smollm2-135m", "--budget", "2.5", **home)
-    assert (made.returncode, made.stdout.startswith("apl-")) == (0, True)
+    created = run("keys", "create", "app", "--requests", "5", "--models", "smollm2-135m", "--budget", "2.5", **home)
+    assert (created.returncode, created.stdout.startswith("apl-")) == (0, True)
     listed = json.loads(run("keys", "list", "--json", **home).stdout)
     assert (listed[0]["name"], listed[0]["requests"], listed[0]["budget_usd"]) == ("app", 5, 2.5)
     assert "sha256" not in listed[0]

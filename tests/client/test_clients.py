@@ -15,7 +15,7 @@ from support.upstream import upstream
 
 from autopicker_lab.client import AsyncAutopickerClient, AutopickerClient, ServiceError, protocol
 from autopicker_lab.client.__main__ import common_js
-from autopicker_lab.core import UpstreamError
+from autopicker_lab.core import StoppedError, UpstreamError
 
 HELLO = [{"role": "user", "content": "Hello, how are you?"}]
 HERE = Path(protocol.__file__).parent
@@ -27,6 +27,7 @@ def client(service):
         yield client
 
 
+@pytest.mark.slow
 def test_every_route(client, samples):
     reports = []
     record = client.upload_file(samples / "report.pdf", lambda done, total: reports.append((done, total)))
@@ -57,6 +58,17 @@ def test_every_route(client, samples):
     assert client.load_test(concurrent_users=2, requests_per_user=2)["success_rate_percent"] == 100
 
 
+async def test_an_upload_stops_where_its_progress_says_so(client, service, samples):
+    names = [row["filename"] for row in client.files()]
+    with pytest.raises(StoppedError, match="upload was stopped"):
+        client.upload_file(samples / "report.pdf", lambda done, total: False)
+    async with AsyncAutopickerClient(service) as awaited:
+        with pytest.raises(StoppedError):
+            await awaited.upload_file(samples / "report.pdf", lambda done, total: False)
+    assert [row["filename"] for row in client.files()] == names
+
+
+@pytest.mark.slow
 async def test_every_route_awaited(service, samples):
     async with AsyncAutopickerClient(service) as client:
         reports = []
@@ -182,6 +194,7 @@ run();
 """
 
 
+@pytest.mark.slow
 @needs("node")
 @pytest.mark.parametrize("kind", ["mjs", "cjs"])
 def test_every_route_in_javascript(service, samples, tmp_path, kind):

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -16,6 +17,14 @@ from autopicker_lab.core.optional import EXTRAS, PURPOSES, install_line, missing
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DECLARED = PROJECT["optional-dependencies"]
 OPTIONAL = {module.partition(".")[0] for modules in EXTRAS.values() for module in modules}
+
+
+@cache
+def distributions():
+    """The distributions of each importable name."""
+    return {
+        module: {name.lower().replace("_", "-") for name in names} for module, names in packages_distributions().items()
+    }
 
 
 def named(requirements):
@@ -40,8 +49,8 @@ def test_an_extra_brings_the_modules_of_its_row(extra):
     brought, base = named(DECLARED[extra])[0], named(PROJECT["dependencies"])[0]
     assert not brought & base
     for module in EXTRAS[extra]:
-        distributions = {name.lower().replace("_", "-") for name in packages_distributions()[module.partition(".")[0]]}
-        assert distributions & brought, f"no package of {module} is in {extra}: {distributions}"
+        here = distributions()[module.partition(".")[0]]
+        assert here & brought, f"no package of {module} is in {extra}: {here}"
 
 
 def test_what_serves_only_benchmarks_is_not_in_the_base():
@@ -196,6 +205,7 @@ async def test_a_local_model_without_its_package_is_not_available(without):
     assert install_line("local") in answer.hint
 
 
+@pytest.mark.slow
 def test_doctor_names_the_extra_of_each_missing_part(without):
     from autopicker_lab.cli.doctor import examine
 

@@ -31,16 +31,16 @@ from autopicker_lab.extraction.image import downscale
 from autopicker_lab.extraction.plain import sections
 
 
-def saved(thing):
+def saved_bytes(document):
     buffer = io.BytesIO()
-    thing.save(buffer)
+    document.save(buffer)
     return buffer.getvalue()
 
 
 def word(change):
     paper = docx.Document()
     change(paper)
-    return extract(saved(paper), name="a.docx")
+    return extract(saved_bytes(paper), name="a.docx")
 
 
 def run_of(text):
@@ -55,8 +55,8 @@ class TestWord:
     def test_tracked_changes_are_taken_as_accepted_with_a_warning(self):
         def change(paper):
             marks = "w:id='1' w:author='x' w:date='2026-01-01T00:00:00Z'"
-            gone = f"<w:del {marks}><w:r><w:delText>old </w:delText></w:r></w:del>"
-            paper.element.body.insert(0, paragraph(f"{run_of('The ')}{gone}<w:ins {marks}>{run_of('new')}</w:ins>"))
+            deletion = f"<w:del {marks}><w:r><w:delText>old </w:delText></w:r></w:del>"
+            paper.element.body.insert(0, paragraph(f"{run_of('The ')}{deletion}<w:ins {marks}>{run_of('new')}</w:ins>"))
 
         document = word(change)
         assert document.text == "The new"
@@ -96,21 +96,21 @@ class TestWord:
         assert [part.label for part in document.parts] == ["beginning"]
 
     @pytest.mark.parametrize(
-        ("form", "text", "shown"),
+        ("form", "text", "expected"),
         [
             ("lowerLetter", "%1)", ["a)", "b)"]),
             ("upperRoman", "%1.", ["I.", "II."]),
             ("decimalZero", "%1", ["01", "02"]),
         ],
     )
-    def test_number_formats(self, form, text, shown):
+    def test_number_formats(self, form, text, expected):
         root = parse_xml(
             f"<w:numbering {nsdecls('w')}><w:abstractNum w:abstractNumId='0'><w:lvl w:ilvl='0'><w:start w:val='1'/>"
             f"<w:numFmt w:val='{form}'/><w:lvlText w:val='{text}'/></w:lvl></w:abstractNum>"
             "<w:num w:numId='7'><w:abstractNumId w:val='0'/></w:num></w:numbering>"
         )
         numbering = Numbering.of(root)
-        assert [numbering.next("7", 0) for _ in shown] == shown
+        assert [numbering.next("7", 0) for _ in expected] == expected
         assert numbering.next("8", 0) is None
 
     def test_a_nested_table_is_told_in_its_cell_and_merged_cells_once(self):
@@ -183,7 +183,7 @@ def rewritten(data, name, before, after):
 def book(change):
     workbook = openpyxl.Workbook()
     change(workbook)
-    return extract(saved(workbook), name="a.xlsx")
+    return extract(saved_bytes(workbook), name="a.xlsx")
 
 
 class TestSheets:
@@ -222,6 +222,7 @@ class TestSheets:
         assert "## Secret (hidden)" in document.text
         assert any("charts are named, not drawn" in warning for warning in document.warnings)
 
+    @pytest.mark.slow
     def test_a_huge_table_is_summarised_and_kept_whole(self):
         def change(workbook):
             for i in range(MAX_RENDERED_CELLS // 2 + 2):
@@ -270,7 +271,7 @@ class TestSheets:
         workbook = openpyxl.Workbook()
         workbook.active["A1"] = 5
         workbook.active["D4"] = "=A1*2"
-        data = saved(workbook)
+        data = saved_bytes(workbook)
         empty = b'<c r="B1" t="str"><f>IF(A1=5,"",A1)</f><v></v></c></row>'
         document = extract(rewritten(data, "xl/worksheets/sheet1.xml", b"</row>", empty), name="a.xlsx")
         assert document.tables[0].rows == ((5, None, None, None), (None,) * 4, (None,) * 4, (None, None, None, "=A1*2"))
@@ -294,7 +295,7 @@ class TestSheets:
         workbook = openpyxl.Workbook()
         workbook.active["XFD1048576"], workbook.active["A1"] = "far", "near"
         merge = b'</sheetData><mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'
-        data = rewritten(saved(workbook), "xl/worksheets/sheet1.xml", b"</sheetData>", merge)
+        data = rewritten(saved_bytes(workbook), "xl/worksheets/sheet1.xml", b"</sheetData>", merge)
         assert extract(data, name="a.xlsx").tables[0].rows == (("near", None), (None, "far"))
 
     @pytest.mark.parametrize(
@@ -411,6 +412,7 @@ class TestPictures:
         assert document.text.startswith("PNG image, 64 x 64 pixels")
         assert "no text was recognised in the picture" in document.warnings
 
+    @pytest.mark.slow
     def test_where_tesseract_is_missing_the_other_engine_reads(self, monkeypatch):
         from autopicker_lab.extraction import ocr
 

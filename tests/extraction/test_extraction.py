@@ -8,8 +8,9 @@ from pathlib import Path
 import docx
 import openpyxl
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 from reportlab.pdfgen import canvas
+from support.pictures import page_of_text
 
 from autopicker_lab.core import (
     FORMATS,
@@ -42,7 +43,7 @@ EXPECTED = {
     "announcement.ogg": ("12.9 s", ("codec", "opus")),
     "announcement.flac": ("12.9 s", ("channels", 1)),
     "tides.py": ("def can_leave", ("imports", ["datetime"])),
-    "board.js": ("export class OutcomeMatrix", ("imports", ["./routes.js"])),
+    "board.js": ("export class Board", ("imports", ["./routes.js"])),
     "timetable.html": ("half past eight", ("title", "Timetable")),
     "style.css": (".board .late", ("imports", ["base.css"])),
     "config.json": ('"boats": 5', ("valid", True)),
@@ -79,7 +80,7 @@ def test_pages_are_labelled_and_stand_in_order(samples):
 def test_code_is_cut_at_symbols_and_nothing_is_lost(samples):
     for name, symbols in (
         ("tides.py", ["Tide", "Tide.__init__", "Tide.next_high", "can_leave"]),
-        ("board.js", ["OutcomeMatrix", "constructor", "show", "nextDeparture"]),
+        ("board.js", ["Board", "constructor", "show", "nextDeparture"]),
         ("style.css", ['@import "base.css"', ".board", ".board .late, .board .cancelled", "@media (max-width: 40em)"]),
     ):
         document = extract(samples / name)
@@ -136,6 +137,7 @@ def test_delimiters_are_found_and_cells_keep_their_spelling(text, delimiter, cel
     assert document.tables[0].rows[1][0] in (1, "x, y", "001")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_a_long_csv_is_read_in_one_pass():
     assert len(extract(b"a,b\n" + b"1,2\n" * 100_000, name="a.csv").tables[0].rows) == 100_001
@@ -208,6 +210,7 @@ def test_an_encrypted_pdf_is_refused_by_name():
         extract(buffer.getvalue(), name="locked.pdf")
 
 
+@pytest.mark.slow
 def test_a_scanned_page_is_read_by_ocr(samples):
     buffer = io.BytesIO()
     page = canvas.Canvas(buffer)
@@ -234,6 +237,7 @@ def inflating(entry: str, size: int) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("entry", "name"), [("word/document.xml", "a.docx"), ("xl/workbook.xml", "a.xlsx")])
 def test_an_archive_that_inflates_too_far_is_refused(entry, name):
     with pytest.raises(CorruptFileError, match="unpacks to over"):
@@ -304,6 +308,7 @@ def test_broken_code_says_where():
     assert "line 1, column" in extract(b'{"a": 1,}', name="a.json").warnings[0]
 
 
+@pytest.mark.slow
 def test_a_picture_stands_upright_and_keeps_its_place_to_itself():
     picture = Image.new("RGB", (40, 20), "white")
     exif = picture.getexif()
@@ -329,6 +334,7 @@ def test_merged_cells_and_headers_of_a_docx():
     assert document.text.count("Running head") == 1
 
 
+@pytest.mark.slow
 async def test_the_pool_gives_the_same_document_and_typed_errors(samples):
     with ExtractionPool(workers=1) as pool:
         file = open_source(samples / "minutes.docx")
@@ -337,21 +343,7 @@ async def test_the_pool_gives_the_same_document_and_typed_errors(samples):
             await pool.extract(open_source(b"%PDF-1.4 broken", "a.pdf"))
 
 
-def page_of_text():
-    """A picture with so much text that reading it takes seconds."""
-    page = Image.new("L", (2800, 2800), "white")
-    pen = ImageDraw.Draw(page)
-    for top in range(0, 2800, 14):
-        pen.text((0, top), "the quick brown fox jumps over the lazy dog " * 12, fill="black")
-    return png(page)
-
-
-def png(picture):
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
+@pytest.mark.slow
 async def test_the_pool_kills_what_takes_too_long_and_goes_on(samples):
     with ExtractionPool(timeout_s=1.0, workers=1) as pool:
         await pool.extract(open_source(samples / "notes.txt"))  # the worker is up

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
+from support.pictures import page_of_text
 
 from autopicker_lab.core import Document, Format, InvalidRequestError, Part, UnsupportedFileError
 from autopicker_lab.extraction import FormatReader, extract, extract_many, formats, open_source, registry
@@ -32,20 +33,21 @@ def folder(samples, tmp_path):
     return place
 
 
+@pytest.mark.slow
 def test_results_are_what_one_file_gives_and_errors_are_rows(folder):
-    seen = []
+    progress_calls = []
     results = {
         result.path.name: result
-        for result in extract_many([folder], jobs=2, progress=lambda done, total: seen.append((done, total)))
+        for result in extract_many([folder], jobs=2, progress=lambda done, total: progress_calls.append((done, total)))
     }
     readable = {p.name for p in folder.rglob("*.*") if p.is_file() and not p.name.startswith(".")} - {"unknown.xyz"}
     assert set(results) == readable
     assert results["report.pdf"].document == extract(folder / "report.pdf")
     assert results["handbook.md"].path == folder / "below" / "handbook.md"
     assert type(results["broken.docx"].error).__name__ == "CorruptFileError"
-    assert seen == [(i, 6) for i in range(1, 7)]
-    (named,) = extract_many([folder / "unknown.xyz"], jobs=1)  # not in a folder, but asked for
-    assert type(named.error).__name__ == "UnsupportedFileError"
+    assert progress_calls == [(i, 6) for i in range(1, 7)]
+    (unsupported,) = extract_many([folder / "unknown.xyz"], jobs=1)  # not in a folder, but asked for
+    assert type(unsupported.error).__name__ == "UnsupportedFileError"
 
 
 def test_a_path_where_nothing_is_stops_before_anything_runs(folder):
@@ -61,14 +63,13 @@ def test_a_progress_that_answers_false_stops(folder):
 def test_closing_the_results_ends_the_workers(folder):
     results = extract_many([folder], jobs=1)
     next(results)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     results.close()
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - started_at < 20
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_does_not_stop_the_rest(folder):
-    from test_extraction import page_of_text
-
     (folder / "page.png").write_bytes(page_of_text())
     results = {r.path.name: r for r in extract_many([folder], jobs=1, timeout_s=2.5)}
     assert "took longer than 2.5 s" in str(results["page.png"].error)
@@ -77,9 +78,9 @@ def test_a_file_that_takes_too_long_does_not_stop_the_rest(folder):
 
 def test_another_scheduler_gives_the_same(folder):
     with ThreadPoolExecutor(2) as threads:
-        there = {r.path: r.document for r in extract_many([folder], scheduler=threads)}
-    here = {r.path: r.document for r in extract_many([folder], jobs=2)}
-    assert there == here
+        on_threads = {r.path: r.document for r in extract_many([folder], scheduler=threads)}
+    on_processes = {r.path: r.document for r in extract_many([folder], jobs=2)}
+    assert on_threads == on_processes
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
@@ -106,6 +107,7 @@ def autopicker(*arguments):
     return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_reads_a_folder(folder, tmp_path):
     done = autopicker("extract", folder, "--out", tmp_path / "out.parquet", "--jobs", 2)
     assert done.returncode == 1  # one file could not be read
@@ -114,6 +116,7 @@ def test_the_command_reads_a_folder(folder, tmp_path):
     assert len(pd.read_parquet(tmp_path / "out.parquet")) == 6
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_file_that_can_be_read_is_said(tmp_path):
     done = autopicker("extract", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
@@ -130,6 +133,7 @@ def test_a_script_without_a_guard_is_told_what_is_missing(folder, tmp_path):
     assert "__main__" in done.stderr.strip().split("\n")[-1]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_keeps_what_it_has(folder, tmp_path):
     for i in range(3000):
         shutil.copy(folder / "notes.txt", folder / f"{i:04}.txt")
@@ -154,7 +158,7 @@ def test_another_package_brings_a_format(monkeypatch, tmp_path):
     reader = FormatReader(Format("rtf", "document", "application/rtf", (".rtf",)), read_rtf)
     entry = type("Entry", (), {"name": "rtf", "load": lambda self: reader})()
     broken = type("Entry", (), {"name": "odt", "load": lambda self: 1 / 0})()
-    forget()
+    clear_registry()
     monkeypatch.setattr(registry.metadata, "entry_points", lambda group: [broken, entry] if "formats" in group else [])
     try:
         assert "rtf" in formats()
@@ -167,12 +171,12 @@ def test_another_package_brings_a_format(monkeypatch, tmp_path):
         with pytest.raises(UnsupportedFileError, match="json, rtf"):
             open_source(b"\x00\x01", "a.xyz")
     finally:
-        forget()
+        clear_registry()
 
 
-def forget():
-    for known in (registry._load_entry_points, registry.reader_of):
-        known.cache_clear()
+def clear_registry():
+    for cached in (registry._load_entry_points, registry.reader_of):
+        cached.cache_clear()
 
 
 def test_odd_names_and_half_characters_do_not_spoil_the_table(tmp_path):

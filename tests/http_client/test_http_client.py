@@ -15,7 +15,6 @@ from support.upstream import TEXT, upstream
 
 from autopicker_lab.core import UpstreamError
 from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient
-from autopicker_lab.runtime.circuit_breaker import CircuitBreaker
 
 BODY = json.dumps({"messages": []}).encode()
 
@@ -106,7 +105,7 @@ async def test_connections_are_kept_and_broken_off():
         wire.close()
         await asyncio.sleep(0.1)
         assert not wire._open
-        assert not wire._timers._until
+        assert not wire._timers._deadlines
 
 
 async def test_a_total_limit_ends_what_goes_on_piece_by_piece():
@@ -213,27 +212,3 @@ async def test_nobody_there_and_nonsense():
             HttpClient(url)
     with pytest.raises(ValueError, match="line break"):
         HttpClient("http://x", {"Authorization": "Bearer a\r\nX: y"})
-
-
-def test_a_breaker_rests_longer_each_time_and_lets_one_try():
-    now = [0.0]
-    breaker = CircuitBreaker(lambda: now[0])
-    for _ in range(4):
-        breaker.failed()
-    assert breaker.admit() == 0
-    breaker.failed()
-    first = breaker.resting_s()
-    assert 4 <= first <= 6
-    assert breaker.admit() == first
-    now[0] += first
-    assert breaker.admit() == 0
-    assert breaker.admit() > 0  # the next one waits for the outcome
-    breaker.failed()
-    assert 8 <= breaker.resting_s() <= 12
-    now[0] += 100
-    assert breaker.admit() == 0
-    breaker.succeeded()
-    assert (breaker.admit(), breaker.failures) == (0, 0)
-    for _ in range(60):
-        breaker.failed()
-    assert breaker.resting_s() <= 72

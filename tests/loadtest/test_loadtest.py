@@ -41,7 +41,7 @@ from autopicker_lab.loadtest.sample import Sample
 
 
 @contextmanager
-def known(service_ms, **options):
+def reference_server(service_ms, **options):
     """The address of a server whose latencies are known, in a process of its own."""
     port = free_port()
     more = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
@@ -215,14 +215,14 @@ async def test_a_server_that_misbehaves(fault, stream, name):
     with upstream() as up:
         up.fault = fault
         plan = LoadPlan(up.url, Closed(2), requests=4, timeout_s=0.5, chat=Chat(stream=stream))
-        begun = time.monotonic()
+        started_at = time.monotonic()
         report = await run(plan)
         assert report.errors == {name: 4}
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - started_at < 3
         assert report.truncated == 4 * (name == "truncated")
         assert soon(lambda: up.running == 0)
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("load test")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("autopicker-lab run")]
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])
@@ -267,12 +267,13 @@ async def test_pieces_that_are_missing_and_a_missing_done_are_told():
         assert (await run(LoadPlan(up.url, requests=3, chat=Chat()))).without_done == 3
 
 
+@pytest.mark.slow
 def test_an_open_loop_sees_a_stall_that_a_closed_one_hides():
     """At 200 a second for 8 s, a server that takes 50 ms, but answers nothing from the third second to the fourth."""
     truth = sorted((4 - at if 3 <= at < 4 else 0) + 0.05 for at in due(Constant(200), 8))
-    with known(50, stall_at=3) as url:
+    with reference_server(50, stall_at=3) as url:
         honest = measure(LoadPlan(url, Constant(200), duration_s=8))
-    with known(50, stall_at=3) as url:
+    with reference_server(50, stall_at=3) as url:
         coordinated = measure(LoadPlan(url, Closed(10), duration_s=8))
     for percent in (50, 99, 99.9):
         true_ms = 1000 * truth[min(len(truth) - 1, int(len(truth) * percent / 100))]
@@ -281,8 +282,9 @@ def test_an_open_loop_sees_a_stall_that_a_closed_one_hides():
     assert len(honest.times["send_delay"]) == honest.count.sent == 1600
 
 
+@pytest.mark.slow
 def test_tokens_are_timed_as_they_come():
-    with known(60, pieces=20, gap_ms=15) as url:
+    with reference_server(60, pieces=20, gap_ms=15) as url:
         report = measure(LoadPlan(f"{url}/v1", Poisson(10), duration_s=3, chat=Chat(events=20), slo=Slo(ttft_s=0.2)))
     assert report.errors == {}
     assert report.percentile_ms(50, "ttft") == pytest.approx(60, abs=15)  # the benchmark shows 1 ms
@@ -293,23 +295,25 @@ def test_tokens_are_timed_as_they_come():
     assert report.tokens_per_second == pytest.approx(20 * report.per_second)
 
 
+@pytest.mark.slow
 def test_the_search_finds_a_known_capacity():
-    with known(20, slots=4) as url:  # 200 a second
+    with reference_server(20, slots=4) as url:  # 200 a second
         plan = LoadPlan(url, slo=Slo(latency_s=0.2))
         work = loadtest.find_saturation(plan, low=20, seconds=15, shape=Constant)
-        found = loadtest.in_thread(lambda: work)
-    assert found.rate == pytest.approx(200, rel=0.25)  # the benchmark, with more time, shows 10 %
-    assert found.passing_rate < found.failing_rate
-    assert "hold the SLO" in str(found)
-    assert len(found.to_frame()) == len(found.probes)
-    assert found.plot().get_lines()
+        result = loadtest.in_thread(lambda: work)
+    assert result.rate == pytest.approx(200, rel=0.25)  # the benchmark, with more time, shows 10 %
+    assert result.passing_rate < result.failing_rate
+    assert "hold the SLO" in str(result)
+    assert len(result.to_frame()) == len(result.probes)
+    assert result.plot().get_lines()
 
 
+@pytest.mark.slow
 async def test_a_search_that_cannot_succeed_says_so(target):
     plan = LoadPlan(f"{target[1]}/slow", slo=Slo(latency_s=0.05), duration_s=0.3)
-    found = await loadtest.find_saturation(plan, low=5, seconds=4)
-    assert found.passing_rate is None
-    assert "not even" in str(found)
+    result = await loadtest.find_saturation(plan, low=5, seconds=4)
+    assert result.passing_rate is None
+    assert "not even" in str(result)
     nobody = await loadtest.find_saturation(
         LoadPlan(f"http://127.0.0.1:{free_port()}", slo=Slo(latency_s=1)), seconds=20
     )
@@ -318,6 +322,7 @@ async def test_a_search_that_cannot_succeed_says_so(target):
         await loadtest.find_saturation(LoadPlan("http://x"))
 
 
+@pytest.mark.slow
 async def test_warm_up_and_cool_down_do_not_count(target):
     app, address = target
     app.state.seen.clear()
@@ -361,9 +366,9 @@ async def test_a_mix_of_kinds():
     counts = {name: count.sent for name, (count, _) in report.kinds.items()}
     assert sum(counts.values()) == 200
     assert counts["plain"] == pytest.approx(80, abs=30)
-    asked = [body["messages"][0]["content"] for body in bodies]
-    apart = [text for text in asked if "\n\n(" in text]
-    assert len(set(apart)) == len(apart) == counts["fresh"]
+    questions = [body["messages"][0]["content"] for body in bodies]
+    numbered = [text for text in questions if "\n\n(" in text]
+    assert len(set(numbered)) == len(numbered) == counts["fresh"]
     assert sum(body.get("file_ids") == ["f1"] for body in bodies) == counts["file"]
     assert set(report.to_dict()["kinds"]) == set(counts)
 
@@ -373,10 +378,10 @@ async def test_progress_is_told_and_stops_the_run(target):
     for arrivals in (Closed(1), Constant(5)):
         seen.clear()
         plan = LoadPlan(f"{target[1]}/slow", arrivals, requests=1000)
-        begun = time.monotonic()
+        started_at = time.monotonic()
         report = await run(plan, lambda live: seen.append(live) or live.done < 3)
         assert report.stopped_early
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - started_at < 3
         assert 3 <= report.count.sent < 10
         assert [live.done for live in seen] == sorted(live.done for live in seen)
 
@@ -388,7 +393,7 @@ async def test_cancelling_leaves_nothing_running(target):
     with pytest.raises(asyncio.CancelledError):
         await task
     assert [other for other in asyncio.all_tasks() if other is not asyncio.current_task()] == []
-    assert not [thread for thread in threading.enumerate() if "load test" in thread.name]
+    assert not [thread for thread in threading.enumerate() if thread.name == "autopicker-lab run"]
 
 
 async def test_time_is_a_bound(target):
@@ -396,6 +401,7 @@ async def test_time_is_a_bound(target):
     assert 2 <= report.count.sent <= 4
 
 
+@pytest.mark.slow
 async def test_requests_past_the_most_in_flight_wait_and_are_told(target):
     plan = LoadPlan(f"{target[1]}/slow", Constant(100), requests=20, max_in_flight=2)
     report = await run(plan)
@@ -405,6 +411,7 @@ async def test_requests_past_the_most_in_flight_wait_and_are_told(target):
     assert report.percentile_ms(100) > 1500  # from when it was due
 
 
+@pytest.mark.slow
 async def test_shares_of_a_plan_add_up_to_it(target):
     app, address = target
     trace = Trace(tuple(range(30)), 15)
@@ -423,12 +430,13 @@ async def test_shares_of_a_plan_add_up_to_it(target):
         LoadPlan.of_dict({"url": "http://x"})
 
 
+@pytest.mark.slow
 def test_locust_runs_the_same_plan_in_several_processes(tmp_path):
     with upstream() as up:
         plan = LoadPlan(up.url, Constant(40), duration_s=2, chat=Chat())
         report = run_distributed(plan, 2, tmp_path)
-        asked = len(up.bodies)
-    assert report.count.sent == report.count.answered == asked == 80
+        received = len(up.bodies)
+    assert report.count.sent == report.count.answered == received == 80
     assert report.per_second == pytest.approx(40, rel=0.25)
     assert report.percentile_ms(50, "ttft") > 0
     assert report.warnings == []
@@ -440,14 +448,15 @@ def test_locust_runs_the_same_plan_in_several_processes(tmp_path):
         run_distributed(LoadPlan(IN_PROCESS, requests=9, chat=Chat()), 2)
 
 
+@pytest.mark.slow
 def test_a_locust_run_that_is_stopped_keeps_what_was_measured(tmp_path):
     with upstream() as up:
         plan = LoadPlan(up.url, Constant(40), duration_s=120, chat=Chat())
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         report = run_distributed(plan, 2, tmp_path, stopped=lambda: len(up.bodies) > 40)
     assert report.stopped_early
     assert 40 <= report.count.answered < 400
-    assert time.perf_counter() - begun < 60
+    assert time.perf_counter() - started_at < 60
 
 
 # reports
@@ -497,12 +506,13 @@ async def test_a_report_is_kept_and_compared(target, tmp_path):
         LoadReport.load(tmp_path / "none.json")
 
 
+@pytest.mark.slow
 async def test_sweeps_repeats_and_differences(target):
     plan = LoadPlan(f"{target[1]}/ok", Closed(2), duration_s=0.4)
-    found = await loadtest.sweep(plan, [50, 20])
-    assert [rate for rate, _ in found.points] == [20, 50]
-    assert found.knee(factor=1e6) == 50
-    assert found.plot().get_lines()
+    result = await loadtest.sweep(plan, [50, 20])
+    assert [rate for rate, _ in result.points] == [20, 50]
+    assert result.knee(factor=1e6) == 50
+    assert result.plot().get_lines()
     repeats = await loadtest.repeat(plan, 3)
     mean, low, high = repeats.interval(lambda report: report.per_second)
     assert low <= mean <= high
@@ -542,13 +552,13 @@ async def test_what_a_server_says_cannot_hang_or_break_a_run(target):
 
 @pytest.mark.parametrize("arrivals", [Closed(2), Constant(50)])
 async def test_a_fault_in_progress_ends_the_run_and_comes_out(target, arrivals):
-    def told(live):
+    def fail(live):
         raise RuntimeError("drawing failed")
 
-    begun = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(RuntimeError, match="drawing failed"):
-        await run(LoadPlan(f"{target[1]}/ok", arrivals, duration_s=30), told)
-    assert time.monotonic() - begun < 5
+        await run(LoadPlan(f"{target[1]}/ok", arrivals, duration_s=30), fail)
+    assert time.monotonic() - started_at < 5
 
 
 def test_rates_are_of_what_ends_in_the_measured_time():
@@ -563,41 +573,44 @@ def test_rates_are_of_what_ends_in_the_measured_time():
 
 
 async def test_thinking_is_part_of_the_time_and_waiting_for_answers_is_not(target):
-    begun = time.monotonic()
+    started_at = time.monotonic()
     report = await run(LoadPlan(f"{target[1]}/ok", Closed(1, think_s=5), requests=1))
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - started_at < 2
     report = await run(LoadPlan(f"{target[1]}/ok", Closed(5, think_s=10), duration_s=1))
     assert report.per_second == pytest.approx(5, rel=0.1)
     assert report.unfinished == 0
 
 
+@pytest.mark.slow
 async def test_a_rate_beyond_the_client_ends_in_time_and_says_so(target):
     seen = []
-    begun = time.monotonic()
+    started_at = time.monotonic()
     plan = LoadPlan(f"{target[1]}/ok", Constant(1e6), duration_s=1, timeout_s=1, max_in_flight=100)
     report = await run(plan, seen.append)
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - started_at < 8
     assert len(seen) >= 2  # on the way, and at the end
     assert "the client could not send all that was due" in report.client_limits
     assert report.errors["not sent"] > 0
 
 
+@pytest.mark.slow
 async def test_long_answers_do_not_look_like_saturation():
     """A stream of four seconds that begins at once, from a server that holds any rate."""
-    with known(1, pieces=5, gap_ms=500) as url:
+    with reference_server(1, pieces=5, gap_ms=500) as url:
         plan = LoadPlan(f"{url}/v1", chat=Chat(), slo=Slo(ttft_s=0.5))
-        found = await loadtest.find_saturation(plan, low=10, high=40, seconds=30)
-    assert (found.passing_rate, found.failing_rate) == (40, None)
+        result = await loadtest.find_saturation(plan, low=10, high=40, seconds=30)
+    assert (result.passing_rate, result.failing_rate) == (40, None)
 
 
+@pytest.mark.slow
 async def test_a_search_ends_in_time_and_where_it_is_stopped():
     with upstream() as up:
         up.fault = "hang before"
-        begun = time.monotonic()
+        started_at = time.monotonic()
         plan = LoadPlan(up.url, slo=Slo(latency_s=1), chat=Chat(stream=False))
-        found = await loadtest.find_saturation(plan, low=2, seconds=6)
-        assert time.monotonic() - begun < 12
-        assert found.passing_rate is None
+        result = await loadtest.find_saturation(plan, low=2, seconds=6)
+        assert time.monotonic() - started_at < 12
+        assert result.passing_rate is None
         stopped = await loadtest.find_saturation(plan, low=2, seconds=60, progress=lambda live: live.seconds < 1)
         assert stopped.stopped_early
         assert "stopped" in str(stopped)
@@ -654,9 +667,9 @@ def test_prompts_of_files_and_made_up_ones(tmp_path):
             loadtest.read_prompts(tmp_path / name)
     with pytest.raises(InvalidRequestError, match="cannot read"):
         loadtest.read_prompts(tmp_path / "none")
-    made = loadtest.synthetic_prompts(200, 50, 10)
-    assert made == loadtest.synthetic_prompts(200, 50, 10)
-    assert sum(map(len, made)) / 200 / 4 == pytest.approx(51, abs=3)
+    prompts = loadtest.synthetic_prompts(200, 50, 10)
+    assert prompts == loadtest.synthetic_prompts(200, 50, 10)
+    assert sum(map(len, prompts)) / 200 / 4 == pytest.approx(51, abs=3)
 
 
 # the Workbench
@@ -678,6 +691,7 @@ def test_the_workbench_itself_is_a_target(lab):
     assert unknown.errors == {"UnknownModelError": 2}
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_ends_and_shows_what_it_has(target, tmp_path):
     import signal
 
@@ -686,7 +700,7 @@ def test_an_interrupted_command_ends_and_shows_what_it_has(target, tmp_path):
     time.sleep(3)
     assert psutil.pid_exists(process.pid)
     process.send_signal(signal.SIGINT)
-    told = json.loads(process.communicate(timeout=10)[0])
-    assert told["stopped_early"]
-    assert told["total_requests"] > 5
+    report = json.loads(process.communicate(timeout=10)[0])
+    assert report["stopped_early"]
+    assert report["total_requests"] > 5
     assert process.returncode == 0

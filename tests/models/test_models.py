@@ -93,6 +93,7 @@ async def test_a_server_that_is_down_is_named_with_the_next_step(provider):
     await model.close()
 
 
+@pytest.mark.slow
 async def test_the_first_token_comes_long_before_the_last(local):
     request = ChatRequest.of("Tell a long story about a lighthouse keeper.", options={"max_tokens": 60})
     await local.warm_up()
@@ -102,6 +103,7 @@ async def test_the_first_token_comes_long_before_the_last(local):
     assert times[0] < times[-1] / 2
 
 
+@pytest.mark.slow
 async def test_a_reader_who_leaves_stops_the_local_model(local):
     request = ChatRequest.of("Tell a very long story.", options={"max_tokens": 2000})
     async with aclosing(local.stream(request)) as chunks:
@@ -112,6 +114,7 @@ async def test_a_reader_who_leaves_stops_the_local_model(local):
     assert time.perf_counter() - begun < 10
 
 
+@pytest.mark.slow
 async def test_a_reader_who_leaves_while_the_prompt_is_read_stops_it(local):
     prompt = f"{time.time()} " + "word " * 6000
     for _ in range(4):
@@ -122,6 +125,7 @@ async def test_a_reader_who_leaves_while_the_prompt_is_read_stops_it(local):
     assert time.perf_counter() - begun < 60
 
 
+@pytest.mark.slow
 async def test_local_answers_run_together(local):
     replies = await asyncio.gather(*(local.complete(HELLO) for _ in range(6)))
     assert all(reply.text for reply in replies)
@@ -197,6 +201,7 @@ async def test_ollama_faults_are_typed(fake_ollama, fault, error):
     await model.close()
 
 
+@pytest.mark.slow
 async def test_an_ollama_that_hangs_is_too_slow(fake_ollama):
     fake, address = fake_ollama
     fake.fault = "hang"

@@ -7,14 +7,13 @@ import io
 import re
 import shutil
 
-import nbformat
 import pytest
 from conftest import ROOT, needs
 from playwright.sync_api import expect
 from reportlab.pdfgen.canvas import Canvas
 from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab, voila
 
-pytestmark = needs("chromium")
+pytestmark = [pytest.mark.browser, needs("chromium")]
 SHOTS = ROOT / "build" / "screenshots"
 FLOWS = (
     "from autopicker_lab import Workbench, assets\nfrom autopicker_lab.service import start\n"
@@ -31,6 +30,8 @@ FLOWS = (
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """The notebooks, and one more with all the panels that work for a while."""
+    import nbformat  # takes seconds to load
+
     folder = tmp_path_factory.mktemp("notebooks")
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, folder)

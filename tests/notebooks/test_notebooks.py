@@ -2,13 +2,14 @@ import json
 import shutil
 import sys
 
-import nbformat
 import pytest
 from conftest import ROOT
 from support.notebooks import small
 
 from autopicker_lab import benchmark
-from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, StoppedError
+
+pytestmark = pytest.mark.slow
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.ipynb"))
@@ -36,6 +37,8 @@ SHOWN = {  # what must be seen in each notebook, beside a picture and, but for t
 
 @pytest.mark.parametrize("path", NOTEBOOKS + BENCHMARKS, ids=lambda path: path.stem)
 def test_a_notebook_calls_and_the_package_does(path):
+    import nbformat  # takes seconds to load
+
     notebook = nbformat.read(path, 4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -45,8 +48,16 @@ def test_a_notebook_calls_and_the_package_does(path):
             assert not any(line.lstrip().startswith(("def ", "class ")) for line in cell.source.splitlines())
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS + BENCHMARKS, ids=lambda path: path.stem)
+def test_a_notebook_takes_parameters_that_say_what_they_are(path):
+    parameters = benchmark.parameters_of(path)
+    assert parameters
+    assert all(parameter.help for parameter in parameters.values())
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
+    import nbformat  # takes seconds to load
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, 4)
@@ -60,26 +71,26 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
 def test_a_benchmark_leaves_a_record_and_a_report(path, tmp_path):
-    seen = []
-    run = benchmark.run(path, QUICK[path.stem], runs=tmp_path, progress=lambda done, total: seen.append((done, total)))
+    steps = []
+    run = benchmark.run(path, QUICK[path.stem], runs=tmp_path, progress=lambda done, total: steps.append((done, total)))
     record = json.loads((run.folder / "record.json").read_text())
     assert record["figures"] == run.figures != {}
     assert record["stamp"]["packages"]["autopicker-lab"]
-    assert seen[-1][0] == seen[-1][1]
+    assert steps[-1][0] == steps[-1][1]
     assert list(run.folder.glob("*.csv"))
     html = (run.folder / f"{path.stem}.html").read_text("utf-8")
     assert "data:image/png;base64" in html
-    for mark in ('<script src="http', '<link rel="stylesheet" href="http', 'src="//'):
-        assert mark not in html
+    for remote in ('<script src="http', '<link rel="stylesheet" href="http', 'src="//'):
+        assert remote not in html
 
 
 def test_the_pictures_of_the_pages_are_of_these_notebooks():
     sys.path.insert(0, str(ROOT / "data"))
     import make_pictures
 
-    made = json.loads(make_pictures.SOURCES.read_text())
-    assert made == make_pictures.made_from(), "run: uv run python data/make_pictures.py"
-    for name in made:
+    sources = json.loads(make_pictures.SOURCES.read_text())
+    assert sources == make_pictures.made_from(), "run: uv run python data/make_pictures.py"
+    for name in sources:
         assert (make_pictures.FOLDER / f"{name}.png").stat().st_size < 100_000
 
 
@@ -115,26 +126,31 @@ def test_sweeps_and_comparisons(tmp_path):
         "rate": "float",
         "on": "bool",
     }
-    told = []
-    found = benchmark.sweep(
+    progress = []
+    results = benchmark.sweep(
         path,
         "times",
         ["1", "2"],
         {"on": "false", "rate": 2},
         jobs=2,
         runs=tmp_path / "runs",
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total: progress.append((done, total)),
     )
-    assert [run.parameters for run in found] == [{"times": n, "rate": 2.0, "on": False} for n in (1, 2)]
-    assert told == [(1, 2), (2, 2)]
-    assert list(benchmark.sweep_frame("times", found)["speed"]) == [10, 20]
-    table = benchmark.compare([run.folder for run in found])
+    assert [run.parameters for run in results] == [{"times": n, "rate": 2.0, "on": False} for n in (1, 2)]
+    assert progress == [(1, 2), (2, 2)]
+    assert list(benchmark.sweep_frame("times", results)["speed"]) == [10, 20]
+    table = benchmark.compare([run.folder for run in results])
     assert table.loc["speed", "B times=2 (1) / A times=1 (1)"] == pytest.approx(2)
     again = benchmark.sweep(path, "times", [1, 2], {"on": False, "rate": 2}, runs=tmp_path / "runs")
-    bounds = benchmark.compare([run.folder for run in (*found, *again)])
+    bounds = benchmark.compare([run.folder for run in (*results, *again)])
     assert bounds.loc["speed", "B times=2 (2), low"] == pytest.approx(2)
+    with pytest.raises(StoppedError, match="notebook was stopped"):
+        benchmark.run(path, runs=tmp_path / "stopped", progress=lambda done, total: False)
+    assert (
+        len(benchmark.sweep(path, "times", [1, 2], runs=tmp_path / "stopped", progress=lambda done, total: False)) == 1
+    )
     with pytest.raises(InvalidRequestError, match="nothing to compare"):
-        benchmark.compare([found[0].folder])
+        benchmark.compare([results[0].folder])
     with pytest.raises(InvalidRequestError, match="is no run"):
         benchmark.compare([tmp_path, tmp_path])
 

@@ -17,6 +17,8 @@ from autopicker_lab.routing import save_policy
 from autopicker_lab.service import create_app
 from autopicker_lab.tuning import tune
 
+pytestmark = pytest.mark.slow  # fits a policy, and starts the command line
+
 CATALOGUE = "models:\n" + "".join(
     f"  - {{name: {name}, type: local, quality: {0.2 + i / 2}, price_out: {i}}}\n" for i, name in enumerate(MODELS)
 )

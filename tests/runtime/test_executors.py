@@ -12,12 +12,12 @@ from support.outcomes import table
 from autopicker_lab import Settings, Workbench
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.extraction import extract_many
-from autopicker_lab.runtime.executors import completed, workers
+from autopicker_lab.runtime.executors import submit_all, worker_pool
 from autopicker_lab.settings import ModelConfig
 from autopicker_lab.transcription.many import transcribe_many
 from autopicker_lab.tuning.grid import tune_grid
 
-pytestmark = pytest.mark.filterwarnings("default")  # Dask's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # Dask's own
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,10 @@ def slow(number):
 def test_a_cluster_survives_a_worker_that_is_killed(cluster):
     client, _ = cluster
     told = []
-    with workers(client) as (pool, at_once):
+    with worker_pool(client) as (pool, at_once):
         assert at_once == 2
         found = {}
-        for number, future, _ in completed(
+        for number, future, _ in submit_all(
             range(20), lambda n: pool.submit(slow, n), at_once, lambda done, total: told.append((done, total))
         ):
             result, pid = future.result()
@@ -57,8 +57,8 @@ def test_a_cluster_survives_a_worker_that_is_killed(cluster):
 def test_stopping_cancels_what_waits(cluster):
     _, address = cluster
     begun = time.monotonic()
-    with workers(address) as (pool, at_once):
-        seen = [n for n, _, _ in completed(range(500), lambda n: pool.submit(slow, n), at_once, lambda d, _: d < 3)]
+    with worker_pool(address) as (pool, at_once):
+        seen = [n for n, _, _ in submit_all(range(500), lambda n: pool.submit(slow, n), at_once, lambda d, _: d < 3)]
     assert len(seen) == 3
     assert time.monotonic() - begun < 15
 

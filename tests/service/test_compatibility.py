@@ -11,6 +11,8 @@ from conftest import ROOT, needs
 from support.gateway import gateway
 from support.upstream import TEXT, upstream
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent / "clients"
 NEWEST = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]["exclude-newer"]
 

@@ -10,6 +10,8 @@ from schemathesis.specs.openapi.checks import content_type_conformance, status_c
 from support.gateway import gateway
 from support.upstream import upstream
 
+pytestmark = pytest.mark.slow
+
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance)
 EXAMPLES = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 OPERATIONS = [

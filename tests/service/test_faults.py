@@ -17,6 +17,7 @@ from support.serving import free_port
 from support.upstream import TEXT, FaultyUpstream, soon, upstream
 
 from autopicker_lab.http_client import KEEP_S
+from autopicker_lab.runtime.circuit_breaker import BreakerPolicy
 from autopicker_lab.settings import ModelConfig
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -37,9 +38,8 @@ def base(faulty):
 
 @pytest.fixture(autouse=True)
 def well_again(faulty, monkeypatch):
-    monkeypatch.setattr(
-        "autopicker_lab.runtime.circuit_breaker.CircuitBreaker.limit", 1000
-    )  # a breaker of its own is tested below
+    patient = BreakerPolicy(1000, 5.0, 60.0)  # a breaker that opens is tested below
+    monkeypatch.setattr("autopicker_lab.models.catalogue.BREAKER_POLICY", patient)
     fresh = FaultyUpstream()
     faulty.fault, faulty.delay_s, faulty.pieces = fresh.fault, fresh.delay_s, fresh.pieces
     faulty.bodies.clear()
@@ -175,6 +175,7 @@ def test_a_refused_connection_is_said_at_once():
         assert time.monotonic() - started_at < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_next_model_of_the_route_stands_in(faulty, stream):
     with upstream() as well:
@@ -191,8 +192,7 @@ def test_the_next_model_of_the_route_stands_in(faulty, stream):
 
 
 def test_a_model_that_goes_on_failing_rests(faulty, monkeypatch):
-    monkeypatch.setattr("autopicker_lab.runtime.circuit_breaker.CircuitBreaker.limit", 3)
-    monkeypatch.setattr("autopicker_lab.runtime.circuit_breaker.CircuitBreaker.first_s", 0.5)
+    monkeypatch.setattr("autopicker_lab.models.catalogue.BREAKER_POLICY", BreakerPolicy(3, 0.5, 60.0, 0.2))
     with gateway(model(faulty.url)) as base:
         faulty.fault = "500"
         assert ask(base).status_code == 502
@@ -230,6 +230,7 @@ def test_deeply_nested_fields_are_no_failure_of_ours(faulty, depth, cache):
         assert answer.status_code == (200 if depth == 200 else 400)
 
 
+@pytest.mark.slow
 def test_one_model_that_cannot_be_asked_leaves_the_others_alone(faulty, monkeypatch):
     broken = model(faulty.url.replace("http", "https"))
     with gateway(broken, ModelConfig(name="well", type="openai", endpoint=faulty.url)) as base:
@@ -255,6 +256,7 @@ def test_a_client_that_leaves_in_an_upload_leaves_nothing_behind(base):
     assert httpx.get(f"{base}/health").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_long_first_token_is_waited_for_with_comments(faulty, monkeypatch):
     monkeypatch.setattr("autopicker_lab.service.request.disconnect.KEEPALIVE_S", 0.1)
     faulty.delay_s = 0.4
@@ -330,6 +332,7 @@ def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path):
             assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_a_stopped_service_says_so_to_whoever_waits_for_a_whole_answer(tmp_path, faulty):
     faulty.delay_s = 10
     with running(tmp_path, faulty.url, SHUTDOWN_TIMEOUT="1") as (process, base):
@@ -339,6 +342,7 @@ def test_a_stopped_service_says_so_to_whoever_waits_for_a_whole_answer(tmp_path,
         assert "is stopping" in answer.json()["error"]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "finished"), [("20", True), ("1", False)])
 def test_a_stopped_service_ends_its_streams_within_a_limit(tmp_path, faulty, limit, finished):
     faulty.delay_s = 0.1

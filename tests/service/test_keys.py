@@ -60,6 +60,7 @@ def test_a_damaged_key_file_stops_the_start(tmp_path):
         create_app(Workbench(Settings.load(autopicker_home=tmp_path)))
 
 
+@pytest.mark.slow
 def test_the_first_key_closes_the_service_and_a_revoked_one_no_longer_opens_it(tmp_path):
     with two_models(tmp_path) as (base, _):
         assert ask(base).status_code == 200
@@ -93,6 +94,7 @@ def test_each_key_has_its_own_limit_and_models(tmp_path):
         assert httpx.get(f"{base}/v1/models/dear", headers=headers).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_key_file_that_is_gone_or_damaged_opens_nothing(tmp_path, caplog):
     path = tmp_path / "keys.json"
     with pytest.raises(SettingsError, match="API_KEYS_FILE"):
@@ -124,6 +126,7 @@ def test_an_answer_that_is_not_heard_to_the_end_is_paid_for(tmp_path):
         assert "retry-after" in ask(base, secret, model="cheap").headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_budget_ends_and_outlives_the_service(tmp_path, stream):
     secret, _ = KeyFile(tmp_path / "keys.json").create("poor", budget_usd=7)

@@ -43,6 +43,7 @@ def test_the_page_needs_no_key_and_has_a_policy():
         assert httpx.get(f"{base}/v1/models").status_code == 401
 
 
+@pytest.mark.browser
 @needs("chromium")
 def test_ask_drop_watch_stop_and_copy(browser, samples):
     wrong = []

@@ -81,6 +81,7 @@ class TestFiles:
         assert api("DELETE", f"/api/v1/files/{file_id}").json()["deleted"] is True
         assert api("GET", f"/api/v1/files/{file_id}").status_code == 404
 
+    @pytest.mark.slow
     def test_the_content_of_a_recording_is_what_is_said(self, api, uploaded):
         body = api("GET", f"/api/v1/files/{uploaded['announcement.mp3']}/content").json()
         assert "half past" in body["text"]
@@ -134,6 +135,7 @@ class TestFiles:
 
 
 class TestChat:
+    @pytest.mark.slow
     def test_a_routed_answer(self, api):
         body = chat(api).json()
         assert body["id"].startswith("chatcmpl-")
@@ -144,6 +146,7 @@ class TestChat:
         assert body["usage"]["total_tokens"] == body["usage"]["prompt_tokens"] + body["usage"]["completion_tokens"]
         assert set(body["routing"]) == {"complexity_score", "selected_model", "reason", "fallback_used"}
 
+    @pytest.mark.slow
     def test_a_named_model_is_not_routed(self, api):
         body = chat(api, model="smollm2-135m").json()
         assert body["model"] == "smollm2-135m"
@@ -166,6 +169,7 @@ class TestChat:
         assert parsed[-1]["usage"]["completion_tokens"] > 0
         assert parsed[-2]["choices"][0]["finish_reason"]
 
+    @pytest.mark.slow
     def test_the_end_of_a_stream_to_the_letter(self, service):
         import httpx
 
@@ -173,6 +177,7 @@ class TestChat:
         text = httpx.post(f"{service}/api/v1/chat/completions", json=body, timeout=60).text
         assert text.endswith("data: [DONE]\n\n")
 
+    @pytest.mark.slow
     def test_the_first_piece_comes_before_the_last(self, service):
         body = {
             "messages": [{"role": "user", "content": "Tell a story about a lighthouse."}],
@@ -185,6 +190,7 @@ class TestChat:
         assert len(times) > 15
         assert times[5] - times[0] < (times[-1] - times[0]) / 2
 
+    @pytest.mark.slow
     def test_about_files(self, api, uploaded):
         ids = [uploaded["report.pdf"], uploaded["sign.jpg"], uploaded["passengers.xlsx"]]
         body = chat(api, "/api/v1/chat/multimodal", file_ids=ids).json()
@@ -192,6 +198,7 @@ class TestChat:
         assert body["file_errors"] == []
         assert "report.pdf" in body["context"]["left_out"][0]
 
+    @pytest.mark.slow
     def test_about_recordings(self, api, uploaded):
         body = chat(api, "/api/v1/chat/multimodal-audio", file_ids=[uploaded["announcement.mp3"]]).json()
         assert body["files_processed"] == 1
@@ -301,6 +308,7 @@ class TestClients:
         with pytest.raises(openai.BadRequestError, match="role"):
             client.chat.completions.create(model="auto", messages=[{"role": "robot", "content": "x"}])
 
+    @pytest.mark.slow
     def test_openai_transcriptions(self, service, samples, request):
         client = openai.OpenAI(base_url=f"{service}/v1", api_key="none", max_retries=0)
         request.addfinalizer(client.close)
@@ -350,6 +358,7 @@ class TestAnalysis:
         assert api("POST", "/api/v1/feedback", json={"request_id": "x", "score": 5}).status_code == 400
 
 
+@pytest.mark.slow
 class TestAudio:
     def test_transcribe(self, api, uploaded):
         file_id = uploaded["announcement.mp3"]
@@ -432,6 +441,7 @@ class TestMonitoring:
             answered += thread.is_alive()
         assert answered >= 3
 
+    @pytest.mark.slow
     def test_one_load_test_at_a_time(self, api, uploaded):
         query = {"endpoint": "/api/v1/files", "concurrent_users": 20, "requests_per_user": 50}
         answers = []

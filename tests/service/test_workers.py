@@ -19,6 +19,8 @@ from autopicker_lab.core import UnknownFileError
 from autopicker_lab.extraction import open_source
 from autopicker_lab.storage import FileStore
 
+pytestmark = pytest.mark.slow
+
 HELLO = [{"role": "user", "content": "Hello"}]
 
 

@@ -1,5 +1,7 @@
+import errno
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 
@@ -37,9 +39,12 @@ def test_an_unknown_id_is_named(store, file_id):
 
 def test_a_write_that_fails_leaves_nothing(store, monkeypatch):
     def full(*_: object) -> None:
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(store._fs, "mv" if store._is_local else "pipe_file", full)
+    if store._is_local:
+        monkeypatch.setattr(Path, "replace", full)
+    else:
+        monkeypatch.setattr(store._fs, "pipe_file", full)
     with pytest.raises(StorageError, match=r"No space left on device\. Free some space"):
         store.put(open_source(b"hello", "a.txt"))
     monkeypatch.undo()

@@ -1,10 +1,10 @@
 """Benchmark notebooks to test with."""
 
-import nbformat
-
 
 def small(folder, value):
     """A benchmark that takes a second."""
+    import nbformat  # takes seconds to load
+
     parameters = "times = 2  # how often\nrate = 1.5  # a number\non = True  # a switch\nout = ''  # folder\n"
     call = f"save_figures({{'speed': times * {value}, 'on': on}}, out)"
     cells = [

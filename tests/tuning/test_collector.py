@@ -259,6 +259,7 @@ def test_questions_that_are_wrong_are_named(tmp_path, line, word):
         read_questions(tmp_path / "q.jsonl")
 
 
+@pytest.mark.slow
 def test_real_models_are_asked_through_the_workbench(lab, tmp_path):
     asked = [
         {"prompt_id": "a", "prompt": "What is the capital of France?", "grader": "regex", "answer": "Paris"},
@@ -272,6 +273,24 @@ def test_real_models_are_asked_through_the_workbench(lab, tmp_path):
     assert table["score"].tolist() == [1, 0]
     assert table["model"].unique().tolist() == ["smollm2-135m"]
     assert (table["completion_tokens"] > 0).all()
+
+
+async def test_a_collection_stops_where_its_progress_says_so_and_keeps_what_is_under_way(tmp_path):
+    asked, oracle = questions(tmp_path / "q.jsonl", 4), Oracle()
+    state = await collect(asked, [GOOD], oracle, tmp_path / "o.jsonl", parallel=2, progress=lambda s: s.done < 1)
+    assert (state.stopped, state.failed) == ("stopped by its caller", [])
+    assert state.done == len(oracle.asked) == 2
+    rest = await collect(asked, [GOOD], oracle, tmp_path / "o.jsonl")
+    assert (rest.done, rest.skipped, rest.stopped) == (2, 2, "")
+
+
+async def test_a_collection_that_waits_for_a_model_stops_at_once(tmp_path):
+    async def ask(request):
+        raise ModelUnavailableError("'good' rests", retry_after=60)
+
+    asked = questions(tmp_path / "q.jsonl", 2)
+    state = await collect(asked, [GOOD], ask, tmp_path / "o.jsonl", progress=lambda s: False)
+    assert (state.stopped, state.resting, state.done, len(state.failed)) == ("stopped by its caller", "", 0, 1)
 
 
 async def test_a_model_that_rests_is_waited_for(tmp_path):

@@ -11,7 +11,7 @@ from conftest import ROOT
 from support.outcomes import MODELS, table
 
 from autopicker_lab.complexity.features import measure
-from autopicker_lab.core import InvalidRequestError, RoutePolicy, StorageError, Tier
+from autopicker_lab.core import InvalidRequestError, RoutePolicy, StoppedError, StorageError, Tier
 from autopicker_lab.routing import default_policy, load_policy, save_policy
 from autopicker_lab.tuning import (
     DriftState,
@@ -184,6 +184,7 @@ def hash_of(text):
     return hashlib.md5(text.encode()).hexdigest().translate(str.maketrans("0123456789", "ghijklmnop"))
 
 
+@pytest.mark.slow
 def test_a_million_rows_are_sampled_and_it_says_so():
     n = 500_000
     ids = np.repeat(np.arange(n).astype(str), 2)
@@ -202,6 +203,7 @@ def test_prompts_that_lack_a_model_are_left_out_and_counted():
 # fitting
 
 
+@pytest.mark.slow
 def test_what_is_there_to_be_learned_is_learned(report):
     assert report.outcomes.pair == MODELS
     assert report.apgr.low > 0.55
@@ -237,6 +239,20 @@ def test_a_report_is_one_json_document_and_shows_itself(report):
     assert len(report.scores_frame()) == 240
 
 
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_tuning_stops_where_its_progress_says_so(steps):
+    counts = []
+
+    def progress(done, total):
+        counts.append((done, total))
+        return done < steps
+
+    with pytest.raises(StoppedError, match="tuning was stopped"):
+        tune(table(100), folds=3, progress=progress)
+    assert counts == [(done, 5) for done in range(1, steps + 1)]
+
+
+@pytest.mark.slow
 def test_scores_are_out_of_fold_and_the_same_for_the_same_seed(report):
     again = tune(table())
     assert again.scores.tolist() == report.scores.tolist()
@@ -244,6 +260,7 @@ def test_scores_are_out_of_fold_and_the_same_for_the_same_seed(report):
     assert abs(seen[:, 1] - seen[:, 0] - report.scores).max() > 0.01  # the final fit has seen them, these have not
 
 
+@pytest.mark.slow
 def test_where_there_is_nothing_to_learn_it_says_so():
     """Answers dealt to other prompts at random: by design of the test 1 of 20 such tables may look like evidence."""
     dealt = table()
@@ -256,6 +273,7 @@ def test_where_there_is_nothing_to_learn_it_says_so():
     assert claims <= 1
 
 
+@pytest.mark.slow
 def test_copies_of_prompts_are_no_further_evidence():
     """Noise on 60 prompts, ten copies of each: as many rows as real evidence would have, and no more to say."""
     random = np.random.default_rng(5)
@@ -272,6 +290,7 @@ def test_copies_of_prompts_are_no_further_evidence():
     assert not found.verdict.pays
 
 
+@pytest.mark.slow
 def test_a_lead_within_noise_has_no_curve():
     random = np.random.default_rng(2)
     even = table(200).assign(score=(random.random(400) < 0.5).astype(float))
@@ -292,6 +311,7 @@ def test_where_nobody_named_a_price_it_says_that_calls_are_counted():
     assert not OutcomeMatrix.from_table(table(80, usd=True)).notes
 
 
+@pytest.mark.slow
 def test_many_models_with_costs():
     found = tune(table(300, models=("small", "middle", "large"), usd=True))
     assert found.outcomes.cost_unit == "usd"
@@ -382,6 +402,7 @@ def test_a_damaged_estimator_is_refused(report, tmp_path, change, word):
         load_policy(path)
 
 
+@pytest.mark.slow
 def test_a_policy_is_evaluated_on_outcomes_it_never_saw(report):
     found = evaluate(table(seed=9), report.policy)
     assert found.apgr.low > 0.55
@@ -390,6 +411,7 @@ def test_a_policy_is_evaluated_on_outcomes_it_never_saw(report):
         evaluate(table(models=("a", "b")), report.policy)
 
 
+@pytest.mark.slow
 def test_a_policy_on_its_own_outcomes_is_called_too_good(tmp_path):
     table().to_csv(tmp_path / "o.csv", index=False)
     tuned = tune(read_outcomes(tmp_path / "o.csv"), source=tmp_path / "o.csv")
@@ -397,6 +419,7 @@ def test_a_policy_on_its_own_outcomes_is_called_too_good(tmp_path):
     assert any("too good" in warning for warning in found.warnings)
 
 
+@pytest.mark.slow
 def test_a_policy_is_evaluated_by_the_rule_it_routes_by(report):
     cheapest = replace(report.policy, by_tiers=True, tiers=(Tier(0.0, 0.0),))
     found = evaluate(table(seed=9), cheapest)
@@ -406,6 +429,7 @@ def test_a_policy_is_evaluated_by_the_rule_it_routes_by(report):
     assert evaluate(table(), known).saving is not None
 
 
+@pytest.mark.slow
 def test_the_default_policy_is_evaluated_by_its_score():
     found = evaluate(table(), default_policy())
     assert found.scores.tolist() == heuristic_scores(found.outcomes.prompts).tolist()
@@ -413,6 +437,7 @@ def test_the_default_policy_is_evaluated_by_its_score():
     assert found.verdict.finding in (Finding.SCORE_RANKS, Finding.SCORE_DOES_NOT_RANK)
 
 
+@pytest.mark.slow
 def test_transfer_between_data_sets():
     tables = {"one": table(seed=1), "two": table(seed=2), "three": table(seed=3)}
     pair = dict.fromkeys(tables, MODELS[0]), dict.fromkeys(tables, MODELS[1])
@@ -438,6 +463,7 @@ def test_drift(report):
 # our own outcomes
 
 
+@pytest.mark.slow
 def test_our_outcomes_are_as_they_were_graded():
     questions = {row["prompt_id"]: row for row in map(json.loads, QUESTIONS.read_text("utf-8").splitlines())}
     rows = [json.loads(line) for line in OUTCOMES.read_text("utf-8").splitlines()]
@@ -457,6 +483,7 @@ SETS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the development outcomes are not beside this clone")
 @pytest.mark.parametrize("name", SETS)
 def test_the_default_policy_ranks_no_worse_than_length(name):
@@ -465,6 +492,7 @@ def test_the_default_policy_ranks_no_worse_than_length(name):
     assert found.apgr.value >= found.baselines["length"].apgr.value - 0.002
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the development outcomes are not beside this clone")
 @pytest.mark.parametrize(
     ("name", "strong", "weak", "least", "low"),
@@ -481,6 +509,7 @@ def test_public_outcomes_are_learned_better_than_by_length(name, strong, weak, l
     assert found.verdict.pays
 
 
+@pytest.mark.slow
 class TestGate:
     def test_it_opens_for_what_is_better_and_only_then(self):
         data = OutcomeMatrix.from_table(table(400, seed=1))

@@ -94,6 +94,7 @@ def test_the_explorer_takes_a_dropped_file_and_a_policy(lab, samples, report):
 
 
 class TestChat:
+    @pytest.mark.slow
     def test_it_streams_and_keeps_the_reply_with_its_sources(self, lab, samples):
         model = ConversationModel(lab)
         texts = []
@@ -128,9 +129,9 @@ class TestChat:
         model.ask("Tell a very long story.")
         until(lambda: model.turns[0].answer.text)
         model.job.stop()
-        begun = time.monotonic()
+        stopped_at = time.monotonic()
         model.job.wait(10)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - stopped_at < 1
         answer = model.turns[0].answer
         assert 0 < len(answer.text) < 4000
         assert answer.note == model.job.words == STOPPED
@@ -149,6 +150,7 @@ class TestChat:
         assert len(panel.model.turns) == 1
         assert panel.again.disabled is panel.ask.disabled is False
 
+    @pytest.mark.slow
     def test_a_message_is_never_markup(self, lab):
         panel = ChatPanel(lab, question="<img src=x onerror=alert(1)>", file="<img src=x onerror=alert(1)>.pdf")
         panel.ask.click()
@@ -210,6 +212,7 @@ def lab_complexity(text):
     return score(ChatRequest.of(text))
 
 
+@pytest.mark.slow
 def test_the_threshold_panel_redraws_with_its_sliders(report, tmp_path):
     panel = ThresholdPanel(report, str(tmp_path / "p.json"))
     pictures = [panel.picture.value]
@@ -289,6 +292,7 @@ def two_pages(word):
     return out.getvalue()
 
 
+@pytest.mark.slow
 class TestExtraction:
     def test_a_file_is_read_turned_and_pictured(self, reading, samples):
         reading.open(samples / "report.pdf")
@@ -319,9 +323,9 @@ class TestExtraction:
         assert len(reading.files) > 15
         until(lambda: reading.files[0].document)
         reading.job.stop()
-        begun = time.monotonic()
+        stopped_at = time.monotonic()
         reading.job.wait(10)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - stopped_at < 1
         assert {one.error for one in reading.files if one.document is None} == {STOPPED}
         reading.open(b"more", "more.txt")
         reading.job.wait(30)
@@ -335,6 +339,7 @@ class TestExtraction:
         reading.open(locked.getvalue(), "locked.pdf")
         reading.job.wait(30)
         assert "is encrypted" in reading.current.error
+        assert reading.current.locked
         reading.unlock("tide")
         reading.job.wait(30)
         assert "412,000 passengers" in reading.current_part.text
@@ -389,6 +394,7 @@ class TestExtraction:
         assert Image.open(io.BytesIO(reading.picture())).width > 100
 
 
+@pytest.mark.slow
 class TestTranscription:
     def test_a_recording_is_heard_corrected_and_saved(self, lab, samples):
         panel = TranscriptionPanel(lab, samples / "announcement.ogg")
@@ -530,8 +536,8 @@ class TestParts:
 
     def test_controls_that_follow_in_two_threads_stay_alive(self, lab):
         panel = ExplorerPanel(lab, "Why?")
-        heard = []
-        panel.on(panel.threshold, heard.append)
+        values = []
+        panel.on(panel.threshold, values.append)
         stop = threading.Event()
 
         def follow():
@@ -547,7 +553,7 @@ class TestParts:
         stop.set()
         other.join()
         panel.threshold.value = 30.0
-        assert heard == [30.0]
+        assert values == [30.0]
 
     @pytest.mark.parametrize("path", ["x" * 5000, "~nosuchuser/x", "a\0b"])
     def test_what_is_no_path_is_told(self, path):
@@ -577,6 +583,7 @@ def quick():
         yield f"{address}/ok"
 
 
+@pytest.mark.slow
 def test_the_load_model_runs_and_keeps(lab, quick, tmp_path):
     model = LoadModel(lab, quick, chat=False, users=2, seconds=0.6)
     model.start()
@@ -604,9 +611,9 @@ def test_the_load_model_stops_within_a_second(lab, quick):
     model.start()
     until(lambda: model.history)
     model.job.stop()
-    begun = time.monotonic()
+    stopped_at = time.monotonic()
     model.job.wait(20)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - stopped_at < 1
     assert model.latest.stopped_early
 
 
@@ -620,11 +627,13 @@ def test_the_load_model_says_what_is_wrong(lab, tmp_path):
     assert "check the path" in model.message.lower()
 
 
+@pytest.mark.slow
 def test_the_load_panel_follows_its_controls_and_shows_what_came(lab):
-    panel = LoadPanel(lab, prompt="Say hi.", seconds=2, users=1)
+    panel = LoadPanel(lab, prompt="Say hi.", seconds=60, users=1)
     panel.begin.click()
     assert panel.begin.disabled
-    until(lambda: "answers a second" in panel.chart.value)
+    until(lambda: "answers a second" in panel.chart.value, 50)
+    panel.model.job.stop()
     panel.model.job.wait(60)
     assert not panel.begin.disabled
     assert bytes(panel.picture.value).startswith(b"\x89PNG")

@@ -89,14 +89,14 @@ def _strokes(raw: Any, item: Any, matrix: Any) -> Iterator[RulingLine]:
     raw.FPDFPath_GetDrawMode(item, ctypes.byref(fill), ctypes.byref(stroke))
     if not stroke.value or not 2 <= count <= _MAX_SEGMENTS:
         return
-    own = raw.FS_MATRIX()
-    raw.FPDFPageObj_GetMatrix(item, ctypes.byref(own))
+    path_matrix = raw.FS_MATRIX()
+    raw.FPDFPageObj_GetMatrix(item, ctypes.byref(path_matrix))
     x, y = ctypes.c_float(), ctypes.c_float()
     start = current = (0.0, 0.0)
     for index in range(count):
         segment = raw.FPDFPath_GetPathSegment(item, index)
         raw.FPDFPathSegment_GetPoint(segment, ctypes.byref(x), ctypes.byref(y))
-        point = _transform(matrix, *_transform(own, x.value, y.value))
+        point = _transform(matrix, *_transform(path_matrix, x.value, y.value))
         kind = raw.FPDFPathSegment_GetType(segment)
         ends = [(current, point)] if kind == raw.FPDF_SEGMENT_LINETO else []
         if kind == raw.FPDF_SEGMENT_MOVETO:

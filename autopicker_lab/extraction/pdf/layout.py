@@ -91,13 +91,13 @@ def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
     Words that are set twice in one place (a way to look bold) come once.
     """
     segments: list[TextSegment] = []
-    known: set[tuple[str, int, int]] = set()
+    positions: set[tuple[str, int, int]] = set()
     current: TextSegment | None = None
     for word in words:
         key = (word.text, round(word.x0 / 2), round(word.base / 2))
-        if key in known:
+        if key in positions:
             continue
-        known.add(key)
+        positions.add(key)
         if current is not None and _belongs_to(current, word):
             current.words.append(word)
             current.x0, current.x1 = min(current.x0, word.x0), max(current.x1, word.x1)
@@ -279,8 +279,8 @@ def drop_line_numbers(words: Sequence[PageWord]) -> list[PageWord]:
         steps = [b - a for a, b in pairwise(numbers)]
         edge = max(word.x1 for word in column)
         column_ids = {id(word) for word in column}
-        rest = [word for word in words if id(word) not in column_ids]
-        prose = len(rest) > 5 * len(column)
-        if prose and steps.count(1) >= 0.9 * len(steps) and all(word.x0 > edge for word in rest):
-            return rest
+        other_words = [word for word in words if id(word) not in column_ids]
+        is_prose = len(other_words) > 5 * len(column)
+        if is_prose and steps.count(1) >= 0.9 * len(steps) and all(word.x0 > edge for word in other_words):
+            return other_words
     return list(words)

@@ -72,12 +72,12 @@ def join_lines(lines: Sequence[StyledLine], vocabulary: frozenset[str]) -> str:
 
 def _join_hyphenated(text: str, following: str, vocabulary: frozenset[str]) -> str:
     """Join a divided word: the hyphen goes unless the document writes the word with it, or a name follows."""
-    first = text.rsplit(None, 1)[-1]
-    rest = following.split(None, 1)[0]
-    without_hyphen = f"{first[:-1]}{rest}".casefold().strip(".,;:!?()[]\"'“”")
-    with_hyphen = f"{first}{rest}".casefold().strip(".,;:!?()[]\"'“”")
+    first_half = text.rsplit(None, 1)[-1]
+    second_half = following.split(None, 1)[0]
+    without_hyphen = f"{first_half[:-1]}{second_half}".casefold().strip(".,;:!?()[]\"'“”")
+    with_hyphen = f"{first_half}{second_half}".casefold().strip(".,;:!?()[]\"'“”")
     keep_hyphen = with_hyphen in vocabulary and without_hyphen not in vocabulary
-    if keep_hyphen or not rest[:1].islower() or first.count("-") > 1:
+    if keep_hyphen or not second_half[:1].islower() or first_half.count("-") > 1:
         return text + following
     return text[:-1] + following
 

@@ -155,8 +155,8 @@ def _warnings(
 ) -> Iterator[str]:
     for index, (_, note) in scans.items():
         if note:
-            why = "its fonts do not name their characters" if contents[index].garbled > _GARBLED else "scanned"
-            yield f"page {labels[index]}: {why}, {note}"
+            reason = "its fonts do not name their characters" if contents[index].garbled > _GARBLED else "scanned"
+            yield f"page {labels[index]}: {reason}, {note}"
     if (unread := len(scans) - file.options.ocr_pages) > 0:
         yield f"{unread} scanned pages were not read: only the first {file.options.ocr_pages} are"
     if numbers := sum(content.line_numbers for content in contents):

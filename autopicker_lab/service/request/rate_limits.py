@@ -12,7 +12,7 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from autopicker_lab.core import ModelBusyError, RateLimitError, SettingsError
-from autopicker_lab.runtime.outage import TIMEOUT_S, Outage
+from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, STORE_TIMEOUT_S, CircuitBreaker
 
 if TYPE_CHECKING:
     from autopicker_lab.settings import Settings
@@ -106,19 +106,19 @@ class RateLimiter:
         self._proxies = frozenset(p.strip() for p in settings.trusted_proxies.split(",") if p.strip())
         self._memory = MovingWindow()
         self._shared = _redis_limiter(settings) if settings.enable_redis_cache else None
-        self._outage = Outage("Redis", "counting requests in this process")
+        self._breaker = CircuitBreaker(STORE_POLICY, "Redis", "counting requests in this process")
 
     async def hit(self, caller: str, limit: tuple[int, int] | None = None) -> RateLimitStatus:
         """Count one request; `limit` is (requests, seconds) where the caller has one of their own."""
         item = self._default if limit is None else self._item(limit)
-        if self._shared is not None and not self._outage.resting():
+        if self._shared is not None and not self._breaker.resting_s():
             try:
                 allowed = await self._shared.hit(item, caller)
                 reset, remaining = await self._shared.get_window_stats(item, caller)
             except Exception as error:  # whatever the storage raises, its being away must not stop the service
-                self._outage.failed(error)
+                self._breaker.failed(error)
             else:
-                self._outage.answered()
+                self._breaker.succeeded()
                 return RateLimitStatus(allowed, item.amount, remaining, reset)
         return self._memory.hit(caller, item.amount, item.multiples)
 
@@ -155,7 +155,7 @@ def _client_network(address: str) -> str:
 
 def _redis_limiter(settings: Settings) -> MovingWindowRateLimiter:
     try:
-        timeouts = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
+        timeouts = {"socket_timeout": STORE_TIMEOUT_S, "socket_connect_timeout": STORE_TIMEOUT_S}
         storage = RedisStorage(f"async+{settings.redis_url}", implementation="redispy", **timeouts)  # type: ignore[arg-type]  # the client's own options
     except Exception as error:
         raise SettingsError(f"REDIS_URL: {error}", "pip install 'autopicker-lab[redis]' and check the URL") from error
