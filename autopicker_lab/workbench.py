@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from autopicker_lab.chat import Attachment, ChatStream, Pipeline, Reader
+from autopicker_lab.chat import AnswerStream, Attachment, Pipeline, Reader
 from autopicker_lab.complexity import score
 from autopicker_lab.core import (
     ChatChunk,
@@ -248,16 +248,17 @@ class Workbench:
 
     def stream(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
-    ) -> WorkbenchStream:
+    ) -> AnswerStream:
         """The answer as it is made; nothing is read or asked before the first piece is wanted.
 
         `for chunk in lab.stream("...")` in a script, `async for chunk in lab.stream("...")` in a coroutine or a
-        notebook; each chunk has its `content`. Leaving the loop and closing the stream ends the model's work.
+        notebook; each chunk has its `content`. Leaving the loop, or closing the stream, ends the model's work.
 
         Raises:
             InvalidRequestError: the prompt is empty.
         """
-        return WorkbenchStream(self, self._question(prompt, files, model, options), files)
+        request = self._question(prompt, files, model, options)
+        return AnswerStream(self.pipeline.stream(request, lambda: self.attach(files)), self.wait)
 
     async def answers(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
         """What a load test asks: the stream of a request, its file ids being those of uploads kept here."""
@@ -320,33 +321,6 @@ class Workbench:
         if self._loop_thread is None:
             self._loop_thread = EventLoopThread()
         return self._loop_thread
-
-
-class WorkbenchStream(ChatStream):
-    """The answer to a question asked of a Workbench, for `for` as well as for `async for`."""
-
-    def __init__(self, lab: Workbench, request: ChatRequest, files: Sequence[Source]):
-        super().__init__(lab.pipeline, request, lambda: lab.attach(files), keep=True)
-        self._lab = lab
-
-    def __await__(self) -> Generator[None, None, WorkbenchStream]:
-        """Itself, for those who write `await lab.stream(...)`."""
-        yield from ()
-        return self
-
-    def __iter__(self) -> Iterator[ChatChunk]:
-        try:
-            while (chunk := self._lab.submit(self._next()).result()) is not None:
-                yield chunk
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Stop, from plain code: the model's work ends too."""
-        self._lab.submit(self.aclose()).result()
-
-    async def _next(self) -> ChatChunk | None:
-        return await anext(self._generator, None)
 
 
 _worker_labs: dict[str, Workbench] = {}  # in a worker of a cluster: those that it has made, by their settings

@@ -37,6 +37,7 @@ from autopicker_lab.routing import AUTO, Requirements, choose, permitted_models,
 
 if TYPE_CHECKING:
     from autopicker_lab.chat.reader import Attachment, Reader
+    from autopicker_lab.chat.stream import Attachments
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -123,12 +124,13 @@ class Pipeline:
         self.catalogue.breaker(reply.model).succeeded()
         if not reply.usage.prompt_tokens:
             reply = replace(reply, usage=estimate_usage(prepared.request, len(reply.text)))
-        return reply.routed(route, prepared.report(route), time.perf_counter() - started_at)
+        return reply.with_route(route, prepared.report(route), time.perf_counter() - started_at)
 
-    def stream(self, request: ChatRequest, attachments: Sequence[Attachment] = (), keep: bool = True) -> ChatStream:
+    def stream(self, request: ChatRequest, attachments: Attachments = (), keep: bool = True) -> ChatStream:
         """The answer piece by piece; nothing happens before the first is asked for.
 
         Args:
+            attachments: the files of the question, or what reads them when the answer is first asked for.
             keep: keep the pieces, so that the stream has a `reply` at its end.
         """
         return ChatStream(self, request, attachments, keep)

@@ -112,7 +112,7 @@ class ChatRequest:
             raise InvalidRequestError(detail, "write 'Why?' or [{'role': 'user', 'content': 'Why?'}]")
         return cls(tuple([Message.parse(m, i) for i, m in enumerate(prompt)]), **fields)
 
-    def permitted(self, models: frozenset[str] | None) -> ChatRequest:
+    def with_allowed(self, models: frozenset[str] | None) -> ChatRequest:
         """The request of a caller who may use these models; None: all."""
         return self if models is None else replace(self, allowed=models)
 

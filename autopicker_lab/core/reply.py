@@ -56,7 +56,7 @@ class ChatReply:
     id: str = field(default_factory=lambda: f"chatcmpl-{new_id()}")
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def routed(self, route: Route, context: ContextReport, total_s: float) -> ChatReply:
+    def with_route(self, route: Route, context: ContextReport, total_s: float) -> ChatReply:
         """The reply of a model with how it was chosen and what it was given; as `replace`, but sooner."""
         made: ChatReply = object.__new__(ChatReply)
         made.__dict__.update(self.__dict__, route=route, context=context, total_s=total_s)

@@ -93,7 +93,7 @@ class Transcript:
         """Segments with words: a correction may have taken them all."""
         return [segment for segment in self.segments if segment.text.strip()]
 
-    def corrected(self, index: int, text: str) -> Transcript:
+    def with_segment_text(self, index: int, text: str) -> Transcript:
         """The Transcript with other words in one segment, whose word times are no longer known."""
         if not 0 <= index < len(self.segments):
             raise IndexError(f"there is no segment {index}")

@@ -62,7 +62,7 @@ class TranscriptionModel(PanelModel):
     def edit(self, index: int, text: str) -> None:
         """Replace the text of a segment."""
         if self.transcript is not None and 0 <= index < len(self.transcript.segments):
-            self.transcript = self.transcript.corrected(index, text)
+            self.transcript = self.transcript.with_segment_text(index, text)
             self._corrected, self.message = True, ""
             self.notify()
 

@@ -214,7 +214,7 @@ class TestStream:
 
     def test_plain_code_iterates(self, lab: Workbench) -> None:
         stream = lab.stream(self.QUESTION, max_tokens=6)
-        assert repr(stream) == "WorkbenchStream('auto', not begun)"
+        assert repr(stream) == "ChatStream('auto', not begun)"
         assert stream.route is None
         text = "".join(chunk.content for chunk in stream)
         assert text == stream.reply.text

@@ -53,7 +53,7 @@ class ChatApp:
         raw = await _read_body(receive)
         long = len(raw) >= _LONG_BODY
         body, request = await asyncio.to_thread(_parse, raw) if long else _parse(raw)
-        request = request.permitted(context.caller.models)
+        request = request.with_allowed(context.caller.models)
         with_files = self._with_files or bool(request.file_ids)
         handler = _CompletionHandler(self._state, self._single_flight, context, scope["path"], request, with_files)
         handler.key = await asyncio.to_thread(handler.cache_key) if long else handler.cache_key()

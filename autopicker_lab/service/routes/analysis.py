@@ -21,7 +21,7 @@ _CREATED = 1760000000
 @router.post("/analyze-complexity", summary="Score a request and see where it would go")
 async def analyze(body: AnalysisBody, state: State, caller: CurrentCaller) -> dict[str, Any]:
     """Calls no model. Files that are unknown or unreadable are named in `file_errors` and count for nothing."""
-    request = ChatRequest.of(body.messages, model=body.model or AUTO, file_ids=tuple(body.file_ids or ())).permitted(
+    request = ChatRequest.of(body.messages, model=body.model or AUTO, file_ids=tuple(body.file_ids or ())).with_allowed(
         caller.models
     )
     attachments, failures = await _attach_readable(request.file_ids, state, caller)

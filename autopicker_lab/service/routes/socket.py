@@ -134,7 +134,7 @@ class _Session:
 
     async def _answer(self, message: dict[str, Any], caller: Caller) -> None:
         body = ChatBody.check(message)
-        request = body.to_request().permitted(caller.models)
+        request = body.to_request().with_allowed(caller.models)
         attachments, failures = await self._state.attach(request.file_ids, caller)
         stream = self._state.lab.pipeline.stream(request, attachments)
         whole = "stream" in body.model_fields_set and not body.stream
