@@ -129,8 +129,8 @@ class TestThePlatformsOwn:
         ):
             assert re.search(words, printed), words
         assert len(outputs[1].split()) > 10  # the story of the streaming example
-        assert names["response"]["choices"][0]["message"]["content"]  # type: ignore[index]
-        batch = names["process_files_batch"](["doc1.pdf", "image1.jpg", "data.xlsx"])  # type: ignore[operator]
+        assert names["response"]["choices"][0]["message"]["content"]
+        batch = names["process_files_batch"](["doc1.pdf", "image1.jpg", "data.xlsx"])
         with contextlib.chdir(desk):
             assert asyncio.run(batch)["files_processed"] == 3
         names.clear()
@@ -214,7 +214,7 @@ def test_javascript_uploads_a_blob_without_a_name(desk: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def clone(desk: Any) -> Path:
+def clone(desk: Path) -> Path:
     """The desk with what a clone holds, since the pages' examples begin in one."""
     for name in ("data", "benchmarks", "notebooks"):
         (desk / name).symlink_to(ROOT / name)
@@ -309,7 +309,16 @@ class TestPages:
             if nginx := shutil.which("nginx"):
                 whole = f"events {{}}\npid {tmp_path}/pid;\nhttp {{\naccess_log off;\n{block.text}\n}}\n"
                 (tmp_path / "nginx.conf").write_text(whole)
-                words = [nginx, "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "errors"]
+                words: list[Any] = [
+                    nginx,
+                    "-t",
+                    "-p",
+                    tmp_path,
+                    "-c",
+                    tmp_path / "nginx.conf",
+                    "-e",
+                    tmp_path / "errors",
+                ]
                 done = subprocess.run(words, capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr
 
@@ -369,7 +378,7 @@ def test_the_docs_pages_render_without_a_network(desk: Any, page: str) -> None:
         tab = browser.new_page()
         tab.route(
             lambda url: f"localhost:{DEFAULT_PORT}" not in url and not url.startswith("data:"),
-            lambda route: (refused.append(route.request.url), route.abort()),
+            lambda route: (refused.append(route.request.url), route.abort())[1],  # type: ignore[func-returns-value]  # both
         )
         tab.goto(f"http://localhost:{DEFAULT_PORT}/{page}")
         tab.get_by_text("Chat, OpenAI's format").locator("visible=true").first.wait_for(timeout=30_000)

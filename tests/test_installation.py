@@ -30,7 +30,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     for words in (["venv", "-q", "--python", python, str(home)], ["pip", "install", "-q", str(ROOT)]):
         environment = {**os.environ, "VIRTUAL_ENV": str(home)}
-        done = subprocess.run([UV, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run([str(UV), *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     return home / "bin"
 
@@ -41,7 +41,7 @@ def clean(folder: Path, **settings: str) -> dict[str, str]:
     return {**kept, "AUTOPICKER_HOME": str(folder / "home"), **settings}
 
 
-def run(words: list[object], folder: Path) -> subprocess.CompletedProcess[str]:
+def run(words: list[Any], folder: Path) -> subprocess.CompletedProcess[str]:
     """A command of the base installation, run in an empty folder."""
     return subprocess.run(words, cwd=folder, env=clean(folder), capture_output=True, text=True, check=False)
 
@@ -70,7 +70,7 @@ def served(base: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]
 
 def _healthy(client: httpx.Client) -> bool:
     try:
-        return client.get("/health").json()["status"] == "healthy"
+        return bool(client.get("/health").json()["status"] == "healthy")
     except httpx.TransportError:
         return False
 

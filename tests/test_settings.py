@@ -88,7 +88,7 @@ def test_the_documented_yaml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("AUTOPICKER_CONFIG", str(tmp_path / "models.yaml"))
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     llama, gpt = Settings.load().catalogue()
-    assert (llama.provider, llama.capabilities) == ("ollama", {"text", "images"})
+    assert (llama.provider, llama.capabilities) == ("ollama", frozenset({"text", "images"}))
     assert (gpt.api_key, gpt.endpoint) == ("sk-test", "https://api.openai.com/v1")
     assert "sk-test" not in repr(gpt)
 
@@ -111,7 +111,7 @@ def test_a_yaml_file_that_is_wrong_is_named(tmp_path: Path, text: str, word: str
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(Exception, match="frozen"):
-        Settings.load().cache_ttl = 1
+        Settings.load().cache_ttl = 1  # type: ignore[misc]  # as meant
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_worker_keeps_a_workbench_for_each_settings(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(workbench, "_worker_labs", {})
     model = {"name": "m", "type": "openai", "endpoint": "http://localhost:1/v1", "capabilities": {"tools", "json"}}
-    fields = [
+    fields: list[Any] = [
         {},
         {"api_key": "one"},
         {"api_key": "two"},
@@ -161,7 +161,7 @@ def test_a_worker_keeps_a_workbench_for_each_settings(monkeypatch: pytest.Monkey
 
 def test_a_workbench_takes_settings_and_shows_its_models() -> None:
     with pytest.raises(InvalidRequestError, match="takes Settings, not str"):
-        Workbench("models.yaml")
+        Workbench("models.yaml")  # type: ignore[arg-type]  # as meant
     with Workbench() as bench:
         assert "smollm2-135m" in bench._repr_html_()
         with pytest.raises(InvalidRequestError, match="its own settings"):

@@ -5,27 +5,30 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from autopicker_lab import Workbench
 from autopicker_lab.core import InvalidRequestError, StoppedError, UnknownModelError, UnsupportedFileError
 
 QUESTION = "Name three boats."
 MODEL = "smollm2-135m"
 
 
-def requests_of_model(lab):
+def requests_of_model(lab: Workbench) -> Any:
     return lab.catalogue.pending()[MODEL]
 
 
-def wait_until_model_is_idle(lab):
+def wait_until_model_is_idle(lab: Workbench) -> None:
     deadline = time.monotonic() + 5
     while requests_of_model(lab):
         assert time.monotonic() < deadline, "the model still works"
         time.sleep(0.01)
 
 
-def test_a_script_iterates_a_stream(lab):
+def test_a_script_iterates_a_stream(lab: Workbench) -> None:
     stream = lab.stream(QUESTION, max_tokens=8)
     text = "".join([chunk.content for chunk in stream])
     assert text == stream.reply.text != ""
@@ -36,7 +39,7 @@ def test_a_script_iterates_a_stream(lab):
     assert list(stream) == []
 
 
-async def test_a_coroutine_iterates_a_stream_awaited_or_not(lab):
+async def test_a_coroutine_iterates_a_stream_awaited_or_not(lab: Workbench) -> None:
     stream = lab.stream(QUESTION, max_tokens=8)
     assert "".join([chunk.content async for chunk in stream]) == stream.reply.text != ""
     awaited = await lab.stream(QUESTION, max_tokens=8)
@@ -44,11 +47,11 @@ async def test_a_coroutine_iterates_a_stream_awaited_or_not(lab):
     assert awaited.route == stream.route
 
 
-async def test_plain_code_iterates_inside_a_running_loop(lab):
+async def test_plain_code_iterates_inside_a_running_loop(lab: Workbench) -> None:
     assert [chunk.content for chunk in lab.stream(QUESTION, max_tokens=4)]
 
 
-def test_a_script_that_leaves_the_loop_ends_the_models_work(lab):
+def test_a_script_that_leaves_the_loop_ends_the_models_work(lab: Workbench) -> None:
     stream = lab.stream(QUESTION, max_tokens=2000)
     for _ in stream:
         assert requests_of_model(lab) == 1
@@ -58,7 +61,7 @@ def test_a_script_that_leaves_the_loop_ends_the_models_work(lab):
     assert list(stream) == []
 
 
-def test_a_script_closes_a_stream_before_and_after_its_first_piece(lab):
+def test_a_script_closes_a_stream_before_and_after_its_first_piece(lab: Workbench) -> None:
     with lab.stream(QUESTION) as stream:
         pass
     assert list(stream) == []
@@ -70,7 +73,7 @@ def test_a_script_closes_a_stream_before_and_after_its_first_piece(lab):
     stream.close()
 
 
-async def test_a_coroutine_that_leaves_the_loop_ends_the_models_work(lab):
+async def test_a_coroutine_that_leaves_the_loop_ends_the_models_work(lab: Workbench) -> None:
     async for _ in lab.stream(QUESTION, max_tokens=2000):
         assert requests_of_model(lab) == 1
         break
@@ -78,7 +81,7 @@ async def test_a_coroutine_that_leaves_the_loop_ends_the_models_work(lab):
     wait_until_model_is_idle(lab)
 
 
-async def test_a_coroutine_closes_a_stream_in_either_way(lab):
+async def test_a_coroutine_closes_a_stream_in_either_way(lab: Workbench) -> None:
     async with lab.stream(QUESTION, max_tokens=2000) as stream:
         pieces = aiter(stream)
         await anext(pieces)
@@ -92,14 +95,14 @@ async def test_a_coroutine_closes_a_stream_in_either_way(lab):
     wait_until_model_is_idle(lab)
 
 
-async def test_a_coroutine_closes_what_plain_code_iterates(lab):
+async def test_a_coroutine_closes_what_plain_code_iterates(lab: Workbench) -> None:
     stream = lab.stream(QUESTION, max_tokens=2000)
     next(iter(stream))
     await stream.aclose()
     wait_until_model_is_idle(lab)
 
 
-def test_a_stream_that_is_closed_in_another_thread_says_so(lab):
+def test_a_stream_that_is_closed_in_another_thread_says_so(lab: Workbench) -> None:
     stream = lab.stream("Tell a long story of the sea. " * 150, max_tokens=2000)  # some time to the first piece
     timer = threading.Timer(0.1, stream.close)
     timer.start()
@@ -110,7 +113,7 @@ def test_a_stream_that_is_closed_in_another_thread_says_so(lab):
     wait_until_model_is_idle(lab)
 
 
-def test_an_interrupt_ends_the_models_work(lab):
+def test_an_interrupt_ends_the_models_work(lab: Workbench) -> None:
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with (
@@ -122,8 +125,8 @@ def test_an_interrupt_ends_the_models_work(lab):
     wait_until_model_is_idle(lab)
 
 
-def test_files_are_read_when_a_stream_is_iterated(lab, samples, tmp_path):
-    stream = lab.stream("Who may sail?", samples / "handbook.md", max_tokens=4)
+def test_files_are_read_when_a_stream_is_iterated(lab: Workbench, samples: Path, tmp_path: Path) -> None:
+    stream = lab.stream("Who may sail?", [samples / "handbook.md"], max_tokens=4)
     assert not stream.context.used
     assert list(stream)
     assert all(label.startswith("handbook.md") for label in stream.context.used)
@@ -135,7 +138,7 @@ def test_files_are_read_when_a_stream_is_iterated(lab, samples, tmp_path):
         list(stream)
 
 
-async def test_an_unknown_model_is_told_where_the_stream_is_iterated(lab):
+async def test_an_unknown_model_is_told_where_the_stream_is_iterated(lab: Workbench) -> None:
     stream = lab.stream("hi", model="gpt-9")
     with pytest.raises(UnknownModelError, match="smollm2"):
         next(iter(stream))
@@ -148,7 +151,7 @@ async def test_an_unknown_model_is_told_where_the_stream_is_iterated(lab):
 
 
 @pytest.mark.parametrize("prompt", ["", " \n\t", [], [{"role": "user", "content": " "}]])
-async def test_an_empty_prompt_is_refused_before_anything_is_asked(lab, prompt):
+async def test_an_empty_prompt_is_refused_before_anything_is_asked(lab: Workbench, prompt: Any) -> None:
     for ask in (lab.ask, lab.stream):
         with pytest.raises(InvalidRequestError, match="the prompt is empty"):
             ask(prompt)
@@ -156,7 +159,7 @@ async def test_an_empty_prompt_is_refused_before_anything_is_asked(lab, prompt):
         await lab.aask(prompt)
 
 
-def test_a_file_or_a_picture_alone_is_a_prompt(lab, samples):
+def test_a_file_or_a_picture_alone_is_a_prompt(lab: Workbench, samples: Path) -> None:
     assert lab.ask("", [samples / "handbook.md"], max_tokens=2).context.used
     picture = {"type": "image_url", "image_url": {"url": "data:,"}}
     lab.stream([{"role": "user", "content": [picture]}]).close()

@@ -197,7 +197,7 @@ def test_a_named_model_does_not_get_round_pin_and_budget() -> None:
     )
     here = ModelConfig(name="here", type="local")
     with Workbench(Settings.load(models=(far, here))) as lab:
-        lab.catalogue._seen = {"far": Availability(True), "here": Availability(True)}
+        lab.catalogue._availability = {"far": Availability(True), "here": Availability(True)}
         lab.catalogue._probed = time.monotonic()
         for policy, why in (
             (replace(lab.policy, local_only=True), "keeps requests on this machine"),
@@ -215,7 +215,7 @@ class TestStream:
     def test_plain_code_iterates(self, lab: Workbench) -> None:
         stream = lab.stream(self.QUESTION, max_tokens=6)
         assert repr(stream) == "ChatStream('auto', not begun)"
-        assert stream.route is None
+        assert not stream.model
         text = "".join(chunk.content for chunk in stream)
         assert text == stream.reply.text
         assert stream.model == stream.route.model == "smollm2-135m"

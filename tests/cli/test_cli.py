@@ -262,7 +262,7 @@ def test_workers_share_what_is_uploaded(samples: Path) -> None:
             file_id = requests.post(f"{base}/api/v1/upload", files={"file": file}, timeout=60).json()["id"]
         for _ in range(8):  # a new connection each: both workers answer some
             assert requests.get(f"{base}/api/v1/files/{file_id}", timeout=20).status_code == 200
-        query = {"endpoint": "/api/v1/files", "concurrent_users": 4, "requests_per_user": 40}
+        query: Any = {"endpoint": "/api/v1/files", "concurrent_users": 4, "requests_per_user": 40}
         answer = requests.post(f"{base}/api/v1/performance/load-test", params=query, timeout=60).json()
         assert answer["load_test_results"]["errors"] == {}
     finally:

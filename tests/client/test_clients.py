@@ -123,7 +123,7 @@ def test_the_clients_have_the_same_methods_and_every_documented_path(service: st
 
 def test_refusals_are_typed_and_tried_again_where_that_helps() -> None:
     with upstream() as up, gateway(up) as base:
-        waits = []
+        waits: list[Any] = []
         with AutopickerClient(base, retries=1) as client, pytest.MonkeyPatch.context() as patch:
             patch.setattr("autopicker_lab.client.sync_client.time.sleep", waits.append)
             up.fault = "429"

@@ -57,7 +57,7 @@ def test_the_drawing_is_the_tree() -> None:
     depth = len(AutopickerError.__mro__)
     known = {cls.__name__: (len(cls.__mro__) - depth, cls.status, cls.__bases__[0].__name__) for cls in every_error()}
     assert {name for _, name, _ in drawn} == set(known)
-    above = []
+    above: list[Any] = []
     for indent, name, status in drawn:
         level = len(indent) // 2
         above[level:] = [name]

@@ -146,7 +146,7 @@ def test_schedules_are_what_they_say() -> None:
         lambda: LoadPlan("http://x", method="HEAD"),
         lambda: LoadPlan("http://x", warm_up_s=float("nan")),
         lambda: LoadPlan("http://x", slo=Slo(ttft_s=1)),
-        lambda: Chat("hello"),
+        lambda: Chat("hello"),  # type: ignore[arg-type]  # as meant
         lambda: Closed(0),
         lambda: Closed(1, float("nan")),
         lambda: Constant(0),
@@ -376,12 +376,17 @@ async def test_a_mix_of_kinds() -> None:
 
 
 async def test_progress_is_told_and_stops_the_run(target: Any) -> None:
-    seen = []
+    seen: list[Any] = []
+
+    def stop_after_three(live: Any) -> bool:
+        seen.append(live)
+        return bool(live.done < 3)
+
     for arrivals in (Closed(1), Constant(5)):
         seen.clear()
         plan = LoadPlan(f"{target[1]}/slow", arrivals, requests=1000)
         started_at = time.monotonic()
-        report = await run(plan, lambda live: seen.append(live) or live.done < 3)
+        report = await run(plan, stop_after_three)
         assert report.stopped_early
         assert time.monotonic() - started_at < 3
         assert 3 <= report.count.sent < 10
@@ -515,12 +520,12 @@ async def test_sweeps_repeats_and_differences(target: Any) -> None:
     assert [rate for rate, _ in result.points] == [20, 50]
     assert result.knee(factor=1e6) == 50
     assert result.plot().get_lines()
-    repeats = await loadtest.repeat(plan, 3)
+    repeats: Any = await loadtest.repeat(plan, 3)
     mean, low, high = repeats.interval(lambda report: report.per_second)
     assert low <= mean <= high
     assert "per_second" in set(repeats.to_frame()["figure"])
     urls = {"ok": f"{target[1]}/ok", "slow": f"{target[1]}/slow"}
-    table = await loadtest.compare_servers(plan, urls, rounds=1)
+    table: Any = await loadtest.compare_servers(plan, urls, rounds=1)
     assert table.loc["p50_ms", "slow / ok"] > 5
 
 
@@ -585,7 +590,7 @@ async def test_thinking_is_part_of_the_time_and_waiting_for_answers_is_not(targe
 
 @pytest.mark.slow
 async def test_a_rate_beyond_the_client_ends_in_time_and_says_so(target: Any) -> None:
-    seen = []
+    seen: list[Any] = []
     started_at = time.monotonic()
     plan = LoadPlan(f"{target[1]}/ok", Constant(1e6), duration_s=1, timeout_s=1, max_in_flight=100)
     report = await run(plan, seen.append)
@@ -697,7 +702,7 @@ def test_the_workbench_itself_is_a_target(lab: Workbench) -> None:
 def test_an_interrupted_command_ends_and_shows_what_it_has(target: Any, tmp_path: Path) -> None:
     import signal
 
-    command = [Path(sys.executable).with_name("autopicker"), "loadtest", f"{target[1]}/ok", "--rate", "20"]
+    command = [str(Path(sys.executable).with_name("autopicker")), "loadtest", f"{target[1]}/ok", "--rate", "20"]
     process = subprocess.Popen([*command, "--duration", "60", "--json"], stdout=subprocess.PIPE, text=True)
     time.sleep(3)
     assert psutil.pid_exists(process.pid)

@@ -21,7 +21,7 @@ from autopicker_lab.core import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from autopicker_lab.models import Catalogue, build, gather, image_bytes, quality_prior
+from autopicker_lab.models import Catalogue, build, complete_from_stream, image_bytes, quality_prior
 
 HELLO = ChatRequest.of("Say hello.", options={"max_tokens": 12})
 LOCAL = ModelSpec("small", "local")
@@ -91,7 +91,7 @@ async def test_a_server_that_is_down_is_named_with_the_next_step(provider: str) 
     with pytest.raises(ModelUnavailableError, match="does not answer"):
         await model.complete(HELLO)
     with pytest.raises(ModelUnavailableError):
-        await gather(model, HELLO)
+        await complete_from_stream(model, HELLO)
     await model.close()
 
 
@@ -309,7 +309,7 @@ async def test_openai_faults_are_typed(status: int, body: bytes, media_type: str
     with serving(openai_upstream(Response(body, status, media_type=media_type))) as address:
         model = build(ModelSpec("remote", "openai", "x", f"{address}/v1"))
         with pytest.raises(error):
-            await gather(model, HELLO)
+            await complete_from_stream(model, HELLO)
         await model.close()
 
 
@@ -325,7 +325,7 @@ async def test_openai_tool_calls_are_put_together() -> None:
     body = b"".join(b"data: " + piece + b"\n\n" for piece in pieces)
     with serving(openai_upstream(Response(body, media_type="text/event-stream"))) as address:
         model = build(ModelSpec("remote", "openai", "x", f"{address}/v1"))
-        reply = await gather(model, HELLO)
+        reply = await complete_from_stream(model, HELLO)
         await model.close()
     assert reply.message["tool_calls"] == [
         {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}

@@ -54,7 +54,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def page(home: Any, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with jupyterlab(home, tmp_path_factory.mktemp("server")) as address:
-        opened = tab(browser)
+        opened: Any = tab(browser)
         opened.address = address
         yield opened
 

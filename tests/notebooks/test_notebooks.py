@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.ipynb"))
-QUICK = {
+QUICK: dict[str, Any] = {
     "answers": {"questions": 2, "max_tokens": 20},
     "extraction": {"rounds": 1, "workload": 12},
     "loadgen": {"testers": "autopicker,aiohttp", "seconds": 0.5, "repeats": 1, "stall_seconds": 3, "search_seconds": 6},

@@ -72,11 +72,11 @@ def test_an_interrupted_caller_leaves_nothing_running(monkeypatch: pytest.Monkey
     def interrupted(self: Any, coroutine: Any) -> Any:
         future = submit(self, coroutine)
 
-        def result() -> None:
+        def result(timeout: float | None = None) -> Any:
             time.sleep(0.02)
             raise KeyboardInterrupt
 
-        future.result = result
+        monkeypatch.setattr(future, "result", result)
         return future
 
     monkeypatch.setattr(EventLoopThread, "submit", interrupted)

@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # Dask's
 def cluster() -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
-    small = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
-    with LocalCluster(**small) as found, Client(found) as client:
+    small: Any = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with LocalCluster(**small) as found, Client(found) as client:  # type: ignore[no-untyped-call]  # as they come
         yield client, found.scheduler_address
 
 

@@ -89,7 +89,7 @@ def test_the_llm_command(base: Any, tmp_path: Path) -> None:
 @needs("npm")
 def test_openai_node(base: Any, samples: Path, tmp_path: Path) -> None:
     quiet = ["--loglevel=error", "--no-audit", "--no-fund", "--fetch-retries=0"]
-    command = [shutil.which("npm"), "install", "--prefix", str(tmp_path), *quiet, "openai@^6"]
+    command = [str(shutil.which("npm")), "install", "--prefix", str(tmp_path), *quiet, "openai@^6"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
     if any(sign in done.stderr for sign in ("_CERT", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT")):
         pytest.skip("npm does not reach its registry")

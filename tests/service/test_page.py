@@ -49,7 +49,7 @@ def test_the_page_needs_no_key_and_has_a_policy() -> None:
 @pytest.mark.browser
 @needs("chromium")
 def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
-    wrong = []
+    wrong: list[Any] = []
     with upstream() as up, gateway(up) as base:
         tab = visit(browser, base, wrong)
         tab.get_by_role("option", name="m", exact=True).wait_for(state="attached")

@@ -20,7 +20,8 @@ from autopicker_lab import Settings, Workbench
 from autopicker_lab.service import create_app
 
 STORY = [{"role": "user", "content": "Tell a very long story about a lighthouse keeper, in many chapters."}]
-HELLO = [{"role": "user", "content": "Say hello."}]
+HELLO: Any = [{"role": "user", "content": "Say hello."}]
+ROBOT: Any = [{"role": "robot", "content": "x"}]
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ class TestChat:
             "max_tokens": 80,
             "stream": True,
         }
-        times = []
+        times: list[Any] = []
         with requests.post(f"{service}/api/v1/chat/completions", json=body, stream=True, timeout=60) as answer:
             times.extend(time.perf_counter() for line in answer.iter_lines() if line)
         assert len(times) > 15
@@ -256,7 +257,14 @@ class TestChat:
         assert (answer.status_code, answer.json()["status_code"]) == (400, 400)
 
     def test_unknown_fields_are_no_failure(self, api: Any) -> None:
-        extra = {"user": "me", "logit_bias": {}, "metadata": {"a": "b"}, "store": True, "made_up": [1], "tools": []}
+        extra: Any = {
+            "user": "me",
+            "logit_bias": {},
+            "metadata": {"a": "b"},
+            "store": True,
+            "made_up": [1],
+            "tools": [],
+        }
         assert chat(api, **extra).status_code == 200
 
     def test_an_unknown_model_and_one_that_is_down(self, api: Any) -> None:
@@ -309,7 +317,7 @@ class TestClients:
         with pytest.raises(openai.NotFoundError, match="unknown model 'gpt-9'"):
             client.chat.completions.create(model="gpt-9", messages=HELLO)
         with pytest.raises(openai.BadRequestError, match="role"):
-            client.chat.completions.create(model="auto", messages=[{"role": "robot", "content": "x"}])
+            client.chat.completions.create(model="auto", messages=ROBOT)
 
     @pytest.mark.slow
     def test_openai_transcriptions(self, service: str, samples: Path, request: Any) -> None:
@@ -323,6 +331,7 @@ class TestClients:
             )
         assert transcript.duration == pytest.approx(12.9, abs=0.1)
         assert transcript.words[0].end > 0
+        shape: Any
         for shape, start in (("srt", "1\n00:00:0"), ("vtt", "WEBVTT"), ("text", "Good")):
             with (samples / "announcement.wav").open("rb") as file:
                 text = client.audio.transcriptions.create(model="whisper-1", file=file, response_format=shape)
@@ -396,7 +405,7 @@ class TestMonitoring:
         assert 'route="/api/v1/chat/completions"' in text or 'route="/chat/completions"' in text
 
     def test_load_test(self, api: Any) -> None:
-        query = {"endpoint": "/api/v1/models", "concurrent_users": 4, "requests_per_user": 5}
+        query: Any = {"endpoint": "/api/v1/models", "concurrent_users": 4, "requests_per_user": 5}
         body = api("POST", "/api/v1/performance/load-test", params=query).json()
         results = body["load_test_results"]
         assert body["status"] == "completed"
@@ -435,7 +444,7 @@ class TestMonitoring:
         assert "query string" in answer.text
 
     def test_others_are_answered_while_it_runs(self, api: Any) -> None:
-        query = {"endpoint": "/api/v1/models", "concurrent_users": 20, "requests_per_user": 50}
+        query: Any = {"endpoint": "/api/v1/models", "concurrent_users": 20, "requests_per_user": 50}
         thread = threading.Thread(target=api, args=("POST", "/api/v1/performance/load-test"), kwargs={"params": query})
         thread.start()
         answered = 0
@@ -466,7 +475,7 @@ class TestSocket:
         return websocket.create_connection(service.replace("http", "ws") + "/ws/chat", timeout=60, **options)
 
     def until(self, socket: Any, *kinds: Any) -> Any:
-        messages = []
+        messages: list[Any] = []
         while not messages or messages[-1]["type"] not in kinds:
             messages.append(json.loads(socket.recv()))
         return messages
@@ -543,6 +552,7 @@ class TestAccess:
         socket.send(json.dumps({"type": "chat", "messages": HELLO}))
         assert json.loads(socket.recv())["status_code"] == 401
         socket.close()
+        options: Any
         for options in ({"header": ["X-API-Key: secret"]}, {}):
             socket = websocket.create_connection(url + ("" if options else "?api_key=secret"), timeout=20, **options)
             socket.send(json.dumps({"type": "cancel"}))
@@ -554,7 +564,7 @@ class TestAccess:
         socket.close()
 
     def test_a_load_test_with_the_key(self, locked: Any) -> None:
-        query = {"endpoint": "/api/v1/models", "concurrent_users": 2, "requests_per_user": 2}
+        query: Any = {"endpoint": "/api/v1/models", "concurrent_users": 2, "requests_per_user": 2}
         answer = requests.post(
             f"{locked}/api/v1/performance/load-test", params=query, headers={"X-API-Key": "secret"}, timeout=60
         )

@@ -23,7 +23,7 @@ class Reads:
     """Reads of a FileStore since the last `take`."""
 
     def __init__(self, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.paths = []
+        self.paths: list[Any] = []
         cat_file = store._fs.cat_file
 
         def count(path: Any, *rest: Any, **options: Any) -> Any:

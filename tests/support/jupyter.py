@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
@@ -68,7 +69,7 @@ def chromium() -> Iterator[Browser]:
 
 def tab(browser: Browser, scale: float = 1) -> Page:
     """A page that may use the clipboard."""
-    size = {"width": 1280, "height": 1100}
+    size: Any = {"width": 1280, "height": 1100}
     context = browser.new_context(viewport=size, accept_downloads=True, device_scale_factor=scale)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     return context.new_page()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -20,7 +22,12 @@ def table(n: int = 240, seed: int = 0, models: tuple[str, ...] = MODELS, usd: bo
         prompt = (HARD if hard else EASY).format(f"{random.integers(10**6)} {word}")
         for k, model in enumerate(models):
             chance = np.interp(k / (len(models) - 1), [0, 1], [0.1, 0.9] if hard else [0.9, 0.92])
-            row = {"prompt_id": f"p{i}", "prompt": prompt, "task": "division" if hard else "greeting", "model": model}
+            row: dict[str, Any] = {
+                "prompt_id": f"p{i}",
+                "prompt": prompt,
+                "task": "division" if hard else "greeting",
+                "model": model,
+            }
             row["score"] = float(random.random() < chance)
             if usd:
                 row["cost_usd"] = 0.001 * 10**k

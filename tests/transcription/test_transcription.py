@@ -6,6 +6,7 @@ import sys
 import wave
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.serving import free_port
@@ -49,10 +50,13 @@ def test_words_have_times(lab: Workbench, samples: Path) -> None:
 
 
 def test_progress_is_told_and_stops_the_work(lab: Workbench, samples: Path) -> None:
-    counts = []
-    transcript = lab.transcribe(
-        samples / "announcement.flac", language="en", progress=lambda *count: bool(counts.append(count))
-    )
+    counts: list[Any] = []
+
+    def progress(*count: Any) -> bool:
+        counts.append(count)
+        return False
+
+    transcript = lab.transcribe(samples / "announcement.flac", language="en", progress=progress)
     assert counts[0] in ((0, 0), (0, 13))  # before it is decoded, or after
     assert "stopped before the end" in transcript.warnings
 

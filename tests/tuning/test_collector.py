@@ -128,7 +128,8 @@ class Oracle:
     """Answers with the number in the question; `down` models fail, and every call is counted."""
 
     def __init__(self, down: Any = (), slow: float = 0.0) -> None:
-        self.asked, self.down, self.slow = [], down, slow
+        self.asked: list[tuple[str, str]] = []
+        self.down, self.slow = down, slow
 
     async def __call__(self, request: Any) -> Any:
         self.asked.append((request.question, request.model))
@@ -288,7 +289,7 @@ async def test_a_collection_stops_where_its_progress_says_so_and_keeps_what_is_u
 
 
 async def test_a_collection_that_waits_for_a_model_stops_at_once(tmp_path: Path) -> None:
-    async def ask(request: Any) -> None:
+    async def ask(request: Any) -> ChatReply:
         raise ModelUnavailableError("'good' rests", retry_after=60)
 
     asked = questions(tmp_path / "q.jsonl", 2)
@@ -311,7 +312,7 @@ async def test_a_model_that_rests_is_waited_for(tmp_path: Path) -> None:
 
 
 async def test_a_model_that_will_not_be_back_soon_is_not_waited_for(tmp_path: Path) -> None:
-    async def ask(request: Any) -> None:
+    async def ask(request: Any) -> ChatReply:
         raise ModelUnavailableError("it rests", retry_after=3600)
 
     state = await collect(questions(tmp_path / "q.jsonl", 1), [GOOD], ask, tmp_path / "o.jsonl")

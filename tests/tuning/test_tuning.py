@@ -297,7 +297,7 @@ def test_a_lead_within_noise_has_no_curve() -> None:
     random = np.random.default_rng(2)
     even = table(200).assign(score=(random.random(400) < 0.5).astype(float))
     means = even.groupby("model")["score"].mean()
-    found = tune(even, strong=means.idxmax(), weak=means.idxmin())
+    found = tune(even, strong=str(means.idxmax()), weak=str(means.idxmin()))
     assert found.apgr is None
     assert found.cpt50 is None
     assert found.baselines["length"].apgr is None
@@ -453,8 +453,10 @@ def test_drift(report: Any) -> None:
     random = np.random.default_rng(0)
     assert measure_drift(default_policy(), [1.0] * 500).psi is None
     assert measure_drift(report.policy, [50.0] * 20).state is DriftState.TOO_FEW
-    usual = random.choice(50 + 50 * report.scores, 1000)
-    assert all(measure_drift(report.policy, random.choice(usual, 500)).state is DriftState.STABLE for _ in range(20))
+    usual: Any = random.choice(50 + 50 * report.scores, 1000)
+    assert all(
+        measure_drift(report.policy, random.choice(usual, 500).tolist()).state is DriftState.STABLE for _ in range(20)
+    )
     assert measure_drift(report.policy, usual).state is DriftState.STABLE
     assert measure_drift(report.policy, usual * 0 + 99).state is DriftState.CHANGED
     edges, shares = decile_shares([1.0] * 300)
