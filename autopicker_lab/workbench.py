@@ -233,18 +233,18 @@ class Workbench:
         """As `collect`."""
         from autopicker_lab.tuning import collect, read_questions
 
-        asked = await asyncio.to_thread(read_questions, questions)
+        prompts = await asyncio.to_thread(read_questions, questions)
         await self.catalogue.availability()  # it may discover a model that is named
         specs = [self.catalogue.get(name).describe() for name in models]
         grader = self.catalogue.get(judge).describe() if judge else None
         if scheduler is None:
-            return await collect(asked, specs, self.pipeline.complete, out, judge=grader, **options)
+            return await collect(prompts, specs, self.pipeline.complete, out, judge=grader, **options)
         with worker_pool(scheduler) as (pool, at_once):
 
             async def ask(request: ChatRequest) -> ChatReply:
                 return await asyncio.wrap_future(pool.submit(answer_elsewhere, self.settings, request))
 
-            return await collect(asked, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
+            return await collect(prompts, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
 
     def stream(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any

@@ -58,9 +58,9 @@ class ChatReply:
 
     def with_route(self, route: Route, context: ContextReport, total_s: float) -> ChatReply:
         """The reply of a model with how it was chosen and what it was given; as `replace`, but sooner."""
-        made: ChatReply = object.__new__(ChatReply)
-        made.__dict__.update(self.__dict__, route=route, context=context, total_s=total_s)
-        return made
+        reply: ChatReply = object.__new__(ChatReply)
+        reply.__dict__.update(self.__dict__, route=route, context=context, total_s=total_s)
+        return reply
 
     @property
     def fallback_used(self) -> bool:

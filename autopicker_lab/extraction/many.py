@@ -112,17 +112,17 @@ def _run(
     at_once: int,
     progress: Progress | None,
 ) -> Iterator[ExtractionResult]:
-    for path, future, begun in submit_all(files, submit, at_once, progress):
-        yield _result(path, future, begun)
+    for path, future, start in submit_all(files, submit, at_once, progress):
+        yield _result(path, future, start)
 
 
-def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]], begun: float) -> ExtractionResult:
+def _result(path: Path, future: concurrent.futures.Future[tuple[Document, float]], start: float) -> ExtractionResult:
     try:
         document, seconds = future.result()
     except NoWorkerError:
         raise
     except Exception as error:
-        return ExtractionResult(path, None, wrap_task_error(path.name, error), time.perf_counter() - begun)
+        return ExtractionResult(path, None, wrap_task_error(path.name, error), time.perf_counter() - start)
     return ExtractionResult(path, replace(document, name=path.name), None, seconds)
 
 

@@ -70,13 +70,13 @@ def _run(
     arguments: tuple[str, int, dict[str, Any]],
 ) -> Iterator[TranscriptionResult]:
     with worker_pool(scheduler, jobs) as (pool, at_once):
-        for path, future, begun in submit_all(
+        for path, future, start in submit_all(
             files, lambda path: pool.submit(transcribe_path, str(path), *arguments), at_once, progress
         ):
             try:
                 transcript, seconds = future.result()
             except Exception as error:
-                yield TranscriptionResult(path, None, wrap_task_error(path.name, error), time.perf_counter() - begun)
+                yield TranscriptionResult(path, None, wrap_task_error(path.name, error), time.perf_counter() - start)
             else:
                 yield TranscriptionResult(path, transcript, None, seconds)
 
@@ -85,6 +85,6 @@ def transcribe_path(path: str, model: str, threads: int, options: dict[str, Any]
     """The Transcript of the recording at a path, and the seconds that it took; workers run this."""
     if model not in _transcribers:
         _transcribers[model] = WhisperTranscriber(model, threads=threads)
-    started_at = time.perf_counter()
+    start = time.perf_counter()
     transcript = _transcribers[model].transcribe(open_source(path), **options)
-    return transcript, time.perf_counter() - started_at
+    return transcript, time.perf_counter() - start
