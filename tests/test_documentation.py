@@ -348,6 +348,8 @@ def test_every_picture_is_shown_somewhere() -> None:
 def _autopicker_words(line: str) -> Iterator[list[str]]:
     """The words after each `autopicker` that a command line runs."""
     for part in re.split(r"&&|\||;|>", line):
+        if "autopicker " not in part:
+            continue
         words = [word for word in shlex.split(part.replace("...", "")) if not re.match(r"[A-Z_]+=", word)]
         if words[:1] == ["autopicker"] or ("run" in words and "autopicker" in words):
             yield words[words.index("autopicker") + 1 :]

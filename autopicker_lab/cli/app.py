@@ -102,8 +102,8 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes")] = 1,
 ) -> None:
     """Serve the HTTP API."""
-    from autopicker_lab.cli.serve import announcement
     from autopicker_lab.service import server
+    from autopicker_lab.service.announcement import announcement
     from autopicker_lab.settings import Settings
 
     settings = Settings.load()

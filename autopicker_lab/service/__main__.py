@@ -6,7 +6,9 @@ import argparse
 import sys
 
 from autopicker_lab.core import AutopickerError
-from autopicker_lab.service.server import DEFAULT_PORT, serve
+from autopicker_lab.service.announcement import announcement
+from autopicker_lab.service.server import DEFAULT_PORT, check_port, serve
+from autopicker_lab.settings import Settings
 
 
 def main() -> None:
@@ -21,6 +23,9 @@ def main() -> None:
     if not 1 <= options.workers <= 64:
         parser.error("--workers must be from 1 to 64")
     try:
+        settings = Settings.load()
+        check_port(options.host, options.port)  # before a word of it being served
+        sys.stderr.write(announcement(settings, options.host, options.port, options.workers) + "\n")
         serve(options.host, options.port, options.workers)
     except AutopickerError as error:
         sys.exit(f"autopicker: {' '.join(str(error).split())}")

@@ -139,11 +139,13 @@ def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows: Any) -> No
     panel.get_by_role("button", name="Ask").click()
     answer = panel.locator(".autopicker-md").last
     answer.wait_for()
-    lengths = []
-    for _ in range(6):
-        lengths.append(len(answer.inner_text()))
+    lengths = set()
+    for _ in range(100):  # on a busy machine words come slowly
+        lengths.add(len(answer.inner_text()))
+        if len(lengths) > 3:
+            break
         flows.wait_for_timeout(300)
-    assert len(set(lengths)) > 3
+    assert len(lengths) > 3
     assert slide(explorer, "threshold") == "15.00"
     explorer.get_by_text(re.compile("wants quality")).first.wait_for(timeout=3000)
     assert panel.get_by_role("button", name="Stop").is_enabled()  # the answer has not ended meanwhile

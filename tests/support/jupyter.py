@@ -90,7 +90,7 @@ def open_notebook(page: Page, address: str, name: str) -> None:
     page.wait_for_timeout(1500)  # a kernel that is restarted while it connects may never come back
 
 
-def run_all(page: Page, seconds: float = 90) -> None:
+def run_all(page: Page, seconds: float = 240) -> None:
     """Restart and run all cells, as a user does."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All")).click()

@@ -1,4 +1,4 @@
-"""What `autopicker serve` says before it starts: address, models, policy, who may come in, where decisions go."""
+"""What the service says before it starts: address, models, policy, who may come in, where decisions go."""
 
 from __future__ import annotations
 
