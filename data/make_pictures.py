@@ -42,10 +42,12 @@ def made_from() -> dict[str, str]:
     package = ROOT / "autopicker_lab"
     drawing = [package / "core" / "show.py", *sorted((package / "widgets").rglob("*.[pj][ys]"))]
     code = b"".join(path.read_bytes() for path in drawing)
-    return {
-        name: hashlib.sha256((ROOT / "notebooks" / f"{notebook}.ipynb").read_bytes() + code).hexdigest()[:16]
-        for name, (notebook, _) in PANELS.items()
-    }
+    digests = {}
+    for name, (notebook, _) in PANELS.items():
+        cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
+        sources = "".join(line for cell in cells for line in cell["source"])  # not the ids of cells
+        digests[name] = hashlib.sha256(sources.encode() + code).hexdigest()[:16]
+    return digests
 
 
 def main() -> None:
