@@ -29,6 +29,7 @@ from autopicker_lab.core import (
 from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
+from autopicker_lab.extraction.registry import installed_format
 from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
@@ -96,7 +97,7 @@ class Workbench:
     def files(self) -> FileStore:
         """The uploads."""
         if self._store is None:
-            self._store = FileStore(self.settings.uploads_url)
+            self._store = FileStore(self.settings.uploads_url, installed_format)
         return self._store
 
     def _repr_html_(self) -> str:

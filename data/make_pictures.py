@@ -54,11 +54,11 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "tests"))
     from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab
 
-    def asked(panel: Locator) -> None:
+    def ask_question(panel: Locator) -> None:
         panel.get_by_role("button", name="Ask").click()
         panel.get_by_text("tokens read").click(timeout=60_000)
 
-    before: dict[str, Callable[[Locator], None]] = {"chat": asked}
+    preparations: dict[str, Callable[[Locator], None]] = {"chat": ask_question}
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
         os.environ["OLLAMA_HOST"] = "http://127.0.0.1:9"
@@ -71,7 +71,7 @@ def main() -> None:
                 page.keyboard.press("Control+B")  # without the list of files
                 run_all(page)
                 panel = cell(page, source)
-                before.get(name, lambda _: None)(panel)
+                preparations.get(name, lambda _: None)(panel)
                 panel.scroll_into_view_if_needed()
                 page.evaluate(_SHORTEN, f"{ROOT}{os.sep}")
                 page.wait_for_timeout(2500)

@@ -453,16 +453,16 @@ ORDERINGS = {
 
 
 def orderings(draw: random.Random) -> Iterator[Question]:
-    for language, (says, asks, ends) in ORDERINGS.items():
+    for language, (statement, query, superlatives) in ORDERINGS.items():
         for i in range(18 if language == "en" else 9):
             level = 1 + i % 3
             people = draw.sample(["Anna", "Bela", "Carl", "Dina", "Emil", "Fritz"], level + 1 + (level > 1))
-            facts = [says.format(a, b) for a, b in pairwise(people)]
+            facts = [statement.format(a, b) for a, b in pairwise(people)]
             draw.shuffle(facts)
-            end = draw.randint(0, 1)
-            answer = people[-1] if end else people[0]
+            position = draw.randint(0, 1)
+            answer = people[-1] if position else people[0]
             others = "|".join(sorted(set(people) - {answer}))
-            prompt = f"{' '.join(facts)} {asks.format('', '', ends[end])}"
+            prompt = f"{' '.join(facts)} {query.format('', '', superlatives[position])}"
             pattern = rf"^(?:(?!{others}).)*{answer}"
             yield question("ordering", level, prompt, "regex", pattern, tokens=24, language=language)
 
@@ -536,7 +536,7 @@ def passages(draw: random.Random) -> Iterator[Question]:
         place, year, rooms, job = draw.choice(rows)
         oldest = min(rows, key=lambda row: row[1])[0]
         most = max(rows, key=lambda row: row[2])[0]
-        asks, answer = draw.choice(
+        query, answer = draw.choice(
             [
                 (f"In which year was the school in {place} opened?", rf"\b{year}\b"),
                 (f"How many rooms has the school in {place}?", rf"\b{rooms}\b"),
@@ -548,7 +548,7 @@ def passages(draw: random.Random) -> Iterator[Question]:
                 ("Which school has most rooms?", rf"^(?:(?!{'|'.join(p for p in PLACES if p != most)}).)*{most}"),
             ]
         )
-        prompt = f"{text}\n{asks} Answer in a few words."
+        prompt = f"{text}\n{query} Answer in a few words."
         yield question("reading", level, prompt, "regex", answer, tokens=32)
 
 
@@ -585,8 +585,8 @@ def reviews(draw: random.Random) -> Iterator[Question]:
 
 def sequences(draw: random.Random) -> Iterator[Question]:
     def ask(level: int, numbers: list[int]) -> Question:
-        shown = ", ".join(map(str, numbers[:-1]))
-        prompt = f"Which number comes next: {shown}, ...? Reply with the number only."
+        listed = ", ".join(map(str, numbers[:-1]))
+        prompt = f"Which number comes next: {listed}, ...? Reply with the number only."
         return question("sequences", level, prompt, "numeric", numbers[-1])
 
     for _ in range(12):
@@ -624,16 +624,16 @@ def main() -> None:
         reviews,
         sequences,
     )
-    seen: dict[str, Question] = {}
+    by_prompt: dict[str, Question] = {}
     for maker in makers:
-        for made in maker(draw):
-            seen.setdefault(made["prompt"], made)
+        for item in maker(draw):
+            by_prompt.setdefault(item["prompt"], item)
     counts: dict[str, int] = {}
     with OUT.open("w", encoding="utf-8") as file:
-        for made in seen.values():
-            counts[made["task"]] = counts.get(made["task"], 0) + 1
-            name = f"{made['task'].replace(' ', '-')}-{counts[made['task']]:03d}"
-            file.write(json.dumps({"prompt_id": name, **made}, ensure_ascii=False) + "\n")
+        for item in by_prompt.values():
+            counts[item["task"]] = counts.get(item["task"], 0) + 1
+            name = f"{item['task'].replace(' ', '-')}-{counts[item['task']]:03d}"
+            file.write(json.dumps({"prompt_id": name, **item}, ensure_ascii=False) + "\n")
     print(f"{sum(counts.values())} questions: {counts}")
 
 

@@ -69,6 +69,12 @@ def installed_readers() -> Mapping[str, FormatReader]:
     return _load_entry_points()[0]
 
 
+def installed_format(kind: str) -> Format | None:
+    """The format of a kind that another package reads; None for a kind that only we read, or nobody."""
+    reader = installed_readers().get(kind)
+    return reader.format if reader is not None else None
+
+
 def broken_entry_points() -> Mapping[str, str]:
     """Names of the entry points that could not be loaded, and why."""
     return _load_entry_points()[1]

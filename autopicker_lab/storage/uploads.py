@@ -7,10 +7,15 @@ import re
 import time
 import uuid
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import SettingsError, SourceFile, StorageError, UnknownFileError
 from autopicker_lab.runtime.atomic_write import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from autopicker_lab.core import Format
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -45,9 +50,11 @@ class FileStore:
 
     Args:
         url: an fsspec URL of a folder (file:///..., memory://..., s3://... with autopicker-lab[s3]).
+        installed_format: the format of a kind that another package reads, None for other kinds. A record keeps the
+            kind alone, so files of such formats have no category without it.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, installed_format: Callable[[str], Format | None] = lambda _: None):
         from fsspec.core import url_to_fs
         from fsspec.implementations.local import LocalFileSystem
 
@@ -56,6 +63,7 @@ class FileStore:
         except (ImportError, ValueError) as error:
             hint = "give an fsspec URL; for s3:// pip install 'autopicker-lab[s3]'"
             raise SettingsError(f"STORAGE_URL: {error}", hint) from None
+        self._installed_format = installed_format
         self._root = root.rstrip("/")
         self._is_local = isinstance(self._fs, LocalFileSystem)
         self._fs.makedirs(f"{self._root}/blobs", exist_ok=True)
@@ -110,7 +118,7 @@ class FileStore:
                 time.sleep(pause_s)
             else:
                 break
-        return SourceFile(record.name, data, record.kind, record.warnings)
+        return SourceFile(record.name, data, record.kind, record.warnings, format=self._installed_format(record.kind))
 
     def list(self) -> list[StoredFile]:
         """All records, oldest first."""

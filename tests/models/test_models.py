@@ -99,8 +99,8 @@ async def test_a_server_that_is_down_is_named_with_the_next_step(provider: str) 
 async def test_the_first_token_comes_long_before_the_last(local: Any) -> None:
     request = ChatRequest.of("Tell a long story about a lighthouse keeper.", options={"max_tokens": 60})
     await local.warm_up()
-    begun = time.perf_counter()
-    times = [time.perf_counter() - begun async for chunk in local.stream(request) if chunk.content]
+    started_at = time.perf_counter()
+    times = [time.perf_counter() - started_at async for chunk in local.stream(request) if chunk.content]
     assert len(times) > 20
     assert times[0] < times[-1] / 2
 
@@ -111,9 +111,9 @@ async def test_a_reader_who_leaves_stops_the_local_model(local: Any) -> None:
     async with aclosing(local.stream(request)) as chunks:
         async for _ in chunks:
             break
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     await local.complete(HELLO)  # would queue behind 2,000 tokens, or share the cores with them
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - started_at < 10
 
 
 @pytest.mark.slow
@@ -122,9 +122,9 @@ async def test_a_reader_who_leaves_while_the_prompt_is_read_stops_it(local: Any)
     for _ in range(4):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(local.complete(ChatRequest.of(prompt)), 0.3)
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     await local.complete(HELLO)  # would wait four minutes for 24,000 tokens
-    assert time.perf_counter() - begun < 60
+    assert time.perf_counter() - started_at < 60
 
 
 @pytest.mark.slow
@@ -253,9 +253,9 @@ async def test_other_models_of_ollama_are_discovered(fake_ollama: Any) -> None:
     catalogue = Catalogue([build(llama(address))], address)
     assert (await catalogue.availability())["llava:7b"].ok
     assert {spec.id for spec in catalogue.specs()} == {"llama", "llava:7b"}
-    found = catalogue.get("llava:7b").describe()
-    assert found.capabilities == {"text", "json", "images"}
-    assert found.quality == pytest.approx(quality_prior(7))
+    spec = catalogue.get("llava:7b").describe()
+    assert spec.capabilities == {"text", "json", "images"}
+    assert spec.quality == pytest.approx(quality_prior(7))
     del fake.models["llava:7b"]
     await catalogue.availability(fresh=True)
     with pytest.raises(UnknownModelError):

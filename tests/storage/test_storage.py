@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from autopicker_lab.core import NotFoundError, StorageError, UnknownFileError
-from autopicker_lab.extraction import open_source
+from autopicker_lab.core import Document, Format, NotFoundError, Part, SourceFile, StorageError, UnknownFileError
+from autopicker_lab.extraction import FormatReader, open_source, registry
+from autopicker_lab.settings import Settings
 from autopicker_lab.storage import Decision, FileStore, MemoryCache, RedisCache, open_log
+from autopicker_lab.workbench import Workbench
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -21,6 +23,27 @@ def test_what_is_put_comes_back(store: Any) -> None:
     assert store.get(record.id) == record
     assert store.open(record.id).data == b"hello"
     assert [r.id for r in store.list()] == [record.id]
+
+
+def test_an_upload_of_an_installed_format_comes_back_with_its_format(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def read_rtf(file: SourceFile) -> Document:
+        return Document(file.name, file.kind, (Part("text", file.data.decode().strip("{}")),))
+
+    reader = FormatReader(Format("rtf", "document", "application/rtf", (".rtf",)), read_rtf)
+    monkeypatch.setattr(registry, "_load_entry_points", lambda: ({"rtf": reader}, {}))
+    registry.reader_of.cache_clear()
+    lab = Workbench(Settings.load(autopicker_home=tmp_path))
+    try:
+        rtf, txt = (lab.files.put(open_source(b"{Hello}", name)) for name in ("a.rtf", "a.txt"))
+        file = lab.files.open(rtf.id)
+        assert (file.format, file.category, file.media_type) == (reader.format, "document", "application/rtf")
+        assert lab.submit(lab.reader.read_upload(rtf, lab.files.load)).result(60).text == "Hello"
+        assert lab.files.open(txt.id).format is None
+    finally:
+        lab.close()
+        registry.reader_of.cache_clear()
 
 
 def test_bytes_are_kept_once_and_go_with_the_last_record(store: Any) -> None:
