@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from support.serving import free_port
 
@@ -90,20 +91,25 @@ def open_notebook(page: Page, address: str, name: str) -> None:
     page.wait_for_timeout(1500)  # a kernel that is restarted while it connects may never come back
 
 
-def run_all(page: Page, seconds: float = 240) -> None:
-    """Restart and run all cells, as a user does."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All")).click()
-    page.locator(".jp-Dialog .jp-mod-accept").click()
-    last = page.locator(".jp-CodeCell .jp-InputPrompt").last
-    page.wait_for_function(
-        """() => {
-            const prompts = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell .jp-InputPrompt')];
-            return prompts.length && prompts.every(p => /\\[\\d+\\]/.test(p.textContent));
-        }""",
-        timeout=seconds * 1000,
-    )
-    last.scroll_into_view_if_needed()
+ALL_RUN = """() => {
+    const prompts = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell .jp-InputPrompt')];
+    return prompts.length && prompts.every(p => /\\[\\d+\\]/.test(p.textContent));
+}"""
+
+
+def run_all(page: Page, seconds: float = 90, tries: int = 3) -> None:
+    """Restart and run all cells, as a user does, who does so again where the kernel never came back."""
+    for left in reversed(range(tries)):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name=re.compile("Restart Kernel and Run All")).click()
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+        try:
+            page.wait_for_function(ALL_RUN, timeout=seconds * 1000)
+            break
+        except PlaywrightTimeout:
+            if not left:
+                raise
+    page.locator(".jp-CodeCell .jp-InputPrompt").last.scroll_into_view_if_needed()
 
 
 def cell(page: Page, text: str) -> Locator:
