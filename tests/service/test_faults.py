@@ -123,6 +123,7 @@ def test_a_stream_that_does_not_begin_has_its_own_status(
     assert soon(lambda: faulty.running == 0)
 
 
+@pytest.mark.fault("a stream breaks after its first piece", "an `error` event, never `[DONE]`")
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
