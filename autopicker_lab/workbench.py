@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from autopicker_lab.runtime.progress import Progress
     from autopicker_lab.tuning import CollectionResult
 
+_READERS = max(2, os.cpu_count() or 2)  # uploads that are read at once
 T = TypeVar("T")
 Source = str | Path | bytes | SourceFile
 Prompt = str | Sequence[Mapping[str, Any]] | ChatRequest
@@ -76,7 +78,7 @@ class Workbench:
         self._loop_thread: EventLoopThread | None = None
         self._loop_lock = threading.Lock()
         self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
-        self.reader = Reader(self._extract, self.transcriber)
+        self.reader = Reader(self._extract, self.transcriber, _READERS)
         specs = self.settings.catalogue()
         discover_at = None if self.settings.models else self.settings.ollama_host
         self.catalogue = Catalogue([build(spec) for spec in specs], discover_at)
@@ -303,7 +305,8 @@ class Workbench:
         if not self._isolate:
             return await asyncio.to_thread(extract, file)
         if self._pool is None:
-            self._pool = ExtractionPool(self.settings.extraction_timeout, self.settings.extraction_memory_mb)
+            limits = self.settings.extraction_timeout, self.settings.extraction_memory_mb
+            self._pool = ExtractionPool(*limits, workers=_READERS)
         return await self._pool.extract(file)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Document, Part, ReadOptions, SourceFile, Transcript
 from autopicker_lab.extraction.registry import formats
-from autopicker_lab.runtime.concurrency import ConcurrencyLimit
+from autopicker_lab.runtime.fair_queue import FairQueue
 from autopicker_lab.runtime.lru_cache import LRUCache
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.transcription import STOPPED, Transcriber
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Hashable
 
     from autopicker_lab.storage import StoredFile
 
 MAX_TRANSCRIPTS = 256
 MAX_DOCUMENT_CHARACTERS = 50_000_000
 PREVIEW_CHARACTERS = 500
-_MAX_QUEUE = 32
+_MAX_READING, _MAX_TRANSCRIBING = 1000, 32  # files that wait
+_MAX_WAITING_BYTES = 2**28  # of these
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,18 @@ class Reader:
     Args:
         extract: reads a file that is no recording; may run elsewhere.
         transcriber: transcribes recordings.
+        at_once: files that are read at the same time.
     """
 
-    def __init__(self, extract: Callable[[SourceFile], Awaitable[Document]], transcriber: Transcriber):
+    def __init__(
+        self, extract: Callable[[SourceFile], Awaitable[Document]], transcriber: Transcriber, at_once: int = 2
+    ):
         self._extract = extract
         self._transcriber = transcriber
         # one recording takes seconds to minutes, and they go one at a time: the shared pool would be starved
         self._transcription_thread = ThreadPoolExecutor(1, thread_name_prefix="transcription")
-        self._queue = ConcurrencyLimit("the transcriber", _MAX_QUEUE)
+        self._transcribing = FairQueue("the transcriber", 1, _MAX_TRANSCRIBING, _MAX_WAITING_BYTES)
+        self._reading = FairQueue("files to be read", at_once, _MAX_READING, _MAX_WAITING_BYTES)
         self._documents = LRUCache[Document](MAX_DOCUMENT_CHARACTERS, _characters)
         self._transcripts = LRUCache[Transcript](MAX_TRANSCRIPTS)
 
@@ -73,11 +78,16 @@ class Reader:
         key = (await _digest(file), file.kind, file.options)
         document = self._documents.get(key)
         if document is None:
-            document = await self._extract(file)
+            document = await self._in_turn(file, key)
             if file.category == "audio":
                 document = _with_speech(document, await self.transcribe(file))
             self._documents.put(key, document)
         return replace(document, name=file.name)
+
+    async def _in_turn(self, file: SourceFile, key: Hashable = None) -> Document:
+        """What is read of a file, when its turn has come; it may have been read for another meanwhile."""
+        async with self._reading.turn(file.size):
+            return self._documents.get(key) or await self._extract(file)
 
     async def read_upload(self, record: StoredFile, load: Callable[[StoredFile], SourceFile]) -> Document:
         """The Document of an upload, as by `read`.
@@ -93,13 +103,13 @@ class Reader:
     async def preview(self, file: SourceFile) -> str:
         """The first 500 characters of a file's text; "" for a recording, which is transcribed when it is needed."""
         if file.category == "audio":
-            await self._extract(file)  # refuses what no one can play
+            await self._in_turn(file)  # refuses what no one can play
             return ""
         return (await self.read(file)).text[:PREVIEW_CHARACTERS]
 
     def queue_length(self) -> int:
         """Recordings that are being transcribed, or wait to be."""
-        return self._queue.length
+        return self._transcribing.length
 
     async def transcribe(
         self,
@@ -135,7 +145,7 @@ class Reader:
             return transcript
 
         try:
-            with self._queue:
+            async with self._transcribing.turn(file.size):
                 transcript = await asyncio.get_running_loop().run_in_executor(self._transcription_thread, work)
         except asyncio.CancelledError:
             cancelled = True

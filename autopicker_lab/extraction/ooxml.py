@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import Any
+from typing import IO, Any
 
 from autopicker_lab.core import Cell, CorruptFileError, EncryptedFileError, SourceFile, Table
 
 MAX_INFLATED = 200 * 2**20
+_MAX_ELEMENTS = 1_000_000  # of a DOCX, whose tree takes a kilobyte for each; a thousand pages have a tenth of that
+_LARGE = 10 * 2**20  # bytes from which a part is suspect
+_MAX_RATIO = 200  # of such a part; sheets of numbers have 10 to 30, deflate's limit is 1,032
+_PIECE = 2**20
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
 def refuse_bombs(file: SourceFile) -> None:
-    """Refuse an archive that inflates past 200 MiB, and XML that declares a document type.
+    """Refuse an archive that inflates too far, an XML part of too many elements, and XML that declares a document type.
 
     Office programs never write a DOCTYPE; entity bombs and external entities need one.
 
@@ -24,17 +28,30 @@ def refuse_bombs(file: SourceFile) -> None:
     """
     with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
         entries = archive.infolist()
-        if sum(entry.file_size for entry in entries) > MAX_INFLATED:
-            raise CorruptFileError(f"'{file.name}' unpacks to over 200 MiB", "split it, or save it without pictures")
+        if sum(entry.file_size for entry in entries) > MAX_INFLATED or any(map(_inflates_like_a_bomb, entries)):
+            raise CorruptFileError(f"'{file.name}' unpacks to far too much", "split it, or save it without pictures")
         for entry in entries:
             if entry.flag_bits & 1:
                 raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password")
             if entry.filename.lower().endswith((".xml", ".rels")):
                 with archive.open(entry) as stream:
-                    if b"<!DOCTYPE" in stream.read(65536).upper():
-                        raise CorruptFileError(
-                            f"'{file.name}' declares its own XML entities", "save it again from an office program"
-                        )
+                    _check_part(file, stream)
+
+
+def _inflates_like_a_bomb(entry: zipfile.ZipInfo) -> bool:
+    return entry.file_size > _LARGE and entry.file_size > _MAX_RATIO * entry.compress_size
+
+
+def _check_part(file: SourceFile, stream: IO[bytes]) -> None:
+    piece = stream.read(_PIECE)
+    if b"<!DOCTYPE" in piece[:65536].upper():
+        raise CorruptFileError(f"'{file.name}' declares its own XML entities", "save it again from an office program")
+    elements = 0.0
+    while piece and file.kind == "docx":  # sheets are read without a tree
+        elements += (piece.count(b"<") + piece.count(b"/>")) / 2
+        if elements > _MAX_ELEMENTS:
+            raise CorruptFileError(f"'{file.name}' has over {_MAX_ELEMENTS:,} elements", "split it")
+        piece = stream.read(_PIECE)
 
 
 def parse_xml(data: bytes) -> Any:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import ctypes
+import gc
 import multiprocessing
 import signal
+import threading
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, NoWorkerError, ReadOptions, SourceFile
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 T = TypeVar("T")
+_RELEASE_AFTER_S = 1.0
 
 
 def _prepare(megabytes: int) -> None:
@@ -36,7 +41,10 @@ def read_source(file: SourceFile) -> Document:
     """The Document of an opened file; workers run this."""
     from autopicker_lab.extraction import extract
 
-    return extract(file)
+    try:
+        return extract(file)
+    finally:
+        _release_memory_soon()
 
 
 def read_path(path: str, options: ReadOptions) -> tuple[Document, float]:
@@ -44,8 +52,25 @@ def read_path(path: str, options: ReadOptions) -> tuple[Document, float]:
     from autopicker_lab.extraction import extract
 
     started_at = time.perf_counter()
-    document = extract(path, options=options)
-    return document, time.perf_counter() - started_at
+    try:
+        document = extract(path, options=options)
+        return document, time.perf_counter() - started_at
+    finally:
+        _release_memory_soon()
+
+
+def _release_memory_soon() -> None:
+    """Give what a large file took back to the system, once its Document was sent; glibc would keep it for good."""
+    timer = threading.Timer(_RELEASE_AFTER_S, _release_memory)
+    timer.daemon = True
+    with suppress(RuntimeError):  # there is no memory left for a thread
+        timer.start()
+
+
+def _release_memory() -> None:
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _no_worker() -> NoWorkerError:

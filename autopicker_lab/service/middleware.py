@@ -15,6 +15,7 @@ from urllib.parse import quote
 from starlette.requests import ClientDisconnect
 
 from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError, new_id
+from autopicker_lab.runtime.fair_queue import working_for
 from autopicker_lab.service.observation.access_log import AccessLog, AccessRecord
 from autopicker_lab.service.request import errors
 from autopicker_lab.service.request.auth import (
@@ -164,6 +165,7 @@ class RequestMiddleware:
             await self._count(address, None, response_headers)  # guesses count as requests
             raise
         context.caller = caller
+        working_for.set(caller.id or address)
         await self._count(caller.rate_limit_key(address), caller.limit, response_headers)
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._body_limit(scope["path"]):

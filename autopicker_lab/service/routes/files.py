@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, File, Request, UploadFile
 
 from autopicker_lab.extraction import check_size, open_source
-from autopicker_lab.service.state import Files, State
+from autopicker_lab.service.state import Files, State, while_connected
 from autopicker_lab.storage import StoredFile
 
 router = APIRouter(tags=["files"])
@@ -16,7 +16,7 @@ router = APIRouter(tags=["files"])
 
 @router.post("/upload", summary="Upload a file")
 async def upload(
-    state: State, files: Files, file: UploadFile = File(description="any of the 22 formats")
+    request: Request, state: State, files: Files, file: UploadFile = File(description="any of the 22 formats")
 ) -> dict[str, Any]:
     """The file is read at once, so that one that cannot be read is refused now; nothing of it is kept then."""
     limit = state.lab.settings.max_file_size
@@ -24,7 +24,7 @@ async def upload(
     check_size(name, file.size if file.size is not None else 1, limit)
     data = await file.read(limit + 1)
     source = await asyncio.to_thread(open_source, data, name, limit)
-    preview = await state.lab.reader.preview(source)
+    preview = await while_connected(request, lambda: state.lab.reader.preview(source))
     stored = await asyncio.to_thread(files.put, source)
     return {
         **_file_entry(stored),
@@ -49,10 +49,11 @@ async def file_record(file_id: str, files: Files) -> dict[str, Any]:
 
 
 @router.get("/files/{file_id}/content", summary="What was read out of an upload")
-async def file_content(file_id: str, state: State, files: Files) -> dict[str, Any]:
+async def file_content(file_id: str, request: Request, state: State, files: Files) -> dict[str, Any]:
     """The Document as JSON; a recording is transcribed."""
     record = await asyncio.to_thread(files.get, file_id)
-    document = await state.lab.reader.read_upload(record, state.lab.files.load)
+    read = state.lab.reader.read_upload
+    document = await while_connected(request, lambda: read(record, state.lab.files.load))
     return {"id": file_id, **document.to_dict()}
 
 

@@ -22,6 +22,7 @@ from autopicker_lab.core import (
     UpstreamError,
     new_id,
 )
+from autopicker_lab.runtime.fair_queue import working_for
 from autopicker_lab.service.chat.request_body import ChatBody
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.request import errors
@@ -108,6 +109,7 @@ class _Session:
             await limiter.check(address)
             hint = 'send {"type": "auth", "api_key": "..."} first'
             raise AuthenticationError(error.detail, hint) from None
+        working_for.set(caller.id or address)
         await limiter.check(caller.rate_limit_key(address), caller.limit)
         self._state.budgets.check(caller)
         return caller
