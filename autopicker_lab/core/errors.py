@@ -17,6 +17,7 @@ AutopickerError                     500
     UnknownModelError               404
   FileTooLargeError                 413
   UnsupportedFileError              415
+  UnsupportedEncodingError          415  a request body is packed in an unknown way
   RateLimitError                    429
     BudgetError                     429  an API key has spent what it may
   StoppedError                      499  whoever asked for the work ended it
@@ -195,6 +196,14 @@ class UnsupportedFileError(AutopickerError):
     status = 415
     kind = "invalid_request_error"
     title = "Unsupported file"
+
+
+class UnsupportedEncodingError(AutopickerError):
+    """The body of a request is packed (Content-Encoding) in a way that is not known here."""
+
+    status = 415
+    kind = "invalid_request_error"
+    title = "Unsupported encoding"
 
 
 class RateLimitError(AutopickerError):

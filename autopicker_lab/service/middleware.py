@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError, new_id
 from autopicker_lab.runtime.fair_queue import working_for
 from autopicker_lab.service.observation.access_log import AccessLog, AccessRecord
-from autopicker_lab.service.request import errors
+from autopicker_lab.service.request import errors, json_body
 from autopicker_lab.service.request.auth import (
     INTERNAL_HEADER,
     Authenticator,
@@ -49,7 +49,6 @@ _PAGE_POLICY = b"default-src 'self'; img-src 'self' data: blob:; base-uri 'none'
 _CONTENT_POLICIES = {"/docs": _DOCS_POLICY, "/redoc": _DOCS_POLICY, "/": _PAGE_POLICY}
 _REQUEST_ID = re.compile(rb"[\w.\-]{1,128}")
 _FORM_OVERHEAD = 65536  # bytes of a multipart body beside the file
-_JSON_FACTOR = 4  # a JSON body may be four times an upload: long conversations, pictures as base64
 
 
 class _ResponseSender:
@@ -107,7 +106,7 @@ class RequestMiddleware:
         self._direct = direct
         self._token = internal_token(settings).encode()
         self._file_limit = settings.max_file_size + _FORM_OVERHEAD
-        self._json_limit = settings.max_file_size * _JSON_FACTOR + _FORM_OVERHEAD
+        self._json_limit = json_body.max_bytes(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or refuse it; WebSockets go through untouched."""

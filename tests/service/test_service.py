@@ -227,7 +227,7 @@ class TestChat:
             ({"messages": HELLO, "temperature": 9}, "temperature"),
             ({"messages": HELLO, "temperature": "hot"}, "temperature"),
             ({"messages": HELLO, "max_tokens": 0}, "max_tokens"),
-            ({"messages": HELLO, "n": 2}, "'n' can only be 1"),
+            ({"messages": HELLO, "n": 9}, "'n'"),
             ({"messages": HELLO, "file_ids": "x"}, "file_ids"),
             ([], "body"),
         ],
@@ -248,7 +248,7 @@ class TestChat:
     def test_no_body_may_hold_what_cannot_be_passed_on(self, api: Any, path: str, extra: Any) -> None:
         answer = api("POST", f"/api/v1/{path}", json=extra)
         assert answer.status_code == 400
-        assert "cannot be passed on" in answer.json()["detail"]
+        assert "surrogate" in answer.json()["detail"]
 
     @pytest.mark.parametrize("data", [b"{bad", b"", b"\xff\xfe", b'{"a":' * 100_000])
     def test_malformed_json_is_400(self, api: Any, data: bytes) -> None:

@@ -20,6 +20,7 @@ from autopicker_lab.service.chat import sse
 from autopicker_lab.service.chat.request_body import ChatBody
 from autopicker_lab.service.chat.single_flight import SingleFlight
 from autopicker_lab.service.observation.answer_record import AnswerRecord
+from autopicker_lab.service.request import json_body
 from autopicker_lab.service.request.auth import api_key_in
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from autopicker_lab.service.request.context import RequestContext
     from autopicker_lab.service.state import ServiceState
 
-_LONG_BODY = 100_000  # bytes from which a body is parsed and hashed off the event loop
 _NOT_IN_KEY = frozenset({"stream_options", "user"})  # options that change nothing in the answer
 _REPEATABLE = ("stop", "length", "tool_calls")  # finish reasons of an answer that would be the same again
 _OWN_FIELDS = ("routing", "files_processed", "file_errors", "context")
@@ -46,17 +46,19 @@ class ChatApp:
         self._state = state
         self._with_files = with_files
         self._single_flight = SingleFlight()
+        self._body_limit = json_body.max_bytes(state.lab.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an AutopickerError comes out before anything is sent, or not at all."""
         context: RequestContext = scope["request_context"]
-        raw = await _read_body(receive)
-        long = len(raw) >= _LONG_BODY
-        body, request = await asyncio.to_thread(_parse, raw) if long else _parse(raw)
+        raw = await json_body.read(receive, context.headers, self._body_limit)
+        size = len(raw)
+        body, request = await json_body.off_loop(size, _parse, raw)
+        del raw  # what waits for an answer keeps what was made of it
         request = request.with_allowed(context.caller.models)
         with_files = self._with_files or bool(request.file_ids)
         handler = _CompletionHandler(self._state, self._single_flight, context, scope["path"], request, with_files)
-        handler.key = await asyncio.to_thread(handler.cache_key) if long else handler.cache_key()
+        handler.key = await json_body.off_loop(size, handler.cache_key)
         self._state.budgets.check(context.caller)
         started_at = time.perf_counter()
         try:
@@ -251,15 +253,3 @@ def _parse(raw: bytes) -> tuple[ChatBody, ChatRequest]:
 
 def _shutdown_error() -> ModelUnavailableError:
     return ModelUnavailableError("the service is stopping", "ask again", retry_after=5)
-
-
-async def _read_body(receive: Receive) -> bytes:
-    """The whole body of a request; ClientDisconnect where it does not come to an end."""
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)

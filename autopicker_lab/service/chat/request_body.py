@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from autopicker_lab.core import ChatRequest, InvalidRequestError
+from autopicker_lab.core import ChatRequest
 from autopicker_lab.core.chat import ROLES
-from autopicker_lab.service.request import errors
+from autopicker_lab.service.request import bounds, errors, json_body
 
+MAX_CHOICES = 8
 _PART = {
     "type": "object",
     "required": ["type", "text"],
@@ -49,7 +49,7 @@ class ChatBody(BaseModel):
     max_completion_tokens: int | None = Field(None, ge=1)
     stop: str | list[str] | None = None
     seed: int | None = None
-    n: int | None = None
+    n: int | None = Field(None, ge=1, le=MAX_CHOICES, description="how many answers to the question")
     response_format: dict[str, Any] | None = None
     tools: list[dict[str, Any]] | None = None
     user: str | None = None
@@ -58,29 +58,23 @@ class ChatBody(BaseModel):
     @classmethod
     def parse(cls, raw: bytes) -> ChatBody:
         """The body in these bytes; InvalidRequestError says what is wrong with it."""
-        if not raw:
-            raise InvalidRequestError("A JSON body is required", "send messages")
-        try:
-            fields = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            detail = f"the body is not valid JSON: {error.msg} at character {error.pos}"
-            raise InvalidRequestError(detail, "correct it") from None
-        if not isinstance(fields, dict):
-            raise InvalidRequestError("the body must be a JSON object", 'send {"messages": [...]}')
-        return cls.check(fields)
+        return cls.check(json_body.parse(raw), len(raw))
 
     @classmethod
-    def check(cls, fields: dict[str, Any]) -> ChatBody:
-        """The body with these fields, of which null counts as omitted; InvalidRequestError names one that is wrong."""
+    def check(cls, fields: dict[str, Any], size: int | None = None) -> ChatBody:
+        """The body with these fields, of which null counts as omitted; InvalidRequestError names one that is wrong.
+
+        Args:
+            size: bytes that the fields came in; None where that is not known.
+        """
+        bounds.check(fields, size)
         try:
             return cls.model_validate({name: value for name, value in fields.items() if value is not None})
         except ValidationError as error:
-            raise errors.validation(error.errors()) from None
+            raise errors.validation(error.errors(include_url=False)) from None
 
     def to_request(self) -> ChatRequest:
         """The ChatRequest; its options are all fields that we do not use ourselves."""
-        if self.n not in (None, 1):
-            raise InvalidRequestError("'n' can only be 1", "ask several times for several answers", param="n")
         options = {name: self.__dict__[name] for name in _OPTIONS if self.__dict__[name] is not None}
         return ChatRequest.of(
             self.messages,

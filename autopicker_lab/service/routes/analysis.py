@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,19 +12,19 @@ from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec
 from autopicker_lab.models import Availability
 from autopicker_lab.routing import AUTO, permitted_models
 from autopicker_lab.service.request.auth import Caller
+from autopicker_lab.service.routes.json_route import JsonRoute
 from autopicker_lab.service.routes.schemas import AnalysisBody, FeedbackBody
 from autopicker_lab.service.state import CurrentCaller, ServiceState, State
 
-router = APIRouter(tags=["routing"])
+router = APIRouter(tags=["routing"], route_class=JsonRoute)
 _CREATED = 1760000000
 
 
 @router.post("/analyze-complexity", summary="Score a request and see where it would go")
 async def analyze(body: AnalysisBody, state: State, caller: CurrentCaller) -> dict[str, Any]:
     """Calls no model. Files that are unknown or unreadable are named in `file_errors` and count for nothing."""
-    request = ChatRequest.of(body.messages, model=body.model or AUTO, file_ids=tuple(body.file_ids or ())).with_allowed(
-        caller.models
-    )
+    fields: dict[str, Any] = {"model": body.model or AUTO, "file_ids": tuple(dict.fromkeys(body.file_ids or ()))}
+    request = (await asyncio.to_thread(ChatRequest.of, body.messages, **fields)).with_allowed(caller.models)
     attachments, failures = await _attach_readable(request.file_ids, state, caller)
     route = await state.lab.pipeline.route(request, attachments)
     analysis = {

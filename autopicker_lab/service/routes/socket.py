@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
@@ -18,6 +17,7 @@ from autopicker_lab.core import (
     AuthenticationError,
     AutopickerError,
     ChatChunk,
+    ChatRequest,
     InvalidRequestError,
     UpstreamError,
     new_id,
@@ -25,7 +25,7 @@ from autopicker_lab.core import (
 from autopicker_lab.runtime.fair_queue import working_for
 from autopicker_lab.service.chat.request_body import ChatBody
 from autopicker_lab.service.observation.answer_record import AnswerRecord
-from autopicker_lab.service.request import errors
+from autopicker_lab.service.request import errors, json_body
 from autopicker_lab.service.request.auth import Caller, api_key_in, origin_allowed
 from autopicker_lab.service.request.context import RequestContext
 from autopicker_lab.service.request.rate_limits import check_concurrency
@@ -68,7 +68,8 @@ class _Session:
             if message["type"] == "websocket.disconnect":
                 return
             try:
-                await self._handle(_parse(message.get("text") or ""))
+                raw = (message.get("text") or "").encode("utf-8", "surrogatepass")
+                await self._handle(await json_body.off_loop(len(raw), _parse, raw), len(raw))
             except AutopickerError as error:
                 await self._send_error(error)
                 if isinstance(error, AuthenticationError):
@@ -83,7 +84,7 @@ class _Session:
         await asyncio.wait({self._answering})
         return True
 
-    async def _handle(self, message: dict[str, Any]) -> None:
+    async def _handle(self, message: dict[str, Any], size: int) -> None:
         kind = message.pop("type", None)
         if kind == "auth":
             self._key = str(message.get("api_key") or message.get("key") or "")
@@ -95,7 +96,7 @@ class _Session:
             caller = await self._admit()
             if self._answering is not None and not self._answering.done():
                 raise InvalidRequestError("an answer is still running", 'wait, or send {"type": "cancel"}')
-            self._answering = asyncio.create_task(self._chat(message, caller))
+            self._answering = asyncio.create_task(self._chat(message, size, caller))
         else:
             raise InvalidRequestError(f"unknown message type {kind!r}", "send chat, cancel or auth", param="type")
 
@@ -114,13 +115,13 @@ class _Session:
         self._state.budgets.check(caller)
         return caller
 
-    async def _chat(self, message: dict[str, Any], caller: Caller) -> None:
+    async def _chat(self, message: dict[str, Any], size: int, caller: Caller) -> None:
         metrics = self._state.metrics
         metrics.request_started()
         started_at, status = time.perf_counter(), 200
         try:
             check_concurrency(metrics.running, self._state.lab.settings.max_concurrency)
-            await self._answer(message, caller)
+            await self._answer(message, size, caller)
         except AutopickerError as error:
             status = error.status
             await self._send_error(error)
@@ -134,9 +135,9 @@ class _Session:
         finally:
             metrics.request_finished("/ws/chat", "GET", status, time.perf_counter() - started_at)
 
-    async def _answer(self, message: dict[str, Any], caller: Caller) -> None:
-        body = ChatBody.check(message)
-        request = body.to_request().with_allowed(caller.models)
+    async def _answer(self, message: dict[str, Any], size: int, caller: Caller) -> None:
+        body, request = await json_body.off_loop(size, _checked, message, size)
+        request = request.with_allowed(caller.models)
         attachments, failures = await self._state.attach(request.file_ids, caller)
         stream = self._state.lab.pipeline.stream(request, attachments)
         whole = "stream" in body.model_fields_set and not body.stream
@@ -170,14 +171,17 @@ class _Session:
         await self._socket.send_text(json.dumps({"type": "error", **errors.body(error, openai=False)}))
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(raw: bytes) -> dict[str, Any]:
     try:
-        message = orjson.loads(text.encode("utf-8", "surrogatepass"))
-    except orjson.JSONDecodeError:
-        message = None
-    if not isinstance(message, dict):
-        raise InvalidRequestError("a message must be a JSON object", 'send {"type": "chat", "messages": [...]}')
-    return message
+        return json_body.parse(raw)
+    except InvalidRequestError as error:
+        hint = 'a message is a JSON object: {"type": "chat", "messages": [...]}'
+        raise InvalidRequestError(error.detail, hint) from None
+
+
+def _checked(message: dict[str, Any], size: int) -> tuple[ChatBody, ChatRequest]:
+    body = ChatBody.check(message, size)
+    return body, body.to_request()
 
 
 def _route_message(stream: ChatStream, failures: Sequence[Mapping[str, str]]) -> dict[str, Any]:
