@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     Floats = np.ndarray[Any, np.dtype[np.float32]]
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 NAME = "wordllama l2_supercat 256"
+DIMENSIONS = 256
+_SLICE = 4096  # tokens
 _lock = threading.Lock()
 _model: Any = None
 
@@ -50,6 +54,24 @@ def vectors() -> Floats:
     """Vectors of all tokens by id, shape (vocabulary, 256), float32."""
     table: Floats = load().embedding
     return table
+
+
+def text_vectors(texts: Sequence[str], dimensions: int = DIMENSIONS) -> tuple[Floats, int]:
+    """Unit vectors of texts, shape (texts, dimensions), float32, and how many tokens the texts have.
+
+    A text's vector is the mean of its tokens', cut to `dimensions` (the model was trained to be cut to 64 and 128).
+    """
+    import numpy as np
+
+    found = np.zeros((len(texts), dimensions), np.float32)
+    table, total = vectors(), 0
+    for i, text in enumerate(texts):
+        ids = token_ids(text)
+        total += len(ids)
+        for start in range(0, len(ids), _SLICE):  # so that a long text takes no memory of its own length
+            found[i] += table[ids[start : start + _SLICE], :dimensions].sum(axis=0)
+        found[i] /= np.linalg.norm(found[i]) or 1.0
+    return found, total
 
 
 @lru_cache(1)

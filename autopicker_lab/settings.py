@@ -24,7 +24,7 @@ from autopicker_lab.core import ModelSpec, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Capability = Literal["text", "images", "multimodal", "tools", "json", "audio"]
+Capability = Literal["text", "images", "multimodal", "tools", "json", "audio", "embeddings"]
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -76,7 +76,9 @@ class ModelConfig(BaseModel):
     def spec(self) -> ModelSpec:
         """The ModelSpec of the entry, where "multimodal" means "images"."""
         configured: frozenset[str] = self.capabilities
-        capabilities = configured - {"multimodal"} | ({"images"} if "multimodal" in configured else set()) | {"text"}
+        capabilities = configured - {"multimodal"} | ({"images"} if "multimodal" in configured else set())
+        if configured != {"embeddings"}:
+            capabilities |= {"text"}
         default_endpoint = "http://localhost:11434" if self.type == "ollama" else ""
         return ModelSpec(
             id=self.name,

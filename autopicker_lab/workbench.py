@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from autopicker_lab.chat import AnswerStream, Attachment, Pipeline, Reader
+from autopicker_lab.chat import AnswerStream, Attachment, Embedder, Pipeline, Reader
 from autopicker_lab.complexity import score
 from autopicker_lab.core import (
     ChatChunk,
@@ -85,6 +85,7 @@ class Workbench:
         chosen = policy or self.settings.autopicker_policy or default_policy()
         chosen = load_policy(chosen) if isinstance(chosen, str | Path) else chosen
         self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader)
+        self.embedder = Embedder(self.pipeline)
 
     def __repr__(self) -> str:
         models = ", ".join(spec.id for spec in self.catalogue.specs())

@@ -147,7 +147,7 @@ class Pipeline:
         for name in (route.model, *route.fallbacks):
             prepared = await self._prepare(name, request, attachments)
             try:
-                return prepared, await self._ask(name, call, prepared)
+                return prepared, await self.attempt(name, lambda: call(prepared))  # noqa: B023  # called at once
             except _RETRIABLE as error:
                 log.warning("model %s failed: %s", name, error.loggable)
                 if isinstance(error, ModelUnavailableError) and error.retry_after is None:
@@ -156,8 +156,11 @@ class Pipeline:
         assert failure is not None  # the route names at least one model
         raise failure
 
-    async def _ask(self, name: str, call: Callable[[PreparedRequest], Awaitable[T]], prepared: PreparedRequest) -> T:
-        """Ask one model, again after a moment where it broke before it answered; one that goes on failing rests."""
+    async def attempt(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
+        """The result of `call`, which asks one model: again after a moment where that broke before it answered.
+
+        A model that goes on failing rests.
+        """
         breaker = self.catalogue.breaker(name)
         failure: AutopickerError | None = None
         for pause in (*_PAUSES_S, None):
@@ -167,7 +170,7 @@ class Pipeline:
                 detail = f"'{name}' failed {breaker.failures} times running and rests"
                 raise ModelUnavailableError(detail, f"try again in {wait:.0f} s", retry_after=wait)
             try:
-                result = await call(prepared)
+                result = await call()
             except ModelBusyError:
                 raise  # it does its best
             except TransientUpstreamError as error:

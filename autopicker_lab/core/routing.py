@@ -103,6 +103,11 @@ class ModelSpec:
     aliases: tuple[str, ...] = ()
     api_key: str | None = field(default=None, repr=False)
 
+    @property
+    def chats(self) -> bool:
+        """Whether it answers questions: one that has `embeddings` and not `text` makes vectors alone."""
+        return "text" in self.capabilities or "embeddings" not in self.capabilities
+
     def cost_usd(self, tokens_in: int, tokens_out: int) -> float:
         """The price of so many prompt tokens and answer tokens, USD."""
         return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6

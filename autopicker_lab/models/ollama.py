@@ -20,18 +20,19 @@ from autopicker_lab.core import (
     Usage,
 )
 from autopicker_lab.models.base import Availability, complete_from_stream, image_bytes, quality_prior
+from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.per_loop import PerLoop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
     from ollama import AsyncClient, ShowResponse
 
 PROBE_S = 2.0
 _START = "start it with `ollama serve`"
 _OPTIONS = {"temperature": "temperature", "top_p": "top_p", "seed": "seed", "stop": "stop"}
-_CAPABILITIES = {"vision": "images", "tools": "tools"}
+_CAPABILITIES = {"vision": "images", "tools": "tools", "embedding": "embeddings"}
 
 
 class OllamaModel:
@@ -91,6 +92,20 @@ class OllamaModel:
             raise _typed_error(error, self._spec) from error
         if not done:
             raise UpstreamError(f"Ollama cut the answer of '{self._spec.id}' short", "ask again")
+
+    async def embed(self, inputs: Inputs, dimensions: int | None, options: Mapping[str, Any]) -> Embeddings:
+        """Vectors of the inputs; see EmbeddingModel. `options` are for servers that speak OpenAI's format."""
+        texts = [text for text in inputs if isinstance(text, str)]
+        if len(texts) < len(inputs):
+            detail = f"'{self._spec.id}' reads texts, and not the tokens of another model"
+            raise InvalidRequestError(detail, "send the texts themselves", param="input")
+        try:
+            with self._concurrency:
+                answer = await self._clients.get().embed(self._spec.model, texts, dimensions=dimensions)
+        except Exception as error:
+            raise _typed_error(error, self._spec) from error
+        found = [list(row) for row in answer.embeddings]
+        return Embeddings.of(found, answer.prompt_eval_count or 0, self._spec.id, len(inputs), dimensions)
 
     async def close(self) -> None:
         """Close the running loop's connections."""

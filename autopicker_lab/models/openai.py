@@ -26,6 +26,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient, HttpResponse
 from autopicker_lab.models.base import Availability
+from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.per_loop import PerLoop
 
@@ -36,6 +37,7 @@ PROBE_S = 3.0
 CONNECT_S = 10.0
 _MAX_RETRY_AFTER_S = 86_400.0
 _CHAT = "/chat/completions"
+_EMBEDDINGS = "/embeddings"
 _STREAMED = ("text/event-stream", "application/octet-stream", "text/plain")  # some servers name no better
 
 
@@ -74,16 +76,7 @@ class OpenAIModel:
     async def complete(self, request: ChatRequest) -> ChatReply:
         """The whole answer."""
         started_at = time.perf_counter()
-        answer = None
-        try:
-            with self._concurrency:
-                answer = await self._ask(self._body(request, stream=False))
-                raw = _parsed(await answer.read(), self._spec)
-        except OSError as error:
-            raise self._connection_error(error, answered=answer is not None) from error
-        finally:
-            if answer is not None:
-                answer.close()
+        raw = await self._whole(self._body(request, stream=False))
         try:
             choice = raw["choices"][0]
             message = choice["message"]
@@ -100,6 +93,33 @@ class OpenAIModel:
             raw=raw,
             total_s=time.perf_counter() - started_at,
         )
+
+    async def embed(self, inputs: Inputs, dimensions: int | None, options: Mapping[str, Any]) -> Embeddings:
+        """Vectors of the inputs; see EmbeddingModel."""
+        body = {**options, "model": self._spec.model or self._spec.id, "input": inputs, "encoding_format": "float"}
+        if dimensions is not None:
+            body["dimensions"] = dimensions
+        raw = await self._whole(orjson.dumps(body), _EMBEDDINGS)
+        try:
+            rows = sorted(raw["data"], key=lambda row: row["index"])
+            found = [row["embedding"] for row in rows]
+            tokens = int((raw.get("usage") or {}).get("prompt_tokens") or 0)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise UpstreamError(f"'{self._spec.id}' answered without embeddings", "check the endpoint") from None
+        return Embeddings.of(found, tokens, self._spec.id, len(inputs), dimensions)
+
+    async def _whole(self, body: bytes, path: str = _CHAT) -> dict[str, Any]:
+        """The JSON object that is answered to a request."""
+        answer = None
+        try:
+            with self._concurrency:
+                answer = await self._ask(body, path)
+                return _parsed(await answer.read(), self._spec)
+        except OSError as error:
+            raise self._connection_error(error, answered=answer is not None) from error
+        finally:
+            if answer is not None:
+                answer.close()
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         """The answer as it is made; closing it breaks the connection, and so ends the server's work."""
@@ -157,12 +177,12 @@ class OpenAIModel:
         except TypeError as error:  # orjson's own kind of it
             raise InvalidRequestError(f"the request cannot be passed on: {error}", "nest it less deeply") from None
 
-    async def _ask(self, body: bytes) -> HttpResponse:
+    async def _ask(self, body: bytes, path: str = _CHAT) -> HttpResponse:
         """An answer of status 200, to be closed; another status is one of our errors."""
         spec = self._spec
         first_s = spec.first_token_s or spec.timeout_s
         client = self._clients.get()
-        answer = await client.request("POST", _CHAT, body, first_s=first_s, idle_s=spec.timeout_s, total_s=spec.total_s)
+        answer = await client.request("POST", path, body, first_s=first_s, idle_s=spec.timeout_s, total_s=spec.total_s)
         if answer.status == 200:
             return answer
         try:

@@ -10,6 +10,7 @@ from autopicker_lab.core import (
     Candidate,
     Complexity,
     ContextLengthError,
+    InvalidRequestError,
     ModelSpec,
     ModelUnavailableError,
     Route,
@@ -116,6 +117,9 @@ def route_to_named_model(
     `choose`.
     """
     down = unavailable or {}
+    if not spec.chats:
+        detail = f"'{spec.id}' makes embeddings, and does not chat"
+        raise InvalidRequestError(detail, "name another model, or 'auto'", param="model")
     wanted, warnings = _attainable(requirements.wanted, [spec])
     option = _option(spec, complexity, policy, requirements, wanted, down, {})
     if option.obstacle:
@@ -205,6 +209,8 @@ def _option(
     price_usd = requirements.price_usd(spec, complexity.tokens) if spec.price_in or spec.price_out else 0.0
     if spec.id in down:
         why = down[spec.id] or "not available"
+    elif not spec.chats:
+        why = "makes embeddings, and does not chat"
     else:
         why = obstacle(spec, policy, requirements, price_usd, wanted)
     return Option(name, quality, estimates.get(name), price_usd, spec.id, why)

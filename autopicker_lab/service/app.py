@@ -24,7 +24,7 @@ from autopicker_lab.service.openapi import ERRORS, complete_document
 from autopicker_lab.service.request import errors
 from autopicker_lab.service.request.auth import Authenticator, Budgets
 from autopicker_lab.service.request.rate_limits import RateLimiter
-from autopicker_lab.service.routes import analysis, audio, files, monitoring, page, socket
+from autopicker_lab.service.routes import analysis, audio, embeddings, files, monitoring, page, socket
 from autopicker_lab.service.state import ServiceState
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import MemoryCache, RedisCache, open_ledger, open_log
@@ -83,7 +83,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     for path, chat in direct.items():  # the router answers for the methods that are not POST
         app.add_route(path, chat, methods=["POST"], include_in_schema=False)  # type: ignore[arg-type]  # any ASGI app
     for index, prefix in enumerate(PREFIXES):
-        for module in (files, audio, analysis, monitoring):
+        for module in (files, audio, analysis, embeddings, monitoring):
             app.include_router(module.router, prefix=prefix, include_in_schema=index == 0, responses=ERRORS)
     app.include_router(_top_level(state))
     app.include_router(page.router)

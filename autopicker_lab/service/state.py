@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
@@ -17,6 +17,7 @@ from autopicker_lab.core import (
     UnknownFileError,
     UnknownModelError,
 )
+from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.observation.metrics import Metrics
 from autopicker_lab.service.observation.tracing import Tracing
@@ -99,6 +100,21 @@ class ServiceState:
                 await asyncio.sleep(pause_s)
             else:
                 return
+
+    async def embed(
+        self, caller: Caller, name: str, inputs: Inputs, dimensions: int | None, options: Mapping[str, Any]
+    ) -> tuple[str, Embeddings, int]:
+        """Vectors of texts, charged to the caller: (id of the model, vectors, tokens)."""
+        embedder = self.lab.embedder
+        spec = embedder.spec(name, caller.models)
+        estimated = embedder.check(spec, inputs)
+        self.budgets.check(caller)
+        made = await embedder.embed(spec, inputs, dimensions, options)
+        tokens = made.tokens or estimated
+        cost = spec.cost_usd(tokens, 0)
+        self.budgets.charge(caller, cost)
+        self.metrics.record_embeddings(spec.id, tokens, cost)
+        return spec.id, made, tokens
 
     def record_answer(self, record: AnswerRecord, question: str) -> None:
         """Count an answer and keep its decision, for metrics, budgets, traces and feedback."""

@@ -30,6 +30,7 @@ OPERATIONS = [
     ("POST", "/api/v1/analyze-complexity"),
     ("GET", "/api/v1/models"),
     ("GET", "/api/v1/models/{model_id}"),
+    ("POST", "/api/v1/embeddings"),
     ("POST", "/api/v1/feedback"),
     ("GET", "/api/v1/monitoring/health"),
     ("GET", "/api/v1/performance/metrics"),

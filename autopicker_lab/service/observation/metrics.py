@@ -90,6 +90,14 @@ class Metrics:
         if answer.total_s is not None:
             self._chat.observe((model,), answer.total_s)
 
+    def record_embeddings(self, model: str, tokens: int, cost_usd: float) -> None:
+        """Count vectors that were made, with their tokens and cost."""
+        if not self.enabled:
+            return
+        self._tokens.add((model, "in"), tokens)
+        if cost_usd:
+            self._cost.add((model,), cost_usd)
+
     def summary(self) -> dict[str, Any]:
         """Totals since the start, and latencies (ms) of the last five thousand requests; None where there are none."""
         recent = sorted(self._recent)

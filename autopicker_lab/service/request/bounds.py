@@ -30,8 +30,20 @@ COUNTS: Mapping[str, int] = MappingProxyType(
         "logit_bias": 1_024,
     }
 )
-LENGTHS: Mapping[str, int] = MappingProxyType({"model": 256, "user": 1_024, "request_id": 256, "stop": 1_000})
-SIZES: Mapping[str, int] = MappingProxyType({"tools": 1_000_000, "functions": 1_000_000, "response_format": 250_000})
+_LONG = 4_000_000  # characters of what other APIs ask, and models bound themselves
+LENGTHS: Mapping[str, int] = MappingProxyType(
+    {"model": 256, "user": 1_024, "request_id": 256, "stop": 1_000, "input": _LONG, "prompt": _LONG, "system": _LONG}
+)
+SIZES: Mapping[str, int] = MappingProxyType(
+    {
+        "tools": 1_000_000,
+        "functions": 1_000_000,
+        "response_format": 250_000,
+        "input": 2 * _LONG,
+        "system": 2 * _LONG,
+        "images": 64_000_000,
+    }
+)
 ITEM_LENGTHS: Mapping[str, int] = MappingProxyType({"stop": 1_000, "file_ids": 256})
 MAX_LENGTH = 100_000  # characters of any other field that is a string
 MAX_SIZE = 1_000_000  # bytes, as JSON, of any other field

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from autopicker_lab.chat import Attachment
 from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec
 from autopicker_lab.models import Availability
+from autopicker_lab.models.embedding import STATIC
 from autopicker_lab.routing import AUTO, permitted_models
 from autopicker_lab.service.request.auth import Caller
 from autopicker_lab.service.routes.json_route import JsonRoute
@@ -73,12 +74,11 @@ async def models(state: State, caller: CurrentCaller) -> dict[str, Any]:
     allowed = caller.models
     specs = [spec for spec in state.lab.catalogue.specs() if allowed is None or spec.id in allowed]
     rows = [_model_entry(spec, answers.get(spec.id)) for spec in specs]
-    capabilities = sorted({capability for row in rows if row["available"] for capability in row["capabilities"]})
-    auto = {
-        **_object(AUTO, "autopicker-lab"),
-        "capabilities": capabilities,
-        "available": any(r["available"] for r in rows),
-    }
+    chats = [row for spec, row in zip(specs, rows, strict=True) if spec.chats and row["available"]]
+    capabilities = sorted({capability for row in chats for capability in row["capabilities"]})
+    auto = {**_object(AUTO, "autopicker-lab"), "capabilities": capabilities, "available": bool(chats)}
+    if STATIC in state.lab.embedder.specs() and (allowed is None or STATIC.id in allowed):
+        rows.append(_model_entry(STATIC, Availability(True)))
     return {"object": "list", "data": [auto, *rows]}
 
 
@@ -89,10 +89,10 @@ async def model(model_id: str, state: State, caller: CurrentCaller) -> dict[str,
         auto: dict[str, Any] = (await models(state, caller))["data"][0]
         return auto
     answers = await state.lab.catalogue.availability()
-    spec = state.lab.catalogue.get(model_id).describe()
+    spec = STATIC if model_id == STATIC.id else state.lab.catalogue.get(model_id).describe()
     if caller.models is not None:
         permitted_models([spec], caller.models, model_id)
-    return _model_entry(spec, answers.get(spec.id))
+    return _model_entry(spec, Availability(True) if spec is STATIC else answers.get(spec.id))
 
 
 def _object(name: str, owner: str) -> dict[str, Any]:
