@@ -16,6 +16,9 @@ from starlette.types import ASGIApp
 
 from autopicker_lab import __version__
 from autopicker_lab.service.chat.completions import ChatApp
+from autopicker_lab.service.chat.dialect import Dialect
+from autopicker_lab.service.chat.openai import OpenAIChat
+from autopicker_lab.service.chat.single_flight import SingleFlight
 from autopicker_lab.service.middleware import RequestMiddleware
 from autopicker_lab.service.observation.access_log import AccessLog
 from autopicker_lab.service.observation.metrics import Metrics
@@ -31,7 +34,11 @@ from autopicker_lab.storage import MemoryCache, RedisCache, open_ledger, open_lo
 from autopicker_lab.workbench import Workbench
 
 PREFIXES = ("/api/v1", "/v1")
-CHATS = {"/chat/completions": False, "/chat/multimodal": True, "/chat/multimodal-audio": True}  # with files?
+CHATS: dict[str, tuple[Dialect, bool]] = {  # by path: how it is worded, and whether it always tells of files
+    "/chat/completions": (OpenAIChat(), False),
+    "/chat/multimodal": (OpenAIChat(), True),
+    "/chat/multimodal-audio": (OpenAIChat(), True),
+}
 ABOUT = """Picks the right language model for every request, and says why.
 
 Routes under `/api/v1` answer under `/v1` too, so that OpenAI's clients work with either as their base URL.
@@ -78,7 +85,8 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     )
     app.state.service = state
     errors.install(app)
-    chats = {path: ChatApp(state, with_files) for path, with_files in CHATS.items()}
+    flights = SingleFlight()
+    chats = {path: ChatApp(state, flights, dialect, with_files) for path, (dialect, with_files) in CHATS.items()}
     direct = {prefix + path: chat for prefix in PREFIXES for path, chat in chats.items()}
     for path, chat in direct.items():  # the router answers for the methods that are not POST
         app.add_route(path, chat, methods=["POST"], include_in_schema=False)  # type: ignore[arg-type]  # any ASGI app

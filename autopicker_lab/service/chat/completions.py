@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.requests import ClientDisconnect
 
-from autopicker_lab.core import AutopickerError, ChatRequest, InvalidRequestError, ModelUnavailableError
-from autopicker_lab.service.chat import sse
-from autopicker_lab.service.chat.request_body import ChatBody
-from autopicker_lab.service.chat.single_flight import SingleFlight
+from autopicker_lab.core import AutopickerError, ChatRequest, InvalidRequestError, ModelUnavailableError, Usage
+from autopicker_lab.service.chat import completion, sse
+from autopicker_lab.service.chat.dialect import AnswerHead
+from autopicker_lab.service.chat.event_stream import EventStream
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.request import json_body
 from autopicker_lab.service.request.auth import api_key_in
@@ -27,25 +27,30 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from autopicker_lab.chat import Attachment
+    from autopicker_lab.service.chat.dialect import Dialect, Wording
+    from autopicker_lab.service.chat.single_flight import SingleFlight
     from autopicker_lab.service.request.context import RequestContext
+    from autopicker_lab.service.request.rate_limits import HeaderLines
     from autopicker_lab.service.state import ServiceState
 
 _NOT_IN_KEY = frozenset({"stream_options", "user"})  # options that change nothing in the answer
 _REPEATABLE = ("stop", "length", "tool_calls")  # finish reasons of an answer that would be the same again
-_OWN_FIELDS = ("routing", "files_processed", "file_errors", "context")
 
 
 class ChatApp:
     """The application behind one chat path.
 
     Args:
+        flights: the answers under way, which the chat paths of a service share.
+        dialect: how requests and answers are worded.
         with_files: the answer says which files were read, whether any were named or not.
     """
 
-    def __init__(self, state: ServiceState, with_files: bool = False):
+    def __init__(self, state: ServiceState, flights: SingleFlight, dialect: Dialect, with_files: bool = False):
         self._state = state
+        self._flights = flights
+        self._dialect = dialect
         self._with_files = with_files
-        self._single_flight = SingleFlight()
         self._body_limit = json_body.max_bytes(state.lab.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,16 +58,16 @@ class ChatApp:
         context: RequestContext = scope["request_context"]
         raw = await json_body.read(receive, context.headers, self._body_limit)
         size = len(raw)
-        body, request = await json_body.off_loop(size, _parse, raw)
+        call = await self._dialect.read(raw, context, scope["path"])
         del raw  # what waits for an answer keeps what was made of it
-        request = request.with_allowed(context.caller.models)
+        request = call.request.with_allowed(context.caller.models)
         with_files = self._with_files or bool(request.file_ids)
-        handler = _CompletionHandler(self._state, self._single_flight, context, scope["path"], request, with_files)
+        handler = _CompletionHandler(self._state, self._flights, context, request, call.wording, with_files)
         handler.key = await json_body.off_loop(size, handler.cache_key)
         self._state.budgets.check(context.caller)
         started_at = time.perf_counter()
         try:
-            await (handler.stream(receive, send) if body.stream else handler.complete(receive, send))
+            await (handler.stream(receive, send) if call.stream else handler.complete(receive, send))
         except AutopickerError as error:
             seconds = time.perf_counter() - started_at
             self._state.tracing.record_failure(request.model, error, seconds, context.traceparent)
@@ -79,20 +84,21 @@ class _CompletionHandler:
     def __init__(
         self,
         state: ServiceState,
-        single_flight: SingleFlight,
+        flights: SingleFlight,
         context: RequestContext,
-        path: str,
         request: ChatRequest,
+        wording: Wording,
         with_files: bool,
     ):
         self.key: str | None = None
         self._state = state
-        self._single_flight = single_flight
+        self._flights = flights
         self._context = context
-        self._path = path
         self._request = request
+        self._wording = wording
         self._with_files = with_files
         self._file_fields: dict[str, Any] = {}
+        self._headers: HeaderLines = []  # of the response, beside those that any has
 
     def cache_key(self) -> str | None:
         """A key for requests that want the same answer again; None where variety or freshness is asked for.
@@ -106,7 +112,7 @@ class _CompletionHandler:
         parts = [
             self._context.caller.id or api_key_in(headers),
             sorted(request.allowed) if request.allowed is not None else None,
-            self._path.rpartition("/")[2],
+            self._with_files,
             self._state.lab.policy.id,
             request.model,
             request.messages,
@@ -127,50 +133,47 @@ class _CompletionHandler:
                 if self.key is None:
                     content = await self._make_answer()
                 elif content is None:
-                    async with self._single_flight.lead(self.key) as answer:
+                    async with self._flights.lead(self.key) as answer:
                         content = answer.content = await self._make_answer()
         except asyncio.CancelledError:
             raise _shutdown_error() from None
-        length = (b"content-length", b"%d" % len(content))
-        headers = [(b"content-type", b"application/json"), length, (b"x-cache", cache_status)]
+        data = self._wording.whole(content)
+        length = (b"content-length", b"%d" % len(data))
+        headers = [(b"content-type", b"application/json"), length, (b"x-cache", cache_status), *self._headers]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await send({"type": "http.response.body", "body": data})
 
     async def stream(self, receive: Receive, send: Send) -> None:
-        """Send the answer as events.
+        """Send the answer as it comes.
 
-        The status waits for the first of them, so that a failure has its own, but not longer than a keepalive.
+        The status waits for the first of it, so that a failure has its own, but not longer than a keepalive.
         """
-        out = sse.EventStream(send, self._cache_status)
-        done = sse.done_event(self._context.headers, self._path)
+        wording = self._wording
+        out = EventStream(send, wording, [(b"x-cache", self._cache_status)])
         try:
             with self._state.disconnects.watch(receive, out.keepalive):
                 content = await self._cached_answer() if self.key else None
                 if content is not None:
-                    out.cache_status = b"HIT"
-                    await out.end(self._replay(content) + done)
+                    out.headers = [(b"x-cache", b"HIT"), *self._headers]
+                    await out.end(self._replay(content))
                     return
-                async with self._single_flight.lead(self.key) as answer:
-                    answer.content = await self._stream_answer(out)
-                await out.end(done)
+                async with self._flights.lead(self.key) as answer:
+                    answer.content, ending = await self._stream_answer(out)
+                await out.end(ending)
         except asyncio.CancelledError:
             if not out.started:
                 raise _shutdown_error() from None
-            await out.fail(_shutdown_error())
+            await out.end(wording.error(_shutdown_error()))
         except ClientDisconnect:
             raise
         except Exception as failure:
             if not out.started:
                 raise
-            await out.fail(sse.error_of(failure))
+            await out.end(wording.error(sse.error_of(failure)))
 
     @property
     def _cache_status(self) -> bytes:
         return b"MISS" if self.key else b"BYPASS"
-
-    @property
-    def _include_usage(self) -> bool:
-        return bool((self._request.options.get("stream_options") or {}).get("include_usage"))
 
     async def _cached_answer(self) -> bytes | None:
         """The answer to an equal request, given before or being made now; None where this request is to ask."""
@@ -178,7 +181,7 @@ class _CompletionHandler:
             return None
         content = await self._state.cache.get(self.key)
         if content is None:
-            content = await self._single_flight.wait(self.key)
+            content = await self._flights.wait(self.key)
         self._state.cache.stats.count(content is not None)
         if content is not None:  # a deleted file is unknown, whatever is cached
             await self._state.file_records(self._request.file_ids, self._context.caller)
@@ -195,60 +198,58 @@ class _CompletionHandler:
         """Ask for the whole answer, count it and cache it."""
         reply = await self._state.lab.pipeline.complete(self._request, await self._attachments())
         self._state.record_answer(AnswerRecord.of_reply(reply, self._context), self._request.question)
-        answer = sse.completion_object(reply) | self._file_fields
+        answer = completion.of_reply(reply) | self._file_fields
         if self._with_files:
-            answer["context"] = sse.context_object(reply.context)
+            answer["context"] = completion.context_object(reply.context)
         content = orjson.dumps(answer)
         await self._cache(content, reply.finish_reason)
         return content
 
-    async def _stream_answer(self, out: sse.EventStream) -> bytes | None:
-        """Send the answer as it comes; returns it whole where it is to be cached."""
+    async def _stream_answer(self, out: EventStream) -> tuple[bytes | None, bytes]:
+        """Send the answer as it comes; returns it whole where it is to be cached, and the end of the stream."""
+        wording = self._wording
         keep = self.key is not None
         stream = self._state.lab.pipeline.stream(self._request, await self._attachments(), keep)
         async with aclosing(stream):
             chunks = aiter(stream)
             chunk = await anext(chunks, None)
             record = AnswerRecord.of_stream(stream, self._context)
-            writer = sse.ChunkWriter(record.id, stream.model)
             extra = dict(self._file_fields)
             if self._with_files:
-                extra["context"] = sse.context_object(stream.context)
+                extra["context"] = completion.context_object(stream.context)
             if stream.route is not None and not stream.route.named:
-                extra["routing"] = sse.routing_object(stream.route, stream.model)
-            data = writer.opening(chunk.events if chunk else (), extra)
+                extra["routing"] = completion.routing_object(stream.route, stream.model)
+            head = AnswerHead(record.id, stream.model, int(time.time()))
+            data = wording.opening(head, chunk.events if chunk else (), extra)
             try:
                 while chunk is not None:
                     if data:
                         await out.write(data)
                     chunk = await anext(chunks, None)
-                    data = writer.events(chunk.events) if chunk else b""
+                    data = wording.events(chunk.events) if chunk else b""
             finally:  # what was made of an answer costs, whether the client took it to the end or not
                 self._state.record_answer(record.with_end(stream), self._request.question)
-        if self._include_usage:
-            await out.write(writer.usage(stream.usage.to_openai()))
+        ending = data + wording.end(stream.finish_reason or "stop", stream.usage)
         reply = stream.reply
         if reply is None:
-            return None
-        content = orjson.dumps(sse.completion_object(replace(reply, id=record.id)) | extra)
+            return None, ending
+        content = orjson.dumps(completion.of_reply(replace(reply, id=record.id)) | extra)
         await self._cache(content, reply.finish_reason)
-        return content
+        return content, ending
 
     async def _cache(self, content: bytes, finish_reason: str) -> None:
         if self.key and finish_reason in _REPEATABLE:
             await self._state.cache.put(self.key, content)
 
     def _replay(self, content: bytes) -> bytes:
-        """A cached answer as the events of a stream."""
+        """A cached answer as a stream."""
         answer = orjson.loads(content)
-        extra = {name: answer[name] for name in _OWN_FIELDS if name in answer}
-        writer = sse.ChunkWriter(answer["id"], answer["model"], answer["created"])
-        return writer.replay(answer, extra, self._include_usage)
-
-
-def _parse(raw: bytes) -> tuple[ChatBody, ChatRequest]:
-    body = ChatBody.parse(raw)
-    return body, body.to_request()
+        extra = {name: answer[name] for name in completion.OWN_FIELDS if name in answer}
+        head = AnswerHead(answer["id"], answer["model"], answer["created"])
+        finish_reason = answer["choices"][0]["finish_reason"]
+        usage = Usage.from_openai(answer.get("usage")) or Usage()
+        opening = self._wording.opening(head, completion.to_events(answer), extra)
+        return opening + self._wording.end(finish_reason, usage)
 
 
 def _shutdown_error() -> ModelUnavailableError:
