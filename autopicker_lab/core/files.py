@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -57,6 +58,20 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
     {suffix: form.kind for form in FORMATS.values() for suffix in form.suffixes}
 )
+
+
+_MAX_NAME = 255  # bytes, as on most file systems
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean_name(name: str) -> str:
+    """The last part of a file's name or path, in one line: no control characters, none that turn text around."""
+    last = PurePath(name.replace("\\", "/")).name
+    clean = _UNPRINTABLE.sub("", " ".join(last.split())) or "file"
+    if len(clean.encode()) <= _MAX_NAME:
+        return clean
+    suffix = PurePath(clean).suffix.encode()[:32]
+    return (clean.encode()[: _MAX_NAME - len(suffix)] + suffix).decode(errors="ignore")
 
 
 def expand_path(place: str | Path) -> Path:

@@ -16,7 +16,7 @@ from autopicker_lab.core import (
     SourceFile,
     UnsupportedFileError,
 )
-from autopicker_lab.core.files import KIND_OF_SUFFIX
+from autopicker_lab.core.files import KIND_OF_SUFFIX, clean_name
 from autopicker_lab.extraction.registry import formats, installed_readers
 
 # Extension that puremagic gives a signature -> kind. Only formats whose signature is certain.
@@ -64,7 +64,7 @@ def open_source(
         raise InvalidRequestError(detail, "write lab.extract('report.pdf')")
     else:
         data, label = _read(Path(source).expanduser(), max_size), name or Path(source).name
-    label = PurePath(label.replace("\\", "/")).name or "file"
+    label = clean_name(label)
     check_size(label, len(data), max_size)
     suffix = PurePath(label).suffix.lower()
     for reader in installed_readers().values():

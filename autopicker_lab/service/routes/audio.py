@@ -10,9 +10,10 @@ from fastapi.responses import PlainTextResponse, Response
 
 from autopicker_lab.core import InvalidRequestError, Transcript
 from autopicker_lab.extraction import check_size, open_source
+from autopicker_lab.service.request.uploads import UploadRoute, upload_name
 from autopicker_lab.service.state import Files, State, while_connected
 
-router = APIRouter(tags=["audio"])
+router = APIRouter(tags=["audio"], route_class=UploadRoute)
 Task = Literal["transcribe", "translate"]
 
 
@@ -58,7 +59,7 @@ async def openai_transcriptions(
 ) -> Response:
     """`model` is accepted for the clients' sake: the service transcribes with the one that WHISPER_MODEL names."""
     limit = state.lab.settings.max_file_size
-    name = file.filename or "recording"
+    name = upload_name(file, "recording")
     check_size(name, file.size if file.size is not None else 1, limit)
     source = await asyncio.to_thread(open_source, await file.read(limit + 1), name, limit)
     words = "word" in timestamp_granularities

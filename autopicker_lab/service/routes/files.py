@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import APIRouter, File, Request, UploadFile
 
 from autopicker_lab.extraction import check_size, open_source
+from autopicker_lab.service.request.uploads import UploadRoute, upload_name
 from autopicker_lab.service.state import Files, State, while_connected
 from autopicker_lab.storage import StoredFile
 
-router = APIRouter(tags=["files"])
+router = APIRouter(tags=["files"], route_class=UploadRoute)
 
 
 @router.post("/upload", summary="Upload a file")
@@ -20,7 +21,7 @@ async def upload(
 ) -> dict[str, Any]:
     """The file is read at once, so that one that cannot be read is refused now; nothing of it is kept then."""
     limit = state.lab.settings.max_file_size
-    name = file.filename or "file"
+    name = upload_name(file, "file")
     check_size(name, file.size if file.size is not None else 1, limit)
     data = await file.read(limit + 1)
     source = await asyncio.to_thread(open_source, data, name, limit)
