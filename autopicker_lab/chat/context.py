@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autopicker_lab.chat.fence import defuse, fence_mark
 from autopicker_lab.core import ContextReport, Document, Part
-from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.core.text import clip, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,15 +16,26 @@ if TYPE_CHECKING:
 
 PASSAGE_TOKENS = 120
 OPENING_TOKENS = 1000
-_HEADING_TOKENS = 10
+_HEADING_TOKENS = 15
+_LABEL_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class Context:
-    """Text to put before a question, and the report on which passages it consists of."""
+    """Text to put before a question, and the report on which passages it consists of.
+
+    Attributes:
+        mark: a word that stands in no passage: the labels of passages and the text's begin and end carry it.
+    """
 
     text: str
     report: ContextReport
+    mark: str
+
+    def before(self, question: str) -> str:
+        """The prompt: the text, whose end is where the mark says so and nowhere else, and the question after it."""
+        text = f"Text {self.mark}:\n{self.text}\nEnd of text {self.mark}"
+        return f"Answer the question from the text.\n\n{text}\n\nQuestion: {question}"
 
 
 def fit(documents: Sequence[Document], question: str, budget: int, ranker: Ranker) -> Context:
@@ -89,12 +101,14 @@ def _context(
     left_out: tuple[str, ...],
     warnings: tuple[str, ...],
 ) -> Context:
+    texts = [[defuse(part.text) for part in parts] for parts in chosen]
+    mark = fence_mark([text for file in texts for text in file])
     blocks = []
     used: dict[str, None] = {}
-    for document, parts in zip(documents, chosen, strict=True):
-        for part in parts:
-            label = f"{document.name}, {part.label}"
-            blocks.append(part.text if label in used else f"[{label}]\n{part.text}")
+    for document, parts, passages in zip(documents, chosen, texts, strict=True):
+        for part, passage in zip(parts, passages, strict=True):
+            label = clip(f"{document.name}, {part.label}", _LABEL_CHARACTERS)
+            blocks.append(passage if label in used else f"[{mark} {defuse(label)}]\n{passage}")
             used[label] = None
     text = "\n\n".join(blocks)
-    return Context(text, ContextReport(tuple(used), left_out, estimate_tokens(text), warnings))
+    return Context(text, ContextReport(tuple(used), left_out, estimate_tokens(text), warnings), mark)

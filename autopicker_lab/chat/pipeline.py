@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.chat.context import Context, fit
+from autopicker_lab.chat.fence import defuse
 from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
 from autopicker_lab.chat.relevance import Ranker
 from autopicker_lab.chat.stream import ChatStream
@@ -217,7 +218,7 @@ class Pipeline:
         texts = [message.text]
         for i, url in enumerate(message.image_urls, 1):
             document = await self._reader.read(await asyncio.to_thread(_picture, url, f"picture {i}"))
-            texts.append(f"[picture {i}]\n{document.text}")
+            texts.append(f"[picture {i}]\n{defuse(document.text)}")
         return replace(message, content="\n\n".join(texts))
 
 
@@ -247,13 +248,12 @@ def _with_context(messages: Sequence[Message], context: Context, pictures: Seque
     if last < 0 or not (context.text or pictures):
         return tuple(messages)
     message = messages[last]
-    content: str | tuple[dict[str, Any], ...] = message.text
-    if context.text:
-        content = f"Answer the question from the text.\n\nText:\n{context.text}\n\nQuestion: {content}"
+    text = context.before(message.text) if context.text else message.text
+    content: str | tuple[dict[str, Any], ...] = text
     urls = [*message.image_urls, *(_data_url(picture.load()) for picture in pictures)]
     if urls:
         images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-        content = ({"type": "text", "text": content}, *images)
+        content = ({"type": "text", "text": text}, *images)
     return (*messages[:last], replace(message, content=content), *messages[last + 1 :])
 
 

@@ -36,7 +36,7 @@ def test_what_fits_is_given_whole() -> None:
     context = fit([document], "?", 500, Ranker())
     assert context.report.used == ("a.txt, p1", "a.txt, p2")
     assert context.report.left_out == ()
-    assert context.text == "[a.txt, p1]\none\n\n[a.txt, p2]\ntwo"
+    assert context.text == f"[{context.mark} a.txt, p1]\none\n\n[{context.mark} a.txt, p2]\ntwo"
 
 
 def test_what_does_not_fit_is_chosen_by_relevance_and_said() -> None:
