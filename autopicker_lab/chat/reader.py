@@ -17,6 +17,7 @@ from autopicker_lab.transcription import STOPPED, Transcriber
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
+    from autopicker_lab.core import Segment
     from autopicker_lab.storage import StoredFile
 
 MAX_TRANSCRIPTS = 256
@@ -119,6 +120,7 @@ class Reader:
         task: str = "transcribe",
         word_timestamps: bool = False,
         progress: Progress | None = None,
+        heard: Callable[[Segment], None] | None = None,
     ) -> Transcript:
         """The Transcript of a recording, kept by content and options; it stops when its task is cancelled.
 
@@ -126,6 +128,7 @@ class Reader:
             language: ISO 639-1 code; None: detected.
             task: "transcribe", or "translate" into English.
             progress: called with (done, total) in whole seconds of the recording, see WhisperTranscriber.transcribe.
+            heard: called with each segment as it is recognised, in another thread; not for a recording that is known.
         """
         key = (await _digest(file), language, task, word_timestamps)
         if (transcript := self._transcripts.get(key)) is not None:
@@ -138,7 +141,7 @@ class Reader:
         def work() -> Transcript:
             if (transcript := self._transcripts.get(key)) is not None:
                 return transcript  # an equal request was before this one in the queue
-            options = {"language": language, "task": task, "word_timestamps": word_timestamps}
+            options = {"language": language, "task": task, "word_timestamps": word_timestamps, "heard": heard}
             transcript = self._transcriber.transcribe(file, progress=report, **options)  # type: ignore[arg-type]
             if STOPPED not in transcript.warnings:
                 self._transcripts.put(key, transcript)

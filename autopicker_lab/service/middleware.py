@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 OPEN_PATHS = frozenset({"/", "/health", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"})
+FILE_PATHS = ("/upload", "/files", "/audio/transcriptions", "/audio/translations")  # their bodies hold a file
 OPEN_PREFIXES = ("/static-offline-docs/", "/page/")
 # The pages fetch nothing from elsewhere: ReDoc would load a logo from its maker's servers.
 _DOCS_POLICY = (
@@ -177,7 +178,7 @@ class RequestMiddleware:
 
     def _body_limit(self, path: str) -> int:
         """Bytes that the body of a request may have."""
-        return self._file_limit if path.endswith(("/upload", "/audio/transcriptions")) else self._json_limit
+        return self._file_limit if path.endswith(FILE_PATHS) else self._json_limit
 
     def _too_large(self, path: str) -> FileTooLargeError:
         return FileTooLargeError(

@@ -29,6 +29,7 @@ class StoredFile:
         sha256: of the bytes, under which they are kept.
         created_at: Unix seconds.
         owner: the id of the API key that sent it; "" where access is open.
+        purpose: what OpenAI's clients say that they will use it for; "" where nobody said.
     """
 
     id: str
@@ -40,6 +41,7 @@ class StoredFile:
     created_at: float
     warnings: tuple[str, ...] = ()
     owner: str = ""
+    purpose: str = ""
 
 
 class FileStore:
@@ -72,7 +74,7 @@ class FileStore:
     def __repr__(self) -> str:
         return f"FileStore({self._root!r})"
 
-    def put(self, file: SourceFile, owner: str = "") -> StoredFile:
+    def put(self, file: SourceFile, owner: str = "", purpose: str = "") -> StoredFile:
         """Keep a file; the record is written after its bytes, so that it always has them."""
         record = StoredFile(
             id=str(uuid.uuid4()),
@@ -84,6 +86,7 @@ class FileStore:
             created_at=round(time.time(), 3),
             warnings=file.warnings,
             owner=owner,
+            purpose=purpose,
         )
         blob = self._blob(file.sha256)
         if not self._fs.exists(blob):
@@ -182,9 +185,9 @@ class OwnedFiles:
         self._store = store
         self._owner = owner
 
-    def put(self, file: SourceFile) -> StoredFile:
+    def put(self, file: SourceFile, *, purpose: str = "") -> StoredFile:
         """Keep a file as the key's own."""
-        return self._store.put(file, self._owner)
+        return self._store.put(file, self._owner, purpose)
 
     def get(self, file_id: str) -> StoredFile:
         """The record of an upload; UnknownFileError for another's."""

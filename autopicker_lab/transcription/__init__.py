@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 from autopicker_lab.transcription.whisper import STOPPED, WhisperTranscriber
 
 if TYPE_CHECKING:
-    from autopicker_lab.core import SourceFile, Transcript
+    from collections.abc import Callable
+
+    from autopicker_lab.core import Segment, SourceFile, Transcript
     from autopicker_lab.runtime.progress import Progress
 
 __all__ = ["STOPPED", "Transcriber", "WhisperTranscriber"]
@@ -26,6 +28,7 @@ class Transcriber(Protocol):
         task: str = "transcribe",
         word_timestamps: bool = False,
         progress: Progress | None = None,
+        heard: Callable[[Segment], None] | None = None,
     ) -> Transcript:
         """The Transcript of a recording; see WhisperTranscriber.transcribe for the arguments."""
         ...

@@ -27,7 +27,7 @@ from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
 from autopicker_lab.transcription.weights import assemble
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from faster_whisper import WhisperModel
 
@@ -70,6 +70,7 @@ class WhisperTranscriber:
         task: str = "transcribe",
         word_timestamps: bool = False,
         progress: Progress | None = None,
+        heard: Callable[[Segment], None] | None = None,
     ) -> Transcript:
         """The Transcript of the recording in `file`.
 
@@ -80,6 +81,7 @@ class WhisperTranscriber:
             progress: called several times a second with (done, total) in whole seconds of the recording, where total is
                 0 until it is decoded. Returning False stops and keeps the segments so far, while the model finishes
                 its current half minute, which is dropped.
+            heard: called with each segment as it is recognised.
 
         Raises:
             CorruptFileError: the recording cannot be decoded.
@@ -107,6 +109,8 @@ class WhisperTranscriber:
                 if update is not None:
                     duration, detected_language, segment = update
                     segments += [segment] if segment else []
+                    if heard is not None and segment:
+                        heard(segment)
                 done = min(segments[-1].end, duration) if segments else 0.0
                 if not report_progress(progress, round(done), math.ceil(duration)):
                     stopped = True

@@ -6,12 +6,13 @@ import asyncio
 from typing import Any, Literal
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 
-from autopicker_lab.core import InvalidRequestError, Transcript
+from autopicker_lab.core import InvalidRequestError, SourceFile
 from autopicker_lab.extraction import check_size, open_source
 from autopicker_lab.service.request.uploads import UploadRoute, upload_name
-from autopicker_lab.service.state import Files, State, while_connected
+from autopicker_lab.service.routes.transcripts import ResponseFormat, TranscriptStream, transcript_response
+from autopicker_lab.service.state import Files, ServiceState, State, while_connected
 
 router = APIRouter(tags=["audio"], route_class=UploadRoute)
 Task = Literal["transcribe", "translate"]
@@ -47,46 +48,46 @@ async def transcribe_upload(
     }
 
 
-@router.post("/audio/transcriptions", summary="Transcribe, OpenAI's format")
+@router.post("/audio/transcriptions", summary="Transcribe, OpenAI's format", response_class=Response)
 async def openai_transcriptions(
     request: Request,
     state: State,
     file: UploadFile = File(),
     model: str = Form("whisper-1"),
     language: str | None = Form(None),
-    response_format: Literal["json", "text", "srt", "vtt", "verbose_json"] = Form("json"),
+    response_format: ResponseFormat = Form("json"),
     timestamp_granularities: list[str] = Form([], alias="timestamp_granularities[]"),
+    stream: bool = Form(False, description="events of the text as it is recognised"),
 ) -> Response:
     """`model` is accepted for the clients' sake: the service transcribes with the one that WHISPER_MODEL names."""
+    source = await _received(file, state)
+    options: dict[str, Any] = {"language": language or None, "word_timestamps": "word" in timestamp_granularities}
+    if stream:
+        if response_format not in ("json", "text"):
+            detail = f"'stream' has no response_format '{response_format}'"
+            raise InvalidRequestError(detail, "use json", param="response_format")
+        return TranscriptStream(state, source, options)
+    transcribe = state.lab.reader.transcribe
+    transcript = await while_connected(request, lambda: transcribe(source, **options))
+    return transcript_response(transcript, response_format)
+
+
+@router.post("/audio/translations", summary="Translate a recording into English, OpenAI's format")
+async def openai_translations(
+    request: Request,
+    state: State,
+    file: UploadFile = File(),
+    model: str = Form("whisper-1"),
+    response_format: ResponseFormat = Form("json"),
+) -> Response:
+    """What is said in the recording, in English; see the transcriptions for `model`."""
+    source = await _received(file, state)
+    transcript = await while_connected(request, lambda: state.lab.reader.transcribe(source, task="translate"))
+    return transcript_response(transcript, response_format, task="translate")
+
+
+async def _received(file: UploadFile, state: ServiceState) -> SourceFile:
     limit = state.lab.settings.max_file_size
     name = upload_name(file, "recording")
     check_size(name, file.size if file.size is not None else 1, limit)
-    source = await asyncio.to_thread(open_source, await file.read(limit + 1), name, limit)
-    words = "word" in timestamp_granularities
-    transcribe = state.lab.reader.transcribe
-    transcript = await while_connected(request, lambda: transcribe(source, language=language, word_timestamps=words))
-    return _formatted(transcript, response_format)
-
-
-def _formatted(transcript: Transcript, response_format: str) -> Response:
-    from fastapi.responses import JSONResponse
-
-    if response_format == "text":
-        return PlainTextResponse(transcript.text + "\n")
-    if response_format == "srt":
-        return PlainTextResponse(transcript.to_srt())
-    if response_format == "vtt":
-        return PlainTextResponse(transcript.to_vtt())
-    if response_format == "json":
-        return JSONResponse({"text": transcript.text})
-    rows = transcript.to_dict()["segments"]
-    body: dict[str, Any] = {
-        "task": "transcribe",
-        "language": transcript.language,
-        "duration": transcript.duration,
-        "text": transcript.text,
-        "segments": [{"id": i, **{k: v for k, v in row.items() if k != "words"}} for i, row in enumerate(rows)],
-    }
-    if any("words" in row for row in rows):
-        body["words"] = [word for row in rows for word in row.get("words", ())]
-    return JSONResponse(body)
+    return await asyncio.to_thread(open_source, await file.read(limit + 1), name, limit)
