@@ -9,6 +9,7 @@ import re
 import secrets
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Capability = Literal["text", "images", "multimodal", "tools", "json", "audio", "embeddings"]
+# what a model may be able to do although its entry names no capabilities: its server knows
+_LEFT_OPEN: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"openai": frozenset({"tools", "json", "audio"}), "ollama": frozenset({"tools"})}
+)
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -51,6 +56,7 @@ class ModelConfig(BaseModel):
     max_concurrency: int | None = Field(None, ge=1)
     max_output: int = Field(1024, ge=1)
     aliases: tuple[str, ...] = ()
+    image_urls: bool = False
 
     @field_validator("endpoint")
     @classmethod
@@ -86,6 +92,9 @@ class ModelConfig(BaseModel):
             model=self.path or self.model or ("" if self.type == "local" else self.name),
             endpoint=self.endpoint or default_endpoint,
             capabilities=capabilities,
+            unconfirmed=frozenset()
+            if "capabilities" in self.model_fields_set
+            else _LEFT_OPEN.get(self.type, frozenset()),
             api_key=self.api_key or None,
             **self.model_dump(
                 include={
@@ -100,6 +109,7 @@ class ModelConfig(BaseModel):
                     "max_concurrency",
                     "max_output",
                     "aliases",
+                    "image_urls",
                 }
             ),
         )

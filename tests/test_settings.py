@@ -44,7 +44,9 @@ def test_every_setting_has_a_row_with_its_default(name: Any) -> None:
 @pytest.mark.parametrize("name", ModelConfig.model_fields)
 def test_every_field_of_a_model_has_a_row_with_its_default(name: Any) -> None:
     default = ModelConfig.model_fields[name].default
-    if isinstance(default, int | float):
+    if isinstance(default, bool):
+        assert ROWS[name] == str(default).lower()
+    elif isinstance(default, int | float):
         assert float(ROWS[name]) == default
     assert name in ROWS
 

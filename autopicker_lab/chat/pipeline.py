@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import heapq
 import logging
 import random
 import time
@@ -41,12 +42,15 @@ if TYPE_CHECKING:
     from autopicker_lab.chat.stream import Attachments
 
 log = logging.getLogger(__name__)
+_NEEDED_FOR = {"audio": "audio", "video": "video", "files": "files", "addresses": "image_urls"}  # by what messages hold
+_JSON_SHAPES = ("json_object", "json_schema")
 T = TypeVar("T")
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
 _RETRIABLE = (*FAULTS, RateLimitError)
 _PAUSES_S = (0.1, 0.3)  # before another try of the same model
 _NO_FILES = ContextReport()
 _FEW = 4  # earlier questions that are weighed on the event loop
+_LAST, _LONGEST = 16, 16  # earlier questions that are weighed where a conversation has more
 _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 
 
@@ -66,7 +70,7 @@ class Pipeline:
     async def score(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> Complexity:
         """Complexity of a request; long ones are scored off the event loop."""
         documents = [attachment.document for attachment in attachments]
-        if sum([len(m.text) for m in request.messages]) + sum([len(d.text) for d in documents]) < _LONG_TEXT:
+        if sum([m.text_length for m in request.messages]) + sum([len(d.text) for d in documents]) < _LONG_TEXT:
             return self._scorer(request, documents)
         return await asyncio.to_thread(self._scorer, request, documents)
 
@@ -108,11 +112,14 @@ class Pipeline:
         return now
 
     async def _earlier(self, request: ChatRequest) -> list[tuple[str, Complexity]]:
-        """The conversation's questions before this one, each with its complexity (their files are not known)."""
-        questions = [i for i, message in enumerate(request.messages) if message.role == "user"][:-1]
-        if not questions:
+        """The conversation's questions before this one, each with its complexity (their files are not known).
+
+        Of very many, those that weigh: the last ones and the longest.
+        """
+        ends = _weighed([i for i, message in enumerate(request.messages) if message.role == "user"][:-1], request)
+        if not ends:
             return []
-        parts = [replace(request, messages=request.messages[: i + 1]) for i in questions]
+        parts = request.as_of(ends)
         if len(parts) > _FEW:
             return await asyncio.to_thread(lambda: [(part.question, self._scorer(part, ())) for part in parts])
         return [(part.question, await self.score(part)) for part in parts]
@@ -200,9 +207,9 @@ class Pipeline:
         if not attachments:
             plain = request if messages is request.messages else replace(request, messages=messages)
             return PreparedRequest(model, plain, _NO_FILES)
-        request = replace(request, messages=messages)
-        budget = _budget(spec, request)
-        context = await asyncio.to_thread(fit, documents, request.question, budget, self._ranker)
+        if messages is not request.messages:
+            request = replace(request, messages=messages)
+        context = await asyncio.to_thread(_fitted, documents, request, spec, self._ranker)
         parts = (messages, context, pictures)
         # off the event loop where pictures may have to be scaled
         joined = await asyncio.to_thread(_with_context, *parts) if pictures else _with_context(*parts)
@@ -226,14 +233,35 @@ def _is_down(answers: Mapping[str, Availability], name: str) -> bool:
     return name in answers and not answers[name].ok
 
 
+def _weighed(questions: list[int], request: ChatRequest) -> list[int]:
+    """Positions of the earlier questions that are weighed: all, but of a long conversation the last and the longest."""
+    if len(questions) <= _LAST + _LONGEST:
+        return questions
+    first, last = questions[:-_LAST], questions[-_LAST:]
+    longest = heapq.nlargest(_LONGEST, first, key=lambda i: request.messages[i].text_length)
+    return sorted(longest) + last
+
+
 def _requirements(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
-    wanted = set()
+    wanted, options = set(), request.options
     if request.image_urls or (attachments and any(a.category == "image" for a in attachments)):
         wanted.add("images")
-    if request.options.get("tools"):
-        wanted.add("tools")
+    needed = {_NEEDED_FOR[medium] for medium in request.media if medium in _NEEDED_FOR} if request.media else set()
+    if options.get("tools") and options.get("tool_choice") != "none":
+        needed.add("tools")
+    if options.get("functions") and options.get("function_call") != "none":
+        needed |= {"tools", "functions"}
+    shape = options.get("response_format")
+    if shape and isinstance(shape, Mapping) and shape.get("type") in _JSON_SHAPES:
+        needed.add("json")
     answer = request.max_tokens
-    return Requirements(request.token_count, min(answer or 256, 512), frozenset(wanted), answer)
+    least = min(answer or 256, 512)
+    return Requirements(request.token_count, least, frozenset(wanted), answer, frozenset(needed))
+
+
+def _fitted(documents: Sequence[Document], request: ChatRequest, spec: ModelSpec, ranker: Ranker) -> Context:
+    """What of the files is put into the context of a model."""
+    return fit(documents, request.question, _budget(spec, request), ranker)
 
 
 def _budget(spec: ModelSpec, request: ChatRequest) -> int:

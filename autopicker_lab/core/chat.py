@@ -6,20 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autopicker_lab.core import parts as parts_gate
 from autopicker_lab.core.errors import InvalidRequestError
 from autopicker_lab.core.lazy import lazy
+from autopicker_lab.core.parts import MalformedError
 from autopicker_lab.core.text import estimate_tokens
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-
-
-class _MalformedError(Exception):
-    """What is wrong with a message, and in which part of it."""
-
-    def __init__(self, place: str, why: str):
-        super().__init__(place, why)
-        self.place = place
-        self.why = why
 
 
 @dataclass(frozen=True)
@@ -35,32 +28,38 @@ class Message:
         """Read one message of a request body; InvalidRequestError names what is wrong and where."""
         try:
             return cls._parsed(raw)
-        except _MalformedError as error:
+        except MalformedError as error:
             where = f"messages[{index}]"
             raise InvalidRequestError(f"'{where}{error.place}' {error.why}", param=where) from None
 
     @classmethod
     def _parsed(cls, raw: object) -> Message:
         if not isinstance(raw, dict | Mapping):
-            raise _MalformedError("", "must be an object with 'role' and 'content'")
+            raise MalformedError("", "must be an object with 'role' and 'content'")
         role = raw.get("role")
         if not isinstance(role, str) or role not in ROLES:
-            raise _MalformedError(".role", f"must be one of {', '.join(sorted(ROLES))}")
+            raise MalformedError(".role", f"must be one of {', '.join(sorted(ROLES))}")
         content = raw.get("content")
         if isinstance(content, list):
-            for i, part in enumerate(content):
-                if not isinstance(part, Mapping) or not isinstance(part.get("type"), str):
-                    raise _MalformedError(f".content[{i}]", "must be an object with a 'type'")
-                if part["type"] == "text" and not isinstance(part.get("text"), str):
-                    raise _MalformedError(f".content[{i}].text", "must be a string")
-            content = tuple(content)
+            content = cls._checked_parts(content)
         elif content is None:
-            if role not in ("assistant", "function"):
-                raise _MalformedError(".content", "is required")
+            if role == "user":
+                raise MalformedError(".content", "is required")
+            content = None if role in ("assistant", "function") else ""
         elif not isinstance(content, str):
-            raise _MalformedError(".content", "must be a string or a list of parts")
+            raise MalformedError(".content", "must be a string or a list of parts")
         extra = {key: value for key, value in raw.items() if key not in ("role", "content")}
         return cls(role, content, extra)
+
+    @staticmethod
+    def _checked_parts(content: Sequence[object]) -> tuple[Mapping[str, Any], ...]:
+        parts = []
+        for i, part in enumerate(content):
+            try:
+                parts.append(parts_gate.checked(part))
+            except MalformedError as error:
+                raise MalformedError(f".content[{i}]{error.place}", error.why) from None
+        return tuple(parts)
 
     @property
     def text(self) -> str:
@@ -68,6 +67,13 @@ class Message:
         if isinstance(self.content, str):
             return self.content
         return "\n".join(part["text"] for part in self.content or () if part["type"] == "text")
+
+    @property
+    def text_length(self) -> int:
+        """About as many characters as `text` has, without joining its parts."""
+        if isinstance(self.content, str):
+            return len(self.content)
+        return sum([len(part["text"]) for part in self.content or () if part["type"] == "text"])
 
     @property
     def image_urls(self) -> tuple[str, ...]:
@@ -116,6 +122,20 @@ class ChatRequest:
         """The request of a caller who may use these models; None: all."""
         return self if models is None else replace(self, allowed=models)
 
+    def as_of(self, ends: Sequence[int]) -> list[ChatRequest]:
+        """The request as it stood at each of these messages (positions, ascending), for the cost of one reading."""
+        earlier: list[ChatRequest] = []
+        images: tuple[str, ...] = ()
+        start = tokens = 0
+        for end in ends:
+            added = replace(self, messages=self.messages[start : end + 1])
+            tokens, images = tokens + added.token_count, images + added.image_urls
+            part = replace(self, messages=self.messages[: end + 1])
+            part.__dict__.update(token_count=tokens, image_urls=images)  # what `lazy` would compute again
+            earlier.append(part)
+            start = end + 1
+        return earlier
+
     @lazy
     def question(self) -> str:
         """The last user message's text: what relevance and complexity are about."""
@@ -133,6 +153,12 @@ class ChatRequest:
     def image_urls(self) -> tuple[str, ...]:
         """The pictures of all messages, as URLs."""
         return tuple([url for message in self.messages for url in message.image_urls])
+
+    @lazy
+    def media(self) -> frozenset[str]:
+        """What its messages hold besides text (see core.parts)."""
+        parts = [part for message in self.messages if isinstance(message.content, tuple) for part in message.content]
+        return frozenset().union(*map(parts_gate.media_of, parts)) if parts else frozenset()
 
     @lazy
     def token_count(self) -> int:

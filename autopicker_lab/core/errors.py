@@ -10,6 +10,7 @@ AutopickerError                     500
       EncryptedFileError            400  needs a password, or another one
     ExtractionLimitError            400  took more time or memory than an upload may
     ContextLengthError              400  longer than any available model can read
+    MissingCapabilityError          400  needs what no model that it may go to can do
     MethodNotAllowedError           405
   AuthenticationError               401
   NotFoundError                     404
@@ -146,6 +147,13 @@ class ContextLengthError(InvalidRequestError):
 
     code = "context_length_exceeded"
     title = "Request too long"
+
+
+class MissingCapabilityError(InvalidRequestError):
+    """A request needs something, such as tools, that no model which it may go to can do."""
+
+    code = "unsupported_capability"
+    title = "Not supported by the model"
 
 
 class MethodNotAllowedError(InvalidRequestError):

@@ -83,6 +83,8 @@ class ModelSpec:
         timeout_s: seconds to wait for the next piece of an answer; `first_token_s` for the first one (None: the same).
         total_s: seconds that a whole answer may take.
         max_concurrency: requests that it may be answering at once for this process; None: no bound.
+        image_urls: whether its server may be given addresses of pictures, which it would fetch.
+        unconfirmed: capabilities that its configuration leaves open; its server is asked, and the reply has a warning.
     """
 
     id: str
@@ -102,6 +104,8 @@ class ModelSpec:
     max_output: int = 1024
     aliases: tuple[str, ...] = ()
     api_key: str | None = field(default=None, repr=False)
+    image_urls: bool = False
+    unconfirmed: frozenset[str] = frozenset()
 
     @property
     def chats(self) -> bool:

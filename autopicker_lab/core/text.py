@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 CHARS_PER_TOKEN = 4.0
+_PIECE = 65_536  # characters that a regular expression reads at once: other threads wait meanwhile
 _WIDE = re.compile("[\u2e80-\U0010ffff]+")
 
 
@@ -15,7 +16,8 @@ def estimate_tokens(text: str) -> int:
     """
     if text.isascii():
         return round(len(text) / CHARS_PER_TOKEN)
-    wide = len(text) - len(_WIDE.sub("", text))
+    pieces = [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)] if len(text) > _PIECE else [text]
+    wide = len(text) - sum([len(_WIDE.sub("", piece)) for piece in pieces])
     return round((len(text) - wide) / CHARS_PER_TOKEN + wide)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from autopicker_lab.core import (
     assemble_message,
 )
 from autopicker_lab.core.errors import with_hint
+from autopicker_lab.core.parts import whole_data_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -91,12 +91,9 @@ def quality_prior(billions: float) -> float:
 
 def image_bytes(url: str) -> bytes:
     """The picture in a data URL. Addresses are not fetched: the service would become a way into its network."""
-    head, _, data = url.partition(",")
-    if not head.startswith("data:") or not head.endswith(";base64"):
-        raise InvalidRequestError(
-            "image_url must be a data URL", "send data:image/png;base64,... or upload the file", param="messages"
-        )
     try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidRequestError("image_url is not valid base64", "encode the file again", param="messages") from None
+        return base64.b64decode(whole_data_url(url).partition(",")[2])
+    except ValueError as error:
+        raise InvalidRequestError(
+            f"image_url {error}", "send data:image/png;base64,... or upload the file", param="messages"
+        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from autopicker_lab.core import (
     RoutePolicy,
     UnknownModelError,
 )
+from autopicker_lab.routing.capabilities import abilities, attainable, missing_capability
 from autopicker_lab.routing.rule import Option, prefer
 
 if TYPE_CHECKING:
@@ -34,12 +36,14 @@ class Requirements(NamedTuple):
         max_output: tokens that the answer must have room for.
         wanted: capabilities that some models have; where none has them, the request is served without, and says so.
         answer: tokens that the caller lets the answer have; None: 300 are taken for its price.
+        needed: capabilities without which an answer would not be what was asked for: a model must have them all.
     """
 
     tokens: int
     max_output: int = 0
     wanted: frozenset[str] = frozenset()
     answer: int | None = None
+    needed: frozenset[str] = frozenset()
 
     def price_usd(self, spec: ModelSpec, tokens: int) -> float:
         """What a request of so many tokens may cost: all that its caller lets the model write is counted."""
@@ -76,14 +80,18 @@ def choose(
     """
     down = unavailable or {}
     reachable = [spec for spec in specs if spec.id not in down] if down else specs
-    wanted, warnings = _attainable(requirements.wanted, reachable)
+    wanted, warnings = attainable(requirements.wanted, reachable)
     if policy.estimator is not None:
         warnings += unknown_models(policy, specs)
     estimates = policy.estimates(question, complexity)
-    options = [_option(spec, complexity, policy, requirements, wanted, down, estimates) for spec in specs]
+    figures = (complexity, policy, wanted, down, estimates)
+    options = [_option(spec, requirements, *figures) for spec in specs]
     able = [option for option in options if not option.obstacle]
+    if not able and requirements.needed:
+        options, warnings = _with_unconfirmed(specs, requirements, figures, warnings)
+        able = [option for option in options if not option.obstacle]
     if not able:
-        raise _no_model(options, reachable, requirements)
+        raise _no_model(options, specs, reachable, requirements)
     score = policy.routing_score(complexity, estimates)
     chosen, reason = _preferred(policy, score, able)
     floor = _floor(earlier, able, policy) if earlier else None
@@ -120,10 +128,13 @@ def route_to_named_model(
     if not spec.chats:
         detail = f"'{spec.id}' makes embeddings, and does not chat"
         raise InvalidRequestError(detail, "name another model, or 'auto'", param="model")
-    wanted, warnings = _attainable(requirements.wanted, [spec])
-    option = _option(spec, complexity, policy, requirements, wanted, down, {})
+    wanted, warnings = attainable(requirements.wanted, [spec])
+    figures: Figures = (complexity, policy, wanted, down, {})
+    option = _option(spec, requirements, *figures)
+    if option.obstacle and requirements.needed:
+        [option], warnings = _with_unconfirmed([spec], requirements, figures, warnings)
     if option.obstacle:
-        raise _no_model([option], [] if spec.id in down else [spec], requirements)
+        raise _no_model([option], [spec], [] if spec.id in down else [spec], requirements)
     return Route(
         model=spec.id,
         fallbacks=(),
@@ -160,7 +171,7 @@ def obstacle(
     wanted: frozenset[str] = frozenset(),
 ) -> str:
     """Why a model cannot take a request although it would answer; "" where it can."""
-    missing = wanted and wanted - spec.capabilities
+    missing = (wanted | requirements.needed) - abilities(spec) if wanted or requirements.needed else wanted
     if policy.local_only and not is_local(spec):
         return "the policy keeps requests on this machine"
     if missing:
@@ -195,11 +206,29 @@ def is_local(spec: ModelSpec) -> bool:
         return False
 
 
+Figures = tuple[Complexity, RoutePolicy, frozenset[str], "Mapping[str, str]", "Mapping[str, float]"]
+
+
+def _with_unconfirmed(
+    specs: Sequence[ModelSpec], requirements: Requirements, figures: Figures, warnings: tuple[str, ...]
+) -> tuple[list[Option], tuple[str, ...]]:
+    """The options where models count as able to do what their configuration leaves open, and a warning that says so."""
+    needed = requirements.needed
+    opened = [replace(spec, capabilities=spec.capabilities | spec.unconfirmed) for spec in specs]
+    options = [_option(spec, requirements, *figures) for spec in opened]
+    names = ", ".join(f"'{name}'" for name in sorted(needed))
+    able = [option.id for option in options if not option.obstacle]
+    if not able:
+        return options, warnings
+    told = f"{', '.join(able)}: the catalogue does not say that it can do {names}; it was asked all the same"
+    return options, (*warnings, told)
+
+
 def _option(
     spec: ModelSpec,
+    requirements: Requirements,
     complexity: Complexity,
     policy: RoutePolicy,
-    requirements: Requirements,
     wanted: frozenset[str],
     down: Mapping[str, str],
     estimates: Mapping[str, float],
@@ -269,16 +298,11 @@ def _reason_by_tiers(chosen: Option, able: Sequence[Option], wanted: float, scor
     return f"{beginning}: {chosen.id} is {'the cheapest' if enough > 1 else 'the only model'} that reaches it"
 
 
-def _attainable(wanted: frozenset[str], specs: Iterable[ModelSpec]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The wanted capabilities that some model has, and a warning for each that none has."""
-    if not wanted:
-        return wanted, ()
-    available = frozenset().union(*(spec.capabilities for spec in specs))
-    missing = sorted(wanted - available)
-    return wanted & available, tuple(f"no available model can do '{name}': served without" for name in missing)
-
-
-def _no_model(options: Sequence[Option], reachable: Sequence[ModelSpec], requirements: Requirements) -> Exception:
+def _no_model(
+    options: Sequence[Option], specs: Sequence[ModelSpec], reachable: Sequence[ModelSpec], requirements: Requirements
+) -> Exception:
+    if requirements.needed and not any(requirements.needed <= abilities(spec) | spec.unconfirmed for spec in specs):
+        return missing_capability(specs, requirements.needed)
     why = "; ".join(f"{option.id}: {option.obstacle}" for option in options) or "the catalogue is empty"
     if reachable and not any(requirements.fit(spec) for spec in reachable):
         largest = max(spec.context_window for spec in reachable)

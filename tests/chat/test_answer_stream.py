@@ -161,5 +161,5 @@ async def test_an_empty_prompt_is_refused_before_anything_is_asked(lab: Workbenc
 
 def test_a_file_or_a_picture_alone_is_a_prompt(lab: Workbench, samples: Path) -> None:
     assert lab.ask("", [samples / "handbook.md"], max_tokens=2).context.used
-    picture = {"type": "image_url", "image_url": {"url": "data:,"}}
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,eA=="}}
     lab.stream([{"role": "user", "content": [picture]}]).close()

@@ -40,10 +40,11 @@ def test_a_malformed_message_is_named(raw: Any, word: str) -> None:
 
 
 def test_message_parts_join_and_images_are_found() -> None:
-    parts = [{"type": "text", "text": "what is"}, {"type": "image_url", "image_url": {"url": "data:x"}}]
+    url = "data:image/png;base64,eA=="
+    parts = [{"type": "text", "text": "what is"}, {"type": "image_url", "image_url": {"url": url}}]
     request = ChatRequest.of([{"role": "system", "content": "s"}, {"role": "user", "content": parts}])
     assert request.question == "what is"
-    assert request.image_urls == ("data:x",)
+    assert request.image_urls == (url,)
     assert request.messages[1].to_openai()["content"] == parts
 
 

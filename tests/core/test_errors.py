@@ -16,7 +16,7 @@ from autopicker_lab.core import errors as tree
 PACKAGE = Path(autopicker_lab.__file__).parent
 OUTSIDE = {  # on purpose, each docstring says why
     "http_client/connection.py": {"ConnectionBrokenError", "NotHttpError", "StaleConnectionError"},
-    "core/chat.py": {"_MalformedError"},
+    "core/parts.py": {"MalformedError"},
 }
 BARE = {  # failures of ours, or of what a caller brought, which no class of the tree would say better
     "assets.py": "the installation is incomplete",
@@ -96,6 +96,7 @@ def test_openai_codes_are_of_the_class() -> None:
     assert codes == {
         "UnknownModelError": "model_not_found",
         "ContextLengthError": "context_length_exceeded",
+        "MissingCapabilityError": "unsupported_capability",
         "AuthenticationError": "invalid_api_key",
         "RateLimitError": "rate_limit_exceeded",
         "BudgetError": "insufficient_quota",

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core import ContextLengthError, InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_FIELDS = 200
 MAX_PARTS = 10_000
+MAX_TEXT = 12_000_000  # characters
 MAX_DEPTH = 64  # levels of a schema
 COUNTS: Mapping[str, int] = MappingProxyType(
     {
@@ -68,7 +69,7 @@ def check(fields: Mapping[str, Any], size: int | None = None) -> None:
                     if type(item) is str:
                         _check_length(name, item, ITEM_LENGTHS[name])
             if name == "messages":
-                _check_parts(value)
+                _check_content(value)
                 continue
             if name in SIZES:
                 _check_depth(name, value)
@@ -90,14 +91,25 @@ def _check_count(name: str, items: Any) -> None:
         raise InvalidRequestError(detail, f"send at most {most:,}", param=name)
 
 
-def _check_parts(messages: Any) -> None:
-    parts = 0
+def _check_content(messages: Any) -> None:
+    parts = characters = 0
     for message in messages:
-        if type(message) is dict and type(content := message.get("content")) is list:
+        content = message.get("content") if type(message) is dict else None
+        if type(content) is str:
+            characters += len(content)
+        elif type(content) is list:
             parts += len(content)
+            characters += sum([len(part["text"]) for part in content if _is_text(part)])
     if parts > MAX_PARTS:
         detail = f"'messages' have {parts:,} content parts, too many for one request"
         raise InvalidRequestError(detail, f"send at most {MAX_PARTS:,}", param="messages")
+    if characters > MAX_TEXT:
+        detail = f"'messages' have {characters:,} characters of text, too many for one request: at most {MAX_TEXT:,}"
+        raise ContextLengthError(detail, "shorten the conversation", param="messages")
+
+
+def _is_text(part: Any) -> bool:
+    return type(part) is dict and type(part.get("text")) is str
 
 
 def _check_depth(name: str, value: Any) -> None:
