@@ -10,17 +10,19 @@ import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 
-def pin(core: int, command: list[str]) -> list[str]:
-    """Make a command run on one core, where the machine has two and taskset."""
-    taskset = shutil.which("taskset")
+def pin(core: int | None, command: list[str]) -> list[str]:
+    """Make a command run on one core, where the machine has two and taskset; None: on all."""
+    taskset = shutil.which("taskset") if core is not None else None
     return [taskset, "-c", str(core), *command] if taskset and (os.cpu_count() or 1) > 1 else command
 
 
@@ -49,20 +51,25 @@ def free_port() -> int:
 
 @contextmanager
 def start_process(
-    command: list[str], core: int, ready: str, **environment: str
+    command: list[str],
+    core: int | None,
+    ready: str,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    log: Path | None = None,
 ) -> Iterator[tuple[psutil.Process, float]]:
     """Start a program on a core, and end it and its descendants when the context ends.
 
     Args:
         ready: the URL that answers when the program is ready.
+        log: the file that gets what the program prints.
 
     Returns:
         The process, once it is ready, and the seconds until then.
     """
     started_at = time.monotonic()
-    log = tempfile.TemporaryFile()  # noqa: SIM115  # closed below, whatever happens between
+    output = log.open("w+b") if log else tempfile.TemporaryFile()  # noqa: SIM115  # closed below, whatever happens between
     variables = {**os.environ, **environment}
-    child = subprocess.Popen(pin(core, command), env=variables, stdout=log, stderr=log)
+    child = subprocess.Popen(pin(core, command), env=variables, stdout=output, stderr=output)
     process = psutil.Process(child.pid)
     try:
         while True:
@@ -72,8 +79,8 @@ def start_process(
                         break
             except OSError:
                 if child.poll() is not None or time.monotonic() - started_at > 300:
-                    log.seek(0)
-                    raise RuntimeError(f"{command[0]} did not start: {log.read()[-2000:].decode()}") from None
+                    output.seek(0)
+                    raise RuntimeError(f"{command[0]} did not start: {output.read()[-2000:].decode()}") from None
                 time.sleep(0.02)
         yield process, time.monotonic() - started_at
     finally:
@@ -85,4 +92,4 @@ def start_process(
         for member in alive:
             member.kill()
         child.wait()
-        log.close()
+        output.close()

@@ -1,5 +1,16 @@
-"""The benchmark of gateways: ours and its peers, each on one core before the same upstream, in one run."""
+"""The benchmark of gateways, each on one core before the same upstream in one run; and the trials that ours stands."""
 
 from autopicker_lab.benchmark.serving.compare import GatewayFigures, compare_gateways, soak, to_frame
+from autopicker_lab.benchmark.serving.endurance import EnduranceReport, endure
+from autopicker_lab.benchmark.serving.fuzz import FuzzReport, fuzz_service
 
-__all__ = ["GatewayFigures", "compare_gateways", "soak", "to_frame"]
+__all__ = [
+    "EnduranceReport",
+    "FuzzReport",
+    "GatewayFigures",
+    "compare_gateways",
+    "endure",
+    "fuzz_service",
+    "soak",
+    "to_frame",
+]

@@ -1,19 +1,26 @@
-"""The benchmark of gateways on the command line.
+"""The benchmark of gateways, and the trials of ours, on the command line.
 
-python -m autopicker_lab.benchmark.serving [TARGET ...] [--seconds S] [--repeats N] [--soak STREAMS] prints a row each.
+python -m autopicker_lab.benchmark.serving [TARGET ...] [--seconds S] [--repeats N] prints a row for each gateway.
+python -m autopicker_lab.benchmark.serving --soak STREAMS holds so many streams at once for 30 s.
+python -m autopicker_lab.benchmark.serving --fuzz RATE sends hostile requests at a rate for a minute (or S seconds).
+python -m autopicker_lab.benchmark.serving --endure MINUTES sends mixed traffic to two workers with Redis.
 """
 
 import argparse
+import json
 import sys
 
-from autopicker_lab.benchmark.serving import compare_gateways, soak, to_frame
+from autopicker_lab.benchmark.serving import compare_gateways, endure, fuzz_service, soak, to_frame
 
 parser = argparse.ArgumentParser(
     prog="autopicker_lab.benchmark.serving", description="Measure gateways before an upstream that answers at once."
 )
 parser.add_argument("targets", nargs="*", default=["passthrough", "autopicker", "litellm"])
-parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
+parser.add_argument("--seconds", type=float, default=None, help="of each measurement; 4, or 60 with --fuzz")
 parser.add_argument("--repeats", type=int, default=3, help="of each, the best counts")
+parser.add_argument("--soak", type=int, default=0, help="only hold so many streams at once for 30 s")
+parser.add_argument("--fuzz", type=float, default=0, help="only send so many hostile requests a second")
+parser.add_argument("--endure", type=float, default=0, help="only send mixed traffic for so many minutes")
 
 
 def show_progress(name: str) -> None:
@@ -21,10 +28,13 @@ def show_progress(name: str) -> None:
     sys.stderr.write(f"{name} ...\n")
 
 
-parser.add_argument("--soak", type=int, default=0, help="only hold so many streams at once for 30 s")
 args = parser.parse_args()
 if args.soak:
     sys.stdout.write(f"{soak(args.soak)}\n")
-    sys.exit()
-figures = compare_gateways(args.targets, args.seconds, args.repeats, show_progress)
-sys.stdout.write(to_frame(figures).to_string(index=False) + "\n")
+elif args.fuzz:
+    sys.stdout.write(json.dumps(fuzz_service(args.seconds or 60.0, args.fuzz).to_dict(), indent=2) + "\n")
+elif args.endure:
+    sys.stdout.write(json.dumps(endure(args.endure).to_dict(), indent=2) + "\n")
+else:
+    figures = compare_gateways(args.targets, args.seconds or 4.0, args.repeats, show_progress)
+    sys.stdout.write(to_frame(figures).to_string(index=False) + "\n")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HERE = __package__
 LITELLM = "litellm[proxy]==1.106.2"
-_KEY = "sk-benchmark"
+KEY = "sk-benchmark"
 _PATH = "/v1/chat/completions"
 
 
@@ -100,7 +100,7 @@ def soak(streams: int = 1000, seconds: float = 30.0, gap_ms: float = 250.0) -> d
     with (
         tempfile.TemporaryDirectory() as folder,
         upstream_server(gap_ms) as upstream,
-        _autopicker(Path(folder), upstream) as (process, base, _),
+        start_autopicker(Path(folder), upstream) as (process, base, _),
     ):
         highest = [0.0]
         finished = threading.Event()
@@ -163,7 +163,7 @@ def _best(url: str, connections: int, seconds: float, repeats: int, stream: bool
 
 
 def _client(url: str, connections: int, seconds: float, stream: bool) -> dict[str, float]:
-    command = [sys.executable, "-m", f"{HERE}.client", url, str(connections), str(seconds), str(int(stream)), _KEY]
+    command = [sys.executable, "-m", f"{HERE}.client", url, str(connections), str(seconds), str(int(stream)), KEY]
     done = subprocess.run(pin(1, command), capture_output=True, text=True, check=True, timeout=seconds + 60)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
@@ -188,12 +188,12 @@ def _passthrough(folder: Path, upstream: str) -> StartedGateway:
     base = f"http://127.0.0.1:{port}"
     options = ["--port", str(port), "--no-access-log", "--log-level", "error"]
     command = [sys.executable, "-m", "uvicorn", f"{HERE}.passthrough:app", *options]
-    with start_process(command, 0, f"{base}/health", UPSTREAM=upstream) as (process, ready_s):
+    with start_process(command, 0, f"{base}/health", {"UPSTREAM": upstream}) as (process, ready_s):
         yield process, base, ready_s
 
 
 @contextmanager
-def _autopicker(folder: Path, upstream: str) -> StartedGateway:
+def start_autopicker(folder: Path, upstream: str) -> StartedGateway:
     """Start our service with all it does (keys, limits, logs, metrics, routing) but the response cache."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
@@ -202,13 +202,13 @@ def _autopicker(folder: Path, upstream: str) -> StartedGateway:
     settings = {
         "AUTOPICKER_CONFIG": str(config),
         "AUTOPICKER_HOME": str(folder / "home"),
-        "API_KEY": _KEY,
+        "API_KEY": KEY,
         "RATE_LIMIT_REQUESTS": "10000000",
         "CACHE_TTL": "0",
         "LOG_FORMAT": "json",
     }
     command = [sys.executable, "-m", "autopicker_lab.service", "--port", str(port)]
-    with start_process(command, 0, f"{base}/health", **settings) as (process, ready_s):
+    with start_process(command, 0, f"{base}/health", settings) as (process, ready_s):
         yield process, base, ready_s
 
 
@@ -221,7 +221,7 @@ def _litellm(folder: Path, upstream: str) -> StartedGateway:
     parameters = {"model": "openai/instant", "api_base": upstream, "api_key": "none"}
     settings: dict[str, Any] = {
         "model_list": [{"model_name": "auto", "litellm_params": parameters}],
-        "general_settings": {"master_key": _KEY},
+        "general_settings": {"master_key": KEY},
     }
     config.write_text(json.dumps(settings))
     uv = shutil.which("uv")
@@ -230,8 +230,8 @@ def _litellm(folder: Path, upstream: str) -> StartedGateway:
     command = [uv, "tool", "run", "--from", LITELLM, "litellm", "--config", str(config), "--port", str(port)]
     command += ["--host", "127.0.0.1", "--num_workers", "1", "--telemetry", "False"]
     variables = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "127.0.0.1,localhost"}
-    with start_process(command, 0, f"{base}/health/liveliness", **variables) as (process, ready_s):
+    with start_process(command, 0, f"{base}/health/liveliness", variables) as (process, ready_s):
         yield process, base, ready_s
 
 
-_STARTS: Mapping[str, Any] = {"passthrough": _passthrough, "autopicker": _autopicker, "litellm": _litellm}
+_STARTS: Mapping[str, Any] = {"passthrough": _passthrough, "autopicker": start_autopicker, "litellm": _litellm}
