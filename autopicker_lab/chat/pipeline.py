@@ -19,6 +19,7 @@ from autopicker_lab.chat.relevance import Ranker
 from autopicker_lab.chat.stream import ChatStream
 from autopicker_lab.core import (
     AutopickerError,
+    BudgetError,
     ChatReply,
     ChatRequest,
     Complexity,
@@ -155,7 +156,9 @@ class Pipeline:
         for name in (route.model, *route.fallbacks):
             prepared = await self._prepare(name, request, attachments)
             try:
-                return prepared, await self.attempt(name, lambda: call(prepared))  # noqa: B023  # called at once
+                return await self._paid(name, prepared, call)
+            except BudgetError as error:
+                failure = failure or error  # a cheaper one may do
             except _RETRIABLE as error:
                 log.warning("model %s failed: %s", name, error.loggable)
                 if isinstance(error, ModelUnavailableError) and error.retry_after is None:
@@ -163,6 +166,17 @@ class Pipeline:
                 failure = error
         assert failure is not None  # the route names at least one model
         raise failure
+
+    async def _paid(
+        self, name: str, prepared: PreparedRequest, call: Callable[[PreparedRequest], Awaitable[T]]
+    ) -> tuple[PreparedRequest, T]:
+        """What one model makes of a request whose cost its caller can bear; BudgetError where that is not so."""
+        spending = prepared.request.spending
+        if spending is None:
+            return prepared, await self.attempt(name, lambda: call(prepared))
+        async with spending.cover(prepared.model.describe(), prepared.request) as request:
+            covered = prepared._replace(request=request)
+            return covered, await self.attempt(name, lambda: call(covered))
 
     async def attempt(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
         """The result of `call`, which asks one model: again after a moment where that broke before it answered.

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autopicker_lab.core import parts as parts_gate
 from autopicker_lab.core.errors import InvalidRequestError
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.parts import MalformedError
 from autopicker_lab.core.text import estimate_tokens
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from autopicker_lab.core.routing import ModelSpec
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
@@ -89,6 +94,22 @@ class Message:
         return {"role": self.role, "content": content, **self.extra}
 
 
+class Spending(Protocol):
+    """Money that a caller's request may cost.
+
+    Attributes:
+        shortened: whether the answer may be shorter than asked for, because little is left.
+    """
+
+    shortened: bool
+
+    def cover(self, spec: ModelSpec, request: ChatRequest) -> AbstractAsyncContextManager[ChatRequest]:
+        """Hold the most that a model may cost while it is asked; BudgetError where that is more than is left.
+
+        Gives the request, whose answer may have been bounded to what can be paid.
+        """
+
+
 @dataclass(frozen=True)
 class ChatRequest:
     """What is asked of a model.
@@ -98,6 +119,7 @@ class ChatRequest:
         file_ids: uploads whose text belongs to the question.
         options: every other OpenAI field (temperature, max_tokens, tools ...), passed on as it came.
         allowed: ids of the models that the caller may use; None: all.
+        spending: holds what asking a model may cost; None where nobody bounds it.
     """
 
     messages: tuple[Message, ...]
@@ -105,6 +127,7 @@ class ChatRequest:
     file_ids: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     allowed: frozenset[str] | None = None
+    spending: Spending | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, prompt: str | Sequence[Mapping[str, Any]] | ChatRequest, **fields: Any) -> ChatRequest:
@@ -118,9 +141,11 @@ class ChatRequest:
             raise InvalidRequestError(detail, "write 'Why?' or [{'role': 'user', 'content': 'Why?'}]")
         return cls(tuple([Message.parse(m, i) for i, m in enumerate(prompt)]), **fields)
 
-    def with_allowed(self, models: frozenset[str] | None) -> ChatRequest:
-        """The request of a caller who may use these models; None: all."""
-        return self if models is None else replace(self, allowed=models)
+    def with_allowed(self, models: frozenset[str] | None, spending: Spending | None = None) -> ChatRequest:
+        """The request of a caller who may use these models (None: all), and spend no more than is held."""
+        if models is None and spending is None:
+            return self
+        return replace(self, allowed=models, spending=spending)
 
     def as_of(self, ends: Sequence[int]) -> list[ChatRequest]:
         """The request as it stood at each of these messages (positions, ascending), for the cost of one reading."""

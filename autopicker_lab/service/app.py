@@ -25,7 +25,8 @@ from autopicker_lab.service.observation.metrics import Metrics
 from autopicker_lab.service.observation.tracing import Tracing
 from autopicker_lab.service.openapi import ERRORS, complete_document
 from autopicker_lab.service.request import errors
-from autopicker_lab.service.request.auth import Authenticator, Budgets
+from autopicker_lab.service.request.auth import Authenticator
+from autopicker_lab.service.request.budgets import Budgets
 from autopicker_lab.service.request.rate_limits import RateLimiter
 from autopicker_lab.service.routes import analysis, audio, embeddings, files, monitoring, page, socket
 from autopicker_lab.service.state import ServiceState
@@ -65,7 +66,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         psutil.cpu_percent(interval=None)  # the first reading has nothing to compare with
-        tasks = [asyncio.create_task(lab.catalogue.availability()), asyncio.create_task(_sync_budgets(budgets))]
+        tasks = [asyncio.create_task(lab.catalogue.availability()), asyncio.create_task(budgets.keep_in_step(_SYNC_S))]
         yield
         for task in tasks:
             task.cancel()
@@ -73,7 +74,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         await cache.close()
         await asyncio.to_thread(decisions.close)
         await asyncio.to_thread(access_log.close)
-        await asyncio.to_thread(budgets.ledger.sync)
+        await budgets.close()
         await lab.aclose()
 
     app = FastAPIOffline(
@@ -104,13 +105,6 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     return CORSMiddleware(
         service, sorted(settings.origins), allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
     )
-
-
-async def _sync_budgets(budgets: Budgets) -> None:
-    """Keep what keys have spent in step with the other workers."""
-    while True:
-        await asyncio.to_thread(budgets.ledger.sync)
-        await asyncio.sleep(_SYNC_S)
 
 
 def _top_level(state: ServiceState) -> APIRouter:

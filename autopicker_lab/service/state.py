@@ -21,7 +21,8 @@ from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.observation.metrics import Metrics
 from autopicker_lab.service.observation.tracing import Tracing
-from autopicker_lab.service.request.auth import Authenticator, Budgets, Caller
+from autopicker_lab.service.request.auth import Authenticator, Caller
+from autopicker_lab.service.request.budgets import Budgets
 from autopicker_lab.service.request.context import RequestContext
 from autopicker_lab.service.request.disconnect import DisconnectMonitor
 from autopicker_lab.service.request.rate_limits import RateLimiter
@@ -108,11 +109,11 @@ class ServiceState:
         embedder = self.lab.embedder
         spec = embedder.spec(name, caller.models)
         estimated = embedder.check(spec, inputs)
-        self.budgets.check(caller)
-        made = await embedder.embed(spec, inputs, dimensions, options)
-        tokens = made.tokens or estimated
-        cost = spec.cost_usd(tokens, 0)
-        self.budgets.charge(caller, cost)
+        async with self.budgets.reserve(caller, spec.cost_usd(estimated, 0)):
+            made = await embedder.embed(spec, inputs, dimensions, options)
+            tokens = made.tokens or estimated
+            cost = spec.cost_usd(tokens, 0)
+            self.budgets.charge(caller, cost)
         self.metrics.record_embeddings(spec.id, tokens, cost)
         return spec.id, made, tokens
 

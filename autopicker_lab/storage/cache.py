@@ -6,8 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import SettingsError
-from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, STORE_TIMEOUT_S, CircuitBreaker
+from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
+from autopicker_lab.storage.redis_client import open_redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,18 +76,8 @@ class RedisCache(MemoryCache):
 
     def __init__(self, ttl_s: float, url: str):
         super().__init__(ttl_s)
-        try:
-            from redis import asyncio as redis
-        except ImportError:
-            hint = "pip install 'autopicker-lab[redis]', or ENABLE_REDIS_CACHE=false"
-            raise SettingsError("ENABLE_REDIS_CACHE: the redis package is not installed", hint) from None
         self._ttl_s = max(1, int(ttl_s))
-        try:
-            self._client: Any = redis.from_url(
-                url, socket_timeout=STORE_TIMEOUT_S, socket_connect_timeout=STORE_TIMEOUT_S
-            )
-        except ValueError as error:
-            raise SettingsError(f"REDIS_URL: {error}", "write redis://HOST:6379/0") from None
+        self._client = open_redis(url, asynchronous=True)
         self._breaker = CircuitBreaker(STORE_POLICY, "Redis", "caching in this process")
 
     async def get(self, key: str) -> bytes | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import calendar
 import hashlib
 import json
+import math
 import secrets
 import time
 from dataclasses import asdict, dataclass
@@ -94,6 +95,9 @@ class KeyFile:
             raise InvalidRequestError("a key needs a name", "say who or what will use it")
         if any(key.name == name.strip() for key in self.keys().values()):
             raise InvalidRequestError(f"there is a key '{name.strip()}' already", "choose another name, or revoke it")
+        budget = limits.get("budget_usd")
+        if budget is not None and not (math.isfinite(budget) and budget >= 0):
+            raise InvalidRequestError(f"a budget of {budget} USD bounds nothing", "give a number of USD")
         secret = PREFIX + secrets.token_urlsafe(32)
         key = ApiKey(secrets.token_hex(4), name.strip(), digest(secret), round(time.time(), 3), **limits)
         self._write([*self.keys().values(), key])

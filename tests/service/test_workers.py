@@ -15,6 +15,7 @@ import httpx
 import psutil
 import pytest
 from conftest import needs
+from support.redis_server import redis_server
 from support.serving import free_port
 from support.upstream import soon, upstream
 
@@ -27,23 +28,10 @@ pytestmark = pytest.mark.slow
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[Any]:
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    started = []
-
-    def start() -> None:
-        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-        assert soon(lambda: _listens(port), 20)
-
-    def stop() -> None:
-        started[-1].terminate()
-        started[-1].wait(20)
-
-    start()
-    yield f"redis://127.0.0.1:{port}/0", start, stop
-    stop()
+@pytest.fixture(name="redis_server")
+def running_redis(tmp_path: Path) -> Iterator[Any]:
+    with redis_server(tmp_path) as server:
+        yield server
 
 
 def _listens(port: Any) -> Any:

@@ -60,14 +60,15 @@ class ChatApp:
         size = len(raw)
         call = await self._dialect.read(raw, context, scope["path"])
         del raw  # what waits for an answer keeps what was made of it
-        request = call.request.with_allowed(context.caller.models)
+        request = call.request
         with_files = self._with_files or bool(request.file_ids)
-        handler = _CompletionHandler(self._state, self._flights, context, request, call.wording, with_files)
-        handler.key = await json_body.off_loop(size, handler.cache_key)
-        self._state.budgets.check(context.caller)
         started_at = time.perf_counter()
         try:
-            await (handler.stream(receive, send) if call.stream else handler.complete(receive, send))
+            async with self._state.budgets.reserve(context.caller) as reservation:
+                request = request.with_allowed(context.caller.models, reservation.spending)
+                handler = _CompletionHandler(self._state, self._flights, context, request, call.wording, with_files)
+                handler.key = await json_body.off_loop(size, handler.cache_key)
+                await (handler.stream(receive, send) if call.stream else handler.complete(receive, send))
         except AutopickerError as error:
             seconds = time.perf_counter() - started_at
             self._state.tracing.record_failure(request.model, error, seconds, context.traceparent)
@@ -238,7 +239,8 @@ class _CompletionHandler:
         return content, ending
 
     async def _cache(self, content: bytes, finish_reason: str) -> None:
-        if self.key and finish_reason in _REPEATABLE:
+        spending = self._request.spending
+        if self.key and finish_reason in _REPEATABLE and not (spending is not None and spending.shortened):
             await self._state.cache.put(self.key, content)
 
     def _replay(self, content: bytes) -> bytes:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from autopicker_lab.core import AuthenticationError, BudgetError, SettingsError
-from autopicker_lab.storage import ApiKey, KeyFile, Ledger, digest
+from autopicker_lab.core import AuthenticationError, SettingsError
+from autopicker_lab.storage import ApiKey, KeyFile, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +30,17 @@ class Caller:
     Attributes:
         id: what answers are cached and requests are counted under; "" where access is open.
         key: of the key file; None where access is open, and for the one key of API_KEY.
+        period: the day or month that the request is paid in, however long it takes.
     """
 
     id: str = ""
     key: ApiKey | None = None
+    period: str = ""
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """What its spending is counted under in the ledger."""
+        return self.id, self.period
 
     @property
     def limit(self) -> tuple[int, int] | None:
@@ -87,7 +94,7 @@ class Authenticator:
                 return _OPERATOR
             api_key = self._keys.get(digest(key))  # of a hash, so that its timing tells nothing about the key
             if api_key is not None:
-                return Caller(api_key.id, api_key)
+                return Caller(api_key.id, api_key, api_key.current_period())
         what = "the API key is wrong" if key else "an API key is required"
         raise AuthenticationError(what, "send it as X-API-Key or Authorization: Bearer")
 
@@ -101,30 +108,6 @@ class Authenticator:
             self._damaged = True
         else:
             self._damaged = False
-
-
-class Budgets:
-    """What the keys of the key file may spend and have spent, in USD by period."""
-
-    def __init__(self, ledger: Ledger):
-        self.ledger = ledger
-
-    def check(self, caller: Caller) -> None:
-        """BudgetError where a key has spent what it may."""
-        key = caller.key
-        if key is None or key.budget_usd is None:
-            return
-        spent = self.ledger.spent((key.id, key.current_period()))
-        if spent >= key.budget_usd:
-            detail = f"this key has spent its {key.budget_usd:g} USD of the {key.period}"
-            hint = f"wait for the next {key.period}, or ask for a larger budget"
-            raise BudgetError(detail, hint, retry_after=key.period_left_s())
-
-    def charge(self, caller: Caller, usd: float) -> None:
-        """Add the cost of an answer to what the caller's key has spent; callers without such a key have no account."""
-        key = caller.key
-        if key is not None:
-            self.ledger.add((key.id, key.current_period()), usd)
 
 
 def api_key_in(headers: Mapping[bytes, bytes]) -> str | None:

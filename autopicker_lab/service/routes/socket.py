@@ -27,6 +27,7 @@ from autopicker_lab.service.chat.request_body import ChatBody
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.request import errors, json_body
 from autopicker_lab.service.request.auth import Caller, api_key_in, origin_allowed
+from autopicker_lab.service.request.budgets import Reservation
 from autopicker_lab.service.request.context import RequestContext
 from autopicker_lab.service.request.rate_limits import check_concurrency
 from autopicker_lab.service.state import ServiceState
@@ -112,7 +113,6 @@ class _Session:
             raise AuthenticationError(error.detail, hint) from None
         working_for.set(caller.id or address)
         await limiter.check(caller.rate_limit_key(address), caller.limit)
-        self._state.budgets.check(caller)
         return caller
 
     async def _chat(self, message: dict[str, Any], size: int, caller: Caller) -> None:
@@ -121,7 +121,8 @@ class _Session:
         started_at, status = time.perf_counter(), 200
         try:
             check_concurrency(metrics.running, self._state.lab.settings.max_concurrency)
-            await self._answer(message, size, caller)
+            async with self._state.budgets.reserve(caller) as reservation:
+                await self._answer(message, size, caller, reservation)
         except AutopickerError as error:
             status = error.status
             await self._send_error(error)
@@ -135,9 +136,9 @@ class _Session:
         finally:
             metrics.request_finished("/ws/chat", "GET", status, time.perf_counter() - started_at)
 
-    async def _answer(self, message: dict[str, Any], size: int, caller: Caller) -> None:
+    async def _answer(self, message: dict[str, Any], size: int, caller: Caller, reservation: Reservation) -> None:
         body, request = await json_body.off_loop(size, _checked, message, size)
-        request = request.with_allowed(caller.models)
+        request = request.with_allowed(caller.models, reservation.spending)
         attachments, failures = await self._state.attach(request.file_ids, caller)
         stream = self._state.lab.pipeline.stream(request, attachments)
         whole = "stream" in body.model_fields_set and not body.stream
