@@ -36,6 +36,15 @@ _SIGNATURES = {
     "oga": "ogg",
     "m4a": "m4a",
     "mp4": "m4a",
+    # sound, and the sound of films, in other containers: read as the kind whose makers and codecs are nearest
+    "webm": "ogg",
+    "mkv": "ogg",
+    "mov": "m4a",
+    "3gp": "m4a",
+    "flv": "m4a",
+    "aac": "m4a",
+    "aiff": "wav",
+    "caf": "wav",
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BINARY_CATEGORIES = frozenset({"image", "audio"})
