@@ -35,6 +35,7 @@ from autopicker_lab.core import (
     SourceFile,
     TransientUpstreamError,
 )
+from autopicker_lab.core.chat import count_characters
 from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.routing import AUTO, Requirements, choose, permitted_models, route_to_named_model
 
@@ -132,7 +133,9 @@ class Pipeline:
         prepared, reply = await self.first(route, request, attachments, lambda p: p.model.complete(p.request))
         self.catalogue.breaker(reply.model).succeeded()
         if not reply.usage.prompt_tokens:
-            reply = replace(reply, usage=estimate_usage(prepared.request, len(reply.text)))
+            reply = replace(
+                reply, usage=estimate_usage(prepared.request, count_characters(reply.message or reply.text))
+            )
         return reply.with_route(route, prepared.report(route), time.perf_counter() - started_at)
 
     def stream(self, request: ChatRequest, attachments: Attachments = (), keep: bool = True) -> ChatStream:

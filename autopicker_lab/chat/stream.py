@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
-from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assemble_message
+from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assemble_completion
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -88,14 +88,16 @@ class ChatStream:
         """The whole answer; None before its end, and where its pieces are not kept."""
         if self.total_s is None or not self._keep:
             return None
-        message = assemble_message(self._chunks)
+        finish_reason = self.finish_reason or "stop"
+        completion = assemble_completion(self._chunks, finish_reason)
+        message = completion["choices"][0]["message"]
         return ChatReply(
             message["content"] or "",
             self.model,
-            self.finish_reason or "stop",
+            finish_reason,
             self.usage,
             message,
-            {},
+            completion,
             self.route,
             self.context,
             self.first_token_s,
@@ -117,7 +119,7 @@ class ChatStream:
                 self._usage = chunk.usage or self._usage
                 if self._keep:
                     self._chunks.append(chunk)
-                self._characters += len(chunk.content)
+                self._characters += chunk.characters
                 yield chunk
                 try:
                     chunk = await anext(chunks, None)

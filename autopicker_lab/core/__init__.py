@@ -1,6 +1,7 @@
 """The nouns that every other part of the lab speaks in, and the error tree. Imports nothing of the rest."""
 
-from autopicker_lab.core.chat import ChatChunk, ChatRequest, Message, Usage, assemble_message
+from autopicker_lab.core.chat import ChatChunk, ChatRequest, Message, Usage
+from autopicker_lab.core.deltas import assemble_completion, assemble_message
 from autopicker_lab.core.document import Cell, Document, Part, Table
 from autopicker_lab.core.errors import (
     AuthenticationError,
@@ -103,6 +104,7 @@ __all__ = [
     "Usage",
     "Word",
     "WorkerError",
+    "assemble_completion",
     "assemble_message",
     "gain_score",
     "new_id",

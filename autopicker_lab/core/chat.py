@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.core.routing import ModelSpec
 
+_UNSAID = frozenset({"id", "type", "role", "index", "reasoning_details"})  # the last says reasoning again
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
@@ -252,36 +253,20 @@ class ChatChunk:
                 yield choice.get("delta") or {}
 
     @property
+    def characters(self) -> int:
+        """How many characters its events add to the answer, of thoughts and of arguments as well."""
+        return sum([len(content) if (content := d.get("content")) else count_characters(d) for d in self.deltas])
+
+    @property
     def content(self) -> str:
         """The text that its events add to the answer."""
         return "".join([delta.get("content") or "" for delta in self.deltas])
 
 
-def assemble_message(chunks: Iterable[ChatChunk]) -> dict[str, Any]:
-    """The message that a stream's chunks add up to: content, reasoning, tool calls."""
-    texts: list[str] = []
-    thoughts: list[str] = []
-    calls: dict[int, dict[str, Any]] = {}
-    for chunk in chunks:
-        for delta in chunk.deltas:
-            texts.append(delta.get("content") or "")
-            thoughts.append(delta.get("reasoning_content") or "")
-            for call in delta.get("tool_calls") or ():
-                _merge_call(calls, call)
-    text = "".join(texts)
-    message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
-    if any(thoughts):
-        message["reasoning_content"] = "".join(thoughts)
-    if calls:
-        message["tool_calls"] = [calls[i] for i in sorted(calls)]
-    return message
-
-
-def _merge_call(calls: dict[int, dict[str, Any]], delta: Mapping[str, Any]) -> None:
-    """Add one streamed piece of a tool call: arguments come in slices, the rest whole."""
-    index = int(delta.get("index") or 0)
-    call = calls.setdefault(index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
-    function = delta.get("function") or {}
-    call["id"] = delta.get("id") or call["id"]
-    call["function"]["name"] = function.get("name") or call["function"]["name"]
-    call["function"]["arguments"] += function.get("arguments") or ""
+def count_characters(value: object) -> int:
+    """The characters of what a model said: text, thoughts, names and arguments of calls."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum([count_characters(part) for name, part in value.items() if name not in _UNSAID])
+    return sum([count_characters(part) for part in value]) if isinstance(value, list) else 0

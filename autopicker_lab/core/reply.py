@@ -38,7 +38,8 @@ class ChatReply:
 
     Attributes:
         model: catalogue id of the model that answered.
-        raw: the provider's own chat.completion object, where it made one: fields that have no name here stand in it.
+        raw: the provider's own chat.completion object, or what its stream adds up to: fields that have no name here,
+            and further choices, stand in it.
         route: how it was chosen; None for a model that was asked directly.
         first_token_s, total_s: seconds from the request to the first token and to the end.
     """

@@ -15,7 +15,7 @@ from autopicker_lab.core import (
     InvalidRequestError,
     ModelSpec,
     Usage,
-    assemble_message,
+    assemble_completion,
 )
 from autopicker_lab.core.errors import with_hint
 from autopicker_lab.core.parts import whole_data_url
@@ -69,13 +69,15 @@ async def complete_from_stream(model: ChatModel, request: ChatRequest) -> ChatRe
             first = time.perf_counter() - started_at
         chunks.append(chunk)
         finish, usage = chunk.finish_reason or finish, chunk.usage or usage
-    message = assemble_message(chunks)
+    completion = assemble_completion(chunks, finish)
+    message = completion["choices"][0]["message"]
     return ChatReply(
         message["content"] or "",
         model.describe().id,
         finish,
         usage,
         message,
+        completion,
         first_token_s=first,
         total_s=time.perf_counter() - started_at,
     )

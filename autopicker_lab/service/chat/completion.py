@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from autopicker_lab.core import ChatReply, ContextReport, Route
 
 OWN_FIELDS = ("routing", "files_processed", "file_errors", "context")  # beside those that models' servers send
+_REPEATABLE = ("stop", "length", "tool_calls", "function_call")  # reasons to end that would be the same again
+_SAID = ("content", "tool_calls", "function_call", "refusal", "audio")
 _NOT_IN_CHUNKS = frozenset({"id", "object", "created", "model", "choices", "usage", *OWN_FIELDS})
 
 
@@ -22,7 +24,8 @@ def of_reply(reply: ChatReply) -> dict[str, Any]:
         "created": reply.created,
         "model": reply.model,
     }
-    if not answer.get("usage"):
+    usage = answer.get("usage")
+    if not isinstance(usage, dict) or not usage.get("prompt_tokens"):  # the server did not count
         answer["usage"] = reply.usage.to_openai()
     if reply.route is not None and not reply.route.named:
         answer["routing"] = routing_object(reply.route, reply.model)
@@ -35,20 +38,38 @@ def _body(reply: ChatReply) -> dict[str, Any]:
     return {"choices": [choice], "system_fingerprint": None}
 
 
+def is_repeatable(completion: Mapping[str, Any]) -> bool:
+    """Whether an equal request would be given the same: each choice says something, and ended as it should."""
+    return all(_is_repeatable(choice) for choice in completion["choices"])
+
+
+def _is_repeatable(choice: object) -> bool:
+    if not isinstance(choice, dict) or choice.get("finish_reason") not in _REPEATABLE:
+        return False
+    message = choice.get("message")
+    return isinstance(message, dict) and any(message.get(name) for name in _SAID)
+
+
 def to_events(completion: Mapping[str, Any]) -> list[dict[str, Any]]:
     """OpenAI's chunks for a whole answer: of each choice one that says all of it, and one that ends it."""
     fields = {name: value for name, value in completion.items() if name not in _NOT_IN_CHUNKS}
     events: list[dict[str, Any]] = []
-    for place, choice in enumerate(completion["choices"]):
+    choices = [choice for choice in completion["choices"] if isinstance(choice, dict)]
+    for place, choice in enumerate(choices):
         index = choice.get("index", place)
-        delta = {"role": "assistant", **(choice.get("message") or {})}
+        message = choice.get("message")
+        delta = {"role": "assistant", **(message if isinstance(message, dict) else {})}
         if delta.get("tool_calls"):
-            delta["tool_calls"] = [{"index": i, **call} for i, call in enumerate(delta["tool_calls"])]
+            delta["tool_calls"] = [{"index": i, **call} for i, call in enumerate(_objects(delta["tool_calls"]))]
         said = {"index": index, "delta": delta, "logprobs": choice.get("logprobs"), "finish_reason": None}
         rest = {name: value for name, value in choice.items() if name not in ("message", "logprobs")}
         ended = {"finish_reason": "stop", **rest, "index": index, "delta": {}, "logprobs": None}
         events += ({**fields, "choices": [said]}, {**fields, "choices": [ended]})
     return events
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def routing_object(route: Route, model: str) -> dict[str, Any]:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.requests import ClientDisconnect
 
-from autopicker_lab.core import AutopickerError, ChatRequest, InvalidRequestError, ModelUnavailableError, Usage
+from autopicker_lab.core import (
+    AutopickerError,
+    ChatRequest,
+    InvalidRequestError,
+    ModelUnavailableError,
+    UpstreamError,
+    Usage,
+)
 from autopicker_lab.service.chat import completion, sse
 from autopicker_lab.service.chat.dialect import AnswerHead
 from autopicker_lab.service.chat.event_stream import EventStream
@@ -34,7 +41,6 @@ if TYPE_CHECKING:
     from autopicker_lab.service.state import ServiceState
 
 _NOT_IN_KEY = frozenset({"stream_options", "user"})  # options that change nothing in the answer
-_REPEATABLE = ("stop", "length", "tool_calls")  # finish reasons of an answer that would be the same again
 
 
 class ChatApp:
@@ -202,9 +208,7 @@ class _CompletionHandler:
         answer = completion.of_reply(reply) | self._file_fields
         if self._with_files:
             answer["context"] = completion.context_object(reply.context)
-        content = orjson.dumps(answer)
-        await self._cache(content, reply.finish_reason)
-        return content
+        return await self._cache(answer)
 
     async def _stream_answer(self, out: EventStream) -> tuple[bytes | None, bytes]:
         """Send the answer as it comes; returns it whole where it is to be cached, and the end of the stream."""
@@ -234,21 +238,26 @@ class _CompletionHandler:
         reply = stream.reply
         if reply is None:
             return None, ending
-        content = orjson.dumps(completion.of_reply(replace(reply, id=record.id)) | extra)
-        await self._cache(content, reply.finish_reason)
-        return content, ending
+        return await self._cache(completion.of_reply(replace(reply, id=record.id)) | extra), ending
 
-    async def _cache(self, content: bytes, finish_reason: str) -> None:
+    async def _cache(self, answer: dict[str, Any]) -> bytes:
+        """The JSON of an answer, which is kept where it would be the same again."""
+        try:
+            content = orjson.dumps(answer)
+        except TypeError as error:  # orjson's own kind of it
+            raise UpstreamError(f"the answer cannot be passed on: {error}", "ask again") from None
         spending = self._request.spending
-        if self.key and finish_reason in _REPEATABLE and not (spending is not None and spending.shortened):
+        shortened = spending is not None and spending.shortened
+        if self.key and not shortened and completion.is_repeatable(answer):
             await self._state.cache.put(self.key, content)
+        return content
 
     def _replay(self, content: bytes) -> bytes:
         """A cached answer as a stream."""
         answer = orjson.loads(content)
         extra = {name: answer[name] for name in completion.OWN_FIELDS if name in answer}
         head = AnswerHead(answer["id"], answer["model"], answer["created"])
-        finish_reason = answer["choices"][0]["finish_reason"]
+        finish_reason = answer["choices"][0].get("finish_reason") or "stop"
         usage = Usage.from_openai(answer.get("usage")) or Usage()
         opening = self._wording.opening(head, completion.to_events(answer), extra)
         return opening + self._wording.end(finish_reason, usage)

@@ -33,6 +33,7 @@ from autopicker_lab.service.request.rate_limits import check_concurrency
 from autopicker_lab.service.state import ServiceState
 
 router = APIRouter()
+_OTHER_TEXTS = {"reasoning": ("reasoning_content", "reasoning"), "refusal": ("refusal",)}  # messages by fields
 
 
 @router.websocket("/ws/chat")
@@ -165,6 +166,10 @@ class _Session:
         if chunk.content:
             await self._socket.send_json({"type": "content", "content": chunk.content})
         for delta in chunk.deltas:
+            for kind, names in _OTHER_TEXTS.items():
+                text = next((delta[name] for name in names if delta.get(name)), None)
+                if isinstance(text, str):
+                    await self._socket.send_json({"type": kind, kind: text})
             if delta.get("tool_calls"):
                 await self._socket.send_json({"type": "tool_calls", "tool_calls": delta["tool_calls"]})
 
