@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from autopicker_lab.core import ModelSpec, SettingsError
+from autopicker_lab.runtime.addresses import AddressSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,6 +131,10 @@ class Settings(BaseSettings):
     """Keys made by `autopicker keys`, hashed; none: keys.json in AUTOPICKER_HOME."""
     allowed_origins: str = ""
     """Comma-separated origins whose pages may call the service from a browser, besides its own; * for all."""
+    allowed_hosts: str = ""
+    """Comma-separated names that an open service may be asked by, besides localhost and addresses; * for all."""
+    root_path: str = ""
+    """The prefix that a proxy in front serves under, such as /llm; none: it serves under /."""
     rate_limit_requests: int = Field(100, ge=1)
     """Requests that one client address may make in a window."""
     rate_limit_window: int = Field(60, ge=1)
@@ -169,7 +174,9 @@ class Settings(BaseSettings):
     extraction_memory_mb: int = Field(4096, ge=512)
     """Address space of the process that reads uploads, MiB."""
     trusted_proxies: str = ""
-    """Comma-separated addresses whose X-Forwarded-For is believed."""
+    """Comma-separated addresses and networks of proxies whose X-Forwarded-For is believed."""
+    max_connections: int = Field(1024, ge=1)
+    """Connections that one client address may have open to a worker."""
     decision_log: Path | None = None
     """SQLite file for routing decisions and feedback; none: the last ten thousand in memory."""
     decision_log_prompts: bool = False
@@ -189,6 +196,20 @@ class Settings(BaseSettings):
     @classmethod
     def _add_scheme(cls, value: str) -> str:
         return value if value.startswith(("http://", "https://")) else f"http://{value}"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _require_networks(cls, value: str) -> str:
+        AddressSet.parse(value)
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _normalise_root(cls, value: str) -> str:
+        path = value.strip().strip("/")
+        if any(character in path for character in "?#%\\ ") or "//" in path or not path.isascii():
+            raise ValueError("must be a path such as /llm")
+        return f"/{path}" if path else ""
 
     @classmethod
     def load(cls, **overrides: Any) -> Settings:
@@ -241,9 +262,19 @@ class Settings(BaseSettings):
             del fields["secret_key"]
         return hashlib.sha256(json.dumps(fields, default=_to_json, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def max_json_size(self) -> int:
+        """Bytes that a JSON body or a message of a WebSocket may have: conversations, and pictures as base64."""
+        return self.max_file_size * _JSON_FACTOR + _BODY_OVERHEAD
+
+    @property
+    def max_form_size(self) -> int:
+        """Bytes that a multipart body with one file may have."""
+        return self.max_file_size + _BODY_OVERHEAD
+
     @cached_property
     def origins(self) -> frozenset[str]:
-        """The origins in ALLOWED_ORIGINS."""
+        """The origins in ALLOWED_ORIGINS, patterns among them."""
         return frozenset(name.strip() for name in self.allowed_origins.split(",") if name.strip())
 
     @property

@@ -103,13 +103,8 @@ def serve(
 ) -> None:
     """Serve the HTTP API."""
     from autopicker_lab.service import server
-    from autopicker_lab.service.announcement import announcement
-    from autopicker_lab.settings import Settings
 
-    settings = Settings.load()
-    server.check_port(host, port)  # before a word of it being served
-    typer.echo(announcement(settings, host, port, workers), err=True)
-    server.serve(host, port, workers)
+    server.serve(host, port, workers, announce=lambda text: typer.echo(text, err=True))
 
 
 @app.command()

@@ -12,6 +12,7 @@ AutopickerError                     500
     ContextLengthError              400  longer than any available model can read
     MissingCapabilityError          400  needs what no model that it may go to can do
     MethodNotAllowedError           405
+    RequestHeadersError             431  a request line or headers past their bounds
   AuthenticationError               401
   NotFoundError                     404
     UnknownFileError                404
@@ -161,6 +162,13 @@ class MethodNotAllowedError(InvalidRequestError):
 
     status = 405
     title = "Method not allowed"
+
+
+class RequestHeadersError(InvalidRequestError):
+    """A request line or the headers of a request are too long, or too many."""
+
+    status = 431
+    title = "Headers too large"
 
 
 class AuthenticationError(AutopickerError):

@@ -6,9 +6,7 @@ import argparse
 import sys
 
 from autopicker_lab.core import AutopickerError
-from autopicker_lab.service.announcement import announcement
-from autopicker_lab.service.server import DEFAULT_PORT, check_port, serve
-from autopicker_lab.settings import Settings
+from autopicker_lab.service.server import DEFAULT_PORT, serve
 
 
 def main() -> None:
@@ -23,10 +21,7 @@ def main() -> None:
     if not 1 <= options.workers <= 64:
         parser.error("--workers must be from 1 to 64")
     try:
-        settings = Settings.load()
-        check_port(options.host, options.port)  # before a word of it being served
-        sys.stderr.write(announcement(settings, options.host, options.port, options.workers) + "\n")
-        serve(options.host, options.port, options.workers)
+        serve(options.host, options.port, options.workers, announce=lambda text: sys.stderr.write(text + "\n"))
     except AutopickerError as error:
         sys.exit(f"autopicker: {' '.join(str(error).split())}")
 

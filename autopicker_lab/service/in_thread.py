@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, SettingsError, StorageError
 from autopicker_lab.core.show import html_table
+from autopicker_lab.service.server import connection_options
 from autopicker_lab.settings import Settings
 from autopicker_lab.workbench import Workbench
 
@@ -23,6 +24,7 @@ class ServiceThread:
 
     Args:
         port: 0 takes a free one.
+        max_message_size: bytes that a message of a WebSocket may have.
 
     Attributes:
         url: where it listens.
@@ -31,11 +33,12 @@ class ServiceThread:
         SettingsError: it did not start, because the port is taken, say.
     """
 
-    def __init__(self, app: Any, port: int = 0):
+    def __init__(self, app: Any, port: int = 0, max_message_size: int = 2**20):
         import uvicorn
 
+        options = connection_options(max_message_size)
         config = uvicorn.Config(
-            app, host="127.0.0.1", port=port, log_config=None, proxy_headers=False, timeout_graceful_shutdown=5
+            app, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=5, **options
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="autopicker service", daemon=True)
@@ -92,7 +95,7 @@ def start(lab: Workbench | None = None, *, port: int = 0, **settings: Any) -> Se
         raise InvalidRequestError("a Workbench has its own settings", "give it, or settings, and not both")
     workbench = lab or Workbench(Settings.load(**settings))
     try:
-        return ServiceThread(create_app(workbench), port)
+        return ServiceThread(create_app(workbench), port, workbench.settings.max_json_size)
     except (AutopickerError, OSError) as error:
         if lab is None:
             workbench.close()

@@ -22,5 +22,5 @@ def gateway(*upstreams: Any, **settings: Any) -> Iterator[str]:
     """The address of a service whose models are ModelConfigs, or an upstream's "m"; no cache unless it is asked for."""
     models = tuple(one if isinstance(one, ModelConfig) else model(one.url) for one in upstreams)
     made = Settings.load(models=models, **{"cache_ttl": 0, "rate_limit_requests": 100_000, **settings})
-    with serving(create_app(Workbench(made))) as base:
+    with serving(create_app(Workbench(made)), max_message_size=made.max_json_size) as base:
         yield base

@@ -21,7 +21,7 @@ def is_free(port: int) -> bool:
 
 
 @contextmanager
-def serving(app: object, port: int = 0) -> Iterator[str]:
+def serving(app: object, port: int = 0, **options: int) -> Iterator[str]:
     """Run an ASGI app in a thread and yield its address."""
-    with ServiceThread(app, port) as served:
+    with ServiceThread(app, port, **options) as served:
         yield served.url

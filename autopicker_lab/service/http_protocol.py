@@ -1,0 +1,297 @@
+"""uvicorn's HTTP connection with bounds on what comes before a request is whole, and on answers that nobody reads.
+
+uvicorn itself bounds neither the headers of a request nor the time that they or the body take. nginx in front bounds
+both, but a service on a port of its own has to.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from autopicker_lab.core import AutopickerError, InvalidRequestError, ModelBusyError, RequestHeadersError, new_id
+from autopicker_lab.service import connections
+from autopicker_lab.service.connections import Connections, Pace, UnreadAnswer
+from autopicker_lab.service.request import errors
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from uvicorn._types import ASGI3Application
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+log = logging.getLogger(__name__)
+MAX_PIPELINED = 16  # requests that a client may send ahead of their answers
+_LINGER_S = 2.0  # for which a refused client may go on sending, so that it reads why
+_MAX_PIECES = 10_000  # of a body, from which on they must have some size: each costs as much as a large one
+_MIN_PIECE = 32  # bytes, on average
+_IDLE, _HEAD, _BODY, _REFUSED = range(4)
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """One connection; uvicorn's, with bounds."""
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        self._connections = Connections.of(self.app_state)
+        self._stage = _IDLE
+        self._messages = 0  # that have begun
+        self._block = 0  # bytes of the block that is being parsed
+        self._unparsed = 0  # bytes since the parser last found something
+        self._pieces = 0  # of the body, and its bytes
+        self._body_bytes = 0
+        self._why: AutopickerError | None = None  # an exception of the parser's callbacks does not come out itself
+        self._deaf = False  # whether what else comes is left unread, since the connection ends with its answers
+        self._running: RequestResponseCycle | None = None
+        self._phase: tuple[str, int] = ("", 0)
+        self._pace = Pace()
+        self._unread = UnreadAnswer()
+
+    # What happens to the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        if not self._connections.add(self):
+            self._refuse(ModelBusyError("this address has too many connections", "close some", retry_after=1))
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        for cycle in (self._running, *(cycle for cycle, _ in self.pipeline)):  # uvicorn tells the latest alone
+            _disconnect(cycle)
+        self.pipeline.clear()
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # uvicorn leaves it where the connection broke, and all that hangs on it
+
+    def resume_writing(self) -> None:
+        self._unread.restart()
+        super().resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        if self._stage == _REFUSED or self._deaf:
+            return
+        self._unset_keepalive_if_required()
+        self._block = len(data)
+        self._unparsed += self._block
+        try:
+            self._feed(data)
+        except httptools.HttpParserError as error:
+            if not self._deaf:
+                self._refuse(self._why or InvalidRequestError(f"this is no HTTP request: {error}", "correct it"))
+        else:
+            if self._unparsed > connections.MAX_HEAD:
+                self._refuse(_head_too_large())
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._should_upgrade():
+                self._decline_upgrade(data[upgrade.args[0] :])
+            elif self._busy:  # its answer would be written into the socket's frames
+                self.end()
+            else:
+                self._connections.discard(self)
+                self.handle_websocket_upgrade()
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Serve a request as it stands where it offers a protocol that is not spoken here, such as h2c.
+
+        The parser stops behind its head; another takes the body up.
+        """
+        framing = (b"content-length", b"transfer-encoding")
+        lines = [name + b": " + value + b"\r\n" for name, value in self.scope["headers"] if name in framing]
+        self.parser = httptools.HttpRequestParser(_Resumed(self))
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n")
+        self._feed(rest)
+
+    # What the parser finds
+
+    def on_message_begin(self) -> None:
+        self._stage = _HEAD
+        self._messages += 1
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._check_head()
+        self._stage = _BODY
+        self._unparsed = self._pieces = self._body_bytes = 0
+        super().on_headers_complete()
+        if len(self.pipeline) > MAX_PIPELINED:
+            self._end_pipeline()
+        if not self.parser.should_upgrade():
+            self.headers = []  # what follows the body are no headers of the request
+
+    def on_body(self, body: bytes) -> None:
+        self._unparsed = 0
+        self._pieces += 1
+        self._body_bytes += len(body)
+        if self._pieces > _MAX_PIECES and self._body_bytes < _MIN_PIECE * self._pieces:
+            self._why = InvalidRequestError("the body comes in too many small chunks", "send larger ones")
+            raise self._why
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unparsed = 0
+        if self.parser.should_upgrade():
+            return  # the body may follow: see _decline_upgrade
+        self._stage = _IDLE
+        super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _check_head(self) -> None:
+        """Refuse a head that is too large, or of a version in which the end of a body could be taken for another."""
+        headers = self.headers
+        if len(headers) > connections.MAX_HEADERS:
+            self._why = _head_too_large()
+        elif self._unparsed > connections.MAX_HEAD or self._block > connections.MAX_HEAD:
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in headers)
+            if size > connections.MAX_HEAD:
+                self._why = _head_too_large()
+        version = self.parser.get_http_version()
+        if version != "1.1":
+            chunked = any(name == b"transfer-encoding" for name, _ in headers)
+            if version != "1.0" or chunked:
+                self._why = InvalidRequestError(f"HTTP/{version} is not spoken here so", "send HTTP/1.1")
+        if self._why is not None:
+            raise self._why
+
+    def _end_pipeline(self) -> None:
+        """Answer what was sent ahead so far, and close; the client may send the rest again."""
+        self.pipeline.popleft()
+        cycle = self.pipeline[0][0]
+        cycle.keep_alive = False
+        self.cycle = cycle
+        self._deaf = True
+        raise InvalidRequestError("too many requests ahead of their answers")  # ends the parsing
+
+    # What Connections asks
+
+    @property
+    def client_host(self) -> str:
+        """The address at the other end; "" where the socket has none."""
+        return self.client[0] if self.client else ""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether no request is being answered."""
+        return not self._busy and not self.transport.is_closing()
+
+    def check(self, now: float) -> None:
+        """End the connection where its client sends or reads too slowly."""
+        buffered = self.transport.get_write_buffer_size()
+        done = self.transport.is_closing() or not self._busy
+        if self._unread.too_slow(buffered if done or self.flow.write_paused else 0, now):
+            self.end()
+            return
+        name, patience_s = self._awaited()
+        if self._phase != (name, self._messages):
+            self._phase = (name, self._messages)
+            self._pace.restart()
+        if not name or not self._pace.too_slow(self._body_bytes if name == "body" else 0, patience_s, now):
+            return
+        if name == "head" or name == "body":
+            self._refuse(InvalidRequestError(f"the {name} of the request did not come in time", "send it sooner"))
+        else:
+            self.end()
+
+    def end(self) -> None:
+        """End it at once."""
+        self.transport.abort()
+
+    @property
+    def _busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _awaited(self) -> tuple[str, float]:
+        """What is waited for, and for how many seconds; "" where the client is not to blame."""
+        if self._stage == _REFUSED:
+            return "end", _LINGER_S
+        if self._stage == _HEAD:
+            return "head", connections.HEAD_S
+        if self._stage == _IDLE:
+            idle_s = connections.KEEP_ALIVE_S if self._messages else connections.HEAD_S
+            return ("", 0) if self._busy else ("request", idle_s)
+        if not self._busy:
+            return "rest", connections.HEAD_S  # of a body that was answered before its end
+        return ("", 0) if self.flow.read_paused else ("body", connections.PATIENCE_S)
+
+    def _refuse(self, error: AutopickerError) -> None:
+        """Answer in place of the application, and close; what is answered before comes to its end."""
+        log.debug("%s: %s", self.client_host, error.loggable)
+        if self._busy and self._stage != _BODY:
+            self.cycle.keep_alive = False
+            self._deaf = True
+            return
+        if self._busy and (self.cycle.response_started or self.cycle is not self._running):
+            self.end()
+            return
+        self._stage = _REFUSED
+        self._unset_keepalive_if_required()
+        if self._busy:
+            _disconnect(self.cycle)
+        self.transport.write(self._answer(error))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _answer(self, error: AutopickerError) -> bytes:
+        openai = getattr(self, "url", b"").startswith(b"/v1/")
+        content = json.dumps(errors.body(error, openai=openai)).encode()
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(content)),
+            (b"x-request-id", new_id().encode()),
+            (b"connection", b"close"),
+        ]
+        if error.retry_after is not None:
+            headers.append((b"retry-after", b"%d" % error.retry_after))
+        lines = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
+        return STATUS_LINE[error.status] + lines + b"\r\n" + content
+
+
+class _Resumed:
+    """The callbacks of a parser that takes a request up behind its head: what is said of the head is dropped."""
+
+    def __init__(self, protocol: BoundedHttpProtocol):
+        self._protocol = protocol
+        self._head = True
+        self.on_body = protocol.on_body
+        self.on_message_complete = protocol.on_message_complete
+
+    def on_message_begin(self) -> None:
+        if not self._head:
+            self._protocol.on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        if not self._head:
+            self._protocol.on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._head:
+            self._protocol.on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self._head:
+            self._head = False
+        else:
+            self._protocol.on_headers_complete()
+
+
+def _disconnect(cycle: RequestResponseCycle | None) -> None:
+    """Tell an application that its client has left."""
+    if cycle is not None and not cycle.response_complete:
+        cycle.disconnected = True
+        cycle.message_event.set()
+
+
+def _head_too_large() -> RequestHeadersError:
+    detail = f"the request has over {connections.MAX_HEAD:,} bytes or {connections.MAX_HEADERS} lines of headers"
+    return RequestHeadersError(detail, "send fewer and shorter ones")
