@@ -197,6 +197,15 @@ class Settings(BaseSettings):
     def _add_scheme(cls, value: str) -> str:
         return value if value.startswith(("http://", "https://")) else f"http://{value}"
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _normalise_origins(cls, value: str) -> str:
+        origins = [entry.strip().rstrip("/").lower() for entry in value.split(",") if entry.strip()]
+        for origin in origins:
+            if origin not in ("*", "null") and not re.fullmatch(r"[a-z][a-z0-9+.\-]*://[^/\s]+", origin):
+                raise ValueError(f"'{origin}' is no origin such as https://example.org")
+        return ",".join(origins)
+
     @field_validator("trusted_proxies")
     @classmethod
     def _require_networks(cls, value: str) -> str:
@@ -261,16 +270,6 @@ class Settings(BaseSettings):
         if "secret_key" not in self.model_fields_set:
             del fields["secret_key"]
         return hashlib.sha256(json.dumps(fields, default=_to_json, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def max_json_size(self) -> int:
-        """Bytes that a JSON body or a message of a WebSocket may have: conversations, and pictures as base64."""
-        return self.max_file_size * _JSON_FACTOR + _BODY_OVERHEAD
-
-    @property
-    def max_form_size(self) -> int:
-        """Bytes that a multipart body with one file may have."""
-        return self.max_file_size + _BODY_OVERHEAD
 
     @cached_property
     def origins(self) -> frozenset[str]:

@@ -15,10 +15,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from autopicker_lab import __version__
+from autopicker_lab.runtime.addresses import AddressSet
 from autopicker_lab.service.chat.completions import ChatApp
 from autopicker_lab.service.chat.dialect import Dialect
 from autopicker_lab.service.chat.openai import OpenAIChat
 from autopicker_lab.service.chat.single_flight import SingleFlight
+from autopicker_lab.service.connections import Connections
 from autopicker_lab.service.middleware import RequestMiddleware
 from autopicker_lab.service.observation.access_log import AccessLog
 from autopicker_lab.service.observation.metrics import Metrics
@@ -27,7 +29,9 @@ from autopicker_lab.service.openapi import ERRORS, complete_document
 from autopicker_lab.service.request import errors
 from autopicker_lab.service.request.auth import Authenticator
 from autopicker_lab.service.request.budgets import Budgets
+from autopicker_lab.service.request.origins import Origins
 from autopicker_lab.service.request.rate_limits import RateLimiter
+from autopicker_lab.service.request.revocation import KeyWatch
 from autopicker_lab.service.routes import analysis, audio, embeddings, files, monitoring, page, socket
 from autopicker_lab.service.state import ServiceState
 from autopicker_lab.settings import Settings
@@ -57,17 +61,19 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     authenticator = Authenticator(settings)
     budgets = Budgets(open_ledger(settings))
     limiter = RateLimiter(settings)
+    key_watch = KeyWatch(authenticator)
     access_log = AccessLog(settings.log_format)
     decisions = open_log(settings.decision_log)
     tracing = Tracing.from_environment()
-    state = ServiceState(lab, metrics, decisions, cache, authenticator, budgets, limiter, tracing)
+    state = ServiceState(lab, metrics, decisions, cache, authenticator, budgets, limiter, key_watch, tracing)
     metrics.add_gauges(cache, lambda: {**lab.catalogue.pending(), "whisper": lab.reader.queue_length()})
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         psutil.cpu_percent(interval=None)  # the first reading has nothing to compare with
-        tasks = [asyncio.create_task(lab.catalogue.availability()), asyncio.create_task(budgets.keep_in_step(_SYNC_S))]
-        yield
+        works = (lab.catalogue.availability(), budgets.keep_in_step(_SYNC_S), key_watch.run())
+        tasks = [asyncio.create_task(work) for work in works]
+        yield Connections(settings.max_connections, AddressSet.parse(settings.trusted_proxies)).as_state()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -83,6 +89,8 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         description=ABOUT,
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
+        root_path=settings.root_path,
+        redirect_slashes=False,  # they would lead to http:// behind a proxy that speaks https
     )
     app.state.service = state
     errors.install(app)
@@ -99,11 +107,18 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     app.include_router(socket.router)
     document = app.openapi
     app.openapi = lambda: complete_document(document())  # type: ignore[method-assign]  # FastAPI's documented way
-    service = RequestMiddleware(app, settings, authenticator, limiter, metrics, access_log, direct)
-    if not settings.origins:
+    service = RequestMiddleware(app, settings, authenticator, limiter, metrics, access_log, key_watch, direct)
+    origins = Origins(settings.origins)
+    if not origins:
         return service
     return CORSMiddleware(
-        service, sorted(settings.origins), allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
+        service,
+        sorted(origins.exact),
+        allow_origin_regex=origins.pattern,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        allow_private_network=True,
+        expose_headers=["*"],
     )
 
 

@@ -54,12 +54,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     # What happens to the connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection, or refuse it."""
         super().connection_made(cast("asyncio.Transport", transport))
         if not self._connections.add(self):
             self._refuse(ModelBusyError("this address has too many connections", "close some", retry_after=1))
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Tell every request of the connection that its client has left."""
         self._connections.discard(self)
         for cycle in (self._running, *(cycle for cycle, _ in self.pipeline)):  # uvicorn tells the latest alone
             _disconnect(cycle)
@@ -68,10 +70,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()  # uvicorn leaves it where the connection broke, and all that hangs on it
 
     def resume_writing(self) -> None:
+        """Note that the client reads."""
         self._unread.restart()
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
+        """Parse a block; answer in place of the application where it breaks a bound."""
         if self._stage == _REFUSED or self._deaf:
             return
         self._unset_keepalive_if_required()
@@ -112,11 +116,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     # What the parser finds
 
     def on_message_begin(self) -> None:
+        """Begin a request."""
         self._stage = _HEAD
         self._messages += 1
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        """Start the application, if the head keeps its bounds."""
         self._check_head()
         self._stage = _BODY
         self._unparsed = self._pieces = self._body_bytes = 0
@@ -127,6 +133,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.headers = []  # what follows the body are no headers of the request
 
     def on_body(self, body: bytes) -> None:
+        """Hand on a piece of the body."""
         self._unparsed = 0
         self._pieces += 1
         self._body_bytes += len(body)
@@ -136,6 +143,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        """End the body."""
         self._unparsed = 0
         if self.parser.should_upgrade():
             return  # the body may follow: see _decline_upgrade
@@ -197,7 +205,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._pace.restart()
         if not name or not self._pace.too_slow(self._body_bytes if name == "body" else 0, patience_s, now):
             return
-        if name == "head" or name == "body":
+        if name in ("head", "body"):
             self._refuse(InvalidRequestError(f"the {name} of the request did not come in time", "send it sooner"))
         else:
             self.end()

@@ -90,12 +90,13 @@ def start(lab: Workbench | None = None, *, port: int = 0, **settings: Any) -> Se
         settings: of a new Workbench, over those of the environment (decision_log=..., allowed_origins="*" ...).
     """
     from autopicker_lab.service.app import create_app
+    from autopicker_lab.service.request import json_body
 
     if lab is not None and settings:
         raise InvalidRequestError("a Workbench has its own settings", "give it, or settings, and not both")
     workbench = lab or Workbench(Settings.load(**settings))
     try:
-        return ServiceThread(create_app(workbench), port, workbench.settings.max_json_size)
+        return ServiceThread(create_app(workbench), port, json_body.max_bytes(workbench.settings))
     except (AutopickerError, OSError) as error:
         if lab is None:
             workbench.close()

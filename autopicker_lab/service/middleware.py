@@ -5,6 +5,7 @@ The busiest paths are handed on from here, past a router that would try every ro
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import re
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
 
-from autopicker_lab.core import AuthenticationError, AutopickerError, FileTooLargeError, new_id
+from autopicker_lab.core import AuthenticationError, AutopickerError, InvalidRequestError, new_id
 from autopicker_lab.runtime.fair_queue import working_for
 from autopicker_lab.service.observation.access_log import AccessLog, AccessRecord
 from autopicker_lab.service.request import errors, json_body
@@ -23,9 +24,11 @@ from autopicker_lab.service.request.auth import (
     Authenticator,
     api_key_in,
     internal_token,
-    origin_allowed,
 )
+from autopicker_lab.service.request.body import BoundedBody, has_body, too_large
 from autopicker_lab.service.request.context import RequestContext
+from autopicker_lab.service.request.hosts import HostCheck
+from autopicker_lab.service.request.origins import Origins
 from autopicker_lab.service.request.rate_limits import check_concurrency
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.service.observation.metrics import Metrics
     from autopicker_lab.service.request.rate_limits import HeaderLines, RateLimiter
+    from autopicker_lab.service.request.revocation import KeyWatch
     from autopicker_lab.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -71,7 +75,7 @@ class _ResponseSender:
         self.complete = False
 
     async def __call__(self, message: Message) -> None:
-        if not self.status and self.context.too_large:
+        if not self.status and self.context.refusal is not None:
             return  # the framework calls it a body that cannot be parsed; our answer follows
         if message["type"] == "http.response.start":
             self.status = message["status"]
@@ -96,6 +100,7 @@ class RequestMiddleware:
         limiter: RateLimiter,
         metrics: Metrics,
         access_log: AccessLog,
+        key_watch: KeyWatch,
         direct: Mapping[str, ASGIApp],
     ):
         self._app = app
@@ -104,61 +109,133 @@ class RequestMiddleware:
         self._limiter = limiter
         self._metrics = metrics
         self._access_log = access_log
+        self._key_watch = key_watch
         self._direct = direct
+        self._hosts = HostCheck(settings)
+        self._origins = Origins(settings.origins)
+        self._root = settings.root_path
         self._token = internal_token(settings).encode()
         self._file_limit = settings.max_file_size + _FORM_OVERHEAD
         self._json_limit = json_body.max_bytes(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on, or refuse it; WebSockets go through untouched."""
-        if scope["type"] != "http":
+        """Pass one request on, or refuse it; of WebSockets the host alone is looked at."""
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         path = scope["path"]
+        if path[-1:] == "/" or self._root:
+            path = scope["path"] = own_path(path, self._root)
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
+        method = scope["method"]
+        if method == "HEAD":  # answered as GET is; the server leaves the body out
+            scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
         own_id = headers.get(b"x-request-id", b"")
         request_id = own_id if own_id and _REQUEST_ID.fullmatch(own_id) else new_id().encode()
-        context = scope["request_context"] = RequestContext(request_id.decode(), headers)
+        context = scope["request_context"] = RequestContext(request_id.decode(), headers, path=path)
         sender = _ResponseSender(send, context, [(b"x-request-id", request_id)])
         if path in _CONTENT_POLICIES:
             sender.headers.append((b"content-security-policy", _CONTENT_POLICIES[path]))
         started_at = time.perf_counter()
-        self._metrics.request_started()
         try:
-            if path not in OPEN_PATHS and not path.startswith(OPEN_PREFIXES):
-                await self._admit(scope, context, sender.headers)
-            app = self._direct.get(path, self._app) if scope["method"] == "POST" else self._app
-            await app(scope, self._limit_body(path, context, receive), sender)
-            if context.too_large and not sender.status:
-                raise self._too_large(path)
+            await self._answer(scope, receive, sender)
         except ClientDisconnect:
-            log.debug("%s %s: the client left (request %s)", scope["method"], _printable(path), context.request_id)
+            log.debug("%s %s: the client left (request %s)", method, _printable(path), context.request_id)
+        except asyncio.CancelledError:
+            if context.ended_by is None:
+                raise
+            await self._fail(context.ended_by, scope, receive, sender)
         except Exception as error:
             if not isinstance(error, AutopickerError):
-                log.exception("%s %s failed (request %s)", scope["method"], _printable(path), context.request_id)
-            if sender.status and not sender.complete:
-                raise  # half an answer is out: break the connection rather than end it as if it were whole
-            if not sender.status:
-                await self._refuse(error, scope, receive, sender)
+                log.exception("%s %s failed (request %s)", method, _printable(path), context.request_id)
+            await self._fail(error, scope, receive, sender)
         finally:
-            self._record(scope, sender.status or 499, time.perf_counter() - started_at, context)
+            if context.holds_place:
+                self._metrics.request_ended()
+            self._record(scope, method, sender.status or 499, time.perf_counter() - started_at)
 
-    async def _refuse(self, error: Exception, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
+        context, path = sender.context, sender.context.path
+        self._check_host(scope, context.headers, path)
+        if path not in OPEN_PATHS and not path.startswith(OPEN_PREFIXES):
+            await self._admit(scope, context, sender.headers)
+            if not has_body(context):
+                self._take_place(context)
+        app = self._direct.get(path, self._routes) if scope["method"] == "POST" else self._routes
+        body = BoundedBody(receive, context, self._body_limit(path), self._take_place)
+        if context.caller.key is None:
+            await app(scope, body, sender)
+        else:
+            with self._key_watch.during(context):
+                await app(scope, body, sender)
+        if context.refusal is not None and not sender.status:
+            raise context.refusal
+
+    async def _fail(self, error: Exception, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
+        """Answer with an error; where half an answer is out, break the connection rather than end it as if whole."""
+        if sender.status:
+            if not sender.complete:
+                raise error
+            return
         answer = error if isinstance(error, AutopickerError) else errors.internal()
         if answer.status >= 500:
             log.warning("%s: %s", type(answer).__name__, answer.loggable)
-        sender.context.too_large = False
-        await errors.response(answer, scope["path"], sender.context.headers)(scope, receive, sender)
+        sender.context.refusal = None
+        await errors.response(answer, sender.context.path, sender.context.headers)(scope, receive, sender)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_at, status = time.perf_counter(), 403
+
+        async def send_noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "websocket.accept":
+                status = 101
+            await send(message)
+
+        headers = dict(scope["headers"])
+        try:
+            self._check_host(scope, headers, scope["path"])
+            await self._routes(scope, receive, send_noting)
+        except InvalidRequestError as error:
+            status = error.status
+            await errors.response(error, scope["path"], headers)(scope, receive, send)
+        finally:
+            ms = round((time.perf_counter() - started_at) * 1000, 2)
+            path = _printable(scope["path"])
+            self._access_log.write(AccessRecord(time.time(), new_id(), "GET", path, status, ms, ""))
+
+    async def _routes(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The router, which wants to see the whole path to make addresses of it."""
+        if self._root:
+            scope["path"] = self._root + scope["path"]
+            scope["root_path"] = self._root
+        await self._app(scope, receive, send)
+
+    def _check_host(self, scope: Scope, headers: Mapping[bytes, bytes], path: str) -> None:
+        if b"host" not in headers and scope.get("http_version") == "1.1":
+            raise InvalidRequestError("the Host header is missing", "send one, as HTTP/1.1 demands")
+        lines = scope["headers"]
+        if len(headers) != len(lines) and sum(name == b"host" for name, _ in lines) > 1:
+            raise InvalidRequestError("there are several Host headers", "send one")
+        if path != "/health" and self._authenticator.open:
+            self._hosts.check(scope, headers)
 
     async def _admit(self, scope: Scope, context: RequestContext, response_headers: HeaderLines) -> None:
         headers = context.headers
-        if scope["method"] == "POST" and not origin_allowed(headers, self._settings.origins):
+        if scope["method"] == "POST" and not self._origins.allow(headers):
             detail = "pages of this origin may not call the service"
             raise AuthenticationError(detail, "name it in ALLOWED_ORIGINS")
         if INTERNAL_HEADER in headers and hmac.compare_digest(headers[INTERNAL_HEADER], self._token):
+            context.holds_place = True
+            self._metrics.request_started()
             return
-        check_concurrency(self._metrics.running, self._settings.max_concurrency)
         address = self._limiter.client_address(scope)
+        if scope["method"] == "OPTIONS":  # says what methods there are, which is no secret
+            await self._count(address, None, response_headers)
+            return
         try:
             caller = self._authenticator.identify(api_key_in(headers))
         except AutopickerError:
@@ -166,10 +243,20 @@ class RequestMiddleware:
             raise
         context.caller = caller
         working_for.set(caller.id or address)
-        await self._count(caller.rate_limit_key(address), caller.limit, response_headers)
+        who = caller.rate_limit_key(address)
+        if context.path.endswith("/feedback"):  # does not take from the requests that it is about
+            who = f"feedback {who}"
+        await self._count(who, caller.limit, response_headers)
         length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > self._body_limit(scope["path"]):
-            raise self._too_large(scope["path"])
+        if length.isdigit() and int(length) > self._body_limit(context.path):
+            raise too_large(self._body_limit(context.path))
+
+    def _take_place(self, context: RequestContext) -> None:
+        """Count a request that is whole among those being answered; ModelBusyError where there are too many."""
+        if not context.holds_place:
+            context.holds_place = True
+            self._metrics.request_started()
+            check_concurrency(self._metrics.running, self._settings.max_concurrency)
 
     async def _count(self, who: str, limit: tuple[int, int] | None, response_headers: HeaderLines) -> None:
         status = await self._limiter.hit(who, limit)
@@ -180,32 +267,10 @@ class RequestMiddleware:
         """Bytes that the body of a request may have."""
         return self._file_limit if path.endswith(FILE_PATHS) else self._json_limit
 
-    def _too_large(self, path: str) -> FileTooLargeError:
-        return FileTooLargeError(
-            f"the request has over {self._body_limit(path):,} bytes", "send less, or raise MAX_FILE_SIZE"
-        )
-
-    def _limit_body(self, path: str, context: RequestContext, receive: Receive) -> Receive:
-        """`receive`, bounded where the body does not say how long it is."""
-        if b"transfer-encoding" not in context.headers:
-            return receive
-        size, limit = 0, self._body_limit(path)
-
-        async def receive_within_limit() -> Message:
-            nonlocal size
-            message = await receive()
-            if message["type"] == "http.request":
-                size += len(message.get("body", b""))
-                if size > limit:
-                    context.too_large = True
-                    raise self._too_large(path)
-            return message
-
-        return receive_within_limit
-
-    def _record(self, scope: Scope, status: int, seconds: float, context: RequestContext) -> None:
+    def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         """Count a finished request and write its line of the access log."""
-        path, method = scope["path"], scope["method"]
+        context: RequestContext = scope["request_context"]
+        path = context.path
         route: Any = scope.get("route")
         route_path = path if path in self._direct else getattr(route, "path", None) or "other"
         self._metrics.request_finished(route_path, method, status, seconds)
@@ -215,6 +280,13 @@ class RequestMiddleware:
         )
 
 
+def own_path(path: str, root: str) -> str:
+    """A path without the prefix that a proxy serves under, if it has it still, and without slashes at its end."""
+    if root and (path == root or path.startswith(root + "/")):
+        path = path[len(root) :]
+    return path.rstrip("/") or "/"
+
+
 def _printable(path: str) -> str:
-    """A path as it is logged: one that has line breaks in it would forge lines."""
-    return path if path.isprintable() else quote(path)
+    """A path as it is logged: one with line breaks in it would forge lines, one with spaces the rest of its own."""
+    return path if path.isprintable() and " " not in path else quote(path)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import SettingsError
 from autopicker_lab.runtime.addresses import parse_address
@@ -15,6 +14,9 @@ from autopicker_lab.service.announcement import announcement
 from autopicker_lab.service.connections import KEEP_ALIVE_S
 from autopicker_lab.service.observation.log_config import log_config
 from autopicker_lab.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEFAULT_PORT = 8001
 
@@ -31,6 +33,8 @@ def serve(
         announce: is given the lines that say what is about to be served, and to whom.
     """
     import uvicorn
+
+    from autopicker_lab.service.request import json_body
 
     settings = Settings.load()
     check_port(host, port)
@@ -51,7 +55,7 @@ def serve(
         log_config=log_config(settings),
         timeout_graceful_shutdown=settings.shutdown_timeout,
         timeout_worker_healthcheck=60,  # loading a model may hold a worker for seconds; it is not dead then
-        **connection_options(settings.max_json_size),
+        **connection_options(json_body.max_bytes(settings)),
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from websockets.frames import Frame
 
 _MAX_FRAGMENTS = 16_384  # of one message
-_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 log = logging.getLogger(__name__)
 log.setLevel(logging.WARNING)  # below, uvicorn and websockets write the request line with its query
 
@@ -35,43 +35,45 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
         self._unread = UnreadAnswer()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the socket, or end it."""
         super().connection_made(transport)
         if not self._connections.add(self):
             self.end()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Count the socket no more."""
         self._connections.discard(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Parse a block, and answer a handshake that cannot be read."""
         self._received += len(data)
         super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.write(_HEAD_TOO_LARGE)  # what else it may be is refused before it comes here
+            self.transport.close()
         if not self._is_partial:
             self._received = 0
 
     def pause_writing(self) -> None:
+        """Read no more from a client that does not read."""
         self.transport.pause_reading()  # every ping is answered, and the answers would pile up
         super().pause_writing()
 
     def resume_writing(self) -> None:
+        """Read again."""
         self._unread.restart()
         if not self.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
         super().resume_writing()
 
     def handle_cont(self, event: Frame) -> None:
+        """Take a fragment of a message, of which there may be so many."""
         if len(self.frames) >= _MAX_FRAGMENTS:
             self.conn.fail(1009, "too many fragments")
             self.handle_parser_exception()
             return
         super().handle_cont(event)
-
-    def handle_parser_exception(self) -> None:
-        if self.conn.close_sent is None:  # the handshake could not be read
-            self.transport.write(_BAD_REQUEST)
-            self.transport.close()
-            return
-        super().handle_parser_exception()
 
     # What Connections asks
 

@@ -26,6 +26,7 @@ from autopicker_lab.service.request.budgets import Budgets
 from autopicker_lab.service.request.context import RequestContext
 from autopicker_lab.service.request.disconnect import DisconnectMonitor
 from autopicker_lab.service.request.rate_limits import RateLimiter
+from autopicker_lab.service.request.revocation import KeyWatch
 from autopicker_lab.storage import DecisionLog, FileStore, MemoryCache, OwnedFiles, StoredFile
 from autopicker_lab.workbench import Workbench
 
@@ -49,6 +50,7 @@ class ServiceState:
     authenticator: Authenticator
     budgets: Budgets
     limiter: RateLimiter
+    key_watch: KeyWatch
     tracing: Tracing = field(default_factory=Tracing)
     disconnects: DisconnectMonitor = field(default_factory=DisconnectMonitor)
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -8,6 +8,7 @@ from typing import Any
 
 from autopicker_lab import Settings, Workbench
 from autopicker_lab.service import create_app
+from autopicker_lab.service.request import json_body
 from autopicker_lab.settings import ModelConfig
 from support.serving import serving
 
@@ -22,5 +23,5 @@ def gateway(*upstreams: Any, **settings: Any) -> Iterator[str]:
     """The address of a service whose models are ModelConfigs, or an upstream's "m"; no cache unless it is asked for."""
     models = tuple(one if isinstance(one, ModelConfig) else model(one.url) for one in upstreams)
     made = Settings.load(models=models, **{"cache_ttl": 0, "rate_limit_requests": 100_000, **settings})
-    with serving(create_app(Workbench(made)), max_message_size=made.max_json_size) as base:
+    with serving(create_app(Workbench(made)), max_message_size=json_body.max_bytes(made)) as base:
         yield base

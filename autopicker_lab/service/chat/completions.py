@@ -19,7 +19,6 @@ from autopicker_lab.core import (
     AutopickerError,
     ChatRequest,
     InvalidRequestError,
-    ModelUnavailableError,
     UpstreamError,
     Usage,
 )
@@ -143,7 +142,7 @@ class _CompletionHandler:
                     async with self._flights.lead(self.key) as answer:
                         content = answer.content = await self._make_answer()
         except asyncio.CancelledError:
-            raise _shutdown_error() from None
+            raise self._context.interruption() from None
         data = self._wording.whole(content)
         length = (b"content-length", b"%d" % len(data))
         headers = [(b"content-type", b"application/json"), length, (b"x-cache", cache_status), *self._headers]
@@ -169,8 +168,8 @@ class _CompletionHandler:
                 await out.end(ending)
         except asyncio.CancelledError:
             if not out.started:
-                raise _shutdown_error() from None
-            await out.end(wording.error(_shutdown_error()))
+                raise self._context.interruption() from None
+            await out.end(wording.error(self._context.interruption()))
         except ClientDisconnect:
             raise
         except Exception as failure:
@@ -261,7 +260,3 @@ class _CompletionHandler:
         usage = Usage.from_openai(answer.get("usage")) or Usage()
         opening = self._wording.opening(head, completion.to_events(answer), extra)
         return opening + self._wording.end(finish_reason, usage)
-
-
-def _shutdown_error() -> ModelUnavailableError:
-    return ModelUnavailableError("the service is stopping", "ask again", retry_after=5)

@@ -61,12 +61,15 @@ class Metrics:
         gauge("autopicker_cache_bytes", "Size of the cache here", "", lambda: {"": cache.size()[1]})
 
     def request_started(self) -> None:
-        """Count a request as running."""
+        """Count a request as running, from when it is whole."""
         self.running += 1
 
-    def request_finished(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count a request that has ended; `route` is the path's pattern, so that ids in paths make no new series."""
+    def request_ended(self) -> None:
+        """Count it as running no more."""
         self.running -= 1
+
+    def request_finished(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count an answered request; `route` is the path's pattern, so that ids in paths make no new series."""
         if not self.enabled:
             return
         self._total += 1

@@ -8,7 +8,6 @@ import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from autopicker_lab.core import AuthenticationError, SettingsError
 from autopicker_lab.storage import ApiKey, KeyFile, digest
@@ -81,10 +80,8 @@ class Authenticator:
 
     def identify(self, key: str | None) -> Caller:
         """The caller with this key; AuthenticationError where one is needed and this is none."""
-        now = time.monotonic()
-        if now - self._read_at > _RELOAD_S:
-            self._read_at = now
-            self._reload()
+        if time.monotonic() - self._read_at > _RELOAD_S:
+            self.refresh()
         if self.open:
             return ANONYMOUS
         if key:
@@ -98,8 +95,15 @@ class Authenticator:
         what = "the API key is wrong" if key else "an API key is required"
         raise AuthenticationError(what, "send it as X-API-Key or Authorization: Bearer")
 
-    def _reload(self) -> None:
+    def knows(self, caller: Caller) -> bool:
+        """Whether a caller who was identified before would be let in now."""
+        if caller.key is not None:
+            return caller.key.sha256 in self._keys
+        return caller is not ANONYMOUS or self.open
+
+    def refresh(self) -> None:
         """Read the file's keys again; where it cannot be read, those known so far stay."""
+        self._read_at = time.monotonic()
         try:
             self._keys = self._file.keys()
         except (SettingsError, OSError) as error:
@@ -123,14 +127,3 @@ def internal_token(settings: Settings) -> str:
     """What the service sends itself in INTERNAL_HEADER, so that its load test does not use up a caller's limit."""
     key = settings.secret_key.get_secret_value().encode()
     return hmac.new(key, b"load test", hashlib.sha256).hexdigest()
-
-
-def origin_allowed(headers: Mapping[bytes, bytes], origins: frozenset[str]) -> bool:
-    """Whether a request comes from no page, from one of the service's own, or from one of these origins.
-
-    Browsers let any page send simple requests and open sockets, and say which page it is.
-    """
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    if not origin or origin in origins or "*" in origins:
-        return True
-    return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autopicker_lab.core import AutopickerError, ModelUnavailableError
 from autopicker_lab.service.request.auth import ANONYMOUS, Caller
 
 if TYPE_CHECKING:
@@ -19,15 +20,25 @@ class RequestContext:
         request_id: the caller's own X-Request-ID where it is well formed, else a new one.
         headers: names in lower case; of a header that came twice, the last value.
         caller: ANONYMOUS until the middleware has identified it.
-        too_large: whether more of the body came than is allowed.
+        path: what is asked for, without the prefix of ROOT_PATH and a slash at the end.
+        refusal: why the body is not taken, whatever the framework makes of that.
+        ended_by: why the work was cancelled, where the service itself did so.
+        holds_place: whether it counts among the requests that are being answered.
     """
 
     request_id: str
     headers: Mapping[bytes, bytes]
     caller: Caller = ANONYMOUS
-    too_large: bool = False
+    path: str = ""
+    refusal: AutopickerError | None = None
+    ended_by: AutopickerError | None = None
+    holds_place: bool = False
 
     @property
     def traceparent(self) -> str:
         """The trace that the caller is in, as W3C's header has it; "" for none."""
         return self.headers.get(b"traceparent", b"").decode("latin-1")
+
+    def interruption(self) -> AutopickerError:
+        """What a caller is told whose answer is cancelled."""
+        return self.ended_by or ModelUnavailableError("the service is stopping", "ask again", retry_after=5)

@@ -70,7 +70,8 @@ def install(app: FastAPI) -> None:
     """Answer every exception of FastAPI's routes in its documented shape."""
 
     def answer(error: AutopickerError, request: Request) -> Response:
-        return response(error, request.url.path, request.scope["request_context"].headers)
+        context = request.scope["request_context"]
+        return response(error, context.path, context.headers)
 
     @app.exception_handler(AutopickerError)
     async def ours(request: Request, error: AutopickerError) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from ipaddress import ip_network
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from limits import RateLimitItemPerSecond
@@ -12,11 +12,13 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from autopicker_lab.core import ModelBusyError, RateLimitError, SettingsError
+from autopicker_lab.runtime.addresses import AddressSet, client_network, parse_address
 from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, STORE_TIMEOUT_S, CircuitBreaker
 
 if TYPE_CHECKING:
     from autopicker_lab.settings import Settings
 
+_REMEMBERED = 4096  # addresses whose network is kept
 _PRUNE_FROM = 10_000  # callers; from so many on, those who have been away are forgotten
 HeaderLines = list[tuple[bytes, bytes]]
 
@@ -103,7 +105,8 @@ class RateLimiter:
     def __init__(self, settings: Settings):
         self._default = RateLimitItemPerSecond(settings.rate_limit_requests, settings.rate_limit_window)
         self._items: dict[tuple[int, int], RateLimitItemPerSecond] = {}
-        self._proxies = frozenset(p.strip() for p in settings.trusted_proxies.split(",") if p.strip())
+        self._proxies = AddressSet.parse(settings.trusted_proxies)
+        self._of_socket = lru_cache(_REMEMBERED)(self._socket_client)
         self._memory = MovingWindow()
         self._shared = _redis_limiter(settings) if settings.enable_redis_cache else None
         self._breaker = CircuitBreaker(STORE_POLICY, "Redis", "counting requests in this process")
@@ -127,30 +130,36 @@ class RateLimiter:
         (await self.hit(caller, limit)).check()
 
     def client_address(self, scope: Any) -> str:
-        """The address a request is counted under: the socket's, unless that is a trusted proxy's."""
+        """The address a request is counted under: the socket's, unless that is a trusted proxy's.
+
+        A proxy adds who it was asked by to X-Forwarded-For, at the end: what stands before the last entry that is no
+        proxy's is the caller's own word. Where that entry is no address, nobody knows the client, and it is counted
+        with the proxy. `Forwarded` is not read.
+        """
         client = scope.get("client")
-        address = str(client[0]) if client else "unknown"
-        if address not in self._proxies:
-            return _client_network(address)
+        address, trusted = self._of_socket(str(client[0]) if client else "unknown")
+        if not trusted:
+            return address
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        hops = [hop.strip() for hop in ",".join(lines).split(",") if hop.strip()]  # proxies may add lines of their own
-        outside = [hop for hop in hops if hop not in self._proxies]
-        return _client_network(outside[-1] if outside else address)
+        hops = [hop for hop in ",".join(lines).split(",") if hop.strip()]  # proxies may add lines of their own
+        for hop in reversed(hops):
+            parsed = parse_address(hop)
+            if parsed is None:
+                return address
+            address = client_network(parsed)
+            if parsed not in self._proxies:
+                return address
+        return address
+
+    def _socket_client(self, host: str) -> tuple[str, bool]:
+        """What a socket's address is counted under, and whether it is a trusted proxy's."""
+        parsed = parse_address(host)
+        return (host, False) if parsed is None else (client_network(parsed), parsed in self._proxies)
 
     def _item(self, limit: tuple[int, int]) -> RateLimitItemPerSecond:
         if limit not in self._items:
             self._items[limit] = RateLimitItemPerSecond(*limit)
         return self._items[limit]
-
-
-def _client_network(address: str) -> str:
-    """What an address is counted under: of version 6, its network, because who has one address there has 2**64."""
-    if ":" not in address:
-        return address
-    try:
-        return str(ip_network((address.partition("%")[0], 64), strict=False))
-    except ValueError:
-        return address
 
 
 def _redis_limiter(settings: Settings) -> MovingWindowRateLimiter:

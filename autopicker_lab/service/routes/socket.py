@@ -26,14 +26,19 @@ from autopicker_lab.runtime.fair_queue import working_for
 from autopicker_lab.service.chat.request_body import ChatBody
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.request import errors, json_body
-from autopicker_lab.service.request.auth import Caller, api_key_in, origin_allowed
+from autopicker_lab.service.request.auth import Caller, api_key_in
 from autopicker_lab.service.request.budgets import Reservation
 from autopicker_lab.service.request.context import RequestContext
+from autopicker_lab.service.request.origins import Origins
 from autopicker_lab.service.request.rate_limits import check_concurrency
 from autopicker_lab.service.state import ServiceState
 
 router = APIRouter()
 _OTHER_TEXTS = {"reasoning": ("reasoning_content", "reasoning"), "refusal": ("refusal",)}  # messages by fields
+AUTH_S = 10.0  # seconds in which a client must say who it is, where a key is needed
+IDLE_S = 600.0  # seconds without a message or an answer after which a socket is closed
+_AUTH_HINT = 'send {"type": "auth", "api_key": "..."} first'
+_UNKNOWN = Caller()  # of a client that has not said yet who it is
 
 
 @router.websocket("/ws/chat")
@@ -41,42 +46,80 @@ async def chat(socket: WebSocket) -> None:
     """Answer the chats of one connection; the key may come in a header, in the query or in a first message."""
     state: ServiceState = socket.app.state.service
     headers = dict(socket.scope["headers"])
-    if not origin_allowed(headers, state.lab.settings.origins):
+    if not Origins(state.lab.settings.origins).allow(headers):
         await socket.close(code=4403, reason="this origin may not call the service: see ALLOWED_ORIGINS")
         return
     await socket.accept()
     session = _Session(socket, state, api_key_in(headers) or socket.query_params.get("api_key"))
     try:
-        await session.run()
+        with state.key_watch.during(session.context):
+            await session.run()
     except WebSocketDisconnect:
         pass
+    except asyncio.CancelledError:
+        if session.context.ended_by is None:
+            raise
+        await session.cancel()
+        await session.refuse(session.context.ended_by)
     finally:
         await session.cancel()
 
 
 class _Session:
-    """One connection: its key, and the answer that is being made."""
+    """One connection: its key, and the answer that is being made.
+
+    Attributes:
+        context: its caller, once that is known.
+    """
 
     def __init__(self, socket: WebSocket, state: ServiceState, key: str | None):
         self._socket = socket
         self._state = state
         self._key = key
         self._answering: asyncio.Task[None] | None = None
+        self._ask_by = time.monotonic() + AUTH_S
+        self.context = RequestContext(new_id(), {}, _UNKNOWN)
 
     async def run(self) -> None:
-        """Handle messages until the client goes away, or sends a wrong key."""
+        """Handle messages until the client goes away, says nothing for too long, or sends a wrong key."""
+        try:
+            if self._key or self._state.authenticator.open:
+                await self._identify()
+            while message := await self._next_message():
+                try:
+                    raw = (message.get("text") or "").encode("utf-8", "surrogatepass")
+                    await self._handle(await json_body.off_loop(len(raw), _parse, raw), len(raw))
+                except AuthenticationError:
+                    raise
+                except AutopickerError as error:
+                    await self._send_error(error)
+                await asyncio.sleep(0)  # nothing above need have waited, and others have their turn
+        except AutopickerError as error:
+            await self.refuse(error)
+
+    async def refuse(self, error: AutopickerError) -> None:
+        """Say why, and close."""
+        await self._send_error(error)
+        await self._socket.close(code=4401)
+
+    async def _next_message(self) -> Mapping[str, Any] | None:
+        """The next message; None when the client has left or said nothing for too long.
+
+        Raises:
+            AuthenticationError: it has not said who it is in time.
+        """
+        known = self.context.caller is not _UNKNOWN
         while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
             try:
-                raw = (message.get("text") or "").encode("utf-8", "surrogatepass")
-                await self._handle(await json_body.off_loop(len(raw), _parse, raw), len(raw))
-            except AutopickerError as error:
-                await self._send_error(error)
-                if isinstance(error, AuthenticationError):
-                    await self._socket.close(code=4401)
-                    return
+                async with asyncio.timeout(IDLE_S if known else max(0.0, self._ask_by - time.monotonic())):
+                    message = await self._socket.receive()
+                return None if message["type"] == "websocket.disconnect" else message
+            except TimeoutError:
+                if not known:
+                    raise AuthenticationError("an API key is required", _AUTH_HINT) from None
+                if self._answering is None or self._answering.done():
+                    await self._socket.close(code=1001, reason="nothing was asked for a long time")
+                    return None
 
     async def cancel(self) -> bool:
         """End the answer that is being made; False where there is none."""
@@ -102,18 +145,21 @@ class _Session:
         else:
             raise InvalidRequestError(f"unknown message type {kind!r}", "send chat, cancel or auth", param="type")
 
-    async def _admit(self) -> Caller:
-        """Identify the caller and count a request; a guessed key counts, too."""
-        limiter = self._state.limiter
-        address = limiter.client_address(self._socket.scope)
+    async def _identify(self) -> Caller:
+        """The caller by the key; a guessed one counts as a request."""
         try:
-            caller = self._state.authenticator.identify(self._key)
+            self.context.caller = self._state.authenticator.identify(self._key)
         except AuthenticationError as error:
-            await limiter.check(address)
-            hint = 'send {"type": "auth", "api_key": "..."} first'
-            raise AuthenticationError(error.detail, hint) from None
+            await self._state.limiter.check(self._state.limiter.client_address(self._socket.scope))
+            raise AuthenticationError(error.detail, _AUTH_HINT) from None
+        return self.context.caller
+
+    async def _admit(self) -> Caller:
+        """Identify the caller and count a request."""
+        caller = await self._identify()
+        address = self._state.limiter.client_address(self._socket.scope)
         working_for.set(caller.id or address)
-        await limiter.check(caller.rate_limit_key(address), caller.limit)
+        await self._state.limiter.check(caller.rate_limit_key(address), caller.limit)
         return caller
 
     async def _chat(self, message: dict[str, Any], size: int, caller: Caller) -> None:
@@ -135,6 +181,7 @@ class _Session:
                 errors.log.exception("a WebSocket chat failed")
                 await self._send_error(errors.internal())
         finally:
+            metrics.request_ended()
             metrics.request_finished("/ws/chat", "GET", status, time.perf_counter() - started_at)
 
     async def _answer(self, message: dict[str, Any], size: int, caller: Caller, reservation: Reservation) -> None:
