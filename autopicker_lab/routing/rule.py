@@ -73,8 +73,7 @@ def prefer(policy: RoutePolicy, score: float, options: Sequence[Option]) -> Pref
             costs = _costs(policy, [options[i] for i in known])
             return Preference(known[_by_estimates(policy, estimates, costs)], None)
     wanted = policy.wanted_quality(score)
-    costs = _costs(policy, options) if policy.costs else [option.price_usd for option in options]
-    return Preference(_by_tiers(wanted, options, costs), wanted)
+    return Preference(_by_tiers(wanted, options, _costs(policy, options)), wanted)
 
 
 def _costs(policy: RoutePolicy, options: Sequence[Option]) -> list[float]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from autopicker_lab.core import RoutePolicy
+
     Array = np.ndarray[Any, Any]
 
 ENOUGH = 50
@@ -123,6 +125,10 @@ class OutcomeMatrix:
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that two matrices share where they hold the same prompts."""
         return hashlib.sha256("\0".join(sorted(self.prompts)).encode("utf-8", "replace")).hexdigest()[:12]
+
+    def are_those_of(self, policy: RoutePolicy) -> bool:
+        """Whether a policy was fitted on these very prompts, so that its figures here are too good."""
+        return policy.stamp.get("prompts") == self.fingerprint
 
     @property
     def separated(self) -> bool:

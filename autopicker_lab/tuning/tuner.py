@@ -134,7 +134,8 @@ def evaluate(
         known = set(outcomes.models) <= set(policy.qualities)
         figures = _measure(outcomes, routed.scores, None, None, seed=seed, choices=routed.choices if known else None)
         return TuningReport(policy=policy, **vars(figures))
-    known_models = [name for name in policy.estimator.models if "model" in table and (table["model"] == name).any()]
+    measured = set(table["model"].astype(str)) if "model" in table else set()
+    known_models = [name for name in policy.estimator.models if name in measured]
     if len(known_models) < 2:
         detail = f"the policy knows {', '.join(policy.estimator.models)}, the outcomes do not have two of them"
         raise InvalidRequestError(detail, "evaluate it on outcomes of its own models")
@@ -232,6 +233,6 @@ def _in_sample_warnings(policy: RoutePolicy, outcomes: OutcomeMatrix, source: st
     stamped_data = policy.stamp.get("data")
     fitted_on = set(stamped_data.values()) if isinstance(stamped_data, Mapping) else set()
     same_file = source is not None and bool(fitted_on & set(RunStamp.collect(source).data.values()))
-    if same_file or policy.stamp.get("prompts") == outcomes.fingerprint:
+    if same_file or outcomes.are_those_of(policy):
         return ["the policy was fitted on these very prompts: its figures here are too good"]
     return []

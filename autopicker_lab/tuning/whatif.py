@@ -146,5 +146,5 @@ def compare_on(
 
 def in_sample_warning(outcomes: OutcomeMatrix, *policies: RoutePolicy) -> str:
     """Why figures of these policies on these outcomes are too good; "" where nothing is known against them."""
-    fitted = [policy.id for policy in policies if policy.stamp.get("prompts") == outcomes.fingerprint]
+    fitted = [policy.id for policy in policies if outcomes.are_those_of(policy)]
     return f"too good: {fitted[0]} was fitted on these very prompts" if fitted else ""
