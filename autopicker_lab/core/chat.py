@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from autopicker_lab.core.routing import ModelSpec
 
 _UNSAID = frozenset({"id", "type", "role", "index", "reasoning_details"})  # the last says reasoning again
+_OWN = ("role", "content")
+_IN_PLACE_OF_TEXT = ("tool_calls", "function_call", "audio", "refusal")  # of a message that has no content
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
@@ -47,14 +49,15 @@ class Message:
             raise MalformedError(".role", f"must be one of {', '.join(sorted(ROLES))}")
         content = raw.get("content")
         if isinstance(content, list):
-            content = cls._checked_parts(content)
+            content = cls._checked_parts(content) or ""
         elif content is None:
             if role == "user":
                 raise MalformedError(".content", "is required")
-            content = None if role in ("assistant", "function") else ""
+            content = None if role == "function" or any(map(raw.get, _IN_PLACE_OF_TEXT)) else ""
         elif not isinstance(content, str):
             raise MalformedError(".content", "must be a string or a list of parts")
-        extra = {key: value for key, value in raw.items() if key not in ("role", "content")}
+        # what an answer has no value for, or an empty list, is an error where it comes back as part of a conversation
+        extra = {key: value for key, value in raw.items() if key not in _OWN and value is not None and value != []}
         return cls(role, content, extra)
 
     @staticmethod

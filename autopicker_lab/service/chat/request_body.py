@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from autopicker_lab.core import ChatRequest
 from autopicker_lab.core.chat import ROLES
+from autopicker_lab.service.chat.parameters import put_right, with_uploads
 from autopicker_lab.service.request import bounds, errors, json_body
 
 MAX_CHOICES = 8
+_INT64 = 2**63 - 1
 _PART = {
     "type": "object",
     "required": ["type", "text"],
@@ -45,13 +47,19 @@ class ChatBody(BaseModel):
     stream_options: dict[str, Any] | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, ge=0, le=1)
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
+    frequency_penalty: float | None = Field(None, ge=-2, le=2)
+    presence_penalty: float | None = Field(None, ge=-2, le=2)
+    max_tokens: int | None = Field(None, ge=1, le=_INT64, description="of the answer; -1: no limit")
+    max_completion_tokens: int | None = Field(None, ge=1, le=_INT64)
     stop: str | list[str] | None = None
-    seed: int | None = None
+    seed: int | None = Field(None, ge=-_INT64, le=_INT64)
     n: int | None = Field(None, ge=1, le=MAX_CHOICES, description="how many answers to the question")
     response_format: dict[str, Any] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=20)
     tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
     user: str | None = None
     file_ids: list[str] | None = Field(None, description="ids of uploaded files that the question is about")
 
@@ -69,19 +77,20 @@ class ChatBody(BaseModel):
         """
         bounds.check(fields, size)
         try:
-            return cls.model_validate({name: value for name, value in fields.items() if value is not None})
+            return cls.model_validate(put_right(fields))
         except ValidationError as error:
             raise errors.validation(error.errors(include_url=False)) from None
 
     def to_request(self) -> ChatRequest:
         """The ChatRequest; its options are all fields that we do not use ourselves."""
         options = {name: self.__dict__[name] for name in _OPTIONS if self.__dict__[name] is not None}
-        return ChatRequest.of(
+        request = ChatRequest.of(
             self.messages,
             model=self.model or "auto",
-            file_ids=tuple(self.file_ids or ()),
+            file_ids=tuple(dict.fromkeys(self.file_ids or ())),
             options={**options, **(self.model_extra or {})},
         )
+        return with_uploads(request) if "files" in request.media else request
 
 
 _OURS = {"messages", "model", "stream", "file_ids"}
