@@ -6,9 +6,7 @@ The busiest paths are handed on from here, past a router that would try every ro
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-import re
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,10 +18,9 @@ from autopicker_lab.runtime.fair_queue import working_for
 from autopicker_lab.service.observation.access_log import AccessLog, AccessRecord
 from autopicker_lab.service.request import errors, json_body
 from autopicker_lab.service.request.auth import (
-    INTERNAL_HEADER,
     Authenticator,
+    OnBehalf,
     api_key_in,
-    internal_token,
 )
 from autopicker_lab.service.request.body import BoundedBody, has_body, too_large
 from autopicker_lab.service.request.context import RequestContext
@@ -52,7 +49,6 @@ _DOCS_POLICY = (
 )
 _PAGE_POLICY = b"default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; frame-ancestors 'none'"
 _CONTENT_POLICIES = {"/docs": _DOCS_POLICY, "/redoc": _DOCS_POLICY, "/": _PAGE_POLICY}
-_REQUEST_ID = re.compile(rb"[\w.\-]{1,128}")
 _FORM_OVERHEAD = 65536  # bytes of a multipart body beside the file
 
 
@@ -114,7 +110,7 @@ class RequestMiddleware:
         self._hosts = HostCheck(settings)
         self._origins = Origins(settings.origins)
         self._root = settings.root_path
-        self._token = internal_token(settings).encode()
+        self._on_behalf = OnBehalf(settings)
         self._file_limit = settings.max_file_size + _FORM_OVERHEAD
         self._json_limit = json_body.max_bytes(settings)
 
@@ -133,10 +129,8 @@ class RequestMiddleware:
         if method == "HEAD":  # answered as GET is; the server leaves the body out
             scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
-        own_id = headers.get(b"x-request-id", b"")
-        request_id = own_id if own_id and _REQUEST_ID.fullmatch(own_id) else new_id().encode()
-        context = scope["request_context"] = RequestContext(request_id.decode(), headers, path=path)
-        sender = _ResponseSender(send, context, [(b"x-request-id", request_id)])
+        context = scope["request_context"] = RequestContext(new_id(), headers, path=path)
+        sender = _ResponseSender(send, context, context.id_headers())
         if path in _CONTENT_POLICIES:
             sender.headers.append((b"content-security-policy", _CONTENT_POLICIES[path]))
         started_at = time.perf_counter()
@@ -205,7 +199,7 @@ class RequestMiddleware:
         finally:
             ms = round((time.perf_counter() - started_at) * 1000, 2)
             path = _printable(scope["path"])
-            self._access_log.write(AccessRecord(time.time(), new_id(), "GET", path, status, ms, ""))
+            self._access_log.write(AccessRecord(time.time(), new_id(), "", "GET", path, status, ms, ""))
 
     async def _routes(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The router, which wants to see the whole path to make addresses of it."""
@@ -228,11 +222,7 @@ class RequestMiddleware:
         if scope["method"] == "POST" and not self._origins.allow(headers):
             detail = "pages of this origin may not call the service"
             raise AuthenticationError(detail, "name it in ALLOWED_ORIGINS")
-        if INTERNAL_HEADER in headers and hmac.compare_digest(headers[INTERNAL_HEADER], self._token):
-            context.holds_place = True
-            self._metrics.request_started()
-            return
-        address = self._limiter.client_address(scope)
+        address = self._on_behalf.address(headers) or self._limiter.client_address(scope)
         if scope["method"] == "OPTIONS":  # says what methods there are, which is no secret
             await self._count(address, None, response_headers)
             return
@@ -275,9 +265,8 @@ class RequestMiddleware:
         route_path = path if path in self._direct else getattr(route, "path", None) or "other"
         self._metrics.request_finished(route_path, method, status, seconds)
         ms = round(seconds * 1000, 2)
-        self._access_log.write(
-            AccessRecord(time.time(), context.request_id, method, _printable(path), status, ms, context.caller.id)
-        )
+        ids = context.request_id, context.client_request_id
+        self._access_log.write(AccessRecord(time.time(), *ids, method, _printable(path), status, ms, context.caller.id))
 
 
 def own_path(path: str, root: str) -> str:

@@ -28,6 +28,7 @@ from autopicker_lab.service.request.disconnect import DisconnectMonitor
 from autopicker_lab.service.request.rate_limits import RateLimiter
 from autopicker_lab.service.request.revocation import KeyWatch
 from autopicker_lab.storage import DecisionLog, FileStore, MemoryCache, OwnedFiles, StoredFile
+from autopicker_lab.storage.decisions import ANYONE
 from autopicker_lab.workbench import Workbench
 
 T = TypeVar("T")
@@ -92,11 +93,15 @@ class ServiceState:
             raise first_error
         return attachments, failures
 
-    async def store_feedback(self, request_id: str, score: float) -> None:
-        """Keep feedback; an answer that another worker has just given is waited for."""
+    async def store_feedback(self, request_id: str, score: float, caller: Caller) -> None:
+        """Keep feedback on an answer of the caller's; one that another worker has just given is waited for.
+
+        As with uploads, a key of the key file has its own, and whoever runs the service may judge all.
+        """
+        by = caller.id or None if caller.key is not None or not caller.id else ANYONE
         for pause_s in (1.2 if self.lab.settings.decision_log else None, None):
             try:
-                await asyncio.to_thread(self.decisions.feedback, request_id, score)
+                await asyncio.to_thread(self.decisions.feedback, request_id, score, by)
             except NotFoundError:
                 if pause_s is None:
                     raise

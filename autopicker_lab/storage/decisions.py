@@ -14,6 +14,7 @@ from autopicker_lab.runtime.batch_writer import BatchWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
+ANYONE = "*"  # in place of a key's id: whoever runs the service
 _TYPES = ("REAL", "TEXT", "INTEGER")
 _KEPT_IN_MEMORY = 10_000
 _FLUSH_S = 0.5
@@ -61,8 +62,16 @@ class DecisionLog(Protocol):
     def record(self, decision: Decision) -> None:
         """Keep the decision behind an answer; costs the caller nothing but an append."""
 
-    def feedback(self, request_id: str, score: float) -> None:
-        """Set how good an answer was, 0 to 1; NotFoundError for a request nobody remembers."""
+    def feedback(self, request_id: str, score: float, by: str | None = ANYONE) -> None:
+        """Set how good an answer was, 0 to 1.
+
+        Args:
+            by: id of the API key that judges, None for a caller without one: each judges its own answers. ANYONE may
+                judge all.
+
+        Raises:
+            NotFoundError: a request that nobody remembers, or another's.
+        """
 
     def rows(self) -> list[Decision]:
         """All decisions, oldest first."""
@@ -89,9 +98,11 @@ class MemoryLog:
         """Keep the decision behind an answer."""
         self._kept.append(decision)
 
-    def feedback(self, request_id: str, score: float) -> None:
-        """Set how good an answer was, 0 to 1; NotFoundError for a request nobody remembers."""
-        positions = [i for i, d in enumerate(self._kept) if request_id in (d.chat_id, d.request_id)]
+    def feedback(self, request_id: str, score: float, by: str | None = ANYONE) -> None:
+        """Set how good an answer was, 0 to 1, see DecisionLog."""
+        positions = [
+            i for i, d in enumerate(self._kept) if request_id in (d.chat_id, d.request_id) and by in (d.key_id, ANYONE)
+        ]
         if not positions:
             raise _unknown(request_id)
         for i in positions:
@@ -131,12 +142,12 @@ class FileLog:
         """Keep the decision behind an answer."""
         self._batch.add(decision)
 
-    def feedback(self, request_id: str, score: float) -> None:
-        """Set how good an answer was, 0 to 1; NotFoundError for a request nobody remembers."""
-        update = "UPDATE decisions SET score = ? WHERE request_id = ? OR chat_id = ?"
+    def feedback(self, request_id: str, score: float, by: str | None = ANYONE) -> None:
+        """Set how good an answer was, 0 to 1, see DecisionLog."""
+        update = "UPDATE decisions SET score = ? WHERE (request_id = ? OR chat_id = ?) AND (key_id IS ? OR ?)"
         self._batch.flush()
         with self._lock, self._db:
-            if not self._db.execute(update, (score, request_id, request_id)).rowcount:
+            if not self._db.execute(update, (score, request_id, request_id, by, by == ANYONE)).rowcount:
                 raise _unknown(request_id)
 
     def rows(self) -> list[Decision]:

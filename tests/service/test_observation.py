@@ -79,10 +79,10 @@ def test_each_request_is_a_line_of_json_without_its_prompt_or_key(
     caplog.set_level(logging.INFO, "autopicker_lab.access")
     with upstream() as up, gateway(up, log_format="json", api_key="hunter2") as base:
         answer = ask(base, headers={"x-api-key": "hunter2", "x-request-id": "mine-1"})
-        assert answer.headers["x-request-id"] == "mine-1"
+        assert answer.headers["x-client-request-id"] == "mine-1"
         ask(base, headers={"x-api-key": "hunter3"})
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
-    first = next(line for line in lines if line["request_id"] == "mine-1")
+    first = next(line for line in lines if line["client_request_id"] == "mine-1")
     assert (first["status"], first["method"], first["key_id"]) == (200, "POST", "api-key")
     assert first["ms"] > 0
     assert [line["status"] for line in lines].count(401) == 1

@@ -21,12 +21,14 @@ class AccessRecord(NamedTuple):
 
     Attributes:
         time: of its end, in Unix seconds.
+        client_request_id: what the client calls it; "" where it says nothing.
         ms: milliseconds that it took.
         key_id: of the caller's API key; "" where access is open.
     """
 
     time: float
     request_id: str
+    client_request_id: str
     method: str
     path: str
     status: int
@@ -67,6 +69,7 @@ def _as_json(record: AccessRecord) -> str:
         "logger": logger.name,
         "message": f"{record.method} {record.path} {record.status}",
         "request_id": record.request_id,
+        "client_request_id": record.client_request_id,
         "method": record.method,
         "path": record.path,
         "status": record.status,

@@ -123,7 +123,27 @@ def api_key_in(headers: Mapping[bytes, bytes]) -> str | None:
     return value.strip().decode("utf-8", "replace") or None
 
 
-def internal_token(settings: Settings) -> str:
-    """What the service sends itself in INTERNAL_HEADER, so that its load test does not use up a caller's limit."""
-    key = settings.secret_key.get_secret_value().encode()
-    return hmac.new(key, b"load test", hashlib.sha256).hexdigest()
+class OnBehalf:
+    """Marks what the service asks itself for a caller, so that it is counted under the caller's own address.
+
+    Whoever sends such a request has the caller's key, or none: it may do what the caller may.
+    """
+
+    def __init__(self, settings: Settings):
+        self._secret = settings.secret_key.get_secret_value().encode()
+
+    def header(self, address: str) -> dict[str, str]:
+        """The header of a request for the caller at an address, as `RateLimiter.client_address` has it."""
+        return {INTERNAL_HEADER.decode(): f"{self._signature(address)} {address}"}
+
+    def address(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """The address that a request is counted under; None for one that does not come from the service itself."""
+        value = headers.get(INTERNAL_HEADER)
+        if value is None:
+            return None
+        signature, _, address = value.decode("latin-1").partition(" ")
+        genuine = hmac.compare_digest(signature.encode(), self._signature(address).encode())
+        return address if genuine else None
+
+    def _signature(self, address: str) -> str:
+        return hmac.new(self._secret, b"for " + address.encode(), hashlib.sha256).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,15 @@ from autopicker_lab.service.request.auth import ANONYMOUS, Caller
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_REQUEST_ID = re.compile(rb"[\w.\-]{1,128}")
+
 
 @dataclass(slots=True)
 class RequestContext:
     """The id, headers and caller of one request; the middleware puts it into `scope["request_context"]`.
 
     Attributes:
-        request_id: the caller's own X-Request-ID where it is well formed, else a new one.
+        request_id: the service's own, which no client chooses: feedback and logs name it.
         headers: names in lower case; of a header that came twice, the last value.
         caller: ANONYMOUS until the middleware has identified it.
         path: what is asked for, without the prefix of ROOT_PATH and a slash at the end.
@@ -33,6 +36,20 @@ class RequestContext:
     refusal: AutopickerError | None = None
     ended_by: AutopickerError | None = None
     holds_place: bool = False
+
+    @property
+    def client_request_id(self) -> str:
+        """What the client calls the request (X-Request-ID, or OpenAI's X-Client-Request-ID); "" where it says none.
+
+        Clients may use one twice, so that it names nothing here: it is logged and sent back.
+        """
+        sent = self.headers.get(b"x-client-request-id") or self.headers.get(b"x-request-id")
+        return sent.decode() if sent and _REQUEST_ID.fullmatch(sent) else ""
+
+    def id_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of a response that say which request it answers."""
+        own, sent = (b"x-request-id", self.request_id.encode()), self.client_request_id
+        return [own, (b"x-client-request-id", sent.encode())] if sent else [own]
 
     @property
     def traceparent(self) -> str:

@@ -113,7 +113,7 @@ def _model_entry(spec: ModelSpec, answer: Availability | None) -> dict[str, Any]
 
 
 @router.post("/feedback", summary="Say how good an answer was")
-async def feedback(body: FeedbackBody, state: State) -> dict[str, Any]:
+async def feedback(body: FeedbackBody, state: State, caller: CurrentCaller) -> dict[str, Any]:
     """Kept beside the routing decision, so that tuning can learn from it."""
-    await state.store_feedback(body.request_id, body.score)
+    await state.store_feedback(body.request_id, body.score, caller)
     return {"status": "stored", "request_id": body.request_id, "score": body.score}

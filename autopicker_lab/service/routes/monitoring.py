@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query, Request
 
 from autopicker_lab.core import InvalidRequestError, RateLimitError
 from autopicker_lab.loadtest import Closed, LoadPlan, run
-from autopicker_lab.service.request.auth import INTERNAL_HEADER, internal_token
+from autopicker_lab.service.request.auth import OnBehalf
 from autopicker_lab.service.state import State, while_connected
 from autopicker_lab.tuning.drift import measure_drift
 
@@ -79,7 +79,7 @@ async def load_test(
     concurrent_users: int = Query(5, ge=1, le=20),
     requests_per_user: int = Query(10, ge=1, le=50),
 ) -> dict[str, Any]:
-    """One at a time; its requests do not count against the caller's rate limit."""
+    """One at a time. Its requests are the caller's: with the same key, models, files, limits and budget."""
     path = _service_path(endpoint)
     if await request.body():
         raise InvalidRequestError("a load test has no body", "give endpoint and the rest in the query string")
@@ -87,7 +87,8 @@ async def load_test(
         raise RateLimitError("a load test is running already", "try again when it has ended", retry_after=5)
     async with state.load_test:
         host, port = request.scope["server"][:2]
-        headers = {INTERNAL_HEADER.decode(): internal_token(state.lab.settings)}
+        headers = OnBehalf(state.lab.settings).header(state.limiter.client_address(request.scope))
+        headers |= {name: request.headers[name] for name in ("x-api-key", "authorization") if name in request.headers}
         address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
         plan = LoadPlan(
             f"http://{address}:{port}{path}",
