@@ -39,7 +39,7 @@ class Routing(TypedDict):
 
 
 class Completion(TypedDict):
-    """OpenAI's chat.completion; `routing` where the model was chosen, the file fields where files were named."""
+    """OpenAI's chat.completion; `routing` says why this model answered, the file fields where files were named."""
 
     id: str
     object: str

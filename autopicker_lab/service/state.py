@@ -124,8 +124,8 @@ class ServiceState:
         self.metrics.record_embeddings(spec.id, tokens, cost)
         return spec.id, made, tokens
 
-    def record_answer(self, record: AnswerRecord, question: str) -> None:
-        """Count an answer and keep its decision, for metrics, budgets, traces and feedback."""
+    def record_answer(self, record: AnswerRecord, question: str) -> float:
+        """Count an answer and keep its decision, for metrics, budgets, traces and feedback; returns its cost in USD."""
         usage = record.usage
         try:
             spec = self.lab.catalogue.get(record.model).describe()
@@ -137,6 +137,7 @@ class ServiceState:
         self.tracing.record_answer(record, provider, cost)
         prompt = question if self.lab.settings.decision_log_prompts else None
         self.decisions.record(record.decision(cost, prompt))
+        return cost
 
 
 def state_of(request: Request) -> ServiceState:

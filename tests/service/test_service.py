@@ -154,7 +154,7 @@ class TestChat:
     def test_a_named_model_is_not_routed(self, api: Any) -> None:
         body = chat(api, model="smollm2-135m").json()
         assert body["model"] == "smollm2-135m"
-        assert "routing" not in body
+        assert body["routing"]["selected_model"] == "smollm2-135m"
         assert chat(api, model="smollm2").json()["model"] == "smollm2-135m"
 
     @pytest.mark.parametrize("prefix", ["/api/v1", "/v1"])

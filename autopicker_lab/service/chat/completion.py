@@ -27,7 +27,7 @@ def of_reply(reply: ChatReply) -> dict[str, Any]:
     usage = answer.get("usage")
     if not isinstance(usage, dict) or not usage.get("prompt_tokens"):  # the server did not count
         answer["usage"] = reply.usage.to_openai()
-    if reply.route is not None and not reply.route.named:
+    if reply.route is not None:
         answer["routing"] = routing_object(reply.route, reply.model)
     return answer
 

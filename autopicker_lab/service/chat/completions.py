@@ -23,6 +23,7 @@ from autopicker_lab.core import (
     Usage,
 )
 from autopicker_lab.service.chat import completion, sse
+from autopicker_lab.service.chat.answer_headers import answer_headers
 from autopicker_lab.service.chat.dialect import AnswerHead
 from autopicker_lab.service.chat.event_stream import EventStream
 from autopicker_lab.service.observation.answer_record import AnswerRecord
@@ -135,12 +136,16 @@ class _CompletionHandler:
         try:
             with self._state.disconnects.watch(receive):
                 content = await self._cached_answer() if self.key else None
-                cache_status = b"HIT" if content is not None else self._cache_status
-                if self.key is None:
+                cache_status = self._cache_status
+                if content is not None:
+                    cache_status = b"HIT"
+                    answer = orjson.loads(content)
+                    self._headers = answer_headers(answer["model"], answer.get("routing"), 0.0)
+                elif self.key is None:
                     content = await self._make_answer()
-                elif content is None:
-                    async with self._flights.lead(self.key) as answer:
-                        content = answer.content = await self._make_answer()
+                else:
+                    async with self._flights.lead(self.key) as pending:
+                        content = pending.content = await self._make_answer()
         except asyncio.CancelledError:
             raise self._context.interruption() from None
         data = self._wording.whole(content)
@@ -160,8 +165,9 @@ class _CompletionHandler:
             with self._state.disconnects.watch(receive, out.keepalive):
                 content = await self._cached_answer() if self.key else None
                 if content is not None:
+                    ending = self._replay(content)
                     out.headers = [(b"x-cache", b"HIT"), *self._headers]
-                    await out.end(self._replay(content))
+                    await out.end(ending)
                     return
                 async with self._flights.lead(self.key) as answer:
                     answer.content, ending = await self._stream_answer(out)
@@ -203,8 +209,9 @@ class _CompletionHandler:
     async def _make_answer(self) -> bytes:
         """Ask for the whole answer, count it and cache it."""
         reply = await self._state.lab.pipeline.complete(self._request, await self._attachments())
-        self._state.record_answer(AnswerRecord.of_reply(reply, self._context), self._request.question)
+        cost_usd = self._state.record_answer(AnswerRecord.of_reply(reply, self._context), self._request.question)
         answer = completion.of_reply(reply) | self._file_fields
+        self._headers = answer_headers(reply.model, answer.get("routing"), cost_usd)
         if self._with_files:
             answer["context"] = completion.context_object(reply.context)
         return await self._cache(answer)
@@ -221,8 +228,9 @@ class _CompletionHandler:
             extra = dict(self._file_fields)
             if self._with_files:
                 extra["context"] = completion.context_object(stream.context)
-            if stream.route is not None and not stream.route.named:
+            if stream.route is not None:
                 extra["routing"] = completion.routing_object(stream.route, stream.model)
+            out.headers += answer_headers(stream.model, extra.get("routing"))
             head = AnswerHead(record.id, stream.model, int(time.time()))
             data = wording.opening(head, chunk.events if chunk else (), extra)
             try:
@@ -255,6 +263,7 @@ class _CompletionHandler:
         """A cached answer as a stream."""
         answer = orjson.loads(content)
         extra = {name: answer[name] for name in completion.OWN_FIELDS if name in answer}
+        self._headers = answer_headers(answer["model"], extra.get("routing"), 0.0)
         head = AnswerHead(answer["id"], answer["model"], answer["created"])
         finish_reason = answer["choices"][0].get("finish_reason") or "stop"
         usage = Usage.from_openai(answer.get("usage")) or Usage()

@@ -1,0 +1,42 @@
+"""What an answer's headers say of it, for clients that hand on the body alone: model, score, reason and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from autopicker_lab.service.request.rate_limits import HeaderLines
+
+_MAX_LENGTH = 200
+_SAFE = " !\"#$&'()*+,-./:;<=>?@[]^_`{|}~"  # printable ASCII but for the percent sign
+
+
+def answer_headers(model: str, routing: object, cost_usd: float | None = None) -> HeaderLines:
+    """The `X-Autopicker-` headers of an answer.
+
+    Args:
+        routing: the `routing` object of its body, where that has one.
+        cost_usd: None where it is not known yet.
+    """
+    headers = [(b"x-autopicker-model", _value(model))]
+    if isinstance(routing, Mapping):
+        score: Any = routing.get("complexity_score")
+        headers.append((b"x-autopicker-score", str(score).encode("ascii", "replace")))
+        headers.append((b"x-autopicker-reason", _value(str(routing.get("reason") or ""))))
+        if routing.get("fallback_used"):
+            headers.append((b"x-autopicker-fallback", b"true"))
+        if routing.get("warnings"):
+            headers.append((b"x-autopicker-warning", _value("; ".join(map(str, routing["warnings"])))))
+    if cost_usd is not None:
+        headers.append((b"x-autopicker-cost-usd", b"%.8f" % cost_usd))
+    return headers
+
+
+def _value(text: str) -> bytes:
+    """A text as a header's value: ASCII as it is, all else and what is no letter in percent form."""
+    text = text[:_MAX_LENGTH]
+    if text.isascii() and text.isprintable() and "%" not in text:
+        return text.encode()
+    return quote(text[: _MAX_LENGTH // 2], safe=_SAFE, errors="replace").encode()
