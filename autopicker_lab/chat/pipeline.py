@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from autopicker_lab.chat import choices
 from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.fence import defuse
 from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
@@ -35,7 +36,6 @@ from autopicker_lab.core import (
     SourceFile,
     TransientUpstreamError,
 )
-from autopicker_lab.core.chat import count_characters
 from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.routing import AUTO, Requirements, choose, permitted_models, route_to_named_model
 
@@ -130,12 +130,10 @@ class Pipeline:
         """The whole answer; a model that fails is passed over for the next of the route."""
         started_at = time.perf_counter()
         route = await self.route(request, attachments)
-        prepared, reply = await self.first(route, request, attachments, lambda p: p.model.complete(p.request))
+        prepared, reply = await self.first(route, request, attachments, _complete)
         self.catalogue.breaker(reply.model).succeeded()
         if not reply.usage.prompt_tokens:
-            reply = replace(
-                reply, usage=estimate_usage(prepared.request, count_characters(reply.message or reply.text))
-            )
+            reply = replace(reply, usage=estimate_usage(prepared.request, reply.characters))
         return reply.with_route(route, prepared.report(route), time.perf_counter() - started_at)
 
     def stream(self, request: ChatRequest, attachments: Attachments = (), keep: bool = True) -> ChatStream:
@@ -244,6 +242,10 @@ class Pipeline:
             document = await self._reader.read(await asyncio.to_thread(_picture, url, f"picture {i}"))
             texts.append(f"[picture {i}]\n{defuse(document.text)}")
         return replace(message, content="\n\n".join(texts))
+
+
+async def _complete(prepared: PreparedRequest) -> ChatReply:
+    return await choices.complete(prepared.model, prepared.request)
 
 
 def _is_down(answers: Mapping[str, Availability], name: str) -> bool:

@@ -6,6 +6,7 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from autopicker_lab.chat import choices
 from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
 from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assemble_completion
 
@@ -132,5 +133,6 @@ class ChatStream:
 
 async def _open(prepared: PreparedRequest) -> tuple[AsyncGenerator[ChatChunk, None], ChatChunk | None]:
     """A model's stream and its first piece."""
-    chunks = prepared.model.stream(prepared.request)
+    model, request = prepared.model, prepared.request
+    chunks = model.stream(request) if choices.choices_wanted(request) == 1 else choices.stream(model, request)
     return chunks, await anext(chunks, None)

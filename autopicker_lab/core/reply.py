@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.chat import Usage
+from autopicker_lab.core.chat import Usage, count_characters
 from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.show import html_table, html_text
 
@@ -67,6 +67,14 @@ class ChatReply:
     def fallback_used(self) -> bool:
         """Whether the chosen model failed and another answered."""
         return self.route is not None and self.route.model != self.model
+
+    @property
+    def characters(self) -> int:
+        """How many characters the model said, in all choices."""
+        choices = self.raw.get("choices")
+        if not isinstance(choices, list):
+            return count_characters(self.message or self.text)
+        return sum([count_characters(choice.get("message")) for choice in choices if isinstance(choice, dict)])
 
     @property
     def score(self) -> float | None:
