@@ -21,6 +21,8 @@ from autopicker_lab.service.chat.dialect import Dialect
 from autopicker_lab.service.chat.openai import OpenAIChat
 from autopicker_lab.service.chat.single_flight import SingleFlight
 from autopicker_lab.service.connections import Connections
+from autopicker_lab.service.dialects.anthropic import AnthropicChat
+from autopicker_lab.service.dialects.ollama import OllamaChat
 from autopicker_lab.service.middleware import RequestMiddleware
 from autopicker_lab.service.observation.access_log import AccessLog
 from autopicker_lab.service.observation.metrics import Metrics
@@ -32,7 +34,7 @@ from autopicker_lab.service.request.budgets import Budgets
 from autopicker_lab.service.request.origins import Origins
 from autopicker_lab.service.request.rate_limits import RateLimiter
 from autopicker_lab.service.request.revocation import KeyWatch
-from autopicker_lab.service.routes import analysis, audio, embeddings, files, monitoring, page, socket
+from autopicker_lab.service.routes import analysis, audio, embeddings, files, messages, monitoring, ollama, page, socket
 from autopicker_lab.service.state import ServiceState
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import MemoryCache, RedisCache, open_ledger, open_log
@@ -44,6 +46,7 @@ CHATS: dict[str, tuple[Dialect, bool]] = {  # by path: how it is worded, and whe
     "/chat/multimodal": (OpenAIChat(), True),
     "/chat/multimodal-audio": (OpenAIChat(), True),
 }
+OLLAMA_CHATS: dict[str, Dialect] = {"/api/chat": OllamaChat(), "/api/generate": OllamaChat(generating=True)}
 ABOUT = """Picks the right language model for every request, and says why.
 
 Routes under `/api/v1` answer under `/v1` too, so that OpenAI's clients work with either as their base URL.
@@ -96,12 +99,15 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     errors.install(app)
     flights = SingleFlight()
     chats = {path: ChatApp(state, flights, dialect, with_files) for path, (dialect, with_files) in CHATS.items()}
+    chats["/messages"] = ChatApp(state, flights, AnthropicChat(lab.reader, settings.max_file_size))
     direct = {prefix + path: chat for prefix in PREFIXES for path, chat in chats.items()}
+    direct |= {path: ChatApp(state, flights, dialect) for path, dialect in OLLAMA_CHATS.items()}
     for path, chat in direct.items():  # the router answers for the methods that are not POST
         app.add_route(path, chat, methods=["POST"], include_in_schema=False)  # type: ignore[arg-type]  # any ASGI app
     for index, prefix in enumerate(PREFIXES):
-        for module in (files, audio, analysis, embeddings, monitoring):
+        for module in (files, audio, analysis, embeddings, messages, monitoring):
             app.include_router(module.router, prefix=prefix, include_in_schema=index == 0, responses=ERRORS)
+    app.include_router(ollama.router, responses=ERRORS)
     app.include_router(_top_level(state))
     app.include_router(page.router)
     app.include_router(socket.router)

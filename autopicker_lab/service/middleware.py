@@ -178,7 +178,8 @@ class RequestMiddleware:
         if answer.status >= 500:
             log.warning("%s: %s", type(answer).__name__, answer.loggable)
         sender.context.refusal = None
-        await errors.response(answer, sender.context.path, sender.context.headers)(scope, receive, sender)
+        context = sender.context
+        await errors.response(answer, context.path, context.headers, context.request_id)(scope, receive, sender)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_at, status = time.perf_counter(), 403

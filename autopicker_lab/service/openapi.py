@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autopicker_lab.service.chat.request_body import ChatBody
+from autopicker_lab.service.openapi_dialects import dialect_paths
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {
@@ -63,5 +64,5 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
     for path, (name, summary, about) in _CHATS.items():
         operation = {"tags": ["chat"], "summary": summary, "description": about, "operationId": name}
         chats[path] = {"post": {**operation, "requestBody": body, "responses": {"200": _ANSWER_SCHEMA, **errors}}}
-    document["paths"] = {**chats, **document["paths"]}
+    document["paths"] = {**chats, **dialect_paths(errors), **document["paths"]}
     return document

@@ -23,7 +23,12 @@ from autopicker_lab.core import StoppedError, UpstreamError
 
 HELLO = [{"role": "user", "content": "Hello, how are you?"}]
 HERE = Path(protocol.__file__).parent
-FOR_OTHER_CLIENTS = ("/embeddings", "/audio/translations")  # OpenAI's, Anthropic's and Ollama's own: ours need them not
+FOR_OTHER_CLIENTS = (
+    "/embeddings",
+    "/audio/translations",
+    "/messages",
+    "/api/",
+)  # OpenAI's, Anthropic's and Ollama's own: ours need them not
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.service.dialects.anthropic_answer import message_object
+from autopicker_lab.service.dialects.anthropic_blocks import Reading
 from autopicker_lab.service.dialects.anthropic_events import MessageEvents
 from autopicker_lab.service.dialects.anthropic_request import chat_fields
 
@@ -15,7 +16,7 @@ TOOL = {"name": "look", "description": "looks", "input_schema": {"type": "object
 
 
 def fields(*messages: Any, **body: Any) -> Any:
-    return chat_fields({"model": "m", "max_tokens": 9, "messages": list(messages), **body})
+    return chat_fields({"model": "m", "max_tokens": 9, "messages": list(messages), **body}, Reading())
 
 
 def user(*blocks: Any) -> Any:
@@ -89,7 +90,7 @@ def test_the_fields_that_have_other_names() -> None:
 )
 def test_what_is_wrong_is_named(body: Any, place: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        chat_fields({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}], **body})
+        chat_fields({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}], **body}, Reading())
     assert place in str(caught.value)
 
 
@@ -99,7 +100,9 @@ def events(deltas: Any, finish: str = "stop", **options: Any) -> Any:
     for delta in deltas:
         data += writer.feed([{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}])
     data += writer.feed([{"choices": [{"index": 0, "delta": {}, "finish_reason": finish, **options}]}])
-    data += writer.end({"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2}})
+    data += writer.end(
+        "stop", {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2}}
+    )
     found = []
     for block in data.decode().strip().split("\n\n"):
         kind, _, text = block.partition("\n")

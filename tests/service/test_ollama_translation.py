@@ -76,8 +76,9 @@ def test_what_is_wrong_is_named(body: Any, place: str) -> None:
 
 
 def test_lines() -> None:
-    writer = AnswerLines(generating=False, thinking=True)
-    data = writer.start("m", {"routing": {"reason": "r"}, "context": {}})
+    writer = AnswerLines("m", generating=False, thinking=True)
+    writer.start("m", {"routing": {"reason": "r"}, "context": {}})
+    data = b""
     pieces = [{"index": 0, "function": {"name": "look", "arguments": '{"q"'}}]
     rest = [{"index": 0, "function": {"arguments": ": 1}"}}]
     for delta in ({"reasoning": "hm"}, {"content": "hé"}, {"tool_calls": pieces}, {"tool_calls": rest}, {}):
@@ -85,7 +86,8 @@ def test_lines() -> None:
     data += writer.keepalive()
     data += writer.feed([{"choices": [{"delta": {}, "finish_reason": "length"}]}])
     lines = [
-        json.loads(line) for line in (data + writer.end({"prompt_tokens": 3, "completion_tokens": 4})).splitlines()
+        json.loads(line)
+        for line in (data + writer.end("stop", {"prompt_tokens": 3, "completion_tokens": 4})).splitlines()
     ]
     assert [line["done"] for line in lines] == [False, False, False, False, True]
     assert (lines[0]["message"]["thinking"], lines[1]["message"]["content"]) == ("hm", "hé")

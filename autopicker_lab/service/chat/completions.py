@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
 from autopicker_lab.core import (
     AutopickerError,
@@ -66,6 +67,9 @@ class ChatApp:
         size = len(raw)
         call = await self._dialect.read(raw, context, scope["path"])
         del raw  # what waits for an answer keeps what was made of it
+        if call.ready is not None:
+            await Response(call.ready, media_type="application/json")(scope, receive, send)
+            return
         request = call.request
         with_files = self._with_files or bool(request.file_ids)
         started_at = time.perf_counter()

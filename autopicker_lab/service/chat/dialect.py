@@ -80,11 +80,13 @@ class ChatCall(NamedTuple):
 
     Attributes:
         stream: whether the answer is asked for piece by piece.
+        ready: the JSON of the answer, where no model is to be asked.
     """
 
     request: ChatRequest
     stream: bool
     wording: Wording
+    ready: bytes | None = None
 
 
 class Dialect(Protocol):

@@ -9,6 +9,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.service.dialects.fields import image_part, json_text, mapping, sequence, string, wrong
 
 _NOT_SAID = ("thinking", "redacted_thinking")  # of an earlier answer: models are asked without
+_MAX_DOCUMENTS = 20
 _ONLY_TEXT = "send its text, or upload the file and name it in file_ids"
 
 
@@ -18,9 +19,11 @@ class Reading:
 
     Attributes:
         file_ids: uploads that blocks name.
+        documents: (part that is to become the document's text, its name, its bytes in base64).
     """
 
     file_ids: list[str] = field(default_factory=list)
+    documents: list[tuple[dict[str, Any], str, str]] = field(default_factory=list)
 
 
 def messages(raw: object, reading: Reading) -> list[dict[str, Any]]:
@@ -67,9 +70,9 @@ def _of_user(content: list[Any], place: str, reading: Reading) -> list[dict[str,
         where = f"{place}[{i}]"
         fields = mapping(block, where)
         if fields.get("type") == "tool_result":
-            message, pictures = _tool_result(fields, where, reading)
+            message, more = _tool_result(fields, where, reading)
             results.append(message)
-            parts += pictures
+            parts += more
         else:
             parts += _parts(fields, where, reading)
     if not parts:
@@ -83,7 +86,7 @@ def _joined(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
 
 
 def _tool_result(block: dict[str, Any], place: str, reading: Reading) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The message with a tool's result, and its pictures, which a message of a tool cannot hold."""
+    """The message with a tool's result, and its pictures and documents, which a message of a tool cannot hold."""
     call_id = string(block.get("tool_use_id"), f"{place}.tool_use_id")
     content = block.get("content")
     if isinstance(content, str):
@@ -95,11 +98,11 @@ def _tool_result(block: dict[str, Any], place: str, reading: Reading) -> tuple[d
     said = "\n".join([part["text"] for part in parts if part["type"] == "text"])
     if block.get("is_error"):
         said = f"Error: {said}" if said else "Error"
-    pictures = [part for part in parts if part["type"] != "text"]
-    if pictures:
-        label = {"type": "text", "text": f"Pictures of the result of {call_id}:"}
-        said, pictures = said or "The result is a picture, see below.", [label, *pictures]
-    return {"role": "tool", "tool_call_id": call_id, "content": said}, pictures
+    more = [part for part in parts if part["type"] != "text"]
+    if more:
+        label = {"type": "text", "text": f"What belongs to the result of {call_id}:"}
+        said, more = said or "The result is in the message below.", [label, *more]
+    return {"role": "tool", "tool_call_id": call_id, "content": said}, more
 
 
 def _parts(block: dict[str, Any], place: str, reading: Reading) -> list[dict[str, Any]]:
@@ -145,10 +148,12 @@ def _document(block: dict[str, Any], place: str, reading: Reading) -> list[dict[
             content = "\n".join([text(row, f"{where}.content[{i}]") for i, row in enumerate(rows)])
         said = content
     elif kind == "base64":
-        media_type = string(source.get("media_type"), f"{where}.media_type")
-        url = f"data:{media_type};base64,{string(source.get('data'), f'{where}.data')}"
-        name = block.get("title") or "document.pdf"
-        return [{"type": "file", "file": {"filename": string(name, f"{place}.title"), "file_data": url}}]
+        if len(reading.documents) >= _MAX_DOCUMENTS:
+            raise wrong("messages", f"have over {_MAX_DOCUMENTS} documents", _ONLY_TEXT)
+        name = string(block.get("title") or "document.pdf", f"{place}.title")
+        part = {"type": "document"}
+        reading.documents.append((part, name, string(source.get("data"), f"{where}.data")))
+        return [part]
     else:
         raise wrong(f"{where}.type", f"is '{kind}', which is not fetched here", _ONLY_TEXT)
     heading = "\n".join([str(block[name]) for name in ("title", "context") if block.get(name)])

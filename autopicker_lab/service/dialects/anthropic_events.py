@@ -81,7 +81,7 @@ class MessageEvents:
             "usage": usage_object({"prompt_tokens": input_tokens}),
             **extra,
         }
-        return _event("message_start", message=message) + PING
+        return event("message_start", message=message) + PING
 
     def feed(self, chunks: Iterable[Mapping[str, Any]]) -> bytes:
         """The events for some of the answer's chunk objects."""
@@ -91,14 +91,15 @@ class MessageEvents:
                     self._take(choice)
         return self._written(ended=False)
 
-    def end(self, usage: Mapping[str, Any]) -> bytes:
-        """The last events, with OpenAI's usage object as Anthropic's."""
-        reason, sequence = stop_of(self._choice, self._has_calls, self._refused, self._stops)
+    def end(self, finish_reason: str, usage: Mapping[str, Any]) -> bytes:
+        """The last events, with OpenAI's finish_reason and usage object as Anthropic's."""
+        choice = {"finish_reason": finish_reason, **self._choice}
+        reason, sequence = stop_of(choice, self._has_calls, self._refused, self._stops)
         delta = {"stop_reason": reason, "stop_sequence": sequence}
         return (
             self._written(ended=True)
-            + _event("message_delta", delta=delta, usage=usage_object(usage))
-            + _event("message_stop")
+            + event("message_delta", delta=delta, usage=usage_object(usage))
+            + event("message_stop")
         )
 
     def _take(self, choice: Mapping[str, Any]) -> None:
@@ -141,7 +142,7 @@ class MessageEvents:
                 out += self._pieces(block)
             if not (ended or (not last and block.whole)):
                 break
-            out.append(_event("content_block_stop", index=self._current))
+            out.append(event("content_block_stop", index=self._current))
             self._current += 1
         return b"".join(out)
 
@@ -149,10 +150,10 @@ class MessageEvents:
         out: list[bytes] = []
         if not block.started:
             block.started = True
-            out.append(_event("content_block_start", index=self._current, content_block=_opening(block)))
+            out.append(event("content_block_start", index=self._current, content_block=_opening(block)))
         if block.waiting:
             piece = "".join(block.waiting)
-            out.append(_event("content_block_delta", index=self._current, delta=_delta(block.key, piece)))
+            out.append(event("content_block_delta", index=self._current, delta=_delta(block.key, piece)))
             if isinstance(block.key, int):
                 block.sent.append(piece)
             block.waiting.clear()
@@ -176,5 +177,6 @@ def _delta(key: str | int, piece: str) -> dict[str, Any]:
     return {"type": "input_json_delta", "partial_json": piece}
 
 
-def _event(kind: str, **fields: Any) -> bytes:
+def event(kind: str, **fields: Any) -> bytes:
+    """One of Anthropic's events."""
     return b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps({"type": kind, **fields}))

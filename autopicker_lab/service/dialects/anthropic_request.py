@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.service.dialects import anthropic_blocks as blocks
 from autopicker_lab.service.dialects.fields import flag, mapping, picked, sequence, string, wrong
+
+if TYPE_CHECKING:
+    from autopicker_lab.service.dialects.anthropic_blocks import Reading
 
 _SAME = ("model", "stream", "temperature", "top_p", "top_k", "file_ids")
 _USER_LENGTH = 64  # characters that OpenAI's `user` may have
@@ -16,10 +19,11 @@ _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "
 _BILLING = "x-anthropic-billing-header:"  # a line of Claude Code's that changes with each request, and is no prompt
 
 
-def chat_fields(body: dict[str, Any], counting: bool = False) -> dict[str, Any]:
+def chat_fields(body: dict[str, Any], reading: Reading, counting: bool = False) -> dict[str, Any]:
     """OpenAI's fields for the fields of a Messages request; InvalidRequestError names one that is wrong.
 
     Args:
+        reading: takes the documents, whose text is not there yet.
         counting: it is a request to count tokens, which needs no max_tokens.
     """
     fields = picked(body, _SAME)
@@ -30,7 +34,7 @@ def chat_fields(body: dict[str, Any], counting: bool = False) -> dict[str, Any]:
         fields["max_tokens"] = limit
     if body.get("mcp_servers"):
         raise wrong("mcp_servers", "cannot be asked by this service", "ask them yourself, and send their tools")
-    reading = blocks.Reading(file_ids=list(sequence(fields.get("file_ids"), "file_ids")))
+    reading.file_ids += sequence(fields.get("file_ids"), "file_ids")
     fields["messages"] = [*_system(body.get("system")), *blocks.messages(body.get("messages"), reading)]
     if reading.file_ids:
         fields["file_ids"] = reading.file_ids

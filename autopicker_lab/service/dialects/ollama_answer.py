@@ -23,11 +23,13 @@ class AnswerLines:
     A tool call is written when it is whole, since Ollama's have their arguments as an object.
 
     Args:
+        model: as it was asked for, until it is known who answers.
         generating: the lines are those of /api/generate, with `response` in place of `message`.
         thinking: what the model thought is said apart; it is left out otherwise.
     """
 
-    def __init__(self, generating: bool, thinking: bool):
+    def __init__(self, model: str, generating: bool, thinking: bool):
+        self._model = model
         self._generating = generating
         self._thinking = thinking
         self._started_at = time.perf_counter()
@@ -35,13 +37,11 @@ class AnswerLines:
         self._calls: dict[int, dict[str, Any]] = {}
         self._finish: str | None = None
         self._extra: Mapping[str, Any] = {}
-        self._model = ""
 
-    def start(self, model: str, extra: Mapping[str, Any]) -> bytes:
-        """Nothing: the lines before the last name the model alone."""
+    def start(self, model: str, extra: Mapping[str, Any]) -> None:
+        """Take who answers, which every line names, and our own fields, which the last one has."""
         self._model = model
         self._extra = {name: extra[name] for name in _OWN_FIELDS if name in extra}
-        return b""
 
     def feed(self, chunks: Iterable[Mapping[str, Any]]) -> bytes:
         """The lines for some of the answer's chunk objects."""
@@ -56,8 +56,9 @@ class AnswerLines:
         """A line that says nothing: Ollama's clients read every line as an object."""
         return _line({**self._head(), **self._said("", ""), "done": False})
 
-    def end(self, usage: Mapping[str, Any]) -> bytes:
+    def end(self, finish_reason: str, usage: Mapping[str, Any]) -> bytes:
         """The last lines: tool calls, then the counts."""
+        self._finish = self._finish or finish_reason
         lines = b""
         if self._calls and not self._generating:
             calls = [_call(i, self._calls[key]) for i, key in enumerate(sorted(self._calls))]

@@ -19,6 +19,7 @@ from autopicker_lab.core import (
     NotFoundError,
     RateLimitError,
 )
+from autopicker_lab.service.request.error_dialects import body_for_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,14 +56,17 @@ def wants_openai(path: str, headers: Mapping[bytes, bytes]) -> bool:
     return path.startswith("/v1/") or b"x-stainless-lang" in headers
 
 
-def response(error: AutopickerError, path: str, headers: Mapping[bytes, bytes]) -> Response:
+def response(
+    error: AutopickerError, path: str, headers: Mapping[bytes, bytes], request_id: str | None = None
+) -> Response:
     """The response for an error; `headers` are the request's, names in lower case."""
     extra = {}
     if error.retry_after is not None:
         extra["Retry-After"] = str(max(1, round(error.retry_after)))
     if error.status == 401:
         extra["WWW-Authenticate"] = "Bearer"
-    content = json.dumps(body(error, openai=wants_openai(path, headers)))  # orjson refuses lone surrogates
+    fields = body_for_path(error, path, request_id) or body(error, openai=wants_openai(path, headers))
+    content = json.dumps(fields)  # orjson refuses lone surrogates
     return Response(content, error.status, extra, "application/json")
 
 
@@ -71,7 +75,7 @@ def install(app: FastAPI) -> None:
 
     def answer(error: AutopickerError, request: Request) -> Response:
         context = request.scope["request_context"]
-        return response(error, context.path, context.headers)
+        return response(error, context.path, context.headers, context.request_id)
 
     @app.exception_handler(AutopickerError)
     async def ours(request: Request, error: AutopickerError) -> Response:

@@ -20,7 +20,7 @@ _FILES = {
 }
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def index() -> Response:
     """The page itself."""
     return await part("index.html")

@@ -1,0 +1,30 @@
+"""Tokens of a request to Anthropic's /messages; the chats themselves are a dialect (dialects/anthropic.py)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from fastapi import Body as JsonBody
+
+from autopicker_lab.routing import AUTO, permitted_models
+from autopicker_lab.service.dialects.anthropic import AnthropicChat, count_tokens
+from autopicker_lab.service.routes.json_route import JsonRoute
+from autopicker_lab.service.state import CurrentCaller, State
+
+router = APIRouter(tags=["anthropic"], route_class=JsonRoute)
+_EXAMPLE = {"model": "auto", "messages": [{"role": "user", "content": "Hello, how are you?"}]}
+
+
+@router.post("/messages/count_tokens", summary="Tokens of a request, Anthropic's format")
+async def count_message_tokens(
+    body: Annotated[dict[str, Any], JsonBody(examples=[_EXAMPLE])], state: State, caller: CurrentCaller
+) -> dict[str, int]:
+    """Messages, system and tools, estimated; no model is asked."""
+    dialect = AnthropicChat(state.lab.reader, state.lab.settings.max_file_size)
+    request = await dialect.request(body, counting=True)
+    if request.model not in ("", AUTO):
+        spec = state.lab.catalogue.get(request.model).describe()
+        if caller.models is not None:
+            permitted_models([spec], caller.models, request.model)
+    return {"input_tokens": count_tokens(request)}
