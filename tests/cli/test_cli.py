@@ -154,7 +154,7 @@ def test_doctor_names_the_models_of_a_tuned_policy(tmp_path: Path) -> None:
 
 
 def test_the_tour_goes_on_where_no_model_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autopicker_lab.models.local.SHIPPED_PACKAGE", "no_such_package")
+    monkeypatch.setattr("autopicker_lab.models.weights.SHIPPED_PACKAGE", "no_such_package")
     out = io.StringIO()
     with Workbench(Settings.load()) as lab:
         tour.run(lab, Console(file=out, width=200))
