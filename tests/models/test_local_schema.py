@@ -106,7 +106,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("required", {"type": "object", "properties": {"a": TEXT}, "required": ["a", "b"]}),
     ("required", {"type": "object", "properties": {"a": TEXT}, "required": [["a"]]}),
     ("required", {"required": ["a"]}),
-    ("properties", thing(a=TEXT) | {"anyOf": [{"required": ["b"]}]}),
+    ("additionalProperties", thing(a=TEXT) | {"anyOf": [{"required": ["b"]}]}),
     ("type", {"type": "string", "anyOf": [{"type": "integer"}]}),
     ("oneOf", {"oneOf": [{"type": "integer"}, {"type": "number"}]}),
     ("allOf", {"allOf": [WHOLE]}),
