@@ -92,7 +92,6 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         description=ABOUT,
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
-        root_path=settings.root_path,
         redirect_slashes=False,  # they would lead to http:// behind a proxy that speaks https
     )
     app.state.service = state

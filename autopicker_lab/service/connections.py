@@ -18,6 +18,7 @@ MAX_HEADERS = 100
 HEAD_S = 10.0  # seconds for the head of a request, and for a connection's first byte
 PATIENCE_S = 20.0  # seconds that a body may take beside what it takes at the least rate
 UNREAD_S = 30.0  # seconds that a client may leave an answer unread, beside the same
+LINGER_S = 2.0  # for which a client that was refused may go on sending, so that it reads why
 KEEP_ALIVE_S = 65  # longer than nginx and most clients keep an idle connection: who closes first loses no request
 MIN_RATE = 1024  # bytes a second, of bodies that come in and of answers that go out
 _CHECK_S = 1.0

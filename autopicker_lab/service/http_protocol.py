@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MAX_PIPELINED = 16  # requests that a client may send ahead of their answers
-_LINGER_S = 2.0  # for which a refused client may go on sending, so that it reads why
 _MAX_PIECES = 10_000  # of a body, from which on they must have some size: each costs as much as a large one
 _MIN_PIECE = 32  # bytes, on average
 _IDLE, _HEAD, _BODY, _REFUSED = range(4)
@@ -221,7 +220,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _awaited(self) -> tuple[str, float]:
         """What is waited for, and for how many seconds; "" where the client is not to blame."""
         if self._stage == _REFUSED:
-            return "end", _LINGER_S
+            return "end", connections.LINGER_S
         if self._stage == _HEAD:
             return "head", connections.HEAD_S
         if self._stage == _IDLE:

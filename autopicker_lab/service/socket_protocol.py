@@ -75,6 +75,17 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
             return
         super().handle_cont(event)
 
+    def handle_parser_exception(self) -> None:
+        """Say why the socket ends, and let the client read that: it may be sending still."""
+        if self.close_sent:
+            return
+        frame = self.conn.close_sent
+        assert frame is not None
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": frame.code, "reason": frame.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(connections.LINGER_S, self.transport.close)
+
     # What Connections asks
 
     @property

@@ -1,6 +1,7 @@
 // The page to try the service with. Whatever it does, any program can do with the client that it imports.
-import { AutopickerClient } from '/page/autopicker.mjs';
+import { AutopickerClient } from './autopicker.mjs';
 
+const address = new URL('..', import.meta.url).href.replace(/\/$/, '');  // a proxy may serve it under a prefix
 const find = (id) => document.getElementById(id);
 const conversationView = find('talk');
 const question = find('question');
@@ -9,7 +10,7 @@ let files = [];
 let running = null;
 
 function client() {
-  return new AutopickerClient(location.origin, find('key').value || null, { retries: 0 });
+  return new AutopickerClient(address, find('key').value || null, { retries: 0 });
 }
 
 function element(name, className, text = '') {
@@ -89,7 +90,7 @@ async function addFiles(list) {
 function curl(body, path) {
   const data = JSON.stringify(body).replaceAll("'", "'\\''");
   const key = find('key').value ? " -H 'X-API-Key: YOUR-KEY'" : '';
-  return `curl -N '${location.origin}${path}' -H 'Content-Type: application/json'${key} -d '${data}'`;
+  return `curl -N '${address}${path}' -H 'Content-Type: application/json'${key} -d '${data}'`;
 }
 
 function showRoute(turn, model, routing, seconds, usage, body, path) {

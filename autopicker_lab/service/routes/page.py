@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from autopicker_lab.core import NotFoundError
 
@@ -20,10 +21,12 @@ _FILES = {
 }
 
 
-@router.api_route("/", methods=["GET", "HEAD"])
-async def index() -> Response:
-    """The page itself."""
-    return await part("index.html")
+@router.get("/")
+async def index(request: Request) -> Response:
+    """The page itself, with addresses below the prefix that a proxy serves under."""
+    text = await asyncio.to_thread((_PAGE / "index.html").read_text, "utf-8")
+    prefix = request.scope.get("root_path", "")
+    return HTMLResponse(text.replace('="/', f'="{prefix}/'), headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/page/{name}")
