@@ -35,6 +35,7 @@ from autopicker_lab.core.errors import (
     UnsupportedEncodingError,
     UnsupportedFileError,
     UpstreamError,
+    UpstreamQuotaError,
     UpstreamTimeoutError,
     WorkerError,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "UnsupportedEncodingError",
     "UnsupportedFileError",
     "UpstreamError",
+    "UpstreamQuotaError",
     "UpstreamTimeoutError",
     "Usage",
     "Word",

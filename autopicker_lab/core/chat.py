@@ -217,7 +217,7 @@ class Usage:
     @classmethod
     def from_openai(cls, raw: Mapping[str, Any] | None) -> Usage | None:
         """Usage as a server that speaks OpenAI's format says it; None where it says nothing."""
-        if not raw:
+        if not raw or not isinstance(raw, Mapping):
             return None
         details = raw.get("prompt_tokens_details")
         cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
@@ -226,6 +226,8 @@ class Usage:
 
 def _count(value: object) -> int:
     """A number of tokens as a server says it; 0 for what is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return min(value, 2**53) if isinstance(value, int) and value >= 0 else 0
 
 

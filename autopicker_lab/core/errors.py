@@ -22,6 +22,7 @@ AutopickerError                     500
   UnsupportedEncodingError          415  a request body is packed in an unknown way
   RateLimitError                    429
     BudgetError                     429  an API key has spent what it may
+    UpstreamQuotaError              429  the account at a model's server has spent what it may
   StoppedError                      499  whoever asked for the work ended it
   MissingPackageError               501  this installation lacks an optional package
   UpstreamError                     502  a model's server answered wrongly
@@ -52,8 +53,8 @@ class AutopickerError(Exception):
         param: the field of the request that is wrong; None where it is not one field.
         retry_after: seconds after which another try may succeed; None where nobody knows.
         status: the HTTP status the service answers with.
-        kind: OpenAI's type for this family of errors.
-        code: OpenAI's code for this error; None where OpenAI has none.
+        kind: OpenAI's type for this family of errors, or the type that another server gave.
+        code: OpenAI's code for this error, or the code that another server gave; None where there is none.
         title: the short name that the service answers with in `error`.
 
     Args:
@@ -73,6 +74,8 @@ class AutopickerError(Exception):
         quote: object = None,
         param: str | None = None,
         retry_after: float | None = None,
+        kind: str | None = None,
+        code: str | None = None,
     ):
         self.loggable = detail
         self.detail = f"{detail}: {quote}" if quote else detail
@@ -80,6 +83,10 @@ class AutopickerError(Exception):
         self.hint = hint
         self.param = param
         self.retry_after = retry_after
+        if kind is not None:
+            self.kind = kind
+        if code is not None:
+            self.code = code
 
     def __str__(self) -> str:
         return with_hint(self.detail, self.hint)
@@ -236,6 +243,13 @@ class BudgetError(RateLimitError):
 
     code = "insufficient_quota"
     title = "Budget spent"
+
+
+class UpstreamQuotaError(RateLimitError):
+    """The account that a model is asked with has nothing left to spend: waiting does not help."""
+
+    code = "insufficient_quota"
+    title = "Upstream quota spent"
 
 
 class StoppedError(AutopickerError):

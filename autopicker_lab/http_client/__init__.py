@@ -1,7 +1,20 @@
 """An HTTP client and a reader of chat streams, for many requests a second to one server."""
 
+from autopicker_lab.http_client.choices import choice_index, read_message
 from autopicker_lab.http_client.client import KEEP_S, HttpClient, HttpResponse
 from autopicker_lab.http_client.connection import ConnectionBrokenError, NotHttpError
-from autopicker_lab.http_client.events import EventReader
+from autopicker_lab.http_client.events import EventReader, chunk_of_completion
+from autopicker_lab.http_client.reported import ReportedError
 
-__all__ = ["KEEP_S", "ConnectionBrokenError", "EventReader", "HttpClient", "HttpResponse", "NotHttpError"]
+__all__ = [
+    "KEEP_S",
+    "ConnectionBrokenError",
+    "EventReader",
+    "HttpClient",
+    "HttpResponse",
+    "NotHttpError",
+    "ReportedError",
+    "choice_index",
+    "chunk_of_completion",
+    "read_message",
+]

@@ -1,18 +1,26 @@
 """A reader of OpenAI's server-sent events, in blocks of any size: it gives whole events, and keeps an unfinished one.
 
-Every event is parsed and none is rebuilt, so that fields beside the text (logprobs, fingerprints) are passed on.
+Every event is parsed and none is rebuilt, so that fields beside the text (logprobs, fingerprints) are passed on. What
+servers do otherwise than OpenAI is put right: see `choices.py` and `tool_calls.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from autopicker_lab.core import ChatChunk, StreamFailedError, UpstreamError, Usage
+from autopicker_lab.core import AutopickerError, ChatChunk, StreamFailedError, UpstreamError, Usage
+from autopicker_lab.http_client.choices import ChoiceReader, choice_index, read_message
+from autopicker_lab.http_client.reported import ReportedError
+from autopicker_lab.http_client.tolerant_json import loads, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MAX_EVENT = 2**22  # bytes
+_BOM = b"\xef\xbb\xbf"
+_NEXT_EVENT = b'}\ndata: {"'  # where a server leaves out the blank line between events
 
 
 class EventReader:
@@ -20,87 +28,200 @@ class EventReader:
 
     Args:
         model: the name that an error has, where an event is an error or no JSON.
+        failed: makes the error of a failure that an event reports; None: a StreamFailedError.
 
     Attributes:
-        finish_reason: how the answer ended; None while it has not.
         done: the server said [DONE].
+        said: something has been said: text, reasoning, a tool call, an end; not a role alone.
+        advanced: the last block said something, and was not only comments or empty events.
     """
 
-    def __init__(self, model: str):
+    def __init__(self, model: str, failed: Callable[[ReportedError], AutopickerError] | None = None):
         self._model = model
+        self._failed = failed or self._stream_failed
         self._tail = b""
-        self.finish_reason: str | None = None
+        self._ended_in_cr = False
+        self._joins = False
+        self._choices: dict[int, ChoiceReader] = {}
+        self._usage: Usage | None = None
         self.done = False
-        self._failure: UpstreamError | None = None
+        self.said = False
+        self.advanced = False
+        self._failure: AutopickerError | None = None
+
+    @property
+    def finish_reason(self) -> str | None:
+        """How the answer ended, by its first choice; None while a choice that has begun has not ended."""
+        reasons = [choice.finish_reason for choice in self._choices.values()]
+        return None if None in reasons or not reasons else reasons[0]
+
+    @property
+    def begun(self) -> int:
+        """Choices that have begun."""
+        return len(self._choices)
 
     def feed(self, block: bytes) -> ChatChunk | None:
         """The events that are whole now, as one chunk; None where none of them has content.
 
         Raises:
-            UpstreamError: an event is an error, or no JSON; events before it in the block are given first.
+            AutopickerError: an event is an error, or no JSON; events before it in the block are given first.
         """
         if self._failure is not None:
             raise self._failure
+        self.advanced = False
+        if self._ended_in_cr or b"\r" in block:  # JSON has none of its own
+            block = self._with_newlines(block)
         data = self._tail + block if self._tail else block
-        if b"\r" in data:  # JSON has none of its own
-            data = data.replace(b"\r\n", b"\n")
         events, separator, self._tail = data.rpartition(b"\n\n")
+        if not separator and (cut := data.rfind(_NEXT_EVENT)) >= 0:
+            events, separator, self._tail = data[: cut + 1], b"\n", data[cut + 2 :]
         if len(self._tail) > _MAX_EVENT:
             raise UpstreamError(f"'{self._model}' sent an event without end", "check the endpoint")
         return self._read(events) if separator else None
 
     def end(self) -> ChatChunk | None:
-        """The chunk of the last event, where the server ended without the blank line after it."""
+        """The chunk of what is left: an event without the blank line after it, the end of an answer that ended in [DONE].
+
+        Raises:
+            AutopickerError: as `feed`.
+        """
         tail, self._tail = self._tail, b""
+        self.advanced = False
         chunk = self._read(tail) if tail.strip() and self._failure is None else None
         if self._failure is not None and chunk is None:
             raise self._failure
-        return chunk
+        endings = self._endings() if self._failure is None else []
+        if not endings:
+            return chunk
+        events = [*(chunk.events if chunk else ()), {"choices": endings}]
+        return ChatChunk(events, self.finish_reason, chunk.usage if chunk else None)
+
+    def _with_newlines(self, block: bytes) -> bytes:
+        if self._ended_in_cr and block.startswith(b"\n"):
+            block = block[1:]
+        self._ended_in_cr = block.endswith(b"\r") if block else self._ended_in_cr
+        return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _endings(self) -> list[dict[str, Any]]:
+        """Choices with what was not said of them: half a character, or the reason of an end that [DONE] alone tells."""
+        made = []
+        for index, choice in self._choices.items():
+            delta = choice.rest()
+            ends = self.done and self.said and choice.finish_reason is None
+            if ends:
+                choice.finish_reason = choice.ending()
+            if ends or delta:
+                made.append({"index": index, "delta": delta, "finish_reason": choice.finish_reason if ends else None})
+        return made
 
     def _read(self, data: bytes) -> ChatChunk | None:
         events: list[dict[str, Any]] = []
-        finish: str | None = None
         usage: Usage | None = None
-        for line in data.split(b"\n"):
+        lines = data.split(b"\n")
+        is_error = False
+        for number, line in enumerate(lines):
             if not line.startswith(b"data:"):
-                continue  # a comment, an event's name or the blank line between events
-            text = line[5:].strip()
+                line = line.removeprefix(_BOM)
+                if not line.startswith((b"data:", b"{")):
+                    is_error = line.startswith(b"event:") and line[6:].strip() == b"error"
+                    continue  # a comment, an event's name or the blank line between events
+            text = line[5:].strip() if line.startswith(b"data:") else line
             if text == b"[DONE]":
                 self.done = True
                 break
+            if not text or text == b"null":
+                continue
             try:
-                event = self._parse(text)
-                usage = Usage.from_openai(event.get("usage")) or usage
-            except UpstreamError as error:
+                event = self._parse(text, lines, number, is_error)
+            except AutopickerError as error:
                 self._failure = error
                 break
-            choices = event.get("choices")
-            if not choices:
-                continue  # usage alone
-            finish = choices[0].get("finish_reason") or finish
-            events.append(event)
-        self.finish_reason = finish or self.finish_reason
+            usage = Usage.from_openai(event.get("usage")) or usage
+            if event.get("choices"):
+                events.append(event)
         if events or usage:
-            return ChatChunk(events, finish, usage)
+            return ChatChunk(events, self.finish_reason if self._ends(events) else None, usage)
         if self._failure is not None:
             raise self._failure
         return None
 
-    def _parse(self, text: bytes) -> dict[str, Any]:
+    def _ends(self, events: list[dict[str, Any]]) -> bool:
+        """Whether one of the events ends a choice."""
+        for event in events:
+            for choice in event["choices"]:
+                if choice.get("finish_reason"):
+                    return True
+        return False
+
+    def _parse(self, text: bytes, lines: list[bytes], number: int, is_error: bool) -> dict[str, Any]:
         try:
-            event: dict[str, Any] = orjson.loads(text)
-            if event.get("error"):
-                error = event["error"]
-                message = error.get("message") if isinstance(error, Mapping) else error
-                raise StreamFailedError(f"'{self._model}' failed in the middle", "ask again", quote=message)
-            for choice in event.get("choices") or ():
-                delta = choice.get("delta") or {}
-                if not isinstance(delta.get("content") or "", str):
-                    raise TypeError
-                for call in delta.get("tool_calls") or ():
-                    call.get("function")
-            if not isinstance(event.get("usage") or {}, Mapping):
-                raise TypeError
-        except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError):
+            try:
+                event: dict[str, Any] = orjson.loads(text)
+            except orjson.JSONDecodeError:
+                event = self._parse_slowly(text, lines, number)
+            choices = event.get("choices")
+            if is_error or not choices or event.get("error"):
+                self._raise_reported(event, is_error)
+            for choice in choices or ():
+                self._read_choice(choice)
+            if self._joins:
+                event = whole(event)
+        except (AttributeError, TypeError, KeyError, ValueError, RecursionError):
             raise UpstreamError(f"'{self._model}' sent an event that is not a chunk", "ask again") from None
         return event
+
+    def _read_choice(self, choice: dict[str, Any]) -> None:
+        if choice.get("error") or choice.get("finish_reason") == "error":
+            self._raise_reported({"error": choice.get("error") or "it gave no reason"}, True)
+        index = choice_index(choice)
+        reader = self._choices.get(index)
+        if reader is None:
+            reader = self._choices[index] = ChoiceReader()
+        if reader.read(choice):
+            self.said = self.advanced = True
+        if self._joins:
+            reader.join_halves(choice["delta"])
+
+    def _parse_slowly(self, text: bytes, lines: list[bytes], number: int) -> dict[str, Any]:
+        """An event that is not strictly JSON: with halves of characters, numbers without a value, or on several lines."""
+        try:
+            event: dict[str, Any] = loads(text)
+        except ValueError:
+            event = loads(_with_following_lines(lines, number))
+        self._joins = True
+        return event
+
+    def _raise_reported(self, event: dict[str, Any], is_error: bool) -> None:
+        """Raise the failure that an event reports, if it does."""
+        reported = ReportedError.of(event)
+        if is_error and reported is None:
+            reported = ReportedError.of({"error": event or "it gave no reason"})
+        if reported is not None:
+            raise self._failed(reported)
+
+    def _stream_failed(self, reported: ReportedError) -> AutopickerError:
+        return StreamFailedError(f"'{self._model}' failed in the middle", "ask again", quote=reported.message)
+
+
+def _with_following_lines(lines: list[bytes], number: int) -> bytes:
+    """The data of an event that goes over several lines, which are emptied."""
+    texts = []
+    for i in range(number, len(lines)):
+        if not lines[i].startswith(b"data:"):
+            break
+        texts.append(lines[i][5:].removeprefix(b" "))
+        lines[i] = b""
+    return b"\n".join(texts)
+
+
+def chunk_of_completion(answer: dict[str, Any]) -> ChatChunk:
+    """A whole answer, from a server that was asked for a stream, as the chunk of one; TypeError where it is none."""
+    choices = []
+    for choice in answer["choices"]:
+        message = read_message(choice)
+        calls = message.get("tool_calls")
+        delta = {**message, "tool_calls": [{**call, "index": i} for i, call in enumerate(calls)]} if calls else message
+        rest = {name: value for name, value in choice.items() if name != "message"}
+        choices.append({**rest, "index": choice_index(choice), "delta": delta})
+    event = {**answer, "object": "chat.completion.chunk", "choices": choices}
+    return ChatChunk([event], choices[0]["finish_reason"], Usage.from_openai(answer.get("usage")))
