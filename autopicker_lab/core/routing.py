@@ -85,6 +85,10 @@ class ModelSpec:
         max_concurrency: requests that it may be answering at once for this process; None: no bound.
         image_urls: whether its server may be given addresses of pictures, which it would fetch.
         unconfirmed: capabilities that its configuration leaves open; its server is asked, and the reply has a warning.
+        headers: sent to its server with each request.
+        options: of a chat request, where the caller does not give them.
+        allow, drop: names of options that it is sent though they are not known here ("*": all), or never.
+        proxy: the address of the HTTP proxy to its server; "": what the environment says; "none": none.
     """
 
     id: str
@@ -106,6 +110,11 @@ class ModelSpec:
     api_key: str | None = field(default=None, repr=False)
     image_urls: bool = False
     unconfirmed: frozenset[str] = frozenset()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    allow: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    proxy: str = field(default="", repr=False)
 
     @property
     def chats(self) -> bool:

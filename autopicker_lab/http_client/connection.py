@@ -50,6 +50,7 @@ class Connection(asyncio.Protocol):
         lost: it is closed.
         status: of the answer; 0 before its head is there.
         headers: of the answer, as sent.
+        coding: how the body of the answer is compressed; "" where it is not.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, open_connections: set[Connection], timers: Timers):
@@ -74,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._failure: BaseException | None = None
         self._release: Callable[[Connection], None] | None = None
         self.status = 0
+        self.coding = ""
         self.headers: list[tuple[bytes, bytes]] = []
 
     def send(self, head: bytes, body: bytes) -> None:
@@ -125,6 +127,12 @@ class Connection(asyncio.Protocol):
         self._blocks = []
         self._release = release
         self._loop.call_later(_LINGER_S, self._end_linger)
+
+    def give_away(self) -> asyncio.Transport:
+        """The transport, for another protocol to go on with."""
+        assert self._transport is not None
+        self._open_connections.discard(self)
+        return self._transport
 
     def abort(self) -> None:
         """Break the connection off."""
@@ -202,6 +210,9 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one header."""
         self.headers.append((name, value))
+        if len(name) == 16 and name.lower() == b"content-encoding":
+            coding = value.decode("latin-1").strip().lower()
+            self.coding = "" if coding == "identity" else coding
 
     def on_headers_complete(self) -> None:
         """Take the status; an interim answer (1xx) has no end of the head yet."""

@@ -42,6 +42,7 @@ class EventReader:
         self._tail = b""
         self._ended_in_cr = False
         self._joins = False
+        self._is_error = False
         self._choices: dict[int, ChoiceReader] = {}
         self._usage: Usage | None = None
         self.done = False
@@ -80,7 +81,7 @@ class EventReader:
         return self._read(events) if separator else None
 
     def end(self) -> ChatChunk | None:
-        """The chunk of what is left: an event without the blank line after it, the end of an answer that ended in [DONE].
+        """The chunk of what is left: an event without the blank line after it, the end of an answer that said [DONE].
 
         Raises:
             AutopickerError: as `feed`.
@@ -118,21 +119,15 @@ class EventReader:
         events: list[dict[str, Any]] = []
         usage: Usage | None = None
         lines = data.split(b"\n")
-        is_error = False
         for number, line in enumerate(lines):
-            if not line.startswith(b"data:"):
-                line = line.removeprefix(_BOM)
-                if not line.startswith((b"data:", b"{")):
-                    is_error = line.startswith(b"event:") and line[6:].strip() == b"error"
-                    continue  # a comment, an event's name or the blank line between events
-            text = line[5:].strip() if line.startswith(b"data:") else line
+            text = line[5:].strip() if line.startswith(b"data:") else self._other_line(line)
             if text == b"[DONE]":
                 self.done = True
                 break
             if not text or text == b"null":
                 continue
             try:
-                event = self._parse(text, lines, number, is_error)
+                event = self._parse(text, lines, number)
             except AutopickerError as error:
                 self._failure = error
                 break
@@ -145,6 +140,14 @@ class EventReader:
             raise self._failure
         return None
 
+    def _other_line(self, line: bytes) -> bytes:
+        """The data of a line that does not begin with "data:"; b"" for a comment, an event's name and a blank line."""
+        line = line.removeprefix(_BOM)
+        if line.startswith(b"{"):
+            return line
+        self._is_error = line.startswith(b"event:") and line[6:].strip() == b"error"
+        return line[5:].strip() if line.startswith(b"data:") else b""
+
     def _ends(self, events: list[dict[str, Any]]) -> bool:
         """Whether one of the events ends a choice."""
         for event in events:
@@ -153,15 +156,15 @@ class EventReader:
                     return True
         return False
 
-    def _parse(self, text: bytes, lines: list[bytes], number: int, is_error: bool) -> dict[str, Any]:
+    def _parse(self, text: bytes, lines: list[bytes], number: int) -> dict[str, Any]:
         try:
             try:
                 event: dict[str, Any] = orjson.loads(text)
             except orjson.JSONDecodeError:
                 event = self._parse_slowly(text, lines, number)
             choices = event.get("choices")
-            if is_error or not choices or event.get("error"):
-                self._raise_reported(event, is_error)
+            if self._is_error or not choices or event.get("error"):
+                self._raise_reported(event, self._is_error)
             for choice in choices or ():
                 self._read_choice(choice)
             if self._joins:
@@ -183,7 +186,7 @@ class EventReader:
             reader.join_halves(choice["delta"])
 
     def _parse_slowly(self, text: bytes, lines: list[bytes], number: int) -> dict[str, Any]:
-        """An event that is not strictly JSON: with halves of characters, numbers without a value, or on several lines."""
+        """An event that is not strictly JSON: with halves of characters, numbers without a value, on several lines."""
         try:
             event: dict[str, Any] = loads(text)
         except ValueError:

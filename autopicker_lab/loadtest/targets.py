@@ -84,14 +84,15 @@ class _OverHttp:
 
     def __init__(self, plan: LoadPlan):
         self._http_client, self._path = _http_client(plan)
-        self._limits = {"first_s": plan.timeout_s, "idle_s": plan.timeout_s, "total_s": plan.timeout_s}
+        self._timeout_s = plan.timeout_s
 
     async def send(self, sample: Sample, clock: Clock) -> None:
         """Send a request as Target.send does."""
         answer = None
         client, method, body = self._request(sample)
+        limits = AnswerClock(self._timeout_s, self._timeout_s, self._timeout_s)
         try:
-            answer = await client.request(method, self._path, body, **self._limits)
+            answer = await client.request(method, self._path, body, clock=limits)
             await self._read(answer, sample, clock)
         except OSError as error:
             sample.error = _connection_error(error, answered=answer is not None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,15 +17,26 @@ from autopicker_lab.core import (
     InvalidRequestError,
     ModelSpec,
     ModelUnavailableError,
-    RateLimitError,
     TransientUpstreamError,
     UpstreamError,
     UpstreamTimeoutError,
     Usage,
 )
-from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient, HttpResponse
+from autopicker_lab.http_client import (
+    ConnectionBrokenError,
+    DecodingError,
+    HttpClient,
+    HttpResponse,
+    ProxyError,
+    proxy_address,
+)
 from autopicker_lab.models.base import Availability
 from autopicker_lab.models.embedding import Embeddings, Inputs
+from autopicker_lab.models.life import SignsOfLife
+from autopicker_lab.models.openai_answer import AnswerReader, parsed, read_completion
+from autopicker_lab.models.openai_errors import refusal, status_error
+from autopicker_lab.models.openai_request import RequestWriter
+from autopicker_lab.runtime.answer_clock import AnswerClock
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.per_loop import PerLoop
 
@@ -35,10 +45,9 @@ if TYPE_CHECKING:
 
 PROBE_S = 3.0
 CONNECT_S = 10.0
-_MAX_RETRY_AFTER_S = 86_400.0
 _CHAT = "/chat/completions"
 _EMBEDDINGS = "/embeddings"
-_STREAMED = ("text/event-stream", "application/octet-stream", "text/plain")  # some servers name no better
+_START = "start its server or check the endpoint and the network"
 
 
 class OpenAIModel:
@@ -48,25 +57,30 @@ class OpenAIModel:
         self._spec = spec
         self._concurrency = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency)
         self._clients = PerLoop(self._http_client)
+        self._writer = RequestWriter(spec)
+        self._life = SignsOfLife()
 
     def describe(self) -> ModelSpec:
         """The model's entry in the catalogue."""
         return self._spec
 
     async def available(self) -> Availability:
-        """Whether its server answers to `GET /models`, and accepts the key."""
+        """Whether its server answers to `GET /models` and accepts the key, or shows otherwise that it is alive."""
+        endpoint = self._spec.endpoint
         try:
             async with asyncio.timeout(PROBE_S):
                 answer = await self._clients.get().request("GET", "/models")
-        except OSError:
-            why = f"{self._spec.endpoint} does not answer"
-            return Availability(False, why, "start its server or check the endpoint and the network")
+        except (TimeoutError, ConnectionBrokenError):
+            if self._life.shown:
+                return Availability(True)
+            return Availability(False, f"{endpoint} does not answer", "look whether its server hangs, or start it")
+        except (OSError, ValueError):
+            return Availability(False, f"{endpoint} does not answer", _START)
         answer.close()
         if answer.status in (401, 403):
-            why = f"{self._spec.endpoint} refused the API key"
-            return Availability(False, why, f"set api_key of '{self._spec.id}'")
-        if answer.status >= 500:
-            return Availability(False, f"{self._spec.endpoint} answers {answer.status}", "try again later")
+            return Availability(False, f"{endpoint} refused the API key", f"set api_key of '{self._spec.id}'")
+        if answer.status >= 500 and not self._life.shown:
+            return Availability(False, f"{endpoint} answers {answer.status}", "try again later")
         return Availability(True)
 
     def pending(self) -> int:
@@ -76,23 +90,45 @@ class OpenAIModel:
     async def complete(self, request: ChatRequest) -> ChatReply:
         """The whole answer."""
         started_at = time.perf_counter()
-        raw = await self._whole(self._body(request, stream=False))
+        answer = None
         try:
-            choice = raw["choices"][0]
-            message = choice["message"]
-            text = message.get("content") or ""
-            usage = Usage.from_openai(raw.get("usage")) or Usage()
-        except (KeyError, IndexError, TypeError, AttributeError):
-            raise UpstreamError(f"'{self._spec.id}' answered without a choice", "check the endpoint") from None
+            with self._concurrency, self._life.asking():
+                clock = self._clock()
+                answer = await self._chat(request, False, clock)
+                raw = read_completion(await answer.read(), self._spec)
+        except OSError as error:
+            raise self._connection_error(error, answered=answer is not None) from error
+        finally:
+            if answer is not None:
+                answer.close()
+        choice = raw["choices"][0]
         return ChatReply(
-            text=text,
+            text=choice["message"].get("content") or "",
             model=self._spec.id,
-            finish_reason=choice.get("finish_reason") or "stop",
-            usage=usage,
-            message=message,
+            finish_reason=choice["finish_reason"],
+            usage=Usage.from_openai(raw.get("usage")) or Usage(),
+            message=choice["message"],
             raw=raw,
             total_s=time.perf_counter() - started_at,
         )
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        """The answer as it is made; closing it breaks the connection, and so ends the server's work."""
+        answer = None
+        try:
+            with self._concurrency, self._life.asking():
+                clock = self._clock()
+                answer = await self._chat(request, True, clock)
+                reader = AnswerReader(self._spec, answer, clock, request.options.get("n") or 1)
+                async for chunk in reader.chunks():
+                    self._life.answered()
+                    yield chunk
+                answer.close(whole=True)
+        except OSError as error:
+            raise self._connection_error(error, answered=answer is not None) from error
+        finally:
+            if answer is not None:
+                answer.close()
 
     async def embed(self, inputs: Inputs, dimensions: int | None, options: Mapping[str, Any]) -> Embeddings:
         """Vectors of the inputs; see EmbeddingModel."""
@@ -108,45 +144,18 @@ class OpenAIModel:
             raise UpstreamError(f"'{self._spec.id}' answered without embeddings", "check the endpoint") from None
         return Embeddings.of(found, tokens, self._spec.id, len(inputs), dimensions)
 
-    async def _whole(self, body: bytes, path: str = _CHAT) -> dict[str, Any]:
+    async def _whole(self, body: bytes, path: str) -> dict[str, Any]:
         """The JSON object that is answered to a request."""
         answer = None
         try:
-            with self._concurrency:
-                answer = await self._ask(body, path)
-                return _parsed(await answer.read(), self._spec)
+            with self._concurrency, self._life.asking():
+                answer = await self._ask(body, path, self._clock())
+                return parsed(await answer.read(), self._spec)
         except OSError as error:
             raise self._connection_error(error, answered=answer is not None) from error
         finally:
             if answer is not None:
                 answer.close()
-
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        """The answer as it is made; closing it breaks the connection, and so ends the server's work."""
-        events = EventReader(self._spec.id)
-        answer = None
-        try:
-            with self._concurrency:
-                answer = await self._ask(self._body(request, stream=True))
-                kind = answer.headers.get("content-type", "")
-                if not kind.startswith(_STREAMED):
-                    detail = f"'{self._spec.id}' answered with {kind or 'nothing named'}, not server-sent events"
-                    raise UpstreamError(detail, "check its endpoint, and that it can stream")
-                while not events.done and (block := await answer.next()):
-                    chunk = events.feed(block)
-                    if chunk is not None:
-                        yield chunk
-                chunk = events.end()
-                if chunk is not None:
-                    yield chunk
-                answer.close(whole=True)
-        except OSError as error:
-            raise self._connection_error(error, answered=answer is not None) from error
-        finally:
-            if answer is not None:
-                answer.close()
-        if events.finish_reason is None:
-            raise UpstreamError(f"'{self._spec.id}' cut its answer short", "ask again")
 
     async def close(self) -> None:
         """Close the running loop's connections."""
@@ -158,35 +167,45 @@ class OpenAIModel:
         await self._clients.close(closing)
 
     def _http_client(self) -> HttpClient:
-        headers = {"Authorization": f"Bearer {self._spec.api_key}"} if self._spec.api_key else {}
-        return HttpClient(self._spec.endpoint, headers, CONNECT_S)
-
-    def _body(self, request: ChatRequest, stream: bool) -> bytes:
-        body: dict[str, Any] = {
-            **request.options,
-            "model": self._spec.model or self._spec.id,
-            "messages": [message.to_openai() for message in request.messages],
-            "stream": stream,
-        }
-        if stream:
-            body["stream_options"] = {**(request.options.get("stream_options") or {}), "include_usage": True}
-        else:
-            body.pop("stream_options", None)
-        try:
-            return orjson.dumps(body)
-        except TypeError as error:  # orjson's own kind of it
-            raise InvalidRequestError(f"the request cannot be passed on: {error}", "nest it less deeply") from None
-
-    async def _ask(self, body: bytes, path: str = _CHAT) -> HttpResponse:
-        """An answer of status 200, to be closed; another status is one of our errors."""
         spec = self._spec
-        first_s = spec.first_token_s or spec.timeout_s
-        client = self._clients.get()
-        answer = await client.request("POST", path, body, first_s=first_s, idle_s=spec.timeout_s, total_s=spec.total_s)
-        if answer.status == 200:
+        headers = {"Authorization": f"Bearer {spec.api_key}"} if spec.api_key else {}
+        own = {name.lower() for name in spec.headers}
+        headers = {name: value for name, value in headers.items() if name.lower() not in own}
+        proxy = proxy_address(spec.endpoint, spec.proxy)
+        try:
+            return HttpClient(spec.endpoint, {**headers, **spec.headers}, CONNECT_S, proxy)
+        except ValueError as error:
+            hint = "correct 'endpoint' and 'proxy', or HTTP_PROXY and HTTPS_PROXY"
+            raise ModelUnavailableError(f"'{spec.id}' cannot be reached: {error}", hint) from None
+
+    def _clock(self) -> AnswerClock:
+        spec = self._spec
+        return AnswerClock(spec.first_token_s or spec.timeout_s, spec.timeout_s, spec.total_s)
+
+    async def _chat(self, request: ChatRequest, stream: bool, clock: AnswerClock) -> HttpResponse:
+        """The answer to a chat request; one refused for its wording is worded otherwise, which is remembered."""
+        habits = known = self._writer.habits
+        while True:
+            try:
+                answer = await self._ask(self._writer.body(request, stream, habits), _CHAT, clock)
+            except InvalidRequestError as error:
+                habit = self._writer.habit_for(refusal(error), request, stream, habits)
+                if habit is None:
+                    raise
+                habits = habits | {habit}
+                continue
+            if habits is not known:
+                self._writer.learn(habits)
+            return answer
+
+    async def _ask(self, body: bytes, path: str, clock: AnswerClock) -> HttpResponse:
+        """An answer of status 200, to be closed; another status is one of our errors."""
+        answer = await self._clients.get().request("POST", path, body, clock=clock)
+        self._life.answered()
+        if 200 <= answer.status < 300:
             return answer
         try:
-            raise _status_error(answer.status, await answer.read(), answer.headers, spec)
+            raise status_error(answer.status, await answer.read(), answer.headers, self._spec)
         finally:
             answer.close()
 
@@ -194,51 +213,19 @@ class OpenAIModel:
         """What a broken connection means: another try may mend it as long as nothing was answered."""
         spec = self._spec
         if isinstance(error, TimeoutError):
-            detail = f"'{spec.id}' did not answer in time ({spec.timeout_s:g} s a piece, {spec.total_s:g} s in all)"
+            self._life.failed()
+            limits = f"first piece {spec.first_token_s or spec.timeout_s:g} s, then {spec.timeout_s:g} s a piece"
+            detail = f"'{spec.id}' did not answer in time ({limits}, {spec.total_s:g} s in all)"
             return UpstreamTimeoutError(detail, "try again or ask another model")
         if isinstance(error, ssl.SSLError):
             detail = f"{spec.endpoint} cannot be trusted: {getattr(error, 'verify_message', '') or error}"
             return ModelUnavailableError(detail, "name its certificate in SSL_CERT_FILE, or correct the endpoint")
+        if isinstance(error, DecodingError):
+            return UpstreamError(f"'{spec.id}' cannot be read: {error}", "let its server answer uncompressed")
+        if isinstance(error, ProxyError):
+            return ModelUnavailableError(f"'{spec.id}' cannot be reached: {error}", "correct 'proxy' or HTTPS_PROXY")
         if isinstance(error, ConnectionBrokenError):
             kind = UpstreamError if answered else TransientUpstreamError
             return kind(f"the connection to '{spec.id}' broke: {error}", "ask again")
-        return ModelUnavailableError(f"{spec.endpoint} does not answer", "start its server or check the endpoint")
-
-
-def _parsed(data: bytes, spec: ModelSpec) -> dict[str, Any]:
-    try:
-        raw = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        raw = None
-    if not isinstance(raw, dict):
-        raise UpstreamError(f"'{spec.id}' did not answer with JSON", "check that the endpoint ends in /v1")
-    return raw
-
-
-def _status_error(status: int, data: bytes, headers: Mapping[str, str], spec: ModelSpec) -> AutopickerError:
-    try:
-        error = orjson.loads(data).get("error")
-        message = error.get("message") if isinstance(error, dict) else error
-    except (orjson.JSONDecodeError, AttributeError):
-        message = None
-    if status in (400, 413, 422):
-        return InvalidRequestError(f"'{spec.id}' refused the request", "correct the request", quote=message)
-    if status in (401, 403):
-        return UpstreamError(f"'{spec.id}' refused the API key", "set its api_key in the configuration")
-    if status == 404:
-        detail = f"'{spec.id}' is not known at {spec.endpoint}"
-        return UpstreamError(detail, "check its 'model' and 'endpoint'", quote=message)
-    if status == 429:
-        after = headers.get("retry-after", "")
-        return RateLimitError(f"'{spec.id}' is over its rate limit", "try again later", retry_after=_seconds(after))
-    if status >= 500:
-        return TransientUpstreamError(f"'{spec.id}' answered {status}", "try again or ask another model", quote=message)
-    return UpstreamError(f"'{spec.id}' answered {status}", "check its 'endpoint' in the configuration", quote=message)
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), _MAX_RETRY_AFTER_S) if math.isfinite(seconds) else None
+        self._life.failed()
+        return ModelUnavailableError(f"{spec.endpoint} does not answer", _START)

@@ -67,12 +67,18 @@ _QUOTA_CODES = frozenset(
     {
         "billing_hard_limit_reached",
         "billing_not_active",
+        "exceeded_current_quota_error",
         "insufficient_balance",
         "insufficient_credits",
         "insufficient_quota",
         "quota_exceeded",
     }
 )
+_QUOTA_WORDS = (
+    "credit balance is too low",
+    "insufficient balance",
+    "insufficient credits",
+)  # of servers without a code
 _KEY_CODES = frozenset({"invalid_api_key", "api_key_invalid", "authentication_error", "invalid_authentication"})
 _RATE_CODES = frozenset({"rate_limit_exceeded", "rate_limit_error", "resource_exhausted", "too_many_requests"})
 _BUSY_CODES = frozenset({"overloaded_error", "overloaded", "engine_overloaded", "engine_overloaded_error"})
@@ -101,9 +107,9 @@ def stream_error(reported: ReportedError, spec: ModelSpec) -> AutopickerError:
     )
 
 
-def refusals(error: AutopickerError) -> str:
+def refusal(error: InvalidRequestError) -> str:
     """What a server refused of a request, in small letters, for finding names of parameters in it."""
-    return f"{error.param or ''} {error.detail}".lower() if isinstance(error, InvalidRequestError) else ""
+    return f"{error.param or ''} {error.detail}".lower()
 
 
 def _error(status: int, reported: ReportedError, headers: Mapping[str, str], spec: ModelSpec) -> AutopickerError:
@@ -111,7 +117,7 @@ def _error(status: int, reported: ReportedError, headers: Mapping[str, str], spe
     quote: dict[str, Any] = {"quote": reported.message}
     words = {**quote, **_own_words(reported)}
     retry_after = _retry_after(headers, reported)
-    if status in (401, 403) and names & _FILTER_CODES or _is_flagged(reported):
+    if (status in (401, 403) and names & _FILTER_CODES) or _is_flagged(reported):
         names |= {"content_filter"}
     if names & _FILTER_CODES:
         own = {**words, "code": "content_filter"}
@@ -119,7 +125,7 @@ def _error(status: int, reported: ReportedError, headers: Mapping[str, str], spe
     if _is_context_error(status, names, reported):
         detail = f"the request is longer than '{spec.id}' can read"
         return ContextLengthError(detail, "shorten it or ask a model with a larger context", **quote)
-    if status == 402 or names & _QUOTA_CODES:
+    if status == 402 or names & _QUOTA_CODES or _says(reported, _QUOTA_WORDS):
         hint = "add credit at its provider, or ask another model"
         return UpstreamQuotaError(f"the account of '{spec.id}' has spent its quota", hint, **quote)
     if status in (401, 403) or (status == 400 and names & _KEY_CODES):
@@ -130,29 +136,27 @@ def _error(status: int, reported: ReportedError, headers: Mapping[str, str], spe
     if status == 404 or (status in (400, 422) and names & _MODEL_CODES):
         detail = f"'{spec.id}' is not known at {spec.endpoint}"
         return UpstreamError(detail, "check its 'model' and 'endpoint'", **quote)
-    if status in (400, 409, 413, 422):
+    if status in (400, 413, 422):
         return InvalidRequestError(f"'{spec.id}' refused the request", "correct the request", **words)
     if status in _TIMEOUTS:
         detail = f"'{spec.id}' did not answer in time, as its server says ({status})"
         return UpstreamTimeoutError(detail, "try again or ask another model", **quote)
     if status == 529 or names & _BUSY_CODES or (status == 503 and retry_after is not None):
         return ModelBusyError(f"'{spec.id}' is overloaded", _LATER, retry_after=retry_after or 5.0, **quote)
-    if status >= 500 and status != 501:
+    if status in (409, 425) or (status >= 500 and status != 501):
         detail = f"'{spec.id}' answered {status}"
         return TransientUpstreamError(detail, "try again or ask another model", **words)
     return _odd_status(status, headers, spec, quote)
 
 
-def _odd_status(
-    status: int, headers: Mapping[str, str], spec: ModelSpec, quote: Mapping[str, Any]
-) -> AutopickerError:
+def _odd_status(status: int, headers: Mapping[str, str], spec: ModelSpec, quote: Mapping[str, Any]) -> AutopickerError:
     hint = "check its 'endpoint' in the configuration"
     if 300 <= status < 400 and headers.get("location"):
         hint = f"its server is elsewhere: {headers['location'].split('?')[0][:200]}"
     return UpstreamError(f"'{spec.id}' answered {status}", hint, **quote)
 
 
-def _own_words(reported: ReportedError) -> dict[str, str]:
+def _own_words(reported: ReportedError) -> dict[str, Any]:
     """The code, type and param of a report, for an error's own."""
     given = {"code": reported.code, "kind": reported.type, "param": reported.param}
     return {name: value[:200] for name, value in given.items() if value}
@@ -178,8 +182,12 @@ def _is_context_error(status: int, names: set[str], reported: ReportedError) -> 
         return True
     if status in (401, 403, 429) or names & _RATE_CODES:
         return False
+    return _says(reported, _CONTEXT_WORDS)
+
+
+def _says(reported: ReportedError, phrases: tuple[str, ...]) -> bool:
     words = reported.message.lower()
-    return any(phrase in words for phrase in _CONTEXT_WORDS)
+    return any(phrase in words for phrase in phrases)
 
 
 def _status_of(reported: ReportedError) -> int:
