@@ -31,6 +31,8 @@ Capability = Literal["text", "images", "multimodal", "tools", "json", "audio", "
 _LEFT_OPEN: Mapping[str, frozenset[str]] = MappingProxyType(
     {"openai": frozenset({"tools", "json", "audio"}), "ollama": frozenset({"tools"})}
 )
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OWN_HEADERS = frozenset({"connection", "content-length", "host", "transfer-encoding"})  # that a request is made with
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -58,6 +60,36 @@ class ModelConfig(BaseModel):
     max_output: int = Field(1024, ge=1)
     aliases: tuple[str, ...] = ()
     image_urls: bool = False
+    headers: dict[str, str] = {}
+    options: dict[str, Any] = {}
+    allow: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    proxy: str = ""
+
+    @field_validator("headers")
+    @classmethod
+    def _require_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+                raise ValueError(f"'{name[:40]}' is no header that can be set")
+            if not (text.isascii() and (text.isprintable() or not text)):
+                raise ValueError(f"the header '{name}' must be printable ASCII characters")
+        return value
+
+    @field_validator("options")
+    @classmethod
+    def _require_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted({"model", "messages", "stream"} & set(value)):
+            raise ValueError(f"'{taken[0]}' is no option: the request names it")
+        return value
+
+    @field_validator("proxy")
+    @classmethod
+    def _require_proxy(cls, value: str) -> str:
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+        if value not in ("", "none") and (parts.scheme != "http" or not parts.hostname):
+            raise ValueError("a proxy must begin with http:// and name a host, or be 'none'")
+        return value
 
     @field_validator("endpoint")
     @classmethod
@@ -111,6 +143,11 @@ class ModelConfig(BaseModel):
                     "max_output",
                     "aliases",
                     "image_urls",
+                    "headers",
+                    "options",
+                    "allow",
+                    "drop",
+                    "proxy",
                 }
             ),
         )

@@ -27,6 +27,7 @@ from autopicker_lab.core import (
 from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient, HttpResponse, NotHttpError
 from autopicker_lab.loadtest.plan import IN_PROCESS, Chat, Kind, LoadPlan
 from autopicker_lab.loadtest.sample import http_error
+from autopicker_lab.runtime.answer_clock import AnswerClock
 
 if TYPE_CHECKING:
     from autopicker_lab.loadtest.sample import Sample

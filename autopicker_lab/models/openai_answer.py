@@ -183,8 +183,8 @@ def _chunks_of_json(data: bytes, events: EventReader, spec: ModelSpec) -> Sequen
             raise UpstreamError(f"'{spec.id}' cut its answer short", "ask again")
         return chunks
     raw = parsed(data, spec, "JSON that is damaged, not server-sent events")
-    _raise_reported(raw, spec)
     try:
+        _raise_reported(raw, spec)
         return [chunk_of_completion(raw)]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         raise UpstreamError(f"'{spec.id}' answered without a choice", "check the endpoint") from None

@@ -539,7 +539,7 @@ def test_pictures_bear_nothing_and_something() -> None:
 
 
 async def test_what_a_server_says_cannot_hang_or_break_a_run(target: Any) -> None:
-    """Usage that is a number, and answers that are none."""
+    """Choices and usage that are numbers, and answers that are none."""
     from fastapi import FastAPI
     from fastapi.responses import Response
 
@@ -547,7 +547,7 @@ async def test_what_a_server_says_cannot_hang_or_break_a_run(target: Any) -> Non
 
     @app.post("/v1/chat/completions")
     async def odd() -> Any:
-        return Response(b'data: {"choices": [], "usage": 5}\n\n', media_type="text/event-stream")
+        return Response(b'data: {"choices": 5, "usage": 5}\n\n', media_type="text/event-stream")
 
     with serving(app) as address:
         for arrivals in (Closed(2), Constant(20)):

@@ -158,7 +158,7 @@ def test_what_can_be_put_right_is(base: Any, faulty: Any, fault: str, stream: bo
 
 
 def test_what_the_upstream_says_beside_the_text_is_passed_on(base: Any, faulty: Any) -> None:
-    whole = ask(base, logprobs=True, made_up={"a": 1}).json()
+    whole = ask(base, logprobs=True, chat_template_kwargs={"a": 1}, n_predict=3).json()
     assert whole["system_fingerprint"] == "fp_1"
     assert whole["choices"][0]["logprobs"] == {"content": []}
     assert (
@@ -173,7 +173,8 @@ def test_what_the_upstream_says_beside_the_text_is_passed_on(base: Any, faulty: 
         or whole["usage"]["extra_detail"] == 1
     )
     assert (whole["model"], whole["id"][:9]) == ("m", "chatcmpl-")
-    assert faulty.bodies[0]["made_up"] == {"a": 1}
+    assert faulty.bodies[0]["chat_template_kwargs"] == {"a": 1}
+    assert "n_predict" not in faulty.bodies[0]  # it would override max_tokens
     streamed = events(ask(base, stream=True, stream_options={"include_usage": True}))
     assert {(e["model"], e["id"]) for e in streamed} == {("m", streamed[0]["id"])}
     assert streamed[-1]["usage"]["total_tokens"] == 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
@@ -62,7 +63,7 @@ def response(
     """The response for an error; `headers` are the request's, names in lower case."""
     extra = {}
     if error.retry_after is not None:
-        extra["Retry-After"] = str(max(1, round(error.retry_after)))
+        extra["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if error.status == 401:
         extra["WWW-Authenticate"] = "Bearer"
     fields = body_for_path(error, path, request_id) or body(error, openai=wants_openai(path, headers))
