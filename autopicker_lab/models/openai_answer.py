@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from autopicker_lab.core import AutopickerError, ChatChunk, ModelSpec, UpstreamError, Usage, assemble_message
+from autopicker_lab.core import AutopickerError, ChatChunk, ModelSpec, UpstreamError, Usage, assemble_completion
 from autopicker_lab.http_client import (
     ConnectionBrokenError,
     EventReader,
@@ -202,21 +202,9 @@ def _assembled(data: bytes, spec: ModelSpec) -> dict[str, Any]:
         chunks.append(chunk)
     if events.finish_reason is None:
         raise UpstreamError(f"'{spec.id}' cut its answer short", "ask again")
-    head: dict[str, Any] = {}
-    choices: dict[int, list[dict[str, Any]]] = {}
-    for event in (event for chunk in chunks for event in chunk.events):
-        head |= {name: value for name, value in event.items() if name not in ("choices", "usage")}
-        for choice in event["choices"]:
-            choices.setdefault(choice["index"], []).append(choice)
-    raw = {**head, "object": "chat.completion", "choices": [_whole_choice(i, choices[i]) for i in sorted(choices)]}
+    raw = assemble_completion(chunks, events.finish_reason)
     usage = next((chunk.usage for chunk in reversed(chunks) if chunk.usage), None)
     return {**raw, "usage": usage.to_openai()} if usage is not None else raw
-
-
-def _whole_choice(index: int, pieces: list[dict[str, Any]]) -> dict[str, Any]:
-    message = assemble_message([ChatChunk([{"choices": [piece]} for piece in pieces])])
-    reason = next((piece["finish_reason"] for piece in reversed(pieces) if piece.get("finish_reason")), "stop")
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": reason}
 
 
 def _joined(held: ChatChunk | None, chunk: ChatChunk) -> ChatChunk:
