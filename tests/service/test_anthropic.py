@@ -55,6 +55,8 @@ def test_a_whole_answer(client: Any, served: Any, prefix: str) -> None:
     )
     assert (answer.content[0].text, answer.role, answer.model) == ("Yes: Hello", "assistant", "m")
     assert (answer.stop_reason, answer.id[:4]) == ("end_turn", "msg_")
+    assert answer._request_id
+    assert [row.display_name for row in client(base + prefix).models.list()] == ["auto", "m", "wordllama"]
     usage = answer.usage
     assert (usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens) == (12, 8, 4)
     sent = up.bodies[-1]

@@ -67,6 +67,7 @@ def test_the_fields_that_have_other_names() -> None:
     assert "service_tier" not in made
     adaptive = fields({"role": "user", "content": "hi"}, thinking={"type": "adaptive"}, output_config={"effort": "max"})
     assert "reasoning_effort" not in adaptive  # a model that cannot think goes on without
+    assert fields({"role": "user", "content": "hi"}, thinking={"type": "disabled"})["think"] is False
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,7 @@ def test_the_fields_that_have_other_names() -> None:
         ({"tool_choice": {"type": "any"}}, "tool_choice"),
         ({"stop_sequences": [1]}, "stop_sequences[0]"),
         ({"system": [{"type": "image"}]}, "system[0]"),
+        ({"thinking": {}}, "thinking.type"),
         ({"thinking": {"type": "enabled"}}, "thinking.budget_tokens"),
         ({"mcp_servers": [{"url": "http://x"}]}, "mcp_servers"),
     ],

@@ -22,6 +22,7 @@ def test_a_chat_with_tools_whose_calls_have_no_ids() -> None:
         {"role": "tool", "tool_name": "look", "content": "seen"},
         {"role": "tool", "content": "seen again"},
     ]
+    messages[0]["images"].append("data:image/png;base64,iVBO")
     made = chat_fields({"model": "m:latest", "messages": messages})
     assert (made["model"], made["stream"]) == ("m", True)
     assert made["messages"][0]["content"][1]["image_url"]["url"].startswith("data:image/gif;base64,")

@@ -50,7 +50,7 @@ def chat_fields(body: dict[str, Any], reading: Reading, counting: bool = False) 
 def wants_thinking(body: dict[str, Any]) -> bool:
     """Whether an answer may have thinking blocks: clients that did not ask for them take the first block for text."""
     thinking = body.get("thinking")
-    return isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
+    return isinstance(thinking, dict) and thinking.get("type") != "disabled"
 
 
 def _system(system: object) -> list[dict[str, Any]]:
@@ -117,11 +117,9 @@ def _thinking(body: dict[str, Any]) -> dict[str, Any]:
     if thinking is None:
         return {}
     thinking = mapping(thinking, "thinking")
-    kind = thinking.get("type")
-    if kind not in ("enabled", "disabled", "adaptive"):
-        raise wrong("thinking.type", "must be enabled, disabled or adaptive")
+    kind = string(thinking.get("type"), "thinking.type")
     if kind != "enabled":
-        return {}
+        return {"think": False} if kind == "disabled" else {}
     tokens = thinking.get("budget_tokens")
     if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 1:
         raise wrong("thinking.budget_tokens", "must be a number of tokens")

@@ -96,7 +96,7 @@ def _thinking(think: object) -> dict[str, Any]:
     if think is None:
         return {}
     if isinstance(think, bool):
-        return {"reasoning_effort": "medium" if think else "none"}
+        return {"think": think}
     if think not in _EFFORTS:
         raise wrong("think", "must be true, false, low, medium or high")
     return {"reasoning_effort": think}
@@ -154,8 +154,11 @@ def _calls(raw: object, index: int, place: str) -> list[dict[str, Any]]:
 
 
 def _images(raw: object, place: str) -> list[dict[str, Any]]:
-    rows = enumerate(sequence(raw, place))
-    return [image_part(string(data, f"{place}[{i}]"), f"{place}[{i}]") for i, data in rows]
+    rows = [(string(data, f"{place}[{i}]"), f"{place}[{i}]") for i, data in enumerate(sequence(raw, place))]
+    return [
+        {"type": "image_url", "image_url": {"url": data}} if data.startswith("data:") else image_part(data, where)
+        for data, where in rows
+    ]
 
 
 def _content(text: str, images: list[dict[str, Any]]) -> str | list[dict[str, Any]]:

@@ -48,8 +48,13 @@ class RequestContext:
 
     def id_headers(self) -> list[tuple[bytes, bytes]]:
         """The headers of a response that say which request it answers."""
-        own, sent = (b"x-request-id", self.request_id.encode()), self.client_request_id
-        return [own, (b"x-client-request-id", sent.encode())] if sent else [own]
+        own, sent = self.request_id.encode(), self.client_request_id
+        lines = [(b"x-request-id", own)]
+        if sent:
+            lines.append((b"x-client-request-id", sent.encode()))
+        if self.path.endswith("/messages"):
+            lines.append((b"request-id", own))  # where Anthropic's clients look
+        return lines
 
     @property
     def traceparent(self) -> str:

@@ -18,7 +18,7 @@ from autopicker_lab.service.routes.schemas import AnalysisBody, FeedbackBody
 from autopicker_lab.service.state import CurrentCaller, ServiceState, State
 
 router = APIRouter(tags=["routing"], route_class=JsonRoute)
-_CREATED = 1760000000
+_CREATED, _CREATED_AT = 1760000000, "2025-10-09T08:53:20Z"
 
 
 @router.post("/analyze-complexity", summary="Score a request and see where it would go")
@@ -79,7 +79,8 @@ async def models(state: State, caller: CurrentCaller) -> dict[str, Any]:
     auto = {**_object(AUTO, "autopicker-lab"), "capabilities": capabilities, "available": bool(chats)}
     if STATIC in state.lab.embedder.specs() and (allowed is None or STATIC.id in allowed):
         rows.append(_model_entry(STATIC, Availability(True)))
-    return {"object": "list", "data": [auto, *rows]}
+    rows = [auto, *rows]
+    return {"object": "list", "data": rows, "has_more": False, "first_id": AUTO, "last_id": rows[-1]["id"]}
 
 
 @router.get("/models/{model_id:path}", summary="One model")
@@ -96,7 +97,9 @@ async def model(model_id: str, state: State, caller: CurrentCaller) -> dict[str,
 
 
 def _object(name: str, owner: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": _CREATED, "owned_by": owner}
+    """A model as OpenAI's clients read it, and as Anthropic's do."""
+    anthropic = {"type": "model", "display_name": name, "created_at": _CREATED_AT}
+    return {"id": name, "object": "model", "created": _CREATED, "owned_by": owner, **anthropic}
 
 
 def _model_entry(spec: ModelSpec, answer: Availability | None) -> dict[str, Any]:

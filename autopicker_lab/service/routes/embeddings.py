@@ -7,12 +7,12 @@ import base64
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.service.routes.json_route import JsonRoute
-from autopicker_lab.service.state import CurrentCaller, State
+from autopicker_lab.service.state import CurrentCaller, State, while_connected
 
 router = APIRouter(tags=["embeddings"], route_class=JsonRoute)
 Token = Annotated[int, Strict(), Field(ge=0, lt=2**31)]
@@ -44,10 +44,11 @@ class EmbeddingsBody(BaseModel):
 
 
 @router.post("/embeddings", summary="Vectors of texts, OpenAI's format")
-async def embeddings(body: EmbeddingsBody, state: State, caller: CurrentCaller) -> Response:
+async def embeddings(body: EmbeddingsBody, request: Request, state: State, caller: CurrentCaller) -> Response:
     """By the static embeddings that ship, or by a model of the catalogue with the capability `embeddings`."""
     options = {name: value for name, value in (body.model_extra or {}).items() if name not in _NOT_PASSED_ON}
-    name, made, tokens = await state.embed(caller, body.model or "", body.inputs, body.dimensions, options)
+    arguments = (caller, body.model or "", body.inputs, body.dimensions, options)
+    name, made, tokens = await while_connected(request, lambda: state.embed(*arguments))
     content = await asyncio.to_thread(_content, made, name, tokens, body.encoding_format == "base64")
     return Response(content, media_type="application/json")
 

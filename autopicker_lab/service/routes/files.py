@@ -119,6 +119,8 @@ def _attachment(name: str) -> dict[str, str]:
 def _file_entry(record: StoredFile) -> dict[str, Any]:
     return {
         "object": "file",
+        "type": "file",  # this and size_bytes are Anthropic's
+        "size_bytes": record.size,
         "bytes": record.size,
         "purpose": record.purpose or _PURPOSE,
         "status": "processed",

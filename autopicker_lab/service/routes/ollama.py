@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
 from autopicker_lab import __version__
@@ -16,7 +16,7 @@ from autopicker_lab.routing import AUTO, permitted_models
 from autopicker_lab.service.dialects.ollama_request import LATEST
 from autopicker_lab.service.request.auth import Caller
 from autopicker_lab.service.routes.json_route import JsonRoute
-from autopicker_lab.service.state import CurrentCaller, ServiceState, State
+from autopicker_lab.service.state import CurrentCaller, ServiceState, State, while_connected
 
 router = APIRouter(prefix="/api", tags=["ollama"], route_class=JsonRoute)
 API_VERSION = "0.13.0"  # of Ollama, whose API this is: clients refuse versions that they take for too old
@@ -96,20 +96,24 @@ async def show(body: ModelBody, state: State, caller: CurrentCaller) -> dict[str
 
 
 @router.post("/embed", summary="Vectors of texts, Ollama's format")
-async def embed(body: EmbedBody, state: State, caller: CurrentCaller) -> dict[str, Any]:
+async def embed(body: EmbedBody, request: Request, state: State, caller: CurrentCaller) -> dict[str, Any]:
     """As /v1/embeddings."""
     started_at = time.perf_counter()
     texts = [body.input] if isinstance(body.input, str) else body.input
-    model, made, tokens = await state.embed(caller, body.wanted, texts, body.dimensions, {})
+    arguments: Any = (caller, body.wanted, texts, body.dimensions, {})
+    model, made, tokens = await while_connected(request, lambda: state.embed(*arguments))
     duration = int((time.perf_counter() - started_at) * _NS)
     counts = {"total_duration": duration, "load_duration": 0, "prompt_eval_count": tokens}
     return {"model": model, "embeddings": made.vectors.tolist(), **counts}
 
 
 @router.post("/embeddings", summary="The vector of one text, Ollama's older format")
-async def old_embeddings(body: OldEmbeddingsBody, state: State, caller: CurrentCaller) -> dict[str, Any]:
+async def old_embeddings(
+    body: OldEmbeddingsBody, request: Request, state: State, caller: CurrentCaller
+) -> dict[str, Any]:
     """As /api/embed, for one text."""
-    _, made, _ = await state.embed(caller, body.wanted, [body.prompt], None, {})
+    arguments: Any = (caller, body.wanted, [body.prompt], None, {})
+    _, made, _ = await while_connected(request, lambda: state.embed(*arguments))
     return {"embedding": made.vectors[0].tolist()}
 
 
