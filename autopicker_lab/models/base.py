@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a model would answer now, and if not, why and what to do."""
+    """Whether a model would answer now, and if not, why and what to do.
+
+    Attributes:
+        digest: of the weights that its server has under the name; "" where it tells none.
+    """
 
     ok: bool
     why: str = ""
     hint: str = ""
+    digest: str = ""
 
     def __str__(self) -> str:
         return "available" if self.ok else with_hint(self.why, self.hint)

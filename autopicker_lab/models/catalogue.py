@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.core import ModelSpec, SettingsError, UnknownModelError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.models.base import Availability, ChatModel
+from autopicker_lab.models.fingerprint import fingerprint
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.ollama import OllamaModel, discover
 from autopicker_lab.models.openai import OpenAIModel
@@ -62,6 +63,8 @@ class Catalogue:
         self._availability: dict[str, Availability] = {}
         self._probed = 0.0
         self._rechecked: dict[str, float] = {}
+        self._digests: dict[str, str] = {}
+        self._fingerprints: dict[str, str] = {}
         self._breakers: dict[str, CircuitBreaker] = {}
         self._renewal: asyncio.Task[None] | None = None
         self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
@@ -98,6 +101,21 @@ class Catalogue:
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise UnknownModelError(f"unknown model '{name}'", f"{hint}known: {known}", param="model")
 
+    def fingerprint(self, name: str) -> str:
+        """What may answer to a name ("auto": any model), see models.fingerprint; "" for a name that is unknown.
+
+        As of the last probe.
+        """
+        kept = self._fingerprints.get(name)
+        if kept is not None:
+            return kept
+        try:
+            specs = self.specs() if name in ("", "auto") else [self.get(name).describe()]
+        except UnknownModelError:
+            return ""
+        made = self._fingerprints[name] = fingerprint(specs, self._digests)
+        return made
+
     def pending(self) -> dict[str, float]:
         """Requests under way by model."""
         return {name: model.pending() for name, model in self._models.items()}
@@ -118,10 +136,15 @@ class Catalogue:
             async with self._lock_of_loop():
                 if fresh or not self._availability:
                     await self._probe()
-        elif time.monotonic() - self._probed > PROBE_TTL_S and (self._renewal is None or self._renewal.done()):
-            self._renewal = asyncio.get_running_loop().create_task(self._renew())
+        else:
+            self.keep_fresh()
         resting = {name: self._resting(name) for name, breaker in self._breakers.items() if breaker.resting_s()}
         return {**self._availability, **resting} if resting else self._availability
+
+    def keep_fresh(self) -> None:
+        """Probe again in the background where the last probe is old."""
+        if time.monotonic() - self._probed > PROBE_TTL_S and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.get_running_loop().create_task(self._renew())
 
     async def recheck(self, name: str) -> Availability:
         """Whether one model would answer now: it may have been started since it did not."""
@@ -129,7 +152,9 @@ class Catalogue:
             return self._resting(name)
         async with self._lock_of_loop():
             if time.monotonic() - self._rechecked.get(name, 0.0) > RECHECK_S:
-                self._availability = {**self._availability, name: await _probe_model(self.get(name))}
+                answer = await _probe_model(self.get(name))
+                self._availability = {**self._availability, name: answer}
+                self._note_digests({name: answer})
                 self._rechecked[name] = time.monotonic()
             return self._availability[name]
 
@@ -171,7 +196,13 @@ class Catalogue:
         models = list(self._models.items())
         answers = await asyncio.gather(*(_probe_model(model) for _, model in models))
         self._availability = dict(zip((name for name, _ in models), answers, strict=True))
+        self._note_digests(self._availability)
         self._probed = time.monotonic()
+
+    def _note_digests(self, answers: Mapping[str, Availability]) -> None:
+        """Keep the digests of weights as the servers that answer tell them."""
+        self._digests |= {name: answer.digest for name, answer in answers.items() if answer.ok}
+        self._fingerprints = {}
 
     def _lock_of_loop(self) -> asyncio.Lock:
         loop = asyncio.get_running_loop()

@@ -53,8 +53,9 @@ class OllamaModel:
             names = await list_models(self._spec.endpoint)
         except AutopickerError as error:
             return Availability(False, error.detail, error.hint)
-        if self._spec.model in names or f"{self._spec.model}:latest" in names:
-            return Availability(True)
+        for name in (self._spec.model, f"{self._spec.model}:latest"):
+            if name in names:
+                return Availability(True, digest=names[name])
         return Availability(False, f"Ollama has no model '{self._spec.model}'", f"run `ollama pull {self._spec.model}`")
 
     async def complete(self, request: ChatRequest) -> ChatReply:
@@ -127,11 +128,11 @@ class OllamaModel:
         return body
 
 
-async def list_models(endpoint: str) -> list[str]:
-    """Names of the models that the server at `endpoint` holds; ModelUnavailableError where it does not answer."""
+async def list_models(endpoint: str) -> dict[str, str]:
+    """Digests by name of the models that the server at `endpoint` holds; ModelUnavailableError without an answer."""
     client = _client(endpoint, PROBE_S)
     try:
-        return [m.model for m in (await client.list()).models if m.model]
+        return {m.model: m.digest or "" for m in (await client.list()).models if m.model}
     except Exception as error:
         raise ModelUnavailableError(f"Ollama does not answer at {endpoint}", _START) from error
     finally:

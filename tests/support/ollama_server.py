@@ -37,7 +37,11 @@ class FakeOllama:
         self.app.post("/api/chat")(self.chat)
 
     async def tags(self) -> dict[str, Any]:
-        rows = [ListResponse.Model(model=name, modified_at=datetime.now(UTC)) for name in self.models]
+        now = datetime.now(UTC)
+        rows = [
+            ListResponse.Model(model=name, modified_at=now, digest=about.get("digest"))
+            for name, about in self.models.items()
+        ]
         found = ListResponse(models=rows).model_dump(mode="json")
         for row in found["models"]:
             row["name"] = row["model"]

@@ -16,6 +16,7 @@ import orjson
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from autopicker_lab import __version__
 from autopicker_lab.core import (
     AutopickerError,
     ChatRequest,
@@ -124,7 +125,9 @@ class _CompletionHandler:
             self._context.caller.id or api_key_in(headers),
             sorted(request.allowed) if request.allowed is not None else None,
             self._with_files,
+            __version__,
             self._state.lab.policy.id,
+            self._state.lab.catalogue.fingerprint(request.model),
             request.model,
             request.messages,
             request.file_ids,
@@ -201,6 +204,7 @@ class _CompletionHandler:
         self._state.cache.stats.count(content is not None)
         if content is not None:  # a deleted file is unknown, whatever is cached
             await self._state.file_records(self._request.file_ids, self._context.caller)
+            self._state.lab.catalogue.keep_fresh()  # else nobody would see that a model was replaced
         return content
 
     async def _attachments(self) -> list[Attachment]:
