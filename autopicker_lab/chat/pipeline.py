@@ -17,6 +17,7 @@ from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.fence import defuse
 from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
 from autopicker_lab.chat.relevance import Ranker
+from autopicker_lab.chat.requirements import requirements_of
 from autopicker_lab.chat.stream import ChatStream
 from autopicker_lab.core import (
     AutopickerError,
@@ -26,6 +27,7 @@ from autopicker_lab.core import (
     Complexity,
     ContextReport,
     Document,
+    InvalidRequestError,
     Message,
     ModelBusyError,
     ModelSpec,
@@ -37,21 +39,20 @@ from autopicker_lab.core import (
     TransientUpstreamError,
 )
 from autopicker_lab.models import Availability, Catalogue, image_bytes
-from autopicker_lab.routing import AUTO, Requirements, choose, permitted_models, route_to_named_model
+from autopicker_lab.routing import AUTO, choose, permitted_models, route_to_named_model
 
 if TYPE_CHECKING:
     from autopicker_lab.chat.reader import Attachment, Reader
     from autopicker_lab.chat.stream import Attachments
 
 log = logging.getLogger(__name__)
-_NEEDED_FOR = {"audio": "audio", "video": "video", "files": "files", "addresses": "image_urls"}  # by what messages hold
-_JSON_SHAPES = ("json_object", "json_schema")
 T = TypeVar("T")
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
 _RETRIABLE = (*FAULTS, RateLimitError)
 _PAUSES_S = (0.1, 0.3)  # before another try of the same model
 _NO_FILES = ContextReport()
 _FEW = 4  # earlier questions that are weighed on the event loop
+_MOST_READ = 50  # pictures of a request that are read for a model that does not see
 _LAST, _LONGEST = 16, 16  # earlier questions that are weighed where a conversation has more
 _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 
@@ -95,7 +96,7 @@ class Pipeline:
             answers = {**answers, name: await self._recheck(name)}
         down = {name: answer.why for name, answer in answers.items() if not answer.ok}
         policy = policy or self.policy
-        requirements = _requirements(request, attachments)
+        requirements = requirements_of(request, attachments)
         if name is not None:
             return route_to_named_model(complexity, specs[0], policy, requirements, down)
         earlier = await self._earlier(request) if len(request.messages) > 1 else []
@@ -231,7 +232,15 @@ class Pipeline:
         return PreparedRequest(model, replace(request, messages=joined), context.report)
 
     async def _with_descriptions(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """Pictures in messages as the text in them, for a model that does not see."""
+        """Pictures in messages as the text in them, for a model that does not see.
+
+        Raises:
+            InvalidRequestError: there are more than may be read for one request.
+        """
+        pictures = sum([len(message.image_urls) for message in messages])
+        if pictures > _MOST_READ:
+            detail = f"{pictures:,} pictures are too many for a model that does not see: the text in each is read"
+            raise InvalidRequestError(detail, f"send at most {_MOST_READ}, or ask a model that sees", param="messages")
         return tuple([await self._describe(message) for message in messages])
 
     async def _describe(self, message: Message) -> Message:
@@ -259,23 +268,6 @@ def _weighed(questions: list[int], request: ChatRequest) -> list[int]:
     first, last = questions[:-_LAST], questions[-_LAST:]
     longest = heapq.nlargest(_LONGEST, first, key=lambda i: request.messages[i].text_length)
     return sorted(longest) + last
-
-
-def _requirements(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
-    wanted, options = set(), request.options
-    if request.image_urls or (attachments and any(a.category == "image" for a in attachments)):
-        wanted.add("images")
-    needed = {_NEEDED_FOR[medium] for medium in request.media if medium in _NEEDED_FOR} if request.media else set()
-    if options.get("tools") and options.get("tool_choice") != "none":
-        needed.add("tools")
-    if options.get("functions") and options.get("function_call") != "none":
-        needed |= {"tools", "functions"}
-    shape = options.get("response_format")
-    if shape and isinstance(shape, Mapping) and shape.get("type") in _JSON_SHAPES:
-        needed.add("json")
-    answer = request.max_tokens
-    least = min(answer or 256, 512)
-    return Requirements(request.token_count, least, frozenset(wanted), answer, frozenset(needed))
 
 
 def _fitted(documents: Sequence[Document], request: ChatRequest, spec: ModelSpec, ranker: Ranker) -> Context:

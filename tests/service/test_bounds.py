@@ -17,6 +17,7 @@ from autopicker_lab.service.request import bounds, json_body
 
 PATH = "/api/v1/chat/completions"
 HELLO: Any = [{"role": "user", "content": "Say hello."}]
+PICTURE: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 TOOL: Any = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 
 
@@ -42,6 +43,9 @@ def base(faulty: FaultyUpstream) -> Iterator[str]:
 PAST_A_BOUND = [
     ("messages", HELLO * 5_001, "5,000"),
     ("messages", [{"role": "user", "content": [{"type": "text", "text": ""}] * 10_001}], "10,000"),
+    ("messages", [{"role": "user", "content": [PICTURE] * 501}], "500"),
+    ("messages", [{"role": "user", "content": [PICTURE] * 51}], "50"),
+    ("messages", [{"role": "user", "content": "x" * 12_000_001}], "12,000,000"),
     ("tools", [TOOL] * 513, "512"),
     ("tools", [{**TOOL, "description": "x" * 1_000_001}], "1,000,000"),
     ("tools", [{**TOOL, "function": {"name": "f", "parameters": nested(40)}}], "64 levels"),
@@ -176,6 +180,6 @@ def test_a_body_as_some_systems_write_unicode(base: str, encoding: str, path: st
 def test_the_page_names_each_bound() -> None:
     page = (Path(bounds.__file__).parent.parent / "README.md").read_text()
     figures = [*bounds.COUNTS.values(), *bounds.ITEM_LENGTHS.values(), bounds.LENGTHS["user"], bounds.MAX_LENGTH]
-    figures += [bounds.MAX_FIELDS, bounds.MAX_PARTS, bounds.MAX_DEPTH, json_body.MAX_ITEMS]
+    figures += [bounds.MAX_FIELDS, bounds.MAX_PARTS, bounds.MAX_MEDIA, bounds.MAX_DEPTH, json_body.MAX_ITEMS]
     missing = [figure for figure in figures if f"{figure:,}" not in page]
     assert not missing

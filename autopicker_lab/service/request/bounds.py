@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_FIELDS = 200
 MAX_PARTS = 10_000
+MAX_MEDIA = 500  # content parts that are not text: pictures, sound, files
 MAX_TEXT = 12_000_000  # characters
 MAX_DEPTH = 64  # levels of a schema
 COUNTS: Mapping[str, int] = MappingProxyType(
@@ -92,17 +93,22 @@ def _check_count(name: str, items: Any) -> None:
 
 
 def _check_content(messages: Any) -> None:
-    parts = characters = 0
+    parts = texts = characters = 0
     for message in messages:
         content = message.get("content") if type(message) is dict else None
         if type(content) is str:
             characters += len(content)
         elif type(content) is list:
             parts += len(content)
-            characters += sum([len(part["text"]) for part in content if _is_text(part)])
+            lengths = [len(part["text"]) for part in content if _is_text(part)]
+            texts += len(lengths)
+            characters += sum(lengths)
     if parts > MAX_PARTS:
         detail = f"'messages' have {parts:,} content parts, too many for one request"
         raise InvalidRequestError(detail, f"send at most {MAX_PARTS:,}", param="messages")
+    if parts - texts > MAX_MEDIA:
+        detail = f"'messages' have {parts - texts:,} pictures and other files, too many for one request"
+        raise InvalidRequestError(detail, f"send at most {MAX_MEDIA:,}", param="messages")
     if characters > MAX_TEXT:
         detail = f"'messages' have {characters:,} characters of text, too many for one request: at most {MAX_TEXT:,}"
         raise ContextLengthError(detail, "shorten the conversation", param="messages")

@@ -28,7 +28,7 @@ LONG_BODY = 65_536  # bytes from which a body is worked on off the event loop
 MAX_ITEMS = 200_000  # commas and opening brackets of a body, outside its strings
 MAX_TEXT_BYTES = 12_000_000  # bytes of a body in pieces that are not plain ASCII, and so take long to read
 _PIECE = 65_536
-_JSON_FACTOR = 4  # a JSON body may be four times an upload: long conversations, pictures as base64
+_JSON_FACTOR = 3  # a JSON body may be three times an upload: long conversations, pictures as base64
 _OVERHEAD = 65_536
 _MAX_MEMBERS = 16  # of a gzip stream
 _WINDOWS: Mapping[bytes, int] = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}  # zlib's word for each format
@@ -128,13 +128,15 @@ async def _received(receive: Receive) -> bytes:
             raise ClientDisconnect
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+            if len(parts) == 1:
+                return parts[0]
+            return await off_loop(sum(map(len, parts)), b"".join, parts)
 
 
 def _check_content(raw: bytes) -> None:
     """Refuse a body that holds more items, or more text that is slow to read, than one may."""
     items = text_bytes = string_bytes = 0
-    inside, ascii_only = False, True  # whether a piece begins inside a string, and of what kind that is so far
+    inside, encoded = False, True  # whether a piece begins inside a string, which may be base64 so far
     backslash = b""
     for start in range(0, len(raw), _PIECE):
         piece = (backslash + raw[start : start + _PIECE]).replace(b"\\\\", b"")
@@ -145,8 +147,8 @@ def _check_content(raw: bytes) -> None:
         structure = b"".join(parts[inside::2])
         items += structure.count(b",") + structure.count(b"[") + structure.count(b"{")
         string_bytes += len(parts[0])
-        ascii_only = ascii_only and parts[0].isascii()
-        if text_bytes > MAX_TEXT_BYTES or (not ascii_only and string_bytes > MAX_TEXT_BYTES):
+        encoded = encoded and _may_be_base64(parts[0])
+        if text_bytes > MAX_TEXT_BYTES or (not encoded and string_bytes > MAX_TEXT_BYTES):
             detail = f"the body has over {MAX_TEXT_BYTES:,} bytes of text"
             raise InvalidRequestError(detail, "send less, or upload it as a file")
         if items > MAX_ITEMS:
@@ -154,5 +156,9 @@ def _check_content(raw: bytes) -> None:
                 f"the body has over {MAX_ITEMS:,} items: values in lists and objects", "send less"
             )
         if len(parts) > 1:
-            string_bytes, ascii_only = len(parts[-1]), parts[-1].isascii()
+            string_bytes, encoded = len(parts[-1]), _may_be_base64(parts[-1])
         inside ^= len(parts) % 2 == 0
+
+
+def _may_be_base64(text: bytes) -> bool:
+    return text.isascii() and b" " not in text

@@ -1,0 +1,35 @@
+"""What a request asks of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from autopicker_lab.routing import Requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autopicker_lab.chat.reader import Attachment
+    from autopicker_lab.core import ChatRequest
+
+_NEEDED_FOR = {"audio": "audio", "video": "video", "files": "files", "addresses": "image_urls"}  # by what messages hold
+_JSON_SHAPES = ("json_object", "json_schema")
+
+
+def requirements_of(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
+    """The tokens and capabilities that a model must have for a request with these files."""
+    wanted, options = set(), request.options
+    if request.image_urls or (attachments and any(a.category == "image" for a in attachments)):
+        wanted.add("images")
+    needed = {_NEEDED_FOR[medium] for medium in request.media if medium in _NEEDED_FOR} if request.media else set()
+    if options.get("tools") and options.get("tool_choice") != "none":
+        needed.add("tools")
+    if options.get("functions") and options.get("function_call") != "none":
+        needed |= {"tools", "functions"}
+    shape = options.get("response_format")
+    if shape and isinstance(shape, Mapping) and shape.get("type") in _JSON_SHAPES:
+        needed.add("json")
+    answer = request.max_tokens
+    least = min(answer or 256, 512)
+    return Requirements(request.token_count, least, frozenset(wanted), answer, frozenset(needed))
