@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -32,6 +33,17 @@ class Embeddings:
     tokens: int
 
     @classmethod
+    def of_openai(cls, raw: Mapping[str, Any], model: str, count: int, dimensions: int | None) -> Embeddings:
+        """What a server answered in OpenAI's format, as numbers or in base64; raises as `of`."""
+        try:
+            places = [(row.get("index", i), row["embedding"]) for i, row in enumerate(raw["data"])]
+            rows = [_numbers(vector) for _, vector in sorted(places, key=lambda place: place[0])]
+            tokens = int((raw.get("usage") or {}).get("prompt_tokens") or 0)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise UpstreamError(f"'{model}' answered without embeddings", "check the endpoint") from None
+        return cls.of(rows, tokens, model, count, dimensions)
+
+    @classmethod
     def of(cls, rows: Sequence[Any], tokens: int, model: str, count: int, dimensions: int | None) -> Embeddings:
         """What a server answered, checked against what it was asked for.
 
@@ -45,12 +57,19 @@ class Embeddings:
             vectors = np.array(rows, np.float32)
         except (TypeError, ValueError):
             vectors = np.zeros((0, 0), np.float32)
-        if vectors.ndim != 2 or len(vectors) != count:
+        if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
             raise UpstreamError(f"'{model}' did not answer with one vector for each input", "check that it embeds")
         if dimensions is not None and vectors.shape[1] != dimensions:
             detail = f"'{model}' makes vectors of {vectors.shape[1]} dimensions and no others"
             raise InvalidRequestError(detail, "leave 'dimensions' out", param="dimensions")
         return cls(vectors, tokens)
+
+
+def _numbers(vector: Any) -> Any:
+    """A vector as numbers; some servers send base64 whatever they are asked for."""
+    import numpy as np
+
+    return np.frombuffer(base64.b64decode(vector), "<f4") if isinstance(vector, str) else vector
 
 
 @runtime_checkable

@@ -135,14 +135,9 @@ class OpenAIModel:
         body = {**options, "model": self._spec.model or self._spec.id, "input": inputs, "encoding_format": "float"}
         if dimensions is not None:
             body["dimensions"] = dimensions
-        raw = await self._whole(orjson.dumps(body), _EMBEDDINGS)
-        try:
-            rows = sorted(raw["data"], key=lambda row: row["index"])
-            found = [row["embedding"] for row in rows]
-            tokens = int((raw.get("usage") or {}).get("prompt_tokens") or 0)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise UpstreamError(f"'{self._spec.id}' answered without embeddings", "check the endpoint") from None
-        return Embeddings.of(found, tokens, self._spec.id, len(inputs), dimensions)
+        sent = {name: value for name, value in body.items() if name not in self._spec.drop}
+        raw = await self._whole(orjson.dumps(sent), _EMBEDDINGS)
+        return Embeddings.of_openai(raw, self._spec.id, len(inputs), dimensions)
 
     async def _whole(self, body: bytes, path: str) -> dict[str, Any]:
         """The JSON object that is answered to a request."""

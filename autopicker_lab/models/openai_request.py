@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _EVERYTHING = "*"
 _LIMITS = ("max_tokens", "max_completion_tokens")
+_EFFORT = "reasoning_effort"
 _NO_STREAM_OPTIONS = "no stream_options"
 _DEVELOPER_AS_SYSTEM = "developer as system"
 
@@ -83,6 +84,8 @@ class RequestWriter:
         refused = next((name for name in _LIMITS if name in sent and _names(refusal, name)), None)
         if refused is not None:
             possible.append(f"no {refused}")
+        if _EFFORT in sent and _names(refusal, _EFFORT):  # a model that cannot think as it is asked to thinks as it can
+            possible.append(f"no {_EFFORT} {sent[_EFFORT]}")
         return possible
 
     def _options(self, given: Mapping[str, Any], habits: frozenset[str]) -> dict[str, Any]:
@@ -98,6 +101,8 @@ class RequestWriter:
             options = {**defaults, **options}
         for name in self._dropped:
             options.pop(name, None)
+        if habits and f"no {_EFFORT} {options.get(_EFFORT)}" in habits:
+            del options[_EFFORT]
         for name, other in (_LIMITS, _LIMITS[::-1]):
             if f"no {name}" in habits and name in options:
                 limit = options.pop(name)

@@ -131,6 +131,17 @@ def test_pictures_and_documents(client: Any, served: Any, samples: Path) -> None
         )
 
 
+@pytest.mark.fault("an agent asks a model to think, whose server knows no thinking", "asked again without, remembered")
+def test_a_model_that_cannot_think_goes_on_without(client: Any, served: Any) -> None:
+    base, up = served
+    up.refuses = "reasoning_effort"
+    thinking: Any = {"type": "enabled", "budget_tokens": 1024}
+    for _ in range(2):
+        with client(base).messages.stream(model="m", max_tokens=2000, messages=HELLO, thinking=thinking) as stream:
+            assert stream.get_final_message().content[-1].text == "Yes: Hello"
+    assert len(up.bodies) == 3
+
+
 def test_tokens_are_counted(client: Any, served: Any) -> None:
     base, up = served
     few = client(base).messages.count_tokens(model="m", messages=HELLO).input_tokens

@@ -104,6 +104,10 @@ def test_those_of_servers(served: Any) -> None:
     assert ask(base, model="remote", input=[1, 2, 3]).status_code == 200
     assert server.bodies[-1]["input"] == [[1, 2, 3]]
     assert ask(base, model="nomic", input="x").json()["data"][0]["embedding"] == [1.0, 2.0]
+    server.answer = ({"data": [{"embedding": base64.b64encode(struct.pack("<2f", 3, 4)).decode()}]},)
+    unasked = ask(base, model="remote", input="some words", encoding_format="float").json()
+    assert unasked["data"][0]["embedding"] == [3.0, 4.0]
+    assert unasked["usage"]["prompt_tokens"] > 0  # estimated
 
 
 @pytest.mark.parametrize(
@@ -144,7 +148,13 @@ def test_a_model_that_makes_vectors_is_asked_no_question(served: Any) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [({"data": []},), ({"data": [{"index": 0, "embedding": "AAAA"}]},), ({"error": {"message": "x"}}, 500), ([],)],
+    [
+        ({"data": [{"index": 0, "embedding": [1.0, None]}]},),
+        ({"data": []},),
+        ({"data": [{"index": 0, "embedding": "AAAA"}]},),
+        ({"error": {"message": "x"}}, 500),
+        ([],),
+    ],
 )
 def test_a_server_that_answers_wrongly(served: Any, answer: Any) -> None:
     base, server = served

@@ -23,6 +23,7 @@ class ToolUpstream:
     Attributes:
         bodies: what was asked.
         finish: the reason of an answer without calls.
+        refuses: the name of a parameter that it does not know.
         fault: "500" refuses, "error" ends a stream in the middle by an error.
     """
 
@@ -30,6 +31,7 @@ class ToolUpstream:
         self.bodies: list[dict[str, Any]] = []
         self.finish = "stop"
         self.fault = ""
+        self.refuses = ""
         self.app = FastAPI()
         self.app.post("/v1/chat/completions")(self.chat)
         self.app.get("/v1/models")(lambda: {"object": "list", "data": []})
@@ -37,6 +39,8 @@ class ToolUpstream:
     async def chat(self, request: Request) -> Any:
         body = await request.json()
         self.bodies.append(body)
+        if self.refuses in body:
+            return JSONResponse({"error": {"message": f"Unrecognized request argument supplied: {self.refuses}"}}, 400)
         if self.fault == "500":
             return JSONResponse({"error": {"message": "the GPU fell over"}}, 500)
         calls = [] if body["messages"][-1]["role"] == "tool" else [self._call(tool) for tool in body.get("tools") or ()]
