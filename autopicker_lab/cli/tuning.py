@@ -32,6 +32,9 @@ def collect(
     judge: Annotated[str, typer.Option(help="the model that grades 'judge' questions")] = "",
     max_cost: Annotated[float | None, typer.Option(min=0, help="USD that may be spent")] = None,
     parallel: Annotated[int | None, typer.Option(min=1, max=64, help="questions under way at once; none: one")] = None,
+    trust_code: Annotated[
+        bool, typer.Option("--trust-code", help="run the models' code, too, where this system cannot shut it in")
+    ] = False,
     scheduler: Cluster = None,
     as_json: Json = False,
 ) -> None:
@@ -50,6 +53,7 @@ def collect(
             out,
             judge=judge,
             max_cost_usd=max_cost,
+            trust_code=trust_code,
             scheduler=scheduler,
             **({"parallel": parallel} if parallel else {}),
             progress=lambda s: bar.update(

@@ -22,6 +22,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.tuning import grade
+from autopicker_lab.tuning.code_grading import check_code_grading
 
 AskModel = Callable[[ChatRequest], Awaitable[ChatReply]]
 _VERDICT = 200  # tokens a judge may write
@@ -107,6 +108,7 @@ async def collect(
     judge: ModelSpec | None = None,
     max_cost_usd: float | None = None,
     parallel: int = 1,
+    trust_code: bool = False,
     progress: CollectionProgress | None = None,
 ) -> CollectionResult:
     """Ask each question of each model and append an Outcome, with grader and reply, to the JSONL file `out`.
@@ -120,14 +122,18 @@ async def collect(
         max_cost_usd: no question is begun where its longest answer, and its judge, could pass this; what the rows of
             `out` have cost counts.
         parallel: questions under way at once; the models share the machine, so latency_s grows with it.
+        trust_code: run the code of "python" answers, too, where this system cannot shut it in.
         progress: called with the result so far, after each row and before each wait; returning False ends the run,
             with `stopped` set: no further question is asked, and the answers under way are kept.
 
     Raises:
-        InvalidRequestError: a judge question without a judge, or a file of other questions in the way.
+        InvalidRequestError: a judge question without a judge, a file of other questions in the way, or code that can
+            neither be shut in nor is trusted.
     """
     if judge is None and any(question.grader == "judge" for question in questions):
         raise InvalidRequestError("some questions are graded by a judge", "name one with judge= (--judge MODEL)")
+    if any(question.grader == "python" for question in questions):
+        await asyncio.to_thread(check_code_grading, trust_code)
     target, cost_of_rows = await asyncio.to_thread(
         _existing_rows, out, {question.prompt_id: question for question in questions}
     )
@@ -136,7 +142,9 @@ async def collect(
     total = len(questions) * len(different)
     state = CollectionResult(total, skipped=total - len(work), cost_usd=sum(cost_of_rows.values()), failed=[])
     with target.open("a", encoding="utf-8", errors="backslashreplace") as file:
-        async for row, why in _rows(work, _patient(ask, state, progress), judge, max_cost_usd, parallel, state):
+        async for row, why in _rows(
+            work, _patient(ask, state, progress), judge, max_cost_usd, parallel, state, trust_code
+        ):
             if row is None:
                 state.failed = [*state.failed, why]
             else:
@@ -183,6 +191,7 @@ async def _rows(
     limit: float | None,
     parallel: int,
     state: CollectionResult,
+    trust_code: bool,
 ) -> AsyncIterator[tuple[dict[str, Any] | None, str]]:
     """A row, or why there is none, for each question and model, in the order that they end."""
     waiting = iter(work)
@@ -205,7 +214,7 @@ async def _rows(
                 if limit is not None and committed + worst > limit:
                     state.stopped = f"the next answer could pass the limit of {limit:g} USD"
                     break
-                task = asyncio.ensure_future(_row(question, spec, ask_and_pay, judge))
+                task = asyncio.ensure_future(_row(question, spec, ask_and_pay, judge, trust_code))
                 running[task] = (f"{question.prompt_id} {spec.id}", worst)
             if not running:
                 return
@@ -227,6 +236,7 @@ async def _row(
     spec: ModelSpec,
     ask_and_pay: Callable[[ChatRequest, ModelSpec], Awaitable[ChatReply]],
     judge: ModelSpec | None,
+    trust_code: bool,
 ) -> dict[str, Any]:
     options = {} if question.max_tokens is None else {"max_tokens": question.max_tokens}
     reply = await ask_and_pay(ChatRequest.of(question.prompt, model=spec.id, options=options), spec)
@@ -245,7 +255,9 @@ async def _row(
         if score is None:
             raise UpstreamError(f"the judge '{judge.id}' named no number", "choose a stronger judge")
     else:
-        score = await asyncio.to_thread(grade.grade_reply, question.grader, reply.text, question.answer)
+        score = await asyncio.to_thread(
+            grade.grade_reply, question.grader, reply.text, question.answer, trust_code=trust_code
+        )
     outcome = Outcome(
         prompt_id=question.prompt_id,
         prompt=question.prompt,

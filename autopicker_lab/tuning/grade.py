@@ -5,33 +5,25 @@ numeric        the last number of the reply is the answer
 choice         the letter that the reply settles on is the answer
 regex          the pattern is found in the reply
 json_schema    the first JSON value of the reply fits the schema
-python         the reply's code passes the given assertions, in a process that is killed when it takes too long
+python         the reply's code passes the given assertions, in a process that sees nothing of this one
 judge          another model compares the reply with the reference answer
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
 import re
-import secrets
-import signal
-import subprocess
-import sys
-import tempfile
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 
-from autopicker_lab.core import InvalidRequestError, MissingPackageError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, MissingPackageError
 from autopicker_lab.core.optional import require
+from autopicker_lab.tuning.code_grading import passes
 
 Judge = Callable[[str], Awaitable[str]]
-PYTHON_TIMEOUT_S = 5.0
-_MEMORY = 512 * 2**20
+_REGEX_TIMEOUT_S = 5.0
 _FENCE = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _NUMBER = re.compile(
     r"(?<![\w.,^])[-+−]?(?:\d{1,3}(?:([.,'\u00a0\u202f ])\d{3})(?:\1\d{3})*(?!\d)|\d+)?(?:[.,]\d+)?(?:[eE][-+]?\d+)?"
@@ -84,7 +76,7 @@ def regex(reply: str, answer: object) -> float:
     import regex as patterns  # unlike re it can be stopped
 
     try:
-        return float(patterns.search(str(answer), reply.strip(), timeout=PYTHON_TIMEOUT_S) is not None)
+        return float(patterns.search(str(answer), reply.strip(), timeout=_REGEX_TIMEOUT_S) is not None)
     except TimeoutError:
         return 0.0
 
@@ -98,42 +90,13 @@ def json_schema(reply: str, answer: object) -> float:
     return float(value is not None and jsonschema.validators.validator_for(answer)(answer).is_valid(value))
 
 
-def python(reply: str, answer: object) -> float:
-    """1 where the reply's code, with the assertions after it, ends well within five seconds.
+def python(reply: str, answer: object, trust_code: bool = False) -> float:
+    """1 where the reply's code ends well within five seconds, and the assertions hold after it.
 
-    The process has no environment, an empty folder, 512 MiB and no way to start others. That stops accidents, not
-    attacks: grade code of models you would run.
+    It runs shut in, or, where that cannot be had, only if it is trusted; see `code_grading.passes`.
     """
     fenced = [code for language, code in _FENCE.findall(reply) if language.lower() in ("", "python", "py", "python3")]
-    program = "\n".join(fenced) if fenced else reply
-    passed = secrets.token_hex(16)  # written last, so that code which leaves early has not passed
-    with tempfile.TemporaryDirectory() as folder, Path(folder, "out").open("w+b") as out:
-        file = Path(folder, "answer.py")  # compiled apart from the limits, so that it may begin with __future__
-        file.write_text(f"{program}\n{answer}\nprint('\\n{passed}')\n", "utf-8", errors="replace")
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-I",
-                "-c",
-                f"{_LIMITS}\nimport runpy\nrunpy.run_path({str(file)!r}, run_name='__main__')",
-            ],
-            cwd=folder,
-            env={},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            process.wait(PYTHON_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            return 0.0
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # whatever it started ends with it
-            process.wait()
-        out.seek(0)
-        return float(process.returncode == 0 and out.read().rstrip().endswith(passed.encode()))
+    return float(passes("\n".join(fenced) if fenced else reply, str(answer), trust_code=trust_code))
 
 
 GRADERS: Mapping[str, Callable[[str, object], float]] = MappingProxyType(
@@ -141,17 +104,21 @@ GRADERS: Mapping[str, Callable[[str, object], float]] = MappingProxyType(
 )
 
 
-def grade_reply(grader: str, reply: str, answer: object) -> float:
+def grade_reply(grader: str, reply: str, answer: object, *, trust_code: bool = False) -> float:
     """The score of a reply by one of GRADERS; a reply that a grader cannot read at all is wrong.
 
+    Args:
+        trust_code: run the code of a reply, too, where it cannot be shut in.
+
     Raises:
-        InvalidRequestError: the answer was not usable after all (a schema that refers to nothing).
+        InvalidRequestError: the answer was not usable after all (a schema that refers to nothing), or code can neither
+            be shut in here nor is it trusted.
     """
     try:
-        return GRADERS[grader](reply, answer)
+        return python(reply, answer, trust_code) if grader == "python" else GRADERS[grader](reply, answer)
     except (RecursionError, UnicodeError):
         return 0.0
-    except MissingPackageError:
+    except AutopickerError:
         raise
     except Exception as error:  # each library has its own
         raise InvalidRequestError(f"the '{grader}' grader failed: {error}", "correct 'answer'") from None
@@ -198,15 +165,6 @@ async def grade_by_judge(question: str, reply: str, answer: object, ask: Judge) 
         r"\d+(?:\.\d+)?\b(?!\s*%)", verdict
     )
     return None if mark is None else min(float(mark[mark.lastindex or 0]), 10.0) / 10
-
-
-_LIMITS = f"""try:
-    import resource as _r
-    _r.setrlimit(_r.RLIMIT_AS, ({_MEMORY}, {_MEMORY}))
-    _r.setrlimit(_r.RLIMIT_FSIZE, (2**20, 2**20))
-    _r.setrlimit(_r.RLIMIT_NPROC, (0, 0))
-except (ImportError, ValueError, OSError):
-    pass"""
 
 
 def _as_list(answer: object) -> Sequence[object]:

@@ -75,7 +75,7 @@ def test_graders(grader: str, reply: str, answer: Any, score: int) -> None:
 
 
 def test_code_that_never_ends_is_killed_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autopicker_lab.tuning.grade.PYTHON_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("autopicker_lab.tuning.code_grading.TIMEOUT_S", 1.0)
     begun = time.monotonic()
     assert grade_reply("python", "import time\nwhile True: time.sleep(1)", "") == 0
     assert grade_reply("python", "x = ' ' * 10**10", "assert x") == 0
