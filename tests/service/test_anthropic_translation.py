@@ -31,6 +31,7 @@ def test_results_of_tools_come_before_what_else_was_said() -> None:
         user({"type": "text", "text": "look"}),
         {"role": "assistant", "content": [thought, {"type": "text", "text": "I look"}, use]},
         user(
+            {"type": "text", "text": ""},
             {"type": "text", "text": "and then?"},
             {"type": "tool_result", "tool_use_id": "toolu_1", "is_error": True, "content": "it is dark"},
             {"type": "tool_result", "tool_use_id": "toolu_2", "content": [picture, {"type": "text", "text": "seen"}]},

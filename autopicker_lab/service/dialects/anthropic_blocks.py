@@ -9,6 +9,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.service.dialects.fields import image_part, json_text, mapping, sequence, string, wrong
 
 _NOT_SAID = ("thinking", "redacted_thinking")  # of an earlier answer: models are asked without
+_EMPTY = {"type": "text", "text": ""}
 _MAX_DOCUMENTS = 20
 _ONLY_TEXT = "send its text, or upload the file and name it in file_ids"
 
@@ -75,6 +76,7 @@ def _of_user(content: list[Any], place: str, reading: Reading) -> list[dict[str,
             parts += more
         else:
             parts += _parts(fields, where, reading)
+    parts = [part for part in parts if part != _EMPTY]  # clients leave such behind, and servers refuse them
     if not parts:
         return results or [{"role": "user", "content": ""}]
     return [*results, {"role": "user", "content": _joined(parts)}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
@@ -23,6 +24,7 @@ ResponseFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
 
 def transcript_response(transcript: Transcript, response_format: ResponseFormat, task: str = "transcribe") -> Response:
     """A transcript in one of OpenAI's formats; `verbose_json` has segments, and words where they were asked for."""
+    usage = {"type": "duration", "seconds": math.ceil(transcript.duration)}
     if response_format == "text":
         return PlainTextResponse(transcript.text + "\n")
     if response_format == "srt":
@@ -30,13 +32,14 @@ def transcript_response(transcript: Transcript, response_format: ResponseFormat,
     if response_format == "vtt":
         return PlainTextResponse(transcript.to_vtt())
     if response_format == "json":
-        return JSONResponse({"text": transcript.text})
+        return JSONResponse({"text": transcript.text, "usage": usage})
     rows = transcript.to_dict()["segments"]
     body: dict[str, Any] = {
         "task": task,
         "language": transcript.language,
         "duration": transcript.duration,
         "text": transcript.text,
+        "usage": usage,
         "segments": [{"id": i, **{k: v for k, v in row.items() if k != "words"}} for i, row in enumerate(rows)],
     }
     if any("words" in row for row in rows):
@@ -87,4 +90,4 @@ class TranscriptStream(Response):
             work.cancel()
         rest = text[len(said) :]  # all of it, for a recording that is known already
         last = sse.event({"type": "transcript.text.delta", "delta": rest}) if rest else b""
-        await out.end(last + sse.event({"type": "transcript.text.done", "text": text}))
+        await out.end(last + sse.event({"type": "transcript.text.done", "text": text}) + sse.DONE)
