@@ -98,8 +98,13 @@ def quality_prior(billions: float) -> float:
 
 def image_bytes(url: str) -> bytes:
     """The picture in a data URL. Addresses are not fetched: the service would become a way into its network."""
+    return base64.b64decode(image_base64(url))
+
+
+def image_base64(url: str) -> str:
+    """The picture in a data URL, in base64; InvalidRequestError for anything else."""
     try:
-        return base64.b64decode(whole_data_url(url).partition(",")[2])
+        return whole_data_url(url).partition(",")[2]
     except ValueError as error:
         raise InvalidRequestError(
             f"image_url {error}", "send data:image/png;base64,... or upload the file", param="messages"

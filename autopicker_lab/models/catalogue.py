@@ -14,7 +14,8 @@ from autopicker_lab.core.show import html_table
 from autopicker_lab.models.base import Availability, ChatModel
 from autopicker_lab.models.fingerprint import fingerprint
 from autopicker_lab.models.local import LocalModel
-from autopicker_lab.models.ollama import OllamaModel, discover
+from autopicker_lab.models.ollama import OllamaModel
+from autopicker_lab.models.ollama_server import discover
 from autopicker_lab.models.openai import OpenAIModel
 from autopicker_lab.runtime.circuit_breaker import BreakerPolicy, CircuitBreaker
 

@@ -1,10 +1,11 @@
-"""Models of an Ollama server, through its official client."""
+"""Models of an Ollama server, in its own protocol."""
 
 from __future__ import annotations
 
-import json
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from autopicker_lab.core import (
     AutopickerError,
@@ -12,27 +13,32 @@ from autopicker_lab.core import (
     ChatReply,
     ChatRequest,
     InvalidRequestError,
-    Message,
     ModelSpec,
-    ModelUnavailableError,
     UpstreamError,
-    UpstreamTimeoutError,
-    Usage,
 )
-from autopicker_lab.models.base import Availability, complete_from_stream, image_bytes, quality_prior
+from autopicker_lab.models.base import Availability, complete_from_stream
 from autopicker_lab.models.embedding import Embeddings, Inputs
+from autopicker_lab.models.life import SignsOfLife
+from autopicker_lab.models.ollama_answer import LineReader
+from autopicker_lab.models.ollama_request import chat_body
+from autopicker_lab.models.ollama_server import (
+    close_client,
+    connection_error,
+    http_client,
+    list_models,
+    same_model,
+    status_error,
+)
+from autopicker_lab.runtime.answer_clock import AnswerClock
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
 from autopicker_lab.runtime.per_loop import PerLoop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from ollama import AsyncClient, ShowResponse
+    from autopicker_lab.http_client import HttpResponse
 
-PROBE_S = 2.0
-_START = "start it with `ollama serve`"
-_OPTIONS = {"temperature": "temperature", "top_p": "top_p", "seed": "seed", "stop": "stop"}
-_CAPABILITIES = {"vision": "images", "tools": "tools", "embedding": "embeddings"}
+_CHAT, _EMBED = "/api/chat", "/api/embed"
 
 
 class OllamaModel:
@@ -41,22 +47,32 @@ class OllamaModel:
     def __init__(self, spec: ModelSpec):
         self._spec = spec
         self._concurrency = ConcurrencyLimit(f"'{spec.id}'", spec.max_concurrency)
-        self._clients = PerLoop(lambda: _client(spec.endpoint, spec.timeout_s))
+        self._clients = PerLoop(lambda: http_client(spec))
+        self._life = SignsOfLife()
+        self._digest = ""
+        self._thinks: Mapping[object, object] = {}  # what it is asked for instead of a way of thinking that it refused
 
     def describe(self) -> ModelSpec:
         """The model's entry in the catalogue."""
         return self._spec
 
     async def available(self) -> Availability:
-        """Whether its server answers and holds the model."""
+        """Whether its server answers and holds the model; one that is busy with answers counts as answering."""
+        spec = self._spec
         try:
-            names = await list_models(self._spec.endpoint)
-        except AutopickerError as error:
+            names = await list_models(spec, self._clients.get())
+        except UpstreamError as error:
             return Availability(False, error.detail, error.hint)
-        for name in (self._spec.model, f"{self._spec.model}:latest"):
-            if name in names:
-                return Availability(True, digest=names[name])
-        return Availability(False, f"Ollama has no model '{self._spec.model}'", f"run `ollama pull {self._spec.model}`")
+        except AutopickerError as error:
+            if self._life.shown:
+                return Availability(True, digest=self._digest)
+            return Availability(False, error.detail, error.hint)
+        name = spec.model or spec.id
+        held = next((digest for held, digest in names.items() if same_model(name, held)), None)
+        if held is not None:
+            self._digest = held
+            return Availability(True, digest=held)
+        return Availability(False, f"Ollama has no model '{name}'", f"run `ollama pull {name}`")
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """The whole answer."""
@@ -68,180 +84,113 @@ class OllamaModel:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         """The answer as it is made; closing it ends the server's work."""
-        with self._concurrency:
-            async with aclosing(self._stream(request)) as chunks:
+        body, forced = chat_body(self._spec, request)
+        with self._concurrency, self._life.asking():
+            async with aclosing(self._stream(body, forced)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 
-    async def _stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        done = False
-        body = self._body(request)
+    async def _stream(self, body: dict[str, Any], forced: bool) -> AsyncGenerator[ChatChunk, None]:
+        lines = LineReader(self._spec, forced)
+        clock = self._clock()
+        answer = None
         try:
-            async for part in await self._clients.get().chat(**body, stream=True):
-                delta: dict[str, Any] = {"content": part.message.content} if part.message.content else {}
-                if part.message.tool_calls:
-                    delta["tool_calls"] = [_call(i, call) for i, call in enumerate(part.message.tool_calls)]
-                if part.message.thinking:
-                    delta["reasoning_content"] = part.message.thinking
-                done = bool(part.done)
-                if not done:
-                    yield ChatChunk.of(delta)
-                    continue
-                reason = "tool_calls" if part.message.tool_calls else part.done_reason or "stop"
-                yield ChatChunk.of(delta, reason, Usage(part.prompt_eval_count or 0, part.eval_count or 0))
-        except Exception as error:
-            raise _typed_error(error, self._spec) from error
-        if not done:
-            raise UpstreamError(f"Ollama cut the answer of '{self._spec.id}' short", "ask again")
+            answer = await self._chat(body, clock)
+            while not lines.done and (block := await answer.next()):
+                for chunk in lines.feed(block):
+                    clock.restart()
+                    yield chunk
+            for chunk in lines.end():
+                yield chunk
+            answer.close(whole=True)
+        except OSError as error:
+            if isinstance(error, TimeoutError):
+                self._life.failed()
+            raise connection_error(error, self._spec, answered=answer is not None) from error
+        finally:
+            if answer is not None:
+                answer.close()
 
     async def embed(self, inputs: Inputs, dimensions: int | None, options: Mapping[str, Any]) -> Embeddings:
         """Vectors of the inputs; see EmbeddingModel. `options` are for servers that speak OpenAI's format."""
+        spec = self._spec
         texts = [text for text in inputs if isinstance(text, str)]
         if len(texts) < len(inputs):
-            detail = f"'{self._spec.id}' reads texts, and not the tokens of another model"
+            detail = f"'{spec.id}' reads texts, and not the tokens of another model"
             raise InvalidRequestError(detail, "send the texts themselves", param="input")
+        body: dict[str, Any] = {"model": spec.model or spec.id, "input": texts}
+        if dimensions is not None:
+            body["dimensions"] = dimensions
+        raw = await self._embedded(body)
         try:
-            with self._concurrency:
-                answer = await self._clients.get().embed(self._spec.model, texts, dimensions=dimensions)
-        except Exception as error:
-            raise _typed_error(error, self._spec) from error
-        found = [list(row) for row in answer.embeddings]
-        return Embeddings.of(found, answer.prompt_eval_count or 0, self._spec.id, len(inputs), dimensions)
+            found = [list(row) for row in raw["embeddings"]]
+        except (KeyError, TypeError):
+            raise UpstreamError(f"'{spec.id}' answered without embeddings", "check its 'model'") from None
+        return Embeddings.of(found, raw.get("prompt_eval_count") or 0, spec.id, len(inputs), dimensions)
+
+    async def _embedded(self, body: dict[str, Any]) -> dict[str, Any]:
+        answer = None
+        try:
+            with self._concurrency, self._life.asking():
+                answer = await self._ask(_EMBED, body, self._clock())
+                raw = orjson.loads(await answer.read())
+        except OSError as error:
+            raise connection_error(error, self._spec, answered=answer is not None) from error
+        except orjson.JSONDecodeError:
+            raw = None
+        finally:
+            if answer is not None:
+                answer.close()
+        return raw if isinstance(raw, dict) else {}
 
     async def close(self) -> None:
         """Close the running loop's connections."""
-        await self._clients.close(lambda client: client.close())
 
-    def _body(self, request: ChatRequest) -> dict[str, Any]:
-        options = {name: request.options[key] for key, name in _OPTIONS.items() if request.options.get(key) is not None}
-        if request.max_tokens is not None:
-            options["num_predict"] = request.max_tokens
-        options["num_ctx"] = self._spec.context_window
-        body: dict[str, Any] = {
-            "model": self._spec.model,
-            "messages": [_message(message) for message in request.messages],
-            "options": options,
-            "format": _format(request.options.get("response_format")),
-        }
-        if "tools" in self._spec.capabilities and request.options.get("tools"):
-            body["tools"] = request.options["tools"]
-        return body
+        await self._clients.close(close_client)
 
+    def _clock(self) -> AnswerClock:
+        spec = self._spec
+        return AnswerClock(spec.first_token_s or spec.timeout_s, spec.timeout_s, spec.total_s)
 
-async def list_models(endpoint: str) -> dict[str, str]:
-    """Digests by name of the models that the server at `endpoint` holds; ModelUnavailableError without an answer."""
-    client = _client(endpoint, PROBE_S)
-    try:
-        return {m.model: m.digest or "" for m in (await client.list()).models if m.model}
-    except Exception as error:
-        raise ModelUnavailableError(f"Ollama does not answer at {endpoint}", _START) from error
-    finally:
-        await client.close()
+    async def _chat(self, body: dict[str, Any], clock: AnswerClock) -> HttpResponse:
+        """The answer to a chat; a model that cannot think as it is asked to thinks as it can, which is remembered."""
+        wanted = body.get("think")
+        ways = [self._thinks[wanted]] if wanted in self._thinks else _ways_to_think(wanted)
+        for i, think in enumerate(ways):
+            if think is None:
+                body.pop("think", None)
+            else:
+                body["think"] = think
+            try:
+                answer = await self._ask(_CHAT, body, clock)
+            except InvalidRequestError as error:
+                if i + 1 == len(ways):
+                    raise
+                refused = error
+                continue
+            if i:
+                self._thinks = {**self._thinks, wanted: think}
+            return answer
+        raise refused
 
-
-async def discover(endpoint: str, known: set[str]) -> list[ModelSpec] | None:
-    """Specs of the server's chat models whose names are not in `known`; None where it does not answer."""
-    try:
-        names = [name for name in await list_models(endpoint) if name.removesuffix(":latest") not in known]
-    except AutopickerError:
-        return None
-    client = _client(endpoint, PROBE_S)
-    try:
-        details = [(name, await client.show(name)) for name in names]
-        chats = [(n, s) for n, s in details if s.capabilities is None or "completion" in s.capabilities]
-        return [_spec(name, endpoint, detail) for name, detail in chats]
-    except Exception:  # a server that lists but does not show: use the names alone
-        return [ModelSpec(name, "ollama", name, endpoint) for name in names]
-    finally:
-        await client.close()
+    async def _ask(self, path: str, body: dict[str, Any], clock: AnswerClock) -> HttpResponse:
+        """An answer of status 200, to be closed; another status is one of our errors."""
+        try:
+            data = orjson.dumps(body)
+        except TypeError as error:  # orjson's own kind of it
+            raise InvalidRequestError(f"the request cannot be passed on: {error}", "nest it less deeply") from None
+        answer = await self._clients.get().request("POST", path, data, clock=clock)
+        self._life.answered()
+        if answer.status == 200:
+            return answer
+        try:
+            raise status_error(answer.status, await answer.read(), answer.headers, self._spec)
+        finally:
+            answer.close()
 
 
-def _spec(name: str, endpoint: str, detail: ShowResponse) -> ModelSpec:
-    window = next((int(v) for k, v in (detail.modelinfo or {}).items() if k.endswith(".context_length")), 4096)
-    capabilities = {_CAPABILITIES[c] for c in detail.capabilities or () if c in _CAPABILITIES} | {"text", "json"}
-    size = (detail.details.parameter_size if detail.details else None) or ""
-    return ModelSpec(
-        id=name.removesuffix(":latest"),
-        provider="ollama",
-        model=name,
-        endpoint=endpoint,
-        capabilities=frozenset(capabilities),
-        context_window=min(window, 16384),  # Ollama reserves memory for the whole window it is asked for
-        quality=quality_prior(_billions(size)),
-    )
-
-
-def _billions(size: str) -> float:
-    scale = {"B": 1.0, "M": 1e-3, "K": 1e-6}.get(size[-1:].upper(), 0.0)
-    try:
-        return float(size[:-1]) * scale
-    except ValueError:
-        return 0.0
-
-
-def _client(endpoint: str, timeout_s: float) -> AsyncClient:
-    from ollama import AsyncClient
-
-    return AsyncClient(host=endpoint, timeout=timeout_s)
-
-
-def _message(message: Message) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "role": "system" if message.role == "developer" else message.role,
-        "content": message.text,
-    }
-    if message.image_urls:
-        body["images"] = [image_bytes(url) for url in message.image_urls]
-    if message.extra.get("tool_calls"):
-        body["tool_calls"] = _tool_calls(message.extra["tool_calls"])
-    if message.role == "tool":
-        body["tool_name"] = message.extra.get("name") or message.extra.get("tool_call_id")
-    return body
-
-
-def _tool_calls(raw: Any) -> list[dict[str, Any]]:
-    """OpenAI's tool calls as Ollama's, whose arguments are an object."""
-    try:
-        functions = [call["function"] for call in raw]
-        return [
-            {"function": {"name": str(f["name"]), "arguments": json.loads(f.get("arguments") or "{}")}}
-            for f in functions
-        ]
-    except (TypeError, KeyError, AttributeError, json.JSONDecodeError):
-        detail = "'tool_calls' must have a function with a name and JSON arguments each"
-        raise InvalidRequestError(detail, "send them as the model gave them", param="messages") from None
-
-
-def _call(index: int, call: Any) -> dict[str, Any]:
-    function = {"name": call.function.name, "arguments": json.dumps(dict(call.function.arguments))}
-    return {"index": index, "id": f"call_{index}", "type": "function", "function": function}
-
-
-def _format(response_format: Any) -> Any:
-    """OpenAI's response_format as Ollama's format: None, "json" or a JSON schema."""
-    kind = response_format.get("type") if isinstance(response_format, dict) else None
-    if kind == "json_schema":
-        schema = response_format.get("json_schema")
-        return (schema.get("schema") if isinstance(schema, dict) else None) or "json"
-    return "json" if kind == "json_object" else None
-
-
-def _typed_error(error: Exception, spec: ModelSpec) -> Exception:
-    import httpx
-    from ollama import ResponseError
-
-    if isinstance(error, AutopickerError):
-        return error
-    if isinstance(error, ResponseError):
-        if error.status_code == 404:
-            return ModelUnavailableError(f"Ollama has no model '{spec.model}'", f"run `ollama pull {spec.model}`")
-        if error.status_code == 400:
-            return InvalidRequestError("Ollama refused the request", "correct the request", quote=error.error)
-        return UpstreamError(f"Ollama failed ({error.status_code})", "look into Ollama's log", quote=error.error)
-    if isinstance(error, httpx.TimeoutException):
-        return UpstreamTimeoutError(f"'{spec.id}' did not answer within {spec.timeout_s:g} s", "ask a smaller model")
-    if isinstance(error, ConnectionError | httpx.ConnectError):
-        return ModelUnavailableError(f"Ollama does not answer at {spec.endpoint}", _START)
-    if isinstance(error, httpx.HTTPError | json.JSONDecodeError):
-        return UpstreamError(f"the connection to Ollama broke: {type(error).__name__}", "ask again")
-    return error
+def _ways_to_think(wanted: Any) -> list[Any]:
+    """What to ask for, in turn: some models think to a degree, some only think or not, most know no thinking."""
+    if wanted is None:
+        return [None]
+    return [wanted, True, None] if isinstance(wanted, str) else [wanted, None]

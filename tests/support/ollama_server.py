@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,14 +21,22 @@ from ollama import ChatResponse, ListResponse, Message, ShowResponse
 class FakeOllama:
     """Attributes:
     requests: bodies of the chats that came in.
+    headers: of the chats that came in.
     fault: what to do instead of answering: "500", "cut", "hang".
+    script: lines to answer with: objects, bytes as they are, seconds to wait; None: words made of the question.
+    refuse: says of a chat's body the status and words that it is refused with; None: it is answered.
+    slow_tags_s: seconds that it takes to list its models.
     cancelled: chats whose client left in the middle.
     """
 
     def __init__(self, models: dict[str, dict[str, Any]] | None = None) -> None:
         self.models = models or {"llama3.2:latest": {"size": "3.2B", "capabilities": ["completion", "tools"]}}
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
         self.fault = ""
+        self.script: Sequence[dict[str, Any] | bytes | float] | None = None
+        self.refuse: Callable[[dict[str, Any]], tuple[int, str] | None] = lambda body: None
+        self.slow_tags_s = 0.0
         self.delay_s = 0.0
         self.cancelled = 0
         self.app = FastAPI()
@@ -37,6 +45,7 @@ class FakeOllama:
         self.app.post("/api/chat")(self.chat)
 
     async def tags(self) -> dict[str, Any]:
+        await asyncio.sleep(self.slow_tags_s)
         now = datetime.now(UTC)
         rows = [
             ListResponse.Model(model=name, modified_at=now, digest=about.get("digest"))
@@ -62,13 +71,17 @@ class FakeOllama:
     async def chat(self, request: Request) -> Any:
         body = await request.json()
         self.requests.append(body)
+        self.headers.append(dict(request.headers))
+        if refused := self.refuse(body):
+            return JSONResponse({"error": refused[1]}, refused[0])
         if body["model"] not in self.models and f"{body['model']}:latest" not in self.models:
             return JSONResponse({"error": f"model '{body['model']}' not found"}, 404)
         if self.fault == "500":
             return JSONResponse({"error": "the runner has stopped"}, 500)
         if self.fault == "hang":
             await asyncio.sleep(60)
-        return StreamingResponse(self.lines(body, request), media_type="application/x-ndjson")
+        answer = self.scripted(self.script) if self.script is not None else self.lines(body, request)
+        return StreamingResponse(answer, media_type="application/x-ndjson")
 
     async def lines(self, body: dict[str, Any], request: Request) -> AsyncIterator[str]:
         try:
@@ -85,6 +98,13 @@ class FakeOllama:
         except (asyncio.CancelledError, GeneratorExit):
             self.cancelled += 1
             raise
+
+    async def scripted(self, script: Sequence[dict[str, Any] | bytes | float]) -> AsyncIterator[bytes]:
+        for item in script:
+            if isinstance(item, float):
+                await asyncio.sleep(item)
+            else:
+                yield item if isinstance(item, bytes) else json.dumps(item).encode() + b"\n"
 
     def answer(self, body: dict[str, Any]) -> str:
         last = body["messages"][-1]
