@@ -193,7 +193,10 @@ class Catalogue:
             if specs is not None:  # where the server is away, its models stay, and say that they are not available
                 discovered = {spec.id: spec for spec in specs}
                 kept = {n: m for n, m in self._models.items() if n in self._fixed or n in discovered}
+                gone = [model for n, model in self._models.items() if n not in kept and not model.pending()]
                 self._models = kept | {n: build(spec) for n, spec in discovered.items() if n not in kept}
+                for model in gone:
+                    await model.close()
         models = list(self._models.items())
         answers = await asyncio.gather(*(_probe_model(model) for _, model in models))
         self._availability = dict(zip((name for name, _ in models), answers, strict=True))

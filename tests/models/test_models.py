@@ -261,6 +261,7 @@ async def test_other_models_of_ollama_are_discovered(fake_ollama: Any) -> None:
     with pytest.raises(UnknownModelError):
         catalogue.get("llava:7b")
     await catalogue.close()
+    await catalogue.close()
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
