@@ -178,6 +178,8 @@ class Settings(BaseSettings):
     """Length of that window, seconds."""
     max_file_size: int = Field(10 * 2**20, ge=1)
     """Largest upload, bytes."""
+    responses_ttl: int = Field(86_400, ge=0)
+    """Seconds that an answer of /v1/responses can be gone on from; 0: none is kept."""
     cache_ttl: int = Field(3600, ge=0)
     """Seconds that an answer may be replayed to the same request; 0: never."""
     enable_redis_cache: bool = False

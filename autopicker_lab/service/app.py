@@ -22,7 +22,9 @@ from autopicker_lab.service.chat.openai import OpenAIChat
 from autopicker_lab.service.chat.single_flight import SingleFlight
 from autopicker_lab.service.connections import Connections
 from autopicker_lab.service.dialects.anthropic import AnthropicChat
+from autopicker_lab.service.dialects.legacy_completions import LegacyCompletions
 from autopicker_lab.service.dialects.ollama import OllamaChat
+from autopicker_lab.service.dialects.responses import ResponsesAPI
 from autopicker_lab.service.middleware import RequestMiddleware
 from autopicker_lab.service.observation.access_log import AccessLog
 from autopicker_lab.service.observation.metrics import Metrics
@@ -34,15 +36,27 @@ from autopicker_lab.service.request.budgets import Budgets
 from autopicker_lab.service.request.origins import Origins
 from autopicker_lab.service.request.rate_limits import RateLimiter
 from autopicker_lab.service.request.revocation import KeyWatch
-from autopicker_lab.service.routes import analysis, audio, embeddings, files, messages, monitoring, ollama, page, socket
+from autopicker_lab.service.routes import (
+    analysis,
+    audio,
+    embeddings,
+    files,
+    messages,
+    monitoring,
+    ollama,
+    page,
+    responses,
+    socket,
+)
 from autopicker_lab.service.state import ServiceState
 from autopicker_lab.settings import Settings
-from autopicker_lab.storage import MemoryCache, RedisCache, open_ledger, open_log
+from autopicker_lab.storage import MemoryCache, RedisCache, ResponseStore, open_ledger, open_log
 from autopicker_lab.workbench import Workbench
 
 PREFIXES = ("/api/v1", "/v1")
 CHATS: dict[str, tuple[Dialect, bool]] = {  # by path: how it is worded, and whether it always tells of files
     "/chat/completions": (OpenAIChat(), False),
+    "/completions": (LegacyCompletions(), False),
     "/chat/multimodal": (OpenAIChat(), True),
     "/chat/multimodal-audio": (OpenAIChat(), True),
 }
@@ -68,7 +82,8 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     access_log = AccessLog(settings.log_format)
     decisions = open_log(settings.decision_log)
     tracing = Tracing.from_environment()
-    state = ServiceState(lab, metrics, decisions, cache, authenticator, budgets, limiter, key_watch, tracing)
+    stored = ResponseStore(settings.autopicker_home / "responses.sqlite", settings.responses_ttl)
+    state = ServiceState(lab, metrics, decisions, cache, authenticator, budgets, limiter, key_watch, stored, tracing)
     metrics.add_gauges(cache, lambda: {**lab.catalogue.pending(), "whisper": lab.reader.queue_length()})
 
     @asynccontextmanager
@@ -81,6 +96,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
             task.cancel()
         await asyncio.wait(tasks)
         await cache.close()
+        await stored.close()
         await asyncio.to_thread(decisions.close)
         await asyncio.to_thread(access_log.close)
         await budgets.close()
@@ -98,13 +114,14 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     errors.install(app)
     flights = SingleFlight()
     chats = {path: ChatApp(state, flights, dialect, with_files) for path, (dialect, with_files) in CHATS.items()}
+    chats["/responses"] = ChatApp(state, flights, ResponsesAPI(stored))
     chats["/messages"] = ChatApp(state, flights, AnthropicChat(lab.reader, settings.max_file_size))
     direct = {prefix + path: chat for prefix in PREFIXES for path, chat in chats.items()}
     direct |= {path: ChatApp(state, flights, dialect) for path, dialect in OLLAMA_CHATS.items()}
     for path, chat in direct.items():  # the router answers for the methods that are not POST
         app.add_route(path, chat, methods=["POST"], include_in_schema=False)  # type: ignore[arg-type]  # any ASGI app
     for index, prefix in enumerate(PREFIXES):
-        for module in (files, audio, analysis, embeddings, messages, monitoring):
+        for module in (files, audio, analysis, embeddings, messages, responses, monitoring):
             app.include_router(module.router, prefix=prefix, include_in_schema=index == 0, responses=ERRORS)
     app.include_router(ollama.router, responses=ERRORS)
     app.include_router(_top_level(state))

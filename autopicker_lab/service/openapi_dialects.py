@@ -46,11 +46,47 @@ _OLLAMA_GENERATE = {
     "properties": {**_SHARED, "prompt": _TEXT, "system": _TEXT},
     "example": {"model": "auto", "prompt": "Hello, how are you?", "stream": False},
 }
+_INPUT = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _message(_TEXT, "user", "assistant", "system")}]}
+_RESPONSES = {
+    "type": "object",
+    "required": ["input"],
+    "properties": {
+        "model": _TEXT,
+        "input": _INPUT,
+        "instructions": _TEXT,
+        "stream": {"type": "boolean"},
+        "store": {"type": "boolean"},
+        "previous_response_id": _TEXT,
+        "max_output_tokens": {"type": "integer", "minimum": 1},
+        "tools": _LIST,
+        "text": _OBJECT,
+        "reasoning": _OBJECT,
+        "metadata": _OBJECT,
+    },
+    "example": {"model": "auto", "input": "Hello, how are you?"},
+}
+_COMPLETIONS = {
+    "type": "object",
+    "required": ["prompt"],
+    "properties": {
+        "model": _TEXT,
+        "prompt": _TEXT,
+        "stream": {"type": "boolean"},
+        "max_tokens": {"type": "integer", "minimum": 1},
+        "n": {"type": "integer", "minimum": 1, "maximum": 8},
+        "logprobs": {"type": "integer", "minimum": 0, "maximum": 5},
+    },
+    "example": {"model": "auto", "prompt": "Hello, how are you?"},
+}
 _CHATS = {
+    "/api/v1/responses": ("responses", "Chat, OpenAI's Responses", _RESPONSES, "text/event-stream"),
+    "/api/v1/completions": ("legacy_completions", "OpenAI's older completions", _COMPLETIONS, "text/event-stream"),
     "/api/v1/messages": ("messages", "Chat, Anthropic's format", _MESSAGES, "text/event-stream"),
     "/api/chat": ("ollama_chat", "Chat, Ollama's format", _OLLAMA_CHAT, "application/x-ndjson"),
     "/api/generate": ("ollama_generate", "One answer, Ollama's format", _OLLAMA_GENERATE, "application/x-ndjson"),
 }
+
+_TAGS = {"messages": "anthropic", "responses": "responses", "legacy_completions": "chat"}
 
 
 def dialect_paths(errors: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +104,7 @@ def _operation(name: str, summary: str, body: dict[str, Any], streamed: str, err
         "content": {"application/json": {"schema": _OBJECT}, streamed: {"schema": _TEXT}},
     }
     return {
-        "tags": ["anthropic" if name == "messages" else "ollama"],
+        "tags": [_TAGS.get(name, "ollama")],
         "summary": summary,
         "description": "The model is chosen by complexity unless it is named.",
         "operationId": name,

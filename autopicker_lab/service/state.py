@@ -27,7 +27,7 @@ from autopicker_lab.service.request.context import RequestContext
 from autopicker_lab.service.request.disconnect import DisconnectMonitor
 from autopicker_lab.service.request.rate_limits import RateLimiter
 from autopicker_lab.service.request.revocation import KeyWatch
-from autopicker_lab.storage import DecisionLog, FileStore, MemoryCache, OwnedFiles, StoredFile
+from autopicker_lab.storage import DecisionLog, FileStore, MemoryCache, OwnedFiles, ResponseStore, StoredFile
 from autopicker_lab.storage.decisions import ANYONE
 from autopicker_lab.workbench import Workbench
 
@@ -52,6 +52,7 @@ class ServiceState:
     budgets: Budgets
     limiter: RateLimiter
     key_watch: KeyWatch
+    responses: ResponseStore
     tracing: Tracing = field(default_factory=Tracing)
     disconnects: DisconnectMonitor = field(default_factory=DisconnectMonitor)
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -4,6 +4,7 @@ from autopicker_lab.storage.cache import CacheStats, MemoryCache, RedisCache
 from autopicker_lab.storage.decisions import Decision, DecisionLog, FileLog, open_log
 from autopicker_lab.storage.keys import ApiKey, KeyFile, digest
 from autopicker_lab.storage.ledger import Ledger, open_ledger
+from autopicker_lab.storage.responses import ResponseStore, StoredResponse
 from autopicker_lab.storage.uploads import FileStore, OwnedFiles, StoredFile
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "MemoryCache",
     "OwnedFiles",
     "RedisCache",
+    "ResponseStore",
     "StoredFile",
+    "StoredResponse",
     "digest",
     "open_ledger",
     "open_log",

@@ -27,6 +27,8 @@ FOR_OTHER_CLIENTS = (
     "/embeddings",
     "/audio/translations",
     "/messages",
+    "/responses",
+    "/completions",
     "/api/",
 )  # OpenAI's, Anthropic's and Ollama's own: ours need them not
 
