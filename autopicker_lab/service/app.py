@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -128,7 +129,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     app.include_router(page.router)
     app.include_router(socket.router)
     document = app.openapi
-    app.openapi = lambda: complete_document(document())  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = functools.cache(lambda: complete_document(document()))  # type: ignore[method-assign]  # FastAPI's documented way
     service = RequestMiddleware(app, settings, authenticator, limiter, metrics, access_log, key_watch, direct)
     origins = Origins(settings.origins)
     if not origins:

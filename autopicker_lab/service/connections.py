@@ -77,10 +77,10 @@ class Connections:
         client, limited = self._client_of(connection)
         own = self._by_client.setdefault(client, {})
         full = limited and len(own) >= self._limit
-        if full and not _end_one(own):
+        if full and not self._make_room(own):
             return False
         if self._count >= self._total:
-            _end_one(max(self._by_client.values(), key=len))
+            self._make_room(max(self._by_client.values(), key=len))
         own[connection] = None
         self._count += 1
         if self._loop is None:
@@ -98,6 +98,16 @@ class Connections:
         self._count -= 1
         if not own:
             del self._by_client[client]
+
+    def _make_room(self, connections: dict[Connection, None]) -> bool:
+        """End the first of these that waits; False where none does."""
+        for connection in connections:
+            if connection.waiting:
+                del connections[connection]  # now: it is lost only later, and the next one is to end another
+                self._count -= 1
+                connection.end()
+                return True
+        return False
 
     def _client_of(self, connection: Connection) -> tuple[str, bool]:
         """What a connection is counted under, and whether its number is limited."""
@@ -120,15 +130,6 @@ class Connections:
             loop.call_later(_CHECK_S, self._check)
         else:
             self._loop = None
-
-
-def _end_one(connections: dict[Connection, None]) -> bool:
-    """End the first of these that waits; False where none does. It is discarded when it is lost, soon after."""
-    for connection in connections:
-        if connection.waiting:
-            connection.end()
-            return True
-    return False
 
 
 class Pace:

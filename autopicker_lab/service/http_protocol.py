@@ -17,6 +17,7 @@ from autopicker_lab.core import AutopickerError, InvalidRequestError, ModelBusyE
 from autopicker_lab.service import connections
 from autopicker_lab.service.connections import Connections, Pace, UnreadAnswer
 from autopicker_lab.service.request import errors
+from autopicker_lab.service.resumed_parsing import ResumedParsing
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,6 +42,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._messages = 0  # that have begun
         self._block = 0  # bytes of the block that is being parsed
         self._unparsed = 0  # bytes since the parser last found something
+        self._offers_upgrade = False
         self._pieces = 0  # of the body, and its bytes
         self._body_bytes = 0
         self._why: AutopickerError | None = None  # an exception of the parser's callbacks does not come out itself
@@ -108,7 +110,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """
         framing = (b"content-length", b"transfer-encoding")
         lines = [name + b": " + value + b"\r\n" for name, value in self.scope["headers"] if name in framing]
-        self.parser = httptools.HttpRequestParser(_Resumed(self))
+        self.parser = httptools.HttpRequestParser(ResumedParsing(self))
         self.parser.feed_data(b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n")
         self._feed(rest)
 
@@ -122,13 +124,18 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the application, if the head keeps its bounds."""
-        self._check_head()
+        size = max(self._unparsed, self._block)  # at least that of the head
+        if size > connections.MAX_HEAD or len(self.headers) > connections.MAX_HEADERS:
+            self._check_head()
         self._stage = _BODY
         self._unparsed = self._pieces = self._body_bytes = 0
         super().on_headers_complete()
+        if self.scope["http_version"] != "1.1":
+            self._check_version()
         if len(self.pipeline) > MAX_PIPELINED:
             self._end_pipeline()
-        if not self.parser.should_upgrade():
+        self._offers_upgrade = self.parser.should_upgrade()
+        if not self._offers_upgrade:
             self.headers = []  # what follows the body are no headers of the request
 
     def on_body(self, body: bytes) -> None:
@@ -144,7 +151,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End the body."""
         self._unparsed = 0
-        if self.parser.should_upgrade():
+        if self._offers_upgrade:
+            self._offers_upgrade = False
             return  # the body may follow: see _decline_upgrade
         self._stage = _IDLE
         super().on_message_complete()
@@ -154,20 +162,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _check_head(self) -> None:
-        """Refuse a head that is too large, or of a version in which the end of a body could be taken for another."""
-        headers = self.headers
-        if len(headers) > connections.MAX_HEADERS:
+        """Refuse a head that is too large."""
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > connections.MAX_HEAD or len(self.headers) > connections.MAX_HEADERS:
             self._why = _head_too_large()
-        elif self._unparsed > connections.MAX_HEAD or self._block > connections.MAX_HEAD:
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in headers)
-            if size > connections.MAX_HEAD:
-                self._why = _head_too_large()
-        version = self.parser.get_http_version()
-        if version != "1.1":
-            chunked = any(name == b"transfer-encoding" for name, _ in headers)
-            if version != "1.0" or chunked:
-                self._why = InvalidRequestError(f"HTTP/{version} is not spoken here so", "send HTTP/1.1")
-        if self._why is not None:
+            raise self._why
+
+    def _check_version(self) -> None:
+        """Refuse a version that is not spoken here, and one in which chunks could be taken for something else."""
+        version = self.scope["http_version"]
+        if version != "1.0" or any(name == b"transfer-encoding" for name, _ in self.headers):
+            self._why = InvalidRequestError(f"HTTP/{version} is not spoken here so", "send HTTP/1.1")
             raise self._why
 
     def _end_pipeline(self) -> None:
@@ -262,34 +267,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             headers.append((b"retry-after", b"%d" % error.retry_after))
         lines = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
         return STATUS_LINE[error.status] + lines + b"\r\n" + content
-
-
-class _Resumed:
-    """The callbacks of a parser that takes a request up behind its head: what is said of the head is dropped."""
-
-    def __init__(self, protocol: BoundedHttpProtocol):
-        self._protocol = protocol
-        self._head = True
-        self.on_body = protocol.on_body
-        self.on_message_complete = protocol.on_message_complete
-
-    def on_message_begin(self) -> None:
-        if not self._head:
-            self._protocol.on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        if not self._head:
-            self._protocol.on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._head:
-            self._protocol.on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        if self._head:
-            self._head = False
-        else:
-            self._protocol.on_headers_complete()
 
 
 def _disconnect(cycle: RequestResponseCycle | None) -> None:
