@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "wordllama l2_supercat 256"
 DIMENSIONS = 256
-_SLICE = 4096  # tokens
+_PIECE = 16_384  # characters of a text that are split into tokens at once
 _lock = threading.Lock()
 _model: Any = None
 
@@ -66,12 +66,23 @@ def text_vectors(texts: Sequence[str], dimensions: int = DIMENSIONS) -> tuple[Fl
     found = np.zeros((len(texts), dimensions), np.float32)
     table, total = vectors(), 0
     for i, text in enumerate(texts):
-        ids = token_ids(text)
-        total += len(ids)
-        for start in range(0, len(ids), _SLICE):  # so that a long text takes no memory of its own length
-            found[i] += table[ids[start : start + _SLICE], :dimensions].sum(axis=0)
+        for piece in _pieces(text):  # so that a long text takes no memory of its own length
+            ids = token_ids(piece)
+            total += len(ids)
+            found[i] += table[ids, :dimensions].sum(axis=0)
         found[i] /= np.linalg.norm(found[i]) or 1.0
     return found, total
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text in pieces that end between words, where it has words that are not too long."""
+    start = 0
+    while len(text) - start > _PIECE:
+        space = text.rfind(" ", start + _PIECE // 2, start + _PIECE)
+        end = space if space > 0 else start + _PIECE
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 @lru_cache(1)

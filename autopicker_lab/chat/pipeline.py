@@ -250,7 +250,7 @@ class Pipeline:
         for i, url in enumerate(message.image_urls, 1):
             document = await self._reader.read(await asyncio.to_thread(_picture, url, f"picture {i}"))
             texts.append(f"[picture {i}]\n{defuse(document.text)}")
-        return replace(message, content="\n\n".join(texts))
+        return replace(message, content=_with_text(message, "\n\n".join(texts), without="image_url"))
 
 
 async def _complete(prepared: PreparedRequest) -> ChatReply:
@@ -288,12 +288,18 @@ def _with_context(messages: Sequence[Message], context: Context, pictures: Seque
         return tuple(messages)
     message = messages[last]
     text = context.before(message.text) if context.text else message.text
-    content: str | tuple[dict[str, Any], ...] = text
-    urls = [*message.image_urls, *(_data_url(picture.load()) for picture in pictures)]
-    if urls:
-        images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-        content = ({"type": "text", "text": text}, *images)
+    images = [{"type": "image_url", "image_url": {"url": _data_url(picture.load())}} for picture in pictures]
+    content = _with_text(message, text, images)
     return (*messages[:last], replace(message, content=content), *messages[last + 1 :])
+
+
+def _with_text(
+    message: Message, text: str, further: Sequence[Mapping[str, Any]] = (), without: str = "text"
+) -> str | tuple[Mapping[str, Any], ...]:
+    """The content of a message with another text, its own parts of other kinds, and further ones."""
+    own = message.content if isinstance(message.content, tuple) else ()
+    parts = [*(part for part in own if part["type"] not in ("text", without)), *further]
+    return ({"type": "text", "text": text}, *parts) if parts else text
 
 
 def _picture(url: str, name: str) -> SourceFile:

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
+from autopicker_lab.core.text import ends
 from autopicker_lab.runtime.lru_cache import LRUCache
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"\w+")
 _LEXICAL_WEIGHT = 0.5
+_READ = 4_000  # characters of a question's beginning and end that passages are compared with
 
 
 class Ranker:
-    """Scores passages by how near they are to a question.
+    """Scores passages by how near they are to a question, of which a long one's beginning and end are read.
 
     The embedding model (16 million parameters) loads on first use.
     """
@@ -38,6 +40,7 @@ class Ranker:
         """
         if not passages:
             return []
+        question = ends(question, _READ)
         semantic = self._passage_vectors(key, passages) @ self._embed([question])[0]
         lexical = _shared_rarity(question, passages)
         return [float(s) + _LEXICAL_WEIGHT * w for s, w in zip(semantic, lexical, strict=True)]

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.core.text import ends, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,7 @@ NAMES = (
 
 def measure(text: str) -> dict[str, float]:
     """The features in NAMES by name: counts, except `distinct` and `foreign` (shares), `word_length` (a mean)."""
-    excerpt = text if len(text) <= 2 * READ_CHARACTERS else text[:READ_CHARACTERS] + "\n" + text[-READ_CHARACTERS:]
+    excerpt = ends(text, READ_CHARACTERS)
     words = _split(excerpt)
     total = len(words)
     features = dict.fromkeys(NAMES, 0.0)

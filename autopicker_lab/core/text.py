@@ -21,6 +21,11 @@ def estimate_tokens(text: str) -> int:
     return round((len(text) - wide) / CHARS_PER_TOKEN + wide)
 
 
+def ends(text: str, each: int) -> str:
+    """The beginning and the end of a text, `each` characters long; a shorter text as it is."""
+    return text if len(text) <= 2 * each else f"{text[:each]}\n{text[-each:]}"
+
+
 def clip(text: str, limit: int) -> str:
     """`text` on one line, at most `limit` characters long, an ellipsis where it was cut."""
     line = " ".join(text.split())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import ModelSpec, SettingsError, UnknownModelError
 from autopicker_lab.core.show import html_table
+from autopicker_lab.core.text import clip
 from autopicker_lab.models.base import Availability, ChatModel
 from autopicker_lab.models.fingerprint import fingerprint
 from autopicker_lab.models.local import LocalModel
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 log = logging.getLogger(__name__)
+_LONGEST_NAME = 256
 PROBE_TTL_S = 10.0
 RECHECK_S = 2.0
 BREAKER_POLICY = BreakerPolicy(failures=5, first_rest_s=5.0, longest_rest_s=60.0, jitter=0.2)
@@ -97,6 +99,7 @@ class Catalogue:
         for model in self._models.values():
             if name in model.describe().aliases:
                 return model
+        name = clip(name, _LONGEST_NAME)  # finding the nearest takes the square of its length
         near = difflib.get_close_matches(name, self._models, 1)
         known = ", ".join(["auto", *self._models])
         hint = f"did you mean '{near[0]}'? " if near else ""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Inputs = list[str] | list[list[int]]
 STATIC = ModelSpec("wordllama", "local", capabilities=frozenset({"embeddings"}), context_window=1_000_000)
+_MOST_CHARACTERS = 1_200_000  # of a request: about a second's work
 _AT_ONCE = 16
 
 
@@ -99,6 +100,10 @@ class StaticModel:
         if len(texts) < len(inputs):
             detail = f"'{STATIC.id}' reads texts, and not the tokens of another model"
             raise InvalidRequestError(detail, "send the texts themselves", param="input")
+        characters = sum(map(len, texts))
+        if characters > _MOST_CHARACTERS:
+            detail = f"the input has {characters:,} characters, '{STATIC.id}' takes {_MOST_CHARACTERS:,} at once"
+            raise InvalidRequestError(detail, "send fewer or shorter texts", param="input")
         if dimensions is not None and dimensions > embeddings.DIMENSIONS:
             detail = f"'{STATIC.id}' has {embeddings.DIMENSIONS} dimensions"
             raise InvalidRequestError(detail, "ask for fewer: 64 or 128", param="dimensions")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import NAMES, measure
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.text import ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +44,7 @@ _EMBEDDING, _FEATURES = 0.45, 0.1  # weight of a dense block beside tf-idf rows 
 
 def excerpt(text: str) -> str:
     """What of a text is embedded."""
-    return text if len(text) <= 2 * EXCERPT else f"{text[:EXCERPT]}\n{text[-EXCERPT:]}"
+    return ends(text, EXCERPT)
 
 
 def keys_of(ids: Array) -> tuple[Array, Array]:

@@ -33,6 +33,7 @@ from autopicker_lab.workbench import Workbench
 
 T = TypeVar("T")
 MAX_FILES = 50
+_KEPT_PROMPT = 100_000  # characters of a question that are kept with its decision
 
 
 @dataclass
@@ -136,7 +137,7 @@ class ServiceState:
         self.metrics.record_answer(record, cost)
         self.budgets.charge(record.caller, cost)
         self.tracing.record_answer(record, provider, cost)
-        prompt = question if self.lab.settings.decision_log_prompts else None
+        prompt = question[:_KEPT_PROMPT] if self.lab.settings.decision_log_prompts else None
         self.decisions.record(record.decision(cost, prompt))
         return cost
 

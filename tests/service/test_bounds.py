@@ -13,6 +13,7 @@ import websocket
 from support.gateway import gateway, model
 from support.upstream import FaultyUpstream, upstream
 
+from autopicker_lab.embeddings import text_vectors
 from autopicker_lab.service.request import bounds, json_body
 
 PATH = "/api/v1/chat/completions"
@@ -183,3 +184,23 @@ def test_the_page_names_each_bound() -> None:
     figures += [bounds.MAX_FIELDS, bounds.MAX_PARTS, bounds.MAX_MEDIA, bounds.MAX_DEPTH, json_body.MAX_ITEMS]
     missing = [figure for figure in figures if f"{figure:,}" not in page]
     assert not missing
+
+
+@pytest.mark.parametrize("given", ["語" * 1_300_000, ["word " * 200] * 1_300], ids=["one text", "many texts"])
+def test_embeddings_of_more_than_one_may_ask_for(base: str, given: Any) -> None:
+    answer = httpx.post(base + "/v1/embeddings", json={"input": given}, timeout=60)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input")
+
+
+def test_a_long_text_embeds_as_its_words_do() -> None:
+    text = "The keeper of the lighthouse rings the fog bell every second minute. " * 1_000
+    vectors, tokens = text_vectors([text, text[:10_000]])
+    assert float(vectors[0] @ vectors[1]) > 0.999
+    assert tokens > 16_000
+
+
+@pytest.mark.parametrize("name", ["m" * 200, "m" * 5_000])
+def test_an_unknown_model_is_not_quoted_at_length(base: str, name: str) -> None:
+    answer = httpx.get(f"{base}/v1/models/{name}", timeout=30)
+    assert answer.status_code == 404
+    assert len(answer.content) < 1_500

@@ -24,6 +24,9 @@ MAX_DEPTH = 64  # levels of a schema
 COUNTS: Mapping[str, int] = MappingProxyType(
     {
         "messages": 5_000,
+        "input": MAX_PARTS,
+        "prompt": MAX_PARTS,
+        "images": MAX_MEDIA,
         "tools": 512,
         "functions": 512,
         "stop": 64,
@@ -32,18 +35,16 @@ COUNTS: Mapping[str, int] = MappingProxyType(
         "logit_bias": 1_024,
     }
 )
-_LONG = 4_000_000  # characters of what other APIs ask, and models bound themselves
+_TEXTS = ("input", "prompt", "system", "instructions", "suffix")  # what other APIs ask by
 LENGTHS: Mapping[str, int] = MappingProxyType(
-    {"model": 256, "user": 1_024, "request_id": 256, "stop": 1_000, "input": _LONG, "prompt": _LONG, "system": _LONG}
+    {"model": 256, "user": 1_024, "request_id": 256, "stop": 1_000, **dict.fromkeys(_TEXTS, MAX_TEXT)}
 )
 SIZES: Mapping[str, int] = MappingProxyType(
     {
         "tools": 1_000_000,
         "functions": 1_000_000,
         "response_format": 250_000,
-        "input": 2 * _LONG,
-        "system": 2 * _LONG,
-        "images": 64_000_000,
+        **dict.fromkeys((*_TEXTS, "images"), 64_000_000),  # pictures among them; the body has a bound of its own
     }
 )
 ITEM_LENGTHS: Mapping[str, int] = MappingProxyType({"stop": 1_000, "file_ids": 256})
