@@ -84,6 +84,7 @@ def test_the_fields_that_have_other_names() -> None:
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].type"),
         ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "leap"}}, "tool_choice.name"),
         ({"tool_choice": {"type": "any"}}, "tool_choice"),
+        ({"tool_choice": {"type": []}}, "tool_choice.type"),
         ({"stop_sequences": [1]}, "stop_sequences[0]"),
         ({"system": [{"type": "image"}]}, "system[0]"),
         ({"thinking": {}}, "thinking.type"),
@@ -188,6 +189,8 @@ def test_odd_streams() -> None:
     assert (blocks_of(refused)[0][1], refused[-2]["delta"]["stop_reason"]) == ("no", "refusal")
     met = events([{"content": "x"}], stops=["END"], stop_reason="END")
     assert met[-2]["delta"] == {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+    matched = events([{"content": "x"}], stops=["END"], matched_stop="END")
+    assert matched[-2]["delta"]["stop_sequence"] == "END"
     listed = events([{"content": [{"type": "text", "text": "in parts"}]}, {"content": None}])
     assert blocks_of(listed)[0][1] == "in parts"
     late = events([{"tool_calls": [call(0, "a", "", "")]}, {"tool_calls": [call(0, "", "look", "{}")]}], "stop")

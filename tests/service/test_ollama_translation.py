@@ -65,6 +65,7 @@ def test_options() -> None:
         ({"options": {"num_predict": "x"}}, "options.num_predict"),
         ({"format": "xml"}, "format"),
         ({"think": "hard"}, "think"),
+        ({"think": {}}, "think"),
         ({"stream": "no"}, "stream"),
     ],
 )

@@ -16,6 +16,7 @@ _STOP_REASONS = {
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
+STOP_NAMES = ("stop_reason", "matched_stop")  # what vLLM and SGLang call the stop sequence that was met
 _OWN_FIELDS = ("routing", "files_processed", "file_errors", "context")
 
 
@@ -55,9 +56,10 @@ def message_object(completion: Mapping[str, Any], thinking: bool, stops: Sequenc
 
 def stop_of(choice: Mapping[str, Any], has_calls: bool, refused: bool, stops: Sequence[str]) -> tuple[str, str | None]:
     """Anthropic's stop_reason and stop_sequence for a choice that has ended."""
-    met = choice.get("stop_reason")  # vLLM's name for the stop sequence
-    if isinstance(met, str) and met in stops:
-        return "stop_sequence", met
+    for name in STOP_NAMES:
+        met = choice.get(name)
+        if isinstance(met, str) and met in stops:
+            return "stop_sequence", met
     reason = _STOP_REASONS.get(choice.get("finish_reason") or "stop", "end_turn")
     if reason == "end_turn" and has_calls:
         return "tool_use", None  # some servers end with "stop" after a call

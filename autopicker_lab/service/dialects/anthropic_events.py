@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from autopicker_lab.core import new_id
-from autopicker_lab.service.dialects.anthropic_answer import message_id, stop_of, usage_object
+from autopicker_lab.service.dialects.anthropic_answer import STOP_NAMES, message_id, stop_of, usage_object
 from autopicker_lab.service.dialects.fields import call_pieces, reasoning_of, text_of
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class MessageEvents:
             self._has_calls = True
             block = self._add(index, piece)
             block.call_id, block.name = block.call_id or call_id, block.name or name
-        for name in ("finish_reason", "stop_reason"):
+        for name in ("finish_reason", *STOP_NAMES):
             if choice.get(name) is not None:
                 self._choice[name] = choice[name]
 

@@ -71,7 +71,7 @@ def _tools(body: dict[str, Any]) -> dict[str, Any]:
     if choice is None:
         return fields
     choice = mapping(choice, "tool_choice")
-    kind = choice.get("type")
+    kind = string(choice.get("type"), "tool_choice.type")
     names = [tool["function"]["name"] for tool in tools]
     if kind == "tool":
         name = string(choice.get("name"), "tool_choice.name")

@@ -104,16 +104,16 @@ class AnswerLines:
 
     def _counts(self, usage: Mapping[str, Any]) -> dict[str, Any]:
         now = time.perf_counter()
-        first = self._first_at or now
+        first = self._first_at or self._started_at  # of a whole answer all time counts as writing
         return {
             "done": True,
             "done_reason": "length" if self._finish == "length" else "stop",
             "total_duration": int((now - self._started_at) * _NS),
             "load_duration": 0,
             "prompt_eval_count": usage.get("prompt_tokens") or 0,
-            "prompt_eval_duration": int((first - self._started_at) * _NS),
+            "prompt_eval_duration": max(int((first - self._started_at) * _NS), 1),  # clients divide by both
             "eval_count": usage.get("completion_tokens") or 0,
-            "eval_duration": max(int((now - first) * _NS), 1),  # clients divide by it
+            "eval_duration": max(int((now - first) * _NS), 1),
         }
 
 

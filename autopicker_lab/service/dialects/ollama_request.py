@@ -97,7 +97,7 @@ def _thinking(think: object) -> dict[str, Any]:
         return {}
     if isinstance(think, bool):
         return {"think": think}
-    if think not in _EFFORTS:
+    if not isinstance(think, str) or think not in _EFFORTS:
         raise wrong("think", "must be true, false, low, medium or high")
     return {"reasoning_effort": think}
 
