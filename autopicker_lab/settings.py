@@ -180,6 +180,10 @@ class Settings(BaseSettings):
     """Largest upload, bytes."""
     responses_ttl: int = Field(86_400, ge=0)
     """Seconds that an answer of /v1/responses can be gone on from; 0: none is kept."""
+    upload_ttl: int = Field(0, ge=0)
+    """Seconds that an upload is kept; 0: until it is deleted."""
+    upload_quota: int = Field(0, ge=0)
+    """Bytes that the uploads of one API key may have in all; 0: no bound."""
     cache_ttl: int = Field(3600, ge=0)
     """Seconds that an answer may be replayed to the same request; 0: never."""
     enable_redis_cache: bool = False

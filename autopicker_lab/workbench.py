@@ -100,7 +100,7 @@ class Workbench:
     def files(self) -> FileStore:
         """The uploads."""
         if self._store is None:
-            self._store = FileStore(self.settings.uploads_url, installed_format)
+            self._store = FileStore(self.settings.uploads_url, installed_format, ttl_s=self.settings.upload_ttl)
         return self._store
 
     def _repr_html_(self) -> str:
@@ -266,8 +266,8 @@ class Workbench:
 
     async def answers(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
         """What a load test asks: the stream of a request, its file ids being those of uploads kept here."""
-        kept = [await asyncio.to_thread(self.files.open, file_id) for file_id in request.file_ids]
-        attachments = [await self.reader.attach(file) for file in kept]
+        kept = [await asyncio.to_thread(self.files.get, file_id) for file_id in request.file_ids]
+        attachments = [await self.reader.attach_upload(record, self.files.load) for record in kept]
         async with aclosing(self.pipeline.stream(request, attachments, keep=False)) as chunks:
             async for chunk in chunks:
                 yield chunk

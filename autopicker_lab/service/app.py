@@ -26,6 +26,7 @@ from autopicker_lab.service.dialects.anthropic import AnthropicChat
 from autopicker_lab.service.dialects.legacy_completions import LegacyCompletions
 from autopicker_lab.service.dialects.ollama import OllamaChat
 from autopicker_lab.service.dialects.responses import ResponsesAPI
+from autopicker_lab.service.housekeeping import forget_old_uploads, secure_home
 from autopicker_lab.service.middleware import RequestMiddleware
 from autopicker_lab.service.observation.access_log import AccessLog
 from autopicker_lab.service.observation.metrics import Metrics
@@ -74,6 +75,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     lab = lab or Workbench(Settings.load(), isolate=True)
     settings = lab.settings
     metrics = Metrics(settings.enable_performance_monitoring)
+    secure_home(settings.autopicker_home)
     _ = lab.files  # an impossible STORAGE_URL stops the start
     cache = _cache(settings)
     authenticator = Authenticator(settings)
@@ -90,7 +92,12 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         psutil.cpu_percent(interval=None)  # the first reading has nothing to compare with
-        works = (lab.catalogue.availability(), budgets.keep_in_step(_SYNC_S), key_watch.run())
+        works = (
+            lab.catalogue.availability(),
+            budgets.keep_in_step(_SYNC_S),
+            key_watch.run(),
+            forget_old_uploads(lab.files, settings.upload_ttl),
+        )
         tasks = [asyncio.create_task(work) for work in works]
         yield Connections(settings.max_connections, AddressSet.parse(settings.trusted_proxies)).as_state()
         for task in tasks:

@@ -60,7 +60,9 @@ class ServiceState:
 
     def files(self, caller: Caller) -> FileStore | OwnedFiles:
         """The uploads that a caller may see: a key of the key file its own, others all."""
-        return self.lab.files if caller.key is None else OwnedFiles(self.lab.files, caller.id)
+        if caller.key is None:
+            return self.lab.files
+        return OwnedFiles(self.lab.files, caller.id, self.lab.settings.upload_quota)
 
     async def file_records(self, file_ids: Sequence[str], caller: Caller) -> list[StoredFile]:
         """The records of uploads, each id once; UnknownFileError for one that is not there.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from autopicker_lab.core import NotFoundError
 from autopicker_lab.runtime.batch_writer import BatchWriter
+from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +127,8 @@ class FileLog:
     """An SQLite file that several workers may share; written twice a second, off the event loop."""
 
     def __init__(self, path: Path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
+        make_private_file(path)
         self._lock = threading.Lock()
         self._batch: BatchWriter[Decision] = BatchWriter("routing decisions", self.write, _FLUSH_S)
         self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from autopicker_lab.core import InvalidRequestError, NotFoundError, SettingsError
 from autopicker_lab.runtime.atomic_write import atomic_write
+from autopicker_lab.runtime.private_files import make_private_folder, restrict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,6 +114,7 @@ class KeyFile:
         return named[0]
 
     def _read(self) -> dict[str, ApiKey]:
+        restrict(self.path)
         try:
             rows = json.loads(self.path.read_text("utf-8"))["keys"]
             keys = [ApiKey(**{**row, "models": _models(row.get("models"))}) for row in rows]
@@ -125,7 +127,7 @@ class KeyFile:
         return {key.sha256: key for key in keys}
 
     def _write(self, keys: Sequence[ApiKey]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.path.parent)
         with atomic_write(self.path, mode=0o600) as scratch:
             scratch.write_text(json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n", "utf-8")
 

@@ -8,6 +8,8 @@ import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -123,7 +125,8 @@ class SqliteStore:
         """The connection to the file, made anew where somebody has removed it."""
         if self._db is not None and self._path.exists():
             return self._db
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._path.parent)
+        make_private_file(self._path)
         db = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")

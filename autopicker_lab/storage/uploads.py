@@ -6,17 +6,21 @@ import json
 import re
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import SettingsError, SourceFile, StorageError, UnknownFileError
-from autopicker_lab.runtime.atomic_write import atomic_write
+from autopicker_lab.core import FileTooLargeError, SourceFile, UnknownFileError
+from autopicker_lab.storage.upload_folder import UploadFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from autopicker_lab.core import Format
 
+_BLOBS, _RECORDS = "blobs", "files"
+_AT_ONCE = 100  # uploads that are forgotten in one go, their bytes being in memory for a moment
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -54,28 +58,29 @@ class FileStore:
         url: an fsspec URL of a folder (file:///..., memory://..., s3://... with autopicker-lab[s3]).
         installed_format: the format of a kind that another package reads, None for other kinds. A record keeps the
             kind alone, so files of such formats have no category without it.
+        ttl_s: seconds after which an upload is unknown, and `expire` forgets it; 0: never.
     """
 
-    def __init__(self, url: str, installed_format: Callable[[str], Format | None] = lambda _: None):
-        from fsspec.core import url_to_fs
-        from fsspec.implementations.local import LocalFileSystem
-
-        try:
-            self._fs, root = url_to_fs(url, use_listings_cache=False)
-        except (ImportError, ValueError) as error:
-            hint = "give an fsspec URL; for s3:// pip install 'autopicker-lab[s3]'"
-            raise SettingsError(f"STORAGE_URL: {error}", hint) from None
+    def __init__(
+        self, url: str, installed_format: Callable[[str], Format | None] = lambda _: None, *, ttl_s: float = 0
+    ):
+        self._folder = UploadFolder(url, _BLOBS, _RECORDS)
+        self._fs, self._root, self._is_local = self._folder.fs, self._folder.root, self._folder.is_local
         self._installed_format = installed_format
-        self._root = root.rstrip("/")
-        self._is_local = isinstance(self._fs, LocalFileSystem)
-        self._fs.makedirs(f"{self._root}/blobs", exist_ok=True)
-        self._fs.makedirs(f"{self._root}/files", exist_ok=True)
+        self._ttl_s = ttl_s
 
     def __repr__(self) -> str:
         return f"FileStore({self._root!r})"
 
-    def put(self, file: SourceFile, owner: str = "", purpose: str = "") -> StoredFile:
-        """Keep a file; the record is written after its bytes, so that it always has them."""
+    def put(self, file: SourceFile, owner: str = "", purpose: str = "", quota: int = 0) -> StoredFile:
+        """Keep a file; the record is written after its bytes, so that it always has them.
+
+        Args:
+            quota: bytes that all uploads of the owner may have; 0: no bound.
+
+        Raises:
+            FileTooLargeError: they would have more.
+        """
         record = StoredFile(
             id=str(uuid.uuid4()),
             name=file.name,
@@ -89,22 +94,28 @@ class FileStore:
             purpose=purpose,
         )
         blob = self._blob(file.sha256)
-        if not self._fs.exists(blob):
-            self._write(blob, file.data)
-        self._write(self._record(record.id), json.dumps(asdict(record)).encode())
-        if not self._fs.exists(blob):  # forgotten elsewhere, before the record was there to be seen
-            self._write(blob, file.data)
+        if quota and file.size > quota:
+            raise _over_quota(file.size, quota)
+        if not self._folder.has(blob):
+            self._folder.write(blob, file.data)
+        self._folder.write(self._record(record.id), json.dumps(asdict(record)).encode())
+        if not self._folder.has(blob):  # forgotten elsewhere, before the record was there to be seen
+            self._folder.write(blob, file.data)
+        if quota:  # once it can be seen: of two at the same time both count both
+            used = sum(other.size for other in self.list() if other.owner == owner)
+            if used > quota:
+                self.delete(record.id)
+                raise _over_quota(used, quota)
         return record
 
     def get(self, file_id: str) -> StoredFile:
         """The record of an upload; UnknownFileError names the id."""
         if not isinstance(file_id, str) or not _ID.fullmatch(file_id.lower()):
             raise _unknown_file(file_id)
-        try:
-            raw: dict[str, Any] = json.loads(self._fs.cat_file(self._record(file_id.lower())))
-        except FileNotFoundError:
-            raise _unknown_file(file_id) from None
-        return StoredFile(**{**raw, "warnings": tuple(raw["warnings"])})
+        record = self._read_record(file_id.lower())
+        if record is None or self._is_expired(record):
+            raise _unknown_file(file_id)
+        return record
 
     def open(self, file_id: str) -> SourceFile:
         """The file itself; UnknownFileError names the id."""
@@ -114,7 +125,7 @@ class FileStore:
         """The file of a record; UnknownFileError where it was deleted since."""
         for pause_s in (0.05, 0.2, None):  # it may just be put back
             try:
-                data = self._fs.cat_file(self._blob(record.sha256))
+                data = self._folder.read(self._blob(record.sha256))
             except FileNotFoundError:
                 if pause_s is None:
                     raise _unknown_file(record.id) from None
@@ -125,53 +136,57 @@ class FileStore:
 
     def list(self) -> list[StoredFile]:
         """All records, oldest first."""
-        try:
-            paths = self._fs.ls(f"{self._root}/files", detail=False)
-        except FileNotFoundError:  # an object store has no empty folders
-            return []
-        ids = [path.rsplit("/", 1)[-1].removesuffix(".json") for path in paths if path.endswith(".json")]
-        records = []
-        for file_id in ids:
-            try:
-                records.append(self.get(file_id))
-            except UnknownFileError:
-                continue  # deleted since it was listed
-        return sorted(records, key=lambda record: record.created_at)
+        return [record for record in self._records() if not self._is_expired(record)]
 
     def delete(self, file_id: str) -> None:
         """Forget an upload, and its bytes once no other upload has them."""
-        record = self.get(file_id)
-        blob = self._blob(record.sha256)
-        try:
-            self._fs.rm_file(self._record(record.id))
-            if self._in_use(record.sha256):
-                return
-            data = self._fs.cat_file(blob)
-            self._fs.rm_file(blob)
-        except FileNotFoundError:  # another forgot it at the same moment
-            return
-        if self._in_use(record.sha256):  # sent again in between
-            self._write(blob, data)
+        self._forget([self.get(file_id)])
 
-    def _in_use(self, sha256: str) -> bool:
-        return any(record.sha256 == sha256 for record in self.list())
+    def expire(self) -> int:
+        """Forget the uploads that are older than they may be: how many."""
+        old = [record for record in self._records() if self._is_expired(record)]
+        for start in range(0, len(old), _AT_ONCE):
+            self._forget(old[start : start + _AT_ONCE])
+        return len(old)
+
+    def _forget(self, records: Sequence[StoredFile]) -> None:
+        for record in records:
+            with suppress(FileNotFoundError):  # another forgot it at the same moment
+                self._folder.remove(self._record(record.id))
+        removed: dict[str, bytes] = {}
+        for sha256 in {record.sha256 for record in records} - self._in_use():
+            with suppress(FileNotFoundError):
+                removed[sha256] = self._folder.read(self._blob(sha256))
+                self._folder.remove(self._blob(sha256))
+        for sha256 in removed.keys() & self._in_use() if removed else ():  # sent again in between
+            self._folder.write(self._blob(sha256), removed[sha256])
+
+    def _in_use(self) -> set[str]:
+        return {record.sha256 for record in self._records()}
+
+    def _records(self) -> Sequence[StoredFile]:
+        """All records, oldest first, those that have expired among them."""
+        ids = [name.removesuffix(".json") for name in self._folder.names(_RECORDS) if name.endswith(".json")]
+        found = [self._read_record(file_id) for file_id in ids]
+        return sorted([record for record in found if record is not None], key=lambda record: record.created_at)
+
+    def _read_record(self, file_id: str) -> StoredFile | None:
+        """A record; None for one that was deleted, or that none of ours wrote."""
+        try:
+            raw: dict[str, Any] = json.loads(self._folder.read(self._record(file_id)))
+            record = StoredFile(**{**raw, "warnings": tuple(raw["warnings"])})
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+        return record if _SHA256.fullmatch(record.sha256) else None
+
+    def _is_expired(self, record: StoredFile) -> bool:
+        return bool(self._ttl_s) and record.created_at + self._ttl_s < time.time()
 
     def _blob(self, sha256: str) -> str:
-        return f"{self._root}/blobs/{sha256}"
+        return self._folder.path(_BLOBS, sha256)
 
     def _record(self, file_id: str) -> str:
-        return f"{self._root}/files/{file_id}.json"
-
-    def _write(self, path: str, data: bytes) -> None:
-        """Write whole or not at all, as an object store does by itself; StorageError does not name the path."""
-        if self._is_local:
-            with atomic_write(path, name="an upload") as scratch:
-                scratch.write_bytes(data)
-            return
-        try:
-            self._fs.pipe_file(path, data)
-        except OSError as error:
-            raise StorageError.of(error, "an upload") from error
+        return self._folder.path(_RECORDS, f"{file_id}.json")
 
 
 class OwnedFiles:
@@ -179,15 +194,17 @@ class OwnedFiles:
 
     Args:
         owner: the key's id.
+        quota: bytes that its uploads may have in all; 0: no bound.
     """
 
-    def __init__(self, store: FileStore, owner: str):
+    def __init__(self, store: FileStore, owner: str, quota: int = 0):
         self._store = store
         self._owner = owner
+        self._quota = quota
 
     def put(self, file: SourceFile, *, purpose: str = "") -> StoredFile:
-        """Keep a file as the key's own."""
-        return self._store.put(file, self._owner, purpose)
+        """Keep a file as the key's own; FileTooLargeError past its quota."""
+        return self._store.put(file, self._owner, purpose, self._quota)
 
     def get(self, file_id: str) -> StoredFile:
         """The record of an upload; UnknownFileError for another's."""
@@ -211,3 +228,8 @@ class OwnedFiles:
 
 def _unknown_file(file_id: object) -> UnknownFileError:
     return UnknownFileError(f"no file with id '{file_id}'", "upload it first: POST /api/v1/upload", param="file_ids")
+
+
+def _over_quota(size: int, quota: int) -> FileTooLargeError:
+    detail = f"the uploads of this key would have {size:,} bytes, over its UPLOAD_QUOTA of {quota:,}"
+    return FileTooLargeError(detail, "delete some first: DELETE /api/v1/files/ID")
