@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _LONGEST_NAME = 256
+_LATEST = ":latest"  # Ollama's word for a model named without a tag
 PROBE_TTL_S = 10.0
 RECHECK_S = 2.0
 BREAKER_POLICY = BreakerPolicy(failures=5, first_rest_s=5.0, longest_rest_s=60.0, jitter=0.2)
@@ -93,12 +94,13 @@ class Catalogue:
         return html_table(titles, rows)
 
     def get(self, name: str) -> ChatModel:
-        """The model of this id or alias; UnknownModelError names the nearest."""
-        if name in self._models:
-            return self._models[name]
-        for model in self._models.values():
-            if name in model.describe().aliases:
-                return model
+        """The model of this id or alias, ":latest" or not; UnknownModelError names the nearest."""
+        for wanted in (name, name.removesuffix(_LATEST), name + _LATEST):
+            if wanted in self._models:
+                return self._models[wanted]
+            for model in self._models.values():
+                if wanted in model.describe().aliases:
+                    return model
         name = clip(name, _LONGEST_NAME)  # finding the nearest takes the square of its length
         near = difflib.get_close_matches(name, self._models, 1)
         known = ", ".join(["auto", *self._models])
