@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from autopicker_lab.chat import choices
 from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.fence import defuse
-from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
+from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
 from autopicker_lab.chat.relevance import Ranker
 from autopicker_lab.chat.requirements import requirements_of
 from autopicker_lab.chat.stream import ChatStream
@@ -25,6 +25,7 @@ from autopicker_lab.core import (
     ChatReply,
     ChatRequest,
     Complexity,
+    ContextLengthError,
     ContextReport,
     Document,
     InvalidRequestError,
@@ -39,6 +40,7 @@ from autopicker_lab.core import (
     TransientUpstreamError,
 )
 from autopicker_lab.models import Availability, Catalogue, image_bytes
+from autopicker_lab.models.base import FAULTS
 from autopicker_lab.routing import AUTO, choose, permitted_models, route_to_named_model
 
 if TYPE_CHECKING:
@@ -155,12 +157,18 @@ class Pipeline:
     ) -> tuple[PreparedRequest, T]:
         """What the first model of the route that does not fail makes of a request, and what it was asked."""
         failure: AutopickerError | None = None
+        too_small = 0  # window of a model that the request was too long for
         for name in (route.model, *route.fallbacks):
+            window = self.catalogue.get(name).describe().context_window
+            if window <= too_small:
+                continue
             prepared = await self._prepare(name, request, attachments)
             try:
                 return await self._paid(name, prepared, call)
             except BudgetError as error:
                 failure = failure or error  # a cheaper one may do
+            except ContextLengthError as error:
+                too_small, failure = window, error  # a model with a larger window may do
             except _RETRIABLE as error:
                 log.warning("model %s failed: %s", name, error.loggable)
                 if isinstance(error, ModelUnavailableError) and error.retry_after is None:

@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from autopicker_lab.core import (
     ChatRequest,
     ContextReport,
-    ModelUnavailableError,
     Route,
-    UpstreamError,
-    UpstreamTimeoutError,
     Usage,
 )
 from autopicker_lab.core.text import CHARS_PER_TOKEN
 
 if TYPE_CHECKING:
     from autopicker_lab.models import ChatModel
-
-FAULTS = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError)  # of a model, after which another may be asked
 
 
 class PreparedRequest(NamedTuple):

@@ -7,8 +7,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from autopicker_lab.chat import choices
-from autopicker_lab.chat.prepared import FAULTS, PreparedRequest, estimate_usage
+from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
 from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assemble_completion
+from autopicker_lab.models.base import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence

@@ -5,7 +5,7 @@ from autopicker_lab.http_client.client import KEEP_S, HttpClient, HttpResponse
 from autopicker_lab.http_client.connection import ConnectionBrokenError, NotHttpError
 from autopicker_lab.http_client.decoding import DecodingError
 from autopicker_lab.http_client.events import EventReader, chunk_of_completion
-from autopicker_lab.http_client.proxy import NO_PROXY, ProxyError, proxy_address
+from autopicker_lab.http_client.proxy import NO_PROXY, ProxyError, is_loopback, proxy_address
 from autopicker_lab.http_client.reported import ReportedError
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ReportedError",
     "choice_index",
     "chunk_of_completion",
+    "is_loopback",
     "proxy_address",
     "read_message",
 ]

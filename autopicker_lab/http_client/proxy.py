@@ -54,7 +54,7 @@ def proxy_address(url: str, configured: str = "") -> str:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if configured == NO_PROXY or _is_loopback(host):
+    if configured == NO_PROXY or is_loopback(host):
         return ""
     if configured:
         return configured
@@ -92,7 +92,8 @@ async def open_tunnel(
     return connection
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host's name is one of this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -14,6 +14,9 @@ from autopicker_lab.core import (
     ChatRequest,
     InvalidRequestError,
     ModelSpec,
+    ModelUnavailableError,
+    UpstreamError,
+    UpstreamTimeoutError,
     Usage,
     assemble_completion,
 )
@@ -22,6 +25,8 @@ from autopicker_lab.core.parts import whole_data_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+FAULTS = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError)  # of a model, after which another may be asked
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.ollama import OllamaModel
 from autopicker_lab.models.ollama_server import discover
 from autopicker_lab.models.openai import OpenAIModel
+from autopicker_lab.models.pool import pooled
 from autopicker_lab.runtime.circuit_breaker import BreakerPolicy, CircuitBreaker
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Catalogue:
 
     def __init__(self, models: Iterable[ChatModel], discover_at: str | None = None):
         self._models: dict[str, ChatModel] = {}
-        for model in models:
+        for model in pooled(models):
             self._models[model.describe().id] = model
         self._fixed = frozenset(self._models)
         self._discover_at = discover_at

@@ -81,6 +81,10 @@ class CircuitBreaker:
         self.failures = self._rests = 0
         self._rest_until = 0.0
 
+    def rest(self, seconds: float) -> None:
+        """Begin a rest that is no failure: the thing itself says when it may be asked again."""
+        self._rest_until = max(self._rest_until, self._clock() + seconds)
+
     def failed(self, error: Exception | None = None) -> None:
         """Count a failure, which may begin a rest; `error` is the reason in the log."""
         self.failures += 1
