@@ -368,5 +368,6 @@ def _setting_error(error: ValidationError) -> SettingsError:
         where = "AUTOPICKER_CONFIG: " + ".".join(place)
     else:
         where = place[0].upper() if place else "settings"
-    got = "" if "key" in where.lower() else f" (got {str(first['input'])[:60]!r})"
+    is_secret = any(word in where.lower() for word in ("key", "headers", "proxy"))
+    got = "" if is_secret else f" (got {str(first['input'])[:60]!r})"
     return SettingsError(f"{where}: {first['msg']}{got}", "correct it in the environment, .env or the YAML file")

@@ -118,6 +118,6 @@ def head(headers: str = "content-type: text/event-stream\r\n") -> bytes:
     return f"HTTP/1.1 200 OK\r\n{headers}\r\n".encode("latin-1")
 
 
-def stream(*events: bytes | float) -> list[bytes | float | None]:
+def stream(*events: Any) -> list[bytes | float | None]:
     """A streamed answer of these events, and seconds to wait between them."""
     return [head(), *events, None]
