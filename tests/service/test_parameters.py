@@ -68,7 +68,7 @@ def sent(base: str, faulty: FaultyUpstream, **body: Any) -> Any:
         ("functions", [{"name": "f"}], [{"name": "f"}]),
         ("response_format", {"type": "text"}, {"type": "text"}),
         ("stream_options", None, GONE),
-        ("made_up", {"a": [1.0]}, {"a": [1.0]}),
+        ("metadata", {"a": "1.0"}, {"a": "1.0"}),
     ],
 )
 @pytest.mark.fault(

@@ -10,9 +10,10 @@ from autopicker_lab.core import ChatRequest, InvalidRequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WHOLE = ("max_tokens", "max_completion_tokens", "seed", "n", "top_k", "top_logprobs")
+_WHOLE = frozenset({"max_tokens", "max_completion_tokens", "seed", "n", "top_k", "top_logprobs"})
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _OF_TOOLS = (("tools", "tool_choice"), ("functions", "function_call"))
+_LOOKED_AT = frozenset({"stop", "response_format", "parallel_tool_calls", *_OF_TOOLS[0], *_OF_TOOLS[1]})
 
 
 def put_right(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,13 +23,18 @@ def put_right(fields: Mapping[str, Any]) -> dict[str, Any]:
         InvalidRequestError: tools are malformed, or demanded where there are none.
     """
     made = {name: value for name, value in fields.items() if value is not None}
-    for name in _WHOLE:
-        value = made.get(name)
-        if type(value) is float and value.is_integer():
+    for name, value in made.items():
+        if type(value) is float and name in _WHOLE and value.is_integer():
             made[name] = int(value)
     for name in _LIMITS:
         if made.get(name) == -1:
             del made[name]
+    if not _LOOKED_AT.isdisjoint(made):
+        _put_others_right(made)
+    return made
+
+
+def _put_others_right(made: dict[str, Any]) -> None:
     if "stop" in made:
         _put_stop_right(made)
     for tools, choice in _OF_TOOLS:
@@ -38,7 +44,6 @@ def put_right(fields: Mapping[str, Any]) -> dict[str, Any]:
         made.pop("parallel_tool_calls", None)
     if "response_format" in made:
         _check_shape(made["response_format"])
-    return made
 
 
 def _put_stop_right(made: dict[str, Any]) -> None:

@@ -83,15 +83,14 @@ class ChatBody(BaseModel):
 
     def to_request(self) -> ChatRequest:
         """The ChatRequest; its options are all fields that we do not use ourselves."""
-        options = {name: self.__dict__[name] for name in _OPTIONS if self.__dict__[name] is not None}
+        options = {name: value for name, value in self.__dict__.items() if value is not None and name not in _OURS}
         request = ChatRequest.of(
             self.messages,
             model=self.model or "auto",
-            file_ids=tuple(dict.fromkeys(self.file_ids or ())),
+            file_ids=tuple(dict.fromkeys(self.file_ids)) if self.file_ids else (),
             options={**options, **(self.model_extra or {})},
         )
         return with_uploads(request) if "files" in request.media else request
 
 
-_OURS = {"messages", "model", "stream", "file_ids"}
-_OPTIONS = tuple(name for name in ChatBody.model_fields if name not in _OURS)  # passed on to the model
+_OURS = frozenset({"messages", "model", "stream", "file_ids"})  # what is not passed on to the model
