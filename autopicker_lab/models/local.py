@@ -92,7 +92,7 @@ class LocalModel:
             UpstreamError: the model's process died over the answer; the next request starts another.
             TransientUpstreamError: it died before it began with this one.
         """
-        message = {"ask": self._body(request)}
+        message = {"ask": self.body(request)}
         with self._concurrency:
             worker = await self._in_thread(self._process.start)
             async with aclosing(self._messages(worker, message)) as messages:
@@ -193,7 +193,8 @@ class LocalModel:
             return UpstreamError(f"{detail} in the middle of the answer", "ask again: it is started anew")
         return TransientUpstreamError(f"{detail} before the answer", "ask again: it is started anew")
 
-    def _body(self, request: ChatRequest) -> dict[str, Any]:
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """The request as llama.cpp gets it; InvalidRequestError for what it may not get."""
         messages = llama_messages(request.messages)
         if not self._spec.model and not any(message["role"] in ("system", "developer") for message in messages):
             messages.insert(0, _SYSTEM)

@@ -23,6 +23,10 @@ _SEEDS = 2**32 - 1  # the last of them is llama.cpp's word for "at random"
 _TEXT_PARTS = {"text": "text", "refusal": "refusal"}
 
 
+class _Named(str):
+    """The function that a tool_choice names."""
+
+
 def llama_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a request that llama.cpp gets, by its names.
 
@@ -34,9 +38,14 @@ def llama_options(options: Mapping[str, Any]) -> dict[str, Any]:
         value = options.get(name)
         if value is not None:
             made[llama_name] = check(name, value)
-    if "tools" not in made:
-        made.pop("tool_choice", None)
-        made.pop("parallel_tool_calls", None)
+    if not made.get("tools"):
+        for name in ("tools", "tool_choice", "parallel_tool_calls"):
+            made.pop(name, None)
+    elif isinstance(made.get("tool_choice"), _Named):
+        made["tools"] = [tool for tool in made["tools"] if tool["function"]["name"] == made["tool_choice"]]
+        if not made["tools"]:
+            _wrong("tool_choice", "the name of one of the tools")
+        made["tool_choice"] = "required"  # llama.cpp knows no other way to name one
     return made
 
 
@@ -120,13 +129,13 @@ def _response_format(name: str, value: object) -> dict[str, Any]:
     return {"type": kind, "json_schema": {"schema": held_schema(schema, f"{name}.json_schema.schema")}}
 
 
-def _tool_choice(name: str, value: object) -> object:
+def _tool_choice(name: str, value: object) -> str:
     if isinstance(value, str) and value in ("none", "auto", "required"):
         return value
     function = value.get("function") if isinstance(value, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         _wrong(name, "none, auto, required, or an object that names a function")
-    return {"type": "function", "function": {"name": function["name"]}}
+    return _Named(function["name"])
 
 
 _OPTIONS: dict[str, tuple[str, Callable[[str, object], object]]] = {

@@ -58,7 +58,7 @@ class Worker:
         load = Load(**json.loads(self._requests.readline())["load"])
         self._admission = Admission(load.context, load.parallel)
         try:
-            self._server = _load(load, self._secret)
+            self._server = load_server(load, self._secret)
         except Exception as error:  # llama.cpp's word for a file it cannot read
             self._say(failed=str(error))
             return
@@ -86,8 +86,8 @@ class Worker:
             if self._admission.wait(ticket, self._tokens(body)):
                 self._say(id=number, begun=True)
                 self._server.handle_chat_completions(body, each)
-        except _RefusedError as error:
-            self._say(id=number, event={"error": error.answer})
+        except OSError as error:
+            self._say(id=number, event={"error": {"code": 500, "message": str(error)}})
         except Exception as error:  # llama.cpp's word for a request it cannot read
             self._say(id=number, refused=str(error))
         finally:
@@ -103,9 +103,17 @@ class Worker:
 
     def _tokens(self, body: dict[str, Any]) -> int:
         """Tokens of the prompt and of the longest answer to it."""
-        asked: dict[str, Any] = {key: body[key] for key in ("messages", "tools") if key in body}
-        prompt = self._post("/apply-template", asked)["prompt"]
+        prompt = self._prompt(messages=body["messages"])
+        if body.get("tools"):
+            with_tools = self._prompt(messages=body["messages"], tools=body["tools"])
+            if with_tools == prompt:
+                raise ValueError("its template has no place for tools")
+            prompt = with_tools
         return self._length(prompt) + int(body["max_tokens"])
+
+    def _prompt(self, **asked: Any) -> str:
+        prompt: str = self._post("/apply-template", asked)["prompt"]
+        return prompt
 
     def _length(self, text: str) -> int:
         return len(self._post("/tokenize", {"content": text, "add_special": True})["tokens"])
@@ -120,7 +128,7 @@ class Worker:
             answer = connection.getresponse()
             said = json.loads(answer.read())
         if answer.status != http.client.OK:
-            raise _RefusedError(said["error"])
+            raise ValueError(said["error"]["message"])  # whatever its code: the model was not asked yet
         return said
 
     def _say(self, **message: Any) -> None:
@@ -133,15 +141,8 @@ class Worker:
             _end()
 
 
-class _RefusedError(Exception):
-    """llama.cpp's server refused a request; `answer` is its error object."""
-
-    def __init__(self, answer: dict[str, Any]):
-        super().__init__(str(answer.get("message")))
-        self.answer = answer
-
-
-def _load(load: Load, secret: str) -> Any:
+def load_server(load: Load, secret: str) -> Any:
+    """llama.cpp's server with the model; its own HTTP port asks for the secret."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()

@@ -109,6 +109,29 @@ async def test_token_ids_that_do_not_exist_do_no_harm(local: Any) -> None:
     assert (await local.complete(request)).text
 
 
+def test_a_tool_choice_that_names_a_function_leaves_the_others_out() -> None:
+    tools = [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in "ab"]
+    made = llama_options({"tools": tools, "tool_choice": {"type": "function", "function": {"name": "b"}}})
+    assert made == {"tools": tools[1:], "tool_choice": "required"}
+    with pytest.raises(InvalidRequestError, match="tool_choice"):
+        llama_options({"tools": tools, "tool_choice": {"type": "function", "function": {"name": "c"}}})
+    assert llama_options({"tools": [], "tool_choice": "required"}) == {}
+
+
+@pytest.mark.fault("tools for a local model whose template has no place for them", "400")
+async def test_tools_that_the_template_would_leave_out_are_refused(local: Any) -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    with pytest.raises(InvalidRequestError, match="no place for tools"):
+        await local.complete(ChatRequest.of("hi", options={"tools": [tool]}))
+
+
+@pytest.mark.parametrize("calls", [[None], "x", {"x": 1}, 5, [{"type": "function"}]])
+async def test_malformed_calls_of_a_conversation_are_refused(local: Any, calls: Any) -> None:
+    said = {"role": "assistant", "content": None, "tool_calls": calls}
+    with pytest.raises(InvalidRequestError):
+        await local.complete(ChatRequest.of([{"role": "user", "content": "hi"}, said], options={"max_tokens": 4}))
+
+
 @pytest.mark.parametrize("kind", ["image_url", "input_audio", "file", "video_url"])
 async def test_parts_other_than_text_are_refused(local: Any, kind: str) -> None:
     parts = [{"type": "text", "text": "look"}, {"type": kind, kind: {"url": "http://127.0.0.1:1/x", "data": ""}}]
