@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from autopicker_lab.runtime.addresses import AddressSet, client_network, parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import MutableMapping, Sequence
 
 log = logging.getLogger(__name__)
 MAX_CONNECTIONS = 1024  # of one client address
@@ -21,6 +21,8 @@ UNREAD_S = 30.0  # seconds that a client may leave an answer unread, beside the 
 LINGER_S = 2.0  # for which a client that was refused may go on sending, so that it reads why
 KEEP_ALIVE_S = 65  # longer than nginx and most clients keep an idle connection: who closes first loses no request
 MIN_RATE = 1024  # bytes a second, of bodies that come in and of answers that go out
+MAX_HELD = 2**30  # bytes of bodies and messages that are not whole yet, from which on the large ones are given up
+_LARGE = 2**20
 _CHECK_S = 1.0
 _STATE_KEY = "connections"
 
@@ -36,8 +38,15 @@ class Connection(Protocol):
     def waiting(self) -> bool:
         """Whether it has no whole request yet, so that ending it loses no answer."""
 
+    @property
+    def held(self) -> int:
+        """Bytes of a body or message that is not whole yet."""
+
     def check(self, now: float) -> None:
         """End it where it has waited too long; called about once a second, `now` in the loop's seconds."""
+
+    def make_way(self) -> None:
+        """Give up a large body or message that is not whole yet."""
 
     def end(self) -> None:
         """End it at once."""
@@ -120,16 +129,30 @@ class Connections:
         loop = self._loop
         assert loop is not None
         now = loop.time()
-        for own in list(self._by_client.values()):
-            for connection in list(own):
-                try:
-                    connection.check(now)
-                except Exception:  # the others are still to be looked at
-                    log.exception("a connection could not be checked")
+        every = [connection for own in self._by_client.values() for connection in own]
+        for connection in every:
+            try:
+                connection.check(now)
+            except Exception:  # the others are still to be looked at
+                log.exception("a connection could not be checked")
+        _bound_held(every)
         if self._count:
             loop.call_later(_CHECK_S, self._check)
         else:
             self._loop = None
+
+
+def _bound_held(every: Sequence[Connection]) -> None:
+    """Where clients that send have too much of this process's memory, give up what is large, the largest first."""
+    held = sum(connection.held for connection in every)
+    if held <= MAX_HELD:
+        return
+    for connection in sorted(every, key=lambda one: one.held, reverse=True):
+        size = connection.held
+        if held <= MAX_HELD or size < _LARGE:
+            return
+        held -= size
+        connection.make_way()
 
 
 class Pace:

@@ -196,6 +196,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Whether no request is being answered."""
         return not self._busy and not self.transport.is_closing()
 
+    @property
+    def held(self) -> int:
+        """Bytes of a body that is not whole yet."""
+        return self._body_bytes if self._stage == _BODY and self._busy else 0
+
+    def make_way(self) -> None:
+        """Refuse a large body that is not whole yet."""
+        detail = "too many large requests are on their way"
+        self._refuse(ModelBusyError(detail, "try again soon", retry_after=1))
+
     def check(self, now: float) -> None:
         """End the connection where its client sends or reads too slowly."""
         buffered = self.transport.get_write_buffer_size()

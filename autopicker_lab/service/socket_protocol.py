@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from websockets.frames import Frame
+    from websockets.http11 import Request
 
 _MAX_FRAGMENTS = 16_384  # of one message
 _HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -54,6 +55,16 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
         if not self._is_partial:
             self._received = 0
+
+    def handle_connect(self, event: Request) -> None:
+        """Start the application, which may call `limit_messages`."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"]["autopicker.messages"] = {"limit": self.limit_messages}
+
+    def limit_messages(self, size: int) -> None:
+        """Take messages of so many bytes from now on, or of as many as the server takes where that is less."""
+        self.conn.max_message_size = min(size, self.config.ws_max_size)
 
     def pause_writing(self) -> None:
         """Read no more from a client that does not read."""
@@ -97,6 +108,16 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
     def waiting(self) -> bool:
         """Whether the handshake is still to come."""
         return not self.handshake_complete and not self.transport.is_closing()
+
+    @property
+    def held(self) -> int:
+        """Bytes of a message that is not whole yet."""
+        return self._received
+
+    def make_way(self) -> None:
+        """Give up a large message that is not whole yet."""
+        self.conn.fail(1013, "too many large messages are on their way")
+        self.handle_parser_exception()
 
     def check(self, now: float) -> None:
         """End the socket where its client sends or reads too slowly."""

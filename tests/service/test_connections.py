@@ -372,6 +372,20 @@ def test_trailers_are_no_headers(base: str) -> None:
     assert (status_of(answer), b"forged" in answer) == (200, False)
 
 
+@pytest.mark.fault("large bodies on their way take the memory", "from 1 GB on the largest are 503")
+def test_large_bodies_on_their_way_give_way(hurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(connections, "MAX_HELD", 3 * 2**20)
+    with upstream() as up, gateway(up) as base:
+        held = [connect(base) for _ in range(3)]
+        for number, connection in enumerate(held):
+            connection.sendall(HEAD + b"Content-Length: 9000000\r\n\r\n" + b" " * ((4 - number) * 2**19))
+        assert status_of(read_all(held[0])) == 503
+        assert httpx.post(f"{base}/v1/chat/completions", json=CHAT, timeout=20).status_code == 200
+        assert not any(is_closed(connection) for connection in held[1:])
+        close(held)
+
+
 def test_bodies_in_tiny_chunks_end(base: str) -> None:
     answer = sent(base, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n{\r\n" * 50_000)
     assert status_of(answer) == 400

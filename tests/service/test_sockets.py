@@ -2,9 +2,11 @@
 
 import json
 import logging
+import select
 import socket as sockets
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +159,37 @@ def test_a_message_may_be_as_long_as_a_body() -> None:
         socket.send("x" * (16 * 2**20 + 70_000))
         assert closing_code(socket) == 1009
         socket.shutdown()
+
+
+def test_a_message_is_short_before_a_key_came(keys: Any) -> None:
+    base, secret, _ = keys
+    stranger, known = connect(base), connect(base, f"?api_key={secret}")
+    for socket in (stranger, known):
+        with suppress(ConnectionError):
+            socket.send("x" * (2**20 + 1))
+    assert closing_code(stranger) == 1009
+    assert received(known, "error")["status_code"] == 400
+    stranger.shutdown()
+    known.shutdown()
+
+
+def test_large_messages_on_their_way_give_way(hurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IDLE_S", "AUTH_S"):
+        monkeypatch.setattr(route, name, 60.0)
+    monkeypatch.setattr(connections, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(connections, "MAX_HELD", 3 * 2**20)
+    with upstream() as up, gateway(up) as base:
+        sockets_ = [connect(base) for _ in range(3)]
+        for socket in sockets_:
+            with suppress(ConnectionError):
+                socket.sock.sendall(b"\x81\xff" + (3 * 2**20).to_bytes(8, "big") + b"\0" * 4 + b" " * (2 * 2**20))
+        assert soon(lambda: sum(is_readable(socket.sock) for socket in sockets_) == 2)
+        for socket in sockets_:
+            socket.shutdown()
+
+
+def is_readable(raw: sockets.socket) -> bool:
+    return bool(select.select([raw], [], [], 0)[0])
 
 
 @pytest.mark.fault("a key is revoked while it is answered", "its streams and sockets end within two seconds")

@@ -37,6 +37,7 @@ router = APIRouter()
 _OTHER_TEXTS = {"reasoning": ("reasoning_content", "reasoning"), "refusal": ("refusal",)}  # messages by fields
 AUTH_S = 10.0  # seconds in which a client must say who it is, where a key is needed
 IDLE_S = 600.0  # seconds without a message or an answer after which a socket is closed
+_UNKNOWN_SIZE = 2**20  # bytes of a message from a client that has not said yet who it is
 _AUTH_HINT = 'send {"type": "auth", "api_key": "..."} first'
 _UNKNOWN = Caller()  # of a client that has not said yet who it is
 
@@ -79,6 +80,12 @@ class _Session:
         self._answering: asyncio.Task[None] | None = None
         self._ask_by = time.monotonic() + AUTH_S
         self.context = RequestContext(new_id(), {}, _UNKNOWN)
+        self._limit_messages(_UNKNOWN_SIZE)
+
+    def _limit_messages(self, size: int) -> None:
+        """Bound the messages of the socket, where the server can."""
+        if server := self._socket.scope.get("extensions", {}).get("autopicker.messages"):
+            server["limit"](size)
 
     async def run(self) -> None:
         """Handle messages until the client goes away, says nothing for too long, or sends a wrong key."""
@@ -152,6 +159,7 @@ class _Session:
         except AuthenticationError as error:
             await self._state.limiter.check(self._state.limiter.client_address(self._socket.scope))
             raise AuthenticationError(error.detail, _AUTH_HINT) from None
+        self._limit_messages(json_body.max_bytes(self._state.lab.settings))
         return self.context.caller
 
     async def _admit(self) -> Caller:
