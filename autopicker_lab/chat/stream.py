@@ -86,6 +86,11 @@ class ChatStream:
         return self._usage if self._usage.prompt_tokens else estimate_usage(self._sent_request, self._characters)
 
     @property
+    def kept(self) -> int:
+        """How many pieces are kept, of which `reply` is made."""
+        return len(self._chunks)
+
+    @property
     def reply(self) -> ChatReply | None:
         """The whole answer; None before its end, and where its pieces are not kept."""
         if self.total_s is None or not self._keep:

@@ -260,7 +260,14 @@ class ChatChunk:
     @property
     def characters(self) -> int:
         """How many characters its events add to the answer, of thoughts and of arguments as well."""
-        return sum([len(content) if (content := d.get("content")) else count_characters(d) for d in self.deltas])
+        count = 0
+        for event in self.events:
+            for choice in event.get("choices") or ():
+                delta = choice.get("delta")
+                if delta:
+                    content = delta.get("content")
+                    count += len(content) if content else count_characters(delta)
+        return count
 
     @property
     def content(self) -> str:

@@ -153,13 +153,18 @@ class _Choice:
     def add(self, raw: Mapping[str, Any]) -> None:
         """Add what one chunk says of it."""
         delta = raw.get("delta")
-        if isinstance(delta, Mapping):
+        content = delta.get("content") if delta.__class__ is dict and len(delta) == 1 else None
+        known = self.message.get("content")
+        if content.__class__ is str and known.__class__ is _Text:  # as most chunks are
+            known.slices.append(content)
+        elif isinstance(delta, Mapping):
             _merge(self.message, delta)
-        for name, value in raw.items():
-            if name not in _OF_CHOICES and value not in (None, ""):
+        for name in raw:
+            if name not in _OF_CHOICES and (value := raw[name]) is not None and value != "":
                 self.fields[name] = value
-        if isinstance(raw.get("logprobs"), Mapping):
-            self._add_logprobs(raw["logprobs"])
+        logprobs = raw.get("logprobs")
+        if logprobs is not None and isinstance(logprobs, Mapping):
+            self._add_logprobs(logprobs)
 
     def _add_logprobs(self, raw: Mapping[str, Any]) -> None:
         self.logprobs = self.logprobs or {}
@@ -218,7 +223,9 @@ def assemble_completion(chunks: Iterable[ChatChunk], finish_reason: str = "stop"
                 if choice is None:
                     choice = choices[index] = _Choice(index)
                 choice.add(raw)
-            fields |= {name: value for name, value in event.items() if name not in _OF_CHUNKS and value is not None}
+            for name in event:
+                if name not in _OF_CHUNKS and (value := event[name]) is not None:
+                    fields[name] = value
     found = [choices[index] for index in sorted(choices)] or [_Choice(0)]
     return {**fields, "choices": [choice.finished(finish_reason) for choice in found]}
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 OWN_FIELDS = ("routing", "files_processed", "file_errors", "context")  # beside those that models' servers send
 _REPEATABLE = ("stop", "length", "tool_calls", "function_call")  # reasons to end that would be the same again
-_SAID = ("content", "tool_calls", "function_call", "refusal", "audio")
+_SAID = ("tool_calls", "function_call", "refusal", "audio")
 _NOT_IN_CHUNKS = frozenset({"id", "object", "created", "model", "choices", "usage", *OWN_FIELDS})
 
 
@@ -47,7 +47,7 @@ def _is_repeatable(choice: object) -> bool:
     if not isinstance(choice, dict) or choice.get("finish_reason") not in _REPEATABLE:
         return False
     message = choice.get("message")
-    return isinstance(message, dict) and any(message.get(name) for name in _SAID)
+    return isinstance(message, dict) and (bool(message.get("content")) or any(message.get(name) for name in _SAID))
 
 
 def to_events(completion: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from autopicker_lab.service.request.rate_limits import HeaderLines
     from autopicker_lab.service.state import ServiceState
 
+_MANY_PIECES = 5_000  # of which an answer is put together off the event loop
 _NOT_IN_KEY = frozenset({"stream_options", "user"})  # options that change nothing in the answer
 
 
@@ -250,7 +251,7 @@ class _CompletionHandler:
             finally:  # what was made of an answer costs, whether the client took it to the end or not
                 self._state.record_answer(record.with_end(stream), self._request.question)
         ending = data + wording.end(stream.finish_reason or "stop", stream.usage)
-        reply = stream.reply
+        reply = await asyncio.to_thread(lambda: stream.reply) if stream.kept > _MANY_PIECES else stream.reply
         if reply is None:
             return None, ending
         return await self._cache(completion.of_reply(replace(reply, id=record.id)) | extra), ending

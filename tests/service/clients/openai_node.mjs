@@ -18,6 +18,12 @@ for (const path of ['/v1', '/api/v1']) {
   }
   assert.strictEqual(text, whole.choices[0].message.content);
   assert.strictEqual(usage.total_tokens, 8);
+  const answer = await client.responses.create({ model: 'm', input: 'Say hello.' });
+  let streamed = '';
+  for await (const event of client.responses.stream({ model: 'm', input: 'Go on.', previous_response_id: answer.id })) {
+    if (event.type === 'response.output_text.delta') streamed += event.delta;
+  }
+  assert.strictEqual(streamed, answer.output_text);
   const heard = await client.audio.transcriptions.create({ model: 'whisper-1', file: createReadStream(sound) });
   assert(heard.text.length > 5);
   const models = [];

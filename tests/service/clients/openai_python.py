@@ -22,6 +22,12 @@ for path in ("/v1", "/api/v1"):
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == whole.choices[0].message.content
     assert chunks[-1].usage.completion_tokens == 5
     client.chat.completions.create(model="m", messages=hello, tools=[tool], response_format=shape)
+    answer = client.responses.create(model="m", input="Say hello.")
+    with client.responses.stream(model="m", input="And again.", previous_response_id=answer.id) as events:
+        kinds = [event.type for event in events]
+        assert (kinds[0], kinds[-1]) == ("response.created", "response.completed")
+        assert events.get_final_response().output_text == answer.output_text == whole.choices[0].message.content
+    assert client.completions.create(model="m", prompt="Say hello.").choices[0].text == answer.output_text
     assert {"auto", "m"} <= {model.id for model in client.models.list()}
     with open(sys.argv[3], "rb") as sound:
         assert client.audio.transcriptions.create(model="whisper-1", file=sound).text
