@@ -25,6 +25,7 @@ from autopicker_lab.service.connections import Connections
 from autopicker_lab.service.dialects.anthropic import AnthropicChat
 from autopicker_lab.service.dialects.legacy_completions import LegacyCompletions
 from autopicker_lab.service.dialects.ollama import OllamaChat
+from autopicker_lab.service.dialects.prompt_batches import PromptBatches
 from autopicker_lab.service.dialects.responses import ResponsesAPI
 from autopicker_lab.service.housekeeping import forget_old_uploads, secure_home
 from autopicker_lab.service.middleware import RequestMiddleware
@@ -32,7 +33,7 @@ from autopicker_lab.service.observation.access_log import AccessLog
 from autopicker_lab.service.observation.metrics import Metrics
 from autopicker_lab.service.observation.tracing import Tracing
 from autopicker_lab.service.openapi import ERRORS, complete_document
-from autopicker_lab.service.request import errors
+from autopicker_lab.service.request import errors, json_body
 from autopicker_lab.service.request.auth import Authenticator
 from autopicker_lab.service.request.budgets import Budgets
 from autopicker_lab.service.request.origins import Origins
@@ -58,7 +59,6 @@ from autopicker_lab.workbench import Workbench
 PREFIXES = ("/api/v1", "/v1")
 CHATS: dict[str, tuple[Dialect, bool]] = {  # by path: how it is worded, and whether it always tells of files
     "/chat/completions": (OpenAIChat(), False),
-    "/completions": (LegacyCompletions(), False),
     "/chat/multimodal": (OpenAIChat(), True),
     "/chat/multimodal-audio": (OpenAIChat(), True),
 }
@@ -120,12 +120,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     )
     app.state.service = state
     errors.install(app)
-    flights = SingleFlight()
-    chats = {path: ChatApp(state, flights, dialect, with_files) for path, (dialect, with_files) in CHATS.items()}
-    chats["/responses"] = ChatApp(state, flights, ResponsesAPI(stored))
-    chats["/messages"] = ChatApp(state, flights, AnthropicChat(lab.reader, settings.max_file_size))
-    direct = {prefix + path: chat for prefix in PREFIXES for path, chat in chats.items()}
-    direct |= {path: ChatApp(state, flights, dialect) for path, dialect in OLLAMA_CHATS.items()}
+    direct = _chat_apps(state)
     for path, chat in direct.items():  # the router answers for the methods that are not POST
         app.add_route(path, chat, methods=["POST"], include_in_schema=False)  # type: ignore[arg-type]  # any ASGI app
     for index, prefix in enumerate(PREFIXES):
@@ -150,6 +145,20 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         allow_private_network=True,
         expose_headers=["*"],
     )
+
+
+def _chat_apps(state: ServiceState) -> dict[str, ASGIApp]:
+    """What answers chats, by path."""
+    settings = state.lab.settings
+    flights = SingleFlight()
+    apps: dict[str, ASGIApp] = {
+        path: ChatApp(state, flights, dialect, with_files) for path, (dialect, with_files) in CHATS.items()
+    }
+    apps["/completions"] = PromptBatches(ChatApp(state, flights, LegacyCompletions()), json_body.max_bytes(settings))
+    apps["/responses"] = ChatApp(state, flights, ResponsesAPI(state.responses))
+    apps["/messages"] = ChatApp(state, flights, AnthropicChat(state.lab.reader, settings.max_file_size))
+    direct = {prefix + path: chat for prefix in PREFIXES for path, chat in apps.items()}
+    return direct | {path: ChatApp(state, flights, dialect) for path, dialect in OLLAMA_CHATS.items()}
 
 
 def _top_level(state: ServiceState) -> APIRouter:

@@ -1,10 +1,14 @@
 """OpenAI's older completions, as its own client asks for them."""
 
+import gzip
+import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import openai
 import pytest
+from starlette.responses import JSONResponse
 from support.gateway import gateway
 from support.scripted import ScriptedUpstream, chunks, completion, scripted
 
@@ -65,7 +69,10 @@ def test_several_and_their_logprobs(client: openai.OpenAI, up: ScriptedUpstream)
         ({"prompt": None}, "prompt"),
         ({"prompt": []}, "prompt"),
         ({"prompt": [1, 2, 3]}, "prompt"),
-        ({"prompt": ["one", "two"]}, "prompt"),
+        ({"prompt": ["one", "two"], "stream": True}, "prompt"),
+        ({"prompt": ["one"] * 21}, "prompt"),
+        ({"prompt": ["one", 2]}, "prompt"),
+        ({"prompt": ["one", "two"], "temperature": 9}, "temperature"),
         ({"echo": True}, "echo"),
         ({"suffix": "the end"}, "suffix"),
         ({"best_of": 3}, "best_of"),
@@ -80,3 +87,26 @@ def test_what_cannot_be_done_is_refused_by_name(
         client.post("/completions", body={"model": "m", "prompt": "Once", **body}, cast_to=object)
     assert wrong.value.param == param
     assert not up.bodies
+
+
+def test_several_prompts_are_answered_in_their_order(client: openai.OpenAI, up: ScriptedUpstream) -> None:
+    up.whole = lambda body: completion(
+        *({"content": f"{body['messages'][0]['content']} {i}"} for i in range(body["n"]))
+    )
+    answer = client.completions.create(model="m", prompt=["one", "two", "three"], n=2)
+    assert [choice.text for choice in answer.choices] == ["one 0", "one 1", "two 0", "two 1", "three 0", "three 1"]
+    assert [choice.index for choice in answer.choices] == list(range(6))
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 15
+    assert len(up.bodies) == 3
+
+
+def test_where_one_prompt_fails_all_do(client: openai.OpenAI, up: ScriptedUpstream) -> None:
+    good = completion({"content": "fine"})
+    refusal = JSONResponse({"error": {"message": "no"}}, 400)
+    up.whole = lambda body: refusal if body["messages"][0]["content"] == "bad" else good
+    with pytest.raises(openai.BadRequestError):
+        client.completions.create(model="m", prompt=["good", "bad"])
+    packed = gzip.compress(json.dumps({"model": "m", "prompt": ["one", "two"]}).encode())
+    answer = httpx.post(f"{client.base_url}completions", content=packed, headers={"content-encoding": "gzip"})
+    assert [choice["text"] for choice in answer.json()["choices"]] == ["fine", "fine"]
