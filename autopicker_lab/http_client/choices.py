@@ -9,6 +9,18 @@ from autopicker_lab.http_client.tolerant_json import Joiner
 from autopicker_lab.http_client.tool_calls import ToolCallReader, whole_calls
 
 _THOUGHTS = ("thinking", "reasoning")
+_REASONS = {  # of servers that have words of their own
+    "end_turn": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "tool_call": "tool_calls",
+    "safety": "content_filter",
+}
 
 
 class ChoiceReader:
@@ -32,6 +44,13 @@ class ChoiceReader:
             TypeError, AttributeError: it is not a choice.
         """
         delta = choice.get("delta")
+        if delta.__class__ is dict and len(delta) == 1 and choice.get("finish_reason") is None:
+            content = delta.get("content")
+            if content and content.__class__ is str:
+                return True  # nearly all pieces are like this one
+        return self._read(choice, delta)
+
+    def _read(self, choice: dict[str, Any], delta: object) -> bool:
         if not isinstance(delta, dict):
             delta = choice["delta"] = _other_delta(choice)
         if "role" in delta:
@@ -43,10 +62,10 @@ class ChoiceReader:
         if delta.get("tool_calls"):
             delta["tool_calls"] = self._calls.read(delta["tool_calls"])
             self._has_calls = True
-        reason = choice.get("finish_reason")
-        if reason is not None:
-            self._finish(choice, reason)
-        return bool(delta.get("content") or reason or _says_more(delta))
+        reason = finish_reason(choice, self._has_calls)
+        if "finish_reason" in choice or reason:
+            choice["finish_reason"] = self.finish_reason = reason
+        return bool(delta.get("content") or reason or choice.get("error") or _says_more(delta))
 
     def join_halves(self, delta: dict[str, Any]) -> None:
         """Join the characters that the server cut in half between the texts of two events."""
@@ -68,14 +87,6 @@ class ChoiceReader:
         texts = {name: joiner.end() for name, joiner in self._joiners.items() if not name.startswith("arguments ")}
         return {name: text for name, text in texts.items() if text}
 
-    def _finish(self, choice: dict[str, Any], reason: object) -> None:
-        if not isinstance(reason, str):
-            raise TypeError("a finish_reason is a string")
-        if reason:
-            self.finish_reason = reason
-        else:
-            choice["finish_reason"] = None
-
 
 def read_message(choice: dict[str, Any]) -> dict[str, Any]:
     """The message of a whole choice, put right in place; TypeError where there is none."""
@@ -88,10 +99,24 @@ def read_message(choice: dict[str, Any]) -> dict[str, Any]:
         _flatten(message)
     if message.get("tool_calls"):
         message["tool_calls"] = whole_calls(message["tool_calls"])
-    if not isinstance(choice.get("finish_reason") or "", str):
-        raise TypeError("a finish_reason is a string")
-    choice["finish_reason"] = choice.get("finish_reason") or ("tool_calls" if message.get("tool_calls") else "stop")
+    has_calls = bool(message.get("tool_calls"))
+    choice["finish_reason"] = finish_reason(choice, has_calls) or ("tool_calls" if has_calls else "stop")
     return message
+
+
+def finish_reason(choice: Mapping[str, Any], has_calls: bool) -> str | None:
+    """How a choice ended, in OpenAI's words; None where it has not. TypeError where that is no text.
+
+    Args:
+        has_calls: tools are called, by which an agent knows that it goes on: some servers say "stop" all the same.
+    """
+    said = choice.get("finish_reason") or choice.get("finishReason")
+    if not said:
+        return None
+    if not isinstance(said, str):
+        raise TypeError("a finish_reason is a string")
+    reason = _REASONS.get(said.lower(), said)
+    return "tool_calls" if has_calls and reason == "stop" else reason
 
 
 def choice_index(choice: dict[str, Any]) -> int:

@@ -32,6 +32,7 @@ class EventReader:
 
     Attributes:
         done: the server said [DONE].
+        finish_reason: how the answer ended, by its first choice; None while a choice that has begun has not ended.
         said: something has been said: text, reasoning, a tool call, an end; not a role alone.
         advanced: the last block said something, and was not only comments or empty events.
     """
@@ -43,18 +44,14 @@ class EventReader:
         self._ended_in_cr = False
         self._joins = False
         self._is_error = False
+        self._ends = False
         self._choices: dict[int, ChoiceReader] = {}
         self._usage: Usage | None = None
+        self.finish_reason: str | None = None
         self.done = False
         self.said = False
         self.advanced = False
         self._failure: AutopickerError | None = None
-
-    @property
-    def finish_reason(self) -> str | None:
-        """How the answer ended, by its first choice; None while a choice that has begun has not ended."""
-        reasons = [choice.finish_reason for choice in self._choices.values()]
-        return None if None in reasons or not reasons else reasons[0]
 
     @property
     def begun(self) -> int:
@@ -111,6 +108,7 @@ class EventReader:
             ends = self.done and self.said and choice.finish_reason is None
             if ends:
                 choice.finish_reason = choice.ending()
+                self._note_ends()
             if ends or delta:
                 made.append({"index": index, "delta": delta, "finish_reason": choice.finish_reason if ends else None})
         return made
@@ -131,11 +129,14 @@ class EventReader:
             except AutopickerError as error:
                 self._failure = error
                 break
-            usage = Usage.from_openai(event.get("usage")) or usage
+            if event.get("usage"):
+                usage = Usage.from_openai(event["usage"]) or usage
             if event.get("choices"):
                 events.append(event)
         if events or usage:
-            return ChatChunk(events, self.finish_reason if self._ends(events) else None, usage)
+            finish = self.finish_reason if self._ends else None
+            self._ends = False
+            return ChatChunk(events, finish, usage)
         if self._failure is not None:
             raise self._failure
         return None
@@ -148,13 +149,10 @@ class EventReader:
         self._is_error = line.startswith(b"event:") and line[6:].strip() == b"error"
         return line[5:].strip() if line.startswith(b"data:") else b""
 
-    def _ends(self, events: list[dict[str, Any]]) -> bool:
-        """Whether one of the events ends a choice."""
-        for event in events:
-            for choice in event["choices"]:
-                if choice.get("finish_reason"):
-                    return True
-        return False
+    def _note_ends(self) -> None:
+        """Note whether all choices have ended, when one has begun or ended."""
+        reasons = [choice.finish_reason for choice in self._choices.values()]
+        self.finish_reason = None if None in reasons else reasons[0]
 
     def _parse(self, text: bytes, lines: list[bytes], number: int) -> dict[str, Any]:
         try:
@@ -174,16 +172,29 @@ class EventReader:
         return event
 
     def _read_choice(self, choice: dict[str, Any]) -> None:
-        if choice.get("error") or choice.get("finish_reason") == "error":
-            self._raise_reported({"error": choice.get("error") or "it gave no reason"}, True)
-        index = choice_index(choice)
-        reader = self._choices.get(index)
+        index = choice.get("index")
+        reader = self._choices.get(index) if index.__class__ is int else None
         if reader is None:
-            reader = self._choices[index] = ChoiceReader()
+            reader = self._reader_of(choice)
         if reader.read(choice):
             self.said = self.advanced = True
+            if choice.get("finish_reason") is not None or choice.get("error"):
+                self._end_choice(choice)
         if self._joins:
             reader.join_halves(choice["delta"])
+
+    def _reader_of(self, choice: dict[str, Any]) -> ChoiceReader:
+        """The reader of a choice that may be new."""
+        reader = self._choices.setdefault(choice_index(choice), ChoiceReader())
+        self._note_ends()
+        return reader
+
+    def _end_choice(self, choice: dict[str, Any]) -> None:
+        """Note that a choice has ended, or raise the failure that ended it."""
+        if choice.get("error") or choice["finish_reason"] == "error":
+            self._raise_reported({"error": choice.get("error") or "it gave no reason"}, True)
+        self._ends = True
+        self._note_ends()
 
     def _parse_slowly(self, text: bytes, lines: list[bytes], number: int) -> dict[str, Any]:
         """An event that is not strictly JSON: with halves of characters, numbers without a value, on several lines."""

@@ -70,7 +70,7 @@ class AnswerReader:
                 self._clock.restart()
             if events.done:
                 break
-            block = await self._next()
+            block = await (self._answer.next() if events.finish_reason is None else self._trailer())
         while (last := events.end()) is not None:
             yield _joined(held, last)
             held = None
@@ -95,10 +95,9 @@ class AnswerReader:
             raise UpstreamError(detail, "check its endpoint, and that it can stream")
         return data, False
 
-    async def _next(self) -> bytes:
-        """The next block; once all choices have ended, b"" where nothing follows soon or the connection breaks."""
-        events = self._events
-        if events.finish_reason is None or events.begun < self._asked:
+    async def _trailer(self) -> bytes:
+        """The next block after an end; once all choices have ended, b"" where nothing comes soon."""
+        if self._events.begun < self._asked:
             return await self._answer.next()
         self._clock.shorten(_TRAILER_S)
         try:

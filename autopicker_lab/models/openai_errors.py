@@ -61,6 +61,11 @@ _CONTEXT_WORDS = (  # of servers that give it no code
     "tokens in the prompt cannot exceed",  # Cohere
     "input is too long for requested model",  # Bedrock
     "prompt token count of",  # GitHub
+    "max_tokens must be at least 1, got -",  # vLLM, of what a long prompt leaves
+    "reduce the length of the messages",  # Groq
+    "range of input length should be",  # DashScope
+    "exceeds the maximum length",  # Volcano Engine
+    "context_length_exceeded",  # a code among the words
 )
 _FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation", "moderation"})
 _QUOTA_CODES = frozenset(

@@ -368,3 +368,25 @@ def test_what_is_no_answer_is_an_error(up: Any, answer: Any) -> None:
     for streamed in (False, True):
         with pytest.raises(UpstreamError, match="choice"):
             ask(up, whole(answer), streamed=streamed)
+
+
+@pytest.mark.fault("an end in other words than OpenAI's, or `stop` after tool calls", "OpenAI's word for it")
+@pytest.mark.parametrize(
+    ("said", "calls", "told"),
+    [
+        ("stop", True, "tool_calls"),
+        ("STOP", False, "stop"),
+        ("end_turn", True, "tool_calls"),
+        ("MAX_TOKENS", False, "length"),
+        ("length", True, "length"),
+        ("eos_token", False, "stop"),
+        ("content_filter", False, "content_filter"),
+    ],
+)
+def test_ends_are_told_in_openais_words(up: Any, said: str, calls: bool, told: str) -> None:
+    fields = {"tool_calls": [call(0, "a", "f", "{}")]} if calls else {"content": "x"}
+    assert ask(up, *stream(piece(fields), piece({}, said))).finish_reason == told
+    camel = event({"choices": [{"index": 0, "delta": {}, "finish_reason": None, "finishReason": said}]})
+    assert ask(up, *stream(piece(fields), camel)).finish_reason == told
+    reply = ask(up, whole(completion(None, said, **fields) if calls else completion("x", said)), streamed=False)
+    assert (reply.finish_reason, reply.raw["choices"][0]["finish_reason"]) == (told, told)

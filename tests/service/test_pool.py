@@ -124,7 +124,7 @@ def test_a_pool_promises_what_each_server_holds() -> None:
     catalogue = Catalogue([build(near), build(far)])
     made = catalogue.get("n").describe()
     assert [s.id for s in catalogue.specs()] == ["m"]
-    assert (made.context_window, made.capabilities, made.price_in, made.price_out) == (5000, {"text"}, 1.0, 2.0)
+    assert (made.context_window, made.capabilities, made.price_in, made.price_out) == (5000, frozenset({"text"}), 1.0, 2.0)
     assert (made.endpoint, made.max_concurrency) == ("https://far.example/v1", None)
     with pytest.raises(SettingsError, match="ollama and openai"):
         Catalogue([build(near), build(ModelSpec("m", "ollama", "x", "http://h"))])
