@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter, Request
+import orjson
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from autopicker_lab import __version__
@@ -15,6 +17,7 @@ from autopicker_lab.core import InvalidRequestError, ModelSpec
 from autopicker_lab.routing import AUTO, permitted_models
 from autopicker_lab.service.dialects.ollama_request import LATEST
 from autopicker_lab.service.request.auth import Caller
+from autopicker_lab.service.routes.embeddings import InputField
 from autopicker_lab.service.routes.json_route import JsonRoute
 from autopicker_lab.service.state import CurrentCaller, ServiceState, State, while_connected
 
@@ -45,7 +48,7 @@ class ModelBody(BaseModel):
 class EmbedBody(ModelBody):
     """Texts to be made vectors of."""
 
-    input: str | list[str]
+    input: InputField
     dimensions: int | None = None
 
 
@@ -96,15 +99,14 @@ async def show(body: ModelBody, state: State, caller: CurrentCaller) -> dict[str
 
 
 @router.post("/embed", summary="Vectors of texts, Ollama's format")
-async def embed(body: EmbedBody, request: Request, state: State, caller: CurrentCaller) -> dict[str, Any]:
+async def embed(body: EmbedBody, request: Request, state: State, caller: CurrentCaller) -> Response:
     """As /v1/embeddings."""
     started_at = time.perf_counter()
-    texts = [body.input] if isinstance(body.input, str) else body.input
-    arguments: Any = (caller, body.wanted, texts, body.dimensions, {})
+    arguments: Any = (caller, body.wanted, body.input, body.dimensions, {})
     model, made, tokens = await while_connected(request, lambda: state.embed(*arguments))
     duration = int((time.perf_counter() - started_at) * _NS)
     counts = {"total_duration": duration, "load_duration": 0, "prompt_eval_count": tokens}
-    return {"model": model, "embeddings": made.vectors.tolist(), **counts}
+    return await _json({"model": model, "embeddings": made.vectors, **counts})
 
 
 @router.post("/embeddings", summary="The vector of one text, Ollama's older format")
@@ -115,6 +117,12 @@ async def old_embeddings(
     arguments: Any = (caller, body.wanted, [body.prompt], None, {})
     _, made, _ = await while_connected(request, lambda: state.embed(*arguments))
     return {"embedding": made.vectors[0].tolist()}
+
+
+async def _json(answer: dict[str, Any]) -> Response:
+    """An answer with vectors, written off the event loop."""
+    content = await asyncio.to_thread(orjson.dumps, answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(content, media_type="application/json")
 
 
 def _specs(state: ServiceState, caller: Caller) -> list[ModelSpec]:
