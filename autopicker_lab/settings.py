@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
 from functools import cached_property
@@ -14,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-import yaml
-from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+from autopicker_lab.catalogue_file import read_models
 from autopicker_lab.core import ModelSpec, SettingsError
+from autopicker_lab.core.addresses import without_secrets
 from autopicker_lab.runtime.addresses import AddressSet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Capability = Literal["text", "images", "multimodal", "tools", "json", "audio", "embeddings"]
 # what a model may be able to do although its entry names no capabilities: its server knows
@@ -33,7 +32,9 @@ _LEFT_OPEN: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OWN_HEADERS = frozenset({"connection", "content-length", "host", "transfer-encoding"})  # that a request is made with
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_SECRETS = frozenset(  # fields that are never printed
+    {"secret_key", "api_key", "redis_url", "storage_url", "ollama_host", "endpoint", "headers", "options", "proxy"}
+)
 
 
 class ModelConfig(BaseModel):
@@ -43,10 +44,10 @@ class ModelConfig(BaseModel):
 
     name: str
     type: Literal["ollama", "openai", "local"]
-    endpoint: str = ""
+    endpoint: str = Field("", repr=False)
     model: str = ""
     path: str = ""
-    api_key: str | None = None
+    api_key: str | None = Field(None, repr=False)
     capabilities: frozenset[Capability] = frozenset({"text"})
     context_window: int = Field(8192, ge=256)
     context_budget: int | None = Field(None, ge=64)
@@ -60,11 +61,11 @@ class ModelConfig(BaseModel):
     max_output: int = Field(1024, ge=1)
     aliases: tuple[str, ...] = ()
     image_urls: bool = False
-    headers: dict[str, str] = {}
-    options: dict[str, Any] = {}
+    headers: dict[str, str] = Field({}, repr=False)
+    options: dict[str, Any] = Field({}, repr=False)
     allow: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
-    proxy: str = ""
+    proxy: str = Field("", repr=False)
 
     @field_validator("headers")
     @classmethod
@@ -188,7 +189,7 @@ class Settings(BaseSettings):
     """Seconds that an answer may be replayed to the same request; 0: never."""
     enable_redis_cache: bool = False
     """Keep cache and rate limits in Redis instead of this process."""
-    redis_url: str = "redis://localhost:6379/0"
+    redis_url: str = Field("redis://localhost:6379/0", repr=False)
     """Where that Redis is."""
     max_concurrency: int = Field(2000, ge=1)
     """Requests that one worker answers at once; more are refused for the moment (503)."""
@@ -206,9 +207,9 @@ class Settings(BaseSettings):
     """A policy file saved by tuning; none: the default policy."""
     autopicker_home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("autopicker-lab")))
     """Where uploads and assembled weights are kept."""
-    storage_url: str = ""
+    storage_url: str = Field("", repr=False)
     """Any fsspec URL for uploads; empty: a folder in AUTOPICKER_HOME."""
-    ollama_host: str = "http://localhost:11434"
+    ollama_host: str = Field("http://localhost:11434", repr=False)
     """The Ollama server of the default catalogue."""
     whisper_model: str = "base"
     """"base" (shipped), a folder, or a faster-whisper model name to download."""
@@ -266,12 +267,14 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls, **overrides: Any) -> Settings:
         """Settings of this process; SettingsError names the variable that is wrong."""
+        filled_in: Sequence[str] = ()
         try:
             settings = cls(**overrides)
             if settings.autopicker_config and not settings.models:
-                settings = cls(**{**overrides, "models": _read_models(settings.autopicker_config)})
+                models, filled_in = read_models(settings.autopicker_config)
+                settings = cls(**{**overrides, "models": models})
         except ValidationError as error:
-            raise _setting_error(error) from None
+            raise _setting_error(error, filled_in) from None
         except SourceError as error:
             raise SettingsError(f"settings: {error}", "correct the environment or .env") from None
         return settings
@@ -339,35 +342,20 @@ def _to_json(value: object) -> object:
     return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
-def _read_models(path: Path) -> Any:
-    try:
-        raw = yaml.safe_load(path.expanduser().read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(
-            f"AUTOPICKER_CONFIG: cannot read '{path}': {error}", "correct the path or the file"
-        ) from None
-    if not isinstance(raw, dict) or not isinstance(raw.get("models"), list):
-        raise SettingsError(f"AUTOPICKER_CONFIG: '{path}' has no list of models", "begin it with 'models:'")
-    environment = {**dotenv_values(".env"), **os.environ}
-    return [_expand(item, environment) for item in raw["models"]]
+def _setting_error(error: ValidationError, filled_in: Sequence[str] = ()) -> SettingsError:
+    """The first problem, without what may be a secret: values of secret fields, whole entries, and what was filled in.
 
-
-def _expand(value: Any, environment: Mapping[str, str | None]) -> Any:
-    """Replace ${NAME} in all strings by its value in the environment or .env, or by nothing where it is not set."""
-    if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: environment.get(match[1]) or "", value)
-    if isinstance(value, dict):
-        return {key: _expand(item, environment) for key, item in value.items()}
-    return [_expand(item, environment) for item in value] if isinstance(value, list) else value
-
-
-def _setting_error(error: ValidationError) -> SettingsError:
+    Args:
+        filled_in: what stood in variables of the environment that the file names.
+    """
     first = error.errors()[0]
     place = [str(step) for step in first["loc"]]
     if place[:1] == ["models"]:
         where = "AUTOPICKER_CONFIG: " + ".".join(place)
     else:
         where = place[0].upper() if place else "settings"
-    is_secret = any(word in where.lower() for word in ("key", "headers", "proxy"))
-    got = "" if is_secret else f" (got {str(first['input'])[:60]!r})"
-    return SettingsError(f"{where}: {first['msg']}{got}", "correct it in the environment, .env or the YAML file")
+    value = first["input"]
+    secret = bool(_SECRETS & set(place)) or not isinstance(value, str | int | float | None)
+    got = "" if secret else f" (got {str(value)[:60]!r})"
+    detail = without_secrets(f"{first['msg']}{got}", [text for text in filled_in if text])
+    return SettingsError(f"{where}: {detail}", "correct it in the environment, .env or the YAML file")

@@ -45,11 +45,11 @@ class Embedder:
         """
         name = STATIC.id if name in ("", AUTO) else name
         own = name == STATIC.id and self.specs()[-1] is STATIC
-        spec = STATIC if own else self._pipeline.catalogue.get(name).describe()
+        spec = STATIC if own else self._pipeline.catalogue.get(name, allowed).describe()
         if allowed is not None:
             permitted_models([spec], allowed, name)
         if CAPABILITY not in spec.capabilities:
-            known = ", ".join(spec.id for spec in self.specs())
+            known = ", ".join(spec.id for spec in self.specs() if allowed is None or spec.id in allowed) or "another"
             detail = f"'{spec.id}' makes no embeddings"
             raise InvalidRequestError(detail, f"ask {known}, or give it the capability 'embeddings'", param="model")
         return spec

@@ -42,6 +42,7 @@ from autopicker_lab.core import (
 from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.models.base import FAULTS
 from autopicker_lab.routing import AUTO, choose, permitted_models, route_to_named_model
+from autopicker_lab.routing.router import unknown_models
 
 if TYPE_CHECKING:
     from autopicker_lab.chat.reader import Attachment, Reader
@@ -90,7 +91,7 @@ class Pipeline:
         complexity = await self.score(request, attachments)
         # before the names: it may discover the model that is asked for
         answers = self.catalogue.cached_availability() or await self.catalogue.availability()
-        name = None if request.model in ("", AUTO) else self.catalogue.get(request.model).describe().id
+        name = None if request.model in ("", AUTO) else self.catalogue.get(request.model, request.allowed).describe().id
         specs = self.catalogue.specs() if name is None else [self.catalogue.get(name).describe()]
         if request.allowed is not None:
             specs = permitted_models(specs, request.allowed, request.model)
@@ -103,9 +104,10 @@ class Pipeline:
             return route_to_named_model(complexity, specs[0], policy, requirements, down)
         earlier = await self._earlier(request) if len(request.messages) > 1 else []
         arguments = (complexity, specs, policy, requirements, down)
-        if len(earlier) <= _FEW:
-            return choose(*arguments, question=request.question, earlier=earlier)
-        return await asyncio.to_thread(choose, *arguments, question=request.question, earlier=earlier)
+        context: Any = {"question": request.question, "earlier": earlier}
+        few = len(earlier) <= _FEW
+        route = choose(*arguments, **context) if few else await asyncio.to_thread(choose, *arguments, **context)
+        return route if request.allowed is None else _without_other_models(route, policy, specs)
 
     async def _recheck(self, name: str) -> Availability:
         """That a model which did not answer does now; ModelUnavailableError where it does not."""
@@ -263,6 +265,12 @@ class Pipeline:
 
 async def _complete(prepared: PreparedRequest) -> ChatReply:
     return await choices.complete(prepared.model, prepared.request)
+
+
+def _without_other_models(route: Route, policy: RoutePolicy, specs: Sequence[ModelSpec]) -> Route:
+    """The route for a caller who may use only these models: its warnings name no other."""
+    others = unknown_models(policy, specs)
+    return replace(route, warnings=tuple(line for line in route.warnings if line not in others)) if others else route
 
 
 def _is_down(answers: Mapping[str, Availability], name: str) -> bool:

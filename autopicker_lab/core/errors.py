@@ -38,6 +38,11 @@ AutopickerError                     500
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 
 def with_hint(detail: str, hint: str) -> str:
     """A failure and its next step as sentences; either may be empty."""
@@ -203,6 +208,12 @@ class UnknownModelError(NotFoundError):
     """No model of the catalogue has the id or alias."""
 
     code = "model_not_found"
+
+    @classmethod
+    def not_allowed(cls, name: str, allowed: Collection[str]) -> UnknownModelError:
+        """The error for a caller who may use these models alone: it does not say which others there are."""
+        what = f"the model '{name}'" if name else "any model here"
+        return cls(f"this key may not use {what}", f"it may use: {', '.join(sorted(allowed))}", param="model")
 
 
 class FileTooLargeError(AutopickerError):

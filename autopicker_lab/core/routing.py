@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from autopicker_lab.core.addresses import public_address, secrets_in, without_secrets
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
 
@@ -94,7 +95,7 @@ class ModelSpec:
     id: str
     provider: str
     model: str = ""
-    endpoint: str = ""
+    endpoint: str = field(default="", repr=False)
     capabilities: frozenset[str] = frozenset({"text"})
     context_window: int = 8192
     context_budget: int | None = None
@@ -111,10 +112,20 @@ class ModelSpec:
     image_urls: bool = False
     unconfirmed: frozenset[str] = frozenset()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
-    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     allow: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     proxy: str = field(default="", repr=False)
+
+    @property
+    def address(self) -> str:
+        """The endpoint as it may be shown: without user, password and the values of its query."""
+        return public_address(self.endpoint)
+
+    def without_secrets(self, text: str) -> str:
+        """A text, such as a server's words, without what stands in this entry to get in there."""
+        secrets = [*secrets_in(self.endpoint), *secrets_in(self.proxy), *self.headers.values(), self.api_key or ""]
+        return without_secrets(text, secrets)
 
     @property
     def chats(self) -> bool:

@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from autopicker_lab.core.addresses import public_address
 from autopicker_lab.http_client.connection import Connection, ConnectionBrokenError, StaleConnectionError, Timers
 from autopicker_lab.http_client.decoding import Decoder
 from autopicker_lab.http_client.proxy import Proxy, basic, open_tunnel
@@ -112,7 +113,7 @@ class HttpClient:
     def __init__(self, url: str, headers: Mapping[str, str] | None = None, connect_s: float = 10.0, proxy: str = ""):
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"not an HTTP address: {url!r}")
+            raise ValueError(f"not an HTTP address: {public_address(url)!r}")
         self._host, self._port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._path, self._query = parts.path.rstrip("/"), parts.query

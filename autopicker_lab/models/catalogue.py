@@ -22,7 +22,7 @@ from autopicker_lab.models.pool import pooled
 from autopicker_lab.runtime.circuit_breaker import BreakerPolicy, CircuitBreaker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 log = logging.getLogger(__name__)
 _LONGEST_NAME = 256
@@ -48,8 +48,10 @@ async def _probe_model(model: ChatModel) -> Availability:
     try:
         return await model.available()
     except Exception as error:
-        log.exception("the model '%s' cannot be asked", model.describe().id)
-        return Availability(False, f"it cannot be asked: {error}", "check its configuration")
+        spec = model.describe()
+        why = spec.without_secrets(str(error))
+        log.error("the model '%s' cannot be asked: %s: %s", spec.id, type(error).__name__, why)
+        return Availability(False, f"it cannot be asked: {why}", "check its configuration")
 
 
 class Catalogue:
@@ -94,19 +96,31 @@ class Catalogue:
         titles = ["model", "provider", "capabilities", "context, tokens", "USD per million tokens", "quality", "now"]
         return html_table(titles, rows)
 
-    def get(self, name: str) -> ChatModel:
-        """The model of this id or alias, ":latest" or not; UnknownModelError names the nearest."""
+    def get(self, name: str, allowed: Collection[str] | None = None) -> ChatModel:
+        """The model of this id or alias, ":latest" or not; UnknownModelError names the nearest.
+
+        Args:
+            allowed: ids of the models that the caller may use, who learns of no other; None: all.
+        """
+        model = self._find(name)
+        if model is not None and (allowed is None or model.describe().id in allowed):
+            return model
+        name = clip(name, _LONGEST_NAME)  # finding the nearest takes the square of its length
+        if allowed is not None:
+            raise UnknownModelError.not_allowed(name, allowed)
+        near = difflib.get_close_matches(name, self._models, 1)
+        known = ", ".join(["auto", *self._models])
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise UnknownModelError(f"unknown model '{name}'", f"{hint}known: {known}", param="model")
+
+    def _find(self, name: str) -> ChatModel | None:
         for wanted in (name, name.removesuffix(_LATEST), name + _LATEST):
             if wanted in self._models:
                 return self._models[wanted]
             for model in self._models.values():
                 if wanted in model.describe().aliases:
                     return model
-        name = clip(name, _LONGEST_NAME)  # finding the nearest takes the square of its length
-        near = difflib.get_close_matches(name, self._models, 1)
-        known = ", ".join(["auto", *self._models])
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        raise UnknownModelError(f"unknown model '{name}'", f"{hint}known: {known}", param="model")
+        return None
 
     def fingerprint(self, name: str) -> str:
         """What may answer to a name ("auto": any model), see models.fingerprint; "" for a name that is unknown.

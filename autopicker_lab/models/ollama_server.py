@@ -135,9 +135,9 @@ async def _probe(spec: ModelSpec, client: HttpClient, method: str, path: str, bo
         if answer is not None:
             answer.close()
     if answer.status in (401, 403):
-        raise UpstreamError(f"{spec.endpoint} refused the API key", f"set api_key of '{spec.id}'")
+        raise UpstreamError(f"{spec.address} refused the API key", f"set api_key of '{spec.id}'")
     if answer.status >= 500:
-        raise ModelUnavailableError(f"{spec.endpoint} answers {answer.status}", "look into Ollama's log")
+        raise ModelUnavailableError(f"{spec.address} answers {answer.status}", "look into Ollama's log")
     try:
         raw = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -149,7 +149,7 @@ async def _probe(spec: ModelSpec, client: HttpClient, method: str, path: str, bo
 
 def _no_ollama(spec: ModelSpec) -> UpstreamError:
     hint = "write the address of an Ollama server, such as http://localhost:11434, or `type: openai` for another server"
-    return UpstreamError(f"{spec.endpoint} does not answer as an Ollama server", hint)
+    return UpstreamError(f"{spec.address} does not answer as an Ollama server", hint)
 
 
 def status_error(status: int, data: bytes, headers: Mapping[str, str], spec: ModelSpec) -> AutopickerError:
@@ -177,15 +177,15 @@ def connection_error(error: OSError, spec: ModelSpec, answered: bool, seconds: f
         seconds: the limit of a probe; None: the limits of the model's answers hold.
     """
     if isinstance(error, TimeoutError) and seconds is not None:
-        return ModelUnavailableError(f"Ollama does not answer at {spec.endpoint} within {seconds:g} s", _START)
+        return ModelUnavailableError(f"Ollama does not answer at {spec.address} within {seconds:g} s", _START)
     if isinstance(error, TimeoutError):
         limits = f"first piece {spec.first_token_s or spec.timeout_s:g} s, then {spec.timeout_s:g} s a piece"
         detail = f"'{spec.id}' did not answer in time ({limits}, {spec.total_s:g} s in all)"
         return UpstreamTimeoutError(detail, "try again or ask another model")
     if isinstance(error, ssl.SSLError):
-        detail = f"{spec.endpoint} cannot be trusted: {getattr(error, 'verify_message', '') or error}"
+        detail = f"{spec.address} cannot be trusted: {getattr(error, 'verify_message', '') or error}"
         return ModelUnavailableError(detail, "name its certificate in SSL_CERT_FILE, or correct the endpoint")
     if isinstance(error, ConnectionBrokenError):
         kind = UpstreamError if answered else TransientUpstreamError
         return kind(f"the connection to Ollama broke: {error}", "ask again")
-    return ModelUnavailableError(f"Ollama does not answer at {spec.endpoint}", _START)
+    return ModelUnavailableError(f"Ollama does not answer at {spec.address}", _START)

@@ -66,7 +66,7 @@ class OpenAIModel:
 
     async def available(self) -> Availability:
         """Whether its server answers to `GET /models` and accepts the key, or shows otherwise that it is alive."""
-        endpoint = self._spec.endpoint
+        endpoint = self._spec.address
         try:
             async with asyncio.timeout(PROBE_S):
                 answer = await self._clients.get().request("GET", "/models")
@@ -213,7 +213,7 @@ class OpenAIModel:
             detail = f"'{spec.id}' did not answer in time ({limits}, {spec.total_s:g} s in all)"
             return UpstreamTimeoutError(detail, "try again or ask another model")
         if isinstance(error, ssl.SSLError):
-            detail = f"{spec.endpoint} cannot be trusted: {getattr(error, 'verify_message', '') or error}"
+            detail = f"{spec.address} cannot be trusted: {getattr(error, 'verify_message', '') or error}"
             return ModelUnavailableError(detail, "name its certificate in SSL_CERT_FILE, or correct the endpoint")
         if isinstance(error, DecodingError):
             return UpstreamError(f"'{spec.id}' cannot be read: {error}", "let its server answer uncompressed")
@@ -223,4 +223,4 @@ class OpenAIModel:
             kind = UpstreamError if answered else TransientUpstreamError
             return kind(f"the connection to '{spec.id}' broke: {error}", "ask again")
         self._life.failed()
-        return ModelUnavailableError(f"{spec.endpoint} does not answer", _START)
+        return ModelUnavailableError(f"{spec.address} does not answer", _START)

@@ -107,7 +107,7 @@ def stream_error(reported: ReportedError, spec: ModelSpec) -> AutopickerError:
     return StreamFailedError(
         f"'{spec.id}' failed in the middle",
         "ask again",
-        quote=reported.message,
+        quote=spec.without_secrets(reported.message),
         **_own_words(reported),
     )
 
@@ -119,7 +119,7 @@ def refusal(error: InvalidRequestError) -> str:
 
 def _error(status: int, reported: ReportedError, headers: Mapping[str, str], spec: ModelSpec) -> AutopickerError:
     names = {name.lower() for name in (reported.code, reported.type) if name} | _inner_names(reported.details)
-    quote: dict[str, Any] = {"quote": reported.message}
+    quote: dict[str, Any] = {"quote": spec.without_secrets(reported.message)}  # some repeat the key
     words = {**quote, **_own_words(reported)}
     retry_after = _retry_after(headers, reported)
     if (status in (401, 403) and names & _FILTER_CODES) or _is_flagged(reported):
@@ -139,7 +139,7 @@ def _error(status: int, reported: ReportedError, headers: Mapping[str, str], spe
         own = {**words, "code": reported.code or RateLimitError.code}
         return RateLimitError(f"'{spec.id}' is over its rate limit", _LATER, retry_after=retry_after, **own)
     if status == 404 or (status in (400, 422) and names & _MODEL_CODES):
-        detail = f"'{spec.id}' is not known at {spec.endpoint}"
+        detail = f"'{spec.id}' is not known at {spec.address}"
         return UpstreamError(detail, "check its 'model' and 'endpoint'", **quote)
     if status in (400, 413, 422):
         return InvalidRequestError(f"'{spec.id}' refused the request", "correct the request", **words)

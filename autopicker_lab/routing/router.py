@@ -156,10 +156,7 @@ def permitted_models(specs: Sequence[ModelSpec], allowed: frozenset[str], named:
     """
     permitted = [spec for spec in specs if spec.id in allowed]
     if not permitted:
-        what = "any model here" if named in ("", AUTO) else f"the model '{named}'"
-        raise UnknownModelError(
-            f"this key may not use {what}", f"it may use: {', '.join(sorted(allowed))}", param="model"
-        )
+        raise UnknownModelError.not_allowed("" if named == AUTO else named, allowed)
     return permitted
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from autopicker_lab import __version__
+from autopicker_lab.core.addresses import public_address
 from autopicker_lab.routing import load_policy
 from autopicker_lab.storage import KeyFile
 
@@ -31,7 +32,7 @@ def announcement(settings: Settings, host: str, port: int, workers: int = 1) -> 
 
 def _models(settings: Settings) -> str:
     names = ", ".join(spec.id for spec in settings.catalogue())
-    return names if settings.models else f"{names}, and what else {settings.ollama_host} has"
+    return names if settings.models else f"{names}, and what else {public_address(settings.ollama_host)} has"
 
 
 def _policy(settings: Settings) -> str:

@@ -51,7 +51,7 @@ from autopicker_lab.service.routes import (
     responses,
     socket,
 )
-from autopicker_lab.service.state import ServiceState
+from autopicker_lab.service.state import CurrentCaller, ServiceState
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import MemoryCache, RedisCache, ResponseStore, open_ledger, open_log
 from autopicker_lab.workbench import Workbench
@@ -169,8 +169,9 @@ def _top_level(state: ServiceState) -> APIRouter:
         return {"status": "healthy", "service": "autopicker"}
 
     @router.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse)
-    async def prometheus() -> Response:
-        return Response(state.metrics.prometheus(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    async def prometheus(caller: CurrentCaller) -> Response:
+        content = state.metrics.prometheus(caller.models)
+        return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
 

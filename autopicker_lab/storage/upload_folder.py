@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autopicker_lab.core import SettingsError, StorageError
+from autopicker_lab.core.addresses import secrets_in, without_secrets
 from autopicker_lab.runtime.atomic_write import atomic_write
 from autopicker_lab.runtime.private_files import is_regular, make_private_folder, restrict_folder
 
@@ -25,7 +26,8 @@ class UploadFolder:
             self.fs, root = url_to_fs(url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             hint = "give an fsspec URL; for s3:// pip install 'autopicker-lab[s3]'"
-            raise SettingsError(f"STORAGE_URL: {error}", hint) from None
+            why = without_secrets(str(error), [url, *secrets_in(url)])
+            raise SettingsError(f"STORAGE_URL: {why}", hint) from None
         self.root = root.rstrip("/")
         self.is_local = isinstance(self.fs, LocalFileSystem)
         for part in parts:

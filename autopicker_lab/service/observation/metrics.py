@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from autopicker_lab.service.observation.answer_record import AnswerRecord
     from autopicker_lab.storage import MemoryCache
 
+_MODEL_LABEL = re.compile(rb'[{,]model="((?:[^"\\]|\\.)*)"')
 _RECENT = 5000  # requests whose latencies are kept
 
 
@@ -117,12 +119,21 @@ class Metrics:
             "uptime_seconds": round(uptime, 1),
         }
 
-    def prometheus(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return generate_latest(self._registry.registry)
+    def prometheus(self, models: frozenset[str] | None = None) -> bytes:
+        """All metrics in Prometheus' text format; of models, those of these alone (None: all)."""
+        content = generate_latest(self._registry.registry)
+        if models is None:
+            return content
+        return b"".join([line for line in content.splitlines(keepends=True) if _is_about(line, models)])
 
 
 def _percentile(ascending: Sequence[float], percent: float) -> float | None:
     if not ascending:
         return None
     return round(1000 * ascending[max(0, math.ceil(percent / 100 * len(ascending)) - 1)], 3)
+
+
+def _is_about(line: bytes, models: frozenset[str]) -> bool:
+    """Whether a line of Prometheus' format is of one of these models, or of no model."""
+    label = _MODEL_LABEL.search(line)
+    return label is None or label[1].decode().replace('\\"', '"').replace("\\\\", "\\") in models

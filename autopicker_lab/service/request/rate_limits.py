@@ -166,6 +166,7 @@ def _redis_limiter(settings: Settings) -> MovingWindowRateLimiter:
     try:
         timeouts = {"socket_timeout": STORE_TIMEOUT_S, "socket_connect_timeout": STORE_TIMEOUT_S}
         storage = RedisStorage(f"async+{settings.redis_url}", implementation="redispy", **timeouts)  # type: ignore[arg-type]  # the client's own options
-    except Exception as error:
-        raise SettingsError(f"REDIS_URL: {error}", "pip install 'autopicker-lab[redis]' and check the URL") from error
+    except Exception:  # its message may repeat the password
+        hint = "pip install 'autopicker-lab[redis]' and check the URL"
+        raise SettingsError("REDIS_URL: it is no address of a Redis server", hint) from None
     return MovingWindowRateLimiter(storage)

@@ -90,9 +90,10 @@ async def model(model_id: str, state: State, caller: CurrentCaller) -> dict[str,
         auto: dict[str, Any] = (await models(state, caller))["data"][0]
         return auto
     answers = await state.lab.catalogue.availability()
-    spec = STATIC if model_id == STATIC.id else state.lab.catalogue.get(model_id).describe()
-    if caller.models is not None:
-        permitted_models([spec], caller.models, model_id)
+    if model_id == STATIC.id:
+        spec = STATIC if caller.models is None else permitted_models([STATIC], caller.models, model_id)[0]
+    else:
+        spec = state.lab.catalogue.get(model_id, caller.models).describe()
     return _model_entry(spec, Availability(True) if spec is STATIC else answers.get(spec.id))
 
 

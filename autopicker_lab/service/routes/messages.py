@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from fastapi import Body as JsonBody
 
-from autopicker_lab.routing import AUTO, permitted_models
+from autopicker_lab.routing import AUTO
 from autopicker_lab.service.dialects.anthropic import AnthropicChat, count_tokens
 from autopicker_lab.service.routes.json_route import JsonRoute
 from autopicker_lab.service.state import CurrentCaller, State
@@ -24,7 +24,5 @@ async def count_message_tokens(
     dialect = AnthropicChat(state.lab.reader, state.lab.settings.max_file_size)
     request = await dialect.request(body, counting=True)
     if request.model not in ("", AUTO):
-        spec = state.lab.catalogue.get(request.model).describe()
-        if caller.models is not None:
-            permitted_models([spec], caller.models, request.model)
+        state.lab.catalogue.get(request.model, caller.models)
     return {"input_tokens": count_tokens(request)}

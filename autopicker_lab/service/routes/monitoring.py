@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request
 from autopicker_lab.core import InvalidRequestError, RateLimitError
 from autopicker_lab.loadtest import Closed, LoadPlan, run
 from autopicker_lab.service.request.auth import OnBehalf
-from autopicker_lab.service.state import State, while_connected
+from autopicker_lab.service.state import CurrentCaller, State, while_connected
 from autopicker_lab.tuning.drift import measure_drift
 
 router = APIRouter(tags=["monitoring"])
@@ -27,9 +27,11 @@ def _timestamp() -> str:
 
 
 @router.get("/monitoring/health", summary="The machine and the models behind the service")
-async def monitoring(state: State) -> dict[str, Any]:
-    """Load in percent, and whether each model's server answers."""
-    answers = await state.lab.catalogue.availability()
+async def monitoring(state: State, caller: CurrentCaller) -> dict[str, Any]:
+    """Load in percent, and whether each model's server answers that the caller may use."""
+    allowed = caller.models
+    known = await state.lab.catalogue.availability()
+    answers = {name: answer for name, answer in known.items() if allowed is None or name in allowed}
     endpoints = [
         {"name": name, "status": "healthy" if answer.ok else "unavailable", "detail": answer.why or None}
         for name, answer in answers.items()

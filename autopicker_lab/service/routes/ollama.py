@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from autopicker_lab import __version__
 from autopicker_lab.core import InvalidRequestError, ModelSpec
-from autopicker_lab.routing import AUTO, permitted_models
+from autopicker_lab.routing import AUTO
 from autopicker_lab.service.dialects.ollama_request import LATEST
 from autopicker_lab.service.request.auth import Caller
 from autopicker_lab.service.routes.embeddings import InputField
@@ -138,10 +138,8 @@ def _spec(name: str, state: ServiceState, caller: Caller) -> ModelSpec:
         chats = [spec for spec in specs if spec.chats]
         capabilities = frozenset().union(*(spec.capabilities for spec in chats)) | {"text"}
         return ModelSpec(AUTO, "autopicker", capabilities=capabilities, context_window=_largest(chats))
-    spec = next((spec for spec in specs if spec.id == name), None) or state.lab.catalogue.get(name).describe()
-    if caller.models is not None:
-        permitted_models([spec], caller.models, name)
-    return spec
+    spec = next((spec for spec in specs if spec.id == name), None)
+    return spec or state.lab.catalogue.get(name, caller.models).describe()
 
 
 def _text_of(when: datetime) -> str:
