@@ -22,6 +22,7 @@ from autopicker_lab.core import (
     ModelUnavailableError,
     RateLimitError,
     SettingsError,
+    UpstreamQuotaError,
 )
 from autopicker_lab.http_client import is_loopback
 from autopicker_lab.models.base import FAULTS, Availability, ChatModel
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _POLICY = BreakerPolicy(failures=3, first_rest_s=5.0, longest_rest_s=60.0, jitter=0.2)
-_LIMITED_S = 5.0  # rest of a server that is over its rate limit and names no time
+_LIMITED_S, _LONGEST_S = 5.0, 60.0  # rest of a server over its rate limit: where it names no time, and at most
 
 
 def pooled(models: Iterable[ChatModel]) -> list[ChatModel]:
@@ -50,12 +51,14 @@ class _Member:
 
     Attributes:
         is_up: whether it answered the last probe.
+        is_limited: it rests since it is over its rate limit or quota, and not since it failed.
     """
 
     def __init__(self, model: ChatModel):
         self.model = model
         self.breaker = CircuitBreaker(_POLICY)
         self.is_up = True
+        self.is_limited = False
         self._turn = 0
 
     def order(self) -> tuple[bool, int, int]:
@@ -68,8 +71,11 @@ class _Member:
 
     def failed(self, error: AutopickerError) -> None:
         """Set it aside, after so many failures, or for as long as its server says."""
-        if isinstance(error, RateLimitError | ModelBusyError):
-            self.breaker.rest(error.retry_after or _LIMITED_S)
+        self.is_limited = isinstance(error, RateLimitError)
+        if isinstance(error, UpstreamQuotaError):
+            self.breaker.rest(_LONGEST_S)
+        elif isinstance(error, RateLimitError | ModelBusyError):
+            self.breaker.rest(min(error.retry_after or _LIMITED_S, _LONGEST_S))
         else:
             self.breaker.failed(error)
 
@@ -160,6 +166,9 @@ class ModelPool:
         if failure is not None:
             raise failure
         wait = min(member.breaker.resting_s() for member in self._members)
+        if all(member.is_limited for member in self._members):
+            detail = f"all servers of '{self._spec.id}' are over their rate limits"
+            raise RateLimitError(detail, "try again later", retry_after=wait)
         raise ModelUnavailableError(f"all servers of '{self._spec.id}' rest", "look into their logs", retry_after=wait)
 
 

@@ -124,7 +124,24 @@ def test_a_pool_promises_what_each_server_holds() -> None:
     catalogue = Catalogue([build(near), build(far)])
     made = catalogue.get("n").describe()
     assert [s.id for s in catalogue.specs()] == ["m"]
-    assert (made.context_window, made.capabilities, made.price_in, made.price_out) == (5000, frozenset({"text"}), 1.0, 2.0)
+    assert (made.context_window, made.capabilities, made.price_in, made.price_out) == (
+        5000,
+        frozenset({"text"}),
+        1.0,
+        2.0,
+    )
     assert (made.endpoint, made.max_concurrency) == ("https://far.example/v1", None)
     with pytest.raises(SettingsError, match="ollama and openai"):
         Catalogue([build(near), build(ModelSpec("m", "ollama", "x", "http://h"))])
+
+
+@pytest.mark.fault("all servers of a model are over their rate limits", "429 with Retry-After")
+def test_a_pool_that_is_limited_as_a_whole_says_so(two: Any) -> None:
+    for up in two:
+        up.script = says(whole({"error": {"message": "slow down"}}, "429 T", "retry-after: 30\r\n"))
+    with gateway(entry(two[0].url), entry(two[1].url)) as base:
+        for _ in range(3):
+            got = ask(base)
+            assert got.status_code == 429
+            assert 25 <= int(got.headers["retry-after"]) <= 30
+        assert sum(len(up.asked) for up in two) == 2
