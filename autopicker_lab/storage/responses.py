@@ -68,10 +68,10 @@ class ResponseStore:
         self._puts = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="responses")
 
-    def put(self, owner: str, response: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:
-        """Keep a response, without waiting until it is written."""
+    def put(self, owner: str, response: dict[str, Any], items: bytes) -> None:
+        """Keep a response and its request's items (JSON), without waiting until they are written."""
         if self._ttl_s:
-            parts = (orjson.dumps(response), orjson.dumps(list(items)))
+            parts = (orjson.dumps(response), items)
             outputs = [item["id"] for item in response["output"]]
             self._thread.submit(self._put, owner, response["id"], response.get("previous_response_id"), parts, outputs)
 

@@ -237,6 +237,20 @@ def test_malformed_requests_are_400_and_named(base: str, up: ScriptedUpstream, b
     assert not up.bodies
 
 
+@pytest.mark.parametrize("name", ["metadata", "input", "tools", "reasoning", "text"])
+def test_what_is_nested_too_deeply_is_refused(base: str, up: ScriptedUpstream, name: str) -> None:
+    deep: Any = {}
+    for _ in range(400):
+        deep = {"a": deep}
+    fields: dict[str, Any] = {
+        "input": [{"role": "user", "content": "Hello", "more": deep}],
+        "tools": [{"type": "web_search", "filters": deep}],
+        "text": {"format": {"type": "text", "more": deep}},
+    }
+    assert post(base, **{name: fields.get(name, deep)}).status_code == 400
+    assert not up.bodies
+
+
 @pytest.mark.parametrize(
     ("reason", "status", "why"),
     [
@@ -308,9 +322,9 @@ async def test_the_store_is_bounded_and_forgets(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("autopicker_lab.storage.responses._WAITS_S", ())
     store, other = (ResponseStore(tmp_path / "r.sqlite", 60.0) for _ in range(2))
     try:
-        store.put("b", {"id": "b1", "output": []}, [])
+        store.put("b", {"id": "b1", "output": []}, b"[]")
         for number in range(8):
-            store.put("a", {"id": f"a{number}", "output": [{"id": f"i{number}"}]}, [])
+            store.put("a", {"id": f"a{number}", "output": [{"id": f"i{number}"}]}, b"[]")
         found = await store.outputs("a", [f"i{number}" for number in range(8)])
         assert sorted(found) == [f"i{number}" for number in range(3, 8)]
         assert (await other.get("b", "b1")).response["id"] == "b1"  # another worker's; another key's flood took nothing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from autopicker_lab.service.dialects.fields import wrong
+from autopicker_lab.service.dialects.fields import json_text, wrong
 from autopicker_lab.service.request import json_body
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class PromptBatches:
             raise wrong("prompt", f"has {len(prompts):,} texts", f"send at most {MAX_PROMPTS} at once")
         if fields.get("stream"):
             raise wrong("prompt", f"has {len(prompts):,} texts", "send one a request to have it streamed")
-        answers = await self._each(scope, [orjson.dumps({**fields, "prompt": one}) for one in prompts], receive)
+        answers = await self._each(
+            scope, [json_text({**fields, "prompt": one}, "the body").encode() for one in prompts], receive
+        )
         await _send_joined(answers, send)
 
     async def _each(self, scope: Scope, bodies: Sequence[bytes], receive: Receive) -> list[_Answer]:

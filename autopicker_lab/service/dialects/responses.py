@@ -10,7 +10,7 @@ from autopicker_lab.core import InvalidRequestError, Usage, new_id
 from autopicker_lab.service.chat import completion, sse
 from autopicker_lab.service.chat.dialect import AnswerHead, ChatCall
 from autopicker_lab.service.chat.request_body import ChatBody
-from autopicker_lab.service.dialects.fields import flag, string
+from autopicker_lab.service.dialects.fields import flag, json_text, string
 from autopicker_lab.service.dialects.responses_events import ResponseBuilder
 from autopicker_lab.service.dialects.responses_items import input_items, messages
 from autopicker_lab.service.dialects.responses_request import chat_fields, response_fields
@@ -50,8 +50,10 @@ class ResponsesAPI:
         if tools.ignored:
             response["ignored_tools"] = tools.ignored
         request = await json_body.off_loop(size, _request, body, [*earlier, *resolved], tools)
+        await json_body.off_loop(size, json_text, response, "the body")  # which is said again in the answer
+        kept = (await json_body.off_loop(size, json_text, resolved, "input")).encode()
         stored = self._store if response["store"] else None
-        wording = ResponsesWording(ResponseBuilder(response, tools), stored, owner, resolved)
+        wording = ResponsesWording(ResponseBuilder(response, tools), stored, owner, kept)
         return ChatCall(request, flag(body.get("stream"), "stream"), wording)
 
     async def _earlier(self, previous: object, owner: str) -> list[dict[str, Any]]:
@@ -86,15 +88,13 @@ class ResponsesWording:
     Args:
         store: where it is kept at its end; None: nowhere.
         owner: the caller it belongs to.
-        items: of the request.
+        items: of the request, as JSON.
     """
 
     content_type = sse.CONTENT_TYPE
     keepalive = sse.KEEPALIVE_COMMENT
 
-    def __init__(
-        self, builder: ResponseBuilder, store: ResponseStore | None, owner: str, items: Sequence[dict[str, Any]]
-    ):
+    def __init__(self, builder: ResponseBuilder, store: ResponseStore | None, owner: str, items: bytes):
         self._builder = builder
         self._store = store
         self._owner = owner

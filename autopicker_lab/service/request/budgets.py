@@ -140,7 +140,7 @@ class Reservation:
         asked = request.max_tokens
         longest = min(spec.max_output if asked is None else asked, spec.context_window)
         answers = request.options.get("n") or 1
-        prompt = spec.cost_usd(_prompt_tokens(spec, request), 0)
+        prompt = answers * spec.cost_usd(_prompt_tokens(spec, request), 0)  # some servers are asked once for each
         token = spec.cost_usd(0, answers)
         most = prompt + longest * token
         usd = await self.take(most, most if asked is not None else max(prompt, _LEAST_USD))
