@@ -119,6 +119,8 @@ class ModelConfig(BaseModel):
         capabilities = configured - {"multimodal"} | ({"images"} if "multimodal" in configured else set())
         if configured != {"embeddings"}:
             capabilities |= {"text"}
+        if self.image_urls:
+            capabilities |= {"images"}
         default_endpoint = "http://localhost:11434" if self.type == "ollama" else ""
         return ModelSpec(
             id=self.name,

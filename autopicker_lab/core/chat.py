@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _UNSAID = frozenset({"id", "type", "role", "index", "reasoning_details"})  # the last says reasoning again
 _OWN = ("role", "content")
 _IN_PLACE_OF_TEXT = ("tool_calls", "function_call", "audio", "refusal")  # of a message that has no content
+_READ_OPTIONS = ("tools", "functions", "response_format")
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
@@ -83,6 +84,12 @@ class Message:
         if isinstance(self.content, str):
             return len(self.content)
         return sum([len(part["text"]) for part in self.content or () if part["type"] == "text"])
+
+    @property
+    def token_count(self) -> int:
+        """Tokens of the message with its calls and without its pictures, estimated; 4 for the marks of its role."""
+        tokens = estimate_tokens(self.text) + 4
+        return tokens + _written_tokens(self.extra) if self.extra else tokens
 
     @property
     def image_urls(self) -> tuple[str, ...]:
@@ -155,10 +162,11 @@ class ChatRequest:
         """The request as it stood at each of these messages (positions, ascending), for the cost of one reading."""
         earlier: list[ChatRequest] = []
         images: tuple[str, ...] = ()
-        start = tokens = 0
+        start, tokens = 0, self.option_tokens
         for end in ends:
             added = replace(self, messages=self.messages[start : end + 1])
-            tokens, images = tokens + added.token_count, images + added.image_urls
+            tokens += sum([message.token_count for message in added.messages])
+            images += added.image_urls
             part = replace(self, messages=self.messages[: end + 1])
             part.__dict__.update(token_count=tokens, image_urls=images)  # what `lazy` would compute again
             earlier.append(part)
@@ -190,9 +198,19 @@ class ChatRequest:
         return frozenset().union(*map(parts_gate.media_of, parts)) if parts else frozenset()
 
     @lazy
+    def option_tokens(self) -> int:
+        """Tokens of the options that a model reads, estimated: tools and schemas."""
+        return sum([_written_tokens(self.options[name]) for name in _READ_OPTIONS if name in self.options])
+
+    @lazy
     def token_count(self) -> int:
-        """Prompt tokens without files, estimated; 4 a message for its role marks."""
-        return sum([estimate_tokens(m.text) + 4 for m in self.messages])
+        """Prompt tokens with tools and schemas and without files, estimated."""
+        return sum([message.token_count for message in self.messages]) + self.option_tokens
+
+
+def _written_tokens(value: object) -> int:
+    """Tokens of a value as it is written out for a model, estimated."""
+    return estimate_tokens(str(value))
 
 
 @dataclass(frozen=True)

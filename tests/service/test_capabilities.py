@@ -229,3 +229,27 @@ def test_parts_of_other_dialects_become_openais() -> None:
     assert ChatRequest((message,)).media == {"images"}
     with pytest.raises(InvalidRequestError, match=r"content\[0\].type"):
         Message.parse({"role": "user", "content": [{"type": "telepathy"}]})
+
+
+def test_tools_and_calls_count_into_the_window(faulty: FaultyUpstream) -> None:
+    small = named("small", faulty.url, capabilities={"text", "tools"}, context_window=2_000)
+    large = named("large", faulty.url, capabilities={"text", "tools"}, context_window=50_000, price_out=50.0)
+    many = [
+        {"type": "function", "function": {"name": f"f{i}", "description": "It does this. " * 20}} for i in range(40)
+    ]
+    call = {
+        "id": "c",
+        "type": "function",
+        "function": {"name": "f", "arguments": '{"text": "' + "word " * 2_000 + '"}'},
+    }
+    done = [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c", "content": "yes"}]
+    with gateway(small, large) as base:
+        assert ask(base, messages=HELLO, tools=[TOOL]).json()["routing"]["selected_model"] == "small"
+        assert ask(base, messages=HELLO, tools=many).json()["routing"]["selected_model"] == "large"
+        assert ask(base, messages=[*HELLO, *done]).json()["routing"]["selected_model"] == "large"
+        assert ask(base, messages=HELLO, tools=many, model="small").json()["error"]["code"] == "context_length_exceeded"
+
+
+def test_a_model_that_may_fetch_pictures_sees(faulty: FaultyUpstream) -> None:
+    with gateway(named("m", faulty.url, image_urls=True)) as base:
+        assert ask(base, messages=with_parts(picture(ADDRESSES[1]))).status_code == 200

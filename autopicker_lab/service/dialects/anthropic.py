@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import open_source
 from autopicker_lab.service.chat.dialect import AnswerHead, ChatCall
 from autopicker_lab.service.chat.request_body import ChatBody
@@ -71,9 +70,7 @@ class AnthropicChat:
 
 def count_tokens(request: ChatRequest) -> int:
     """Tokens of a request with its tools and pictures, estimated."""
-    tools = request.options.get("tools")
-    tool_tokens = estimate_tokens(orjson.dumps(tools).decode()) if tools else 0
-    return request.token_count + tool_tokens + _IMAGE_TOKENS * len(request.image_urls)
+    return request.token_count + _IMAGE_TOKENS * len(request.image_urls)
 
 
 class AnthropicWording:

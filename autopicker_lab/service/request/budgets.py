@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -179,11 +178,9 @@ class Reservation:
 
 def _prompt_tokens(spec: ModelSpec, request: ChatRequest) -> int:
     """The most tokens that the prompt may be counted as, of what can be estimated."""
-    described = [request.options.get(name) for name in ("tools", "functions", "response_format")]
-    described += [message.extra for message in request.messages if message.extra]
-    characters = sum([len(json.dumps(part, default=str)) for part in described if part])
-    tokens = request.token_count + characters // 4
-    return min(int(tokens * _PROMPT_MARGIN) + _PICTURE_TOKENS * len(request.image_urls), spec.context_window)
+    return min(
+        int(request.token_count * _PROMPT_MARGIN) + _PICTURE_TOKENS * len(request.image_urls), spec.context_window
+    )
 
 
 def _limit_option(spec: ModelSpec) -> str:
