@@ -68,7 +68,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             _disconnect(cycle)
         self.pipeline.clear()
         super().connection_lost(exc)
-        self._unset_keepalive_if_required()  # uvicorn leaves it where the connection broke, and all that hangs on it
 
     def resume_writing(self) -> None:
         """Note that the client reads."""
@@ -79,7 +78,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Parse a block; answer in place of the application where it breaks a bound."""
         if self._stage == _REFUSED or self._deaf:
             return
-        self._unset_keepalive_if_required()
         self._block = len(data)
         self._unparsed += self._block
         try:
@@ -156,6 +154,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return  # the body may follow: see _decline_upgrade
         self._stage = _IDLE
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Begin the next request that was sent ahead; idle ones are ended by `check`, without a timer each."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
@@ -256,7 +263,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.end()
             return
         self._stage = _REFUSED
-        self._unset_keepalive_if_required()
         if self._busy:
             _disconnect(self.cycle)
         self.transport.write(self._answer(error))

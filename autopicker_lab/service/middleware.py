@@ -22,7 +22,7 @@ from autopicker_lab.service.request.auth import (
     OnBehalf,
     api_key_in,
 )
-from autopicker_lab.service.request.body import BoundedBody, has_body, too_large
+from autopicker_lab.service.request.body import BoundedBody, too_large
 from autopicker_lab.service.request.context import RequestContext
 from autopicker_lab.service.request.hosts import HostCheck
 from autopicker_lab.service.request.origins import Origins
@@ -154,12 +154,16 @@ class RequestMiddleware:
     async def _answer(self, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
         context, path = sender.context, sender.context.path
         self._check_host(scope, context.headers, path)
+        limit = self._file_limit if path.endswith(FILE_PATHS) else self._json_limit
         if path not in OPEN_PATHS and not path.startswith(OPEN_PREFIXES):
             await self._admit(scope, context, sender.headers)
-            if not has_body(context):
+            length = context.headers.get(b"content-length", b"0")
+            if length.isdigit() and int(length) > limit:
+                raise too_large(limit)
+            if length == b"0" and b"transfer-encoding" not in context.headers:
                 self._take_place(context)
         app = self._direct.get(path, self._routes) if scope["method"] == "POST" else self._routes
-        body = BoundedBody(receive, context, self._body_limit(path), self._take_place)
+        body = BoundedBody(receive, context, limit, self._take_place)
         if context.caller.key is None:
             await app(scope, body, sender)
         else:
@@ -210,11 +214,11 @@ class RequestMiddleware:
         await self._app(scope, receive, send)
 
     def _check_host(self, scope: Scope, headers: Mapping[bytes, bytes], path: str) -> None:
-        if b"host" not in headers and scope.get("http_version") == "1.1":
-            raise InvalidRequestError("the Host header is missing", "send one, as HTTP/1.1 demands")
         lines = scope["headers"]
-        if len(headers) != len(lines) and sum(name == b"host" for name, _ in lines) > 1:
-            raise InvalidRequestError("there are several Host headers", "send one")
+        if b"host" not in headers or len(headers) != len(lines):
+            hosts = sum(name == b"host" for name, _ in lines)
+            if hosts > 1 or (not hosts and scope.get("http_version") == "1.1"):
+                raise InvalidRequestError(f"there are {hosts} Host headers", "send one, as HTTP/1.1 demands")
         if path != "/health" and self._authenticator.open:
             self._hosts.check(scope, headers)
 
@@ -238,9 +242,6 @@ class RequestMiddleware:
         if context.path.endswith("/feedback"):  # does not take from the requests that it is about
             who = f"feedback {who}"
         await self._count(who, caller.limit, response_headers)
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > self._body_limit(context.path):
-            raise too_large(self._body_limit(context.path))
 
     def _take_place(self, context: RequestContext) -> None:
         """Count a request that is whole among those being answered; ModelBusyError where there are too many."""
@@ -253,10 +254,6 @@ class RequestMiddleware:
         status = await self._limiter.hit(who, limit)
         response_headers += status.headers()
         status.check()
-
-    def _body_limit(self, path: str) -> int:
-        """Bytes that the body of a request may have."""
-        return self._file_limit if path.endswith(FILE_PATHS) else self._json_limit
 
     def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         """Count a finished request and write its line of the access log."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import SettingsError
 from autopicker_lab.runtime.addresses import parse_address
 from autopicker_lab.service.announcement import announcement
-from autopicker_lab.service.connections import KEEP_ALIVE_S
 from autopicker_lab.service.observation.log_config import log_config
 from autopicker_lab.settings import Settings
 
@@ -70,7 +69,6 @@ def connection_options(max_message_size: int) -> dict[str, Any]:
         "ws": "autopicker_lab.service.socket_protocol:BoundedSocketProtocol",
         "ws_max_size": max_message_size,
         "ws_per_message_deflate": False,  # forty kilobytes can be forty megabytes, unpacked on the event loop
-        "timeout_keep_alive": KEEP_ALIVE_S,
         "access_log": False,
         "proxy_headers": False,  # uvicorn would believe X-Forwarded-For of anyone on this machine; RateLimiter decides
         "server_header": False,

@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from autopicker_lab.service.request.context import RequestContext
 
 
-def has_body(context: RequestContext) -> bool:
-    """Whether a request says that a body follows."""
-    return context.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in context.headers
-
-
 def too_large(limit: int) -> FileTooLargeError:
     """The error for a body of over `limit` bytes."""
     return FileTooLargeError(f"the request has over {limit:,} bytes", "send less, or raise MAX_FILE_SIZE")
