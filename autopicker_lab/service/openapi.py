@@ -20,6 +20,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         413: "File too large",
         415: "Unsupported file",
         429: "Too many requests",
+        431: "Headers too large",
         500: "Internal server error",
         502: "Upstream error",
         503: "No model available",
