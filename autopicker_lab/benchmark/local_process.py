@@ -21,10 +21,10 @@ from autopicker_lab.models.weights import weights
 _PROMPT = "Tell a long story about a lighthouse keeper."
 
 
-async def compare(rounds: int, tokens: int, at_once: int) -> dict[str, float]:
+async def compare(rounds: int, tokens: int, at_once: int, threads: int) -> dict[str, float]:
     """Median tokens a second in a child process and in this one, their ratio, and the first piece's delay in ms."""
-    child = LocalModel(ModelSpec("child", "local"))
-    here = load_server(Load(str(weights("")), 8192, 4, 0), "not asked over HTTP")
+    child = LocalModel(ModelSpec("child", "local"), threads)
+    here = load_server(Load(str(weights("")), 8192, 4, threads), "not asked over HTTP")
     request = ChatRequest.of(_PROMPT, options={"max_tokens": tokens})
     measured: dict[str, list[tuple[float, float]]] = {"child": [], "here": []}
     await child.warm_up()
@@ -84,8 +84,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0, help="of llama.cpp; 0: as many as cores")
     options = parser.parse_args()
-    for name, value in asyncio.run(compare(options.rounds, options.tokens, options.at_once)).items():
+    for name, value in asyncio.run(compare(options.rounds, options.tokens, options.at_once, options.threads)).items():
         sys.stdout.write(f"{name:>20} {value:9.2f}\n")
 
 

@@ -156,6 +156,7 @@ def load_server(load: Load, secret: str) -> Any:
     params.api_keys = [secret]
     params.endpoint_slots = False
     params.ui = False
+    params.warmup = False  # the first request waits for this process
     for cpu in (params.cpuparams, params.cpuparams_batch):
         cpu.poll = 0  # threads that spin while they wait cost ten times the speed on a busy machine
         if load.threads:

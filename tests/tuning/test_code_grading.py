@@ -12,7 +12,7 @@ import psutil
 import pytest
 from support.serving import serving
 
-from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec
+from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec, WorkerError
 from autopicker_lab.tuning import code_grading, collect
 from autopicker_lab.tuning.code_grading import passes, why_not_confined
 from autopicker_lab.tuning.collector import Question
@@ -174,6 +174,13 @@ def test_many_are_graded_at_once() -> None:
     for thread in threads:
         thread.join()
     assert results == [True] * 6
+
+
+def test_a_sandbox_that_breaks_is_no_wrong_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_grading, "why_not_confined", lambda: "")
+    monkeypatch.setattr(code_grading, "_SANDBOX", "/nowhere.py")
+    with pytest.raises(WorkerError, match="sandbox"):
+        grade_reply("python", "answer = 42", WRONG)
 
 
 async def test_where_code_cannot_be_shut_in_it_runs_only_when_asked_for(
