@@ -8,6 +8,7 @@ from typing import Any
 from autopicker_lab.http_client.tolerant_json import Joiner
 from autopicker_lab.http_client.tool_calls import ToolCallReader, whole_calls
 
+_MOST_CHOICES = 1024
 _THOUGHTS = ("thinking", "reasoning")
 _REASONS = {  # of servers that have words of their own
     "end_turn": "stop",
@@ -120,10 +121,16 @@ def finish_reason(choice: Mapping[str, Any], has_calls: bool) -> str | None:
 
 
 def choice_index(choice: dict[str, Any]) -> int:
-    """Which of an answer's choices this is; set where the server left it out, or wrote it as text."""
+    """Which of an answer's choices this is; set where the server left it out, or wrote it as text.
+
+    Raises:
+        TypeError, ValueError: it is no number, or one beyond all that can be asked for.
+    """
     index = choice.get("index")
-    if not isinstance(index, int):
+    if type(index) is not int:
         index = choice["index"] = int(index or 0)
+    if not 0 <= index < _MOST_CHOICES:
+        raise ValueError("no such choice can have been asked for")
     return index
 
 

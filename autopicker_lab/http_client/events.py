@@ -185,7 +185,8 @@ class EventReader:
 
     def _reader_of(self, choice: dict[str, Any]) -> ChoiceReader:
         """The reader of a choice that may be new."""
-        reader = self._choices.setdefault(choice_index(choice), ChoiceReader())
+        index = choice_index(choice)
+        reader = self._choices.setdefault(index, ChoiceReader())
         self._note_ends()
         return reader
 

@@ -41,7 +41,7 @@ class ReportedError:
         """The report in the body of an answer: JSON, a page or plain text."""
         try:
             raw = whole(loads(data))
-        except ValueError:
+        except (ValueError, RecursionError):
             return cls(_plain(data))
         return cls.of(raw) or cls("" if raw is None else _message(raw, 0))
 

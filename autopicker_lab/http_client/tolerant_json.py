@@ -10,6 +10,7 @@ import orjson
 
 _BOM = b"\xef\xbb\xbf"
 _NO_VALUE = {"-Infinity": -9999.0}  # what OpenAI gives as the logprob of the impossible; NaN and Infinity are null
+_MOST_DIGITS = 19  # more may not fit 64 bits
 _HALF = re.compile("[\ud800-\udfff]")
 _ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -29,9 +30,14 @@ def loads(data: bytes) -> Any:
     except orjson.JSONDecodeError:
         text = data.removeprefix(_BOM).decode("utf-8", "surrogateescape")
     try:
-        return json.loads(text, parse_constant=_NO_VALUE.get, strict=False)
+        return json.loads(text, parse_constant=_NO_VALUE.get, parse_int=_number, strict=False)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _number(digits: str) -> int | float:
+    """A whole number; as a float where it is too large to be written again."""
+    return int(digits) if len(digits) < _MOST_DIGITS else float(digits)
 
 
 def whole(value: Any) -> Any:

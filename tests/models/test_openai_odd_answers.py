@@ -8,10 +8,11 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 from support.raw_upstream import DONE, END, completion, event, head, piece, raw_upstream, stream, whole
 
-from autopicker_lab.core import ChatRequest, ModelSpec, UpstreamError
+from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec, UpstreamError
 from autopicker_lab.models import build, complete_from_stream
 
 HELLO = ChatRequest.of("Hello")
@@ -390,3 +391,23 @@ def test_ends_are_told_in_openais_words(up: Any, said: str, calls: bool, told: s
     assert ask(up, *stream(piece(fields), camel)).finish_reason == told
     reply = ask(up, whole(completion(None, said, **fields) if calls else completion("x", said)), streamed=False)
     assert (reply.finish_reason, reply.raw["choices"][0]["finish_reason"]) == (told, told)
+
+
+@pytest.mark.fault(
+    "numbers past 64 bits, or JSON nested without end, in an answer", "the answer with a rounded number, or 502"
+)
+def test_what_cannot_be_written_again(up: Any) -> None:
+    data = json.dumps({**completion("x"), "created": 10**30}).encode()
+    assert orjson.dumps(ask(up, whole(data), streamed=False).raw)
+    huge = event({"choices": [{"index": 0, "delta": {"content": "x"}, "seed": 10**30}]})
+    assert ask(up, *stream(huge + END)).text == "x"
+    for index in (10**30, -1, "one", [0]):
+        with pytest.raises(UpstreamError, match="not a chunk"):
+            ask(up, *stream(event({"choices": [{"index": index, "delta": {"content": "x"}}]}) + END))
+    for deep in (b"[" * 50_000 + b"]" * 50_000, b'{"error":' * 900 + b"1" + b"}" * 900):
+        with pytest.raises(AutopickerError):
+            ask(up, whole(deep, "500 I"), streamed=False)
+        with pytest.raises(UpstreamError):
+            ask(up, whole(deep), streamed=False)
+        with pytest.raises(UpstreamError):
+            ask(up, *stream(b"data: " + deep + b"\n\n"))
