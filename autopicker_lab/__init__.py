@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autopicker_lab.workbench import Workbench
 
 __all__ = ["Settings", "Workbench", "__version__", "extract"]
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _HOMES = {
     "Workbench": "autopicker_lab.workbench",
