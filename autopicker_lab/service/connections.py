@@ -27,7 +27,7 @@ _CHECK_S = 1.0
 _STATE_KEY = "connections"
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """What a protocol of the server tells and does."""
 
     @property
@@ -66,7 +66,7 @@ class Connections:
         self._proxies = proxies or AddressSet()
         self._total = total or _half_of_descriptors()
         self._count = 0
-        self._by_client: dict[str, dict[Connection, None]] = {}  # each client's in the order of their coming
+        self._by_client: dict[str, dict[ClientConnection, None]] = {}  # each client's in the order of their coming
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
@@ -81,7 +81,7 @@ class Connections:
         """What an application's lifespan yields, so that its server uses these."""
         return {_STATE_KEY: self}
 
-    def add(self, connection: Connection) -> bool:
+    def add(self, connection: ClientConnection) -> bool:
         """Count a connection; False where its client has too many, and all of them are being answered."""
         client, limited = self._client_of(connection)
         own = self._by_client.setdefault(client, {})
@@ -97,7 +97,7 @@ class Connections:
             self._loop.call_later(_CHECK_S, self._check)
         return True
 
-    def discard(self, connection: Connection) -> None:
+    def discard(self, connection: ClientConnection) -> None:
         """Count a connection no more."""
         client, _ = self._client_of(connection)
         own = self._by_client.get(client)
@@ -108,7 +108,7 @@ class Connections:
         if not own:
             del self._by_client[client]
 
-    def _make_room(self, connections: dict[Connection, None]) -> bool:
+    def _make_room(self, connections: dict[ClientConnection, None]) -> bool:
         """End the first of these that waits; False where none does."""
         for connection in connections:
             if connection.waiting:
@@ -118,7 +118,7 @@ class Connections:
                 return True
         return False
 
-    def _client_of(self, connection: Connection) -> tuple[str, bool]:
+    def _client_of(self, connection: ClientConnection) -> tuple[str, bool]:
         """What a connection is counted under, and whether its number is limited."""
         address = parse_address(connection.client_host)
         if address is None:
@@ -142,7 +142,7 @@ class Connections:
             self._loop = None
 
 
-def _bound_held(every: Sequence[Connection]) -> None:
+def _bound_held(every: Sequence[ClientConnection]) -> None:
     """Where clients that send have too much of this process's memory, give up what is large, the largest first."""
     held = sum(connection.held for connection in every)
     if held <= MAX_HELD:

@@ -38,7 +38,7 @@ _SAMPLE_S = 5.0
 
 
 @dataclass(frozen=True)
-class Sample:
+class Holdings:
     """What the service held at one moment: resident MiB, descriptors, threads, and files in its temporary folder."""
 
     at_s: float
@@ -62,11 +62,11 @@ class EnduranceReport:
     seconds: float = 0.0
     answers: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
+    samples: list[Holdings] = field(default_factory=list)
     leaked: list[str] = field(default_factory=list)
 
     def growth(self, name: str) -> float:
-        """The mean of the last quarter of the samples over that of the second, for a field of Sample."""
+        """The mean of the last quarter of the samples over that of the second, for a field of Holdings."""
         quarter = max(1, len(self.samples) // 4)
         values = [float(getattr(sample, name)) for sample in self.samples]
         early, late = values[quarter : 2 * quarter], values[-quarter:]
@@ -200,7 +200,7 @@ async def _watch(
                 threads += member.num_threads()
         files = await asyncio.to_thread(_count_files, temporary)
         at_s = round(time.monotonic() - started_at, 1)
-        report.samples.append(Sample(at_s, round(rss / 2**20, 1), descriptors, threads, files))
+        report.samples.append(Holdings(at_s, round(rss / 2**20, 1), descriptors, threads, files))
 
 
 def _count_files(folder: Path) -> int:
