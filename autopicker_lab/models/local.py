@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _PARALLEL = 4
 _MAX_PENDING = 64
 _COUNT_TIMEOUT_S = 60.0
+_LONGEST_TOKEN = 256  # characters; a text of more than that for each token is not worth counting
+_SHORTEN = "shorten the conversation or choose a model with a larger context window"
 # A small model copies facts best greedily, and gives the same again; the penalty is just enough to end its loops.
 # A caller's own values go first.
 _DEFAULTS = {"temperature": 0.0, "repeat_penalty": 1.03}
@@ -195,14 +197,18 @@ class LocalModel:
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """The request as llama.cpp gets it; InvalidRequestError for what it may not get."""
+        window = self._spec.context_window
         messages = llama_messages(request.messages)
+        if sum(len(message["content"] or "") for message in messages) > window * _LONGEST_TOKEN:
+            raise ContextLengthError(f"the prompt is longer than {window} tokens", _SHORTEN)
+        longest = request.max_tokens or self._spec.max_output
         if not self._spec.model and not any(message["role"] in ("system", "developer") for message in messages):
             messages.insert(0, _SYSTEM)
         return {
             **_DEFAULTS,
             **llama_options(request.options),
             "messages": messages,
-            "max_tokens": request.max_tokens or self._spec.max_output,
+            "max_tokens": min(longest, window) if longest > 0 else window,  # what it reserves of the context
             "stream": True,
             "stream_options": {"include_usage": True},
             # a prefix kept from another question changes the sums in their last bits, and a small model's words:
@@ -226,8 +232,7 @@ def _chunk(said: Mapping[str, Any]) -> ChatChunk | None:
     if "error" in raw:
         error = raw["error"]
         if error.get("type") == "exceed_context_size_error":
-            hint = "shorten the conversation or choose a model with a larger context window"
-            raise ContextLengthError(str(error.get("message")), hint)
+            raise ContextLengthError(str(error.get("message")), _SHORTEN)
         if int(error.get("code", 500)) < 500:
             raise InvalidRequestError(str(error.get("message")), "correct the request")
         raise UpstreamError(str(error.get("message")))

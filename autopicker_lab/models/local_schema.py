@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 32
 _MAX_SCHEMAS = 1000
 _MAX_CHOICES = 500  # each is weighed for each token: 500 cost about half a second in an answer
+_MAX_COMPARED = 64  # branches of a oneOf, each with each
 _MAX_PROPERTIES = 250
 _MAX_TEXT = 50_000  # characters of names, values and descriptions
 _MAX_REPEAT = 2000  # llama.cpp refuses more items, and ignores more characters
@@ -152,6 +153,8 @@ class _Schema:
         if "type" in part and any(branch.get("type") != part["type"] for branch in whole):
             self._refuse(path, "type", f"beside '{key}' must be the type of each of its branches")
         if key == "oneOf":
+            if len(whole) > _MAX_COMPARED:
+                self._refuse(path, key, f"has more than {_MAX_COMPARED} branches: write 'anyOf'")
             for i, one in enumerate(whole):
                 if not all(self._differ(one, other, path) for other in whole[:i]):
                     self._refuse(path, key, "has branches that a value may fit together: write 'anyOf'")

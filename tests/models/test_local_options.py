@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec
+from autopicker_lab.core import ChatRequest, ContextLengthError, InvalidRequestError, ModelSpec
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.local_admission import Admission
 from autopicker_lab.models.local_options import llama_options
@@ -137,6 +137,17 @@ async def test_parts_other_than_text_are_refused(local: Any, kind: str) -> None:
     parts = [{"type": "text", "text": "look"}, {"type": kind, kind: {"url": "http://127.0.0.1:1/x", "data": ""}}]
     with pytest.raises(InvalidRequestError, match=kind):
         await local.complete(ChatRequest.of([{"role": "user", "content": parts}]))
+
+
+@pytest.mark.parametrize(("asked", "reserved"), [(None, 1024), (-1, 8192), (0, 1024), (10**12, 8192), (7, 7)])
+def test_an_answer_reserves_no_more_than_the_window(local: Any, asked: int | None, reserved: int) -> None:
+    options = {} if asked is None else {"max_tokens": asked}
+    assert local.body(ChatRequest.of("hi", options=options))["max_tokens"] == reserved
+
+
+def test_a_prompt_far_beyond_the_window_is_not_even_counted(local: Any) -> None:
+    with pytest.raises(ContextLengthError):
+        local.body(ChatRequest.of("word " * 1_000_000))
 
 
 @pytest.mark.slow

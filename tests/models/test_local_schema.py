@@ -159,6 +159,7 @@ COSTLY: dict[str, Any] = {
     "nested arrays": nested(5000),
     "nested alternatives": nested(900, "anyOf"),
     "branches": {"anyOf": [thing(**{f"p{i}": WHOLE}) for i in range(2000)]},
+    "branches told apart": {"oneOf": [thing(kind={"const": i}) for i in range(240)]},
     "properties": thing(**{f"p{i}": WHOLE for i in range(2000)}),
     "names": thing(**{"p" * 1000 + str(i): WHOLE for i in range(100)}),
     "definitions": {"$defs": {f"d{i}": TEXT for i in range(5000)}, "type": "string"},
