@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import orjson
 
 from autopicker_lab.core import InvalidRequestError, NotFoundError, StorageError
+from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,10 +121,9 @@ class ResponseStore:
 
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-                self._path.chmod(0o600)
+                make_private_folder(self._path.parent)
+                make_private_file(self._path)
             except OSError as error:
                 raise sqlite3.OperationalError(str(error)) from error
             database = sqlite3.connect(self._path, timeout=5, isolation_level=None)

@@ -1,6 +1,9 @@
 """Budgets: money is held before a model is asked, so that requests at the same time cannot spend it twice."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +17,7 @@ import websocket
 from conftest import needs
 from support.gateway import gateway
 from support.redis_server import redis_server
+from support.serving import free_port, is_free
 from support.upstream import soon, upstream
 
 from autopicker_lab.core import InvalidRequestError
@@ -167,6 +171,34 @@ def test_ledgers_in_redis_cannot_either(tmp_path: Path) -> None:
         ledger.sync()
         assert Ledger(tmp_path / "none.sqlite", open_redis(url)).hold(Hold(ACCOUNT), 5.0, 2.0, 2.0) == 0.0
         assert not (tmp_path / "none.sqlite").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.fault("two worker processes and a key with money for one answer", "one answer in all")
+def test_workers_cannot_either(tmp_path: Path) -> None:
+    secret, key = KeyFile(tmp_path / "keys.json").create("app", budget_usd=5)
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    with upstream() as up:
+        up.delay_s = 3
+        entry = {"name": "dear", "type": "openai", "endpoint": up.url, "price_out": 1_000_000}
+        (tmp_path / "models.json").write_text(json.dumps({"models": [entry]}))
+        settings = {
+            "AUTOPICKER_CONFIG": str(tmp_path / "models.json"),
+            "AUTOPICKER_HOME": str(tmp_path),
+            "CACHE_TTL": "0",
+        }
+        command = [sys.executable, "-m", "autopicker_lab.service", "--port", str(port), "--workers", "2"]
+        process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
+        try:
+            assert soon(lambda: not is_free(port), 60)
+            with ThreadPoolExecutor(20) as pool:
+                statuses = list(pool.map(lambda _: ask(base, secret).status_code, range(20)))
+            assert [statuses.count(200), statuses.count(429), len(up.bodies)] == [1, 19, 1]
+        finally:
+            process.terminate()
+            process.wait(30)
+    assert spent(tmp_path, key.id) == 5
 
 
 def agree_on_the_last_dollar(open_one: Any) -> None:

@@ -111,7 +111,7 @@ class Reservation:
             raise self._spent()
         self._hold = Hold(account)
         if self._most_usd and not await self.take(self._most_usd, self._most_usd):
-            raise self._too_dear(self._most_usd)
+            raise self._too_dear(self._most_usd, self._most_usd)
 
     async def take(self, most: float, least: float) -> float:
         """Hold USD in place of what was held: `most`, or what is left if that is `least`; 0 where it is not."""
@@ -144,7 +144,7 @@ class Reservation:
         most = prompt + longest * token
         usd = await self.take(most, most if asked is not None else max(prompt, _LEAST_USD))
         if not usd:
-            raise self._too_dear(most if asked is not None else prompt)
+            raise self._too_dear(most, most if asked is not None else prompt)
         if asked is not None:
             return request
         affordable = min(longest, max(1, int((usd - prompt) / token + 1e-6))) if token else longest
@@ -165,11 +165,11 @@ class Reservation:
         hint = f"wait for the next {self._key.period}, or ask for a larger budget"
         return BudgetError(detail, hint, retry_after=self._key.period_left_s())
 
-    def _too_dear(self, usd: float) -> BudgetError:
+    def _too_dear(self, most: float, least: float) -> BudgetError:
         spent, held = self._budgets.ledger.standing(self._caller.account)
         left = max(0.0, self._budget - spent)
-        detail = f"this request may cost {usd:.4g} USD, and of the {self._budget:g} USD of the {self._key.period} "
-        if held > _LEAST_USD and usd <= left + _LEAST_USD:
+        detail = f"this request may cost {most:.4g} USD, and of the {self._budget:g} USD of the {self._key.period} "
+        if held > _LEAST_USD and least <= left + _LEAST_USD:
             detail += f"this key has {max(0.0, left - held):.4g} left while its other requests are answered"
             return BudgetError(detail, "try again when they have ended", retry_after=_SOON_S)
         hint = "lower max_tokens, choose a cheaper model, or ask for a larger budget"
