@@ -64,6 +64,23 @@ def test_a_chat(served: Any, client: Any) -> None:
     assert [json.loads(line)["done"] for line in raw.text.splitlines()][-1]
 
 
+def test_a_body_as_curl_sends_it(served: Any) -> None:
+    base, _ = served
+    bodies = {
+        "/api/show": {"model": "m"},
+        "/api/embed": {"model": "wordllama", "input": "x"},
+        "/api/generate": {"model": "m", "prompt": "x", "stream": False},
+        "/v1/embeddings": {"input": "x"},
+        "/v1/messages/count_tokens": {"messages": HELLO},
+        "/v1/analyze-complexity": {"messages": HELLO},
+    }
+    for path, body in bodies.items():
+        for kind in ("application/x-www-form-urlencoded", "text/plain", None):
+            headers = {"content-type": kind} if kind else {}
+            answer = httpx.post(base + path, content=json.dumps(body), headers=headers)
+            assert answer.status_code == 200, (path, kind, answer.text)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_tools(served: Any, client: Any, stream: bool) -> None:
     _, up = served

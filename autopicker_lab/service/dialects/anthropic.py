@@ -47,7 +47,8 @@ class AnthropicChat:
         body = await json_body.off_loop(len(raw), _parsed, raw)
         request = await self.request(body, len(raw))
         stops = body.get("stop_sequences") or ()
-        wording = AnthropicWording(wants_thinking(body), stops, request.token_count, context.request_id)
+        tokens = await json_body.off_loop(len(raw), count_tokens, request)
+        wording = AnthropicWording(wants_thinking(body), stops, tokens, context.request_id)
         return ChatCall(request, bool(body.get("stream")), wording)
 
     async def request(self, body: dict[str, Any], size: int | None = None, counting: bool = False) -> ChatRequest:

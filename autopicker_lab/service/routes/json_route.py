@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 
 class _ParsedRequest(Request):
-    """A request whose body is read and parsed already."""
+    """A request whose body is read and parsed already, whatever type it was sent as: curl names a form's."""
 
     def __init__(self, request: Request, raw: bytes, fields: dict[str, Any]):
-        super().__init__(request.scope, request.receive)
+        lines = [line for line in request.scope["headers"] if line[0] != b"content-type"]
+        scope = {**request.scope, "headers": [*lines, (b"content-type", b"application/json")]}
+        super().__init__(scope, request.receive)
         self._raw = raw
         self._fields = fields
 

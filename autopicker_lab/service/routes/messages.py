@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi import Body as JsonBody
 
 from autopicker_lab.routing import AUTO
 from autopicker_lab.service.dialects.anthropic import AnthropicChat, count_tokens
+from autopicker_lab.service.request import json_body
 from autopicker_lab.service.routes.json_route import JsonRoute
 from autopicker_lab.service.state import CurrentCaller, State
 
@@ -18,11 +19,15 @@ _EXAMPLE = {"model": "auto", "messages": [{"role": "user", "content": "Hello, ho
 
 @router.post("/messages/count_tokens", summary="Tokens of a request, Anthropic's format")
 async def count_message_tokens(
-    body: Annotated[dict[str, Any], JsonBody(examples=[_EXAMPLE])], state: State, caller: CurrentCaller
+    body: Annotated[dict[str, Any], JsonBody(examples=[_EXAMPLE])],
+    request: Request,
+    state: State,
+    caller: CurrentCaller,
 ) -> dict[str, int]:
     """Messages, system and tools, estimated; no model is asked."""
     dialect = AnthropicChat(state.lab.reader, state.lab.settings.max_file_size)
-    request = await dialect.request(body, counting=True)
-    if request.model not in ("", AUTO):
-        state.lab.catalogue.get(request.model, caller.models)
-    return {"input_tokens": count_tokens(request)}
+    size = len(await request.body())
+    chat = await dialect.request(body, size, counting=True)
+    if chat.model not in ("", AUTO):
+        state.lab.catalogue.get(chat.model, caller.models)
+    return {"input_tokens": await json_body.off_loop(size, count_tokens, chat)}
