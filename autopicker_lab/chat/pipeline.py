@@ -41,6 +41,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.models.base import FAULTS
+from autopicker_lab.models.openai_options import left_out_warning
 from autopicker_lab.routing import AUTO, choose, permitted_models, route_to_named_model
 from autopicker_lab.routing.router import unknown_models
 
@@ -101,13 +102,21 @@ class Pipeline:
         policy = policy or self.policy
         requirements = requirements_of(request, attachments)
         if name is not None:
-            return route_to_named_model(complexity, specs[0], policy, requirements, down)
+            named = route_to_named_model(complexity, specs[0], policy, requirements, down)
+            return self._with_left_out(named, request)
         earlier = await self._earlier(request) if len(request.messages) > 1 else []
         arguments = (complexity, specs, policy, requirements, down)
         context: Any = {"question": request.question, "earlier": earlier}
         few = len(earlier) <= _FEW
         route = choose(*arguments, **context) if few else await asyncio.to_thread(choose, *arguments, **context)
-        return route if request.allowed is None else _without_other_models(route, policy, specs)
+        route = route if request.allowed is None else _without_other_models(route, policy, specs)
+        return self._with_left_out(route, request)
+
+    def _with_left_out(self, route: Route, request: ChatRequest) -> Route:
+        """The route with a warning of options that the model's server will not be sent."""
+        spec = self.catalogue.get(route.model).describe()
+        warning = left_out_warning(request.options, spec) if spec.provider == "openai" else ""
+        return replace(route, warnings=(*route.warnings, warning)) if warning else route
 
     async def _recheck(self, name: str) -> Availability:
         """That a model which did not answer does now; ModelUnavailableError where it does not."""

@@ -4,7 +4,18 @@ Others are left out: some name what no caller should reach (a chat template, a s
 override what was checked (another limit of the answer's length), and some servers refuse whatever they do not know.
 """
 
-OPENAI = frozenset(
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from autopicker_lab.core import ModelSpec
+
+_EVERYTHING = "*"
+_TOLD = 5  # names in a warning
+_OPENAI = frozenset(
     {
         "audio",
         "frequency_penalty",
@@ -40,7 +51,7 @@ OPENAI = frozenset(
         "web_search_options",
     }
 )
-EXTENSIONS = frozenset(  # of vLLM, SGLang, llama.cpp, OpenRouter, Mistral, Gemini, Qwen, xAI and others
+_EXTENSIONS = frozenset(  # of vLLM, SGLang, llama.cpp, OpenRouter, Mistral, Gemini, Qwen, xAI and others
     {
         "add_generation_prompt",
         "allowed_token_ids",
@@ -57,12 +68,10 @@ EXTENSIONS = frozenset(  # of vLLM, SGLang, llama.cpp, OpenRouter, Mistral, Gemi
         "ignore_eos",
         "include_reasoning",
         "include_stop_str_in_output",
-        "keep_alive",
         "length_penalty",
         "min_p",
         "min_tokens",
         "mm_processor_kwargs",
-        "num_ctx",
         "plugins",
         "prompt_mode",
         "provider",
@@ -89,4 +98,21 @@ EXTENSIONS = frozenset(  # of vLLM, SGLang, llama.cpp, OpenRouter, Mistral, Gemi
         "web_search",
     }
 )
-EXTENSION_PREFIXES = ("guided_", "reasoning")
+_PREFIXES = ("guided_", "reasoning")
+_KNOWN = _OPENAI | _EXTENSIONS
+
+
+def is_sent(name: str, spec: ModelSpec) -> bool:
+    """Whether the server of a model is sent an option of this name."""
+    if name in spec.drop:
+        return False
+    return name in _KNOWN or name.startswith(_PREFIXES) or name in spec.allow or _EVERYTHING in spec.allow
+
+
+def left_out_warning(options: Mapping[str, Any], spec: ModelSpec) -> str:
+    """A sentence on the options of a request that a model's server is not sent; "" where it is sent all."""
+    names = [name[:40] for name, value in options.items() if value is not None and not is_sent(name, spec)]
+    if not names:
+        return ""
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return f"'{spec.id}' was not sent {', '.join(names[:_TOLD])}{more}: its entry in the catalogue does not allow that"

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec
-from autopicker_lab.models.openai_options import EXTENSION_PREFIXES, EXTENSIONS, OPENAI
+from autopicker_lab.models.openai_options import is_sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_EVERYTHING = "*"
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _EFFORT = "reasoning_effort"
 _NO_STREAM_OPTIONS = "no stream_options"
@@ -25,9 +24,6 @@ class RequestWriter:
 
     def __init__(self, spec: ModelSpec):
         self._spec = spec
-        self._allowed = OPENAI | EXTENSIONS | frozenset(spec.allow)
-        self._allows_all = _EVERYTHING in spec.allow
-        self._dropped = frozenset(spec.drop)
         self._habits: frozenset[str] = frozenset()
 
     @property
@@ -46,7 +42,7 @@ class RequestWriter:
             habits: how to write it: `habits`, or what `habit_for` adds to them.
         """
         options = self._options(request.options, habits)
-        if stream and _NO_STREAM_OPTIONS not in habits and "stream_options" not in self._dropped:
+        if stream and _NO_STREAM_OPTIONS not in habits and "stream_options" not in self._spec.drop:
             options["stream_options"] = {**(options.get("stream_options") or {}), "include_usage": True}
         else:
             options.pop("stream_options", None)
@@ -58,10 +54,6 @@ class RequestWriter:
             return orjson.dumps({**options, **named})
         except TypeError as error:  # orjson's own kind of it
             raise InvalidRequestError(f"the request cannot be passed on: {error}", "nest it less deeply") from None
-
-    def left_out(self, request: ChatRequest) -> list[str]:
-        """Names of options that the server is not sent."""
-        return [name for name in request.options if name in self._dropped or not self._allows(name)]
 
     def habit_for(self, refusal: str, request: ChatRequest, stream: bool, habits: frozenset[str]) -> str | None:
         """What to do otherwise, so that a request is not refused again; None where nothing here helps.
@@ -90,16 +82,14 @@ class RequestWriter:
 
     def _options(self, given: Mapping[str, Any], habits: frozenset[str]) -> dict[str, Any]:
         """The caller's options over the model's own."""
-        if self._allows_all:
-            options = {name: value for name, value in given.items() if value is not None}
-        else:
-            options = {name: value for name, value in given.items() if value is not None and self._allows(name)}
-        if self._spec.options:
-            defaults = self._spec.options
+        spec = self._spec
+        options = {name: value for name, value in given.items() if value is not None and is_sent(name, spec)}
+        if spec.options:
+            defaults = spec.options
             if any(name in options for name in _LIMITS):
                 defaults = {name: value for name, value in defaults.items() if name not in _LIMITS}
             options = {**defaults, **options}
-        for name in self._dropped:
+        for name in spec.drop:
             options.pop(name, None)
         if habits and f"no {_EFFORT} {options.get(_EFFORT)}" in habits:
             del options[_EFFORT]
@@ -108,9 +98,6 @@ class RequestWriter:
                 limit = options.pop(name)
                 options.setdefault(other, limit)
         return options
-
-    def _allows(self, name: str) -> bool:
-        return name in self._allowed or self._allows_all or name.startswith(EXTENSION_PREFIXES)
 
 
 def _names(text: str, name: str) -> bool:

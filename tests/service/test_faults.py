@@ -175,6 +175,7 @@ def test_what_the_upstream_says_beside_the_text_is_passed_on(base: Any, faulty: 
     assert (whole["model"], whole["id"][:9]) == ("m", "chatcmpl-")
     assert faulty.bodies[0]["chat_template_kwargs"] == {"a": 1}
     assert "n_predict" not in faulty.bodies[0]  # it would override max_tokens
+    assert "was not sent n_predict" in whole["routing"]["warnings"][0]
     streamed = events(ask(base, stream=True, stream_options={"include_usage": True}))
     assert {(e["model"], e["id"]) for e in streamed} == {("m", streamed[0]["id"])}
     assert streamed[-1]["usage"]["total_tokens"] == 8
