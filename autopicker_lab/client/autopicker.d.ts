@@ -15,6 +15,7 @@ export interface ChatOptions {
   max_completion_tokens?: number;
   stop?: string | string[];
   seed?: number;
+  n?: number;
   response_format?: Record<string, unknown>;
   tools?: Array<Record<string, unknown>>;
   stream_options?: { include_usage?: boolean };

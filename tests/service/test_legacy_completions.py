@@ -101,6 +101,7 @@ def test_several_prompts_are_answered_in_their_order(client: openai.OpenAI, up: 
     assert len(up.bodies) == 3
 
 
+@pytest.mark.fault("one of several prompts is refused", "the whole request is, by the same error")
 def test_where_one_prompt_fails_all_do(client: openai.OpenAI, up: ScriptedUpstream) -> None:
     good = completion({"content": "fine"})
     refusal = JSONResponse({"error": {"message": "no"}}, 400)

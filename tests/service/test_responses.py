@@ -137,6 +137,9 @@ def test_structured_output(client: openai.OpenAI, up: ScriptedUpstream) -> None:
     assert up.bodies[-1]["response_format"]["json_schema"]["schema"]["required"] == ["city"]
 
 
+@pytest.mark.fault(
+    "an agent offers tools that only OpenAI's servers have", "they are left out, and the answer names them"
+)
 def test_an_agent_s_tools_are_taken_as_they_come(base: str, up: ScriptedUpstream) -> None:
     """As coding agents send them: freeform tools, namespaces, and some that only OpenAI's servers have."""
     tools = [WEATHER, PATCH, REMOTE, {"type": "web_search"}, {"type": "local_shell"}, {"type": "image_generation"}]
@@ -237,6 +240,7 @@ def test_malformed_requests_are_400_and_named(base: str, up: ScriptedUpstream, b
     assert not up.bodies
 
 
+@pytest.mark.fault("a request to /v1/responses is nested hundreds of levels deep", "400, and no model is asked")
 @pytest.mark.parametrize("name", ["metadata", "input", "tools", "reasoning", "text"])
 def test_what_is_nested_too_deeply_is_refused(base: str, up: ScriptedUpstream, name: str) -> None:
     deep: Any = {}
@@ -295,6 +299,7 @@ def test_the_cache_answers_each_with_an_id_of_its_own(base: str, up: ScriptedUps
     assert httpx.post(f"{base}/v1/chat/completions", json=chat).headers["x-cache"] == "HIT"
 
 
+@pytest.mark.fault("a key names another key's response, or an item of it", "it is unknown: 404, or 400 in a request")
 def test_responses_belong_to_the_key_that_asked(up: ScriptedUpstream, tmp_path: Path) -> None:
     mine, theirs = ({"x-api-key": KeyFile(tmp_path / "keys.json").create(name)[0]} for name in ("one", "two"))
     with gateway(up, autopicker_home=tmp_path) as base:
