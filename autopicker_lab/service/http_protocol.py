@@ -200,8 +200,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     @property
     def waiting(self) -> bool:
-        """Whether no request is being answered."""
-        return not self._busy and not self.transport.is_closing()
+        """Whether no whole request is being answered."""
+        return (not self._busy or self._lacks_body) and not self.transport.is_closing()
 
     @property
     def held(self) -> int:
@@ -239,6 +239,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
+    @property
+    def _lacks_body(self) -> bool:
+        """Whether the one request under way has not come whole."""
+        return self._stage == _BODY and self.cycle is self._running and not self.cycle.response_started
+
     def _awaited(self) -> tuple[str, float]:
         """What is waited for, and for how many seconds; "" where the client is not to blame."""
         if self._stage == _REFUSED:
@@ -259,7 +264,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self._deaf = True
             return
-        if self._busy and (self.cycle.response_started or self.cycle is not self._running):
+        if self._busy and not self._lacks_body:
             self.end()
             return
         self._stage = _REFUSED
