@@ -18,6 +18,8 @@ OUTSIDE = {  # on purpose, each docstring says why
     "http_client/connection.py": {"ConnectionBrokenError", "NotHttpError", "StaleConnectionError"},
     "core/parts.py": {"MalformedError"},
     "http_client/decoding.py": {"DecodingError"},
+    "http_client/proxy.py": {"ProxyError"},
+    "catalogue_file.py": {"_TooLargeError"},
 }
 BARE = {  # failures of ours, or of what a caller brought, which no class of the tree would say better
     "assets.py": "the installation is incomplete",
