@@ -6,7 +6,7 @@ from autopicker_lab.http_client.connection import ConnectionBrokenError, NotHttp
 from autopicker_lab.http_client.decoding import DecodingError
 from autopicker_lab.http_client.events import EventReader, chunk_of_completion
 from autopicker_lab.http_client.proxy import NO_PROXY, ProxyError, is_loopback, proxy_address
-from autopicker_lab.http_client.reported import ReportedError
+from autopicker_lab.http_client.reported import FailureReport
 
 __all__ = [
     "KEEP_S",
@@ -18,7 +18,7 @@ __all__ = [
     "HttpResponse",
     "NotHttpError",
     "ProxyError",
-    "ReportedError",
+    "FailureReport",
     "choice_index",
     "chunk_of_completion",
     "is_loopback",

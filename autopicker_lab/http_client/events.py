@@ -12,7 +12,7 @@ import orjson
 
 from autopicker_lab.core import AutopickerError, ChatChunk, StreamFailedError, UpstreamError, Usage
 from autopicker_lab.http_client.choices import ChoiceReader, choice_index, read_message
-from autopicker_lab.http_client.reported import ReportedError
+from autopicker_lab.http_client.reported import FailureReport
 from autopicker_lab.http_client.tolerant_json import loads, whole
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class EventReader:
         advanced: the last block said something, and was not only comments or empty events.
     """
 
-    def __init__(self, model: str, failed: Callable[[ReportedError], AutopickerError] | None = None):
+    def __init__(self, model: str, failed: Callable[[FailureReport], AutopickerError] | None = None):
         self._model = model
         self._failed = failed or self._stream_failed
         self._tail = b""
@@ -208,13 +208,13 @@ class EventReader:
 
     def _raise_reported(self, event: dict[str, Any], is_error: bool) -> None:
         """Raise the failure that an event reports, if it does."""
-        reported = ReportedError.of(event)
+        reported = FailureReport.of(event)
         if is_error and reported is None:
-            reported = ReportedError.of({"error": event or "it gave no reason"})
+            reported = FailureReport.of({"error": event or "it gave no reason"})
         if reported is not None:
             raise self._failed(reported)
 
-    def _stream_failed(self, reported: ReportedError) -> AutopickerError:
+    def _stream_failed(self, reported: FailureReport) -> AutopickerError:
         return StreamFailedError(f"'{self._model}' failed in the middle", "ask again", quote=reported.message)
 
 

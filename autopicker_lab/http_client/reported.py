@@ -1,4 +1,4 @@
-"""ReportedError: what another server says of its failure, in the shapes that servers have for that."""
+"""FailureReport: what another server says of its failure, in the shapes that servers have for that."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TITLE = re.compile(rb"<title[^>]*>([^<]{1,300})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class ReportedError:
+class FailureReport:
     """A failure as another server reports it.
 
     Attributes:
@@ -37,7 +37,7 @@ class ReportedError:
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def parse(cls, data: bytes) -> ReportedError:
+    def parse(cls, data: bytes) -> FailureReport:
         """The report in the body of an answer: JSON, a page or plain text."""
         try:
             raw = whole(loads(data))
@@ -46,7 +46,7 @@ class ReportedError:
         return cls.of(raw) or cls("" if raw is None else _message(raw, 0))
 
     @classmethod
-    def of(cls, raw: object) -> ReportedError | None:
+    def of(cls, raw: object) -> FailureReport | None:
         """The report in a JSON value; None where it is none, such as an answer without an error."""
         if isinstance(raw, list):  # Google's, and lists of errors
             return cls.of(raw[0]) if raw and isinstance(raw[0], Mapping) else None
@@ -62,7 +62,7 @@ class ReportedError:
         return cls._of(raw, {})
 
     @classmethod
-    def _of(cls, error: Mapping[str, Any], outer: Mapping[str, Any]) -> ReportedError:
+    def _of(cls, error: Mapping[str, Any], outer: Mapping[str, Any]) -> FailureReport:
         error = _opened(error)
         fields = {**{name: value for name, value in outer.items() if name != "type"}, **error}
         code, kind = fields.get("code"), fields.get("type")

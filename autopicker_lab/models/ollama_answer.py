@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import ChatChunk, ModelSpec, TransientUpstreamError, UpstreamError, Usage
 from autopicker_lab.core.ids import new_id
-from autopicker_lab.http_client import ReportedError, tolerant_json
+from autopicker_lab.http_client import FailureReport, tolerant_json
 from autopicker_lab.models.openai_errors import reported_error, stream_error
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class LineReader:
                 f"'{self._spec.id}' did not answer in Ollama's format", "check its 'type' and 'endpoint'"
             )
         if part.get("error"):
-            reported = ReportedError.of(part) or ReportedError.parse(line)
+            reported = FailureReport.of(part) or FailureReport.parse(line)
             raise (stream_error if self._begun else reported_error)(reported, self._spec)
         return part
 

@@ -18,7 +18,7 @@ from autopicker_lab.core import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from autopicker_lab.http_client import ConnectionBrokenError, HttpClient, ReportedError, proxy_address
+from autopicker_lab.http_client import ConnectionBrokenError, HttpClient, FailureReport, proxy_address
 from autopicker_lab.models.base import quality_prior
 from autopicker_lab.models.openai_errors import status_error as any_status_error
 
@@ -157,7 +157,7 @@ def status_error(status: int, data: bytes, headers: Mapping[str, str], spec: Mod
     if status == 404 and not _is_report(data):
         return _no_ollama(spec)
     if status == 404:
-        name, quote = spec.model or spec.id, ReportedError.parse(data).message
+        name, quote = spec.model or spec.id, FailureReport.parse(data).message
         return ModelUnavailableError(f"Ollama has no model '{name}'", f"run `ollama pull {name}`", quote=quote)
     return any_status_error(status, data, headers, spec)
 

@@ -11,7 +11,7 @@ from autopicker_lab.http_client import (
     ConnectionBrokenError,
     EventReader,
     HttpResponse,
-    ReportedError,
+    FailureReport,
     choice_index,
     chunk_of_completion,
     read_message,
@@ -105,7 +105,7 @@ class AnswerReader:
         except (TimeoutError, ConnectionBrokenError):
             return b""
 
-    def _failed(self, reported: ReportedError) -> AutopickerError:
+    def _failed(self, reported: FailureReport) -> AutopickerError:
         return (stream_error if self._events.said else reported_error)(reported, self._spec)
 
 
@@ -137,7 +137,7 @@ def parsed(data: bytes, spec: ModelSpec, otherwise: str = "") -> dict[str, Any]:
         raw = orjson.loads(data)
     except orjson.JSONDecodeError:
         raw = _parsed_slowly(data)
-    if isinstance(raw, list) and (reported := ReportedError.of(raw)) is not None:
+    if isinstance(raw, list) and (reported := FailureReport.of(raw)) is not None:
         raise reported_error(reported, spec)
     if not isinstance(raw, dict):
         detail = f"answered with {otherwise}" if otherwise else "did not answer with JSON"
@@ -158,7 +158,7 @@ def _raise_reported(raw: dict[str, Any], spec: ModelSpec) -> None:
     reports = [raw] if raw.get("error") or not raw.get("choices") else []
     reports += [choice for choice in raw.get("choices") or () if choice.get("error")]
     for report in reports:
-        if (reported := ReportedError.of(report)) is not None:
+        if (reported := FailureReport.of(report)) is not None:
             raise reported_error(reported, spec)
 
 

@@ -20,7 +20,7 @@ from autopicker_lab.core import (
     UpstreamQuotaError,
     UpstreamTimeoutError,
 )
-from autopicker_lab.http_client import ReportedError
+from autopicker_lab.http_client import FailureReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,15 +94,15 @@ _LATER = "try again later"
 
 def status_error(status: int, data: bytes, headers: Mapping[str, str], spec: ModelSpec) -> AutopickerError:
     """The error for an answer of another status than 2xx."""
-    return _error(status, ReportedError.parse(data), headers, spec)
+    return _error(status, FailureReport.parse(data), headers, spec)
 
 
-def reported_error(reported: ReportedError, spec: ModelSpec) -> AutopickerError:
+def reported_error(reported: FailureReport, spec: ModelSpec) -> AutopickerError:
     """The error for a failure within an answer of status 200, before anything was said."""
     return _error(reported.status or _status_of(reported), reported, {}, spec)
 
 
-def stream_error(reported: ReportedError, spec: ModelSpec) -> AutopickerError:
+def stream_error(reported: FailureReport, spec: ModelSpec) -> AutopickerError:
     """The error for a failure that an event reports in the middle of an answer: what was said stays."""
     return StreamFailedError(
         f"'{spec.id}' failed in the middle",
@@ -117,7 +117,7 @@ def refusal(error: InvalidRequestError) -> str:
     return f"{error.param or ''} {error.detail}".lower()
 
 
-def _error(status: int, reported: ReportedError, headers: Mapping[str, str], spec: ModelSpec) -> AutopickerError:
+def _error(status: int, reported: FailureReport, headers: Mapping[str, str], spec: ModelSpec) -> AutopickerError:
     names = {name.lower() for name in (reported.code, reported.type) if name} | _inner_names(reported.details)
     quote: dict[str, Any] = {"quote": spec.without_secrets(reported.message)}  # some repeat the key
     words = {**quote, **_own_words(reported)}
@@ -161,7 +161,7 @@ def _odd_status(status: int, headers: Mapping[str, str], spec: ModelSpec, quote:
     return UpstreamError(f"'{spec.id}' answered {status}", hint, **quote)
 
 
-def _own_words(reported: ReportedError) -> dict[str, Any]:
+def _own_words(reported: FailureReport) -> dict[str, Any]:
     """The code, type and param of a report, for an error's own."""
     given = {"code": reported.code, "kind": reported.type, "param": reported.param}
     return {name: value[:200] for name, value in given.items() if value}
@@ -176,13 +176,13 @@ def _inner_names(details: Mapping[str, Any]) -> set[str]:
     return {name.lower() for name in found if isinstance(name, str)}
 
 
-def _is_flagged(reported: ReportedError) -> bool:
+def _is_flagged(reported: FailureReport) -> bool:
     """Whether a moderator refused the content, as OpenRouter reports that with a 403."""
     metadata = reported.details.get("metadata")
     return isinstance(metadata, dict) and bool(metadata.get("flagged_input"))
 
 
-def _is_context_error(status: int, names: set[str], reported: ReportedError) -> bool:
+def _is_context_error(status: int, names: set[str], reported: FailureReport) -> bool:
     if names & _CONTEXT_CODES:
         return True
     if status in (401, 403, 429) or names & _RATE_CODES:
@@ -190,12 +190,12 @@ def _is_context_error(status: int, names: set[str], reported: ReportedError) -> 
     return _says(reported, _CONTEXT_WORDS)
 
 
-def _says(reported: ReportedError, phrases: tuple[str, ...]) -> bool:
+def _says(reported: FailureReport, phrases: tuple[str, ...]) -> bool:
     words = reported.message.lower()
     return any(phrase in words for phrase in phrases)
 
 
-def _status_of(reported: ReportedError) -> int:
+def _status_of(reported: FailureReport) -> int:
     """The status that a failure within an answer of status 200 stands for."""
     names = {name.lower() for name in (reported.code, reported.type) if name}
     if names & _RATE_CODES:
@@ -205,7 +205,7 @@ def _status_of(reported: ReportedError) -> int:
     return 400 if names & {"invalid_request_error", "badrequesterror", "invalid_argument"} else 502
 
 
-def _retry_after(headers: Mapping[str, str], reported: ReportedError) -> float | None:
+def _retry_after(headers: Mapping[str, str], reported: FailureReport) -> float | None:
     """Seconds to wait, by the headers (milliseconds, seconds or a date), else by the report."""
     milliseconds = _number(headers.get("retry-after-ms", ""))
     seconds = milliseconds / 1000 if milliseconds is not None else _seconds_or_date(headers.get("retry-after", ""))
