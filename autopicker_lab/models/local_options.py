@@ -9,7 +9,8 @@ import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.models.local_schema import held_schema, held_tools
+from autopicker_lab.models.local_schema import held_schema
+from autopicker_lab.models.local_tools import held_tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

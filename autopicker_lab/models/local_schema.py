@@ -22,7 +22,6 @@ _MAX_PROPERTIES = 250
 _MAX_TEXT = 50_000  # characters of names, values and descriptions
 _MAX_REPEAT = 2000  # llama.cpp refuses more items, and ignores more characters
 _MAX_INTEGER = 10**15
-_MAX_TOOLS = 128
 
 _DEFINITIONS = ("$defs", "definitions")
 _SAID = ("title", "description")
@@ -51,29 +50,6 @@ def held_schema(schema: object, param: str) -> dict[str, Any]:
         InvalidRequestError: llama.cpp cannot hold to it, or it costs too much; it names the keyword and its place.
     """
     return _Schema(schema, param).held()
-
-
-def held_tools(name: str, tools: object) -> list[dict[str, Any]]:
-    """The tools as llama.cpp gets them, each with a schema that it can hold to.
-
-    Raises:
-        InvalidRequestError: as `held_schema`, or one is no function.
-    """
-    if not isinstance(tools, list | tuple) or len(tools) > _MAX_TOOLS:
-        raise InvalidRequestError(f"'{name}' must be a list of up to {_MAX_TOOLS} tools", "send fewer", param=name)
-    return [_held_tool(f"{name}[{i}]", tool) for i, tool in enumerate(tools)]
-
-
-def _held_tool(param: str, tool: object) -> dict[str, Any]:
-    function = tool.get("function") if isinstance(tool, dict) and tool.get("type") == "function" else None
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        detail = f"'{param}' must be an object of type 'function' with a 'function' that has a 'name'"
-        raise InvalidRequestError(detail, "correct it", param=param)
-    schema = function.get("parameters") or {"type": "object", "properties": {}}
-    held = {"name": function["name"], "parameters": held_schema(schema, f"{param}.function.parameters")}
-    if isinstance(function.get("description"), str):
-        held["description"] = function["description"]
-    return {"type": "function", "function": held}
 
 
 class _Schema:

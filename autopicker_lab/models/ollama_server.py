@@ -18,7 +18,7 @@ from autopicker_lab.core import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from autopicker_lab.http_client import ConnectionBrokenError, HttpClient, FailureReport, proxy_address
+from autopicker_lab.http_client import ConnectionBrokenError, FailureReport, HttpClient, proxy_address
 from autopicker_lab.models.base import quality_prior
 from autopicker_lab.models.openai_errors import status_error as any_status_error
 

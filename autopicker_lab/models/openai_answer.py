@@ -10,8 +10,8 @@ from autopicker_lab.core import AutopickerError, ChatChunk, ModelSpec, UpstreamE
 from autopicker_lab.http_client import (
     ConnectionBrokenError,
     EventReader,
-    HttpResponse,
     FailureReport,
+    HttpResponse,
     choice_index,
     chunk_of_completion,
     read_message,

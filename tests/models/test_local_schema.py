@@ -11,7 +11,8 @@ import pytest
 from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.models.local_pattern import PatternError, held_pattern
-from autopicker_lab.models.local_schema import held_schema, held_tools
+from autopicker_lab.models.local_schema import held_schema
+from autopicker_lab.models.local_tools import held_tools
 
 TEXT = {"type": "string", "maxLength": 6}
 WHOLE = {"type": "integer", "minimum": 1, "maximum": 9}
@@ -235,8 +236,26 @@ def test_tools_are_held_to_the_same() -> None:
     assert held == {"type": "function", "function": {"name": "look", "description": "d", "parameters": thing(a=WHOLE)}}
     for parameters in ({"type": "object", "minProperties": 1}, COSTLY["an enum of 50,000"]):
         with pytest.raises(InvalidRequestError) as refused:
-            held_tools("tools", [tool, {"type": "function", "function": {"name": "f", "parameters": parameters}}])
+            held_tools(
+                "tools",
+                [tool, {"type": "function", "function": {"name": "f", "strict": True, "parameters": parameters}}],
+            )
         assert refused.value.param == "tools[1].function.parameters"
     for wrong in ("x", [1], [{"type": "function"}], [{"type": "function", "function": {}}], [tool] * 200):
         with pytest.raises(InvalidRequestError):
             held_tools("tools", wrong)
+
+
+def test_a_schema_of_a_tool_that_is_not_strict_is_advice() -> None:
+    place = {"type": "string", "format": "uri", "description": "where"}
+    parameters = {
+        "type": "object",
+        "properties": {"place": place, "n": {"type": "integer"}},
+        "required": ["place", "z"],
+    }
+    [held] = held_tools("tools", [{"type": "function", "function": {"name": "f", "parameters": parameters}}])
+    assert held["function"]["parameters"] == {
+        "type": "object",
+        "properties": {"place": {"description": "where"}, "n": {"type": "integer"}},
+        "required": ["place"],
+    }

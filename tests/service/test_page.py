@@ -62,7 +62,7 @@ def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
         route.get_by_text("complexity").wait_for()
         assert "3 + 5 tokens" in route.inner_text()
         assert "What do the notes say?" in str(up.bodies[-1]["messages"])
-        assert "[notes.txt" in str(up.bodies[-1]["messages"])
+        assert " notes.txt, " in str(up.bodies[-1]["messages"])
         route.get_by_role("button").click()
         copied = tab.evaluate("navigator.clipboard.readText()")
         assert copied.startswith(f"curl -N '{base}/api/v1/chat/multimodal-audio'")
