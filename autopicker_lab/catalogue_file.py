@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 from dotenv import dotenv_values
 
 from autopicker_lab.core import SettingsError
+from autopicker_lab.model_entry import VARIABLE
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
     from pathlib import Path
 
 MAX_BYTES = 2**20
 MAX_VALUES = 20_000  # with its aliases written out
 MAX_DEPTH = 50
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 class ModelsFile(NamedTuple):
@@ -101,15 +101,17 @@ def _one_line(error: yaml.YAMLError) -> str:
 
 
 def _expand(value: Any, environment: Mapping[str, str | None], filled_in: set[str]) -> Any:
-    """Replace ${NAME} in all strings by its value in the environment or .env, or by nothing where it is not set."""
+    """Replace ${NAME} in all strings by its value in the environment or .env; one that nobody set stays."""
 
     def fill_in(match: re.Match[str]) -> str:
-        text = environment.get(match[1]) or ""
+        text = environment.get(match[1])
+        if not text:
+            return match[0]
         filled_in.add(text)
         return text
 
     if isinstance(value, str):
-        return _VARIABLE.sub(fill_in, value)
+        return VARIABLE.sub(fill_in, value)
     if isinstance(value, dict):
         return {key: _expand(item, environment, filled_in) for key, item in value.items()}
     return [_expand(item, environment, filled_in) for item in value] if isinstance(value, list) else value

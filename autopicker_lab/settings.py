@@ -13,17 +13,37 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from autopicker_lab.catalogue_file import read_models
 from autopicker_lab.core import ModelSpec, SettingsError
 from autopicker_lab.core.addresses import without_secrets
+from autopicker_lab.known_models import ASSUMED_QUALITY, SMOLLM2_QUALITY, completed
+from autopicker_lab.model_entry import (
+    clean_endpoint,
+    clean_key,
+    field_hint,
+    known_type,
+    type_hint,
+    unset_variables,
+)
 from autopicker_lab.runtime.addresses import AddressSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
 
 Capability = Literal["text", "images", "multimodal", "tools", "json", "audio", "embeddings"]
 # what a model may be able to do although its entry names no capabilities: its server knows
@@ -53,7 +73,8 @@ class ModelConfig(BaseModel):
     context_budget: int | None = Field(None, ge=64)
     price_in: float = Field(0.0, ge=0, allow_inf_nan=False)
     price_out: float = Field(0.0, ge=0, allow_inf_nan=False)
-    quality: float = Field(0.5, ge=0, le=1)
+    price_cached: float | None = Field(None, ge=0, allow_inf_nan=False)
+    quality: float = Field(ASSUMED_QUALITY, ge=0, le=1)
     timeout_s: float = Field(120.0, gt=0)
     first_token_s: float | None = Field(None, gt=0)
     total_s: float = Field(3600.0, gt=0)
@@ -92,17 +113,25 @@ class ModelConfig(BaseModel):
             raise ValueError("a proxy must begin with http:// and name a host, or be 'none'")
         return value
 
+    @field_validator("type", mode="before")
+    @classmethod
+    def _normalise_type(cls, value: Any) -> Any:
+        return known_type(value)
+
+    @field_validator("name", "model", "path")
+    @classmethod
+    def _strip(cls, value: str) -> str:
+        return value.strip()
+
     @field_validator("endpoint")
     @classmethod
-    def _require_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-            raise ValueError("an endpoint must begin with http:// or https:// and name a host")
-        return value
+    def _require_address(cls, value: str, info: ValidationInfo) -> str:
+        return clean_endpoint(value, info.data.get("type", ""))
 
     @field_validator("api_key")
     @classmethod
     def _require_header_characters(cls, value: str | None) -> str | None:
+        value = clean_key(value) if value else value
         if value and not (value.isascii() and value.isprintable()):
             raise ValueError("an API key must be printable ASCII characters")
         return value
@@ -122,7 +151,8 @@ class ModelConfig(BaseModel):
         if self.image_urls:
             capabilities |= {"images"}
         default_endpoint = "http://localhost:11434" if self.type == "ollama" else ""
-        return ModelSpec(
+        unset = unset_variables((self.api_key, self.endpoint, self.model, self.path, self.headers, self.proxy))
+        spec = ModelSpec(
             id=self.name,
             provider=self.type,
             model=self.path or self.model or ("" if self.type == "local" else self.name),
@@ -132,12 +162,14 @@ class ModelConfig(BaseModel):
             if "capabilities" in self.model_fields_set
             else _LEFT_OPEN.get(self.type, frozenset()),
             api_key=self.api_key or None,
+            unset=unset,
             **self.model_dump(
                 include={
                     "context_window",
                     "context_budget",
                     "price_in",
                     "price_out",
+                    "price_cached",
                     "quality",
                     "timeout_s",
                     "first_token_s",
@@ -154,6 +186,7 @@ class ModelConfig(BaseModel):
                 }
             ),
         )
+        return completed(spec, self.model_fields_set)
 
 
 class Settings(BaseSettings):
@@ -269,6 +302,7 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls, **overrides: Any) -> Settings:
         """Settings of this process; SettingsError names the variable that is wrong."""
+        models: Any = overrides.get("models", ())
         filled_in: Sequence[str] = ()
         try:
             settings = cls(**overrides)
@@ -276,7 +310,7 @@ class Settings(BaseSettings):
                 models, filled_in = read_models(settings.autopicker_config)
                 settings = cls(**{**overrides, "models": models})
         except ValidationError as error:
-            raise _setting_error(error, filled_in) from None
+            raise _setting_error(error, models, filled_in) from None
         except SourceError as error:
             raise SettingsError(f"settings: {error}", "correct the environment or .env") from None
         return settings
@@ -292,7 +326,7 @@ class Settings(BaseSettings):
                 capabilities=frozenset({"text", "json"}),
                 context_window=8192,
                 context_budget=150,  # measured: it answers better from two passages than from four, and sooner
-                quality=0.15,
+                quality=SMOLLM2_QUALITY,
                 max_output=400,
                 aliases=("smollm2", "local"),
             ),
@@ -344,20 +378,38 @@ def _to_json(value: object) -> object:
     return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
-def _setting_error(error: ValidationError, filled_in: Sequence[str] = ()) -> SettingsError:
+def _setting_error(error: ValidationError, models: Sequence[object], filled_in: Sequence[str]) -> SettingsError:
     """The first problem, without what may be a secret: values of secret fields, whole entries, and what was filled in.
 
     Args:
+        models: the entries of `models:`.
         filled_in: what stood in variables of the environment that the file names.
     """
     first = error.errors()[0]
     place = [str(step) for step in first["loc"]]
-    if place[:1] == ["models"]:
-        where = "AUTOPICKER_CONFIG: " + ".".join(place)
-    else:
-        where = place[0].upper() if place else "settings"
+    if place[:1] == ["models"] and len(place) > 1:
+        return _entry_error(first, models[int(place[1])], place, filled_in)
+    where = place[0].upper() if place else "settings"
+    detail = without_secrets(f"{first['msg']}{_got(first, place)}", list(filled_in))
+    return SettingsError(f"{where}: {detail}", "correct it in the environment, .env or the YAML file")
+
+
+def _entry_error(first: ErrorDetails, entry: object, place: list[str], filled_in: Sequence[str]) -> SettingsError:
+    """What is wrong with an entry of `models:`, by the model's name, and what may be meant."""
+    name = entry.get("name") if isinstance(entry, dict) else None
+    named = f" (model '{without_secrets(str(name)[:80], list(filled_in))}')" if name else ""
+    where = f"AUTOPICKER_CONFIG: {'.'.join(place)}{named}"
+    field, fields = place[2] if len(place) > 2 else "", list(ModelConfig.model_fields)
+    if first["type"] == "extra_forbidden" and len(place) == 3:
+        detail = f"{where}: there is no field '{field[:80]}'"
+        return SettingsError(detail, f"{field_hint(field, fields)}fields: {', '.join(fields)}")
+    more = type_hint(first["input"]) if field == "type" else ""
+    detail = without_secrets(f"{first['msg']}{_got(first, place)}", list(filled_in))
+    return SettingsError(f"{where}: {detail}{more}", "correct it in the environment, .env or the YAML file")
+
+
+def _got(first: ErrorDetails, place: list[str]) -> str:
+    """The wrong value, where it is no secret."""
     value = first["input"]
     secret = bool(_SECRETS & set(place)) or not isinstance(value, str | int | float | None)
-    got = "" if secret else f" (got {str(value)[:60]!r})"
-    detail = without_secrets(f"{first['msg']}{got}", [text for text in filled_in if text])
-    return SettingsError(f"{where}: {detail}", "correct it in the environment, .env or the YAML file")
+    return "" if secret else f" (got {str(value)[:60]!r})"

@@ -80,6 +80,7 @@ class ModelSpec:
         context_window: tokens of prompt and answer together.
         context_budget: tokens of file context that are worth giving it; None means what the window leaves.
         price_in, price_out: USD per million tokens.
+        price_cached: USD per million prompt tokens that its server had in its cache; None: as price_in.
         quality: prior of P(a good answer to a hard request), 0 to 1; a tuned policy overrides it.
         timeout_s: seconds to wait for the next piece of an answer; `first_token_s` for the first one (None: the same).
         total_s: seconds that a whole answer may take.
@@ -89,6 +90,8 @@ class ModelSpec:
         headers: sent to its server with each request.
         options: of a chat request, where the caller does not give them.
         allow, drop: names of options that it is sent though they are not known here ("*": all), or never.
+        sources: where figures come from that its entry does not give, by field; "assumed" where nothing is known.
+        unset: variables that its entry names and nobody set: it cannot be asked.
         proxy: the address of the HTTP proxy to its server; "": what the environment says; "none": none.
     """
 
@@ -101,6 +104,7 @@ class ModelSpec:
     context_budget: int | None = None
     price_in: float = 0.0
     price_out: float = 0.0
+    price_cached: float | None = None
     quality: float = 0.5
     timeout_s: float = 120.0
     first_token_s: float | None = None
@@ -116,6 +120,8 @@ class ModelSpec:
     allow: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     proxy: str = field(default="", repr=False)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    unset: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
@@ -132,9 +138,12 @@ class ModelSpec:
         """Whether it answers questions: one that has `embeddings` and not `text` makes vectors alone."""
         return "text" in self.capabilities or "embeddings" not in self.capabilities
 
-    def cost_usd(self, tokens_in: int, tokens_out: int) -> float:
-        """The price of so many prompt tokens and answer tokens, USD."""
-        return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
+    def cost_usd(self, tokens_in: int, tokens_out: int, cached: int = 0) -> float:
+        """The price of so many prompt tokens (of which its server had `cached` in its cache) and answer tokens, USD."""
+        cost = tokens_in * self.price_in + tokens_out * self.price_out
+        if cached and self.price_cached is not None:
+            cost += min(cached, tokens_in) * (self.price_cached - self.price_in)
+        return cost / 1e6
 
 
 @dataclass(frozen=True)

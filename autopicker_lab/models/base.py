@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -91,14 +90,6 @@ async def complete_from_stream(model: ChatModel, request: ChatRequest) -> ChatRe
         first_token_s=first,
         total_s=time.perf_counter() - started_at,
     )
-
-
-def quality_prior(billions: float) -> float:
-    """A first guess of quality from a model's size in billions of parameters: 0.40 at 1 B, +0.29 a decade.
-
-    A straight line through the public leaderboards' middle; outcomes of one's own replace it (see tuning).
-    """
-    return min(0.9, max(0.05, 0.40 + 0.29 * math.log10(billions))) if billions > 0 else 0.5
 
 
 def image_bytes(url: str) -> bytes:

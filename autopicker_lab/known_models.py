@@ -1,0 +1,124 @@
+"""What is known of models whose entry does not say it: qualities, prices and windows, each with where it comes from."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Set
+
+    from autopicker_lab.core import ModelSpec
+
+ASSUMED_QUALITY = 0.5
+SMOLLM2_QUALITY = 0.15  # measured: 8 of 12 questions of data/answers/report.csv, and little of anything harder
+_QUALITIES: Mapping[str, float] = MappingProxyType({"smollm2-135m": SMOLLM2_QUALITY, "llama3.2": 0.54})
+_SIZE = re.compile(r"(?<![a-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)(b|m)(?![a-z0-9])")
+# Names of models that their makers alone serve, so that an endpoint which is not theirs passes requests on to them.
+_CLOSED: Mapping[str, str] = MappingProxyType(
+    {"gpt-": "openai", "chatgpt-": "openai", "o1": "openai", "o3": "openai", "o4-": "openai"}
+    | {"claude-": "anthropic", "gemini-": "google", "grok-": "x-ai"}
+)
+_OPEN_WEIGHTS = ("gpt-oss", "grok-1")
+
+
+def quality_prior(billions: float) -> float:
+    """A first guess of quality from a model's size in billions of parameters: 0.40 at 1 B, +0.29 a decade.
+
+    A straight line through the public leaderboards' middle; outcomes of one's own replace it (see tuning).
+    """
+    if billions <= 0:
+        return ASSUMED_QUALITY
+    return min(0.9, max(0.05, 0.40 + 0.29 * math.log10(billions)))
+
+
+def completed(spec: ModelSpec, given: Set[str]) -> ModelSpec:
+    """The spec with what is known of its model in place of defaults, and in `sources` where each comes from.
+
+    Args:
+        given: names of the fields that its entry has: these stay.
+    """
+    found: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    if "quality" not in given:
+        found["quality"], sources["quality"] = _quality(spec)
+    wanted = {"context_window"} - given
+    if not given & {"price_in", "price_out"}:
+        wanted |= {"price_in", "price_out", "price_cached"} - given
+    if spec.provider == "openai" and wanted:
+        listed = {name: value for name, value in _listed(spec).items() if name in wanted}
+        found |= listed
+        sources |= dict.fromkeys(listed, "genai-prices")
+    return replace(spec, **found, sources=sources)
+
+
+def _quality(spec: ModelSpec) -> tuple[float, str]:
+    if spec.provider == "local" and not spec.model:
+        return SMOLLM2_QUALITY, "known"
+    name = (spec.model or spec.id).lower()
+    last = name.rpartition("/")[2].removesuffix(":latest")
+    if last in _QUALITIES:
+        return _QUALITIES[last], "known"
+    if "smollm2-135m" in name:
+        return SMOLLM2_QUALITY, "known"
+    billions = _billions(name)
+    return (quality_prior(billions), "size in its name") if billions else (ASSUMED_QUALITY, "assumed")
+
+
+def _billions(name: str) -> float:
+    """The size in a name, such as llama3.1:8b, mixtral-8x7b or SmolLM2-135M, in billions; 0.0 for none."""
+    sizes = [
+        int(experts or 1) * float(number) * (1.0 if unit == "b" else 1e-3)
+        for experts, number, unit in _SIZE.findall(name.replace("_", "-"))
+    ]
+    return max(sizes, default=0.0)
+
+
+def _listed(spec: ModelSpec) -> dict[str, Any]:
+    """What genai-prices has of a model: prices in USD per million tokens, and its window."""
+    name = (spec.model or spec.id).removeprefix("models/")
+    host = urlsplit(spec.endpoint).hostname or ""
+    maker = _maker(name)
+    if "." not in host.strip("0123456789.") and maker is None:
+        return {}  # a server of one's own, with a model of its own: nothing is paid by the token
+    from genai_prices.data_snapshot import get_snapshot
+
+    snapshot = get_snapshot()
+    for ref, provider, url in ((name, None, spec.endpoint), (name.rpartition("/")[2], maker, None)):
+        if provider is None and url is None:
+            continue
+        try:
+            _, model = snapshot.find_provider_model(ref, None, provider, url)
+        except LookupError:
+            continue
+        return _figures(model)
+    return {}
+
+
+def _maker(name: str) -> str | None:
+    last = name.rpartition("/")[2].lower()
+    if last.startswith(_OPEN_WEIGHTS):
+        return None
+    return next((maker for start, maker in _CLOSED.items() if last.startswith(start)), None)
+
+
+def _figures(model: Any) -> dict[str, Any]:
+    prices = model.get_prices(datetime.now(UTC))
+    rows = {
+        "price_in": _base(prices.input_mtok),
+        "price_out": _base(prices.output_mtok),
+        "price_cached": _base(prices.cache_read_mtok),
+        "context_window": model.context_window,
+    }
+    return {name: value for name, value in rows.items() if value is not None}
+
+
+def _base(price: Any) -> float | None:
+    """A price as a number; of one with tiers, that of short prompts."""
+    price = getattr(price, "base", price)
+    return None if price is None else float(price)
