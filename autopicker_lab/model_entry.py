@@ -27,16 +27,16 @@ _TYPES = _all_meaning(
     {
         "local": "gguf llama-cpp llama.cpp llama_cpp llamacpp llamafile xllamacpp",
         "ollama": "ollama_chat ollama-chat",
-        "openai": "anthropic azure azure-openai deepseek google groq litellm lm-studio lmstudio mistral openai-compatible "
-        "openai_compatible openrouter sglang tgi together vllm xai",
+        "openai": "anthropic azure azure-openai deepseek google groq litellm lm-studio lmstudio mistral "
+        "openai-compatible openai_compatible openrouter sglang tgi together vllm xai",
     }
 )
 _FIELDS = _all_meaning(
     {
         "aliases": "alias names",
         "api_key": "api_token apikey bearer key token",
-        "context_window": "context context_length context_size max_context max_input_tokens max_model_len n_ctx num_ctx "
-        "window",
+        "context_window": "context context_length context_size max_context max_input_tokens max_model_len n_ctx "
+        "num_ctx window",
         "endpoint": "api_base base_url baseurl host server uri url",
         "max_concurrency": "concurrency max_parallel parallel",
         "max_output": "max_completion_tokens max_output_tokens max_tokens",

@@ -45,6 +45,12 @@ class Availability:
         return "available" if self.ok else with_hint(self.why, self.hint)
 
 
+def unset_variable(spec: ModelSpec) -> Availability:
+    """That a model cannot be asked, because nobody set a variable that its entry names."""
+    why = f"${{{spec.unset[0]}}} is not set"
+    return Availability(False, why, f"set it in the environment or .env, or take it out of the entry of '{spec.id}'")
+
+
 class ChatModel(Protocol):
     """A model that chats. `stream` yields each piece as it is made and stops upstream work when it is closed."""
 

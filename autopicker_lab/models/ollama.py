@@ -16,7 +16,7 @@ from autopicker_lab.core import (
     ModelSpec,
     UpstreamError,
 )
-from autopicker_lab.models.base import Availability, complete_from_stream
+from autopicker_lab.models.base import Availability, complete_from_stream, unset_variable
 from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.models.life import SignsOfLife
 from autopicker_lab.models.ollama_answer import LineReader
@@ -59,6 +59,8 @@ class OllamaModel:
     async def available(self) -> Availability:
         """Whether its server answers and holds the model; one that is busy with answers counts as answering."""
         spec = self._spec
+        if spec.unset:
+            return unset_variable(spec)
         try:
             names = await list_models(spec, self._clients.get())
         except UpstreamError as error:

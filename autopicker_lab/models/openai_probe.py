@@ -1,0 +1,125 @@
+"""Whether a request to an OpenAI-compatible server would work, asked without asking for an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import ssl
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import orjson
+
+from autopicker_lab.http_client import ConnectionBrokenError, HttpClient
+from autopicker_lab.models.base import Availability, unset_variable
+
+if TYPE_CHECKING:
+    from autopicker_lab.core import ModelSpec
+    from autopicker_lab.models.life import SignsOfLife
+
+PROBE_S = 3.0
+_KNOWN_S = 60.0  # how long a model that its server lists is not looked for in the list again
+_START = "start its server or check the endpoint and the network"
+_NO_PATH = frozenset({404, 405, 501})
+
+
+class Probe:
+    """Asks the server of one model what a request to it needs: an address that answers, a key, the model's name."""
+
+    def __init__(self, spec: ModelSpec, life: SignsOfLife):
+        self._spec = spec
+        self._life = life
+        self._known_until = 0.0
+
+    async def ask(self, client: HttpClient) -> Availability:
+        """Whether a request would work now; a server that shows otherwise that it is alive counts as answering."""
+        spec, endpoint = self._spec, self._spec.endpoint
+        if spec.unset:
+            return unset_variable(spec)
+        try:
+            async with asyncio.timeout(PROBE_S):
+                return await self._asked(client)
+        except (TimeoutError, ConnectionBrokenError):
+            if self._life.shown:
+                return Availability(True)
+            return Availability(False, f"{endpoint} does not answer", "look whether its server hangs, or start it")
+        except ssl.SSLError as error:
+            why = f"{endpoint} cannot be trusted: {getattr(error, 'verify_message', '') or error.reason or error}"
+            return Availability(False, why, "write http:// if its server knows no TLS, or name its certificate in SSL_CERT_FILE")
+        except (OSError, ValueError):
+            return Availability(False, f"{endpoint} does not answer", _START)
+
+    async def _asked(self, client: HttpClient) -> Availability:
+        status, raw, location = await self._get(client, "/models")
+        if status >= 500 and status != 501:
+            return Availability(self._life.shown, f"{self._spec.endpoint} answers {status}", "try again later")
+        if 300 <= status < 400:
+            hint = f"its server is elsewhere: write {location.removesuffix('/models')}" if location else "check its endpoint"
+            return Availability(False, f"{self._spec.endpoint} answers {status}", hint)
+        if time.monotonic() < self._known_until and status == 200:
+            return Availability(True)
+        if status == 200 and (names := _names(raw)) is not None:
+            return await self._listed(client, names)
+        return await self._without_list(client, status)
+
+    async def _listed(self, client: HttpClient, names: dict[str, Any]) -> Availability:
+        """Whether the model is one of those that its server lists, or knows by another name."""
+        name = self._spec.model or self._spec.id
+        if not names or _is_listed(name, names) or (await self._get(client, f"/models/{quote(name)}"))[0] == 200:
+            self._known_until = time.monotonic() + _KNOWN_S
+            return Availability(True)
+        near = difflib.get_close_matches(name, names, 1)
+        meant = f"did you mean '{near[0]}'? " if near else ""
+        some = ", ".join(list(names)[:8]) + (" ..." if len(names) > 8 else "")
+        return Availability(False, f"{self._spec.endpoint} has no model '{name}'", f"{meant}it has {some}")
+
+    async def _without_list(self, client: HttpClient, status: int) -> Availability:
+        """Where /models tells nothing: whether a chat would be taken, by what an empty one is answered."""
+        spec = self._spec
+        chat, _, _ = await self._get(client, "/chat/completions", b"{}")
+        if chat in (401, 403) or (chat in _NO_PATH and status in (401, 403)):
+            return Availability(False, f"{spec.endpoint} refused the API key", f"set api_key of '{spec.id}'")
+        if chat not in _NO_PATH:
+            return Availability(True)
+        if "/v1" not in urlsplit(spec.endpoint).path:
+            found, raw, _ = await self._get(client, "/v1/models")
+            if found in (401, 403) or (found == 200 and _names(raw) is not None):
+                address = spec.endpoint.partition("?")[0].rstrip("/")
+                return Availability(False, f"{spec.endpoint} is not where its API begins", f"write endpoint: {address}/v1")
+        why = f"{spec.endpoint} has neither /models nor /chat/completions"
+        return Availability(False, why, "check the path of its endpoint: that of OpenAI's API mostly ends in /v1")
+
+    async def _get(self, client: HttpClient, path: str, body: bytes | None = None) -> tuple[int, Any, str]:
+        """Status, JSON (None for none) and Location of an answer."""
+        answer = await client.request("GET" if body is None else "POST", path, body or b"")
+        try:
+            if answer.status != 200 or (path == "/models" and time.monotonic() < self._known_until):
+                return answer.status, None, answer.headers.get("location", "")
+            return 200, orjson.loads(await answer.read()), ""
+        except orjson.JSONDecodeError:
+            return 200, None, ""
+        finally:
+            answer.close()
+
+
+def _names(raw: Any) -> dict[str, Any] | None:
+    """The models in a list, by id; None where it is none. Servers that answer to any name list nothing."""
+    rows = raw.get("data", raw.get("models")) if isinstance(raw, dict) else raw
+    if not isinstance(rows, list):
+        return None
+    names = {str(row.get("id") or row.get("name")): row for row in rows if isinstance(row, dict)}
+    return {} if any(row.get("owned_by") == "llamacpp" for row in names.values()) else names
+
+
+def _is_listed(name: str, names: dict[str, Any]) -> bool:
+    """Whether a name is in a list: by itself, with its tag, its variant, the folder of its list, or as an alias."""
+    forms = {name, name.removesuffix(":latest"), f"{name}:latest", f"models/{name}", name.removeprefix("models/")}
+    if "/" in name:
+        forms.add(name.rpartition(":")[0] or name)  # OpenRouter's variants
+    forms = {form.lower() for form in forms}
+    listed = {listed.lower() for listed in names}
+    if forms & listed:
+        return True
+    others = [row.get(field) for row in names.values() for field in ("aliases", "root", "canonical_slug")]
+    return any(name == other or (isinstance(other, list) and name in other) for other in others)
