@@ -90,7 +90,7 @@ def clean_endpoint(value: str, kind: str) -> str:
 def _suggestion(value: str) -> str:
     """What may be meant by an address without a scheme."""
     host = value.partition("://")[2] or value.lstrip("/")
-    if not re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+(/\S*)?", host):
+    if "@" in host or not re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+(/\S*)?", host):
         return ""
     is_local = host.startswith(("localhost", "127.", "[")) or "." not in host.partition(":")[0]
     return f": write {'http' if is_local else 'https'}://{host}"

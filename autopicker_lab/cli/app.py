@@ -156,9 +156,12 @@ def ask(
 
 @app.command()
 def models(as_json: Json = False) -> None:
-    """List the catalogue, and which of it would answer now."""
+    """List the catalogue, which of it would answer now, and where its figures come from."""
+    from autopicker_lab.models.notes import notes
+
     with open_workbench() as lab:
         catalogue = lab.models()
+        remarks = notes(lab.settings.catalogue())
     rows = [
         {
             "id": spec.id,
@@ -169,7 +172,9 @@ def models(as_json: Json = False) -> None:
             "context_window": spec.context_window,
             "price_in": spec.price_in,
             "price_out": spec.price_out,
+            "price_cached": spec.price_cached,
             "quality": spec.quality,
+            "sources": dict(spec.sources),
         }
         for spec, available in catalogue
     ]
@@ -178,15 +183,20 @@ def models(as_json: Json = False) -> None:
         return
     for row in rows:
         typer.echo(f"{'✓' if row['available'] else '✗'} {row['id']:20} {row['provider']:8} {row['why'] or ''}")
+    for note in remarks:
+        typer.echo(f"{'!' if note.is_fault else '-'} {note.text}")
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    as_json: Json = False,
+    ask: Annotated[bool, typer.Option("--ask", help="ask each model for one token; hosted ones cost a little")] = False,
+) -> None:
     """Check that every part of the lab is there and works, and say what to do where not."""
     from autopicker_lab.cli.doctor import examine
 
     with open_workbench() as lab:
-        checks = examine(lab)
+        checks = examine(lab, ask)
     if as_json:
         print_json([vars(check) for check in checks])
     else:

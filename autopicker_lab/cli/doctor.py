@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from autopicker_lab import assets
@@ -13,6 +14,7 @@ from autopicker_lab.core.optional import EXTRAS, PURPOSES, install_line, missing
 from autopicker_lab.extraction import formats
 from autopicker_lab.extraction.ocr import engines
 from autopicker_lab.extraction.registry import broken_entry_points
+from autopicker_lab.models.notes import notes
 from autopicker_lab.routing import unknown_models
 from autopicker_lab.workbench import Workbench
 
@@ -41,8 +43,12 @@ class Check:
     needed: bool = True
 
 
-def examine(lab: Workbench) -> list[Check]:
-    """Check every part; it takes a few seconds, because the models are really loaded."""
+def examine(lab: Workbench, ask: bool = False) -> list[Check]:
+    """Check every part; it takes a few seconds, because the models are really loaded.
+
+    Args:
+        ask: ask each model that answers for one token.
+    """
     return [
         _check("formats", lambda: f"{len(formats())} formats: {', '.join(formats())}"),
         *_engines(),
@@ -53,7 +59,8 @@ def examine(lab: Workbench) -> list[Check]:
         _check(
             "speech", lambda: f"{lab.transcriber.model}: {lab.transcribe(assets.samples() / 'announcement.ogg').text}"
         ),
-        *_models(lab),
+        *_models(lab, ask),
+        *_catalogue(lab),
         _check("uploads", lambda: f"kept at {lab.settings.uploads_url} ({len(lab.files.list())} files)"),
         _check("policy", lambda: _policy(lab)),
         *_extras(),
@@ -93,14 +100,28 @@ def _has_package(package: str) -> bool:
     return True
 
 
-def _models(lab: Workbench) -> Iterator[Check]:
+def _models(lab: Workbench, ask: bool) -> Iterator[Check]:
     models = lab.models()
     usable = any(available.ok for _, available in models)
     for spec, available in models:
         detail = f"{spec.provider}, {'answers' if available.ok else f'{available.why}: {available.hint}'}"
         yield Check(spec.id, available.ok, detail, needed=not usable)
+        if ask and available.ok and spec.chats:
+            yield _check(f"ask {spec.id}", partial(_one_token, lab, spec.id))
     if usable:
         yield _check("answering", lambda: f"{(reply := lab.ask('Say hello.', max_tokens=12)).model}: {reply.text!r}")
+
+
+def _one_token(lab: Workbench, model: str) -> str:
+    """What a model makes of the shortest request there is; AutopickerError where it fails."""
+    reply = lab.ask("Say hello.", model=model, max_tokens=1)
+    return f"one token in {reply.total_s or 0.0:.1f} s, finish_reason {reply.finish_reason}"
+
+
+def _catalogue(lab: Workbench) -> Iterator[Check]:
+    """What whoever wrote the catalogue should know of it."""
+    for note in notes(lab.settings.catalogue()):
+        yield Check("catalogue", not note.is_fault, note.text, needed=False)
 
 
 def _check(name: str, probe: Callable[[], str]) -> Check:

@@ -238,7 +238,9 @@ class Usage:
         if not raw or not isinstance(raw, Mapping):
             return None
         details = raw.get("prompt_tokens_details")
-        cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
+        cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
+        if cached is None:
+            cached = raw.get("prompt_cache_hit_tokens")  # DeepSeek's name for it
         return cls(_count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens")), _count(cached), raw)
 
 

@@ -30,11 +30,12 @@ from autopicker_lab.http_client import (
     ProxyError,
     proxy_address,
 )
-from autopicker_lab.models.base import Availability
+from autopicker_lab.models.base import Availability, unset_variable
 from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.models.life import SignsOfLife
 from autopicker_lab.models.openai_answer import AnswerReader, parsed, read_completion
 from autopicker_lab.models.openai_errors import refusal, status_error
+from autopicker_lab.models.openai_probe import START, Probe
 from autopicker_lab.models.openai_request import RequestWriter
 from autopicker_lab.runtime.answer_clock import AnswerClock
 from autopicker_lab.runtime.concurrency import ConcurrencyLimit
@@ -43,11 +44,9 @@ from autopicker_lab.runtime.per_loop import PerLoop
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-PROBE_S = 3.0
 CONNECT_S = 10.0
 _CHAT = "/chat/completions"
 _EMBEDDINGS = "/embeddings"
-_START = "start its server or check the endpoint and the network"
 
 
 class OpenAIModel:
@@ -59,29 +58,17 @@ class OpenAIModel:
         self._clients = PerLoop(self._http_client)
         self._writer = RequestWriter(spec)
         self._life = SignsOfLife()
+        self._probe = Probe(spec, self._life)
 
     def describe(self) -> ModelSpec:
         """The model's entry in the catalogue."""
         return self._spec
 
     async def available(self) -> Availability:
-        """Whether its server answers to `GET /models` and accepts the key, or shows otherwise that it is alive."""
-        endpoint = self._spec.address
-        try:
-            async with asyncio.timeout(PROBE_S):
-                answer = await self._clients.get().request("GET", "/models")
-        except (TimeoutError, ConnectionBrokenError):
-            if self._life.shown:
-                return Availability(True)
-            return Availability(False, f"{endpoint} does not answer", "look whether its server hangs, or start it")
-        except (OSError, ValueError):
-            return Availability(False, f"{endpoint} does not answer", _START)
-        answer.close()
-        if answer.status in (401, 403):
-            return Availability(False, f"{endpoint} refused the API key", f"set api_key of '{self._spec.id}'")
-        if answer.status >= 500 and not self._life.shown:
-            return Availability(False, f"{endpoint} answers {answer.status}", "try again later")
-        return Availability(True)
+        """Whether its server answers, accepts the key and has the model, or shows otherwise that it is alive."""
+        if self._spec.unset:
+            return unset_variable(self._spec)
+        return await self._probe.ask(self._clients.get())
 
     def pending(self) -> int:
         """Requests that are being answered, or wait to be."""
@@ -223,4 +210,4 @@ class OpenAIModel:
             kind = UpstreamError if answered else TransientUpstreamError
             return kind(f"the connection to '{spec.id}' broke: {error}", "ask again")
         self._life.failed()
-        return ModelUnavailableError(f"{spec.address} does not answer", _START)
+        return ModelUnavailableError(f"{spec.address} does not answer", START)

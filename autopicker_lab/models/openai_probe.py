@@ -11,8 +11,9 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
+from autopicker_lab.core.addresses import public_address
 from autopicker_lab.http_client import ConnectionBrokenError, HttpClient
-from autopicker_lab.models.base import Availability, unset_variable
+from autopicker_lab.models.base import Availability
 
 if TYPE_CHECKING:
     from autopicker_lab.core import ModelSpec
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 PROBE_S = 3.0
 _KNOWN_S = 60.0  # how long a model that its server lists is not looked for in the list again
-_START = "start its server or check the endpoint and the network"
+START = "start its server or check the endpoint and the network"
 _NO_PATH = frozenset({404, 405, 501})
 
 
@@ -34,9 +35,7 @@ class Probe:
 
     async def ask(self, client: HttpClient) -> Availability:
         """Whether a request would work now; a server that shows otherwise that it is alive counts as answering."""
-        spec, endpoint = self._spec, self._spec.endpoint
-        if spec.unset:
-            return unset_variable(spec)
+        endpoint = self._spec.address
         try:
             async with asyncio.timeout(PROBE_S):
                 return await self._asked(client)
@@ -46,17 +45,22 @@ class Probe:
             return Availability(False, f"{endpoint} does not answer", "look whether its server hangs, or start it")
         except ssl.SSLError as error:
             why = f"{endpoint} cannot be trusted: {getattr(error, 'verify_message', '') or error.reason or error}"
-            return Availability(False, why, "write http:// if its server knows no TLS, or name its certificate in SSL_CERT_FILE")
+            hint = "write http:// if its server knows no TLS, or name its certificate in SSL_CERT_FILE"
+            return Availability(False, why, hint)
         except (OSError, ValueError):
-            return Availability(False, f"{endpoint} does not answer", _START)
+            return Availability(False, f"{endpoint} does not answer", START)
 
     async def _asked(self, client: HttpClient) -> Availability:
         status, raw, location = await self._get(client, "/models")
         if status >= 500 and status != 501:
-            return Availability(self._life.shown, f"{self._spec.endpoint} answers {status}", "try again later")
+            return Availability(self._life.shown, f"{self._spec.address} answers {status}", "try again later")
         if 300 <= status < 400:
-            hint = f"its server is elsewhere: write {location.removesuffix('/models')}" if location else "check its endpoint"
-            return Availability(False, f"{self._spec.endpoint} answers {status}", hint)
+            hint = (
+                f"write endpoint: {public_address(location.removesuffix('/models'))}"
+                if location
+                else "check its endpoint"
+            )
+            return Availability(False, f"{self._spec.address} answers {status}", hint)
         if time.monotonic() < self._known_until and status == 200:
             return Availability(True)
         if status == 200 and (names := _names(raw)) is not None:
@@ -72,22 +76,23 @@ class Probe:
         near = difflib.get_close_matches(name, names, 1)
         meant = f"did you mean '{near[0]}'? " if near else ""
         some = ", ".join(list(names)[:8]) + (" ..." if len(names) > 8 else "")
-        return Availability(False, f"{self._spec.endpoint} has no model '{name}'", f"{meant}it has {some}")
+        return Availability(False, f"{self._spec.address} has no model '{name}'", f"{meant}it has {some}")
 
     async def _without_list(self, client: HttpClient, status: int) -> Availability:
         """Where /models tells nothing: whether a chat would be taken, by what an empty one is answered."""
         spec = self._spec
         chat, _, _ = await self._get(client, "/chat/completions", b"{}")
         if chat in (401, 403) or (chat in _NO_PATH and status in (401, 403)):
-            return Availability(False, f"{spec.endpoint} refused the API key", f"set api_key of '{spec.id}'")
+            return Availability(False, f"{spec.address} refused the API key", f"set api_key of '{spec.id}'")
         if chat not in _NO_PATH:
             return Availability(True)
         if "/v1" not in urlsplit(spec.endpoint).path:
             found, raw, _ = await self._get(client, "/v1/models")
             if found in (401, 403) or (found == 200 and _names(raw) is not None):
-                address = spec.endpoint.partition("?")[0].rstrip("/")
-                return Availability(False, f"{spec.endpoint} is not where its API begins", f"write endpoint: {address}/v1")
-        why = f"{spec.endpoint} has neither /models nor /chat/completions"
+                address = spec.address.partition("?")[0].rstrip("/")
+                why = f"{spec.address} is not where its API begins"
+                return Availability(False, why, f"write endpoint: {address}/v1")
+        why = f"{spec.address} has neither /models nor /chat/completions"
         return Availability(False, why, "check the path of its endpoint: that of OpenAI's API mostly ends in /v1")
 
     async def _get(self, client: HttpClient, path: str, body: bytes | None = None) -> tuple[int, Any, str]:

@@ -274,7 +274,7 @@ async def _row(
 
 
 def _cost(reply: ChatReply, spec: ModelSpec) -> float:
-    return spec.cost_usd(reply.usage.prompt_tokens, reply.usage.completion_tokens)
+    return spec.cost_of(reply.usage)
 
 
 def _worst_cost(question: Question, spec: ModelSpec, judge: ModelSpec | None) -> float:
