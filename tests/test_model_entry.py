@@ -82,4 +82,4 @@ def test_a_wrong_value_names_the_model() -> None:
     assert "`type: openai`" in refused(type="vllm").detail
     assert "sk-secret" not in str(refused(headers={"Host": "sk-secret"}))
     assert "sk-secret" not in str(refused(endpoint="http//user:sk-secret@h"))
-    assert ModelConfig(name="m", type=" OpenAI", endpoint="http://127.0.0.1:1").type == "openai"  # type: ignore[arg-type]
+    assert ModelConfig(name="m", type=" OpenAI", endpoint="http://127.0.0.1:1").type == "openai"

@@ -68,7 +68,8 @@ def test_no_secret_of_a_model_is_printed(
             repr(lab.pipeline),
         ]
         seen += [repr(lab.models()), lab._repr_html_(), str(lab.models()[0][1])]
-        assert "http://127.0.0.1:1/v1?api-key=***" in str(lab.models()[0][1])
+        path = "/v1" if kind == "openai" else ""  # Ollama's own API has none
+        assert f"http://127.0.0.1:1{path}?api-key=***" in str(lab.models()[0][1])
         for name in ("m", "auto"):
             with pytest.raises(AutopickerError) as failure:
                 lab.ask("Hello", model=name)
@@ -124,7 +125,7 @@ def test_an_error_in_the_file_does_not_repeat_it(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("endpoint", "ftp://a:hunter2@b"), ("proxy", "https://a:hunter2@b"), ("api_key", "hunter2\n")]
+    ("field", "value"), [("endpoint", "ftp://a:hunter2@b"), ("proxy", "https://a:hunter2@b"), ("api_key", "hunter2\n2")]
 )
 def test_an_error_in_a_secret_field_does_not_repeat_it(field: str, value: str) -> None:
     entry = {"name": "m", "type": "openai", "endpoint": "http://localhost/v1", field: value}

@@ -222,6 +222,10 @@ class Usage:
     cached_tokens: int = 0
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    def cost_usd(self, spec: ModelSpec) -> float:
+        """What an answer of a model costs by this, USD."""
+        return spec.cost_usd(self.prompt_tokens, self.completion_tokens, self.cached_tokens)
+
     def to_openai(self) -> dict[str, Any]:
         """OpenAI's `usage` object, with the details that the provider gave."""
         return {

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from autopicker_lab.core.chat import Usage
-
 
 class Factor(NamedTuple):
     """One reason for a score: what was measured (`value`), what it counts (`points`), and why in a line."""
@@ -146,10 +144,6 @@ class ModelSpec:
         if cached and self.price_cached is not None:
             cost += min(cached, tokens_in) * (self.price_cached - self.price_in)
         return cost / 1e6
-
-    def cost_of(self, usage: Usage) -> float:
-        """The price of an answer, by what its server counted, USD."""
-        return self.cost_usd(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)
 
 
 @dataclass(frozen=True)

@@ -55,11 +55,8 @@ class Probe:
         if status >= 500 and status != 501:
             return Availability(self._life.shown, f"{self._spec.address} answers {status}", "try again later")
         if 300 <= status < 400:
-            hint = (
-                f"write endpoint: {public_address(location.removesuffix('/models'))}"
-                if location
-                else "check its endpoint"
-            )
+            there = public_address(location.removesuffix("/models"))
+            hint = f"write endpoint: {there}" if location else "check its endpoint"
             return Availability(False, f"{self._spec.address} answers {status}", hint)
         if time.monotonic() < self._known_until and status == 200:
             return Availability(True)

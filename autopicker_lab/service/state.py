@@ -133,7 +133,7 @@ class ServiceState:
         usage = record.usage
         try:
             spec = self.lab.catalogue.get(record.model).describe()
-            provider, cost = spec.provider, spec.cost_of(usage)
+            provider, cost = spec.provider, usage.cost_usd(spec)
         except UnknownModelError:  # its server took it away while it answered
             provider, cost = "unknown", 0.0
         self.metrics.record_answer(record, cost)

@@ -274,7 +274,7 @@ async def _row(
 
 
 def _cost(reply: ChatReply, spec: ModelSpec) -> float:
-    return spec.cost_of(reply.usage)
+    return reply.usage.cost_usd(spec)
 
 
 def _worst_cost(question: Question, spec: ModelSpec, judge: ModelSpec | None) -> float:

@@ -202,7 +202,7 @@ class ConversationModel(PanelModel):
             answer.first_token_s = stream.first_token_s
             if answer.model:
                 spec = self.lab.catalogue.get(answer.model).describe()
-                answer.cost_usd = spec.cost_of(answer.usage)
+                answer.cost_usd = answer.usage.cost_usd(spec)
 
 
 def _texts_by_label(labels: Iterable[str], documents: Iterable[Document]) -> dict[str, str]:

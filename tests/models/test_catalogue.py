@@ -170,7 +170,7 @@ def test_cached_tokens_have_a_price_of_their_own() -> None:
     details = {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 800}}
     usage = Usage.from_openai(details)
     assert usage is not None
-    assert spec.cost_of(usage) == pytest.approx((200 * 2 + 800 * 0.5 + 100 * 10) / 1e6)
+    assert usage.cost_usd(spec) == pytest.approx((200 * 2 + 800 * 0.5 + 100 * 10) / 1e6)
     assert spec.cost_usd(10, 0, 800) == pytest.approx(10 * 0.5 / 1e6)
     assert ModelSpec("g", "openai", price_in=2).cost_usd(1000, 0, 800) == pytest.approx(0.002)
     deepseek = Usage.from_openai({"prompt_tokens": 10, "completion_tokens": 1, "prompt_cache_hit_tokens": 4})
