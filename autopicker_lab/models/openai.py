@@ -68,7 +68,15 @@ class OpenAIModel:
         """Whether its server answers, accepts the key and has the model, or shows otherwise that it is alive."""
         if self._spec.unset:
             return unset_variable(self._spec)
-        return await self._probe.ask(self._clients.get())
+        try:
+            client = self._http_client()  # of its own: requests find the connections that they left
+        except ModelUnavailableError as error:
+            return Availability(False, error.detail, error.hint)
+        try:
+            return await self._probe.ask(client)
+        finally:
+            client.close()
+            await asyncio.sleep(0)  # what is broken off is closed in the next turn of the loop
 
     def pending(self) -> int:
         """Requests that are being answered, or wait to be."""

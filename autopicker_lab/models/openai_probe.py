@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 PROBE_S = 3.0
 _KNOWN_S = 60.0  # how long a model that its server lists is not looked for in the list again
 START = "start its server or check the endpoint and the network"
-_NO_PATH = frozenset({404, 405, 501})
 
 
 class Probe:
@@ -32,6 +31,7 @@ class Probe:
         self._spec = spec
         self._life = life
         self._known_until = 0.0
+        self._is_page = False
 
     async def ask(self, client: HttpClient) -> Availability:
         """Whether a request would work now; a server that shows otherwise that it is alive counts as answering."""
@@ -76,28 +76,30 @@ class Probe:
         return Availability(False, f"{self._spec.address} has no model '{name}'", f"{meant}it has {some}")
 
     async def _without_list(self, client: HttpClient, status: int) -> Availability:
-        """Where /models tells nothing: whether a chat would be taken, by what an empty one is answered."""
+        """Where /models tells nothing: some servers have no list, of others it is elsewhere."""
         spec = self._spec
-        chat, _, _ = await self._get(client, "/chat/completions", b"{}")
-        if chat in (401, 403) or (chat in _NO_PATH and status in (401, 403)):
+        if status in (401, 403):
             return Availability(False, f"{spec.address} refused the API key", f"set api_key of '{spec.id}'")
-        if chat not in _NO_PATH:
-            return Availability(True)
         if "/v1" not in urlsplit(spec.endpoint).path:
             found, raw, _ = await self._get(client, "/v1/models")
-            if found in (401, 403) or (found == 200 and _names(raw) is not None):
+            if found == 200 and _names(raw) is not None:
                 address = spec.address.partition("?")[0].rstrip("/")
                 why = f"{spec.address} is not where its API begins"
                 return Availability(False, why, f"write endpoint: {address}/v1")
-        why = f"{spec.address} has neither /models nor /chat/completions"
-        return Availability(False, why, "check the path of its endpoint: that of OpenAI's API mostly ends in /v1")
+        if status == 200 and self._is_page:
+            why = f"{spec.address} answers with a page, not as an OpenAI-compatible server"
+            return Availability(False, why, "write the address of its API, which mostly ends in /v1")
+        return Availability(True)
 
-    async def _get(self, client: HttpClient, path: str, body: bytes | None = None) -> tuple[int, Any, str]:
+    async def _get(self, client: HttpClient, path: str) -> tuple[int, Any, str]:
         """Status, JSON (None for none) and Location of an answer."""
-        answer = await client.request("GET" if body is None else "POST", path, body or b"")
+        answer = await client.request("GET", path)
         try:
+            headers = answer.headers
+            if path == "/models":
+                self._is_page = headers.get("content-type", "").startswith("text/html")
             if answer.status != 200 or (path == "/models" and time.monotonic() < self._known_until):
-                return answer.status, None, answer.headers.get("location", "")
+                return answer.status, None, headers.get("location", "")
             return 200, orjson.loads(await answer.read()), ""
         except orjson.JSONDecodeError:
             return 200, None, ""
