@@ -19,7 +19,6 @@ from autopicker_lab.core import (
     UpstreamTimeoutError,
 )
 from autopicker_lab.http_client import ConnectionBrokenError, FailureReport, HttpClient, proxy_address
-from autopicker_lab.http_client import ConnectionBrokenError, FailureReport, HttpClient, proxy_address
 from autopicker_lab.known_models import quality_prior
 from autopicker_lab.models.openai_errors import status_error as any_status_error
 
