@@ -125,7 +125,7 @@ def test_a_reader_who_is_slow_does_not_make_the_upstream_late(up: Any) -> None:
 )
 @pytest.mark.parametrize("models", [[3.0], [None], [whole({"error": "busy"}, "500 I")]])
 def test_a_slow_probe_is_no_sign_of_death(up: Any, monkeypatch: pytest.MonkeyPatch, models: Any) -> None:
-    monkeypatch.setattr("autopicker_lab.models.openai.PROBE_S", 0.3)
+    monkeypatch.setattr("autopicker_lab.models.openai_probe.PROBE_S", 0.3)
     monkeypatch.setattr("autopicker_lab.models.catalogue.PROBE_TTL_S", 0.1)
     monkeypatch.setattr("autopicker_lab.models.catalogue.RECHECK_S", 0.0)
     with gateway(model(up)) as base:
@@ -142,7 +142,7 @@ def test_a_slow_probe_is_no_sign_of_death(up: Any, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_server_that_never_answered_anything_is_not_available(up: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autopicker_lab.models.openai.PROBE_S", 0.3)
+    monkeypatch.setattr("autopicker_lab.models.openai_probe.PROBE_S", 0.3)
     up.models = [3.0]
     with gateway(model(up)) as base:
         got = ask(base)
