@@ -25,6 +25,8 @@ from autopicker_lab.models.openai_errors import status_error as any_status_error
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ollama import ShowResponse
+
 PROBE_S = 2.0
 CONNECT_S = 10.0
 _START = "start it with `ollama serve`"
@@ -85,32 +87,33 @@ async def discover(endpoint: str, known: set[str]) -> list[ModelSpec] | None:
     return [_spec(name, endpoint, detail) for name, detail in details if _chats(detail)]
 
 
-async def _shown(server: ModelSpec, client: HttpClient, name: str) -> Mapping[str, Any]:
-    """What the server says of a model; nothing where it lists but does not show."""
+async def _shown(server: ModelSpec, client: HttpClient, name: str) -> ShowResponse | None:
+    """What the server says of a model; None where it lists but does not show."""
+    from ollama import ShowResponse
+
     try:
-        return await _probe(server, client, "POST", "/api/show", {"model": name})
-    except AutopickerError:
-        return {}
+        return ShowResponse.model_validate(await _probe(server, client, "POST", "/api/show", {"model": name}))
+    except (AutopickerError, ValueError):  # Pydantic's error is a ValueError
+        return None
 
 
-def _chats(detail: Mapping[str, Any]) -> bool:
-    capabilities = detail.get("capabilities")
-    return not isinstance(capabilities, list) or "completion" in capabilities
+def _chats(shown: ShowResponse | None) -> bool:
+    return shown is None or shown.capabilities is None or "completion" in shown.capabilities
 
 
-def _spec(name: str, endpoint: str, detail: Mapping[str, Any]) -> ModelSpec:
+def _spec(name: str, endpoint: str, shown: ShowResponse | None) -> ModelSpec:
     spec = ModelSpec(name.removesuffix(":latest"), "ollama", name, endpoint)
-    if not detail:
+    if shown is None:
         return spec
-    facts = detail.get("model_info") or {}
-    window = next((int(v) for k, v in facts.items() if k.endswith(".context_length") and isinstance(v, int)), 4096)
-    capabilities = {_CAPABILITIES[c] for c in detail.get("capabilities") or () if c in _CAPABILITIES}
-    size = (detail.get("details") or {}).get("parameter_size") or ""
+    facts = shown.modelinfo or {}
+    window = next((v for k, v in facts.items() if k.endswith(".context_length") and isinstance(v, int)), 4096)
+    capabilities = {_CAPABILITIES[c] for c in shown.capabilities or () if c in _CAPABILITIES}
+    size = shown.details.parameter_size if shown.details else None
     return replace(
         spec,
         capabilities=frozenset(capabilities | {"text", "json"}),
         context_window=min(window, _MOST_RESERVED),
-        quality=quality_prior(_billions(str(size))),
+        quality=quality_prior(_billions(size or "")),
     )
 
 
