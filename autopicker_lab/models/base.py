@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from autopicker_lab.core.parts import whole_data_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from autopicker_lab.http_client import HttpClient
 
 FAULTS = (ModelUnavailableError, UpstreamError, UpstreamTimeoutError)  # of a model, after which another may be asked
 
@@ -111,3 +114,9 @@ def image_base64(url: str) -> str:
         raise InvalidRequestError(
             f"image_url {error}", "send data:image/png;base64,... or upload the file", param="messages"
         ) from None
+
+
+async def close_client(client: HttpClient) -> None:
+    """Break off a client's connections."""
+    client.close()
+    await asyncio.sleep(0)  # what is broken off is closed in the next turn of the loop

@@ -16,13 +16,12 @@ from autopicker_lab.core import (
     ModelSpec,
     UpstreamError,
 )
-from autopicker_lab.models.base import Availability, complete_from_stream, unset_variable
+from autopicker_lab.models.base import Availability, close_client, complete_from_stream, unset_variable
 from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.models.life import SignsOfLife
 from autopicker_lab.models.ollama_answer import LineReader
 from autopicker_lab.models.ollama_request import chat_body
 from autopicker_lab.models.ollama_server import (
-    close_client,
     connection_error,
     http_client,
     list_models,
@@ -147,7 +146,6 @@ class OllamaModel:
 
     async def close(self) -> None:
         """Close the running loop's connections."""
-
         await self._clients.close(close_client)
 
     def _clock(self) -> AnswerClock:

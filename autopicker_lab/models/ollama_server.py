@@ -20,6 +20,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.http_client import ConnectionBrokenError, FailureReport, HttpClient, proxy_address
 from autopicker_lab.known_models import quality_prior
+from autopicker_lab.models.base import close_client
 from autopicker_lab.models.openai_errors import status_error as any_status_error
 
 if TYPE_CHECKING:
@@ -43,12 +44,6 @@ def http_client(spec: ModelSpec) -> HttpClient:
         return HttpClient(spec.endpoint, {**key, **spec.headers}, CONNECT_S, proxy)
     except ValueError as error:
         raise ModelUnavailableError(f"'{spec.id}' cannot be reached: {error}", "correct its 'endpoint'") from None
-
-
-async def close_client(client: HttpClient) -> None:
-    """Break off a client's connections."""
-    client.close()
-    await asyncio.sleep(0)  # what is broken off is closed in the next turn of the loop
 
 
 def same_model(asked: str, held: str) -> bool:

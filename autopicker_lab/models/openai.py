@@ -30,7 +30,7 @@ from autopicker_lab.http_client import (
     ProxyError,
     proxy_address,
 )
-from autopicker_lab.models.base import Availability, unset_variable
+from autopicker_lab.models.base import Availability, close_client, unset_variable
 from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.models.life import SignsOfLife
 from autopicker_lab.models.openai_answer import AnswerReader, parsed, read_completion
@@ -149,12 +149,7 @@ class OpenAIModel:
 
     async def close(self) -> None:
         """Close the running loop's connections."""
-
-        async def closing(client: HttpClient) -> None:
-            client.close()
-            await asyncio.sleep(0)  # what is broken off is closed in the next turn of the loop
-
-        await self._clients.close(closing)
+        await self._clients.close(close_client)
 
     def _http_client(self) -> HttpClient:
         spec = self._spec

@@ -62,6 +62,8 @@ OPERATIONS = [
 def schema() -> Iterator[Any]:
     """Of a service with a well upstream, so that every 5xx would be its own."""
     with ExitStack() as stack:
+        patched = stack.enter_context(pytest.MonkeyPatch.context())
+        patched.setattr("autopicker_lab.storage.responses._WAITS_S", ())  # no other worker is about to write
         up = stack.enter_context(upstream())
         base = stack.enter_context(gateway(up, rate_limit_requests=10_000_000))
         yield schemathesis.openapi.from_url(f"{base}/openapi.json")
