@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, InvalidRequestError, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Coroutine
 
     from autopicker_lab.models import ChatModel
 
@@ -24,11 +24,13 @@ def choices_wanted(request: ChatRequest) -> int:
     return request.options.get("n") or 1
 
 
-async def complete(model: ChatModel, request: ChatRequest) -> ChatReply:
+def complete(model: ChatModel, request: ChatRequest) -> Awaitable[ChatReply]:
     """The whole answer of a model, with as many choices as the request asks for."""
     wanted = choices_wanted(request)
-    if wanted == 1:
-        return await model.complete(request)
+    return model.complete(request) if wanted == 1 else _complete_several(model, request, wanted)
+
+
+async def _complete_several(model: ChatModel, request: ChatRequest, wanted: int) -> ChatReply:
     replies: list[ChatReply] = []
     if _gives_several(model):
         try:

@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
 _RETRIABLE = (*FAULTS, RateLimitError)
-_PAUSES_S = (0.1, 0.3)  # before another try of the same model
+_PAUSES_S = (0.1, 0.3, None)  # before another try of the same model; None: there is none
 _NO_FILES = ContextReport()
 _FEW = 4  # earlier questions that are weighed on the event loop
 _MOST_READ = 50  # pictures of a request that are read for a model that does not see
@@ -114,6 +114,8 @@ class Pipeline:
 
     def _with_left_out(self, route: Route, request: ChatRequest) -> Route:
         """The route with a warning of options that the model's server will not be sent."""
+        if not request.options:
+            return route
         spec = self.catalogue.get(route.model).describe()
         warning = left_out_warning(request.options, spec) if spec.provider == "openai" else ""
         return replace(route, warnings=(*route.warnings, warning)) if warning else route
@@ -206,7 +208,7 @@ class Pipeline:
         """
         breaker = self.catalogue.breaker(name)
         failure: AutopickerError | None = None
-        for pause in (*_PAUSES_S, None):
+        for pause in _PAUSES_S:
             if wait := breaker.admit():
                 if failure is not None:
                     raise failure
@@ -272,8 +274,8 @@ class Pipeline:
         return replace(message, content=_with_text(message, "\n\n".join(texts), without="image_url"))
 
 
-async def _complete(prepared: PreparedRequest) -> ChatReply:
-    return await choices.complete(prepared.model, prepared.request)
+def _complete(prepared: PreparedRequest) -> Awaitable[ChatReply]:
+    return choices.complete(prepared.model, prepared.request)
 
 
 def _without_other_models(route: Route, policy: RoutePolicy, specs: Sequence[ModelSpec]) -> Route:

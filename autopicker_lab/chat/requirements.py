@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from autopicker_lab.core import ChatRequest
 
 _NEEDED_FOR = {"audio": "audio", "video": "video", "files": "files", "addresses": "image_urls"}  # by what messages hold
+_NONE = frozenset[str]()
 _JSON_SHAPES = ("json_object", "json_schema")
 
 
 def requirements_of(request: ChatRequest, attachments: Sequence[Attachment]) -> Requirements:
     """The tokens and capabilities that a model must have for a request with these files."""
-    wanted, options = set(), request.options
-    if request.image_urls or (attachments and any(a.category == "image" for a in attachments)):
+    options, answer = request.options, request.max_tokens
+    least = min(answer or 256, 512)
+    if not options and not request.media and not attachments:
+        return Requirements(request.token_count, least, _NONE, answer, _NONE)
+    wanted = set()
+    if request.image_urls or any(a.category == "image" for a in attachments):
         wanted.add("images")
     needed = {_NEEDED_FOR[medium] for medium in request.media if medium in _NEEDED_FOR} if request.media else set()
     if options.get("tools") and options.get("tool_choice") != "none":
@@ -30,6 +35,4 @@ def requirements_of(request: ChatRequest, attachments: Sequence[Attachment]) -> 
     shape = options.get("response_format")
     if shape and isinstance(shape, Mapping) and shape.get("type") in _JSON_SHAPES:
         needed.add("json")
-    answer = request.max_tokens
-    least = min(answer or 256, 512)
     return Requirements(request.token_count, least, frozenset(wanted), answer, frozenset(needed))

@@ -8,6 +8,7 @@ because they were measured to mislead. A policy fitted on one's own outcomes (se
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ MAX_POINTS: Mapping[str, float] = MappingProxyType(
 _NOT_FOUND: Mapping[str, Factor] = MappingProxyType({name: Factor(name, 0.0, 0.0, "none found") for name in MAX_POINTS})
 _NO_FILES = Factor("files", 0.0, 0.0, "no files")
 _NO_TURNS = Factor("conversation", 0.0, 0.0, "0 earlier question(s)")
+_KEPT = 4096  # factors: the same few counts come again and again, and each needs a logarithm and a sentence
 _LONG_TOKENS = 2000  # tokens at which length has all its points
 _MARK_WEIGHT = 0.05  # of a word
 
@@ -69,11 +71,13 @@ def _factor(name: str, value: float, share: float, explanation: str) -> Factor:
     return Factor(name, value, round(MAX_POINTS[name] * share, 2), explanation)
 
 
+@lru_cache(_KEPT)
 def _length_factor(tokens: float) -> Factor:
     share = _saturating(tokens / 16, _LONG_TOKENS / 16)  # flat below a short question's length
     return _factor("length", tokens, share, f"the question has about {tokens:,.0f} tokens")
 
 
+@lru_cache(_KEPT)
 def _count_factor(name: str, value: float, saturation: int, description: str) -> Factor:
     if not value:
         return _NOT_FOUND[name]

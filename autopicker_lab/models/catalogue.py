@@ -114,6 +114,8 @@ class Catalogue:
         raise UnknownModelError(f"unknown model '{name}'", f"{hint}known: {known}", param="model")
 
     def _find(self, name: str) -> ChatModel | None:
+        if (model := self._models.get(name)) is not None:
+            return model
         for wanted in (name, name.removesuffix(_LATEST), name + _LATEST):
             if wanted in self._models:
                 return self._models[wanted]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
 _REMEMBERED_S = 60.0
 
 
 class SignsOfLife:
-    """Requests to one server: those under way, and when it last answered one.
+    """Requests to one server: those under way, and when it last answered one. A context manager around each request.
 
     A server that works on long prompts may list its models too late for a probe, or not at all: that is no sign of
     death while it answers, or works on a request whose own time limit has not come.
@@ -23,14 +22,13 @@ class SignsOfLife:
         self._asked = 0
         self._answered_at = -_REMEMBERED_S
 
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Around a request."""
+    def __enter__(self) -> None:
         self._asked += 1
-        try:
-            yield
-        finally:
-            self._asked -= 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._asked -= 1
 
     def answered(self) -> None:
         """Something came: the head of an answer, or a piece."""

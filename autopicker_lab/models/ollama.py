@@ -86,7 +86,7 @@ class OllamaModel:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         """The answer as it is made; closing it ends the server's work."""
         body, forced = chat_body(self._spec, request)
-        with self._concurrency, self._life.asking():
+        with self._concurrency, self._life:
             async with aclosing(self._stream(body, forced)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -132,7 +132,7 @@ class OllamaModel:
     async def _embedded(self, body: dict[str, Any]) -> dict[str, Any]:
         answer = None
         try:
-            with self._concurrency, self._life.asking():
+            with self._concurrency, self._life:
                 answer = await self._ask(_EMBED, body, self._clock())
                 raw = orjson.loads(await answer.read())
         except OSError as error:

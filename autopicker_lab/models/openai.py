@@ -87,7 +87,7 @@ class OpenAIModel:
         started_at = time.perf_counter()
         answer = None
         try:
-            with self._concurrency, self._life.asking():
+            with self._concurrency, self._life:
                 clock = self._clock()
                 answer = await self._chat(request, False, clock)
                 raw = read_completion(await answer.read(), self._spec)
@@ -111,7 +111,7 @@ class OpenAIModel:
         """The answer as it is made; closing it breaks the connection, and so ends the server's work."""
         answer = None
         try:
-            with self._concurrency, self._life.asking():
+            with self._concurrency, self._life:
                 clock = self._clock()
                 answer = await self._chat(request, True, clock)
                 reader = AnswerReader(self._spec, answer, clock, request.options.get("n") or 1)
@@ -138,7 +138,7 @@ class OpenAIModel:
         """The JSON object that is answered to a request."""
         answer = None
         try:
-            with self._concurrency, self._life.asking():
+            with self._concurrency, self._life:
                 answer = await self._ask(body, path, self._clock())
                 return parsed(await answer.read(), self._spec)
         except OSError as error:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from autopicker_lab.runtime.answer_clock import AnswerClock
 
 _STREAMED = ("text/event-stream", "application/octet-stream", "text/plain")  # some servers name no better
+_PLAIN_ENDS = ("stop", "length")
 _EVENT_LINES = (b"data:", b":", b"event:", b"id:", b"retry:")
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space
 _TRAILER_S = 2.0  # for usage and [DONE] after an answer has ended
@@ -118,6 +119,9 @@ def read_completion(data: bytes, spec: ModelSpec) -> dict[str, Any]:
     if data.lstrip(_BEFORE_TEXT).startswith(_EVENT_LINES):
         return _assembled(data, spec)
     raw = parsed(data, spec)
+    if _is_plain(raw):
+        _read_usage(raw)
+        return raw
     try:
         _raise_reported(raw, spec)
         for choice in raw["choices"]:
@@ -129,6 +133,23 @@ def read_completion(data: bytes, spec: ModelSpec) -> dict[str, Any]:
         raise UpstreamError(f"'{spec.id}' answered without a choice", "check the endpoint") from None
     _read_usage(raw)
     return raw
+
+
+def _is_plain(raw: dict[str, Any]) -> bool:
+    """Whether an answer is one text that ended, in OpenAI's own words: most are, and there is nothing to put right."""
+    choices = raw.get("choices")
+    if raw.get("error") or type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
+        return False
+    choice: dict[str, Any] = choices[0]
+    message = choice.get("message")
+    if choice.get("finish_reason") not in _PLAIN_ENDS or type(choice.get("index")) is not int or choice.get("error"):
+        return False
+    return (
+        choice["index"] == 0
+        and type(message) is dict
+        and type(message.get("content")) is str
+        and not message.get("tool_calls")
+    )
 
 
 def parsed(data: bytes, spec: ModelSpec, otherwise: str = "") -> dict[str, Any]:

@@ -83,6 +83,8 @@ class RequestWriter:
     def _options(self, given: Mapping[str, Any], habits: frozenset[str]) -> dict[str, Any]:
         """The caller's options over the model's own."""
         spec = self._spec
+        if not given and not spec.options:
+            return {}
         options = {name: value for name, value in given.items() if value is not None and is_sent(name, spec)}
         if spec.options:
             defaults = spec.options

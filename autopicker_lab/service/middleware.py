@@ -154,15 +154,17 @@ class RequestMiddleware:
     async def _answer(self, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
         context, path = sender.context, sender.context.path
         self._check_host(scope, context.headers, path)
-        limit = self._file_limit if path.endswith(FILE_PATHS) else self._json_limit
-        if path not in OPEN_PATHS and not path.startswith(OPEN_PREFIXES):
+        app = self._direct.get(path)
+        limit = self._file_limit if app is None and path.endswith(FILE_PATHS) else self._json_limit
+        if app is not None or (path not in OPEN_PATHS and not path.startswith(OPEN_PREFIXES)):
             await self._admit(scope, context, sender.headers)
             length = context.headers.get(b"content-length", b"0")
             if length.isdigit() and int(length) > limit:
                 raise too_large(limit)
             if length == b"0" and b"transfer-encoding" not in context.headers:
                 self._take_place(context)
-        app = self._direct.get(path, self._routes) if scope["method"] == "POST" else self._routes
+        if app is None or scope["method"] != "POST":
+            app = self._routes
         body = BoundedBody(receive, context, limit, self._take_place)
         if context.caller.key is None:
             await app(scope, body, sender)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -21,10 +20,11 @@ def answer_headers(model: str, routing: object, cost_usd: float | None = None) -
         cost_usd: None where it is not known yet.
     """
     headers = [(b"x-autopicker-model", _value(model))]
-    if isinstance(routing, Mapping):
-        score: Any = routing.get("complexity_score")
-        headers.append((b"x-autopicker-score", str(score).encode("ascii", "replace")))
-        headers.append((b"x-autopicker-reason", _value(str(routing.get("reason") or ""))))
+    if isinstance(routing, dict):
+        headers += (
+            (b"x-autopicker-score", str(routing.get("complexity_score")).encode("ascii", "replace")),
+            (b"x-autopicker-reason", _value(str(routing.get("reason") or ""))),
+        )
         if routing.get("fallback_used"):
             headers.append((b"x-autopicker-fallback", b"true"))
         if routing.get("warnings"):
@@ -36,7 +36,6 @@ def answer_headers(model: str, routing: object, cost_usd: float | None = None) -
 
 def _value(text: str) -> bytes:
     """A text as a header's value: ASCII as it is, all else and what is no letter in percent form."""
-    text = text[:_MAX_LENGTH]
     if text.isascii() and text.isprintable() and "%" not in text:
-        return text.encode()
+        return text[:_MAX_LENGTH].encode()
     return quote(text[: _MAX_LENGTH // 2], safe=_SAFE, errors="replace").encode()

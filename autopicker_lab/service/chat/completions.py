@@ -79,7 +79,8 @@ class ChatApp:
             async with self._state.budgets.reserve(context.caller) as reservation:
                 request = request.with_allowed(context.caller.models, reservation.spending)
                 handler = _CompletionHandler(self._state, self._flights, context, request, call.wording, with_files)
-                handler.key = await json_body.off_loop(size, handler.cache_key)
+                long = size >= json_body.LONG_BODY
+                handler.key = await asyncio.to_thread(handler.cache_key) if long else handler.cache_key()
                 await (handler.stream(receive, send) if call.stream else handler.complete(receive, send))
         except AutopickerError as error:
             seconds = time.perf_counter() - started_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,7 +24,8 @@ class OpenAIChat:
 
     async def read(self, raw: bytes, context: RequestContext, path: str) -> ChatCall:
         """The request in a body of OpenAI's format."""
-        body, request = await json_body.off_loop(len(raw), _parse, raw)
+        long = len(raw) >= json_body.LONG_BODY
+        body, request = await asyncio.to_thread(_parse, raw) if long else _parse(raw)
         include_usage = bool((body.stream_options or {}).get("include_usage"))
         return ChatCall(request, bool(body.stream), OpenAIWording(sse.done_event(context.headers, path), include_usage))
 

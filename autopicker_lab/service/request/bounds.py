@@ -63,13 +63,15 @@ def check(fields: Mapping[str, Any], size: int | None = None) -> None:
     for name, value in fields.items():
         kind = type(value)
         if kind is str:
-            _check_length(name, value, LENGTHS.get(name, MAX_LENGTH))
+            most = LENGTHS.get(name, MAX_LENGTH)
+            if len(value) > most:
+                raise _too_long(name, value, most)
         elif kind is list or kind is dict:
             _check_count(name, value)
             if name in ITEM_LENGTHS:
                 for item in value:
-                    if type(item) is str:
-                        _check_length(name, item, ITEM_LENGTHS[name])
+                    if type(item) is str and len(item) > ITEM_LENGTHS[name]:
+                        raise _too_long(name, item, ITEM_LENGTHS[name])
             if name == "messages":
                 _check_content(value)
                 continue
@@ -80,10 +82,9 @@ def check(fields: Mapping[str, Any], size: int | None = None) -> None:
                 _check_size(name, value, most)
 
 
-def _check_length(name: str, text: str, most: int) -> None:
-    if len(text) > most:
-        detail = f"'{_shown(name)}' has {len(text):,} characters, too many: at most {most:,}"
-        raise InvalidRequestError(detail, "shorten it", param=_shown(name))
+def _too_long(name: str, text: str, most: int) -> InvalidRequestError:
+    detail = f"'{_shown(name)}' has {len(text):,} characters, too many: at most {most:,}"
+    return InvalidRequestError(detail, "shorten it", param=_shown(name))
 
 
 def _check_count(name: str, items: Any) -> None:

@@ -121,16 +121,17 @@ def _as_utf8(raw: bytes) -> bytes:
 
 
 async def _received(receive: Receive) -> bytes:
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return bytes(message.get("body", b""))
     parts: list[bytes] = []
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            if len(parts) == 1:
-                return parts[0]
             return await off_loop(sum(map(len, parts)), b"".join, parts)
+        message = await receive()
 
 
 def _check_content(raw: bytes) -> None:
