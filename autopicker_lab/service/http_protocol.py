@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ModelBusyError, RequestHeadersError, new_id
 from autopicker_lab.service import connections
 from autopicker_lab.service.connections import Connections, Pace, UnreadAnswer
+from autopicker_lab.service.lingering import LingeringTransport
 from autopicker_lab.service.request import errors
 from autopicker_lab.service.resumed_parsing import ResumedParsing
 
@@ -166,7 +167,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
+        if not cycle.keep_alive and self._stage == _BODY:
+            cycle.transport = cast("asyncio.Transport", LingeringTransport(self.transport, self._close_after_answer))
         super()._start_asgi_task(cycle, app)
+
+    def _close_after_answer(self) -> None:
+        """Close the connection; where the body is still coming, so that the client can read the answer before."""
+        if self._stage == _BODY:
+            self._stop_hearing()
+        else:
+            self.transport.close()
 
     def _check_head(self) -> None:
         """Refuse a head that is too large."""
@@ -267,10 +277,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._busy and not self._lacks_body:
             self.end()
             return
-        self._stage = _REFUSED
         if self._busy:
             _disconnect(self.cycle)
         self.transport.write(self._answer(error))
+        self._stop_hearing()
+
+    def _stop_hearing(self) -> None:
+        """Say that nothing more follows, and let the client go on sending for a moment, unread."""
+        self._stage = _REFUSED
         if self.transport.can_write_eof():
             self.transport.write_eof()
 

@@ -392,3 +392,18 @@ def test_bodies_in_tiny_chunks_end(base: str) -> None:
     answer = sent(base, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n{\r\n" * 50_000)
     assert status_of(answer) == 400
     assert b"small chunks" in answer
+
+
+@pytest.mark.fault("a request is answered before its body is whole, and the connection is to end", "the answer arrives")
+def test_an_answer_before_the_end_of_a_body_arrives(base: str) -> None:
+    """A connection that is closed at once is reset by what still comes, and the answer with it."""
+    head = b"POST /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n"
+    with connect(base) as connection:
+        connection.sendall(head + bytes(50_000))
+        time.sleep(0.3)  # it is answered: the method is not one of /health
+        for _ in range(20):
+            connection.sendall(bytes(50_000))
+            time.sleep(0.01)
+        answer = read_all(connection)
+    assert status_of(answer) == 405
+    assert b"Method not allowed" in answer
