@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _UPSTREAM_SECRET = "sk-upstream-secret"
 _MARK = "confidential-question"  # stands in every question, and must stand in no log
 _SAMPLE_S = 5.0
+_FILES = 100  # different ones: what is read of a file is kept, and a growing number of them would fill that cache
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,8 @@ class _Caller:
         self._note("left stream", answer.status_code)
 
     async def _file(self) -> None:
-        text = f"The boat {next(self._number)} is electric. " * self._random.randint(1, 400)
+        boat = next(self._number) % _FILES
+        text = f"The boat {boat} is electric. " * (4 * boat + 1)
         files = {"file": ("boat.txt", text.encode())}
         stored = await self._client.post("/v1/upload", files=files, headers=self._headers)
         self._note("upload", stored.status_code)
