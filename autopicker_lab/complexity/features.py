@@ -93,12 +93,15 @@ NAMES = (
 )
 
 
+_NOTHING = dict.fromkeys(NAMES, 0.0)
+
+
 def measure(text: str) -> dict[str, float]:
     """The features in NAMES by name: counts, except `distinct` and `foreign` (shares), `word_length` (a mean)."""
     excerpt = ends(text, READ_CHARACTERS)
     words = _split(excerpt)
     total = len(words)
-    features = dict.fromkeys(NAMES, 0.0)
+    features = _NOTHING.copy()
     for kinds in filter(None, map(_kinds, words)):
         for kind in kinds:
             features[kind] += 1

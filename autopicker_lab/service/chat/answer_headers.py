@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ def answer_headers(model: str, routing: object, cost_usd: float | None = None) -
     return headers
 
 
+@lru_cache(4096)
 def _value(text: str) -> bytes:
     """A text as a header's value: ASCII as it is, all else and what is no letter in percent form."""
     if text.isascii() and text.isprintable() and "%" not in text:
