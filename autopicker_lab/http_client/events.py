@@ -28,7 +28,8 @@ class EventReader:
 
     Args:
         model: the name that an error has, where an event is an error or no JSON.
-        failed: makes the error of a failure that an event reports; None: a StreamFailedError.
+        failed: makes the error of a failure that an event reports, being told whether something was said before; None:
+            a StreamFailedError. A method of whoever holds the reader would make a cycle of the two.
 
     Attributes:
         done: the server said [DONE].
@@ -37,9 +38,9 @@ class EventReader:
         advanced: the last block said something, and was not only comments or empty events.
     """
 
-    def __init__(self, model: str, failed: Callable[[FailureReport], AutopickerError] | None = None):
+    def __init__(self, model: str, failed: Callable[[FailureReport, bool], AutopickerError] | None = None):
         self._model = model
-        self._failed = failed or self._stream_failed
+        self._failed = failed
         self._tail = b""
         self._ended_in_cr = False
         self._joins = False
@@ -212,7 +213,7 @@ class EventReader:
         if is_error and reported is None:
             reported = FailureReport.of({"error": event or "it gave no reason"})
         if reported is not None:
-            raise self._failed(reported)
+            raise self._failed(reported, self.said) if self._failed else self._stream_failed(reported)
 
     def _stream_failed(self, reported: FailureReport) -> AutopickerError:
         return StreamFailedError(f"'{self._model}' failed in the middle", "ask again", quote=reported.message)

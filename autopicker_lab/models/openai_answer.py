@@ -20,7 +20,7 @@ from autopicker_lab.http_client import (
 from autopicker_lab.models.openai_errors import reported_error, stream_error
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from autopicker_lab.runtime.answer_clock import AnswerClock
 
@@ -45,7 +45,7 @@ class AnswerReader:
         self._answer = answer
         self._clock = clock
         self._asked = choices
-        self._events = EventReader(spec.id, self._failed)
+        self._events = EventReader(spec.id, _failure_of(spec))
 
     async def chunks(self) -> AsyncGenerator[ChatChunk, None]:
         """The chunks of the answer; the first says something, so that a failure before it can be mended elsewhere.
@@ -106,8 +106,9 @@ class AnswerReader:
         except (TimeoutError, ConnectionBrokenError):
             return b""
 
-    def _failed(self, reported: FailureReport) -> AutopickerError:
-        return (stream_error if self._events.said else reported_error)(reported, self._spec)
+
+def _failure_of(spec: ModelSpec) -> Callable[[FailureReport, bool], AutopickerError]:
+    return lambda reported, said: (stream_error if said else reported_error)(reported, spec)
 
 
 def read_completion(data: bytes, spec: ModelSpec) -> dict[str, Any]:
@@ -212,7 +213,7 @@ def _chunks_of_json(data: bytes, events: EventReader, spec: ModelSpec) -> Sequen
 
 def _assembled(data: bytes, spec: ModelSpec) -> dict[str, Any]:
     """The chat.completion object of events, from a server that was asked for a whole answer."""
-    events = EventReader(spec.id, lambda reported: reported_error(reported, spec))
+    events = EventReader(spec.id, lambda reported, said: reported_error(reported, spec))
     chunks = []
     chunk = events.feed(data)
     while chunk is not None:
