@@ -42,6 +42,7 @@ from autopicker_lab.core.errors import (
 from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
 from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.outcomes import Outcome
+from autopicker_lab.core.places import Place
 from autopicker_lab.core.reply import ChatReply, ContextReport
 from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.speech import Segment, Transcript, Word
@@ -80,6 +81,7 @@ __all__ = [
     "NotFoundError",
     "Outcome",
     "Part",
+    "Place",
     "RateLimitError",
     "ReadOptions",
     "RequestHeadersError",

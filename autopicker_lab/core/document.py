@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.errors import InvalidRequestError
 from autopicker_lab.core.optional import require
+from autopicker_lab.core.passages import PassageCutter
+from autopicker_lab.core.places import Place, describe
 from autopicker_lab.core.show import bars, frame, html_table, html_text
 from autopicker_lab.core.text import CHARS_PER_TOKEN, clip, estimate_tokens
 
@@ -62,11 +64,21 @@ def _cell(value: Cell) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """A citable piece of a Document: a page, a sheet, a section, a function."""
+    """A citable piece of a Document: a page, a sheet, a section, a function; or a passage of one.
+
+    Attributes:
+        places: where each stretch of `text` stands in the file, in order; where that is not known, none.
+    """
 
     label: str
     text: str
     tables: tuple[Table, ...] = ()
+    places: tuple[Place, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Its places in words: "page 3", "Prices!A2:D9", "lines 5-9"; "" where they are not known."""
+        return describe(self.places)
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,7 +116,10 @@ class Document:
     def chunks(
         self, max_tokens: int = 160, overlap: int = 0, count: Callable[[str], int] | None = None
     ) -> Iterator[Part]:
-        """Passages of at most about `max_tokens` tokens that never cross a Part; labels tell where each is from.
+        """Passages of at most about `max_tokens` tokens that never cross a Part.
+
+        Labels and places tell where each is from. A table that is cut has its header in each of its passages, and
+        their labels say which rows they hold.
 
         Args:
             overlap: tokens that a passage repeats of the one before it in the same Part.
@@ -117,21 +132,36 @@ class Document:
         if not 0 <= overlap < max_tokens:
             raise InvalidRequestError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
         for part in self.parts:
+            cutter = PassageCutter(part.text, part.places)
             if count is None:
-                passages = _passages(part.text, int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
+                pieces = cutter.cut(int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
             else:
-                passages = _counted(part.text, max_tokens, overlap, count)
-            for text in passages:
-                yield Part(part.label, text)
+                pieces = cutter.cut_counted(max_tokens, overlap, count)
+            for piece in pieces:
+                rows = cutter.rows_of(piece)
+                label = f"{part.label}, {rows}" if rows else part.label
+                yield Part(label, cutter.text_of(piece), places=cutter.places_of(piece))
 
     def to_dict(self) -> dict[str, Any]:
-        """The Document as JSON can hold it: parts name their tables, whose rows stand in `tables`, in that order."""
+        """The Document as JSON can hold it: parts name their tables, whose rows stand in `tables`, in that order.
+
+        A part's `places` hold, for the characters `start` to `stop` of its text, what is known of page, box, sheet,
+        rows, columns, lines, headings and seconds (see `Place`).
+        """
         return {
             "name": self.name,
             "kind": self.kind,
             "sha256": self.sha256,
             "text": self.text,
-            "parts": [{"label": p.label, "text": p.text, "tables": [t.label for t in p.tables]} for p in self.parts],
+            "parts": [
+                {
+                    "label": part.label,
+                    "text": part.text,
+                    "tables": [table.label for table in part.tables],
+                    "places": [place.to_dict() for place in part.places],
+                }
+                for part in self.parts
+            ],
             "tables": [[list(row) for row in table.rows] for table in self.tables],
             "metadata": dict(self.metadata),
             "warnings": list(self.warnings),
@@ -146,6 +176,7 @@ class Document:
                 part["label"],
                 part["text"],
                 tuple(Table(tuple(map(tuple, next(rows))), label) for label in part["tables"]),
+                tuple(map(Place.from_dict, part.get("places", ()))),
             )
             for part in raw["parts"]
         )
@@ -190,57 +221,3 @@ def _fact(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_fact(one)}" for key, one in value.items())
     return str(value)
-
-
-def _counted(text: str, max_tokens: int, overlap: int, count: Callable[[str], int]) -> Iterator[str]:
-    """Passages bounded by a tokenizer: cut by the text's mean width of a token, again where that was too wide."""
-    width = 0.9 * len(text) / max(count(text), 1)
-    for passage in _passages(text, max(int(max_tokens * width), 1), int(overlap * width)):
-        if len(passage) > 1 and count(passage) > max_tokens:
-            yield from _counted(passage, max_tokens, overlap, count)
-        else:
-            yield passage
-
-
-def _passages(text: str, limit: int, overlap: int) -> Iterator[str]:
-    """Runs of paragraphs, then lines, then words of at most `limit` characters: slices of the text, as they stand."""
-    begin = end = -1
-    for start, stop in _blocks(text, max(limit - overlap, 1)):
-        if begin < 0:
-            begin = start
-        elif stop - begin > limit:
-            yield text[begin:end]
-            begin = max(_word_start(text, end - overlap, end), stop - limit) if overlap else start
-        end = stop
-    if begin >= 0:
-        yield text[begin:end]
-
-
-def _word_start(text: str, low: int, high: int) -> int:
-    """Where the first word after `low` begins; `low` itself where there is none before `high`."""
-    if low <= 0 or text[low - 1].isspace():
-        return max(low, 0)
-    cut = text.find(" ", low, high)
-    return cut + 1 if cut >= 0 else low
-
-
-def _blocks(text: str, limit: int) -> Iterator[tuple[int, int]]:
-    """(start, end) of each line that is not blank; long ones in pieces, cut after a sentence or a word."""
-    start = 0
-    while start < len(text):
-        stop = text.find("\n", start)
-        stop = len(text) if stop < 0 else stop
-        end = stop
-        while end - start > limit:
-            half = start + max(limit // 2, 1)
-            cut = (
-                text.rfind(". ", half, start + limit) + 1
-                or max(text.rfind(" ", half, start + limit), 0)
-                or start + limit
-            )
-            if text[start:cut].strip():
-                yield start, cut
-            start = cut + (text[cut : cut + 1] == " ")
-        if text[start:end].strip():
-            yield start, end
-        start = stop + 1
