@@ -8,8 +8,17 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import CorruptFileError, Document, EncryptedFileError, MissingPackageError, Part, SourceFile
+from autopicker_lab.core import (
+    CorruptFileError,
+    Document,
+    EncryptedFileError,
+    MissingPackageError,
+    Part,
+    Place,
+    SourceFile,
+)
 from autopicker_lab.extraction.pdf.bombs import refuse_bombs
+from autopicker_lab.extraction.pdf.boxes import block_places
 from autopicker_lab.extraction.pdf.heads import running_rows
 from autopicker_lab.extraction.pdf.layout import (
     TextRow,
@@ -136,7 +145,9 @@ def _read_damaged(file: SourceFile) -> Document:
         raise problem from None
     if not any(text.strip() for text in pages):
         raise problem
-    parts = tuple(Part(f"page {number}", text) for number, text in enumerate(pages, 1))
+    parts = tuple(
+        Part(f"page {number}", text, (), (Place(0, len(text), page=number),)) for number, text in enumerate(pages, 1)
+    )
     warning = "the file is damaged: its text was saved without columns, tables and headings"
     return Document(file.name, file.kind, parts, {"pages": len(pages)}, (warning,))
 
@@ -187,13 +198,15 @@ def _parts(
             continue  # it could not be loaded
         if index in recognised:
             text_layer = " ".join(word.text for word in content.words) if content.garbled <= _GARBLED else ""
-            parts.append(Part(label, f"{text_layer}\n\n{recognised[index]}".strip()))
+            text = f"{text_layer}\n\n{recognised[index]}".strip()
+            parts.append(Part(label, text, (), (Place(0, len(text), page=index + 1),)))
             continue
         running_heads.update(dict.fromkeys(rows[i].text for i in sorted(running)))
         segments = [segment for i, row in enumerate(rows) if i not in running for segment in row.segments]
         blocks = page_blocks(reading_order(segments, content.rules), typography, label, content.height)
-        text = to_markdown([*blocks, *_other_blocks(content)])
-        parts.append(Part(label, text, tuple(block.table for block in blocks if block.table is not None)))
+        text, spans = to_markdown([*blocks, *_other_blocks(content)])
+        own_tables = tuple(block.table for block in blocks if block.table is not None)
+        parts.append(Part(label, text, own_tables, tuple(block_places(spans, content, index + 1))))
     return parts, list(running_heads)[:100]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Table
 from autopicker_lab.extraction.pdf.alignment import aligned_tables
+from autopicker_lab.extraction.pdf.boxes import box_of_rows
 from autopicker_lab.extraction.pdf.layout import TextRow
 from autopicker_lab.extraction.pdf.lines import StyledLine, join_lines, styled_line
 from autopicker_lab.extraction.pdf.tables import DetectedTable
@@ -18,6 +19,7 @@ from autopicker_lab.extraction.pdf.tables import DetectedTable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from autopicker_lab.core.places import Box
     from autopicker_lab.extraction.pdf.words import PageWord
 
 _BULLET = re.compile(r"^([•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff]|[-–—*](?=\s))\s*")
@@ -66,11 +68,12 @@ class Typography:
 
 @dataclass
 class Block:
-    """A paragraph, heading, list item, code or table as Markdown."""
+    """A paragraph, heading, list item, code or table as Markdown, and its box on the page in points."""
 
     kind: str
     text: str
     table: Table | None = None
+    box: Box | None = None
 
 
 def page_blocks(regions: Sequence[list[TextRow]], typography: Typography, label: str, height: float) -> list[Block]:
@@ -94,19 +97,24 @@ def page_blocks(regions: Sequence[list[TextRow]], typography: Typography, label:
     return blocks + notes
 
 
-def to_markdown(blocks: Sequence[Block]) -> str:
-    """Blocks with a blank line between them; list items without."""
+def to_markdown(blocks: Sequence[Block]) -> tuple[str, list[tuple[int, int, Box | None]]]:
+    """Blocks with a blank line between them, list items without; and begin, end and box of each in that text."""
     lines: list[str] = []
+    spans: list[tuple[int, int, Box | None]] = []
+    start = 0
     for before, block in zip([None, *blocks], blocks, strict=False):
         if before is not None:
             lines.append("\n" if before.kind == block.kind == "item" else "\n\n")
+            start += len(lines[-1])
         lines.append(block.text)
-    return "".join(lines)
+        spans.append((start, start + len(block.text), block.box))
+        start += len(block.text)
+    return "".join(lines), spans
 
 
 def _table_block(detected: DetectedTable, label: str) -> Block:
     table = Table(tuple(tuple(cell or None for cell in row) for row in detected.rows), label)
-    return Block("table", table.to_markdown(), table)
+    return Block("table", table.to_markdown(), table, (detected.x0, detected.y0, detected.x1, detected.y1))
 
 
 def _chunks(rows: Sequence[TextRow]) -> Iterator[list[TextRow] | DetectedTable]:
@@ -136,11 +144,11 @@ def _text_blocks(rows: list[TextRow], typography: Typography, height: float) -> 
     pending: list[StyledLine] = []
     for line, right in zip(lines, edges, strict=True):
         if pending and _starts_block(pending, line, pitch, left, right, typography):
-            yield _block(pending, typography, height, left)
+            yield _placed_block(pending, typography, height, left)
             pending = []
         pending.append(line)
     if pending:
-        yield _block(pending, typography, height, left)
+        yield _placed_block(pending, typography, height, left)
 
 
 def _split_row(row: TextRow) -> list[TextRow]:
@@ -215,6 +223,12 @@ def _starts_block(
 
 def _normalise(text: str) -> str:
     return " ".join(text.split()).casefold()
+
+
+def _placed_block(lines: list[StyledLine], typography: Typography, height: float, left: float) -> Block:
+    block = _block(lines, typography, height, left)
+    block.box = box_of_rows(line.row for line in lines)
+    return block
 
 
 def _block(lines: list[StyledLine], typography: Typography, height: float, left: float) -> Block:

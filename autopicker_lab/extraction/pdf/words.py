@@ -52,7 +52,12 @@ class PageWord:
 
 @dataclass
 class PageContent:
-    """Everything that layout needs of a page; `garbled` is the share of characters that no font could name, 0 to 1."""
+    """Everything that layout needs of a page.
+
+    Attributes:
+        garbled: share of characters that no font could name, 0 to 1.
+        turn: degrees by which the page as it is shown is turned clockwise so that its text is upright.
+    """
 
     width: float
     height: float
@@ -65,6 +70,7 @@ class PageContent:
     notes: list[str] = field(default_factory=list)  # text of annotations
     fields: dict[str, str] = field(default_factory=dict)
     line_numbers: int = 0  # left out by layout
+    turn: int = 0
 
 
 def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
@@ -100,7 +106,10 @@ def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
     width, height = sides if angle % 180 == 0 else sides[::-1]
     inside = [w for w in upright if w.x1 > -2 and w.x0 < width + 2 and -2 < w.base < height + 12]
     rotated_rules = [_rotate_rule(rotate, rule) for rule in rules]
-    return PageContent(width, height, inside, rotated, rotated_rules, image_share, pictures, garbled, notes, fields)
+    turn = (angle - page.get_rotation()) % 360
+    return PageContent(
+        width, height, inside, rotated, rotated_rules, image_share, pictures, garbled, notes, fields, turn=turn
+    )
 
 
 def _words(page: PdfPage) -> tuple[list[PageWord], float]:
