@@ -31,12 +31,12 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         kind: Format(kind, category, media_type, suffixes)
         for kind, category, media_type, suffixes in [
             ("pdf", "document", "application/pdf", (".pdf",)),
-            ("docx", "document", f"{_OFFICE}.wordprocessingml.document", (".docx",)),
+            ("docx", "document", f"{_OFFICE}.wordprocessingml.document", (".docx", ".docm", ".dotx", ".dotm")),
             ("txt", "document", "text/plain", (".txt", ".text", ".log")),
             ("md", "document", "text/markdown", (".md", ".markdown")),
-            ("xlsx", "spreadsheet", f"{_OFFICE}.spreadsheetml.sheet", (".xlsx",)),
-            ("xls", "spreadsheet", "application/vnd.ms-excel", (".xls",)),
-            ("csv", "spreadsheet", "text/csv", (".csv",)),
+            ("xlsx", "spreadsheet", f"{_OFFICE}.spreadsheetml.sheet", (".xlsx", ".xlsm", ".xltx", ".xltm", ".xlsb")),
+            ("xls", "spreadsheet", "application/vnd.ms-excel", (".xls", ".xlt")),
+            ("csv", "spreadsheet", "text/csv", (".csv", ".tsv", ".tab")),
             ("jpg", "image", "image/jpeg", (".jpg", ".jpeg")),
             ("png", "image", "image/png", (".png",)),
             ("gif", "image", "image/gif", (".gif",)),
@@ -49,7 +49,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ("flac", "audio", "audio/flac", (".flac",)),
             ("py", "code", "text/x-python", (".py",)),
             ("js", "code", "text/javascript", (".js", ".mjs", ".cjs")),
-            ("html", "code", "text/html", (".html", ".htm")),
+            ("html", "code", "text/html", (".html", ".htm", ".xhtml", ".mht", ".mhtml")),
             ("css", "code", "text/css", (".css",)),
             ("json", "code", "application/json", (".json",)),
         ]

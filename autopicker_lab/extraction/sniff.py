@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path, PurePath
 
@@ -17,6 +18,16 @@ from autopicker_lab.core import (
     UnsupportedFileError,
 )
 from autopicker_lab.core.files import KIND_OF_SUFFIX, clean_name
+from autopicker_lab.extraction.foreign import (
+    FOREIGN,
+    OLE_STREAMS,
+    foreign_archive,
+    foreign_beginning,
+    foreign_error,
+    foreign_streams,
+    foreign_suffix,
+)
+from autopicker_lab.extraction.markup import markup_kind, text_head, text_kind
 from autopicker_lab.extraction.registry import formats, installed_readers
 
 # Extension that puremagic gives a signature -> kind. Only formats whose signature is certain.
@@ -46,8 +57,16 @@ _SIGNATURES = {
     "aiff": "wav",
     "caf": "wav",
 }
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP = b"PK\x03\x04"
+_BIFF = re.compile(  # how a workbook of Excel 2 to 97 begins where it stands in no container
+    rb"\x09\x00\x04\x00..\x10\x00|\x09[\x02\x04]\x06\x00..(?:\x10\x00|\x00\x01)|\x09\x08[\x08\x10]\x00\x00[\x05\x06][\x05\x10]\x00",
+    re.DOTALL,
+)
 _BINARY_CATEGORIES = frozenset({"image", "audio"})
+_OFFICE = frozenset({"docx", "xlsx", "xls"})
+_BELIEVED = frozenset({"txt", "md", "py", "js", "css", "html"})  # a page's source is text where its name says so
+_WORD_FILES = frozenset({"doc", "rtf", "odt", "wps", "wpd"})  # names under which text is read as text
 
 
 def open_source(
@@ -112,50 +131,48 @@ def _read(path: Path, max_size: int | None) -> bytes:
 
 
 def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
-    """The kind of a file, and a warning where its name says another."""
+    """The kind of a file, and a warning where its name says another.
+
+    Raises:
+        UnsupportedFileError: a format that is not read here, whatever the name says.
+        CorruptFileError: the content is nothing that is known, and not what the name says.
+    """
     suffix = PurePath(name).suffix.lower()
     named_kind = KIND_OF_SUFFIX.get(suffix)
-    kind = _from_content(data, name, named_kind)
-    if kind is None:
-        kind = named_kind
-        if kind is None or FORMATS[kind].category in _BINARY_CATEGORIES or kind in ("pdf", "docx", "xlsx", "xls"):
-            kind = _without_signature(data, name, named_kind)
-    if kind == named_kind:
-        return kind, ()
-    if not named_kind:
-        if suffix and FORMATS[kind].category not in _BINARY_CATEGORIES and kind in ("txt", "json"):
-            _refuse(name, suffix)
+    kind = _from_content(data, name, named_kind) or _from_text(data, named_kind)
+    if kind in FOREIGN:
+        raise foreign_error(name, kind)
+    if kind is None and named_kind:
+        raise CorruptFileError(f"'{name}' is not a readable {named_kind.upper()} file", "check that it opens elsewhere")
+    foreign = None if named_kind else foreign_suffix(suffix)
+    if foreign and (kind in (None, "json") or (kind in ("txt", "csv") and foreign not in _WORD_FILES)):
+        raise foreign_error(name, foreign)
+    if kind is None or (suffix and not named_kind and not foreign and kind in ("txt", "json")):
+        subject = f"'{suffix}' files are" if suffix else "this kind of content is"
+        raise UnsupportedFileError(f"'{name}': {subject} not supported", f"supported: {', '.join(formats())}")
+    if kind == named_kind or not (named_kind or foreign):
         return kind, ()
     return kind, (f"named {suffix}, but its content is {kind.upper()}: read as {kind.upper()}",)
 
 
-def _without_signature(data: bytes, name: str, named_kind: str | None) -> str:
-    """The kind of a file whose content has no known signature: text without a name, or a broken binary format."""
-    if named_kind:
-        if named_kind == "pdf" and b"%PDF-" in data[:1024]:
-            return "pdf"
-        if named_kind == "mp3":  # a bare MPEG stream may begin anywhere; the decoder is the judge
-            return "mp3"
-        raise CorruptFileError(f"'{name}' is not a readable {named_kind.upper()} file", "check that it opens elsewhere")
-    if b"\x00" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        _refuse(name, PurePath(name).suffix)
-    head = data[:1024].lstrip()[:15].lower()
-    return "html" if head.startswith((b"<!doctype html", b"<html")) else "json" if head[:1] in b"{[" else "txt"
-
-
-def _refuse(name: str, suffix: str) -> None:
-    subject = f"'{suffix}' files are" if suffix else "this kind of content is"
-    raise UnsupportedFileError(f"'{name}': {subject} not supported", f"supported: {', '.join(formats())}")
-
-
 def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
-    """The kind that the signature at the beginning tells; None for text, and where no signature is known."""
-    if data.startswith(b"PK\x03\x04"):
+    """The kind that the signature tells; None for text, and where no signature is known."""
+    if data.startswith(_ZIP):
         return _zip_kind(data, name)
-    if data.startswith(_OLE):
+    if data.startswith(OLE):
         return _ole_kind(data, name)
     if named_kind and FORMATS[named_kind].category not in _BINARY_CATEGORIES and _looks_like_text(data):
         return None  # text may begin with anything that looks like a signature ("BM", "ID3")
+    if _BIFF.match(data):  # Excel 2 to 4: without a container
+        return "xls"
+    if kind := _signature(data, named_kind) or foreign_beginning(data):
+        return kind
+    if named_kind in ("pdf", "mp3") and (named_kind == "mp3" or b"%PDF-" in data[:1024]):
+        return named_kind  # a bare MPEG stream may begin anywhere; the decoder is the judge
+    return _zip_kind(data, name) if named_kind in _OFFICE and zipfile.is_zipfile(io.BytesIO(data)) else None
+
+
+def _signature(data: bytes, named_kind: str | None) -> str | None:
     import puremagic
 
     try:
@@ -163,9 +180,7 @@ def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
     except (puremagic.PureError, ValueError):
         return None
     kinds = [_SIGNATURES[ext] for m in matches if (ext := m.extension.lstrip(".")) in _SIGNATURES]
-    if not kinds:
-        return None
-    return named_kind if named_kind in kinds else kinds[0]
+    return named_kind if named_kind in kinds else next(iter(kinds), None)
 
 
 def _looks_like_text(data: bytes) -> bool:
@@ -173,21 +188,59 @@ def _looks_like_text(data: bytes) -> bool:
     return not head.startswith(b"%PDF-") and sum(byte < 9 or 13 < byte < 32 for byte in head) == 0
 
 
+def _from_text(data: bytes, named_kind: str | None) -> str | None:
+    """The kind of a text: its name's where that may be, what its markup tells elsewhere; None for what is no text."""
+    if named_kind in _BELIEVED:
+        return "rtf" if named_kind in ("txt", "md") and data.lstrip()[:6] == b"{\\rtf1" else named_kind
+    head = text_head(data)
+    if head is None:
+        return named_kind if named_kind in ("csv", "json") else None
+    if kind := markup_kind(head):
+        return kind
+    if named_kind in ("csv", "json"):
+        return named_kind
+    if named_kind is None:
+        return "json" if head.lstrip()[:1] in ("{", "[") else "txt"
+    if FORMATS[named_kind].category in _BINARY_CATEGORIES:
+        return None
+    return text_kind(head, is_table=FORMATS[named_kind].category == "spreadsheet")
+
+
 def _zip_kind(data: bytes, name: str) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = set(archive.namelist())
+            names = {entry.replace("\\", "/").lstrip("/").lower() for entry in archive.namelist()}
+            for folder, kind in (("word/document", "docx"), ("xl/workbook", "xlsx")):
+                if f"{folder}.xml" in names or f"{folder}.bin" in names:
+                    return kind
+            media_type = archive.read("mimetype")[:100].decode("latin-1").strip() if "mimetype" in names else ""
+            types = archive.read("[Content_Types].xml") if "[Content_Types].xml" in archive.namelist() else b""
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
         raise CorruptFileError(f"'{name}' is a damaged archive", "save it again from the program it is from") from None
-    for folder, kind in (("word/", "docx"), ("xl/", "xlsx")):
-        if any(entry.lower().startswith(folder) for entry in entries):
+    for word, kind in ((b"wordprocessingml", "docx"), (b"spreadsheetml", "xlsx")):
+        if re.search(word + rb"\.[\w.]*main\+xml", types):
             return kind
-    raise UnsupportedFileError(f"'{name}' is an archive of another kind", f"supported: {', '.join(formats())}")
+    return foreign_archive(names, media_type, PurePath(name).suffix.lower())
 
 
 def _ole_kind(data: bytes, name: str) -> str:
-    if "EncryptedPackage".encode("utf-16-le") in data:
+    streams = _ole_streams(data)
+    if "encryptedpackage" in streams:
         raise EncryptedFileError(f"'{name}' is encrypted", "save it without a password")
-    if any(stream.encode("utf-16-le") in data for stream in ("Workbook", "Book")):
+    if foreign := foreign_streams(streams):
+        return foreign
+    if streams & {"workbook", "book"}:
         return "xls"
     raise UnsupportedFileError(f"'{name}' is an old Office format", "save it as DOCX, XLSX or XLS")
+
+
+def _ole_streams(data: bytes) -> set[str]:
+    """The names at the root of an OLE container, in small letters; of a broken one, those that stand anywhere in it."""
+    import olefile
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as container:
+            return {entry.name.lower() for entry in container.root.kids}
+    except Exception:  # it raises what its parsing raises
+        low = data.lower()
+        return {name for name in OLE_STREAMS if name.encode("utf-16-le") in low}

@@ -1,0 +1,140 @@
+"""Formats that are told apart but not read, and what makes one of ours of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from autopicker_lab.core import UnsupportedFileError
+from autopicker_lab.extraction.registry import formats
+
+_OFFICE = "convert it: soffice --headless --convert-to {} FILE (LibreOffice), or save it as {} where it was written"
+_MAIL = "save the message as HTML in a mail program, and its attachments one by one"
+
+
+class _Foreign(NamedTuple):
+    name: str
+    advice: str
+
+
+def _office(name: str, target: str) -> _Foreign:
+    return _Foreign(name, _OFFICE.format(target, target.upper()))
+
+
+FOREIGN = {
+    "doc": _office("a document of Word 97 to 2003 (.doc)", "docx"),
+    "word-xml": _office("a document of Word 2003 in XML", "docx"),
+    "rtf": _office("a document in Rich Text Format (.rtf)", "docx"),
+    "odt": _office("an OpenDocument text (.odt)", "docx"),
+    "wps": _office("a document of Microsoft Works (.wps)", "docx"),
+    "wpd": _office("a document of WordPerfect (.wpd)", "docx"),
+    "pages": _office("a document of Apple Pages (.pages)", "docx"),
+    "ppt": _office("a presentation of PowerPoint 97 to 2003 (.ppt)", "pdf"),
+    "pptx": _office("a presentation of PowerPoint (.pptx)", "pdf"),
+    "odp": _office("an OpenDocument presentation (.odp)", "pdf"),
+    "key": _office("a presentation of Apple Keynote (.key)", "pdf"),
+    "ods": _office("an OpenDocument spreadsheet (.ods)", "xlsx"),
+    "numbers": _office("a spreadsheet of Apple Numbers (.numbers)", "xlsx"),
+    "odg": _office("an OpenDocument drawing (.odg)", "pdf"),
+    "vsd": _office("a drawing of Visio (.vsd, .vsdx)", "pdf"),
+    "pub": _office("a publication of Publisher (.pub)", "pdf"),
+    "msg": _Foreign("a message of Outlook (.msg)", _MAIL),
+    "eml": _Foreign("a message of e-mail (.eml)", _MAIL),
+    "epub": _Foreign(
+        "an e-book (.epub)", "convert it: pandoc FILE -o book.html, or ebook-convert FILE book.docx (Calibre)"
+    ),
+    "chm": _Foreign("a help file (.chm)", "unpack its pages: 7z x FILE"),
+    "archive": _Foreign("an archive", "unpack it, and send the files that it holds"),
+    "svg": _Foreign("a drawing (.svg)", "save it as PNG"),
+    "tiff": _Foreign("a picture in TIFF or HEIF", "save it as PNG or JPEG, or its pages as PDF"),
+}
+_SUFFIXES = {
+    **{f".{kind}": kind for kind in FOREIGN if kind not in ("word-xml", "archive")},
+    **{".dot": "doc", ".ott": "odt", ".fodt": "odt", ".sxw": "odt", ".fods": "ods", ".ots": "ods", ".sxc": "ods"},
+    **{".pps": "ppt", ".pot": "ppt", ".ppsx": "pptx", ".pptm": "pptx", ".potx": "pptx", ".fodp": "odp", ".sxi": "odp"},
+    **{
+        ".mbox": "eml",
+        ".vsdx": "vsd",
+        ".mobi": "epub",
+        ".azw3": "epub",
+        ".heic": "tiff",
+        ".heif": "tiff",
+        ".tif": "tiff",
+    },
+    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"), "archive"),
+}
+_BEGINNINGS = (
+    (b"{\\rtf", "rtf"),
+    (b"ITSF", "chm"),
+    (b"\xffWPC", "wpd"),
+    (b"\xdb\xa5-\x00", "doc"),  # Word 2
+    (b"Rar!\x1a\x07", "archive"),
+    (b"7z\xbc\xaf\x27\x1c", "archive"),
+    (b"\x1f\x8b\x08", "archive"),
+    (b"BZh", "archive"),
+    (b"\xfd7zXZ\x00", "archive"),
+    (b"\x28\xb5\x2f\xfd", "archive"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+)
+_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"msf1")
+OLE_STREAMS = {  # what stands at the root of an OLE container, in small letters
+    "worddocument": "doc",
+    "powerpoint document": "ppt",
+    "pp40": "ppt",
+    "visiodocument": "vsd",
+    "quill": "pub",
+    "__properties_version1.0": "msg",
+    "mm": "wps",
+    "matost": "wps",
+    "workbook": "xls",
+    "book": "xls",
+    "encryptedpackage": "encrypted",
+}
+_MEDIA_TYPES = {  # what an archive's own "mimetype" says
+    "application/epub+zip": "epub",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.presentation": "odp",
+    "application/vnd.oasis.opendocument.graphics": "odg",
+    "application/vnd.sun.xml.writer": "odt",
+    "application/vnd.sun.xml.calc": "ods",
+    "application/vnd.sun.xml.impress": "odp",
+}
+_IWORK = {".key": "key", ".numbers": "numbers"}  # alike inside
+
+
+def foreign_beginning(data: bytes) -> str | None:
+    """The format whose signature begins the bytes; None where it is none of those that are not read."""
+    start = data[:16].lstrip() if data[:1].isspace() else data[:16]
+    if data[4:8] == b"ftyp" and data[8:12] in _BRANDS:
+        return "tiff"
+    return next((kind for beginning, kind in _BEGINNINGS if start.startswith(beginning)), None)
+
+
+def foreign_streams(streams: set[str]) -> str | None:
+    """The format of an OLE container by the names at its root, in small letters."""
+    return next((kind for stream, kind in OLE_STREAMS.items() if stream in streams), None)
+
+
+def foreign_archive(names: set[str], media_type: str, suffix: str) -> str:
+    """The format of an archive by its entries, in small letters, what its "mimetype" says, and its name's suffix."""
+    if media_type in _MEDIA_TYPES:
+        return _MEDIA_TYPES[media_type]
+    for folder, kind in (("ppt/", "pptx"), ("visio/", "vsd")):
+        if any(name.startswith(folder) for name in names):
+            return kind
+    if "index.zip" in names or any(name.startswith("index/") and name.endswith(".iwa") for name in names):
+        slides = any(name.startswith("index/slide") for name in names)
+        return "key" if slides else _IWORK.get(suffix, "pages")
+    return "archive"
+
+
+def foreign_suffix(suffix: str) -> str | None:
+    """The format that a name's suffix tells."""
+    return _SUFFIXES.get(suffix)
+
+
+def foreign_error(name: str, kind: str) -> UnsupportedFileError:
+    """The error that says what a file is and what would convert it."""
+    supported = ", ".join(formats())
+    return UnsupportedFileError(f"'{name}' is {FOREIGN[kind].name}", f"{FOREIGN[kind].advice}. Supported: {supported}")

@@ -1,0 +1,157 @@
+"""Files under the name of another kind, and kinds that are told but not read."""
+
+import io
+import zipfile
+
+import openpyxl
+import pytest
+from support.ole import ole
+
+from autopicker_lab.core import CorruptFileError, UnsupportedFileError
+from autopicker_lab.extraction import extract, open_source
+
+PAGE = b"<html><body><h1>Sign in</h1><p>Please sign in first.</p><table><tr><td>a</td></tr></table></body></html>"
+BARE_TABLE = b"\r\n<table border=1><tr><th>code</th><th>name</th></tr><tr><td>7</td><td>bolt</td></tr></table>"
+TABS = b"part\tstock\r\nbolt\t40\r\nnut\t7\r\n"
+JSON = b'{"part": "bolt", "stock": 40}'
+RTF = rb"{\rtf1\ansi A letter}"
+MHTML = (
+    b"MIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n boundary=x\r\n\r\n"
+    b"--x\r\nContent-Type: text/html\r\n\r\n" + PAGE
+)
+MAIL = b"Received: from a\r\nFrom: a@b.pt\r\nTo: b@c.pt\r\nDate: Mon, 1 Jan 2024\r\nSubject: boats\r\n\r\nHello"
+ODF = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+FLAT_ODF = f'<?xml version="1.0"?><office:document xmlns:office="{ODF}"></office:document>'.encode()
+
+
+def workbook() -> bytes:
+    book = openpyxl.Workbook()
+    book.active.append(["part", "stock"])
+    book.active.append(["bolt", 40])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def archive(*names: str, mimetype: str = "") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as out:
+        if mimetype:
+            out.writestr("mimetype", mimetype)
+        for name in names:
+            out.writestr(name, "<a/>")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsx", "a.docx", "a.pdf", "a.png"])
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (PAGE, "html"),
+        (b"\xef\xbb\xbf<!-- saved -->\n<!DOCTYPE html>" + PAGE, "html"),
+        (PAGE.decode().encode("utf-16"), "html"),
+        (BARE_TABLE, "html"),
+        (MHTML, "html"),
+    ],
+)
+def test_a_page_is_read_under_any_binary_name(data: bytes, kind: str, name: str) -> None:
+    file = open_source(data, name)
+    assert file.kind == kind
+    assert f"content is {kind.upper()}: read as {kind.upper()}" in file.warnings[0]
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsx"])
+@pytest.mark.parametrize(
+    "data", [TABS, TABS.replace(b"\t", b";"), TABS.decode().encode("utf-16"), TABS.replace(b"\t", b",")]
+)
+def test_a_table_of_text_is_read_under_the_name_of_a_workbook(data: bytes, name: str) -> None:
+    document = extract(data, name=name)
+    assert (document.kind, document.tables[0].rows[1]) == ("csv", ("bolt", 40))
+    assert "read as CSV" in document.warnings[0]
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.docx", "a.pdf"])
+@pytest.mark.parametrize(("data", "kind"), [(JSON, "json"), (b"The file was not found.\n", "txt")])
+def test_other_text_is_read_under_the_name_of_a_document(data: bytes, kind: str, name: str) -> None:
+    assert open_source(data, name).kind == kind
+
+
+def test_a_letter_with_commas_is_no_table() -> None:
+    assert open_source(b"Dear Ana,\nthanks, and all the best,\nyours, Rui\n", "letter.docx").kind == "txt"
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.csv", "a.docx", "a.doc", "a.pdf", "a.ods", "blob"])
+def test_a_workbook_is_read_under_any_name(name: str) -> None:
+    document = extract(workbook(), name=name)
+    assert (document.kind, document.tables[0].rows[1]) == ("xlsx", ("bolt", 40))
+    assert bool(document.warnings) == (name != "blob")
+
+
+@pytest.mark.parametrize("name", ["a.xlsm", "a.xltx", "a.XLTM"])
+def test_workbooks_with_macros_and_templates_carry_no_warning(name: str) -> None:
+    assert not extract(workbook(), name=name).warnings
+
+
+@pytest.mark.parametrize(("data", "kind"), [(PAGE, "html"), (MHTML, "html")])
+@pytest.mark.parametrize("name", ["a.csv", "a.json", "a.doc"])
+def test_a_page_is_told_from_a_table_and_from_json(data: bytes, kind: str, name: str) -> None:
+    assert open_source(data, name).kind == kind
+
+
+def test_the_source_of_a_page_stays_text_where_its_name_says_so() -> None:
+    assert [open_source(PAGE, name).kind for name in ("a.txt", "a.md", "a.py")] == ["txt", "md", "py"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "says"),
+    [
+        (RTF, "a.rtf", "convert-to docx"),
+        (RTF, "a.docx", "Rich Text"),
+        (RTF, "a.doc", "Rich Text"),
+        (RTF, "a.txt", "Rich Text"),
+        (b"\n" + RTF, "a.csv", "Rich Text"),
+        (ole("WordDocument", "1Table"), "a.doc", "convert-to docx"),
+        (ole("WordDocument"), "a.docx", "Word 97"),
+        (ole("PowerPoint Document"), "a.ppt", "convert-to pdf"),
+        (ole("__properties_version1.0"), "a.msg", "mail program"),
+        (ole("__properties_version1.0"), "a.xls", "Outlook"),
+        (ole("MatOST"), "a.wps", "Works"),
+        (archive("ppt/presentation.xml", "[Content_Types].xml"), "a.pptx", "convert-to pdf"),
+        (archive("ppt/presentation.xml", "[Content_Types].xml"), "a.docx", "PowerPoint"),
+        (archive(mimetype="application/vnd.oasis.opendocument.text"), "a.odt", "convert-to docx"),
+        (archive(mimetype="application/vnd.oasis.opendocument.spreadsheet"), "a.xlsx", "convert-to xlsx"),
+        (archive(mimetype="application/epub+zip"), "a.epub", "pandoc"),
+        (archive("Index/Document.iwa"), "a.pages", "Pages"),
+        (archive("Index/Document.iwa"), "a.numbers", "Numbers"),
+        (archive("Index/Slide-1.iwa"), "blob", "Keynote"),
+        (archive("letter.txt"), "a.zip", "Unpack"),
+        (archive("letter.txt"), "a.docx", "Unpack"),
+        (MAIL, "a.eml", "mail program"),
+        (MAIL, "a.pdf", "e-mail"),
+        (FLAT_ODF, "a.fodt", "OpenDocument"),
+        (FLAT_ODF, "a.docx", "OpenDocument"),
+        (b"II*\x00" + bytes(300), "a.tiff", "PNG"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(300), "a.heic", "PNG"),
+        (b"\xdb\xa5-\x00" + bytes(300), "a.doc", "docx"),
+    ],
+)
+def test_what_is_not_read_is_named_with_what_converts_it(data: bytes, name: str, says: str) -> None:
+    with pytest.raises(UnsupportedFileError, match=says) as caught:
+        extract(data, name=name)
+    assert "Supported: pdf" in str(caught.value)
+
+
+def test_words_under_the_name_of_an_old_document_are_words() -> None:
+    document = extract(b"Just a note.\n", name="note.doc")
+    assert (document.text.strip(), document.kind) == ("Just a note.", "txt")
+    assert "named .doc" in document.warnings[0]
+
+
+def test_junk_before_an_archive_is_passed_over() -> None:
+    assert extract(b"HTTP/1.1 200 OK\x00\r\n\r\n" + workbook(), name="a.xlsx").tables[0].rows[1] == ("bolt", 40)
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.docx", "a.pdf"])
+def test_noise_is_damage(name: str) -> None:
+    with pytest.raises(CorruptFileError):
+        extract(bytes(range(256)) * 20, name=name)
