@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core import Document, Part, ReadOptions, SourceFile, Transcript
+from autopicker_lab.core import Document, Part, Place, ReadOptions, SourceFile, Transcript
+from autopicker_lab.core.text import clock
 from autopicker_lab.extraction.registry import formats
 from autopicker_lab.runtime.fair_queue import FairQueue
 from autopicker_lab.runtime.lru_cache import LRUCache
@@ -169,12 +170,10 @@ def _with_speech(document: Document, transcript: Transcript) -> Document:
     """The Document of a recording with what is said in it, cut by time, in place of its description."""
     from autopicker_lab.extraction.audio import NOT_TRANSCRIBED
 
-    parts = tuple(Part(f"{_clock(s.start)}-{_clock(s.end)}", s.text) for s in transcript.segments)
+    parts = tuple(
+        Part(f"{clock(s.start)}-{clock(s.end)}", s.text, (), (Place(0, len(s.text), seconds=(s.start, s.end)),))
+        for s in transcript.segments
+    )
     meta = {**document.metadata, "language": transcript.language, "transcribed_by": transcript.model}
     warnings = tuple(w for w in document.warnings if w != NOT_TRANSCRIBED) + transcript.warnings
     return replace(document, parts=parts or document.parts, metadata=meta, warnings=warnings)
-
-
-def _clock(seconds: float) -> str:
-    """Seconds as minutes and seconds, m:ss."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

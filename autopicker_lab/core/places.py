@@ -9,6 +9,8 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from autopicker_lab.core.text import clock
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -99,6 +101,12 @@ class PlaceIndex:
         return bisect_left(self._breaks, stop) - bisect_left(self._breaks, start)
 
 
+def line_place(text: str, first: int = 1, headings: tuple[str, ...] | None = None) -> Place:
+    """The place of a text that stands in a file as it is, from line `first` on."""
+    stop = len(text) - text.endswith("\n")  # the end of a line begins no other one
+    return Place(0, stop, lines=(first, first + text.count("\n", 0, stop)), headings=headings)
+
+
 def describe(places: Iterable[Place]) -> str:
     """Places in words, each page, sheet or section once: "page 3", "Prices!A2:D9", "lines 5-9", "Fares > Children"."""
     groups: dict[object, list[Place]] = {}
@@ -119,7 +127,7 @@ def _words(places: Sequence[Place]) -> str:
     if one.headings:
         words.append(" > ".join(one.headings))
     if seconds := _hull(p.seconds for p in places):
-        words.append("-".join(f"{int(s) // 60}:{int(s) % 60:02}" for s in seconds))
+        words.append("-".join(map(clock, seconds)))
     return ", ".join(words)
 
 

@@ -26,6 +26,11 @@ def ends(text: str, each: int) -> str:
     return text if len(text) <= 2 * each else f"{text[:each]}\n{text[-each:]}"
 
 
+def clock(seconds: float) -> str:
+    """Seconds as minutes and seconds, m:ss."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
 def clip(text: str, limit: int) -> str:
     """`text` on one line, at most `limit` characters long, an ellipsis where it was cut."""
     line = " ".join(text.split())

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Document, Part, SourceFile
+from autopicker_lab.core.places import line_place
 from autopicker_lab.extraction.plain import decode
 
 if TYPE_CHECKING:
@@ -181,7 +182,12 @@ def _split_at_symbols(text: str, symbols: list[Symbol]) -> Iterator[Part]:
     starts = sorted({s.first: s for s in reversed(symbols) if s.top}.items())
     if not starts or starts[0][0] > 1:
         end = starts[0][0] - 1 if starts else len(lines)
-        yield Part(f"lines 1-{end}", "\n".join(lines[:end]))
+        yield _part(f"lines 1-{end}", lines, 1, end)
     for i, (first, symbol) in enumerate(starts):
         end = starts[i + 1][0] - 1 if i + 1 < len(starts) else len(lines)
-        yield Part(f"{symbol.kind} {symbol.name}, lines {first}-{end}", "\n".join(lines[first - 1 : end]))
+        yield _part(f"{symbol.kind} {symbol.name}, lines {first}-{end}", lines, first, end)
+
+
+def _part(label: str, lines: list[str], first: int, last: int) -> Part:
+    text = "\n".join(lines[first - 1 : last])
+    return Part(label, text, (), (line_place(text, first),))

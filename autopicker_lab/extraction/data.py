@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from autopicker_lab.core import Document, Part, SourceFile
+from autopicker_lab.core.places import line_place
 from autopicker_lab.extraction.plain import decode
 
 MAX_CHARACTERS = 2_000_000
@@ -27,7 +28,8 @@ def read_json(file: SourceFile) -> Document:
             meta["keys"] = list(value)[:100]
     if len(text) > MAX_CHARACTERS:
         warnings += (f"only the first {MAX_CHARACTERS:,} of {len(text):,} characters are kept",)
-    return Document(file.name, file.kind, (Part("json", text[:MAX_CHARACTERS]),), meta, warnings)
+    shown = text[:MAX_CHARACTERS]
+    return Document(file.name, file.kind, (Part("json", shown, (), (line_place(shown),)),), meta, warnings)
 
 
 def sketch(value: object, depth: int = 3) -> Any:

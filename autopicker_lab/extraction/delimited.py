@@ -10,6 +10,7 @@ from typing import Any
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
 from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
 from autopicker_lab.extraction.plain import decode
+from autopicker_lab.extraction.table_places import lined_places
 
 _NO_DELIMITER = "\x1f"  # a character that no text contains
 _SEP_LINE = re.compile(r"sep=(.)\n")
@@ -19,6 +20,7 @@ _DELIMITERS = ",;\t|"
 _OTHER_DELIMITERS = {d: re.compile("[" + re.escape(_DELIMITERS.replace(d, "")) + "]") for d in _DELIMITERS}
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,15}", re.ASCII)
+_BACKSLASH: dict[str, Any] = {"escapechar": "\\", "doublequote": False}
 csv.field_size_limit(2**30)  # a cell may be as long as an upload
 
 
@@ -47,8 +49,11 @@ def read_csv(file: SourceFile) -> Document:
     if not rows:
         return Document(file.name, file.kind, (Part("table", ""),), meta, warnings)
     table = Table(tuple(rows), file.name)
+    source = text
     text, view_warnings = render_table(table, columns, file.name)
-    part = Part("table", "\n".join([*preamble, *([""] if preamble else []), text]), (table,))
+    above = "".join(f"{line}\n" for line in [*preamble, *([""] if preamble else [])])
+    lines = _row_lines(source, delimiter or _NO_DELIMITER, len(all_rows), 1 + bool(sep_line))[-len(rows) :]
+    part = Part("table", above + text, (table,), lined_places(len(above), text, lines))
     return Document(file.name, file.kind, (part,), meta, warnings + view_warnings)
 
 
@@ -88,7 +93,7 @@ def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], list[int],
     """Rows of parsed cells, all as wide as the widest; the width that each had; warnings about the quoting."""
     parsed = _parse(text, delimiter)
     if '\\"' in text:  # quotes escaped by a backslash, not by doubling
-        backslash_parsed = _parse(text, delimiter, escapechar="\\", doublequote=False)
+        backslash_parsed = _parse(text, delimiter, **_BACKSLASH)
         parsed = min(parsed, backslash_parsed, key=lambda rows: len(set(map(len, rows))))
     widest = max(map(len, parsed), default=0)
     rows = [(*map(_parse_cell, row), *(None,) * (widest - len(row))) for row in parsed]
@@ -97,6 +102,22 @@ def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], list[int],
     )
     warning = f"row {unclosed} has a cell of over {_LINES_IN_CELL} lines: was its quote never closed?"
     return rows, list(map(len, parsed)), (warning,) if unclosed else ()
+
+
+def _row_lines(text: str, delimiter: str, rows: int, first: int) -> list[tuple[int, int]]:
+    """The first and the last line of each row, of which there are `rows`; the text begins on line `first`."""
+    last_line = first + text.count("\n") - text.endswith("\n")
+    if rows == last_line - first + 1:
+        return [(line, line) for line in range(first, first + rows)]
+    for options in ({}, _BACKSLASH):
+        spans, line = [], first - 1
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options)
+        for row in reader:
+            spans += [(line + 1, first - 1 + reader.line_num)] if row else []
+            line = first - 1 + reader.line_num
+        if len(spans) == rows:
+            return spans
+    return [(first, last_line)] * rows
 
 
 def _parse(text: str, delimiter: str, **options: Any) -> list[list[str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
+from autopicker_lab.core.places import line_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +18,7 @@ _BOMS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$")
 _UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{3,})[ \t]*")
 _DELIMITER_ROW = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?|\s*\|\s*:?-+:?\s*\|?\s*")
 _BAR = re.compile(r"(?<!\\)\|")
@@ -60,46 +62,58 @@ def read_txt(file: SourceFile) -> Document:
     """The text as one Part; encoding and number of lines as metadata."""
     text, encoding, warnings = decode(file.data)
     meta = {"encoding": encoding, "lines": text.count("\n") + (not text.endswith("\n"))}
-    return Document(file.name, file.kind, (Part("text", text),), meta, warnings)
+    return Document(file.name, file.kind, (Part("text", text, (), (line_place(text),)),), meta, warnings)
 
 
 def read_md(file: SourceFile) -> Document:
     """The text cut at its headings; encoding, title and headings as metadata."""
     text, encoding, warnings = decode(file.data)
-    parts = tuple(sections(text))
+    parts = tuple(sections(text, as_lines=True))
     headings = [part.label for part in parts if part.label != "beginning"]
     meta = {"encoding": encoding, "title": headings[0] if headings else None, "headings": headings}
     return Document(file.name, file.kind, parts, meta, warnings)
 
 
-def sections(text: str) -> list[Part]:
-    """Cut Markdown at its headings; a Part has its heading as label and in its text, and the tables of its text."""
+def sections(text: str, as_lines: bool = False) -> list[Part]:
+    """Cut Markdown at its headings; a Part has its heading as label and in its text, and the tables of its text.
+
+    The places of a Part name the headings that it stands under; with `as_lines`, where the text is that of the
+    file, its lines, too.
+    """
     parts: list[Part] = []
-    label, pending = "beginning", []  # type: str, list[str]
+    label, pending, first = "beginning", [], 1  # type: str, list[str], int
+    titles: dict[int, str] = {}  # level -> the title that holds
 
     def close() -> None:
         if any(line.strip() for line in pending):
-            parts.append(Part(label, "\n".join(pending).strip("\n"), tuple(markdown_tables(pending))))
+            text = "\n".join(pending).strip("\n")
+            blank = next(i for i, line in enumerate(pending) if line)
+            place = line_place(text, first + blank, tuple(titles[level] for level in sorted(titles)) or None)
+            place = place if as_lines else replace(place, lines=None)
+            parts.append(Part(label, text, tuple(markdown_tables(pending)), (place,)))
 
     lines = text.split("\n")
     code = _in_code(lines)
-    for line, is_code, below in zip(lines, code, [*lines[1:], ""], strict=True):
-        title = None if is_code else _heading(line, below)
-        if title:
+    for number, (line, is_code, below) in enumerate(zip(lines, code, [*lines[1:], ""], strict=True), 1):
+        heading = None if is_code else _heading(line, below)
+        if heading:
             close()
-            label, pending = title, []
+            level, label = heading
+            pending, first = [], number
+            titles = {above: title for above, title in titles.items() if above < level} | {level: label}
         pending.append(line)
     close()
     return parts or [Part(label, "")]
 
 
-def _heading(line: str, below: str) -> str | None:
-    """The title in a line that is a heading, by number signs or by the line below it; None for other lines."""
+def _heading(line: str, below: str) -> tuple[int, str] | None:
+    """Level and title of a line that is a heading, by number signs or by the line below it; None for other lines."""
     match = _HEADING.match(line)
     if match:
-        return match[1].rstrip("# \t") or None
+        title = match[2].rstrip("# \t")
+        return (len(match[1]), title) if title else None
     underlined = _UNDERLINE.fullmatch(below) and line.strip() and line[0] not in " \t>|-*+#`0123456789"
-    return line.strip() if underlined else None
+    return (1 if "=" in below else 2, line.strip()) if underlined else None
 
 
 def _in_code(lines: Sequence[str]) -> list[bool]:

@@ -6,13 +6,14 @@ import io
 import math
 import tempfile
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import Cell, Document, EncryptedFileError, Part, SourceFile, Table
+from autopicker_lab.core import Cell, Document, EncryptedFileError, Part, Place, SourceFile, Table
 from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
 from autopicker_lab.extraction.ooxml import refuse_bombs
+from autopicker_lab.extraction.table_places import sheet_places
 from autopicker_lab.extraction.xlsx_xml import (
     CellPosition,
     SheetNotes,
@@ -56,10 +57,14 @@ def read_workbook(file: SourceFile) -> Document:
         note = notes.get(sheet.name, SheetNotes())
         if not sparse:
             sheet.rows, sheet.start = insert_notes(sheet.rows, sheet.start, note)
+        whole = len(sheet.rows)
         sheet.titles, sheet.rows = split_preamble(sheet.rows)
+        sheet.start = (sheet.start[0] + whole - len(sheet.rows), sheet.start[1])
         if len(sheet.rows) > 1:
             columns[sheet.name] = summarise(sheet.rows)
         part, part_warnings = _part(sheet, note, columns.get(sheet.name, []))
+        if sparse:
+            part = replace(part, places=(Place(0, len(part.text), sheet=sheet.name),))
         parts.append(part)
         warnings += part_warnings
     if charts:
@@ -130,17 +135,20 @@ def _part(sheet: _Sheet, note: SheetNotes, columns: list[dict[str, Any]]) -> tup
     label = f"sheet {sheet.name}" + ("" if sheet.visible else " (hidden)")
     lines = [f"## {sheet.name}" + ("" if sheet.visible else " (hidden)")]
     tables: tuple[Table, ...] = ()
+    places: tuple[Place, ...] = ()
     warnings: list[str] = []
     if sheet.rows:
         tables = (Table(tuple(sheet.rows), sheet.name),)
         text, view_warnings = render_table(tables[0], columns, label)
-        lines += ["", *sheet.titles, *([""] if sheet.titles else []), text]
+        lines += ["", *sheet.titles, *([""] if sheet.titles else [])]
+        places = sheet_places(len("\n".join(lines)) + 1, text, tables[0], sheet.name, sheet.start)
+        lines.append(text)
         warnings += view_warnings
     if note.uncomputed:
         warnings.append(f"{label}: {len(note.uncomputed)} formulas were never computed: they stand for their values")
     lines += _listing("Formulas", [f"{cell_reference(p)} ={f}" for p, f in note.formulas.items()])
     lines += _listing("Comments", [f"{cell} {comment}" for cell, comment in note.comments.items()])
-    return Part(label, "\n".join(lines) if len(lines) > 1 else "", tables), warnings
+    return Part(label, "\n".join(lines) if len(lines) > 1 else "", tables, places), warnings
 
 
 def _listing(title: str, items: list[str]) -> list[str]:

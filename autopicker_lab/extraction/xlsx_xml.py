@@ -14,6 +14,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core.places import column_letters
 from autopicker_lab.extraction.ooxml import chart_table, parse_xml
 
 if TYPE_CHECKING:
@@ -175,12 +176,7 @@ def column_number(letters: bytes) -> int:
 def cell_reference(position: CellPosition) -> str:
     """The name of a cell: (0, 0) is A1."""
     row, column = position
-    letters = ""
-    column += 1
-    while column:
-        column, remainder = divmod(column - 1, 26)
-        letters = chr(65 + remainder) + letters
-    return f"{letters}{row + 1}"
+    return f"{column_letters(column + 1)}{row + 1}"
 
 
 def insert_notes(

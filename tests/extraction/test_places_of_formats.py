@@ -1,0 +1,121 @@
+"""The places that readers give: what stands at them in the file is what the part says there."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from autopicker_lab.core import Document, Part
+from autopicker_lab.core.places import column_letters
+from autopicker_lab.extraction import extract
+
+
+def stretches(part: Part) -> list[tuple[str, Any]]:
+    return [(part.text[place.start : place.stop], place) for place in part.places]
+
+
+def lines_of(source: str, place: Any) -> str:
+    first, last = place.lines
+    return "\n".join(source.split("\n")[first - 1 : last])
+
+
+class TestText:
+    @pytest.mark.parametrize("name", ["a.txt", "a.py", "a.js", "a.css", "a.json"])
+    def test_each_part_stands_on_its_lines(self, name: str) -> None:
+        source = {
+            "a.txt": "one\ntwo\n\nthree\n",
+            "a.py": "import os\n\n\ndef f():\n    return 1\n\n\ndef g():\n    return 2\n",
+            "a.js": "const a = 1;\n\nfunction f() {\n  return 2;\n}\n",
+            "a.css": "p { color: red; }\n\nh1 {\n  margin: 0;\n}\n",
+            "a.json": '{\n  "a": 1,\n  "b": [\n    2\n  ]\n}\n',
+        }[name]
+        document = extract(source.encode(), name=name)
+        found = [(text, lines_of(source, place)) for part in document.parts for text, place in stretches(part)]
+        assert found
+        assert all(text.rstrip("\n") == lines.rstrip("\n") for text, lines in found)
+
+    def test_sections_name_lines_and_headings(self) -> None:
+        source = "intro\n\n# Fares\n\n\ntext\n## Children\nhalf\n\n# Boats\nfive\n\nTimes\n=====\n\nsix\n"
+        document = extract(source.encode(), name="a.md")
+        places = [part.places[0] for part in document.parts]
+        headings = [None, ("Fares",), ("Fares", "Children"), ("Boats",), ("Times",)]
+        assert [place.headings for place in places] == headings
+        assert [lines_of(source, place) for place in places] == [part.text for part in document.parts]
+        assert document.parts[2].where == "lines 7-8, Fares > Children"
+
+    def test_passages_of_a_long_text_have_their_own_lines(self) -> None:
+        source = "".join(f"line {number} of the text\n" for number in range(1, 400))
+        passages = list(extract(source.encode(), name="a.txt").chunks(50))
+        assert len(passages) > 10
+        assert all(lines_of(source, passage.places[0]) == passage.text for passage in passages)
+
+
+class TestTables:
+    def test_rows_of_a_csv_stand_on_their_lines(self) -> None:
+        source = 'Stations of the line\n\nname,note\nA,"one\ntwo"\n\nB,x\nC,y\nD,"p\nq\nr"\nE,z\n'
+        (part,) = extract(source.encode(), name="a.csv").parts
+        lines = {text.split("|")[1].strip(): place.lines for text, place in stretches(part)}
+        assert lines == {"name": (3, 3), "A": (4, 5), "B": (7, 8), "D": (9, 11), "E": (12, 12)}
+        *_, last = extract(source.encode(), name="a.csv").chunks(14)
+        assert last.text.startswith("| name | note |")
+        assert last.places[-1].lines == (12, 12)
+
+    def test_a_plain_csv_has_one_place_for_its_header_and_one_for_its_rows(self) -> None:
+        source = "sep=;\nname;n\n" + "".join(f"S{number};{number}\n" for number in range(500))
+        document = extract(source.encode(), name="a.csv")
+        assert [place.lines for place in document.parts[0].places] == [(2, 2), (3, 502)]
+        for passage in document.chunks(40):
+            body = "\n".join(line.split(" | ")[0][2:] for line in passage.text.split("\n")[2:])
+            assert "\n".join(line.split(";")[0] for line in lines_of(source, passage.places[-1]).split("\n")) == body
+
+    def test_rows_of_a_sheet_name_their_cells(self) -> None:
+        book = openpyxl.Workbook()
+        sheet = book.active
+        sheet.title = "Prices"
+        sheet["C3"] = "All prices of the year"
+        for row in range(5, 106):
+            for column in range(3, 7):
+                sheet.cell(row, column, f"head {column}" if row == 5 else f"{column_letters(column)}{row}")
+        out = io.BytesIO()
+        book.save(out)
+        document = extract(out.getvalue(), name="a.xlsx")
+        (part,) = document.parts
+        assert part.where == "Prices!C5:F105"
+        header, body = part.places
+        assert (header.rows, body.rows) == ((5, 5), (6, 105))
+        passages = list(document.chunks(60))
+        assert len(passages) > 3
+        for passage in passages[1:]:
+            first, last = passage.places[-1].rows or (0, 0)
+            rows = passage.text.split("\n")
+            assert rows[0].startswith("| head 3 |")
+            assert (f"| C{first} |" in rows[2], f"| C{last} |" in rows[-1]) == (True, True)
+            assert passage.label == f"sheet Prices, rows {first}-{last}"
+        assert passages[1].where == "Prices!C5:F" + str((passages[1].places[-1].rows or (0, 0))[1])
+
+
+def test_places_are_in_order_and_inside_their_text_in_all_samples(samples: Path) -> None:
+    without = []
+    for path in sorted(samples.iterdir()):
+        document: Document = extract(path)
+        for part in [*document.parts, *document.chunks(40)]:
+            ends = [0, *(end for place in part.places for end in (place.start, place.stop)), len(part.text)]
+            assert ends == sorted(ends), path.name
+        if not all(part.places for part in document.parts):
+            without.append(path.suffix)
+    assert set(without) <= {
+        ".bmp",
+        ".gif",
+        ".jpg",
+        ".png",
+        ".webp",
+        ".docx",
+        ".html",
+        ".mp3",
+        ".ogg",
+        ".wav",
+        ".flac",
+        ".m4a",
+    }
