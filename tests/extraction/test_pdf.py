@@ -9,43 +9,13 @@ from PIL import Image, ImageDraw, ImageFont
 from pypdf import PdfReader, PdfWriter
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
-from reportlab.pdfgen import canvas
 from reportlab.platypus import Table, TableStyle
+from support.papers import PROSE, column, pdf, read
 
-from autopicker_lab.core import CorruptFileError, EncryptedFileError, ReadOptions
+from autopicker_lab.core import CorruptFileError, EncryptedFileError
 from autopicker_lab.extraction import extract, open_source
 from autopicker_lab.extraction.pdf import page_image
 from autopicker_lab.extraction.pdf.bombs import refuse_bombs
-
-PROSE = (
-    "The harbour office opens at six in the morning",
-    "and the first ferry leaves twenty minutes later",
-    "with a crew of four and a dog that barks at gulls",
-    "which the passengers on the upper deck enjoy more",
-    "than the captain, who has heard it all before and",
-    "keeps the window of the wheel house firmly closed.",
-)
-
-
-def pdf(draw: Any, pages: int = 1, **options: Any) -> Any:
-    """The bytes of a document on whose canvas `draw(canvas, page number)` was called for every page."""
-    buffer = io.BytesIO()
-    paper = canvas.Canvas(buffer, pagesize=A4, invariant=1, **options)
-    for number in range(1, pages + 1):
-        paper.setFont("Helvetica", 10)
-        draw(paper, number)
-        paper.showPage()
-    paper.save()
-    return buffer.getvalue()
-
-
-def column(paper: Any, x: Any, top: Any, lines: Any, step: int = 13) -> None:
-    for i, line in enumerate(lines):
-        paper.drawString(x, top - i * step, line)
-
-
-def read(data: Any, **options: Any) -> Any:
-    return extract(data, name="a.pdf", options=ReadOptions(**options))
 
 
 def test_columns_are_read_one_after_the_other_under_a_heading_across() -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from autopicker_lab.extraction.pdf.scripts import fractions_on_the_line, lowered, place, raised
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -99,7 +101,8 @@ def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
             continue
         positions.add(key)
         if current is not None and _belongs_to(current, word):
-            current.words.append(word)
+            if not _attach(current.words[-1], word):
+                current.words.append(word)
             current.x0, current.x1 = min(current.x0, word.x0), max(current.x1, word.x1)
             if word.style.size > current.size:
                 current.base, current.size = word.base, word.style.size
@@ -107,6 +110,25 @@ def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
             current = TextSegment([word], word.x0, word.x1, word.base, word.style.size)
             segments.append(current)
     return segments
+
+
+def _attach(last: PageWord, word: PageWord) -> bool:
+    """Whether a word stood at the end of the last one, of which it is now a part.
+
+    So do raised and lowered characters, and marks of punctuation that only a change of type parts from it.
+    """
+    size, gap = last.style.size, word.x0 - last.x1
+    if not -0.3 * size <= gap <= 0.2 * size or len(word.text) > 4 or word.style.angle != last.style.angle:
+        return False
+    level = place(word.style.size, last.base - word.base, size)
+    if level and last.text[-1:].strip("([{-–=<>"):
+        last.text += raised(last.text, word.text) if level > 0 else lowered(word.text)
+    elif gap < 0.05 * size and (word.text[0] in "/⁄" or not word.text.strip(".,;:!?)]»”’")):
+        last.text = fractions_on_the_line(last.text + word.text)
+    else:
+        return False
+    last.x1 = max(last.x1, word.x1)
+    return True
 
 
 def _belongs_to(segment: TextSegment, word: PageWord) -> bool:

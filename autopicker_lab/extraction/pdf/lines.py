@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autopicker_lab.extraction.pdf.words import is_cjk
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -63,7 +65,7 @@ def join_lines(lines: Sequence[StyledLine], vocabulary: frozenset[str]) -> str:
         following = line.text
         if text.endswith("-") and len(text) > 2 and text[-2].isalpha() and following[:1].isalpha():
             text = _join_hyphenated(text, following, vocabulary)
-        elif _is_cjk(text[-1:]) and _is_cjk(following[:1]):
+        elif is_cjk(text[-1:]) and is_cjk(following[:1]):
             text += following
         else:
             text = f"{text} {following}"
@@ -80,7 +82,3 @@ def _join_hyphenated(text: str, following: str, vocabulary: frozenset[str]) -> s
     if keep_hyphen or not second_half[:1].islower() or first_half.count("-") > 1:
         return text + following
     return text[:-1] + following
-
-
-def _is_cjk(character: str) -> bool:
-    return "\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff"

@@ -28,9 +28,10 @@ from autopicker_lab.extraction.pdf.layout import (
     make_rows,
     reading_order,
 )
+from autopicker_lab.extraction.pdf.page import read_page
 from autopicker_lab.extraction.pdf.structure import Block, Typography, page_blocks, to_markdown
 from autopicker_lab.extraction.pdf.tables import DetectedTable, ruled_tables
-from autopicker_lab.extraction.pdf.words import PageContent, read_page
+from autopicker_lab.extraction.pdf.words import PageContent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

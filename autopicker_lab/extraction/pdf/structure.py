@@ -14,6 +14,7 @@ from autopicker_lab.extraction.pdf.alignment import aligned_tables
 from autopicker_lab.extraction.pdf.boxes import box_of_rows
 from autopicker_lab.extraction.pdf.layout import TextRow
 from autopicker_lab.extraction.pdf.lines import StyledLine, join_lines, styled_line
+from autopicker_lab.extraction.pdf.scripts import on_the_line
 from autopicker_lab.extraction.pdf.tables import DetectedTable
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _SECTION = re.compile(
     r"^(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.|appendix\b.*|chapter\b.*)\s+\S", re.IGNORECASE
 )
 _DEEP_SECTION = re.compile(r"^\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z]")
-_FOOTNOTE = re.compile(r"^(\d{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
+_FOOTNOTE = re.compile(r"^(\d{1,3}|[⁰¹²³⁴-⁹]{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
 _END = (".", "!", "?", ":", ";", "。", "！", "？", "…")
 _HEADING_GROWTH = 1.12
 _LONGEST_HEADING = 200
@@ -249,7 +250,7 @@ def _block(lines: list[StyledLine], typography: Typography, height: float, left:
     small = lines[0].row.size <= 0.93 * typography.body and len(lines[0].row.segments) == 1
     note = _FOOTNOTE.match(text) if small and lines[0].row.base > 0.6 * height else None
     if note:
-        return Block("footnote", f"[^{note[1]}]: {text[note.end() :]}")
+        return Block("footnote", f"[^{on_the_line(note[1])}]: {text[note.end() :]}")
     if _NUMBERED.match(text):
         return Block("item", text)
     return Block("paragraph", re.sub(r"^(#+\s)", r"\\\1", text))

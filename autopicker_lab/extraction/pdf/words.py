@@ -1,4 +1,4 @@
-"""The content of a PDF page by pdfium: words with position, size and font, with drawings and annotations.
+"""The words of a PDF page by pdfium, with position, size and font.
 
 All positions are in points, x to the right and y downwards, on the page turned so that most of its text is upright.
 """
@@ -8,16 +8,19 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+import statistics
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autopicker_lab.extraction.pdf.annotations import page_annotations
-from autopicker_lab.extraction.pdf.drawing import RulingLine, read_drawings
+from autopicker_lab.extraction.pdf.scripts import INITIAL, Run, with_scripts
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfPage
+    from collections.abc import Iterator, Sequence
+
+    from pypdfium2 import PdfPage
+
+    from autopicker_lab.extraction.pdf.drawing import RulingLine
 
 _WORD = re.compile(r"[^\s\x02\ufffe\x00]+[\x02\ufffe]?")
 _BOLD = re.compile(r"bold|black|heavy|demi|cmbx|sfbx|bx\d+$|-bd\b", re.IGNORECASE)
@@ -25,6 +28,11 @@ _MONO = re.compile(r"mono|courier|consol|cmtt|sftt|menlo|typewriter|inconsolata"
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00ad": None}
 )
+VERTICAL = 270  # lines that run down the page, from right to left, are those of a page turned by this angle
+_SPACE = 0.14  # in type sizes: a wider gap between text objects parts words
+_UP = {0: 1, 90: -1, 180: -1, 270: 1}  # the sign by which a base grows as text at this angle rises
+_TIGHT_SPACE = 0.08
+_LONG_WORD = 14
 _MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]+")
 
 
@@ -73,46 +81,8 @@ class PageContent:
     turn: int = 0
 
 
-def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
-    """Read the words, lines, pictures and annotations of one page."""
-    box = page.get_bbox()
-    words, garbled = _words(page)
-    usual_size = Counter(word.style.size for word in words).most_common(1)[0][0] if words else 10.0
-    fields: dict[str, str] = {}
-    notes: list[str] = []
-    links: list[tuple[tuple[float, float, float, float], str]] = []
-    for kind, rect, text in page_annotations(pdf, page, fields):
-        if kind == "widget":
-            words.append(_form_word(text, rect, usual_size))
-        elif kind == "link":
-            links.append((rect, text))
-        else:
-            notes.append(text)
-    angles = Counter[int]()
-    for word in words:
-        angles[word.style.angle] += len(word.text)
-    angle = max(angles, key=lambda candidate: angles[candidate], default=0)
-    angle = angle if angle % 90 == 0 else 0
-    _attach_links(words, links)
-    rules, image_share, pictures = read_drawings(page, box)
-    rotate = _rotation(angle, box)
-    upright: list[PageWord] = []
-    rotated: list[PageWord] = []
-    for word in words:
-        (upright if word.style.angle == angle else rotated).append(word)
-    for word in upright:
-        word.x0, word.x1, word.base = _rotate_word(rotate, angle, word)
-    sides = (box[2] - box[0], box[3] - box[1])
-    width, height = sides if angle % 180 == 0 else sides[::-1]
-    inside = [w for w in upright if w.x1 > -2 and w.x0 < width + 2 and -2 < w.base < height + 12]
-    rotated_rules = [_rotate_rule(rotate, rule) for rule in rules]
-    turn = (angle - page.get_rotation()) % 360
-    return PageContent(
-        width, height, inside, rotated, rotated_rules, image_share, pictures, garbled, notes, fields, turn=turn
-    )
-
-
-def _words(page: PdfPage) -> tuple[list[PageWord], float]:
+def read_words(page: PdfPage) -> tuple[list[PageWord], float]:
+    """The words of a page in pdfium's order, not yet turned, and the share of characters that no font could name."""
     from pypdfium2 import raw
 
     textpage = page.get_textpage()
@@ -121,7 +91,7 @@ def _words(page: PdfPage) -> tuple[list[PageWord], float]:
         if count <= 0:
             return [], 0.0
         text = _characters(raw, textpage, count)
-        return _split_words(raw, textpage, text), _garbled_share(text)
+        return _split_words(_Glyphs(raw, textpage), text), _garbled_share(text)
     finally:
         textpage.close()
 
@@ -142,15 +112,9 @@ def _garbled_share(text: str) -> float:
     return nameless / len(characters) if characters else 0.0
 
 
-def _split_words(raw: Any, textpage: Any, text: str) -> list[PageWord]:
-    box, matrix = raw.FS_RECTF(), raw.FS_MATRIX()
-    box_ref, matrix_ref = ctypes.byref(box), ctypes.byref(matrix)
-    x, y = ctypes.c_double(), ctypes.c_double()
-    x_ref, y_ref = ctypes.byref(x), ctypes.byref(y)
-    loose, origin, owner = raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetCharOrigin, raw.FPDFText_GetTextObject
-    styles: dict[int, FontStyle] = {}
-    fonts: dict[int, tuple[bool, bool]] = {}
+def _split_words(glyphs: _Glyphs, text: str) -> list[PageWord]:
     words: list[PageWord] = []
+    is_tight = _is_tight(text)
     for match in _WORD.finditer(text):
         first, last = match.start(), match.end() - 1
         piece = match[0]
@@ -161,37 +125,149 @@ def _split_words(raw: Any, textpage: Any, text: str) -> list[PageWord]:
                     words[-1].hyphen, words[-1].text = True, words[-1].text + "-"
                 continue
             piece, last = piece[:-1] + "-", last - 1
-        pointer = owner(textpage, first)
-        if pointer:
-            key = ctypes.addressof(pointer.contents)
-            style = styles.get(key)
-            if style is None:
-                raw.FPDFText_GetMatrix(textpage, first, matrix_ref)
-                style = styles[key] = _style(raw, pointer, matrix, fonts)
+        tight = piece.isascii() and (is_tight or (len(piece) >= _LONG_WORD and piece.isalpha()))
+        key = glyphs.owner(first)
+        if last == first or (not tight and glyphs.owner(last) == key):
+            words.append(glyphs.word(piece, first, last, key))
         else:
-            style = words[-1].style if words else FontStyle(10.0, False, False, 0)
-        loose(textpage, first, box_ref)
-        edges = [box.left, box.right, box.bottom, box.top]
-        if last > first:
-            loose(textpage, last, box_ref)
-            edges = [
-                min(edges[0], box.left),
-                max(edges[1], box.right),
-                min(edges[2], box.bottom),
-                max(edges[3], box.top),
-            ]
-        origin(textpage, first, x_ref, y_ref)
-        if style.angle in (90, 270):  # along the page's y axis
-            words.append(PageWord(_normalise(piece), edges[2], edges[3], x.value, style, hyphen))
-        else:
-            words.append(PageWord(_normalise(piece), edges[0], edges[1], y.value, style, hyphen))
+            words.extend(map(glyphs.word_of_runs, glyphs.runs(piece, first, last, tight)))
+        words[-1].hyphen = hyphen
     return words
+
+
+def _is_tight(text: str) -> bool:
+    """Whether a page of letters has hardly a space: its words are set by their places alone."""
+    letters = text.encode("ascii", "ignore")
+    return len(letters) > 0.8 * len(text) and len(letters) > 12 * (len(letters.split()) + 1)
+
+
+_Run = tuple[str, int, int]  # characters of one text object, with pdfium's first and last index
+
+
+class _Glyphs:
+    """The characters of a text page by pdfium's index."""
+
+    def __init__(self, raw: Any, textpage: Any) -> None:
+        self._raw, self._page = raw, textpage
+        self._box, self._matrix = raw.FS_RECTF(), raw.FS_MATRIX()
+        self._x, self._y = ctypes.c_double(), ctypes.c_double()
+        self._refs = [ctypes.byref(place) for place in (self._box, self._x, self._y)]
+        self._find, self._measure = raw.FPDFText_GetTextObject, raw.FPDFText_GetLooseCharBox
+        self._styles: dict[int, FontStyle] = {}
+        self._fonts: dict[int, tuple[bool, bool]] = {}
+        self._last_style = FontStyle(10.0, False, False, 0)
+
+    def owner(self, index: int) -> int:
+        """The address of the text object that a character belongs to; 0 where pdfium made it up."""
+        pointer = self._find(self._page, index)
+        return ctypes.addressof(pointer.contents) if pointer else 0
+
+    def word(self, piece: str, first: int, last: int, key: int) -> PageWord:
+        """The word of the characters of the text object at the address `key`."""
+        style = self._style(key, first)
+        page, box, (box_ref, x_ref, y_ref) = self._page, self._box, self._refs
+        self._measure(page, first, box_ref)
+        left, right, bottom, top = box.left, box.right, box.bottom, box.top
+        if last > first:
+            self._measure(page, last, box_ref)
+            left, right = min(left, box.left), max(right, box.right)
+            bottom, top = min(bottom, box.bottom), max(top, box.top)
+        self._raw.FPDFText_GetCharOrigin(page, first, x_ref, y_ref)
+        text = piece if piece.isascii() else _normalise(piece)
+        if style.angle in (90, 270):  # along the page's y axis
+            return PageWord(text, bottom, top, self._x.value, style)
+        if last > first and not style.angle and top - bottom > max(1.7 * style.size, right - left):
+            return PageWord(text, bottom, top, left + 0.12 * style.size, style._replace(angle=VERTICAL))
+        return PageWord(text, left, right, self._y.value, style)
+
+    def word_of_runs(self, runs: Sequence[_Run]) -> PageWord:
+        """The word of several runs, its raised and lowered characters marked; in size and base that of the largest."""
+        words = [self.word(piece, first, last, self.owner(first)) for piece, first, last in runs]
+        main = max(words, key=lambda word: (word.style.size, len(word.text)))
+        if len(words) == 1:
+            return main
+        if main.style.angle == 0 and _is_column(words):
+            return column_word(words)
+        if main.style.angle in _UP:
+            up = _UP[main.style.angle]
+            main.text = with_scripts([Run(word.text, word.style.size, up * word.base) for word in words])
+            main.x0, main.x1 = min(word.x0 for word in words), max(word.x1 for word in words)
+        return main
+
+    def runs(self, piece: str, first: int, last: int, tight: bool) -> Iterator[list[_Run]]:
+        """A piece without spaces as words, each of runs of one text object.
+
+        It is parted where its angle changes or a gap between text objects is as wide as a space; where the words are
+        set `tight` also at gaps within one that are much wider than the others.
+        """
+        owners = [self.owner(index) for index in range(first, last + 1)]
+        widest = _SPACE
+        if tight:
+            gaps = [
+                self._gap(index, *owners[index - first - 1 : index - first + 1]) for index in range(first + 1, last + 1)
+            ]
+            widest = _TIGHT_SPACE + max(statistics.median(gaps), 0.0)
+        runs: list[_Run] = []
+        start = 0
+        for i in range(1, len(owners)):
+            changes = owners[i] != owners[i - 1]
+            if not changes and not tight:
+                continue
+            parted = self._gap(first + i, owners[i - 1], owners[i]) > widest and not (
+                is_cjk(piece[i]) or is_cjk(piece[i - 1])
+            )
+            if changes or parted:
+                runs.append((piece[start:i], first + start, first + i - 1))
+                start = i
+            if parted:
+                yield runs
+                runs = []
+        yield [*runs, (piece[start:], first + start, last)]
+
+    def _style(self, key: int, index: int) -> FontStyle:
+        """The type of the text object at the address `key`; the last one's where there is none."""
+        style = self._styles.get(key) if key else self._last_style
+        if style is None:
+            self._raw.FPDFText_GetMatrix(self._page, index, ctypes.byref(self._matrix))
+            pointer = self._find(self._page, index)
+            style = self._styles[key] = _style(self._raw, pointer, self._matrix, self._fonts)
+        self._last_style = style
+        return style
+
+    def _gap(self, index: int, before: int, owner: int) -> float:
+        """The gap before a character in type sizes; endless where its angle or its size is quite another one."""
+        last, style = self._style(before, index - 1), self._style(owner, index)
+        if last.angle != style.angle or not INITIAL < style.size / last.size < 1 / INITIAL:
+            return math.inf
+        if style.angle:
+            return 0.0
+        self._measure(self._page, index - 1, self._refs[0])
+        right = self._box.right
+        self._measure(self._page, index, self._refs[0])
+        return float(self._box.left - right) / max(last.size, style.size)
+
+
+def column_word(words: Sequence[PageWord]) -> PageWord:
+    """Words below one another as one that runs down the page, at the angle `VERTICAL`."""
+    style = words[0].style
+    bottom, top = words[-1].base - 0.12 * style.size, words[0].base + 0.88 * style.size
+    left = min(word.x0 for word in words) + 0.12 * style.size
+    return PageWord("".join(word.text for word in words), bottom, top, left, style._replace(angle=VERTICAL))
+
+
+def _is_column(words: Sequence[PageWord]) -> bool:
+    """Whether words stand below one another, not side by side."""
+    below = words[0].base - words[-1].base > 0.8 * words[0].style.size
+    return below and max(word.x0 for word in words) < min(word.x1 for word in words)
+
+
+def is_cjk(character: str) -> bool:
+    """Whether a character is of a script that sets no spaces: Chinese, Japanese."""
+    return "\u3000" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff" or "\uff00" <= character <= "\uff60"
 
 
 def _normalise(piece: str) -> str:
     """Text with surrogates paired, ligatures undone, mathematical letters as letters, and without soft hyphens."""
-    if piece.isascii():
-        return piece
     text = piece.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _MATHEMATICAL.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text).translate(_LIGATURES)
 
@@ -216,42 +292,3 @@ def _font(raw: Any, font: Any) -> tuple[bool, bool]:
     raw.FPDFFont_GetBaseFontName(font, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_char)), length)
     name = buffer.value.decode("utf-8", "replace")
     return bool(_BOLD.search(name)) or raw.FPDFFont_GetWeight(font) >= 600, bool(_MONO.search(name))
-
-
-def _rotation(angle: int, box: tuple[float, float, float, float]) -> Any:
-    left, bottom, right, top = box
-    return {
-        0: lambda x, y: (x - left, top - y),
-        90: lambda x, y: (y - bottom, x - left),
-        180: lambda x, y: (right - x, y - bottom),
-        270: lambda x, y: (top - y, right - x),
-    }[angle]
-
-
-def _rotate_word(rotate: Any, angle: int, word: PageWord) -> tuple[float, float, float]:
-    """(x0, x1, base) of a word on the turned page."""
-    if angle in (90, 270):
-        first, last = rotate(word.base, word.x0), rotate(word.base, word.x1)
-    else:
-        first, last = rotate(word.x0, word.base), rotate(word.x1, word.base)
-    return min(first[0], last[0]), max(first[0], last[0]), first[1]
-
-
-def _rotate_rule(rotate: Any, rule: RulingLine) -> RulingLine:
-    (ax, ay), (bx, by) = rotate(rule.x0, rule.y0), rotate(rule.x1, rule.y1)
-    return RulingLine(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
-
-
-def _form_word(text: str, rect: tuple[float, float, float, float], size: float) -> PageWord:
-    """A form value as a word in the middle of its box, in the usual size of the page's text."""
-    left, bottom, right, top = rect
-    base = (bottom + top) / 2 - 0.35 * size
-    return PageWord(text, left, min(left + len(text) * size / 2, right), base, FontStyle(size, False, False, 0))
-
-
-def _attach_links(words: list[PageWord], links: list[tuple[tuple[float, float, float, float], str]]) -> None:
-    """Set the target of each link annotation on the words under it."""
-    for (left, bottom, right, top), target in links[:500]:
-        for word in words:
-            if bottom - 1 <= word.base <= top and left - 1 <= (word.x0 + word.x1) / 2 <= right + 1:
-                word.link = target

@@ -1,0 +1,93 @@
+"""A page of a PDF by pdfium, turned so that most of its text is upright: words, drawings and annotations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.extraction.pdf.annotations import page_annotations
+from autopicker_lab.extraction.pdf.drawing import RulingLine, read_drawings
+from autopicker_lab.extraction.pdf.vertical import join_columns
+from autopicker_lab.extraction.pdf.words import FontStyle, PageContent, PageWord, read_words
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfPage
+
+
+def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
+    """Read the words, lines, pictures and annotations of one page."""
+    box = page.get_bbox()
+    words, garbled = read_words(page)
+    usual_size = Counter(word.style.size for word in words).most_common(1)[0][0] if words else 10.0
+    fields: dict[str, str] = {}
+    notes: list[str] = []
+    links: list[tuple[tuple[float, float, float, float], str]] = []
+    for kind, rect, text in page_annotations(pdf, page, fields):
+        if kind == "widget":
+            words.append(_form_word(text, rect, usual_size))
+        elif kind == "link":
+            links.append((rect, text))
+        else:
+            notes.append(text)
+    words = join_columns(words)
+    angles = Counter[int]()
+    for word in words:
+        angles[word.style.angle] += len(word.text)
+    angle = max(angles, key=lambda candidate: angles[candidate], default=0)
+    angle = angle if angle % 90 == 0 else 0
+    _attach_links(words, links)
+    rules, image_share, pictures = read_drawings(page, box)
+    rotate = _rotation(angle, box)
+    upright: list[PageWord] = []
+    rotated: list[PageWord] = []
+    for word in words:
+        (upright if word.style.angle == angle else rotated).append(word)
+    for word in upright:
+        word.x0, word.x1, word.base = _rotate_word(rotate, angle, word)
+    sides = (box[2] - box[0], box[3] - box[1])
+    width, height = sides if angle % 180 == 0 else sides[::-1]
+    inside = [w for w in upright if w.x1 > -2 and w.x0 < width + 2 and -2 < w.base < height + 12]
+    rotated_rules = [_rotate_rule(rotate, rule) for rule in rules]
+    turn = (angle - page.get_rotation()) % 360
+    return PageContent(
+        width, height, inside, rotated, rotated_rules, image_share, pictures, garbled, notes, fields, turn=turn
+    )
+
+
+def _rotation(angle: int, box: tuple[float, float, float, float]) -> Any:
+    left, bottom, right, top = box
+    return {
+        0: lambda x, y: (x - left, top - y),
+        90: lambda x, y: (y - bottom, x - left),
+        180: lambda x, y: (right - x, y - bottom),
+        270: lambda x, y: (top - y, right - x),
+    }[angle]
+
+
+def _rotate_word(rotate: Any, angle: int, word: PageWord) -> tuple[float, float, float]:
+    """(x0, x1, base) of a word on the turned page."""
+    if angle in (90, 270):
+        first, last = rotate(word.base, word.x0), rotate(word.base, word.x1)
+    else:
+        first, last = rotate(word.x0, word.base), rotate(word.x1, word.base)
+    return min(first[0], last[0]), max(first[0], last[0]), first[1]
+
+
+def _rotate_rule(rotate: Any, rule: RulingLine) -> RulingLine:
+    (ax, ay), (bx, by) = rotate(rule.x0, rule.y0), rotate(rule.x1, rule.y1)
+    return RulingLine(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
+
+
+def _form_word(text: str, rect: tuple[float, float, float, float], size: float) -> PageWord:
+    """A form value as a word in the middle of its box, in the usual size of the page's text."""
+    left, bottom, right, top = rect
+    base = (bottom + top) / 2 - 0.35 * size
+    return PageWord(text, left, min(left + len(text) * size / 2, right), base, FontStyle(size, False, False, 0))
+
+
+def _attach_links(words: list[PageWord], links: list[tuple[tuple[float, float, float, float], str]]) -> None:
+    """Set the target of each link annotation on the words under it."""
+    for (left, bottom, right, top), target in links[:500]:
+        for word in words:
+            if bottom - 1 <= word.base <= top and left - 1 <= (word.x0 + word.x1) / 2 <= right + 1:
+                word.link = target
