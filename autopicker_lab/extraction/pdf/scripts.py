@@ -21,7 +21,7 @@ _FRACTION = re.compile(r"(\d)?([⁰¹²³⁴-⁹]+)[/⁄]([₀-₉\d]+)")
 _PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
 
 
-class Run(NamedTuple):
+class GlyphRun(NamedTuple):
     """Characters of one size, points, and how far their base line is up, points."""
 
     text: str
@@ -29,7 +29,7 @@ class Run(NamedTuple):
     rise: float
 
 
-def with_scripts(runs: Sequence[Run]) -> str:
+def with_scripts(runs: Sequence[GlyphRun]) -> str:
     """The text of a word's runs.
 
     Those above and below the line of the largest come in Unicode's raised and lowered digits, or after ^ and _.
@@ -52,7 +52,7 @@ def place(size: float, rise: float, main_size: float) -> int:
     return -1 if rise < -(0.07 if small else 0.15) * main_size else 0
 
 
-def _place(run: Run, main: Run) -> int:
+def _place(run: GlyphRun, main: GlyphRun) -> int:
     return place(run.size, run.rise - main.rise, main.size) if run is not main else 0
 
 

@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autopicker_lab.extraction.pdf.scripts import INITIAL, Run, with_scripts
+from autopicker_lab.extraction.pdf.scripts import INITIAL, GlyphRun, with_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -190,7 +190,7 @@ class _Glyphs:
             return column_word(words)
         if main.style.angle in _UP:
             up = _UP[main.style.angle]
-            main.text = with_scripts([Run(word.text, word.style.size, up * word.base) for word in words])
+            main.text = with_scripts([GlyphRun(word.text, word.style.size, up * word.base) for word in words])
             main.x0, main.x1 = min(word.x0 for word in words), max(word.x1 for word in words)
         return main
 
