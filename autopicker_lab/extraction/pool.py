@@ -13,28 +13,44 @@ import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, NoWorkerError, ReadOptions, SourceFile
+from autopicker_lab.runtime.scratch import ScratchFolder, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from types import TracebackType
 
 T = TypeVar("T")
 _RELEASE_AFTER_S = 1.0
+_WORKER = "worker-"
 
 
-def _prepare(megabytes: int) -> None:
-    """Leave Ctrl-C to the parent, and limit the address space of this worker; not every system can."""
+_scratch: list[ScratchFolder] = []  # of this worker
+
+
+def _prepare(megabytes: int, folder: str) -> None:
+    """Leave Ctrl-C to the parent, write into a folder of this worker alone, and limit its address space, if we can."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _scratch[:] = [ScratchFolder(_WORKER, Path(folder))]  # sweeps what a worker that was killed has left
+    _scratch[0].use()
     try:
         import resource
     except ImportError:
         return
     limit = megabytes * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _work(work: Callable[..., T], *arguments: Any) -> T:
+    """The result of `work`, whose temporary files are gone when it ends; workers run this."""
+    try:
+        return work(*arguments)
+    finally:
+        for folder in _scratch:
+            folder.clear()
 
 
 def read_source(file: SourceFile) -> Document:
@@ -83,6 +99,9 @@ def _no_worker() -> NoWorkerError:
 class ExtractionPool:
     """Pool of spawned processes that run `extract` under a time and a memory limit.
 
+    Their temporary files stand in folders of their own, which go when the file is read, the process is killed, or the
+    pool ends; those of a pool that was killed itself go when the next one starts.
+
     Args:
         timeout_s: wall seconds that a file may take; after them its process is killed and replaced.
         memory_mb: address space of a worker, MiB.
@@ -93,11 +112,12 @@ class ExtractionPool:
         from pebble import ProcessPool
 
         self._timeout_s = timeout_s
+        self._scratch = ScratchFolder("autopicker-read-")
         self._pool = ProcessPool(
             max_workers=workers,
             max_tasks=200,
             initializer=_prepare,
-            initargs=(memory_mb,),
+            initargs=(memory_mb, str(self._scratch.path)),
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -119,7 +139,7 @@ class ExtractionPool:
         The future fails with an AutopickerError only. Cancelling it kills the process that is working.
         """
         try:
-            inner = self._pool.schedule(work, args=arguments, timeout=self._timeout_s)
+            inner = self._pool.schedule(_work, args=(work, *arguments), timeout=self._timeout_s)
         except RuntimeError:
             raise _no_worker() from None
         outer: concurrent.futures.Future[T] = concurrent.futures.Future()
@@ -133,6 +153,7 @@ class ExtractionPool:
             if error is None:
                 outer.set_result(inner_future.result())
             else:
+                sweep(self._scratch.path, _WORKER)
                 outer.set_exception(self._as_autopicker_error(error, name))
 
         outer.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
@@ -159,6 +180,7 @@ class ExtractionPool:
         """End the worker processes, those at work included."""
         self._pool.stop()
         self._pool.join()
+        self._scratch.close()
 
     def __enter__(self) -> ExtractionPool:
         return self
