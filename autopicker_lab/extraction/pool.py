@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from pebble import ProcessPool
+
 T = TypeVar("T")
 _RELEASE_AFTER_S = 1.0
 _WORKER = "worker-"
@@ -89,6 +91,11 @@ def _release_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def _end(pool: ProcessPool) -> None:
+    pool.stop()
+    pool.join()
+
+
 def _no_worker() -> NoWorkerError:
     return NoWorkerError(
         "the worker processes ended as they started",
@@ -109,15 +116,20 @@ class ExtractionPool:
     """
 
     def __init__(self, timeout_s: float = 60.0, memory_mb: int = 4096, workers: int = 2):
+        self._timeout_s, self._memory_mb, self._workers = timeout_s, memory_mb, workers
+        self._scratch = ScratchFolder("autopicker-read-")
+        self._lock = threading.Lock()
+        self._has_worked = self._closed = False
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPool:
         from pebble import ProcessPool
 
-        self._timeout_s = timeout_s
-        self._scratch = ScratchFolder("autopicker-read-")
-        self._pool = ProcessPool(
-            max_workers=workers,
+        return ProcessPool(
+            max_workers=self._workers,
             max_tasks=200,
             initializer=_prepare,
-            initargs=(memory_mb, str(self._scratch.path)),
+            initargs=(self._memory_mb, str(self._scratch.path)),
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -138,18 +150,38 @@ class ExtractionPool:
 
         The future fails with an AutopickerError only. Cancelling it kills the process that is working.
         """
-        try:
-            inner = self._pool.schedule(_work, args=(work, *arguments), timeout=self._timeout_s)
-        except RuntimeError:
-            raise _no_worker() from None
         outer: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._start(outer, name, work, arguments, may_repeat=True)
+        return outer
+
+    def _start(
+        self,
+        outer: concurrent.futures.Future[T],
+        name: str,
+        work: Callable[..., T],
+        arguments: tuple[Any, ...],
+        may_repeat: bool,
+    ) -> None:
+        """Start `work`, whose result goes to `outer`; once more if the pool breaks beneath it."""
+        pool = self._pool
+        try:
+            inner = pool.schedule(_work, args=(work, *arguments), timeout=self._timeout_s)
+        except RuntimeError:
+            pool = self._renewed(pool)
+            inner = pool.schedule(_work, args=(work, *arguments), timeout=self._timeout_s)
 
         def forward(inner_future: Any) -> None:
             if inner_future.cancelled():
                 outer.cancel()
+            error = None if inner_future.cancelled() else inner_future.exception()
+            if isinstance(error, BrokenProcessPool) and may_repeat and self._has_worked and not outer.cancelled():
+                with suppress(NoWorkerError):
+                    self._renewed(pool)
+                    self._start(outer, name, work, arguments, may_repeat=False)
+                    return
+            self._has_worked = self._has_worked or not isinstance(error, BrokenProcessPool)
             if not outer.set_running_or_notify_cancel():
                 return
-            error = inner_future.exception()
             if error is None:
                 outer.set_result(inner_future.result())
             else:
@@ -158,7 +190,16 @@ class ExtractionPool:
 
         outer.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
         inner.add_done_callback(forward)
-        return outer
+
+    def _renewed(self, broken: ProcessPool) -> ProcessPool:
+        """A new pool in place of one that broke, as it does when a process ends at rest or just as it takes a file."""
+        with self._lock:
+            if self._closed:
+                raise _no_worker()
+            if self._pool is broken:
+                self._pool = self._new_pool()
+                threading.Thread(target=_end, args=(broken,), daemon=True).start()
+            return self._pool
 
     def _as_autopicker_error(self, error: BaseException, name: str) -> BaseException:
         """The failure of a worker as an AutopickerError."""
@@ -169,17 +210,19 @@ class ExtractionPool:
         if isinstance(error, FutureTimeoutError | TimeoutError):
             detail = f"reading '{name}' took longer than {self._timeout_s:g} s"
             return ExtractionLimitError(detail, "send a smaller file, or raise EXTRACTION_TIMEOUT")
-        if isinstance(error, BrokenProcessPool):  # of the pool, not of one worker: that is ProcessExpired
+        if isinstance(error, BrokenProcessPool) and not self._has_worked:
             return _no_worker()
-        if isinstance(error, ProcessExpired):
-            detail = f"reading '{name}' ended its process (code {error.exitcode})"
+        if isinstance(error, BrokenProcessPool | ProcessExpired):
+            code = f" (code {error.exitcode})" if isinstance(error, ProcessExpired) else ""
+            detail = f"reading '{name}' ended its process{code}"
             return ExtractionLimitError(detail, "the file is damaged or hostile: save it again")
         return ExtractionLimitError(f"reading '{name}' failed: {error or type(error).__name__}", "try it again")
 
     def close(self) -> None:
         """End the worker processes, those at work included."""
-        self._pool.stop()
-        self._pool.join()
+        with self._lock:
+            self._closed = True
+        _end(self._pool)
         self._scratch.close()
 
     def __enter__(self) -> ExtractionPool:
