@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import AutopickerError, CorruptFileError, Document, ReadOptions, SourceFile
+from autopicker_lab.extraction.encodable import replace_surrogates
 from autopicker_lab.extraction.many import ExtractionResult, extract_many
 from autopicker_lab.extraction.pool import ExtractionPool
 from autopicker_lab.extraction.registry import FormatReader, formats, reader_of
@@ -69,7 +70,7 @@ def extract(
     warnings = file.warnings + document.warnings
     if not document.text.strip() and NO_TEXT not in warnings:
         warnings += (NO_TEXT,)
-    return replace(document, warnings=warnings, sha256=file.sha256)
+    return replace_surrogates(replace(document, warnings=warnings, sha256=file.sha256))
 
 
 _HINT = "check that it opens elsewhere, and save it again"

@@ -8,9 +8,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cell, Table
+from autopicker_lab.extraction.headers import join_group_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 MAX_RENDERED_CELLS = 50_000
 _MAX_PREAMBLE = 20  # lines at most
@@ -78,12 +79,21 @@ def _column_line(column: dict[str, Any]) -> str:
     return f"- {column['name']}: text, {facts}, commonest {common}"
 
 
-def split_preamble(rows: list[tuple[Cell, ...]]) -> tuple[list[str], list[tuple[Cell, ...]]]:
-    """Split rows into the title lines before the table's own header, and the table."""
+def split_preamble(
+    rows: list[tuple[Cell, ...]], spans: Mapping[tuple[int, int], int] | None = None
+) -> tuple[list[str], list[tuple[Cell, ...]]]:
+    """Split rows into the title lines before the table's own header, and the table.
+
+    A header of several rows becomes one (`join_group_headers`, which takes `spans`).
+    """
     widths = [sum(cell is not None for cell in row) for row in rows[: _MAX_PREAMBLE + 20]]
     usual_width = max(set(widths), key=widths.count, default=0)
     first = next((i for i, width in enumerate(widths) if width > max(1, usual_width // 2)), 0)
-    if usual_width < 2 or not 0 < first <= _MAX_PREAMBLE or widths.count(usual_width) < 3:
+    if usual_width < 2 or first > _MAX_PREAMBLE:
         return [], rows
-    titles = [" ".join(str(cell) for cell in row if cell is not None) for row in rows[:first]]
-    return [title for title in titles if title], rows[first:]
+    joined = join_group_headers(rows, first, spans)
+    if joined is None and (first == 0 or widths.count(usual_width) < 3):
+        return [], rows
+    top, below, header = joined or (first, first + 1, rows[first])
+    titles = [" ".join(str(cell) for cell in row if cell is not None) for row in rows[:top]]
+    return [title for title in titles if title], [header, *rows[below:]]
