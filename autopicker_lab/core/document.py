@@ -45,14 +45,15 @@ class Table:
         if not self.rows:
             return ""
         width = max(len(row) for row in self.rows)
-        lines = ["| " + " | ".join(map(_cell, row + (None,) * (width - len(row)))) + " |" for row in self.rows]
+        lines = ["| " + " | ".join(map(cell_text, row + (None,) * (width - len(row)))) + " |" for row in self.rows]
         return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
 
     def _repr_html_(self) -> str:
         return html_table(["" if c is None else str(c) for c in self.rows[0]], self.rows[1:51], self.label)
 
 
-def _cell(value: Cell) -> str:
+def cell_text(value: Cell) -> str:
+    """A cell as Markdown has it: numbers to ten decimals, no line breaks, bars escaped."""
     if value is None:
         return ""
     if isinstance(value, float):

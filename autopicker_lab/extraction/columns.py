@@ -11,7 +11,7 @@ from autopicker_lab.core import Cell, Table
 from autopicker_lab.extraction.headers import join_group_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 MAX_RENDERED_CELLS = 50_000
 _MAX_PREAMBLE = 20  # lines at most
@@ -29,28 +29,33 @@ def summarise(rows: Sequence[Sequence[Cell]]) -> list[dict[str, Any]]:
     return [_describe_column(_column_name(name, i), values) for i, (name, values) in enumerate(columns)]
 
 
-def render_table(table: Table, columns: Sequence[dict[str, Any]], name: str) -> tuple[str, tuple[str, ...]]:
+def render_table(
+    table: Table, columns: Sequence[dict[str, Any]], name: str, show: Callable[[int], tuple[Cell, ...]] | None = None
+) -> tuple[str, tuple[str, ...]]:
     """The Markdown of a table, and a warning where it shows only a part; `columns` is the table's summary.
 
     A table of more than 50,000 cells is rendered as the statistics of its columns, its first 50 rows, a seeded sample
-    of 100 and the last 10; `Table.rows` keeps all.
+    of 100 and the last 10; `Table.rows` keeps all. `show` gives the row of a number as it is to be read, where that is
+    not as it stands in the table.
     """
     rows = table.rows
+    show = show or rows.__getitem__
     if sum(len(row) for row in rows) <= MAX_RENDERED_CELLS:
-        return table.to_markdown(), ()
-    rows, columns = tuple(row[:_MAX_COLUMNS] for row in rows), columns[:_MAX_COLUMNS]
+        return Table(tuple(map(show, range(len(rows)))), table.label).to_markdown(), ()
+    columns = columns[:_MAX_COLUMNS]
     middle = range(_HEAD + 1, len(rows) - _TAIL)
     sampled = sorted(random.Random(_SEED).sample(middle, max(min(_SAMPLE, len(middle)), 0)))
     excerpts = [
-        ("first rows", rows[1 : _HEAD + 1]),
-        (f"{len(sampled)} rows drawn from the middle (seed {_SEED})", [rows[i] for i in sampled]),
-        ("last rows", rows[-_TAIL:]),
+        ("first rows", range(1, min(_HEAD + 1, len(rows)))),
+        (f"{len(sampled)} rows drawn from the middle (seed {_SEED})", sampled),
+        ("last rows", range(max(len(rows) - _TAIL, 0), len(rows))),
     ]
     width = max(map(len, table.rows))
     width_note = f", the first {_MAX_COLUMNS} shown" if width > _MAX_COLUMNS else ""
     lines = [f"{len(rows) - 1:,} rows of {width} columns{width_note}:", "", *map(_column_line, columns)]
     for title, part in excerpts:
-        lines += ["", f"{title[0].upper()}{title[1:]}:", "", Table((rows[0], *part)).to_markdown()]
+        excerpt = (show(i)[:_MAX_COLUMNS] for i in (0, *part))
+        lines += ["", f"{title[0].upper()}{title[1:]}:", "", Table(tuple(excerpt)).to_markdown()]
     warning = f"{name} has {len(rows):,} rows: its text is a summary, {_HEAD + len(sampled) + _TAIL} of them shown"
     return "\n".join(lines), (f"{warning}; its table holds all",)
 

@@ -13,6 +13,7 @@ _MAX_ELEMENTS = 1_000_000  # of a DOCX, whose tree takes a kilobyte for each; a 
 _LARGE = 10 * 2**20  # bytes from which a part is suspect
 _MAX_RATIO = 200  # of such a part; sheets of numbers have 10 to 30, deflate's limit is 1,032
 _PIECE = 2**20
+_HEAD = 2**16
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
@@ -41,8 +42,8 @@ def refuse_bombs(file: SourceFile) -> None:
 
 
 def _check_part(file: SourceFile, stream: IO[bytes]) -> None:
-    piece = stream.read(_PIECE)
-    if b"<!DOCTYPE" in piece[:65536].upper():
+    piece = stream.read(_PIECE if file.kind == "docx" else _HEAD)
+    if b"<!DOCTYPE" in piece[:_HEAD].upper():
         raise CorruptFileError(f"'{file.name}' declares its own XML entities", "save it again from an office program")
     elements = 0.0
     while piece and file.kind == "docx":  # sheets are read without a tree
@@ -52,11 +53,15 @@ def _check_part(file: SourceFile, stream: IO[bytes]) -> None:
         piece = stream.read(_PIECE)
 
 
-def parse_xml(data: bytes) -> Any:
-    """The root element of an XML part; entities are not resolved, and nothing is fetched."""
+def parse_xml(data: bytes, *, recover: bool = False) -> Any:
+    """The root element of an XML part; entities are not resolved, and nothing is fetched.
+
+    With `recover` damaged XML is read as far as it goes; None where nothing of it is XML.
+    """
     import lxml.etree
 
-    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
+    parser = lxml.etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=recover)
+    return lxml.etree.fromstring(data, parser)
 
 
 def chart_table(root: Any, label: str) -> Table | None:

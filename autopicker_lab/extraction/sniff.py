@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from pathlib import Path, PurePath
 
 from autopicker_lab.core import (
@@ -58,11 +59,18 @@ _SIGNATURES = {
     "caf": "wav",
 }
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_DIRECTORY = 2**16  # bytes at an archive's end where the names of its entries stand
 _ZIP = b"PK\x03\x04"
 _BIFF = re.compile(  # how a workbook of Excel 2 to 97 begins where it stands in no container
     rb"\x09\x00\x04\x00..\x10\x00|\x09[\x02\x04]\x06\x00..(?:\x10\x00|\x00\x01)|\x09\x08[\x08\x10]\x00\x00[\x05\x06][\x05\x10]\x00",
     re.DOTALL,
 )
+_OTHER_STREAMS = ("WordDocument", "PowerPoint Document", "EncryptedPackage", "VisioDocument", "__properties")
+_MAIN_PART = re.compile(
+    rb"<(?:\w+:)?(document|workbook|presentation)\s[^>]*(?:wordprocessingml|spreadsheetml|presentationml)/(?:2006/)?main"
+)
+_MAIN_KINDS = {b"document": "docx", b"workbook": "xlsx", b"presentation": "pptx"}
+_MAX_PARTS = 200  # of a package whose main part has an unusual name
 _BINARY_CATEGORIES = frozenset({"image", "audio"})
 _OFFICE = frozenset({"docx", "xlsx", "xls"})
 _BELIEVED = frozenset({"txt", "md", "py", "js", "css", "html"})  # a page's source is text where its name says so
@@ -207,23 +215,35 @@ def _from_text(data: bytes, named_kind: str | None) -> str | None:
 
 
 def _zip_kind(data: bytes, name: str) -> str:
+    tail = data[-_DIRECTORY:]
+    if (b"word/document.xml" in tail) != (b"xl/workbook.xml" in tail):  # the usual names
+        return "docx" if b"word/document.xml" in tail else "xlsx"
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = {entry.replace("\\", "/").lstrip("/").lower() for entry in archive.namelist()}
+            names = {entry.replace("\\", "/").lstrip("/").lower(): entry for entry in archive.namelist()}
             for folder, kind in (("word/document", "docx"), ("xl/workbook", "xlsx")):
                 if f"{folder}.xml" in names or f"{folder}.bin" in names:
                     return kind
-            media_type = archive.read("mimetype")[:100].decode("latin-1").strip() if "mimetype" in names else ""
-            types = archive.read("[Content_Types].xml") if "[Content_Types].xml" in archive.namelist() else b""
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+            media_type = _beginning(archive, names["mimetype"]).decode("latin-1").strip() if "mimetype" in names else ""
+            if "_rels/.rels" in names or "[content_types].xml" in names:
+                for part in [entry for low, entry in names.items() if low.endswith(".xml")][:_MAX_PARTS]:
+                    if root := _MAIN_PART.search(_beginning(archive, part)):
+                        return _MAIN_KINDS[root[1]]
+    except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, OSError, EOFError, RuntimeError):
         raise CorruptFileError(f"'{name}' is a damaged archive", "save it again from the program it is from") from None
-    for word, kind in ((b"wordprocessingml", "docx"), (b"spreadsheetml", "xlsx")):
-        if re.search(word + rb"\.[\w.]*main\+xml", types):
-            return kind
-    return foreign_archive(names, media_type, PurePath(name).suffix.lower())
+    return foreign_archive(set(names), media_type, PurePath(name).suffix.lower())
+
+
+def _beginning(archive: zipfile.ZipFile, entry: str) -> bytes:
+    with archive.open(entry) as stream:
+        return stream.read(2048)
 
 
 def _ole_kind(data: bytes, name: str) -> str:
+    start = 512 * (int.from_bytes(data[48:52], "little") + 1)
+    directory = data[start : start + 4096].decode("utf-16-le", "replace")
+    if "Workbook" in directory and not any(name in directory for name in _OTHER_STREAMS):
+        return "xls"
     streams = _ole_streams(data)
     if "encryptedpackage" in streams:
         raise EncryptedFileError(f"'{name}' is encrypted", "save it without a password")

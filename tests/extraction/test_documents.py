@@ -269,7 +269,7 @@ class TestSheets:
         assert document.text.startswith("Passengers of 2025\nAll piers\n\n| route")
 
     def test_a_text_that_is_empty_is_a_value_and_marks_outside_the_values_are_kept(self) -> None:
-        from autopicker_lab.extraction.xlsx_xml import SheetNotes, insert_notes
+        from autopicker_lab.extraction.sheets.model import Sheet, SheetNotes, insert_notes
 
         workbook = openpyxl.Workbook()
         workbook.active["A1"] = 5
@@ -278,18 +278,21 @@ class TestSheets:
         empty = b'<c r="B1" t="str"><f>IF(A1=5,"",A1)</f><v></v></c></row>'
         document = extract(rewritten(data, "xl/worksheets/sheet1.xml", b"</row>", empty), name="a.xlsx")
         assert document.tables[0].rows == ((5, None, None, None), (None,) * 4, (None,) * 4, (None, None, None, "=A1*2"))
-        assert insert_notes([], (0, 0), SheetNotes()) == ([], (0, 0))
+        sheet = Sheet("empty", True, [])
+        insert_notes(sheet, SheetNotes())
+        assert sheet.rows == []
 
     @pytest.mark.parametrize(
         "xml", [b'<c r="A1" t="e">' * 20_000, b"<row " * 40_000, b"<c " * 40_000, b'<c r="A1"><f>' * 20_000]
     )
     def test_broken_tags_are_searched_in_linear_time(self, xml: bytes) -> None:
-        from autopicker_lab.extraction.xlsx_xml import _notes
+        from autopicker_lab.extraction.sheets.xlsx_cells import read_sheet
 
-        _notes(xml, {})
+        read_sheet(xml, {})
 
     def test_many_full_sheets_are_not_sparse(self) -> None:
-        from autopicker_lab.extraction.xlsx_xml import SheetNotes, is_sparse
+        from autopicker_lab.extraction.sheets.model import SheetNotes
+        from autopicker_lab.extraction.sheets.xlsx import is_sparse
 
         assert not is_sparse([SheetNotes(area=500_000, filled=60_000)] * 12)
         assert is_sparse([SheetNotes(area=500_000, filled=10)] * 12)

@@ -294,7 +294,7 @@ def test_deep_nesting_is_survived(name: str, data: bytes) -> None:
 
 @pytest.mark.parametrize("mark", ['"', "'"])
 def test_a_reference_in_either_quote_is_seen(mark: str) -> None:
-    from autopicker_lab.extraction.xlsx_xml import _REFERENCE
+    from autopicker_lab.extraction.sheets.xlsx_cells import _REFERENCE
 
     assert _REFERENCE.findall(f"<c\n r={mark}XFD9{mark} t={mark}s{mark}/>".encode()) == [(b"XFD", b"9")]
 

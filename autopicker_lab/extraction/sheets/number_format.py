@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from autopicker_lab.core import Cell
 
 _DOLLARS = '"$"#,##0{0}_);\\("$"#,##0{0}\\)'
 _ACCOUNTS = '_({1}* #,##0{0}_);_({1}* \\(#,##0{0}\\);_({1}* "-"_);_(@_)'
+_EAST_ASIAN_DATES = (*range(27, 32), 36, *range(50, 55), 57, 58)
 BUILT_IN = {
     **{0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00"},
     **{5: _DOLLARS.format(""), 6: _DOLLARS.format(""), 7: _DOLLARS.format(".00"), 8: _DOLLARS.format(".00")},
     **{12: "# ?/?", 13: "# ??/??", 48: "##0.0E+0", 49: "@"},
     **{41: _ACCOUNTS.format("", ""), 42: _ACCOUNTS.format("", '"$"')},
     **{43: _ACCOUNTS.format(".00", ""), 44: _ACCOUNTS.format(".00", '"$"')},
-    **dict.fromkeys((*range(14, 18), 22, *range(27, 32), 36, *range(50, 55), 57, 58), "yyyy-mm-dd"),
+    **dict.fromkeys((*range(14, 18), 22, *_EAST_ASIAN_DATES), "yyyy-mm-dd"),
     **dict.fromkeys((*range(18, 22), *range(32, 36), 45, 46, 47, 55, 56), "h:mm:ss"),
 }
 _TOKEN = re.compile(
@@ -36,6 +39,8 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PLACES = re.compile(r"([0#?][0#?,]*[0#?]|[0#?]|(?=\.))(?:\.([0#?]{0,30}))?(,*)")
+_COMMON = re.compile("[ymdhs]", re.IGNORECASE)  # letters that every reader takes for a date's
+_DAYS = re.compile(r"(\d{1,7}) days?, (\d{1,2})(:\d\d:\d\d(?:\.\d+)?)")
 _PLAIN = frozenset(" ()-+.,:'\u00a0\u202f\u2019")  # literals that say nothing of their own
 _BETWEEN = frozenset("-./:")  # but do between digits, as in the mask of a telephone number
 _MAX_DIGITS = 30
@@ -53,7 +58,7 @@ class _Section:
     condition: tuple[str, float] | None
 
     @cached_property
-    def plain(self) -> tuple[str, re.Match[str], str] | None:
+    def usual(self) -> tuple[str, re.Match[str], str] | None:
         """Of a usual section its places between what stands before and behind them; None for any other."""
         places = "".join(t.text if t.kind in ("digit", "mark") else "\x00" for t in self.tokens).strip("\x00%/")
         match = _PLACES.fullmatch(places)
@@ -73,7 +78,7 @@ class _Section:
     def marks(self, mark: str) -> int:
         return sum(token.kind == "mark" and token.text == mark for token in self.tokens)
 
-    @property
+    @cached_property
     def is_date(self) -> bool:
         return self.has("date", "elapsed", "half") and not self.has("general", "exponent")
 
@@ -103,15 +108,30 @@ class NumberFormat:
         carries_meaning: what cells show says more than their values do.
         is_date: the values are days since the file's epoch, or times.
         hides: cells show nothing at all.
+        is_late_date: a date by a code that other readers take for a number's.
     """
 
     sections: tuple[_Section, ...]
     carries_meaning: bool
     is_date: bool
     hides: bool
+    is_late_date: bool = False
+
+    @property
+    def is_elapsed(self) -> bool:
+        """Whether the values are durations."""
+        return self.is_date and self._numeric[0].has("elapsed")
+
+    @property
+    def matters(self) -> bool:
+        """Whether a cell is to be looked at again, its value being known."""
+        return self.carries_meaning or self.hides or self.is_late_date or self.is_elapsed
 
     def show(self, value: Cell) -> str | None:
-        """What a cell of this value shows; None where that is just the value, or cannot be told."""
+        """What a cell of this value shows; None where that is just the value, or cannot be told.
+
+        Shares are shown without zeros at their end.
+        """
         if isinstance(value, str):
             return self._show_text(value)
         if value is None or isinstance(value, bool) or not math.isfinite(value):
@@ -122,7 +142,17 @@ class NumberFormat:
         shown = _show(section, Decimal(repr(value)) if is_signed else abs(Decimal(repr(value))))
         return shown.strip() if shown and shown.strip() else None
 
+    @cached_property
+    def _numeric(self) -> list[_Section]:
+        return [section for section in self.sections if not section.has("text")][:3]
+
+    @cached_property
+    def _is_conditional(self) -> bool:
+        return any(section.condition for section in self._numeric)
+
     def _show_text(self, value: str) -> str | None:
+        if self.is_elapsed:
+            return _hours(value)
         section = self.sections[-1]
         if not section.has("text") or not section.has("literal"):
             return None
@@ -130,8 +160,8 @@ class NumberFormat:
 
     def _section(self, value: float) -> tuple[_Section | None, bool]:
         """The section for a number, and whether the number keeps its sign in it."""
-        numeric = [section for section in self.sections if not section.has("text")][:3]
-        if any(section.condition for section in numeric):
+        numeric = self._numeric
+        if self._is_conditional:
             default = next((s for s in reversed(numeric) if s.condition is None), None)
             found = next((s for s in numeric if s.condition and _holds(s.condition, value)), default)
             return found, not (found and found.condition and found.condition[0].startswith("<") and value < 0)
@@ -140,6 +170,12 @@ class NumberFormat:
         if value == 0 and len(numeric) > 2:
             return numeric[2], False
         return (numeric[0] if numeric else None), True
+
+
+def _hours(duration: str) -> str | None:
+    """A duration of days as the hours that [h]:mm:ss shows; None for one of less than a day, which is shown so."""
+    match = _DAYS.fullmatch(duration)
+    return f"{int(match[1]) * 24 + int(match[2])}{match[3]}" if match else None
 
 
 @lru_cache(512)
@@ -153,7 +189,16 @@ def number_format(code: str) -> NumberFormat:
         token.kind == "literal" and not set(token.text) <= _PLAIN for token in sections[-1].tokens
     )
     meaning = words or any(section.carries_meaning for section in numeric[:3])
-    return NumberFormat(sections, meaning and not is_date, is_date, hides)
+    is_late = is_date and not any(t.kind in ("date", "elapsed") and _COMMON.search(t.text) for t in numeric[0].tokens)
+    return NumberFormat(sections, meaning and not is_date, is_date, hides, is_late)
+
+
+def format_of(identifier: int, codes: Mapping[int, str]) -> NumberFormat:
+    """The format of an identifier: one of the workbook's own codes, or one that every workbook knows."""
+    if identifier in codes:
+        return number_format(codes[identifier])
+    form = number_format(BUILT_IN.get(identifier, "General"))
+    return replace(form, is_late_date=True) if identifier in _EAST_ASIAN_DATES else form
 
 
 def _split(code: str) -> list[str]:
@@ -190,8 +235,8 @@ def _holds(condition: tuple[str, float], value: float) -> bool:
 
 def _show(section: _Section, value: Decimal) -> str | None:
     value *= section.percent
-    if section.plain:
-        shown = _usual(*section.plain, abs(value))
+    if section.usual:
+        shown = _usual(*section.usual, abs(value), section.percent > 1)
         return "-" + shown.strip() if value < 0 and re.search("[1-9]", shown) else shown
     tokens = list(section.tokens)
     if section.has("general"):
@@ -210,8 +255,8 @@ def _show(section: _Section, value: Decimal) -> str | None:
     return sign + shown.strip() if re.search("[1-9]", shown) else shown
 
 
-def _usual(before: str, places: re.Match[str], behind: str, value: Decimal) -> str:
-    """A number by places such as #,##0.0# that nothing interrupts."""
+def _usual(before: str, places: re.Match[str], behind: str, value: Decimal, is_share: bool) -> str:
+    """A number by places such as #,##0.0# that nothing interrupts; a share without zeros at its end: 17.5%."""
     whole, decimals = places[1], places[2] or ""
     rounded = (value / 1000 ** len(places[3])).quantize(Decimal((0, (1,), -len(decimals))), ROUND_HALF_UP)
     grouped = "," in whole
@@ -221,7 +266,7 @@ def _usual(before: str, places: re.Match[str], behind: str, value: Decimal) -> s
         digits = f"{int(digits):0{needed + (needed - 1) // 3 if grouped else needed}{',' if grouped else ''}d}"
     elif digits == "0" and not needed:
         digits = ""
-    kept = max(len(rest.rstrip("0")), decimals.rfind("0") + 1)
+    kept = max(len(rest.rstrip("0")), 0 if is_share else decimals.rfind("0") + 1)
     return f"{before}{digits}{'.' if kept else ''}{rest[:kept]}{behind}"
 
 

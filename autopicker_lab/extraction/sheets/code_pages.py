@@ -1,0 +1,85 @@
+"""The encoding of the texts of old workbooks (Excel 2 to 95), which is that of the machine they were written on."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+
+from autopicker_lab.extraction.plain import decode
+from autopicker_lab.extraction.sheets.records import code_page, records
+
+_WESTERN = 1252
+_UNICODE = 1200
+_EXCEL_97 = 0x600
+_BEGIN = 0x809
+_OTHER_NAMES = {
+    367: "ascii",
+    10000: "mac_roman",
+    10001: "shift_jis",
+    10002: "big5",
+    10003: "euc_kr",
+    10006: "mac_greek",
+    10007: "mac_cyrillic",
+    10008: "gb2312",
+    10029: "mac_latin2",
+    10079: "mac_iceland",
+    10081: "mac_turkish",
+    32768: "mac_roman",
+    32769: "cp1252",
+}
+_LETTERS = re.compile(r"[^\W\d_]")
+_ACCENTED = re.compile(r"[À-ÿ]")
+
+
+def book_encoding(stream: bytes) -> tuple[str | None, list[str]]:
+    """The encoding of the texts of an old workbook, and what is to be said of it; None where they are Unicode.
+
+    The code page that it names is believed unless there is none, it cannot be read, or what it gives is no Western
+    text though it should be.
+    """
+    kind, content = next(records(stream), (0, b""))
+    if kind == _BEGIN and int.from_bytes(content[:2], "little") >= _EXCEL_97:
+        return None, []
+    page = code_page(stream)
+    name = _OTHER_NAMES.get(page, f"cp{page}") if page else None
+    known = _lookup(name) if name else None
+    sample = _texts(stream)
+    if known and _fits(sample, known):
+        is_usual = page in (367, 437, _WESTERN, 32769) or sample.isascii()
+        return known, [] if is_usual else [f"an old workbook: its texts were read in code page {page} ({known})"]
+    _, guessed, _ = decode(sample)
+    guessed = _lookup(guessed) or "cp1252"
+    if sample.isascii():
+        return guessed, []
+    said = f"its code page {page} cannot be right or cannot be read" if page else "it names no code page"
+    return guessed, [f"an old workbook: {said}; its texts were read as {guessed}, which is a guess"]
+
+
+def _lookup(name: str) -> str | None:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return None
+
+
+def _fits(sample: bytes, name: str) -> bool:
+    """Whether texts can be read in an encoding; as Western ones, whether not all their letters have accents."""
+    try:
+        text = sample.decode(name)
+    except UnicodeDecodeError:
+        return False
+    if name not in ("cp1252", "ascii", "mac-roman", "cp437"):
+        return True
+    letters = _LETTERS.findall(text)
+    return len(_ACCENTED.findall(text)) <= 0.6 * len(letters)
+
+
+def _texts(stream: bytes) -> bytes:
+    """The texts of the cells as they are written, a line each, as xlrd finds them."""
+    import xlrd
+
+    source = xlrd.open_workbook(file_contents=stream, encoding_override="latin_1", logfile=io.StringIO())
+    sheets = (source.sheet_by_index(number) for number in range(source.nsheets))
+    values = (v for s in sheets for row in range(s.nrows) for v in s.row_values(row) if isinstance(v, str) and v)
+    return "\n".join(values).encode("latin-1", "replace")

@@ -1,0 +1,169 @@
+"""Workbooks of Excel 2 to 2003 (XLS): values by calamine or xlrd, what stands beside them by xlrd.
+
+calamine is ten times as fast, but reads only what Excel 97 and later wrote, and no formats, links or notes: xlrd, which
+knows them, is called where a search of the bytes finds that there are some.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import EncryptedFileError
+from autopicker_lab.extraction.sheets.code_pages import book_encoding
+from autopicker_lab.extraction.sheets.grid import read_grids
+from autopicker_lab.extraction.sheets.model import (
+    Book,
+    SheetNotes,
+    cell_reference,
+    dated,
+    sheet_of_cells,
+    spans,
+    to_cell,
+)
+from autopicker_lab.extraction.sheets.number_format import NumberFormat, format_of, number_format
+from autopicker_lab.extraction.sheets.records import is_locked, shape_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from autopicker_lab.core import Cell, SourceFile
+    from autopicker_lab.extraction.sheets.model import CellPosition
+
+_OLE = b"\xd0\xcf\x11\xe0"
+_EXCEL_97 = b"\x09\x08\x10\x00\x00\x06\x05\x00"  # how its workbooks begin
+_HIDDEN_BIT = bytes(byte for byte in range(256) if byte & 0x20)
+_ODD = bytes(range(1, 256, 2))
+_HIDING = (
+    re.compile(rb"\x08\x02\x10\x00.{12}[" + re.escape(_HIDDEN_BIT) + rb"]", re.DOTALL),  # a row of no height
+    re.compile(rb"\x7d\x00[\x0b\x0c]\x00.{8}[" + re.escape(_ODD) + rb"]", re.DOTALL),  # a hidden column
+)
+_LINK = b"\xd0\xc9\xea\x79\xf9\xba\xce\x11"
+_TEXT = b"\xb6\x01\x12\x00"  # of a note or a shape
+_FORMAT = re.compile(rb"\x1e\x04..(..)(..)([\x00\x01])", re.DOTALL)
+_UNNAMED = bytes(byte for byte in range(256) if not byte & 4)  # styles of cells, not those that have a name
+_CELL_STYLE = re.compile(rb"\xe0\x00\x14\x00..(..)[" + re.escape(_UNNAMED) + rb"]", re.DOTALL)
+_MAX_STYLES = 2**19  # bytes from the beginning in which styles stand
+_MAX_LINKED = 1000
+
+
+def read_xls(file: SourceFile) -> Book:
+    """The sheets of an XLS.
+
+    Raises:
+        EncryptedFileError: it needs a password.
+    """
+    import python_calamine as calamine
+
+    if _EXCEL_97 not in file.data or not file.data.startswith(_OLE):
+        return _by_xlrd(file)
+    book = Book()
+    try:
+        book.sheets = read_grids(file.data, book.warnings)
+    except calamine.CalamineError:
+        return _by_xlrd(file)
+    if _has_more(file.data):
+        try:
+            whole = _by_xlrd(file)
+        except Exception as error:  # xlrd raises what its parsing raises
+            book.warnings.append(f"formats, links, notes and hidden rows could not be read: {error}")
+        else:
+            book.notes, book.starts_1904 = whole.notes, whole.starts_1904
+    return book
+
+
+def _has_more(data: bytes) -> bool:
+    """Whether a workbook seems to hold links, notes, hidden rows or columns, or formats that carry meaning."""
+    if _LINK in data or _TEXT in data or any(sign.search(data) for sign in _HIDING):
+        return True
+    start = data.find(_EXCEL_97)
+    head = data[start : start + _MAX_STYLES]
+    used = {int.from_bytes(match[1], "little") for match in _CELL_STYLE.finditer(head)}
+    codes: dict[int, str] = {}
+    for match in _FORMAT.finditer(head):
+        width = 2 if match[3] == b"\x01" else 1
+        text = head[match.end() : match.end() + width * int.from_bytes(match[2], "little")]
+        codes[int.from_bytes(match[1], "little")] = text.decode("utf-16-le" if width == 2 else "latin-1", "replace")
+    return any(format_of(identifier, codes).matters for identifier in used)
+
+
+def _by_xlrd(file: SourceFile) -> Book:
+    import xlrd
+
+    stream = workbook_stream(file.data)
+    if is_locked(stream):
+        raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password")
+    encoding, warnings = book_encoding(stream)
+    source = xlrd.open_workbook(
+        file_contents=stream, formatting_info=True, encoding_override=encoding, logfile=io.StringIO()
+    )
+    book = Book(warnings=warnings, starts_1904=bool(source.datemode))
+    texts = [] if encoding else shape_texts(stream)
+    for number in range(source.nsheets):
+        sheet = source.sheet_by_index(number)
+        notes = book.notes[sheet.name] = SheetNotes(texts=texts[number] if number < len(texts) else [])
+        cells = dict(_cells(sheet, notes, bool(source.datemode)))
+        grid = sheet_of_cells(sheet.name, sheet.visibility == 0, cells)
+        grid.merges = [((r, c), (r_end - 1, c_end - 1)) for r, r_end, c, c_end in sheet.merged_cells]
+        _find_beside(sheet, notes)
+        book.sheets.append(grid)
+    return book
+
+
+def workbook_stream(data: bytes) -> bytes:
+    """The stream of a workbook in its container, however its name is written; the bytes where there is no container."""
+    import olefile
+
+    if not data.startswith(_OLE):
+        return data
+    with olefile.OleFileIO(io.BytesIO(data)) as container:
+        names = {entry.name.lower(): entry.name for entry in container.root.kids}
+        name = names.get("workbook") or names.get("book") or "Workbook"
+        return bytes(container.openstream(name).read())
+
+
+def _cells(sheet: Any, notes: SheetNotes, starts_1904: bool) -> Iterator[tuple[CellPosition, Cell]]:
+    """The cells that have a value, their formats put into the notes where they carry meaning."""
+    import xlrd
+
+    forms: dict[int, NumberFormat] = {}
+    for row in range(sheet.nrows):
+        kinds, values = sheet.row_types(row), sheet.row_values(row)
+        for column, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+            if kind in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) or value == "":
+                continue
+            style = sheet.cell_xf_index(row, column)
+            form = forms.get(style) or forms.setdefault(style, _form(sheet.book, style))
+            if form.matters:
+                notes.formats[row, column] = form
+            if kind == xlrd.XL_CELL_ERROR:
+                yield (row, column), xlrd.error_text_from_code.get(value, "#ERROR")
+            elif kind == xlrd.XL_CELL_BOOLEAN:
+                yield (row, column), bool(value)
+            else:
+                is_day = kind != xlrd.XL_CELL_TEXT and form.is_date
+                yield (row, column), dated(value, form.is_elapsed, starts_1904) if is_day else to_cell(value)
+
+
+def _form(book: Any, style: int) -> NumberFormat:
+    key = book.xf_list[style].format_key if style < len(book.xf_list) else 0
+    known = book.format_map.get(key)
+    return number_format(known.format_str if known and known.format_str else "General")
+
+
+def _find_beside(sheet: Any, notes: SheetNotes) -> None:
+    notes.hidden_rows = spans(n for n, row in sheet.rowinfo_map.items() if row.hidden or row.height == 0)
+    notes.hidden_columns = spans(n for n, column in sheet.colinfo_map.items() if column.hidden or column.width == 0)
+    for link in sheet.hyperlink_list:
+        address = _text(link.url_or_path) + (f"#{link.textmark}" if link.textmark else "")
+        size = (link.lrowx - link.frowx + 1) * (link.lcolx - link.fcolx + 1)
+        rows = range(link.frowx, link.lrowx + 1) if size <= _MAX_LINKED else [link.frowx]
+        columns = range(link.fcolx, link.lcolx + 1) if size <= _MAX_LINKED else [link.fcolx]
+        notes.links |= {(row, column): address for row in rows for column in columns if address}
+    for place, note in sheet.cell_note_map.items():
+        notes.comments[cell_reference(place)] = " ".join(note.text.split())
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value or ""

@@ -1,0 +1,236 @@
+"""What an XLSX holds beside the values of its cells: styles, links, comments, drawings, charts, names."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.extraction.ooxml import chart_table, refuse_bombs
+from autopicker_lab.extraction.opc import Package
+from autopicker_lab.extraction.sheets.drawings import read_drawing, read_vml
+from autopicker_lab.extraction.sheets.grid import read_grids
+from autopicker_lab.extraction.sheets.model import (
+    MAX_AREA,
+    Book,
+    Sheet,
+    SheetNotes,
+    column_number,
+    sheet_of_cells,
+)
+from autopicker_lab.extraction.sheets.number_format import NumberFormat, format_of
+from autopicker_lab.extraction.sheets.tree import read_cells, shared_strings
+from autopicker_lab.extraction.sheets.xlsx_cells import read_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from autopicker_lab.core import SourceFile
+    from autopicker_lab.extraction.opc import Relation
+    from autopicker_lab.extraction.sheets.model import CellPosition
+
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
+_ATTRIBUTE = re.compile(rb"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_HYPERLINK = re.compile(rb"<(?:\w+:)?hyperlink\s([^<>]*)>")
+_LINKING = re.compile(r'\s*HYPERLINK\(\s*"([^"]+)"\s*[,)]', re.IGNORECASE)
+_FORMAT = re.compile(rb"<(?:\w+:)?numFmt\s([^<>]*)>")
+_STYLES = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
+_STYLE = re.compile(rb"<(?:\w+:)?xf(?=[\s/>])([^<>]*)>")
+_CHART = re.compile(r"(?:^|/)charts/chart(?:ex)?\d*\.xml")
+_MAIN = "xl/workbook.xml"
+_MAX_LINKED = 1000  # cells of one range that share a link
+_LEGACY_NOTE = "[Threaded comment]"  # what older programs are shown in place of a thread
+
+
+def read_xlsx(file: SourceFile) -> Book:
+    """The sheets of an XLSX or XLSB, by calamine; element by element where it is damaged or cells stand far apart."""
+    import python_calamine as calamine
+
+    refuse_bombs(file)
+    package = Package(file.data)
+    parts = _Parts(package)
+    book = parts.notes()
+    if is_sparse(book.notes.values()):
+        book.sheets = [parts.sheet(name, keeps_gaps=False) for name in parts.paths]
+        return book
+    try:
+        book.sheets = read_grids(file.data, book.warnings, parts.sheet)
+    except calamine.CalamineError as error:
+        if isinstance(error, calamine.PasswordError) or not parts.paths:
+            raise
+        book.sheets = [parts.sheet(name) for name in parts.paths]
+        book.warnings.append("the workbook is damaged: it was read as far as it goes")
+    book.warnings += [f"{name} {what}" for name, what in package.damaged.items()]
+    return book
+
+
+def is_sparse(notes: Iterable[SheetNotes]) -> bool:
+    """Whether the corners of the sheets span more cells than may be allocated, while few of them exist."""
+    sheets = list(notes)
+    area, filled = sum(note.area for note in sheets), sum(note.filled for note in sheets)
+    return area > max(MAX_AREA, 20 * filled)
+
+
+class _Parts:
+    """The parts of an XLSX, by what they are."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._main = _MAIN if _MAIN in package.names else package.main or _MAIN
+        self._root = self._parsed(self._main) if self._main.endswith(".xml") else None
+        properties = None if self._root is None else self._root.find("{*}workbookPr")
+        self._starts_1904 = properties is not None and properties.get("date1904") in ("1", "true")
+        self.paths = dict(self._sheet_paths())
+        self._hidden = {e.get("name") for e in self._sheet_elements() if (e.get("state") or "visible") != "visible"}
+
+    def _parsed(self, name: str) -> Any | None:
+        return self._package.root(name) if name in self._package.names else None
+
+    def _sheet_elements(self) -> Iterator[Any]:
+        return iter(()) if self._root is None else self._root.iter("{*}sheet")
+
+    def _sheet_paths(self) -> Iterator[tuple[str, str]]:
+        relations = self._package.relations(self._main)
+        found = False
+        for element in self._sheet_elements():
+            target = relations.get(element.get(_RELATION) or "")
+            if target and target.type == "worksheet" and target.target in self._package.names:
+                found = True
+                yield element.get("name") or "", target.target
+        if not found and self._main.endswith(".xml"):  # a workbook that hides its sheets: look at all of them
+            for name in self._package.names:
+                if re.search(r"(?:^|/)worksheets/[^/]+\.xml$", name):
+                    yield name.rpartition("/")[2].removesuffix(".xml"), name
+
+    @cached_property
+    def _formats(self) -> list[NumberFormat]:
+        """The number format of each style that cells name."""
+        part = self._package.related(self._main, "styles") or "xl/styles.xml"
+        data = (self._package.read(part) if part in self._package.names else None) or b""
+        codes: dict[int, str] = {}
+        for match in _FORMAT.finditer(data):
+            known = _attributes(match[1])
+            if known.get("numFmtId", "").isdecimal():
+                codes[int(known["numFmtId"])] = known.get("formatCode", "")
+        styles = _STYLES.search(data)
+        ids = (_attributes(m[1]).get("numFmtId", "0") for m in _STYLE.finditer(styles[0] if styles else b""))
+        return [format_of(int(i) if i.isdecimal() else 0, codes) for i in ids]
+
+    def notes(self) -> Book:
+        """What stands beside the values, of all sheets."""
+        book = Book(starts_1904=self._starts_1904)
+        meaningful = {i: form for i, form in enumerate(self._formats) if form.matters}
+        for name, path in self.paths.items():
+            data = self._package.read(path) or b""
+            notes = book.notes[name] = read_sheet(data, meaningful)
+            relations = self._package.relations(path)
+            _find_links(data, relations, notes)
+            for relation in relations.values():
+                if not relation.is_external and relation.target in self._package.names:
+                    self._find_related(name, relation, book)
+            if any(_LEGACY_NOTE in text for text in notes.comments.values()):
+                notes.comments = {cell: text for cell, text in notes.comments.items() if _LEGACY_NOTE not in text}
+        self._find_charts(book)
+        self._find_names(book)
+        return book
+
+    def _find_related(self, name: str, relation: Relation, book: Book) -> None:
+        notes, target = book.notes[name], relation.target
+        if relation.type == "comments":
+            _find_comments(self._parsed(target), notes)
+        elif relation.type == "threadedComment":
+            self._find_thread(self._parsed(target), notes)
+        elif relation.type == "drawing":
+            read_drawing(self._package, target, notes)
+        elif relation.type == "vmlDrawing":
+            read_vml(self._package.read(target) or b"", notes)
+        elif relation.type in ("oleObject", "package", "control"):
+            notes.warnings.append(f"an embedded object was not read: {target.rpartition('/')[2]}")
+        elif relation.type in ("table", "pivotTable") and (root := self._parsed(target)) is not None:
+            known = book.facts.setdefault("tables" if relation.type == "table" else "pivot_tables", {})
+            title = root.get("displayName") or root.get("name") or ""
+            location = root if relation.type == "table" else root.find("{*}location")
+            known[title] = f"{name}!{'' if location is None else location.get('ref') or ''}"
+
+    def _find_thread(self, root: Any | None, notes: SheetNotes) -> None:
+        part = self._package.related(self._main, "person")
+        persons = self._parsed(part) if part else None
+        names = {p.get("id"): p.get("displayName") for p in (() if persons is None else persons.iter("{*}person"))}
+        said: dict[str, list[str]] = {}
+        for comment in () if root is None else root.iter("{*}threadedComment"):
+            text = " ".join((comment.findtext("{*}text") or "").split())
+            author = names.get(comment.get("personId"))
+            said.setdefault(comment.get("ref") or "", []).append(f"{author}: {text}" if author else text)
+        for cell, texts in said.items():
+            notes.comments[cell] = " / ".join(texts)
+
+    def _find_charts(self, book: Book) -> None:
+        for name in sorted(name for name in self._package.names if _CHART.search(name)):
+            root = self._parsed(name)
+            label = f"chart {len(book.charts) + 1}"
+            table = None if root is None else chart_table(root, label)
+            book.charts.append(table.label if table else label)
+
+    def _find_names(self, book: Book) -> None:
+        named = () if self._root is None else self._root.iter("{*}definedName")
+        shown = ((n.get("name") or "", n.text or "") for n in named if not n.get("hidden"))
+        ranges = {name: text for name, text in shown if not name.startswith("_xlnm")}
+        links = [r.target for r in self._package.relations(self._main).values() if r.type == "externalLink"]
+        others = [r.target for part in links for r in self._package.relations(part).values() if r.is_external]
+        book.facts |= {"names": ranges} if ranges else {}
+        book.facts |= {"external_workbooks": others} if others else {}
+
+    @cached_property
+    def _strings(self) -> list[str]:
+        part = self._package.related(self._main, "sharedStrings") or "xl/sharedstrings.xml"
+        return shared_strings((self._package.read(part) or b"") if part in self._package.names else b"")
+
+    def sheet(self, name: str, keeps_gaps: bool = True) -> Sheet:
+        """A sheet, read element by element, of the cells that exist."""
+        data = (self._package.read(self.paths[name]) or b"") if name in self.paths else b""
+        cells = read_cells(data, self._strings, self._formats, self._starts_1904)
+        return sheet_of_cells(name, name not in self._hidden, cells, keeps_gaps)
+
+
+def _attributes(tag: bytes) -> dict[str, str]:
+    """A tag's attributes by their names without prefixes."""
+    return {
+        m[1].rpartition(b":")[2].decode("latin-1"): html.unescape((m[2] or m[3] or b"").decode("utf-8", "replace"))
+        for m in _ATTRIBUTE.finditer(tag)
+    }
+
+
+def _find_links(data: bytes, relations: Mapping[str, Relation], notes: SheetNotes) -> None:
+    for match in _HYPERLINK.finditer(data) if b"hyperlink " in data else ():
+        known = _attributes(match[1])
+        relation = relations.get(known.get("id", ""))
+        address = relation.target if relation else ""
+        if place := known.get("location"):
+            address += f"#{place}"
+        for position in _cells_of(known.get("ref", "")) if address else ():
+            notes.links[position] = address
+    for position, formula in notes.formulas.items():
+        if link := _LINKING.match(formula):
+            notes.links[position] = link[1]
+
+
+def _cells_of(reference: str) -> Iterator[CellPosition]:
+    """The cells of a range such as A1 or B2:C9, as many as may share a link."""
+    match = _RANGE.fullmatch(reference)
+    if match is None:
+        return
+    top, left = int(match[2]) - 1, column_number(match[1].encode())
+    bottom, right = (int(match[4]) - 1, column_number(match[3].encode())) if match[3] else (top, left)
+    if (bottom - top + 1) * (right - left + 1) > _MAX_LINKED:
+        bottom, right = top, left
+    for row in range(top, bottom + 1):
+        for column in range(left, right + 1):
+            yield row, column
+
+
+def _find_comments(root: Any | None, notes: SheetNotes) -> None:
+    for comment in () if root is None else root.iter("{*}comment"):
+        text = " ".join("".join(t.text or "" for t in comment.iter("{*}t")).split())
+        notes.comments.setdefault(comment.get("ref") or "", text)

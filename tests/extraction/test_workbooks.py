@@ -1,0 +1,317 @@
+"""Workbooks as people have them: what cells show, what is hidden, what lies beside the cells; old and broken files."""
+
+import re
+import struct
+from typing import Any
+
+import pytest
+from support.ole import ole
+from support.workbooks import biff5, biff8, label, number, relations, rows, unzipped, xlsx, zipped
+
+from autopicker_lab.core import Document
+from autopicker_lab.extraction import extract
+from autopicker_lab.extraction.sheets.number_format import number_format
+
+_DRAWING = 'xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+
+
+def read(sheet: str, name: str = "a.xlsx", **more: Any) -> Document:
+    return extract(xlsx(sheet, **more), name=name)
+
+
+SHOWN = [
+    ("00000", 742, "00742"),
+    ("0.00%", 0.175, "17.5%"),
+    ("0 %", 0.17512, "18 %"),
+    ('#,##0.00 "€"', 1299.5, "1,299.50 €"),
+    ("[$€-407]#,##0.00", 1299.5, "€1,299.50"),
+    ("#,##0.00\\ [$EUR]", -685, "-685.00 EUR"),
+    ('0.0" kg"', 2, "2.0 kg"),
+    ('"open";;"closed"', 1, "open"),
+    ('"open";;"closed"', 0, "closed"),
+    ("# ?/?", 2.5, "2 1/2"),
+    ("# ??/??", 1 / 3, "1/3"),
+    ("?/8", 0.625, "5/8"),
+    ("0.00E+00", 12345, "1.23E+04"),
+    ("##0.0E+0", 12345, "12.3E+3"),
+    ("(000) 000-0000", 5551234567, "(555) 123-4567"),
+    ("[<=9999999]###-####;(###) ###-####", 8005551234, "(800) 555-1234"),
+    ('[>100]"big";[<0]"neg";0', 150, "big"),
+    ('[>100]"big";[<0]"neg";0', -1, "neg"),
+    ('_("$"* #,##0.00_);_("$"* \\(#,##0.00\\);_("$"* "-"??_);_(@_)', -685, "$ (685.00)"),
+    ('0.0,,"M"', 1234567, "1.2M"),
+    ('[Red]-0.0"°C";0.0"°C"', 3, "-3.0°C"),
+    ("0\\.000", 12345, "12.345"),
+    ('General" pcs"', 2.5, "2.5 pcs"),
+    ("+0%;-0%", 0.05, "+5%"),
+    ('"ID-"@', "a7", "ID-a7"),
+    ("[h]:mm", "1 day, 6:05:00", "30:05:00"),
+]
+
+
+@pytest.mark.parametrize(("code", "value", "shown"), SHOWN)
+def test_a_number_is_shown_by_its_format(code: str, value: Any, shown: str) -> None:
+    assert number_format(code).show(value) == shown
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "General",
+        "0.00",
+        "#,##0",
+        "#,##0_);(#,##0)",
+        "# ##0",
+        "@",
+        "yyyy-mm-dd",
+        "0_ ;[Red]-0 ",
+        "#,##0,",
+        '_-* #,##0.00_-;-* #,##0.00_-;_-* "-"??_-;_-@_-',
+    ],
+)
+def test_a_format_of_mere_digits_carries_no_meaning(code: str) -> None:
+    assert not number_format(code).carries_meaning
+
+
+@pytest.mark.parametrize(
+    "code", ["[" * 900, '"' * 5, ";;;;;;", "0" * 900, "#" * 900 + ",", "E+", "/", "?/?/?", "[>", "\\"]
+)
+def test_a_broken_format_does_no_harm(code: str) -> None:
+    assert number_format(code).show(1.5) is None or number_format(code).show(1.5)
+
+
+def test_cells_are_shown_as_in_the_sheet_and_the_table_keeps_their_values() -> None:
+    styles = {"A2": 1, "B2": 2, "C2": 3, "D2": 4}
+    data = rows(("code", "share", "price", "weight"), (742, 0.175, 1299.5, 2), styles=styles)
+    document = read(data, formats=["00000", "0.00%", '#,##0.00 "EUR"', '0.00" kg"'])
+    assert "| 00742 | 17.5% (0.175) | 1,299.50 EUR (1299.5) | 2.00 kg |" in document.text
+    assert document.tables[0].rows[1] == (742, 0.175, 1299.5, 2)
+
+
+def test_dates_that_only_east_asian_formats_tell() -> None:
+    document = read(rows((45000, 45000), styles={"A1": 1, "B1": 2}), formats=[31, "aaaa"])
+    assert document.tables[0].rows[0] == ("2023-03-15", "2023-03-15")
+
+
+def test_hidden_rows_and_columns_are_marked_in_the_text_and_by_a_warning() -> None:
+    data = rows(("item", "price", "cost"), ("desk", 200, 90), ("lamp", 30, 28), ("chair", 80, 35))
+    data = data.replace('<row r="3">', '<row r="3" hidden="1">').replace(
+        '<row r="4">', '<row r="4" ht="0" customHeight="1">'
+    )
+    document = read('<cols><col min="3" max="3" width="9" hidden="1"/></cols>' + data)
+    assert "sheet S: hidden rows 3 to 4 and columns C" in document.warnings
+    assert "Hidden in the sheet: rows 3 to 4 and columns C" in document.text
+
+
+def test_values_that_a_format_hides_are_told() -> None:
+    document = read(rows(("k", "v"), ("margin", 7), styles={"B2": 1}), formats=[";;;"])
+    assert any("1 cells have a format that hides their values" in warning for warning in document.warnings)
+
+
+def test_links_stand_in_their_cells() -> None:
+    sheet = rows(("pump", "data sheet", "http://same.pt/")) + (
+        '<hyperlinks><hyperlink ref="B1" r:id="r1" tooltip="x"/><hyperlink ref="C1" r:id="r2"/>'
+        '<hyperlink ref="A1" location="Other!B2"/></hyperlinks>'
+    )
+    links = relations(("r1", "hyperlink", "http://pumps.pt/a?b=1&c=2"), ("r2", "hyperlink", "http://same.pt/"))
+    document = read(sheet, parts={"xl/worksheets/_rels/sheet1.xml.rels": links})
+    assert "| [pump](#Other!B2) | [data sheet](http://pumps.pt/a?b=1&c=2) | http://same.pt/ |" in document.text
+
+
+def test_a_link_of_a_formula_stands_in_its_cell() -> None:
+    cell = '<c r="A1" t="str"><f>HYPERLINK("http://pumps.pt/","pumps")</f><v>pumps</v></c>'
+    assert "[pumps](http://pumps.pt/)" in read(f"<sheetData><row r='1'>{cell}</row></sheetData>").text
+
+
+def test_text_boxes_pictures_and_threads() -> None:
+    drawing = f"""<xdr:wsDr {_DRAWING}><xdr:twoCellAnchor><xdr:sp><xdr:txBody><a:p><a:r><a:t>All prices </a:t></a:r>
+<a:r><a:t>without tax</a:t></a:r></a:p><a:p><a:r><a:t>and delivery</a:t></a:r></a:p></xdr:txBody></xdr:sp><xdr:pic>
+<xdr:nvPicPr><xdr:cNvPr id="2" name="Logo 1" descr="a ferry"/></xdr:nvPicPr></xdr:pic></xdr:twoCellAnchor></xdr:wsDr>"""
+    vml = """<xml xmlns:v="urn:schemas-microsoft-com:vml" xmlns:x="urn:schemas-microsoft-com:office:excel">
+<v:shape><v:textbox><div><font>Order now</font><br></div></v:textbox><x:ClientData ObjectType="Button"/></v:shape>
+</xml>"""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    thread = "http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments"
+    document = read(
+        rows(("item", "price")),
+        parts={
+            "xl/worksheets/_rels/sheet1.xml.rels": relations(
+                ("r1", "drawing", "../drawings/drawing1.xml"),
+                ("r2", "vmlDrawing", "../drawings/vml1.vml"),
+                ("r3", "comments", "../comments1.xml"),
+                ("r4", "threadedComment", "../threadedComments/threadedComment1.xml"),
+                ("r5", "table", "../tables/table1.xml"),
+            ),
+            "xl/drawings/drawing1.xml": drawing,
+            "xl/drawings/vml1.vml": vml,
+            "xl/comments1.xml": f'<comments xmlns="{main}"><commentList><comment ref="A1"><text><t>[Threaded comment] '
+            f"Your version ...</t></text></comment></commentList></comments>",
+            "xl/threadedComments/threadedComment1.xml": f'<ThreadedComments xmlns="{thread}"><threadedComment ref="A1">'
+            "<text>Is it so?</text></threadedComment><threadedComment ref='A1'><text>Yes.</text></threadedComment>"
+            "</ThreadedComments>",
+            "xl/tables/table1.xml": f'<table xmlns="{main}" displayName="Prices" ref="A1:B2"/>',
+        },
+    )
+    for part in (
+        "All prices without tax\nand delivery",
+        "Order now",
+        "Pictures: Logo 1: a ferry",
+        "A1 Is it so? / Yes.",
+    ):
+        assert part in document.text
+    assert document.metadata["tables"] == {"Prices": "S!A1:B2"}
+
+
+def test_shared_formulas_are_written_out() -> None:
+    cells = '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><f t="shared" ref="B1:B3" si="0">A1*2</f><v>2</v></c></row>'
+    cells += '<row r="2"><c r="A2"><v>2</v></c><c r="B2"><f t="shared" si="0"/><v>4</v></c></row>'
+    cells += '<row r="3"><c r="A3"><v>3</v></c><c r="B3"><f t="shared" si="0"/></c></row>'
+    document = read(f"<sheetData>{cells}</sheetData>")
+    assert document.metadata["formulas"]["S"] == {"B1": "=A1*2", "B2": "=A2*2", "B3": "=A3*2"}
+    assert document.tables[0].rows == ((1, 2), (2, 4), (3, "=A3*2"))
+
+
+def test_cells_without_a_reference_are_counted() -> None:
+    data = re.sub(r' r="[A-Z]*\d+"', "", rows(("k", "v"), ("a", 0.5), styles={"B2": 1}))
+    document = read(data.replace("<v>0.5</v>", "<v>0.5</v>", 1), formats=["0%"])
+    assert "| a | 50% (0.5) |" in document.text
+
+
+def test_group_headers_of_merged_cells_stay_with_their_columns() -> None:
+    data = rows(
+        (None, "2023", None, "2024", None),
+        ("region", "Jan", "Feb", "Jan", "Feb"),
+        *(("north", i, i, i, i) for i in range(4)),
+    )
+    document = read(data + '<mergeCells><mergeCell ref="B1:C1"/><mergeCell ref="D1:E1"/></mergeCells>')
+    assert document.tables[0].rows[0] == ("region", "2023 Jan", "2023 Feb", "2024 Jan", "2024 Feb")
+
+
+def strict(data: bytes) -> bytes:
+    return zipped(
+        {
+            name: content.replace(
+                b"http://schemas.openxmlformats.org/officeDocument/2006/", b"http://purl.oclc.org/ooxml/officeDocument/"
+            ).replace(
+                b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+                b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+            )
+            for name, content in unzipped(data).items()
+        }
+    )
+
+
+def test_a_strict_workbook_shows_its_errors_formats_and_dates() -> None:
+    cells = '<c r="A1" t="e"><f>1/0</f><v>#DIV/0!</v></c><c r="B1" s="1"><v>0.5</v></c>'
+    cells += '<c r="C1" t="d"><v>2024-05-01</v></c>'
+    document = extract(strict(xlsx(f"<sheetData><row r='1'>{cells}</row></sheetData>", formats=["0%"])), name="a.xlsx")
+    assert document.tables[0].rows == (("#DIV/0!", 0.5, "2024-05-01"),)
+    assert "50% (0.5)" in document.text
+
+
+PLAIN = xlsx(rows(("part", "share"), ("bolt", 0.5), styles={"B2": 1}), formats=["0%"])
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda name: name.replace("/", "\\"),
+        lambda name: "/" + name,
+        lambda name: name.upper(),
+        lambda name: name.replace("xl/", "book/"),
+    ],
+)
+def test_a_workbook_is_read_however_its_parts_are_named(rename: Any) -> None:
+    parts = {rename(name): content for name, content in unzipped(PLAIN).items()}
+    if "book/workbook.xml" in parts:
+        parts["_rels/.rels"] = parts["_rels/.rels"].replace(b"xl/", b"book/")
+    document = extract(zipped(parts), name="a.xlsx")
+    assert "| bolt | 50% (0.5) |" in document.text
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("xl/worksheets/sheet1.xml", lambda xml: xml[: xml.rindex(b"</row>")]),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace(b"<v>0.5</v>", b"<v>0.5</v></c><c r='C2'><v>many</v>")),
+        ("xl/styles.xml", lambda xml: xml[:60]),
+        ("xl/styles.xml", None),
+        ("_rels/.rels", None),
+        ("xl/_rels/workbook.xml.rels", None),
+        ("xl/workbook.xml", lambda xml: xml[:-20]),
+    ],
+)
+def test_a_damaged_part_leaves_the_rest(part: str, change: Any) -> None:
+    parts = unzipped(PLAIN)
+    content = parts.pop(part)
+    if change:
+        parts[part] = change(content)
+    document = extract(zipped(parts), name="a.xlsx")
+    assert document.tables[0].rows[1][:2] == ("bolt", 0.5)
+
+
+SPREADSHEET_ML = """<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>
+<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">
+<Styles><Style ss:ID="p"><NumberFormat ss:Format="Percent"/></Style></Styles>
+<Worksheet ss:Name="Stock"><Table><Column ss:Index="2" ss:Hidden="1"/>
+<Row><Cell><Data ss:Type="String">part</Data></Cell><Cell ss:Index="3"><Data ss:Type="String">share</Data></Cell></Row>
+<Row ss:Index="3" ss:Hidden="1"><Cell ss:HRef="http://bolts.pt/"><Data ss:Type="String">bolt</Data>
+<Comment><ss:Data>of steel</ss:Data></Comment></Cell>
+<Cell><Data ss:Type="DateTime">2024-05-01T00:00:00.000</Data></Cell>
+<Cell ss:StyleID="p" ss:Formula="=1/2"><Data ss:Type="Number">0.5</Data></Cell></Row></Table></Worksheet></Workbook>"""
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.xml", "a.xlsx", "a.csv"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_workbook_in_xml_is_read(name: str, encoding: str) -> None:
+    document = extract(SPREADSHEET_ML.encode(encoding), name=name)
+    assert document.tables[0].rows == (("part", None, "share"), (None,) * 3, ("bolt", "2024-05-01", 0.5))
+    assert "| [bolt](http://bolts.pt/) | 2024-05-01 | 50% (0.5) |" in document.text
+    assert "sheet Stock: hidden rows 3 and columns B" in document.warnings
+    assert document.metadata["comments"] == {"Stock": {"A3": "of steel"}}
+    assert any("SpreadsheetML 2003" in warning for warning in document.warnings)
+
+
+@pytest.mark.parametrize("stream", ["Book", "BOOK", "Workbook"])
+@pytest.mark.parametrize(
+    ("code_page", "encoding", "text"),
+    [(932, "cp932", "部品名"), (1251, "cp1251", "Паром"), (10007, "mac_cyrillic", "Паром"), (1252, "cp1252", "Fähre")],
+)
+def test_old_workbooks_are_read_in_their_code_page(code_page: int, encoding: str, text: str, stream: str) -> None:
+    content = biff5({(0, 0): text.encode(encoding), (0, 1): 12.0}, code_page)
+    document = extract(ole(stream, content=content), name="a.xls")
+    assert document.tables[0].rows == ((text, 12),)
+    assert any("old workbook" in warning for warning in document.warnings) == (code_page != 1252)
+
+
+def test_a_code_page_that_is_wrong_or_unknown_is_said() -> None:
+    text = "Расписание паромов на лето, пристань у старого города"
+    for code_page in (1252, None, 999):
+        document = extract(biff5({(0, 0): text.encode("cp1251"), (0, 1): 12.0}, code_page), name="a.xls")
+        assert document.tables[0].rows == ((text, 12),)
+        assert "which is a guess" in document.warnings[0]
+
+
+@pytest.mark.parametrize("stream", ["Workbook", "WORKBOOK"])
+def test_an_xls_shows_formats_hidden_rows_and_text_boxes(stream: str) -> None:
+    text = "All prices without tax"
+    box = struct.pack("<HHHHH12s", 0x15, 0x12, 6, 1, 0, b""), struct.pack("<HH6sHHI", 0, 0, b"", len(text), 0, 0)
+    content = biff8(
+        ["0.0%", '0.00" kg"'],
+        (0x7D, struct.pack("<HHHHHH", 1, 1, 2560, 0, 1, 0)),
+        (0x208, struct.pack("<HHHHHHHH", 1, 0, 3, 255, 0, 0, 0x20, 15)),
+        label(0, 0, "part"),
+        label(0, 1, "share"),
+        label(0, 2, "weight"),
+        label(1, 0, "болт"),
+        number(1, 1, 0.175, 1),
+        number(1, 2, 2, 2),
+        (0x5D, box[0]),
+        (0x1B6, box[1]),
+        (0x3C, b"\x00" + text.encode()),
+    )
+    document = extract(ole(stream, content=content), name="a.xls")
+    assert "| болт | 17.5% (0.175) | 2.00 kg |" in document.text
+    assert document.tables[0].rows[1] == ("болт", 0.175, 2)
+    assert "sheet S: hidden rows 2 and columns B" in document.warnings
+    assert f"Text box: {text}" in document.text
