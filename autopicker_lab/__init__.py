@@ -5,12 +5,16 @@ Importing the package loads nothing heavy: `Workbench`, `Settings` and `extract`
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autopicker_lab.extraction import extract
     from autopicker_lab.settings import Settings
     from autopicker_lab.workbench import Workbench
+
+# onnxruntime, which reads pictures and finds speech, would keep a session file and report its use from its import on
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = ["Settings", "Workbench", "__version__", "extract"]
 __version__ = "0.3.0"

@@ -58,7 +58,9 @@ def extract(
         raise
     except (MemoryError, RecursionError) as error:
         raise CorruptFileError(f"'{file.name}' is nested or packed too deeply to read", _HINT) from error
-    except Exception as error:  # the readers' libraries raise dozens of kinds on damaged files
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # the readers' libraries raise dozens of kinds on damaged files; Rust's panics, too
         if file.format is not None:
             raise CorruptFileError(
                 f"'{file.name}': the installed reader of {file.kind} failed: {type(error).__name__}: {_brief(error)}",
@@ -76,6 +78,6 @@ def extract(
 _HINT = "check that it opens elsewhere, and save it again"
 
 
-def _brief(error: Exception) -> str:
+def _brief(error: BaseException) -> str:
     message = " ".join(str(error).split()) or type(error).__name__
     return message[:160]

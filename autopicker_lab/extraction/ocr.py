@@ -181,6 +181,7 @@ def _tesseract_api(languages: tuple[str, ...]) -> Any:
 
     reader = tesserocr.PyTessBaseAPI(path=str(_data_folder()), lang="+".join(languages), oem=tesserocr.OEM.LSTM_ONLY)
     reader.SetVariable("debug_file", os.devnull)
+    tesserocr.set_leptonica_log_level(tesserocr.LeptLogLevel.NONE)  # it speaks of odd pictures on stderr
     return reader
 
 

@@ -7,7 +7,9 @@ import concurrent.futures
 import ctypes
 import gc
 import multiprocessing
+import os
 import signal
+import sys
 import threading
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -36,6 +38,7 @@ _scratch: list[ScratchFolder] = []  # of this worker
 def _prepare(megabytes: int, folder: str) -> None:
     """Leave Ctrl-C to the parent, write into a folder of this worker alone, and limit its address space, if we can."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _silence_libraries()
     _scratch[:] = [ScratchFolder(_WORKER, Path(folder))]  # sweeps what a worker that was killed has left
     _scratch[0].use()
     try:
@@ -44,6 +47,14 @@ def _prepare(megabytes: int, folder: str) -> None:
         return
     limit = megabytes * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _silence_libraries() -> None:
+    """Keep what C and Rust libraries say of damaged files off the log; Python's own stderr stays."""
+    with suppress(OSError, AttributeError):
+        sys.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
 
 
 def _work(work: Callable[..., T], *arguments: Any) -> T:
@@ -186,7 +197,9 @@ class ExtractionPool:
                 outer.set_result(inner_future.result())
             else:
                 sweep(self._scratch.path, _WORKER)
-                outer.set_exception(self._as_autopicker_error(error, name))
+                known = self._as_autopicker_error(error, name)
+                known.__cause__ = known.__cause__ if known is error else error
+                outer.set_exception(known)
 
         outer.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
         inner.add_done_callback(forward)
