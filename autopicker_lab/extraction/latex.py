@@ -131,9 +131,8 @@ def identifier(name: str) -> str:
 
 def text(words: str) -> str:
     """Words within a formula, "" for none."""
-    words = " ".join(words.replace("\\", " ").split()) if not words.isspace() else " "
-    escaped = re.sub(r"([#$%&_{}])", r"\\\1", words)
-    return f"\\text{{{escaped}}}" if words else ""
+    escaped = re.sub(r"([#$%&_{}])", r"\\\1", re.sub(r"[\s\\]+", " ", words))
+    return f"\\text{{{escaped}}}" if escaped else ""
 
 
 def group(latex: str) -> str:

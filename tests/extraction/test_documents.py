@@ -350,7 +350,8 @@ class TestWeb:
         document = extract(PAGE.format(nav=nav, text=LONG).encode(), name="a.html")
         assert "All our fares" not in document.text
         assert "half past eight" in document.text
-        assert "navigation, side bars and the like were left out" in document.warnings
+        warning = "navigation, side bars and the like were left out: nav (Home All our fares)"
+        assert warning in document.warnings
 
     def test_a_page_that_is_no_article_loses_only_its_furniture(self) -> None:
         dishes = "".join(f"<div class='menu'><h3>Dish {i}</h3><p>{i}.50 euros</p></div>" for i in range(9))

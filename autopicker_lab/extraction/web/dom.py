@@ -1,0 +1,90 @@
+"""Questions about elements of a page: names, words, whether they are blocks, whether they are shown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_BLOCK_NAMES = """address article aside blockquote body caption center dd details dialog dir div dl dt fieldset
+figcaption figure footer form frameset header hgroup hr html legend li listing main menu nav ol p plaintext pre
+search section summary table tbody td tfoot th thead tr ul xmp h1 h2 h3 h4 h5 h6"""
+_SKIPPED_NAMES = """script style template head title link meta base noscript noframes datalist rp col colgroup track
+param source"""
+BLOCKS = frozenset(_BLOCK_NAMES.split())
+SKIPPED = frozenset(_SKIPPED_NAMES.split())
+_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
+_SHOWN_BY_CLICK = frozenset(("tabpanel", "region"))
+_FOR_READERS = re.compile(r"(?:^|[\s_-])(?:sr-only|visually-?hidden|screen-?reader|offscreen|a11y-hidden)", re.I)
+_ICONS = re.compile(r"(?:^|[\s_-])(?:icons?|fa[srlb]?|glyphicon|material-icons|anchor|headerlink|permalink)\b", re.I)
+_SPACE = re.compile(r"\s+")
+
+
+def local(element: Any) -> str:
+    """The name of an element without its prefix; "" for comments and the like."""
+    tag = element.tag
+    if not isinstance(tag, str):
+        return ""
+    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower() if "}" in tag or ":" in tag else tag
+
+
+def names(element: Any) -> list[str]:
+    """The classes and the id of an element."""
+    return f"{element.get('class') or ''} {element.get('id') or ''}".split()
+
+
+def label_of(element: Any) -> str:
+    """How a stylesheet would name the element: aside.note."""
+    ident = element.get("id")
+    return local(element) + (
+        f"#{ident}" if ident else "".join(f".{c}" for c in (element.get("class") or "").split()[:1])
+    )
+
+
+def words(element: Any) -> str:
+    """The text of an element on one line, without scripts and the like."""
+    if not len(element):
+        return _SPACE.sub(" ", element.text or "").strip()
+    return _SPACE.sub(" ", "".join(strings(element))).strip()
+
+
+def strings(element: Any) -> Iterator[str]:
+    """The texts of an element in order, without those of scripts and the like."""
+    for node in element.iter():
+        if isinstance(node.tag, str) and node.text and local(node) not in SKIPPED:
+            yield node.text
+        if node.tail and node is not element:
+            yield node.tail
+
+
+def link_length(element: Any) -> int:
+    """Number of characters of an element that stand in links."""
+    return sum(len(words(link)) for link in element.iter("a"))
+
+
+def is_hidden(element: Any) -> bool:
+    """Whether a browser would not show the element, whatever a reader clicks; pictures of what is said are icons."""
+    attributes = element.attrib
+    if not attributes:
+        return False
+    if "hidden" in attributes and attributes.get("hidden") != "until-found":
+        return attributes.get("role") not in _SHOWN_BY_CLICK
+    style = attributes.get("style")
+    if style and _HIDING.search(style) and attributes.get("role") not in _SHOWN_BY_CLICK:
+        return next(element.iter("math"), None) is None  # Wikipedia shows a picture of a formula, and hides its source
+    if attributes.get("aria-hidden") == "true":
+        return _is_decoration(element)
+    return element.tag == "dialog" and "open" not in attributes
+
+
+def _is_decoration(element: Any) -> bool:
+    """Whether an element that screen readers pass over is an icon, or repeats what is there for them."""
+    if local(element) in ("i", "svg") or _ICONS.search(" ".join(names(element))):
+        return True
+    return any(
+        beside is not None and _FOR_READERS.search(beside.get("class") or "")
+        for beside in (element.getprevious(), element.getnext())
+    )

@@ -1,0 +1,122 @@
+"""The tree of a page: decoded, parsed as HTML or XHTML, shadow trees in place, no deeper than the writers go."""
+
+from __future__ import annotations
+
+import re
+from html import entities
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.extraction.web.dom import local
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+MAX_DEPTH = 120  # levels that are told apart
+_XHTML = re.compile(
+    r"\s*(?:<\?xml\b[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE[^>\[]*(?:\[[^\]]*\])?[^>]*>\s*)?<(?:\w+:)?html\b[^>]*xmlns",
+    re.I | re.S,
+)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_ENTITY = re.compile(r"&(\w+);")
+_PREDEFINED = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_FORMATTING = ("span", "font", "b", "i", "u", "big", "small", "center", "strong", "em", "tt")
+_FORMATTING_TAG = re.compile(rf"</?(?:{'|'.join(_FORMATTING)})\b[^>]*>", re.IGNORECASE)
+_DIVISION_TAG = re.compile(
+    r"</?(?:div|section|blockquote|ul|ol|li|dl|dd|table|tbody|tr|td|[a-z]+-[a-z-]+)\b[^>]*>", re.I
+)
+_ANY_TAG = re.compile(r"<[!?/]?[A-Za-z][^<>]*>")
+DEEP = f"nested too deeply to tell its structure below {MAX_DEPTH} levels: read as plain text there"
+UNFORMATTED = "nested too deeply: its bold and italics were left out"
+
+
+def parse(text: str) -> tuple[HtmlElement, tuple[str, ...]]:
+    """The root of a page and warnings.
+
+    Raises:
+        lxml.etree.LxmlError: the text holds no element.
+    """
+    root = _xhtml(text) if _XHTML.match(text) else None
+    warnings: tuple[str, ...] = ()
+    if root is None:
+        root, warnings = _html(_CDATA.sub(_as_text, text) if "<![CDATA[" in text else text)
+    for template in list(root.iter("template")):
+        if template.get("shadowrootmode") or template.get("shadowroot"):
+            _place_shadow_tree(template)
+    if _is_deeper(root, MAX_DEPTH):
+        warnings = (DEEP,) if _flatten(root) else warnings
+    return root, warnings
+
+
+def _html(text: str) -> tuple[HtmlElement, tuple[str, ...]]:
+    """The tree, and what is said where markup had to go because the parser gives up at its depth."""
+    import lxml.etree
+    import lxml.html
+
+    for attempt, pattern in enumerate((None, _FORMATTING_TAG, _DIVISION_TAG, _ANY_TAG)):
+        text = text if pattern is None else pattern.sub(" " if attempt > 1 else "", text)
+        parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
+        root = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+        if not any(
+            error.type_name == "ERR_RESOURCE_LIMIT" or "depth" in error.message
+            for error in parser.error_log.filter_from_fatals()
+        ):
+            break
+    return root, ((), (UNFORMATTED,), (DEEP,), (DEEP,))[attempt]
+
+
+def _as_text(match: re.Match[str]) -> str:
+    return match[1].replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _xhtml(text: str) -> HtmlElement | None:
+    """The tree of well-formed XHTML with plain names, None where it is not well-formed."""
+    import lxml.etree
+    import lxml.html
+
+    known = _ENTITY.sub(lambda m: m[0] if m[1] in _PREDEFINED else entities.html5.get(f"{m[1]};", m[0]), text)
+    parser = lxml.html.XHTMLParser(encoding="utf-8", resolve_entities=False, no_network=True)
+    try:
+        root = lxml.etree.fromstring(known.encode("utf-8", "replace"), parser)
+    except lxml.etree.LxmlError:
+        return None
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            element.tag = local(element)
+    return root if isinstance(root, lxml.html.HtmlElement) else None
+
+
+def _place_shadow_tree(template: Any) -> None:
+    """Put what a shadow tree shows in the place of its host's content, with that content in its slots."""
+    host = template.getparent()
+    light = [child for child in host if child is not template]
+    text, template.tail = (host.text or "") + (template.tail or ""), None
+    for slot in list(template.iter("slot")):
+        chosen = [c for c in light if isinstance(c.tag, str) and (c.get("slot") or "") == (slot.get("name") or "")]
+        own_text = text if not slot.get("name") else ""
+        if chosen or own_text.strip():
+            for child in list(slot):
+                slot.remove(child)
+            slot.text = own_text
+            slot.extend(chosen)
+    for child in list(host):
+        host.remove(child)
+    host.text = template.text
+    host.extend(list(template))
+
+
+def _is_deeper(root: Any, depth: int) -> bool:
+    return bool(root.xpath(f"boolean({'/*' * (depth + 1)})"))
+
+
+def _flatten(root: Any) -> bool:
+    """Take formatting away, then what lies too deep as plain text; whether that was so."""
+    import lxml.etree
+
+    lxml.etree.strip_tags(root, *_FORMATTING)
+    deep = root.xpath("/*" * (MAX_DEPTH + 1))
+    for parent in dict.fromkeys(element.getparent() for element in deep):
+        text = " ".join(" ".join(parent.itertext()).split())
+        for child in list(parent):
+            parent.remove(child)
+        parent.text = text
+    return bool(deep)

@@ -1,0 +1,140 @@
+"""Tables of a page: the grid with its merged cells, or a table that only lays the page out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import Table
+from autopicker_lab.extraction.web.dom import HEADINGS, is_hidden, local, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_MAX_COLUMNS = 1000
+_MAX_CELLS = 500_000
+_LONG = 1500  # characters: a cell with more holds a page's text
+_SECTIONS = {"thead": 0, "tfoot": 2}
+_PAGE_BLOCKS = (*HEADINGS, "form", "article", "section", "nav", "hr")
+
+
+def rows_of(table: Any) -> list[Any]:
+    """The rows of a table but not those of tables in it, the head first and the foot last."""
+    found: list[tuple[int, Any]] = []
+    for child in table:
+        tag = local(child)
+        if tag == "tr":
+            found.append((1, child))
+        elif tag in ("thead", "tbody", "tfoot", "form") and not is_hidden(child):
+            found.extend((_SECTIONS.get(tag, 1), row) for row in child if local(row) == "tr")
+    found.sort(key=lambda pair: pair[0])
+    return [row for _, row in found]
+
+
+def cells_of(row: Any) -> list[Any]:
+    """The cells of a row."""
+    return [cell for cell in row if local(cell) in ("td", "th")]
+
+
+def is_layout(table: Any) -> bool:
+    """Whether a table only places parts of the page: no head, and one column, or whole page parts in its cells."""
+    if table.get("role") in ("presentation", "none"):
+        return True
+    rows = rows_of(table)
+    if any(local(cell) == "th" for row in rows for cell in row) or table.find("caption") is not None:
+        return False
+    if table.find("thead") is not None:
+        return False
+    if all(len(cells_of(row)) < 2 for row in rows):
+        return True
+    has_parts = any(
+        cell.find(f".//{tag}") is not None for tag in ("table", *_PAGE_BLOCKS) for row in rows for cell in row
+    )
+    return has_parts or any(len(words(cell)) > _LONG for row in rows for cell in cells_of(row))
+
+
+def grid(table: Any, text_of: Callable[[Any], str]) -> list[list[str]]:
+    """The cells of a table in their columns; a merged cell repeats its text in each row and column that it covers."""
+    lines: list[list[str]] = []
+    below: dict[int, tuple[int, str]] = {}  # column -> rows still covered, text
+    total = 0
+    rows = rows_of(table)
+    for position, row in enumerate(rows):
+        if is_hidden(row):
+            continue
+        line: dict[int, str] = {}
+        column = 0
+        for cell in cells_of(row):
+            while column in below:
+                column = _carry(below, line, column)
+            text = "" if is_hidden(cell) else text_of(cell)
+            height = _span(cell, "rowspan", len(rows) - position)
+            for _ in range(_span(cell, "colspan", _MAX_COLUMNS)):
+                if column >= _MAX_COLUMNS or column in line:
+                    break
+                line[column] = text
+                if height > 1:
+                    below[column] = (height, text)
+                column += 1
+        for covered in [c for c in below if c not in line]:
+            _carry(below, line, covered)
+        below = {c: (left - 1, text) for c, (left, text) in below.items() if left > 1}
+        width = max(line, default=-1) + 1
+        total += width
+        if total > _MAX_CELLS:
+            break
+        lines.append([line.get(c, "") for c in range(width)])
+    return lines
+
+
+def _carry(below: dict[int, tuple[int, str]], line: dict[int, str], column: int) -> int:
+    line.setdefault(column, below[column][1])
+    return column + 1
+
+
+def _span(cell: Any, name: str, most: int) -> int:
+    match = re.match(r"\s*(\d{1,6})", cell.get(name) or "")
+    span = int(match[1]) if match else 1
+    return min(span, most) if span else most if name == "rowspan" else 1
+
+
+def head_rows(table: Any) -> int:
+    """Number of rows at the top that hold only column names: those of thead, else those of th cells alone."""
+    head = [row for row in rows_of(table) if local(row.getparent()) == "thead"]
+    if head:
+        return len(head)
+    count = 0
+    for row in rows_of(table):
+        cells = cells_of(row)
+        if not cells or any(local(cell) != "th" for cell in cells):
+            break
+        count += 1
+    return count
+
+
+def joined_head(lines: list[list[str]], count: int) -> list[list[str]]:
+    """The grid with its `count` head rows as one: group and column name in each column."""
+    if count < 2 or count >= len(lines):
+        return lines
+    width = max(map(len, lines[:count]))
+    columns = ([line[c] for line in lines[:count] if c < len(line)] for c in range(width))
+    return [[" ".join(dict.fromkeys(filter(None, names))) for names in columns], *lines[count:]]
+
+
+def markdown(lines: list[list[str]], count: int) -> str:
+    """The grid as a Markdown table; empty rows and columns go."""
+    full = [line for line in lines if any(line)]
+    if not full:
+        return ""
+    width = max(map(len, full))
+    kept = [c for c in range(width) if any(c < len(line) and line[c] for line in full)]
+    rows = [tuple((line[c] if c < len(line) else "") or None for c in kept) for line in joined_head(full, count)]
+    return Table(tuple(rows)).to_markdown()
+
+
+def text_rows(lines: list[list[str]]) -> Iterator[str]:
+    """The rows of a table within a cell: cells by commas."""
+    for line in lines:
+        text = ", ".join(filter(None, line))
+        if text:
+            yield text

@@ -1,0 +1,91 @@
+"""What of an HTML page is its content, and what is said of the rest."""
+
+from __future__ import annotations
+
+from autopicker_lab import extract
+from autopicker_lab.core import Document
+
+PROSE = "The canal was dug by hand in one summer, and the diggers kept a log of each metre of clay. " * 4
+NAV = "<nav><a href='/'>Start</a> <a href='/fares'>All fares</a></nav>"
+
+
+def read(body: str, name: str = "a.html") -> Document:
+    return extract(f"<!DOCTYPE html><html><head><title>T</title></head><body>{body}</body></html>".encode(), name=name)
+
+
+class TestFurniture:
+    def test_what_stands_within_an_article_is_its_own(self) -> None:
+        inner = "<aside>Mind the gap.</aside><section id='cookies'><p>Bake twelve.</p></section>"
+        inner += "<div class='card'><p>x</p><div class='card-footer'>Sum 31</div></div><footer>By Ada</footer>"
+        text = read(f"{NAV}<article><h1>Title</h1><p>{PROSE}</p>{inner}</article><footer>Imprint</footer>").text
+        assert all(words in text for words in ("Mind the gap.", "Bake twelve.", "Sum 31", "By Ada"))
+        assert "Imprint" not in text
+        assert "All fares" not in text
+
+    def test_a_card_outside_an_article_keeps_its_foot(self) -> None:
+        card = "<div class='card'><div class='card-header'>Order 8</div><div class='card-footer'>Sum 31</div></div>"
+        assert "Sum 31" in read(f"{NAV}<div class='box'>{card}</div>").text
+
+    def test_a_remark_between_paragraphs_stays_without_an_article(self) -> None:
+        assert "Mind the gap." in read(f"{NAV}<p>{PROSE}</p><aside>Mind the gap.</aside><p>{PROSE}</p>").text
+
+    def test_a_form_around_the_page_hides_nothing_of_it(self) -> None:
+        page = f"<form id='aspnetForm'><input type='hidden' name='__VIEWSTATE' value='dDw3'>{NAV}<div><h1>Bill</h1>"
+        text = read(f"{page}<p>{PROSE}</p></div><footer>Imprint</footer></form>").text
+        assert text.startswith("# Bill\n\nThe canal")
+        assert "dDw3" not in text
+        assert "Imprint" not in text
+
+    def test_navigation_larger_than_the_text_still_goes(self) -> None:
+        links = "".join(f"<li><a href='/{i}'>Topic number {i}</a></li>" for i in range(400))
+        text = read(f"<nav><ul>{links}</ul></nav><h1>News</h1><p>{PROSE}</p>").text
+        assert "Topic number 7" not in text
+        assert "The canal" in text
+
+    def test_what_went_is_named(self) -> None:
+        document = read(f"{NAV}<p>{PROSE}</p><div class='cookie-banner'>We bake. <button>OK</button></div>")
+        assert document.warnings == (
+            "navigation, side bars and the like were left out: nav (Start All fares), div.cookie-banner (We bake. OK)",
+        )
+
+    def test_a_small_page_keeps_its_table_and_lists(self) -> None:
+        table = "<table><tr><th>item</th><th>eur</th></tr><tr><td>rake</td><td>15</td></tr></table>"
+        document = read(f"{NAV}<h1>Prices</h1>{table}<ul><li>net</li></ul>")
+        assert document.tables[0].rows == (("item", "eur"), ("rake", "15"))
+        assert "- net" in document.text
+
+
+class TestHidden:
+    def test_what_no_reader_sees_is_left_out_and_said(self) -> None:
+        document = read("<p>Shown</p><p style='display: none'>Pay 9 instead</p><p hidden>Old price</p>")
+        assert document.text == "Shown"
+        assert document.warnings == ("hidden text was left out: Pay 9 instead, Old price",)
+
+    def test_icons_and_what_is_doubled_for_screen_readers(self) -> None:
+        price = "<span class='sr-only'>15.90 euros</span><span aria-hidden='true'><b>15</b>90</span>"
+        assert read(f"<p><i class='icon' aria-hidden='true'>star</i>Rake {price}</p>").text == "Rake 15.90 euros"
+
+    def test_closed_details_are_read(self) -> None:
+        text = read("<details><summary>More</summary><p>Inside</p></details>").text
+        assert text == "**More**\n\nInside"
+
+
+class TestForms:
+    def test_values_choices_and_ticks(self) -> None:
+        form = """<form><label for="n">Name</label> <input id="n" value="Ada"><br>
+        <label>Town <input placeholder="where you live"></label>
+        <select><optgroup label="Big"><option>A</option></optgroup><option selected>B</option></select>
+        <label for="t">tea</label> <input type="checkbox" id="t" checked><br>
+        <input type="checkbox" id="c"> <label for="c">coffee</label><textarea>Two
+        lines</textarea><input type="hidden" value="secret"><input type="submit" value="Send"></form>"""
+        lines = read(form).text.split("\n")
+        assert lines[:4] == ["Name Ada", "Town ____ (where you live)", "B (choices: Big: A, B)", "[x] tea"]
+        assert lines[4:] == ["[ ] coffee Two", "lines", "[Send]"]
+
+    def test_controls_in_a_table_stand_in_their_cells(self) -> None:
+        rows = "<tr><th>Field</th><th>Value</th></tr><tr><td>Town</td><td><input value='Oslo' readonly></td></tr>"
+        assert read(f"<form><table>{rows}</table></form>").tables[0].rows[1] == ("Town", "Oslo")
+
+    def test_states_that_only_roles_tell(self) -> None:
+        assert read("<div role='checkbox' aria-checked='true'>dry</div>").text == "[x] dry"
+        assert read("<meter value='3' max='5'></meter>").text == "3 of 5"
