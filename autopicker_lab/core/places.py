@@ -58,6 +58,14 @@ class Place:
         return cls(**known)
 
 
+def turn_back(box: Box, degrees: int) -> Box:
+    """A box on a page that was turned clockwise by so many degrees, a multiple of 90, as it is on the page."""
+    left, top, right, bottom = box
+    for _ in range(degrees // 90 % 4):
+        left, top, right, bottom = top, 1 - right, bottom, 1 - left
+    return round(left, 4), round(top, 4), round(right, 4), round(bottom, 4)
+
+
 class PlaceIndex:
     """The places of a text, in order and without overlap, and those of any slice of it."""
 

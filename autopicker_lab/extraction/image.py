@@ -77,7 +77,8 @@ def read_image(file: SourceFile) -> Document:
         warnings += (result.warning,)
     elif uncertain:
         warnings += (f"lines recognised with a confidence below {_UNCERTAIN}: {uncertain} of {len(result.lines)}",)
-    return Document(file.name, file.kind, (Part("text in the picture", result.text),), meta, warnings)
+    part = Part("text in the picture", result.text, (), result.places(reduced.size))
+    return Document(file.name, file.kind, (part,), meta, warnings)
 
 
 def downscale(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:

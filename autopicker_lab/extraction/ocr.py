@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core import InvalidRequestError, Place
 from autopicker_lab.core.optional import require
+from autopicker_lab.core.places import turn_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,6 +68,19 @@ class OcrResult:
     def text(self) -> str:
         """The lines, one below the other."""
         return "\n".join(line.text for line in self.lines)
+
+    def places(self, size: tuple[int, int]) -> tuple[Place, ...]:
+        """Where the lines of its text stand on the picture, of that width and height in pixels, that was read."""
+        width, height = size if self.rotation % 180 == 0 else size[::-1]
+        places: list[Place] = []
+        start = 0
+        for line in self.lines:
+            left, top, right, bottom = line.box
+            shares = left / width, top / height, right / width, bottom / height
+            box = turn_back(shares, -self.rotation)
+            places.append(Place(start, start + len(line.text), page=1, box=box))
+            start += len(line.text) + 1
+        return tuple(places)
 
     @property
     def confidence(self) -> float:
@@ -134,7 +148,7 @@ def _other_readings(image: Image) -> Iterable[OcrResult]:
         result = _read_with_tesseract(upright, languages)
         yield OcrResult(result.lines, result.engine, rotation)
     if _has_rapid():
-        yield _read_with_rapidocr(upright)
+        yield replace(_read_with_rapidocr(upright), rotation=rotation)
 
 
 # ---------------------------------------------------------------- Tesseract

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Place
+from autopicker_lab.core.places import turn_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,14 +34,8 @@ def _shown(box: Box, content: PageContent) -> Box:
     """A box on the page turned for its text, in points, as shares of the page as it is shown."""
     left, right = (_share(x, content.width) for x in (box[0], box[2]))
     top, bottom = (_share(y, content.height) for y in (box[1], box[3]))
-    if content.turn == 90:
-        return top, _share(1 - right, 1), bottom, _share(1 - left, 1)
-    if content.turn == 180:
-        return _share(1 - right, 1), _share(1 - bottom, 1), _share(1 - left, 1), _share(1 - top, 1)
-    if content.turn == 270:
-        return _share(1 - bottom, 1), left, _share(1 - top, 1), right
-    return left, top, right, bottom
+    return turn_back((left, top, right, bottom), content.turn)
 
 
 def _share(value: float, whole: float) -> float:
-    return round(min(max(value / whole, 0.0), 1.0), 4) if whole else 0.0
+    return min(max(value / whole, 0.0), 1.0) if whole else 0.0

@@ -6,6 +6,7 @@ import io
 import re
 import threading
 from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import (
@@ -48,6 +49,22 @@ _PDFIUM = threading.Lock()  # the library may be used by one thread at a time
 _STAMP = 60  # characters: a page number or a stamp on a scan is not its text
 
 
+@dataclass(frozen=True)
+class _Scan:
+    """What was read from the picture of a page, the note about it for the warnings, and where its lines stand."""
+
+    text: str = ""
+    note: str = ""
+    lines: tuple[Place, ...] = ()
+
+    def part(self, label: str, text_layer: str, number: int) -> Part:
+        """The page, number from 1, whose own text, a stamp or the like, stands above what was read."""
+        above = text_layer + "\n\n" * bool(text_layer and self.text)
+        moved = (replace(p, page=number, start=p.start + len(above), stop=p.stop + len(above)) for p in self.lines)
+        own = (Place(0, len(text_layer), page=number),) if text_layer else ()
+        return Part(label, above + self.text, (), (*own, *moved))
+
+
 def read_pdf(file: SourceFile) -> Document:
     """The pages of a PDF as Markdown, one Part each; outline, form values, links and running heads as metadata."""
     refuse_bombs(file)
@@ -70,7 +87,7 @@ def _read(file: SourceFile) -> Document:
         labels = [pdf.get_page_label(index) or str(index + 1) for index in range(len(pdf))]
         outline = [(bookmark.level + 1, bookmark.get_title()) for bookmark in pdf.get_toc(max_depth=15)]
         contents: list[PageContent] = []
-        scans: dict[int, tuple[str, str]] = {}  # page index -> its text, and the note about it for the warnings
+        scans: dict[int, _Scan] = {}
         damaged: list[str] = []
         for index in range(len(pdf)):
             page = _page(pdf, index)
@@ -83,11 +100,11 @@ def _read(file: SourceFile) -> Document:
                 contents.append(content)
                 if _is_scan(content):
                     over_limit = len(scans) >= file.options.ocr_pages
-                    scans[index] = ("", "") if over_limit else _recognise(page, file.options.languages)
+                    scans[index] = _Scan() if over_limit else _recognise(page, file.options.languages)
         if damaged and len(damaged) == len(labels):
             return _read_damaged(file)
         meta = _metadata(pdf, outline, contents)
-    parts, running_heads = _parts(contents, labels, outline, {i: text for i, (text, _) in scans.items()})
+    parts, running_heads = _parts(contents, labels, outline, scans)
     meta |= {"scanned_pages": [labels[i] for i in scans], "running_heads": running_heads}
     warnings = (
         [f"damaged pages were left out: {', '.join(damaged[:20])}{' ...' * (len(damaged) > 20)}"] if damaged else []
@@ -163,12 +180,12 @@ def _is_scan(content: PageContent) -> bool:
 
 
 def _warnings(
-    file: SourceFile, labels: list[str], contents: list[PageContent], scans: Mapping[int, tuple[str, str]]
+    file: SourceFile, labels: list[str], contents: list[PageContent], scans: Mapping[int, _Scan]
 ) -> Iterator[str]:
-    for index, (_, note) in scans.items():
-        if note:
+    for index, scan in scans.items():
+        if scan.note:
             reason = "its fonts do not name their characters" if contents[index].garbled > _GARBLED else "scanned"
-            yield f"page {labels[index]}: {reason}, {note}"
+            yield f"page {labels[index]}: {reason}, {scan.note}"
     if (unread := len(scans) - file.options.ocr_pages) > 0:
         yield f"{unread} scanned pages were not read: only the first {file.options.ocr_pages} are"
     if numbers := sum(content.line_numbers for content in contents):
@@ -178,7 +195,7 @@ def _warnings(
 
 
 def _parts(
-    contents: list[PageContent], labels: list[str], outline: list[tuple[int, str]], recognised: Mapping[int, str]
+    contents: list[PageContent], labels: list[str], outline: list[tuple[int, str]], scans: Mapping[int, _Scan]
 ) -> tuple[list[Part], list[str]]:
     typography = Typography.of([c.words for c in contents], {" ".join(t.split()).casefold(): n for n, t in outline})
     pages: list[tuple[PageContent, list[TextRow]]] = []
@@ -197,10 +214,9 @@ def _parts(
         label = f"page {labels[index]}"
         if not content.height:
             continue  # it could not be loaded
-        if index in recognised:
+        if index in scans:
             text_layer = " ".join(word.text for word in content.words) if content.garbled <= _GARBLED else ""
-            text = f"{text_layer}\n\n{recognised[index]}".strip()
-            parts.append(Part(label, text, (), (Place(0, len(text), page=index + 1),)))
+            parts.append(scans[index].part(label, text_layer, index + 1))
             continue
         running_heads.update(dict.fromkeys(rows[i].text for i in sorted(running)))
         segments = [segment for i, row in enumerate(rows) if i not in running for segment in row.segments]
@@ -226,23 +242,22 @@ def _other_blocks(content: PageContent) -> Iterator[Block]:
         yield Block("paragraph", f"> note: {' '.join(note.split())}")
 
 
-def _recognise(page: PdfPage, languages: tuple[str, ...]) -> tuple[str, str]:
-    """The text of a scanned page, and the note about it for the warnings."""
+def _recognise(page: PdfPage, languages: tuple[str, ...]) -> _Scan:
+    """What is read from the picture of a scanned page."""
     from autopicker_lab.extraction.ocr import read_text
 
     width, height = page.get_size()
     try:
-        result = read_text(_render(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1))), languages)
+        picture = _render(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1)))
+        result = read_text(picture, languages)
     except MissingPackageError as error:  # the other pages may have text of their own
         if languages:
             raise
-        return "", f"and not read: {error}"
+        return _Scan(note=f"and not read: {error}")
     if not result.text:
-        return "", "and no text was recognised"
-    return (
-        result.text,
-        f"text recognised with confidence {result.confidence:.2f}" if result.is_confident else result.warning,
-    )
+        return _Scan(note="and no text was recognised")
+    sure = f"text recognised with confidence {result.confidence:.2f}"
+    return _Scan(result.text, sure if result.is_confident else result.warning, result.places(picture.size))
 
 
 def _render(page: PdfPage, scale: float) -> Image:
