@@ -123,7 +123,7 @@ def test_several_files_are_dropped(flows: Any) -> None:
 def test_nine_megabytes_are_taken_and_eleven_refused(flows: Any) -> None:
     panel = cell(flows, "ExtractionPanel()")
     upload(panel, "large.pdf", pdf(9_000_000, "Nine megabytes came through."))
-    panel.get_by_text("Nine megabytes came through.").first.wait_for(timeout=60_000)
+    panel.get_by_text("Nine megabytes came through.").first.wait_for(timeout=120_000)
     upload(panel, "larger.pdf", pdf(11_000_000, "Never read."))
     panel.get_by_text(re.compile(r"larger\.pdf has 10\.5 MiB, the limit is 10\.0 MiB: type its path")).wait_for()
     shot(flows, "refused")
@@ -147,10 +147,10 @@ def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows: Any) -> No
         flows.wait_for_timeout(300)
     assert len(lengths) > 3
     assert slide(explorer, "threshold") == "15.00"
-    explorer.get_by_text(re.compile("wants quality")).first.wait_for(timeout=3000)
+    explorer.get_by_text(re.compile("wants quality")).first.wait_for(timeout=30_000)
     assert panel.get_by_role("button", name="Stop").is_enabled()  # the answer has not ended meanwhile
     panel.get_by_role("button", name="Stop").click()
-    panel.get_by_text("stopped; what came until then is kept").first.wait_for(timeout=3000)
+    panel.get_by_text("stopped; what came until then is kept").first.wait_for(timeout=30_000)
     panel.get_by_text(re.compile("smollm2-135m: .* tokens read")).click()
     panel.get_by_text("can take the request").wait_for()
     shot(flows, "chat")
@@ -233,7 +233,7 @@ def test_a_threshold_moves_and_the_curve_with_it(page: Any) -> None:
 def test_javascript_asks_the_service_from_the_page(page: Any) -> None:
     open_notebook(page, page.address, "08_served_api.ipynb")
     run_all(page)
-    page.get_by_text("(from JavaScript)").last.wait_for(timeout=30_000)
+    page.get_by_text("(from JavaScript)").last.wait_for(timeout=120_000)
     frame = page.frame_locator("iframe[src*='/docs']")
     frame.get_by_text("Autopicker Lab").first.wait_for()
     shot(page, "api")
@@ -257,8 +257,8 @@ def test_voila_serves_a_notebook_without_its_code(
 ) -> None:
     with voila(home, name, tmp_path) as address:
         page = tab(browser)
-        page.goto(address)
-        page.get_by_text(shows).first.wait_for(timeout=60_000)
+        page.goto(address, timeout=120_000)
+        page.get_by_text(shows).first.wait_for(timeout=120_000)
         page.wait_for_timeout(500)
         shot(page, f"voila-{name}")
         assert page.get_by_text("from autopicker_lab").count() == 0
