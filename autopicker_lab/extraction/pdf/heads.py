@@ -8,23 +8,34 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from autopicker_lab.extraction.pdf.layout import TextRow
-    from autopicker_lab.extraction.pdf.words import PageContent
+    from autopicker_lab.extraction.pdf.words import PageContent, TurnedLine
 
 _ZONE = 0.15  # of the page's height, above and below
 _NUMBER = re.compile(
-    r"\W*(?:(?:page|seite|p\.|página|pagina)\s*)?(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-?\d{1,3})(?:\s*(?:of|/|von|de|sur)\s*\d{1,4})?\W*",
+    r"\W*(?:(?:page|seite|p\.|página|pagina)\s*)?(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-?\d{1,3})(?:\s*(?:of|/|von|de|sur)\s*\d{1,4})?\W*|第\s*\d{1,4}\s*[页頁ページ]+",
     re.IGNORECASE,
 )
 _ENDING = re.compile(r"^\S+ .*\D(\d{1,3})$")  # as in "Chapter II 24"
 _CELL_WORDS = 5
 _SECTIONS = 20  # a smaller number beside text is a section's, unless it is the page's
 _DIGITS = re.compile(r"\d{1,5}")
+_ROMAN = re.compile(r"\b[ivxlc]+\b")
+_ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+_OF_A_LETTER = re.compile(  # a number with a name, an amount, or an address to a reader: no page has it for its head
+    r"\b(?:invoice|order|bill|receipt|statement|policy|claim|case|ticket|member|customer|client|account|ref(?:erence)?|"
+    r"rechnung|kunden?|auftrag|facture|commande|factura|pedido|fattura)[\w -]{0,12}\W{0,3}(?:no\b|nr\b|№|n°)?\W{0,3}"
+    r"[A-Z]{0,4}-?\d|\b(?:total|amount|balance|sum|subtotal|gesamt(?:betrag)?|summe|betrag|montant|importe|totale)\b.*\d|"
+    r"\bnumber\s*#?\d|^(?:dear|hello|sehr geehrte[rs]?|liebe[rs]?|cher|chère|madame|monsieur|"
+    r"estimad[oa])\b.{0,60}[,:!]?$|[,;]$",
+    re.IGNORECASE,
+)
 _IMPRINT = re.compile(
     r"\bdoi[:\s./]|\barxiv:|©|\(c\)\s*\d{4}|\bissn\b|\bisbn\b|\bvol(?:ume)?\.?\s*\d|\bproceedings of\b|"
-    r"all rights reserved|\bpreprint\b|\bpage\s+\d+\s+of\s+\d+|downloaded from|\bet al\.\s*$|licensed under",
+    r"all rights reserved|\bpreprint\b|\bpage\s+\d+\s+of\s+\d+|downloaded (?:from|by|on)|\bet al\.\s*$|licensed under|"
+    r"\b\d{1,4}\s*\((?:1[89]|20)\d\d\)\s*[,:]?\s*\d+\s*[-–—]\s*\d+",
     re.IGNORECASE,
 )
 
@@ -32,38 +43,104 @@ _IMPRINT = re.compile(
 def running_rows(pages: Sequence[tuple[PageContent, list[TextRow]]], body: float) -> list[set[int]]:
     """For each page the indices of the rows that are running heads or feet.
 
-    A row near the edge and set apart from the text is one if its text, digits aside, stands on at least a third of
-    the pages (two at least), or if long lines part such rows from the text on as many; if it is a page number; or if
-    it reads like an imprint or has a page number standing at its end. One larger than the text (`body`, points) may
-    be a heading: it must carry a number that counts the pages. The header of a table is never one.
+    A row near the edge and set apart from the text is one if it repeats (see `_Repetition`), or if long lines part such
+    rows from the text on as many pages; if it is a page number; or if it reads like an imprint or has a page number
+    standing at its end. One larger than the text (`body`, points) may be a heading: it must carry a number that counts
+    the pages. The header of a table is never one, nor is what letters have of their own.
     """
     edges = [_edge_rows(content.height, rows) for content, rows in pages]
-    page_counts: Counter[str] = Counter()
-    page_offsets: dict[str, set[int]] = {}
-    for number, ((_, rows), indices) in enumerate(zip(pages, edges, strict=True)):
-        for text in {rows[i].text for i in indices}:
-            key = _text_key(text)
-            page_counts[key] += 1
-            offsets = {int(digits) - number for digits in _DIGITS.findall(text)}
-            page_offsets[key] = page_offsets.get(key, offsets) & offsets
-    min_pages = max(2, min(len(pages) // 3, 6))
+    repetition = _Repetition([[rows[i].text for i in indices] for (_, rows), indices in zip(pages, edges, strict=True)])
     ruled_indices = [_ruled_rows(content, rows) for content, rows in pages]
-    ruled_on_enough = sum(bool(indices) for indices in ruled_indices) >= min_pages
+    ruled_on_enough = sum(bool(indices) for indices in ruled_indices) >= repetition.enough
     single_page = len(pages) == 1  # nothing repeats: a line parts only what is set smaller
     running: list[set[int]] = []
     for number, ((_, rows), indices, ruled_here) in enumerate(zip(pages, edges, ruled_indices, strict=True), 1):
         candidates: set[int] = set()
         for i in indices:
-            repeated, key = page_counts[_text_key(rows[i].text)] >= min_pages, _text_key(rows[i].text)
+            text = rows[i].text
             if rows[i].size > 1.15 * body:
-                is_running = rows[i].size <= 1.6 * body and repeated and bool(page_offsets[key])
+                is_running = rows[i].size <= 1.6 * body and repetition.counts_pages(text)
             else:
                 below_rule = i in ruled_here and (ruled_on_enough or (single_page and rows[i].size < 0.95 * body))
-                is_running = repeated or below_rule or _looks_like_running_head(rows, i, number)
-            if is_running and not _is_table_header(rows, i):
+                is_running = repetition.repeats(text) or below_rule or _looks_like_running_head(rows, i, number)
+            is_own = repetition.differs(text) or _OF_A_LETTER.search(text)
+            if is_running and not _is_table_header(rows, i) and (not is_own or _NUMBER.fullmatch(text)):
                 candidates.add(i)
         running.append(_separated(rows, candidates))
     return running
+
+
+class _Repetition:
+    """What stands near the edges of several pages, `enough` of them: a third, two at least.
+
+    A text repeats if it is the same there, or the same but for a number that counts the pages or that many pages share,
+    as that of a chapter. What differs in its digits on each page, as the number of an invoice, belongs to its page.
+    """
+
+    def __init__(self, pages: Sequence[Sequence[str]]) -> None:
+        self.enough = max(2, min(len(pages) // 3, 6))
+        self._pages: Counter[str] = Counter()  # by text without its digits
+        self._variants: dict[str, set[str]] = {}
+        self._offsets: dict[str, set[int]] = {}
+        for number, texts in enumerate(pages):
+            for text in set(texts):
+                key = _text_key(text)
+                self._pages[key] += 1
+                self._variants.setdefault(key, set()).add(text)
+                offsets = {page - number for page in _numbers(text)}
+                self._offsets[key] = self._offsets.get(key, offsets) & offsets
+
+    def counts_pages(self, text: str) -> bool:
+        """Whether the text stands on enough pages, with a number that grows by one from page to page."""
+        key = _text_key(text)
+        return self._pages[key] >= self.enough and bool(self._offsets[key])
+
+    def repeats(self, text: str) -> bool:
+        """Whether the text stands on enough pages, but for a number that counts them or that many share."""
+        key = _text_key(text)
+        return self._pages[key] >= self.enough and not self.differs(text)
+
+    def differs(self, text: str) -> bool:
+        """Whether the text stands on several pages with a number of its own on each that does not count them."""
+        key = _text_key(text)
+        variants, pages = len(self._variants[key]), self._pages[key]
+        return variants > max(1, 0.5 * pages) and not self._offsets[key]
+
+
+def _numbers(text: str) -> Iterator[int]:
+    """The numbers in a text, Roman ones too."""
+    yield from map(int, _DIGITS.findall(text))
+    for numeral in _ROMAN.findall(text.casefold()):
+        values = [_ROMAN_VALUES[letter] for letter in numeral]
+        yield sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
+
+
+def running_notices(pages: Sequence[PageContent]) -> list[list[TurnedLine]]:
+    """For each page the turned lines in its margins that belong to the paper.
+
+    Those are page numbers, imprints as "Downloaded from ...", and what stands in the margins of several pages.
+    """
+    margins = [[line for line in page.turned if _in_margin(page, line)] for page in pages]
+    repetition = _Repetition([[line.text for line in lines] for lines in margins])
+    return [
+        [
+            line
+            for line in lines
+            if repetition.repeats(line.text) or _NUMBER.fullmatch(line.text) or _IMPRINT.search(line.text)
+        ]
+        for lines in margins
+    ]
+
+
+def _in_margin(page: PageContent, line: TurnedLine) -> bool:
+    """Whether no text of the page stands further out than a line on its side of the page."""
+    words = page.words
+    if not words:
+        return False
+    beside = [word for word in words if word.base > line.y0 and word.base - word.style.size < line.y1] or words
+    aside = line.x1 <= min(w.x0 for w in beside) + 1 or line.x0 >= max(w.x1 for w in beside) - 1
+    above, below = min(w.base for w in words), max(w.base for w in words)
+    return line.at_right_angle and (aside or line.y1 < above or line.y0 > below)
 
 
 def _edge_rows(height: float, rows: list[TextRow]) -> list[int]:

@@ -88,18 +88,10 @@ class TextRow:
 
 
 def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
-    """Join words, in pdfium's order, into segments that end with their line or at a wide gap.
-
-    Words that are set twice in one place (a way to look bold) come once.
-    """
+    """Join words, in pdfium's order, into segments that end with their line or at a wide gap."""
     segments: list[TextSegment] = []
-    positions: set[tuple[str, int, int]] = set()
     current: TextSegment | None = None
     for word in words:
-        key = (word.text, round(word.x0 / 2), round(word.base / 2))
-        if key in positions:
-            continue
-        positions.add(key)
         if current is not None and _belongs_to(current, word):
             if not _attach(current.words[-1], word):
                 current.words.append(word)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.pdf.annotations import page_annotations
 from autopicker_lab.extraction.pdf.drawing import RulingLine, read_drawings
+from autopicker_lab.extraction.pdf.turned import take_heads, turned_lines
 from autopicker_lab.extraction.pdf.vertical import join_columns
 from autopicker_lab.extraction.pdf.words import FontStyle, PageContent, PageWord, read_words
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
+
+_NEAR = 1.2  # points between a word and its shadow
 
 
 def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
@@ -47,11 +50,26 @@ def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
     sides = (box[2] - box[0], box[3] - box[1])
     width, height = sides if angle % 180 == 0 else sides[::-1]
     inside = [w for w in upright if w.x1 > -2 and w.x0 < width + 2 and -2 < w.base < height + 12]
+    inside = _once(inside)
+    heads, turned = take_heads(turned_lines(rotated, rotate), inside)
+    inside.extend(heads)
     rotated_rules = [_rotate_rule(rotate, rule) for rule in rules]
     turn = (angle - page.get_rotation()) % 360
-    return PageContent(
-        width, height, inside, rotated, rotated_rules, image_share, pictures, garbled, notes, fields, turn=turn
-    )
+    content = PageContent(width, height, inside, rotated, rotated_rules, image_share, pictures, garbled, notes, fields)
+    content.turn, content.turned = turn, turned
+    return content
+
+
+def _once(words: list[PageWord]) -> list[PageWord]:
+    """The words; one set twice in nearly one place, as a shadow or to look bold, comes once."""
+    places: set[tuple[str, int, int]] = set()
+    once: list[PageWord] = []
+    for word in words:
+        across, down = int(word.x0 / _NEAR), int(word.base / _NEAR)
+        if (word.text, across, down) not in places:
+            once.append(word)
+            places.update((word.text, across + x, down + y) for x in (-1, 0, 1) for y in (-1, 0, 1))
+    return once
 
 
 def _rotation(angle: int, box: tuple[float, float, float, float]) -> Any:

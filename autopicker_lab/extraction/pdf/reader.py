@@ -20,7 +20,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.extraction.pdf.bombs import refuse_bombs
 from autopicker_lab.extraction.pdf.boxes import block_places
-from autopicker_lab.extraction.pdf.heads import running_rows
+from autopicker_lab.extraction.pdf.heads import running_notices, running_rows
 from autopicker_lab.extraction.pdf.layout import (
     TextRow,
     TextSegment,
@@ -32,6 +32,7 @@ from autopicker_lab.extraction.pdf.layout import (
 from autopicker_lab.extraction.pdf.page import read_page
 from autopicker_lab.extraction.pdf.structure import Block, Typography, page_blocks, to_markdown
 from autopicker_lab.extraction.pdf.tables import DetectedTable, ruled_tables
+from autopicker_lab.extraction.pdf.turned import paragraphs, upright_words
 from autopicker_lab.extraction.pdf.words import PageContent
 
 if TYPE_CHECKING:
@@ -200,14 +201,19 @@ def _parts(
     typography = Typography.of([c.words for c in contents], {" ".join(t.split()).casefold(): n for n, t in outline})
     pages: list[tuple[PageContent, list[TextRow]]] = []
     for content in contents:
-        tables = list(ruled_tables(content.rules, content.words))
+        turned = upright_words(content.turned)
+        tables = list(ruled_tables(content.rules, [*content.words, *turned]))
         table_words = {id(word) for table in tables for word in table.words}
+        content.turned = [
+            line for line, word in zip(content.turned, turned, strict=True) if id(word) not in table_words
+        ]
         unnumbered = drop_line_numbers(content.words)
         content.line_numbers = len(content.words) - len(unnumbered)
         segments = cut_segments([word for word in unnumbered if id(word) not in table_words])
         segments += [_placeholder(table) for table in tables]
         pages.append((content, make_rows(segments)))
     running_indices = running_rows(pages, typography.body)
+    notices = running_notices(contents)
     parts: list[Part] = []
     running_heads: dict[str, None] = {}
     for index, ((content, rows), running) in enumerate(zip(pages, running_indices, strict=True)):
@@ -219,6 +225,8 @@ def _parts(
             parts.append(scans[index].part(label, text_layer, index + 1))
             continue
         running_heads.update(dict.fromkeys(rows[i].text for i in sorted(running)))
+        running_heads.update(dict.fromkeys(line.text for line in notices[index]))
+        content.turned = [line for line in content.turned if line not in notices[index]]
         segments = [segment for i, row in enumerate(rows) if i not in running for segment in row.segments]
         blocks = page_blocks(reading_order(segments, content.rules), typography, label, content.height)
         text, spans = to_markdown([*blocks, *_other_blocks(content)])
@@ -233,11 +241,10 @@ def _placeholder(table: DetectedTable) -> TextSegment:
 
 def _other_blocks(content: PageContent) -> Iterator[Block]:
     """Blocks of words at another angle than the page's, and of its notes."""
-    angles: dict[int, list[str]] = {}
-    for word in content.rotated:
-        angles.setdefault(word.style.angle, []).append(word.text)
-    for words in angles.values():
-        yield Block("paragraph", " ".join(words))
+    for lines in paragraphs(content.turned):
+        lefts, tops, rights, bottoms = zip(*(line[1:5] for line in lines), strict=True)
+        box = (min(lefts), min(tops), max(rights), max(bottoms))
+        yield Block("paragraph", " ".join(line.text for line in lines), box=box if lines[0].at_right_angle else None)
     for note in content.notes:
         yield Block("paragraph", f"> note: {' '.join(note.split())}")
 

@@ -58,6 +58,18 @@ class PageWord:
     link: str = ""
 
 
+class TurnedLine(NamedTuple):
+    """A line at another angle than the page's, with its box on the page turned upright, points."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    at_right_angle: bool
+
+
 @dataclass
 class PageContent:
     """Everything that layout needs of a page.
@@ -79,6 +91,7 @@ class PageContent:
     fields: dict[str, str] = field(default_factory=dict)
     line_numbers: int = 0  # left out by layout
     turn: int = 0
+    turned: list[TurnedLine] = field(default_factory=list)  # the lines of `rotated` that are no heads of columns
 
 
 def read_words(page: PdfPage) -> tuple[list[PageWord], float]:
