@@ -89,3 +89,49 @@ class TestForms:
     def test_states_that_only_roles_tell(self) -> None:
         assert read("<div role='checkbox' aria-checked='true'>dry</div>").text == "[x] dry"
         assert read("<meter value='3' max='5'></meter>").text == "3 of 5"
+
+
+def teasers(count: int) -> str:
+    return "".join(
+        f"<div class='t'><h3><a href='/{i}'>Headline {i} of the day</a></h3><p>Short words on story {i}.</p></div>"
+        for i in range(count)
+    )
+
+
+def links(count: int) -> str:
+    return "<ul>" + "".join(f"<li><a href='/{i}'>Topic {i} of the site</a></li>" for i in range(count)) + "</ul>"
+
+
+class TestMainContent:
+    def test_the_article_of_a_news_page_that_names_nothing(self) -> None:
+        text = "".join(f"<p>{i}. {PROSE}</p>" for i in range(4))
+        table = "<table><tr><th>year</th><th>boats</th></tr><tr><td>1884</td><td>7</td></tr></table>"
+        article = f"<div class='x3'><h1>The canal</h1>{text}{table}<ul><li><a href='/map'>Map</a></li></ul></div>"
+        page = f"<div class='x1'>{links(200)}</div><div class='x2'>{article}<div class='x4'>{teasers(20)}</div></div>"
+        document = read(f"{page}<div class='x5'>{links(40)}</div>")
+        assert document.text.startswith("# The canal\n\n0. The canal")
+        assert document.text.endswith("| 1884 | 7 |\n\n- [Map](/map)")
+        assert "div.x1 (Topic 0 of the site" in document.warnings[0]
+
+    def test_an_article_in_tables_that_lay_the_page_out(self) -> None:
+        rows = f"<tr><td>{links(70)}</td><td>{PROSE}<br><br>{PROSE}</td><td>{teasers(9)}</td></tr>"
+        assert read(f"<table>{rows}</table>").text == f"{PROSE.strip()}\n{PROSE.strip()}"
+
+    def test_an_index_keeps_its_teasers(self) -> None:
+        text = read(f"<nav>{links(80)}</nav><h1>News</h1>{teasers(30)}").text
+        assert "Short words on story 29." in text
+        assert "Topic 7" not in text
+
+    def test_a_page_with_few_links_keeps_its_cards(self) -> None:
+        assert "story 8" in read(f"{NAV}<div><p>{PROSE}</p><p>{PROSE}</p></div><div>{teasers(9)}</div>").text
+
+    def test_what_stands_beside_the_stated_main_element_goes_but_not_its_links(self) -> None:
+        main = f"<main><h1>Guide</h1><div><p>{PROSE}</p></div><div>{links(30)}</div></main>"
+        document = read(f"<div>{links(90)}</div>{main}<div class='promo'>Buy boats</div>")
+        assert document.text.count("[Topic 29 of the site](/29)") == 1
+        assert "Buy boats" not in document.text
+        assert "div.promo (Buy boats)" in document.warnings[0]
+
+    def test_a_main_element_that_is_not_all_there_is(self) -> None:
+        text = read(f"<main><p>Short.</p></main><div><p>{PROSE}</p></div>").text
+        assert text == f"Short.\n\n{PROSE.strip()}"

@@ -80,15 +80,18 @@ def _is_landmark(element: Any, tag: str, role: str | None, has_main: bool) -> bo
     if role == "banner" or tag == "header":
         if next(element.iter("h1"), None) is not None:
             return False
-        return role == "banner" or has_main or _is_mostly_links(element, 0.5)
+        has_navigation = next(element.iter("nav"), None) is not None
+        return role == "banner" or has_main or has_navigation or _is_mostly_links(element, 0.5)
     if tag == "footer" or role == "contentinfo":
         return has_main or role == "contentinfo" or _is_at_top(element) or _is_foot(element)
     return not any(beside.tag in _FLOW for beside in element.getparent())
 
 
 def _is_named(element: Any, name: str) -> bool:
-    if _NAV.fullmatch(name) or _LINKS.fullmatch(name):
+    if _NAV.fullmatch(name):
         return _is_mostly_links(element, 0.5)
+    if _LINKS.fullmatch(name):
+        return _is_mostly_links(element, 0.25)
     if _SIDE.fullmatch(name):
         return next(element.iter("h1"), None) is None
     if _FOOT.fullmatch(name):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
 from autopicker_lab.extraction.plain import sections
 from autopicker_lab.extraction.web.archive import SavedPage, is_archive, saved_page
-from autopicker_lab.extraction.web.article import content_element
+from autopicker_lab.extraction.web.article import beside_the_text, content_element, has_many_links, measure, outside
 from autopicker_lab.extraction.web.context import context_of
 from autopicker_lab.extraction.web.dom import words
 from autopicker_lab.extraction.web.encoding import decode_page
@@ -49,11 +49,7 @@ def _parsed(text: str, name: str) -> tuple[HtmlElement, tuple[str, ...]]:
 def _content(root: Any, page: SavedPage) -> tuple[str, tuple[str, ...]]:
     """The Markdown of what is content, and warnings that name the rest."""
     body = next(root.iter("body", "frameset"), root)
-    pieces = furniture(body)
-    warnings: tuple[str, ...] = (told(pieces),)
-    for element in pieces:
-        _drop(element)
-    content = content_element(body)
+    content, warnings = _without_the_rest(body)
     heading = next(root.iter("h1"), None)
     context = context_of(root, page.location, _frames(page))
     writer = Writer(context)
@@ -65,6 +61,23 @@ def _content(root: Any, page: SavedPage) -> tuple[str, tuple[str, ...]]:
         markdown = hidden_content(root)
         warnings += ("the page shows no text without scripts: read from its data",) if markdown else ()
     return markdown, tuple(filter(None, (*warnings, *context.warnings())))
+
+
+def _without_the_rest(body: Any) -> tuple[Any, tuple[str, ...]]:
+    """The element of the content, what is none taken out of the tree, and the warning that names that."""
+    is_crowded = has_many_links(body)
+    pieces = furniture(body)
+    for element in pieces:
+        _drop(element)
+    extents = measure(body)
+    content = content_element(body, extents)
+    beside = outside(body, content)
+    if is_crowded:
+        beside += beside_the_text(content, extents)
+    warning = told((*pieces, *beside))
+    for element in beside:
+        _drop(element)
+    return content, (warning,)
 
 
 def _drop(element: Any) -> None:
