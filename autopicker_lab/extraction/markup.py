@@ -16,9 +16,10 @@ _BOMS = (
 )
 _PROLOGUE = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _HTML = re.compile(
-    r"<(?:!doctype\s+html|(?:html|head|body|title|meta|table|frameset|div|script|style|form|center|h[1-6]|p|br|font)\b)",
+    r"<\s*(?:!doctype\s+html|(?:html|head|body|title|meta|table|frameset|div|script|style|form|center|h[1-6]|p|br|font)\b)",
     re.IGNORECASE,
 )
+_TABLE = re.compile(r"<table[\s>].{0,2000}?<t[rdh][\s>]", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
 _MIME = re.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+\s*")
 _XML = {
@@ -51,8 +52,11 @@ def text_head(data: bytes) -> str | None:
     return None if len(_CONTROL.findall(text)) > len(text) // 1000 else text
 
 
-def markup_kind(head: str) -> str | None:
-    """The kind of a text that its first characters tell for certain, one of ours or of `foreign.FOREIGN`; or None."""
+def markup_kind(head: str, is_workbook: bool = False) -> str | None:
+    """The kind of a text that its first characters tell for certain, one of ours or of `foreign.FOREIGN`; or None.
+
+    Under the name of a workbook words may stand before the page's table.
+    """
     start = _PROLOGUE.match(head)
     body = head[start.end() if start else 0 :]
     if body.startswith("{\\rtf"):
@@ -63,6 +67,8 @@ def markup_kind(head: str) -> str | None:
         return _xml_kind(body)
     if body.startswith("%PDF-"):
         return "pdf"
+    if is_workbook and _TABLE.search(body):
+        return "html"
     return _mail_kind(body)
 
 

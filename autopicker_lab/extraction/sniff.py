@@ -59,7 +59,7 @@ _SIGNATURES = {
     "caf": "wav",
 }
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_DIRECTORY = 2**16  # bytes at an archive's end where the names of its entries stand
+_MAX_COMMENT = 2**16 + 22  # bytes behind an archive's directory
 _ZIP = b"PK\x03\x04"
 _BIFF = re.compile(  # how a workbook of Excel 2 to 97 begins where it stands in no container
     rb"\x09\x00\x04\x00..\x10\x00|\x09[\x02\x04]\x06\x00..(?:\x10\x00|\x00\x01)|\x09\x08[\x08\x10]\x00\x00[\x05\x06][\x05\x10]\x00",
@@ -150,6 +150,8 @@ def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     kind = _from_content(data, name, named_kind) or _from_text(data, named_kind)
     if kind in FOREIGN:
         raise foreign_error(name, kind)
+    if kind is None and name.startswith("~$"):
+        raise UnsupportedFileError(f"'{name}' only says who has the document open", f"send '{name[2:]}' itself")
     if kind is None and named_kind:
         raise CorruptFileError(f"'{name}' is not a readable {named_kind.upper()} file", "check that it opens elsewhere")
     foreign = None if named_kind else foreign_suffix(suffix)
@@ -203,7 +205,8 @@ def _from_text(data: bytes, named_kind: str | None) -> str | None:
     head = text_head(data)
     if head is None:
         return named_kind if named_kind in ("csv", "json") else None
-    if kind := markup_kind(head):
+    is_table = named_kind is not None and FORMATS[named_kind].category == "spreadsheet"
+    if kind := markup_kind(head, is_table and named_kind != "csv"):
         return kind
     if named_kind in ("csv", "json"):
         return named_kind
@@ -211,13 +214,14 @@ def _from_text(data: bytes, named_kind: str | None) -> str | None:
         return "json" if head.lstrip()[:1] in ("{", "[") else "txt"
     if FORMATS[named_kind].category in _BINARY_CATEGORIES:
         return None
-    return text_kind(head, is_table=FORMATS[named_kind].category == "spreadsheet")
+    return text_kind(head, is_table)
 
 
 def _zip_kind(data: bytes, name: str) -> str:
-    tail = data[-_DIRECTORY:]
-    if (b"word/document.xml" in tail) != (b"xl/workbook.xml" in tail):  # the usual names
-        return "docx" if b"word/document.xml" in tail else "xlsx"
+    end = data.rfind(b"PK\x05\x06", -_MAX_COMMENT)
+    directory = data[max(end - int.from_bytes(data[end + 12 : end + 16], "little"), 0) : end] if end > 0 else b""
+    if (b"word/document.xml" in directory) != (b"xl/workbook.xml" in directory):  # the usual names
+        return "docx" if b"word/document.xml" in directory else "xlsx"
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = {entry.replace("\\", "/").lstrip("/").lower(): entry for entry in archive.namelist()}

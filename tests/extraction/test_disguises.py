@@ -147,6 +147,23 @@ def test_words_under_the_name_of_an_old_document_are_words() -> None:
     assert "named .doc" in document.warnings[0]
 
 
+def test_the_lock_file_of_an_open_document_names_the_document() -> None:
+    with pytest.raises(UnsupportedFileError, match=r"Send 'report.xlsx' itself"):
+        extract(b"\x08Mira\x00\x00" * 20, name="~$report.xlsx")
+
+
+def test_words_before_the_table_of_a_workbook_do_not_hide_it() -> None:
+    assert open_source(b"Report of 2024\n" + BARE_TABLE, "a.xls").kind == "html"
+
+
+def test_an_archive_that_holds_a_workbook_is_none() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as out:
+        out.writestr("inside.xlsx", workbook())
+    with pytest.raises(UnsupportedFileError, match="Unpack"):
+        extract(buffer.getvalue(), name="a.xlsx")
+
+
 def test_junk_before_an_archive_is_passed_over() -> None:
     assert extract(b"HTTP/1.1 200 OK\x00\r\n\r\n" + workbook(), name="a.xlsx").tables[0].rows[1] == ("bolt", 40)
 

@@ -8,7 +8,7 @@ import pytest
 from support.ole import ole
 from support.workbooks import biff5, biff8, label, number, relations, rows, unzipped, xlsx, zipped
 
-from autopicker_lab.core import Document
+from autopicker_lab.core import CorruptFileError, Document
 from autopicker_lab.extraction import extract
 from autopicker_lab.extraction.sheets.number_format import number_format
 
@@ -45,6 +45,10 @@ SHOWN = [
     ('General" pcs"', 2.5, "2.5 pcs"),
     ("+0%;-0%", 0.05, "+5%"),
     ('"ID-"@', "a7", "ID-a7"),
+    ('#"whole"\\ ??/??', 12.3456789, "12whole 28/81"),
+    ("#,### ?/10", 1000.1, "1,000 1/10"),
+    ("000\\.000\\.000\\-00", 12345678901, "123.456.789-01"),
+    ("[<1]0.00%;0", 0.5, "50%"),
     ("[h]:mm", "1 day, 6:05:00", "30:05:00"),
 ]
 
@@ -282,6 +286,35 @@ def test_old_workbooks_are_read_in_their_code_page(code_page: int, encoding: str
     document = extract(ole(stream, content=content), name="a.xls")
     assert document.tables[0].rows == ((text, 12),)
     assert any("old workbook" in warning for warning in document.warnings) == (code_page != 1252)
+
+
+def test_a_byte_that_its_code_page_does_not_know_is_marked() -> None:
+    content = biff5({(0, 0): "Расписание паромов".encode("cp1251"), (1, 0): b"\x98" + "Паром".encode("cp1251")}, 1251)
+    assert extract(content, name="a.xls").tables[0].rows == (("Расписание паромов",), ("\ufffdПаром",))
+
+
+def test_cells_of_an_old_workbook_that_stand_far_apart_are_no_grid() -> None:
+    document = extract(
+        ole("Workbook", content=biff8([], label(0, 0, "near"), label(9000, 255, "off"), label(65535, 0, "far"))),
+        name="a.xls",
+    )
+    assert document.tables[0].rows == (("near", None), (None, "off"), ("far", None))
+    assert any("far apart" in warning for warning in document.warnings)
+
+
+def test_a_raw_stream_of_excel_4_is_read() -> None:
+    cells = struct.pack("<HHHHHH3s", 0x204, 11, 0, 0, 0, 3, b"abc") + struct.pack("<HHHHHd", 0x203, 14, 0, 1, 0, 5.5)
+    content = b"\x09\x04\x06\x00\x00\x00\x10\x00\x00\x00" + cells + b"\x0a\x00\x00\x00"
+    assert extract(content, name="a.xls").tables[0].rows == (("abc", 5.5),)
+
+
+def test_a_drawing_of_millions_of_elements_is_refused() -> None:
+    parts = {
+        "xl/worksheets/_rels/sheet1.xml.rels": relations(("r1", "drawing", "../drawings/drawing1.xml")),
+        "xl/drawings/drawing1.xml": f"<xdr:wsDr {_DRAWING}>{'<a:t/>' * 1_100_000}</xdr:wsDr>",
+    }
+    with pytest.raises(CorruptFileError, match="elements"):
+        read(rows(("a",)), parts=parts)
 
 
 def test_a_code_page_that_is_wrong_or_unknown_is_said() -> None:

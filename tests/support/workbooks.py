@@ -109,7 +109,10 @@ def biff8(formats: Sequence[str], *records: tuple[int, bytes]) -> bytes:
     head: list[tuple[int, bytes]] = [(0x809, begin), (0x42, b"\xb0\x04"), font, *codes, *styles]
     size = len(_records(*head)) + 4 + 9 + 4
     head += [(0x85, struct.pack("<IHBB", size, 0, 1, 0) + b"S"), (0x0A, b"")]
-    sheet = [(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0)), *records, (0x0A, b"")]
+    places = [struct.unpack_from("<HH", content) for kind, content in records if kind in (0x203, 0x204)]
+    corner = max((row for row, _ in places), default=0) + 1, max((column for _, column in places), default=0) + 1
+    corners = (0x200, struct.pack("<IIHHH", 0, corner[0], 0, corner[1], 0))
+    sheet = [(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0)), corners, *records, (0x0A, b"")]
     return _records(*head, *sheet)
 
 

@@ -29,6 +29,11 @@ _OTHER_NAMES = {
     32769: "cp1252",
 }
 _LETTERS = re.compile(r"[^\W\d_]")
+_RARE = re.compile(
+    "[\u0192\u2020\u2021\u02c6\u2030\u2039\u203a\u02dc\u201a\u201e]"
+)  # halves of East Asian letters, say
+_BAD_SHARE = 5  # one of so many letters may be strange
+_PATIENT = "patient_"
 _ACCENTED = re.compile(r"[À-ÿ]")
 
 
@@ -47,13 +52,15 @@ def book_encoding(stream: bytes) -> tuple[str | None, list[str]]:
     sample = _texts(stream)
     if known and _fits(sample, known):
         is_usual = page in (367, 437, _WESTERN, 32769) or sample.isascii()
-        return known, [] if is_usual else [f"an old workbook: its texts were read in code page {page} ({known})"]
+        return _PATIENT + known, [] if is_usual else [
+            f"an old workbook: its texts were read in code page {page} ({known})"
+        ]
     _, guessed, _ = decode(sample)
     guessed = _lookup(guessed) or "cp1252"
     if sample.isascii():
-        return guessed, []
+        return _PATIENT + guessed, []
     said = f"its code page {page} cannot be right or cannot be read" if page else "it names no code page"
-    return guessed, [f"an old workbook: {said}; its texts were read as {guessed}, which is a guess"]
+    return _PATIENT + guessed, [f"an old workbook: {said}; its texts were read as {guessed}, which is a guess"]
 
 
 def _lookup(name: str) -> str | None:
@@ -63,16 +70,26 @@ def _lookup(name: str) -> str | None:
         return None
 
 
+def _patient(name: str) -> codecs.CodecInfo | None:
+    """The codec "patient_cp1251": cp1251 with a mark for each byte that it does not know, where xlrd would give up."""
+    if not name.startswith(_PATIENT):
+        return None
+    codec = codecs.lookup(name.removeprefix(_PATIENT))
+    return codecs.CodecInfo(codec.encode, lambda data, errors="strict": codec.decode(data, "replace"), name=name)
+
+
+codecs.register(_patient)
+
+
 def _fits(sample: bytes, name: str) -> bool:
-    """Whether texts can be read in an encoding; as Western ones, whether not all their letters have accents."""
-    try:
-        text = sample.decode(name)
-    except UnicodeDecodeError:
+    """Whether nearly all of some texts can be read in an encoding; as Western ones, whether they look like that."""
+    text = sample.decode(name, "replace")
+    if text.count("\ufffd") > len(text) // _BAD_SHARE:
         return False
     if name not in ("cp1252", "ascii", "mac-roman", "cp437"):
         return True
     letters = _LETTERS.findall(text)
-    return len(_ACCENTED.findall(text)) <= 0.6 * len(letters)
+    return len(_ACCENTED.findall(text)) <= 0.6 * len(letters) and len(_RARE.findall(text)) <= len(letters) // _BAD_SHARE
 
 
 def _texts(stream: bytes) -> bytes:

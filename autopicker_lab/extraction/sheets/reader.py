@@ -42,6 +42,8 @@ def read_workbook(file: SourceFile) -> Document:
         warnings += part_warnings
     if any(sheet.has_gaps for sheet in book.sheets):
         warnings.append("cells stand far apart: empty rows and columns were left out")
+    if hidden := [sheet.name for sheet in book.sheets if not sheet.visible]:
+        warnings.append(f"sheets that the workbook hides are read as well: {', '.join(hidden[:_MAX_LISTED])}")
     if book.charts:
         warnings.append(f"{len(book.charts)} charts are named, not drawn: {', '.join(book.charts[:_MAX_LISTED])}")
     return Document(file.name, file.kind, tuple(parts), _metadata(book, columns), (*book.warnings, *warnings))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import EncryptedFileError
 from autopicker_lab.extraction.sheets.code_pages import book_encoding
 from autopicker_lab.extraction.sheets.grid import read_grids
 from autopicker_lab.extraction.sheets.model import (
+    MAX_AREA,
     Book,
     SheetNotes,
     cell_reference,
@@ -44,6 +46,12 @@ _TEXT = b"\xb6\x01\x12\x00"  # of a note or a shape
 _FORMAT = re.compile(rb"\x1e\x04..(..)(..)([\x00\x01])", re.DOTALL)
 _UNNAMED = bytes(byte for byte in range(256) if not byte & 4)  # styles of cells, not those that have a name
 _CELL_STYLE = re.compile(rb"\xe0\x00\x14\x00..(..)[" + re.escape(_UNNAMED) + rb"]", re.DOTALL)
+_DIMENSIONS = b"\x00\x02\x0e\x00"  # the corners of a sheet
+# a number, a packed one, a shared text, a text, several packed numbers, a formula, an error or truth value
+_CELL = rb"(?:\x03\x02\x0e\x00|\x7e\x02\x0a\x00|\xfd\x00\x0a\x00|\x04\x02..|\xbd\x00..|\x06\x00..|\x05\x02\x08\x00)"
+_ANY_CELL = re.compile(_CELL + rb"...\x00", re.DOTALL)
+_MAX_ROWS, _MAX_COLUMNS = 65_536, 256
+_NAMED_STYLE = b"\x93\x02\x04\x00"  # stands behind the styles of cells
 _MAX_STYLES = 2**19  # bytes from the beginning in which styles stand
 _MAX_LINKED = 1000
 
@@ -56,7 +64,7 @@ def read_xls(file: SourceFile) -> Book:
     """
     import python_calamine as calamine
 
-    if _EXCEL_97 not in file.data or not file.data.startswith(_OLE):
+    if _EXCEL_97 not in file.data or not file.data.startswith(_OLE) or _is_sparse(file.data):
         return _by_xlrd(file)
     book = Book()
     try:
@@ -78,7 +86,8 @@ def _has_more(data: bytes) -> bool:
     if _LINK in data or _TEXT in data or any(sign.search(data) for sign in _HIDING):
         return True
     start = data.find(_EXCEL_97)
-    head = data[start : start + _MAX_STYLES]
+    end = data.find(_NAMED_STYLE, start)
+    head = data[start : end if end > 0 else start + _MAX_STYLES]
     used = {int.from_bytes(match[1], "little") for match in _CELL_STYLE.finditer(head)}
     codes: dict[int, str] = {}
     for match in _FORMAT.finditer(head):
@@ -86,6 +95,16 @@ def _has_more(data: bytes) -> bool:
         text = head[match.end() : match.end() + width * int.from_bytes(match[2], "little")]
         codes[int.from_bytes(match[1], "little")] = text.decode("utf-16-le" if width == 2 else "latin-1", "replace")
     return any(format_of(identifier, codes).matters for identifier in used)
+
+
+def _is_sparse(data: bytes) -> bool:
+    """Whether cells stand so far apart that a grid of them, as calamine lays it out, would be out of proportion."""
+    area, at = 0, data.find(_DIMENSIONS)
+    while 0 <= at <= len(data) - 16:
+        top, bottom, left, right = struct.unpack_from("<IIHH", data, at + 4)
+        area = max(area, min(bottom - top, _MAX_ROWS) * min(right - left, _MAX_COLUMNS))
+        at = data.find(_DIMENSIONS, at + 1)
+    return area > MAX_AREA and area > 20 * sum(1 for _ in _ANY_CELL.finditer(data))
 
 
 def _by_xlrd(file: SourceFile) -> Book:
