@@ -20,7 +20,7 @@ from autopicker_lab.workbench import Workbench
 
 _ENGINES = {
     "pdf": ("pypdfium2", "pypdf"),
-    "office": ("python-docx", "python-calamine", "openpyxl"),
+    "office": ("lxml", "msoffcrypto-tool", "python-calamine", "openpyxl"),
     "web": ("trafilatura", "html-to-markdown", "lxml"),
     "code": ("tree-sitter", "tinycss2"),
     "text": ("charset-normalizer",),

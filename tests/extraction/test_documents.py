@@ -29,7 +29,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.extraction import extract, open_source
 from autopicker_lab.extraction.columns import MAX_RENDERED_CELLS
-from autopicker_lab.extraction.docx_lists import Numbering
+from autopicker_lab.extraction.docx.lists import Numbering
 from autopicker_lab.extraction.image import downscale
 from autopicker_lab.extraction.plain import sections
 

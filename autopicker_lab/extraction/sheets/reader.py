@@ -9,6 +9,7 @@ from autopicker_lab.core import Cell, Document, Part, Place, SourceFile, Table
 from autopicker_lab.core.document import cell_text
 from autopicker_lab.core.places import column_letters
 from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
+from autopicker_lab.extraction.encrypted import is_locked_package, read_locked
 from autopicker_lab.extraction.sheets.model import Book, Sheet, SheetNotes, cell_reference, dated, insert_notes
 from autopicker_lab.extraction.sheets.xls import read_xls
 from autopicker_lab.extraction.sheets.xlsx import read_xlsx
@@ -26,6 +27,8 @@ _MAX_LISTED = 20  # formulas, comments and the like listed below a table
 
 def read_workbook(file: SourceFile) -> Document:
     """The sheets of a workbook, one Part each; formulas, comments, charts and merged ranges as metadata."""
+    if is_locked_package(file.data):
+        return read_locked(file)
     book = _open(file)
     parts: list[Part] = []
     columns: dict[str, list[dict[str, Any]]] = {}

@@ -11,7 +11,7 @@ import re
 import struct
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import EncryptedFileError
+from autopicker_lab.extraction.encrypted import decrypted
 from autopicker_lab.extraction.sheets.code_pages import book_encoding
 from autopicker_lab.extraction.sheets.grid import read_grids
 from autopicker_lab.extraction.sheets.model import (
@@ -60,7 +60,7 @@ def read_xls(file: SourceFile) -> Book:
     """The sheets of an XLS.
 
     Raises:
-        EncryptedFileError: it needs a password.
+        EncryptedFileError: it needs a password, or another one.
     """
     import python_calamine as calamine
 
@@ -112,7 +112,7 @@ def _by_xlrd(file: SourceFile) -> Book:
 
     stream = workbook_stream(file.data)
     if is_locked(stream):
-        raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password")
+        stream = workbook_stream(decrypted(file))
     encoding, warnings = book_encoding(stream)
     source = xlrd.open_workbook(
         file_contents=stream, formatting_info=True, encoding_override=encoding, logfile=io.StringIO()

@@ -5,40 +5,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction.docx_lists import VAL, W, parse_int
+from autopicker_lab.extraction.docx.names import VAL, W, parse_int, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ALTERNATE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-WRAPPERS = {f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo", "txbxContent")} | {
-    f"{ALTERNATE}AlternateContent",
-    f"{ALTERNATE}Choice",
-}
-
 
 def rows(table: Any) -> Iterator[Any]:
     """The row elements of a table, those inside wrapping elements included."""
-    return _unwrapped(table, f"{W}tr")
+    return (child for child in unwrapped(table) if child.tag == f"{W}tr")
 
 
 def cells(row: Any) -> Iterator[Any]:
-    """The cell elements of a row, those inside wrapping elements included."""
-    return _unwrapped(row, f"{W}tc")
-
-
-def _unwrapped(parent: Any, tag: str) -> Iterator[Any]:
-    for child in parent:
-        if child.tag == tag:
-            yield child
-        elif child.tag in WRAPPERS:
-            yield from _unwrapped(child, tag)
+    """The cell elements of a row, those inside wrapping elements included, deleted ones not."""
+    return (c for c in unwrapped(row) if c.tag == f"{W}tc" and c.find(f"{W}tcPr/{W}cellDel") is None)
 
 
 def skipped_columns(row: Any) -> int:
     """Number of grid columns that a row leaves out before its first cell."""
     before = row.find(f"{W}trPr/{W}gridBefore")
-    return min(parse_int(before.get(VAL)), 100) if before is not None else 0
+    return min(max(parse_int(before.get(VAL)), 0), 100) if before is not None else 0
 
 
 def column_span(cell: Any) -> int:
@@ -48,9 +34,9 @@ def column_span(cell: Any) -> int:
 
 
 def continues_merge(cell: Any) -> bool:
-    """Whether a cell belongs to a merged cell that begins above it."""
-    merge = cell.find(f"{W}tcPr/{W}vMerge")
-    return merge is not None and merge.get(VAL) != "restart"
+    """Whether a cell belongs to a merged cell that begins above it or, in old documents, to its left."""
+    merges = (cell.find(f"{W}tcPr/{W}{name}") for name in ("vMerge", "hMerge"))
+    return any(merge is not None and merge.get(VAL) != "restart" for merge in merges)
 
 
 def flatten(text: str) -> str:

@@ -1,0 +1,296 @@
+"""The inside of paragraphs: runs, links, fields, symbols, notes, equations and drawings, as one line of Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.extraction.docx import drawings
+from autopicker_lab.extraction.docx.controls import Controls, legacy_value
+from autopicker_lab.extraction.docx.fields import Field
+from autopicker_lab.extraction.docx.findings import Findings
+from autopicker_lab.extraction.docx.marks import LINK_END, STRUCK, STRUCK_END, link, link_start, resolved
+from autopicker_lab.extraction.docx.math import formula
+from autopicker_lab.extraction.docx.names import ALTERNATE, OFFICE, VML, A, R, W, alternative, value
+from autopicker_lab.extraction.docx.styles import PLAIN, Look, ParagraphStyle, Styles, look_of
+from autopicker_lab.extraction.docx.symbols import UNKNOWN, is_symbol_font, symbol, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from autopicker_lab.extraction.opc import Package
+
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
+_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
+_PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/picture}pic"
+_SUPERSCRIPT = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
+_SUBSCRIPT = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
+_DELETED = {f"{W}del", f"{W}moveFrom"}
+_SKIPPED = {f"{W}{name}" for name in ("delText", "delInstrText", "rPr", "pPr", "rt", "sdtPr", "sdtEndPr", "sectPr")}
+_TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
+
+
+class Inline:
+    """What stands in paragraphs, and what it refers to.
+
+    Attributes:
+        part: the part that the walk is in, whose relations count.
+        found: pictures, objects and changes met so far.
+        notes: (footnotes or endnotes, id) -> number, in the order of their marks.
+    """
+
+    def __init__(self, package: Package, main: str, styles: Styles) -> None:
+        self.package, self.part, self.styles = package, main, styles
+        self.found = Findings()
+        self.controls = Controls(package, main)
+        self.notes: dict[tuple[str, str], int] = {}
+        self.in_margin = False
+        self._boxes: list[Any] = []  # text boxes and charts of the current paragraph: elements, or Markdown
+        self._fields: list[Field] = []
+        self._addresses: list[str] = []
+        self._told: set[str] = set()
+        self._font: str | None = None
+        self._style = ParagraphStyle()
+        self._handlers: dict[str, Callable[[Any], str]] = {
+            f"{W}t": self._text,
+            f"{W}r": self._run,
+            f"{W}hyperlink": self._hyperlink,
+            f"{W}fldSimple": self._simple_field,
+            f"{W}fldChar": self._field_mark,
+            f"{W}instrText": self._field_code,
+            f"{W}footnoteReference": self._note,
+            f"{W}endnoteReference": self._note,
+            f"{W}sym": self._symbol,
+            f"{W}ruby": self._ruby,
+            f"{W}object": self._object,
+            f"{W}control": self._control,
+            f"{W}subDoc": self._subdocument,
+            f"{W}txbxContent": self._box,
+            f"{A}txBody": self._drawn_text,
+            f"{_WP}inline": self._drawing,
+            f"{_WP}anchor": self._drawing,
+            f"{VML}imagedata": self._old_picture,
+            f"{VML}textpath": self._letters_as_drawing,
+            f"{_M}oMath": formula,
+            f"{_M}oMathPara": formula,
+            f"{ALTERNATE}AlternateContent": lambda element: self._inline(alternative(element)),
+            **{tag: lambda element: _TEXT[element.tag] for tag in _TEXT},
+        }
+
+    def line(self, paragraph: Any, style: ParagraphStyle) -> str:
+        """The text of a paragraph; its boxes and charts are left in `_boxes`."""
+        self._style = style
+        open_links = [link_start(f.link) for f in self._fields if f.shown and f.link is not None]
+        text = "".join(open_links) + self._inline(paragraph)
+        for field in self._fields:  # a code that goes on hides no further paragraph
+            field.shown = True
+        text += LINK_END * sum(f.link is not None for f in self._fields)
+        return resolved(text, self._addresses)
+
+    def _inline(self, element: Any) -> str:
+        return "".join(self._pieces(element))
+
+    def _pieces(self, element: Any) -> Iterator[str]:
+        for child in element:
+            tag = child.tag
+            handler = self._handlers.get(tag)
+            if handler is not None:
+                yield handler(child)
+            elif tag in _DELETED:
+                self.found.deleted += 1
+            elif tag not in _SKIPPED and isinstance(tag, str):
+                self.found.inserted += tag in (f"{W}ins", f"{W}moveTo")
+                yield from self._pieces(child)
+
+    # ------------------------------------------------------------ runs
+
+    def _text(self, element: Any) -> str:
+        text = translated(element.text or "", self._font)
+        if self._fields:
+            return self._within_fields(text)
+        return text
+
+    def _run(self, run: Any) -> str:
+        """The text of a run as it looks: raised digits by their own characters, hidden text left out."""
+        properties = run.find(f"{W}rPr")
+        if properties is None and self._style.look is PLAIN:
+            return self._inline(run)
+        look = self._look(properties)
+        outer, self._font = self._font, look.font if is_symbol_font(look.font) else None
+        text = self._inline(run)
+        self._font = outer
+        if look.hidden:
+            self.found.hidden += len(text.strip())
+            return ""
+        if look.raised in ("superscript", "subscript"):
+            table = _SUPERSCRIPT if look.raised == "superscript" else _SUBSCRIPT
+            text = text.translate(table) if all(ord(c) in table or c.isspace() for c in text) else text
+        return f"{STRUCK}{text}{STRUCK_END}" if look.struck and text else text
+
+    def _look(self, properties: Any | None) -> Look:
+        look, below = look_of(properties), self._style.look
+        style_id = value(properties, "rStyle") if properties is not None else ""
+        if style_id in self.styles.characters:
+            named = self.styles.characters[style_id]
+            both_hide = named.hidden and below.hidden  # which shows again
+            below = named.over(below)
+            below = Look(hidden=False).over(below) if both_hide else below
+        return look.over(below)
+
+    def _symbol(self, element: Any) -> str:
+        font = element.get(f"{W}font") or ""
+        text = symbol(font, element.get(f"{W}char") or "")
+        if text == UNKNOWN:
+            self.found.unknown[font] = self.found.unknown.get(font, 0) + 1
+        return self._within_fields(text) if self._fields else text
+
+    def _ruby(self, element: Any) -> str:
+        base, reading = ("".join(map(self._inline, element.iterfind(f"{W}{name}"))) for name in ("rubyBase", "rt"))
+        return f"{base}({reading})" if reading.strip() else base
+
+    def _note(self, element: Any) -> str:
+        key = ("footnotes" if "foot" in element.tag else "endnotes", element.get(f"{W}id") or "")
+        return f"[^{self.notes.setdefault(key, len(self.notes) + 1)}]"
+
+    # ------------------------------------------------------------ links and fields
+
+    def _hyperlink(self, element: Any) -> str:
+        relation = self.package.relations(self.part).get(element.get(f"{R}id") or "")
+        text = self._inline(element)
+        if relation is None or not relation.is_external:
+            return text
+        anchor = element.get(f"{W}anchor") or element.get(f"{W}docLocation")
+        address = f"{relation.target}#{anchor}" if anchor and "#" not in relation.target else relation.target
+        return link(text, address)
+
+    def _within_fields(self, text: str) -> str:
+        """Text inside a field: shown in its result, part of the code before it."""
+        hidden = next((field for field in self._fields if not field.shown), None)
+        if hidden is not None:
+            hidden.add(text)
+            return ""
+        if text.strip():
+            for field in self._fields:
+                field.has_text = True
+        return text
+
+    def _field_code(self, element: Any) -> str:
+        if self._fields:
+            self._fields[-1].add(element.text or "")
+        return ""
+
+    def _field_mark(self, element: Any) -> str:
+        """The begin, the separator before the result, or the end of a field."""
+        kind = element.get(f"{W}fldCharType")
+        if kind == "begin":
+            self._fields.append(Field(form=element.find(f"{W}ffData")))
+        elif kind == "separate" and self._fields:
+            return self._result_begins(self._fields[-1])
+        elif kind == "end" and self._fields:
+            return self._field_ends(self._fields.pop())
+        return ""
+
+    def _result_begins(self, field: Field) -> str:
+        field.shown = True
+        if address := field.address():
+            field.link = len(self._addresses)
+            self._addresses.append(address)
+            return link_start(field.link)
+        return ""
+
+    def _field_ends(self, field: Field) -> str:
+        name, _, choices = legacy_value(field.form)
+        shown = field.shows_itself() if not field.has_text else ""
+        if name:
+            self.controls.remember(name, legacy_value(field.form)[1], choices)
+        shown = self._within_fields(shown) if self._fields else shown
+        return shown + (LINK_END if field.link is not None else "")
+
+    def _simple_field(self, element: Any) -> str:
+        field = Field(element.get(f"{W}instr") or "", element.find(f"{W}ffData"))
+        start = self._result_begins(field)
+        self._fields.append(field)
+        text = self._inline(element)
+        self._fields.pop()
+        return start + text + self._field_ends(field)
+
+    # ------------------------------------------------------------ drawings and objects
+
+    def _box(self, element: Any) -> str:
+        self._boxes.append(element)
+        return ""
+
+    def _drawn_text(self, element: Any) -> str:
+        self._boxes += drawings.box_texts(element)
+        return ""
+
+    def _drawing(self, element: Any) -> str:
+        """A picture, chart, SmartArt or shapes; shapes hold text boxes of their own."""
+        before = len(self._boxes)
+        properties = element.find(f"{_WP}docPr")
+        name = "" if properties is None else properties.get("name") or ""
+        alt = "" if properties is None else properties.get("descr") or ""
+        text = self._inline(element)
+        for holder in element.iter(_CHART):
+            self._tell(holder.get(f"{R}id"), drawings.chart(self.package, self.part, holder))
+        for holder in element.iter(_DIAGRAM):
+            self._tell(holder.get(f"{R}id"), drawings.smart_art(self.package, self.part, holder))
+        if next(element.iter(_PICTURE), None) is not None:
+            self.found.images.append({"name": name, "alt": alt})
+        elif len(self._boxes) == before:
+            self._textless(name, alt)
+        if "watermark" in name.lower():
+            self._boxes[before:] = [self._watermark(box) for box in self._boxes[before:]]
+        return text
+
+    def _textless(self, name: str, alt: str) -> None:
+        if alt:
+            self.found.images.append({"name": name, "alt": alt})
+        else:
+            self.found.drawn += 1
+
+    def _watermark(self, box: Any) -> str:
+        text = box if isinstance(box, str) else "".join(t.text or "" for t in box.iter(f"{W}t"))
+        return f"Watermark: {text.removeprefix('Watermark: ')}"
+
+    def _tell(self, place: str | None, text: str) -> None:
+        if text:
+            self._boxes.append(text)
+
+    def _old_picture(self, element: Any) -> str:
+        shape = element.getparent()
+        alt = "" if shape is None else shape.get("alt") or ""
+        self.found.images.append({"name": element.get(f"{OFFICE}title") or "", "alt": alt})
+        return ""
+
+    def _letters_as_drawing(self, element: Any) -> str:
+        """WordArt; in a header, and under its own name, a watermark."""
+        shape = element.getparent()
+        text = " ".join((element.get("string") or "").split())
+        named = "" if shape is None else (shape.get("id") or "").lower()
+        if text:
+            self._boxes.append(f"Watermark: {text}" if self.in_margin or "watermark" in named else text)
+        return ""
+
+    def _object(self, element: Any) -> str:
+        """An embedded object, named; the picture that stands for it is none of the document."""
+        pictures = len(self.found.images)
+        text = self._inline(element)
+        label, mark = drawings.embedded(self.package, self.part, element)
+        if label:
+            del self.found.images[pictures:]
+            self.found.embedded.append(label)
+        return text + mark
+
+    def _control(self, element: Any) -> str:
+        name, shown = drawings.active_control(self.package, self.part, element)
+        if not shown:
+            self.found.embedded.append(f"control {name}")
+            return f"[control {name}]"
+        return shown
+
+    def _subdocument(self, element: Any) -> str:
+        relation = self.package.relations(self.part).get(element.get(f"{R}id") or "")
+        self.found.remark(f"a subdocument was not read: {relation.target if relation else 'its address is missing'}")
+        return ""
