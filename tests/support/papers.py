@@ -44,19 +44,19 @@ def read(data: Any, **options: Any) -> Any:
     return extract(data, name="a.pdf", options=ReadOptions(**options))
 
 
-def box_font(name: str, characters: str) -> None:
-    """Register a font in which each of the characters is a box, one em wide."""
+def box_font(name: str, characters: str, width: int = 1000) -> None:
+    """Register a font in which each of the characters is a box, `width` thousandths of an em wide."""
     glyphs = {ord(c): f"u{ord(c):04X}" for c in characters}
     names = [".notdef", *sorted(set(glyphs.values()))]
     pen = TTGlyphPen(None)
-    for move, point in ((pen.moveTo, (80, -60)), (pen.lineTo, (920, -60)), (pen.lineTo, (920, 800))):
+    for move, point in ((pen.moveTo, (80, -60)), (pen.lineTo, (width - 80, -60)), (pen.lineTo, (width - 80, 800))):
         move(point)
     pen.closePath()
     builder = FontBuilder(1000, isTTF=True)
     builder.setupGlyphOrder(names)
     builder.setupCharacterMap(glyphs)
     builder.setupGlyf(dict.fromkeys(names, pen.glyph()))
-    builder.setupHorizontalMetrics(dict.fromkeys(names, (1000, 80)))
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (width, 80)))
     builder.setupHorizontalHeader(ascent=880, descent=-120)
     builder.setupNameTable({"familyName": name, "styleName": "Regular", "psName": name})
     builder.setupOS2(sTypoAscender=880, sTypoDescender=-120, usWinAscent=880, usWinDescent=120)

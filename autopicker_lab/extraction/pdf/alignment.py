@@ -171,7 +171,8 @@ def _build_table(rows: list[TextRow], columns: list[Span]) -> DetectedTable:
         else:
             cells.append(texts)
         previous = row
-    return DetectedTable(cells, columns[0][0], rows[0].base - rows[0].size, columns[-1][1], rows[-1].base, words)
+    top = rows[0].base - rows[0].size
+    return DetectedTable(cells, columns[0][0], top, columns[-1][1], rows[-1].base, words, columns)
 
 
 def _touched_columns(columns: list[Span], segment: TextSegment) -> list[int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from autopicker_lab.extraction.pdf.direction import runs_leftwards
 from autopicker_lab.extraction.pdf.scripts import fractions_on_the_line, lowered, place, raised
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 _WORD_GAP = 0.9  # in type sizes: a wider gap ends a segment
 _GUTTER = 0.7
+_MIN_LINES = 2
 _MIN_PROSE = 3
 _MAX_COLUMNS = 6
 _MAX_ROWS = 600  # of a region: a page has a tenth of that
 MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
 _PROSE_LENGTH = 18  # characters without spaces
 _LINE_NUMBERS = 8
-_RTL = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class TextSegment:
     base: float
     size: float
     table: object | None = None
+    order: int = 0  # in which it was drawn
     _length: int = -1
 
     @property
@@ -60,11 +62,17 @@ class TextSegment:
 
 @dataclass(slots=True)
 class TextRow:
-    """Segments on one base line, left to right."""
+    """Segments on one base line, left to right as they stand; words and text come as they are read."""
 
     base: float
     size: float
     segments: list[TextSegment] = field(default_factory=list)
+
+    @property
+    def as_read(self) -> list[TextSegment]:
+        """The segments in the direction of their writing."""
+        leftwards = len(self.segments) > 1 and runs_leftwards(s.text for s in self.segments)
+        return self.segments[::-1] if leftwards else self.segments
 
     @property
     def x0(self) -> float:
@@ -79,12 +87,12 @@ class TextRow:
     @property
     def words(self) -> list[PageWord]:
         """The words of all segments."""
-        return [word for segment in self.segments for word in segment.words]
+        return [word for segment in self.as_read for word in segment.words]
 
     @property
     def text(self) -> str:
         """The text of all segments with a space between them."""
-        return " ".join(segment.text for segment in self.segments)
+        return " ".join(segment.text for segment in self.as_read)
 
 
 def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
@@ -99,7 +107,7 @@ def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
             if word.style.size > current.size:
                 current.base, current.size = word.base, word.style.size
         else:
-            current = TextSegment([word], word.x0, word.x1, word.base, word.style.size)
+            current = TextSegment([word], word.x0, word.x1, word.base, word.style.size, order=len(segments))
             segments.append(current)
     return segments
 
@@ -148,12 +156,13 @@ def make_rows(segments: Sequence[TextSegment]) -> list[TextRow]:
     for row in rows:
         if len(row.segments) > 1:
             row.segments.sort(key=lambda s: s.x0)
-            row.segments = _join_neighbours(row.segments)
+            leftwards = runs_leftwards(word.text for segment in row.segments for word in segment.words)
+            row.segments = _join_neighbours(row.segments, leftwards)
     return rows
 
 
-def _join_neighbours(segments: list[TextSegment]) -> list[TextSegment]:
-    """Join neighbours that stand as close as words do."""
+def _join_neighbours(segments: list[TextSegment], leftwards: bool) -> list[TextSegment]:
+    """Join neighbours that stand as close as words do; in a row that runs `leftwards` the right one is read first."""
     joined = [segments[0]]
     for segment in segments[1:]:
         last = joined[-1]
@@ -161,12 +170,13 @@ def _join_neighbours(segments: list[TextSegment]) -> list[TextSegment]:
         near = segment.x0 - last.x1 <= (4 if marked else _WORD_GAP) * max(segment.size, last.size)
         if near and last.table is None and segment.table is None:
             pair = [last, segment]
-            if _RTL.search(last.words[0].text) and _RTL.search(segment.words[0].text):
+            if leftwards:
                 pair.reverse()
             words = pair[0].words + pair[1].words
             size = max(last.size, segment.size)
             base = last.base if last.size >= segment.size else segment.base
-            joined[-1] = TextSegment(words, last.x0, max(last.x1, segment.x1), base, size)
+            order = min(last.order, segment.order)
+            joined[-1] = TextSegment(words, last.x0, max(last.x1, segment.x1), base, size, order=order)
         else:
             joined.append(segment)
     return joined
@@ -187,10 +197,15 @@ def reading_order(
         return [rows] if rows else []
     first, last, x = cut
     inside = [segment for row in rows[first:last] for segment in row.segments]
-    parts = [
-        [segment for row in rows[:first] for segment in row.segments],
+    sides = [
         [segment for segment in inside if (segment.x0 + segment.x1) / 2 <= x],
         [segment for segment in inside if (segment.x0 + segment.x1) / 2 > x],
+    ]
+    if runs_leftwards(word.text for segment in inside for word in segment.words):
+        sides.reverse()
+    parts = [
+        [segment for row in rows[:first] for segment in row.segments],
+        *sides,
         [segment for row in rows[last:] for segment in row.segments],
     ]
     if any(len(part) == len(segments) for part in parts):
@@ -203,7 +218,7 @@ Span = tuple[float, float]
 
 def _gutter(rows: list[TextRow], rules: Sequence[RulingLine]) -> tuple[int, int, float] | None:
     """The tallest column boundary as (first row, row past the last, x); None where there is none."""
-    if not _MIN_PROSE <= len(rows) <= _MAX_ROWS or statistics.median(len(row.segments) for row in rows) > _MAX_COLUMNS:
+    if not _MIN_LINES <= len(rows) <= _MAX_ROWS or statistics.median(len(row.segments) for row in rows) > _MAX_COLUMNS:
         return None  # a page of figures is a table
     left = min(row.x0 for row in rows)
     right = max(row.x1 for row in rows)
@@ -215,7 +230,7 @@ def _gutter(rows: list[TextRow], rules: Sequence[RulingLine]) -> tuple[int, int,
             beside = [(left, rule.x0), (rule.x1, right)]
             free[index] = _intersection(free[index], beside, _GUTTER * rows[index].size)
     best: tuple[int, int, float] | None = None
-    tallest = _MIN_PROSE - 1
+    tallest = _MIN_LINES - 1
     for first in range(len(rows)):
         if len(rows) - first <= tallest:
             break
@@ -268,7 +283,24 @@ def _prose_beside(rows: list[TextRow], strip: Span) -> bool:
     middle = (strip[0] + strip[1]) / 2
     left = [s for row in rows for s in row.segments if s.x1 <= middle]
     right = [s for row in rows for s in row.segments if s.x0 >= middle]
-    return _is_prose(left) and _is_prose(right)
+    return (_is_prose(left) and _is_prose(right)) or (_in_columns(left, right) and all(map(_is_flowing, (left, right))))
+
+
+def _in_columns(left: list[TextSegment], right: list[TextSegment]) -> bool:
+    """Whether one side was drawn whole before the other: tables and forms are drawn row by row."""
+    if min(len(left), len(right)) < _MIN_LINES:
+        return False
+    lefts, rights = [s.order for s in left], [s.order for s in right]
+    return max(lefts) < min(rights) or max(rights) < min(lefts)
+
+
+def _is_flowing(segments: list[TextSegment]) -> bool:
+    """Whether a few lines read like text whose last line may be short."""
+    if any(s.table is not None for s in segments):
+        return False
+    lines = sorted(segments, key=lambda s: s.base)
+    full = all(s.length >= _PROSE_LENGTH and s.weight >= _MIN_PROSE for s in lines[:-1])
+    return full and not any(s.text.endswith(":") for s in lines[:-1])
 
 
 def _is_prose(segments: list[TextSegment]) -> bool:

@@ -20,6 +20,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.extraction.pdf.bombs import refuse_bombs
 from autopicker_lab.extraction.pdf.boxes import block_places
+from autopicker_lab.extraction.pdf.continued import carry_header, last_table
 from autopicker_lab.extraction.pdf.heads import running_notices, running_rows
 from autopicker_lab.extraction.pdf.layout import (
     TextRow,
@@ -216,6 +217,7 @@ def _parts(
     notices = running_notices(contents)
     parts: list[Part] = []
     running_heads: dict[str, None] = {}
+    above: Block | None = None
     for index, ((content, rows), running) in enumerate(zip(pages, running_indices, strict=True)):
         label = f"page {labels[index]}"
         if not content.height:
@@ -229,6 +231,8 @@ def _parts(
         content.turned = [line for line in content.turned if line not in notices[index]]
         segments = [segment for i, row in enumerate(rows) if i not in running for segment in row.segments]
         blocks = page_blocks(reading_order(segments, content.rules), typography, label, content.height)
+        carry_header(above, blocks)
+        above = last_table(blocks)
         text, spans = to_markdown([*blocks, *_other_blocks(content)])
         own_tables = tuple(block.table for block in blocks if block.table is not None)
         parts.append(Part(label, text, own_tables, tuple(block_places(spans, content, index + 1))))

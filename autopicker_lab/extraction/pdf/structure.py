@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.core import Table
 from autopicker_lab.extraction.pdf.alignment import aligned_tables
 from autopicker_lab.extraction.pdf.boxes import box_of_rows
-from autopicker_lab.extraction.pdf.layout import TextRow
+from autopicker_lab.extraction.pdf.layout import Span, TextRow
 from autopicker_lab.extraction.pdf.lines import StyledLine, join_lines, styled_line
 from autopicker_lab.extraction.pdf.scripts import on_the_line
 from autopicker_lab.extraction.pdf.tables import DetectedTable
@@ -75,6 +75,7 @@ class Block:
     text: str
     table: Table | None = None
     box: Box | None = None
+    columns: Sequence[Span] = ()  # of a table
 
 
 def page_blocks(regions: Sequence[list[TextRow]], typography: Typography, label: str, height: float) -> list[Block]:
@@ -115,7 +116,8 @@ def to_markdown(blocks: Sequence[Block]) -> tuple[str, list[tuple[int, int, Box 
 
 def _table_block(detected: DetectedTable, label: str) -> Block:
     table = Table(tuple(tuple(cell or None for cell in row) for row in detected.rows), label)
-    return Block("table", table.to_markdown(), table, (detected.x0, detected.y0, detected.x1, detected.y1))
+    box = (detected.x0, detected.y0, detected.x1, detected.y1)
+    return Block("table", table.to_markdown(), table, box, detected.columns)
 
 
 def _chunks(rows: Sequence[TextRow]) -> Iterator[list[TextRow] | DetectedTable]:

@@ -6,10 +6,13 @@ import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from autopicker_lab.extraction.pdf.direction import runs_leftwards
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from autopicker_lab.extraction.pdf.drawing import RulingLine
+    from autopicker_lab.extraction.pdf.layout import Span
     from autopicker_lab.extraction.pdf.words import PageWord
 
 _NEAR = 3.0  # points within which lines meet
@@ -19,7 +22,7 @@ _MAX_RULES = 3000
 
 @dataclass
 class DetectedTable:
-    """A table on a page: its rows of cell texts, its position in points, and the words in it."""
+    """A table on a page: its rows of cell texts as they are read, its position in points, and the words in it."""
 
     rows: list[list[str]]
     x0: float
@@ -27,6 +30,12 @@ class DetectedTable:
     x1: float
     y1: float
     words: list[PageWord] = field(default_factory=list)
+    columns: list[Span] = field(default_factory=list)  # left and right of each, as they are read
+
+    def __post_init__(self) -> None:
+        if runs_leftwards(cell for row in self.rows for cell in row):
+            self.rows = [row[::-1] for row in self.rows]
+            self.columns = self.columns[::-1]
 
 
 def ruled_tables(rules: Sequence[RulingLine], words: Sequence[PageWord]) -> Iterator[DetectedTable]:
@@ -116,7 +125,9 @@ def _fill_grid(lines: list[AxisLine], bars: list[AxisLine], words: Sequence[Page
     columns = [c for c in range(len(xs) - 1) if any(row[c] for row in rows)]
     if len(rows) < 2 or len(columns) < 2:
         return None
-    return DetectedTable([[row[c] for c in columns] for row in rows], xs[0], ys[0], xs[-1], ys[-1], table_words)
+    cells_of_rows = [[row[c] for c in columns] for row in rows]
+    spans = [(xs[c], xs[c + 1]) for c in columns]
+    return DetectedTable(cells_of_rows, xs[0], ys[0], xs[-1], ys[-1], table_words, spans)
 
 
 def _span_start(bars: list[AxisLine], xs: list[float], column: int, y: float) -> int:
