@@ -5,40 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction.pdf.annotations import page_annotations
 from autopicker_lab.extraction.pdf.drawing import RulingLine, read_drawings
 from autopicker_lab.extraction.pdf.turned import take_heads, turned_lines
 from autopicker_lab.extraction.pdf.vertical import join_columns
 from autopicker_lab.extraction.pdf.words import FontStyle, PageContent, PageWord, read_words
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfPage
+    from pypdfium2 import PdfPage
+
+    from autopicker_lab.extraction.pdf.annotations import PageAnnotations
 
 _NEAR = 1.2  # points between a word and its shadow
 
 
-def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
-    """Read the words, lines, pictures and annotations of one page."""
+def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
+    """Read the words, lines and pictures of one page, with its annotations."""
     box = page.get_bbox()
     words, garbled = read_words(page)
     usual_size = Counter(word.style.size for word in words).most_common(1)[0][0] if words else 10.0
-    fields: dict[str, str] = {}
-    notes: list[str] = []
-    links: list[tuple[tuple[float, float, float, float], str]] = []
-    for kind, rect, text in page_annotations(pdf, page, fields):
-        if kind == "widget":
-            words.append(_form_word(text, rect, usual_size))
-        elif kind == "link":
-            links.append((rect, text))
-        else:
-            notes.append(text)
+    shown = " ".join(word.text for word in words) if annotations.notes else ""
+    notes = [note for note in annotations.notes if " ".join(note.split()) not in shown]
+    words.extend(_form_word(text, rect, usual_size) for rect, text in annotations.widgets)
     words = join_columns(words)
     angles = Counter[int]()
     for word in words:
         angles[word.style.angle] += len(word.text)
     angle = max(angles, key=lambda candidate: angles[candidate], default=0)
     angle = angle if angle % 90 == 0 else 0
-    _attach_links(words, links)
+    _attach_links(words, annotations.links)
     rules, image_share, pictures = read_drawings(page, box)
     rotate = _rotation(angle, box)
     upright: list[PageWord] = []
@@ -55,7 +49,9 @@ def read_page(pdf: PdfDocument, page: PdfPage) -> PageContent:
     inside.extend(heads)
     rotated_rules = [_rotate_rule(rotate, rule) for rule in rules]
     turn = (angle - page.get_rotation()) % 360
-    content = PageContent(width, height, inside, rotated, rotated_rules, image_share, pictures, garbled, notes, fields)
+    content = PageContent(
+        width, height, inside, rotated, rotated_rules, image_share, pictures, garbled, notes, annotations
+    )
     content.turn, content.turned = turn, turned
     return content
 

@@ -13,6 +13,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from autopicker_lab.extraction.pdf.annotations import PageAnnotations
 from autopicker_lab.extraction.pdf.scripts import INITIAL, GlyphRun, with_scripts
 
 if TYPE_CHECKING:
@@ -88,10 +89,15 @@ class PageContent:
     pictures: int = 0  # those that cover more than a hundredth of the page
     garbled: float = 0.0
     notes: list[str] = field(default_factory=list)  # text of annotations
-    fields: dict[str, str] = field(default_factory=dict)
+    annotations: PageAnnotations = field(default_factory=PageAnnotations)
     line_numbers: int = 0  # left out by layout
     turn: int = 0
     turned: list[TurnedLine] = field(default_factory=list)  # the lines of `rotated` that are no heads of columns
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is neither a word nor a line nor a picture on it."""
+        return not (self.words or self.rotated or self.rules or self.image_share)
 
 
 def read_words(page: PdfPage) -> tuple[list[PageWord], float]:

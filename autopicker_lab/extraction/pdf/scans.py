@@ -1,0 +1,76 @@
+"""Pages that are read from their picture: which these are, and what stands on them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from autopicker_lab.core import MissingPackageError, Part, Place
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from pypdfium2 import PdfPage
+
+    from autopicker_lab.extraction.pdf.words import PageContent
+
+OCR_DPI = 200
+_OCR_SIDE = 4000  # pixels
+_GARBLED = 0.3  # share of characters without a name: above it the page is read as a picture
+_STAMP = 60  # characters: a page number or a stamp on a scan is not its text
+
+
+@dataclass(frozen=True)
+class PageScan:
+    """What was read from the picture of a page, the note about it for the warnings, and where its lines stand."""
+
+    text: str = ""
+    note: str = ""
+    lines: tuple[Place, ...] = ()
+
+    def part(self, label: str, text_layer: str, number: int) -> Part:
+        """The page, number from 1, whose own text, a stamp or the like, stands above what was read."""
+        above = text_layer + "\n\n" * bool(text_layer and self.text)
+        moved = (replace(p, page=number, start=p.start + len(above), stop=p.stop + len(above)) for p in self.lines)
+        own = (Place(0, len(text_layer), page=number),) if text_layer else ()
+        return Part(label, above + self.text, (), (*own, *moved))
+
+
+def lies(content: PageContent) -> bool:
+    """Whether the text layer of a page cannot be trusted."""
+    return content.garbled > _GARBLED
+
+
+def is_scan(content: PageContent) -> bool:
+    """Whether a page is to be read from its picture."""
+    if lies(content):
+        return True
+    characters = sum(len(word.text) for word in content.words)
+    if content.image_share > 0.5:
+        return characters < _STAMP
+    return not characters and not content.rotated and content.image_share > 0.02
+
+
+def recognise(page: PdfPage, languages: tuple[str, ...]) -> PageScan:
+    """Read a page from its picture."""
+    from autopicker_lab.extraction.ocr import read_text
+
+    width, height = page.get_size()
+    try:
+        picture = render(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1)))
+        result = read_text(picture, languages)
+    except MissingPackageError as error:  # the other pages may have text of their own
+        if languages:
+            raise
+        return PageScan(note=f"and not read: {error}")
+    if not result.text:
+        return PageScan(note="and no text was recognised")
+    sure = f"text recognised with confidence {result.confidence:.2f}"
+    return PageScan(result.text, sure if result.is_confident else result.warning, result.places(picture.size))
+
+
+def render(page: PdfPage, scale: float) -> Image:
+    """The picture of a page, `scale` pixels a point."""
+    with closing(page.render(scale=scale)) as bitmap:
+        picture: Image = bitmap.to_pil().convert("RGB")
+        return picture

@@ -1,0 +1,58 @@
+"""What the bytes of a PDF tell of its structure, without a parser: whether it is worth opening by pypdf as well."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PAGE = re.compile(rb"/Type\s*/Page\b")
+_OBJECT_STREAM = re.compile(rb"/ObjStm\b")
+_STREAM = re.compile(rb"stream\r?\n")
+_STREAM_LIMIT = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class PdfTraits:
+    """What stands in a file, as far as its bytes tell.
+
+    Attributes:
+        pages: how many objects are pages, those of earlier revisions as well.
+        layers, collection: whether it has optional content, or is a portfolio.
+        opaque: whether its objects are encrypted, so that the others may be wrong.
+        cut: whether objects stand after its last end, or it has none.
+    """
+
+    pages: int
+    layers: bool
+    collection: bool
+    opaque: bool
+    cut: bool
+
+    @classmethod
+    def of(cls, data: bytes) -> PdfTraits:
+        """The traits of a file's bytes and of its object streams."""
+        pages, layers, collection = 0, False, False
+        for piece in (data, *_object_streams(data)):
+            pages += len(_PAGE.findall(piece))
+            layers = layers or b"/OCProperties" in piece
+            collection = collection or b"/Collection" in piece
+        end = data.rfind(b"%%EOF")
+        cut = end < 0 or b" obj" in data[end:]
+        return cls(pages, layers, collection, b"/Encrypt" in data and b"/ObjStm" in data, cut)
+
+
+def _object_streams(data: bytes) -> Iterator[bytes]:
+    for match in _OBJECT_STREAM.finditer(data):
+        start = _STREAM.search(data, match.end(), match.end() + 1000)
+        if start is None:
+            continue
+        end = data.find(b"endstream", start.end())
+        try:
+            yield zlib.decompressobj().decompress(data[start.end() : end if end > 0 else None], _STREAM_LIMIT)
+        except zlib.error:
+            yield data[start.end() : end]
