@@ -91,7 +91,7 @@ class TestWord:
             line.add_run(" secret").font.hidden = True
             paper.element.body.insert(1, paragraph(f"<m:oMath {math}>{half}{square}</m:oMath>"))
 
-        assert word(change).text == "The mass is 10⁶ kilograms.\n\n12/34x^2"
+        assert word(change).text == "The mass is 10⁶ kilograms.\n\n$\\frac{12}{34}x^2$"
 
     def test_a_paragraph_is_not_taken_for_markdown(self) -> None:
         document = word(lambda paper: [paper.add_paragraph(t) for t in ("# of items is 5", "```", "the end")])

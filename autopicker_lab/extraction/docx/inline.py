@@ -9,7 +9,7 @@ from autopicker_lab.extraction.docx.controls import Controls, legacy_value
 from autopicker_lab.extraction.docx.fields import Field
 from autopicker_lab.extraction.docx.findings import Findings
 from autopicker_lab.extraction.docx.marks import LINK_END, STRUCK, STRUCK_END, link, link_start, resolved
-from autopicker_lab.extraction.docx.math import formula
+from autopicker_lab.extraction.docx.math import M, formula, formulas
 from autopicker_lab.extraction.docx.names import ALTERNATE, OFFICE, VML, A, R, W, alternative, value
 from autopicker_lab.extraction.docx.styles import PLAIN, Look, ParagraphStyle, Styles, look_of
 from autopicker_lab.extraction.docx.symbols import UNKNOWN, is_symbol_font, symbol, translated
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from autopicker_lab.extraction.opc import Package
 
-_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
@@ -72,8 +71,8 @@ class Inline:
             f"{_WP}anchor": self._drawing,
             f"{VML}imagedata": self._old_picture,
             f"{VML}textpath": self._letters_as_drawing,
-            f"{_M}oMath": formula,
-            f"{_M}oMathPara": formula,
+            f"{M}oMath": formula,
+            f"{M}oMathPara": formulas,
             f"{ALTERNATE}AlternateContent": lambda element: self._inline(alternative(element)),
             **{tag: lambda element: _TEXT[element.tag] for tag in _TEXT},
         }
