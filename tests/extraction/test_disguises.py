@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -172,3 +173,29 @@ def test_junk_before_an_archive_is_passed_over() -> None:
 def test_noise_is_damage(name: str) -> None:
     with pytest.raises(CorruptFileError):
         extract(bytes(range(256)) * 20, name=name)
+
+
+def flat(data: bytes) -> bytes:
+    """A DOCX as one file of XML, as Word saves it on demand."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist() if name.endswith((".xml", ".rels"))}
+    body = b"".join(
+        b'<pkg:part pkg:name="/%s"><pkg:xmlData>%s</pkg:xmlData></pkg:part>' % (name.encode(), xml.partition(b"?>")[2])
+        for name, xml in parts.items()
+        if name != "[Content_Types].xml"
+    )
+    return (
+        b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><pkg:package xmlns:pkg="%s">%s</pkg:package>'
+        % (
+            b"http://schemas.microsoft.com/office/2006/xmlPackage",
+            body,
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.docx", "a.doc"])
+def test_a_document_in_one_file_of_xml_is_read(samples: Path, name: str) -> None:
+    plain = extract(samples / "minutes.docx")
+    document = extract(flat((samples / "minutes.docx").read_bytes()), name=name)
+    assert document.text == plain.text
+    assert any("one file of XML" in warning for warning in document.warnings)

@@ -348,3 +348,43 @@ def test_an_xls_shows_formats_hidden_rows_and_text_boxes(stream: str) -> None:
     assert document.tables[0].rows[1] == ("болт", 0.175, 2)
     assert "sheet S: hidden rows 2 and columns B" in document.warnings
     assert f"Text box: {text}" in document.text
+
+
+def test_what_newer_programs_write_is_read_without_its_marks() -> None:
+    cells = '<c r="A1"><f>_xlfn._xlws.SORT(B1:B2)</f><v>4</v></c><c r="B1" t="e" vm="1"><v>#VALUE!</v></c>'
+    margins = "<headerFooter><oddHeader>&amp;C&amp;B Confidential &amp;D</oddHeader><oddFooter>Page &amp;P</oddFooter></headerFooter>"
+    document = read(f"<sheetData><row r='1'>{cells}</row></sheetData>{margins}")
+    assert document.metadata["formulas"] == {"S": {"A1": "=SORT(B1:B2)"}}
+    assert document.tables[0].rows == ((4, "#VALUE! (a picture or a rich value)"),)
+    assert "Printed on its pages: Confidential" in document.text
+    assert "Page" not in document.text
+
+
+def test_many_hidden_rows_are_told_in_short() -> None:
+    data = rows(*[(number,) for number in range(200)])
+    document = read(re.sub(r'<row r="(\d*[02468])">', r'<row r="\1" hidden="1">', data))
+    assert "and 80 more stretches" in document.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda xml: xml.decode().encode("utf-16"), lambda xml: xml.replace(b"bolt", b"bolt&#xD83D;")]
+)
+def test_a_sheet_in_another_encoding_or_with_half_a_character_is_read(change: Any) -> None:
+    parts = unzipped(PLAIN)
+    parts["xl/worksheets/sheet1.xml"] = change(parts["xl/worksheets/sheet1.xml"])
+    document = extract(zipped(parts), name="a.xlsx")
+    assert document.tables[0].rows[1][0].rstrip("\ufffd") == "bolt"
+    assert "50% (0.5)" in document.text
+
+
+def test_other_workbooks_are_named_and_not_opened() -> None:
+    parts = unzipped(PLAIN)
+    link = relations(("r9", "externalLink", "externalLinks/externalLink1.xml")).partition("><")[2].partition("</Rel")[0]
+    main = "xl/_rels/workbook.xml.rels"
+    parts[main] = parts[main].replace(b"</Relationships>", f"<{link}</Relationships>".encode())
+    parts["xl/externalLinks/externalLink1.xml"] = b"<externalLink/>"
+    other = relations(("r1", "externalLinkPath", "file:///C:/other.xlsx"))
+    parts["xl/externalLinks/_rels/externalLink1.xml.rels"] = other.encode()
+    document = extract(zipped(parts), name="a.xlsx")
+    assert document.metadata["external_workbooks"] == ["file:///C:/other.xlsx"]
+    assert any("as they were last saved" in warning for warning in document.warnings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from autopicker_lab.extraction.docx.names import R, W, is_on
 from autopicker_lab.extraction.docx.notes import comments, notes
 from autopicker_lab.extraction.docx.walk import Walk
 from autopicker_lab.extraction.encrypted import is_locked_package, read_locked
+from autopicker_lab.extraction.flat_package import is_flat, packed
 from autopicker_lab.extraction.ooxml import refuse_bombs
 from autopicker_lab.extraction.opc import Package
 from autopicker_lab.extraction.plain import markdown_tables, sections
@@ -30,6 +32,9 @@ def read_docx(file: SourceFile) -> Document:
     """
     if is_locked_package(file.data):
         return read_locked(file)
+    if is_flat(file.data):
+        document = read_docx(replace(file, data=packed(file)))
+        return replace(document, warnings=("the document is one file of XML: read as that", *document.warnings))
     refuse_bombs(file)
     with one_deeper():
         return _read(file, Package(file.data))

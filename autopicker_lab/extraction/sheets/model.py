@@ -38,6 +38,7 @@ class SheetNotes:
         comments: text by cell reference.
         hidden_rows, hidden_columns: spans, the first and the last from 0.
         texts: of text boxes and shapes.
+        margins: headers and footers of the printed pages.
         pictures: names and descriptions.
         warnings: what could not be read.
     """
@@ -53,6 +54,7 @@ class SheetNotes:
     hidden_rows: list[tuple[int, int]] = field(default_factory=list)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    margins: list[str] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

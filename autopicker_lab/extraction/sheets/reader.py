@@ -10,10 +10,11 @@ from autopicker_lab.core.document import cell_text
 from autopicker_lab.core.places import column_letters
 from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
 from autopicker_lab.extraction.encrypted import is_locked_package, read_locked
+from autopicker_lab.extraction.flat_package import is_flat
 from autopicker_lab.extraction.sheets.model import Book, Sheet, SheetNotes, cell_reference, dated, insert_notes
 from autopicker_lab.extraction.sheets.xls import read_xls
 from autopicker_lab.extraction.sheets.xlsx import read_xlsx
-from autopicker_lab.extraction.sheets.xml2003 import is_xml, read_xml
+from autopicker_lab.extraction.sheets.xml2003 import read_xml
 from autopicker_lab.extraction.table_places import sheet_places
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def read_workbook(file: SourceFile) -> Document:
 def _open(file: SourceFile) -> Book:
     if file.kind == "xlsx":
         return read_xlsx(file)
-    return read_xml(file) if is_xml(file.data) else read_xls(file)
+    return read_xml(file) if is_flat(file.data) else read_xls(file)
 
 
 def _metadata(book: Book, columns: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -180,6 +181,7 @@ def _part(sheet: Sheet, notes: SheetNotes, columns: list[dict[str, Any]]) -> tup
     lines += _listing("Formulas", [f"{cell_reference(p)} ={f}" for p, f in notes.formulas.items()])
     lines += _listing("Comments", [f"{cell} {comment}" for cell, comment in notes.comments.items()])
     lines += [line for text in notes.texts for line in ("", f"Text box: {text}")]
+    lines += _listing("Printed on its pages", notes.margins)
     lines += _listing("Pictures", notes.pictures)
     text = "\n".join(lines) if len(lines) > 1 else ""
     if sheet.has_gaps:
@@ -194,16 +196,21 @@ def _hidden(sheet: Sheet, notes: SheetNotes) -> str:
     words = []
     rows = _within(notes.hidden_rows, sheet.row_numbers)
     if rows:
-        words.append("rows " + ", ".join(_span(str(a + 1), str(b + 1)) for a, b in rows))
+        words.append("rows " + _spans([_span(str(a + 1), str(b + 1)) for a, b in rows]))
     columns = _within(notes.hidden_columns, sheet.column_numbers)
     if columns:
-        words.append("columns " + ", ".join(_span(column_letters(a + 1), column_letters(b + 1)) for a, b in columns))
+        words.append("columns " + _spans([_span(column_letters(a + 1), column_letters(b + 1)) for a, b in columns]))
     return " and ".join(words)
 
 
 def _within(spans: Sequence[tuple[int, int]], numbers: Sequence[int]) -> list[tuple[int, int]]:
     first, last = numbers[0], numbers[-1]
     return [(max(a, first), min(b, last)) for a, b in spans if a <= last and b >= first]
+
+
+def _spans(spans: list[str]) -> str:
+    more = f" and {len(spans) - _MAX_LISTED:,} more stretches" if len(spans) > _MAX_LISTED else ""
+    return ", ".join(spans[:_MAX_LISTED]) + more
 
 
 def _span(first: str, last: str) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from autopicker_lab.extraction.sheets.number_format import NumberFormat
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+_CHARACTER = re.compile(rb"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,8}));")
+    rb"&#(?:x0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3]));"
+)
 _TRUE = ("1", "true")
 
 
@@ -27,7 +30,7 @@ def shared_strings(data: bytes) -> list[str]:
     texts: list[str] = []
     if not data.strip():
         return texts
-    for _, item in lxml.etree.iterparse(io.BytesIO(data), tag="{*}si", recover=True, resolve_entities=False):
+    for _, item in lxml.etree.iterparse(io.BytesIO(_readable(data)), tag="{*}si", recover=True, resolve_entities=False):
         texts.append(_text(item))
         item.clear()
     return texts
@@ -44,7 +47,7 @@ def read_cells(
         return cells
     row = column = -1
     events = lxml.etree.iterparse(
-        io.BytesIO(data), ("start", "end"), tag=("{*}row", "{*}c"), recover=True, resolve_entities=False
+        io.BytesIO(_readable(data)), ("start", "end"), tag=("{*}row", "{*}c"), recover=True, resolve_entities=False
     )
     for event, element in events:
         is_row = element.tag.endswith("row")
@@ -61,6 +64,11 @@ def read_cells(
         if event == "end":
             element.clear()
     return cells
+
+
+def _readable(data: bytes) -> bytes:
+    """XML without references to halves of characters, which no text can hold."""
+    return _CHARACTER.sub(lambda m: b"&#xFFFD;" if 0xD800 <= int(m[1] or m[2], 16 if m[1] else 10) < 0xE000 else m[0], data)
 
 
 def _text(item: Any) -> str:

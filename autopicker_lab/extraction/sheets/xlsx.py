@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 from functools import cached_property
@@ -41,29 +42,35 @@ _STYLE = re.compile(rb"<(?:\w+:)?xf(?=[\s/>])([^<>]*)>")
 _CHART = re.compile(r"(?:^|/)charts/chart(?:ex)?\d*\.xml")
 _MAIN = "xl/workbook.xml"
 _MAX_LINKED = 1000  # cells of one range that share a link
-_LEGACY_NOTE = "[Threaded comment]"  # what older programs are shown in place of a thread
+_LEGACY_NOTE = re.compile(r"^\[Threaded comment\].*? Comment: ")  # what older programs are shown before a thread
 
 
 def read_xlsx(file: SourceFile) -> Book:
     """The sheets of an XLSX or XLSB, by calamine; element by element where it is damaged or cells stand far apart."""
-    import python_calamine as calamine
-
     refuse_bombs(file)
     package = Package(file.data)
     parts = _Parts(package)
     book = parts.notes()
     if is_sparse(book.notes.values()):
         book.sheets = [parts.sheet(name, keeps_gaps=False) for name in parts.paths]
-        return book
-    try:
-        book.sheets = read_grids(file.data, book.warnings, parts.sheet)
-    except calamine.CalamineError as error:
-        if isinstance(error, calamine.PasswordError) or not parts.paths:
-            raise
+    elif parts.is_unusual:
         book.sheets = [parts.sheet(name) for name in parts.paths]
-        book.warnings.append("the workbook is damaged: it was read as far as it goes")
+    else:
+        book.sheets = _grids(file, parts, book.warnings)
     book.warnings += [f"{name} {what}" for name, what in package.damaged.items()]
     return book
+
+
+def _grids(file: SourceFile, parts: _Parts, warnings: list[str]) -> list[Sheet]:
+    try:
+        return read_grids(file.data, warnings, parts.sheet)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException:  # Rust's panics are no Exceptions
+        if not parts.paths:
+            raise
+        warnings.append("the workbook is damaged: it was read as far as it goes")
+        return [parts.sheet(name) for name in parts.paths]
 
 
 def is_sparse(notes: Iterable[SheetNotes]) -> bool:
@@ -78,6 +85,7 @@ class _Parts:
 
     def __init__(self, package: Package) -> None:
         self._package = package
+        self.is_unusual = False  # whether calamine would not see the cells
         self._main = _MAIN if _MAIN in package.names else package.main or _MAIN
         self._root = self._parsed(self._main) if self._main.endswith(".xml") else None
         properties = None if self._root is None else self._root.find("{*}workbookPr")
@@ -123,18 +131,24 @@ class _Parts:
         book = Book(starts_1904=self._starts_1904)
         meaningful = {i: form for i, form in enumerate(self._formats) if form.matters}
         for name, path in self.paths.items():
-            data = self._package.read(path) or b""
+            data = self._sheet_data(path)
             notes = book.notes[name] = read_sheet(data, meaningful)
             relations = self._package.relations(path)
             _find_links(data, relations, notes)
             for relation in relations.values():
                 if not relation.is_external and relation.target in self._package.names:
                     self._find_related(name, relation, book)
-            if any(_LEGACY_NOTE in text for text in notes.comments.values()):
-                notes.comments = {cell: text for cell, text in notes.comments.items() if _LEGACY_NOTE not in text}
+            notes.comments = {cell: _LEGACY_NOTE.sub("", text) for cell, text in notes.comments.items()}
         self._find_charts(book)
         self._find_names(book)
         return book
+
+    def _sheet_data(self, path: str) -> bytes:
+        data = self._package.read(path) or b""
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            self.is_unusual = True
+            return data.decode("utf-16", "replace").encode()
+        return data
 
     def _find_related(self, name: str, relation: Relation, book: Book) -> None:
         notes, target = book.notes[name], relation.target
@@ -180,7 +194,9 @@ class _Parts:
         links = [r.target for r in self._package.relations(self._main).values() if r.type == "externalLink"]
         others = [r.target for part in links for r in self._package.relations(part).values() if r.is_external]
         book.facts |= {"names": ranges} if ranges else {}
-        book.facts |= {"external_workbooks": others} if others else {}
+        if others:
+            book.facts["external_workbooks"] = others
+            book.warnings.append(f"values from other workbooks are as they were last saved: {', '.join(others[:20])}")
 
     @cached_property
     def _strings(self) -> list[str]:

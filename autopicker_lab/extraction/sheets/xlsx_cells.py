@@ -28,6 +28,8 @@ _REFERENCE = re.compile(_CELL)
 _PLACE = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
 _ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s(?=[^<>]*\bt=[\"']e[\"'])[^<>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^<>]*>")
 _VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^<>]*)?>([^<]*)</")
+_RICH = re.compile(rb"\svm=[\"'][1-9]")
+_NEWER = re.compile(r"_xl(?:fn|ws|pm|udf)\.")  # marks of what older programs do not know
 _CACHED = rb"(\s*<(?:\w+:)?v(?:\s[^<>]*)?>[^<])?"
 _FORMULA = re.compile(_CELL + rb"([^<>]*)>\s*<(?:\w+:)?f\b([^<>]*)>([^<]+)</(?:\w+:)?f>" + _CACHED)
 _SHARING = re.compile(_CELL + rb"([^<>]*)>\s*<(?:\w+:)?f\s([^<>]*?)(?:/>|></(?:\w+:)?f>)" + _CACHED)
@@ -42,6 +44,9 @@ _ZERO_HEIGHT = re.compile(rb"<(?:\w+:)?sheetFormatPr\b[^<>]*\bzeroHeight" + _YES
 _ANY_ROW = re.compile(rb"<(?:\w+:)?row\s([^<>]*)>")
 _ROW_NUMBER = re.compile(rb"\br=[\"'](\d{1,7})[\"']")
 _EDGES = (re.compile(rb"\bmin=[\"'](\d{1,5})[\"']"), re.compile(rb"\bmax=[\"'](\d{1,5})[\"']"))
+_MARGIN = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)(?:\s[^<>]*)?>([^<]+)</")
+_CODE = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|K\d\d[+-]\d{3}|\d+|[A-Z])')
+_WORD = re.compile(r"[^\W\d_]{3}")
 _FIRST_CELL = re.compile(rb"<(?:\w+:)?c(?=[\s/>])([^<>]*)>")
 _COUNTED = re.compile(rb"<((?:\w+:)?)(row|c)(?=[\s/>])([^<>]*)>")
 _HAS_REFERENCE = re.compile(rb"\sr\s*=")
@@ -57,6 +62,8 @@ def read_sheet(data: bytes, formats: Mapping[int, NumberFormat]) -> SheetNotes:
         _find_formulas(data, notes)
     if formats:
         _find_formats(data, notes, formats)
+    if b"eaderFooter" in data:
+        notes.margins += dict.fromkeys(filter(None, map(_margin, _MARGIN.finditer(data))))
     notes.hidden_rows, notes.hidden_columns = _hidden_rows(data), _hidden_columns(data)
     return notes
 
@@ -83,14 +90,16 @@ def _with_references(data: bytes) -> bytes:
 def _find_errors(data: bytes, notes: SheetNotes) -> None:
     for match in itertools.islice(_ERROR_CELL.finditer(data), _MAX_FORMULAS):
         value = _VALUE.search(data, match.end(), match.end() + 20_000)
-        notes.errors[_position(match[1], match[2])] = value[1].decode("utf-8", "replace") if value else "#ERROR"
+        text = value[1].decode("utf-8", "replace") if value else "#ERROR"
+        is_rich = _RICH.search(match[0]) is not None  # older programs are shown an error in place of it
+        notes.errors[_position(match[1], match[2])] = f"{text} (a picture or a rich value)" if is_rich else text
 
 
 def _find_formulas(data: bytes, notes: SheetNotes) -> None:
     masters: dict[bytes, CellPosition] = {}
     for match in itertools.islice(_FORMULA.finditer(data), _MAX_FORMULAS):
         position = _position(match[1], match[2])
-        notes.formulas[position] = html.unescape(match[5].decode("utf-8", "replace"))
+        notes.formulas[position] = _NEWER.sub("", html.unescape(match[5].decode("utf-8", "replace")))
         if index := _SHARED_INDEX.search(match[4]):
             masters[index[1]] = position
         if match[6] is None and b'"str"' not in match[3]:  # a text that is empty is a value
@@ -145,6 +154,14 @@ def _hidden_columns(data: bytes) -> list[tuple[int, int]]:
         if first and last:
             found.append((int(first[1]) - 1, int(last[1]) - 1))
     return found
+
+
+def _margin(match: re.Match[bytes]) -> str:
+    """The words of a printed header or footer, without codes for fonts, page and date; "" for a mere page number."""
+    text = html.unescape(match[1].decode("utf-8", "replace"))
+    words = _CODE.sub(" ", text.replace("&&", "\x00")).replace("\x00", "&").split()
+    is_number = "&P" in text and len(words) < 3
+    return " ".join(words) if not is_number and any(map(_WORD.search, words)) else ""
 
 
 def _area(data: bytes) -> tuple[int, int]:

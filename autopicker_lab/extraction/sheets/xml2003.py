@@ -30,11 +30,6 @@ _NAMED = {  # formats that have a name instead of a code
 _MAX_SPAN = 1_048_576
 
 
-def is_xml(data: bytes) -> bool:
-    """Whether a workbook is written in XML."""
-    return data[:64].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<")
-
-
 def read_xml(file: SourceFile) -> Book:
     """The sheets of a workbook in XML.
 
