@@ -12,6 +12,7 @@ from autopicker_lab.core import CorruptFileError, Document, Part, Place, SourceF
 from autopicker_lab.extraction.pdf.annotations import read_annotations
 from autopicker_lab.extraction.pdf.attachments import attachment_warnings, embedded_files
 from autopicker_lab.extraction.pdf.bombs import refuse_bombs
+from autopicker_lab.extraction.pdf.booktabs import line_tables
 from autopicker_lab.extraction.pdf.boxes import block_places
 from autopicker_lab.extraction.pdf.continued import carry_header, last_table
 from autopicker_lab.extraction.pdf.heads import running_notices, running_rows
@@ -169,6 +170,8 @@ def _parts(
         turned = upright_words(content.turned)
         tables = list(ruled_tables(content.rules, [*content.words, *turned]))
         table_words = {id(word) for table in tables for word in table.words}
+        tables += line_tables(content.rules, [word for word in content.words if id(word) not in table_words])
+        table_words |= {id(word) for table in tables for word in table.words}
         content.turned = [
             line for line, word in zip(content.turned, turned, strict=True) if id(word) not in table_words
         ]

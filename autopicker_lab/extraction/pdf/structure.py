@@ -123,8 +123,8 @@ def _table_block(detected: DetectedTable, label: str) -> Block:
 def _chunks(rows: Sequence[TextRow]) -> Iterator[list[TextRow] | DetectedTable]:
     pending: list[TextRow] = []
     for row in rows:
-        table = next((s.table for s in row.segments if isinstance(s.table, DetectedTable)), None)
-        if table is None:
+        tables = [s.table for s in row.segments if isinstance(s.table, DetectedTable)]
+        if not tables:
             pending.append(row)
             continue
         text_segments = [s for s in row.segments if s.table is None]
@@ -133,7 +133,7 @@ def _chunks(rows: Sequence[TextRow]) -> Iterator[list[TextRow] | DetectedTable]:
         if pending:
             yield pending
         pending = []
-        yield table
+        yield from tables
     if pending:
         yield pending
 
