@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _CHARACTER = re.compile(rb"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,8}));")
-    rb"&#(?:x0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3]));"
-)
 _TRUE = ("1", "true")
 
 
@@ -68,7 +66,12 @@ def read_cells(
 
 def _readable(data: bytes) -> bytes:
     """XML without references to halves of characters, which no text can hold."""
-    return _CHARACTER.sub(lambda m: b"&#xFFFD;" if 0xD800 <= int(m[1] or m[2], 16 if m[1] else 10) < 0xE000 else m[0], data)
+
+    def known(match: re.Match[bytes]) -> bytes:
+        number = int(match[1], 16) if match[1] else int(match[2])
+        return b"&#xFFFD;" if 0xD800 <= number < 0xE000 else match[0]
+
+    return _CHARACTER.sub(known, data)
 
 
 def _text(item: Any) -> str:
