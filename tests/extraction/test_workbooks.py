@@ -352,8 +352,8 @@ def test_an_xls_shows_formats_hidden_rows_and_text_boxes(stream: str) -> None:
 
 def test_what_newer_programs_write_is_read_without_its_marks() -> None:
     cells = '<c r="A1"><f>_xlfn._xlws.SORT(B1:B2)</f><v>4</v></c><c r="B1" t="e" vm="1"><v>#VALUE!</v></c>'
-    margins = "<headerFooter><oddHeader>&amp;C&amp;B Confidential &amp;D</oddHeader><oddFooter>Page &amp;P</oddFooter></headerFooter>"
-    document = read(f"<sheetData><row r='1'>{cells}</row></sheetData>{margins}")
+    margins = "<oddHeader>&amp;C&amp;B Confidential &amp;D</oddHeader><oddFooter>Page &amp;P</oddFooter>"
+    document = read(f"<sheetData><row r='1'>{cells}</row></sheetData><headerFooter>{margins}</headerFooter>")
     assert document.metadata["formulas"] == {"S": {"A1": "=SORT(B1:B2)"}}
     assert document.tables[0].rows == ((4, "#VALUE! (a picture or a rich value)"),)
     assert "Printed on its pages: Confidential" in document.text
