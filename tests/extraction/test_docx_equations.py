@@ -13,7 +13,8 @@ def e(content: str) -> str:
 
 
 def fraction(above: str, below: str, kind: str = "bar") -> str:
-    return f'<m:f><m:fPr><m:type m:val="{kind}"/></m:fPr><m:num>{letters(above)}</m:num><m:den>{letters(below)}</m:den></m:f>'
+    parts = f"<m:num>{letters(above)}</m:num><m:den>{letters(below)}</m:den>"
+    return f'<m:f><m:fPr><m:type m:val="{kind}"/></m:fPr>{parts}</m:f>'
 
 
 def delimited(opening: str, closing: str, *parts: str, separator: str = "") -> str:
