@@ -23,7 +23,7 @@ _ENGINES = {
     "office": ("lxml", "msoffcrypto-tool", "python-calamine", "openpyxl"),
     "web": ("trafilatura", "html-to-markdown", "lxml"),
     "code": ("tree-sitter", "tinycss2"),
-    "text": ("charset-normalizer",),
+    "text": ("chardet",),
 }
 
 

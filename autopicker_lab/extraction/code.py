@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Document, Part, SourceFile
 from autopicker_lab.core.places import line_place
-from autopicker_lab.extraction.plain import decode
+from autopicker_lab.extraction.decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Document, Part, SourceFile
 from autopicker_lab.core.places import line_place
-from autopicker_lab.extraction.plain import decode
+from autopicker_lab.extraction.decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ def read_json(file: SourceFile) -> Document:
     try:
         value = parser.parse(text)
     except json.JSONDecodeError as error:
-        warnings += (f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}",)
+        warnings += (_described(error),)
     except RecursionError:
         warnings += ("nested too deeply to parse: read as plain text",)
     else:
@@ -43,11 +43,16 @@ def read_json(file: SourceFile) -> Document:
     return Document(file.name, file.kind, (Part("json", shown, (), (line_place(shown),)),), meta, warnings)
 
 
+def _described(error: json.JSONDecodeError) -> str:
+    return f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+
+
 @dataclass
 class _Parser:
     """Parses JSON, and what differs from it in comments, commas, constants, or by several documents in one file."""
 
     strict: bool = True
+    fault: str = ""  # that was passed over
     documents: int = 1
     oddities: dict[str, None] = field(default_factory=dict)  # an ordered set
     repeated: dict[str, None] = field(default_factory=dict)
@@ -61,17 +66,21 @@ class _Parser:
         try:
             return self._load(text)
         except json.JSONDecodeError as error:
+            self.strict = False
             for loosened in (self._documents, self._relaxed):
-                self.strict = False
                 try:
-                    return loosened(text)
+                    value = loosened(text)
                 except json.JSONDecodeError:
                     continue
+                self.fault = _described(error) if loosened == self._relaxed else ""
+                return value
             self.oddities.clear()
             raise error from None
 
     def warnings(self) -> Iterable[str]:
         """What is odd about the text that was parsed, a line each."""
+        if self.fault:
+            yield self.fault
         if self.documents > 1:
             yield f"{self.documents:,} JSON documents, one after another: their shapes stand in a list"
         if self.oddities:

@@ -9,7 +9,7 @@ from typing import Any
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
 from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
-from autopicker_lab.extraction.plain import decode
+from autopicker_lab.extraction.decoding import decode
 from autopicker_lab.extraction.table_places import lined_places
 
 _NO_DELIMITER = "\x1f"  # a character that no text contains
@@ -27,8 +27,6 @@ csv.field_size_limit(2**30)  # a cell may be as long as an upload
 def read_csv(file: SourceFile) -> Document:
     """The table of a CSV; encoding, delimiter, title lines and a summary of each column as metadata."""
     text, encoding, warnings = decode(file.data)
-    if "\x00" in text:
-        text, warnings = text.replace("\x00", ""), (*warnings, "NUL characters were dropped")
     sep_line = _SEP_LINE.match(text)  # Excel writes it to name the delimiter
     text = text[sep_line.end() :] if sep_line else text
     delimiter = sep_line[1] if sep_line else find_delimiter(text)

@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
 from autopicker_lab.core.places import line_place
+from autopicker_lab.extraction.decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_BOMS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$")
 _UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{3,})[ \t]*")
 _DELIMITER_ROW = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?|\s*\|\s*:?-+:?\s*\|?\s*")
@@ -25,42 +21,11 @@ _BAR = re.compile(r"(?<!\\)\|")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 
-def decode(data: bytes) -> tuple[str, str, tuple[str, ...]]:
-    """Decode bytes of unknown encoding: (text, name of the encoding, warnings); line ends become \\n."""
-    text, encoding, warnings = _decode(data)
-    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding, warnings
-
-
-def _decode_as(data: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
-    """Decode bytes that should be in `encoding`, with a warning where some are not."""
-    try:
-        return data.decode(encoding).lstrip("\ufeff"), encoding, ()
-    except UnicodeDecodeError:
-        warning = f"not all of it is {encoding.upper()}: some characters were lost"
-        return data.decode(encoding, "replace").lstrip("\ufeff"), encoding, (warning,)
-
-
-def _decode(data: bytes) -> tuple[str, str, tuple[str, ...]]:
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return _decode_as(data, encoding)
-    for encoding, zeros in (("utf-16-be", data[:256:2]), ("utf-16-le", data[1:256:2])):
-        if len(data) % 2 == 0 and zeros.count(0) > 0.6 * len(zeros):  # UTF-16 of mostly Latin text, without a mark
-            return _decode_as(data, encoding)
-    try:
-        return data.decode("utf-8"), "utf-8", ()
-    except UnicodeDecodeError:
-        from charset_normalizer import from_bytes
-
-    best = from_bytes(data).best()
-    if best is None:
-        return data.decode("utf-8", "replace"), "utf-8", ("the encoding is unknown: some characters were lost",)
-    return str(best), best.encoding, ()
-
-
 def read_txt(file: SourceFile) -> Document:
     """The text as one Part; encoding and number of lines as metadata."""
     text, encoding, warnings = decode(file.data)
+    if "\x1b" in text:
+        text, warnings = _TERMINAL.sub("", text), (*warnings, "colours and moves of a terminal were dropped")
     meta = {"encoding": encoding, "lines": text.count("\n") + (not text.endswith("\n"))}
     return Document(file.name, file.kind, (Part("text", text, (), (line_place(text),)),), meta, warnings)
 

@@ -6,7 +6,7 @@ import codecs
 import io
 import re
 
-from autopicker_lab.extraction.plain import decode
+from autopicker_lab.extraction.decoding import decode
 from autopicker_lab.extraction.sheets.records import code_page, records
 
 _WESTERN = 1252
