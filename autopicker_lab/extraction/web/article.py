@@ -84,6 +84,11 @@ def _length(text: str | None) -> int:
     return len(" ".join(text.split())) if text else 0
 
 
+def states_content(body: Any) -> bool:
+    """Whether a page marks a main element or an article."""
+    return next(body.iter("main", "article"), None) is not None or body.find(".//*[@role]") is not None
+
+
 def content_element(body: Any, extents: Mapping[Any, Extent]) -> Any:
     """The main element or the one article that the page states, `body` where that is not all there is."""
     chosen = body
@@ -143,9 +148,10 @@ def beside_the_text(content: Any, extents: Mapping[Any, Extent]) -> list[Any]:
             teasers.append(element)
             continue
         teasers.extend(some)
+        passed = set(some)
         for child in element:
             extent = extents.get(child)
-            if extent is None or child in some:
+            if extent is None or child in passed:
                 continue
             is_list = extent.links >= _FEW_LINKS and extent.linked > _LINKS_SHARE * extent.text
             if is_list and extent.prose < _ENOUGH and extent.linked >= least * extent.links:

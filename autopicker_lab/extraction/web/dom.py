@@ -54,8 +54,12 @@ def words(element: Any) -> str:
 def strings(element: Any) -> Iterator[str]:
     """The texts of an element in order, without those of scripts and the like."""
     for node in element.iter():
-        if isinstance(node.tag, str) and node.text and local(node) not in SKIPPED:
-            yield node.text
+        if isinstance(node.tag, str):
+            tag = local(node)
+            if tag in BLOCKS or tag == "br":
+                yield " "
+            if node.text and tag not in SKIPPED:
+                yield node.text
         if node.tail and node is not element:
             yield node.tail
 
@@ -69,7 +73,7 @@ def is_hidden(element: Any) -> bool:
     """Whether a browser would not show the element, whatever a reader clicks; pictures of what is said are icons."""
     attributes = element.attrib
     if not attributes:
-        return False
+        return bool(element.tag == "dialog")
     if "hidden" in attributes and attributes.get("hidden") != "until-found":
         return attributes.get("role") not in _SHOWN_BY_CLICK
     style = attributes.get("style")
@@ -77,7 +81,7 @@ def is_hidden(element: Any) -> bool:
         return next(element.iter("math"), None) is None  # Wikipedia shows a picture of a formula, and hides its source
     if attributes.get("aria-hidden") == "true":
         return _is_decoration(element)
-    return element.tag == "dialog" and "open" not in attributes
+    return bool(element.tag == "dialog" and "open" not in attributes)
 
 
 def _is_decoration(element: Any) -> bool:

@@ -15,7 +15,8 @@ _WHERE = (
     r"(?:(?:site|page|main|top|bottom|left|right|primary|secondary|global|header|footer|side|mobile|sub|user|wp)[-_]?)*"
 )
 _NAV = re.compile(
-    rf"{_WHERE}(?:nav|navbar|navigation|navi|menu|menubar|breadcrumbs?|skip-?links?|pagination|toolbar)", re.I
+    rf"{_WHERE}(?:nav|navbar|navigation|navi|menu|menubar|breadcrumbs?|skip-?links?|pagination|tool-?bar|top-?bar|header|banner)",
+    re.I,
 )
 _SIDE = re.compile(rf"{_WHERE}(?:side-?bar|side-?col(?:umn)?|rail|widget-?area|site-?header|masthead)", re.I)
 _FOOT = re.compile(rf"{_WHERE}(?:footer|colophon)", re.I)
@@ -45,12 +46,13 @@ def furniture(body: Any) -> list[Any]:
     found: list[Any] = []
     stack = [(child, False) for child in reversed(body)]
     has_main = next(body.iter("main", "article"), None) is not None
+    flows: dict[Any, bool] = {}  # whether text stands directly in an element
     while stack:
         element, in_content = stack.pop()
         tag = local(element)
         if not tag or tag in SKIPPED:
             continue
-        if _is_navigation(element, in_content) or (not in_content and _is_furniture(element, has_main)):
+        if _is_navigation(element, in_content) or (not in_content and _is_furniture(element, has_main, flows)):
             found.append(element)
             continue
         in_content = in_content or tag in _CONTENT or element.get("role") in _CONTENT_ROLES
@@ -67,16 +69,19 @@ def _is_navigation(element: Any, in_content: bool) -> bool:
     return not in_content or _is_mostly_links(element, 0.5)
 
 
-def _is_furniture(element: Any, has_main: bool) -> bool:
+def _is_furniture(element: Any, has_main: bool, flows: dict[Any, bool]) -> bool:
     tag, role = element.tag, element.get("role")
     if role == "search" or tag == "search":
         return True
     if role in ("banner", "contentinfo", "complementary") or tag in ("aside", "footer", "header"):
-        return _is_landmark(element, tag, role, has_main)
+        parent = element.getparent()
+        if parent not in flows:
+            flows[parent] = any(beside.tag in _FLOW for beside in parent)
+        return _is_landmark(element, tag, role, has_main, flows[parent])
     return bool(element.attrib) and any(_is_named(element, name) for name in names(element))
 
 
-def _is_landmark(element: Any, tag: str, role: str | None, has_main: bool) -> bool:
+def _is_landmark(element: Any, tag: str, role: str | None, has_main: bool, stands_in_flow: bool) -> bool:
     if role == "banner" or tag == "header":
         if next(element.iter("h1"), None) is not None:
             return False
@@ -84,7 +89,7 @@ def _is_landmark(element: Any, tag: str, role: str | None, has_main: bool) -> bo
         return role == "banner" or has_main or has_navigation or _is_mostly_links(element, 0.5)
     if tag == "footer" or role == "contentinfo":
         return has_main or role == "contentinfo" or _is_at_top(element) or _is_foot(element)
-    return not any(beside.tag in _FLOW for beside in element.getparent())
+    return not stands_in_flow
 
 
 def _is_named(element: Any, name: str) -> bool:

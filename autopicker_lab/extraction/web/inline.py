@@ -96,9 +96,10 @@ class InlineWriter:
             return _math(self, math)
         for holder in element.iter():
             if holder.get("data-mathml"):
-                import lxml.html
+                import lxml.etree
 
-                return _math(self, lxml.html.fragment_fromstring(holder.get("data-mathml")))
+                source = lxml.etree.fromstring(holder.get("data-mathml"), lxml.etree.HTMLParser())
+                return "".join(_math(self, math) for math in source.iter("math"))
         return self.content(element)
 
     def emphasised(self, element: Any) -> str:

@@ -29,7 +29,7 @@ def marked_list(element: Any, blocks: Callable[[Any], list[str]]) -> str:
     for child in element:
         tag = local(child)
         if tag in ("ul", "ol", "menu", "dir") and lines:  # a list beside the items belongs to the one before
-            lines.append(_indented(marked_list(child, blocks), 2))
+            lines.append("   " + _indented(marked_list(child, blocks), 3))
         elif tag:
             mark = next(marks) if tag == "li" else ""
             lines.extend(_item(blocks(child), mark, child))

@@ -12,7 +12,9 @@ from autopicker_lab.extraction.web.mathml import clean_source
 if TYPE_CHECKING:
     from autopicker_lab.extraction.web.context import PageContext
 
-MEDIA = frozenset(("img", "svg", "video", "audio", "object", "embed", "iframe", "frame", "canvas", "picture"))
+MEDIA = frozenset(
+    ("img", "svg", "video", "audio", "object", "embed", "iframe", "frame", "canvas", "picture", "amp-img")
+)
 _TEX_CLASSES = frozenset(("latex", "tex", "math", "mathtex", "mwe-math-fallback-image-inline"))
 _PLACEHOLDERS = ("data-src", "data-original", "data-lazy-src", "data-srcset", "srcset")
 
@@ -22,7 +24,7 @@ def medium(element: Any, context: PageContext) -> str:
     tag = element.tag
     if tag == "picture":
         return "".join(picture(image, context) for image in element.iter("img"))
-    if tag == "img":
+    if tag in ("img", "amp-img"):
         return picture(element, context)
     if tag == "svg":
         return _drawing(element)
@@ -75,7 +77,7 @@ def _player(element: Any, context: PageContext) -> str:
     kind = {"video": "film", "audio": "recording"}.get(element.tag, "object")
     title = name_of(element) or unquote(address.rsplit("/", 1)[-1]) or kind
     context.note("films, recordings and objects are named, not read", title)
-    return f"[{kind}: {title}]({address})" if address else f"[{kind}: {title}]"
+    return f"[{kind}: {title}]({address})\n" if address else f"[{kind}: {title}]\n"
 
 
 def _frame(element: Any, context: PageContext) -> str:

@@ -4,41 +4,38 @@ from __future__ import annotations
 
 import re
 from html import entities
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autopicker_lab.extraction.web.dom import local
 
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
-
 MAX_DEPTH = 120  # levels that are told apart
-_XHTML = re.compile(
-    r"\s*(?:<\?xml\b[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE[^>\[]*(?:\[[^\]]*\])?[^>]*>\s*)?<(?:\w+:)?html\b[^>]*xmlns",
-    re.I | re.S,
-)
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_XHTML = re.compile(r"<(?:\w+:)?html\b[^<>]*\bxmlns\b", re.IGNORECASE)
+_HEAD = 4096  # characters in which the root of XHTML is looked for
 _ENTITY = re.compile(r"&(\w+);")
 _PREDEFINED = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _FORMATTING = ("span", "font", "b", "i", "u", "big", "small", "center", "strong", "em", "tt")
-_FORMATTING_TAG = re.compile(rf"</?(?:{'|'.join(_FORMATTING)})\b[^>]*>", re.IGNORECASE)
+_FORMATTING_TAG = re.compile(rf"</?(?:{'|'.join(_FORMATTING)})\b[^<>]*>", re.IGNORECASE)
+_LONG_TAG = re.compile(r"<[A-Za-z][^<>]{10000,}")
+_ATTRIBUTE = re.compile(r"""[^\s"'>/=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']*))?""")
+_MAX_ATTRIBUTES = 1000  # of one element: the parser compares each with all
 _DIVISION_TAG = re.compile(
-    r"</?(?:div|section|blockquote|ul|ol|li|dl|dd|table|tbody|tr|td|[a-z]+-[a-z-]+)\b[^>]*>", re.I
+    r"</?(?:div|section|blockquote|ul|ol|li|dl|dd|table|tbody|tr|td|[a-z]+-[a-z-]+)\b[^<>]*>", re.I
 )
 _ANY_TAG = re.compile(r"<[!?/]?[A-Za-z][^<>]*>")
 DEEP = f"nested too deeply to tell its structure below {MAX_DEPTH} levels: read as plain text there"
 UNFORMATTED = "nested too deeply: its bold and italics were left out"
 
 
-def parse(text: str) -> tuple[HtmlElement, tuple[str, ...]]:
+def parse(text: str) -> tuple[Any, tuple[str, ...]]:
     """The root of a page and warnings.
 
     Raises:
         lxml.etree.LxmlError: the text holds no element.
     """
-    root = _xhtml(text) if _XHTML.match(text) else None
+    root = _xhtml(text) if _XHTML.search(text[:_HEAD]) else None
     warnings: tuple[str, ...] = ()
     if root is None:
-        root, warnings = _html(_CDATA.sub(_as_text, text) if "<![CDATA[" in text else text)
+        root, warnings = _html(_without_cdata(text))
     for template in list(root.iter("template")):
         if template.get("shadowrootmode") or template.get("shadowroot"):
             _place_shadow_tree(template)
@@ -47,15 +44,17 @@ def parse(text: str) -> tuple[HtmlElement, tuple[str, ...]]:
     return root, warnings
 
 
-def _html(text: str) -> tuple[HtmlElement, tuple[str, ...]]:
+def _html(text: str) -> tuple[Any, tuple[str, ...]]:
     """The tree, and what is said where markup had to go because the parser gives up at its depth."""
     import lxml.etree
-    import lxml.html
 
+    text = _LONG_TAG.sub(_bounded, text)
     for attempt, pattern in enumerate((None, _FORMATTING_TAG, _DIVISION_TAG, _ANY_TAG)):
         text = text if pattern is None else pattern.sub(" " if attempt > 1 else "", text)
-        parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
-        root = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+        parser = lxml.etree.HTMLParser(encoding="utf-8", huge_tree=True)
+        root = lxml.etree.fromstring(text.encode("utf-8", "replace"), parser)
+        if root is None:
+            raise lxml.etree.ParserError("no element")
         if not any(
             error.type_name == "ERR_RESOURCE_LIMIT" or "depth" in error.message
             for error in parser.error_log.filter_from_fatals()
@@ -64,17 +63,30 @@ def _html(text: str) -> tuple[HtmlElement, tuple[str, ...]]:
     return root, ((), (UNFORMATTED,), (DEEP,), (DEEP,))[attempt]
 
 
-def _as_text(match: re.Match[str]) -> str:
-    return match[1].replace("&", "&amp;").replace("<", "&lt;")
+def _bounded(match: re.Match[str]) -> str:
+    """A tag without the attributes past the bound."""
+    for count, attribute in enumerate(_ATTRIBUTE.finditer(match[0])):
+        if count > _MAX_ATTRIBUTES:
+            return match[0][: attribute.start()]
+    return match[0]
 
 
-def _xhtml(text: str) -> HtmlElement | None:
+def _without_cdata(text: str) -> str:
+    """The text of CDATA sections as HTML writes it."""
+    first, *others = text.split("<![CDATA[")
+    pieces = [first]
+    for piece in others:
+        inner, end, rest = piece.partition("]]>")
+        pieces.append(inner.replace("&", "&amp;").replace("<", "&lt;") + rest if end else piece)
+    return "".join(pieces)
+
+
+def _xhtml(text: str) -> Any:
     """The tree of well-formed XHTML with plain names, None where it is not well-formed."""
     import lxml.etree
-    import lxml.html
 
     known = _ENTITY.sub(lambda m: m[0] if m[1] in _PREDEFINED else entities.html5.get(f"{m[1]};", m[0]), text)
-    parser = lxml.html.XHTMLParser(encoding="utf-8", resolve_entities=False, no_network=True)
+    parser = lxml.etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True)
     try:
         root = lxml.etree.fromstring(known.encode("utf-8", "replace"), parser)
     except lxml.etree.LxmlError:
@@ -82,7 +94,7 @@ def _xhtml(text: str) -> HtmlElement | None:
     for element in root.iter():
         if isinstance(element.tag, str):
             element.tag = local(element)
-    return root if isinstance(root, lxml.html.HtmlElement) else None
+    return root
 
 
 def _place_shadow_tree(template: Any) -> None:

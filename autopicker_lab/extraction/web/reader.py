@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import CorruptFileError, Document, Part, SourceFile
 from autopicker_lab.extraction.plain import sections
 from autopicker_lab.extraction.web.archive import SavedPage, is_archive, saved_page
-from autopicker_lab.extraction.web.article import beside_the_text, content_element, has_many_links, measure, outside
+from autopicker_lab.extraction.web.article import (
+    beside_the_text,
+    content_element,
+    has_many_links,
+    measure,
+    outside,
+    states_content,
+)
 from autopicker_lab.extraction.web.context import context_of
 from autopicker_lab.extraction.web.dom import words
 from autopicker_lab.extraction.web.encoding import decode_page
@@ -19,7 +26,6 @@ from autopicker_lab.extraction.web.writer import Writer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lxml.html import HtmlElement
 
 _FRAMES = 200  # of a page that are read
 
@@ -31,13 +37,15 @@ def read_html(file: SourceFile) -> Document:
         raise CorruptFileError(f"'{file.name}' holds no page", "save the page again, as one file or as HTML")
     text, encoding, warnings = decode_page(page.data, page.charset)
     root, deep = _parsed(text, file.name)
+    kept = list(root.iter())  # alive, so that no pass makes them again
     meta = {"encoding": encoding, **metadata(root)}
     structure = (Part("structure", "\n".join(outline(root))),) if file.options.structure else ()
     markdown, left_out = _content(root, page)
+    del kept
     return Document(file.name, file.kind, (*sections(markdown), *structure), meta, (*warnings, *deep, *left_out))
 
 
-def _parsed(text: str, name: str) -> tuple[HtmlElement, tuple[str, ...]]:
+def _parsed(text: str, name: str) -> tuple[Any, tuple[str, ...]]:
     import lxml.etree
 
     try:
@@ -69,11 +77,12 @@ def _without_the_rest(body: Any) -> tuple[Any, tuple[str, ...]]:
     pieces = furniture(body)
     for element in pieces:
         _drop(element)
-    extents = measure(body)
-    content = content_element(body, extents)
-    beside = outside(body, content)
-    if is_crowded:
-        beside += beside_the_text(content, extents)
+    beside: list[Any] = []
+    content = body
+    if is_crowded or states_content(body):
+        extents = measure(body)
+        content = content_element(body, extents)
+        beside = outside(body, content) + (beside_the_text(content, extents) if is_crowded else [])
     warning = told((*pieces, *beside))
     for element in beside:
         _drop(element)

@@ -21,7 +21,7 @@ def metadata(root: Any) -> dict[str, Any]:
     title = root.findtext(".//title")
     return {
         "title": " ".join(title.split()) if title else None,
-        "language": root.get("lang"),
+        "language": root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang"),
         "headings": [words(h) for h in root.iter(*HEADINGS)][:200],
         "links": sum(1 for _ in root.iter("a")),
         "tables": sum(1 for _ in root.iter("table")),

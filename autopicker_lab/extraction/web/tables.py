@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MAX_COLUMNS = 1000
 _MAX_CELLS = 500_000
+_REPEATED = 200  # characters: longer ones stand once
 _LONG = 1500  # characters: a cell with more holds a page's text
 _SECTIONS = {"thead": 0, "tfoot": 2}
 _PAGE_BLOCKS = (*HEADINGS, "form", "article", "section", "nav", "hr")
@@ -47,10 +48,9 @@ def is_layout(table: Any) -> bool:
         return False
     if all(len(cells_of(row)) < 2 for row in rows):
         return True
-    has_parts = any(
-        cell.find(f".//{tag}") is not None for tag in ("table", *_PAGE_BLOCKS) for row in rows for cell in row
-    )
-    return has_parts or any(len(words(cell)) > _LONG for row in rows for cell in cells_of(row))
+    if any(part is not table for part in table.iter("table", *_PAGE_BLOCKS)):
+        return True
+    return any(len(words(cell)) > _LONG for row in rows for cell in cells_of(row))
 
 
 def grid(table: Any, text_of: Callable[[Any], str]) -> list[list[str]]:
@@ -64,7 +64,8 @@ def grid(table: Any, text_of: Callable[[Any], str]) -> list[list[str]]:
             continue
         line: dict[int, str] = {}
         column = 0
-        for cell in cells_of(row):
+        cells = cells_of(row)
+        for cell in cells:
             while column in below:
                 column = _carry(below, line, column)
             text = "" if is_hidden(cell) else text_of(cell)
@@ -73,6 +74,7 @@ def grid(table: Any, text_of: Callable[[Any], str]) -> list[list[str]]:
                 if column >= _MAX_COLUMNS or column in line:
                     break
                 line[column] = text
+                text = text if len(text) <= _REPEATED and len(cells) > 1 else ""  # a title over all columns stands once
                 if height > 1:
                     below[column] = (height, text)
                 column += 1

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight(?:-source)?|brush)[-:]\s*([\w+#-]+)")
 _AT_START = re.compile(r"(?m)^(?=#{1,6}\s|(?:=+|-{2,})\s*$|```|~~~)")
 _LINE_NUMBERS = frozenset(("linenos", "lineno", "linenodiv", "line-numbers-rows", "hljs-ln-numbers", "blob-num"))
+_MAX_QUOTES = 8  # within each other that are marked
 
 
 class Writer:
@@ -121,9 +122,12 @@ class Writer:
         language = next((match[1] for match in found if match), "")
         return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
-    def quote(self, element: Any) -> str:
-        """A quotation, each line marked."""
-        return re.sub(r"(?m)^", "> ", self.markdown(element)).replace("> \n", ">\n") if len(words(element)) else ""
+    def quote(self, element: Any) -> list[str]:
+        """A quotation, each line marked, down to a depth."""
+        if sum(1 for _ in element.iterancestors("blockquote")) >= _MAX_QUOTES:
+            return self.blocks(element)
+        text = self.markdown(element)
+        return [re.sub(r"(?m)^", "> ", text).replace("> \n", ">\n")] if text else []
 
     def bold_line(self, element: Any) -> str:
         """The head of a group: a summary or a legend."""
