@@ -20,15 +20,12 @@ _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s
 _SHOWN_BY_CLICK = frozenset(("tabpanel", "region"))
 _FOR_READERS = re.compile(r"(?:^|[\s_-])(?:sr-only|visually-?hidden|screen-?reader|offscreen|a11y-hidden)", re.I)
 _ICONS = re.compile(r"(?:^|[\s_-])(?:icons?|fa[srlb]?|glyphicon|material-icons|anchor|headerlink|permalink)\b", re.I)
-_SPACE = re.compile(r"\s+")
 
 
 def local(element: Any) -> str:
-    """The name of an element without its prefix; "" for comments and the like."""
+    """The name of an element; "" for comments and the like."""
     tag = element.tag
-    if not isinstance(tag, str):
-        return ""
-    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower() if "}" in tag or ":" in tag else tag
+    return tag if isinstance(tag, str) else ""
 
 
 def names(element: Any) -> list[str]:
@@ -46,16 +43,15 @@ def label_of(element: Any) -> str:
 
 def words(element: Any) -> str:
     """The text of an element on one line, without scripts and the like."""
-    if not len(element):
-        return _SPACE.sub(" ", element.text or "").strip()
-    return _SPACE.sub(" ", "".join(strings(element))).strip()
+    text = element.text or "" if not len(element) else "".join(strings(element))
+    return " ".join(text.split())
 
 
 def strings(element: Any) -> Iterator[str]:
     """The texts of an element in order, without those of scripts and the like."""
     for node in element.iter():
-        if isinstance(node.tag, str):
-            tag = local(node)
+        tag = node.tag
+        if isinstance(tag, str):
             if tag in BLOCKS or tag == "br":
                 yield " "
             if node.text and tag not in SKIPPED:

@@ -44,6 +44,8 @@ _LITTLE = 40  # characters of text: a page with less has lost its content
 def furniture(body: Any) -> list[Any]:
     """The outermost elements that belong to the page and not to its content."""
     found: list[Any] = []
+    if not body.xpath("boolean(.//@class|.//@id|.//@role|.//nav|.//aside|.//footer|.//header|.//search)"):
+        return found
     stack = [(child, False) for child in reversed(body)]
     has_main = next(body.iter("main", "article"), None) is not None
     flows: dict[Any, bool] = {}  # whether text stands directly in an element

@@ -138,6 +138,8 @@ class InlineWriter:
 
 def tidy(text: str) -> str:
     """Spaces and breaks as a browser shows them."""
+    if text.isascii() and "  " not in text and "\n" not in text:
+        return text.strip()
     return _AROUND_BREAK.sub("\n", re.sub(" {2,}", " ", text.translate(_NOTHING))).strip()
 
 

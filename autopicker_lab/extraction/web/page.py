@@ -6,8 +6,6 @@ import re
 from html import entities
 from typing import Any
 
-from autopicker_lab.extraction.web.dom import local
-
 MAX_DEPTH = 120  # levels that are told apart
 _XHTML = re.compile(r"<(?:\w+:)?html\b[^<>]*\bxmlns\b", re.IGNORECASE)
 _HEAD = 4096  # characters in which the root of XHTML is looked for
@@ -36,6 +34,8 @@ def parse(text: str) -> tuple[Any, tuple[str, ...]]:
     warnings: tuple[str, ...] = ()
     if root is None:
         root, warnings = _html(_without_cdata(text))
+    for element in root.xpath("//*[contains(name(), ':') or namespace-uri() != '']"):
+        element.tag = element.tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower()
     for template in list(root.iter("template")):
         if template.get("shadowrootmode") or template.get("shadowroot"):
             _place_shadow_tree(template)
@@ -91,9 +91,6 @@ def _xhtml(text: str) -> Any:
         root = lxml.etree.fromstring(known.encode("utf-8", "replace"), parser)
     except lxml.etree.LxmlError:
         return None
-    for element in root.iter():
-        if isinstance(element.tag, str):
-            element.tag = local(element)
     return root
 
 

@@ -9,7 +9,7 @@ from autopicker_lab.core import Table
 from autopicker_lab.extraction.web.dom import HEADINGS, is_hidden, local, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
 _MAX_COLUMNS = 1000
 _MAX_CELLS = 500_000
@@ -37,11 +37,10 @@ def cells_of(row: Any) -> list[Any]:
     return [cell for cell in row if local(cell) in ("td", "th")]
 
 
-def is_layout(table: Any) -> bool:
+def is_layout(table: Any, rows: Sequence[Any]) -> bool:
     """Whether a table only places parts of the page: no head, and one column, or whole page parts in its cells."""
     if table.get("role") in ("presentation", "none"):
         return True
-    rows = rows_of(table)
     if any(local(cell) == "th" for row in rows for cell in row) or table.find("caption") is not None:
         return False
     if table.find("thead") is not None:
@@ -53,12 +52,11 @@ def is_layout(table: Any) -> bool:
     return any(len(words(cell)) > _LONG for row in rows for cell in cells_of(row))
 
 
-def grid(table: Any, text_of: Callable[[Any], str]) -> list[list[str]]:
+def grid(rows: Sequence[Any], text_of: Callable[[Any], str]) -> list[list[str]]:
     """The cells of a table in their columns; a merged cell repeats its text in each row and column that it covers."""
     lines: list[list[str]] = []
     below: dict[int, tuple[int, str]] = {}  # column -> rows still covered, text
     total = 0
-    rows = rows_of(table)
     for position, row in enumerate(rows):
         if is_hidden(row):
             continue
@@ -95,18 +93,21 @@ def _carry(below: dict[int, tuple[int, str]], line: dict[int, str], column: int)
 
 
 def _span(cell: Any, name: str, most: int) -> int:
-    match = re.match(r"\s*(\d{1,6})", cell.get(name) or "")
+    stated = cell.get(name)
+    if stated is None:
+        return 1
+    match = re.match(r"\s*(\d{1,6})", stated)
     span = int(match[1]) if match else 1
     return min(span, most) if span else most if name == "rowspan" else 1
 
 
-def head_rows(table: Any) -> int:
+def head_rows(rows: Sequence[Any]) -> int:
     """Number of rows at the top that hold only column names: those of thead, else those of th cells alone."""
-    head = [row for row in rows_of(table) if local(row.getparent()) == "thead"]
+    head = [row for row in rows if local(row.getparent()) == "thead"]
     if head:
         return len(head)
     count = 0
-    for row in rows_of(table):
+    for row in rows:
         cells = cells_of(row)
         if not cells or any(local(cell) != "th" for cell in cells):
             break
@@ -132,11 +133,3 @@ def markdown(lines: list[list[str]], count: int) -> str:
     kept = [c for c in range(width) if any(c < len(line) and line[c] for line in full)]
     rows = [tuple((line[c] if c < len(line) else "") or None for c in kept) for line in joined_head(full, count)]
     return Table(tuple(rows)).to_markdown()
-
-
-def text_rows(lines: list[list[str]]) -> Iterator[str]:
-    """The rows of a table within a cell: cells by commas."""
-    for line in lines:
-        text = ", ".join(filter(None, line))
-        if text:
-            yield text

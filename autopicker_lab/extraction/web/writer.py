@@ -83,18 +83,19 @@ class Writer:
 
     def table(self, element: Any) -> list[str]:
         """A table with its caption, or the parts that it lays out."""
-        if tables.is_layout(element):
-            cells = (cell for row in tables.rows_of(element) if not is_hidden(row) for cell in row)
+        rows = tables.rows_of(element)
+        if tables.is_layout(element, rows):
+            cells = (cell for row in rows if not is_hidden(row) for cell in row)
             return [part for cell in cells if local(cell) and not is_hidden(cell) for part in self.blocks(cell)]
         captions = [self._inline.inside(c) for c in element if local(c) == "caption"]
         numbers = [cell for cell in element.iter("td") if _LINE_NUMBERS & set(names(cell))]
         if numbers:  # a listing with its line numbers in a column
             code = [cell for cell in element.iter("td") if cell not in numbers]
             return [part for cell in code for part in self.blocks(cell)]
-        hidden = [words(row) for row in tables.rows_of(element) if is_hidden(row)]
-        for row in hidden:
-            self.context.note("hidden text was left out", row)
-        text = tables.markdown(tables.grid(element, self._cell), tables.head_rows(element))
+        for row in rows:
+            if is_hidden(row):
+                self.context.note("hidden text was left out", words(row))
+        text = tables.markdown(tables.grid(rows, self._cell), tables.head_rows(rows))
         return [part for part in (*captions, text) if part]
 
     def _cell(self, cell: Any) -> str:
