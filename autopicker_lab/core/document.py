@@ -81,6 +81,22 @@ class Part:
         """Its places in words: "page 3", "Prices!A2:D9", "lines 5-9"; "" where they are not known."""
         return describe(self.places)
 
+    def passages(
+        self, max_tokens: int = 160, overlap: int = 0, count: Callable[[str], int] | None = None
+    ) -> Iterator[Part]:
+        """Its passages; see `Document.chunks`."""
+        if not 0 <= overlap < max_tokens:
+            raise InvalidRequestError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
+        cutter = PassageCutter(self.text, self.places)
+        if count is None:
+            pieces = cutter.cut(int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
+        else:
+            pieces = cutter.cut_counted(max_tokens, overlap, count)
+        for piece in pieces:
+            rows = cutter.rows_of(piece)
+            label = f"{self.label}, {rows}" if rows else self.label
+            yield Part(label, cutter.text_of(piece), places=cutter.places_of(piece))
+
 
 @dataclass(frozen=True, repr=False)
 class Document:
@@ -130,18 +146,8 @@ class Document:
         Raises:
             InvalidRequestError: where `overlap` is not smaller than `max_tokens`.
         """
-        if not 0 <= overlap < max_tokens:
-            raise InvalidRequestError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
         for part in self.parts:
-            cutter = PassageCutter(part.text, part.places)
-            if count is None:
-                pieces = cutter.cut(int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
-            else:
-                pieces = cutter.cut_counted(max_tokens, overlap, count)
-            for piece in pieces:
-                rows = cutter.rows_of(piece)
-                label = f"{part.label}, {rows}" if rows else part.label
-                yield Part(label, cutter.text_of(piece), places=cutter.places_of(piece))
+            yield from part.passages(max_tokens, overlap, count)
 
     def to_dict(self) -> dict[str, Any]:
         """The Document as JSON can hold it: parts name their tables, whose rows stand in `tables`, in that order.

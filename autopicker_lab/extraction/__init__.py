@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.core import AutopickerError, CorruptFileError, Document, ReadOptions, SourceFile
 from autopicker_lab.extraction.encodable import replace_surrogates
 from autopicker_lab.extraction.many import ExtractionResult, extract_many
+from autopicker_lab.extraction.marking import MarkedPassage, mark
 from autopicker_lab.extraction.pool import ExtractionPool
 from autopicker_lab.extraction.registry import FormatReader, formats, reader_of
 from autopicker_lab.extraction.sniff import check_size, open_source
@@ -22,10 +23,12 @@ __all__ = [
     "ExtractionPool",
     "ExtractionResult",
     "FormatReader",
+    "MarkedPassage",
     "check_size",
     "extract",
     "extract_many",
     "formats",
+    "mark",
     "open_source",
 ]
 

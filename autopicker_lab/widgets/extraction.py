@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from html import escape
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.benchmark.engines import ENGINES, installed, read_bytes
 from autopicker_lab.core import Document, EncryptedFileError, Part, ReadOptions, SourceFile
 from autopicker_lab.core.show import html_diff, html_table
+from autopicker_lab.core.text import clip
 from autopicker_lab.extraction import ExtractionPool
 from autopicker_lab.extraction.pool import read_source
 from autopicker_lab.widgets.parts import (
@@ -25,7 +27,7 @@ from autopicker_lab.widgets.parts import (
     to_html,
 )
 from autopicker_lab.widgets.parts.job import STOPPED
-from autopicker_lab.widgets.parts.pages import Pages, page_pictures
+from autopicker_lab.widgets.parts.pages import Pages, mark_picture, page_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,7 @@ T = TypeVar("T")
 PICTURE_WIDTH = 520
 _DRAWN_FIRST, _DRAWN_AT_ONCE = 40, 4  # parts of a file that are drawn when it is read, and in one call
 _MAX_CHARACTERS = 60_000  # that are shown of a Part
+_LISTED = 500  # passages of a Part
 _CATEGORIES = ("document", "spreadsheet", "image", "code")
 
 
@@ -74,6 +77,7 @@ class ExtractionModel(PanelModel):
         files: the files so far.
         index: of the selected file, from 0.
         part: index of its selected Part, from 0.
+        passage: index of the selected passage of that Part, from 0; None for the whole Part.
         password: for files that come later.
         comparison: the last comparison with another engine, as HTML.
     """
@@ -82,12 +86,14 @@ class ExtractionModel(PanelModel):
     files: list[OpenFile] = field(default_factory=list)
     index: int = 0
     part: int = 0
+    passage: int | None = None
     password: str = ""
     comparison: str = ""
 
     def __post_init__(self) -> None:
         self.job = Job(self._on_job)
         self._pool: ExtractionPool | None = None
+        self._cut: tuple[Part | None, list[Part]] = None, []  # a Part, and its passages
         self.intake.listeners.append(self._on_intake)
 
     @property
@@ -107,6 +113,19 @@ class ExtractionModel(PanelModel):
         return document.parts[self.part] if document and document.parts else None
 
     @property
+    def passages(self) -> list[Part]:
+        """The first passages of the selected Part, as a question would find them."""
+        part = self.current_part
+        if part is not self._cut[0]:
+            self._cut = part, list(islice(part.passages(), _LISTED)) if part else []
+        return self._cut[1]
+
+    @property
+    def shown(self) -> Part | None:
+        """The selected passage, or the whole Part."""
+        return self.current_part if self.passage is None else self.passages[self.passage]
+
+    @property
     def engines(self) -> list[str]:
         """Other engines that are installed and read this kind of file."""
         kind = self.current.file.kind if self.current else ""
@@ -124,12 +143,17 @@ class ExtractionModel(PanelModel):
         if file is not None and file != self.index:
             self.index, self.comparison = min(max(file, 0), max(len(self.files) - 1, 0)), ""
         last = len(self.document.parts) - 1 if self.document else 0
-        self.part = min(max(part, 0), max(last, 0))
+        self.part, self.passage = min(max(part, 0), max(last, 0)), None
         self.notify()
         one = self.current
         if one is not None and one.document is not None and self.part not in one.pictures:
             document, first = one.document, self.part
             self._start(lambda: self._draw_parts(one, document, range(first, first + 1)), "drawing")
+
+    def pick(self, passage: int | None) -> None:
+        """Select a passage of the selected Part, which is marked on its picture; None for the whole Part."""
+        self.passage = passage if passage is not None and 0 <= passage < len(self.passages) else None
+        self.notify()
 
     def unlock(self, password: str) -> None:
         """Read the files that could not be read again, with a password."""
@@ -155,9 +179,11 @@ class ExtractionModel(PanelModel):
         self._start(work, f"{engine} reads {one.file.name}")
 
     def picture(self) -> bytes:
-        """Return the picture of the selected Part as PNG; b"" where there is none, or none yet."""
+        """The picture of the selected Part as PNG, the picked passage marked; b"" where there is none, or none yet."""
         one = self.current
-        return one.pictures.get(self.part, b"") if one else b""
+        picture = one.pictures.get(self.part, b"") if one else b""
+        boxes = [p.box for p in self.shown.places if p.box] if self.shown and self.passage is not None else []
+        return mark_picture(picture, boxes) if picture and boxes else picture
 
     def close(self) -> None:
         """End the work in progress."""
@@ -170,7 +196,7 @@ class ExtractionModel(PanelModel):
         self.index = (
             len(self.files) - 1 if len(self.files) > len(known) else min(self.index, max(len(self.files) - 1, 0))
         )
-        self.part, self.comparison = 0, ""
+        self.part, self.passage, self.comparison = 0, None, ""
         if not self.files and not self.job.running:
             self.job.words = ""
         self._start_reading()
@@ -251,13 +277,16 @@ class ExtractionPanel(Panel):
         framed = w.Layout(display="none", border="1px solid #999", align_self="flex-start", width="40%")
         self.image = w.Image(format="png", layout=framed)
         self.text = w.HTML(layout=w.Layout(width="98%", max_height="44em", overflow="auto"))
+        self.passage = w.Dropdown(description="passage", options=[], layout=wide)
+        self.where = w.HTML()
         self.tables = w.VBox()
         self.source = w.Textarea(disabled=True, layout=w.Layout(width="100%", height="40em"))
         self.engine = w.Dropdown(description="beside", options=[])
         self.compare = w.Button(description="Compare", tooltip="lay another engine's text beside this one")
         self.diff = w.HTML(layout=w.Layout(max_height="40em", overflow="auto"))
         beside = w.VBox([w.HBox([self.engine, self.compare]), self.diff])
-        self.tabs = w.Tab([self.text, self.tables, self.source, beside], titles=("Text", "Tables", "Markdown", "Diff"))
+        text = w.VBox([self.passage, self.where, self.text])
+        self.tabs = w.Tab([text, self.tables, self.source, beside], titles=("Text", "Tables", "Markdown", "Diff"))
         self.tabs.layout = w.Layout(flex="1", min_width="26em")
         self.save = [
             Save("Copy text", "", lambda: self._document().text),
@@ -265,10 +294,12 @@ class ExtractionPanel(Panel):
             Save("Save as JSON", "document.json", lambda: self._document().to_dict()),
         ]
         self._drawn_part: object = None
+        self._listed: object = None
         self._drawn_tables: object = None
         self.on(self.password, model.unlock)
         self.on(self.file, lambda file: model.select(0, file))
         self.on(self.pages, model.select, "chosen")
+        self.on(self.passage, model.pick)
         self.tabs.observe(lambda _: model.notify(), "selected_index")
         self.compare.on_click(lambda _: model.compare(self.engine.value))
         model.listeners.append(self._draw)
@@ -312,22 +343,40 @@ class ExtractionPanel(Panel):
 
     def _draw_part(self) -> None:
         """Draw the page and what was read from it, where they have changed."""
-        model, part = self.model, self.model.current_part
+        model, part = self.model, self.model.shown
+        self._list_passages()
         picture = model.picture()
         if picture != bytes(self.image.value):
             self.image.layout.display = "block" if picture else "none"
             self.image.value = picture
         if (part, model.index) != self._drawn_part:
             self._drawn_part = (part, model.index)
+            named = part.label + (f" ({part.where})" if part.where else "") if part else ""
+            self.where.value = f"<span style='line-height:1.4;opacity:.8'>{escape(named)}</span>"
             text = part.text if part else ""
             more = len(text) - _MAX_CHARACTERS
             cut = f"\n\n*{more:,} more characters: save them as Markdown*" if more > 0 else ""
             self.text.value = to_html(text[:_MAX_CHARACTERS] + cut)
             self.source.value = text[:_MAX_CHARACTERS]
-        if self.tabs.selected_index == 1 and self._drawn_tables is not part:
-            self._drawn_tables = part
-            tables = [table for table in (part.tables if part else ()) if table.rows]
+        whole = model.current_part
+        if self.tabs.selected_index == 1 and self._drawn_tables is not whole:
+            self._drawn_tables = whole
+            tables = [table for table in (whole.tables if whole else ()) if table.rows]
             self.tables.children = [sortable(table.to_frame(), table.label) for table in tables] or [_no_table()]
+
+    def _list_passages(self) -> None:
+        """List the passages of the Part, where it is another one."""
+        model, part = self.model, self.model.current_part
+        if (part, model.index) != self._listed:
+            self._listed = (part, model.index)
+            passages = model.passages
+            names = [(f"{i + 1}. {clip(passage.text, 90)}", i) for i, passage in enumerate(passages)]
+            with self.passage.hold_sync():
+                self.passage.options = [("all of it", None), *names]
+                self.passage.value = None
+            self.passage.layout.display = "flex" if len(passages) > 1 else "none"
+        if self.passage.value != model.passage:
+            self.passage.value = model.passage
 
     def _about(self, one: OpenFile | None) -> str:
         if one is None:

@@ -371,6 +371,25 @@ class TestExtraction:
         assert panel.file.layout.display == "flex"
         panel.model.close()
 
+    def test_a_passage_that_is_picked_is_shown_and_marked_on_its_page(self, samples: Path) -> None:
+        panel = ExtractionPanel(samples / "report.pdf")
+        panel.model.job.wait(30)
+        panel.pages.chosen = 1
+        whole, plain = panel.source.value, bytes(panel.image.value)
+        names = [name for name, _ in panel.passage.options]
+        assert names[0] == "all of it"
+        assert len(names) > 1
+        panel.passage.value = len(names) - 2
+        assert panel.source.value == panel.model.passages[-1].text != whole
+        assert "page 2 (page 2)" in panel.where.value
+        assert bytes(panel.image.value) != plain
+        panel.passage.value = None
+        assert (panel.source.value, bytes(panel.image.value)) == (whole, plain)
+        panel.passage.value = 0
+        panel.pages.chosen = 2
+        assert panel.model.passage is panel.passage.value is None
+        panel.model.close()
+
     def test_each_file_has_its_own_pages_and_a_ragged_table_is_shown(self, samples: Path) -> None:
         panel = ExtractionPanel()
         for name, word in (("a.pdf", "one"), ("b.pdf", "two")):

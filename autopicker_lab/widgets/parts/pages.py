@@ -12,11 +12,14 @@ import anywidget
 import traitlets
 
 from autopicker_lab.core import AutopickerError, Document, SourceFile, Table
+from autopicker_lab.extraction.marking import mark_boxes, page_of, to_png
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from PIL.Image import Image
+
+    from autopicker_lab.core.places import Box
 
 _THUMBNAIL = (84, 110)  # pixels
 _ROWS, _COLUMNS, _CELL = 24, 6, (86, 20)  # of a sheet's picture; a cell in pixels
@@ -51,7 +54,19 @@ def page_picture(file: SourceFile, document: Document, part: int, width: int) ->
         image = _image(file, document, part, width)
     except (AutopickerError, RuntimeError, IndexError):  # a damaged page has text, perhaps, but no picture
         return b""
-    return _png(image) if image is not None else b""
+    return to_png(image) if image is not None else b""
+
+
+@lru_cache(maxsize=32)
+def _marked(png: bytes, boxes: tuple[Box, ...]) -> bytes:
+    from PIL import Image
+
+    return to_png(mark_boxes(Image.open(io.BytesIO(png)), boxes))
+
+
+def mark_picture(png: bytes, boxes: Sequence[Box]) -> bytes:
+    """A picture of a page with boxes marked on it."""
+    return _marked(png, tuple(boxes))
 
 
 def _data_url(png: bytes) -> str:
@@ -67,23 +82,14 @@ def _thumbnail(png: bytes) -> bytes:
         return b""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     image.thumbnail(_THUMBNAIL)
-    return _png(image)
+    return to_png(image)
 
 
 def _image(file: SourceFile, document: Document, part: int, width: int) -> Image | None:
-    if file.kind == "pdf":
-        from autopicker_lab.extraction.pdf import page_image
-
-        return page_image(file, part, width)
-    if file.category == "image":
-        from autopicker_lab.extraction.image import open_image, to_rgb
-
-        image = to_rgb(open_image(file))
-        image.thumbnail((width, 4 * width))
-        return image
-    if file.category == "spreadsheet" and document.parts[part].tables:
-        return _sheet(document.parts[part].tables[0])
-    return None
+    one = document.parts[part]
+    if file.category == "spreadsheet":
+        return _sheet(one.tables[0]) if one.tables else None
+    return page_of(file, next((place.page for place in one.places if place.page is not None), part + 1), width)
 
 
 def _sheet(table: Table) -> Image:
@@ -100,9 +106,3 @@ def _sheet(table: Table) -> Image:
             draw.rectangle(box, fill="#eef3f7" if y == 0 else "white", outline="#b0b0b0")
             draw.text((box[0] + 4, box[1] + 4), "" if cell is None else str(cell)[:13], fill="black")
     return image
-
-
-def _png(image: Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
