@@ -151,7 +151,7 @@ class ExtractionModel(PanelModel):
             self._start(lambda: self._draw_parts(one, document, range(first, first + 1)), "drawing")
 
     def pick(self, passage: int | None) -> None:
-        """Select a passage of the selected Part, which is marked on its picture; None for the whole Part."""
+        """Select a passage of the selected Part, which is marked on its picture; None, or -1, for the whole Part."""
         self.passage = passage if passage is not None and 0 <= passage < len(self.passages) else None
         self.notify()
 
@@ -372,11 +372,10 @@ class ExtractionPanel(Panel):
             passages = model.passages
             names = [(f"{i + 1}. {clip(passage.text, 90)}", i) for i, passage in enumerate(passages)]
             with self.passage.hold_sync():
-                self.passage.options = [("all of it", None), *names]
-                self.passage.value = None
+                self.passage.options = [("all of it", -1), *names]  # a Dropdown shows None as nothing chosen
+                self.passage.value = -1
             self.passage.layout.display = "flex" if len(passages) > 1 else "none"
-        if self.passage.value != model.passage:
-            self.passage.value = model.passage
+        self.passage.value = -1 if model.passage is None else model.passage
 
     def _about(self, one: OpenFile | None) -> str:
         if one is None:

@@ -383,11 +383,11 @@ class TestExtraction:
         assert panel.source.value == panel.model.passages[-1].text != whole
         assert "page 2 (page 2)" in panel.where.value
         assert bytes(panel.image.value) != plain
-        panel.passage.value = None
+        panel.passage.value = -1
         assert (panel.source.value, bytes(panel.image.value)) == (whole, plain)
         panel.passage.value = 0
         panel.pages.chosen = 2
-        assert panel.model.passage is panel.passage.value is None
+        assert (panel.model.passage, panel.passage.value) == (None, -1)
         panel.model.close()
 
     def test_each_file_has_its_own_pages_and_a_ragged_table_is_shown(self, samples: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.sheets.model import Sheet, to_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from python_calamine import CalamineSheet
 
@@ -26,7 +27,9 @@ def read_grids(data: bytes, warnings: list[str], instead: Callable[[str], Sheet]
     import python_calamine as calamine
 
     sheets: list[Sheet] = []
-    with calamine.load_workbook(io.BytesIO(data)) as book:
+    with _panics_as_errors():
+        opened = calamine.load_workbook(io.BytesIO(data))
+    with opened as book:
         for meta in book.sheets_metadata:
             if meta.typ != calamine.SheetTypeEnum.WorkSheet:
                 if meta.typ != calamine.SheetTypeEnum.ChartSheet:
@@ -34,11 +37,25 @@ def read_grids(data: bytes, warnings: list[str], instead: Callable[[str], Sheet]
                 continue
             visible = meta.visible == calamine.SheetVisibleEnum.Visible
             try:
-                sheets.append(_grid(book.get_sheet_by_name(meta.name), meta.name, visible))
+                with _panics_as_errors():
+                    sheets.append(_grid(book.get_sheet_by_name(meta.name), meta.name, visible))
             except (calamine.CalamineError, calamine.WorksheetNotFound) as error:
                 warnings.append(f"sheet {meta.name} is damaged: it was read as far as it goes ({error})")
                 sheets.append(instead(meta.name) if instead else Sheet(meta.name, visible, []))
     return sheets
+
+
+@contextmanager
+def _panics_as_errors() -> Iterator[None]:
+    """Panics of Rust, which are no `Exception`, as errors of calamine."""
+    import python_calamine as calamine
+
+    try:
+        yield
+    except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as panic:
+        raise calamine.CalamineError(str(panic)) from None
 
 
 def _grid(sheet: CalamineSheet, name: str, visible: bool) -> Sheet:
