@@ -81,6 +81,11 @@ class Part:
         """Its places in words: "page 3", "Prices!A2:D9", "lines 5-9"; "" where they are not known."""
         return describe(self.places)
 
+    @property
+    def title(self) -> str:
+        """Its label, and where it stands if the label does not say that."""
+        return f"{self.label} ({self.where})" if self.where and self.where not in self.label else self.label
+
     def passages(
         self, max_tokens: int = 160, overlap: int = 0, count: Callable[[str], int] | None = None
     ) -> Iterator[Part]:

@@ -31,8 +31,7 @@ class MarkedPassage:
     pictures: dict[int, bytes]
 
     def _repr_html_(self) -> str:
-        where = f" ({self.passage.where})" if self.passage.where else ""
-        title = f"<div style='font-weight:600;line-height:1.4'>{escape(self.passage.label + where)}</div>"
+        title = f"<div style='font-weight:600;line-height:1.4'>{escape(self.passage.title)}</div>"
         pages = "".join(
             f"<img alt='page {number} with the passage marked' style='max-width:100%;border:1px solid #767676' "
             f"src='data:image/png;base64,{base64.b64encode(picture).decode()}'>"

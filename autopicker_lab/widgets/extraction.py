@@ -277,7 +277,7 @@ class ExtractionPanel(Panel):
         framed = w.Layout(display="none", border="1px solid #999", align_self="flex-start", width="40%")
         self.image = w.Image(format="png", layout=framed)
         self.text = w.HTML(layout=w.Layout(width="98%", max_height="44em", overflow="auto"))
-        self.passage = w.Dropdown(description="passage", options=[], layout=wide)
+        self.passage = w.Dropdown(description="passage", options=[], layout=w.Layout(width="99%"))
         self.where = w.HTML()
         self.tables = w.VBox()
         self.source = w.Textarea(disabled=True, layout=w.Layout(width="100%", height="40em"))
@@ -351,8 +351,7 @@ class ExtractionPanel(Panel):
             self.image.value = picture
         if (part, model.index) != self._drawn_part:
             self._drawn_part = (part, model.index)
-            named = part.label + (f" ({part.where})" if part.where else "") if part else ""
-            self.where.value = f"<span style='line-height:1.4;opacity:.8'>{escape(named)}</span>"
+            self.where.value = f"<span style='line-height:1.4;opacity:.8'>{escape(part.title) if part else ''}</span>"
             text = part.text if part else ""
             more = len(text) - _MAX_CHARACTERS
             cut = f"\n\n*{more:,} more characters: save them as Markdown*" if more > 0 else ""

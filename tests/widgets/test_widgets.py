@@ -380,8 +380,9 @@ class TestExtraction:
         assert names[0] == "all of it"
         assert len(names) > 1
         panel.passage.value = len(names) - 2
+        assert (panel.passage.layout.display, panel.file.layout.display) == ("flex", "none")
         assert panel.source.value == panel.model.passages[-1].text != whole
-        assert "page 2 (page 2)" in panel.where.value
+        assert ">page 2<" in panel.where.value
         assert bytes(panel.image.value) != plain
         panel.passage.value = -1
         assert (panel.source.value, bytes(panel.image.value)) == (whole, plain)
