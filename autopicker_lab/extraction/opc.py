@@ -12,6 +12,7 @@ import posixpath
 import re
 import zipfile
 import zlib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -104,15 +105,17 @@ class Package:
 
     def content_type(self, name: str) -> str:
         """The media type of a part; "" where [Content_Types].xml tells none."""
+        return self._types.get(name) or self._types.get(f"*.{name.rpartition('.')[2]}", "")
+
+    @cached_property
+    def _types(self) -> dict[str, str]:
+        """Media types by part, and by suffix ("*.png")."""
         root = self.root(_TYPES_PART) if _TYPES_PART in self.names else None
-        for entry in () if root is None else root.iter(f"{_TYPES}Override"):
-            if _plain_name(entry.get("PartName") or "") == name:
-                return entry.get("ContentType") or ""
-        suffix = name.rpartition(".")[2]
-        for entry in () if root is None else root.iter(f"{_TYPES}Default"):
-            if (entry.get("Extension") or "").lower() == suffix:
-                return entry.get("ContentType") or ""
-        return ""
+        types: dict[str, str] = {}
+        for entry in () if root is None else root.iter(f"{_TYPES}Default", f"{_TYPES}Override"):
+            part, suffix = entry.get("PartName"), (entry.get("Extension") or "").lower()
+            types[_plain_name(part) if part else f"*.{suffix}"] = entry.get("ContentType") or ""
+        return types
 
     @property
     def main(self) -> str | None:

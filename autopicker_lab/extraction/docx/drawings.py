@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core import Table
 from autopicker_lab.extraction.docx.names import OFFICE, A, R, W
 from autopicker_lab.extraction.docx.symbols import EMPTY, TICKED
 from autopicker_lab.extraction.ooxml import chart_table
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from autopicker_lab.extraction.opc import Package
 
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+_CHARTEX = "{http://schemas.microsoft.com/office/drawing/2014/chartex}"
 _AX = "{http://schemas.microsoft.com/office/2006/activeX}"
 _EQUATION_PROGRAMS = ("equation.", "mathtype")
+_MAX_POINTS = 1000
 _MAX_NATIVE = 50 * 2**20  # bytes of an object whose file's name is looked for
 
 
@@ -26,20 +29,29 @@ def target(package: Package, part: str, id_: str | None) -> str | None:
     return relation.target if relation is not None and not relation.is_external else None
 
 
-def chart(package: Package, part: str, element: Any) -> str:
+def chart(root: Any) -> str:
     """The title and the table of a chart; "" where it stores no values."""
-    place = target(package, part, element.get(f"{R}id"))
-    root = package.root(place) if place else None
-    table = chart_table(root, "") if root is not None else None
+    table = chart_table(root, "")
     return "" if table is None else f"{table.label}\n\n{table.to_markdown()}".strip()
 
 
-def smart_art(package: Package, part: str, element: Any) -> str:
+def extended_chart(root: Any) -> str:
+    """The values of a chart of newer kinds (treemap, waterfall ...) as a table, one column a dimension."""
+    title = "".join(t.text or "" for t in root.iterfind(f".//{_CHARTEX}title//{A}t")).strip()
+    blocks = []
+    for data in root.iter(f"{_CHARTEX}data"):
+        columns = []
+        for level in data.iter(f"{_CHARTEX}lvl"):
+            points = {_int(p.get("idx")): " ".join((p.text or "").split()) for p in level.iter(f"{_CHARTEX}pt")}
+            columns.append((level.getparent().get("type") or "", points))
+        rows = sorted({index for _, points in columns for index in points})[:_MAX_POINTS]
+        lines = [tuple(name for name, _ in columns), *(tuple(p.get(i) for _, p in columns) for i in rows)]
+        blocks += [Table(tuple(lines)).to_markdown()] if rows else []
+    return "\n\n".join([title, *blocks]).strip()
+
+
+def smart_art(root: Any) -> str:
     """The texts of a SmartArt as a nested list, in its order."""
-    place = target(package, part, element.get(f"{R}dm"))
-    root = package.root(place) if place else None
-    if root is None:
-        return ""
     texts = {
         point.get("modelId"): " ".join("".join(t.text or "" for t in point.iter(f"{A}t")).split())
         for point in root.iter(f"{_DIAGRAM}pt")
@@ -50,7 +62,7 @@ def smart_art(package: Package, part: str, element: Any) -> str:
     for link in root.iter(f"{_DIAGRAM}cxn"):
         source, destination = link.get("srcId"), link.get("destId")
         if link.get("type", "parOf") == "parOf" and source in texts and destination in texts:
-            children.setdefault(source, []).append((_order(link), destination))
+            children.setdefault(source, []).append((_int(link.get("srcOrd")), destination))
             below.add(destination)
     lines: list[str] = []
     seen: set[str] = set()
@@ -67,20 +79,20 @@ def smart_art(package: Package, part: str, element: Any) -> str:
     return "\n".join(lines)
 
 
-def _order(link: Any) -> int:
+def _int(text: str | None) -> int:
     try:
-        return int(link.get("srcOrd") or 0)
+        return int(text or 0)
     except ValueError:
         return 0
 
 
-def embedded(package: Package, part: str, element: Any) -> tuple[str, str]:
-    """What a `w:object` holds, by program and file ("Excel.Sheet.12, book.xlsx"), and its mark in the text."""
-    ole = next(element.iter(f"{OFFICE}OLEObject"), None)
-    if ole is None:
-        ole = next(element.iter(f"{W}objectEmbed", f"{W}objectLink"), None)
-    if ole is None:
-        return "", ""
+def embedded_object(element: Any) -> Any | None:
+    """The element of a `w:object` that names its program; None where it holds a drawing alone."""
+    return next(element.iter(f"{OFFICE}OLEObject", f"{W}objectEmbed", f"{W}objectLink"), None)
+
+
+def embedded(package: Package, part: str, ole: Any) -> tuple[str, str]:
+    """An embedded object by program and file ("Excel.Sheet.12, book.xlsx"), and its mark in the text."""
     program = ole.get("ProgID") or ole.get(f"{W}progId") or "object"
     if program.lower().startswith(_EQUATION_PROGRAMS):
         return program, f"[equation of {program}, not read]"

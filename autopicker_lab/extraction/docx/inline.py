@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+_EXTENDED_CHART = "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 _PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/picture}pic"
 _SUPERSCRIPT = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _SUBSCRIPT = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
+_DEEPEST = 30  # fields in each other; what is never closed is forgotten
 _DELETED = {f"{W}del", f"{W}moveFrom"}
 _SKIPPED = {f"{W}{name}" for name in ("delText", "delInstrText", "rPr", "pPr", "rt", "sdtPr", "sdtEndPr", "sectPr")}
 _TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
@@ -48,7 +50,9 @@ class Inline:
         self._boxes: list[Any] = []  # text boxes and charts of the current paragraph: elements, or Markdown
         self._fields: list[Field] = []
         self._addresses: list[str] = []
-        self._told: set[str] = set()
+        self._told: set[str] = set()  # parts that were shown
+        self._known: dict[tuple[str, str, str], tuple[str, str]] = {}  # objects and controls by part and relation
+        self._drawn = {"name": "", "alt": ""}  # the drawing that the walk is in
         self._font: str | None = None
         self._style = ParagraphStyle()
         self._handlers: dict[str, Callable[[Any], str]] = {
@@ -69,6 +73,10 @@ class Inline:
             f"{A}txBody": self._drawn_text,
             f"{_WP}inline": self._drawing,
             f"{_WP}anchor": self._drawing,
+            _PICTURE: self._picture,
+            _CHART: self._chart,
+            _EXTENDED_CHART: self._extended_chart,
+            _DIAGRAM: self._smart_art,
             f"{VML}imagedata": self._old_picture,
             f"{VML}textpath": self._letters_as_drawing,
             f"{M}oMath": formula,
@@ -183,6 +191,7 @@ class Inline:
         """The begin, the separator before the result, or the end of a field."""
         kind = element.get(f"{W}fldCharType")
         if kind == "begin":
+            del self._fields[: len(self._fields) + 1 - _DEEPEST]
             self._fields.append(Field(form=element.find(f"{W}ffData")))
         elif kind == "separate" and self._fields:
             return self._result_begins(self._fields[-1])
@@ -226,36 +235,48 @@ class Inline:
 
     def _drawing(self, element: Any) -> str:
         """A picture, chart, SmartArt or shapes; shapes hold text boxes of their own."""
-        before = len(self._boxes)
+        outer, boxes, pictures = self._drawn, len(self._boxes), len(self.found.images)
         properties = element.find(f"{_WP}docPr")
-        name = "" if properties is None else properties.get("name") or ""
-        alt = "" if properties is None else properties.get("descr") or ""
+        self._drawn = {
+            "name": "" if properties is None else properties.get("name") or "",
+            "alt": "" if properties is None else properties.get("descr") or "",
+        }
         text = self._inline(element)
-        for holder in element.iter(_CHART):
-            self._tell(holder.get(f"{R}id"), drawings.chart(self.package, self.part, holder))
-        for holder in element.iter(_DIAGRAM):
-            self._tell(holder.get(f"{R}id"), drawings.smart_art(self.package, self.part, holder))
-        if next(element.iter(_PICTURE), None) is not None:
-            self.found.images.append({"name": name, "alt": alt})
-        elif len(self._boxes) == before:
-            self._textless(name, alt)
-        if "watermark" in name.lower():
-            self._boxes[before:] = [self._watermark(box) for box in self._boxes[before:]]
+        if len(self._boxes) == boxes and len(self.found.images) == pictures:
+            if self._drawn["alt"]:
+                self.found.images.append(self._drawn)
+            else:
+                self.found.drawn += 1
+        if "watermark" in self._drawn["name"].lower():
+            self._boxes[boxes:] = [self._watermark(box) for box in self._boxes[boxes:]]
+        self._drawn = outer
         return text
 
-    def _textless(self, name: str, alt: str) -> None:
-        if alt:
-            self.found.images.append({"name": name, "alt": alt})
-        else:
-            self.found.drawn += 1
+    def _picture(self, _element: Any) -> str:
+        self.found.images.append(self._drawn)
+        return ""
+
+    def _chart(self, element: Any) -> str:
+        return self._tell(element.get(f"{R}id"), drawings.chart)
+
+    def _extended_chart(self, element: Any) -> str:
+        return self._tell(element.get(f"{R}id"), drawings.extended_chart)
+
+    def _smart_art(self, element: Any) -> str:
+        return self._tell(element.get(f"{R}dm"), drawings.smart_art)
+
+    def _tell(self, id_: str | None, reader: Callable[[Any], str]) -> str:
+        """Leave what a part shows below the paragraph, the first time that it stands there."""
+        place = drawings.target(self.package, self.part, id_)
+        if place and place not in self._told:
+            self._told.add(place)
+            root = self.package.root(place)
+            self._boxes.append(reader(root) if root is not None else "")
+        return ""
 
     def _watermark(self, box: Any) -> str:
         text = box if isinstance(box, str) else "".join(t.text or "" for t in box.iter(f"{W}t"))
         return f"Watermark: {text.removeprefix('Watermark: ')}"
-
-    def _tell(self, place: str | None, text: str) -> None:
-        if text:
-            self._boxes.append(text)
 
     def _old_picture(self, element: Any) -> str:
         shape = element.getparent()
@@ -276,18 +297,28 @@ class Inline:
         """An embedded object, named; the picture that stands for it is none of the document."""
         pictures = len(self.found.images)
         text = self._inline(element)
-        label, mark = drawings.embedded(self.package, self.part, element)
-        if label:
-            del self.found.images[pictures:]
-            self.found.embedded.append(label)
+        ole = drawings.embedded_object(element)
+        if ole is None:
+            return text
+        del self.found.images[pictures:]
+        label, mark = self._once(ole, drawings.embedded)
+        self.found.embedded.append(label)
         return text + mark
 
     def _control(self, element: Any) -> str:
-        name, shown = drawings.active_control(self.package, self.part, element)
+        name, shown = self._once(element, drawings.active_control)
         if not shown:
             self.found.embedded.append(f"control {name}")
             return f"[control {name}]"
         return shown
+
+    def _once(self, element: Any, reader: Callable[[Package, str, Any], tuple[str, str]]) -> tuple[str, str]:
+        """What a reader tells of the part that an element refers to; each part is read once."""
+        id_ = element.get(f"{R}id")
+        key = (self.part, id_ or "", element.tag)
+        if not id_ or key not in self._known:
+            self._known[key] = reader(self.package, self.part, element)
+        return self._known[key]
 
     def _subdocument(self, element: Any) -> str:
         relation = self.package.relations(self.part).get(element.get(f"{R}id") or "")

@@ -37,8 +37,10 @@ _TAG = re.compile(r"\\#\s*\(?(?:\\text\{)?\(?([^(){}]*)\)?\}?\)?\s*$")
 
 
 def formula(element: Any) -> str:
-    """An `m:oMath` within a line of Markdown."""
-    return latex.inline(_content(element))
+    """An `m:oMath` within a line of Markdown, apart from one right before it."""
+    before = element.getprevious()
+    text = latex.inline(_content(element))
+    return f" {text}" if text and before is not None and before.tag == element.tag else text
 
 
 def formulas(element: Any) -> str:
@@ -98,7 +100,7 @@ def _run(element: Any) -> str:
 
 def _characters(child: Any) -> str:
     if child.tag in (f"{M}t", f"{W}t"):
-        return translated(child.text or "", None)
+        return translated(child.text or "", None).replace("–", "−")
     if child.tag == f"{W}sym":
         return symbol(child.get(f"{W}font") or "", child.get(f"{W}char") or "")
     return " " if child.tag in (f"{W}tab", f"{W}br") else ""
@@ -110,7 +112,8 @@ def _names(words: str, *, upright: bool = False) -> str:
     for part in _LETTERS.findall(words):
         name = latex.identifier(part) if part[0].isascii() and part[0].isalpha() and len(part) > 1 else ""
         known = name and (upright or not name.startswith("\\operatorname"))
-        pieces.append(name if known else f"\\mathrm{{{part}}}" if upright and part.isalpha() else latex.symbols(part))
+        letters = f"\\mathrm{{{part}}}" if upright and part.isalpha() else "^".join(map(latex.symbols, part.split("^")))
+        pieces.append(name if known else letters)
     return latex.join(pieces)
 
 
