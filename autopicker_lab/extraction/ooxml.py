@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cell, CorruptFileError, EncryptedFileError, SourceFile, Table
+
+if TYPE_CHECKING:
+    import zipfile
 
 MAX_INFLATED = 200 * 2**20
 _MAX_ELEMENTS = 1_000_000  # of a DOCX, whose tree takes a kilobyte for each; a thousand pages have a tenth of that
@@ -15,12 +16,13 @@ _LARGE = 10 * 2**20  # bytes from which a part is suspect
 _MAX_RATIO = 200  # of such a part; sheets of numbers have 10 to 30, deflate's limit is 1,032
 _PIECE = 2**20
 _HEAD = 2**16
+_UNREAD = re.compile(r"(?:^|[\\/])(?:theme|docProps|calcChain|customXml|printerSettings)\b")  # parts of a workbook
 _SHEET_PART = re.compile(r"sheet\d*\.xml$|sharedstrings", re.IGNORECASE)  # these are read without a tree
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
-def refuse_bombs(file: SourceFile) -> None:
+def refuse_bombs(file: SourceFile, archive: zipfile.ZipFile) -> None:
     """Refuse an archive that inflates too far, an XML part of too many elements, and XML that declares a document type.
 
     Office programs never write a DOCTYPE; entity bombs and external entities need one.
@@ -29,18 +31,18 @@ def refuse_bombs(file: SourceFile) -> None:
         CorruptFileError: the archive is one of these.
         EncryptedFileError: an entry is encrypted.
     """
-    with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
-        entries = archive.infolist()
-        if sum(entry.file_size for entry in entries) > MAX_INFLATED:
-            raise CorruptFileError(f"'{file.name}' unpacks to over 200 MiB", "split it, or save it without pictures")
-        for entry in entries:
-            if entry.file_size > _LARGE and entry.file_size > _MAX_RATIO * entry.compress_size:
-                raise CorruptFileError(f"'{file.name}' unpacks to over {_MAX_RATIO} times its size", "save it again")
-            if entry.flag_bits & 1:
-                raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password")
-            if entry.filename.lower().endswith((".xml", ".rels")):
-                with archive.open(entry) as stream:
-                    _check_part(file, stream, file.kind == "docx" or not _SHEET_PART.search(entry.filename))
+    entries = archive.infolist()
+    is_book = file.kind == "xlsx"
+    if sum(entry.file_size for entry in entries) > MAX_INFLATED:
+        raise CorruptFileError(f"'{file.name}' unpacks to over 200 MiB", "split it, or save it without pictures")
+    for entry in entries:
+        if entry.file_size > _LARGE and entry.file_size > _MAX_RATIO * entry.compress_size:
+            raise CorruptFileError(f"'{file.name}' unpacks to over {_MAX_RATIO} times its size", "save it again")
+        if entry.flag_bits & 1:
+            raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password")
+        if entry.filename.lower().endswith((".xml", ".rels")) and not (is_book and _UNREAD.search(entry.filename)):
+            with archive.open(entry) as stream:
+                _check_part(file, stream, not is_book or not _SHEET_PART.search(entry.filename))
 
 
 def _check_part(file: SourceFile, stream: IO[bytes], makes_tree: bool) -> None:

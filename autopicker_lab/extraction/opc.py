@@ -41,6 +41,7 @@ class Package:
 
     Attributes:
         names: the parts' names.
+        archive: the archive that they stand in.
         damaged: parts that are missing or broken though something asked for them, and what became of each.
 
     Raises:
@@ -48,8 +49,8 @@ class Package:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._archive = zipfile.ZipFile(io.BytesIO(data))
-        self._entries = {_plain_name(entry.filename): entry for entry in self._archive.infolist()}
+        self.archive = zipfile.ZipFile(io.BytesIO(data))
+        self._entries = {_plain_name(entry.filename): entry for entry in self.archive.infolist()}
         self._relations: dict[str, Mapping[str, Relation]] = {}
         self.names = self._entries.keys()
         self.damaged: dict[str, str] = {}
@@ -61,7 +62,7 @@ class Package:
             self.damaged[name] = "is missing"
             return None
         try:
-            return self._archive.read(entry)
+            return self.archive.read(entry)
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError):
             self.damaged[name] = "cannot be unpacked"
             return None

@@ -252,7 +252,7 @@ def _ole_kind(data: bytes, name: str, named_kind: str | None) -> str:
         return "xls"
     streams = _ole_streams(data)
     if "encryptedpackage" in streams:  # its reader opens the lock, and then knows what it is
-        return named_kind if named_kind in ("docx", "xlsx") else "docx"
+        return "xlsx" if named_kind in ("xlsx", "xls", "csv") else "docx"
     if foreign := foreign_streams(streams):
         return foreign
     if streams & {"workbook", "book"}:

@@ -35,9 +35,10 @@ def read_docx(file: SourceFile) -> Document:
     if is_flat(file.data):
         document = read_docx(replace(file, data=packed(file)))
         return replace(document, warnings=("the document is one file of XML: read as that", *document.warnings))
-    refuse_bombs(file)
+    package = Package(file.data)
+    refuse_bombs(file, package.archive)
     with one_deeper():
-        return _read(file, Package(file.data))
+        return _read(file, package)
 
 
 def _read(file: SourceFile, package: Package) -> Document:

@@ -37,7 +37,6 @@ _ATTRIBUTE = re.compile(rb"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _HYPERLINK = re.compile(rb"<(?:\w+:)?hyperlink\s([^<>]*)>")
 _LINKING = re.compile(r'\s*HYPERLINK\(\s*"([^"]+)"\s*[,)]', re.IGNORECASE)
 _FORMAT = re.compile(rb"<(?:\w+:)?numFmt\s([^<>]*)>")
-_STYLES = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
 _STYLE = re.compile(rb"<(?:\w+:)?xf(?=[\s/>])([^<>]*)>")
 _CHART = re.compile(r"(?:^|/)charts/chart(?:ex)?\d*\.xml")
 _MAIN = "xl/workbook.xml"
@@ -47,8 +46,8 @@ _LEGACY_NOTE = re.compile(r"^\[Threaded comment\].*? Comment: ")  # what older p
 
 def read_xlsx(file: SourceFile) -> Book:
     """The sheets of an XLSX or XLSB, by calamine; element by element where it is damaged or cells stand far apart."""
-    refuse_bombs(file)
     package = Package(file.data)
+    refuse_bombs(file, package.archive)
     parts = _Parts(package)
     book = parts.notes()
     if is_sparse(book.notes.values()):
@@ -122,8 +121,8 @@ class _Parts:
             known = _attributes(match[1])
             if known.get("numFmtId", "").isdecimal():
                 codes[int(known["numFmtId"])] = known.get("formatCode", "")
-        styles = _STYLES.search(data)
-        ids = (_attributes(m[1]).get("numFmtId", "0") for m in _STYLE.finditer(styles[0] if styles else b""))
+        styles = data.partition(b"cellXfs")[2].partition(b"cellXfs>")[0]
+        ids = (_attributes(match[1]).get("numFmtId", "0") for match in _STYLE.finditer(styles))
         return [format_of(int(i) if i.isdecimal() else 0, codes) for i in ids]
 
     def notes(self) -> Book:

@@ -39,7 +39,8 @@ _NOTHING = rb"=[\"']0(?:\.0*)?[\"']"
 _HIDDEN = re.compile(rb"\bhidden" + _YES)
 _HIDING_ROW = re.compile(rb"<(?:\w+:)?row\s([^<>]*\b(?:hidden" + _YES + rb"|ht" + _NOTHING + rb")[^<>]*)>")
 _HIDING_COLUMN = re.compile(rb"<(?:\w+:)?col\s([^<>]*\b(?:hidden" + _YES + rb"|width" + _NOTHING + rb")[^<>]*)>")
-_HIDING_SIGNS = (b'hidden="1', b'hidden="t', b'ht="0', b"hidden='", b"ht='0")
+_HIDING_SIGNS = (b' hidden="1', b' hidden="t', b' ht="0')
+_HIDING_SIGNS_QUOTED = (b" hidden='1", b" hidden='t", b" ht='0")
 _ZERO_HEIGHT = re.compile(rb"<(?:\w+:)?sheetFormatPr\b[^<>]*\bzeroHeight" + _YES)
 _ANY_ROW = re.compile(rb"<(?:\w+:)?row\s([^<>]*)>")
 _ROW_NUMBER = re.compile(rb"\br=[\"'](\d{1,7})[\"']")
@@ -139,7 +140,7 @@ def _hidden_rows(data: bytes) -> list[tuple[int, int]]:
     if _ZERO_HEIGHT.search(data, 0, max(data.find(b"sheetData"), 0)):  # all that say no height of their own are hidden
         rows = (match[1] for match in _ANY_ROW.finditer(data))
         found = [row for row in rows if b"ht=" not in row or _HIDDEN.search(row)]
-    elif any(sign in data for sign in _HIDING_SIGNS):
+    elif any(sign in data for sign in (_HIDING_SIGNS_QUOTED if b"='" in data[:2000] else _HIDING_SIGNS)):
         found = [match[1] for match in _HIDING_ROW.finditer(data)]
     else:
         return []
