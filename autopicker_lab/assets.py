@@ -29,6 +29,11 @@ def outcomes() -> Path:
     return _find("data/outcomes", "_outcomes")
 
 
+def encodings() -> Path:
+    """The folder of sentences for the encodings set."""
+    return _find("data/encodings", "_encodings")
+
+
 def in_checkout() -> bool:
     """Whether the package runs from a checkout."""
     return (_PACKAGE.parent / "pyproject.toml").exists()

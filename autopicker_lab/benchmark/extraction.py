@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_NAMED = 5  # files of a kind that fail
 SCORES = ("nid", "head", "cells", "rows", "checks")
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", VERMILION, "#F0E442", GREY, "#000000")  # Okabe and Ito's
 
@@ -142,6 +143,19 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     table["peak_mib"] = grouped["peak_mib"].max()
     table["files"] = grouped.size()
     table["failures"] = grouped["ok"].apply(lambda ok: int((~ok).sum()))
+    return table
+
+
+def failures(results: pd.DataFrame, least: float = 0.9) -> pd.DataFrame:
+    """Make a table of failures by kind and engine: files that gave nothing, files below `least` quality, and which."""
+    failed = results[~results["ok"] | (results["quality"] < least)]
+    columns: dict[str, Any] = {
+        "no_text": ("ok", lambda ok: int((~ok).sum())),
+        "poor": ("ok", lambda ok: int(ok.sum())),
+        "errors": ("error", lambda errors: ", ".join(sorted(set(errors.dropna())))),
+        "files": ("file", lambda names: ", ".join(sorted(names)[:_NAMED])),
+    }
+    table: pd.DataFrame = failed.groupby(["kind", "engine"]).agg(**columns)
     return table
 
 
