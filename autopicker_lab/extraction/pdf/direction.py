@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,8 +15,11 @@ _MAX_TEXTS = 2000
 
 def runs_leftwards(texts: Iterable[str]) -> bool:
     """Whether more of the texts are in letters written from right to left than in others; digits have no say."""
+    some = list(islice(texts, _MAX_TEXTS))
+    if not _RIGHT_TO_LEFT.search("".join(some)):
+        return False
     leftwards = others = 0
-    for text, _ in zip(texts, range(_MAX_TEXTS), strict=False):
+    for text in some:
         if text.isascii():
             others += any(map(str.isalpha, text))
         elif _RIGHT_TO_LEFT.search(text):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _WORD_GAP = 0.9  # in type sizes: a wider gap ends a segment
 _GUTTER = 0.7
+_LONGEST_SCRIPT = 4  # characters
 _MIN_LINES = 2
 _MIN_PROSE = 3
 _MAX_COLUMNS = 6
@@ -101,7 +102,7 @@ def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
     current: TextSegment | None = None
     for word in words:
         if current is not None and _belongs_to(current, word):
-            if not _attach(current.words[-1], word):
+            if len(word.text) > _LONGEST_SCRIPT or not _attach(current.words[-1], word):
                 current.words.append(word)
             current.x0, current.x1 = min(current.x0, word.x0), max(current.x1, word.x1)
             if word.style.size > current.size:
@@ -118,7 +119,7 @@ def _attach(last: PageWord, word: PageWord) -> bool:
     So do raised and lowered characters, and marks of punctuation that only a change of type parts from it.
     """
     size, gap = last.style.size, word.x0 - last.x1
-    if not -0.3 * size <= gap <= 0.2 * size or len(word.text) > 4 or word.style.angle != last.style.angle:
+    if not -0.3 * size <= gap <= 0.2 * size or word.style.angle != last.style.angle:
         return False
     level = place(word.style.size, last.base - word.base, size)
     if level and last.text[-1:].strip("([{-–=<>"):
@@ -288,7 +289,7 @@ def _prose_beside(rows: list[TextRow], strip: Span) -> bool:
 
 def _in_columns(left: list[TextSegment], right: list[TextSegment]) -> bool:
     """Whether one side was drawn whole before the other: tables and forms are drawn row by row."""
-    if min(len(left), len(right)) < _MIN_LINES:
+    if not _MIN_LINES <= min(len(left), len(right)) <= _MIN_PROSE:
         return False
     lefts, rights = [s.order for s in left], [s.order for s in right]
     return max(lefts) < min(rights) or max(rights) < min(lefts)

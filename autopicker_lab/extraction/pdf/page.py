@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.extraction.pdf.annotations import PageAnnotations
 
-_NEAR = 1.2  # points between a word and its shadow
+_NEAR = 2.4  # points: a word and its shadow are half of it apart at most
 
 
 def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
@@ -58,13 +58,19 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
 
 def _once(words: list[PageWord]) -> list[PageWord]:
     """The words; one set twice in nearly one place, as a shadow or to look bold, comes once."""
+    counts = Counter([word.text for word in words])
     places: set[tuple[str, int, int]] = set()
     once: list[PageWord] = []
     for word in words:
-        across, down = int(word.x0 / _NEAR), int(word.base / _NEAR)
-        if (word.text, across, down) not in places:
-            once.append(word)
-            places.update((word.text, across + x, down + y) for x in (-1, 0, 1) for y in (-1, 0, 1))
+        if counts[word.text] > 1:
+            across, down = word.x0 / _NEAR, word.base / _NEAR
+            corners = [
+                (word.text, int(x), int(y)) for x in (across - 0.5, across + 0.5) for y in (down - 0.5, down + 0.5)
+            ]
+            if not places.isdisjoint(corners):
+                continue
+            places.add((word.text, int(across), int(down)))
+        once.append(word)
     return once
 
 

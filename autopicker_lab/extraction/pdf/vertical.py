@@ -19,6 +19,8 @@ def join_columns(words: Sequence[PageWord]) -> list[PageWord]:
     Characters that were set one by one below one another make a column, and so does a number that was set upright in
     one.
     """
+    if "".join([word.text for word in words]).isascii():
+        return list(words)
     if not any(is_cjk(word.text[0]) and (word.style.angle == VERTICAL or len(word.text) == 1) for word in words):
         return list(words)
     joined: list[PageWord] = []

@@ -11,18 +11,20 @@ import re
 import statistics
 import unicodedata
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.extraction.pdf.annotations import PageAnnotations
 from autopicker_lab.extraction.pdf.scripts import INITIAL, GlyphRun, with_scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pypdfium2 import PdfPage
 
     from autopicker_lab.extraction.pdf.drawing import RulingLine
 
+_NAMELESS = re.compile("[\ufffd\ue000-\uf8ff\x00\x01\x03-\x08\x0e-\x1b]")
 _WORD = re.compile(r"[^\s\x02\ufffe\x00]+[\x02\ufffe]?")
 _BOLD = re.compile(r"bold|black|heavy|demi|cmbx|sfbx|bx\d+$|-bd\b", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|consol|cmtt|sftt|menlo|typewriter|inconsolata", re.IGNORECASE)
@@ -126,9 +128,8 @@ def _characters(raw: Any, textpage: Any, count: int) -> str:
 
 
 def _garbled_share(text: str) -> float:
-    characters = [c for c in text if not c.isspace()]
-    nameless = sum(c == "\ufffd" or "\ue000" <= c <= "\uf8ff" or (c < " " and c != "\x02") for c in characters)
-    return nameless / len(characters) if characters else 0.0
+    characters = sum(map(len, text.split()))
+    return len(_NAMELESS.findall(text)) / characters if characters else 0.0
 
 
 def _split_words(glyphs: _Glyphs, text: str) -> list[PageWord]:
@@ -171,27 +172,29 @@ class _Glyphs:
         self._box, self._matrix = raw.FS_RECTF(), raw.FS_MATRIX()
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._refs = [ctypes.byref(place) for place in (self._box, self._x, self._y)]
-        self._find, self._measure = raw.FPDFText_GetTextObject, raw.FPDFText_GetLooseCharBox
-        self._styles: dict[int, FontStyle] = {}
+        self._measure, self._locate = raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetCharOrigin
+        address = ctypes.cast(raw.FPDFText_GetTextObject, ctypes.c_void_p).value
+        find = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(address or 0)
+        # The address of the text object that a character belongs to; None where pdfium made it up.
+        self.owner: Callable[[int], int | None] = partial(find, ctypes.cast(textpage.raw, ctypes.c_void_p))
+        self._styles: dict[int | None, FontStyle] = {}
         self._fonts: dict[int, tuple[bool, bool]] = {}
         self._last_style = FontStyle(10.0, False, False, 0)
 
-    def owner(self, index: int) -> int:
-        """The address of the text object that a character belongs to; 0 where pdfium made it up."""
-        pointer = self._find(self._page, index)
-        return ctypes.addressof(pointer.contents) if pointer else 0
-
-    def word(self, piece: str, first: int, last: int, key: int) -> PageWord:
+    def word(self, piece: str, first: int, last: int, key: int | None) -> PageWord:
         """The word of the characters of the text object at the address `key`."""
-        style = self._style(key, first)
+        style = self._styles.get(key) or self._style(key, first)
+        self._last_style = style
         page, box, (box_ref, x_ref, y_ref) = self._page, self._box, self._refs
         self._measure(page, first, box_ref)
         left, right, bottom, top = box.left, box.right, box.bottom, box.top
         if last > first:
             self._measure(page, last, box_ref)
-            left, right = min(left, box.left), max(right, box.right)
-            bottom, top = min(bottom, box.bottom), max(top, box.top)
-        self._raw.FPDFText_GetCharOrigin(page, first, x_ref, y_ref)
+            right = max(right, box.right)
+            left = min(left, box.left)
+            bottom = min(bottom, box.bottom)
+            top = max(top, box.top)
+        self._locate(page, first, x_ref, y_ref)
         text = piece if piece.isascii() else _normalise(piece)
         if style.angle in (90, 270):  # along the page's y axis
             return PageWord(text, bottom, top, self._x.value, style)
@@ -243,17 +246,17 @@ class _Glyphs:
                 runs = []
         yield [*runs, (piece[start:], first + start, last)]
 
-    def _style(self, key: int, index: int) -> FontStyle:
+    def _style(self, key: int | None, index: int) -> FontStyle:
         """The type of the text object at the address `key`; the last one's where there is none."""
         style = self._styles.get(key) if key else self._last_style
         if style is None:
             self._raw.FPDFText_GetMatrix(self._page, index, ctypes.byref(self._matrix))
-            pointer = self._find(self._page, index)
+            pointer = self._raw.FPDFText_GetTextObject(self._page, index)
             style = self._styles[key] = _style(self._raw, pointer, self._matrix, self._fonts)
         self._last_style = style
         return style
 
-    def _gap(self, index: int, before: int, owner: int) -> float:
+    def _gap(self, index: int, before: int | None, owner: int | None) -> float:
         """The gap before a character in type sizes; endless where its angle or its size is quite another one."""
         last, style = self._style(before, index - 1), self._style(owner, index)
         if last.angle != style.angle or not INITIAL < style.size / last.size < 1 / INITIAL:
