@@ -7,6 +7,7 @@ nowhere, and a damaged part is read as far as it goes.
 from __future__ import annotations
 
 import codecs
+import html
 import io
 import posixpath
 import re
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
+_ENTITY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]{1,30};")
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 _TYPES = "{http://schemas.openxmlformats.org/package/2006/content-types}"
 _TYPES_PART = "[content_types].xml"
@@ -79,7 +81,7 @@ class Package:
             return parse_xml(data)
         except lxml.etree.XMLSyntaxError:
             self.damaged[name] = "is damaged: it was read as far as it goes"
-            return parse_xml(data, recover=True)
+            return parse_xml(_ENTITY.sub(_character, data), recover=True)
 
     def relations(self, name: str = "") -> Mapping[str, Relation]:
         """The relations of a part by id; those of the package itself without a name."""
@@ -132,6 +134,12 @@ def _plain_name(name: str) -> str:
 
 def _slashed(name: str) -> str:
     return name.replace("\\", "/")
+
+
+def _character(match: re.Match[bytes]) -> bytes:
+    """An entity of HTML, which XML does not know, as a number."""
+    text = html.unescape(match[0].decode())
+    return match[0] if text.startswith("&") else "".join(f"&#{ord(c)};" for c in text).encode()
 
 
 def _transitional(data: bytes) -> bytes:

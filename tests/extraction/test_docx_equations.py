@@ -112,3 +112,28 @@ def test_an_equation_of_an_old_editor_is_named() -> None:
     document = read(body, (("oleObject", "embeddings/oleObject1.bin"),))
     assert document.text == "by [equation of Equation.DSMT4, not read] we see"
     assert "embedded objects that were not read: Equation.DSMT4" in document.warnings
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (r"\f(1;2)", r"$\frac{1}{2}$"),
+        (r"x\s\up6(2)\s\do4(k)", "$x^{2}_{k}$"),
+        (r"\r(3,\f(a,b))", r"$\sqrt[3]{\frac{a}{b}}$"),
+        (r"\i\su(k=1,n,k)", r"$\sum_{k=1}^n k$"),
+        (r"\b\bc\[(\a\al\co2(1,0,0,1))", r"$\left[\begin{matrix} 1 & 0 \\ 0 & 1 \end{matrix}\right]$"),
+        (r"\b\lc\{(x)", r"$\left\{x\right.$"),
+        (r'\* jc2 \* "Font:MS Mincho" \* hps10 \o\ad(\s\up 9(かな),仮名)', "仮名(かな)"),
+        (r"\o\ac(○,7)", "⑦"),
+        (r"\f(1", r"$\frac{1}{}$"),
+    ],
+)
+def test_equations_of_old_fields(code: str, expected: str) -> None:
+    begin, end = (f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in ("begin", "end"))
+    field = f"{begin}<w:r><w:instrText>EQ {code}</w:instrText></w:r>{end}"
+    assert read(paragraph("so ", field)).text == f"so {expected}"
+
+
+def test_equations_beside_each_other_stay_apart() -> None:
+    two = "".join(f"<m:oMath>{letters(text)}</m:oMath>" for text in ("a=b", "c^2–d"))
+    assert read(paragraph(two)).text == "$a=b$ $c^2-d$"

@@ -400,6 +400,12 @@ class TestPackages:
         assert document.text == "kept"
         assert any("word/styles.xml" in warning for warning in document.warnings)
 
+    def test_entities_of_html_and_odd_encodings_are_read(self) -> None:
+        body = part("w:document", f"<w:body>{paragraph('a&nbsp;b &eacute;')}</w:body>")
+        assert extract(package("", parts={"word/document.xml": body}), name="a.docx").text == "a\xa0b é"
+        wide = f'<?xml version="1.0" encoding="UTF-16"?>{body}'.replace("&nbsp;", " ").replace("&eacute;", "ü")
+        assert extract(package("", parts={"word/document.xml": wide.encode("utf-16")}), name="a.docx").text == "a b ü"
+
     def test_strict_open_xml_is_read(self) -> None:
         before = package(paragraph("Strict", properties='<w:outlineLvl w:val="0"/>'))
         out = io.BytesIO()

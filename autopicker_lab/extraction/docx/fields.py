@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.docx.controls import legacy_value
+from autopicker_lab.extraction.docx.eq_field import equation
 from autopicker_lab.extraction.docx.symbols import UNKNOWN, symbol
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ _SHOWN: dict[str, Callable[[Field], str]] = {
     "SYMBOL": _symbol,
     "MACROBUTTON": _button,
     "GOTOBUTTON": _button,
+    "EQ": lambda field: equation(field.code.strip()[2:]),
     "QUOTE": lambda field: " ".join(word for word in _words(field.code)[1:] if not word.startswith("\\")),
     "FORMCHECKBOX": _form,
     "FORMDROPDOWN": _form,
