@@ -21,7 +21,7 @@ from autopicker_lab.workbench import Workbench
 _ENGINES = {
     "pdf": ("pypdfium2", "pypdf"),
     "office": ("lxml", "msoffcrypto-tool", "python-calamine", "openpyxl"),
-    "web": ("trafilatura", "html-to-markdown", "lxml"),
+    "web": ("lxml",),
     "code": ("tree-sitter", "tinycss2"),
     "text": ("chardet",),
 }

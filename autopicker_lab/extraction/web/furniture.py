@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.text import clip
-from autopicker_lab.extraction.web.dom import HEADINGS, SKIPPED, label_of, link_length, local, names, words
+from autopicker_lab.extraction.web.dom import HEADINGS, SKIPPED, label_of, link_length, local, names, strings, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,8 +59,13 @@ def furniture(body: Any) -> list[Any]:
             continue
         in_content = in_content or tag in _CONTENT or element.get("role") in _CONTENT_ROLES
         stack.extend((child, in_content) for child in reversed(element))
-    remaining = len(words(body)) - sum(len(words(e)) for e in found)
+    remaining = _weight(body) - sum(map(_weight, found))
     return found if remaining >= _LITTLE or not found else []
+
+
+def _weight(element: Any) -> int:
+    """Number of characters but spaces."""
+    return sum(len(part) for text in strings(element) for part in text.split())
 
 
 def _is_navigation(element: Any, in_content: bool) -> bool:
