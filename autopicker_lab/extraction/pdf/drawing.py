@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -24,36 +25,96 @@ class RulingLine(NamedTuple):
     y1: float
 
 
-def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> tuple[list[RulingLine], float, int]:
-    """Straight lines, the share of the page under pictures (0 to 1), and the number of pictures that are not tiny."""
+class Cover(NamedTuple):
+    """What is filled or shown after some text: its turn in the order of drawing, and left, bottom, right, top."""
+
+    turn: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass
+class PageDrawings:
+    """The drawings of a page, not yet turned.
+
+    Attributes:
+        image_share: the share of the page under pictures, 0 to 1.
+        pictures: how many cover more than a hundredth of the page.
+        covers: what is drawn after text, as far as it may hide some.
+    """
+
+    rules: list[RulingLine] = field(default_factory=list)
+    image_share: float = 0.0
+    pictures: int = 0
+    covers: list[Cover] = field(default_factory=list)
+
+
+def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> PageDrawings:
+    """Straight lines and pictures of a page whose edges are `box`: left, bottom, right, top in points."""
     from pypdfium2 import raw
 
-    rules: list[RulingLine] = []
+    found = PageDrawings()
     area = max((box[2] - box[0]) * (box[3] - box[1]), 1.0)
-    covered, pictures = 0.0, 0
+    follows_text = False
     edges = [ctypes.c_float() for _ in range(4)]
     refs = [ctypes.byref(edge) for edge in edges]
-    for item, matrix in _objects(raw, page):
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    for turn, (item, matrix) in enumerate(page_objects(raw, page)):
         kind = raw.FPDFPageObj_GetType(item)
         if kind not in (raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE):
+            follows_text = follows_text or kind == raw.FPDF_PAGEOBJ_TEXT
             continue
         if not raw.FPDFPageObj_GetBounds(item, *refs):
             continue
         x0, y0, x1, y1 = _transform_box(matrix, *(edge.value for edge in edges))
         if kind == raw.FPDF_PAGEOBJ_IMAGE:
-            covered += (x1 - x0) * (y1 - y0)
-            pictures += (x1 - x0) * (y1 - y0) > 0.01 * area
+            found.image_share += (x1 - x0) * (y1 - y0) / area
+            found.pictures += (x1 - x0) * (y1 - y0) > 0.01 * area
+            fill.value = 1
         elif y1 - y0 <= _THIN or x1 - x0 <= _THIN:
             if y1 - y0 <= x1 - x0:
-                rules.append(RulingLine(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2))
+                found.rules.append(RulingLine(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2))
             else:
-                rules.append(RulingLine((x0 + x1) / 2, y0, (x0 + x1) / 2, y1))
+                found.rules.append(RulingLine((x0 + x1) / 2, y0, (x0 + x1) / 2, y1))
+            continue
         else:
-            rules.extend(_strokes(raw, item, matrix))
-    return rules, min(covered / area, 1.0), pictures
+            raw.FPDFPath_GetDrawMode(item, ctypes.byref(fill), ctypes.byref(stroke))
+            if stroke.value:
+                found.rules.extend(_strokes(raw, item, matrix))
+        if follows_text and fill.value:
+            found.covers.append(Cover(turn, x0, y0, x1, y1))
+    found.image_share = min(found.image_share, 1.0)
+    return found
 
 
-def _objects(raw: Any, page: PdfPage) -> Iterator[tuple[Any, Any]]:
+def text_turns(page: PdfPage) -> dict[int, int]:
+    """The turn of each text object in the order of drawing, by its address."""
+    from pypdfium2 import raw
+
+    return {
+        ctypes.addressof(item.contents): turn
+        for turn, (item, _) in enumerate(page_objects(raw, page))
+        if raw.FPDFPageObj_GetType(item) == raw.FPDF_PAGEOBJ_TEXT
+    }
+
+
+def drawn_weight(page: PdfPage) -> int:
+    """How much is drawn on a page that may be letters: pieces of filled outlines, small pictures, nameless text."""
+    from pypdfium2 import raw
+
+    weight = 0
+    for item, _ in page_objects(raw, page):
+        kind = raw.FPDFPageObj_GetType(item)
+        if kind == raw.FPDF_PAGEOBJ_PATH:
+            weight += max(raw.FPDFPath_CountSegments(item), 0)
+        elif kind in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_TEXT):
+            weight += 10
+    return weight
+
+
+def page_objects(raw: Any, page: PdfPage) -> Iterator[tuple[Any, Any]]:
     """Page objects with the matrix of the form that holds them (None at the top)."""
     count = 0
     for index in range(raw.FPDFPage_CountObjects(page)):
@@ -83,11 +144,9 @@ def _transform_box(matrix: Any, x0: float, y0: float, x1: float, y1: float) -> t
 
 
 def _strokes(raw: Any, item: Any, matrix: Any) -> Iterator[RulingLine]:
-    """The horizontal and vertical strokes of a path; none where it is only filled."""
-    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    """The horizontal and vertical strokes of a path."""
     count = raw.FPDFPath_CountSegments(item)
-    raw.FPDFPath_GetDrawMode(item, ctypes.byref(fill), ctypes.byref(stroke))
-    if not stroke.value or not 2 <= count <= _MAX_SEGMENTS:
+    if not 2 <= count <= _MAX_SEGMENTS:
         return
     path_matrix = raw.FS_MATRIX()
     raw.FPDFPageObj_GetMatrix(item, ctypes.byref(path_matrix))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction.pdf.drawing import RulingLine, read_drawings
+from autopicker_lab.extraction.pdf.drawing import RulingLine, drawn_weight, read_drawings
+from autopicker_lab.extraction.pdf.ink import unseen_words
 from autopicker_lab.extraction.pdf.turned import take_heads, turned_lines
 from autopicker_lab.extraction.pdf.vertical import join_columns
 from autopicker_lab.extraction.pdf.words import FontStyle, PageContent, PageWord, read_words
@@ -21,7 +22,9 @@ _NEAR = 2.4  # points: a word and its shadow are half of it apart at most
 def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     """Read the words, lines and pictures of one page, with its annotations."""
     box = page.get_bbox()
-    words, garbled = read_words(page)
+    drawings, layer = read_drawings(page, box), read_words(page)
+    unseen = unseen_words(page, layer.words, layer.faint, drawings)
+    words = [word for word in layer.words if id(word) not in unseen]
     usual_size = Counter(word.style.size for word in words).most_common(1)[0][0] if words else 10.0
     shown = " ".join(word.text for word in words) if annotations.notes else ""
     notes = [note for note in annotations.notes if " ".join(note.split()) not in shown]
@@ -33,7 +36,6 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     angle = max(angles, key=lambda candidate: angles[candidate], default=0)
     angle = angle if angle % 90 == 0 else 0
     _attach_links(words, annotations.links)
-    rules, image_share, pictures = read_drawings(page, box)
     rotate = _rotation(angle, box)
     upright: list[PageWord] = []
     rotated: list[PageWord] = []
@@ -44,16 +46,29 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     sides = (box[2] - box[0], box[3] - box[1])
     width, height = sides if angle % 180 == 0 else sides[::-1]
     inside = [w for w in upright if w.x1 > -2 and w.x0 < width + 2 and -2 < w.base < height + 12]
+    beyond = sum(len(word.text) for word in upright) - sum(len(word.text) for word in inside)
     inside = _once(inside)
     heads, turned = take_heads(turned_lines(rotated, rotate), inside)
     inside.extend(heads)
-    rotated_rules = [_rotate_rule(rotate, rule) for rule in rules]
+    rotated_rules = [_rotate_rule(rotate, rule) for rule in drawings.rules]
     turn = (angle - page.get_rotation()) % 360
-    content = PageContent(
-        width, height, inside, rotated, rotated_rules, image_share, pictures, garbled, notes, annotations
-    )
+    content = PageContent(width, height, inside, rotated, rotated_rules, drawings.image_share, drawings.pictures)
     content.turn, content.turned = turn, turned
+    content.notes, content.annotations = notes, annotations
+    content.garbled, content.unmapped = layer.garbled, _share(words, layer.unmapped)
+    content.hidden = sum(len(word.text) for word in layer.words if id(word) in unseen)
+    content.outside = beyond
+    if not words:
+        content.drawn = drawn_weight(page)
     return content
+
+
+def _share(words: list[PageWord], sources: set[int]) -> float:
+    """The share of characters that are of these text objects, 0 to 1."""
+    if not sources:
+        return 0.0
+    lengths = [(len(word.text), word.source in sources) for word in words]
+    return sum(length for length, is_one in lengths if is_one) / max(sum(length for length, _ in lengths), 1)
 
 
 def _once(words: list[PageWord]) -> list[PageWord]:

@@ -27,10 +27,11 @@ from autopicker_lab.extraction.pdf.layout import (
 )
 from autopicker_lab.extraction.pdf.opening import OpenedPdf, open_pdf
 from autopicker_lab.extraction.pdf.page import read_page
-from autopicker_lab.extraction.pdf.scans import PageScan, is_scan, lies, recognise, render
+from autopicker_lab.extraction.pdf.scans import PageScan, is_scan, recognise, render, why_scanned
 from autopicker_lab.extraction.pdf.strings import bookmarks, document_info, listed, page_labels
 from autopicker_lab.extraction.pdf.structure import Block, Typography, page_blocks, to_markdown
 from autopicker_lab.extraction.pdf.tables import DetectedTable, ruled_tables
+from autopicker_lab.extraction.pdf.trust import LayerJudge
 from autopicker_lab.extraction.pdf.turned import paragraphs, upright_words
 from autopicker_lab.extraction.pdf.words import PageContent
 from autopicker_lab.extraction.pdf.xfa import read_xfa, with_form
@@ -68,6 +69,7 @@ def _read(file: SourceFile) -> Document:
         labels, outline = page_labels(pdf), bookmarks(pdf)
         contents: list[PageContent] = []
         scans: dict[int, PageScan] = {}  # by page index
+        judge = LayerJudge(file.options.languages)
         for index in range(len(pdf)):
             page = _page(opened, index)
             if page is None:
@@ -78,7 +80,8 @@ def _read(file: SourceFile) -> Document:
                 shown = annotations.draw(pdf, index, page) if annotations.drawn else page
                 content = read_page(shown, annotations)
                 contents.append(content)
-                if is_scan(content):
+                content.lies = judge.lies(shown, content)
+                if content.lies or is_scan(content):
                     over_limit = len(scans) >= file.options.ocr_pages
                     scans[index] = PageScan() if over_limit else recognise(shown, file.options.languages)
         damaged = [
@@ -149,12 +152,19 @@ def _warnings(
 ) -> Iterator[str]:
     for index, scan in scans.items():
         if scan.note:
-            reason = "its fonts do not name their characters" if lies(contents[index]) else "scanned"
-            yield f"page {labels[index]}: {reason}, {scan.note}"
+            yield f"page {labels[index]}: {why_scanned(contents[index])}, {scan.note}"
+    doubted = [labels[i] for i, content in enumerate(contents) if content.doubted and i not in scans]
+    if doubted:
+        yield f"fonts do not name their characters, so the text may be wrong on page {listed(doubted)}"
     if (unread := len(scans) - file.options.ocr_pages) > 0:
         yield f"{unread} scanned pages were not read: only the first {file.options.ocr_pages} are"
     if hidden := [name for content in contents for name in content.annotations.hidden]:
         yield f"hidden form fields and notes were left out: {listed(hidden)}"
+    for count, what in (("hidden", "text that nobody sees"), ("outside", "text beyond the edge of the page")):
+        places = [label for label, content in zip(labels, contents, strict=True) if getattr(content, count)]
+        if places:
+            characters = sum(getattr(content, count) for content in contents)
+            yield f"{what} was left out: {characters} characters on page {listed(places)}"
     if numbers := sum(content.line_numbers for content in contents):
         yield f"line numbers beside the text were left out: {numbers}"
     if pictures := sum(content.pictures for index, content in enumerate(contents) if index not in scans):
@@ -190,7 +200,7 @@ def _parts(
         if not content.height:
             continue  # it could not be loaded
         if index in scans:
-            text_layer = " ".join(word.text for word in content.words) if not lies(content) else ""
+            text_layer = " ".join(word.text for word in content.words) if not content.lies else ""
             parts.append(scans[index].part(label, text_layer, index + 1))
             continue
         running_heads.update(dict.fromkeys(rows[i].text for i in sorted(running)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OCR_DPI = 200
 _OCR_SIDE = 4000  # pixels
-_GARBLED = 0.3  # share of characters without a name: above it the page is read as a picture
+_OUTLINES = 60  # pieces of drawings: fewer draw no letters
 _STAMP = 60  # characters: a page number or a stamp on a scan is not its text
 
 
@@ -36,19 +36,20 @@ class PageScan:
         return Part(label, above + self.text, (), (*own, *moved))
 
 
-def lies(content: PageContent) -> bool:
-    """Whether the text layer of a page cannot be trusted."""
-    return content.garbled > _GARBLED
-
-
 def is_scan(content: PageContent) -> bool:
-    """Whether a page is to be read from its picture."""
-    if lies(content):
-        return True
+    """Whether a page without text of its own shows something that may be text: pictures, or outlines of letters."""
     characters = sum(len(word.text) for word in content.words)
     if content.image_share > 0.5:
         return characters < _STAMP
-    return not characters and not content.rotated and content.image_share > 0.02
+    shows_something = content.image_share > 0.02 or content.drawn > _OUTLINES
+    return not characters and not content.rotated and shows_something
+
+
+def why_scanned(content: PageContent) -> str:
+    """Why a page was read from its picture."""
+    if content.lies:
+        return "its text layer says something else than it shows"
+    return "scanned" if content.image_share > 0.02 else "its letters are drawn as outlines"
 
 
 def recognise(page: PdfPage, languages: tuple[str, ...]) -> PageScan:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.extraction.pdf.annotations import PageAnnotations
+from autopicker_lab.extraction.pdf.paint import PaintProbe
 from autopicker_lab.extraction.pdf.scripts import INITIAL, GlyphRun, with_scripts
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class PageWord:
     style: FontStyle
     hyphen: bool = False
     link: str = ""
+    source: int = 0  # the address of the text object that it is from
 
 
 class TurnedLine(NamedTuple):
@@ -78,7 +80,9 @@ class PageContent:
     """Everything that layout needs of a page.
 
     Attributes:
-        garbled: share of characters that no font could name, 0 to 1.
+        garbled: share of characters that have no name, 0 to 1.
+        unmapped: share of characters for which pdfium took the font's own code, 0 to 1.
+        hidden, outside: how many characters were left out that nobody sees, or that stand beyond the page's edge.
         turn: degrees by which the page as it is shown is turned clockwise so that its text is upright.
     """
 
@@ -90,6 +94,12 @@ class PageContent:
     image_share: float = 0.0
     pictures: int = 0  # those that cover more than a hundredth of the page
     garbled: float = 0.0
+    unmapped: float = 0.0
+    hidden: int = 0
+    outside: int = 0
+    lies: bool = False  # its text is another than what it shows
+    doubted: bool = False  # it may be
+    drawn: int = 0  # see `drawn_weight`; measured where there are no words
     notes: list[str] = field(default_factory=list)  # text of annotations
     annotations: PageAnnotations = field(default_factory=PageAnnotations)
     line_numbers: int = 0  # left out by layout
@@ -102,17 +112,34 @@ class PageContent:
         return not (self.words or self.rotated or self.rules or self.image_share)
 
 
-def read_words(page: PdfPage) -> tuple[list[PageWord], float]:
-    """The words of a page in pdfium's order, not yet turned, and the share of characters that no font could name."""
+@dataclass
+class PageText:
+    """The words of a page in pdfium's order, not yet turned.
+
+    Attributes:
+        garbled: share of characters that have no name, 0 to 1.
+        unmapped: addresses of text objects whose font does not name its characters.
+        faint: addresses of text objects that are white or transparent; with None, that are not painted at all.
+    """
+
+    words: list[PageWord]
+    garbled: float = 0.0
+    unmapped: set[int] = field(default_factory=set)
+    faint: dict[int, bool | None] = field(default_factory=dict)
+
+
+def read_words(page: PdfPage) -> PageText:
+    """The words of a page."""
     from pypdfium2 import raw
 
     textpage = page.get_textpage()
     try:
         count = raw.FPDFText_CountChars(textpage)
         if count <= 0:
-            return [], 0.0
+            return PageText([])
         text = _characters(raw, textpage, count)
-        return _split_words(_Glyphs(raw, textpage), text), _garbled_share(text)
+        glyphs = _Glyphs(raw, textpage)
+        return PageText(_split_words(glyphs, text), _garbled_share(text), glyphs.unmapped, glyphs.faint)
     finally:
         textpage.close()
 
@@ -180,6 +207,9 @@ class _Glyphs:
         self._styles: dict[int | None, FontStyle] = {}
         self._fonts: dict[int, tuple[bool, bool]] = {}
         self._last_style = FontStyle(10.0, False, False, 0)
+        self._paint = PaintProbe(raw)
+        self.unmapped: set[int] = set()
+        self.faint: dict[int, bool | None] = {}
 
     def word(self, piece: str, first: int, last: int, key: int | None) -> PageWord:
         """The word of the characters of the text object at the address `key`."""
@@ -197,10 +227,10 @@ class _Glyphs:
         self._locate(page, first, x_ref, y_ref)
         text = piece if piece.isascii() else _normalise(piece)
         if style.angle in (90, 270):  # along the page's y axis
-            return PageWord(text, bottom, top, self._x.value, style)
+            return PageWord(text, bottom, top, self._x.value, style, source=key)
         if last > first and not style.angle and top - bottom > max(1.7 * style.size, right - left):
-            return PageWord(text, bottom, top, left + 0.12 * style.size, style._replace(angle=VERTICAL))
-        return PageWord(text, left, right, self._y.value, style)
+            return PageWord(text, bottom, top, left + 0.12 * style.size, style._replace(angle=VERTICAL), source=key)
+        return PageWord(text, left, right, self._y.value, style, source=key)
 
     def word_of_runs(self, runs: Sequence[_Run]) -> PageWord:
         """The word of several runs, its raised and lowered characters marked; in size and base that of the largest."""
@@ -253,6 +283,10 @@ class _Glyphs:
             self._raw.FPDFText_GetMatrix(self._page, index, ctypes.byref(self._matrix))
             pointer = self._raw.FPDFText_GetTextObject(self._page, index)
             style = self._styles[key] = _style(self._raw, pointer, self._matrix, self._fonts)
+            if self._raw.FPDFText_HasUnicodeMapError(self._page, index) == 1:
+                self.unmapped.add(key)
+            if (faint := self._paint.is_faint(pointer)) is not False:
+                self.faint[key] = faint
         self._last_style = style
         return style
 
