@@ -192,7 +192,8 @@ class Inline(Shapes):
     def _simple_field(self, element: Any) -> str:
         field = Field(element.get(f"{W}instr") or "", element.find(f"{W}ffData"))
         start = self._result_begins(field)
-        self._fields.append(field)
+        outer = self._fields
+        self._fields = [*outer, field]
         text = self._inline(element)
-        self._fields.pop()
+        self._fields = outer
         return start + text + self._field_ends(field)
