@@ -216,13 +216,14 @@ class Document:
         return ", ".join(f"{len(some)} {name}{'s' * (len(some) != 1)}" for name, some in things)
 
     def __repr__(self) -> str:
-        return f"<Document {self.name!r} ({self.kind}): {len(self.text):,} characters, {self.counts}>"
+        said = f": {'; '.join(clip(warning, 100) for warning in self.warnings[:3])}" if self.warnings else ""
+        return f"<Document {self.name!r} ({self.kind}): {len(self.text):,} characters, {self.counts}{said}>"
 
     def _repr_html_(self) -> str:
         facts = [(key, value) for key, value in self.metadata.items() if value not in (None, "", [], {})]
-        rows = [("parts", len(self.parts)), ("tables", len(self.tables)), ("tokens", f"about {self.token_count:,}")]
+        rows = [("⚠", warning) for warning in self.warnings]  # before facts, of which there may be many
+        rows += [("parts", len(self.parts)), ("tables", len(self.tables)), ("tokens", f"about {self.token_count:,}")]
         rows += [(key, clip(_fact(value), 200)) for key, value in facts]
-        rows += [("warning", warning) for warning in self.warnings]
         return html_table(["", ""], rows, f"{self.name} ({self.kind})") + html_text(self.text)
 
 

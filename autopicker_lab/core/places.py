@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Number = TypeVar("Number", int, float)
+_MOST_STRETCHES = 3  # that are told one by one
 Box = tuple[float, float, float, float]
 
 
@@ -128,10 +129,13 @@ def _words(places: Sequence[Place]) -> str:
     one = places[0]
     words = [f"page {one.page}"] if one.page is not None else []
     if one.sheet is not None:
-        rows, columns = _hull(p.rows for p in places), _hull(p.columns for p in places)
-        words.append(f"{one.sheet}!{_range(rows, columns)}" if rows and columns else one.sheet)
-    if lines := _hull(p.lines for p in places):
-        words.append(f"line {lines[0]}" if lines[0] == lines[1] else f"lines {lines[0]}-{lines[1]}")
+        columns = _hull(p.columns for p in places)
+        cells = ", ".join(_range(rows, columns) for rows in _stretches(p.rows for p in places)) if columns else ""
+        words.append(f"{one.sheet}!{cells}" if cells else one.sheet)
+    if lines := _stretches(p.lines for p in places):
+        single = len(lines) == 1 and lines[0][0] == lines[0][1]
+        numbers = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in lines)
+        words.append(f"line {numbers}" if single else f"lines {numbers}")
     if one.headings:
         words.append(" > ".join(one.headings))
     if seconds := _hull(p.seconds for p in places):
@@ -142,6 +146,17 @@ def _words(places: Sequence[Place]) -> str:
 def _hull(spans: Iterable[tuple[Number, Number] | None]) -> tuple[Number, Number] | None:
     known = [span for span in spans if span is not None]
     return (min(first for first, _ in known), max(last for _, last in known)) if known else None
+
+
+def _stretches(spans: Iterable[tuple[int, int] | None]) -> list[tuple[int, int]]:
+    """Spans joined where they meet; as one from the first to the last where they are many."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(span for span in spans if span is not None):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = joined[-1][0], max(joined[-1][1], last)
+        else:
+            joined.append((first, last))
+    return joined if len(joined) <= _MOST_STRETCHES else [(joined[0][0], joined[-1][1])]
 
 
 def _range(rows: tuple[int, int], columns: tuple[int, int]) -> str:

@@ -152,8 +152,22 @@ class TestPlaces:
         sheet = [Place(i, i + 1, sheet="S", rows=(r, r), columns=(1, 3)) for i, r in enumerate((1, 7, 8))]
         assert (
             describe([Place(0, 1, page=1), Place(1, 2, page=1), Place(2, 3, page=2), *sheet])
-            == "page 1, page 2, S!A1:C8"
+            == "page 1, page 2, S!A1:C1, A7:C8"
         )
+
+    def test_lines_are_joined_where_they_meet_and_told_from_first_to_last_where_they_are_many(self) -> None:
+        def lines(*numbers: int) -> str:
+            return describe(Place(n, n + 1, lines=(n, n)) for n in numbers)
+
+        assert lines(5, 1, 2) == "lines 1-2, 5"
+        assert lines(1, 3, 5, 7) == "lines 1-7"
 
     def test_letters_of_columns(self) -> None:
         assert [column_letters(n) for n in (1, 26, 27, 702, 703)] == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
+def test_a_document_shows_its_warnings_first() -> None:
+    document = Document("a.pdf", "pdf", (Part("page 1", "x"),), {"title": "T"}, ("page 2 is <damaged>", "lost"))
+    assert repr(document).endswith("2 warnings: page 2 is <damaged>; lost>")
+    page = document._repr_html_()
+    assert page.index("page 2 is &lt;damaged&gt;") < page.index("title")

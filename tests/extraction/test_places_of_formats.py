@@ -93,7 +93,8 @@ class TestTables:
             assert rows[0].startswith("| head 3 |")
             assert (f"| C{first} |" in rows[2], f"| C{last} |" in rows[-1]) == (True, True)
             assert passage.label == f"sheet Prices, rows {first}-{last}"
-        assert passages[1].where == "Prices!C5:F" + str((passages[1].places[-1].rows or (0, 0))[1])
+        first, last = passages[1].places[-1].rows or (0, 0)
+        assert passages[1].where == f"Prices!C5:F5, C{first}:F{last}"
 
 
 def test_places_are_in_order_and_inside_their_text_in_all_samples(samples: Path) -> None:
