@@ -221,7 +221,9 @@ class Document:
 
     def _repr_html_(self) -> str:
         facts = [(key, value) for key, value in self.metadata.items() if value not in (None, "", [], {})]
-        rows = [("⚠", warning) for warning in self.warnings]  # before facts, of which there may be many
+        rows: list[tuple[str, object]] = [
+            ("⚠", warning) for warning in self.warnings
+        ]  # before facts, of which there may be many
         rows += [("parts", len(self.parts)), ("tables", len(self.tables)), ("tokens", f"about {self.token_count:,}")]
         rows += [(key, clip(_fact(value), 200)) for key, value in facts]
         return html_table(["", ""], rows, f"{self.name} ({self.kind})") + html_text(self.text)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _DELIMITER = re.compile(r"^[|:\- \t]+$", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")
+_HEADER_ROWS = 4
 _MOST_HEADER = 0.75  # of a passage; a longer one repeated would multiply the text
 _FRAME = 12  # characters that a cell takes besides its name and its value: bars, spaces, the row of dashes
 
@@ -185,9 +186,9 @@ def _tables(text: str) -> Iterator[_Table]:
     """The tables of Markdown in a text: a line with bars, a row of dashes, and the lines with bars that follow."""
     reached = 0
     for match in _DELIMITER.finditer(text):
-        start = text.rfind("\n", 0, max(match.start() - 1, 0)) + 1
+        start = _header_start(text, match.start(), reached)
         header = text[start : match.start()]
-        if start < reached or not {"-", "|"} <= set(match[0]) or "|" not in header:
+        if not {"-", "|"} <= set(match[0]) or not header:
             continue
         stop = match.end()
         while stop < len(text):
@@ -197,7 +198,19 @@ def _tables(text: str) -> Iterator[_Table]:
                 break
             stop = end
         reached = stop
-        yield _Table(start, min(match.end() + 1, stop), stop, tuple(_cells(header)))
+        names = zip_longest(*map(_cells, header.splitlines()), fillvalue="")
+        yield _Table(start, min(match.end() + 1, stop), stop, tuple(" ".join(filter(None, name)) for name in names))
+
+
+def _header_start(text: str, stop: int, reached: int) -> int:
+    """Where the rows with bars begin that end at `stop`, of which some writers have several; `stop` without any."""
+    start = stop
+    for _ in range(_HEADER_ROWS):
+        row = text.rfind("\n", reached, max(start - 1, reached)) + 1 or reached
+        if row >= start or "|" not in text[row:start] or not text[row:start].strip():
+            break
+        start = row
+    return start
 
 
 def _cells(row: str) -> list[str]:

@@ -15,7 +15,7 @@ from autopicker_lab.extraction import extract
 
 @pytest.mark.slow
 def test_five_hundred_damaged_files_are_read_or_refused(samples: Path, tmp_path: Path) -> None:
-    report = try_mutants(sorted(samples.iterdir()), 500, seed=17, keep=tmp_path / "kept")
+    report = try_mutants(sorted(samples.iterdir()), 500, seed=17, hangs_s=120, keep=tmp_path / "kept")
     assert report.failures == []
     assert not (tmp_path / "kept").exists()
     assert report.files == 500

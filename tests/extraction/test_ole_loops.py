@@ -8,7 +8,7 @@ import pytest
 
 from autopicker_lab.core import AutopickerError
 from autopicker_lab.extraction import extract
-from autopicker_lab.extraction.sheets.ole_chains import has_loop
+from autopicker_lab.extraction.sheets.ole_chains import leads_astray
 
 
 @pytest.fixture
@@ -22,14 +22,14 @@ def first_fat(data: bytearray) -> int:
 
 
 def test_a_sound_container_has_no_loop(workbook: bytearray) -> None:
-    assert not has_loop(bytes(workbook))
+    assert not leads_astray(bytes(workbook))
 
 
 @pytest.mark.parametrize("at", [0, 1, 3])
 @pytest.mark.parametrize("following", [0, 1])
 def test_a_loop_is_found_and_the_file_read_or_refused(workbook: bytearray, at: int, following: int) -> None:
     struct.pack_into("<I", workbook, first_fat(workbook) + 4 * at, at - following if at >= following else at)
-    assert has_loop(bytes(workbook))
+    assert leads_astray(bytes(workbook))
     with suppress(AutopickerError):
         extract(bytes(workbook), name="a.xls")
 
@@ -38,13 +38,21 @@ def test_a_chain_of_tables_that_loops_or_names_more_than_the_file_holds_is_none_
     around = bytearray(workbook)
     struct.pack_into("<I", around, 68, 0)  # the list of tables goes on in sector 0 ...
     struct.pack_into("<I", around, 512 + 508, 0)  # ... and from there in sector 0
-    assert has_loop(bytes(around))
+    assert leads_astray(bytes(around))
     many = bytearray(workbook)
     struct.pack_into("<109I", many, 76, *[0] * 109)
-    assert has_loop(bytes(many))
+    assert leads_astray(bytes(many))
 
 
 def test_a_short_or_odd_head_is_none_to_follow(workbook: bytearray) -> None:
-    assert has_loop(b"\xd0\xcf\x11\xe0")
+    assert leads_astray(b"\xd0\xcf\x11\xe0")
     struct.pack_into("<H", workbook, 30, 31)
-    assert has_loop(bytes(workbook))
+    assert leads_astray(bytes(workbook))
+
+
+@pytest.mark.parametrize("at", [40, 44, 64, 72])
+def test_a_count_of_more_tables_than_the_file_holds_reserves_no_memory(workbook: bytearray, at: int) -> None:
+    struct.pack_into("<I", workbook, at, 0xFFFFFF00)
+    assert leads_astray(bytes(workbook))
+    with suppress(AutopickerError):
+        extract(bytes(workbook), name="a.xls")

@@ -171,3 +171,15 @@ def test_a_document_shows_its_warnings_first() -> None:
     assert repr(document).endswith("2 warnings: page 2 is <damaged>; lost>")
     page = document._repr_html_()
     assert page.index("page 2 is &lt;damaged&gt;") < page.index("title")
+
+
+@pytest.mark.parametrize("above", ["", "Words | above\n\n", "# Title\n"])
+def test_all_rows_above_the_row_of_dashes_are_the_header(above: str) -> None:
+    """Writers of Markdown that know no merged cells put group headers there."""
+    head = "| Category | 2023 | |\n| | Jan | Feb |\n|---|---|---|\n"
+    text = above + head + "".join(f"| name {row} | {row} | {row} |\n" for row in range(40))
+    passages = list(document_of(text).chunks(50))
+    assert len(passages) > 4
+    assert all(head in passage.text for passage in passages)
+    wide = list(document_of(above + head + f"| name | {'long ' * 30}| {'short ' * 30}|\n").chunks(80))
+    assert any("2023 Jan" in passage.text for passage in wide)

@@ -30,10 +30,19 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000, help="of damaged files")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="processes that read at once")
+    parser.add_argument("--hangs", type=float, default=20.0, help="seconds after which a file counts as a hang")
     parser.add_argument("--keep", type=Path, default=Path("runs/mutants"), help="where the files go that went wrong")
     given = parser.parse_args()
     files = find_files(given.samples or [assets.samples()])
-    report = try_mutants(files, given.count, given.seed, jobs=given.jobs, keep=given.keep, progress=show_progress)
+    report = try_mutants(
+        files,
+        given.count,
+        given.seed,
+        jobs=given.jobs,
+        hangs_s=given.hangs,
+        keep=given.keep,
+        progress=show_progress,
+    )
     sys.stdout.write(json.dumps(report.to_dict(), indent=2) + "\n")
     return 1 if report.failures else 0
 

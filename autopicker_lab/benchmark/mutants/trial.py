@@ -80,18 +80,20 @@ def try_mutants(
     seed: int = 0,
     *,
     jobs: int = 2,
+    hangs_s: float = HANGS_S,
     keep: Path | None = None,
     progress: Progress | None = None,
 ) -> MutantReport:
     """Read `count` mutants of the samples in killable workers.
 
     Args:
+        hangs_s: wall seconds after which a file counts as a hang; more where others work on the machine.
         keep: a folder for the files that went wrong.
         progress: called with (files read, files in all).
     """
     report = MutantReport()
     started_at = time.perf_counter()
-    with ExtractionPool(HANGS_S, _ADDRESS_SPACE_MIB, jobs) as pool:
+    with ExtractionPool(hangs_s, _ADDRESS_SPACE_MIB, jobs) as pool:
 
         def submit(number: int) -> Any:
             mutant = make_mutant(samples, number, seed)

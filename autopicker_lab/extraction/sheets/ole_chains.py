@@ -9,8 +9,8 @@ from itertools import takewhile
 _LAST = 0xFFFFFFFA  # numbers from here on are marks, not sectors
 
 
-def has_loop(data: bytes) -> bool:
-    """Whether a chain of sectors in a container comes back to itself, or its head is of no known kind.
+def leads_astray(data: bytes) -> bool:
+    """Whether a chain of sectors in a container comes back to itself, or its head counts more than the file holds.
 
     Takes time by the size of the file; see [MS-CFB], Compound File Binary File Format.
     """
@@ -20,7 +20,9 @@ def has_loop(data: bytes) -> bool:
     if shift not in (9, 12):
         return True
     size = 1 << shift
-    small_start, _, more, _ = struct.unpack_from("<4I", data, 60)
+    directories, tables, _, _, _, small_start, small_tables, more, more_tables = struct.unpack_from("<9I", data, 40)
+    if max(directories, tables, small_tables, more_tables) * size > len(data):
+        return True
     listed = list(struct.unpack_from("<109I", data, 76))
     seen: set[int] = set()
     while more < _LAST and (more + 2) * size <= len(data):

@@ -25,7 +25,7 @@ from autopicker_lab.extraction.sheets.model import (
     to_cell,
 )
 from autopicker_lab.extraction.sheets.number_format import NumberFormat, format_of, number_format
-from autopicker_lab.extraction.sheets.ole_chains import has_loop
+from autopicker_lab.extraction.sheets.ole_chains import leads_astray
 from autopicker_lab.extraction.sheets.records import is_locked, shape_texts
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def read_xls(file: SourceFile) -> Book:
     import python_calamine as calamine
 
     unfit = _EXCEL_97 not in file.data or not file.data.startswith(_OLE)
-    if unfit or has_loop(file.data) or _is_sparse(file.data):
-        return _by_xlrd(file)  # calamine would follow a loop until the memory is full
+    if unfit or leads_astray(file.data) or _is_sparse(file.data):
+        return _by_xlrd(file)  # calamine would follow it until the memory is full
     book = Book()
     try:
         book.sheets = read_grids(file.data, book.warnings)
