@@ -45,14 +45,26 @@ FOREIGN = {
     "chm": _Foreign("a help file (.chm)", "unpack its pages: 7z x FILE"),
     "archive": _Foreign("an archive", "unpack it, and send the files that it holds"),
     "svg": _Foreign("a drawing (.svg)", "save it as PNG"),
+    "slk": _office("a spreadsheet in SYLK (.slk)", "xlsx"),
+    "wk1": _office("a spreadsheet of Lotus 1-2-3 (.wk1, .123)", "xlsx"),
+    "xps": _Foreign("a printed document (.xps)", "print it to PDF where it is shown"),
+    "djvu": _Foreign("a scan in DjVu (.djvu)", "convert it: ddjvu -format=pdf FILE out.pdf"),
+    "google": _Foreign("a link to a document of Google", "open it there, and download it as DOCX, XLSX or PDF"),
+    "pointer": _Foreign("a pointer of Git LFS in place of the file", "fetch the file itself: git lfs pull"),
+    "notes": _Foreign("a file in which macOS keeps what it knows of another", "send that other file"),
     "tiff": _Foreign("a picture in TIFF or HEIF", "save it as PNG or JPEG, or its pages as PDF"),
 }
 _SUFFIXES = {
-    **{f".{kind}": kind for kind in FOREIGN if kind not in ("word-xml", "archive")},
+    **{f".{kind}": kind for kind in FOREIGN if kind not in ("word-xml", "archive", "google", "pointer", "notes")},
     **{".dot": "doc", ".ott": "odt", ".fodt": "odt", ".sxw": "odt", ".fods": "ods", ".ots": "ods", ".sxc": "ods"},
     **{".pps": "ppt", ".pot": "ppt", ".ppsx": "pptx", ".pptm": "pptx", ".potx": "pptx", ".fodp": "odp", ".sxi": "odp"},
     **{
         ".mbox": "eml",
+        ".gdoc": "google",
+        ".gsheet": "google",
+        ".gslides": "google",
+        ".oxps": "xps",
+        ".123": "wk1",
         ".vsdx": "vsd",
         ".mobi": "epub",
         ".azw3": "epub",
@@ -65,6 +77,10 @@ _SUFFIXES = {
 _BEGINNINGS = (
     (b"{\\rtf", "rtf"),
     (b"ITSF", "chm"),
+    (b"AT&TFORM", "djvu"),
+    (b"\x00\x05\x16\x07", "notes"),
+    (b"\x00\x00\x02\x00\x06\x04\x06\x00", "wk1"),
+    (b"\x00\x00\x1a\x00\x00\x10\x04\x00", "wk1"),
     (b"\xffWPC", "wpd"),
     (b"\xdb\xa5-\x00", "doc"),  # Word 2
     (b"Rar!\x1a\x07", "archive"),
@@ -123,6 +139,8 @@ def foreign_archive(names: set[str], media_type: str, suffix: str) -> str:
     for folder, kind in (("ppt/", "pptx"), ("visio/", "vsd")):
         if any(name.startswith(folder) for name in names):
             return kind
+    if any(name.endswith(".fdseq") for name in names):
+        return "xps"
     if "index.zip" in names or any(name.startswith("index/") and name.endswith(".iwa") for name in names):
         slides = any(name.startswith("index/slide") for name in names)
         return "key" if slides else _IWORK.get(suffix, "pages")

@@ -20,6 +20,7 @@ _HTML = re.compile(
     re.IGNORECASE,
 )
 _TABLE = re.compile(r"<table[\s>].{0,2000}?<t[rdh][\s>]", re.IGNORECASE | re.DOTALL)
+_SYLK = re.compile(r"ID;P[^\n]*\n[BCEFOP];")  # but "ID;Price" is the header of a table
 _TAG = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
 _MIME = re.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+\s*")
 _XML = {
@@ -61,6 +62,10 @@ def markup_kind(head: str, is_workbook: bool = False) -> str | None:
     body = head[start.end() if start else 0 :]
     if body.startswith("{\\rtf"):
         return "rtf"
+    if _SYLK.match(body):
+        return "slk"
+    if body.startswith("version https://git-lfs.github.com/spec/"):
+        return "pointer"
     if _HTML.match(body):
         return "html"
     if body.startswith("<"):

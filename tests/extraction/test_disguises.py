@@ -134,6 +134,11 @@ def test_the_source_of_a_page_stays_text_where_its_name_says_so() -> None:
         (b"II*\x00" + bytes(300), "a.tiff", "PNG"),
         (b"\x00\x00\x00\x18ftypheic" + bytes(300), "a.heic", "PNG"),
         (b"\xdb\xa5-\x00" + bytes(300), "a.doc", "docx"),
+        (b"ID;PWXL;N;E\r\nP;PGeneral\r\nC;Y1;X1;K7\r\nE\r\n", "a.xls", "SYLK"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "a.xlsx", "git lfs pull"),
+        (b"\x00\x05\x16\x07\x00\x02" + bytes(80), "._a.docx", "macOS"),
+        (b'{"url": "https://docs.google.com/open?id=1"}', "a.gsheet", "download it as"),
+        (archive("FixedDocSeq.fdseq", "[Content_Types].xml"), "a.xps", "PDF"),
     ],
 )
 def test_what_is_not_read_is_named_with_what_converts_it(data: bytes, name: str, says: str) -> None:
@@ -163,6 +168,10 @@ def test_an_archive_that_holds_a_workbook_is_none() -> None:
         out.writestr("inside.xlsx", workbook())
     with pytest.raises(UnsupportedFileError, match="Unpack"):
         extract(buffer.getvalue(), name="a.xlsx")
+
+
+def test_a_table_whose_first_column_is_an_id_is_no_sylk() -> None:
+    assert extract(b"ID;Price;Stock\n1;2;3\n4;5;6\n", name="a.csv").tables[0].rows[0] == ("ID", "Price", "Stock")
 
 
 def test_junk_before_an_archive_is_passed_over() -> None:

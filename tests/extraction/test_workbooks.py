@@ -388,3 +388,8 @@ def test_other_workbooks_are_named_and_not_opened() -> None:
     document = extract(zipped(parts), name="a.xlsx")
     assert document.metadata["external_workbooks"] == ["file:///C:/other.xlsx"]
     assert any("as they were last saved" in warning for warning in document.warnings)
+
+
+def test_macros_are_told_and_not_run() -> None:
+    document = extract(zipped({**unzipped(PLAIN), "xl/vbaProject.bin": b"x"}), name="a.xlsm")
+    assert "the workbook brings macros: they were not run" in document.warnings

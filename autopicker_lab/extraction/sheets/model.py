@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autopicker_lab.core import Cell
     from autopicker_lab.extraction.sheets.number_format import NumberFormat
 
+MACROS = "the workbook brings macros: they were not run"
 MAX_AREA = 5_000_000  # cells between the corners of all sheets: more are not laid out as a grid
 CellPosition = tuple[int, int]  # row and column from 0
 _MAX_MERGED = 200  # merged ranges that are told

@@ -15,6 +15,7 @@ from autopicker_lab.extraction.encrypted import decrypted
 from autopicker_lab.extraction.sheets.code_pages import book_encoding
 from autopicker_lab.extraction.sheets.grid import read_grids
 from autopicker_lab.extraction.sheets.model import (
+    MACROS,
     MAX_AREA,
     Book,
     SheetNotes,
@@ -73,6 +74,8 @@ def read_xls(file: SourceFile) -> Book:
         book.sheets = read_grids(file.data, book.warnings)
     except calamine.CalamineError:
         return _by_xlrd(file)
+    if "_VBA_PROJECT".encode("utf-16-le") in file.data:
+        book.warnings.append(MACROS)
     if _has_more(file.data):
         try:
             whole = _by_xlrd(file)
@@ -116,9 +119,12 @@ def _by_xlrd(file: SourceFile) -> Book:
     if is_locked(stream):
         stream = workbook_stream(decrypted(file))
     encoding, warnings = book_encoding(stream)
-    source = xlrd.open_workbook(
-        file_contents=stream, formatting_info=True, encoding_override=encoding, logfile=io.StringIO()
-    )
+    options = {"file_contents": stream, "encoding_override": encoding, "logfile": io.StringIO()}
+    try:
+        source = xlrd.open_workbook(**options, formatting_info=True)
+    except Exception:  # xlrd raises what its parsing raises; without the formats there is less to stumble over
+        source = xlrd.open_workbook(**options)
+        warnings.append("formats, links and hidden rows cannot be read: numbers stand as they are")
     book = Book(warnings=warnings, starts_1904=bool(source.datemode))
     texts = [] if encoding else shape_texts(stream)
     for number in range(source.nsheets):
@@ -154,7 +160,7 @@ def _cells(sheet: Any, notes: SheetNotes, starts_1904: bool) -> Iterator[tuple[C
         for column, (kind, value) in enumerate(zip(kinds, values, strict=True)):
             if kind in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) or value == "":
                 continue
-            style = sheet.cell_xf_index(row, column)
+            style = sheet.cell_xf_index(row, column) if sheet.book.formatting_info else -1
             form = forms.get(style) or forms.setdefault(style, _form(sheet.book, style))
             if form.matters:
                 notes.formats[row, column] = form
@@ -163,12 +169,12 @@ def _cells(sheet: Any, notes: SheetNotes, starts_1904: bool) -> Iterator[tuple[C
             elif kind == xlrd.XL_CELL_BOOLEAN:
                 yield (row, column), bool(value)
             else:
-                is_day = kind != xlrd.XL_CELL_TEXT and form.is_date
+                is_day = kind == xlrd.XL_CELL_DATE or (kind == xlrd.XL_CELL_NUMBER and form.is_date)
                 yield (row, column), dated(value, form.is_elapsed, starts_1904) if is_day else to_cell(value)
 
 
 def _form(book: Any, style: int) -> NumberFormat:
-    key = book.xf_list[style].format_key if style < len(book.xf_list) else 0
+    key = book.xf_list[style].format_key if 0 <= style < len(book.xf_list) else 0
     known = book.format_map.get(key)
     return number_format(known.format_str if known and known.format_str else "General")
 

@@ -13,6 +13,7 @@ from autopicker_lab.extraction.opc import Package
 from autopicker_lab.extraction.sheets.drawings import read_drawing, read_vml
 from autopicker_lab.extraction.sheets.grid import read_grids
 from autopicker_lab.extraction.sheets.model import (
+    MACROS,
     MAX_AREA,
     Book,
     Sheet,
@@ -56,6 +57,10 @@ def read_xlsx(file: SourceFile) -> Book:
         book.sheets = [parts.sheet(name) for name in parts.paths]
     else:
         book.sheets = _grids(file, parts, book.warnings)
+    if not parts.paths:
+        book.warnings.append("a binary workbook (XLSB): its formats, links, notes and hidden rows are not told")
+    if any(name.endswith("vbaproject.bin") for name in package.names):
+        book.warnings.append(MACROS)
     book.warnings += [f"{name} {what}" for name, what in package.damaged.items()]
     return book
 
