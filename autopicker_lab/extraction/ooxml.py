@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from typing import IO, TYPE_CHECKING, Any
+import zipfile
+import zlib
+from typing import IO, Any
 
 from autopicker_lab.core import Cell, CorruptFileError, EncryptedFileError, SourceFile, Table
 
-if TYPE_CHECKING:
-    import zipfile
-
+UNPACKING_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError)
 MAX_INFLATED = 200 * 2**20
 _MAX_ELEMENTS = 1_000_000  # of a DOCX, whose tree takes a kilobyte for each; a thousand pages have a tenth of that
 _LARGE = 10 * 2**20  # bytes from which a part is suspect
@@ -41,7 +42,10 @@ def refuse_bombs(file: SourceFile, archive: zipfile.ZipFile) -> None:
         if entry.flag_bits & 1:
             raise EncryptedFileError(f"'{file.name}' is encrypted", "save it without a password")
         if entry.filename.lower().endswith((".xml", ".rels")) and not (is_book and _UNREAD.search(entry.filename)):
-            with archive.open(entry) as stream:
+            with (
+                contextlib.suppress(*UNPACKING_ERRORS),
+                archive.open(entry) as stream,
+            ):  # its reader tells of the damage
                 _check_part(file, stream, not is_book or not _SHEET_PART.search(entry.filename))
 
 

@@ -7,6 +7,7 @@ nowhere, and a damaged part is read as far as it goes.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import html
 import io
 import posixpath
@@ -17,11 +18,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from autopicker_lab.extraction.ooxml import parse_xml
+from autopicker_lab.extraction.ooxml import UNPACKING_ERRORS, parse_xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PIECE = 1024  # bytes that are unpacked at once from a damaged entry
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 _ENTITY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]{1,30};")
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -51,6 +53,7 @@ class Package:
     """
 
     def __init__(self, data: bytes) -> None:
+        self._data = data
         self.archive = zipfile.ZipFile(io.BytesIO(data))
         self._entries = {_plain_name(entry.filename): entry for entry in self.archive.infolist()}
         self._relations: dict[str, Mapping[str, Relation]] = {}
@@ -65,9 +68,28 @@ class Package:
             return None
         try:
             return self.archive.read(entry)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError):
-            self.damaged[name] = "cannot be unpacked"
-            return None
+        except UNPACKING_ERRORS:
+            found = self._unpacked(entry)
+            self.damaged[name] = "is damaged: it was read as far as it goes" if found else "cannot be unpacked"
+            return found or None
+
+    def _unpacked(self, entry: zipfile.ZipInfo) -> bytes:
+        """The bytes of an entry up to where it is damaged, whatever its checksum says."""
+        head = self._data[entry.header_offset : entry.header_offset + 30]
+        if len(head) < 30 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            return b""
+        start = entry.header_offset + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        packed = self._data[start : start + entry.compress_size]
+        if entry.compress_type == zipfile.ZIP_STORED:
+            return packed
+        unpacker, pieces, size = zlib.decompressobj(-zlib.MAX_WBITS), [], 0
+        with contextlib.suppress(zlib.error):
+            for at in range(0, len(packed), _PIECE):
+                pieces.append(unpacker.decompress(packed[at : at + _PIECE]))
+                size += len(pieces[-1])
+                if size > entry.file_size:
+                    break
+        return b"".join(pieces)
 
     def root(self, name: str) -> Any | None:
         """The root element of an XML part, names of Strict Open XML made Transitional; None where there is none."""

@@ -393,3 +393,22 @@ def test_other_workbooks_are_named_and_not_opened() -> None:
 def test_macros_are_told_and_not_run() -> None:
     document = extract(zipped({**unzipped(PLAIN), "xl/vbaProject.bin": b"x"}), name="a.xlsm")
     assert "the workbook brings macros: they were not run" in document.warnings
+
+
+@pytest.mark.parametrize("part", [b"xl/styles.xml", b"xl/worksheets/sheet1.xml", b"xl/workbook.xml", b"_rels/.rels"])
+def test_a_part_whose_checksum_is_wrong_is_read_all_the_same(part: bytes) -> None:
+    data = bytearray(PLAIN)
+    data[data.index(b"PK\x01\x02", data.rindex(part) - 60) + 16] ^= 0xFF
+    document = extract(bytes(data), name="a.xlsx")
+    assert "| bolt | 50% (0.5) |" in document.text
+    assert any("damaged" in warning for warning in document.warnings) == (
+        part != b"_rels/.rels"
+    )  # which nothing asks for
+
+
+def test_a_part_that_breaks_off_in_its_archive_is_read_up_to_there() -> None:
+    data = xlsx(rows(*[(f"row {number * number}", number) for number in range(3000)]))
+    place = data.index(b"xl/worksheets/sheet1.xml") + 30_000
+    document = extract(data[:place] + bytes(40) + data[place + 40 :], name="a.xlsx")
+    assert document.tables[0].rows[0] == ("row 0", 0)
+    assert any("as far as it goes" in warning for warning in document.warnings)
