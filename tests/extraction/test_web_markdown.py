@@ -125,3 +125,40 @@ class TestFormulas:
         old = "<span class='MathJax' id='MathJax-Element-1-Frame'>a2</span>"
         old += "<script type='math/tex; mode=display' id='MathJax-Element-1'>a^2</script>"
         assert text(f"<p>{old}</p>") == "$$a^2$$"
+
+
+class TestBrokenTables:
+    @pytest.mark.parametrize(
+        "table",
+        [
+            "<table><th>a<th>b<tr><td>1<td>2</table>",
+            "<table><form><tr><th>a<th>b</tr><tr><td>1<td><input value=2></tr></form></table>",
+            "<table><tr><th>a<th>b</tr><tr><form><td>1</td><td>2</td></form></tr></table>",
+        ],
+    )
+    def test_cells_without_a_row_and_forms_between_rows(self, table: str) -> None:
+        assert text(table) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+    def test_what_stands_in_no_cell_comes_before_the_table(self) -> None:
+        assert text("<table>Note <p>first</p><tr><th>a<th>b<tr><td>1<td>2</table>").startswith("Note\n\nfirst\n\n| a |")
+
+    def test_a_title_over_all_columns_stands_once(self) -> None:
+        table = "<table><tr><th>a<th>b<tr><td colspan=2>Group<tr><td>1<td>2</table>"
+        assert text(table).split("\n")[2:] == ["| Group |  |", "| 1 | 2 |"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<h2>Install<a class='headerlink' href='#install'>¶</a></h2>", "## Install"),
+        ("<img src=m.png alt=Map><map><area href=/n alt=North></map>", "![Map](m.png)[North](/n)"),
+        ("<div class='highlight-python'><div><pre>x = 1</pre></div></div>", "```python\nx = 1\n```"),
+        ("<ol><li>a</li><ol><li>b</li></ol><li>c</li></ol>", "1. a\n   1. b\n2. c"),
+        ("<mjx-container><svg data-latex='x^2'></svg></mjx-container>", "$x^2$"),
+        ("<video src='a/b.mp4' title='Tour'></video>", "[film: Tour](a/b.mp4)"),
+        ("<a href=/x><h3>Card</h3><p>text</p></a>", "### [Card](/x)\n\ntext"),
+        ("<iframe src='https://x.example/m' title='Map'></iframe>", "[frame: Map](https://x.example/m)"),
+    ],
+)
+def test_odd_elements(body: str, expected: str) -> None:
+    assert text(body) == expected

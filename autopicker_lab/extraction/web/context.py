@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -12,6 +13,7 @@ from autopicker_lab.extraction.web.dom import BLOCKS, words
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_UNSEEN = re.compile("[\u00ad\u034f\u200b-\u200f\u2060\ufeff]+")
 _NAMED = 5  # things that one warning names
 
 
@@ -40,7 +42,7 @@ class PageContext:
 
     def note(self, why: str, what: str) -> None:
         """Remember something that was left out."""
-        self.left_out.setdefault(why, []).append(clip(what, 60))
+        self.left_out.setdefault(why, []).append(clip(_UNSEEN.sub("", what).strip(), 60))
 
     def address(self, url: str | None) -> str:
         """An address as it can be followed; of data only its type, "" for scripts."""

@@ -78,6 +78,8 @@ def _is_navigation(element: Any, in_content: bool) -> bool:
 
 def _is_furniture(element: Any, has_main: bool, flows: dict[Any, bool]) -> bool:
     tag, role = element.tag, element.get("role")
+    if role and role.startswith("doc-"):
+        return False  # notes and the like of a book
     if role == "search" or tag == "search":
         return True
     if role in ("banner", "contentinfo", "complementary") or tag in ("aside", "footer", "header"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction import latex
 from autopicker_lab.extraction.web import forms, mathml
+from autopicker_lab.extraction.web.context import name_of
 from autopicker_lab.extraction.web.dom import BLOCKS, SKIPPED, is_hidden, local, names, strings, words
 from autopicker_lab.extraction.web.media import MEDIA, medium
 
@@ -25,6 +26,8 @@ _ORDINALS = frozenset(("st", "nd", "rd", "th", "er", "re", "e", "ère", "ème", 
 _MARKS = frozenset(("tm", "sm", "®", "™", "°", "*", "**", "†", "‡", "§", "¶"))
 _EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "cite": "*", "dfn": "*", "del": "~~", "s": "~~"}
 _EMPHASIS["strike"] = "~~"
+_PERMALINKS = frozenset(("¶", "#", "§", "🔗", "⚓", "\uf0c1"))  # beside headings
+_NO_TEXT = frozenset(("MathJax_Preview", "linenos", "lineno", "line-number", "mw-editsection"))
 _CODE = frozenset(("code", "kbd", "samp", "tt"))
 _MATH = frozenset(("katex", "mwe-math-element", "MathJax", "MathJax_Display", "MathJax_SVG", "MathJax_CHTML"))
 _FOOTNOTE = re.compile(r"\[\w{1,4}\]")
@@ -73,11 +76,11 @@ class InlineWriter:
 
     def _marked(self, element: Any) -> str:
         """An element that only its class or role makes a formula, a line number or a tick."""
-        if element.attrib:
+        if element.attrib or element.tag == "mjx-container":
             found = set(names(element))
             if found & _MATH or element.tag == "mjx-container":
                 return self._page_formula(element)
-            if found & {"MathJax_Preview", "linenos", "lineno", "line-number"}:
+            if found & _NO_TEXT:
                 return ""
             mark = forms.tick(element)
             if mark:
@@ -95,6 +98,8 @@ class InlineWriter:
         if math is not None:
             return _math(self, math)
         for holder in element.iter():
+            if holder.get("data-latex"):
+                return latex.inline(mathml.clean_source(holder.get("data-latex")))
             if holder.get("data-mathml"):
                 import lxml.etree
 
@@ -116,7 +121,9 @@ class InlineWriter:
         """A link with its address, unless that says nothing more."""
         text = self.content(element)
         address = self.context.address(element.get("href"))
-        inner = text.strip() or " ".join((element.get("aria-label") or element.get("title") or "").split())
+        if (element.get("href") or "").startswith("#") and text.strip() in _PERMALINKS:
+            return ""
+        inner = text.strip() or " ".join(name_of(element).split())
         if not inner or not address or address.startswith(("#", "data:")) or "\n" in inner:
             return text if text.strip() else inner
         if address.removeprefix("mailto:").removeprefix("tel:") == inner:
@@ -234,6 +241,7 @@ _WRITERS: dict[str, Callable[[InlineWriter, Any], str]] = {
     **dict.fromkeys(forms.CONTROLS, InlineWriter.control),
     **dict.fromkeys(MEDIA, lambda writer, element: medium(element, writer.context)),
     "a": InlineWriter.link,
+    "area": lambda writer, element: writer.link(element) + " " if element.get("alt") else "",
     "label": InlineWriter.label,
     "br": lambda writer, element: "\n",
     "wbr": InlineWriter.content,  # the parser does not know that it is empty

@@ -108,6 +108,11 @@ def _cells(table: Any) -> list[list[str]]:
     return [[_row(list(cell)) for cell in row if local(cell) == "mtd"] for row in rows]
 
 
+def _is_aligned(table: Any) -> bool:
+    """Whether the columns of a table meet at their signs, as equations under each other do."""
+    return (table.get("columnalign") or "").startswith("right left")
+
+
 def _write(element: Any) -> str:
     tag = local(element)
     write = _WRITERS.get(tag)
@@ -219,7 +224,7 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "mover": _over_under("^"),
     "munderover": _over_under("_^"),
     "mmultiscripts": _multiscripts,
-    "mtable": lambda e: latex.matrix(_cells(e)),
+    "mtable": lambda e: latex.matrix(_cells(e), "aligned" if _is_aligned(e) else "matrix"),
     "mfenced": _fenced,
     "menclose": _enclosed,
     "semantics": _first,

@@ -37,7 +37,7 @@ def parse(text: str) -> tuple[Any, tuple[str, ...]]:
     for element in root.xpath("//*[contains(name(), ':') or namespace-uri() != '']"):
         element.tag = element.tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower()
     for template in list(root.iter("template")):
-        if template.get("shadowrootmode") or template.get("shadowroot"):
+        if any(template.get(name) for name in ("shadowrootmode", "shadowmode", "shadowroot")):
             _place_shadow_tree(template)
     if _is_deeper(root, MAX_DEPTH):
         warnings = (DEEP,) if _flatten(root) else warnings

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Table
-from autopicker_lab.extraction.web.dom import HEADINGS, is_hidden, local, words
+from autopicker_lab.extraction.web.dom import HEADINGS, SKIPPED, is_hidden, local, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,33 +15,57 @@ _MAX_COLUMNS = 1000
 _MAX_CELLS = 500_000
 _REPEATED = 200  # characters: longer ones stand once
 _LONG = 1500  # characters: a cell with more holds a page's text
-_SECTIONS = {"thead": 0, "tfoot": 2}
+_ORDER = {"thead": 0, "tfoot": 2}
+_PARTS = frozenset(("thead", "tbody", "tfoot"))
+_CELLS = frozenset(("td", "th"))
+_KNOWN = _PARTS | _CELLS | {"tr", "caption", "colgroup", "col", "form", "script", "style", "template"}
 _PAGE_BLOCKS = (*HEADINGS, "form", "article", "section", "nav", "hr")
 
 
 def rows_of(table: Any) -> list[Any]:
-    """The rows of a table but not those of tables in it, the head first and the foot last."""
+    """The rows of a table but not those of tables in it, the head first and the foot last.
+
+    Cells without a row stand in the table or its section, which is then a row itself.
+    """
     found: list[tuple[int, Any]] = []
-    for child in table:
-        tag = local(child)
-        if tag == "tr":
-            found.append((1, child))
-        elif tag in ("thead", "tbody", "tfoot", "form") and not is_hidden(child):
-            found.extend((_SECTIONS.get(tag, 1), row) for row in child if local(row) == "tr")
+    for part in (table, *(child for child in table if local(child) in _PARTS)):
+        if part is not table and is_hidden(part):
+            continue
+        order = _ORDER.get(local(part), 1)
+        found.extend((order, row) for row in _unwrapped(part) if local(row) == "tr")
+        if any(local(cell) in _CELLS for cell in part):
+            found.insert(0, (order, part))
     found.sort(key=lambda pair: pair[0])
     return [row for _, row in found]
 
 
 def cells_of(row: Any) -> list[Any]:
-    """The cells of a row."""
-    return [cell for cell in row if local(cell) in ("td", "th")]
+    """The cells of a row, and what stands among them without one."""
+    if local(row) != "tr":
+        return [cell for cell in row if local(cell) in _CELLS]
+    return [cell for cell in _unwrapped(row) if local(cell) and local(cell) not in SKIPPED]
+
+
+def strays(table: Any) -> list[Any]:
+    """Texts and elements that stand in a table and in no cell, as forms within tables leave them."""
+    found: list[Any] = [table.text or ""]
+    for child in table:
+        if local(child) and local(child) not in _KNOWN:
+            found.append(child)
+        found.append(child.tail or "")
+    return found
+
+
+def _unwrapped(part: Any) -> list[Any]:
+    """The children of a part, those within a form in their place."""
+    return [one for child in part for one in (child if local(child) == "form" else (child,))]
 
 
 def is_layout(table: Any, rows: Sequence[Any]) -> bool:
     """Whether a table only places parts of the page: no head, and one column, or whole page parts in its cells."""
     if table.get("role") in ("presentation", "none"):
         return True
-    if any(local(cell) == "th" for row in rows for cell in row) or table.find("caption") is not None:
+    if any(local(cell) == "th" for row in rows for cell in cells_of(row)) or table.find("caption") is not None:
         return False
     if table.find("thead") is not None:
         return False

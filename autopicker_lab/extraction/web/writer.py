@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from autopicker_lab.extraction.web.context import PageContext
 
 _LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight(?:-source)?|brush)[-:]\s*([\w+#-]+)")
+_NO_LANGUAGES = frozenset(("default", "text", "none", "plaintext", "wrapper", "box"))
 _AT_START = re.compile(r"(?m)^(?=#{1,6}\s|(?:=+|-{2,})\s*$|```|~~~)")
 _LINE_NUMBERS = frozenset(("linenos", "lineno", "linenodiv", "line-numbers-rows", "hljs-ln-numbers", "blob-num"))
 _MAX_QUOTES = 8  # within each other that are marked
@@ -40,17 +41,24 @@ class Writer:
         if element not in self.context.holders:
             text = self._inline.inside(element)
             return [_escaped(text)] if text else []
-        found: list[str] = []
-        run: list[Any] = [element.text] if element.text else []
+        nodes = [element.text]
         for child in element:
-            if self._is_block(child):
+            nodes += (child, child.tail)
+        return self._run(nodes)
+
+    def _run(self, nodes: list[Any]) -> list[str]:
+        """Texts and elements in a row as blocks; lines gather between those that are blocks themselves."""
+        found: list[str] = []
+        run: list[Any] = []
+        for node in nodes:
+            if isinstance(node, str):
+                run.append(node)
+            elif node is not None and self._is_block(node):
                 self._close(run, found)
-                found.extend(self._block(child))
+                found.extend(self._block(node))
                 run = []
-            elif isinstance(child.tag, str):
-                run.append(child)
-            if child.tail:
-                run.append(child.tail)
+            elif node is not None and isinstance(node.tag, str):
+                run.append(node)
         self._close(run, found)
         return found
 
@@ -84,9 +92,10 @@ class Writer:
     def table(self, element: Any) -> list[str]:
         """A table with its caption, or the parts that it lays out."""
         rows = tables.rows_of(element)
+        before = self._run(tables.strays(element))
         if tables.is_layout(element, rows):
-            cells = (cell for row in rows if not is_hidden(row) for cell in row)
-            return [part for cell in cells if local(cell) and not is_hidden(cell) for part in self.blocks(cell)]
+            cells = (cell for row in rows if not is_hidden(row) for cell in tables.cells_of(row))
+            return before + [part for cell in cells if not is_hidden(cell) for part in self._cell_blocks(cell)]
         captions = [self._inline.inside(c) for c in element if local(c) == "caption"]
         numbers = [cell for cell in element.iter("td") if _LINE_NUMBERS & set(names(cell))]
         if numbers:  # a listing with its line numbers in a column
@@ -96,7 +105,10 @@ class Writer:
             if is_hidden(row):
                 self.context.note("hidden text was left out", words(row))
         text = tables.markdown(tables.grid(rows, self._cell), tables.head_rows(rows))
-        return [part for part in (*captions, text) if part]
+        return [part for part in (*before, *captions, text) if part]
+
+    def _cell_blocks(self, cell: Any) -> list[str]:
+        return self.blocks(cell) if local(cell) in ("td", "th") else self._run([cell])
 
     def _cell(self, cell: Any) -> str:
         """A cell on one line; a table in it by rows."""
@@ -119,8 +131,9 @@ class Writer:
         if not text.strip():
             return ""
         fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`{3,}", text)), 3)
-        found = (_LANGUAGE.search(e.get("class") or "") for e in (element, *element.iter("code"), element.getparent()))
-        language = next((match[1] for match in found if match), "")
+        holders = (element, *element.iter("code"), *list(element.iterancestors())[:2])
+        found = (_LANGUAGE.search(e.get("class") or "") for e in holders)
+        language = next((match[1] for match in found if match and match[1] not in _NO_LANGUAGES), "")
         return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
     def quote(self, element: Any) -> list[str]:
