@@ -82,9 +82,22 @@ def tune(
     weak: Weak = None,
     folds: Annotated[int, typer.Option(min=2, max=20, help="of the cross-validation")] = 5,
     seed: Seed = 0,
-    within: Annotated[float, typer.Option(min=0, max=1, help="mean score that may be lost to save cost")] = 0.01,
+    within: Annotated[
+        float | None, typer.Option(min=0, max=1, help="mean score that may be lost to save cost; none: 0.01")
+    ] = None,
+    promise: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="share of the requests kept from the best model that may lose by it, at most"),
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0, max=1, help="with which --promise is to hold")] = 0.9,
+    on_drift: Annotated[
+        str, typer.Option(help='what a service does once requests have drifted: "keep" routing, or ask the "incumbent"')
+    ] = "keep",
     prices: Prices = None,
     out: Annotated[Path | None, typer.Option(help="where to save the policy")] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="save a policy whose allowance or promise is missed")
+    ] = False,
     scores: Scores = None,
     local_only: Annotated[
         bool, typer.Option("--local-only", help="the policy never sends a request elsewhere")
@@ -96,12 +109,10 @@ def tune(
     from rich.progress import Progress
 
     from autopicker_lab.routing import save_policy
-    from autopicker_lab.tuning import read_outcomes
+    from autopicker_lab.tuning import WITHIN, Terms, read_outcomes
     from autopicker_lab.tuning import tune as run
 
-    for target in (out, scores):
-        if target is not None and not target.expanduser().parent.is_dir():
-            raise InvalidRequestError(f"there is no folder '{target.parent}'", "make it first, or choose another")
+    _check_folders(out, scores)
     table = read_outcomes(outcomes, prices)
     with Progress(transient=True, console=Console(stderr=True)) as bar:
         task = bar.add_task("folds", total=None)
@@ -111,17 +122,23 @@ def tune(
             weak=weak,
             folds=folds,
             seed=seed,
-            within=within,
+            within=WITHIN if within is None else within,
+            promise=None if promise is None else Terms(promise, confidence, within),
+            on_drift=on_drift,
             local_only=local_only,
             source=outcomes,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    if out is not None:
-        save_policy(report.policy, out)
     _print_report(report, scores, as_json)
-    if out is not None:
-        doubt = "" if report.verdict.pays else ", though routing is not shown to pay"
-        typer.echo(f"saved{doubt}: set AUTOPICKER_POLICY={out} to use it", err=True)
+    if out is None:
+        return
+    missed = report.missed
+    if missed and not anyway:
+        typer.echo(f"autopicker: not saved: {missed}. Collect more, allow more, or save it --anyway", err=True)
+        raise typer.Exit(_SHUT)
+    save_policy(report.policy, out)
+    doubt = "" if report.verdict.pays else ", though routing is not shown to pay"
+    typer.echo(f"saved{doubt}: set AUTOPICKER_POLICY={out} to use it", err=True)
 
 
 @app.command()
@@ -133,6 +150,9 @@ def evaluate(
     seed: Seed = 0,
     prices: Prices = None,
     scores: Scores = None,
+    choices: Annotated[
+        Path | None, typer.Option(help="also write prompt_id and the model chosen for each prompt here, as CSV")
+    ] = None,
     against: Annotated[
         str, typer.Option(help="the policy that serves: exit 3 unless --policy may take its place")
     ] = "",
@@ -143,8 +163,9 @@ def evaluate(
     from autopicker_lab.tuning import OutcomeMatrix, gate, read_outcomes
     from autopicker_lab.tuning import evaluate as run
 
-    if against and scores is not None:
-        raise InvalidRequestError("--against writes no scores", "leave out --scores")
+    if against and (scores is not None or choices is not None):
+        raise InvalidRequestError("--against writes no scores and no choices", "leave out --scores and --choices")
+    _check_folders(scores, choices)
     table = read_outcomes(outcomes, prices)
     if against:
         matrix = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
@@ -155,12 +176,21 @@ def evaluate(
             typer.echo(result.verdict)
         raise typer.Exit(0 if result.passed else _SHUT)
     report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, source=outcomes)
+    if choices is not None:
+        report.choices_frame().to_csv(choices.expanduser(), index=False)
     _print_report(report, scores, as_json)
+
+
+def _check_folders(*targets: Path | None) -> None:
+    """Refuse a file to be written in a folder that does not exist, before anything is done."""
+    for target in targets:
+        if target is not None and not target.expanduser().parent.is_dir():
+            raise InvalidRequestError(f"there is no folder '{target.parent}'", "make it first, or choose another")
 
 
 def _print_report(report: TuningReport, scores: Path | None, as_json: bool) -> None:
     if scores is not None:
-        report.scores_frame().to_csv(scores, index=False)
+        report.scores_frame().to_csv(scores.expanduser(), index=False)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), ensure_ascii=False, allow_nan=False))
         return
@@ -182,6 +212,8 @@ def _print_report(report: TuningReport, scores: Path | None, as_json: bool) -> N
     for warning in report.warnings:
         console.print(f"! {warning}", markup=False)
     console.print(str(report.verdict), markup=False)
+    if report.promise is not None:
+        console.print(str(report.promise), markup=False)
 
 
 def _number_text(value: Any) -> str:

@@ -199,6 +199,9 @@ class RoutePolicy:
         costs: cost of a call by model id, in `cost_unit`: "usd", or "call" where only calls were counted.
         edges, shares: where the deciles of the routing score cut the prompts it was fitted on, ascending, and the
             share in each of the len(edges) + 1 parts; empty where unknown.
+        on_drift: what a service does once live requests have drifted past the alarm: "keep" routing by it, or send all
+            to the "incumbent", its best single model.
+        promise: what it promises of its losses, and whether that was feasible (see tuning.promise); empty: nothing.
         card: what was measured of it out of fold: calibration, APGR, verdict.
         stamp: what the policy was fitted on; empty for the default one.
     """
@@ -217,6 +220,8 @@ class RoutePolicy:
     cost_unit: str = "usd"
     edges: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
+    on_drift: str = "keep"
+    promise: Mapping[str, Any] = field(default_factory=dict, repr=False)
     card: Mapping[str, Any] = field(default_factory=dict, repr=False)
     stamp: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -227,7 +232,7 @@ class RoutePolicy:
 
     @lazy
     def fingerprint(self) -> str:
-        """Eight hexadecimal digits of everything that decides: not of name, distribution, card or stamp."""
+        """Eight hexadecimal digits of everything that decides: not of name, distribution, promise, card or stamp."""
         deciding = (
             [(float(tier.min_score), float(tier.min_quality)) for tier in self.tiers],
             sorted((name, float(quality)) for name, quality in self.qualities.items()),
@@ -240,6 +245,7 @@ class RoutePolicy:
             float(self.cost_weight),
             sorted((name, float(cost)) for name, cost in self.costs.items()),
             self.cost_unit,
+            *((self.on_drift,) if self.on_drift != "keep" else ()),
         )
         return hashlib.sha256(repr(deciding).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
@@ -287,6 +293,7 @@ class Route:
     Attributes:
         named: the caller named the model, so there was nothing to choose.
         score: what the policy ranked the request by, 0 to 100.
+        promise: of the policy, where it covers this decision; empty where it does not.
     """
 
     model: str
@@ -298,6 +305,7 @@ class Route:
     warnings: tuple[str, ...] = ()
     named: bool = False
     score: float = 0.0
+    promise: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def estimated_cost_usd(self) -> float:
@@ -313,6 +321,7 @@ class Route:
             "policy": self.policy,
             "routing_score": round(self.score, 2),
             "warnings": list(self.warnings),
+            **({"promise": dict(self.promise)} if self.promise else {}),
             "candidates": [candidate._asdict() for candidate in self.candidates],
             **self.complexity.to_dict(),
         }

@@ -1,6 +1,6 @@
 """From complexity to a model: the router, the one rule it decides by, policies and their files, estimators."""
 
-from autopicker_lab.routing.policies import default_policy, load_policy, policy_text, save_policy
+from autopicker_lab.routing.policies import ON_DRIFT, default_policy, load_policy, policy_text, save_policy
 from autopicker_lab.routing.router import (
     ANSWER_TOKENS,
     AUTO,
@@ -15,6 +15,7 @@ from autopicker_lab.routing.router import (
 __all__ = [
     "ANSWER_TOKENS",
     "AUTO",
+    "ON_DRIFT",
     "Requirements",
     "choose",
     "default_policy",

@@ -19,6 +19,7 @@ from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
 from autopicker_lab.runtime.atomic_write import atomic_write
 
 FORMAT = 2
+ON_DRIFT = ("keep", "incumbent")
 _LARGEST = 2**28  # bytes
 _FINGERPRINT = re.compile(r"-[0-9a-f]{8}$")
 
@@ -68,6 +69,7 @@ def policy_text(policy: RoutePolicy) -> str:
         "format": FORMAT,
         "name": policy.name,
         "id": policy.id,
+        **({"promise": dict(policy.promise)} if policy.promise else {}),
         "card": dict(policy.card),
         "scorer": policy.scorer,
         "local_only": policy.local_only,
@@ -79,6 +81,7 @@ def policy_text(policy: RoutePolicy) -> str:
         "cost_weight": policy.cost_weight,
         "costs": dict(policy.costs),
         "cost_unit": policy.cost_unit,
+        "on_drift": policy.on_drift,
         "edges": list(policy.edges),
         "shares": list(policy.shares),
         "stamp": dict(policy.stamp),
@@ -145,6 +148,8 @@ def _policy(raw: Mapping[str, Any]) -> RoutePolicy:
         cost_unit=str(raw.get("cost_unit", "usd")),
         edges=tuple(_number(edge) for edge in raw.get("edges") or ()),
         shares=tuple(_number(share) for share in raw.get("shares") or ()),
+        on_drift=str(raw.get("on_drift", "keep")),
+        promise=_mapping(raw.get("promise")),
         card=_mapping(raw.get("card")),
         stamp=_mapping(raw.get("stamp")),
     )
@@ -158,6 +163,9 @@ def _check(policy: RoutePolicy, where: str) -> None:
     if policy.cost_weight < 0 or (policy.max_cost_usd is not None and policy.max_cost_usd < 0):
         detail = f"cost_weight and max_cost_usd of the policy '{where}' may not be negative"
         raise InvalidRequestError(detail, "correct them")
+    if policy.on_drift not in ON_DRIFT:
+        detail = f"the policy '{where}' has on_drift {policy.on_drift!r}"
+        raise InvalidRequestError(detail, f"known: {', '.join(ON_DRIFT)}")
     if not all(a < b for a, b in pairwise(policy.edges)):
         raise InvalidRequestError(f"the edges of the policy '{where}' must ascend", "tune again, or empty them")
     if policy.shares and len(policy.shares) != len(policy.edges) + 1:

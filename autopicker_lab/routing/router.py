@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import (
@@ -109,7 +109,16 @@ def choose(
         reason=reason,
         warnings=warnings,
         score=score,
+        promise=_promise(policy, able) if policy.promise else {},
     )
+
+
+def _promise(policy: RoutePolicy, able: Sequence[Option]) -> Mapping[str, Any]:
+    """The policy's promise where it covers the decision: between all models that it was tested on, by estimates."""
+    if not policy.promise.get("feasible") or policy.estimator is None or policy.by_tiers:
+        return {}
+    covered = {option.name for option in able if option.estimate is not None} == set(policy.estimator.models)
+    return policy.promise if covered else {}
 
 
 def route_to_named_model(

@@ -97,6 +97,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
             budgets.keep_in_step(_SYNC_S),
             key_watch.run(),
             forget_old_uploads(lab.files, settings.upload_ttl),
+            state.drift.run(),
         )
         tasks = [asyncio.create_task(work) for work in works]
         yield Connections(settings.max_connections, AddressSet.parse(settings.trusted_proxies)).as_state()

@@ -18,6 +18,7 @@ from autopicker_lab.core import (
     UnknownModelError,
 )
 from autopicker_lab.models.embedding import Embeddings, Inputs
+from autopicker_lab.service.drift_watch import DriftWatch
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.observation.metrics import Metrics
 from autopicker_lab.service.observation.tracing import Tracing
@@ -43,6 +44,7 @@ class ServiceState:
     Attributes:
         cache: answers by the key of their request.
         load_test: held while the service tests itself.
+        drift: the watch over what the policy routes.
     """
 
     lab: Workbench
@@ -57,6 +59,10 @@ class ServiceState:
     tracing: Tracing = field(default_factory=Tracing)
     disconnects: DisconnectMonitor = field(default_factory=DisconnectMonitor)
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
+    drift: DriftWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.drift = DriftWatch(self.lab.pipeline, self.decisions)
 
     def files(self, caller: Caller) -> FileStore | OwnedFiles:
         """The uploads that a caller may see: a key of the key file its own, others all."""

@@ -2,6 +2,7 @@
 
 from autopicker_lab.tuning.collector import CollectionResult, Question, collect, read_questions
 from autopicker_lab.tuning.drift import Drift, DriftState, measure_drift
+from autopicker_lab.tuning.judging import WITHIN
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import (
     Interval,
@@ -17,22 +18,27 @@ from autopicker_lab.tuning.metrics import (
     quality_curve,
 )
 from autopicker_lab.tuning.outcomes import keep_as_decisions, read_outcomes, validate
+from autopicker_lab.tuning.promise import Promise, Terms
 from autopicker_lab.tuning.release_gate import GateResult, gate
 from autopicker_lab.tuning.report import TuningReport, plot_calibration
 from autopicker_lab.tuning.transfer import transfer_between
 from autopicker_lab.tuning.tuner import evaluate, tune
-from autopicker_lab.tuning.verdict import Finding, Saving, Verdict
+from autopicker_lab.tuning.verdict import Finding, Null, Saving, Verdict
 
 __all__ = [
+    "WITHIN",
     "CollectionResult",
     "Drift",
     "DriftState",
     "Finding",
     "GateResult",
     "Interval",
+    "Null",
     "OutcomeMatrix",
+    "Promise",
     "Question",
     "Saving",
+    "Terms",
     "TuningReport",
     "Verdict",
     "aiq",

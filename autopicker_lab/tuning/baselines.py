@@ -11,13 +11,17 @@ from autopicker_lab.tuning.curve import Curve, oracle
 from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
 from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt, interval_of
 from autopicker_lab.tuning.report import Baseline
+from autopicker_lab.tuning.verdict import Null
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
     Array = np.ndarray[Any, Any]
+
+SAME_SHARES = "same shares, at random"
+ALWAYS = "always:"
 
 
 def heuristic_scores(prompts: Sequence[str]) -> Array:
@@ -56,17 +60,23 @@ def share_for(outcomes: OutcomeMatrix, order: Array, target: float) -> float | N
 
 
 def compute_baselines(
-    outcomes: OutcomeMatrix, ranked: Bootstrap | None, routed: Bootstrap | None, seed: int
+    outcomes: OutcomeMatrix, ranked: Bootstrap | None, choices: Array | None, seed: int
 ) -> dict[str, Baseline]:
-    """Each baseline by name, with the p-value of the router not being better.
+    """Each baseline by name, with the p-value of the router not being better; what a router has to beat comes first.
 
     Args:
-        ranked, routed: the router's `ranking` and `quality_of`, by the same seed; None where it has none.
+        ranked: the router's `ranking`, by the same seed; None where it has none.
+        choices: the model (column) that it gives each prompt, shape (n,); None where it chooses no models.
     """
     import numpy as np
 
-    mean_costs = outcomes.mean_costs
-    rows = {
+    routed = None if choices is None else quality_of(outcomes, choices, seed)
+    best = int(np.argmax(outcomes.mean_scores))
+    rows = {f"{ALWAYS}{outcomes.models[best]}": _single(outcomes, best, routed, seed)}
+    if choices is not None:
+        rows[SAME_SHARES] = _same_shares(outcomes, choices, routed, seed)
+    rows |= {
+        "oracle": _oracle(outcomes, seed),
         "random": _ranked(outcomes, np.zeros(len(outcomes)), ranked, seed),
         "length": _ranked(outcomes, np.array([len(prompt) for prompt in outcomes.prompts], float), ranked, seed),
         "heuristic": _ranked(outcomes, heuristic_scores(outcomes.prompts), ranked, seed),
@@ -76,12 +86,49 @@ def compute_baselines(
     if len(set(outcomes.tasks)) > 1:
         rows["task mean"] = _ranked(outcomes, _task_means(outcomes, seed), ranked, seed)
     for i, name in enumerate(outcomes.models):
-        quality = bootstrapped(outcomes, _mean_of(outcomes.scores[:, i]), seed)
-        p = _p_of_lead(routed, quality)
-        rows[f"always:{name}"] = Baseline(quality=interval_of(quality), cost=float(mean_costs[i]), p=p)
+        rows.setdefault(f"{ALWAYS}{name}", _single(outcomes, i, routed, seed))
+    return rows
+
+
+def null_of(baselines: Mapping[str, Baseline], routed: Bootstrap | None) -> Null | None:
+    """What a router of this quality has to beat; None for one that chooses no models."""
+    if routed is None or SAME_SHARES not in baselines:
+        return None
+    best = next(iter(baselines))
+    quality = {name: baselines[name].quality for name in (best, SAME_SHARES, "oracle")}
+    best_quality, same, highest = (interval.value if interval else 0.0 for interval in quality.values())
+    return Null(best.removeprefix(ALWAYS), best_quality, same, highest, routed.value)
+
+
+def _single(outcomes: OutcomeMatrix, column: int, routed: Bootstrap | None, seed: int) -> Baseline:
+    """One model for every prompt."""
+    quality = bootstrapped(outcomes, _mean_of(outcomes.scores[:, column]), seed)
+    cost = float(outcomes.mean_costs[column])
+    return Baseline(quality=interval_of(quality), cost=cost, p=_p_of_lead(routed, quality))
+
+
+def _same_shares(outcomes: OutcomeMatrix, choices: Array, routed: Bootstrap | None, seed: int) -> Baseline:
+    """Each model the share of prompts that the router gives it, dealt at random: what its choices add is above this."""
+    import numpy as np
+
+    models = len(outcomes.models)
+
+    def dealt(rows: Array) -> float:
+        shares = np.bincount(choices[rows], minlength=models) / len(rows)
+        return float(shares @ outcomes.scores[rows].mean(0))
+
+    quality = bootstrapped(outcomes, dealt, seed)
+    cost = float(np.bincount(choices, minlength=models) / len(choices) @ outcomes.mean_costs)
+    return Baseline(quality=interval_of(quality), cost=cost, p=_p_of_lead(routed, quality))
+
+
+def _oracle(outcomes: OutcomeMatrix, seed: int) -> Baseline:
+    """A router that knows every score beforehand."""
+    import numpy as np
+
     costs, qualities = oracle(outcomes.scores, outcomes.costs)
     best = apgr(outcomes.gains, *outcomes.pair_scores, bins=0) if outcomes.separated else None
-    rows["oracle"] = Baseline(
+    return Baseline(
         apgr=None if best is None else Interval(best, best, best),  # quantile bins would cut its few gains badly
         cpt50=share_for(outcomes, outcomes.gains, 0.5),
         cpt80=share_for(outcomes, outcomes.gains, 0.8),
@@ -89,7 +136,6 @@ def compute_baselines(
         cost=float(costs[0]),
         aiq=aiq(costs, qualities, *_cost_range(outcomes, np.arange(len(outcomes)))),
     )
-    return rows
 
 
 def _ranked(outcomes: OutcomeMatrix, order: Array, router: Bootstrap | None, seed: int) -> Baseline:

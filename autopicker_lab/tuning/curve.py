@@ -11,9 +11,12 @@ from autopicker_lab.tuning.metrics import hull
 if TYPE_CHECKING:
     import numpy as np
 
+    from autopicker_lab.tuning.matrix import OutcomeMatrix
+
     Array = np.ndarray[Any, Any]
 
 POINTS = 61
+SURE_Z = 1.2816  # standard errors of a one-sided bound at 90 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,14 +95,36 @@ def cost_quality_curve(estimates: Array, scores: Array, costs: Array) -> Curve:
     )
 
 
-def best_weight(curve: Curve, goal: float) -> float:
-    """The weight of least cost whose quality reaches `goal`; that of the best quality where none does."""
+def best_weight(curve: Curve, outcomes: OutcomeMatrix, within: float) -> float:
+    """The weight of least cost that loses at most `within` of the best single model's mean score, by an upper bound.
+
+    The bound is one-sided, at 90 %: the curve of the same outcomes that choose flatters what is chosen. Where no weight
+    keeps it, the one that loses least by it.
+    """
     import numpy as np
 
-    reached = np.flatnonzero(curve.qualities >= goal - 1e-12)
-    if not len(reached):
-        return float(curve.weights[int(np.argmax(curve.qualities))])
-    return float(curve.weights[reached[np.argmin(curve.costs[reached])]])
+    lost = losses(curve, outcomes)
+    bounds = lost.mean(1) + SURE_Z * clustered_error(lost, outcomes.groups)
+    kept = np.flatnonzero(bounds <= within + 1e-12)
+    return float(curve.weights[kept[np.argmin(curve.costs[kept])] if len(kept) else int(np.argmin(bounds))])
+
+
+def losses(curve: Curve, outcomes: OutcomeMatrix) -> Array:
+    """What each prompt loses against the best single model, by weight; shape (weights, n)."""
+    import numpy as np
+
+    best: Array = outcomes.scores[:, int(np.argmax(outcomes.mean_scores))]
+    return best[None, :] - outcomes.scores[np.arange(len(outcomes)), curve.choices]
+
+
+def clustered_error(values: Array, groups: Array) -> Array:
+    """Standard error of the mean of each row of `values` (rows, n), by groups of alike prompts; shape (rows,)."""
+    import numpy as np
+
+    at = np.unique(groups, return_inverse=True)[1]
+    sums = np.stack([np.bincount(at, weights=row - row.mean()) for row in values])
+    errors: Array = np.sqrt((sums**2).sum(1)) / values.shape[1]
+    return errors
 
 
 def mixing_quality(scores: Array, costs: Array, cost: float) -> float:

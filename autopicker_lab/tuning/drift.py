@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core import Tier
 from autopicker_lab.tuning.metrics import psi
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Drift:
         psi: population stability index of the routing scores over the deciles of the policy; None for too few, or for
             a policy that knows no distribution.
         shares: of the requests in each part of the policy's own distribution.
+        promised: the policy promised something of its losses, see tuning.promise.
+        on_drift: what the policy wants done about it.
     """
 
     policy: str
@@ -47,6 +50,8 @@ class Drift:
     psi: float | None
     shares: tuple[float, ...]
     state: DriftState
+    promised: bool = False
+    on_drift: str = "keep"
 
     @property
     def verdict(self) -> str:
@@ -59,7 +64,9 @@ class Drift:
         if self.state is DriftState.SHIFTING:
             return f"{index}: watch it, and collect outcomes of recent requests"
         if self.state is DriftState.CHANGED:
-            return f"{index}: collect outcomes of recent requests and tune again"
+            withdrawn = ", and what the policy promised no longer holds" if self.promised else ""
+            done = ", all requests go to its best single model" if self.on_drift == "incumbent" else ""
+            return f"{index}{withdrawn}{done}: collect outcomes of recent requests and tune again"
         return index
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,11 +97,25 @@ def measure_drift(policy: RoutePolicy, scores: Sequence[float]) -> Drift:
     import numpy as np
 
     n = len(scores)
+    words = bool(policy.promise.get("feasible")), policy.on_drift
     if not policy.shares:
-        return Drift(policy.id, n, None, (), DriftState.NOT_FITTED)
+        return Drift(policy.id, n, None, (), DriftState.NOT_FITTED, *words)
     if n < ENOUGH:
-        return Drift(policy.id, n, None, (), DriftState.TOO_FEW)
+        return Drift(policy.id, n, None, (), DriftState.TOO_FEW, *words)
     observed = shares_between(policy.edges, scores)
     index = psi(np.asarray(policy.shares), observed)
     state = DriftState.STABLE if index < _STABLE else DriftState.SHIFTING if index < _CHANGED else DriftState.CHANGED
-    return Drift(policy.id, n, index, tuple(observed.round(4).tolist()), state)
+    return Drift(policy.id, n, index, tuple(observed.round(4).tolist()), state, *words)
+
+
+def after_drift(policy: RoutePolicy, drift: Drift) -> RoutePolicy:
+    """What a service routes by, given how far its requests have drifted.
+
+    Past the alarm that is the policy without its promise or, as its `on_drift` says, its best single model for all.
+    """
+    if drift.state is not DriftState.CHANGED:
+        return policy
+    if policy.on_drift == "incumbent":
+        always_best = (Tier(0.0, 1.0),)
+        return replace(policy, name=f"{policy.name}-incumbent", tiers=always_best, by_tiers=True, promise={})
+    return replace(policy, promise={})

@@ -8,7 +8,7 @@ from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.tuning.baselines import bootstrapped
 from autopicker_lab.tuning.curve import best_weight, cost_quality_curve, mixing_quality
 from autopicker_lab.tuning.metrics import Interval, interval_of
-from autopicker_lab.tuning.verdict import Finding, Saving, Verdict
+from autopicker_lab.tuning.verdict import Finding, Null, Saving, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,9 +32,9 @@ def cross_fitted_choices(
     choices = np.empty(len(outcomes), int)
     for train, test in folds:
         curve = cost_quality_curve(estimates[train], outcomes.scores[train], outcomes.costs[train])
-        goal = float(outcomes.scores[train].mean(0).max()) - within
         costs = outcomes.costs[train].mean(0)
-        choices[test] = prefer_by_estimates(estimates[test], costs, best_weight(curve, goal))
+        weight = best_weight(curve, outcomes.at(train), within)
+        choices[test] = prefer_by_estimates(estimates[test], costs, weight)
     return choices
 
 
@@ -63,31 +63,38 @@ def saving_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Saving:
 
 
 def conclude(
-    outcomes: OutcomeMatrix, apgr: Interval | None, cpt50: float | None, saving: Saving | None, within: float
+    outcomes: OutcomeMatrix,
+    apgr: Interval | None,
+    cpt50: float | None,
+    saving: Saving | None,
+    within: float | None,
+    null: Null | None = None,
 ) -> Verdict:
     """The verdict on a router.
 
     Args:
         apgr, cpt50: how well it ranks prompts; None where the pair's lead is within noise.
         saving: of the policy; None for a score that chooses no models.
-        within: mean score that may be lost against the best single model.
+        within: mean score that may be lost against the best single model; None where something else was asked for.
+        null: what it has to beat.
     """
     finding, keep = _ranking_finding(outcomes, apgr) if saving is None else _finding(outcomes, apgr, saving, within)
     ranks = apgr is not None and apgr.low > 0.5 and cpt50 is not None
     if finding is Finding.NOT_SHOWN and saving is not None and keep == saving.best and ranks:
         finding = Finding.RANKS_ONLY
-    return Verdict(finding, keep, within, saving, apgr, outcomes.size_text, outcomes.pair, outcomes.cost_unit, cpt50)
+    size, unit = outcomes.size_text, outcomes.cost_unit
+    return Verdict(finding, keep, within, saving, apgr, size, outcomes.pair, unit, cpt50, null)
 
 
 def _finding(
-    outcomes: OutcomeMatrix, apgr: Interval | None, saving: Saving, within: float
+    outcomes: OutcomeMatrix, apgr: Interval | None, saving: Saving, within: float | None
 ) -> tuple[Finding, str | None]:
     """What is shown of a policy, and the model to keep instead of it."""
     p = 1.0 if saving.excess.p is None else saving.excess.p
     ranks = len(outcomes.models) > 2 or (apgr is not None and (apgr.p or 0.0) < _SURE)
     if p < _SURE and ranks and (saving.share.low > 0 or saving.quality.low > 0):
         return Finding.PAYS, None
-    keep, (weak, _) = _single_model(outcomes, within), outcomes.pair
+    keep, (weak, _) = _single_model(outcomes, within or 0.0), outcomes.pair
     if not outcomes.separated and keep == weak:
         return Finding.MODELS_EQUAL, weak
     return Finding.NOT_SHOWN, keep

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import InvalidRequestError
@@ -109,6 +109,18 @@ class OutcomeMatrix:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def at(self, rows: Array) -> OutcomeMatrix:
+        """Those of some prompts, with the same pair."""
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in rows),
+            prompts=tuple(self.prompts[i] for i in rows),
+            tasks=self.tasks[rows],
+            scores=self.scores[rows],
+            costs=self.costs[rows],
+            groups=self.groups[rows],
+        )
 
     @property
     def size_text(self) -> str:

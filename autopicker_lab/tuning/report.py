@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION, axes, frame, html_table
 from autopicker_lab.tuning.curve import oracle
 from autopicker_lab.tuning.matrix import CALL
 from autopicker_lab.tuning.metrics import hull
+from autopicker_lab.tuning.verdict import in_points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning.curve import Curve
     from autopicker_lab.tuning.matrix import OutcomeMatrix
     from autopicker_lab.tuning.metrics import Interval
+    from autopicker_lab.tuning.promise import Promise
     from autopicker_lab.tuning.verdict import Saving, Verdict
 
 
@@ -63,6 +66,7 @@ class RouterFigures:
             where the policy knows no quality of these models.
         estimates: P(a good answer), shape (n, models); None for a policy without estimates.
         curve: cost and quality over cost weights; None without estimates.
+        choices: the model (column) of each prompt, shape (n,), which `quality` and `cost` are of.
         calibration: expected calibration error by model.
         transfer: a row for each task that was held out whole.
     """
@@ -80,6 +84,7 @@ class RouterFigures:
     cost: float | None = None
     estimates: Any = None
     curve: Curve | None = None
+    choices: Any = None
     saving: Saving | None = None
     calibration: Mapping[str, float] = field(default_factory=dict)
     transfer: tuple[Mapping[str, Any], ...] = ()
@@ -88,7 +93,8 @@ class RouterFigures:
     def card(self) -> dict[str, Any]:
         """What a policy file says of its policy: verdict first."""
         return {
-            "verdict": str(self.verdict),
+            "null": None if self.verdict.null is None else asdict(self.verdict.null),
+            "verdict": self.verdict.sentence,
             "pays": self.verdict.pays,
             "n": len(self.outcomes),
             **_interval("apgr", self.apgr),
@@ -117,6 +123,7 @@ class TuningReport(RouterFigures):
     """A policy, and what was measured of it."""
 
     policy: RoutePolicy
+    promise: Promise | None = None
 
     def __repr__(self) -> str:
         return f"TuningReport({len(self.outcomes)} prompts, {len(self.outcomes.models)} models: {self.verdict})"
@@ -145,8 +152,19 @@ class TuningReport(RouterFigures):
             "cost_unit": self.outcomes.cost_unit,
             "cost_weight": self.policy.cost_weight,
             "policy": self.policy.id,
+            "promise": self.promise.to_dict() if self.promise else None,
             "warnings": list(self.warnings),
         }
+
+    @property
+    def missed(self) -> str:
+        """What was asked of the policy and is not shown to hold, in words; "" where all of it is."""
+        if self.promise is not None:
+            return "" if self.promise.feasible else str(self.promise)
+        allowance = self.verdict.allowance
+        if allowance is None or self.verdict.allowance_met is not False:
+            return ""
+        return f"mean quality may fall by more than the {in_points(allowance)} allowed"
 
     @property
     def policy_row(self) -> Baseline:
@@ -154,11 +172,17 @@ class TuningReport(RouterFigures):
         aiq = self.aiq.value if self.aiq else None
         return Baseline(self.apgr, self.cpt50, self.cpt80, aiq, self.quality, self.cost)
 
+    @property
+    def rows(self) -> dict[str, Baseline]:
+        """Routers by name: the best single model, the policy's shares at random, the oracle, the policy, the others."""
+        names = list(self.baselines)
+        first = 0 if self.verdict.null is None else names.index("oracle") + 1
+        head = {name: self.baselines[name] for name in names[:first]}
+        return {**head, "policy": self.policy_row, **self.baselines}
+
     def to_frame(self) -> pd.DataFrame:
-        """One row a router: the report's own, then each baseline."""
-        return frame(
-            {"router": name, **b.to_dict()} for name, b in {"policy": self.policy_row, **self.baselines}.items()
-        )
+        """One row a router, in the order of `rows`."""
+        return frame({"router": name, **b.to_dict()} for name, b in self.rows.items())
 
     def scores_frame(self) -> pd.DataFrame:
         """One row a prompt: prompt_id and score, and each model's estimate where there are any."""
@@ -168,6 +192,20 @@ class TuningReport(RouterFigures):
         if self.estimates is None:
             return rows
         return rows.assign(**{f"estimate|{m}": self.estimates[:, i] for i, m in enumerate(self.outcomes.models)})
+
+    def choices_frame(self) -> pd.DataFrame:
+        """One row a prompt: prompt_id and the model that the policy chooses for it.
+
+        Raises:
+            InvalidRequestError: the policy knows no quality of these models, and so chooses none.
+        """
+        if self.choices is None:
+            raise InvalidRequestError(
+                f"the policy '{self.policy.id}' knows none of these models", "evaluate it on outcomes of its own"
+            )
+        models = self.outcomes.models
+        chosen = zip(self.outcomes.ids, self.choices.tolist(), strict=True)
+        return frame({"prompt_id": name, "model": models[column]} for name, column in chosen)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Quality over cost: the policy with its 95 % band, single models, coins between them, the oracle.
@@ -183,7 +221,7 @@ class TuningReport(RouterFigures):
             if self.quality is not None and self.cost is not None:
                 label = "what the verdict counts on"
                 target.plot(self.cost, self.quality.value, "D", color=VERMILION, mfc="none", ms=9, label=label)
-        target.set_title(str(self.verdict), loc="left", wrap=True, fontsize=10)
+        target.set_title(self.verdict.sentence, loc="left", wrap=True, fontsize=10)
         target.legend(frameon=False, fontsize=9)
         return target
 
@@ -199,7 +237,7 @@ class TuningReport(RouterFigures):
                 "" if b.cost is None else f"{b.cost:.3g}",
                 _number_text(b.p),
             )
-            for name, b in {"this policy": self.policy_row, **self.baselines}.items()
+            for name, b in self.rows.items()
         ]
         head = ["router", "APGR", "CPT 50 %", "CPT 80 %", "AIQ", "quality", "cost", "p (not better than it)"]
         return html_table(head, rows, str(self.verdict))

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, StoppedError, gain_score
-from autopicker_lab.routing import default_policy
+from autopicker_lab.routing import ON_DRIFT, default_policy
+from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning import fitting
 from autopicker_lab.tuning.baselines import (
     aiq_of_curve,
     aiq_of_ranking,
     compute_baselines,
+    null_of,
     quality_of,
     ranking,
     share_for,
@@ -23,6 +25,7 @@ from autopicker_lab.tuning.drift import decile_shares
 from autopicker_lab.tuning.judging import WITHIN, conclude, cross_fitted_choices, saving_of
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import apgr, expected_calibration_error, interval_of
+from autopicker_lab.tuning.promise import Promise, Terms, cut, promise_of
 from autopicker_lab.tuning.report import RouterFigures, TuningReport
 from autopicker_lab.tuning.transfer import transfer_to_tasks
 
@@ -52,22 +55,34 @@ def tune(
     local_only: bool = False,
     max_cost_usd: float | None = None,
     source: str | Path | None = None,
+    promise: Terms | None = None,
+    on_drift: str = "keep",
     progress: Progress | None = None,
 ) -> TuningReport:
     """Fit estimates and a cost weight on a table (see read_outcomes), and measure them out of fold.
 
     Args:
         strong, weak: the pair that is routed between; None: all models, ranked by the best against the cheapest.
-        within: mean score that may be lost against the best single model; the policy saves what it can within that.
+        within: mean score that may be lost against the best single model; the policy saves what it can within that,
+            by a one-sided bound at 90 %.
         local_only, max_cost_usd: of the policy that is made; the measured figures do not depend on them.
         source: the file the table came from, for the policy's stamp.
+        promise: what the policy is to promise of its losses. Half of the prompts are then kept out of the fit and of
+            its figures, and test the promise; where it passes, it decides the cost weight, and not `within`.
+        on_drift: what a service does once its requests have drifted past the alarm: "keep" routing by the policy, or
+            ask the "incumbent", the best single model.
         progress: called with (steps done, steps in all); the steps are the folds, the fit and the report.
 
     Raises:
         InvalidRequestError: see OutcomeMatrix.from_table; or more folds than groups of different prompts.
         StoppedError: `progress` returned False.
     """
+    if on_drift not in ON_DRIFT:
+        raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
     outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
+    kept_out = None
+    if promise is not None:
+        outcomes, kept_out = cut(outcomes, seed)
     prompts = fitting.prepare(outcomes.prompts, outcomes.groups)
     if not 2 <= folds <= outcomes.different // 10:
         detail = f"too little data for {folds} folds: {outcomes.different} different prompts"
@@ -82,14 +97,25 @@ def tune(
         raise StoppedError.of("tuning")
     curve = cost_quality_curve(estimates, outcomes.scores, outcomes.costs)
     order = _across_folds(estimates[:, outcomes.strong] - estimates[:, outcomes.weak], outcomes, parts)
+    promised: Promise | None = None
+    weight: float | None = None
+    allowed: float | None = within
+    if promise is not None and kept_out is not None:
+        weight, promised = promise_of(outcomes, kept_out, estimator, curve, promise, seed)
+    if weight is None:
+        weight = best_weight(curve, outcomes, within)
+        choices = cross_fitted_choices(outcomes, estimates, parts, within)
+    else:
+        choices = prefer_by_estimates(estimates, outcomes.mean_costs, weight)
+        allowed = promise.within if promise is not None else within
     figures = _measure(
         outcomes,
         order,
         estimates,
         curve,
         seed=seed,
-        within=within,
-        choices=cross_fitted_choices(outcomes, estimates, parts, within),
+        within=allowed,
+        choices=choices,
         transfer=transfer_to_tasks(outcomes, prompts, estimator, seed),
     )
     edges, shares = decile_shares(gain_score(order).tolist())
@@ -101,17 +127,19 @@ def tune(
         max_cost_usd=max_cost_usd,
         estimator=estimator,
         pair=outcomes.pair,
-        cost_weight=best_weight(curve, float(outcomes.mean_scores.max()) - within),
+        cost_weight=weight,
         costs=dict(zip(outcomes.models, outcomes.mean_costs.tolist(), strict=True)),
         cost_unit=outcomes.cost_unit,
         edges=edges,
         shares=shares,
+        on_drift=on_drift,
+        promise=promised.to_dict() if promised else {},
         card=figures.card(),
         stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict()
-        | {"folds": folds, "within": within, "prompts": outcomes.fingerprint},
+        | {"folds": folds, "within": allowed, "prompts": outcomes.fingerprint},
     )
     report_progress(progress, steps, steps)  # what it returns comes too late
-    return TuningReport(policy=policy, **vars(figures))
+    return TuningReport(policy=policy, promise=promised, **vars(figures))
 
 
 def evaluate(
@@ -150,7 +178,7 @@ def evaluate(
         routed.estimates,
         cost_quality_curve(routed.estimates, outcomes.scores, outcomes.costs),
         seed=seed,
-        within=float(policy.stamp.get("within", WITHIN)),
+        within=policy.stamp.get("within", WITHIN),
         choices=routed.choices,
         warnings=_in_sample_warnings(policy, outcomes, source),
     )
@@ -164,7 +192,7 @@ def _measure(
     curve: Curve | None,
     *,
     seed: int,
-    within: float = WITHIN,
+    within: float | None = WITHIN,
     choices: Array | None = None,
     transfer: Sequence[Mapping[str, Any]] = (),
     warnings: Sequence[str] = (),
@@ -179,6 +207,7 @@ def _measure(
     router_apgr = interval_of(router, null=0.5)
     routed_quality = None if choices is None else quality_of(outcomes, choices, seed)
     saving = None if choices is None else saving_of(outcomes, choices, seed)
+    baselines = compute_baselines(outcomes, router, choices, seed)
     cpt50 = share_for(outcomes, order, 0.5)
     weak, strong = outcomes.pair_scores
     return RouterFigures(
@@ -189,12 +218,13 @@ def _measure(
         cpt50=cpt50,
         cpt80=share_for(outcomes, order, 0.8),
         aiq=(aiq_of_curve(outcomes, curve, seed) if curve else None) or aiq_of_ranking(outcomes, order, seed),
-        baselines=compute_baselines(outcomes, router, routed_quality, seed),
-        verdict=conclude(outcomes, router_apgr, cpt50, saving, within),
+        baselines=baselines,
+        verdict=conclude(outcomes, router_apgr, cpt50, saving, within, null_of(baselines, routed_quality)),
         quality=interval_of(routed_quality),
         cost=None if choices is None else float(outcomes.routed(choices)[1].mean()),
         estimates=estimates,
         curve=curve,
+        choices=choices,
         saving=saving,
         calibration=_calibration(outcomes, estimates),
         transfer=tuple(transfer),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.tuning.curve import SURE_Z
 from autopicker_lab.tuning.matrix import CALL
 
 if TYPE_CHECKING:
     from autopicker_lab.tuning.metrics import Interval
+
+_OF_INTERVAL = SURE_Z / 1.96  # of half a 95 % interval
 
 
 class Finding(Enum):
@@ -21,6 +24,11 @@ class Finding(Enum):
     MODELS_EQUAL = "the models are equally good within noise"
     SCORE_RANKS = "the score ranks prompts better than chance"
     SCORE_DOES_NOT_RANK = "the score is not shown to rank prompts better than chance"
+
+
+def in_points(score: float) -> str:
+    """A difference of mean scores, 0 to 1, in words."""
+    return "1 point" if round(100 * score, 6) == 1 else f"{100 * score:g} points"
 
 
 @dataclass(frozen=True)
@@ -39,29 +47,56 @@ class Saving:
 
 
 @dataclass(frozen=True)
+class Null:
+    """What routing has to beat, and how far it could get: mean scores, 0 to 1.
+
+    Attributes:
+        best, best_quality: the best single model, asked always.
+        same_shares: each model the share of prompts that the policy gives it, dealt at random.
+        oracle: of a router that knows every score beforehand.
+        policy: of the policy itself.
+    """
+
+    best: str
+    best_quality: float
+    same_shares: float
+    oracle: float
+    policy: float
+
+    def __str__(self) -> str:
+        return (
+            f"always {self.best}: {self.best_quality:.3f}; the same shares dealt at random: {self.same_shares:.3f}; "
+            f"an oracle: {self.oracle:.3f}; this policy: {self.policy:.3f}"
+        )
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What to do about routing, after tuning or evaluating a policy.
 
     Attributes:
         keep: the single model to ask always where routing is not shown to pay; None where it is, or where nothing
             was said of models.
-        allowance: mean score, 0 to 1, that may be lost against the best model to save cost.
+        allowance: mean score, 0 to 1, that may be lost against the best model to save cost; None where something else
+            was asked for, see tuning.promise.
         saving: of the policy against the best single model; None for a policy that chooses no models.
         apgr: how well the pair is ranked; None where its lead is within noise.
         size: how many prompts there were, in words.
         pair: weak and strong model.
         cpt50: least share of strong calls that recovers half of the pair's gap; None where it has no meaning.
+        null: what the policy has to beat; None for one that chooses no models.
     """
 
     finding: Finding
     keep: str | None
-    allowance: float
+    allowance: float | None
     saving: Saving | None
     apgr: Interval | None
     size: str
     pair: tuple[str, str]
     cost_unit: str
     cpt50: float | None = None
+    null: Null | None = None
 
     @property
     def pays(self) -> bool:
@@ -75,8 +110,14 @@ class Verdict:
 
     @property
     def allowance_met(self) -> bool | None:
-        """Whether the loss stays within the allowance by its 95 % interval; None where no saving was measured."""
-        return None if self.saving is None else self.saving.quality.low >= -self.allowance
+        """Whether the loss stays within the allowance, by a one-sided bound at 90 %.
+
+        None where no saving was measured or nothing was allowed.
+        """
+        if self.saving is None or self.allowance is None:
+            return None
+        quality = self.saving.quality
+        return quality.value - (quality.value - quality.low) * _OF_INTERVAL >= -self.allowance
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -110,14 +151,20 @@ class Verdict:
             "quality_change": None if change is None else change.value,
             "allowance": self.allowance,
             "allowance_met": self.allowance_met,
+            "null": None if self.null is None else asdict(self.null),
             "sentence": str(self),
             "reasons": list(self.reasons),
         }
 
     def __str__(self) -> str:
+        """What routing has to beat, then the verdict with its figures."""
+        return self.sentence if self.null is None else f"{self.null}. {self.sentence[:1].upper()}{self.sentence[1:]}"
+
+    @property
+    def sentence(self) -> str:
         """The verdict in one sentence with its figures."""
         weak, strong = self.pair
-        points = f"{100 * self.allowance:g} points"
+        points = in_points(self.allowance or 0.0)
         if self.finding is Finding.PAYS:
             return self._pays()
         if self.finding is Finding.MODELS_EQUAL:
@@ -147,5 +194,7 @@ class Verdict:
             return f"routing gains {change} over always {best} ({figures})"
         saved = f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
         of = f"the calls to {best}" if self.cost_unit == CALL else f"the cost of always {best}"
-        doubt = "" if self.allowance_met else f", which may be more than the {100 * self.allowance:g} allowed"
-        return f"routing saves {saved} of {of}, for {change}{doubt} ({figures})"
+        doubt = ""
+        if self.allowance is not None and not self.allowance_met:
+            doubt = f"the loss may be more than the {in_points(self.allowance)} allowed: "
+        return f"{doubt}routing saves {saved} of {of}, for {change} ({figures})"

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import requests
@@ -300,14 +301,21 @@ def test_a_notebook_is_found_by_its_number_and_a_wrong_name_is_told() -> None:
 
 def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "o.csv", index=False)
-    result = json_of("tune", tmp_path / "o.csv", "--out", tmp_path / "p.json", "--scores", tmp_path / "s.csv")
+    files = ("--out", tmp_path / "p.json", "--scores", tmp_path / "s.csv")
+    refused = run("tune", tmp_path / "o.csv", "--folds", "2", *files)
+    assert refused.returncode == 3
+    assert "not saved: mean quality may fall by more than the 1 point allowed" in refused.stderr
+    assert not (tmp_path / "p.json").exists()
+    result = json_of("tune", tmp_path / "o.csv", "--within", "0.05", *files)
     assert {"n", "models", "apgr", "apgr_ci", "cpt50", "cpt80", "aiq", "verdict", "baselines"} <= set(result)
     assert {"random", "length", "always:smollm2-135m", "always:large", "oracle"} <= set(result["baselines"])
     rows = pd.read_csv(tmp_path / "s.csv").set_index("prompt_id")["score"]
     scores = table().pivot(index="prompt_id", columns="model", values="score").loc[rows.index]
     recomputed = apgr(rows.to_numpy(), scores["smollm2-135m"].to_numpy(), scores["large"].to_numpy())
     assert recomputed == pytest.approx(result["apgr"])
-    again = json_of("evaluate", tmp_path / "o.csv", "--policy", tmp_path / "p.json")
+    again = json_of("evaluate", tmp_path / "o.csv", "--policy", tmp_path / "p.json", "--choices", tmp_path / "c.csv")
+    chosen = pd.read_csv(tmp_path / "c.csv").set_index("prompt_id")["model"]
+    assert again["quality"] == pytest.approx(np.mean([scores.loc[name, model] for name, model in chosen.items()]))
     assert any("too good" in warning for warning in again["warnings"])
     assert "APGR" in run("evaluate", tmp_path / "o.csv").stdout
     shut = json_of("evaluate", tmp_path / "o.csv", "--policy", "default", "--against", tmp_path / "p.json", code=3)

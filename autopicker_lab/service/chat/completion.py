@@ -73,13 +73,18 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 
 def routing_object(route: Route, model: str) -> dict[str, Any]:
-    """The `routing` object of an answer; with `warnings` where something was asked that no model can do."""
-    fields = {
+    """The `routing` object of an answer.
+
+    With `warnings` where something was asked that no model can do, and the `promise` of a policy that has one.
+    """
+    fields: dict[str, Any] = {
         "complexity_score": route.complexity.score,
         "selected_model": model,
         "reason": route.reason,
         "fallback_used": model != route.model,
     }
+    if route.promise:
+        fields["promise"] = dict(route.promise)
     return {**fields, "warnings": list(route.warnings)} if route.warnings else fields
 
 

@@ -16,7 +16,6 @@ from autopicker_lab.core import InvalidRequestError, RateLimitError
 from autopicker_lab.loadtest import Closed, LoadPlan, run
 from autopicker_lab.service.request.auth import OnBehalf
 from autopicker_lab.service.state import CurrentCaller, State, while_connected
-from autopicker_lab.tuning.drift import measure_drift
 
 router = APIRouter(tags=["monitoring"])
 _PATH = re.compile(r"/[\w\-./~%+,:@=&?]*")
@@ -63,12 +62,11 @@ async def metrics(state: State) -> dict[str, Any]:
         "backend": state.cache.backend,
         "ttl_seconds": state.lab.settings.cache_ttl,
     }
-    policy = state.lab.policy
-    scores = await asyncio.to_thread(state.decisions.routing_scores, policy.id)
+    drift = await asyncio.to_thread(state.drift.measure)
     return {
         "status": "healthy" if state.metrics.enabled else "disabled",
         "performance_metrics": {"summary": state.metrics.summary(), "cache_stats": cache},
-        "routing": await asyncio.to_thread(lambda: measure_drift(policy, scores).to_dict()),
+        "routing": drift.to_dict(),
         "timestamp": _timestamp(),
     }
 
