@@ -153,6 +153,21 @@ class TestLooks:
         )
         assert read(body + paragraph(ruby)).text == "was ~~10 EUR~~ 10⁻³\n\n東京(とうきょう)"
 
+    def test_raised_and_lowered_letters_keep_their_meaning(self) -> None:
+        def raised(text: str, where: str = "superscript") -> str:
+            return run(text, f'<w:vertAlign w:val="{where}"/>')
+
+        body = paragraph("x", raised("2"), raised("k"), " on the 1", raised("st"), ", 20", raised("e"), " siècle")
+        body += paragraph(
+            "T", raised("m", "subscript"), raised("ax", "subscript"), " of H", raised("2", "subscript"), "O"
+        )
+        assert read(body).text == "x^{2k} on the 1st, 20e siècle\n\nT_{max} of H₂O"
+
+    def test_hidden_rows_are_left_out(self) -> None:
+        row = "<w:tr><w:trPr>{}</w:trPr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr>".format
+        body = row("", paragraph("a"), paragraph("b")) + row("<w:hidden/>", paragraph("c"), paragraph("d"))
+        assert read(f"<w:tbl>{body}</w:tbl>").tables[0].rows == (("a", "b"),)
+
 
 def numbering(*levels: str, nums: str = "") -> dict[str, str]:
     lines = "".join(f'<w:lvl w:ilvl="{i}">{level}</w:lvl>' for i, level in enumerate(levels))
@@ -296,6 +311,16 @@ class TestParts:
         assert "[^1]: [note](https://note.example)" in text
         assert "[head](https://head.example)" in text
         assert "> Bo: said" in text
+
+    def test_notes_are_marked_as_the_document_asks(self) -> None:
+        settings = part(
+            "w:settings", '<w:footnotePr><w:numFmt w:val="upperRoman"/><w:numStart w:val="4"/></w:footnotePr>'
+        )
+        notes = part("w:footnotes", "".join(f'<w:footnote w:id="{i}">{paragraph("n")}</w:footnote>' for i in (1, 2)))
+        body = paragraph("a", *(f'<w:r><w:footnoteReference w:id="{i}"/></w:r>' for i in (1, 2)))
+        links = (("footnotes", "footnotes.xml"), ("settings", "settings.xml"))
+        text = read(body, links, {"word/footnotes.xml": notes, "word/settings.xml": settings}).text
+        assert text == "a[^IV][^V]\n\n[^IV]: n\n\n[^V]: n"
 
     def test_answers_stand_below_the_comment_that_they_answer(self) -> None:
         def comment(number: int, author: str, text: str) -> str:

@@ -25,14 +25,14 @@ class Field:
         code: what it is, as far as that was read.
         form: the `w:ffData` of a form field.
         shown: its result has begun.
-        has_text: its result has shown something.
+        result: the beginning of what its result has shown.
         link: place of its address among the walk's links; None where it is no link.
     """
 
     code: str = ""
     form: Any = None
     shown: bool = False
-    has_text: bool = False
+    result: str = ""
     link: int | None = None
 
     def add(self, text: str) -> None:

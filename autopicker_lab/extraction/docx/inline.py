@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.docx.controls import Controls, legacy_value
 from autopicker_lab.extraction.docx.fields import Field
-from autopicker_lab.extraction.docx.marks import LINK_END, STRUCK, STRUCK_END, link, link_start, resolved
+from autopicker_lab.extraction.docx.marks import (
+    LINK_END,
+    LOWERED,
+    LOWERED_END,
+    RAISED,
+    RAISED_END,
+    STRUCK,
+    STRUCK_END,
+    link,
+    link_start,
+    resolved,
+)
 from autopicker_lab.extraction.docx.math import M, formula, formulas
 from autopicker_lab.extraction.docx.names import ALTERNATE, R, W, alternative, value
 from autopicker_lab.extraction.docx.shapes import Shapes
@@ -16,10 +27,10 @@ from autopicker_lab.extraction.docx.symbols import UNKNOWN, is_symbol_font, symb
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from autopicker_lab.extraction.docx.note_marks import NoteMarks
     from autopicker_lab.extraction.opc import Package
 
-_SUPERSCRIPT = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
-_SUBSCRIPT = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
+_LONGEST = 1000  # characters of a field's result that are kept as its value
 _DEEPEST = 30  # fields in each other; what is never closed is forgotten
 _DELETED = {f"{W}del", f"{W}moveFrom"}
 _SKIPPED = {f"{W}{name}" for name in ("delText", "delInstrText", "rPr", "pPr", "rt", "sdtPr", "sdtEndPr", "sectPr")}
@@ -30,14 +41,15 @@ class Inline(Shapes):
     """What stands in paragraphs, and what it refers to.
 
     Attributes:
-        notes: (footnotes or endnotes, id) -> number, in the order of their marks.
+        notes: (footnotes or endnotes, id) -> mark, in their order in the text.
     """
 
-    def __init__(self, package: Package, main: str, styles: Styles) -> None:
+    def __init__(self, package: Package, main: str, styles: Styles, marks: NoteMarks) -> None:
         super().__init__(package, main)
         self.styles = styles
         self.controls = Controls(package, main)
-        self.notes: dict[tuple[str, str], int] = {}
+        self.notes: dict[tuple[str, str], str] = {}
+        self.marks = marks
         self._fields: list[Field] = []
         self._addresses: list[str] = []
         self._font: str | None = None
@@ -104,9 +116,10 @@ class Inline(Shapes):
         if look.hidden:
             self.found.hidden += len(text.strip())
             return ""
-        if look.raised in ("superscript", "subscript"):
-            table = _SUPERSCRIPT if look.raised == "superscript" else _SUBSCRIPT
-            text = text.translate(table) if all(ord(c) in table or c.isspace() for c in text) else text
+        if text.strip() and look.raised == "superscript" and "[^" not in text:
+            text = f"{RAISED}{text}{RAISED_END}"
+        elif text.strip() and look.raised == "subscript":
+            text = f"{LOWERED}{text}{LOWERED_END}"
         return f"{STRUCK}{text}{STRUCK_END}" if look.struck and text else text
 
     def _look(self, properties: Any | None) -> Look:
@@ -132,7 +145,9 @@ class Inline(Shapes):
 
     def _note(self, element: Any) -> str:
         key = ("footnotes" if "foot" in element.tag else "endnotes", element.get(f"{W}id") or "")
-        return f"[^{self.notes.setdefault(key, len(self.notes) + 1)}]"
+        if key not in self.notes:
+            self.notes[key] = self.marks.next(key[0], len(self.notes) + 1)
+        return f"[^{self.notes[key]}]"
 
     # ------------------------------------------------------------ links and fields
 
@@ -153,7 +168,7 @@ class Inline(Shapes):
             return ""
         if text.strip():
             for field in self._fields:
-                field.has_text = True
+                field.result += text[: max(_LONGEST - len(field.result), 0)]
         return text
 
     def _field_code(self, element: Any) -> str:
@@ -182,10 +197,10 @@ class Inline(Shapes):
         return ""
 
     def _field_ends(self, field: Field) -> str:
-        name, _, choices = legacy_value(field.form)
-        shown = field.shows_itself() if not field.has_text else ""
+        name, shown, choices = legacy_value(field.form)
         if name:
-            self.controls.remember(name, legacy_value(field.form)[1], choices)
+            self.controls.remember(name, field.result.strip() or shown, choices)
+        shown = "" if field.result else field.shows_itself()
         shown = self._within_fields(shown) if self._fields else shown
         return shown + (LINK_END if field.link is not None else "")
 

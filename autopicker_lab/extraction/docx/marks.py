@@ -1,6 +1,7 @@
-"""Marks that runs leave in a paragraph's text until it is whole: links and struck text, which go over several runs.
+"""Marks that runs leave in a paragraph's text until it is whole: links, struck, raised and lowered text.
 
-The marks are control characters, which XML cannot hold, so that no text of a document is taken for one.
+Each may go over several runs. The marks are control characters, which XML cannot hold, so that no text of a document is
+taken for one.
 """
 
 from __future__ import annotations
@@ -12,10 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LINK_END, STRUCK, STRUCK_END = "\x03", "\x04", "\x05"
+RAISED, RAISED_END, LOWERED, LOWERED_END = "\x06", "\x07", "\x0e", "\x0f"
 _LINK = re.compile("\x01(\\d+)\x02([^\x01-\x03]*)\x03")
 _OPEN = re.compile("\x01\\d+\x02|\x03")
 _BLANK = re.compile(r"[\s\x00-\x1f]+")
 _STRUCK = re.compile(f"{STRUCK}(\\s*)(.*?)(\\s*){STRUCK_END}", re.DOTALL)
+_RAISED = re.compile(f"{RAISED}(\\s*)(.*?)(\\s*){RAISED_END}", re.DOTALL)
+_LOWERED = re.compile(f"{LOWERED}(\\s*)(.*?)(\\s*){LOWERED_END}", re.DOTALL)
+_HIGH = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
+_LOW = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
+_TERM = re.compile(r"[-−+]?(?:[^\W\d_]|(?=.*[\d+−=/-])[\w+−=/().,-]+)")  # one letter, or what holds digits and signs
 
 
 def link_start(number: int) -> str:
@@ -25,12 +32,37 @@ def link_start(number: int) -> str:
 
 def resolved(text: str, addresses: Sequence[str]) -> str:
     """A paragraph's text with its marks as Markdown."""
+    if RAISED in text:
+        text = _RAISED.sub(_raised, text.replace(RAISED_END + RAISED, ""))
+    if LOWERED in text:
+        text = _LOWERED.sub(_lowered, text.replace(LOWERED_END + LOWERED, ""))
     if STRUCK in text:
         joined = text.replace(STRUCK_END + STRUCK, "")
         text = _STRUCK.sub(lambda m: f"{m[1]}~~{m[2]}~~{m[3]}" if m[2] else m[1] + m[3], joined)
     if LINK_END in text:
         text = _OPEN.sub("", _LINK.sub(lambda m: link(m[2], addresses[int(m[1])]), text))
     return text
+
+
+def _raised(match: re.Match[str]) -> str:
+    """Raised digits by their own characters, other powers after ^; the ends of ordinals (1st, 2e) as they are."""
+    inner = match[2]
+    before = match.string[: match.start()][-1:]
+    if all(ord(c) in _HIGH or c.isspace() for c in inner):
+        return match[1] + inner.translate(_HIGH) + match[3]
+    is_power = _TERM.fullmatch(inner) and before.strip() and not (before.isdigit() and inner in "aeor")
+    return match[1] + (_after("^", inner) if is_power else inner) + match[3]
+
+
+def _lowered(match: re.Match[str]) -> str:
+    inner = match[2]
+    if all(ord(c) in _LOW or c.isspace() for c in inner):
+        return match[1] + inner.translate(_LOW) + match[3]
+    return match[1] + (_after("_", inner) if re.fullmatch(r"[\w,+−-]+", inner) else inner) + match[3]
+
+
+def _after(sign: str, text: str) -> str:
+    return f"{sign}{text}" if len(text) == 1 else f"{sign}{{{text}}}"
 
 
 def link(text: str, address: str) -> str:

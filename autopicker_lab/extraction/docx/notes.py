@@ -21,13 +21,13 @@ def notes(walk: Walk, main: str) -> Iterator[str]:
         if part and root is not None:
             walk.controls.settle(root)
             parts[kind] = part, {note.get(f"{W}id"): note for note in root}
-    for (kind, id_), number in list(walk.notes.items()):
+    for (kind, id_), mark in list(walk.notes.items()):
         part, found = parts.get(kind, ("", {}))
         if id_ in found:
             with walk.inside(part):
-                yield f"[^{number}]: {' '.join(walk.markdown(found[id_]).split())}"
+                yield f"[^{mark}]: {' '.join(walk.markdown(found[id_]).split())}"
         else:
-            walk.found.remark(f"the text of note {number} is missing")
+            walk.found.remark(f"the text of note {mark} is missing")
 
 
 def comments(walk: Walk, main: str) -> Iterator[str]:

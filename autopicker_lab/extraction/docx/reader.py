@@ -91,9 +91,7 @@ def _margins(body: Any, walk: Walk) -> Iterator[str]:
 
     Those of first and even pages that a section takes over from the one before it stand in the metadata.
     """
-    place = walk.package.related(walk.part, "settings")
-    settings = walk.package.root(place) if place else None
-    even = None if settings is None else settings.find(f"{W}evenAndOddHeaders")
+    even = None if walk.settings is None else walk.settings.find(f"{W}evenAndOddHeaders")
     known: dict[tuple[str, str], str] = {}  # header or footer, type -> part
     own: dict[str, None] = {}
     taken_over: dict[str, None] = {}

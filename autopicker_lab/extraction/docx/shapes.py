@@ -73,6 +73,10 @@ class Shapes:
             "name": "" if properties is None else properties.get("name") or "",
             "alt": "" if properties is None else properties.get("descr") or "",
         }
+        link = None if properties is None else properties.find(f"{A}hlinkClick")
+        relation = None if link is None else self.package.relations(self.part).get(link.get(f"{R}id") or "")
+        if relation is not None and relation.is_external:
+            self._drawn["link"] = relation.target
         text = self._inline(element)
         if len(self._boxes) == boxes and len(self.found.images) == pictures:
             if self._drawn["alt"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction.docx.names import VAL, W, parse_int, unwrapped
+from autopicker_lab.extraction.docx.names import VAL, W, is_on, parse_int, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 def rows(table: Any) -> Iterator[Any]:
     """The row elements of a table, those inside wrapping elements included."""
     return (child for child in unwrapped(table) if child.tag == f"{W}tr")
+
+
+def is_hidden(row: Any) -> bool:
+    """Whether a row is not shown."""
+    hides = row.find(f"{W}trPr/{W}hidden")
+    return hides is not None and is_on(hides)
 
 
 def cells(row: Any) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from autopicker_lab.extraction.docx.drawings import target
 from autopicker_lab.extraction.docx.inline import Inline
 from autopicker_lab.extraction.docx.lists import Numbering
 from autopicker_lab.extraction.docx.names import R, W, parse_int, unwrapped, value
+from autopicker_lab.extraction.docx.note_marks import NoteMarks
 from autopicker_lab.extraction.docx.styles import Styles, place_of
 
 if TYPE_CHECKING:
@@ -24,10 +25,15 @@ _MARKDOWN_SYNTAX = re.compile(r"^(#{1,6}\s|```|~~~(?!~))", re.MULTILINE)  # a pa
 
 
 class Walk(Inline):
-    """One walk over the parts of a document, which collects pictures, notes and tracked changes on its way."""
+    """One walk over the parts of a document, which collects pictures, notes and tracked changes on its way.
+
+    Attributes:
+        settings: the root of settings.xml; None where there is none.
+    """
 
     def __init__(self, package: Package, main: str) -> None:
-        super().__init__(package, main, Styles.of(_side_root(package, main, "styles")))
+        self.settings = _side_root(package, main, "settings")
+        super().__init__(package, main, Styles.of(_side_root(package, main, "styles")), NoteMarks(self.settings))
         self.numbering = Numbering.of(_side_root(package, main, "numbering"))
         self._carried = ""  # the text of paragraphs whose ends were deleted
 
@@ -61,6 +67,8 @@ class Walk(Inline):
                 yield self._table(child), False
             elif child.tag == f"{W}altChunk":
                 yield self._chunk(child), False
+            elif child.tag == f"{W}subDoc":
+                yield self._subdocument(child), False
         if self._carried:
             text, self._carried = self._carried, ""
             yield text.strip(), False
@@ -105,8 +113,11 @@ class Walk(Inline):
 
     def _table(self, element: Any) -> str:
         all_rows = list(tables.rows(element))
-        rows = [row for row in all_rows if row.find(f"{W}trPr/{W}del") is None]
-        self.found.deleted += len(all_rows) - len(rows)
+        kept = [row for row in all_rows if row.find(f"{W}trPr/{W}del") is None]
+        self.found.deleted += len(all_rows) - len(kept)
+        rows = [row for row in kept if not tables.is_hidden(row)]
+        if len(rows) < len(kept):
+            self.found.hidden += sum(len(t.text or "") for r in kept if tables.is_hidden(r) for t in r.iter(f"{W}t"))
         single_row_cells = list(tables.cells(rows[0])) if len(rows) == 1 else []
         if len(single_row_cells) == 1 and tables.column_span(single_row_cells[0]) == 1:  # a frame around text
             return self.markdown(single_row_cells[0])
