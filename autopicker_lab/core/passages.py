@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.core.places import PlaceIndex
 
@@ -22,8 +21,7 @@ _MOST_HEADER = 0.75  # of a passage; a longer one repeated would multiply the te
 _FRAME = 12  # characters that a cell takes besides its name and its value: bars, spaces, the row of dashes
 
 
-@dataclass(frozen=True)
-class _Table:
+class _Table(NamedTuple):
     """A table of Markdown in a text; its header, with the row of dashes, ends at `body`."""
 
     start: int
@@ -32,8 +30,7 @@ class _Table:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A slice of the text; or what is `said` in its place, of a row that is too long some `cells` under their names."""
 
     start: int
@@ -174,6 +171,8 @@ class PassageCutter:
         return self._text[table.start : table.body] if table and start > table.start else ""
 
     def _table_at(self, position: int) -> _Table | None:
+        if not self._tables:
+            return None
         index = bisect_right(self._starts, position) - 1
         return self._tables[index] if index >= 0 and position < self._tables[index].stop else None
 

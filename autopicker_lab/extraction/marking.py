@@ -68,7 +68,7 @@ def mark(
 
 
 def page_of(file: SourceFile, number: int, width: int) -> Image | None:
-    """The picture of a page, or the picture itself, about `width` pixels wide; None where a file has none.
+    """The picture of a page, or the picture itself, about `width` pixels wide; None where there is none to draw.
 
     Args:
         number: of the page, from 1.
@@ -76,7 +76,10 @@ def page_of(file: SourceFile, number: int, width: int) -> Image | None:
     if file.kind == "pdf":
         from autopicker_lab.extraction.pdf import page_image
 
-        return page_image(file, number - 1, width)
+        try:
+            return page_image(file, number - 1, width)
+        except (RuntimeError, IndexError):  # pdfium cannot draw what another library could still read
+            return None
     if file.category == "image":
         from autopicker_lab.extraction.image import open_image, to_rgb
 

@@ -49,3 +49,9 @@ def test_boxes_are_framed_in_a_colour_and_the_picture_stays_legible() -> None:
     assert marked.getpixel((50, 50)) == tuple(bytes.fromhex(ORANGE[1:]))
     assert min(marked.getpixel((100, 50))) > 150  # type: ignore[arg-type]
     assert marked.getpixel((10, 50)) == (255, 255, 255)
+
+
+def test_a_page_that_cannot_be_drawn_leaves_the_text(samples: Path) -> None:
+    passage = Part("page 99", "text", (), (Place(0, 4, page=99, box=(0, 0, 1, 1)),))
+    assert mark(samples / "report.pdf", passage).pictures == {}
+    assert mark(b"%PDF-1.4 broken", passage, name="a.pdf").pictures == {}
