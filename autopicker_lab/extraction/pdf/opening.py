@@ -167,7 +167,7 @@ def _with_catalog(data: bytes) -> bytes:
     ends = [match.start() for match in starts[1:]] + [len(data)]
     pages = {
         match[1]: match[2]
-        for match, end in zip(starts, ends, strict=True)
+        for match, end in zip(starts, ends, strict=False)  # no objects: one end too many
         if _PAGE.search(data, match.end(), min(end, match.end() + 4000))
     }
     root = max((int(match[1]) for match in starts), default=0) + 1
