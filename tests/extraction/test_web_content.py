@@ -132,6 +132,25 @@ class TestMainContent:
         assert "Buy boats" not in document.text
         assert "div.promo (Buy boats)" in document.warnings[0]
 
+    def test_comments_go_where_there_is_an_article_and_stay_where_they_are_the_content(self) -> None:
+        comments = "".join(f"<div><b>Bo {i}</b><p>{i} {PROSE}</p></div>" for i in range(4))
+        nav, talk = f"<div>{links(90)}</div>", f"<section id='comments'>{comments}</section>"
+        article = f"<div><h1>The canal</h1><p>{PROSE}</p><p>{PROSE}</p></div>"
+        assert "Bo 3" not in read(nav + article + talk).text
+        assert "Bo 3" in read(f"{nav}<h1>What of the canal?</h1>{talk}").text
+
     def test_a_main_element_that_is_not_all_there_is(self) -> None:
         text = read(f"<main><p>Short.</p></main><div><p>{PROSE}</p></div>").text
         assert text == f"Short.\n\n{PROSE.strip()}"
+
+    def test_the_head_of_a_page_beside_its_main_element_stays(self) -> None:
+        table = "<table><tr><th>Item</th><th>Sum</th></tr><tr><td>Rake made of ash wood</td><td>15</td></tr></table>"
+        page = f"<header><h2>INVOICE 7</h2><div>Acme</div></header><main>{table}<p>Pay in thirty days.</p></main>"
+        assert read(page).text.startswith("## INVOICE 7\n\nAcme\n\n| Item |")
+
+
+def test_what_a_button_opens_is_read() -> None:
+    page = "<h3><button aria-controls='p1'>When?</button></h3><div id='p1' hidden><p>At noon.</p></div>"
+    document = read(page)
+    assert document.text == "### When?\n\nAt noon."
+    assert document.warnings == ()

@@ -162,3 +162,19 @@ class TestBrokenTables:
 )
 def test_odd_elements(body: str, expected: str) -> None:
     assert text(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        (
+            "<tr><th>Y<th>A<tr><th rowspan=2>1959</th></tr><tr><td>Ella</tr>",
+            ["| Y | A |", "| 1959 |  |", "| 1959 | Ella |"],
+        ),
+        ("<tr><th rowspan=2>h</th><th>i</th></tr>", ["| h | i |"]),
+        ("<tr><td>a<td rowspan=2>x</tr><tr><td>b<td>c</tr>", ["| a | x |  |", "| b | x | c |"]),
+    ],
+)
+def test_rows_that_reach_down(table: str, rows: list[str]) -> None:
+    lines = text(f"<table>{table}</table>").split("\n")
+    assert [lines[0], *lines[2:]] == rows

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction.web.dom import BLOCKS, HEADINGS, SKIPPED, is_hidden, local
+from autopicker_lab.extraction.web.dom import BLOCKS, HEADINGS, SKIPPED, is_hidden, local, names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_COMMENTS = re.compile(
+    r"(?:comments?|respond|disqus)(?:[-_](?:list|section|area|thread|wrapper|container|form))?", re.I
+)
 _PROSE = 80  # characters that are no links: a block with more is running text
 _ENOUGH = 400  # characters of running text that make a page one to read, not an index
 _MAIN_SHARE = 0.25  # of the page's running text: a stated main element with less is not all there is
@@ -112,12 +116,14 @@ def _stated(element: Any, tag: str, role: str) -> Sequence[Any]:
 
 
 def outside(body: Any, content: Any) -> list[Any]:
-    """The largest elements of the page that do not hold the content, but its head."""
+    """The largest elements of the page that do not hold the content, without its head: a header, the main heading."""
     found: list[Any] = []
     element = content
     while element is not body:
         parent = element.getparent()
-        found = [e for e in parent if e is not element and next(e.iter("h1"), None) is None] + found
+        found = [
+            e for e in parent if e is not element and e.tag != "header" and next(e.iter("h1"), None) is None
+        ] + found
         element = parent
     return found
 
@@ -154,7 +160,9 @@ def beside_the_text(content: Any, extents: Mapping[Any, Extent]) -> list[Any]:
             if extent is None or child in passed:
                 continue
             is_list = extent.links >= _FEW_LINKS and extent.linked > _LINKS_SHARE * extent.text
-            if is_list and extent.prose < _ENOUGH and extent.linked >= least * extent.links:
+            if any(_COMMENTS.fullmatch(name) for name in names(child)):
+                found.append(child)
+            elif is_list and extent.prose < _ENOUGH and extent.linked >= least * extent.links:
                 found.append(child)
             else:
                 pending.append(child)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from autopicker_lab.core.text import clip
-from autopicker_lab.extraction.web.dom import BLOCKS, words
+from autopicker_lab.extraction.web.dom import BLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,11 +85,5 @@ def context_of(root: Any, base: str = "", frame: Callable[[Any], Any] = _no_fram
 
 
 def name_of(element: Any) -> str:
-    """What an element is called for those who cannot see it: by its own attributes or by another element's words."""
+    """What an element is called for those who cannot see it: by its own attributes."""
     return " ".join((element.get("aria-label") or element.get("title") or element.get("alt") or "").split())
-
-
-def referred_name(element: Any, context: PageContext) -> str:
-    """The words of the elements that `aria-labelledby` names, else `name_of`."""
-    named = [context.by_id[i] for i in (element.get("aria-labelledby") or "").split() if i in context.by_id]
-    return " ".join(filter(None, map(words, named))) or name_of(element)

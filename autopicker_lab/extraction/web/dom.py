@@ -70,10 +70,11 @@ def is_hidden(element: Any) -> bool:
     attributes = element.attrib
     if not attributes:
         return bool(element.tag == "dialog")
+    is_shown_by_click = "aria-labelledby" in attributes or attributes.get("role") in _SHOWN_BY_CLICK
     if "hidden" in attributes and attributes.get("hidden") != "until-found":
-        return attributes.get("role") not in _SHOWN_BY_CLICK
+        return not is_shown_by_click
     style = attributes.get("style")
-    if style and _HIDING.search(style) and attributes.get("role") not in _SHOWN_BY_CLICK:
+    if style and _HIDING.search(style) and not is_shown_by_click:
         return next(element.iter("math"), None) is None  # Wikipedia shows a picture of a formula, and hides its source
     if attributes.get("aria-hidden") == "true":
         return _is_decoration(element)

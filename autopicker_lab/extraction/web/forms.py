@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction.web.context import name_of, referred_name
+from autopicker_lab.extraction.web.context import name_of
 from autopicker_lab.extraction.web.dom import is_hidden, words
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def control(element: Any, context: PageContext) -> str:
     if tag == "input" and (element.get("type") or "").lower() in ("hidden", *_TICKS, *_PUSHED, "image"):
         return _input_without_value(element, context)
     shown = {"select": _selection, "textarea": _text_area}.get(tag, _value)(element, context)
-    name = "" if _has_label(element, context) else referred_name(element, context)
+    name = "" if _has_label(element, context) else name_of(element)
     return f"{name}: {shown}" if name else shown
 
 
@@ -66,7 +66,9 @@ def tick_before(label: Any, context: PageContext) -> str:
 
 
 def _has_label(element: Any, context: PageContext) -> bool:
-    return element.get("id") in context.labels or next(element.iterancestors("label"), None) is not None
+    if element.get("aria-labelledby") in context.by_id or element.get("id") in context.labels:
+        return True
+    return next(element.iterancestors("label"), None) is not None
 
 
 def _input_without_value(element: Any, context: PageContext) -> str:
@@ -75,7 +77,7 @@ def _input_without_value(element: Any, context: PageContext) -> str:
         return ""
     if kind in _TICKS:
         context.written.add(element)
-        name = "" if _has_label(element, context) else referred_name(element, context)
+        name = "" if _has_label(element, context) else name_of(element)
         return f"{tick(element)} {name}".strip()
     label = element.get("value") or name_of(element) or {"submit": "Submit", "reset": "Reset"}.get(kind, "")
     return f"[{label}]" if label else ""

@@ -11,15 +11,14 @@ from autopicker_lab.extraction.web.dom import HEADINGS, SKIPPED, label_of, link_
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WHERE = (
-    r"(?:(?:site|page|main|top|bottom|left|right|primary|secondary|global|header|footer|side|mobile|sub|user|wp)[-_]?)*"
+_WHERE = r"(?:(?:site|page|main|top|bottom|left|right|primary|secondary|global|header|footer|side|mobile|sub|user|wp)[-_]{0,2})*"
+_PARTS = r"(?:[-_]{0,2}(?:wrapper|container|wrap|links?|list|bar|inner|outer|area|block|section|items?))*"
+_NAV_NAMES = (
+    r"nav|navbar|navigation|navi|menu|menubar|breadcrumbs?|skip-?links?|pagination|tool-?bar|top-?bar|header|banner"
 )
-_NAV = re.compile(
-    rf"{_WHERE}(?:nav|navbar|navigation|navi|menu|menubar|breadcrumbs?|skip-?links?|pagination|tool-?bar|top-?bar|header|banner)",
-    re.I,
-)
-_SIDE = re.compile(rf"{_WHERE}(?:side-?bar|side-?col(?:umn)?|rail|widget-?area|site-?header|masthead)", re.I)
-_FOOT = re.compile(rf"{_WHERE}(?:footer|colophon)", re.I)
+_NAV = re.compile(rf"{_WHERE}(?:{_NAV_NAMES}){_PARTS}", re.I)
+_SIDE = re.compile(rf"{_WHERE}(?:side-?bar|side-?col(?:umn)?|rail|widget-?area|site-?header|masthead){_PARTS}", re.I)
+_FOOT = re.compile(rf"{_WHERE}(?:footer|colophon){_PARTS}", re.I)
 _NOTICE = re.compile(
     r"cookies?[-_]?(?:banner|consent|notice|bar|law|policy|popup|modal|message|warning|overlay|info|wall|alert|hinweis)"
     r"[\w-]*|(?:gdpr|consent|onetrust|cybot|cc-window|usercentrics)[\w-]*|cookies?",
@@ -95,7 +94,7 @@ def _is_landmark(element: Any, tag: str, role: str | None, has_main: bool, stand
         if next(element.iter("h1"), None) is not None:
             return False
         has_navigation = next(element.iter("nav"), None) is not None
-        return role == "banner" or has_main or has_navigation or _is_mostly_links(element, 0.5)
+        return role == "banner" or has_navigation or _is_mostly_links(element, 0.5)
     if tag == "footer" or role == "contentinfo":
         return has_main or role == "contentinfo" or _is_at_top(element) or _is_foot(element)
     return not stands_in_flow

@@ -36,6 +36,7 @@ def parse(text: str) -> tuple[Any, tuple[str, ...]]:
         root, warnings = _html(_without_cdata(text))
     for element in root.xpath("//*[contains(name(), ':') or namespace-uri() != '']"):
         element.tag = element.tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower()
+    _open_what_a_click_shows(root)
     for template in list(root.iter("template")):
         if any(template.get(name) for name in ("shadowrootmode", "shadowmode", "shadowroot")):
             _place_shadow_tree(template)
@@ -111,6 +112,15 @@ def _place_shadow_tree(template: Any) -> None:
         host.remove(child)
     host.text = template.text
     host.extend(list(template))
+
+
+def _open_what_a_click_shows(root: Any) -> None:
+    """Mark as shown what a button of the page opens: the panels of an accordion or of tabs."""
+    names = root.xpath("//@aria-controls | //@data-bs-target | //@data-target")
+    targets = {target.removeprefix("#") for name in names for target in name.split()}
+    for panel in root.xpath("//*[@hidden and @id]") if targets else ():
+        if panel.get("id") in targets:
+            del panel.attrib["hidden"]
 
 
 def _is_deeper(root: Any, depth: int) -> bool:

@@ -57,13 +57,9 @@ def _parsed(text: str, name: str) -> tuple[Any, tuple[str, ...]]:
 def _content(root: Any, page: SavedPage) -> tuple[str, tuple[str, ...]]:
     """The Markdown of what is content, and warnings that name the rest."""
     body = next(root.iter("body", "frameset"), root)
-    content, warnings = _without_the_rest(body)
-    heading = next(root.iter("h1"), None)
+    warnings = _take_the_rest_out(body)
     context = context_of(root, page.location, _frames(page))
-    writer = Writer(context)
-    parts = writer.blocks(content)
-    if heading is not None and content is not body and not any(e is heading for e in content.iter("h1")):
-        parts.insert(0, writer.heading(heading))
+    parts = Writer(context).blocks(body)
     markdown = "\n\n".join(parts)
     if not words(body) and not markdown:
         markdown = hidden_content(root)
@@ -71,14 +67,13 @@ def _content(root: Any, page: SavedPage) -> tuple[str, tuple[str, ...]]:
     return markdown, tuple(filter(None, (*warnings, *context.warnings())))
 
 
-def _without_the_rest(body: Any) -> tuple[Any, tuple[str, ...]]:
-    """The element of the content, what is none taken out of the tree, and the warning that names that."""
+def _take_the_rest_out(body: Any) -> tuple[str, ...]:
+    """Take what is no content out of the tree; the warning that names that."""
     is_crowded = has_many_links(body)
     pieces = furniture(body)
     for element in pieces:
         _drop(element)
     beside: list[Any] = []
-    content = body
     if is_crowded or states_content(body):
         extents = measure(body)
         content = content_element(body, extents)
@@ -86,7 +81,7 @@ def _without_the_rest(body: Any) -> tuple[Any, tuple[str, ...]]:
     warning = told((*pieces, *beside))
     for element in beside:
         _drop(element)
-    return content, (warning,)
+    return (warning,)
 
 
 def _drop(element: Any) -> None:

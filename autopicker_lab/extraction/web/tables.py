@@ -72,7 +72,7 @@ def is_layout(table: Any, rows: Sequence[Any]) -> bool:
     if all(len(cells_of(row)) < 2 for row in rows):
         return True
     if any(part is not table for part in table.iter("table", *_PAGE_BLOCKS)):
-        return True
+        return (table.get("border") or "0") == "0"
     return any(len(words(cell)) > _LONG for row in rows for cell in cells_of(row))
 
 
@@ -92,13 +92,13 @@ def grid(rows: Sequence[Any], text_of: Callable[[Any], str]) -> list[list[str]]:
                 column = _carry(below, line, column)
             text = "" if is_hidden(cell) else text_of(cell)
             height = _span(cell, "rowspan", len(rows) - position)
-            for _ in range(_span(cell, "colspan", _MAX_COLUMNS)):
+            again = text if len(text) <= _REPEATED else ""
+            for place in range(_span(cell, "colspan", _MAX_COLUMNS)):
                 if column >= _MAX_COLUMNS or column in line:
                     break
-                line[column] = text
-                text = text if len(text) <= _REPEATED and len(cells) > 1 else ""  # a title over all columns stands once
+                line[column] = text if place == 0 else again if len(cells) > 1 else ""  # a title stands once
                 if height > 1:
-                    below[column] = (height, text)
+                    below[column] = (height, again if place == 0 or len(cells) > 1 else "")
                 column += 1
         for covered in [c for c in below if c not in line]:
             _carry(below, line, covered)
@@ -126,14 +126,15 @@ def _span(cell: Any, name: str, most: int) -> int:
 
 
 def head_rows(rows: Sequence[Any]) -> int:
-    """Number of rows at the top that hold only column names: those of thead, else those of th cells alone."""
+    """Number of rows at the top that hold only column names: those of thead, else of th cells under groups of them."""
     head = [row for row in rows if local(row.getparent()) == "thead"]
     if head:
         return len(head)
     count = 0
     for row in rows:
         cells = cells_of(row)
-        if not cells or any(local(cell) != "th" for cell in cells):
+        has_groups = count == 0 or any(cell.get("colspan", "1") != "1" for cell in cells_of(rows[count - 1]))
+        if not cells or not has_groups or any(local(cell) != "th" for cell in cells):
             break
         count += 1
     return count
