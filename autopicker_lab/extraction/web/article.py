@@ -160,9 +160,8 @@ def beside_the_text(content: Any, extents: Mapping[Any, Extent]) -> list[Any]:
             if extent is None or child in passed:
                 continue
             is_list = extent.links >= _FEW_LINKS and extent.linked > _LINKS_SHARE * extent.text
-            if any(_COMMENTS.fullmatch(name) for name in names(child)):
-                found.append(child)
-            elif is_list and extent.prose < _ENOUGH and extent.linked >= least * extent.links:
+            is_beside = is_list and extent.prose < _ENOUGH and extent.linked >= least * extent.links
+            if is_beside or any(_COMMENTS.fullmatch(name) for name in names(child)):
                 found.append(child)
             else:
                 pending.append(child)

@@ -11,7 +11,8 @@ from autopicker_lab.extraction.web.dom import HEADINGS, SKIPPED, label_of, link_
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WHERE = r"(?:(?:site|page|main|top|bottom|left|right|primary|secondary|global|header|footer|side|mobile|sub|user|wp)[-_]{0,2})*"
+_PLACES = "site|page|main|top|bottom|left|right|primary|secondary|global|header|footer|side|mobile|sub|user|wp"
+_WHERE = rf"(?:(?:{_PLACES})[-_]{{0,2}})*"
 _PARTS = r"(?:[-_]{0,2}(?:wrapper|container|wrap|links?|list|bar|inner|outer|area|block|section|items?))*"
 _NAV_NAMES = (
     r"nav|navbar|navigation|navi|menu|menubar|breadcrumbs?|skip-?links?|pagination|tool-?bar|top-?bar|header|banner"
