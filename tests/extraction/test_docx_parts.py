@@ -330,7 +330,7 @@ class TestParts:
         threads = '<w15:commentEx w15:paraId="00000001" w15:done="1"/>'
         threads += '<w15:commentEx w15:paraId="00000003" w15:paraIdParent="00000001"/>'
         document = read(
-            paragraph("x"),
+            paragraph("x ", '<w:commentRangeStart w:id="2"/>', "the quay", '<w:commentRangeEnd w:id="2"/>'),
             (("comments", "comments.xml"), ("commentsExtended", "commentsExtended.xml")),
             {
                 "word/comments.xml": part(
@@ -339,7 +339,7 @@ class TestParts:
                 "word/commentsExtended.xml": part("w15:commentsEx", threads),
             },
         )
-        assert document.parts[-1].text == "> Ada (resolved): Why?\n> > Cy: So\n\n> Bo: Other"
+        assert document.parts[-1].text == "> Ada (resolved): Why?\n> > Cy: So\n\n> Bo: Other (on: the quay)"
 
     @pytest.mark.parametrize(
         ("name", "data", "expected"),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core.text import clip
 from autopicker_lab.extraction.docx.names import W14, W15, W
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from autopicker_lab.extraction.docx.walk import Walk
+
+_MAX_OPEN = 30  # comments on the same words
+_LONGEST = 80  # characters of these that are shown
 
 
 def notes(walk: Walk, main: str) -> Iterator[str]:
@@ -30,31 +34,46 @@ def notes(walk: Walk, main: str) -> Iterator[str]:
             walk.found.remark(f"the text of note {mark} is missing")
 
 
-def comments(walk: Walk, main: str) -> Iterator[str]:
-    """The comments with their authors, each with its answers below it, as Markdown."""
+def comments(walk: Walk, main: str, body: Any) -> Iterator[str]:
+    """The comments with their authors and what they are on, each with its answers below it, as Markdown."""
     part = walk.package.related(main, "comments")
     root = walk.package.root(part) if part else None
     if part is None or root is None:
         return
     walk.controls.settle(root)
-    threads = _threads(walk, main)
+    threads, subjects = _threads(walk, main), _subjects(body)
     found = {_last_paragraph(comment) or f"comment {i}": comment for i, comment in enumerate(root.iter(f"{W}comment"))}
     answers: dict[str, list[str]] = {}
     for id_ in found:
         parent = threads.get(id_, ("", False))[0]
         answers.setdefault(parent if parent in found and parent != id_ else "", []).append(id_)
+
+    def told(id_: str, mark: str) -> str:
+        comment = found[id_]
+        state = " (resolved)" if threads.get(id_, ("", False))[1] else ""
+        subject = subjects.get(comment.get(f"{W}id"), "") if mark == "> " else ""
+        text = " ".join(walk.markdown(comment).split()) + (f" (on: {subject})" if subject else "")
+        return f"{mark}{comment.get(f'{W}author') or 'somebody'}{state}: {text}"
+
     with walk.inside(part):
         for id_ in answers.get("", ()):
-            below = answers.get(id_, ())
-            resolved = " (resolved)" if threads.get(id_, ("", False))[1] else ""
-            yield "\n".join(
-                [_told(walk, found[id_], "> ", resolved), *(_told(walk, found[a], "> > ", "") for a in below)]
-            )
+            yield "\n".join([told(id_, "> "), *(told(answer, "> > ") for answer in answers.get(id_, ()))])
 
 
-def _told(walk: Walk, comment: Any, mark: str, state: str) -> str:
-    author = comment.get(f"{W}author") or "somebody"
-    return f"{mark}{author}{state}: {' '.join(walk.markdown(comment).split())}"
+def _subjects(body: Any) -> dict[str, str]:
+    """The beginning of the text that each comment is on, by the comment's id."""
+    subjects: dict[str, str] = {}
+    open_ids: dict[str, None] = {}
+    for element in body.iter(f"{W}commentRangeStart", f"{W}commentRangeEnd", f"{W}t"):
+        id_ = element.get(f"{W}id") or ""
+        if element.tag == f"{W}commentRangeEnd":
+            open_ids.pop(id_, None)
+        elif element.tag == f"{W}commentRangeStart" and len(open_ids) < _MAX_OPEN:
+            open_ids[id_] = None
+        else:
+            for open_id in [open_id for open_id in open_ids if len(subjects.get(open_id, "")) <= _LONGEST]:
+                subjects[open_id] = subjects.get(open_id, "") + (element.text or "")
+    return {id_: clip(" ".join(text.split()), _LONGEST) for id_, text in subjects.items()}
 
 
 def _last_paragraph(comment: Any) -> str:

@@ -54,7 +54,7 @@ def _read(file: SourceFile, package: Package) -> Document:
     for label, blocks in (
         ("headers and footers", dict.fromkeys(_margins(body, walk))),
         ("footnotes", list(notes(walk, main))),
-        ("comments", list(comments(walk, main))),
+        ("comments", list(comments(walk, main, body))),
     ):
         if text := "\n\n".join(blocks):
             parts += (Part(label, text, tuple(markdown_tables(text.split("\n")))),)
