@@ -169,8 +169,8 @@ def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
     """The kind that the signature tells; None for text, and where no signature is known."""
     if data.startswith(_ZIP):
         return _zip_kind(data, name)
-    if data.startswith(OLE):
-        return _ole_kind(data, name, named_kind)
+    if (clean := without_junk(data)).startswith(OLE):
+        return _ole_kind(clean, name, named_kind)
     if named_kind == "pdf" and b"%PDF-" in data[:_PDF_START]:
         return "pdf"  # an answer's head, or a mail's, may stand before it
     if named_kind and FORMATS[named_kind].category not in _BINARY_CATEGORIES and _looks_like_text(data):
@@ -182,6 +182,12 @@ def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
     if named_kind == "mp3":
         return "mp3"  # a bare MPEG stream may begin anywhere; the decoder is the judge
     return _zip_kind(data, name) if named_kind in _OFFICE and zipfile.is_zipfile(io.BytesIO(data)) else None
+
+
+def without_junk(data: bytes) -> bytes:
+    """The bytes of an OLE container without the blanks and marks that a careless server writes before it."""
+    start = data.find(OLE, 0, 64)
+    return data[start:] if start > 0 and not data[:start].strip(b"\xef\xbb\xbf \t\r\n") else data
 
 
 def _signature(data: bytes, named_kind: str | None) -> str | None:

@@ -412,3 +412,28 @@ def test_a_part_that_breaks_off_in_its_archive_is_read_up_to_there() -> None:
     document = extract(data[:place] + bytes(40) + data[place + 40 :], name="a.xlsx")
     assert document.tables[0].rows[0] == ("row 0", 0)
     assert any("as far as it goes" in warning for warning in document.warnings)
+
+
+def test_errors_of_an_old_workbook_are_shown() -> None:
+    wrong = struct.pack("<HHHBB", 1, 0, 0, 7, 1)
+    formula = struct.pack("<HHHQHIH", 2, 0, 0, 0xFFFF_0000_002A_0002, 0, 0, 0)
+    content = biff8([], label(0, 0, "share"), (0x205, wrong), (0x06, formula), number(3, 0, 5))
+    document = extract(ole("Workbook", content=content), name="a.xls")
+    assert document.tables[0].rows == (("share",), ("#DIV/0!",), ("#N/A",), (5,))
+
+
+@pytest.mark.parametrize("junk", [b"\r\n\r\n", b"\xef\xbb\xbf"])
+def test_blanks_before_an_old_workbook_are_passed_over(junk: bytes) -> None:
+    data = junk + ole("Workbook", content=biff8(["0%"], number(0, 0, 0.5, 1), label(1, 0, "x")))
+    assert "50% (0.5)" in extract(data, name="a.xls").text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SPREADSHEET_ML.replace('"1.0"?>', '"1.0" encoding="utf-16"?>', 1).encode(),
+        SPREADSHEET_ML.replace(">bolt<", ">Fähre nach Süden<").encode("cp1252"),
+    ],
+)
+def test_a_workbook_in_xml_whose_encoding_is_not_as_it_says_is_read(data: bytes) -> None:
+    assert extract(data, name="a.xls").tables[0].rows[2][0] in ("bolt", "Fähre nach Süden")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.encrypted import decrypted
@@ -28,6 +29,7 @@ from autopicker_lab.extraction.sheets.model import (
 from autopicker_lab.extraction.sheets.number_format import NumberFormat, format_of, number_format
 from autopicker_lab.extraction.sheets.ole_chains import leads_astray
 from autopicker_lab.extraction.sheets.records import is_locked, shape_texts
+from autopicker_lab.extraction.sniff import OLE, without_junk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +37,14 @@ if TYPE_CHECKING:
     from autopicker_lab.core import Cell, SourceFile
     from autopicker_lab.extraction.sheets.model import CellPosition
 
-_OLE = b"\xd0\xcf\x11\xe0"
 _EXCEL_97 = b"\x09\x08\x10\x00\x00\x06\x05\x00"  # how its workbooks begin
 _HIDDEN_BIT = bytes(byte for byte in range(256) if byte & 0x20)
 _ODD = bytes(range(1, 256, 2))
-_HIDING = (
+_SIGNS = (
     re.compile(rb"\x08\x02\x10\x00.{12}[" + re.escape(_HIDDEN_BIT) + rb"]", re.DOTALL),  # a row of no height
     re.compile(rb"\x7d\x00[\x0b\x0c]\x00.{8}[" + re.escape(_ODD) + rb"]", re.DOTALL),  # a hidden column
+    re.compile(rb"\x05\x02\x08\x00.{7}\x01", re.DOTALL),  # an error
+    re.compile(rb"\x02\x00[\x00\x07\x0f\x17\x1d\x24\x2a]\x00\x00\x00\xff\xff"),  # one that a formula gave
 )
 _LINK = b"\xd0\xc9\xea\x79\xf9\xba\xce\x11"
 _TEXT = b"\xb6\x01\x12\x00"  # of a note or a shape
@@ -64,15 +67,16 @@ def read_xls(file: SourceFile) -> Book:
     Raises:
         EncryptedFileError: it needs a password, or another one.
     """
-    import python_calamine as calamine
-
-    unfit = _EXCEL_97 not in file.data or not file.data.startswith(_OLE)
+    file = replace(file, data=without_junk(file.data))
+    unfit = _EXCEL_97 not in file.data or not file.data.startswith(OLE)
     if unfit or leads_astray(file.data) or _is_sparse(file.data):
         return _by_xlrd(file)  # calamine would follow it until the memory is full
     book = Book()
     try:
         book.sheets = read_grids(file.data, book.warnings)
-    except calamine.CalamineError:
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException:  # Rust's panics are no Exceptions
         return _by_xlrd(file)
     if "_VBA_PROJECT".encode("utf-16-le") in file.data:
         book.warnings.append(MACROS)
@@ -87,8 +91,8 @@ def read_xls(file: SourceFile) -> Book:
 
 
 def _has_more(data: bytes) -> bool:
-    """Whether a workbook seems to hold links, notes, hidden rows or columns, or formats that carry meaning."""
-    if _LINK in data or _TEXT in data or any(sign.search(data) for sign in _HIDING):
+    """Whether a workbook seems to hold links, notes, errors, hidden rows or columns, or formats that carry meaning."""
+    if _LINK in data or _TEXT in data or any(sign.search(data) for sign in _SIGNS):
         return True
     start = data.find(_EXCEL_97)
     end = data.find(_NAMED_STYLE, start)
@@ -142,7 +146,7 @@ def workbook_stream(data: bytes) -> bytes:
     """The stream of a workbook in its container, however its name is written; the bytes where there is no container."""
     import olefile
 
-    if not data.startswith(_OLE):
+    if not data.startswith(OLE):
         return data
     with olefile.OleFileIO(io.BytesIO(data)) as container:
         names = {entry.name.lower(): entry.name for entry in container.root.kids}
@@ -165,7 +169,8 @@ def _cells(sheet: Any, notes: SheetNotes, starts_1904: bool) -> Iterator[tuple[C
             if form.matters:
                 notes.formats[row, column] = form
             if kind == xlrd.XL_CELL_ERROR:
-                yield (row, column), xlrd.error_text_from_code.get(value, "#ERROR")
+                text = notes.errors[row, column] = xlrd.error_text_from_code.get(value, "#ERROR")
+                yield (row, column), text
             elif kind == xlrd.XL_CELL_BOOLEAN:
                 yield (row, column), bool(value)
             else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import CorruptFileError
+from autopicker_lab.extraction.decoding import decode
 from autopicker_lab.extraction.ooxml import parse_xml
 from autopicker_lab.extraction.sheets.model import Book, SheetNotes, cell_reference, sheet_of_cells, spans, to_cell
 from autopicker_lab.extraction.sheets.number_format import NumberFormat, number_format
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from autopicker_lab.extraction.sheets.model import CellPosition
 
 _SHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"
+_DECLARATION = re.compile(rb"<\?xml(?:[^>]*?encoding\s*=\s*[\"']([\w-]+))?[^>]*\?>")
 _NAMED = {  # formats that have a name instead of a code
     "Percent": "0.00%",
     "Currency": '"$"#,##0.00',
@@ -38,12 +40,13 @@ def read_xml(file: SourceFile) -> Book:
     """
     if b"<!DOCTYPE" in file.data[:65536].upper():
         raise CorruptFileError(f"'{file.name}' declares its own XML entities", "save it again from an office program")
-    root = parse_xml(file.data.lstrip(), recover=True)
+    data, warnings = _readable(file.data.lstrip())
+    root = parse_xml(data, recover=True)
     sheets = [] if root is None else list(root.iter(f"{_SHEET}Worksheet"))
     if not sheets:
         raise CorruptFileError(f"'{file.name}' is a workbook in XML without a sheet", "save it again as XLSX")
     formats = dict(_formats(root))
-    book = Book(warnings=["the workbook is written in XML (SpreadsheetML 2003): read as that"])
+    book = Book(warnings=["the workbook is written in XML (SpreadsheetML 2003): read as that", *warnings])
     for element in sheets:
         name = element.get(f"{_SHEET}Name") or f"Sheet{len(book.sheets) + 1}"
         reader = _SheetReader(formats)
@@ -54,6 +57,21 @@ def read_xml(file: SourceFile) -> Book:
         book.sheets.append(sheet)
         book.notes[name] = reader.notes
     return book
+
+
+def _readable(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """XML whose encoding is as it says, and what was guessed of it."""
+    head = _DECLARATION.match(data)
+    name = (head[1] or b"").lower() if head else b""
+    if name not in (b"", b"utf-8", b"utf-16", b"unicode") or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data, ()
+    body = data[head.end() :] if head else data
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        text, _, warnings = decode(body)
+        return text.encode("utf-8", "replace"), warnings
+    return body, ()
 
 
 def _formats(root: Any) -> Iterator[tuple[str, NumberFormat]]:
