@@ -89,7 +89,7 @@ def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> Page
     return found
 
 
-def text_turns(page: PdfPage) -> dict[int, int]:
+def text_turns(page: PdfPage) -> dict[int | None, int]:
     """The turn of each text object in the order of drawing, by its address."""
     from pypdfium2 import raw
 

@@ -24,7 +24,7 @@ _CONTRAST = 8  # of 255: what differs less from its surroundings is not seen
 
 
 def unseen_words(
-    page: PdfPage, words: Sequence[PageWord], faint: Mapping[int, bool | None], drawings: PageDrawings
+    page: PdfPage, words: Sequence[PageWord], faint: Mapping[int | None, bool | None], drawings: PageDrawings
 ) -> set[int]:
     """The ids of the words of which the picture of the page shows nothing.
 

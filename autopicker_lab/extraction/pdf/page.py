@@ -24,7 +24,7 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     box = page.get_bbox()
     drawings, layer = read_drawings(page, box), read_words(page)
     unseen = unseen_words(page, layer.words, layer.faint, drawings)
-    words = [word for word in layer.words if id(word) not in unseen]
+    words = [word for word in layer.words if id(word) not in unseen] if unseen else layer.words
     usual_size = Counter(word.style.size for word in words).most_common(1)[0][0] if words else 10.0
     shown = " ".join(word.text for word in words) if annotations.notes else ""
     notes = [note for note in annotations.notes if " ".join(note.split()) not in shown]
@@ -46,7 +46,7 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     sides = (box[2] - box[0], box[3] - box[1])
     width, height = sides if angle % 180 == 0 else sides[::-1]
     inside = [w for w in upright if w.x1 > -2 and w.x0 < width + 2 and -2 < w.base < height + 12]
-    beyond = sum(len(word.text) for word in upright) - sum(len(word.text) for word in inside)
+    beyond = 0 if len(inside) == len(upright) else _length(upright) - _length(inside)
     inside = _once(inside)
     heads, turned = take_heads(turned_lines(rotated, rotate), inside)
     inside.extend(heads)
@@ -56,14 +56,18 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     content.turn, content.turned = turn, turned
     content.notes, content.annotations = notes, annotations
     content.garbled, content.unmapped = layer.garbled, _share(words, layer.unmapped)
-    content.hidden = sum(len(word.text) for word in layer.words if id(word) in unseen)
+    content.hidden = sum(len(word.text) for word in layer.words if id(word) in unseen) if unseen else 0
     content.outside = beyond
     if not words:
         content.drawn = drawn_weight(page)
     return content
 
 
-def _share(words: list[PageWord], sources: set[int]) -> float:
+def _length(words: list[PageWord]) -> int:
+    return sum(len(word.text) for word in words)
+
+
+def _share(words: list[PageWord], sources: set[int | None]) -> float:
     """The share of characters that are of these text objects, 0 to 1."""
     if not sources:
         return 0.0

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections import Counter
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.pdf.scans import OCR_DPI, render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from PIL.Image import Image
     from pypdfium2 import PdfPage
@@ -59,6 +58,8 @@ _FREQUENCIES = dict(
 _NORM = math.sqrt(sum(share * share for share in _FREQUENCIES.values()))
 _LIKE_TEXT, _UNLIKE_TEXT = 0.8, 0.68  # cosine with those: languages have 0.7 and more, exchanged letters 0.5
 _PUNCTUATION = re.compile(r"[\s._·…\-–—|]+")
+_ACCENTED = re.compile("[\u00a1-\u00ff]")
+_ALPHANUMERIC = re.compile(r"[^\W_]+")
 _SAMPLED = 5  # lines
 _SAME, _OTHER = 0.6, 0.4  # similarity of a sample as it is in the layer and as it is recognised
 _PROVEN = 3  # pages after which a document that was doubted in vain is believed
@@ -101,22 +102,21 @@ def is_odd(content: PageContent) -> bool:
     """Whether the letters of a page are not as those of a language, or its fonts do not name them."""
     text = "".join(word.text for word in content.words).lower()
     plain = text if text.isascii() else unicodedata.normalize("NFD", text)
-    letters = Counter(character for character in plain if "a" <= character <= "z")
-    count = letters.total()
+    letters = {letter: plain.count(letter) for letter in _FREQUENCIES}
+    count = sum(letters.values())
     likeness = _likeness(letters) if count >= _ENOUGH else None
     if content.unmapped > _NAMELESS:
         return likeness is None or likeness < _LIKE_TEXT
     told = _PUNCTUATION.sub("", text)
     if len(told) < _ENOUGH:
         return False
-    accented = sum("\u00a1" <= character <= "\u00ff" for character in told)
-    signs = sum(not character.isalnum() for character in told)
-    if accented > 0.4 * len(told) or signs > 0.5 * len(told):
+    accented = 0 if text.isascii() else len(_ACCENTED.findall(told))
+    if accented > 0.4 * len(told) or len(_ALPHANUMERIC.sub("", told)) > 0.5 * len(told):
         return True
     return likeness is not None and count > 0.5 * len(told) and likeness < _UNLIKE_TEXT
 
 
-def _likeness(letters: Counter[str]) -> float:
+def _likeness(letters: Mapping[str, int]) -> float:
     norm = math.sqrt(sum(count * count for count in letters.values())) * _NORM
     return sum(letters[letter] * share for letter, share in _FREQUENCIES.items()) / norm
 

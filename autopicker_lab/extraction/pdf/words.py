@@ -60,7 +60,7 @@ class PageWord:
     style: FontStyle
     hyphen: bool = False
     link: str = ""
-    source: int = 0  # the address of the text object that it is from
+    source: int | None = None  # the address of the text object that it is from
 
 
 class TurnedLine(NamedTuple):
@@ -124,8 +124,8 @@ class PageText:
 
     words: list[PageWord]
     garbled: float = 0.0
-    unmapped: set[int] = field(default_factory=set)
-    faint: dict[int, bool | None] = field(default_factory=dict)
+    unmapped: set[int | None] = field(default_factory=set)
+    faint: dict[int | None, bool | None] = field(default_factory=dict)
 
 
 def read_words(page: PdfPage) -> PageText:
@@ -208,8 +208,8 @@ class _Glyphs:
         self._fonts: dict[int, tuple[bool, bool]] = {}
         self._last_style = FontStyle(10.0, False, False, 0)
         self._paint = PaintProbe(raw)
-        self.unmapped: set[int] = set()
-        self.faint: dict[int, bool | None] = {}
+        self.unmapped: set[int | None] = set()
+        self.faint: dict[int | None, bool | None] = {}
 
     def word(self, piece: str, first: int, last: int, key: int | None) -> PageWord:
         """The word of the characters of the text object at the address `key`."""
