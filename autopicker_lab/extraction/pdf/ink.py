@@ -32,7 +32,7 @@ def unseen_words(
     text objects, and what something is drawn over. Text that is not painted on a scan is what was recognised on it,
     and where most such text has something of a picture behind it, it belongs to that.
     """
-    if drawings.image_share > _SCAN or not words:
+    if drawings.image_share > _SCAN or not (faint or drawings.covers):
         return set()
     unpainted = [word for word in words if word.source in faint and faint[word.source] is None]
     pale = [word for word in words if faint.get(word.source)]
