@@ -45,12 +45,20 @@ def papered_over(paper: Any) -> None:
     paper.drawImage(ImageReader(Image.new("RGB", (30, 3), "white")), 50, 592, 300, 20)
 
 
-@pytest.mark.parametrize("hide", [white, unpainted, transparent, blackened, papered_over])
+def camouflaged(paper: Any) -> None:
+    paper.setFillColorRGB(1, 0, 0)
+    paper.rect(50, 592, 300, 20, fill=1, stroke=0)
+    paper.drawString(60, 600, SECRET)
+
+
+@pytest.mark.parametrize("hide", [white, unpainted, transparent, blackened, papered_over, camouflaged])
 @pytest.mark.parametrize("turn", [0, 90])
 def test_text_that_nobody_sees_is_left_out_and_said(hide: Any, turn: int) -> None:
     def draw(paper: Any, _: int) -> None:
-        line(paper, PLAIN, 700)
+        paper.saveState()
         hide(paper)
+        paper.restoreState()
+        line(paper, PLAIN, 700)
 
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf(draw))))
     writer.pages[0].rotate(turn)

@@ -74,7 +74,7 @@ def _read_annotation(raw: Any, pdf: PdfDocument, annotation: Any, found: PageAnn
     kind = raw.FPDFAnnot_GetSubtype(annotation)
     form = pdf.formenv.raw if pdf.formenv else None
     if kind == raw.FPDF_ANNOT_WIDGET:
-        return form is not None and _read_widget(raw, form, annotation, found)
+        return _read_widget(raw, form, annotation, found)
     if raw.FPDFAnnot_GetFlags(annotation) & (_HIDDEN | _NO_VIEW):
         found.hidden += filter(None, [_contents(raw, annotation)])
         return False
@@ -87,19 +87,21 @@ def _read_annotation(raw: Any, pdf: PdfDocument, annotation: Any, found: PageAnn
         found.files.append(utf16_text(raw.FPDFAttachment_GetName, attachment) if attachment else "without a name")
     if kind != raw.FPDF_ANNOT_POPUP and (text := _contents(raw, annotation)):
         found.notes.append(text)
-    is_drawn = kind in (raw.FPDF_ANNOT_STAMP, raw.FPDF_ANNOT_FREETEXT) and _has_look(raw, annotation)
-    found.drawn = found.drawn or is_drawn
-    return is_drawn
+    if kind == raw.FPDF_ANNOT_STAMP and not _has_look(raw, annotation):
+        name = utf16_text(raw.FPDFAnnot_GetStringValue, annotation, b"Name")
+        found.notes += filter(None, [name and f"stamp: {name}"])
+    drawn = (raw.FPDF_ANNOT_STAMP, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_WATERMARK, raw.FPDF_ANNOT_LINE)
+    return kind in drawn and _is_drawn(raw, annotation, found)
 
 
 def _read_widget(raw: Any, form: Any, annotation: Any, found: PageAnnotations) -> bool:
+    is_hidden = raw.FPDFAnnot_GetFlags(annotation) & (_HIDDEN | _NO_VIEW)
+    if form is None:
+        return not is_hidden and _is_drawn(raw, annotation, found)
     kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
     name = utf16_text(raw.FPDFAnnot_GetFormFieldName, form, annotation)
-    is_hidden = raw.FPDFAnnot_GetFlags(annotation) & (_HIDDEN | _NO_VIEW)
     if kind in (raw.FPDF_FORMFIELD_SIGNATURE, raw.FPDF_FORMFIELD_PUSHBUTTON):
-        is_drawn = not is_hidden and _has_look(raw, annotation)
-        found.drawn = found.drawn or is_drawn
-        return is_drawn
+        return not is_hidden and _is_drawn(raw, annotation, found)
     value, display = _field_value(raw, form, annotation, kind)
     if is_hidden:
         if value and value != "[ ]":
@@ -109,7 +111,14 @@ def _read_widget(raw: Any, form: Any, annotation: Any, found: PageAnnotations) -
         found.fields[name or f"field {len(found.fields) + 1}"] = value
     if display:
         found.widgets.append((_rect(raw, annotation), display))
-    return False
+    return not display and _is_drawn(raw, annotation, found)
+
+
+def _is_drawn(raw: Any, annotation: Any, found: PageAnnotations) -> bool:
+    """Whether what an annotation looks like is to be read, which is entered into `found`."""
+    has_look = _has_look(raw, annotation)
+    found.drawn = found.drawn or has_look
+    return has_look
 
 
 def _field_value(raw: Any, form: Any, annotation: Any, kind: int) -> tuple[str, str]:

@@ -6,6 +6,8 @@ import ctypes
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from autopicker_lab.extraction.pdf.paint import Paint, PaintProbe
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -43,12 +45,14 @@ class PageDrawings:
         image_share: the share of the page under pictures, 0 to 1.
         pictures: how many cover more than a hundredth of the page.
         covers: what is drawn after text, as far as it may hide some.
+        grounds: areas that are filled, and with what; text of that colour cannot be seen on them.
     """
 
     rules: list[RulingLine] = field(default_factory=list)
     image_share: float = 0.0
     pictures: int = 0
     covers: list[Cover] = field(default_factory=list)
+    grounds: list[tuple[Paint, Cover]] = field(default_factory=list)
 
 
 def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> PageDrawings:
@@ -61,6 +65,7 @@ def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> Page
     edges = [ctypes.c_float() for _ in range(4)]
     refs = [ctypes.byref(edge) for edge in edges]
     fill, stroke = ctypes.c_int(), ctypes.c_int()
+    probe = PaintProbe(raw)
     for turn, (item, matrix) in enumerate(page_objects(raw, page)):
         kind = raw.FPDFPageObj_GetType(item)
         if kind not in (raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE):
@@ -83,8 +88,12 @@ def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> Page
             raw.FPDFPath_GetDrawMode(item, ctypes.byref(fill), ctypes.byref(stroke))
             if stroke.value:
                 found.rules.extend(_strokes(raw, item, matrix))
-        if follows_text and fill.value:
-            found.covers.append(Cover(turn, x0, y0, x1, y1))
+        if fill.value:
+            area_filled = Cover(turn, x0, y0, x1, y1)
+            if follows_text:
+                found.covers.append(area_filled)
+            elif kind == raw.FPDF_PAGEOBJ_PATH:
+                found.grounds.append((probe.of_area(item), area_filled))
     found.image_share = min(found.image_share, 1.0)
     return found
 
@@ -109,8 +118,10 @@ def drawn_weight(page: PdfPage) -> int:
         kind = raw.FPDFPageObj_GetType(item)
         if kind == raw.FPDF_PAGEOBJ_PATH:
             weight += max(raw.FPDFPath_CountSegments(item), 0)
-        elif kind in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_TEXT):
+        elif kind == raw.FPDF_PAGEOBJ_IMAGE:
             weight += 10
+        elif kind == raw.FPDF_PAGEOBJ_TEXT:
+            weight += 100
     return weight
 
 

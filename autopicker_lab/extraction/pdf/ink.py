@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfPage
 
     from autopicker_lab.extraction.pdf.drawing import Cover, PageDrawings
+    from autopicker_lab.extraction.pdf.paint import Paint
     from autopicker_lab.extraction.pdf.words import PageWord
 
 _SIDE = 2000  # pixels
@@ -24,19 +25,23 @@ _CONTRAST = 8  # of 255: what differs less from its surroundings is not seen
 
 
 def unseen_words(
-    page: PdfPage, words: Sequence[PageWord], faint: Mapping[int | None, bool | None], drawings: PageDrawings
+    page: PdfPage, words: Sequence[PageWord], paints: Mapping[int | None, Paint], drawings: PageDrawings
 ) -> set[int]:
     """The ids of the words of which the picture of the page shows nothing.
 
-    Words are as pdfium gives them, not yet turned. The picture is made only where some may be unseen: those of `faint`
-    text objects, and what something is drawn over. Text that is not painted on a scan is what was recognised on it,
-    and where most such text has something of a picture behind it, it belongs to that.
+    Words are as pdfium gives them, not yet turned. The picture is made only where some may be unseen: white or
+    transparent text, what has the colour of the area that it stands on, and what something is drawn over. Text that is
+    not painted on a scan is what was recognised on it, and where most such text has something of a picture behind it,
+    it belongs to that.
     """
-    if drawings.image_share > _SCAN or not (faint or drawings.covers):
+    if drawings.image_share > _SCAN:
         return set()
-    unpainted = [word for word in words if word.source in faint and faint[word.source] is None]
-    pale = [word for word in words if faint.get(word.source)]
-    pale += [word for word in _covered(page, words, drawings.covers) if word.source not in faint]
+    hidden = {source for source, paint in paints.items() if not paint.painted}
+    faint = {source for source, paint in paints.items() if paint.is_faint} - hidden
+    unpainted = [word for word in words if word.source in hidden] if hidden else []
+    pale = [word for word in words if word.source in faint] if faint else []
+    others = [*_covered(page, words, drawings.covers), *_camouflaged(words, paints, drawings.grounds)]
+    pale += [word for word in others if word.source not in faint and word.source not in hidden]
     if not unpainted and not pale:
         return set()
     picture = _PagePicture(page)
@@ -44,7 +49,23 @@ def unseen_words(
     if len(unseen) < 0.5 * len(unpainted):
         unseen = []
     unseen += [word for word in pale if not picture.shows(word)]
-    return {id(word) for word in unseen} if len(unseen) < len(words) else set()
+    found = {id(word) for word in unseen}
+    return found if len(found) < len(words) else set()
+
+
+def _camouflaged(
+    words: Sequence[PageWord], paints: Mapping[int | None, Paint], grounds: Sequence[tuple[Paint, Cover]]
+) -> Iterator[PageWord]:
+    """The words on an area of their own colour."""
+    own = set(paints.values())
+    alike = [(paint, area) for paint, area in grounds if paint in own]
+    for word in words if alike else ():
+        paint = paints.get(word.source)
+        x, y = (word.x0 + word.x1) / 2, word.base
+        if word.style.angle in (90, 270):
+            x, y = y, x
+        if any(p == paint and a.x0 <= x <= a.x1 and a.y0 - _BELOW <= y <= a.y1 for p, a in alike):
+            yield word
 
 
 def _covered(page: PdfPage, words: Sequence[PageWord], covers: Sequence[Cover]) -> Iterator[PageWord]:

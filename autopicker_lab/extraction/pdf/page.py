@@ -23,7 +23,7 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     """Read the words, lines and pictures of one page, with its annotations."""
     box = page.get_bbox()
     drawings, layer = read_drawings(page, box), read_words(page)
-    unseen = unseen_words(page, layer.words, layer.faint, drawings)
+    unseen = unseen_words(page, layer.words, layer.paints, drawings)
     words = [word for word in layer.words if id(word) not in unseen] if unseen else layer.words
     usual_size = Counter(word.style.size for word in words).most_common(1)[0][0] if words else 10.0
     shown = " ".join(word.text for word in words) if annotations.notes else ""

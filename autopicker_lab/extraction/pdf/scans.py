@@ -59,6 +59,8 @@ def recognise(page: PdfPage, languages: tuple[str, ...]) -> PageScan:
     width, height = page.get_size()
     try:
         picture = render(page, min(OCR_DPI / 72, _OCR_SIDE / max(width, height, 1)))
+        if content_is_blank(picture):
+            return PageScan()
         result = read_text(picture, languages)
     except MissingPackageError as error:  # the other pages may have text of their own
         if languages:
@@ -68,6 +70,11 @@ def recognise(page: PdfPage, languages: tuple[str, ...]) -> PageScan:
         return PageScan(note="and no text was recognised")
     sure = f"text recognised with confidence {result.confidence:.2f}"
     return PageScan(result.text, sure if result.is_confident else result.warning, result.places(picture.size))
+
+
+def content_is_blank(picture: Image) -> bool:
+    """Whether a picture has one colour all over."""
+    return all(low == high for low, high in picture.getextrema())  # type: ignore[misc]  # of RGB these are pairs
 
 
 def render(page: PdfPage, scale: float) -> Image:

@@ -57,6 +57,7 @@ _FREQUENCIES = dict(
 )
 _NORM = math.sqrt(sum(share * share for share in _FREQUENCIES.values()))
 _LIKE_TEXT, _UNLIKE_TEXT = 0.8, 0.68  # cosine with those: languages have 0.7 and more, exchanged letters 0.5
+_FEW, _VERY_UNLIKE = 12, 0.45
 _PUNCTUATION = re.compile(r"[\s._·…\-–—|]+")
 _ACCENTED = re.compile("[\u00a1-\u00ff]")
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
@@ -104,12 +105,12 @@ def is_odd(content: PageContent) -> bool:
     plain = text if text.isascii() else unicodedata.normalize("NFD", text)
     letters = {letter: plain.count(letter) for letter in _FREQUENCIES}
     count = sum(letters.values())
-    likeness = _likeness(letters) if count >= _ENOUGH else None
+    likeness = _likeness(letters) if count >= _FEW else None
     if content.unmapped > _NAMELESS:
-        return likeness is None or likeness < _LIKE_TEXT
+        return count < _ENOUGH or likeness is None or likeness < _LIKE_TEXT
     told = _PUNCTUATION.sub("", text)
-    if len(told) < _ENOUGH:
-        return False
+    if len(told) < _ENOUGH:  # of few letters only the oddest are doubted
+        return likeness is not None and count > 0.5 * len(told) and likeness < _VERY_UNLIKE
     accented = 0 if text.isascii() else len(_ACCENTED.findall(told))
     if accented > 0.4 * len(told) or len(_ALPHANUMERIC.sub("", told)) > 0.5 * len(told):
         return True

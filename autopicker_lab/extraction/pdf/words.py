@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.extraction.pdf.annotations import PageAnnotations
-from autopicker_lab.extraction.pdf.paint import PaintProbe
+from autopicker_lab.extraction.pdf.paint import Paint, PaintProbe
 from autopicker_lab.extraction.pdf.scripts import INITIAL, GlyphRun, with_scripts
 
 if TYPE_CHECKING:
@@ -119,13 +119,13 @@ class PageText:
     Attributes:
         garbled: share of characters that have no name, 0 to 1.
         unmapped: addresses of text objects whose font does not name its characters.
-        faint: addresses of text objects that are white or transparent; with None, that are not painted at all.
+        paints: with what each text object, by its address, is filled.
     """
 
     words: list[PageWord]
     garbled: float = 0.0
     unmapped: set[int | None] = field(default_factory=set)
-    faint: dict[int | None, bool | None] = field(default_factory=dict)
+    paints: dict[int | None, Paint] = field(default_factory=dict)
 
 
 def read_words(page: PdfPage) -> PageText:
@@ -139,7 +139,7 @@ def read_words(page: PdfPage) -> PageText:
             return PageText([])
         text = _characters(raw, textpage, count)
         glyphs = _Glyphs(raw, textpage)
-        return PageText(_split_words(glyphs, text), _garbled_share(text), glyphs.unmapped, glyphs.faint)
+        return PageText(_split_words(glyphs, text), _garbled_share(text), glyphs.unmapped, glyphs.paints)
     finally:
         textpage.close()
 
@@ -209,7 +209,7 @@ class _Glyphs:
         self._last_style = FontStyle(10.0, False, False, 0)
         self._paint = PaintProbe(raw)
         self.unmapped: set[int | None] = set()
-        self.faint: dict[int | None, bool | None] = {}
+        self.paints: dict[int | None, Paint] = {}
 
     def word(self, piece: str, first: int, last: int, key: int | None) -> PageWord:
         """The word of the characters of the text object at the address `key`."""
@@ -285,8 +285,7 @@ class _Glyphs:
             style = self._styles[key] = _style(self._raw, pointer, self._matrix, self._fonts)
             if self._raw.FPDFText_HasUnicodeMapError(self._page, index) == 1:
                 self.unmapped.add(key)
-            if (faint := self._paint.is_faint(pointer)) is not False:
-                self.faint[key] = faint
+            self.paints[key] = self._paint.of_text(pointer)
         self._last_style = style
         return style
 
