@@ -9,6 +9,8 @@ from fractions import Fraction
 from autopicker_lab.extraction.sheets.format_sections import Section, Token, literal
 
 _MAX_DIGITS = 30
+_DURATION = re.compile(r"(?:(-?\d{1,7}) days?, )?(\d{1,2}):(\d\d):(\d\d)(?:\.\d+)?")
+_UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
 def show_number(section: Section, value: Decimal) -> str:
@@ -152,3 +154,23 @@ def _fraction(tokens: list[Token], value: Decimal) -> str | None:
     if has_whole and not top:
         return f"{before.rstrip() or 0}{after}"
     return f"{before}{top}/{bottom}{after}"
+
+
+def show_duration(section: Section, duration: str) -> str | None:
+    """What a cell shows of a duration such as "1 day, 6:05:00" by a section such as [h]:mm; None for another text."""
+    match = _DURATION.fullmatch(duration)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    total = days * 86_400 + hours * 3600 + minutes * 60 + seconds
+    sign, total = ("-", -total) if total < 0 else ("", total)
+    shown = ""
+    for token in section.tokens:
+        letters = token.text.strip("[]").lower()
+        unit = _UNITS.get(letters[:1]) if token.kind in ("elapsed", "date") else None
+        if unit is not None:
+            number = total // unit if token.kind == "elapsed" else total // unit % (24 if unit == 3600 else 60)
+            shown += f"{number:0{len(letters)}d}"
+        elif token.kind == "literal":
+            shown += token.text
+    return sign + shown.strip()

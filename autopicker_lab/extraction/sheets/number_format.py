@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.sheets.digits import show_number
+from autopicker_lab.extraction.sheets.digits import show_duration, show_number
 from autopicker_lab.extraction.sheets.format_sections import PLAIN, Section, parse_section, split_sections
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ BUILT_IN = {
     **{41: _ACCOUNTS.format("", ""), 42: _ACCOUNTS.format("", '"$"')},
     **{43: _ACCOUNTS.format(".00", ""), 44: _ACCOUNTS.format(".00", '"$"')},
     **dict.fromkeys((*range(14, 18), 22, *_EAST_ASIAN_DATES), "yyyy-mm-dd"),
-    **dict.fromkeys((*range(18, 22), *range(32, 36), 45, 46, 47, 55, 56), "h:mm:ss"),
+    **dict.fromkeys((*range(18, 22), *range(32, 36), 45, 47, 55, 56), "h:mm:ss"),
+    46: "[h]:mm:ss",
 }
-_DAYS = re.compile(r"(\d{1,7}) days?, (\d{1,2})(:\d\d:\d\d(?:\.\d+)?)")
 _COMMON = re.compile("[ymdhs]", re.IGNORECASE)  # letters that every reader takes for a date's
 
 
@@ -88,7 +88,8 @@ class NumberFormat:
 
     def _show_text(self, value: str) -> str | None:
         if self.is_elapsed:
-            return _hours(value)
+            shown = show_duration(self._numeric[0], value)
+            return None if shown == value else shown
         section = self.sections[-1]
         if not section.has("text") or not section.has("literal"):
             return None
@@ -106,12 +107,6 @@ class NumberFormat:
         if value == 0 and len(numeric) > 2:
             return numeric[2], False
         return (numeric[0] if numeric else None), True
-
-
-def _hours(duration: str) -> str | None:
-    """A duration of days as the hours that [h]:mm:ss shows; None for one of less than a day, which is shown so."""
-    match = _DAYS.fullmatch(duration)
-    return f"{int(match[1]) * 24 + int(match[2])}{match[3]}" if match else None
 
 
 @lru_cache(512)
