@@ -132,6 +132,12 @@ def test_a_link_of_a_formula_stands_in_its_cell() -> None:
     assert "[pumps](http://pumps.pt/)" in read(f"<sheetData><row r='1'>{cell}</row></sheetData>").text
 
 
+def test_a_link_that_a_formula_joins_of_cells_stands_in_its_cell() -> None:
+    formula = "HYPERLINK(&quot;http://pumps.pt/&quot;&amp;$A$1 &amp;&quot;.pdf&quot;,&quot;sheet&quot;)"
+    cells = f'<c r="A1"><v>17</v></c><c r="B1" t="str"><f>{formula}</f><v>sheet</v></c>'
+    assert "| 17 | [sheet](http://pumps.pt/17.pdf) |" in read(f"<sheetData><row r='1'>{cells}</row></sheetData>").text
+
+
 def test_text_boxes_pictures_and_threads() -> None:
     drawing = f"""<xdr:wsDr {_DRAWING}><xdr:twoCellAnchor><xdr:sp><xdr:txBody><a:p><a:r><a:t>All prices </a:t></a:r>
 <a:r><a:t>without tax</a:t></a:r></a:p><a:p><a:r><a:t>and delivery</a:t></a:r></a:p></xdr:txBody></xdr:sp><xdr:pic>

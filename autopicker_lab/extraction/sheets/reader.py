@@ -11,6 +11,7 @@ from autopicker_lab.core.places import column_letters
 from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
 from autopicker_lab.extraction.encrypted import is_locked_package, read_locked
 from autopicker_lab.extraction.flat_package import is_flat
+from autopicker_lab.extraction.sheets.linking import find_formula_links
 from autopicker_lab.extraction.sheets.model import Book, Sheet, SheetNotes, cell_reference, dated, insert_notes
 from autopicker_lab.extraction.sheets.xls import read_xls
 from autopicker_lab.extraction.sheets.xlsx import read_xlsx
@@ -39,6 +40,7 @@ def read_workbook(file: SourceFile) -> Document:
         insert_notes(sheet, notes)
         _drop_titles(sheet)
         _place_dates(sheet, notes, book.starts_1904)
+        find_formula_links(sheet, notes)
         if len(sheet.rows) > 1:
             columns[sheet.name] = summarise(sheet.rows)
         part, part_warnings = _part(sheet, notes, columns.get(sheet.name, []))

@@ -36,7 +36,6 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
 _ATTRIBUTE = re.compile(rb"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _HYPERLINK = re.compile(rb"<(?:\w+:)?hyperlink\s([^<>]*)>")
-_LINKING = re.compile(r'\s*HYPERLINK\(\s*"([^"]+)"\s*[,)]', re.IGNORECASE)
 _FORMAT = re.compile(rb"<(?:\w+:)?numFmt\s([^<>]*)>")
 _STYLE = re.compile(rb"<(?:\w+:)?xf(?=[\s/>])([^<>]*)>")
 _CHART = re.compile(r"(?:^|/)charts/chart(?:ex)?\d*\.xml")
@@ -231,9 +230,6 @@ def _find_links(data: bytes, relations: Mapping[str, Relation], notes: SheetNote
             address += f"#{place}"
         for position in _cells_of(known.get("ref", "")) if address else ():
             notes.links[position] = address
-    for position, formula in notes.formulas.items():
-        if link := _LINKING.match(formula):
-            notes.links[position] = link[1]
 
 
 def _cells_of(reference: str) -> Iterator[CellPosition]:
