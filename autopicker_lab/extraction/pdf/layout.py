@@ -6,7 +6,6 @@ import bisect
 import re
 import statistics
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.pdf.direction import runs_leftwards
@@ -27,7 +26,6 @@ _MAX_COLUMNS = 6
 _MAX_ROWS = 600  # of a region: a page has a tenth of that
 MARKER = re.compile(r"[•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]")
 _PROSE_LENGTH = 18  # characters without spaces
-_LINE_NUMBERS = 8
 
 
 @dataclass(slots=True)
@@ -311,23 +309,3 @@ def _is_prose(segments: list[TextSegment]) -> bool:
         return False
     long_lines = statistics.median(s.length for s in text_segments) >= _PROSE_LENGTH
     return statistics.median(s.weight for s in text_segments) >= _MIN_PROSE and (long_lines or len(text_segments) >= 12)
-
-
-def drop_line_numbers(words: Sequence[PageWord]) -> list[PageWord]:
-    """The words without line numbers, as drafts and transcripts have them left of all text."""
-    columns: dict[int, list[PageWord]] = {}
-    for word in words:
-        if word.text.isdigit() and len(word.text) <= 5:
-            columns.setdefault(round(word.x1 / 3), []).append(word)
-    for column in columns.values():
-        if len(column) < _LINE_NUMBERS:
-            continue
-        numbers = [int(word.text) for word in sorted(column, key=lambda w: w.base)]
-        steps = [b - a for a, b in pairwise(numbers)]
-        edge = max(word.x1 for word in column)
-        column_ids = {id(word) for word in column}
-        other_words = [word for word in words if id(word) not in column_ids]
-        is_prose = len(other_words) > 5 * len(column)
-        if is_prose and steps.count(1) >= 0.9 * len(steps) and all(word.x0 > edge for word in other_words):
-            return other_words
-    return list(words)

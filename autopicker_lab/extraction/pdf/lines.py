@@ -62,14 +62,17 @@ def join_lines(lines: Sequence[StyledLine], vocabulary: frozenset[str]) -> str:
     """Lines as one text; words that were divided at a line's end are joined."""
     text = lines[0].text
     for line in lines[1:]:
-        following = line.text
-        if text.endswith("-") and len(text) > 2 and text[-2].isalpha() and following[:1].isalpha():
-            text = _join_hyphenated(text, following, vocabulary)
-        elif is_cjk(text[-1:]) and is_cjk(following[:1]):
-            text += following
-        else:
-            text = f"{text} {following}"
+        text = join_texts(text, line.text, vocabulary)
     return text
+
+
+def join_texts(text: str, following: str, vocabulary: frozenset[str]) -> str:
+    """A text and what follows it as one, a word that was divided between them joined."""
+    if text.endswith("-") and len(text) > 2 and text[-2].isalpha() and following[:1].isalpha():
+        return _join_hyphenated(text, following, vocabulary)
+    if is_cjk(text[-1:]) and is_cjk(following[:1]):
+        return text + following
+    return f"{text} {following}"
 
 
 def _join_hyphenated(text: str, following: str, vocabulary: frozenset[str]) -> str:

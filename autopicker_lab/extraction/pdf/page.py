@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.pdf.drawing import RulingLine, drawn_weight, read_drawings
+from autopicker_lab.extraction.pdf.initials import join_letters
 from autopicker_lab.extraction.pdf.ink import unseen_words
 from autopicker_lab.extraction.pdf.turned import take_heads, turned_lines
 from autopicker_lab.extraction.pdf.vertical import join_columns
@@ -47,7 +48,7 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     width, height = sides if angle % 180 == 0 else sides[::-1]
     inside = [w for w in upright if w.x1 > -2 and w.x0 < width + 2 and -2 < w.base < height + 12]
     beyond = 0 if len(inside) == len(upright) else _length(upright) - _length(inside)
-    inside = _once(inside)
+    inside = join_letters(_once(inside), usual_size)
     heads, turned = take_heads(turned_lines(rotated, rotate), inside)
     inside.extend(heads)
     rotated_rules = [_rotate_rule(rotate, rule) for rule in drawings.rules]

@@ -21,13 +21,13 @@ from autopicker_lab.extraction.pdf.layout import (
     TextRow,
     TextSegment,
     cut_segments,
-    drop_line_numbers,
     make_rows,
-    reading_order,
 )
+from autopicker_lab.extraction.pdf.line_numbers import drop_line_numbers
 from autopicker_lab.extraction.pdf.opening import OpenedPdf, open_pdf
 from autopicker_lab.extraction.pdf.page import read_page
 from autopicker_lab.extraction.pdf.scans import PageScan, is_scan, recognise, render, why_scanned
+from autopicker_lab.extraction.pdf.sidenotes import page_regions
 from autopicker_lab.extraction.pdf.strings import bookmarks, document_info, listed, page_labels
 from autopicker_lab.extraction.pdf.structure import Block, Typography, page_blocks, to_markdown
 from autopicker_lab.extraction.pdf.tables import DetectedTable, ruled_tables
@@ -207,7 +207,7 @@ def _parts(
         running_heads.update(dict.fromkeys(line.text for line in notices[index]))
         content.turned = [line for line in content.turned if line not in notices[index]]
         segments = [segment for i, row in enumerate(rows) if i not in running for segment in row.segments]
-        blocks = page_blocks(reading_order(segments, content.rules), typography, label, content.height)
+        blocks = page_blocks(page_regions(segments, content.rules), typography, label, content.height)
         carry_header(above, blocks)
         above = last_table(blocks)
         text, spans = to_markdown([*blocks, *_other_blocks(content)])

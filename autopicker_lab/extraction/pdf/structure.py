@@ -13,7 +13,7 @@ from autopicker_lab.core import Table
 from autopicker_lab.extraction.pdf.alignment import aligned_tables
 from autopicker_lab.extraction.pdf.boxes import box_of_rows
 from autopicker_lab.extraction.pdf.layout import Span, TextRow
-from autopicker_lab.extraction.pdf.lines import StyledLine, join_lines, styled_line
+from autopicker_lab.extraction.pdf.lines import StyledLine, join_lines, join_texts, styled_line
 from autopicker_lab.extraction.pdf.scripts import on_the_line
 from autopicker_lab.extraction.pdf.tables import DetectedTable
 
@@ -84,6 +84,7 @@ def page_blocks(regions: Sequence[list[TextRow]], typography: Typography, label:
     notes: list[Block] = []
     tables = 0
     for region in regions:
+        begun = len(blocks)
         for first, last, table in aligned_tables(region):
             if table is not None:
                 tables += 1
@@ -95,8 +96,21 @@ def page_blocks(regions: Sequence[list[TextRow]], typography: Typography, label:
                     blocks.append(_table_block(chunk, f"{label}, table {tables}"))
                     continue
                 for block in _text_blocks(chunk, typography, height):
-                    (notes if block.kind == "footnote" else blocks).append(block)
+                    if block.kind == "footnote":
+                        notes.append(block)
+                    elif 0 < begun == len(blocks) and _runs_on(blocks[-1], block):
+                        blocks[-1].text = join_texts(blocks[-1].text, block.text, typography.vocabulary)
+                        begun = -1
+                    else:
+                        blocks.append(block)
     return blocks + notes
+
+
+def _runs_on(last: Block, block: Block) -> bool:
+    """Whether a paragraph goes on where another column begins."""
+    if not last.kind == block.kind == "paragraph" or not block.text[0].islower():
+        return False
+    return last.text[-1].islower() or (last.text[-1] in "-,;" and last.text[-2:-1].isalpha())
 
 
 def to_markdown(blocks: Sequence[Block]) -> tuple[str, list[tuple[int, int, Box | None]]]:
