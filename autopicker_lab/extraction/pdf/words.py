@@ -201,17 +201,17 @@ class _Glyphs:
         self._refs = [ctypes.byref(place) for place in (self._box, self._x, self._y)]
         self._measure, self._locate = raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetCharOrigin
         address = ctypes.cast(raw.FPDFText_GetTextObject, ctypes.c_void_p).value
-        find = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(address or 0)
-        # The address of the text object that a character belongs to; None where pdfium made it up.
-        self.owner: Callable[[int], int | None] = partial(find, ctypes.cast(textpage.raw, ctypes.c_void_p))
-        self._styles: dict[int | None, FontStyle] = {}
+        find = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_int)(address or 0)
+        # The address of the text object that a character belongs to; 0 where pdfium made it up.
+        self.owner: Callable[[int], int] = partial(find, ctypes.cast(textpage.raw, ctypes.c_void_p))
+        self._styles: dict[int, FontStyle] = {}
         self._fonts: dict[int, tuple[bool, bool]] = {}
         self._last_style = FontStyle(10.0, False, False, 0)
         self._paint = PaintProbe(raw)
         self.unmapped: set[int | None] = set()
         self.paints: dict[int | None, Paint] = {}
 
-    def word(self, piece: str, first: int, last: int, key: int | None) -> PageWord:
+    def word(self, piece: str, first: int, last: int, key: int) -> PageWord:
         """The word of the characters of the text object at the address `key`."""
         style = self._styles.get(key) or self._style(key, first)
         self._last_style = style
@@ -276,7 +276,7 @@ class _Glyphs:
                 runs = []
         yield [*runs, (piece[start:], first + start, last)]
 
-    def _style(self, key: int | None, index: int) -> FontStyle:
+    def _style(self, key: int, index: int) -> FontStyle:
         """The type of the text object at the address `key`; the last one's where there is none."""
         style = self._styles.get(key) if key else self._last_style
         if style is None:
@@ -289,7 +289,7 @@ class _Glyphs:
         self._last_style = style
         return style
 
-    def _gap(self, index: int, before: int | None, owner: int | None) -> float:
+    def _gap(self, index: int, before: int, owner: int) -> float:
         """The gap before a character in type sizes; endless where its angle or its size is quite another one."""
         last, style = self._style(before, index - 1), self._style(owner, index)
         if last.angle != style.angle or not INITIAL < style.size / last.size < 1 / INITIAL:
