@@ -18,6 +18,7 @@ _ITEM_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/customXml}ite
 _STEP = r"(?:[\w.-]+:)?[\w.-]+(?:\[\d+\])?"
 _SIMPLE_PATH = re.compile(rf"(?:/{_STEP})+(?:/@(?:[\w.-]+:)?[\w.-]+)?(?:/text\(\))?(?:\[1\])?")
 _PREFIX = re.compile(r"""xmlns:([\w.-]+)\s*=\s*(["'])(.*?)\2""")
+_MAX_BOUND = 1000  # controls whose data are looked up; finding each takes as long as there are data
 _LISTS = ("dropDownList", "comboBox")
 
 
@@ -34,6 +35,7 @@ class Controls:
     def __init__(self, package: Package, main: str) -> None:
         self._package, self._main = package, main
         self._stores: dict[str, Any] | None = None
+        self._looked_up = 0
         self.form: dict[str, str] = {}
         self.choices: dict[str, list[str]] = {}
 
@@ -89,8 +91,9 @@ class Controls:
     def _bound(self, binding: Any | None) -> str:
         """The text of the data that a control is bound to; "" where there is none."""
         path = "" if binding is None else binding.get(f"{W}xpath") or ""
-        if binding is None or not _SIMPLE_PATH.fullmatch(path):
+        if binding is None or not _SIMPLE_PATH.fullmatch(path) or self._looked_up >= _MAX_BOUND:
             return ""
+        self._looked_up += 1
         prefixes = {m[1]: m[3] for m in _PREFIX.finditer(binding.get(f"{W}prefixMappings") or "")}
         stores = self._data_stores()
         store = (binding.get(f"{W}storeItemID") or "").upper()

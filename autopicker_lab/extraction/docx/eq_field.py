@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction import latex
+from autopicker_lab.extraction.docx.names import parse_int
 from autopicker_lab.extraction.docx.numerals import numeral
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def equation(code: str) -> str:
         return f"{match[2].strip()}({match[1].strip()})"
     if match := _CIRCLED.fullmatch(code):
         text = match[1].strip()
-        return numeral(int(text), "decimalEnclosedCircle") if text.isdecimal() and 0 < int(text) <= 50 else f"({text})"
+        return numeral(int(text), "decimalEnclosedCircle") if 0 < parse_int(text) <= 50 else f"({text})"
     return latex.inline(_Code(code).content())
 
 
@@ -107,7 +108,7 @@ def _integral(options: dict[str, str], arguments: Sequence[str]) -> str:
 
 
 def _array(options: dict[str, str], arguments: Sequence[str]) -> str:
-    columns = max(int(options.get("co") or 1) if (options.get("co") or "1").isdecimal() else 1, 1)
+    columns = max(parse_int(options.get("co"), 1), 1)
     return latex.matrix(arguments[i : i + columns] for i in range(0, len(arguments), columns))
 
 

@@ -25,6 +25,7 @@ class Field:
         code: what it is, as far as that was read.
         form: the `w:ffData` of a form field.
         shown: its result has begun.
+        held_back: letters among the code, which is part of it unless the field never ends.
         result: the beginning of what its result has shown.
         link: place of its address among the walk's links; None where it is no link.
     """
@@ -32,6 +33,7 @@ class Field:
     code: str = ""
     form: Any = None
     shown: bool = False
+    held_back: str = ""
     result: str = ""
     link: int | None = None
 

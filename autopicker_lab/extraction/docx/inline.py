@@ -76,7 +76,8 @@ class Inline(Shapes):
         self._style = style
         open_links = [link_start(f.link) for f in self._fields if f.shown and f.link is not None]
         text = "".join(open_links) + self._inline(paragraph)
-        for field in self._fields:  # a code that goes on hides no further paragraph
+        for field in self._fields:  # a code that goes on hides no text: its end is missing
+            text += "" if field.shown else field.held_back
             field.shown = True
         text += LINK_END * sum(f.link is not None for f in self._fields)
         return resolved(text, self._addresses)
@@ -165,6 +166,7 @@ class Inline(Shapes):
         hidden = next((field for field in self._fields if not field.shown), None)
         if hidden is not None:
             hidden.add(text)
+            hidden.held_back += text
             return ""
         if text.strip():
             for field in self._fields:

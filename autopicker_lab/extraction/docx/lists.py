@@ -13,6 +13,7 @@ from autopicker_lab.extraction.docx.symbols import BOXES, translated
 if TYPE_CHECKING:
     from autopicker_lab.extraction.docx.styles import ListPlace
 
+_DEEPEST = 8
 _PLACEHOLDER = re.compile(r"%([1-9])")
 
 
@@ -56,9 +57,8 @@ class Numbering:
         style_links: dict[str, str] = {}  # a definition without levels -> the list style that it refers to
         for abstract in root.iterfind(f"{W}abstractNum"):
             id_ = abstract.get(f"{W}abstractNumId")
-            numbering.levels[id_] = {
-                parse_int(level.get(f"{W}ilvl")): _level(level) for level in abstract.iterfind(f"{W}lvl")
-            }
+            levels = {parse_int(level.get(f"{W}ilvl")): level for level in abstract.iterfind(f"{W}lvl")}
+            numbering.levels[id_] = {i: _level(level) for i, level in levels.items() if 0 <= i <= _DEEPEST}
             if style := value(abstract, "styleLink"):
                 style_definitions[style] = id_
             if style := value(abstract, "numStyleLink"):
@@ -72,9 +72,9 @@ class Numbering:
 
     def _override(self, number: str, level: int, override: Any) -> None:
         start, redefined = override.find(f"{W}startOverride"), override.find(f"{W}lvl")
-        if redefined is not None:  # a definition of its own, which no other list shares
+        if redefined is not None and 0 <= level <= _DEEPEST:  # a definition of its own, which no other list shares
             levels = {**self.levels.get(self.lists[number], {}), level: _level(redefined)}
-            self.lists[number] = f"{self.lists[number]} of {number}"
+            self.lists[number] = f"list {number}"
             self.levels[self.lists[number]] = levels
         if start is not None:
             self.restarts[number, level] = parse_int(start.get(VAL), 1)

@@ -160,7 +160,9 @@ def _enclosed(first: int, last: int) -> Callable[[int], str]:
 
 
 def _circled(count: int) -> str:
-    return chr((0x2460 - 1 if count <= 20 else 0x3251 - 21 if count <= 35 else 0x32B1 - 36) + count) * (count <= 50)
+    return (
+        chr((0x2460 - 1 if count <= 20 else 0x3251 - 21 if count <= 35 else 0x32B1 - 36) + count) if count <= 50 else ""
+    )
 
 
 _LATIN = "abcdefghijklmnopqrstuvwxyz"

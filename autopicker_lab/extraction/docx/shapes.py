@@ -104,9 +104,9 @@ class Shapes:
     def _tell(self, id_: str | None, reader: Callable[[Any], str]) -> str:
         """Leave what a part shows below the paragraph, the first time that it stands there."""
         place = drawings.target(self.package, self.part, id_)
-        if place and place not in self._told:
+        root = self.package.root(place) if place and place not in self._told else None
+        if place:
             self._told.add(place)
-            root = self.package.root(place)
             self._boxes.append(reader(root) if root is not None else "")
         return ""
 

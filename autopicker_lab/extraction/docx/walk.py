@@ -35,7 +35,7 @@ class Walk(Inline):
         self.settings = _side_root(package, main, "settings")
         super().__init__(package, main, Styles.of(_side_root(package, main, "styles")), NoteMarks(self.settings))
         self.numbering = Numbering.of(_side_root(package, main, "numbering"))
-        self._carried = ""  # the text of paragraphs whose ends were deleted
+        self._carried: list[str] = []  # the text of paragraphs whose ends were deleted
 
     def markdown(self, parent: Any) -> str:
         """The Markdown of a body, cell or box: blocks with a blank line between them, list items without."""
@@ -70,14 +70,14 @@ class Walk(Inline):
             elif child.tag == f"{W}subDoc":
                 yield self._subdocument(child), False
         if self._carried:
-            text, self._carried = self._carried, ""
+            text, self._carried = "".join(self._carried), []
             yield text.strip(), False
 
     def _box_text(self, box: Any) -> str:
         if isinstance(box, str):
             return box
         outer = self._fields, self._carried
-        self._fields, self._carried = [], ""
+        self._fields, self._carried = [], []
         text = self.markdown(box)
         self._fields, self._carried = outer
         return text
@@ -87,20 +87,18 @@ class Walk(Inline):
         properties = paragraph.find(f"{W}pPr")
         style_id = value(properties, "pStyle") if properties is not None else ""
         style = self.styles.paragraph(style_id)
-        text = self._carried + self.line(paragraph, style)
+        self._carried.append(self.line(paragraph, style))
         own, level = None, style.level
-        self._carried = ""
         if properties is not None:
             if any(properties.find(f"{W}rPr/{W}{name}") is not None for name in ("del", "moveFrom")):
                 self.found.deleted += 1
-                self._carried = text
                 return "", False
             own = place_of(properties)
             if properties.find(f"{W}outlineLvl") is not None:
                 level = parse_int(value(properties, "outlineLvl"), 9) + 1
         place = self.numbering.place(own, style_id, style.place) if own or style.place else None
         label = self.numbering.next(*place) if place else None  # an empty item counts as well
-        text = text.strip()
+        text, self._carried = "".join(self._carried).strip(), []
         if not text:
             return "", False
         if 1 <= level <= 9:
