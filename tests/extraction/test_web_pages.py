@@ -110,3 +110,17 @@ class TestStructure:
         text = extract(f"{rows}<table><tr><th>a<th>b<tr><td>1<td>2</table>".encode(), name="a.html").text
         assert "line 399" in text
         assert "| 1 | 2 |" in text
+
+    @pytest.mark.parametrize(
+        ("page", "expected"),
+        [
+            ("<x:y'>a</x:y'><sup:>b</sup:>", "ab"),
+            ("<x-a>p&#22;q<template shadowrootmode=open>a&#1;<slot></slot></template></x-a>", "apq"),
+            ("<p>a</p><nav>n</nav>&#2;and a tail that is long enough to be read as text", "and a tail"),
+            ("<base href='http://[x'><a href='http://[y'>z</a>", "z"),
+            ("<table><tr><td rowspan=0 colspan=x>a<td>b</table>", "| a | b |"),
+            ("<ol start=x reversed><li value=y>a</ol>", "1. a"),
+        ],
+    )
+    def test_a_broken_detail_leaves_the_rest(self, page: str, expected: str) -> None:
+        assert expected in extract(page.encode(), name="a.html").text

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+
+from autopicker_lab.extraction.web.dom import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ class SavedPage:
 
     def frame(self, source: str, base: str) -> SavedPage | None:
         """The page of a frame by its address, None where it did not come along."""
-        names = (source, urljoin(base, source) if base else source, source.rsplit("/", 1)[-1])
+        names = (source, joined(base, source), source.rsplit("/", 1)[-1])
         return next((self.frames[name] for name in names if name and name in self.frames), None)
 
 

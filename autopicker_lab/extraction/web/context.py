@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from autopicker_lab.core.text import clip
-from autopicker_lab.extraction.web.dom import BLOCKS
+from autopicker_lab.extraction.web.dom import BLOCKS, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,10 +51,7 @@ class PageContext:
             return url[:64].split(",", 1)[0].split(";", 1)[0]
         if scheme.startswith(("javascript:", "vbscript:")):
             return ""
-        try:
-            return urljoin(self.base, url) if self.base else url
-        except ValueError:
-            return url
+        return joined(self.base, url)
 
     def warnings(self) -> tuple[str, ...]:
         """A line for each reason, with what it concerns."""
@@ -76,7 +72,8 @@ def context_of(root: Any, base: str = "", frame: Callable[[Any], Any] = _no_fram
             holders.add(parent)
             parent = parent.getparent()
     stated = root.find(".//base[@href]")
-    base = urljoin(base, stated.get("href")) if stated is not None else base
+    if stated is not None:
+        base = joined(base, stated.get("href"))
     labels = {label.get("for"): label for label in root.iter("label") if label.get("for")}
     by_id: dict[str, Any] = {}
     for element in root.iterfind(".//*[@id]"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ SKIPPED = frozenset(_SKIPPED_NAMES.split())
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
 _SHOWN_BY_CLICK = frozenset(("tabpanel", "region"))
 _FOR_READERS = re.compile(r"(?:^|[\s_-])(?:sr-only|visually-?hidden|screen-?reader|offscreen|a11y-hidden)", re.I)
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ICONS = re.compile(r"(?:^|[\s_-])(?:icons?|fa[srlb]?|glyphicon|material-icons|anchor|headerlink|permalink)\b", re.I)
 
 
@@ -26,6 +28,19 @@ def local(element: Any) -> str:
     """The name of an element; "" for comments and the like."""
     tag = element.tag
     return tag if isinstance(tag, str) else ""
+
+
+def settable(text: str) -> str:
+    """A text without the characters that a tree takes from a page but not from us."""
+    return _CONTROLS.sub("", text)
+
+
+def joined(base: str, address: str) -> str:
+    """An address as it is relative to `base`, itself where either is none."""
+    try:
+        return urljoin(base, address) if base else address
+    except ValueError:
+        return address
 
 
 def names(element: Any) -> list[str]:

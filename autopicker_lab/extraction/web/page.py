@@ -6,8 +6,11 @@ import re
 from html import entities
 from typing import Any
 
+from autopicker_lab.extraction.web.dom import settable
+
 MAX_DEPTH = 120  # levels that are told apart
 _XHTML = re.compile(r"<(?:\w+:)?html\b[^<>]*\bxmlns\b", re.IGNORECASE)
+_NAME = re.compile(r"[a-z][\w-]*")
 _HEAD = 4096  # characters in which the root of XHTML is looked for
 _ENTITY = re.compile(r"&(\w+);")
 _PREDEFINED = frozenset(("amp", "lt", "gt", "quot", "apos"))
@@ -35,7 +38,8 @@ def parse(text: str) -> tuple[Any, tuple[str, ...]]:
     if root is None:
         root, warnings = _html(_without_cdata(text))
     for element in root.xpath("//*[contains(name(), ':') or namespace-uri() != '']"):
-        element.tag = element.tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower()
+        name = element.tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower()
+        element.tag = name if _NAME.fullmatch(name) else "span"
     _open_what_a_click_shows(root)
     for template in list(root.iter("template")):
         if any(template.get(name) for name in ("shadowrootmode", "shadowmode", "shadowroot")):
@@ -106,11 +110,11 @@ def _place_shadow_tree(template: Any) -> None:
         if chosen or own_text.strip():
             for child in list(slot):
                 slot.remove(child)
-            slot.text = own_text
+            slot.text = settable(own_text)
             slot.extend(chosen)
     for child in list(host):
         host.remove(child)
-    host.text = template.text
+    host.text = settable(template.text or "")
     host.extend(list(template))
 
 
@@ -137,5 +141,5 @@ def _flatten(root: Any) -> bool:
         text = " ".join(" ".join(parent.itertext()).split())
         for child in list(parent):
             parent.remove(child)
-        parent.text = text
+        parent.text = settable(text)
     return bool(deep)

@@ -16,7 +16,7 @@ from autopicker_lab.extraction.web.article import (
     states_content,
 )
 from autopicker_lab.extraction.web.context import context_of
-from autopicker_lab.extraction.web.dom import words
+from autopicker_lab.extraction.web.dom import settable, words
 from autopicker_lab.extraction.web.encoding import decode_page
 from autopicker_lab.extraction.web.furniture import furniture, told
 from autopicker_lab.extraction.web.page import parse
@@ -86,11 +86,11 @@ def _take_the_rest_out(body: Any) -> tuple[str, ...]:
 
 def _drop(element: Any) -> None:
     """Take an element out of its tree, and leave the text after it."""
-    before, parent, tail = element.getprevious(), element.getparent(), element.tail or ""
+    before, parent, tail = element.getprevious(), element.getparent(), settable(element.tail or "")
     if before is not None:
-        before.tail = (before.tail or "") + tail
+        before.tail = settable(before.tail or "") + tail
     else:
-        parent.text = (parent.text or "") + tail
+        parent.text = settable(parent.text or "") + tail
     element.tail = None
     parent.remove(element)
 
