@@ -103,7 +103,11 @@ class Package:
             return parse_xml(data)
         except lxml.etree.XMLSyntaxError:
             self.damaged[name] = "is damaged: it was read as far as it goes"
+        try:
             return parse_xml(_ENTITY.sub(_character, data), recover=True)
+        except lxml.etree.XMLSyntaxError:
+            self.damaged[name] = "is no XML: it was left out"
+            return None
 
     def relations(self, name: str = "") -> Mapping[str, Relation]:
         """The relations of a part by id; those of the package itself without a name."""

@@ -420,8 +420,9 @@ class TestPackages:
         document = read(paragraph("whole", properties='<w:pStyle w:val="Heading2"/>'), links)
         assert document.text == "## whole"
 
-    def test_a_damaged_part_is_read_as_far_as_it_goes(self) -> None:
-        data = package(paragraph("kept"), (("styles", "styles.xml"),), {"word/styles.xml": b"<w:styles"})
+    @pytest.mark.parametrize("styles", [b"<w:styles", b"", b"\x00\x01", b"<a/><b/>"])
+    def test_a_damaged_part_is_read_as_far_as_it_goes(self, styles: bytes) -> None:
+        data = package(paragraph("kept"), (("styles", "styles.xml"),), {"word/styles.xml": styles})
         document = extract(data, name="a.docx")
         assert document.text == "kept"
         assert any("word/styles.xml" in warning for warning in document.warnings)
