@@ -52,6 +52,8 @@ TABLE = f"<m:m><m:mr>{e('1')}{e('0')}</m:mr><m:mr>{e('0')}{e('1')}</m:mr></m:m>"
         (delimited("⟨", "⟩", "u", "v", separator=","), r"\langle u, v\rangle"),
         ("<m:d>" + e("A") + e("B") + "</m:d>", "(A | B)"),
         (delimited("|", "|", "y−1"), "|y-1|"),
+        (delimited("∥", "∥", "w"), r"\Vert w\Vert"),
+        (delimited("∣", "∣", TABLE), r"\begin{vmatrix} 1 & 0 \\ 0 & 1 \end{vmatrix}"),
         (delimited("⌊", "⌋", "t"), r"\lfloor t\rfloor"),
         (delimited("", "|", fraction("d", "x")), r"\left.\frac{d}{x}\right|"),
         (delimited("(", ")", TABLE), r"\begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix}"),

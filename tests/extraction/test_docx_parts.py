@@ -146,6 +146,13 @@ class TestLooks:
         assert document.text == "a b\n\nshown"
         assert "hidden text was left out: 18 characters" in document.warnings
 
+    def test_what_is_based_on_the_title_is_no_heading(self) -> None:
+        styles = '<w:style w:type="paragraph" w:styleId="Title"><w:name w:val="Title"/></w:style>'
+        styles += '<w:style w:styleId="Author"><w:name w:val="Author"/><w:basedOn w:val="Title"/></w:style>'
+        body = "".join(paragraph(name, properties=f'<w:pStyle w:val="{name}"/>') for name in ("Title", "Author"))
+        document = read(body, (("styles", "styles.xml"),), {"word/styles.xml": part("w:styles", styles)})
+        assert document.text == "# Title\n\nAuthor"
+
     def test_struck_text_raised_digits_and_readings(self) -> None:
         ruby = f"<w:r><w:ruby><w:rt>{run('とうきょう')}</w:rt><w:rubyBase>{run('東京')}</w:rubyBase></w:ruby></w:r>"
         strike = "<w:strike/>"

@@ -23,6 +23,7 @@ _ALPHABETS = {
 }
 _WEIGHTS = {"b": "mathbf", "bi": "boldsymbol"}
 _SKIPPED = {f"{W}{name}" for name in ("del", "moveFrom", "rPr", "delText", "instrText")}
+_BARS = {"∣": "|", "│": "|", "∥": "‖"}  # signs of relations that some programs write for brackets
 _LETTERS = re.compile(r"[A-Za-z]+|[^A-Za-z]+")
 _SIMPLE = re.compile(r"[^\\{}^_]|[\d.,]+|\\[A-Za-z]+(?:\{[^{}]*\})?|\(.*\)|\[.*\]|\\left.*\\right.*", re.DOTALL)
 _SUM = re.compile(r"[-+=±<>]|\\(?:pm|mp|le|ge|ne)\b")
@@ -154,7 +155,9 @@ def _operator(element: Any) -> str:
 
 
 def _delimiters(element: Any) -> str:
-    opening, closing = _says(element, "begChr", "("), _says(element, "endChr", ")")
+    opening, closing = (
+        _BARS.get(sign, sign) for sign in (_says(element, "begChr", "("), _says(element, "endChr", ")"))
+    )
     parts = element.findall(f"{M}e")
     inner = [child for child in parts[0] if not str(child.tag).endswith("Pr")] if len(parts) == 1 else []
     if len(inner) == 1:

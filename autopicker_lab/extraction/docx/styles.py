@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LEVEL = re.compile(r"^(?:heading|titre|überschrift|título|titolo|rubrik)\s*(\d)", re.IGNORECASE)
 _DEPTH = re.compile(r"^list (?:bullet|number|continue)? ?(\d)$", re.IGNORECASE)
+_BELOW_TITLE = {"subtitle", "author", "date", "abstract"}  # no headings, though they may be based on the title's style
 _MAX_CHAIN = 10
 
 
@@ -115,10 +116,12 @@ def _paragraph_style(chain: list[Any], defaults: Look) -> ParagraphStyle:
     level = 0
     number: str | None = None
     list_level: int | None = None
+    own_name = value(chain[0], "name").lower()
     for style in chain:
         style_name = value(style, "name")
         heading = _LEVEL.match(style_name)
-        level = level or (int(heading[1]) if heading else 1 if style_name.lower() == "title" else 0)
+        is_title = style_name.lower() == "title" and own_name not in _BELOW_TITLE
+        level = level or (int(heading[1]) if heading else 1 if is_title else 0)
         properties = style.find(f"{W}pPr")
         if properties is None:
             continue
