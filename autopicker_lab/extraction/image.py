@@ -3,48 +3,50 @@
 from __future__ import annotations
 
 import io
-import warnings as python_warnings
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import CorruptFileError, Document, MissingPackageError, Part, SourceFile
+from autopicker_lab.core import Document, MissingPackageError, Part, SourceFile
+from autopicker_lab.extraction.ocr.lines import OcrResult
+from autopicker_lab.extraction.raster import (
+    FRAMES_CHECKED,
+    corrupt_on_failure,
+    frame_count,
+    open_header,
+    open_image,
+    to_rgb,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from PIL.Image import Image as Picture
-
 
 NO_TEXT = "no text was recognised in the picture"
 NOT_READ = "the text in the picture was not read"
 
-MAX_PIXELS = 80_000_000
-OCR_SIDE = 3000
+OCR_SIDE = 3000  # pixels; larger pictures are scaled down to be read
+_ASPECT = 2  # sides that differ more: the shorter one counts, so that long screenshots keep their letters
 VISION_SIDE = 1568  # pixels; hosted models scale larger pictures down to about this
-_FRAMES_CHECKED = 200
+_MAX_FRAMES = 8  # frames of an animation that are read
+_CHANGED = 40  # levels of 255 by which a pixel of a new frame differs
+_NEW_SHARE = 0.0005  # share of pixels that differ in a frame that shows something new
 _UNCERTAIN = 0.7
 _GPS_IFD = 0x8825
+_EXIF_IFD = 0x8769
 _ORIENTATION = 0x0112
+_POINTERS = frozenset({_GPS_IFD, _EXIF_IFD, 0xA005, 0x927C, 0x9286})  # other directories, and makers' own bytes
 _WEB_KINDS = frozenset({"jpg", "png", "gif", "webp"})
 
 
 def read_image(file: SourceFile) -> Document:
-    """The text in a picture; its size, colours, EXIF and the recognised lines with their boxes as metadata."""
-    from autopicker_lab.extraction.ocr import OcrResult, read_text
+    """The text in a picture; its size, colours, EXIF and the recognised lines with their boxes as metadata.
 
-    picture = open_image(file)
-    frames = int(getattr(picture, "n_frames", 1))
+    Of an animation, the frames that differ are read, at most eight; a line comes once.
+    """
+    picture, warnings = open_image(file)
+    frames = frame_count(picture)
     rgb = to_rgb(picture)
-    reduced = rgb.copy()
-    reduced.thumbnail((OCR_SIDE, OCR_SIDE))
-    unread: tuple[str, ...] = ()
-    try:
-        result = read_text(reduced, file.options.languages)
-    except MissingPackageError as error:  # what else is known of a picture is worth having without its text
-        if file.options.languages:
-            raise
-        result, unread = OcrResult(()), (f"{NOT_READ}: {error}",)
     colours = _colours(rgb)
     description = f"{picture.format} image, {rgb.width} x {rgb.height} pixels; main colours {', '.join(colours)}"
     meta: dict[str, Any] = {
@@ -56,29 +58,117 @@ def read_image(file: SourceFile) -> Document:
         "frames": frames,
         "exif": _exif(picture, file.options.place),
         "dominant_colours": colours,
-        "ocr_engine": result.engine,
-        "ocr_confidence": round(result.confidence, 3) if result.lines else None,
-        "ocr_lines": [
+    }
+    frames_read: list[_Frame] = []
+    try:
+        for number, pixels in _distinct_frames(picture, rgb):
+            frames_read.append(_read_frame(pixels, number, file.options.languages))
+    except MissingPackageError as error:  # what else is known of a picture is worth having without its text
+        if file.options.languages:
+            raise
+        warnings += (f"{NOT_READ}: {error}",)
+    if frames > 1:
+        shown = ", ".join(str(frame.number) for frame in frames_read)
+        warnings += (f"{frames} frames: read those that differ, at most {_MAX_FRAMES} ({shown})",)
+    first = frames_read[0].result if frames_read else OcrResult(())
+    meta |= {
+        "ocr_engine": first.engine,
+        "ocr_confidence": round(first.confidence, 3) if first.lines else None,
+        "ocr_lines": [line for frame in frames_read for line in frame.metadata],
+    }
+    parts = _new_parts(frames_read)
+    for frame in frames_read:
+        warnings += frame.warnings
+    if not parts:
+        nothing = (NO_TEXT,) if frames_read else ()
+        return Document(file.name, file.kind, (Part("picture", description),), meta, (*warnings, *nothing))
+    return Document(file.name, file.kind, parts, meta, tuple(dict.fromkeys(warnings)))
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A frame of a picture, from 1, with what was recognised in it; `scale` is its pixels to those that were read."""
+
+    number: int
+    result: OcrResult
+    part: Part
+    scale: float
+
+    @property
+    def metadata(self) -> list[dict[str, Any]]:
+        """The lines with their boxes in pixels of the picture."""
+        return [
             {
                 "text": line.text,
-                "box": _scale_box(line.box, rgb.width / reduced.width),
+                "box": [round(edge * self.scale) for edge in line.box],
                 "confidence": round(line.confidence, 3),
             }
-            for line in result.lines
-        ],
-    }
-    warnings: tuple[str, ...] = (f"only the first of {frames} frames was read",) if frames > 1 else ()
-    if not result.lines:
-        return Document(
-            file.name, file.kind, (Part("picture", description),), meta, (*warnings, *(unread or (NO_TEXT,)))
-        )
-    uncertain = sum(line.confidence < _UNCERTAIN for line in result.lines)
-    if not result.is_confident:
-        warnings += (result.warning,)
-    elif uncertain:
-        warnings += (f"lines recognised with a confidence below {_UNCERTAIN}: {uncertain} of {len(result.lines)}",)
-    part = Part("text in the picture", result.text, (), result.places(reduced.size))
-    return Document(file.name, file.kind, (part,), meta, warnings)
+            for line in self.result.lines
+        ]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is doubtful about its text."""
+        lines, doubts = self.result.lines, self.result.doubts
+        uncertain = sum(line.confidence < _UNCERTAIN for line in lines)
+        if lines and not self.result.is_confident:
+            return (self.result.warning, *doubts)
+        if uncertain:
+            return (f"lines recognised with a confidence below {_UNCERTAIN}: {uncertain} of {len(lines)}", *doubts)
+        return doubts
+
+
+def _read_frame(rgb: Picture, number: int, languages: Sequence[str]) -> _Frame:
+    from autopicker_lab.extraction.ocr import read_text
+    from autopicker_lab.extraction.pdf.recognised import arrange
+
+    reduced = rgb
+    share = OCR_SIDE / min(max(rgb.size), _ASPECT * min(rgb.size)) if min(rgb.size) else 1.0
+    if share < 1:
+        reduced = rgb.resize((max(round(rgb.width * share), 1), max(round(rgb.height * share), 1)), reducing_gap=2.0)
+    result = read_text(reduced, languages)
+    label = "text in the picture" if number == 1 else f"text in frame {number}"
+    text, tables, places = arrange(result, label, number, reduced.size)
+    return _Frame(number, result, Part(label, text, tables, places), rgb.width / reduced.width)
+
+
+def _distinct_frames(picture: Picture, first: Picture) -> Iterator[tuple[int, Picture]]:
+    """The first frame, and those that look unlike the one before, with their numbers from 1."""
+    from PIL import ImageChops
+
+    def small(frame: Picture) -> Picture:
+        reduced = frame.convert("L")
+        reduced.thumbnail((512, 512))
+        return reduced
+
+    yield 1, first
+    count, before = 1, small(first)
+    for index in range(1, min(frame_count(picture), FRAMES_CHECKED)):
+        try:
+            picture.seek(index)
+            frame = to_rgb(picture)
+        except (OSError, SyntaxError, ValueError):
+            return  # cut off: those before it are sound
+        now = small(frame)
+        changed = sum(ImageChops.difference(now, before).histogram()[_CHANGED:])
+        if changed <= _NEW_SHARE * now.width * now.height:
+            continue
+        yield index + 1, frame
+        count, before = count + 1, now
+        if count == _MAX_FRAMES:
+            return
+
+
+def _new_parts(frames: Sequence[_Frame]) -> tuple[Part, ...]:
+    """The parts of frames, without those whose lines all came before."""
+    seen: set[str] = set()
+    parts: list[Part] = []
+    for frame in frames:
+        lines = {line.text for line in frame.result.lines}
+        if lines - seen:
+            parts.append(frame.part)
+        seen |= lines
+    return tuple(parts)
 
 
 def downscale(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
@@ -87,82 +177,18 @@ def downscale(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
     The place where it was taken is removed unless the options ask for it. A picture that needs none of this stays as
     it is, byte for byte.
     """
-    picture = _header(file)
-    with _corrupt_on_failure(file):
+    picture = open_header(file)
+    with corrupt_on_failure(file):
         exif = picture.getexif()
     upright = exif.get(_ORIENTATION, 1) == 1 and (file.options.place or _GPS_IFD not in exif)
     if file.kind in _WEB_KINDS and upright and max(picture.size) <= side and picture.mode != "CMYK":
         return file
-    rgb = to_rgb(open_image(file))
+    rgb = to_rgb(open_image(file)[0])
     rgb.thumbnail((side, side))
     out = io.BytesIO()
     kind = "jpg" if file.kind == "jpg" else "png"
     rgb.save(out, "JPEG" if kind == "jpg" else "PNG", quality=90)
     return replace(file, data=out.getvalue(), kind=kind)
-
-
-def _scale_box(box: tuple[int, int, int, int], factor: float) -> list[int]:
-    return [round(edge * factor) for edge in box]
-
-
-def open_image(file: SourceFile) -> Picture:
-    """The decoded picture.
-
-    Raises:
-        CorruptFileError: it is broken, or one of its frames has more than 80 megapixels.
-    """
-    picture = _header(file)
-    with _corrupt_on_failure(file):
-        area = max(picture.width * picture.height, 1)
-        frame_limit = max(min(_FRAMES_CHECKED, MAX_PIXELS // area), 2)
-        for frame in range(1, min(int(getattr(picture, "n_frames", 1)), frame_limit)):
-            picture.seek(frame)  # a later frame may be the bomb
-        picture.seek(0)
-        picture.load()
-    return picture
-
-
-def _header(file: SourceFile) -> Picture:
-    """The picture, of which only the header has been read."""
-    from PIL import Image
-
-    with _corrupt_on_failure(file):
-        picture = Image.open(io.BytesIO(file.data))
-    if picture.width * picture.height > MAX_PIXELS:
-        raise CorruptFileError(
-            f"'{file.name}' has {picture.width:,} x {picture.height:,} pixels",
-            f"scale it down to at most {MAX_PIXELS // 10**6} megapixels",
-        )
-    return picture
-
-
-@contextmanager
-def _corrupt_on_failure(file: SourceFile) -> Iterator[None]:
-    """Turn the exceptions of Pillow into CorruptFileError."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with python_warnings.catch_warnings():
-            python_warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            yield
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        detail = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
-        raise CorruptFileError(f"'{file.name}' is not a readable image{detail}", "save it again") from None
-
-
-def to_rgb(picture: Picture) -> Picture:
-    """The picture as RGB: upright, eight bits a channel, transparency over white."""
-    from PIL import Image, ImageOps
-
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I") or upright.mode == "F":
-        low, high = upright.convert("F").getextrema()
-        span = (float(high) - float(low)) or 1.0  # type: ignore[arg-type]  # one-band images give one pair
-        upright = upright.convert("F").point(lambda v: v * (255 / span) - float(low) * 255 / span).convert("L")  # type: ignore[arg-type]
-    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-        white = Image.new("RGBA", upright.size, "white")
-        return Image.alpha_composite(white, upright.convert("RGBA")).convert("RGB")
-    return upright.convert("RGB")
 
 
 def _colours(picture: Picture, count: int = 4) -> list[str]:
@@ -178,7 +204,8 @@ def _exif(picture: Picture, place: bool) -> dict[str, str]:
     from PIL import ExifTags
 
     exif = picture.getexif()
-    tags = {ExifTags.TAGS.get(tag, str(tag)): value for tag, value in exif.items() if tag != _GPS_IFD}
+    values = {**exif, **exif.get_ifd(_EXIF_IFD)}
+    tags = {ExifTags.TAGS.get(tag, str(tag)): value for tag, value in values.items() if tag not in _POINTERS}
     if place:
         tags |= {ExifTags.GPSTAGS.get(tag, str(tag)): value for tag, value in exif.get_ifd(_GPS_IFD).items()}
     return {name: str(value)[:200] for name, value in tags.items() if not isinstance(value, bytes)}

@@ -178,9 +178,9 @@ def _load() -> None:
 def test_each_family_says_its_line_before_it_begins(
     monkeypatch: pytest.MonkeyPatch, without: Any, extra: str, call: Any
 ) -> None:
-    from autopicker_lab.extraction import ocr
+    from autopicker_lab.extraction.ocr import tesseract
 
-    monkeypatch.setattr(ocr, "_has_tesseract", lambda: False)
+    monkeypatch.setattr(tesseract, "has_tesseract", lambda: False)
     without(extra)
     with pytest.raises(MissingPackageError, match=re.escape(install_line(extra))):
         call()
@@ -189,16 +189,17 @@ def test_each_family_says_its_line_before_it_begins(
 def test_a_picture_is_described_and_a_scan_is_told_without_ocr(
     monkeypatch: pytest.MonkeyPatch, without: Any, samples: Path
 ) -> None:
-    from autopicker_lab.extraction import extract, ocr
+    from autopicker_lab.extraction import extract
+    from autopicker_lab.extraction.ocr import engines, tesseract
 
-    monkeypatch.setattr(ocr, "_has_tesseract", lambda: False)
+    monkeypatch.setattr(tesseract, "has_tesseract", lambda: False)
     without("ocr")
     document = extract(samples / "sign.jpg")
     assert "pixels" in document.text
     assert install_line("ocr") in document.warnings[0]
     report = extract(samples / "report.pdf")
     assert "Harbour Light" in report.text
-    assert ocr.engines() == []
+    assert engines() == []
 
 
 async def test_a_local_model_without_its_package_is_not_available(without: Any) -> None:

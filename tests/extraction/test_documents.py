@@ -421,9 +421,9 @@ class TestPictures:
 
     @pytest.mark.slow
     def test_where_tesseract_is_missing_the_other_engine_reads(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from autopicker_lab.extraction import ocr
+        from autopicker_lab.extraction.ocr import tesseract
 
-        monkeypatch.setattr(ocr, "_has_tesseract", lambda: False)
+        monkeypatch.setattr(tesseract, "has_tesseract", lambda: False)
         document = extract(saved_png(drawn("Mind the step")), name="a.png")
         assert document.metadata["ocr_engine"] == "rapidocr"
         assert document.text == "Mind the step"

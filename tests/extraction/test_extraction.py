@@ -175,7 +175,7 @@ def test_a_wrong_extension_is_refused(name: str, data: bytes) -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["minutes.docx", "passengers.xlsx", "chart.png", "announcement.m4a"])
+@pytest.mark.parametrize("name", ["minutes.docx", "passengers.xlsx", "announcement.m4a"])
 def test_a_damaged_file_is_refused(samples: Path, name: str) -> None:
     data = (samples / name).read_bytes()
     with pytest.raises(CorruptFileError) as caught:

@@ -10,6 +10,7 @@ from reportlab.pdfgen import canvas
 from autopicker_lab.core.places import Box
 from autopicker_lab.extraction import extract
 from autopicker_lab.extraction.ocr import OcrLine, OcrResult
+from autopicker_lab.extraction.pdf.recognised import arrange
 
 LINES = ("Harbour Light Ferries", "Departure at six from North Quay")
 SIZE = (900, 500)
@@ -67,5 +68,5 @@ def test_boxes_of_a_turned_picture_are_those_of_the_picture_as_it_came(rotation:
     marked = Image.new("L", SIZE, 0)
     ImageDraw.Draw(marked).rectangle([side * edge for side, edge in zip(2 * SIZE, box, strict=True)], fill=255)
     assert (marked.rotate(rotation, expand=True).getbbox() or ())[:2] == pytest.approx((left, top), abs=2)
-    (place,) = OcrResult((line,), "", rotation).places(SIZE)
+    (place,) = arrange(OcrResult((line,), "", rotation), "picture", 1, SIZE).places
     assert place.box == pytest.approx(box, abs=0.003)

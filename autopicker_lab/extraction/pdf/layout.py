@@ -282,6 +282,8 @@ def _prose_beside(rows: list[TextRow], strip: Span) -> bool:
     middle = (strip[0] + strip[1]) / 2
     left = [s for row in rows for s in row.segments if s.x1 <= middle]
     right = [s for row in rows for s in row.segments if s.x0 >= middle]
+    if all(map(_goes_on, (left, right))):
+        return True
     return (_is_prose(left) and _is_prose(right)) or (_in_columns(left, right) and all(map(_is_flowing, (left, right))))
 
 
@@ -300,6 +302,15 @@ def _is_flowing(segments: list[TextSegment]) -> bool:
     lines = sorted(segments, key=lambda s: s.base)
     full = all(s.length >= _PROSE_LENGTH and s.weight >= _MIN_PROSE for s in lines[:-1])
     return full and not any(s.text.endswith(":") for s in lines[:-1])
+
+
+def _goes_on(segments: list[TextSegment]) -> bool:
+    """Whether lines of several words go on from one another: they begin in lower case, unlike entries of tables."""
+    if len(segments) < _MIN_PROSE or any(s.table is not None for s in segments):
+        return False
+    following = sorted(segments, key=lambda s: s.base)[1:]
+    lower = sum(s.words[0].text[:1].islower() for s in following)
+    return 2 * lower > len(following) and statistics.median(s.weight for s in segments) >= _MIN_PROSE
 
 
 def _is_prose(segments: list[TextSegment]) -> bool:

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core import MissingPackageError, Part, Place
+from autopicker_lab.core import MissingPackageError, Part, Place, Table
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,13 +27,15 @@ class PageScan:
     text: str = ""
     note: str = ""
     lines: tuple[Place, ...] = ()
+    tables: tuple[Table, ...] = ()
 
     def part(self, label: str, text_layer: str, number: int) -> Part:
         """The page, number from 1, whose own text, a stamp or the like, stands above what was read."""
         above = text_layer + "\n\n" * bool(text_layer and self.text)
         moved = (replace(p, page=number, start=p.start + len(above), stop=p.stop + len(above)) for p in self.lines)
+        tables = tuple(replace(table, label=f"{label}, table {i}") for i, table in enumerate(self.tables, 1))
         own = (Place(0, len(text_layer), page=number),) if text_layer else ()
-        return Part(label, above + self.text, (), (*own, *moved))
+        return Part(label, above + self.text, tables, (*own, *moved))
 
 
 def is_scan(content: PageContent) -> bool:
@@ -55,6 +57,7 @@ def why_scanned(content: PageContent) -> str:
 def recognise(page: PdfPage, languages: tuple[str, ...]) -> PageScan:
     """Read a page from its picture."""
     from autopicker_lab.extraction.ocr import read_text
+    from autopicker_lab.extraction.pdf.recognised import arrange
 
     width, height = page.get_size()
     try:
@@ -66,10 +69,12 @@ def recognise(page: PdfPage, languages: tuple[str, ...]) -> PageScan:
         if languages:
             raise
         return PageScan(note=f"and not read: {error}")
+    doubts = "".join(f"; {doubt}" for doubt in result.doubts)
     if not result.text:
-        return PageScan(note="and no text was recognised")
+        return PageScan(note=f"and no text was recognised{doubts}")
     sure = f"text recognised with confidence {result.confidence:.2f}"
-    return PageScan(result.text, sure if result.is_confident else result.warning, result.places(picture.size))
+    text, tables, places = arrange(result, "page", 1, picture.size)
+    return PageScan(text, (sure if result.is_confident else result.warning) + doubts, places, tables)
 
 
 def content_is_blank(picture: Image) -> bool:

@@ -1,0 +1,47 @@
+"""Places in a picture that look like lines of text and that no recognised line covers."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from PIL.Image import Image
+
+    from autopicker_lab.extraction.ocr.lines import OcrLine, PixelBox
+
+_EDGE = 40  # levels of 255 between neighbouring pixels of a letter and its background
+_HEIGHTS = range(8, 121)  # pixels
+_FILLED = 0.45  # share of its box that a line's strokes fill once they are joined
+
+
+def uncovered(image: Image, lines: Sequence[OcrLine]) -> int:
+    """How many places look like a line of text and are covered by none of the lines."""
+    if find_spec("cv2") is None:
+        return 0
+    return sum(not any(_overlaps(box, line.box) for line in lines) for box in _text_like(image))
+
+
+def _overlaps(box: PixelBox, other: PixelBox) -> bool:
+    across = min(box[2], other[2]) - max(box[0], other[0])
+    down = min(box[3], other[3]) - max(box[1], other[1])
+    return across > 0 and down > 0
+
+
+def _text_like(image: Image) -> Iterator[PixelBox]:
+    """Boxes of strokes that stand close together, wide and low as words are."""
+    import cv2
+    import numpy
+
+    grey = numpy.asarray(image.convert("L"))
+    edges: Any = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, numpy.ones((2, 2), numpy.uint8)) > _EDGE
+    joined = cv2.morphologyEx(edges.astype(numpy.uint8), cv2.MORPH_CLOSE, numpy.ones((1, 11), numpy.uint8))
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
+    for left, top, width, height, area in boxes[1:].tolist():
+        if height in _HEIGHTS and 2 * height <= width and area >= _FILLED * width * height:
+            strokes = edges[top : top + height, left : left + width]
+            changes = numpy.diff(strokes.astype(numpy.int8), axis=1)
+            if (changes != 0).sum(axis=1).max() >= width / height * 3:
+                yield left, top, left + width, top + height

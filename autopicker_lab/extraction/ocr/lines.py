@@ -1,0 +1,87 @@
+"""What is recognised in a picture: lines, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MIN_CONFIDENCE = 0.6  # confidence below which another reading is tried
+
+PixelBox = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class OcrLine:
+    """A recognised piece of a line, without a wide gap in it.
+
+    Attributes:
+        box: (left, top, right, bottom) in pixels of the picture as it was turned to read it.
+        confidence: 0 to 1.
+        base: where its base line stands, in pixels from the top.
+    """
+
+    text: str
+    box: PixelBox
+    confidence: float
+    base: float = 0.0
+
+    @property
+    def height(self) -> int:
+        """Pixels from its top to its bottom."""
+        return self.box[3] - self.box[1]
+
+    def moved(self, down: int = 0, scale: float = 1.0, right: int = 0) -> OcrLine:
+        """The line in a picture that is `scale` times as large, and begins so many pixels further left and up."""
+        left, top, across, bottom = (round(edge * scale) for edge in self.box)
+        box = (left + right, top + down, across + right, bottom + down)
+        return OcrLine(self.text, box, self.confidence, self.base * scale + down)
+
+
+@dataclass(frozen=True)
+class OcrResult:
+    """The text recognised in one picture.
+
+    Attributes:
+        lines: from top to bottom; `pdf.recognised.arrange` puts them in reading order.
+        engine: "tesseract eng" or "rapidocr".
+        rotation: degrees, counter-clockwise, by which the picture was turned to read it.
+        doubts: what was seen and not read, one line each, with the next step.
+    """
+
+    lines: tuple[OcrLine, ...]
+    engine: str = ""
+    rotation: int = 0
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The lines, one below the other."""
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def confidence(self) -> float:
+        """Mean confidence over the lines, weighted by their length, 0 to 1; 0 where no text was recognised."""
+        return mean_confidence(self.lines)
+
+    @property
+    def is_confident(self) -> bool:
+        """Whether the text needs no check."""
+        return self.confidence >= MIN_CONFIDENCE
+
+    @property
+    def warning(self) -> str:
+        """What to tell the user about text that was recognised badly, with the next step."""
+        return (
+            f"the text was recognised with a confidence of only {self.confidence:.2f}: check it, or install its "
+            "language for Tesseract (tesseract-ocr-kor, say)"
+        )
+
+
+def mean_confidence(lines: Iterable[OcrLine]) -> float:
+    """Confidence over lines, weighted by their length; 0 where there is none."""
+    lines = tuple(lines)
+    letters = sum(len(line.text) for line in lines)
+    return sum(line.confidence * len(line.text) for line in lines) / letters if letters else 0.0

@@ -1,0 +1,178 @@
+"""RapidOCR: the pieces of lines that it finds in a picture, those that it cannot read among them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import statistics
+import unicodedata
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core.optional import require
+from autopicker_lab.extraction.ocr.lines import OcrLine
+from autopicker_lab.extraction.ocr.strips import cut_strips
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_TEXT_HEIGHT = 26  # pixels at which letters are found best
+_STRIP_AREA = 1_200_000  # pixels searched at a time: a megapixel takes about 400 MB
+_MAX_WIDTH = 2400
+_SMALL_SIDE = 960
+_DOUBTFUL = 0.8
+_TURN_GAIN = 0.1
+_LONG = 24  # line heights
+_MARGIN = 32  # pixels; the model looks for letters away from the edge
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_NARROW = {wide: unicodedata.normalize("NFKC", chr(wide)) for wide in (*range(0xFF01, 0xFF5F), *range(0xFFE0, 0xFFE7))}
+_ENGINE = {
+    "Global.log_level": "error",
+    "Global.use_preprocess_img": False,  # pictures are scaled and padded here
+    "Global.min_height": 1,
+    "Global.width_height_ratio": -1,
+    "Det.limit_type": "max",
+    "Det.limit_side_len": 8000,
+    "EngineConfig.onnxruntime.intra_op_num_threads": 2,
+}
+
+
+def has_rapid() -> bool:
+    """Whether RapidOCR is installed."""
+    return find_spec("rapidocr") is not None
+
+
+@cache
+def _engine() -> Any:
+    require("rapidocr", "onnxruntime")
+    import logging
+
+    import onnxruntime
+    from rapidocr import RapidOCR
+
+    onnxruntime.disable_telemetry_events()
+    logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+    return RapidOCR(params=_ENGINE)
+
+
+def read_with_rapidocr(image: Image, text_height: float = 0) -> list[OcrLine]:
+    """The pieces of lines in a picture; the text of one that was found and not read is empty.
+
+    Args:
+        text_height: pixels of a line, where it is known, so that letters are searched at the size they are found best.
+    """
+    pieces = _read_at(image, _scale(image, text_height))
+    if not pieces and not text_height and max(image.size) > 2 * _SMALL_SIDE // 3:
+        pieces = _read_at(image, _SMALL_SIDE / 3 / max(image.size))  # letters as large as the picture
+    return pieces
+
+
+def _scale(image: Image, text_height: float) -> float:
+    if text_height:
+        return min(max(_TEXT_HEIGHT / text_height, 0.4), 3)
+    return min(max(_SMALL_SIDE / max(image.size), 1), 3, max(_MAX_WIDTH / image.width, 0.4))
+
+
+def _read_at(image: Image, scale: float) -> list[OcrLine]:
+    from PIL import Image as Pictures
+
+    size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
+    scaled = image if size == image.size else image.resize(size, Pictures.Resampling.BICUBIC)
+    lines: list[OcrLine] = []
+    for strip in cut_strips(scaled, max(_STRIP_AREA // (scaled.width + 2 * _MARGIN), 200)):
+        found = _read_strip(strip.crop(scaled))
+        lines += [line for line in (piece.moved(strip.top) for piece in found) if strip.owns(line.box)]
+    return [line.moved(scale=1 / scale) for line in lines]
+
+
+def _read_strip(image: Image) -> list[OcrLine]:
+    import numpy
+    from PIL import ImageOps
+    from rapidocr.main import RapidOCRError
+
+    # A thin picture would be scaled to no height at all.
+    below = max(image.width // 20 - image.height, 0)
+    corner = tuple(image.crop((0, 0, 1, 1)).tobytes())
+    padded = ImageOps.expand(image, (_MARGIN, _MARGIN, _MARGIN, _MARGIN + below), corner)
+    try:
+        crops, found = _engine().detect_and_crop(numpy.asarray(padded)[:, :, ::-1], {"preprocess": {}})
+    except RapidOCRError:  # this is how it reports that there is no text
+        return []
+    texts = _read_lines(crops)
+    level = _levelled([box - _MARGIN for box in found.boxes])
+    return [_piece(box, text, score) for box, (text, score) in zip(level, texts, strict=True)]
+
+
+def _read_lines(crops: list[Any]) -> list[tuple[str, float]]:
+    """Text and confidence of each line, turned upside down where that reads better.
+
+    The engine's own classifier of what is upside down errs on long lines, so it is not asked.
+    """
+    read = _recognised(crops)
+    doubtful = [i for i, (_, score) in enumerate(read) if score < _DOUBTFUL]
+    turned = _recognised([crops[i][::-1, ::-1] for i in doubtful])
+    for index, again in zip(doubtful, turned, strict=True):
+        if again[1] > read[index][1] + _TURN_GAIN and len(again[0]) > 1:
+            read[index] = again
+    return read
+
+
+def _recognised(lines: list[Any]) -> list[tuple[str, float]]:
+    cut = [_cut_long(line) for line in lines]
+    if not cut:
+        return []
+    found = _engine().recognize_txt([piece for pieces in cut for piece in pieces])
+    texts = iter(zip(found.txts, found.scores, strict=True))
+    return [_rejoined(list(itertools.islice(texts, len(pieces)))) for pieces in cut]
+
+
+def _rejoined(pieces: list[tuple[str, float]]) -> tuple[str, float]:
+    letters = sum(len(text) for text, _ in pieces)
+    score = sum(float(sure) * len(text) for text, sure in pieces) / letters if letters else 0.0
+    return " ".join(text for text, _ in pieces), score
+
+
+def _cut_long(line: Any) -> list[Any]:
+    """A line's pixels, in pieces where it is long, cut at its blank places: of a longer one the model loses letters."""
+    import numpy
+
+    height, width = line.shape[:2]
+    count = math.ceil(width / height / _LONG)
+    if count < 2:
+        return [line]
+    busy = line.astype(numpy.float32).std(axis=0).mean(axis=1)
+    blank = max(height // 4, 1)
+    busy = numpy.convolve(busy, numpy.ones(blank), "same")
+    cuts = [0]
+    for index in range(1, count):
+        low = max(index * width // count - 4 * height, cuts[-1] + height)
+        cuts.append(low + int(busy[low : low + 8 * height].argmin()))
+    return [line[:, start:end] for start, end in itertools.pairwise([*cuts, width])]
+
+
+def _levelled(boxes: list[Any]) -> list[Any]:
+    """The corners of lines, turned about the picture's corner so that lines photographed askew stand level."""
+    import numpy
+
+    angles = [
+        math.atan2(box[1][1] - box[0][1], box[1][0] - box[0][0])
+        for box in boxes
+        if numpy.linalg.norm(box[1] - box[0]) > 3 * numpy.linalg.norm(box[3] - box[0])
+    ]
+    angle = statistics.median(angles) if angles else 0.0
+    if not math.radians(1.5) < abs(angle) < math.radians(30):
+        return boxes
+    turn = numpy.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return [box @ turn for box in boxes]
+
+
+def _piece(corners: Any, text: str, score: float) -> OcrLine:
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    base = (top + bottom) / 2 + 0.3 * (bottom - top)
+    box = (int(left), int(top), int(right), int(bottom))
+    words = text.split()
+    if not _EAST_ASIAN.search(text):  # the model likes the wide forms that stand beside Chinese letters
+        words = [word.translate(_NARROW) for word in words]
+    return OcrLine(" ".join(words), box, score, float(base))

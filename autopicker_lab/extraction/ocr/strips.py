@@ -1,0 +1,59 @@
+"""Tall pictures cut into strips, each read by itself: long screenshots keep their size, and memory stays bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL.Image import Image
+
+    from autopicker_lab.extraction.ocr.lines import PixelBox
+
+_OVERLAP = 60  # pixels that a strip reaches into its neighbours, so that a line on the cut is seen whole
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Rows of a picture, read from `top` to `bottom`; it owns the lines whose middle is from `first` to `last`."""
+
+    top: int
+    bottom: int
+    first: int
+    last: int
+
+    def crop(self, image: Image) -> Image:
+        """Its part of the picture."""
+        return image if image.height == self.bottom - self.top else image.crop((0, self.top, image.width, self.bottom))
+
+    def owns(self, box: PixelBox) -> bool:
+        """Whether a line of the picture belongs to this strip, not to its neighbour that sees it, too."""
+        return self.first <= (box[1] + box[3]) / 2 < self.last
+
+
+def cut_strips(image: Image, height: int) -> Iterator[Strip]:
+    """Strips of about `height` pixels, cut where rows are emptiest; one where the picture is hardly taller."""
+    if image.height <= 1.25 * height:
+        yield Strip(0, image.height, -image.height, 2 * image.height)
+        return
+    busy = _changes(image)
+    first = 0
+    while first < image.height:
+        last = image.height
+        if last - first > 1.25 * height:
+            low = first + 3 * height // 4
+            last = low + int(busy[low : first + height].argmin())
+        top, bottom = max(first - _OVERLAP, 0), min(last + _OVERLAP, image.height)
+        yield Strip(top, bottom, first if first else -1, last if last < image.height else last + 1)
+        first = last
+
+
+def _changes(image: Image) -> Any:
+    """How often the brightness changes along each row, over the 13 rows around it: blank bands have none."""
+    import numpy
+
+    grey = numpy.asarray(image.convert("L")).astype(numpy.int16)
+    changes = (abs(numpy.diff(grey, axis=1)) > 24).sum(axis=1)
+    return numpy.convolve(changes, numpy.ones(13), "same")

@@ -1,0 +1,201 @@
+"""Pictures as people have them: scripts that no engine knows, columns, tall, thin, transparent, cut off, in frames."""
+
+import io
+from pathlib import Path
+
+import matplotlib
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from autopicker_lab.core import CorruptFileError, Document
+from autopicker_lab.extraction import extract
+from autopicker_lab.extraction.ocr import OcrLine, OcrResult
+from autopicker_lab.extraction.ocr.coverage import uncovered
+from autopicker_lab.extraction.ocr.scripts import is_legible, looks_borrowed, unread_note
+from autopicker_lab.extraction.ocr.strips import cut_strips
+from autopicker_lab.extraction.pdf.recognised import arrange
+from autopicker_lab.extraction.raster import open_image, to_rgb
+from autopicker_lab.extraction.sniff import open_source
+
+FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+
+
+def drawn(lines: list[str], size: int = 28, ink: str = "black", paper: str = "white") -> Image.Image:
+    font = ImageFont.truetype(str(FONT), size)
+    width = max(round(font.getlength(line)) for line in lines) + 50
+    image = Image.new("RGB", (width, round(1.6 * size * len(lines)) + 40), paper)
+    for index, line in enumerate(lines):
+        ImageDraw.Draw(image).text((25, 20 + 1.6 * size * index), line, ink, font)
+    return image
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def read(image: Image.Image) -> Document:
+    return extract(saved(image), name="a.png")
+
+
+class TestScripts:
+    @pytest.mark.parametrize(
+        ("script", "pack", "lines"),
+        [
+            ("Cyrillic", "rus", ["Мельница открыта по субботам.", "Хлеб продаётся у ворот."]),
+            ("Greek", "ell", ["Ο μύλος ανοίγει το Σάββατο.", "Το ψωμί πωλείται στην πύλη."]),
+            ("Hebrew", "heb", ["הטחנה פתוחה בשבת", "לחם נמכר בשער הגדול"]),
+        ],
+    )
+    def test_letters_that_no_engine_knows_are_told_and_not_guessed(
+        self, script: str, pack: str, lines: list[str]
+    ) -> None:
+        document = read(drawn(lines))
+        assert document.parts[0].label == "picture"
+        assert script in document.warnings[0]
+        assert f"tesseract-ocr-{pack}" in document.warnings[0]
+
+    def test_the_lines_that_can_be_read_stand_beside_the_note_about_the_others(self) -> None:
+        document = read(drawn(["Mill open on Saturdays", "Мельница открыта по субботам", "Bread sold at the gate"]))
+        assert document.text == "Mill open on Saturdays\nBread sold at the gate"
+        assert "1 line in Cyrillic letters" in document.warnings[0]
+
+    def test_accents_of_latin_languages_are_read_without_more_languages(self) -> None:
+        assert read(drawn(["Die Mühle öffnet früh.", "Größe und Maß wählen"])).text == (
+            "Die Mühle öffnet früh.\nGröße und Maß wählen"
+        )
+
+    def test_letters_that_look_alike_cannot_be_told_by_reading(self) -> None:
+        assert looks_borrowed([OcrLine("PECTOPAH BOCTOK", (0, 0, 9, 9), 0.99)])
+        assert not looks_borrowed([OcrLine("RESTAURANT EAST", (0, 0, 9, 9), 0.99)])
+
+    @pytest.mark.parametrize(
+        ("text", "confidence", "other", "foreign", "legible"),
+        [
+            ("The mill", 0.99, "", False, True),
+            (". .", 0.97, "Mapom otxo", False, False),  # a blank reading of a line full of letters
+            ("LUACILU IXXU", 0.82, "17122 YYN1", True, False),
+            ("Tbe mi11", 0.65, "The mill", False, True),  # two engines seldom invent the same
+            ("καλμρα κσμε", 0.93, "", False, False),
+            ("E\u03c3o\u03b4o", 0.93, "", False, False),
+        ],
+    )
+    def test_what_can_be_believed(self, text: str, confidence: float, other: str, foreign: bool, legible: bool) -> None:
+        assert is_legible(OcrLine(text, (0, 0, 400, 40), confidence), other, foreign) is legible
+
+    def test_an_unknown_script_has_a_next_step_too(self) -> None:
+        assert "ask a model that sees" in unread_note(2, "")
+
+
+class TestPixels:
+    @pytest.mark.parametrize(
+        ("mode", "ink", "shade"),
+        [("RGBA", "white", 0), ("RGBA", "black", 255), ("LA", "white", 0), ("RGBA", "#888888", 255)],
+    )
+    def test_transparent_pictures_stand_before_what_their_letters_show_against(
+        self, mode: str, ink: str, shade: int
+    ) -> None:
+        image = Image.new("RGBA", (60, 20), (0, 0, 0, 0))
+        ImageDraw.Draw(image).rectangle((10, 5, 30, 15), ink)
+        assert to_rgb(image.convert(mode)).getpixel((0, 0)) == (shade, shade, shade)
+
+    def test_black_and_white_on_nothing_both_show(self) -> None:
+        image = Image.new("RGBA", (60, 20), (0, 0, 0, 0))
+        ImageDraw.Draw(image).rectangle((5, 5, 20, 15), "white")
+        ImageDraw.Draw(image).rectangle((35, 5, 50, 15), "black")
+        assert to_rgb(image).getpixel((0, 0)) == (128, 128, 128)
+
+    @pytest.mark.parametrize("size", [(1, 1), (3000, 8), (5, 4000), (2000, 3)])
+    def test_thin_pictures_hold_no_text_and_are_not_damaged(self, size: tuple[int, int]) -> None:
+        assert "no text was recognised in the picture" in read(Image.new("RGB", size, "navy")).warnings
+
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+    def test_of_a_picture_cut_off_what_is_there_is_read(self, kind: str) -> None:
+        page = drawn([f"Sack {number} of the new flour" for number in range(20, 34)])
+        data = saved(page, kind)
+        document = extract(data[: 7 * len(data) // 10], name=f"a.{kind.lower()}")
+        assert "Sack 21 of the new flour" in document.text
+        assert "cut off" in document.warnings[0]
+
+    def test_a_picture_without_one_sound_pixel_is_refused(self) -> None:
+        data = saved(drawn(["Mill"]))
+        with pytest.raises(CorruptFileError, match="damaged"):
+            extract(data[:60], name="a.png")
+
+    def test_a_bitmap_with_an_empty_fourth_channel_is_opaque(self) -> None:
+        image = drawn(["Meter of the mill 7731"])
+        image.putalpha(0)
+        picture, _ = open_image(open_source(saved(image, "BMP"), "a.bmp"))
+        assert to_rgb(picture).getextrema() == ((0, 255),) * 3
+
+
+class TestFrames:
+    def test_captions_of_all_frames_are_read_once_each(self) -> None:
+        frames = [drawn([text]) for text in ("Open the sluice", "Open the sluice", "Start the mill!")]
+        frames = [frame.resize(frames[0].size) for frame in frames]
+        data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+        document = extract(data, name="a.gif")
+        assert document.parts[0].label == "text in the picture"
+        assert document.text.count("Open the sluice") == 1
+        assert "Start the mill" in document.text
+        assert "frames" in document.warnings[0]
+
+
+def placed(*pieces: tuple[str, int, int]) -> OcrResult:
+    """Recognised pieces by text, left edge and top, 20 pixels high."""
+    lines = [OcrLine(text, (x, y, x + 10 * len(text), y + 20), 0.99, y + 16) for text, x, y in pieces]
+    return OcrResult(tuple(lines), "rapidocr")
+
+
+def arranged(*pieces: tuple[str, int, int]) -> str:
+    return arrange(placed(*pieces), "picture", 1, (1000, 600)).text
+
+
+class TestOrder:
+    def test_short_columns_of_prose_are_read_one_after_the_other(self) -> None:
+        left = ["The mill on the hill", "was built of oak and", "ground rye for years", "until the wind failed."]
+        right = ["A dam below the mill", "held water for a year", "and broke in the end", "after one long night."]
+        pairs = [piece for y, (a, b) in enumerate(zip(left, right, strict=True)) for piece in ((a, 20, y), (b, 500, y))]
+        assert arranged(*((text, x, 20 + 36 * y) for text, x, y in pairs)) == "\n".join(left + right)
+
+    def test_bubbles_left_and_right_stand_in_the_order_of_the_conversation(self) -> None:
+        said = ["are you at the mill now", "no I am still on the bus", "the bread is nearly gone"]
+        said += ["please keep two for me", "fine but hurry up a bit", "will be there at nine ok"]
+        assert arranged(*((text, 20 + 480 * (i % 2), 60 * i) for i, text in enumerate(said))) == "\n".join(said)
+
+    def test_a_table_is_one_with_its_rows(self) -> None:
+        rows = [("Flour", "2022", "2023"), ("Rye", "120", "135"), ("Oats", "98", "101"), ("Wheat", "210", "222")]
+        pieces = [(cell, 20 + 300 * x, 20 + 40 * y) for y, row in enumerate(rows) for x, cell in enumerate(row)]
+        found = arrange(placed(*pieces), "picture", 1, (1000, 600))
+        assert [table.rows for table in found.tables] == [tuple(rows)]
+        assert found.tables[0].to_markdown() in found.text
+
+
+class TestStrips:
+    def test_strips_own_every_line_once_and_cut_between_lines(self) -> None:
+        image = Image.new("RGB", (300, 5000), "white")
+        tops = range(10, 4980, 41)
+        for top in tops:
+            for x in range(10, 280, 6):
+                ImageDraw.Draw(image).rectangle((x, top, x + 2, top + 18), "black")
+        strips = list(cut_strips(image, 1000))
+        assert len(strips) > 3
+        boxes = [(10, top, 280, top + 18) for top in tops]
+        assert all(sum(strip.owns(box) for strip in strips) == 1 for box in boxes)
+        assert all(any(s.owns(b) and s.top <= b[1] and b[3] <= s.bottom for s in strips) for b in boxes)
+        assert strips[0].top == 0
+        assert strips[-1].bottom == image.height
+
+    @pytest.mark.slow
+    def test_a_long_screenshot_is_read_line_by_line(self) -> None:
+        image = drawn([f"Sack {number} waits at the gate" for number in range(100, 200)], 24)
+        lines = read(image).text.split("\n")
+        assert lines == [f"Sack {number} waits at the gate" for number in range(100, 200)]
+
+
+def test_places_that_look_like_text_and_were_not_read() -> None:
+    image = drawn(["The mill is open", "Bread at the gate"])
+    assert uncovered(image, []) > 0
+    assert uncovered(image, [OcrLine("all", (0, 0, *image.size), 1.0)]) == 0
+    assert uncovered(Image.new("RGB", (300, 300), "teal"), []) == 0
