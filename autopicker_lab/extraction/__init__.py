@@ -55,8 +55,38 @@ def extract(
     file = open_source(source, name)
     if options is not None:
         file = replace(file, options=options)
+    document = _read(file)
+    warnings = file.warnings + document.warnings
+    if not document.text.strip() and NO_TEXT not in warnings:
+        warnings += (NO_TEXT,)
+    return replace_surrogates(replace(document, warnings=warnings, sha256=file.sha256))
+
+
+def _read(file: SourceFile) -> Document:
+    """What the reader of the file makes of it; of an archive with a broken directory, what its entries still hold."""
     try:
-        document = reader_of(file.kind)(file)
+        return _read_in_our_words(file)
+    except CorruptFileError:
+        from autopicker_lab.extraction.archives import is_broken, mended_archive
+        from autopicker_lab.extraction.ooxml import MAX_INFLATED
+
+        if not file.data.startswith(b"PK") or not is_broken(file.data):
+            raise
+        mended = mended_archive(file.data, MAX_INFLATED)
+        if mended is None:
+            raise
+        try:
+            document = _read_in_our_words(replace(file, data=mended))
+        except CorruptFileError:
+            mended = None
+        if mended is None:
+            raise
+        return replace(document, warnings=(_MENDED, *document.warnings))
+
+
+def _read_in_our_words(file: SourceFile) -> Document:
+    try:
+        return reader_of(file.kind)(file)
     except AutopickerError:
         raise
     except (MemoryError, RecursionError) as error:
@@ -72,12 +102,9 @@ def extract(
         raise CorruptFileError(
             f"'{file.name}' cannot be read as {file.kind.upper()}: {_brief(error)}", _HINT
         ) from error
-    warnings = file.warnings + document.warnings
-    if not document.text.strip() and NO_TEXT not in warnings:
-        warnings += (NO_TEXT,)
-    return replace_surrogates(replace(document, warnings=warnings, sha256=file.sha256))
 
 
+_MENDED = "the file is cut off or damaged: what could still be unpacked was read"
 _HINT = "check that it opens elsewhere, and save it again"
 
 

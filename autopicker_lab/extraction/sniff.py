@@ -225,6 +225,9 @@ def _from_text(data: bytes, named_kind: str | None) -> str | None:
     return text_kind(head, is_table)
 
 
+_OFFICE_ENTRY = re.compile(rb"PK\x03\x04.{26}(word/|xl/)", re.DOTALL)
+
+
 def _zip_kind(data: bytes, name: str) -> str:
     end = data.rfind(b"PK\x05\x06", -_MAX_COMMENT)
     directory = data[max(end - int.from_bytes(data[end + 12 : end + 16], "little"), 0) : end] if end > 0 else b""
@@ -242,6 +245,8 @@ def _zip_kind(data: bytes, name: str) -> str:
                     if root := _MAIN_PART.search(_beginning(archive, part)):
                         return _MAIN_KINDS[root[1]]
     except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, OSError, EOFError, RuntimeError):
+        if entry_head := _OFFICE_ENTRY.search(data):  # its directory is damaged, or cut off
+            return "docx" if entry_head[1] == b"word/" else "xlsx"
         raise CorruptFileError(f"'{name}' is a damaged archive", "save it again from the program it is from") from None
     return foreign_archive(set(names), media_type, PurePath(name).suffix.lower())
 
