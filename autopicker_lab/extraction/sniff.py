@@ -61,7 +61,8 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAX_COMMENT = 2**16 + 22  # bytes behind an archive's directory
 _ZIP = b"PK\x03\x04"
 _BIFF = re.compile(  # how a workbook of Excel 2 to 97 begins where it stands in no container
-    rb"\x09\x00\x04\x00..\x10\x00|\x09[\x02\x04]\x06\x00..(?:\x10\x00|\x00\x01)|\x09\x08[\x08\x10]\x00\x00[\x05\x06][\x05\x10]\x00",
+    rb"\x09\x00\x04\x00..[\x0a\x10]\x00|\x09[\x02\x04]\x06\x00..(?:\x10\x00|\x00\x01)"
+    rb"|\x09\x08[\x08\x10]\x00\x00[\x00\x05\x06][\x05\x10]\x00",
     re.DOTALL,
 )
 _OTHER_STREAMS = ("WordDocument", "PowerPoint Document", "EncryptedPackage", "VisioDocument", "__properties")

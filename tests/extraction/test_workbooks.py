@@ -319,6 +319,15 @@ def test_a_raw_stream_of_excel_4_is_read() -> None:
     assert extract(content, name="a.xls").tables[0].rows == (("abc", 5.5),)
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+def test_what_scripts_of_web_servers_write_by_hand_is_read(encoding: str) -> None:
+    name = "Fähre nach Süden, täglich".encode(encoding)
+    content = struct.pack("<6H", 0x809, 8, 0, 0x10, 0, 0)
+    content += struct.pack("<6H", 0x204, 8 + len(name), 0, 0, 0, len(name)) + name
+    content += struct.pack("<5Hd", 0x203, 14, 0, 1, 0, 12.5) + struct.pack("<2H", 0x0A, 0)
+    assert extract(content, name="a.xls").tables[0].rows == (("Fähre nach Süden, täglich", 12.5),)
+
+
 def test_a_drawing_of_millions_of_elements_is_refused() -> None:
     parts = {
         "xl/worksheets/_rels/sheet1.xml.rels": relations(("r1", "drawing", "../drawings/drawing1.xml")),

@@ -28,7 +28,8 @@ _OTHER_NAMES = {
     32768: "mac_roman",
     32769: "cp1252",
 }
-_LETTERS = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W\d_]+")
+_FEW = 6  # letters with accents that tell nothing yet
 _RARE = re.compile(
     "[\u0192\u2020\u2021\u02c6\u2030\u2039\u203a\u02dc\u201a\u201e]"
 )  # halves of East Asian letters, say
@@ -52,15 +53,28 @@ def book_encoding(stream: bytes) -> tuple[str | None, list[str]]:
     sample = _texts(stream)
     if known and _fits(sample, known):
         is_usual = page in (367, 437, _WESTERN, 32769) or sample.isascii()
-        return _PATIENT + known, [] if is_usual else [
-            f"an old workbook: its texts were read in code page {page} ({known})"
-        ]
-    _, guessed, _ = decode(sample)
-    guessed = _lookup(guessed) or "cp1252"
+        said = f"an old workbook: its texts were read in code page {page} ({known})"
+        return _PATIENT + known, [] if is_usual else [said]
+    guessed = _guess(sample)
     if sample.isascii():
         return _PATIENT + guessed, []
     said = f"its code page {page} cannot be right or cannot be read" if page else "it names no code page"
     return _PATIENT + guessed, [f"an old workbook: {said}; its texts were read as {guessed}, which is a guess"]
+
+
+def _guess(sample: bytes) -> str:
+    """UTF-8 where that fits; for texts that look Western the code page of Windows; else what the words tell."""
+    if _is_utf8(sample):
+        return "utf-8"
+    return "cp1252" if _fits(sample, "cp1252") else _lookup(decode(sample).encoding) or "cp1252"
+
+
+def _is_utf8(sample: bytes) -> bool:
+    try:
+        sample.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _lookup(name: str) -> str | None:
@@ -88,8 +102,11 @@ def _fits(sample: bytes, name: str) -> bool:
         return False
     if name not in ("cp1252", "ascii", "mac-roman", "cp437"):
         return True
-    letters = _LETTERS.findall(text)
-    return len(_ACCENTED.findall(text)) <= 0.6 * len(letters) and len(_RARE.findall(text)) <= len(letters) // _BAD_SHARE
+    if not sample.isascii() and _is_utf8(sample):
+        return False
+    foreign = "".join(word for word in _WORD.findall(text) if _ACCENTED.search(word))
+    accented, rare = len(_ACCENTED.findall(foreign)), len(_RARE.findall(text))
+    return (accented < _FEW or accented <= 0.6 * len(foreign)) and rare <= len(text) // _BAD_SHARE // 2
 
 
 def _texts(stream: bytes) -> bytes:

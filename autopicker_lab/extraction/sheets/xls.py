@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from autopicker_lab.core import Cell, SourceFile
     from autopicker_lab.extraction.sheets.model import CellPosition
 
+_EXCEL_2 = b"\x09\x00\x04\x00"
+_SHEET_TYPE = b"\x10\x00"  # what xlrd wants to find there; some programs wrote other numbers
 _EXCEL_97 = b"\x09\x08\x10\x00\x00\x06\x05\x00"  # how its workbooks begin
 _HIDDEN_BIT = bytes(byte for byte in range(256) if byte & 0x20)
 _ODD = bytes(range(1, 256, 2))
@@ -147,7 +149,7 @@ def workbook_stream(data: bytes) -> bytes:
     import olefile
 
     if not data.startswith(OLE):
-        return data
+        return data[:6] + _SHEET_TYPE + data[8:] if data.startswith(_EXCEL_2) else data
     with olefile.OleFileIO(io.BytesIO(data)) as container:
         names = {entry.name.lower(): entry.name for entry in container.root.kids}
         name = names.get("workbook") or names.get("book") or "Workbook"
