@@ -61,6 +61,19 @@ class TestHidden:
         assert document.text == "Shown"
         assert document.warnings == ("hidden text was left out: Pay 9 instead, Old price",)
 
+    def test_what_a_style_sheet_of_the_page_hides(self) -> None:
+        style = (
+            "<style>/* x */ p.off, #old { color: red; display: none } @media print { .on { display: none } }</style>"
+        )
+        document = read(f"{style}<p class='off'>Margin 3</p><p id='old'>Old</p><p class='on'>Shown</p>")
+        assert document.text == "Shown"
+        assert document.warnings == ("hidden text was left out: Margin 3, Old",)
+
+    def test_what_a_style_sheet_shows_in_some_state_is_read(self) -> None:
+        style = "<style>.tab{display:none} .tab.on{display:block} .wide{display:none}"
+        style += "@media (min-width: 9em) {.wide {display: flex}}</style>"
+        assert read(f"{style}<p class='tab'>One</p><p class='wide'>Two</p>").text == "One\n\nTwo"
+
     def test_icons_and_what_is_doubled_for_screen_readers(self) -> None:
         price = "<span class='sr-only'>15.90 euros</span><span aria-hidden='true'><b>15</b>90</span>"
         assert read(f"<p><i class='icon' aria-hidden='true'>star</i>Rake {price}</p>").text == "Rake 15.90 euros"

@@ -7,6 +7,7 @@ from html import entities
 from typing import Any
 
 from autopicker_lab.extraction.web.dom import settable
+from autopicker_lab.extraction.web.styles import mark_hidden
 
 MAX_DEPTH = 120  # levels that are told apart
 _XHTML = re.compile(r"<(?:\w+:)?html\b[^<>]*\bxmlns\b", re.IGNORECASE)
@@ -40,6 +41,7 @@ def parse(text: str) -> tuple[Any, tuple[str, ...]]:
     for element in root.xpath("//*[contains(name(), ':') or namespace-uri() != '']"):
         name = element.tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower()
         element.tag = name if _NAME.fullmatch(name) else "span"
+    mark_hidden(root)
     _open_what_a_click_shows(root)
     for template in list(root.iter("template")):
         if any(template.get(name) for name in ("shadowrootmode", "shadowmode", "shadowroot")):
