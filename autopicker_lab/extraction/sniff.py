@@ -73,6 +73,7 @@ _MAIN_KINDS = {b"document": "docx", b"workbook": "xlsx", b"presentation": "pptx"
 _MAX_PARTS = 200  # of a package whose main part has an unusual name
 _BINARY_CATEGORIES = frozenset({"image", "audio"})
 _PDF_START = 2**14
+_OBJECT = re.compile(rb"(?<!\d)\d+ \d+ obj\b")
 _OFFICE = frozenset({"docx", "xlsx", "xls"})
 _BELIEVED = frozenset({"txt", "md", "py", "js", "css", "html"})  # a page's source is text where its name says so
 _WORD_FILES = frozenset({"doc", "rtf", "odt", "wps", "wpd"})  # names under which text is read as text
@@ -172,8 +173,8 @@ def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
         return _zip_kind(data, name)
     if (clean := without_junk(data)).startswith(OLE):
         return _ole_kind(clean, name, named_kind)
-    if named_kind == "pdf" and b"%PDF-" in data[:_PDF_START]:
-        return "pdf"  # an answer's head, or a mail's, may stand before it
+    if named_kind == "pdf" and (b"%PDF-" in data[:_PDF_START] or _OBJECT.search(data, 0, _PDF_START)):
+        return "pdf"  # an answer's head, or a mail's, may stand before it, or its own be lost
     if named_kind and FORMATS[named_kind].category not in _BINARY_CATEGORIES and _looks_like_text(data):
         return None  # text may begin with anything that looks like a signature ("BM", "ID3")
     if _BIFF.match(data):  # Excel 2 to 4: without a container

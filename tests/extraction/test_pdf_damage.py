@@ -81,6 +81,28 @@ def test_half_a_surrogate_pair_in_a_title_bookmark_or_label_refuses_nothing() ->
     assert found.parts[0].label == "page A\ufffd"
 
 
+def test_page_labels_in_a_circle_end_no_process() -> None:
+    for labels in ("20 0 R", "<</Kids[20 0 R]>>"):
+        found = read(document(PAGES, catalog=f"/PageLabels {labels}", more={20: "<</Kids[20 0 R]>>"}))
+        assert [part.label for part in found.parts] == ["page 1", "page 2", "page 3"]
+    tree = "<</Kids[<</Nums[0<</S/r>>]/Limits[0 0]>>]>>"
+    assert read(document(PAGES, catalog=f"/PageLabels {tree}")).parts[1].label == "page ii"
+
+
+def test_a_lost_page_takes_no_other_with_it() -> None:
+    for lost in (b"99 0 R", b"null"):
+        found = read(WHOLE.replace(b"/Kids[4 0 R 6 0 R 8 0 R]/Count 3", b"/Kids[4 0 R %b 6 0 R 8 0 R]/Count 4" % lost))
+        assert pages(found) == ["one", "two", "three"]
+        found = read(WHOLE.replace(b"/Kids[4 0 R 6 0 R 8 0 R]/Count 3", b"/Kids[4 0 R %b 6 0 R 8 0 R]/Count 3" % lost))
+        assert pages(found) == ["one", "two", "three"]
+        assert found.warnings
+
+
+def test_a_file_without_its_header_is_read() -> None:
+    assert pages(read(WHOLE.replace(b"%PDF-1.7", b""))) == ["one", "two", "three"]
+    assert pages(read(WHOLE.replace(b"%PDF-1.7", b"%pdf-1.7"))) == ["one", "two", "three"]
+
+
 def test_layers_that_cannot_be_made_out_are_read_and_said() -> None:
     found = read(document(PAGES, catalog="/OCProperties<</OCGs 99/D[1 2 3]>>"))
     assert pages(found) == ["one", "two", "three"]

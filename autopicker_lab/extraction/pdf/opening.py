@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from autopicker_lab.core import SourceFile
 
 _PDFIUM_START, _START = 1000, 2**14  # bytes in which pdfium looks for the file's beginning, and in which we do
+_CHECKED = 5000  # pages or nodes of a tree
 _OBJECT = re.compile(rb"(?<!\d)(\d{1,8})\s+(\d{1,5})\s+obj\b")
 _PAGE = re.compile(rb"/Type\s*/Page\b")
 _MENDED = "the file is damaged: it was mended before it was read, so check that nothing is missing"
@@ -31,6 +32,7 @@ class OpenedPdf:
     """An open document, what was found and changed on the way, and the names of layers that are switched off.
 
     Attributes:
+        labels_circle: whether the tree of page labels leads into itself, which would end pdfium.
         is_damaged: whether a page that shows nothing may have lost its content.
     """
 
@@ -38,6 +40,7 @@ class OpenedPdf:
     traits: PdfTraits
     warnings: list[str] = field(default_factory=list)
     layers_off: list[str] = field(default_factory=list)
+    labels_circle: bool = False
     is_damaged: bool = False
 
 
@@ -52,20 +55,47 @@ def open_pdf(file: SourceFile) -> OpenedPdf:
 
     logging.getLogger("pypdfium2").setLevel(logging.CRITICAL)  # our warnings say what could not be read
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    if (start := file.data.find(b"%PDF-", 0, _START)) > _PDFIUM_START:
+    start = file.data.find(b"%PDF-", 0, _START)
+    if start > _PDFIUM_START:
         file = replace(file, data=file.data[start:])
+    elif start < 0:
+        file = replace(file, data=b"%PDF-1.7\n" + file.data)
     traits = PdfTraits.of(file.data)
     try:
         pdf = _load(file, file.data)
     except pypdfium2.PdfiumError:
         return _open_mended(file, traits)
     opened = OpenedPdf(pdf, traits, [_CUT] if traits.cut else [], is_damaged=traits.cut)
-    if traits.layers or traits.opaque or traits.pages != len(pdf):
-        opened = _revised(file, opened)
+    lost = _count_lost(pdf)
+    if traits.layers or traits.opaque or traits.pages != len(pdf) or lost:
+        opened = _revised(file, opened, lost)
     if not len(opened.pdf):
         opened.pdf.close()
         return _open_mended(file, traits)
+    if traits.label_tree:
+        opened.labels_circle = _labels_circle(file)
     return opened
+
+
+def _labels_circle(file: SourceFile) -> bool:
+    """Whether the tree of page labels leads into itself, or cannot be followed."""
+    try:
+        waiting, seen = [_reader(file).root_object["/PageLabels"].get_object()], 0
+        while waiting and seen < _CHECKED:
+            node = waiting.pop()
+            seen += 1
+            waiting.extend(kid.get_object() for kid in node.get("/Kids", ()))  # type: ignore[union-attr]  # or it raises
+    except Exception:  # pypdf raises dozens of kinds on damaged files
+        return True
+    return bool(waiting)
+
+
+def _count_lost(pdf: PdfDocument) -> int:
+    """How many of the first pages pdfium does not find."""
+    from pypdfium2 import raw
+
+    size = raw.FS_SIZEF()
+    return sum(not raw.FPDF_GetPageSizeByIndexF(pdf, index, size) for index in range(min(len(pdf), _CHECKED)))
 
 
 def _load(file: SourceFile, data: bytes) -> PdfDocument:
@@ -93,7 +123,7 @@ def _reader(file: SourceFile) -> PdfReader:
     return reader
 
 
-def _revised(file: SourceFile, opened: OpenedPdf) -> OpenedPdf:
+def _revised(file: SourceFile, opened: OpenedPdf, lost: int) -> OpenedPdf:
     """The document again with all pages of its tree, and its hidden layers marked; as it was where that is right."""
     from pypdf import PdfWriter
 
@@ -101,12 +131,13 @@ def _revised(file: SourceFile, opened: OpenedPdf) -> OpenedPdf:
     try:
         reader = _reader(file)
         found, layers_off = len(list(reader.pages)), Layers(reader).off
-        if found == claimed and not layers_off:
+        is_whole = found == claimed and not lost
+        if is_whole and not layers_off:
             return opened
         writer = PdfWriter(clone_from=reader)
         layers = Layers(writer)
         mark_hidden(writer, layers)
-        if found != claimed:
+        if not is_whole:
             _flatten_pages(writer)
         buffer = io.BytesIO()
         writer.write(buffer)
@@ -119,6 +150,8 @@ def _revised(file: SourceFile, opened: OpenedPdf) -> OpenedPdf:
     warnings = list(opened.warnings)
     if found != claimed:
         warnings.append(f"the file counts {claimed} pages, but has {found}")
+    elif lost:
+        warnings.append(f"pages are missing where the file refers to them: {lost}")
     if layers_off:
         warnings.append(f"layers that are switched off were left out: {listed(layers_off)}")
     return OpenedPdf(pdf, opened.traits, warnings, layers_off, opened.is_damaged)

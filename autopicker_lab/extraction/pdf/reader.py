@@ -66,7 +66,7 @@ def _read(file: SourceFile) -> Document:
             raise CorruptFileError(
                 f"'{file.name}' claims {len(pdf):,} pages", f"split it: at most {_MAX_PAGES:,} are read"
             )
-        labels, outline = page_labels(pdf), bookmarks(pdf)
+        labels, outline = page_labels(pdf, opened.labels_circle), bookmarks(pdf)
         contents: list[PageContent] = []
         scans: dict[int, PageScan] = {}  # by page index
         judge = LayerJudge(file.options.languages)

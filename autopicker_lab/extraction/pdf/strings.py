@@ -35,11 +35,14 @@ def document_info(pdf: PdfDocument) -> dict[str, str]:
     return {key: text for key, text in texts.items() if text}
 
 
-def page_labels(pdf: PdfDocument) -> list[str]:
+def page_labels(pdf: PdfDocument, only_numbers: bool = False) -> list[str]:
     """The label of each page: its number, or what the document calls it."""
     from pypdfium2 import raw
 
-    return [utf16_text(raw.FPDF_GetPageLabel, pdf, index) or str(index + 1) for index in range(len(pdf))]
+    numbers = [str(number) for number in range(1, len(pdf) + 1)]
+    if only_numbers:
+        return numbers
+    return [utf16_text(raw.FPDF_GetPageLabel, pdf, index) or number for index, number in enumerate(numbers)]
 
 
 def bookmarks(pdf: PdfDocument) -> list[tuple[int, str]]:

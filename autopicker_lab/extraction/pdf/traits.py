@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _PAGE = re.compile(rb"/Type\s*/Page\b")
 _OBJECT_STREAM = re.compile(rb"/ObjStm\b")
 _STREAM = re.compile(rb"stream\r?\n")
+_LABELS = re.compile(rb"/PageLabels\s*(?:(\d+)\s+\d+\s+R)?")
+_FLAT = re.compile(rb"\s*<<\s*/Nums\b")
 _STREAM_LIMIT = 8 * 2**20
 
 
@@ -25,6 +27,7 @@ class PdfTraits:
         layers, collection: whether it has optional content, or is a portfolio.
         opaque: whether its objects are encrypted, so that the others may be wrong.
         cut: whether objects stand after its last end, or it has none.
+        label_tree: whether its page labels may be a tree, which in a circle would end pdfium.
     """
 
     pages: int
@@ -32,18 +35,33 @@ class PdfTraits:
     collection: bool
     opaque: bool
     cut: bool
+    label_tree: bool
 
     @classmethod
     def of(cls, data: bytes) -> PdfTraits:
         """The traits of a file's bytes and of its object streams."""
-        pages, layers, collection = 0, False, False
+        pages, layers, collection, label_tree = 0, False, False, False
         for piece in (data, *_object_streams(data)):
             pages += len(_PAGE.findall(piece))
+            label_tree = label_tree or _has_label_tree(piece, data)
             layers = layers or b"/OCProperties" in piece
             collection = collection or b"/Collection" in piece
         end = data.rfind(b"%%EOF")
         cut = end < 0 or b" obj" in data[end:]
-        return cls(pages, layers, collection, b"/Encrypt" in data and b"/ObjStm" in data, cut)
+        return cls(pages, layers, collection, b"/Encrypt" in data and b"/ObjStm" in data, cut, label_tree)
+
+
+def _has_label_tree(piece: bytes, data: bytes) -> bool:
+    """Whether page labels in a piece are more than one plain array."""
+    for match in _LABELS.finditer(piece):
+        if not match[1]:
+            if not _FLAT.match(piece, match.end()):
+                return True
+            continue
+        labels = re.search(rb"(?<!\d)%b\s+\d+\s+obj\b(.{0,20000}?)endobj" % match[1], data, re.DOTALL)
+        if labels is None or b"/Kids" in labels[1]:
+            return True
+    return False
 
 
 def _object_streams(data: bytes) -> Iterator[bytes]:
