@@ -420,6 +420,14 @@ class TestParts:
         assert document.metadata["images"] == [{"name": "pier", "alt": "a pier"}]
         assert "embedded objects that were not read: Excel.Sheet.12, costs.xlsx" in document.warnings
 
+    def test_the_link_of_a_picture_is_kept(self) -> None:
+        graphic = "<a:graphic><a:graphicData><pic:pic/></a:graphicData></a:graphic>"
+        drawing = f"<w:r><w:drawing><wp:inline><wp:docPr name='P' descr='logo'/>{graphic}</wp:inline></w:drawing></w:r>"
+        document = read(
+            paragraph(f'<w:hyperlink r:id="rId1">{drawing}</w:hyperlink>'), (("hyperlink", "https://p.example"),)
+        )
+        assert document.metadata["images"] == [{"name": "P", "alt": "logo", "link": "https://p.example"}]
+
 
 class TestPackages:
     def test_relations_to_nothing_and_missing_parts_refuse_no_file(self) -> None:

@@ -154,11 +154,14 @@ class Inline(Shapes):
 
     def _hyperlink(self, element: Any) -> str:
         relation = self.package.relations(self.part).get(element.get(f"{R}id") or "")
+        pictures = len(self.found.images)
         text = self._inline(element)
         if relation is None or not relation.is_external:
             return text
         anchor = element.get(f"{W}anchor") or element.get(f"{W}docLocation")
         address = f"{relation.target}#{anchor}" if anchor and "#" not in relation.target else relation.target
+        for picture in self.found.images[pictures:]:
+            picture.setdefault("link", address)
         return link(text, address)
 
     def _within_fields(self, text: str) -> str:
