@@ -94,7 +94,9 @@ def _not_utf_8(data: bytes, declared: str) -> Decoded:
     if guess is None:
         return _decode_as(data, declared or "utf-8")
     decoded = _decode_as(data, guess.encoding)
-    if declared and declared != guess.encoding:
+    if not guess.gives_words:
+        said = f"no encoding makes words of it: read as {guess.encoding}"
+    elif declared and declared != guess.encoding:
         said = f"it declares {declared}, but its letters are those of {guess.encoding}"
     elif guess.alternatives and sum(byte > 127 for byte in data[:4096]) < _MIN_GUESSED:
         said = f"the encoding is a guess: {guess.encoding}; it may be {' or '.join(guess.alternatives)}"

@@ -25,6 +25,9 @@ _MAX_NAMED = 3
 _MAX_LOST = 0.01  # of the characters, in the encoding that a text declares
 _BELIEVED = 0.9  # coherence from which on it is asked no further
 _DECLARED = 1.5  # its prior
+_FEW = 1
+_GLANCE = 256
+_NO_WORDS = 0.3  # coherence below which it is chance
 _CONTROLS = bytes({*range(32)} - set(b"\t\n\r\x1b"))  # a detector takes them for a sign of no text
 _DECLARATION = re.compile(rb"charset|encoding|coding", re.IGNORECASE)
 _NON_ASCII_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
@@ -53,6 +56,11 @@ _PRIORS = {name: prior for prior, names in _COMMONNESS.items() for name in names
 _RARE = 0.55
 _QUIET = frozenset(
     "“”‘’‚„«»‹›–—…€£¥§°·•©®™¿¡´`\u00a0\u00ad‐‑′″№º\u060c\u061b\u061f\u3001\u3002「」『』、。，！？：；（）\u200c\u200d"
+)
+_MARKS_IN_PLACE = re.compile(
+    r"(?<=[A-Za-z])\u2019(?=(?:s|t|ll|re|ve|d|m)\b)"  # in "it is", cut short
+    r"|(?<![A-Za-z])[\u201c\u2018](?=\w[^\u201c]*[\u201d\u2019])|(?<=[\w.,!?])[\u201d\u2019](?![A-Za-z])"  # in pairs
+    r"|(?<![A-Za-z])[\u2013\u2014\u2022\u20ac\xa3\xa5\xa7\xa9\xae\xb0\xb1\xb5\xb7\xbc-\xbe\xd7\xa0](?![A-Za-z])"
 )
 _IN_WORDS = frozenset("’·\u00ad‐‑\u200c\u200d")
 _TWO_LETTERS = re.compile(r"[^\W\d_\x00-\x7f]{2}")
@@ -86,10 +94,11 @@ _SCRIPTS = (
 
 
 class Guess(NamedTuple):
-    """An encoding that fits, and others that fit nearly as well and would give another text, best first."""
+    """An encoding, others that fit nearly as well and give another text, best first, and whether it gives words."""
 
     encoding: str
-    alternatives: tuple[str, ...]
+    alternatives: tuple[str, ...] = ()
+    gives_words: bool = True
 
 
 def guess_encoding(data: bytes, declared: str = "") -> Guess | None:
@@ -103,12 +112,15 @@ def guess_encoding(data: bytes, declared: str = "") -> Guess | None:
         if text.count("\ufffd") > _MAX_LOST * len(text):
             declared = ""
         elif _coherence(text) >= _BELIEVED:
-            return Guess(declared, ())
+            return Guess(declared)
+    elif _is_marks_alone(_decoded(sample, "cp1252")):
+        return Guess("cp1252")
     scores: dict[str, tuple[float, str]] = {}
     coherence: dict[str, float] = {}  # of texts: many encodings give the same one
     best_score = 0.0
+    trust = 1.0 + _FEW / (1 + sum(byte > 127 for byte in sample))  # the fewer letters, the more what is common tells
     for encoding, confidence in _candidates(sample, declared):
-        prior = confidence * (_DECLARED if encoding == declared else _PRIORS.get(encoding, _RARE))
+        prior = confidence * (_DECLARED if encoding == declared else _PRIORS.get(encoding, _RARE)) ** trust
         if encoding in scores or prior * (1.0 + _KNOWN) < best_score:
             continue
         text = _decoded(sample, encoding)
@@ -125,7 +137,13 @@ def guess_encoding(data: bytes, declared: str = "") -> Guess | None:
         if score > _DOUBT * best_score and text not in texts:
             near.append(name)
             texts.add(text)
-    return Guess(best, tuple(near[:_MAX_NAMED]))
+    return Guess(best, tuple(near[:_MAX_NAMED]), coherence[scores[best][1]] >= _NO_WORDS)
+
+
+def _is_marks_alone(text: str) -> bool:
+    """Whether nothing but quotes, dashes, currencies and the like stands beyond ASCII, none where a letter would."""
+    rest = _MARKS_IN_PLACE.sub(" ", text)
+    return rest.isascii()
 
 
 def _sample(data: bytes) -> bytes:
@@ -152,8 +170,8 @@ def _candidates(sample: bytes, declared: str) -> Iterator[tuple[str, float]]:
         name = result["encoding"]
         if name is None or name.startswith(("utf", "cp500", "cp037", "cp10", "cp11")):
             continue  # Unicode was tried before; EBCDIC is no text that people have
-        codec = _CODECS.get(name, name)
-        yield (codec if _decodes(sample, codec) else name), result["confidence"]
+        codec = _CODECS.get(name, name) if _decodes(sample, _CODECS.get(name, name)) else name
+        yield codec, max(result["confidence"], _confidence_in_small_letters(sample, codec))
         if name == "cp866":  # chardet has no model of its Ukrainian sister
             yield "cp1125", result["confidence"]
     if declared:  # last, so that a model's own number goes before it
@@ -162,6 +180,21 @@ def _candidates(sample: bytes, declared: str) -> Iterator[tuple[str, float]]:
         text = _decoded(sample, codec) if _decodes(sample, codec) else ""
         if sum("\u3041" <= c <= "\u30fc" for c in text) > 0.3 * len(text):
             yield codec, 0.5
+
+
+def _confidence_in_small_letters(sample: bytes, codec: str) -> float:
+    """How well a text in capitals, of which there are no models, would fit in small letters; 0 for other text."""
+    import chardet
+
+    text = _decoded(sample[:_GLANCE], codec)
+    capitals = sum(c.isupper() for c in text)
+    if 2 * capitals <= sum(map(str.isalpha, text)):
+        return 0.0
+    lowered = text.lower().encode(codec, "ignore")
+    results = chardet.detect_all(lowered, ignore_threshold=True, compat_names=False)
+    return max(
+        (r["confidence"] for r in results if _CODECS.get(r["encoding"] or "", r["encoding"]) == codec), default=0.0
+    )
 
 
 def _decodes(sample: bytes, codec: str) -> bool:

@@ -143,7 +143,7 @@ def mended_mojibake(text: str) -> tuple[str, str] | None:
             continue
         meant = _reread(text, encoding, final=True)
         if meant and not meant.isascii() and len(text) - len(meant) >= _MIN_MOJIBAKE:
-            return meant, encoding
+            return (mended_mojibake(meant) or (meant,))[0], encoding  # it may have happened twice
     return None
 
 

@@ -111,7 +111,7 @@ def test_a_wrong_declaration_is_not_believed(declared: str) -> None:
 
 
 def test_a_doubt_is_a_warning_with_the_alternatives() -> None:
-    assert any("it may be" in warning for warning in decode(b"price 5 \x80 only").warnings)
+    assert any("it may be" in warning for warning in decode("שלום".encode("cp1255")).warnings)
 
 
 def test_marks_of_files_joined_and_ends_of_dos_are_no_text() -> None:
@@ -124,3 +124,22 @@ def test_colours_of_a_terminal_are_dropped_from_text() -> None:
     document = extract(b"\x1b[1;31merror\x1b[0m: no port\n", name="log.txt")
     assert document.text == "error: no port\n"
     assert "terminal" in document.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("КЛЮЧ ОТ СКЛАДА У ДЕЖУРНОГО", "cp1251"),
+        ("КЛЮЧ ОТ СКЛАДА У ДЕЖУРНОГО", "koi8-r"),
+        ("ΚΑΛΗΜΕΡΑ ΣΑΣ", "cp1253"),
+        ("don’t", "cp1252"),
+        ("Total: £250, ½ price", "cp1252"),
+        ("┌────┐\n│ ab │\n└────┘\n", "cp437"),
+    ],
+)
+def test_capitals_marks_and_boxes_are_told(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding)).text == text
+
+
+def test_what_no_encoding_makes_words_of_is_said() -> None:
+    assert "no encoding makes words of it" in decode("schö".encode()[:-1]).warnings[0]
