@@ -92,7 +92,7 @@ def split_preamble(
     A header of several rows becomes one (`join_group_headers`, which takes `spans`).
     """
     widths = [sum(cell is not None for cell in row) for row in rows[: _MAX_PREAMBLE + 20]]
-    usual_width = max(set(widths), key=widths.count, default=0)
+    usual_width = max(set(widths), key=lambda width: (width > 1) + 2 * widths.count(width), default=0)
     first = next((i for i, width in enumerate(widths) if width > max(1, usual_width // 2)), 0)
     if usual_width < 2 or first > _MAX_PREAMBLE:
         return [], rows

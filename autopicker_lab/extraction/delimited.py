@@ -12,9 +12,11 @@ from autopicker_lab.extraction.columns import render_table, split_preamble, summ
 from autopicker_lab.extraction.decoding import decode
 from autopicker_lab.extraction.table_places import lined_places
 
-_NO_DELIMITER = "\x1f"  # a character that no text contains
+_NO_DELIMITER, _END = "\x1f", "\x1e"  # characters that no text contains
 _SEP_LINE = re.compile(r"sep=(.)\n")
 _LINES_IN_CELL = 100
+_MAX_OPEN_QUOTES = 3
+_USUALLY = 0.9  # of the delimiters
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _DELIMITERS = ",;\t|"
 _OTHER_DELIMITERS = {d: re.compile("[" + re.escape(_DELIMITERS.replace(d, "")) + "]") for d in _DELIMITERS}
@@ -30,6 +32,8 @@ def read_csv(file: SourceFile) -> Document:
     sep_line = _SEP_LINE.match(text)  # Excel writes it to name the delimiter
     text = text[sep_line.end() :] if sep_line else text
     delimiter = sep_line[1] if sep_line else find_delimiter(text)
+    text, open_quotes = _drop_open_quotes(text, delimiter or _NO_DELIMITER)
+    warnings += open_quotes
     all_rows, widths, quote_warnings = _rows(text, delimiter or _NO_DELIMITER)
     preamble, rows = split_preamble(all_rows)
     widest = max(widths, default=0)
@@ -81,6 +85,37 @@ def find_delimiter(text: str) -> str:
     return "" if "," in sample and _is_prose(sample, ",", rows) else ","
 
 
+def _dialect(text: str, delimiter: str) -> dict[str, Any]:
+    """What the first lines show beside the delimiter: blanks behind it, single quotes in place of double ones."""
+    sample = text[:65536]
+    dialect: dict[str, Any] = {"delimiter": delimiter}
+    if sample.count(f"{delimiter} ") >= _USUALLY * max(sample.count(delimiter), 1):
+        dialect["skipinitialspace"] = True
+    if '"' not in sample and sample.count(f"'{delimiter}") + sample.count("'\n") >= sample.count("'") / 2 > 1:
+        dialect["quotechar"] = "'"
+    return dialect
+
+
+def _drop_open_quotes(text: str, delimiter: str) -> tuple[str, tuple[str, ...]]:
+    """The text without quotes that are never closed and so would swallow all rows below, and a warning for each."""
+    warnings: list[str] = []
+    while '\\"' not in text and text.count('"') % 2 and len(warnings) < _MAX_OPEN_QUOTES:
+        reader = csv.reader(io.StringIO(f"{text}\n{_END}", newline=""), **_dialect(text, delimiter))
+        begin = 0
+        for row in reader:
+            if row and row[-1].endswith(_END) and reader.line_num - begin > 1:
+                break
+            begin = reader.line_num
+        else:
+            break  # all are closed: one stands inside a cell
+        lines = text.split("\n")
+        before, _, after = lines[begin].rpartition('"')
+        lines[begin] = before + after
+        text = "\n".join(lines)
+        warnings.append(f"line {begin + 1}: a quote that is never closed was dropped")
+    return text, tuple(warnings)
+
+
 def _is_prose(sample: str, delimiter: str, rows: list[list[str]]) -> bool:
     """Whether a delimiter is only the punctuation of a column of text under a header of one cell."""
     spaced = sample.count(f"{delimiter} ") >= 0.8 * sample.count(delimiter)
@@ -89,9 +124,10 @@ def _is_prose(sample: str, delimiter: str, rows: list[list[str]]) -> bool:
 
 def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], list[int], tuple[str, ...]]:
     """Rows of parsed cells, all as wide as the widest; the width that each had; warnings about the quoting."""
-    parsed = _parse(text, delimiter)
+    dialect = _dialect(text, delimiter)
+    parsed = _parse(text, **dialect)
     if '\\"' in text:  # quotes escaped by a backslash, not by doubling
-        backslash_parsed = _parse(text, delimiter, **_BACKSLASH)
+        backslash_parsed = _parse(text, **dialect, **_BACKSLASH)
         parsed = min(parsed, backslash_parsed, key=lambda rows: len(set(map(len, rows))))
     widest = max(map(len, parsed), default=0)
     rows = [(*map(_parse_cell, row), *(None,) * (widest - len(row))) for row in parsed]
@@ -107,9 +143,10 @@ def _row_lines(text: str, delimiter: str, rows: int, first: int) -> list[tuple[i
     last_line = first + text.count("\n") - text.endswith("\n")
     if rows == last_line - first + 1:
         return [(line, line) for line in range(first, first + rows)]
-    for options in ({}, _BACKSLASH):
+    dialect = _dialect(text, delimiter)
+    for options in (dialect, dialect | _BACKSLASH):
         spans, line = [], first - 1
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options)
+        reader = csv.reader(io.StringIO(text, newline=""), **options)
         for row in reader:
             spans += [(line + 1, first - 1 + reader.line_num)] if row else []
             line = first - 1 + reader.line_num
@@ -118,8 +155,8 @@ def _row_lines(text: str, delimiter: str, rows: int, first: int) -> list[tuple[i
     return [(first, last_line)] * rows
 
 
-def _parse(text: str, delimiter: str, **options: Any) -> list[list[str]]:
-    return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **options) if row]
+def _parse(text: str, **options: Any) -> list[list[str]]:
+    return [row for row in csv.reader(io.StringIO(text, newline=""), **options) if row]
 
 
 def _parse_cell(value: str) -> Cell:

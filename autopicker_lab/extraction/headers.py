@@ -14,6 +14,7 @@ Row = tuple["Cell", ...]
 _MAX_LEVELS = 4  # rows of a header
 _DATA_ROWS = 30  # rows that are asked whether they hold numbers
 _YEARS = range(1800, 2200)
+_UNIT = re.compile(r"[\[(][^\[\]()]{1,20}[\])]")
 _NUMBER = re.compile(r"[-+(]?\s*[^\w\s]?\s*\d[\d.,'\u00a0\u202f ]*\s*[^\w\s]?\)?")
 
 
@@ -31,8 +32,12 @@ def join_group_headers(
         top, names = bottom, rows[bottom]
         data = rows[bottom + 1 : bottom + 1 + _DATA_ROWS]
         while top > 0 and bottom - top < _MAX_LEVELS - 1:
+            if top == bottom and _is_units_row(names) and all(cell is None or _is_name(cell) for cell in rows[top - 1]):
+                names = tuple(map(_join, rows[top - 1], names))
+                top -= 1
+                continue
             groups = _spread(rows[top - 1], {c: n for (r, c), n in (spans or {}).items() if r == top - 1})
-            if not _is_group_row(rows[top - 1], groups, names, data):
+            if not _is_group_row(_without_repeats(rows[top - 1]), groups, names, data):
                 break
             names = tuple(map(_join, groups, names))
             top -= 1
@@ -51,6 +56,17 @@ def _spread(row: Row, widths: Mapping[int, int]) -> Row:
         spread.append(group if left > 0 else None)
         left -= 1
     return tuple(spread)
+
+
+def _without_repeats(row: Row) -> Row:
+    """A row whose cells stand once, where they are repeated over each column of their group."""
+    return tuple(None if cell == before else cell for before, cell in zip((None, *row), row, strict=False))
+
+
+def _is_units_row(row: Row) -> bool:
+    """Whether a row holds units in brackets, "[K]" or "(EUR)", and nothing else."""
+    cells = [cell for cell in row if cell is not None]
+    return bool(cells) and all(isinstance(cell, str) and _UNIT.fullmatch(cell.strip()) for cell in cells)
 
 
 def _join(group: Cell, name: Cell) -> Cell:

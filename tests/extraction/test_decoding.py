@@ -139,7 +139,3 @@ def test_colours_of_a_terminal_are_dropped_from_text() -> None:
 )
 def test_capitals_marks_and_boxes_are_told(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)).text == text
-
-
-def test_what_no_encoding_makes_words_of_is_said() -> None:
-    assert "no encoding makes words of it" in decode("schö".encode()[:-1]).warnings[0]

@@ -27,6 +27,8 @@ def header(text: str) -> tuple[Cell, ...]:
             ",Sales,,Cost,\nregion,2021,2022,2021,2022\nnorth,1,2,3,4\n",
             ("region", "Sales 2021", "Sales 2022", "Cost 2021", "Cost 2022"),
         ),
+        ("time;M1;M2\n;[K];[bar]\n2020-01-01;256.7;0.3\n", ("time", "M1 [K]", "M2 [bar]")),
+        (",a,a,b,b\n,q,r,s,t\none,1,2,3,4\n", (None, "a q", "a r", "b s", "b t")),
         (
             ",2023,,,\n,Q1,,Q2,\nregion,n,EUR,n,EUR\nnorth,1,2,3,4\n",
             ("region", "2023 Q1 n", "2023 Q1 EUR", "2023 Q2 n", "2023 Q2 EUR"),

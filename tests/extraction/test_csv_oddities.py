@@ -1,0 +1,37 @@
+"""Tables of text as programs and people write them."""
+
+from autopicker_lab.core import Document
+from autopicker_lab.extraction import extract
+
+
+def read(text: str) -> Document:
+    return extract(text.encode(), name="a.csv")
+
+
+def test_a_quote_that_is_never_closed_swallows_no_rows() -> None:
+    rows = "".join(f"{i},note {i},{2 * i}\n" for i in range(11, 40))
+    document = read(f'id,text,n\n9,"a, b",18\n10,"note 10,20\n{rows}')
+    assert document.tables[0].rows[1:4] == ((9, "a, b", 18), (10, "note 10", 20), (11, "note 11", 22))
+    assert len(document.tables[0].rows) == 32
+    assert document.warnings == ("line 3: a quote that is never closed was dropped",)
+
+
+def test_an_inch_in_a_cell_is_no_open_quote() -> None:
+    document = read('size,n\n5" pipe,1\n6,2\n')
+    assert document.tables[0].rows[1] == ('5" pipe', 1)
+    assert document.warnings == ()
+
+
+def test_blanks_behind_the_delimiter_and_single_quotes_are_no_content() -> None:
+    assert read('a, b, c\n1, "x, y", 3\n').tables[0].rows == (("a", "b", "c"), (1, "x, y", 3))
+    assert read("'a','b'\n'x, y','z'\n").tables[0].rows == (("a", "b"), ("x, y", "z"))
+
+
+def test_lines_above_a_short_table_are_titles() -> None:
+    document = read("Report\nDate: 2024\n\na,b,c\n1,2,3\n4,5,6\n\nTotal,,9\nSource: x\n")
+    assert document.metadata["preamble"] == ["Report", "Date: 2024"]
+    assert document.tables[0].rows[0] == ("a", "b", "c")
+
+
+def test_leading_zeros_and_decimal_commas_stay_as_written() -> None:
+    assert read("zip;price\n00742;1.234,50\n").tables[0].rows[1] == ("00742", "1.234,50")
