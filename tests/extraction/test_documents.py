@@ -317,8 +317,8 @@ class TestSheets:
         assert table.rows[0] == first
         assert {len(row) for row in table.rows} == {len(first)}
 
-    def test_a_quote_that_is_never_closed_is_said(self) -> None:
-        text = 'a,b\n1,"open\n' + "2,3\n" * 200
+    def test_a_quote_that_is_closed_far_below_is_said(self) -> None:
+        text = 'a,b\n1,"open\n' + "2,3\n" * 200 + '4,5"\n'
         assert "was its quote never closed?" in extract(text.encode(), name="a.csv").warnings[-1]
 
     def test_a_locked_xls_says_that_it_is_locked(self) -> None:
