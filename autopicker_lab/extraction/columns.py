@@ -97,7 +97,8 @@ def split_preamble(
     if usual_width < 2 or first > _MAX_PREAMBLE:
         return [], rows
     joined = join_group_headers(rows, first, spans)
-    if joined is None and (first == 0 or widths.count(usual_width) < 3):
+    is_apart = first > 1 and widths[first - 1] == 0  # a blank row below the titles
+    if joined is None and (first == 0 or (widths.count(usual_width) < 3 and not is_apart)):
         return [], rows
     top, below, header = joined or (first, first + 1, rows[first])
     titles = [" ".join(str(cell) for cell in row if cell is not None) for row in rows[:top]]

@@ -457,3 +457,9 @@ def test_blanks_before_an_old_workbook_are_passed_over(junk: bytes) -> None:
 )
 def test_a_workbook_in_xml_whose_encoding_is_not_as_it_says_is_read(data: bytes) -> None:
     assert extract(data, name="a.xls").tables[0].rows[2][0] in ("bolt", "Fähre nach Süden")
+
+
+def test_a_title_above_a_blank_row_is_no_header_of_a_short_table() -> None:
+    document = read(rows(("Progress",), (), ("Task", None, "Owner"), ("Design", None, "Ana")))
+    assert document.tables[0].rows == (("Task", None, "Owner"), ("Design", None, "Ana"))
+    assert document.text.startswith("## S\n\nProgress\n\n| Task")
