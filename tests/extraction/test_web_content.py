@@ -130,6 +130,10 @@ class TestMainContent:
         rows = f"<tr><td>{links(70)}</td><td>{PROSE}<br><br>{PROSE}</td><td>{teasers(9)}</td></tr>"
         assert read(f"<table>{rows}</table>").text == f"{PROSE.strip()}\n{PROSE.strip()}"
 
+    def test_links_under_a_heading_of_the_text_stay(self) -> None:
+        text = f"<div><p>{PROSE}</p></div><div><p>{PROSE}</p></div><h2>Functions</h2>{links(8)}"
+        assert "[Topic 7 of the site](/7)" in read(f"<div>{links(90)}</div><div><h1>Book</h1>{text}</div>").text
+
     def test_an_index_keeps_its_teasers(self) -> None:
         text = read(f"<nav>{links(80)}</nav><h1>News</h1>{teasers(30)}").text
         assert "Short words on story 29." in text

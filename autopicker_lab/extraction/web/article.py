@@ -160,13 +160,23 @@ def beside_the_text(content: Any, extents: Mapping[Any, Extent]) -> list[Any]:
             if extent is None or child in passed:
                 continue
             is_list = extent.links >= _FEW_LINKS and extent.linked > _LINKS_SHARE * extent.text
-            is_beside = is_list and extent.prose < _ENOUGH and extent.linked >= least * extent.links
+            is_beside = (
+                is_list and not _is_overview(child) and extent.prose < _ENOUGH and extent.linked >= least * extent.links
+            )
             if is_beside or any(_COMMENTS.fullmatch(name) for name in names(child)):
                 found.append(child)
             else:
                 pending.append(child)
     prose = extents[content].prose - sum(extents[e].prose for e in (*found, *teasers))
     return [*found, *teasers] if prose >= _ENOUGH else []
+
+
+def _is_overview(element: Any) -> bool:
+    """Whether an element lists links under a heading of the text, or in a table under its own heading."""
+    before = element.getprevious()
+    if before is not None and before.tag in HEADINGS:
+        return True
+    return next(element.iter("table"), None) is not None and next(element.iter(*HEADINGS), None) is not None
 
 
 def _in_flow(element: Any, extents: Mapping[Any, Extent]) -> bool:

@@ -40,8 +40,10 @@ class PageContext:
     explained: set[str] = field(default_factory=set)  # abbreviations
 
     def note(self, why: str, what: str) -> None:
-        """Remember something that was left out."""
-        self.left_out.setdefault(why, []).append(clip(_UNSEEN.sub("", what).strip(), 60))
+        """Remember something that was left out, where there is anything to name."""
+        name = clip(_UNSEEN.sub("", what).strip(), 60)
+        if name:
+            self.left_out.setdefault(why, []).append(name)
 
     def address(self, url: str | None) -> str:
         """An address as it can be followed; of data only its type, "" for scripts."""
@@ -57,9 +59,9 @@ class PageContext:
         """A line for each reason, with what it concerns."""
         lines = []
         for why, things in self.left_out.items():
-            shown = list(dict.fromkeys(filter(None, things)))
+            shown = list(dict.fromkeys(things))
             more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
-            lines.append(f"{why}: {', '.join(shown[:_NAMED])}{more}" if shown else why)
+            lines.append(f"{why}: {', '.join(shown[:_NAMED])}{more}")
         return tuple(lines)
 
 

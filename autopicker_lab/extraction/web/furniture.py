@@ -37,6 +37,8 @@ _RIGHTS = re.compile(
 _CONTENT = frozenset(("article", "main", "td", "th", "li", "blockquote", "dd", "figure", "details", "fieldset", "pre"))
 _CONTENT_ROLES = frozenset(("main", "article", "alert", "note"))
 _FLOW = ("p", "ul", "ol", "dl", "table", "pre", "blockquote", *HEADINGS[1:])
+_ANY_NAME = """boolean(.//*[@class or @id or @role or self::nav or self::aside or self::footer or self::header
+or self::search])"""
 _NOTICE_LENGTH = 800
 _LITTLE = 40  # characters of text: a page with less has lost its content
 
@@ -44,7 +46,7 @@ _LITTLE = 40  # characters of text: a page with less has lost its content
 def furniture(body: Any) -> list[Any]:
     """The outermost elements that belong to the page and not to its content."""
     found: list[Any] = []
-    if not body.xpath("boolean(.//@class|.//@id|.//@role|.//nav|.//aside|.//footer|.//header|.//search)"):
+    if not body.xpath(_ANY_NAME):
         return found
     stack = [(child, False) for child in reversed(body)]
     has_main = next(body.iter("main", "article"), None) is not None

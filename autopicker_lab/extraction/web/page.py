@@ -122,8 +122,9 @@ def _place_shadow_tree(template: Any) -> None:
 
 def _open_what_a_click_shows(root: Any) -> None:
     """Mark as shown what a button of the page opens: the panels of an accordion or of tabs."""
-    names = root.xpath("//@aria-controls | //@data-bs-target | //@data-target")
-    targets = {target.removeprefix("#") for name in names for target in name.split()}
+    buttons = root.xpath("//*[@aria-controls or @data-bs-target or @data-target]")
+    named = (b.get(name) for b in buttons for name in ("aria-controls", "data-bs-target", "data-target"))
+    targets = {target.removeprefix("#") for names in named if names for target in names.split()}
     for panel in root.xpath("//*[@hidden and @id]") if targets else ():
         if panel.get("id") in targets:
             del panel.attrib["hidden"]
