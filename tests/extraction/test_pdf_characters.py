@@ -28,6 +28,13 @@ def scripts(paper: Any, x: float, y: float, *runs: Any) -> None:
         (("as he said", ("12", 6, 4), " before"), "as he said¹² before"),
         (("of equal size 5", ("3", 10, 4), " too"), "of equal size 5³ too"),
         (("only $19", ("99", 6, 4), " today"), "only $19.99 today"),
+        ((("EUR", 6, 4), "19", ("99", 6, 4), " today"), "EUR 19.99 today"),
+        (("only 19", ("99", 6, 4), " € and $ 5", ("49", 6, 4)), "only 19.99 € and $ 5.49"),
+        (
+            ("Ag", ("+", 6, 4), " and SO", ("4", 6, -2), ("2-", 6, 4), "; CO", ("2", 6, -2), "-free"),
+            "Ag⁺ and SO₄²⁻; CO₂-free",
+        ),
+        (("x", ("2", 6, 4), "y", ("3", 6, 4), "z"), "x²y³z"),
         (("for 3", ("1", 6, 4), "/", ("2", 6, 0), " hours"), "for 3 1/2 hours"),
         (("on the 1", ("st", 6, 4), " of May"), "on the 1st of May"),
         (("e", ("-kt", 6, 4), " falls"), "e^{-kt} falls"),

@@ -45,6 +45,18 @@ def test_notes_beside_the_text_come_after_it() -> None:
     assert text.endswith("Of gulls.")
 
 
+def test_large_words_of_a_picture_beside_the_text_do_not_cut_its_lines() -> None:
+    def draw(paper: Any, _: Any) -> None:
+        column(paper, 60, 700, LINES)
+        paper.setFont("Helvetica-Bold", 14)
+        paper.drawString(400, 661, "GULL")
+        paper.drawString(410, 635, "ROCK")
+
+    text = read(pdf(draw)).text
+    assert text.count("\n\n") < 8
+    assert text.rstrip().endswith("ROCK")
+
+
 @pytest.mark.parametrize("side", [50, 300, 560])
 def test_numbers_of_every_fifth_line_are_left_out(side: int) -> None:
     def draw(paper: Any, _: Any) -> None:

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.pdf.direction import runs_leftwards
-from autopicker_lab.extraction.pdf.scripts import fractions_on_the_line, lowered, place, raised
+from autopicker_lab.extraction.pdf.scripts import (
+    SCRIPT_CHARACTERS,
+    as_price,
+    fractions_on_the_line,
+    lowered,
+    place,
+    raised,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,8 +107,12 @@ def cut_segments(words: Sequence[PageWord]) -> list[TextSegment]:
     current: TextSegment | None = None
     for word in words:
         if current is not None and _belongs_to(current, word):
-            if len(word.text) > _LONGEST_SCRIPT or not _attach(current.words[-1], word):
+            last = current.words[-1]
+            is_raised = last.text[-1] in SCRIPT_CHARACTERS
+            if not (is_raised or len(word.text) <= _LONGEST_SCRIPT) or not _attach(last, word):
                 current.words.append(word)
+                if is_raised or word.text[-1] in SCRIPT_CHARACTERS:
+                    last.text, word.text = as_price(last.text, word.text), as_price(word.text, last.text)
             current.x0, current.x1 = min(current.x0, word.x0), max(current.x1, word.x1)
             if word.style.size > current.size:
                 current.base, current.size = word.base, word.style.size
@@ -119,10 +130,12 @@ def _attach(last: PageWord, word: PageWord) -> bool:
     size, gap = last.style.size, word.x0 - last.x1
     if not -0.3 * size <= gap <= 0.2 * size or word.style.angle != last.style.angle:
         return False
-    level = place(word.style.size, last.base - word.base, size)
+    level = 0 if len(word.text) > _LONGEST_SCRIPT else place(word.style.size, last.base - word.base, size)
     if level and last.text[-1:].strip("([{-–=<>"):
         last.text += raised(last.text, word.text) if level > 0 else lowered(word.text)
-    elif gap < 0.05 * size and (word.text[0] in "/⁄" or not word.text.strip(".,;:!?)]»”’")):
+    elif gap < 0.05 * size and (
+        last.text[-1] in SCRIPT_CHARACTERS or word.text[0] in "/⁄" or not word.text.strip(".,;:!?)]»”’")
+    ):
         last.text = fractions_on_the_line(last.text + word.text)
     else:
         return False

@@ -16,7 +16,11 @@ INITIAL = 0.42  # smaller type than this share of the last is no raised digit: i
 _HAS_RAISED = re.compile(r"[0-9+\-−–=()ni,*]*")
 _HAS_LOWERED = re.compile(r"[0-9+\-−–=(),]*")
 _ENDING = re.compile(r"(?:st|nd|rd|th|er|re|e|o|a|os|as|d|ème|eme|me|mo|ma|le|lle|tm|sm|r|c)\.?", re.IGNORECASE)
-_MONEY = re.compile(r"[$€£¥₹]\s?\d[\d,.']*$")
+_MONEY = re.compile(r"(?:[$€£¥₹]|\b[A-Z]{3}) ?\d[\d,.']*$")
+_MEANS = re.compile(r"[^\W_]|[+\-−]")
+_CURRENCY = re.compile(r"[$€£¥₹]|[A-Z]{3}")
+_CENTS = re.compile(r"(\d+)([⁰¹²³⁴-⁹]{2})")
+SCRIPT_CHARACTERS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ₀₁₂₃₄₅₆₇₈₉₊₋₍₎")
 _FRACTION = re.compile(r"(\d)?([⁰¹²³⁴-⁹]+)[/⁄]([₀-₉\d]+)")
 _PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
 
@@ -60,7 +64,9 @@ def raised(before: str, text: str) -> str:
     """Raised characters after the text `before` them: cents, the end of an ordinal, or a power or mark."""
     if len(text) == 2 and text.isdigit() and _MONEY.search(before) and "." not in before:
         return f".{text}"
-    if not any(c.isalnum() for c in text) or (before and _ENDING.fullmatch(text) and _takes_ending(before[-1])):
+    if not before and _CURRENCY.fullmatch(text):
+        return f"{text} "
+    if not _MEANS.search(text) or (before and _ENDING.fullmatch(text) and _takes_ending(before[-1])):
         return text
     if _HAS_RAISED.fullmatch(text):
         return text.translate(_RAISED)
@@ -73,11 +79,17 @@ def _takes_ending(character: str) -> bool:
 
 def lowered(text: str) -> str:
     """Lowered characters."""
-    if not any(c.isalnum() for c in text):
+    if not _MEANS.search(text):
         return text
     if _HAS_LOWERED.fullmatch(text):
         return text.translate(_LOWERED)
     return f"_{text}" if len(text) == 1 else f"_{{{text}}}"
+
+
+def as_price(text: str, beside: str) -> str:
+    """19.99 for 19⁹⁹ where the word beside it is a currency; any other text as it is."""
+    cents = _CENTS.fullmatch(text) if _CURRENCY.fullmatch(beside) else None
+    return f"{cents[1]}.{on_the_line(cents[2])}" if cents else text
 
 
 def on_the_line(text: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _LONG = 18  # characters: a line of text
 _FEWEST_LINES = 6  # of text, for something to stand beside it
 _SMALLER = 0.9  # of the size of the text
+_LARGER = 1.2  # as words of a picture beside it have it; larger type on its left is a heading
 
 
 def page_regions(segments: Sequence[TextSegment], rules: Sequence[RulingLine]) -> list[list[TextRow]]:
@@ -27,7 +28,7 @@ def page_regions(segments: Sequence[TextSegment], rules: Sequence[RulingLine]) -
 
 
 def _side_notes(segments: Sequence[TextSegment]) -> list[TextSegment]:
-    """Small lines wholly in the margin that the long lines leave free, on one side or both."""
+    """Lines of another size wholly in the margin that the long lines leave free, on one side or both."""
     long_lines = [s for s in segments if s.table is None and s.length >= _LONG]
     if len(long_lines) < _FEWEST_LINES:
         return []
@@ -38,8 +39,9 @@ def _side_notes(segments: Sequence[TextSegment]) -> list[TextSegment]:
     top, bottom = min(s.base for s in text) - size, max(s.base for s in text) + size
     for segment in segments:
         beside = segment.x1 < left - 0.3 * size or segment.x0 > right + 0.3 * size
-        is_small = segment.size <= _SMALLER * size and segment.x1 - segment.x0 < 0.35 * (right - left)
-        if segment.table is None and beside and is_small and top <= segment.base <= bottom:
+        differs = segment.size <= _SMALLER * size or (segment.size > _LARGER * size and segment.x0 > right)
+        is_narrow = segment.x1 - segment.x0 < 0.35 * (right - left)
+        if segment.table is None and beside and differs and is_narrow and top <= segment.base <= bottom:
             notes.append(segment)
     worded = sum(any(c.isalpha() for c in s.text) for s in notes)
     return notes if len(notes) >= 2 and worded > 0.6 * len(notes) and len(notes) <= 0.6 * len(text) else []
