@@ -258,6 +258,9 @@ def _beginning(archive: zipfile.ZipFile, entry: str) -> bytes:
         return stream.read(2048)
 
 
+_WORKBOOK = b"\x09\x08\x10\x00\x00\x06\x05\x00"  # how those of Excel 97 and later begin
+
+
 def _ole_kind(data: bytes, name: str, named_kind: str | None) -> str:
     start = 512 * (int.from_bytes(data[48:52], "little") + 1)
     directory = data[start : start + 4096].decode("utf-16-le", "replace")
@@ -268,7 +271,7 @@ def _ole_kind(data: bytes, name: str, named_kind: str | None) -> str:
         return "xlsx" if named_kind in ("xlsx", "xls", "csv") else "docx"
     if foreign := foreign_streams(streams):
         return foreign
-    if streams & {"workbook", "book"}:
+    if streams & {"workbook", "book"} or (named_kind == "xls" and _WORKBOOK in data):  # its directory may be cut off
         return "xls"
     raise UnsupportedFileError(f"'{name}' is an old Office format", "save it as DOCX, XLSX or XLS")
 

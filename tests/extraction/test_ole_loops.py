@@ -56,3 +56,11 @@ def test_a_count_of_more_tables_than_the_file_holds_reserves_no_memory(workbook:
     assert leads_astray(bytes(workbook))
     with suppress(AutopickerError):
         extract(bytes(workbook), name="a.xls")
+
+
+@pytest.mark.parametrize("share", [0.6, 0.8, 0.95])
+def test_a_workbook_that_was_cut_off_is_read_from_where_it_begins(workbook: bytearray, share: float) -> None:
+    whole = extract(bytes(workbook), name="fares.xls")
+    document = extract(bytes(workbook[: int(share * len(workbook))]), name="fares.xls")
+    assert document.text == whole.text
+    assert any("damaged" in warning for warning in document.warnings)

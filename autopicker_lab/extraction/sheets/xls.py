@@ -121,7 +121,12 @@ def _is_sparse(data: bytes) -> bool:
 def _by_xlrd(file: SourceFile) -> Book:
     import xlrd
 
-    stream = workbook_stream(file.data)
+    try:
+        stream, is_whole = workbook_stream(file.data), True
+    except Exception:  # olefile raises what its parsing raises; sectors mostly stand in the order of the stream
+        if (start := file.data.find(_EXCEL_97)) < 0:
+            raise
+        stream, is_whole = file.data[start:], False
     if is_locked(stream):
         stream = workbook_stream(decrypted(file))
     encoding, warnings = book_encoding(stream)
@@ -131,6 +136,8 @@ def _by_xlrd(file: SourceFile) -> Book:
     except Exception:  # xlrd raises what its parsing raises; without the formats there is less to stumble over
         source = xlrd.open_workbook(**options)
         warnings.append("formats, links and hidden rows cannot be read: numbers stand as they are")
+    if not is_whole:
+        warnings.append("the workbook is damaged: it was read as far as it goes")
     book = Book(warnings=warnings, starts_1904=bool(source.datemode))
     texts = [] if encoding else shape_texts(stream)
     for number in range(source.nsheets):
