@@ -72,9 +72,15 @@ def parse_xml(data: bytes, *, recover: bool = False) -> Any:
     return lxml.etree.fromstring(data, parser)
 
 
+def chart_title(root: Any) -> str:
+    """The title of a chart of any kind; "" where it has none."""
+    written = root.iterfind(f".//{{*}}chart/{{*}}title//{_DRAWING}t")
+    title = "".join(t.text or "" for t in written).strip()
+    return title or "".join(v.text or "" for v in root.iterfind(".//{*}chart/{*}title//{*}v")).strip()  # that of a cell
+
+
 def chart_table(root: Any, label: str) -> Table | None:
     """The values that a chart stores, one row a category, one column a series; None where it stores none."""
-    title = "".join(t.text or "" for t in root.iterfind(f".//{_CHART}chart/{_CHART}title//{_DRAWING}t")).strip()
     series = list(root.iter(f"{_CHART}ser"))[:50]
     columns: list[dict[int, Cell]] = []
     names: list[Cell] = []
@@ -87,7 +93,7 @@ def chart_table(root: Any, label: str) -> Table | None:
     if not indices:
         return None
     rows = [(categories.get(i), *(column.get(i) for column in columns)) for i in indices]
-    return Table(((None, *names), *rows), title or label)
+    return Table(((None, *names), *rows), chart_title(root) or label)
 
 
 def _points(series: Any, name: str) -> dict[int, Cell]:

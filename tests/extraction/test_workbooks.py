@@ -463,3 +463,14 @@ def test_a_title_above_a_blank_row_is_no_header_of_a_short_table() -> None:
     document = read(rows(("Progress",), (), ("Task", None, "Owner"), ("Design", None, "Ana")))
     assert document.tables[0].rows == (("Task", None, "Owner"), ("Design", None, "Ana"))
     assert document.text.startswith("## S\n\nProgress\n\n| Task")
+
+
+@pytest.mark.parametrize("name", ["charts/chart1.xml", "charts/chartEx1.xml"])
+def test_a_chart_without_stored_values_is_named_by_its_title(name: str) -> None:
+    words = (
+        '<c:title><a:p xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><a:t>Trips</a:t></a:p></c:title>'
+    )
+    space = "http://schemas.openxmlformats.org/drawingml/2006/chart"
+    chart = f'<c:chartSpace xmlns:c="{space}"><c:chart>{words}</c:chart></c:chartSpace>'
+    document = read(rows(("a",)), parts={f"xl/{name}": chart})
+    assert document.metadata["charts"] == ["Trips"]

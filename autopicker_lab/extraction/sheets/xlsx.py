@@ -8,7 +8,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction.ooxml import chart_table, refuse_bombs
+from autopicker_lab.extraction.ooxml import chart_title, refuse_bombs
 from autopicker_lab.extraction.opc import Package
 from autopicker_lab.extraction.sheets.drawings import read_drawing, read_vml
 from autopicker_lab.extraction.sheets.grid import read_grids
@@ -186,9 +186,8 @@ class _Parts:
     def _find_charts(self, book: Book) -> None:
         for name in sorted(name for name in self._package.names if _CHART.search(name)):
             root = self._parsed(name)
-            label = f"chart {len(book.charts) + 1}"
-            table = None if root is None else chart_table(root, label)
-            book.charts.append(table.label if table else label)
+            title = "" if root is None else chart_title(root)
+            book.charts.append(title or f"chart {len(book.charts) + 1}")
 
     def _find_names(self, book: Book) -> None:
         named = () if self._root is None else self._root.iter("{*}definedName")
