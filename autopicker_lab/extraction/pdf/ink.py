@@ -41,7 +41,7 @@ def unseen_words(
     unpainted = [word for word in words if word.source in hidden] if hidden else []
     pale = [word for word in words if word.source in faint] if faint else []
     others = [*_covered(page, words, drawings.covers), *_camouflaged(words, paints, drawings.grounds)]
-    pale += [word for word in others if word.source not in faint and word.source not in hidden]
+    pale += {id(word): word for word in others if word.source not in faint and word.source not in hidden}.values()
     if not unpainted and not pale:
         return set()
     picture = _PagePicture(page)
@@ -72,16 +72,18 @@ def _covered(page: PdfPage, words: Sequence[PageWord], covers: Sequence[Cover]) 
     """The words over which something is drawn later."""
     if not covers:
         return
-    turns = text_turns(page)
-    found: set[int] = set()
     ordered = sorted((word for word in words if word.style.angle == 0), key=lambda word: word.base)
     bases = [word.base for word in ordered]
-    for cover in covers:
-        for word in ordered[bisect_left(bases, cover.y0 - _BELOW) : bisect_right(bases, cover.y1)]:
-            is_inside = cover.x0 <= (word.x0 + word.x1) / 2 <= cover.x1
-            if is_inside and turns.get(word.source, -1) < cover.turn and id(word) not in found:
-                found.add(id(word))
-                yield word
+    below = [
+        (word, cover.turn)
+        for cover in covers
+        for word in ordered[bisect_left(bases, cover.y0 - _BELOW) : bisect_right(bases, cover.y1)]
+        if cover.x0 <= (word.x0 + word.x1) / 2 <= cover.x1
+    ]
+    turns = text_turns(page) if below else {}
+    for word, turn in below:
+        if turns.get(word.source, -1) < turn:
+            yield word
 
 
 class _PagePicture:

@@ -57,6 +57,7 @@ _FREQUENCIES = dict(
 )
 _NORM = math.sqrt(sum(share * share for share in _FREQUENCIES.values()))
 _LIKE_TEXT, _UNLIKE_TEXT = 0.8, 0.68  # cosine with those: languages have 0.7 and more, exchanged letters 0.5
+_JUDGED = 400  # words
 _FEW, _VERY_UNLIKE = 12, 0.45
 _PUNCTUATION = re.compile(r"[\s._·…\-–—|]+")
 _ACCENTED = re.compile("[\u00a1-\u00ff]")
@@ -101,7 +102,7 @@ class LayerJudge:
 
 def is_odd(content: PageContent) -> bool:
     """Whether the letters of a page are not as those of a language, or its fonts do not name them."""
-    text = "".join(word.text for word in content.words).lower()
+    text = "".join([word.text for word in content.words[:_JUDGED]]).lower()
     plain = text if text.isascii() else unicodedata.normalize("NFD", text)
     letters = {letter: plain.count(letter) for letter in _FREQUENCIES}
     count = sum(letters.values())
