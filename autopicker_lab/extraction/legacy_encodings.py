@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SAMPLE = 65_536  # bytes that the detector sees
-_LOOKED_AT = 2048  # bytes of it that are decoded by every candidate
-_CANDIDATES = 30
+_LOOKED_AT = 512  # bytes of it that are decoded by every candidate
+_CANDIDATES = 24
 _DOUBT = 0.7  # an alternative that scores this share of the best is named
 _MAX_NAMED = 3
 _MAX_LOST = 0.01  # of the characters, in the encoding that a text declares
@@ -52,6 +52,7 @@ _COMMONNESS = {
     0.75: "cp855 cp857 cp737 cp775 cp862 cp865 mac-cyrillic mac-latin2 mac-greek iso8859-4 iso8859-13 iso8859-3",
     0.3: "hp-roman8 cp1006 cp864 mac-iceland ptcp154 kz1048 johab",
 }
+_OF_CAPITALS = frozenset(("cp1251", "koi8-r", "iso8859-5", "cp866", "mac-cyrillic", "cp1253", "iso8859-7"))
 _PRIORS = {name: prior for prior, names in _COMMONNESS.items() for name in names.split()}
 _RARE = 0.55
 _QUIET = frozenset(
@@ -71,6 +72,7 @@ _STRAY = 0.15  # of the letters
 _FAULT = 3.0
 _FOREIGN = 0.6  # of a score, where the letters are not those of one language
 _KNOWN = 2.0  # added to its factor, where all words are common ones
+_BOOST = 2.0  # more than that words hardly raise a score
 _LATIN, _OTHER = "latin", "other"
 _SCRIPTS = (
     (0x0250, _LATIN),
@@ -121,7 +123,7 @@ def guess_encoding(data: bytes, declared: str = "") -> Guess | None:
     trust = 1.0 + _FEW / (1 + sum(byte > 127 for byte in sample))  # the fewer letters, the more what is common tells
     for encoding, confidence in _candidates(sample, declared):
         prior = confidence * (_DECLARED if encoding == declared else _PRIORS.get(encoding, _RARE)) ** trust
-        if encoding in scores or prior * (1.0 + _KNOWN) < best_score:
+        if encoding in scores or prior * _BOOST < best_score:
             continue
         text = _decoded(sample, encoding)
         if text not in coherence:
@@ -184,11 +186,13 @@ def _candidates(sample: bytes, declared: str) -> Iterator[tuple[str, float]]:
 
 def _confidence_in_small_letters(sample: bytes, codec: str) -> float:
     """How well a text in capitals, of which there are no models, would fit in small letters; 0 for other text."""
+    if codec not in _OF_CAPITALS:
+        return 0.0
     import chardet
 
     text = _decoded(sample[:_GLANCE], codec)
     capitals = sum(c.isupper() for c in text)
-    if 2 * capitals <= sum(map(str.isalpha, text)):
+    if 10 * capitals <= 7 * sum(map(str.isalpha, text)):
         return 0.0
     lowered = text.lower().encode(codec, "ignore")
     results = chardet.detect_all(lowered, ignore_threshold=True, compat_names=False)
@@ -219,7 +223,7 @@ def script_of(character: str) -> str:
 def _coherence(text: str) -> float:
     """How far a text is words and not chance, 0 to 1."""
     text = unicodedata.normalize("NFC", text)
-    beyond = sum(not character.isascii() for character in text)
+    beyond = len(_BEYOND_ASCII.findall(text))
     if not beyond:
         return 1.0
     padded = f" {text} "
