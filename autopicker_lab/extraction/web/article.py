@@ -121,9 +121,8 @@ def outside(body: Any, content: Any) -> list[Any]:
     element = content
     while element is not body:
         parent = element.getparent()
-        found = [
-            e for e in parent if e is not element and e.tag != "header" and next(e.iter("h1"), None) is None
-        ] + found
+        others = (e for e in parent if e is not element and local(e) not in ("", "header"))
+        found = [e for e in others if next(e.iter("h1"), None) is None] + found
         element = parent
     return found
 
