@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_MAX_FRONT_MATTER = 200  # lines
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$")
 _UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{3,})[ \t]*")
 _DELIMITER_ROW = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?|\s*\|\s*:?-+:?\s*\|?\s*")
@@ -59,6 +60,9 @@ def sections(text: str, as_lines: bool = False) -> list[Part]:
 
     lines = text.split("\n")
     code = _in_code(lines)
+    if as_lines:
+        above = _front_matter(lines)
+        code[:above] = [True] * above
     for number, (line, is_code, below) in enumerate(zip(lines, code, [*lines[1:], ""], strict=True), 1):
         heading = None if is_code else _heading(line, below)
         if heading:
@@ -69,6 +73,14 @@ def sections(text: str, as_lines: bool = False) -> list[Part]:
         pending.append(line)
     close()
     return parts or [Part(label, "")]
+
+
+def _front_matter(lines: Sequence[str]) -> int:
+    """How many lines of keys and values stand between two rules at the beginning, the rules among them."""
+    if lines[0].rstrip() != "---":
+        return 0
+    ends = (i for i, line in enumerate(lines[1:_MAX_FRONT_MATTER], 2) if line.rstrip() in ("---", "..."))
+    return next(ends, 0)
 
 
 def _heading(line: str, below: str) -> tuple[int, str] | None:

@@ -139,3 +139,9 @@ def test_colours_of_a_terminal_are_dropped_from_text() -> None:
 )
 def test_capitals_marks_and_boxes_are_told(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)).text == text
+
+
+def test_front_matter_is_no_heading() -> None:
+    document = extract(b"---\ntitle: A\ntags: [x]\n---\n# Ports\ntext\n", name="a.md")
+    assert document.metadata["headings"] == ["Ports"]
+    assert document.parts[0].text == "---\ntitle: A\ntags: [x]\n---"
