@@ -91,3 +91,11 @@ def test_a_turned_cell_of_a_drawn_table_is_in_it() -> None:
     document = read(pdf(draw))
     assert document.tables[0].rows[1] == ("North", "Pier 1", "12 boats")
     assert document.text.count("North") == 1
+
+
+def test_the_number_of_a_bus_line_is_no_page_number() -> None:
+    def draw(paper: Any, _: Any) -> None:
+        paper.drawString(60, 800, "Timetable of bus line 57")
+        column(paper, 60, 740, PROSE)
+
+    assert read(pdf(draw)).text.startswith("Timetable of bus line 57")

@@ -18,6 +18,24 @@ def test_two_columns_of_two_lines_are_read_one_after_the_other() -> None:
     assert " ".join(read(pdf(draw)).text.split()) == " ".join(LEFT + RIGHT)
 
 
+def test_three_columns_of_two_lines_are_three() -> None:
+    def draw(paper: Any, _: Any) -> None:
+        for i, text in enumerate(("one", "two", "three")):
+            column(paper, 60 + 180 * i, 700, (f"Part {text} has a full first line", "and ends here."))
+
+    words = " ".join(read(pdf(draw)).text.split())
+    assert words.startswith("Part one has a full first line and ends here. Part two")
+
+
+def test_two_columns_that_were_drawn_line_by_line_are_told_by_their_sentences() -> None:
+    def draw(paper: Any, _: Any) -> None:
+        for i in range(2):
+            paper.drawString(60, 700 - 13 * i, LEFT[i])
+            paper.drawString(330, 700 - 13 * i, RIGHT[i])
+
+    assert " ".join(read(pdf(draw)).text.split()) == " ".join(LEFT + RIGHT)
+
+
 def test_a_form_of_two_rows_is_read_row_by_row() -> None:
     def draw(paper: Any, _: Any) -> None:
         for i, (label, value) in enumerate(

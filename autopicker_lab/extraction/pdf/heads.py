@@ -28,7 +28,8 @@ _OF_A_LETTER = re.compile(  # a number with a name, an amount, or an address to 
     r"\b(?:invoice|order|bill|receipt|statement|policy|claim|case|ticket|member|customer|client|account|ref(?:erence)?|"
     r"rechnung|kunden?|auftrag|facture|commande|factura|pedido|fattura)[\w -]{0,12}\W{0,3}(?:no\b|nr\b|№|n°)?\W{0,3}"
     r"[A-Z]{0,4}-?\d|\b(?:total|amount|balance|sum|subtotal|gesamt(?:betrag)?|summe|betrag|montant|importe|totale)\b.*\d|"
-    r"\bnumber\s*#?\d|^(?:dear|hello|sehr geehrte[rs]?|liebe[rs]?|cher|chère|madame|monsieur|"
+    r"\b(?:number|line|linie|route|bus|tram|flight|room|gate|platform|model|version|permit|licen[cs]e|certificate)\s*#?\d|"
+    r"^(?:dear|hello|sehr geehrte[rs]?|liebe[rs]?|cher|chère|madame|monsieur|"
     r"estimad[oa])\b.{0,60}[,:!]?$|[,;]$",
     re.IGNORECASE,
 )

@@ -6,6 +6,7 @@ import bisect
 import re
 import statistics
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.pdf.direction import runs_leftwards
@@ -297,7 +298,18 @@ def _prose_beside(rows: list[TextRow], strip: Span) -> bool:
     right = [s for row in rows for s in row.segments if s.x0 >= middle]
     if all(map(_goes_on, (left, right))):
         return True
-    return (_is_prose(left) and _is_prose(right)) or (_in_columns(left, right) and all(map(_is_flowing, (left, right))))
+    if _is_prose(left) and _is_prose(right):
+        return True
+    reads = _is_flowing if _in_columns(left, right) else _reads_on
+    return reads(left) and reads(right)
+
+
+def _reads_on(segments: list[TextSegment]) -> bool:
+    """Whether each of two or three lines goes on with the sentence of the one above."""
+    if not _MIN_LINES <= len(segments) <= _MIN_PROSE or not _is_flowing(segments):
+        return False
+    texts = [s.text for s in sorted(segments, key=lambda s: s.base)]
+    return all(below[0].islower() and (above[-1].islower() or above[-1] in ",-") for above, below in pairwise(texts))
 
 
 def _in_columns(left: list[TextSegment], right: list[TextSegment]) -> bool:
@@ -312,9 +324,10 @@ def _is_flowing(segments: list[TextSegment]) -> bool:
     """Whether a few lines read like text whose last line may be short."""
     if any(s.table is not None for s in segments):
         return False
-    lines = sorted(segments, key=lambda s: s.base)
-    full = all(s.length >= _PROSE_LENGTH and s.weight >= _MIN_PROSE for s in lines[:-1])
-    return full and not any(s.text.endswith(":") for s in lines[:-1])
+    last = max(s.base for s in segments)
+    above = [s for s in segments if s.base < last - 0.5 * s.size]
+    full = all(s.length >= _PROSE_LENGTH and s.weight >= _MIN_PROSE for s in above)
+    return bool(above) and full and not any(s.text.endswith(":") for s in above)
 
 
 def _goes_on(segments: list[TextSegment]) -> bool:
