@@ -175,7 +175,14 @@ def test_a_wrong_extension_is_refused(name: str, data: bytes) -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["minutes.docx", "passengers.xlsx", "announcement.m4a"])
+def test_a_document_that_was_cut_off_is_read_as_far_as_it_goes(samples: Path) -> None:
+    data = (samples / "minutes.docx").read_bytes()
+    document = extract(data[: len(data) // 3], name="minutes.docx")
+    assert document.text.startswith("# Minutes of the board")
+    assert "cut off" in document.warnings[0]
+
+
+@pytest.mark.parametrize("name", ["passengers.xlsx", "announcement.m4a"])
 def test_a_damaged_file_is_refused(samples: Path, name: str) -> None:
     data = (samples / name).read_bytes()
     with pytest.raises(CorruptFileError) as caught:
