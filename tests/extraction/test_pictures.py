@@ -11,7 +11,7 @@ from autopicker_lab.core import CorruptFileError, Document
 from autopicker_lab.extraction import extract
 from autopicker_lab.extraction.ocr import OcrLine, OcrResult
 from autopicker_lab.extraction.ocr.coverage import uncovered
-from autopicker_lab.extraction.ocr.scripts import is_legible, looks_borrowed, unread_note
+from autopicker_lab.extraction.ocr.scripts import is_legible, is_seen, looks_borrowed, unread_note
 from autopicker_lab.extraction.ocr.strips import cut_strips
 from autopicker_lab.extraction.pdf.recognised import arrange
 from autopicker_lab.extraction.raster import open_image, to_rgb
@@ -87,8 +87,18 @@ class TestScripts:
     def test_an_unknown_script_has_a_next_step_too(self) -> None:
         assert "ask a model that sees" in unread_note(2, "")
 
+    def test_places_that_hold_a_pattern_are_no_letters(self) -> None:
+        assert not is_legible(OcrLine("2", (0, 0, 40, 40), 0.84), "", False)
+        assert not is_seen(OcrLine("", (0, 0, 400, 40), 0.9), "|| |")
+        assert is_seen(OcrLine("", (0, 0, 400, 40), 0.9), "Mapom otxo")
+
 
 class TestPixels:
+    @pytest.mark.parametrize("degrees", [90, 180, 270])
+    def test_a_turned_page_is_read_from_top_to_bottom(self, degrees: int) -> None:
+        lines = ["The mill grinds at dusk.", "Mind the wheel at night.", "Nobody may swim there.", "Ask for the key."]
+        assert read(drawn(lines).rotate(degrees, expand=True)).text.split("\n") == lines
+
     @pytest.mark.parametrize(
         ("mode", "ink", "shade"),
         [("RGBA", "white", 0), ("RGBA", "black", 255), ("LA", "white", 0), ("RGBA", "#888888", 255)],
@@ -198,4 +208,5 @@ def test_places_that_look_like_text_and_were_not_read() -> None:
     image = drawn(["The mill is open", "Bread at the gate"])
     assert uncovered(image, []) > 0
     assert uncovered(image, [OcrLine("all", (0, 0, *image.size), 1.0)]) == 0
+    assert uncovered(image, [OcrLine("without its first letters", (70, 0, *image.size), 1.0)]) > 0
     assert uncovered(Image.new("RGB", (300, 300), "teal"), []) == 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _EDGE = 40  # levels of 255 between neighbouring pixels of a letter and its background
 _HEIGHTS = range(8, 121)  # pixels
+_LETTER = 0.6  # heights: about the width of a letter
 _FILLED = 0.45  # share of its box that a line's strokes fill once they are joined
 
 
@@ -21,13 +22,16 @@ def uncovered(image: Image, lines: Sequence[OcrLine]) -> int:
     """How many places look like a line of text and are covered by none of the lines."""
     if find_spec("cv2") is None:
         return 0
-    return sum(not any(_overlaps(box, line.box) for line in lines) for box in _text_like(image))
+    return sum(_missing(box, lines) > _LETTER * (box[3] - box[1]) for box in _text_like(image))
 
 
-def _overlaps(box: PixelBox, other: PixelBox) -> bool:
-    across = min(box[2], other[2]) - max(box[0], other[0])
-    down = min(box[3], other[3]) - max(box[1], other[1])
-    return across > 0 and down > 0
+def _missing(box: PixelBox, lines: Sequence[OcrLine]) -> int:
+    """Pixels of a box's width that no line covers."""
+    missing = box[2] - box[0]
+    for left, top, right, bottom in (line.box for line in lines):
+        if min(box[3], bottom) > max(box[1], top):
+            missing -= max(min(box[2], right) - max(box[0], left), 0)
+    return missing
 
 
 def _text_like(image: Image) -> Iterator[PixelBox]:

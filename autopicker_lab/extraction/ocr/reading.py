@@ -16,6 +16,7 @@ from autopicker_lab.extraction.ocr.scripts import (
     installed_for,
     is_foreign,
     is_legible,
+    is_seen,
     looks_borrowed,
     partly_known,
     unread_note,
@@ -98,11 +99,16 @@ def _read(image: Image, languages: Sequence[str]) -> OcrResult:
         return _result(first, languages or ("eng",))
     found = tesseract.orientation(image)
     turn = 0
-    if found.degrees and mean_confidence(first) < MIN_CONFIDENCE:
-        turned = image.rotate(found.degrees, expand=True)
-        second = tesseract.read_with_tesseract(turned, ("eng",))
-        if mean_confidence(second) > mean_confidence(first) + _TURN_GAIN or found.confidence > 1:
-            image, first, turn = turned, second, found.degrees
+    on_end = _stands_on_end(first)
+    if on_end or (found.degrees and mean_confidence(first) < MIN_CONFIDENCE):
+        least = 0.0 if on_end else mean_confidence(first) + _TURN_GAIN
+        for degrees in [found.degrees] if found.degrees else [90, 270]:
+            turned = image.rotate(degrees, expand=True)
+            second = tesseract.read_with_tesseract(turned, ("eng",))
+            if mean_confidence(second) > least or found.confidence > 1:
+                upright, first, turn, least = turned, second, degrees, mean_confidence(second)
+        if turn:
+            image = upright
             if _is_sure(image, first):
                 return _result(first, ("eng",), turn)
     more = installed_for(found.script, tesseract.installed_languages())
@@ -129,10 +135,16 @@ def _text_height(lines: Sequence[OcrLine]) -> float:
 
 def _is_sure(image: Image, lines: list[OcrLine]) -> bool:
     """Whether Tesseract read all that looks like text, in English, and is sure of it, but for a line in ten."""
-    if not lines or looks_borrowed(lines):
+    if not lines or looks_borrowed(lines) or _stands_on_end(lines):
         return False
     unsure = sum(line.confidence < _SURE or _has_accents(line.text) for line in lines)
     return unsure <= len(lines) // 10 and unsure + uncovered(image, lines) <= len(lines) // 10
+
+
+def _stands_on_end(lines: Sequence[OcrLine]) -> bool:
+    """Whether most lines run up or down the picture."""
+    words = [line for line in lines if len(line.text) > 3]
+    return 2 * sum(line.height > line.box[2] - line.box[0] for line in words) > len(words)
 
 
 def _has_accents(text: str) -> bool:
@@ -153,8 +165,12 @@ def _judged(image: Image, first: list[OcrLine], script: str, turn: int) -> OcrRe
     legible: list[OcrLine] = []
     unread: list[OcrLine] = []
     for piece in rapid.read_with_rapidocr(image, _text_height(first)):
-        other = " ".join(line.text for line in first if _same_place(line, piece))
-        (legible if is_legible(piece, other, foreign) else unread).append(_spaced(piece, other))
+        there = [line.text for line in first if _same_place(line, piece)]
+        other = " ".join(there)
+        if is_legible(piece, other, foreign):
+            legible.append(_spaced(piece, other) if len(there) == 1 else piece)
+        elif is_seen(piece, other) or not tesseract.has_tesseract():
+            unread.append(piece)
     lines, engine = legible, "rapidocr"
     if _weight(trusted) > _MUCH_MORE * _weight(legible):
         lines, engine = trusted, "tesseract eng"

@@ -48,6 +48,7 @@ _MIN_LOOKALIKES = 8
 _GREEK = re.compile("[\u0370-\u03ff]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
 _VIETNAMESE = re.compile("[\u01a0\u01a1\u01af\u01b0]")  # o and u with a horn
+_MIN_DOUBTFUL = 3  # characters; patterns and grain look like one or two
 _MIN_FILLED = 0.7  # characters in a line's width, in line heights: fewer, and letters are missing
 
 
@@ -108,8 +109,15 @@ def is_legible(line: OcrLine, other: str, foreign: bool) -> bool:
     east_asian = 2 * len(_EAST_ASIAN.findall(text)) > len(text)
     if line.confidence >= (0.95 if foreign else 0.9) or (east_asian and line.confidence >= 0.7 and not foreign):
         return True
-    agrees = SequenceMatcher(None, _folded(text), _folded(other)).ratio() >= 0.5
+    if len(text) < _MIN_DOUBTFUL and line.confidence < 0.95 and _folded(text) != _folded(other):
+        return False
+    agrees = SequenceMatcher(None, _folded(text), _folded(other)).ratio() >= (0.8 if foreign else 0.5)
     return agrees or (line.confidence >= 0.7 and not foreign)
+
+
+def is_seen(line: OcrLine, other: str) -> bool:
+    """Whether a place that could not be read holds letters, not a pattern: then Tesseract sees some there, too."""
+    return len(_folded(line.text)) >= _MIN_DOUBTFUL or len(_folded(other)) >= _MIN_DOUBTFUL
 
 
 def _folded(text: str) -> str:
