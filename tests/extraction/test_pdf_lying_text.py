@@ -75,6 +75,23 @@ def test_a_page_whose_letters_are_right_is_not_recognised() -> None:
         assert not found.warnings
 
 
+def test_a_heading_whose_font_names_no_letters_is_read_from_the_picture() -> None:
+    registerFont(TTFont("VeraHeading", str(VERA), asciiReadable=False))
+
+    def draw(paper: Any, _: int) -> None:
+        paper.setFont("VeraHeading", 18)
+        paper.drawString(60, 760, "Timetable of the ferries")
+        paper.setFont("Helvetica", 11)
+        for number, text in enumerate(PROSE):
+            paper.drawString(60, 700 - 24 * number, text)
+
+    found = read(with_map(pdf(draw), None))
+    assert "Timetable of the ferries" in found.text
+    assert "the first ferry leaves twenty minutes later" in found.text
+    assert not found.metadata["scanned_pages"]
+    assert found.warnings == ("lines in fonts that do not name their characters were read from the picture: 1",)
+
+
 def test_a_page_drawn_as_outlines_is_read_from_its_picture() -> None:
     textpath = pytest.importorskip("matplotlib.textpath")
     outline = textpath.TextPath((60, 700), "Wear a life jacket", size=24)

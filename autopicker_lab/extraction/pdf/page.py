@@ -58,7 +58,7 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     content.notes, content.annotations = notes, annotations
     content.garbled, content.unmapped = layer.garbled, _share(words, layer.unmapped)
     content.hidden = sum(len(word.text) for word in layer.words if id(word) in unseen) if unseen else 0
-    content.outside = beyond
+    content.outside, content.nameless = beyond, layer.unmapped
     if not words:
         content.drawn = drawn_weight(page)
     return content

@@ -81,6 +81,7 @@ def _read(file: SourceFile) -> Document:
                 content = read_page(shown, annotations)
                 contents.append(content)
                 content.lies = judge.lies(shown, content)
+                judge.mend(shown, content)
                 if content.lies or is_scan(content):
                     over_limit = len(scans) >= file.options.ocr_pages
                     scans[index] = PageScan() if over_limit else recognise(shown, file.options.languages)
@@ -153,6 +154,8 @@ def _warnings(
     for index, scan in scans.items():
         if scan.note:
             yield f"page {labels[index]}: {why_scanned(contents[index])}, {scan.note}"
+    if mended := sum(content.mended for content in contents):
+        yield f"lines in fonts that do not name their characters were read from the picture: {mended}"
     doubted = [labels[i] for i, content in enumerate(contents) if content.doubted and i not in scans]
     if doubted:
         yield f"fonts do not name their characters, so the text may be wrong on page {listed(doubted)}"

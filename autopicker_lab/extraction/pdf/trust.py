@@ -64,6 +64,8 @@ _ACCENTED = re.compile("[\u00a1-\u00ff]")
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
 _SAMPLED = 5  # lines
 _SAME, _OTHER = 0.6, 0.4  # similarity of a sample as it is in the layer and as it is recognised
+_MARK = 3  # characters: the bullet of a list needs no name
+_MENDED_LINES = 40  # of a document
 _PROVEN = 3  # pages after which a document that was doubted in vain is believed
 
 
@@ -73,6 +75,7 @@ class LayerJudge:
     def __init__(self, languages: tuple[str, ...]) -> None:
         self._languages = languages
         self._proven = 0
+        self._lines_left = _MENDED_LINES
 
     def lies(self, page: PdfPage, content: PageContent) -> bool:
         """Whether the layer of a page says something else than its picture."""
@@ -80,24 +83,44 @@ class LayerJudge:
             return True
         if self._proven >= _PROVEN or not is_odd(content):
             return False
-        said, recognised = self._compare(page, content)
+        said, recognised, _ = self._compare(page, content, _sample(content.words))
         likeness = SequenceMatcher(None, said, recognised, autojunk=False).ratio()
         self._proven += likeness >= _SAME
         content.doubted = content.unmapped > _NAMELESS and likeness < _SAME
         return bool(recognised) and likeness < _OTHER
 
-    def _compare(self, page: PdfPage, content: PageContent) -> tuple[str, str]:
-        """Letters and digits of some lines as the layer has them and as they are recognised; "" where that fails."""
+    def mend(self, page: PdfPage, content: PageContent) -> None:
+        """Read from the picture what stands in the odd font of a page that does not name its characters."""
+        if not 0 < content.unmapped <= _NAMELESS or self._proven >= _PROVEN:
+            return
+        lines = _lines([word for word in content.words if word.source in content.nameless])
+        dropped: set[int] = set()
+        for line in [line for line in lines if sum(len(word.text) for word in line) > _MARK][: self._lines_left]:
+            self._lines_left -= 1
+            said, recognised, text = self._compare(page, content, [line])
+            if not recognised:
+                continue
+            if SequenceMatcher(None, said, recognised, autojunk=False).ratio() >= _OTHER:
+                self._proven += 1
+                break
+            line[0].text, line[0].x1 = " ".join(text.split()), line[-1].x1
+            dropped |= {id(word) for word in line[1:]}
+            content.mended += 1
+        content.words = [word for word in content.words if id(word) not in dropped]
+
+    def _compare(
+        self, page: PdfPage, content: PageContent, lines: Sequence[Sequence[PageWord]]
+    ) -> tuple[str, str, str]:
+        """Letters and digits of lines as the layer has them and as they are recognised, and all that is recognised."""
         from autopicker_lab.core import MissingPackageError
         from autopicker_lab.extraction.ocr import read_text
 
-        lines = _sample(content.words)
         try:
             result = read_text(_strip(page, content, lines), self._languages)
         except MissingPackageError:
-            return "", ""
+            return "", "", ""
         said = "".join(word.text for line in lines for word in line)
-        return _bare(said), _bare(result.text) if result.is_confident else ""
+        return _bare(said), _bare(result.text) if result.is_confident else "", result.text
 
 
 def is_odd(content: PageContent) -> bool:
@@ -129,11 +152,15 @@ def _bare(text: str) -> str:
 
 def _sample(words: Sequence[PageWord]) -> list[list[PageWord]]:
     """The longest lines of a page, from top to bottom."""
+    longest = sorted(_lines(words), key=lambda line: -sum(len(word.text) for word in line))[:_SAMPLED]
+    return sorted(longest, key=lambda line: line[0].base)
+
+
+def _lines(words: Sequence[PageWord]) -> list[list[PageWord]]:
     lines: dict[int, list[PageWord]] = {}
     for word in words:
         lines.setdefault(round(word.base / max(word.style.size / 2, 1)), []).append(word)
-    longest = sorted(lines.values(), key=lambda line: -sum(len(word.text) for word in line))[:_SAMPLED]
-    return sorted(longest, key=lambda line: line[0].base)
+    return list(lines.values())
 
 
 def _strip(page: PdfPage, content: PageContent, lines: Sequence[Sequence[PageWord]]) -> Image:

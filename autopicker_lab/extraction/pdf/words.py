@@ -99,6 +99,8 @@ class PageContent:
     outside: int = 0
     lies: bool = False  # its text is another than what it shows
     doubted: bool = False  # it may be
+    nameless: set[int | None] = field(default_factory=set)  # text objects whose font does not name its characters
+    mended: int = 0  # lines of these that were read from the picture
     drawn: int = 0  # see `drawn_weight`; measured where there are no words
     notes: list[str] = field(default_factory=list)  # text of annotations
     annotations: PageAnnotations = field(default_factory=PageAnnotations)
