@@ -11,7 +11,7 @@ from autopicker_lab.core import CorruptFileError, Document
 from autopicker_lab.extraction import extract
 from autopicker_lab.extraction.ocr import OcrLine, OcrResult
 from autopicker_lab.extraction.ocr.coverage import uncovered
-from autopicker_lab.extraction.ocr.scripts import is_legible, is_seen, looks_borrowed, unread_note
+from autopicker_lab.extraction.ocr.scripts import is_legible, is_seen, leaves_out, looks_borrowed, unread_note
 from autopicker_lab.extraction.ocr.strips import cut_strips
 from autopicker_lab.extraction.pdf.recognised import arrange
 from autopicker_lab.extraction.raster import open_image, to_rgb
@@ -86,6 +86,11 @@ class TestScripts:
 
     def test_an_unknown_script_has_a_next_step_too(self) -> None:
         assert "ask a model that sees" in unread_note(2, "")
+
+    def test_a_line_of_which_only_the_known_letters_were_read(self) -> None:
+        part, whole = (OcrLine(text, (0, 0, 400, 40), 0.97) for text in ("2024: 150 .", "Mapom 2024: uera 150 py6."))
+        assert leaves_out(part, whole)
+        assert not leaves_out(whole, part)
 
     def test_places_that_hold_a_pattern_are_no_letters(self) -> None:
         assert not is_legible(OcrLine("2", (0, 0, 40, 40), 0.84), "", False)

@@ -33,6 +33,11 @@ class OcrLine:
         """Pixels from its top to its bottom."""
         return self.box[3] - self.box[1]
 
+    @property
+    def width(self) -> int:
+        """Pixels from its left to its right edge."""
+        return self.box[2] - self.box[0]
+
     def moved(self, down: int = 0, scale: float = 1.0, right: int = 0) -> OcrLine:
         """The line in a picture that is `scale` times as large, and begins so many pixels further left and up."""
         left, top, across, bottom = (round(edge * scale) for edge in self.box)

@@ -17,6 +17,7 @@ from autopicker_lab.extraction.ocr.scripts import (
     is_foreign,
     is_legible,
     is_seen,
+    leaves_out,
     looks_borrowed,
     partly_known,
     unread_note,
@@ -165,9 +166,9 @@ def _judged(image: Image, first: list[OcrLine], script: str, turn: int) -> OcrRe
     legible: list[OcrLine] = []
     unread: list[OcrLine] = []
     for piece in rapid.read_with_rapidocr(image, _text_height(first)):
-        there = [line.text for line in first if _same_place(line, piece)]
-        other = " ".join(there)
-        if is_legible(piece, other, foreign):
+        there = [line for line in first if _same_place(line, piece)]
+        other = " ".join(line.text for line in there)
+        if is_legible(piece, other, foreign) and not (len(there) == 1 and leaves_out(piece, there[0])):
             legible.append(_spaced(piece, other) if len(there) == 1 else piece)
         elif is_seen(piece, other) or not tesseract.has_tesseract():
             unread.append(piece)

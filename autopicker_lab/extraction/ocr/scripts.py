@@ -48,6 +48,7 @@ _MIN_LOOKALIKES = 8
 _GREEK = re.compile("[\u0370-\u03ff]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
 _VIETNAMESE = re.compile("[\u01a0\u01a1\u01af\u01b0]")  # o and u with a horn
+_LEFT_OUT = 0.6  # share of the letters that Tesseract sees: with fewer, the model has left out those it lacks
 _MIN_DOUBTFUL = 3  # characters; patterns and grain look like one or two
 _MIN_FILLED = 0.7  # characters in a line's width, in line heights: fewer, and letters are missing
 
@@ -109,10 +110,17 @@ def is_legible(line: OcrLine, other: str, foreign: bool) -> bool:
     east_asian = 2 * len(_EAST_ASIAN.findall(text)) > len(text)
     if line.confidence >= (0.95 if foreign else 0.9) or (east_asian and line.confidence >= 0.7 and not foreign):
         return True
-    if len(text) < _MIN_DOUBTFUL and line.confidence < 0.95 and _folded(text) != _folded(other):
+    if len(text) < _MIN_DOUBTFUL and line.confidence < 0.95 and not 0 < len(_folded(text)) == len(_folded(other)):
         return False
     agrees = SequenceMatcher(None, _folded(text), _folded(other)).ratio() >= (0.8 if foreign else 0.5)
     return agrees or (line.confidence >= 0.7 and not foreign)
+
+
+def leaves_out(line: OcrLine, other: OcrLine) -> bool:
+    """Whether RapidOCR read only the letters it knows of a line of which Tesseract sees about the same pixels."""
+    alike = 0.7 < line.width / max(other.width, 1) < 1.3 and other.height < 1.3 * line.height
+    known = len(_folded(line.text))
+    return alike and not _EAST_ASIAN.search(line.text) and known < _LEFT_OUT * len(_folded(other.text))
 
 
 def is_seen(line: OcrLine, other: str) -> bool:
