@@ -108,4 +108,6 @@ class RedisCache(MemoryCache):
             self._breaker.failed(error)
             return None, False
         self._breaker.succeeded()
+        with self._lock:
+            self._entries.clear()  # what was kept while Redis was away would stay in memory
         return answer, True

@@ -1,3 +1,4 @@
+import asyncio
 import errno
 import sqlite3
 import time
@@ -5,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import needs
 
 from autopicker_lab.core import Document, Format, NotFoundError, Part, SourceFile, StorageError, UnknownFileError
 from autopicker_lab.extraction import FormatReader, open_source, registry
@@ -104,6 +106,26 @@ async def test_without_redis_the_cache_goes_on_in_this_process(caplog: pytest.Lo
     assert await cache.get("a") == b"1"
     assert len([r for r in caplog.records if "Redis does not answer" in r.message]) == 1
     await cache.close()
+
+
+@needs("redis-server")
+async def test_what_this_process_kept_meanwhile_goes_when_redis_is_back(tmp_path: Path) -> None:
+    from support.redis_server import redis_server
+
+    with redis_server(tmp_path) as (url, start, stop):
+        cache = RedisCache(60, url)
+        stop()
+        await cache.put("a", b"1")
+        assert cache.size() == (1, 1)
+        start()
+        async with asyncio.timeout(60):
+            while cache.size()[0]:
+                await cache.get("b")
+                await asyncio.sleep(0.1)
+        await cache.put("a", b"2")
+        assert await cache.get("a") == b"2"
+        assert cache.size() == (0, 0)
+        await cache.close()
 
 
 def decision(i: int = 1, **fields: Any) -> Any:
