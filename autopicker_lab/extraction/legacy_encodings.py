@@ -30,7 +30,9 @@ _GLANCE = 256  # bytes that tell capitals
 _NO_WORDS = 0.3  # coherence below which it is chance
 _CONTROLS = bytes({*range(32)} - set(b"\t\n\r\x1b"))  # a detector takes them for a sign of no text
 _DECLARATION = re.compile(rb"charset|encoding|coding", re.IGNORECASE)
-_NON_ASCII_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
+_NON_ASCII = re.compile(rb"[\x80-\xff]")
+_AROUND = 256  # bytes of ASCII in a row that a sample keeps of a line
+_LINE_END = re.compile(rb"[\r\n]|(?<=[\x80-\xff])[\x00-\x7f]{%d}" % _AROUND)
 _CODECS = {  # what the world calls by the first name, it writes in the second, which holds all of the first
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -108,7 +110,7 @@ def guess_encoding(data: bytes, declared: str = "") -> Guess | None:
 
     What the text declares is believed unless its letters make far better words in another encoding.
     """
-    sample = _sample(data).translate(None, _CONTROLS)
+    sample = (_telling(data, _SAMPLE) if len(data) > _LOOKED_AT else data).translate(None, _CONTROLS)
     if declared:
         text = _decoded(sample, declared)
         if text.count("\ufffd") > _MAX_LOST * len(text):
@@ -148,18 +150,18 @@ def _is_marks_alone(text: str) -> bool:
     return rest.isascii()
 
 
-def _sample(data: bytes) -> bytes:
-    """The lines that tell something: those with bytes beyond ASCII."""
-    if len(data) <= _SAMPLE:
-        return data
+def _telling(data: bytes, size: int) -> bytes:
+    """The lines that tell something, as far as `size` bytes: those with bytes beyond ASCII."""
     found: list[bytes] = []
-    size = 0
-    for match in _NON_ASCII_LINE.finditer(data):
-        found.append(match[0])
-        size += len(match[0])
-        if size > _SAMPLE:
-            break
-    return b"".join(found)[:_SAMPLE]
+    at = length = 0
+    while length < size and (first := _NON_ASCII.search(data, at)):
+        start = first.start()
+        begin = 1 + max(data.rfind(b"\n", at, start), data.rfind(b"\r", at, start), at - 1, start - _AROUND - 1)
+        end = _LINE_END.search(data, start, start + size)
+        at = end.end() if end else min(start + size, len(data))
+        found.append(data[begin:at])
+        length += at - begin
+    return b"".join(found)[:size]
 
 
 def _candidates(sample: bytes, declared: str) -> Iterator[tuple[str, float]]:

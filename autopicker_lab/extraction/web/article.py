@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.web.dom import BLOCKS, HEADINGS, SKIPPED, is_hidden, local, names
@@ -121,7 +122,7 @@ def outside(body: Any, content: Any) -> list[Any]:
     element = content
     while element is not body:
         parent = element.getparent()
-        others = (e for e in parent if e is not element and local(e) not in ("", "header"))
+        others = (e for e in parent if e is not element and local(e) not in ("", "header", *SKIPPED))
         found = [e for e in others if next(e.iter("h1"), None) is None] + found
         element = parent
     return found
@@ -159,15 +160,26 @@ def beside_the_text(content: Any, extents: Mapping[Any, Extent]) -> list[Any]:
             if extent is None or child in passed:
                 continue
             is_list = extent.links >= _FEW_LINKS and extent.linked > _LINKS_SHARE * extent.text
-            is_beside = (
-                is_list and not _is_overview(child) and extent.prose < _ENOUGH and extent.linked >= least * extent.links
-            )
+            is_beside = is_list and extent.prose < _ENOUGH and extent.linked >= least * extent.links
+            is_beside = is_beside and not _is_overview(child) and not _has_permalink(child)
             if is_beside or any(_COMMENTS.fullmatch(name) for name in names(child)):
                 found.append(child)
             else:
                 pending.append(child)
     prose = extents[content].prose - sum(extents[e].prose for e in (*found, *teasers))
     return [*found, *teasers] if prose >= _ENOUGH else []
+
+
+def _has_permalink(element: Any) -> bool:
+    """Whether a part of the element links to itself, as the entries of a reference do; no button of a carousel."""
+    outside = element.getparent()
+    for link in element.iter("a"):
+        target = link.get("href") or ""
+        if target.startswith("#") and not any(name.startswith("data-") for name in link.attrib):
+            around = takewhile(lambda e: e is not outside, link.iterancestors())
+            if any(target == f"#{e.get('id')}" for e in around):
+                return True
+    return False
 
 
 def _is_overview(element: Any) -> bool:
@@ -202,5 +214,7 @@ def _teasers(element: Any, extents: Mapping[Any, Extent]) -> list[Any]:
 
 def _is_teaser(element: Any, extent: Extent) -> bool:
     if not extent.links or extent.text > _TEASER_LENGTH or extent.linked < _TEASER_LINKS * extent.text:
+        return False
+    if element.tag == "details" or _has_permalink(element):
         return False
     return next(element.iter("img", "p", *HEADINGS), None) is not None
