@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _PLOTTED = 40
+_MAX_BLANKS = 1_000_000  # cells of a table, those that fill up its rows among them
 Cell = str | int | float | bool | None
 
 
@@ -45,7 +46,11 @@ class Table:
         if not self.rows:
             return ""
         width = max(len(row) for row in self.rows)
-        lines = ["| " + " | ".join(map(cell_text, row + (None,) * (width - len(row)))) + " |" for row in self.rows]
+        is_ragged = width * len(self.rows) > max(_MAX_BLANKS, 20 * sum(map(len, self.rows)))
+        padded = 0 if is_ragged else width  # rows may be shorter than the header
+        first, *others = self.rows
+        rows = [first + (None,) * (width - len(first)), *(row + (None,) * (padded - len(row)) for row in others)]
+        lines = ["| " + " | ".join(map(cell_text, row)) + " |" for row in rows]
         return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
 
     def _repr_html_(self) -> str:

@@ -11,6 +11,7 @@ _PIECE = 1024  # bytes that are unpacked at once, so that little is lost before 
 _HEAD = b"PK\x03\x04"
 _STORED, _DEFLATED = 0, 8
 _STREAMED = 8  # the flag of an entry whose size stands behind it
+_PASSES = 4  # times the file's size that may be looked through for entries that begin within each other
 
 
 def is_broken(data: bytes) -> bool:
@@ -36,10 +37,11 @@ def mended_archive(data: bytes, most: int) -> bytes | None:
     out = io.BytesIO()
     found = False
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        at = data.find(_HEAD)
-        while 0 <= at <= len(data) - 30:
-            name, content, end = _entry(data, at, most)
+        at, left = data.find(_HEAD), _PASSES * len(data)
+        while 0 <= at <= len(data) - 30 and left > 0:
+            name, content, end, read_to = _entry(data, at, most)
             most -= len(content)
+            left -= max(read_to - at, 0)
             if name and content and name not in archive.NameToInfo:
                 archive.writestr(name, content)
                 found = True
@@ -47,15 +49,15 @@ def mended_archive(data: bytes, most: int) -> bytes | None:
     return out.getvalue() if found else None
 
 
-def _entry(data: bytes, at: int, most: int) -> tuple[str, bytes, int]:
-    """Name and content of the entry whose head stands at `at`, and where the search for the next one begins."""
+def _entry(data: bytes, at: int, most: int) -> tuple[str, bytes, int, int]:
+    """Name and content of the entry whose head stands at `at`, where to look for the next, and how far this goes."""
     flags, method, size, name_size, extra_size = struct.unpack_from("<2xHH8xI4xHH", data, at + 4)
     start = at + 30 + name_size + extra_size
     name = data[at + 30 : at + 30 + name_size].decode("utf-8" if flags & 0x800 else "cp437", "replace")
     if method == _STORED and not flags & _STREAMED:
-        return name, data[start : start + min(size, most)], start + size
+        return name, data[start : start + min(size, most)], start + size, start
     if method != _DEFLATED or most <= 0:
-        return "", b"", at + 4
+        return "", b"", at + 4, at
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     pieces: list[bytes] = []
     room, position = most, start
@@ -68,5 +70,6 @@ def _entry(data: bytes, at: int, most: int) -> tuple[str, bytes, int]:
                 pieces.append(inflater.decompress(inflater.unconsumed_tail, room))
                 room -= len(pieces[-1])
     except zlib.error:
-        return name, b"".join(pieces), at + 4
-    return name, b"".join(pieces), position - len(inflater.unused_data) if inflater.eof else at + 4
+        return name, b"".join(pieces), at + 4, position
+    end = position - len(inflater.unused_data) if inflater.eof else at + 4
+    return name, b"".join(pieces), end, position

@@ -11,7 +11,7 @@ from autopicker_lab.extraction.encoding_labels import declared_encoding
 from autopicker_lab.extraction.legacy_encodings import guess_encoding
 from autopicker_lab.extraction.unicode_forms import eight_bits, escaped_encoding, mended_mojibake, unmarked_encoding
 
-_BOMS = (
+BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -46,7 +46,7 @@ def decode(data: bytes, declared: str = "") -> Decoded:
 
 
 def _decode(data: bytes, declared: str) -> Decoded:
-    for bom, encoding in _BOMS:
+    for bom, encoding in BOMS:
         if data.startswith(bom):
             return _decode_as(data, encoding)
     try:

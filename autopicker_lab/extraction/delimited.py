@@ -17,6 +17,7 @@ _SEP_LINE = re.compile(r"sep=(.)\n")
 _LINES_IN_CELL = 100
 _MAX_OPEN_QUOTES = 3
 _USUALLY = 0.9  # of the delimiters
+_MAX_AREA, _MAX_FILLED_UP = 5_000_000, 20  # cells of all rows, filled up, and how many times those that stand there
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _DELIMITERS = ",;\t|"
 _OTHER_DELIMITERS = {d: re.compile("[" + re.escape(_DELIMITERS.replace(d, "")) + "]") for d in _DELIMITERS}
@@ -129,13 +130,27 @@ def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], list[int],
     if '\\"' in text:  # quotes escaped by a backslash, not by doubling
         backslash_parsed = _parse(text, **dialect, **_BACKSLASH)
         parsed = min(parsed, backslash_parsed, key=lambda rows: len(set(map(len, rows))))
+    parsed, joined = _within_bounds(parsed, delimiter)
     widest = max(map(len, parsed), default=0)
     rows = [(*map(_parse_cell, row), *(None,) * (widest - len(row))) for row in parsed]
     unclosed = next(
         (i for i, row in enumerate(parsed, 1) if any(cell.count("\n") > _LINES_IN_CELL for cell in row)), None
     )
     warning = f"row {unclosed} has a cell of over {_LINES_IN_CELL} lines: was its quote never closed?"
-    return rows, list(map(len, parsed)), (warning,) if unclosed else ()
+    return rows, list(map(len, parsed)), (*joined, *((warning,) if unclosed else ()))
+
+
+def _within_bounds(parsed: list[list[str]], delimiter: str) -> tuple[list[list[str]], tuple[str, ...]]:
+    """Rows without the few that are so wide that filling up all others to them would be out of proportion.
+
+    What stands in their last cells is joined to one, and a warning says so.
+    """
+    filled = sum(map(len, parsed))
+    most = max(_MAX_AREA, _MAX_FILLED_UP * filled) // max(len(parsed), 1)
+    wide = [i for i, row in enumerate(parsed) if len(row) > most]
+    for i in wide:
+        parsed[i] = [*parsed[i][: most - 1], delimiter.join(parsed[i][most - 1 :])]
+    return parsed, (f"{len(wide)} rows have over {most:,} cells: the last of these stand in one",) if wide else ()
 
 
 def _row_lines(text: str, delimiter: str, rows: int, first: int) -> list[tuple[int, int]]:

@@ -25,7 +25,8 @@ def read_locked(file: SourceFile) -> Document:
         EncryptedFileError: it needs a password, or another one.
     """
     opened = open_source(decrypted(file), file.name)
-    return reader_of(opened.kind)(replace(opened, options=file.options))
+    document = reader_of(opened.kind)(replace(opened, options=file.options))
+    return replace(document, warnings=(*opened.warnings, *document.warnings))
 
 
 def decrypted(file: SourceFile) -> bytes:

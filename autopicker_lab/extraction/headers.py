@@ -16,6 +16,7 @@ _DATA_ROWS = 30  # rows that are asked whether they hold numbers
 _YEARS = range(1800, 2200)
 _UNIT = re.compile(r"[\[(][^\[\]()]{1,20}[\])]")
 _NUMBER = re.compile(r"[-+(]?\s*[^\w\s]?\s*\d[\d.,'\u00a0\u202f ]*\s*[^\w\s]?\)?")
+_LONGEST = 100  # characters of a number
 
 
 def join_group_headers(
@@ -105,9 +106,11 @@ def _neighbours(row: Row, names: Row, column: int) -> bool:
 def _is_name(cell: Cell) -> bool:
     """Whether a cell may be a heading: words, or a year."""
     if isinstance(cell, str):
-        return not _NUMBER.fullmatch(cell) or (cell.isdecimal() and int(cell) in _YEARS)
+        return not _is_number(cell) or (cell.isdecimal() and int(cell) in _YEARS)
     return not isinstance(cell, bool) and isinstance(cell, int) and cell in _YEARS
 
 
 def _is_number(cell: Cell) -> bool:
-    return _NUMBER.fullmatch(cell) is not None if isinstance(cell, str) else isinstance(cell, int | float)
+    if isinstance(cell, str):
+        return len(cell) <= _LONGEST and _NUMBER.fullmatch(cell) is not None
+    return isinstance(cell, int | float)

@@ -88,6 +88,7 @@ _UNDER = {
 }
 _TALL = re.compile(r"\\(?:[dt]?frac|binom|begin|sqrt|sum|prod|int|iint|iiint|oint|big[a-z]+|over|under|substack)\b")
 _COMMAND_AT_END = re.compile(r"\\[A-Za-z]+$")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _ONE_TOKEN = re.compile(r"(?:[^\\\s{}^_]|\\[A-Za-z]+|\\[^A-Za-z])")
 
 
@@ -163,13 +164,23 @@ def root(base: str, degree: str = "") -> str:
 
 def scripts(base: str, low: str = "", high: str = "", limits: bool = False) -> str:
     """A base with what is lowered and what is raised; `limits` sets them under and over an operator."""
-    if (low or high) and ("^" in base or "_" in base) and not re.fullmatch(r"\{.*\}|.*[)\]|]", base, re.DOTALL):
+    if (low or high) and ("^" in base or "_" in base) and base[-1] not in ")]|" and not _is_group(base):
         base = group(base)
     base = base or "{}"
     primes = high if high and not high.strip("'") else ""
     raised = primes or (f"^{_argument(high)}" if high else "")
     lowered = f"_{_argument(low)}" if low else ""
     return f"{base}{chr(92) + 'limits' if limits and (low or high) else ''}{lowered}{raised}"
+
+
+def _is_group(latex: str) -> bool:
+    """Whether a piece is one pair of braces and what they hold."""
+    depth = 0
+    for match in _BRACE.finditer(latex):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return latex[0] == "{" and match.end() == len(latex)
+    return False
 
 
 def _argument(latex: str) -> str:

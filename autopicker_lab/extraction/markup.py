@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 
+from autopicker_lab.extraction.decoding import BOMS
+
 _HEAD = 65_536  # bytes that are looked at
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _PROLOGUE = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _HTML = re.compile(
     r"<\s*(?:!doctype\s+html|(?:html|head|body|title|meta|table|frameset|div|script|style|form|center|h[1-6]|p|br|font)\b)",
@@ -46,7 +40,7 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 def text_head(data: bytes) -> str | None:
     """The first characters of a text, roughly decoded: enough to tell its kind; None where it is no text."""
     head = data[:_HEAD]
-    encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None)
+    encoding = next((name for bom, name in BOMS if head.startswith(bom)), None)
     if encoding is None and b"\x00" in head:
         encoding = "utf-16-le" if head[1:2] == b"\x00" else "utf-16-be" if head[:1] == b"\x00" else None
     text = head.decode(encoding or "latin-1", "replace").lstrip("\ufeff")

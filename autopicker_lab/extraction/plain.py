@@ -17,7 +17,9 @@ _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\
 _MAX_FRONT_MATTER = 200  # lines
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$")
 _UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{3,})[ \t]*")
-_DELIMITER_ROW = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?|\s*\|\s*:?-+:?\s*\|?\s*")
+_DELIMITER_ROW = re.compile(r"\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?)?|\|\s*:?-+:?")
+_RULE = re.compile(r"\|(?:\s*:?-{3,}:?\s*\|)+")
+_CLOSING_SIGNS = re.compile(r"(?:^|[ \t])#+$")
 _BAR = re.compile(r"(?<!\\)\|")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
@@ -87,7 +89,7 @@ def _heading(line: str, below: str) -> tuple[int, str] | None:
     """Level and title of a line that is a heading, by number signs or by the line below it; None for other lines."""
     match = _HEADING.match(line)
     if match:
-        title = match[2].rstrip("# \t")
+        title = _CLOSING_SIGNS.sub("", match[2].rstrip()).rstrip()
         return (len(match[1]), title) if title else None
     underlined = _UNDERLINE.fullmatch(below) and line.strip() and line[0] not in " \t>|-*+#`0123456789"
     return (1 if "=" in below else 2, line.strip()) if underlined else None
@@ -114,13 +116,24 @@ def markdown_tables(lines: Sequence[str]) -> Iterator[Table]:
     rows: list[tuple[Cell, ...]] | None = None
     for before, line, is_code in zip(["", *lines], [*lines, ""], [*_in_code(lines), False], strict=True):
         if rows is None:
-            if not is_code and "|" in before and _DELIMITER_ROW.fullmatch(line):
+            if not is_code and "|" in before and _DELIMITER_ROW.fullmatch(line.strip()):
                 rows = [_cells(before)]
         elif "|" in line and not is_code:
             rows.append(_cells(line))
         else:
             yield Table(tuple(rows))
             rows = None
+
+
+def flat_rows(text: str) -> list[str]:
+    """The lines of a cell's text, where a table in it has lost its rules, and its bars are commas."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if not line.startswith("|"):
+            lines.append(line)
+        elif not _RULE.fullmatch(line) and (row := line.strip("| ")):
+            lines.append(", ".join(cell.strip() for cell in _BAR.split(row)))
+    return lines
 
 
 def _cells(line: str) -> tuple[Cell, ...]:

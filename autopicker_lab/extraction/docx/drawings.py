@@ -19,7 +19,8 @@ _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _CHARTEX = "{http://schemas.microsoft.com/office/drawing/2014/chartex}"
 _AX = "{http://schemas.microsoft.com/office/2006/activeX}"
 _EQUATION_PROGRAMS = ("equation.", "mathtype")
-_MAX_POINTS = 1000
+_MAX_POINTS, _MAX_COLUMNS = 1000, 50
+_DEEPEST = 8  # levels of a list that are told apart
 _MAX_NATIVE = 50 * 2**20  # bytes of an object whose file's name is looked for
 
 
@@ -44,6 +45,7 @@ def extended_chart(root: Any) -> str:
         for level in data.iter(f"{_CHARTEX}lvl"):
             points = {_int(p.get("idx")): " ".join((p.text or "").split()) for p in level.iter(f"{_CHARTEX}pt")}
             columns.append((level.getparent().get("type") or "", points))
+        columns = columns[:_MAX_COLUMNS]
         rows = sorted({index for _, points in columns for index in points})[:_MAX_POINTS]
         lines = [tuple(name for name, _ in columns), *(tuple(p.get(i) for _, p in columns) for i in rows)]
         blocks += [Table(tuple(lines)).to_markdown()] if rows else []
@@ -58,12 +60,12 @@ def smart_art(root: Any) -> str:
         if point.get("type", "node") in ("node", "asst", "doc")
     }
     children: dict[str, list[tuple[int, str]]] = {}
-    below: set[str] = set()
+    below: dict[str, None] = {}
     for link in root.iter(f"{_DIAGRAM}cxn"):
         source, destination = link.get("srcId"), link.get("destId")
         if link.get("type", "parOf") == "parOf" and source in texts and destination in texts:
             children.setdefault(source, []).append((_int(link.get("srcOrd")), destination))
-            below.add(destination)
+            below[destination] = None
     lines: list[str] = []
     seen: set[str] = set()
     todo = [(0, id_) for id_ in reversed([id_ for id_ in texts if id_ not in below] + list(below))]
@@ -73,7 +75,7 @@ def smart_art(root: Any) -> str:
             continue
         seen.add(id_)
         if texts[id_]:
-            lines.append(f"{'   ' * depth}- {texts[id_]}")
+            lines.append(f"{'   ' * min(depth, _DEEPEST)}- {texts[id_]}")
         deeper = depth + 1 if texts[id_] else depth
         todo += [(deeper, child) for _, child in sorted(children.get(id_, ()), reverse=True)]
     return "\n".join(lines)
@@ -114,7 +116,7 @@ def _packed_name(package: Package, part: str) -> str:
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:
             stream = ole.openstream("\x01Ole10Native").read(1024)
-    except OSError:
+    except Exception:  # olefile raises what its parsing raises
         return ""
     label = stream[6:].split(b"\0", 1)[0].decode("cp1252", "replace")
     return " ".join(label.replace("\\", "/").rsplit("/", 1)[-1].split())

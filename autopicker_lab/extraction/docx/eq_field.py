@@ -23,7 +23,7 @@ _CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 def equation(code: str) -> str:
     r"""What a field of this code, without its `EQ`, shows; "" where it is empty."""
-    code = _FORMATTING.sub("", code).strip()
+    code = " ".join(_FORMATTING.sub("", code).split())
     if match := _READING.fullmatch(code):
         return f"{match[2].strip()}({match[1].strip()})"
     if match := _CIRCLED.fullmatch(code):

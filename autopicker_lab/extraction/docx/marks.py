@@ -17,9 +17,9 @@ RAISED, RAISED_END, LOWERED, LOWERED_END = "\x06", "\x07", "\x0e", "\x0f"
 _LINK = re.compile("\x01(\\d+)\x02([^\x01-\x03]*)\x03")
 _OPEN = re.compile("\x01\\d+\x02|\x03")
 _BLANK = re.compile(r"[\s\x00-\x1f]+")
-_STRUCK = re.compile(f"{STRUCK}(\\s*)(.*?)(\\s*){STRUCK_END}", re.DOTALL)
-_RAISED = re.compile(f"{RAISED}(\\s*)(.*?)(\\s*){RAISED_END}", re.DOTALL)
-_LOWERED = re.compile(f"{LOWERED}(\\s*)(.*?)(\\s*){LOWERED_END}", re.DOTALL)
+_STRUCK = re.compile(f"{STRUCK}([^{STRUCK_END}]*){STRUCK_END}")
+_RAISED = re.compile(f"{RAISED}([^{RAISED_END}]*){RAISED_END}")
+_LOWERED = re.compile(f"{LOWERED}([^{LOWERED_END}]*){LOWERED_END}")
 _HIGH = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _LOW = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 _TERM = re.compile(r"[-−+]?(?:[^\W\d_]|(?=.*[\d+−=/-])[\w+−=/().,-]+)")  # one letter, or what holds digits and signs
@@ -38,7 +38,7 @@ def resolved(text: str, addresses: Sequence[str]) -> str:
         text = _LOWERED.sub(_lowered, text.replace(LOWERED_END + LOWERED, ""))
     if STRUCK in text:
         joined = text.replace(STRUCK_END + STRUCK, "")
-        text = _STRUCK.sub(lambda m: f"{m[1]}~~{m[2]}~~{m[3]}" if m[2] else m[1] + m[3], joined)
+        text = _STRUCK.sub(lambda m: _around(m[1], f"~~{m[1].strip()}~~"), joined)
     if LINK_END in text:
         text = _OPEN.sub("", _LINK.sub(lambda m: link(m[2], addresses[int(m[1])]), text))
     return text
@@ -46,19 +46,26 @@ def resolved(text: str, addresses: Sequence[str]) -> str:
 
 def _raised(match: re.Match[str]) -> str:
     """Raised digits by their own characters, other powers after ^; the ends of ordinals (1st, 2e) as they are."""
-    inner = match[2]
-    before = match.string[: match.start()][-1:]
+    inner = match[1].strip()
+    before = match.string[max(match.start() - 1, 0) : match.start()]
     if all(ord(c) in _HIGH or c.isspace() for c in inner):
-        return match[1] + inner.translate(_HIGH) + match[3]
+        return match[1].translate(_HIGH)
     is_power = _TERM.fullmatch(inner) and before.strip() and not (before.isdigit() and inner in "aeor")
-    return match[1] + (_after("^", inner) if is_power else inner) + match[3]
+    return _around(match[1], _after("^", inner)) if is_power else match[1]
 
 
 def _lowered(match: re.Match[str]) -> str:
-    inner = match[2]
+    inner = match[1].strip()
     if all(ord(c) in _LOW or c.isspace() for c in inner):
-        return match[1] + inner.translate(_LOW) + match[3]
-    return match[1] + (_after("_", inner) if re.fullmatch(r"[\w,+−-]+", inner) else inner) + match[3]
+        return match[1].translate(_LOW)
+    return _around(match[1], _after("_", inner)) if re.fullmatch(r"[\w,+−-]+", inner) else match[1]
+
+
+def _around(text: str, marked: str) -> str:
+    """`marked` between the spaces that stand around a text; a blank text as it is."""
+    if not text.strip():
+        return text
+    return text[: len(text) - len(text.lstrip())] + marked + text[len(text.rstrip()) :]
 
 
 def _after(sign: str, text: str) -> str:

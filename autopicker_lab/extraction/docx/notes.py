@@ -8,7 +8,7 @@ from autopicker_lab.core.text import clip
 from autopicker_lab.extraction.docx.names import W14, W15, W
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from autopicker_lab.extraction.docx.walk import Walk
 
@@ -42,11 +42,14 @@ def comments(walk: Walk, main: str, body: Any) -> Iterator[str]:
         return
     walk.controls.settle(root)
     threads, subjects = _threads(walk, main), _subjects(body)
-    found = {_last_paragraph(comment) or f"comment {i}": comment for i, comment in enumerate(root.iter(f"{W}comment"))}
+    found: dict[str, Any] = {}
+    for number, comment in enumerate(root.iter(f"{W}comment")):
+        id_ = _last_paragraph(comment)
+        found[id_ if id_ and id_ not in found else f"comment {number}"] = comment
+    beginnings = _beginnings(found, threads)
     answers: dict[str, list[str]] = {}
     for id_ in found:
-        parent = threads.get(id_, ("", False))[0]
-        answers.setdefault(parent if parent in found and parent != id_ else "", []).append(id_)
+        answers.setdefault("" if beginnings[id_] == id_ else beginnings[id_], []).append(id_)
 
     def told(id_: str, mark: str) -> str:
         comment = found[id_]
@@ -58,6 +61,19 @@ def comments(walk: Walk, main: str, body: Any) -> Iterator[str]:
     with walk.inside(part):
         for id_ in answers.get("", ()):
             yield "\n".join([told(id_, "> "), *(told(answer, "> > ") for answer in answers.get(id_, ()))])
+
+
+def _beginnings(found: Mapping[str, Any], threads: Mapping[str, tuple[str, bool]]) -> dict[str, str]:
+    """For each comment the one that its thread begins with: an answer may be to another answer."""
+    beginnings: dict[str, str] = {}
+    for id_ in found:
+        path = {id_: None}
+        last = id_
+        while (parent := threads.get(last, ("", False))[0]) in found and not (parent in beginnings or parent in path):
+            path[parent] = None
+            last = parent
+        beginnings |= dict.fromkeys(path, beginnings.get(parent, last))
+    return beginnings
 
 
 def _subjects(body: Any) -> dict[str, str]:

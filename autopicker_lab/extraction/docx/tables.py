@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.docx.names import VAL, W, is_on, parse_int, unwrapped
@@ -43,9 +42,3 @@ def continues_merge(cell: Any) -> bool:
     """Whether a cell belongs to a merged cell that begins above it or, in old documents, to its left."""
     merges = (cell.find(f"{W}tcPr/{W}{name}") for name in ("vMerge", "hMerge"))
     return any(merge is not None and merge.get(VAL) != "restart" for merge in merges)
-
-
-def flatten(text: str) -> str:
-    """The text of a cell without table syntax: a nested table loses its rules, and its bars become commas."""
-    lines = [line for line in text.split("\n") if not re.fullmatch(r"[|\s:-]+", line)]
-    return "\n".join(re.sub(r"\s*\|\s*", ", ", line.strip("| ")) if line.startswith("|") else line for line in lines)

@@ -15,6 +15,7 @@ from autopicker_lab.extraction.docx.lists import Numbering
 from autopicker_lab.extraction.docx.names import R, W, parse_int, unwrapped, value
 from autopicker_lab.extraction.docx.note_marks import NoteMarks
 from autopicker_lab.extraction.docx.styles import Styles, place_of
+from autopicker_lab.extraction.plain import flat_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +126,7 @@ class Walk(Inline):
             for cell in tables.cells(row):
                 lines = () if tables.continues_merge(cell) else map(str.strip, self.markdown(cell).split("\n"))
                 text = "\n".join(part for part in lines if part)
-                line += [tables.flatten(text) or None, *[None] * (tables.column_span(cell) - 1)]
+                line += ["\n".join(flat_rows(text)) or None, *[None] * (tables.column_span(cell) - 1)]
             texts.append(tuple(line))
         return Table(tuple(texts)).to_markdown()
 

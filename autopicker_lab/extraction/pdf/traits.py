@@ -16,6 +16,7 @@ _STREAM = re.compile(rb"stream\r?\n")
 _LABELS = re.compile(rb"/PageLabels\s*(?:(\d+)\s+\d+\s+R)?")
 _FLAT = re.compile(rb"\s*<<\s*/Nums\b")
 _STREAM_LIMIT = 8 * 2**20
+_MAX_LABELS = 20  # objects that are said to be the page labels: one a revision
 
 
 @dataclass(frozen=True)
@@ -53,22 +54,28 @@ class PdfTraits:
 
 def _has_label_tree(piece: bytes, data: bytes) -> bool:
     """Whether page labels in a piece are more than one plain array."""
+    numbers: set[bytes] = set()
     for match in _LABELS.finditer(piece):
-        if not match[1]:
-            if not _FLAT.match(piece, match.end()):
-                return True
-            continue
-        labels = re.search(rb"(?<!\d)%b\s+\d+\s+obj\b(.{0,20000}?)endobj" % match[1], data, re.DOTALL)
+        if match[1]:
+            numbers.add(match[1])
+        elif not _FLAT.match(piece, match.end()):
+            return True
+    if len(numbers) > _MAX_LABELS:
+        return True
+    for number in numbers:
+        labels = re.search(rb"(?<!\d)%b\s+\d+\s+obj\b(.{0,20000}?)endobj" % number, data, re.DOTALL)
         if labels is None or b"/Kids" in labels[1]:
             return True
     return False
 
 
 def _object_streams(data: bytes) -> Iterator[bytes]:
+    known = -1
     for match in _OBJECT_STREAM.finditer(data):
         start = _STREAM.search(data, match.end(), match.end() + 1000)
-        if start is None:
+        if start is None or start.start() == known:
             continue
+        known = start.start()
         end = data.find(b"endstream", start.end())
         try:
             yield zlib.decompressobj().decompress(data[start.end() : end if end > 0 else None], _STREAM_LIMIT)

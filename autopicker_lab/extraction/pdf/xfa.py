@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MAX_BYTES = 16 * 2**20
 _MAX_LINES = 20_000
 _MAX_DEPTH = 60
+_MAX_VISITS = 20_000  # of subforms: each is visited once for each group of data around it
 _UNSEEN = ("hidden", "invisible", "inactive")
 _INNER = ("subform", "subformSet", "area", "exclGroup", "field", "draw", "pageSet", "pageArea")
 
@@ -27,6 +28,12 @@ class XfaForm:
 
     lines: list[str] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
+    visits: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more of it is not read."""
+        return len(self.lines) > _MAX_LINES or self.visits > _MAX_VISITS
 
 
 def read_xfa(pdf: PdfDocument) -> XfaForm | None:
@@ -71,7 +78,8 @@ def _packets(pdf: PdfDocument) -> Iterator[bytes]:
 
 def _read_container(element: _Element, data: list[_Element], form: XfaForm, depth: int) -> None:
     """Enter what a subform holds into `form`, once for each group of data that it is bound to."""
-    if depth > _MAX_DEPTH or len(form.lines) > _MAX_LINES or element.get("presence") in _UNSEEN:
+    form.visits += 1
+    if depth > _MAX_DEPTH or form.is_full or element.get("presence") in _UNSEEN:
         return
     for scope in _scopes(element, data):
         for child in element:
@@ -196,6 +204,8 @@ def with_form(form: XfaForm, pages: list[Part], has_fields: bool) -> tuple[list[
         return pages, "the file is an XFA form: read as its pages show it"
     text = "\n".join(form.lines)
     part = Part("form", text, (), (Place(0, len(text)),))
+    end = "; it is too long to be read to its end" if form.is_full else ""
+    source = "the file is an XFA form: read from its template and data"
     if len(pages) == 1:
-        return [part], "the file is an XFA form: read from its template and data, without the page that stands for it"
-    return [part, *pages], "the file is an XFA form: read from its template and data, and its pages after it"
+        return [part], f"{source}, without the page that stands for it{end}"
+    return [part, *pages], f"{source}, and its pages after it{end}"

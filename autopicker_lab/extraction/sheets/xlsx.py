@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
-_ATTRIBUTE = re.compile(rb"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_ATTRIBUTE = re.compile(rb"(?<![\w:])([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _HYPERLINK = re.compile(rb"<(?:\w+:)?hyperlink\s([^<>]*)>")
 _FORMAT = re.compile(rb"<(?:\w+:)?numFmt\s([^<>]*)>")
 _STYLE = re.compile(rb"<(?:\w+:)?xf(?=[\s/>])([^<>]*)>")
 _CHART = re.compile(r"(?:^|/)charts/chart(?:ex)?\d*\.xml")
 _MAIN = "xl/workbook.xml"
-_MAX_LINKED = 1000  # cells of one range that share a link
+_MAX_LINKED, _MAX_LINKS = 1000, 100_000  # cells of one range that share a link, and of all
 _LEGACY_NOTE = re.compile(r"^\[Threaded comment\].*? Comment: ")  # what older programs are shown before a thread
 
 
@@ -227,18 +227,19 @@ def _find_links(data: bytes, relations: Mapping[str, Relation], notes: SheetNote
         address = relation.target if relation else ""
         if place := known.get("location"):
             address += f"#{place}"
-        for position in _cells_of(known.get("ref", "")) if address else ():
+        most = _MAX_LINKED if len(notes.links) < _MAX_LINKS else 1
+        for position in _cells_of(known.get("ref", ""), most) if address else ():
             notes.links[position] = address
 
 
-def _cells_of(reference: str) -> Iterator[CellPosition]:
-    """The cells of a range such as A1 or B2:C9, as many as may share a link."""
+def _cells_of(reference: str, most: int) -> Iterator[CellPosition]:
+    """The cells of a range such as A1 or B2:C9; of one that has more than `most` only the first."""
     match = _RANGE.fullmatch(reference)
     if match is None:
         return
     top, left = int(match[2]) - 1, column_number(match[1].encode())
     bottom, right = (int(match[4]) - 1, column_number(match[3].encode())) if match[3] else (top, left)
-    if (bottom - top + 1) * (right - left + 1) > _MAX_LINKED:
+    if (bottom - top + 1) * (right - left + 1) > most:
         bottom, right = top, left
     for row in range(top, bottom + 1):
         for column in range(left, right + 1):

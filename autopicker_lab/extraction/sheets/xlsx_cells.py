@@ -23,10 +23,13 @@ _MAX_SHARED = 1000  # formulas written out of a shared one
 _ROW = re.compile(rb"<row [^<>]*?\br=\"(\d{1,7})\"")
 _WIDE = re.compile(rb" r=\"([A-Z]{2,3})\d")
 _UNUSUAL = re.compile(rb"r='|r =|r= |:row[ >]|:c[ >]|\tr=|\nr=")
-_CELL = rb"<(?:\w+:)?c\s[^<>]*?\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']"
+# What stands in (?>...) is not tried again: of a tag that repeats an attribute, the first or the last one counts.
+_CELL = rb"<(?:\w+:)?c\s(?>[^<>]*?\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"'])"
 _REFERENCE = re.compile(_CELL)
 _PLACE = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
-_ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s(?=[^<>]*\bt=[\"']e[\"'])[^<>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^<>]*>")
+_ERROR_CELL = re.compile(
+    rb"<(?:\w+:)?c\s(?=[^<>]*\bt=[\"']e[\"'])(?>[^<>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'])[^<>]*>"
+)
 _VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^<>]*)?>([^<]*)</")
 _RICH = re.compile(rb"\svm=[\"'][1-9]")
 _NEWER = re.compile(r"_xl(?:fn|ws|pm|udf)\.")  # marks of what older programs do not know
@@ -37,8 +40,8 @@ _SHARED_INDEX = re.compile(rb"\bsi=[\"'](\d{1,9})[\"']")
 _YES = rb"=[\"'](?:1|true)[\"']"
 _NOTHING = rb"=[\"']0(?:\.0*)?[\"']"
 _HIDDEN = re.compile(rb"\bhidden" + _YES)
-_HIDING_ROW = re.compile(rb"<(?:\w+:)?row\s([^<>]*\b(?:hidden" + _YES + rb"|ht" + _NOTHING + rb")[^<>]*)>")
-_HIDING_COLUMN = re.compile(rb"<(?:\w+:)?col\s([^<>]*\b(?:hidden" + _YES + rb"|width" + _NOTHING + rb")[^<>]*)>")
+_HIDING_ROW = re.compile(rb"<(?:\w+:)?row\s((?>[^<>]*\b(?:hidden" + _YES + rb"|ht" + _NOTHING + rb"))[^<>]*)>")
+_HIDING_COLUMN = re.compile(rb"<(?:\w+:)?col\s((?>[^<>]*\b(?:hidden" + _YES + rb"|width" + _NOTHING + rb"))[^<>]*)>")
 _HIDING_SIGNS = (b' hidden="1', b' hidden="t', b' ht="0')
 _HIDING_SIGNS_QUOTED = (b" hidden='1", b" hidden='t", b" ht='0")
 _ZERO_HEIGHT = re.compile(rb"<(?:\w+:)?sheetFormatPr\b[^<>]*\bzeroHeight" + _YES)
@@ -130,7 +133,7 @@ def _find_shared(data: bytes, notes: SheetNotes, masters: Mapping[bytes, CellPos
 
 def _find_formats(data: bytes, notes: SheetNotes, formats: Mapping[int, NumberFormat]) -> None:
     styles = b"|".join(b"%d" % number for number in formats)
-    for match in re.finditer(rb"<(?:\w+:)?c\s([^<>]*?\bs=[\"'](" + styles + rb")[\"'][^<>]*)>", data):
+    for match in re.finditer(rb"<(?:\w+:)?c\s((?>[^<>]*?\bs=[\"'](" + styles + rb")[\"'])[^<>]*)>", data):
         if place := _PLACE.search(match[1]):
             notes.formats[_position(place[1], place[2])] = formats[int(match[2])]
 

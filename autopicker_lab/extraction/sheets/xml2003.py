@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import CorruptFileError
 from autopicker_lab.extraction.decoding import decode
 from autopicker_lab.extraction.ooxml import parse_xml
-from autopicker_lab.extraction.sheets.model import Book, SheetNotes, cell_reference, sheet_of_cells, spans, to_cell
+from autopicker_lab.extraction.sheets.model import Book, SheetNotes, cell_reference, sheet_of_cells, to_cell
 from autopicker_lab.extraction.sheets.number_format import NumberFormat, number_format
 
 if TYPE_CHECKING:
@@ -99,14 +99,18 @@ class _SheetReader:
             if column.get(f"{_SHEET}Hidden") == "1" or column.get(f"{_SHEET}Width") == "0":
                 self.notes.hidden_columns.append((first, number))
         number = -1
-        hidden: list[int] = []
         for row in sheet.iterfind(f"{_SHEET}Table/{_SHEET}Row"):
             first = _number(row, "Index", number + 2) - 1
             number = first + _number(row, "Span", 0)
             if row.get(f"{_SHEET}Hidden") == "1" or row.get(f"{_SHEET}Height") == "0":
-                hidden += range(first, number + 1)
+                self._hide_rows(first, number)
             self._read_row(row, first)
-        self.notes.hidden_rows = spans(hidden)
+
+    def _hide_rows(self, first: int, last: int) -> None:
+        known = self.notes.hidden_rows
+        if known and known[-1][1] == first - 1:
+            first = known.pop()[0]
+        known.append((first, last))
 
     def _read_row(self, row: Any, number: int) -> None:
         column = -1

@@ -20,6 +20,7 @@ SKIPPED = frozenset(_SKIPPED_NAMES.split())
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
 _SHOWN_BY_CLICK = frozenset(("tabpanel", "region"))
 _FOR_READERS = re.compile(r"(?:^|[\s_-])(?:sr-only|visually-?hidden|screen-?reader|offscreen|a11y-hidden)", re.I)
+_LONGEST_BASE = 2000  # characters: each address of the page repeats them
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ICONS = re.compile(r"(?:^|[\s_-])(?:icons?|fa[srlb]?|glyphicon|material-icons|anchor|headerlink|permalink)\b", re.I)
 
@@ -38,7 +39,7 @@ def settable(text: str) -> str:
 def joined(base: str, address: str) -> str:
     """An address as it is relative to `base`, itself where either is none."""
     try:
-        return urljoin(base, address) if base else address
+        return urljoin(base, address) if 0 < len(base) <= _LONGEST_BASE else address
     except ValueError:
         return address
 

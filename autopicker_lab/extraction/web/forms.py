@@ -98,7 +98,10 @@ def _value(element: Any, context: PageContext) -> str:
         value = ""
     shown = value or _blank(element)
     listed = context.by_id.get(element.get("list") or "")
-    choices = [o.get("value") or words(o) for o in listed.iter("option")] if listed is not None else []
+    choices: list[str] = []
+    if listed is not None and listed not in context.written:  # controls may share it
+        context.written.add(listed)
+        choices = [o.get("value") or words(o) for o in listed.iter("option")]
     return f"{shown}{_choices(choices)}"
 
 

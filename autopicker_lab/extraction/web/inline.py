@@ -101,10 +101,9 @@ class InlineWriter:
             if holder.get("data-latex"):
                 return latex.inline(mathml.clean_source(holder.get("data-latex")))
             if holder.get("data-mathml"):
-                import lxml.etree
-
-                source = lxml.etree.fromstring(holder.get("data-mathml"), lxml.etree.HTMLParser())
-                return "".join(_math(self, math) for math in source.iter("math"))
+                source = _parsed_source(holder.get("data-mathml"))
+                if source is not None:
+                    return "".join(_math(self, math) for math in source.iter("math"))
         return self.content(element)
 
     def emphasised(self, element: Any) -> str:
@@ -159,6 +158,16 @@ def _end(element: Any) -> str:
 def _math(writer: InlineWriter, element: Any) -> str:
     tex = mathml.formula(element)
     return latex.display(tex) if mathml.is_display(element) else latex.inline(tex)
+
+
+def _parsed_source(source: str) -> Any:
+    """The tree of a formula that an attribute holds, None where it holds none."""
+    import lxml.etree
+
+    try:
+        return lxml.etree.fromstring(source, lxml.etree.HTMLParser())
+    except lxml.etree.LxmlError:
+        return None
 
 
 def _script_formula(element: Any) -> str:

@@ -10,7 +10,7 @@ from autopicker_lab.extraction.web.dom import local
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_STYLE = re.compile(r"list-style(?:-type)?\s*:[^;]*?\b((?:lower|upper)-(?:alpha|latin|roman))", re.I)
+_STYLE = re.compile(r"list-style(?:-type)?\s*:[^;]{0,80}?\b((?:lower|upper)-(?:alpha|latin|roman))", re.I)
 _TYPES = {"a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "upper-roman"}
 _ROMAN = tuple(
     zip(

@@ -46,9 +46,9 @@ def picture(image: Any, context: PageContext) -> str:
         return ""
     address = context.address(image.get("src"))
     if address.startswith("data:"):
-        lazy = next((image.get(name) for name in _PLACEHOLDERS if image.get(name)), None)
+        lazy = next((words for name in _PLACEHOLDERS if (words := (image.get(name) or "").split())), None)
         if lazy:
-            return f"![{alternative}]({context.address(lazy.split()[0])})"
+            return f"![{alternative}]({context.address(lazy[0])})"
         kind = address[5:].removeprefix("image/").upper() or "unknown type"
         context.note("pictures within the page are named, not read", f"{alternative or 'untitled'} ({kind})")
     return f"![{alternative}]({address})" if address or alternative else ""

@@ -104,11 +104,16 @@ def _xhtml(text: str) -> Any:
 def _place_shadow_tree(template: Any) -> None:
     """Put what a shadow tree shows in the place of its host's content, with that content in its slots."""
     host = template.getparent()
-    light = [child for child in host if child is not template]
+    if host is None:  # a second one in its host
+        return
+    light: dict[str, list[Any]] = {}
+    for child in host:
+        if child is not template and isinstance(child.tag, str):
+            light.setdefault(child.get("slot") or "", []).append(child)
     text, template.tail = (host.text or "") + (template.tail or ""), None
     for slot in list(template.iter("slot")):
-        chosen = [c for c in light if isinstance(c.tag, str) and (c.get("slot") or "") == (slot.get("name") or "")]
-        own_text = text if not slot.get("name") else ""
+        chosen = light.pop(slot.get("name") or "", [])
+        own_text, text = ("", text) if slot.get("name") else (text, "")
         if chosen or own_text.strip():
             for child in list(slot):
                 slot.remove(child)

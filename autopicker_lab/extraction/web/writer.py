@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.extraction.plain import flat_rows
 from autopicker_lab.extraction.web import lists, tables
 from autopicker_lab.extraction.web.context import context_of
 from autopicker_lab.extraction.web.dom import BLOCKS, HEADINGS, SKIPPED, is_hidden, local, names, words
@@ -104,7 +105,10 @@ class Writer:
         for row in rows:
             if is_hidden(row):
                 self.context.note("hidden text was left out", words(row))
-        text = tables.markdown(tables.grid(rows, self._cell), tables.head_rows(rows))
+        lines = tables.grid(rows, self._cell)
+        if more := sum(not is_hidden(row) for row in rows) - len(lines):
+            self.context.note("a table has too many cells to be read whole", f"{more:,} rows were left out")
+        text = tables.markdown(lines, tables.head_rows(rows))
         return [part for part in (*before, *captions, text) if part]
 
     def _cell_blocks(self, cell: Any) -> list[str]:
@@ -116,9 +120,7 @@ class Writer:
             return self._line_of(cell)
         parts = []
         for part in self.blocks(cell):
-            lines = [line for line in part.split("\n") if not re.fullmatch(r"[|\s:-]+", line)]
-            rows = [re.sub(r"\s*(?<!\\)\|\s*", ", ", line.strip("| ")) if line[:1] == "|" else line for line in lines]
-            parts.append(("; " if part[:1] == "|" else " ").join(rows))
+            parts.append(("; " if part[:1] == "|" else " ").join(flat_rows(part)))
         return re.sub(r"\s+", " ", " ".join(parts))
 
     def _line_of(self, cell: Any) -> str:

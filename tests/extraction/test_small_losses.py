@@ -1,0 +1,105 @@
+"""Small things that readers must not lose, and details that must not refuse the rest of a file."""
+
+import pytest
+
+from autopicker_lab.core import Table
+from autopicker_lab.extraction import extract, latex
+from autopicker_lab.extraction.web import tables
+from tests.support.word_file import package, paragraph, part, run
+
+
+def text_of(source: str, name: str = "page.html") -> str:
+    return extract(source.encode(), name=name).text
+
+
+class TestCells:
+    """A dash in a cell says that there is nothing, as "---" does; neither is the rule of a table within it."""
+
+    @pytest.mark.parametrize("sign", ["-", "---", ":"])
+    def test_of_a_word_table(self, sign: str) -> None:
+        cells = "".join(f"<w:tc>{paragraph(text)}</w:tc>" for text in ("gain", sign))
+        assert extract(package(f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>"), name="a.docx").text.startswith(
+            f"| gain | {sign} |"
+        )
+
+    def test_of_a_page(self) -> None:
+        page = "<table><tr><th>gain<th>loss<tr><td><p>3</p><td><p>-</p></table>"
+        assert text_of(page).endswith("| 3 | - |")
+
+    def test_a_table_within_still_loses_its_rules(self) -> None:
+        inner = "<w:tbl><w:tr>" + "".join(f"<w:tc>{paragraph(c)}</w:tc>" for c in "ab") + "</w:tr></w:tbl>"
+        outer = f"<w:tbl><w:tr><w:tc>{inner}<w:p/></w:tc><w:tc>{paragraph('c')}</w:tc></w:tr></w:tbl>"
+        assert extract(package(outer), name="a.docx").text.startswith("| a, b | c |")
+
+
+class TestComments:
+    @staticmethod
+    def text(ids: str, parents: dict[str, str]) -> str:
+        comments = "".join(
+            f'<w:comment w:id="{i}" w:author="A"><w:p w14:paraId="{id_}">{run(f"said {i}")}</w:p></w:comment>'
+            for i, id_ in enumerate(ids)
+        )
+        threads = "".join(
+            f'<w15:commentEx w15:paraId="{id_}" w15:paraIdParent="{parent}"/>' for id_, parent in parents.items()
+        )
+        parts = {
+            "word/comments.xml": part("w:comments", comments),
+            "word/ex.xml": part("w15:commentsEx", threads),
+        }
+        links = (("comments", "comments.xml"), ("commentsExtended", "ex.xml"))
+        return extract(package(paragraph("text"), links, parts), name="a.docx").text
+
+    def test_answers_to_answers_are_told(self) -> None:
+        assert self.text("KLM", {"L": "K", "M": "L"}).endswith("> A: said 0\n> > A: said 1\n> > A: said 2")
+
+    def test_comments_of_one_id_are_all_told(self) -> None:
+        text = self.text("KK", {})
+        assert "said 0" in text
+        assert "said 1" in text
+
+    def test_comments_that_answer_each_other_are_told(self) -> None:
+        text = self.text("KL", {"L": "K", "K": "L"})
+        assert "said 0" in text
+        assert "said 1" in text
+
+
+class TestPages:
+    """Empty attributes and odd trees refuse no page."""
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            '<img src="data:image/png;base64,xx" alt="a bee" data-src=" ">',
+            '<span class="MathJax" data-mathml=" ">x</span>',
+            '<span class="MathJax" data-mathml="&lt;!-- --&gt;">x</span>',
+            '<div><template shadowrootmode="open">a</template><template shadowrootmode="open">b</template></div>',
+        ],
+    )
+    def test_the_rest_is_read(self, odd: str) -> None:
+        assert text_of(f"<p>before</p>{odd}<p>after</p>").endswith("after")
+
+    def test_rows_past_the_bound_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tables, "_MAX_CELLS", 10)
+        rows = "".join(f"<tr><td>{i}<td>x" for i in range(20))
+        warnings = extract(f"<table>{rows}</table>".encode(), name="a.html").warnings
+        assert "a table has too many cells to be read whole: 15 rows were left out" in warnings
+
+
+def test_a_heading_keeps_a_number_sign_that_belongs_to_a_word() -> None:
+    document = extract(b"# C#\n\ntext\n\n## F# and G ##\n", name="a.md")
+    assert document.metadata["headings"] == ["C#", "F# and G"]
+
+
+def test_scripts_of_a_piece_that_only_begins_and_ends_in_braces() -> None:
+    assert latex.scripts("{a^b}^{cd}", high="e") == "{{a^b}^{cd}}^e"
+    assert latex.scripts("{a^b}", high="e") == "{a^b}^e"
+
+
+def test_a_long_number_names_a_column() -> None:
+    assert extract(b"1" * 5000 + b",b\nx,2\ny,4\nz,6\n", name="a.csv").tables[0].rows[1] == ("x", 2)
+
+
+def test_a_table_with_one_wide_row_is_not_filled_up() -> None:
+    table = Table((("a",) * 2000, *[("b",)] * 2000))
+    assert len(table.to_markdown()) < 50_000
+    assert Table((("a", "b"), ("c",))).to_markdown() == "| a | b |\n| --- | --- |\n| c |  |"
