@@ -1,11 +1,11 @@
 """Small things that readers must not lose, and details that must not refuse the rest of a file."""
 
 import pytest
+from support.word_file import package, paragraph, part, run
 
 from autopicker_lab.core import Table
 from autopicker_lab.extraction import extract, latex
 from autopicker_lab.extraction.web import tables
-from tests.support.word_file import package, paragraph, part, run
 
 
 def text_of(source: str, name: str = "page.html") -> str:
