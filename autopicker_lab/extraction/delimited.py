@@ -79,11 +79,23 @@ def find_delimiter(text: str) -> str:
         unmixed = sum(not _OTHER_DELIMITERS[delimiter].search(_DECIMAL_COMMA.sub("", piece)) for piece in pieces)
         return widths.count(commonest) / len(widths) * unmixed / len(pieces), commonest
 
-    best = max((d for d in _DELIMITERS if d in sample), key=fit, default=",")
+    found = [d for d in _DELIMITERS if d in sample]
+    best = max(found, key=fit, default=",")
+    if best not in lines[0]:  # as lists within cells are written
+        even = [d for d in found if _cuts_evenly(sample, d) and fit(d)[1] > 1]
+        best = max(even, key=fit, default=best)
     if fit(best)[1] > 1:
         return best
     rows = [row for row in csv.reader(lines) if row]
     return "" if "," in sample and _is_prose(sample, ",", rows) else ","
+
+
+def _cuts_evenly(sample: str, delimiter: str) -> bool:
+    """Whether a delimiter that is no punctuation of prose cuts all rows into one number of cells."""
+    if sample.count(f"{delimiter} ") >= 0.8 * sample.count(delimiter):
+        return False
+    widths = {len(row) for row in csv.reader(sample.split("\n"), delimiter=delimiter) if row}
+    return len(widths) == 1 and widths != {1}
 
 
 def _dialect(text: str, delimiter: str) -> dict[str, Any]:
