@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _MAX_FRONT_MATTER = 200  # lines
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$")
+_LINK = re.compile(r"""!?\[((?:[^\[\]\\]|\\.)*)\]\((?:[^()\s]|\([^()\s]{0,200}\)){0,2000}(?:\s+"[^"]*")?\)""")
 _UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{3,})[ \t]*")
 _DELIMITER_ROW = re.compile(r"\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?)?|\|\s*:?-+:?")
 _RULE = re.compile(r"\|(?:\s*:?-{3,}:?\s*\|)+")
@@ -90,9 +91,14 @@ def _heading(line: str, below: str) -> tuple[int, str] | None:
     match = _HEADING.match(line)
     if match:
         title = _CLOSING_SIGNS.sub("", match[2].rstrip()).rstrip()
-        return (len(match[1]), title) if title else None
+        return (len(match[1]), _without_links(title)) if title else None
     underlined = _UNDERLINE.fullmatch(below) and line.strip() and line[0] not in " \t>|-*+#`0123456789"
-    return (1 if "=" in below else 2, line.strip()) if underlined else None
+    return (1 if "=" in below else 2, _without_links(line.strip())) if underlined else None
+
+
+def _without_links(title: str) -> str:
+    """A title with the words of its links and pictures alone, as it is shown."""
+    return (_LINK.sub(r"\1", _LINK.sub(r"\1", title)) if "](" in title else title) or title
 
 
 def _in_code(lines: Sequence[str]) -> list[bool]:
