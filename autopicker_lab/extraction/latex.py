@@ -164,7 +164,7 @@ def root(base: str, degree: str = "") -> str:
 
 def scripts(base: str, low: str = "", high: str = "", limits: bool = False) -> str:
     """A base with what is lowered and what is raised; `limits` sets them under and over an operator."""
-    if (low or high) and ("^" in base or "_" in base) and base[-1] not in ")]|" and not _is_group(base):
+    if (low or high) and ("^" in base or "_" in base) and base[-1] not in ")]|" and not is_group(base):
         base = group(base)
     base = base or "{}"
     primes = high if high and not high.strip("'") else ""
@@ -173,7 +173,7 @@ def scripts(base: str, low: str = "", high: str = "", limits: bool = False) -> s
     return f"{base}{chr(92) + 'limits' if limits and (low or high) else ''}{lowered}{raised}"
 
 
-def _is_group(latex: str) -> bool:
+def is_group(latex: str) -> bool:
     """Whether a piece is one pair of braces and what they hold."""
     depth = 0
     for match in _BRACE.finditer(latex):

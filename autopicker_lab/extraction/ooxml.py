@@ -104,7 +104,8 @@ def _points(series: Any, name: str) -> dict[int, Cell]:
     values: dict[int, Cell] = {}
     for point in holder.iter(f"{_CHART}pt"):
         value = point.findtext(f"{_CHART}v") or ""
-        values[int(point.get("idx") or 0)] = _number(value)
+        with contextlib.suppress(ValueError):  # no index is no place for the point
+            values[int(point.get("idx") or 0)] = _number(value)
     return values or ({0: text} if (text := holder.findtext(f"{_CHART}v")) else {})
 
 

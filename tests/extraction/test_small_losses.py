@@ -1,11 +1,17 @@
 """Small things that readers must not lose, and details that must not refuse the rest of a file."""
 
 import pytest
+from lxml import etree
+from support.raw_pdf import document, show
 from support.word_file import package, paragraph, part, run
 
-from autopicker_lab.core import Table
+from autopicker_lab.core import SourceFile, Table
 from autopicker_lab.extraction import extract, latex
+from autopicker_lab.extraction.ooxml import chart_table
+from autopicker_lab.extraction.pdf.opening import open_pdf
+from autopicker_lab.extraction.sheets.tree import read_cells
 from autopicker_lab.extraction.web import tables
+from autopicker_lab.extraction.web.mathml import clean_source
 
 
 def text_of(source: str, name: str = "page.html") -> str:
@@ -83,6 +89,43 @@ class TestPages:
         rows = "".join(f"<tr><td>{i}<td>x" for i in range(20))
         warnings = extract(f"<table>{rows}</table>".encode(), name="a.html").warnings
         assert "a table has too many cells to be read whole: 15 rows were left out" in warnings
+
+
+class TestOddDetails:
+    """A detail that no reader can use refuses nothing else."""
+
+    def test_a_prefix_without_a_name_space(self) -> None:
+        binding = """<w:dataBinding w:prefixMappings="xmlns:a=''" w:xpath="/a:x[1]" w:storeItemID="{1}"/>"""
+        control = f"<w:sdt><w:sdtPr>{binding}</w:sdtPr><w:sdtContent>{paragraph('kept')}</w:sdtContent></w:sdt>"
+        data = package(control, (("customXml", "../customXml/item1.xml"),), {"customXml/item1.xml": "<x>bound</x>"})
+        assert extract(data, name="a.docx").text == "kept"
+
+    def test_a_point_of_a_chart_without_a_place(self) -> None:
+        point = '<c:pt idx="{}"><c:v>{}</c:v></c:pt>'
+        points = point.format("x", 1) + point.format(0, 2)
+        space = "http://schemas.openxmlformats.org/drawingml/2006/chart"
+        root = etree.fromstring(f'<c:c xmlns:c="{space}"><c:ser><c:val>{points}</c:val></c:ser></c:c>')
+        table = chart_table(root, "")
+        assert table is not None
+        assert table.rows == ((None, "series 1"), (None, 2))
+
+    def test_numbers_that_are_too_long(self) -> None:
+        long = "1" * 5000
+        cells = f'<c r="A1" t="s"><v>{long}</v></c><c r="B1" s="{long}"><v>7</v></c>'
+        assert read_cells(f'<s><row r="{long}">{cells}</row></s>'.encode(), [], [], False) == {(0, 1): 7}
+
+    def test_a_damaged_file_stays_so_when_its_layers_are_marked(self) -> None:
+        layers = "/OCProperties<</OCGs[20 0 R]/D<</OFF[20 0 R]>>>>"
+        data = document([show("one")], catalog=layers, more={20: "<</Type/OCG/Name(x)>>"})
+        opened = open_pdf(SourceFile("a.pdf", data + b"99 0 obj null endobj", "pdf"))
+        assert opened.layers_off == ["x"]
+        assert (opened.is_damaged, opened.labels_circle) == (True, False)
+        opened.pdf.close()
+
+
+def test_the_braces_of_a_source_that_are_not_one_pair() -> None:
+    assert clean_source(r"{\displaystyle a+b}") == "a+b"
+    assert clean_source(r"{\displaystyle a}+{b}") == r"{\displaystyle a}+{b}"
 
 
 def test_a_heading_keeps_a_number_sign_that_belongs_to_a_word() -> None:

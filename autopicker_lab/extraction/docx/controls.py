@@ -94,7 +94,7 @@ class Controls:
         if binding is None or not _SIMPLE_PATH.fullmatch(path) or self._looked_up >= _MAX_BOUND:
             return ""
         self._looked_up += 1
-        prefixes = {m[1]: m[3] for m in _PREFIX.finditer(binding.get(f"{W}prefixMappings") or "")}
+        prefixes = {m[1]: m[3] for m in _PREFIX.finditer(binding.get(f"{W}prefixMappings") or "") if m[3]}
         stores = self._data_stores()
         store = (binding.get(f"{W}storeItemID") or "").upper()
         for root in [stores[store]] if store in stores else list(stores.values()):

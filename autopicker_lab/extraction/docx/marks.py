@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from autopicker_lab.extraction import script_signs
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,8 +22,7 @@ _BLANK = re.compile(r"[\s\x00-\x1f]+")
 _STRUCK = re.compile(f"{STRUCK}([^{STRUCK_END}]*){STRUCK_END}")
 _RAISED = re.compile(f"{RAISED}([^{RAISED_END}]*){RAISED_END}")
 _LOWERED = re.compile(f"{LOWERED}([^{LOWERED_END}]*){LOWERED_END}")
-_HIGH = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
-_LOW = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
+_HIGH = script_signs.RAISED | {ord("n"): "ⁿ"}
 _TERM = re.compile(r"[-−+]?(?:[^\W\d_]|(?=.*[\d+−=/-])[\w+−=/().,-]+)")  # one letter, or what holds digits and signs
 
 
@@ -56,8 +57,8 @@ def _raised(match: re.Match[str]) -> str:
 
 def _lowered(match: re.Match[str]) -> str:
     inner = match[1].strip()
-    if all(ord(c) in _LOW or c.isspace() for c in inner):
-        return match[1].translate(_LOW)
+    if all(ord(c) in script_signs.LOWERED or c.isspace() for c in inner):
+        return match[1].translate(script_signs.LOWERED)
     return _around(match[1], _after("_", inner)) if re.fullmatch(r"[\w,+−-]+", inner) else match[1]
 
 

@@ -154,7 +154,7 @@ def _revised(file: SourceFile, opened: OpenedPdf, lost: int) -> OpenedPdf:
         warnings.append(f"pages are missing where the file refers to them: {lost}")
     if layers_off:
         warnings.append(f"layers that are switched off were left out: {listed(layers_off)}")
-    return OpenedPdf(pdf, opened.traits, warnings, layers_off, opened.is_damaged)
+    return OpenedPdf(pdf, opened.traits, warnings, layers_off, is_damaged=opened.is_damaged)
 
 
 def _flatten_pages(writer: PdfWriter) -> None:

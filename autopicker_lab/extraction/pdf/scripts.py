@@ -6,11 +6,13 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from autopicker_lab.extraction import script_signs
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_RAISED = str.maketrans("0123456789+-−–=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾ⁿⁱ")
-_LOWERED = str.maketrans("0123456789+-−–=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋₌₍₎")
+_RAISED = script_signs.RAISED | {ord("–"): "⁻", ord("n"): "ⁿ", ord("i"): "ⁱ"}
+_LOWERED = script_signs.LOWERED | {ord("–"): "₋"}
 _SMALL = 0.85  # of the size of the line's type
 INITIAL = 0.42  # smaller type than this share of the last is no raised digit: it follows a large initial
 _HAS_RAISED = re.compile(r"[0-9+\-−–=()ni,*]*")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autopicker_lab.extraction.sheets.number_format import NumberFormat
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+_INDEX = re.compile(r"\d{1,9}", re.ASCII)
 _CHARACTER = re.compile(rb"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,8}));")
 _TRUE = ("1", "true")
 
@@ -51,7 +52,7 @@ def read_cells(
         is_row = element.tag.endswith("row")
         if event == "start" and is_row:
             number = element.get("r") or ""
-            row, column = int(number) - 1 if number.isdecimal() else row + 1, -1
+            row, column = int(number) - 1 if _INDEX.fullmatch(number) else row + 1, -1
         elif event == "start":
             continue
         elif not is_row:
@@ -86,7 +87,7 @@ def _value(cell: Any, strings: Sequence[str], formats: Sequence[NumberFormat], s
     if kind == "inlineStr":
         return _text(cell) or None
     if kind == "s":
-        return strings[int(text)] or None if text.isdecimal() and int(text) < len(strings) else None
+        return strings[int(text)] or None if _INDEX.fullmatch(text) and int(text) < len(strings) else None
     if kind == "b":
         return text.strip().lower() in _TRUE if text else None
     if kind != "n" or not text:
@@ -96,5 +97,5 @@ def _value(cell: Any, strings: Sequence[str], formats: Sequence[NumberFormat], s
     except ValueError:
         return text
     style = cell.get("s") or "0"
-    known = formats[int(style)] if style.isdecimal() and int(style) < len(formats) else None
+    known = formats[int(style)] if _INDEX.fullmatch(style) and int(style) < len(formats) else None
     return dated(number, known.is_elapsed, starts_1904) if known and known.is_date else to_cell(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction import latex
+from autopicker_lab.extraction import latex, script_signs
 from autopicker_lab.extraction.web import forms, mathml
 from autopicker_lab.extraction.web.context import name_of
 from autopicker_lab.extraction.web.dom import BLOCKS, SKIPPED, is_hidden, local, names, strings, words
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 _SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _AROUND_BREAK = re.compile(r" *\n[ \n]*")
 _NOTHING = str.maketrans("", "", "\u00ad\u200b\ufeff\u2060")
-_SIGNS = "0123456789+-−=()"
-_RAISED = str.maketrans(_SIGNS, "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾")
-_LOWERED = str.maketrans(_SIGNS, "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 _ORDINALS = frozenset(("st", "nd", "rd", "th", "er", "re", "e", "ère", "ème", "me", "o", "a", "os", "as", "d"))
 _MARKS = frozenset(("tm", "sm", "®", "™", "°", "*", "**", "†", "‡", "§", "¶"))
 _EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "cite": "*", "dfn": "*", "del": "~~", "s": "~~"}
@@ -178,7 +175,7 @@ def _script_formula(element: Any) -> str:
     return latex.display(tex) if "display" in kind else latex.inline(tex)
 
 
-def _script_sign(table: dict[int, int], mark: str) -> Callable[[InlineWriter, Any], str]:
+def _script_sign(table: dict[int, str | int], mark: str) -> Callable[[InlineWriter, Any], str]:
     """Raised or lowered text: in signs of its own where Unicode has them, else after ^ or _."""
 
     def write(writer: InlineWriter, element: Any) -> str:
@@ -186,7 +183,7 @@ def _script_sign(table: dict[int, int], mark: str) -> Callable[[InlineWriter, An
         inner = text.strip()
         if not inner or "](" in inner or _FOOTNOTE.fullmatch(inner) or _is_ordinal(element, inner.lower()):
             return text
-        if all(char in _SIGNS for char in inner):
+        if all(ord(char) in table for char in inner):
             return text.translate(table)
         if inner[0] in "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉^_$":
             return f"{mark}({inner})"
@@ -255,8 +252,8 @@ _WRITERS: dict[str, Callable[[InlineWriter, Any], str]] = {
     "br": lambda writer, element: "\n",
     "wbr": InlineWriter.content,  # the parser does not know that it is empty
     "math": _math,
-    "sup": _script_sign(_RAISED, "^"),
-    "sub": _script_sign(_LOWERED, "_"),
+    "sup": _script_sign(script_signs.RAISED, "^"),
+    "sub": _script_sign(script_signs.LOWERED, "_"),
     "q": lambda writer, element: f"“{writer.content(element)}”",
     "abbr": _abbreviation,
     "acronym": _abbreviation,

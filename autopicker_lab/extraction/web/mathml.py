@@ -48,7 +48,9 @@ def clean_source(tex: str) -> str:
     styled = _DISPLAY_STYLE.match(tex)
     if not styled:
         return tex
-    return (tex[styled.end() : -1] if tex[0] == "{" and tex[-1] == "}" else tex[styled.end() :]).strip()
+    if tex[0] != "{":
+        return tex[styled.end() :].strip()
+    return tex[styled.end() : -1].strip() if latex.is_group(tex) else tex
 
 
 def _source(math: Any) -> str:
