@@ -58,3 +58,10 @@ def test_scripts_are_not_named_among_what_was_left_out() -> None:
     document = read(f"<script>let theme = 'dark';</script>{page(entry('moor'))}<style>p {{ color: red }}</style>")
     assert any("left out" in warning for warning in document.warnings)
     assert not any("script" in warning or "style" in warning for warning in document.warnings)
+
+
+def test_an_overview_in_a_wrapper_stands_under_its_heading_as_well() -> None:
+    rows = "".join(f"<tr><td>int</td><td><a href='{name}.html'>harbour_{name}</a></td></tr>" for name in NAMES)
+    overview = f"<h2>Functions</h2><div><div><table><colgroup><col></colgroup><tbody>{rows}</tbody></table></div></div>"
+    text = text_of(read(f"<div><h1>Harbour</h1>{PROSE}{overview}</div><div>{OTHERS}</div>"))
+    assert all(f"{name}.html" in text for name in NAMES)

@@ -164,7 +164,7 @@ def beside_the_text(content: Any, extents: Mapping[Any, Extent]) -> list[Any]:
             is_beside = is_beside and not _is_overview(child) and not _has_permalink(child)
             if is_beside or any(_COMMENTS.fullmatch(name) for name in names(child)):
                 found.append(child)
-            else:
+            elif not (is_list and child.tag == "table" and _stands_under_heading(child)):
                 pending.append(child)
     prose = extents[content].prose - sum(extents[e].prose for e in (*found, *teasers))
     return [*found, *teasers] if prose >= _ENOUGH else []
@@ -184,10 +184,16 @@ def _has_permalink(element: Any) -> bool:
 
 def _is_overview(element: Any) -> bool:
     """Whether an element lists links under a heading of the text, or in a table under its own heading."""
-    before = element.getprevious()
-    if before is not None and before.tag in HEADINGS:
+    if _stands_under_heading(element):
         return True
     return next(element.iter("table"), None) is not None and next(element.iter(*HEADINGS), None) is not None
+
+
+def _stands_under_heading(element: Any) -> bool:
+    while element.getprevious() is None and element.getnext() is None and element.getparent().tag == "div":
+        element = element.getparent()  # a wrapper
+    before = element.getprevious()
+    return before is not None and before.tag in HEADINGS
 
 
 def _in_flow(element: Any, extents: Mapping[Any, Extent]) -> bool:
