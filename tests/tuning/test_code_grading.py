@@ -103,12 +103,13 @@ def test_nothing_outlives_the_grading() -> None:
     begun = time.monotonic()
     assert not passes("import os, time\nos.setsid()\nwhile True: time.sleep(0.1)", "")
     assert time.monotonic() - begun < 60
-    time.sleep(0.2)
-    assert not [
+    while left := [
         process
         for process in psutil.process_iter()
         if process.pid not in monitored and "code_sandbox" in " ".join(_command(process))
-    ]
+    ]:
+        assert time.monotonic() - begun < 60, left
+        time.sleep(0.1)
 
 
 def _command(process: psutil.Process) -> list[str]:
