@@ -1,8 +1,8 @@
 import asyncio
 import base64
 import time
-from itertools import pairwise
 from contextlib import aclosing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
