@@ -99,7 +99,7 @@ def slide(panel: Any, name: Any, presses: int = 3) -> Any:
 def test_a_pdf_is_uploaded_and_its_text_shown(flows: Any) -> None:
     panel = cell(flows, "ExtractionPanel()")
     upload(panel, "letter.pdf", pdf(0, "The lighthouse keeper writes home."))
-    panel.get_by_text("The lighthouse keeper writes home.").first.wait_for()
+    panel.get_by_text("The lighthouse keeper writes home.").filter(visible=True).first.wait_for()
     assert panel.locator("img.widget-image").evaluate("image => image.naturalWidth") > 100
     shot(flows, "extraction")
 
@@ -117,13 +117,13 @@ def test_several_files_are_dropped(flows: Any) -> None:
     )
     panel.get_by_text("2 of 2 files read").wait_for()
     panel.get_by_text("one.txt, two.txt").wait_for()
-    panel.get_by_text("text of two").first.wait_for()
+    panel.get_by_text("text of two").filter(visible=True).first.wait_for()
 
 
 def test_nine_megabytes_are_taken_and_eleven_refused(flows: Any) -> None:
     panel = cell(flows, "ExtractionPanel()")
     upload(panel, "large.pdf", pdf(9_000_000, "Nine megabytes came through."))
-    panel.get_by_text("Nine megabytes came through.").first.wait_for(timeout=120_000)
+    panel.get_by_text("Nine megabytes came through.").filter(visible=True).first.wait_for(timeout=120_000)
     upload(panel, "larger.pdf", pdf(11_000_000, "Never read."))
     panel.get_by_text(re.compile(r"larger\.pdf has 10\.5 MiB, the limit is 10\.0 MiB: type its path")).wait_for()
     shot(flows, "refused")
