@@ -60,17 +60,16 @@ def share_for(outcomes: OutcomeMatrix, order: Array, target: float) -> float | N
 
 
 def compute_baselines(
-    outcomes: OutcomeMatrix, ranked: Bootstrap | None, choices: Array | None, seed: int
+    outcomes: OutcomeMatrix, ranked: Bootstrap | None, routed: Bootstrap | None, choices: Array | None, seed: int
 ) -> dict[str, Baseline]:
     """Each baseline by name, with the p-value of the router not being better; what a router has to beat comes first.
 
     Args:
-        ranked: the router's `ranking`, by the same seed; None where it has none.
+        ranked, routed: the router's `ranking` and `quality_of`, by the same seed; None where it has none.
         choices: the model (column) that it gives each prompt, shape (n,); None where it chooses no models.
     """
     import numpy as np
 
-    routed = None if choices is None else quality_of(outcomes, choices, seed)
     best = int(np.argmax(outcomes.mean_scores))
     rows = {f"{ALWAYS}{outcomes.models[best]}": _single(outcomes, best, routed, seed)}
     if choices is not None:

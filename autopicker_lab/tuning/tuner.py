@@ -207,7 +207,7 @@ def _measure(
     router_apgr = interval_of(router, null=0.5)
     routed_quality = None if choices is None else quality_of(outcomes, choices, seed)
     saving = None if choices is None else saving_of(outcomes, choices, seed)
-    baselines = compute_baselines(outcomes, router, choices, seed)
+    baselines = compute_baselines(outcomes, router, routed_quality, choices, seed)
     cpt50 = share_for(outcomes, order, 0.5)
     weak, strong = outcomes.pair_scores
     return RouterFigures(
