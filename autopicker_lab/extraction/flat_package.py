@@ -9,7 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import CorruptFileError
-from autopicker_lab.extraction.ooxml import parse_xml
+from autopicker_lab.extraction.ooxml import parse_xml, refuse_entities
 
 if TYPE_CHECKING:
     from autopicker_lab.core import SourceFile
@@ -31,8 +31,7 @@ def packed(file: SourceFile) -> bytes:
     """
     import lxml.etree
 
-    if b"<!DOCTYPE" in file.data[:65536].upper():
-        raise CorruptFileError(f"'{file.name}' declares its own XML entities", "save it again from an office program")
+    refuse_entities(file, file.data)
     root = parse_xml(file.data.lstrip(), recover=True)
     parts = [] if root is None else list(root.iter(f"{_FLAT}part"))
     if not parts:

@@ -49,10 +49,15 @@ def refuse_bombs(file: SourceFile, archive: zipfile.ZipFile) -> None:
                 _check_part(file, stream, not is_book or not _SHEET_PART.search(entry.filename))
 
 
+def refuse_entities(file: SourceFile, xml: bytes) -> None:
+    """CorruptFileError where XML declares a document type at its beginning, and so may hold entities of its own."""
+    if b"<!DOCTYPE" in xml[:_HEAD].upper():
+        raise CorruptFileError(f"'{file.name}' declares its own XML entities", "save it again from an office program")
+
+
 def _check_part(file: SourceFile, stream: IO[bytes], makes_tree: bool) -> None:
     piece = stream.read(_PIECE if makes_tree else _HEAD)
-    if b"<!DOCTYPE" in piece[:_HEAD].upper():
-        raise CorruptFileError(f"'{file.name}' declares its own XML entities", "save it again from an office program")
+    refuse_entities(file, piece)
     elements = 0.0
     while piece and makes_tree:
         elements += (piece.count(b"<") + piece.count(b"/>")) / 2

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autopicker_lab.extraction.roman import roman
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MAX_REPEATS = 12  # of a letter: "AAA" is 53 in Word
-_ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"))
-_ROMAN_SMALL = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _CARDINALS = [*_ONES.split(), "seventeen", "eighteen", "nineteen"]
 _TENS = ["zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
@@ -39,13 +39,7 @@ def numeral(count: int, form: str) -> str:
 
 
 def _roman(count: int) -> str:
-    if count > 32767:
-        return ""
-    text = ""
-    for amount, digit in _ROMAN + _ROMAN_SMALL:
-        text += digit * (count // amount)
-        count %= amount
-    return text
+    return roman(count) if count <= 32767 else ""
 
 
 def _letters(alphabet: str, *, repeat: bool = True) -> Callable[[int], str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import CorruptFileError
 from autopicker_lab.extraction.decoding import decode
-from autopicker_lab.extraction.ooxml import parse_xml
+from autopicker_lab.extraction.ooxml import parse_xml, refuse_entities
 from autopicker_lab.extraction.sheets.model import Book, SheetNotes, cell_reference, sheet_of_cells, to_cell
 from autopicker_lab.extraction.sheets.number_format import NumberFormat, number_format
 
@@ -38,8 +38,7 @@ def read_xml(file: SourceFile) -> Book:
     Raises:
         CorruptFileError: it holds no sheet, or declares a document type of its own.
     """
-    if b"<!DOCTYPE" in file.data[:65536].upper():
-        raise CorruptFileError(f"'{file.name}' declares its own XML entities", "save it again from an office program")
+    refuse_entities(file, file.data)
     data, warnings = _readable(file.data.lstrip())
     root = parse_xml(data, recover=True)
     sheets = [] if root is None else list(root.iter(f"{_SHEET}Worksheet"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.extraction.roman import roman
 from autopicker_lab.extraction.web.dom import local
 
 if TYPE_CHECKING:
@@ -12,13 +13,6 @@ if TYPE_CHECKING:
 
 _STYLE = re.compile(r"list-style(?:-type)?\s*:[^;]{0,80}?\b((?:lower|upper)-(?:alpha|latin|roman))", re.I)
 _TYPES = {"a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "upper-roman"}
-_ROMAN = tuple(
-    zip(
-        (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1),
-        ("m", "cm", "d", "cd", "c", "xc", "l", "xl", "x", "ix", "v", "iv", "i"),
-        strict=True,
-    )
-)
 _MAX_NUMBER = 10**9
 
 
@@ -84,7 +78,7 @@ def _shown(number: int, style: str) -> str:
     if style.endswith(("alpha", "latin")) and number > 0:
         text = _letters(number)
     elif style.endswith("roman") and 0 < number < 4000:
-        text = _roman(number)
+        text = roman(number)
     else:
         return str(number)
     return text.upper() if style.startswith("upper") else text
@@ -95,14 +89,6 @@ def _letters(number: int) -> str:
     while number:
         number, digit = divmod(number - 1, 26)
         text = chr(97 + digit) + text
-    return text
-
-
-def _roman(number: int) -> str:
-    text = ""
-    for value, signs in _ROMAN:
-        count, number = divmod(number, value)
-        text += signs * count
     return text
 
 
