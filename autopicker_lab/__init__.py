@@ -1,6 +1,7 @@
 """Autopicker Lab: pick the right language model for every request, and prove that it was right.
 
-Importing the package loads nothing heavy: `Workbench`, `Settings` and `extract` are resolved on first use.
+Importing the package loads nothing heavy: `Workbench`, `Settings`, `extract` and the rooms
+(`autopicker_lab.tuning`, ...) are resolved on first use.
 """
 
 from __future__ import annotations
@@ -24,11 +25,18 @@ _HOMES = {
     "Settings": "autopicker_lab.settings",
     "extract": "autopicker_lab.extraction",
 }
+_ROOMS = ("assets", "benchmark", "client", "loadtest", "routing", "service", "tuning", "widgets")
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

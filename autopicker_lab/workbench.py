@@ -34,7 +34,7 @@ from autopicker_lab.extraction.registry import installed_format
 from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
-from autopicker_lab.routing import AUTO, default_policy, load_policy
+from autopicker_lab.routing import AUTO, as_policy, default_policy
 from autopicker_lab.runtime.event_loop import EventLoopThread
 from autopicker_lab.runtime.executors import Scheduler, worker_pool
 from autopicker_lab.settings import Settings
@@ -82,8 +82,7 @@ class Workbench:
         specs = self.settings.catalogue()
         discover_at = None if self.settings.models else self.settings.ollama_host
         self.catalogue = Catalogue([build(spec) for spec in specs], discover_at)
-        chosen = policy or self.settings.autopicker_policy or default_policy()
-        chosen = load_policy(chosen) if isinstance(chosen, str | Path) else chosen
+        chosen = as_policy(policy or self.settings.autopicker_policy or default_policy())
         self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader)
         self.embedder = Embedder(self.pipeline)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import assets
@@ -49,6 +50,16 @@ def named_tables(tables: str, own: bool = True) -> list[tuple[str, str, str]]:
     if not named:
         raise InvalidRequestError("there is no table to measure", "name one with tables=, or leave own=True")
     return named
+
+
+def table_names(named: Sequence[tuple[str, str, str]]) -> list[str]:
+    """A name of its own for each entry of `named_tables`: its file's, its path where that is taken, then its models."""
+    names: list[str] = []
+    for path, strong, weak in named:
+        pair = f"{path}: {strong} over {weak}"
+        candidates = (Path(path).name.split(".")[0], path, pair, *(f"{pair} ({k})" for k in range(2, len(named) + 1)))
+        names.append(next(name for name in candidates if name not in names))
+    return names
 
 
 def decision_times(

@@ -22,10 +22,12 @@ from autopicker_lab.runtime.progress import Progress, report_progress
 
 if TYPE_CHECKING:
     import pandas as pd
+    import papermill
 
 FIGURES = "figures.json"
 RECORD = "record.json"
 _ENGINE = "autopicker"
+_MISTAKES = (InvalidRequestError.__name__,)  # as a kernel names what a cell raised
 _OUT = "out"  # the parameter that names the run's folder
 
 
@@ -116,14 +118,14 @@ def run(
     runs: Path = Path("runs"),
     progress: Progress | None = None,
 ) -> Run:
-    """Execute `notebook` with `parameters` in a new folder below `runs`.
+    """Execute `notebook` with `parameters` in a new folder below `runs`; relative paths are from where this runs.
 
     Args:
         progress: called with (cells done, cells in all).
 
     Raises:
         StoppedError: `progress` returned False.
-        InvalidRequestError: an unknown or a wrong parameter, before anything runs.
+        InvalidRequestError: an unknown or a wrong parameter, before anything runs; or what the notebook raised of it.
         AutopickerError: the notebook failed; the executed part stays in the folder.
     """
     require("papermill", "nbconvert", "ipykernel")
@@ -142,13 +144,11 @@ def run(
             values | out,
             engine_name=_ENGINE,
             progress_bar=False,
-            cwd=str(notebook.parent),
             kernel_name="python3",
             on_cell=progress,
         )
     except papermill.PapermillExecutionError as error:
-        detail = f"'{notebook.name}' failed in cell {error.cell_index}: {error.ename}: {error.evalue}"
-        raise AutopickerError(detail, f"see {executed}") from None
+        raise _failure(error, executed) from None
     figures = json.loads((folder / FIGURES).read_text("utf-8")) if (folder / FIGURES).exists() else {}
     stamp = RunStamp.collect(notebook).to_dict()
     effective = {name: parameter.default for name, parameter in parameters_of(notebook).items()} | values
@@ -156,6 +156,14 @@ def run(
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     (folder / f"{notebook.stem}.html").write_text(to_html(executed, effective, stamp), "utf-8")
     return Run(folder, figures, effective)
+
+
+def _failure(error: papermill.PapermillExecutionError, executed: Path) -> AutopickerError:
+    """What a notebook failed of: a mistake of the caller's, such as a parameter that names no file, stays one."""
+    if error.ename in _MISTAKES:
+        return InvalidRequestError(error.evalue)
+    detail = f"'{executed.name}' failed in cell {error.cell_index}: {error.ename}: {error.evalue}"
+    return AutopickerError(detail, f"see {executed}")
 
 
 def sweep(

@@ -11,7 +11,7 @@ import typer
 
 from autopicker_lab import __version__
 from autopicker_lab.cli import bench, files, keys, load, tuning
-from autopicker_lab.cli.common import Json, open_workbench, print_json
+from autopicker_lab.cli.common import Json, open_workbench, print_error, print_json
 from autopicker_lab.core import AutopickerError, StorageError
 
 app = typer.Typer(
@@ -30,7 +30,10 @@ ModelName = Annotated[str, typer.Option("--model", help="a model of the catalogu
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Entry point of `autopicker`: exit code 0, 1 for a failure (one line on standard error), 2 for wrong usage."""
+    """Entry point of `autopicker`: exit code 0, 1 for a failure (one line on standard error), 2 for wrong usage.
+
+    What is given to the commands of the routing lab and to `bench` and cannot be used is wrong usage, too.
+    """
     try:
         app(args=list(arguments) if arguments is not None else None)
     except AutopickerError as error:
@@ -49,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def fail(error: AutopickerError) -> NoReturn:
     """Print an error in one line on standard error, and exit 1."""
-    typer.echo(f"autopicker: {' '.join(str(error).split())}", err=True)
+    print_error(error)
     sys.exit(1)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autopicker_lab.cli.common import Json, print_json
+from autopicker_lab.cli.common import Json, StrictCommand, print_json
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def bench(
     name: Annotated[str | None, typer.Argument(help="a benchmark, or a notebook of your own; none lists them")] = None,
-    parameter: Annotated[list[str] | None, typer.Option("-p", help="key=value; repeatable")] = None,
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="key=value; repeatable; paths from here")] = None,
     sweep: Annotated[str | None, typer.Option(help="key=a,b,c: a run for each value")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="runs of a sweep at once; they share the machine")] = 1,
     runs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("runs"),

@@ -9,12 +9,32 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+
+from autopicker_lab.core import AutopickerError, InvalidRequestError
 
 if TYPE_CHECKING:
     from autopicker_lab.workbench import Workbench
 
 Cluster = Annotated[str | None, typer.Option("--scheduler", help="a Dask cluster to work on: tcp://HOST:8786")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
+
+
+class StrictCommand(TyperCommand):
+    """A command that ends with exit code 2, as for a wrong option, where what a person gave it cannot be used."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; a mistake is one line on standard error."""
+        try:
+            return super().invoke(ctx)
+        except InvalidRequestError as error:
+            print_error(error)
+            raise typer.Exit(2) from None
+
+
+def print_error(error: AutopickerError) -> None:
+    """Print an error with its next step in one line on standard error."""
+    typer.echo(f"autopicker: {' '.join(str(error).split())}", err=True)
 
 
 def open_workbench() -> Workbench:

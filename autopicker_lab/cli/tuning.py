@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autopicker_lab.cli.common import Cluster, Json, open_workbench, print_json
+from autopicker_lab.cli.common import Cluster, Json, StrictCommand, open_workbench, print_json
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Prices = Annotated[Path | None, typer.Option(help='JSON of prices: {"model": {"p
 Scores = Annotated[Path | None, typer.Option(help="also write prompt_id and score of each prompt here, as CSV")]
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def collect(
     prompts: Annotated[Path, typer.Argument(help="JSONL: prompt_id, prompt, grader, answer, and task, max_tokens")],
     models: Annotated[str, typer.Option(help="models of the catalogue, separated by commas")],
@@ -75,7 +75,7 @@ def collect(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def tune(
     outcomes: Table,
     strong: Strong = None,
@@ -141,7 +141,7 @@ def tune(
     typer.echo(f"saved{doubt}: set AUTOPICKER_POLICY={out} to use it", err=True)
 
 
-@app.command()
+@app.command(cls=StrictCommand)
 def evaluate(
     outcomes: Table,
     policy: Annotated[str, typer.Option(help="a policy file, or 'default'")] = "default",

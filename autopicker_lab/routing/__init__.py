@@ -1,6 +1,6 @@
 """From complexity to a model: the router, the one rule it decides by, policies and their files, estimators."""
 
-from autopicker_lab.routing.policies import ON_DRIFT, default_policy, load_policy, policy_text, save_policy
+from autopicker_lab.routing.policies import ON_DRIFT, as_policy, default_policy, load_policy, policy_text, save_policy
 from autopicker_lab.routing.router import (
     ANSWER_TOKENS,
     AUTO,
@@ -17,6 +17,7 @@ __all__ = [
     "AUTO",
     "ON_DRIFT",
     "Requirements",
+    "as_policy",
     "choose",
     "default_policy",
     "is_local",

@@ -52,6 +52,11 @@ def load_policy(path: str | Path) -> RoutePolicy:
     return _parse(raw, str(path))
 
 
+def as_policy(policy: RoutePolicy | str | Path) -> RoutePolicy:
+    """A policy that is given as it is, or by the path of its file; see load_policy."""
+    return policy if isinstance(policy, RoutePolicy) else load_policy(policy)
+
+
 def save_policy(policy: RoutePolicy, path: str | Path) -> Path:
     """Write a policy file whole or not at all, and return its path."""
     target = Path(path).expanduser()

@@ -7,10 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Tier
+from autopicker_lab.routing import as_policy
 from autopicker_lab.tuning.metrics import psi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy as np
 
@@ -92,11 +94,15 @@ def shares_between(edges: Sequence[float], scores: Sequence[float]) -> Array:
     return shares
 
 
-def measure_drift(policy: RoutePolicy, scores: Sequence[float]) -> Drift:
-    """Compare live routing scores with the distribution that the policy was fitted on (see metrics.psi)."""
+def measure_drift(policy: RoutePolicy | str | Path, scores: Sequence[float]) -> Drift:
+    """Compare live routing scores with the distribution that the policy was fitted on (see metrics.psi).
+
+    Args:
+        policy: or the path of its file.
+    """
     import numpy as np
 
-    n = len(scores)
+    n, policy = len(scores), as_policy(policy)
     words = bool(policy.promise.get("feasible")), policy.on_drift
     if not policy.shares:
         return Drift(policy.id, n, None, (), DriftState.NOT_FITTED, *words)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 from autopicker_lab.core.optional import require
 from autopicker_lab.runtime.executors import Scheduler, submit_all, worker_pool
+from autopicker_lab.tuning.outcomes import as_outcomes
 from autopicker_lab.tuning.tuner import tune
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
 
@@ -21,7 +23,7 @@ VARIED = ("strong", "weak", "folds", "seed", "within")
 
 
 def tune_grid(
-    table: pd.DataFrame,
+    table: pd.DataFrame | str | Path,
     grid: Mapping[str, Sequence[Any]],
     *,
     jobs: int | None = None,
@@ -29,6 +31,9 @@ def tune_grid(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Tune a table with every combination of `grid` ({"folds": [3, 5], "seed": range(5)}).
+
+    Args:
+        table: or the path of its file.
 
     Returns:
         One row a combination, in the grid's order, those that were not reached left out: its values, APGR with its
@@ -47,6 +52,7 @@ def tune_grid(
     if not points or not grid:
         raise InvalidRequestError("the grid is empty", "give at least one value for each name")
     rows: dict[int, dict[str, Any]] = {}
+    table = as_outcomes(table)
     with worker_pool(scheduler, jobs) as (pool, at_once):
         numbered = list(range(len(points)))
         for i, future, _ in submit_all(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.tuning.fitting import near_duplicates
-from autopicker_lab.tuning.outcomes import validate
+from autopicker_lab.tuning.outcomes import as_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -52,7 +53,7 @@ class OutcomeMatrix:
     @classmethod
     def from_table(
         cls,
-        table: pd.DataFrame,
+        table: pd.DataFrame | str | Path,
         *,
         strong: str | None = None,
         weak: str | None = None,
@@ -63,7 +64,7 @@ class OutcomeMatrix:
         """The prompts of an outcomes table that every model answered.
 
         Args:
-            table: as read_outcomes returns it; it is validated here.
+            table: as read_outcomes returns it (it is validated here), or the path of its file.
             strong, weak: with both, these two models alone. Else strong is the best by mean score, weak the cheapest
                 of the others, or the worst where costs are unknown.
             models: leave out all others; None keeps all.
@@ -73,7 +74,7 @@ class OutcomeMatrix:
             InvalidRequestError: fewer than two models or 50 prompts, an unknown model, scores that never differ, or a
                 strong model that is not better than the weak one.
         """
-        table = validate(table)
+        table = as_outcomes(table)
         if models is not None:
             table = table[table["model"].isin(models)]
         names = [str(name) for name in table["model"].unique()]

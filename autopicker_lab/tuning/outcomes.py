@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import sqlite3
 import time
-import zlib
-from contextlib import closing
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, Outcome, StorageError
-from autopicker_lab.core.optional import require
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.routing import ANSWER_TOKENS
 from autopicker_lab.storage import Decision, FileLog
+from autopicker_lab.tuning.table_files import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
 
@@ -29,7 +26,6 @@ OPTIONAL = tuple(field.name for field in fields(Outcome) if field.default is not
 _NUMBERS = tuple(name for name in OPTIONAL if name != "task")
 _SHARED_WITH_DECISIONS = sorted(set(REQUIRED + OPTIONAL) & set(Decision._fields))
 _TEXTS = ("prompt_id", "prompt", "model", "task")
-_FORMATS = "use .csv, .csv.gz, .jsonl, .parquet, or a decision log (.sqlite)"
 _TRUTH = {"true": 1.0, "false": 0.0, "correct": 1.0, "incorrect": 0.0}
 
 
@@ -48,11 +44,21 @@ def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.Data
     Raises:
         InvalidRequestError: names the column, or the row and the column, that is wrong.
     """
-    table = validate(_tidy(_read(Path(path).expanduser())))
+    table = validate(_tidy(read_table(Path(path).expanduser(), _NUMBERS)))
     return table if prices is None else _with_prices(table, _prices(Path(prices).expanduser()))
 
 
-def keep_as_decisions(table: pd.DataFrame, path: str | Path) -> None:
+def as_outcomes(table: pd.DataFrame | str | Path) -> pd.DataFrame:
+    """Outcomes that are given as a table of any form or as the path of a file, validated; see read_outcomes."""
+    if isinstance(table, str | Path):
+        return read_outcomes(table)
+    if not hasattr(table, "columns"):
+        detail = f"outcomes are a table or the path of its file, not {type(table).__name__}"
+        raise InvalidRequestError(detail, "read_outcomes(PATH), or pandas.DataFrame(ROWS)")
+    return validate(_tidy(table))
+
+
+def keep_as_decisions(table: pd.DataFrame | str | Path, path: str | Path) -> None:
     """Add outcomes to a decision log (`.sqlite`) as answers that were given feedback: traffic from elsewhere, say.
 
     Raises:
@@ -65,7 +71,7 @@ def keep_as_decisions(table: pd.DataFrame, path: str | Path) -> None:
         name = f"{row['prompt_id']}/{row['model']}"
         return Decision(chat_id=name, request_id=name, created=now + i * 1e-6, **values)
 
-    rows = [decision(i, row) for i, row in enumerate(validate(table).to_dict("records"))]
+    rows = [decision(i, row) for i, row in enumerate(as_outcomes(table).to_dict("records"))]
     try:
         log = FileLog(Path(path).expanduser())
         try:
@@ -81,7 +87,7 @@ def keep_as_decisions(table: pd.DataFrame, path: str | Path) -> None:
 def validate(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its columns in order and their types; InvalidRequestError for what tuning could not trust."""
     if table.empty:
-        raise InvalidRequestError("the outcomes have no rows", "collect some first_prompt (autopicker collect)")
+        raise InvalidRequestError("the outcomes have no rows", "collect some first (autopicker collect)")
     for column in REQUIRED:
         if column not in table:
             raise InvalidRequestError(f"the outcomes have no column '{column}'", f"needed: {', '.join(REQUIRED)}")
@@ -93,7 +99,10 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     typed = table.assign(**clean)
     for name in REQUIRED[:3]:
         _refuse(typed[name].str.strip() == "", f"'{name}' is empty", "fill it in or drop the row")
-    _refuse(typed["score"].isna() | ~typed["score"].between(0, 1), "'score' must be a number from 0 to 1")
+    outside = typed["score"].isna() | ~typed["score"].between(0, 1)
+    in_hundreds = bool(typed["score"].max() <= 100 and typed["score"].min() >= 0)
+    scale = "divide all scores by the highest there can be" if in_hundreds else "correct or drop the row"
+    _refuse(outside, "'score' must be a number from 0 to 1", scale)
     for name in _NUMBERS:
         if name in typed:
             _refuse(typed[name] < 0, f"'{name}' is negative")
@@ -127,55 +136,12 @@ def _as_number(table: pd.DataFrame, name: str) -> pd.Series[float]:
     if name == "score":
         words = words.replace({word: str(number) for word, number in _TRUTH.items()})
     numbers = pandas.to_numeric(words, errors="coerce")
-    _refuse(numbers.isna() & ~words.isin(["", "nan", "none"]), f"'{name}' must be a number")
+    _refuse(
+        numbers.isna() & ~words.isin(["", "nan", "none"]),
+        f"'{name}' must be a number",
+        "write it with a point, as 0.5, or drop the row",
+    )
     return numbers.astype(float)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    require("pandas", "pyarrow")
-    import pandas
-
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".parquet": pandas.read_parquet,
-        ".sqlite": _decisions,
-        ".jsonl": lambda source: pandas.read_json(source, lines=True, dtype=False),
-        ".csv": lambda source: pandas.read_csv(source, dtype=str, keep_default_na=False),
-    }
-    name = path.name.lower()
-    kind = ".csv" if name.endswith((".csv", ".csv.gz")) else Path(name).suffix.replace(".ndjson", ".jsonl")
-    if not path.is_file():
-        raise InvalidRequestError(f"no file at '{path}'", "check the path")
-    if kind in (".pkl", ".pickle"):
-        detail = f"'{path.name}' is a pickle, which can run any code when it is read"
-        raise InvalidRequestError(detail, "where you trust it: pandas.read_pickle(...).to_parquet('outcomes.parquet')")
-    if kind not in readers:
-        raise InvalidRequestError(f"'{path.name}' is not an outcomes table", _FORMATS)
-    try:
-        table: pd.DataFrame = readers[kind](path)
-    except (OSError, ValueError, ImportError, EOFError, zlib.error) as error:
-        reason = " ".join(str(error).split())[:200]
-        hint = "check that it is UTF-8, with commas between cells" if kind == ".csv" else "check the file"
-        raise InvalidRequestError(f"cannot read '{path}': {reason}", hint) from None
-    table.columns = [str(column).strip().lstrip("\ufeff") for column in table.columns]
-    return table
-
-
-def _decisions(path: Path) -> pd.DataFrame:
-    """The answers of a decision log that were given a score; of several to one prompt by one model, the means."""
-    import pandas
-
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-        try:
-            table = pandas.read_sql_query("SELECT * FROM decisions WHERE score IS NOT NULL", db)
-        except (sqlite3.Error, pandas.errors.DatabaseError) as error:
-            raise ValueError(error) from None
-    if not table.empty and ("prompt" not in table or table["prompt"].isna().all()):
-        detail = f"'{path.name}' keeps no prompts, which tuning learns from"
-        raise InvalidRequestError(detail, "serve with DECISION_LOG_PROMPTS=true")
-    numbers = ["score", *(name for name in _NUMBERS if name in table)]
-    means = table.dropna(subset=["prompt"]).groupby(["prompt", "model"], sort=False, as_index=False)[numbers].mean()
-    digests = [hashlib.sha256(prompt.encode()).hexdigest()[:16] for prompt in means["prompt"]]
-    return means.assign(prompt_id=digests)
 
 
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:

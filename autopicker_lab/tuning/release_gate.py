@@ -6,18 +6,20 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.show import BLUE, GREY, axes, frame, html_table
+from autopicker_lab.routing import as_policy
 from autopicker_lab.tuning.choices import route_outcomes
+from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import Interval, bootstrap, interval_of
 from autopicker_lab.tuning.whatif import in_sample_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pandas as pd
     from matplotlib.axes import Axes
 
     from autopicker_lab.core import RoutePolicy
-    from autopicker_lab.tuning.matrix import OutcomeMatrix
 
 MARGIN = 0.02  # mean score
 _SEEN = 3.0  # losses of the margin's size that should have been met
@@ -96,16 +98,26 @@ class GateResult:
 
 
 def gate(
-    outcomes: OutcomeMatrix, served: RoutePolicy, new: RoutePolicy, *, margin: float = MARGIN, seed: int = 0
+    outcomes: OutcomeMatrix | pd.DataFrame | str | Path,
+    served: RoutePolicy | str | Path,
+    new: RoutePolicy | str | Path,
+    *,
+    margin: float = MARGIN,
+    seed: int = 0,
 ) -> GateResult:
     """Pay both policies out on measured requests, paired: a test of non-inferiority, then of any gain.
 
     Args:
-        outcomes: what neither policy was fitted on; the gate stays shut for the very same set, and knows no other.
+        outcomes: what neither policy was fitted on, also as a table or the path of one; the gate stays shut for the
+            very same set, and knows no other.
+        served, new: or the paths of their files.
         margin: mean score that may be lost without it mattering (Piaggio et al., JAMA 308:2594, 2012, on such margins).
             3 / margin different requests are needed: of fewer, so rare a loss may not have been seen once (the rule of
             three: Hanley and Lippman-Hand, JAMA 249:1743, 1983).
     """
+    if not isinstance(outcomes, OutcomeMatrix):
+        outcomes = OutcomeMatrix.from_table(outcomes, seed=seed)
+    served, new = as_policy(served), as_policy(new)
     score_before, cost_before = outcomes.routed(route_outcomes(served, outcomes).choices)
     score_after, cost_after = outcomes.routed(route_outcomes(new, outcomes).choices)
     gains, savings = score_after - score_before, cost_before - cost_after

@@ -10,6 +10,7 @@ from autopicker_lab.tuning.metrics import apgr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import pandas as pd
 
@@ -51,12 +52,12 @@ def transfer_to_tasks(
 
 
 def transfer_between(
-    tables: Mapping[str, pd.DataFrame], strong: Mapping[str, str], weak: Mapping[str, str]
+    tables: Mapping[str, pd.DataFrame | str | Path], strong: Mapping[str, str], weak: Mapping[str, str]
 ) -> pd.DataFrame:
     """Leave one data set out: estimates of gain from the others, met on it.
 
     Args:
-        tables: validated tables by name. strong, weak: the pair of each, which may differ.
+        tables: by name, or the paths of their files. strong, weak: the pair of each, which may differ.
 
     Returns:
         one row a data set: name, n, apgr there, and which share a threshold meant to send half of the prompts up sends.

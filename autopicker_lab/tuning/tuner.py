@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, StoppedError, gain_score
-from autopicker_lab.routing import ON_DRIFT, default_policy
+from autopicker_lab.routing import ON_DRIFT, as_policy, default_policy
 from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning import fitting
@@ -25,13 +26,13 @@ from autopicker_lab.tuning.drift import decile_shares
 from autopicker_lab.tuning.judging import WITHIN, conclude, cross_fitted_choices, saving_of
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import apgr, expected_calibration_error, interval_of
+from autopicker_lab.tuning.outcomes import as_outcomes
 from autopicker_lab.tuning.promise import Promise, Terms, cut, promise_of
 from autopicker_lab.tuning.report import RouterFigures, TuningReport
 from autopicker_lab.tuning.transfer import transfer_to_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -45,7 +46,7 @@ _DIGITS = 6
 
 
 def tune(
-    table: pd.DataFrame,
+    table: pd.DataFrame | str | Path,
     *,
     strong: str | None = None,
     weak: str | None = None,
@@ -62,11 +63,12 @@ def tune(
     """Fit estimates and a cost weight on a table (see read_outcomes), and measure them out of fold.
 
     Args:
+        table: or the path of its file.
         strong, weak: the pair that is routed between; None: all models, ranked by the best against the cheapest.
         within: mean score that may be lost against the best single model; the policy saves what it can within that,
             by a one-sided bound at 90 %.
         local_only, max_cost_usd: of the policy that is made; the measured figures do not depend on them.
-        source: the file the table came from, for the policy's stamp.
+        source: the file the table came from, for the policy's stamp; a `table` that is a path is its own.
         promise: what the policy is to promise of its losses. Half of the prompts are then kept out of the fit and of
             its figures, and test the promise; where it passes, it decides the cost weight, and not `within`.
         on_drift: what a service does once its requests have drifted past the alarm: "keep" routing by the policy, or
@@ -79,6 +81,7 @@ def tune(
     """
     if on_drift not in ON_DRIFT:
         raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
+    source = _source(table, source)
     outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
     kept_out = None
     if promise is not None:
@@ -143,8 +146,8 @@ def tune(
 
 
 def evaluate(
-    table: pd.DataFrame,
-    policy: RoutePolicy,
+    table: pd.DataFrame | str | Path,
+    policy: RoutePolicy | str | Path,
     *,
     strong: str | None = None,
     weak: str | None = None,
@@ -155,14 +158,23 @@ def evaluate(
 
     A policy with estimates is measured on the models it knows, by the rule it routes by. Where its prompts are those it
     was fitted on, the report warns: its figures are then too good.
+
+    Args:
+        table, policy: or the paths of their files; "default" is the default policy.
+
+    Raises:
+        InvalidRequestError: see OutcomeMatrix.from_table, and load_policy; or less than two models of a policy with
+            estimates were measured.
     """
+    source = _source(table, source)
+    table, policy = as_outcomes(table), as_policy(policy)
     if policy.estimator is None:
         outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
         routed = route_outcomes(policy, outcomes)
         known = set(outcomes.models) <= set(policy.qualities)
         figures = _measure(outcomes, routed.scores, None, None, seed=seed, choices=routed.choices if known else None)
         return TuningReport(policy=policy, **vars(figures))
-    measured = set(table["model"].astype(str)) if "model" in table else set()
+    measured = set(table["model"])
     known_models = [name for name in policy.estimator.models if name in measured]
     if len(known_models) < 2:
         detail = f"the policy knows {', '.join(policy.estimator.models)}, the outcomes do not have two of them"
@@ -252,6 +264,11 @@ def _across_folds(gains: Array, outcomes: OutcomeMatrix, folds: Sequence[tuple[A
     for train, test in folds:
         level[test] += outcomes.gains.mean() - outcomes.gains[train].mean()
     return level
+
+
+def _source(table: pd.DataFrame | str | Path, source: str | Path | None) -> str | Path | None:
+    """The file that a table came from, None where nobody knows."""
+    return table if source is None and isinstance(table, str | Path) else source
 
 
 def _name(estimator: LearnedEstimator) -> str:
