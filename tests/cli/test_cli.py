@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from support.outcomes import table
 from support.serving import free_port, serving
 
 from autopicker_lab import Settings, Workbench
-from autopicker_lab.cli import tour
+from autopicker_lab.cli import main, tour
 from autopicker_lab.cli.jupyter import MESSAGE_BYTES, command, find
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing import default_policy, save_policy
@@ -32,13 +33,25 @@ from autopicker_lab.tuning import apgr, tune
 pytestmark = pytest.mark.slow
 
 
-def run(*arguments: Any, **options: Any) -> Any:
+def run_alone(*arguments: Any) -> "subprocess.CompletedProcess[str]":
+    """A command in a process of its own, as a shell runs it."""
     program = [sys.executable, "-c", "from autopicker_lab.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(program, capture_output=True, text=True, timeout=240, check=False, **options)
+    return subprocess.run(program, capture_output=True, text=True, timeout=240, check=False)
 
 
-def json_of(*arguments: Any, code: int = 0, **options: Any) -> Any:
-    done = run(*arguments, "--json", **options)
+def run(*arguments: Any, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """The same in this process, where all is loaded; `settings` are of its environment."""
+    out, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(errors):
+        for name, value in settings.items():
+            patched.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main([*map(str, arguments)])
+    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), errors.getvalue())
+
+
+def json_of(*arguments: Any, code: int = 0, **settings: str) -> Any:
+    done = run(*arguments, "--json", **settings)
     assert done.returncode == code, done.stderr
     return json.loads(done.stdout)
 
@@ -147,7 +160,7 @@ def test_models_and_doctor() -> None:
 
 def test_doctor_names_the_models_of_a_tuned_policy(tmp_path: Path) -> None:
     save_policy(tune(table()).policy, tmp_path / "p.json")
-    checks = json_of("doctor", env={**os.environ, "AUTOPICKER_POLICY": str(tmp_path / "p.json")})
+    checks = json_of("doctor", AUTOPICKER_POLICY=str(tmp_path / "p.json"))
     (policy,) = [check for check in checks if check["name"] == "policy"]
     assert policy["ok"]
     assert "estimates of smollm2-135m, large" in policy["detail"]
@@ -164,7 +177,7 @@ def test_the_tour_goes_on_where_no_model_answers(monkeypatch: pytest.MonkeyPatch
 
 
 def test_tour() -> None:
-    done = run("tour")
+    done = run_alone("tour")
     assert done.returncode == 0, done.stderr
     words = " ".join(done.stdout.split())
     for part in (
@@ -320,7 +333,7 @@ def test_tune_evaluate_and_route_by_what_was_tuned(tmp_path: Path) -> None:
     assert "APGR" in run("evaluate", tmp_path / "o.csv").stdout
     shut = json_of("evaluate", tmp_path / "o.csv", "--policy", "default", "--against", tmp_path / "p.json", code=3)
     assert shut["passed"] is False
-    routed = json_of("score", "Say hello", env={**os.environ, "AUTOPICKER_POLICY": str(tmp_path / "p.json")})
+    routed = json_of("score", "Say hello", AUTOPICKER_POLICY=str(tmp_path / "p.json"))
     assert routed["policy"].startswith("tuned-smollm2-135m-large-")
     assert "knows large, the catalogue does not" in routed["warnings"][0]
     assert routed["selected_model"] == "smollm2-135m"
@@ -384,7 +397,7 @@ def test_a_port_that_is_taken_is_one_line() -> None:
 
 
 def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
-    home = {"env": {**os.environ, "AUTOPICKER_HOME": str(tmp_path)}}
+    home = {"AUTOPICKER_HOME": str(tmp_path)}
     assert "no keys" in run("keys", "list", **home).stderr
     created = run("keys", "create", "app", "--requests", "5", "--models", "smollm2-135m", "--budget", "2.5", **home)
     assert (created.returncode, created.stdout.startswith("apl-")) == (0, True)
