@@ -10,6 +10,7 @@ https://arxiv.org/abs/2110.01052.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
@@ -65,8 +66,10 @@ class Promise:
     Attributes:
         loss, confidence, within: see Terms.
         feasible: some cost weight passed.
-        bound: of the loss, upper, at the same confidence; None where no request would be kept from the best model.
-        quality_bound: of the mean score lost against the best model, upper; None where nothing was promised of it.
+        bound: of the loss, upper, at the same confidence, although the weight was chosen on the same prompts: it is
+            below `loss` only where the boldest weight passed. Where none did, that of the first one tested; None where
+            it would keep no request from the best model.
+        quality_bound: of the mean score lost against the best model, likewise; None where nothing was promised of it.
         cheap_share: of requests that are kept from the best single model.
         calibration_n: prompts it was tested on, one of each group of alike ones.
         needed_n: outcomes in all that would make it feasible, if things are as they look; None: no number would.
@@ -122,12 +125,15 @@ class _Losses:
     def _p_within(self, within: float) -> float:
         return p_of_mean((1 + self.all) / 2, (1 + within) / 2)
 
-    def bounds(self, terms: Terms) -> tuple[float | None, float | None]:
-        """Upper bounds of the loss and of what mean quality loses."""
-        loss = upper_bound(lambda limit: p_of_mean(self.kept, limit), terms.delta) if len(self.kept) else None
+    def loss_bound(self, terms: Terms) -> float | None:
+        """Upper bound of the loss, of a weight that was named beforehand."""
+        return upper_bound(lambda limit: p_of_mean(self.kept, limit), terms.delta) if len(self.kept) else None
+
+    def quality_bound(self, terms: Terms) -> float | None:
+        """Upper bound of what mean quality loses, likewise."""
         if terms.within is None:
-            return loss, None
-        return loss, 2 * upper_bound(lambda limit: self._p_within(2 * limit - 1), terms.delta) - 1
+            return None
+        return 2 * upper_bound(lambda limit: self._p_within(2 * limit - 1), terms.delta) - 1
 
 
 def losses_of(outcomes: OutcomeMatrix, choices: Array, best: int, rows: Array) -> _Losses:
@@ -152,10 +158,11 @@ def promise_of(
     positions = in_testing_order(fitted, curve.choices, best, terms, kept_out.different, seed)
     estimates = estimate_each(estimator, kept_out.prompts)
     weights = [float(curve.weights[i]) for i in positions]
-    weight, promise = certify(kept_out, estimates, fitted.mean_costs, best, weights, terms, seed)
-    if weight is None:
-        promise = replace(promise, needed_n=needed(fitted, curve.choices, best, terms, seed))
-    return weight, promise
+    choices = [prefer_by_estimates(estimates, fitted.mean_costs, weight) for weight in weights]
+    passed, promise = certify(kept_out, choices, best, terms, seed)
+    if not passed:
+        return None, replace(promise, needed_n=needed(fitted, curve.choices, best, terms, seed))
+    return weights[passed - 1], promise
 
 
 def cut(outcomes: OutcomeMatrix, seed: int) -> tuple[OutcomeMatrix, OutcomeMatrix]:
@@ -169,42 +176,29 @@ def cut(outcomes: OutcomeMatrix, seed: int) -> tuple[OutcomeMatrix, OutcomeMatri
 
 
 def certify(
-    outcomes: OutcomeMatrix,
-    estimates: Array,
-    costs: Array,
-    best: int,
-    weights: Sequence[float],
-    terms: Terms,
-    seed: int,
-) -> tuple[float | None, Promise]:
-    """The last of `weights` that passes, tested in this order until one fails, and what it promises.
+    outcomes: OutcomeMatrix, choices: Sequence[Array], best: int, terms: Terms, seed: int
+) -> tuple[int, Promise]:
+    """How many of several settings pass, tested in their order until one fails, and what the last of them promises.
+
+    Where all pass, the sequence goes on with the last of them and ever smaller losses, down to its own bound; where one
+    fails, nothing below the promised loss is tested any more, and that is the bound.
 
     Args:
-        outcomes: that fitted nothing, and chose neither `weights` nor their order.
-        estimates: by the policy, of each prompt, shape (n, models).
-        costs: of a call by the policy, shape (models,).
+        outcomes: that fitted nothing, and chose neither the settings nor their order.
+        choices: by setting, the model (column) of each prompt, shape (settings, n).
         best: column of the best single model.
     """
     rows = _one_of_each(outcomes.groups, seed)
-    passed: tuple[float, _Losses, float] | None = None
-    first: _Losses | None = None
-    for weight in weights:
-        choices = prefer_by_estimates(estimates, costs, weight)
-        losses = losses_of(outcomes, choices, best, rows)
-        first = first or losses
-        if losses.p(terms) > terms.delta:
-            break
-        passed = weight, losses, len(losses.kept) / len(rows)
-    if passed is not None:
-        weight, losses, share = passed
-        bound, quality_bound = losses.bounds(terms)
-        promise = Promise(
-            terms.loss, terms.confidence, True, bound, round(share, 4), len(rows), terms.within, quality_bound
-        )
-        return weight, promise
-    assert first is not None  # there is at least one weight
-    bound, quality_bound = first.bounds(terms)
-    return None, Promise(terms.loss, terms.confidence, False, bound, 0.0, len(rows), terms.within, quality_bound)
+    tested = [losses_of(outcomes, chosen, best, rows) for chosen in choices]
+    passed = list(takewhile(lambda losses: losses.p(terms) <= terms.delta, tested))
+    if passed:
+        bound = passed[-1].loss_bound(terms) if len(passed) == len(tested) else terms.loss
+        share, quality_bound = len(passed[-1].kept) / len(rows), terms.within
+    else:
+        bound, share, quality_bound = tested[0].loss_bound(terms), 0.0, tested[0].quality_bound(terms)
+    n, feasible = len(rows), bool(passed)
+    told = (feasible, bound, round(share, 4), n, terms.within, quality_bound)
+    return len(passed), Promise(terms.loss, terms.confidence, *told)
 
 
 def in_testing_order(
