@@ -30,6 +30,7 @@ from autopicker_lab.routing.estimator import (
     stacked,
 )
 from autopicker_lab.runtime.progress import Progress, report_progress
+from autopicker_lab.tuning.ridge import Design, fit_ridges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -167,9 +168,9 @@ def fit(
         penalties, stack = _cross_validated(prompts, targets, scores, seed)
     else:
         penalties, stack = like.penalties, _unstacked(scores)
-    design = space.design(prompts)
-    parts = [_ridge(design, part, penalty) for part, penalty in zip(targets, penalties, strict=True)]
-    coefficients = np.concatenate([part.coef_.reshape(-1, design.shape[1]) for part in parts]).T
+    design = Design(*space.columns(prompts))
+    parts = [fit_ridges(design, part, [penalty])[0] for part, penalty in zip(targets, penalties, strict=True)]
+    coefficients = np.hstack([part.coefficients for part in parts])
     known = len(space.keys)
     return LearnedEstimator(
         models=tuple(models),
@@ -180,7 +181,7 @@ def fit(
         feature_scale=space.scale,
         weights=np.ascontiguousarray(coefficients[:known], np.float16),
         dense=np.ascontiguousarray(coefficients[known:], np.float16),
-        bias=np.concatenate([np.atleast_1d(p.intercept_) - t.mean(0) for p, t in zip(parts, targets, strict=True)]),
+        bias=np.concatenate([p.intercept - t.mean(0) for p, t in zip(parts, targets, strict=True)]),
         stack=stack,
         penalties=penalties,
     )
@@ -267,13 +268,10 @@ class _Space:
         spans = prompts.counts.std(0, dtype=np.float64)
         self.scale = np.where(spans > 1e-6, spans, 1e6)  # what never varies counts for nothing
 
-    def design(self, prompts: Prompts) -> sparse.csr_matrix:
-        import numpy as np
-        from scipy import sparse
-
+    def columns(self, prompts: Prompts) -> tuple[sparse.csr_matrix, Array]:
+        """Sparse and dense columns of some prompts."""
         weighted = _tfidf(prompts, self.keys, self.idf)
-        block = dense_block(prompts.vectors, prompts.counts, self.centre, self.mean, self.scale)
-        return sparse.hstack([weighted, sparse.csr_matrix(block)]).tocsr().astype(np.float32)
+        return weighted, dense_block(prompts.vectors, prompts.counts, self.centre, self.mean, self.scale)
 
 
 def _cross_validated(
@@ -288,10 +286,10 @@ def _cross_validated(
     errors = [[0.0] * len(penalties) for penalties in PENALTIES]
     for train, test in grouped_folds(prompts.groups, INNER, seed + 1):
         space = _Space(prompts.at(train))
-        train_design, test_design = space.design(prompts.at(train)), space.design(prompts.at(test))
+        design, held_out_columns = Design(*space.columns(prompts.at(train))), space.columns(prompts.at(test))
         for k, ((part, penalties), held_out) in enumerate(zip(_with_penalties(targets), values, strict=True)):
-            for i, penalty in enumerate(penalties):
-                predicted = _ridge(train_design, part[train], penalty).predict(test_design).reshape(len(test), -1)
+            for i, fitted in enumerate(fit_ridges(design, part[train], penalties)):
+                predicted = fitted.predict(*held_out_columns)
                 errors[k][i] += float(((predicted - part[test]) ** 2).sum())
                 # a fold's mean leans against that of the rest: pooled, it would teach the stack the opposite
                 held_out[i][test] = predicted - part[train].mean(0)
@@ -307,12 +305,6 @@ def _with_penalties(targets: Sequence[Array]) -> Iterable[tuple[Array, tuple[flo
 def _targets(scores: Array) -> tuple[Array, Array]:
     mean = scores.mean(1, keepdims=True)
     return mean, scores - mean
-
-
-def _ridge(design: sparse.csr_matrix, target: Array, penalty: float) -> Any:
-    from sklearn.linear_model import Ridge
-
-    return Ridge(penalty, solver="sparse_cg", tol=1e-3).fit(design, target.astype(design.dtype))
 
 
 def _stack(raw: Array, scores: Array) -> Array:
