@@ -179,6 +179,8 @@ class Workbench:
     ) -> CollectionResult:
         """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect.
 
+        A name of `models` may have wildcards ("qwen*"): these stand for the models that answer now.
+
         With a `scheduler` (see runtime.executors.worker_pool) the models are asked by the workers of a cluster, each
         with a Workbench of these settings; grading, and the file, stay here.
         """
@@ -238,14 +240,19 @@ class Workbench:
 
         prompts = await asyncio.to_thread(read_questions, questions)
         await self.catalogue.availability()  # it may discover a model that is named
-        specs = [self.catalogue.get(name).describe() for name in models]
+        specs = [model.describe() for name in models for model in await self.catalogue.matching(name)]
         grader = self.catalogue.get(judge).describe() if judge else None
         if scheduler is None:
-            return await collect(prompts, specs, self.pipeline.complete, out, judge=grader, **options)
+
+            async def ask_here(request: ChatRequest, files: Sequence[Path] = ()) -> ChatReply:
+                return await self.pipeline.complete(request, await self.attach(files))
+
+            return await collect(prompts, specs, ask_here, out, judge=grader, **options)
         with worker_pool(scheduler) as (pool, at_once):
 
-            async def ask(request: ChatRequest) -> ChatReply:
-                return await asyncio.wrap_future(pool.submit(answer_elsewhere, self.settings, request))
+            async def ask(request: ChatRequest, files: Sequence[Path] = ()) -> ChatReply:
+                sources = [await asyncio.to_thread(open_source, file) for file in files]
+                return await asyncio.wrap_future(pool.submit(answer_elsewhere, self.settings, request, sources))
 
             return await collect(prompts, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
 
@@ -340,7 +347,11 @@ def worker_lab(settings: Settings) -> Workbench:
         return _worker_labs[key]
 
 
-def answer_elsewhere(settings: Settings, request: ChatRequest) -> ChatReply:
-    """The answer of a cluster's worker to a request, by a Workbench of its own."""
+def answer_elsewhere(settings: Settings, request: ChatRequest, files: Sequence[SourceFile] = ()) -> ChatReply:
+    """The answer of a cluster's worker to a request with its files, by a Workbench of its own."""
     lab = worker_lab(settings)
-    return lab.wait(lab.pipeline.complete(request))
+
+    async def answer() -> ChatReply:
+        return await lab.pipeline.complete(request, await lab.attach(files))
+
+    return lab.wait(answer())

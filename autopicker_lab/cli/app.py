@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from autopicker_lab import __version__
-from autopicker_lab.cli import bench, files, keys, load, tuning
+from autopicker_lab.cli import bench, collecting, files, keys, load, tuning
 from autopicker_lab.cli.common import Json, open_workbench, print_error, print_json
 from autopicker_lab.core import AutopickerError, StorageError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(files.app)
+app.add_typer(collecting.app)
 app.add_typer(tuning.app)
 app.add_typer(load.app)
 app.add_typer(bench.app)

@@ -1,4 +1,4 @@
-"""The commands of the routing lab: collect outcomes, tune a policy on them, evaluate one."""
+"""The commands of the routing lab that read outcomes: tune a policy on them, evaluate one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autopicker_lab.cli.common import Cluster, Json, StrictCommand, open_workbench, print_json
+from autopicker_lab.cli.common import Json, StrictCommand, print_json
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -22,57 +22,6 @@ Weak = Annotated[str | None, typer.Option(help="the other one; none: the cheapes
 Seed = Annotated[int, typer.Option(help="of every random draw")]
 Prices = Annotated[Path | None, typer.Option(help='JSON of prices: {"model": {"price_in": 1, "price_out": 2}}')]
 Scores = Annotated[Path | None, typer.Option(help="also write prompt_id and score of each prompt here, as CSV")]
-
-
-@app.command(cls=StrictCommand)
-def collect(
-    prompts: Annotated[Path, typer.Argument(help="JSONL: prompt_id, prompt, grader, answer, and task, max_tokens")],
-    models: Annotated[str, typer.Option(help="models of the catalogue, separated by commas")],
-    out: Annotated[Path, typer.Option(help="the JSONL file that rows are added to")] = Path("outcomes.jsonl"),
-    judge: Annotated[str, typer.Option(help="the model that grades 'judge' questions")] = "",
-    max_cost: Annotated[float | None, typer.Option(min=0, help="USD that may be spent")] = None,
-    parallel: Annotated[int | None, typer.Option(min=1, max=64, help="questions under way at once; none: one")] = None,
-    trust_code: Annotated[
-        bool, typer.Option("--trust-code", help="run the models' code, too, where this system cannot shut it in")
-    ] = False,
-    scheduler: Cluster = None,
-    as_json: Json = False,
-) -> None:
-    """Ask models a labelled prompt set and grade the answers; a run that was stopped goes on where it ended."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    names = [name.strip() for name in models.split(",") if name.strip()]
-    if not names:
-        raise InvalidRequestError("no models are named", "write --models a,b")
-    with open_workbench() as lab, Progress(transient=True, console=Console(stderr=True)) as bar:
-        task = bar.add_task("answers", total=None)
-        state = lab.collect(
-            prompts,
-            names,
-            out,
-            judge=judge,
-            max_cost_usd=max_cost,
-            trust_code=trust_code,
-            scheduler=scheduler,
-            **({"parallel": parallel} if parallel else {}),
-            progress=lambda s: bar.update(
-                task,
-                description=s.resting or "answers",
-                completed=s.skipped + s.done + len(s.failed),
-                total=s.total,
-            ),
-        )
-    if as_json:
-        typer.echo(json.dumps(vars(state) | {"out": str(out)}))
-    else:
-        mean = "" if state.mean_score is None else f", mean score {state.mean_score:.2f}"
-        typer.echo(f"{state.done} answers added to {out} ({state.skipped} were there){mean}, {state.cost_usd:.4f} USD")
-    for line in (*state.failed[:5], state.stopped):
-        if line:
-            typer.echo(f"autopicker: {line}", err=True)
-    if state.failed or state.stopped:
-        raise typer.Exit(1)
 
 
 @app.command(cls=StrictCommand)

@@ -12,6 +12,8 @@ class Outcome:
     Attributes:
         score: how good the answer was, 0 to 1.
         cost_usd, prompt_tokens, completion_tokens, latency_s: None where they were not measured.
+        samples: answers that `score` and the rest are means of; None: one.
+        spread: standard deviation of the scores of these answers; None where there is only one.
     """
 
     prompt_id: str
@@ -23,3 +25,5 @@ class Outcome:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     latency_s: float | None = None
+    samples: int | None = None
+    spread: float | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import fnmatch
 import logging
+import re
 import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core import ModelSpec, SettingsError, UnknownModelError
+from autopicker_lab.core import ModelSpec, ModelUnavailableError, SettingsError, UnknownModelError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import clip
 from autopicker_lab.models.base import Availability, ChatModel
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _LONGEST_NAME = 256
+_WILDCARDS = re.compile(r"[*?\[]")
 _LATEST = ":latest"  # Ollama's word for a model named without a tag
 PROBE_TTL_S = 10.0
 RECHECK_S = 2.0
@@ -112,6 +115,24 @@ class Catalogue:
         known = ", ".join(["auto", *self._models])
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise UnknownModelError(f"unknown model '{name}'", f"{hint}known: {known}", param="model")
+
+    async def matching(self, pattern: str) -> list[ChatModel]:
+        """The model of this name; or, of a name with wildcards ("qwen*"), all that match it and answer now.
+
+        Raises:
+            UnknownModelError: there is none; ModelUnavailableError: none of them answers.
+        """
+        if self._find(pattern) is not None or not _WILDCARDS.search(pattern):
+            return [self.get(pattern)]
+        answers = await self.availability()
+        meant = [name for name in self._models if fnmatch.fnmatchcase(name, pattern)]
+        if not meant:
+            raise UnknownModelError(f"no model is like '{pattern}'", f"known: {', '.join(self._models)}", param="model")
+        ready = [self._models[name] for name in meant if answers[name].ok]
+        if not ready:
+            why = "; ".join(f"{name}: {answers[name].why}" for name in meant)
+            raise ModelUnavailableError(f"none of '{pattern}' answers ({why})", answers[meant[0]].hint, param="model")
+        return ready
 
     def _find(self, name: str) -> ChatModel | None:
         if (model := self._models.get(name)) is not None:

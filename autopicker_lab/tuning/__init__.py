@@ -1,6 +1,7 @@
 """Tuning routing on one's own outcomes."""
 
-from autopicker_lab.tuning.collector import CollectionResult, Question, collect, read_questions
+from autopicker_lab.tuning.collected import CollectionResult
+from autopicker_lab.tuning.collector import collect
 from autopicker_lab.tuning.drift import Drift, DriftState, measure_drift
 from autopicker_lab.tuning.judging import WITHIN
 from autopicker_lab.tuning.matrix import OutcomeMatrix
@@ -19,6 +20,7 @@ from autopicker_lab.tuning.metrics import (
 )
 from autopicker_lab.tuning.outcomes import keep_as_decisions, read_outcomes, validate
 from autopicker_lab.tuning.promise import Promise, Terms
+from autopicker_lab.tuning.questions import Question, read_questions
 from autopicker_lab.tuning.release_gate import GateResult, gate
 from autopicker_lab.tuning.report import TuningReport, plot_calibration
 from autopicker_lab.tuning.transfer import transfer_between

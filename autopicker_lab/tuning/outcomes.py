@@ -32,6 +32,7 @@ _TRUTH = {"true": 1.0, "false": 0.0, "correct": 1.0, "incorrect": 0.0}
 def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.DataFrame:
     """A tidy table with the columns of `Outcome`, one row for each prompt and model.
 
+    Rows of the same prompt and model are samples: one row has their means, how many they were, and their spread.
     Also read: a decision log (`.sqlite`) of the service, as far as its answers were given feedback; the
     wide form (`prompt_id, task, prompt, score|MODEL ..., usd|MODEL ...`), RouteLLM's responses (`prompt`
     and a column of truth values for each model) and RouterBench's (`sample_id, prompt, eval_name, MODEL ...,
@@ -107,12 +108,35 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
         if name in typed:
             _refuse(typed[name] < 0, f"'{name}' is negative")
             _refuse(typed[name] == float("inf"), f"'{name}' is infinite")
-    repeated = typed.duplicated(["prompt_id", "model"])
-    _refuse(repeated, "this prompt_id and model came before", "keep one outcome for each prompt and model")
     first_prompt = typed.groupby("prompt_id", sort=False)["prompt"].transform("first")
     _refuse(typed["prompt"] != first_prompt, "'prompt' differs from an earlier row of the same prompt_id")
     defaults: dict[str, Any] = {name: "" if name == "task" else float("nan") for name in OPTIONAL if name not in typed}
-    return typed.assign(**defaults)[[*REQUIRED, *OPTIONAL]].reset_index(drop=True)
+    return _merged(typed.assign(**defaults)[[*REQUIRED, *OPTIONAL]]).reset_index(drop=True)
+
+
+def _merged(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the means of rows that are samples of one prompt and model, in the place of the first of them."""
+    keys = ["prompt_id", "model"]
+    if not table.duplicated(keys).any():
+        return table
+    counts = table["samples"].fillna(1.0)
+    sums = (
+        table.assign(samples=counts, score=table["score"] * counts, square=_sum_of_squares(table, counts))
+        .groupby(keys, sort=False)[["samples", "score", "square"]]
+        .sum()
+    )
+    means = table.groupby(keys, sort=False)[[name for name in _NUMBERS if name not in ("samples", "spread")]].mean()
+    score = sums["score"] / sums["samples"]
+    several = sums["samples"] > 1
+    within = (sums["square"] - sums["samples"] * score**2).clip(lower=0.0) / (sums["samples"] - 1).where(several)
+    merged = means.assign(score=score, samples=sums["samples"], spread=within**0.5)
+    first = table.drop_duplicates(keys)
+    return first[["prompt_id", "prompt", "model", "task"]].merge(merged, "left", on=keys)[table.columns]
+
+
+def _sum_of_squares(table: pd.DataFrame, counts: pd.Series[float]) -> pd.Series[float]:
+    """Of the scores that each row stands for."""
+    return counts * table["score"] ** 2 + (counts - 1) * table["spread"].fillna(0.0) ** 2
 
 
 def _refuse(wrong: pd.Series[bool], what: str, hint: str = "correct or drop the row") -> None:

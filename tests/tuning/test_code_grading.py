@@ -15,8 +15,8 @@ from support.serving import serving
 from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec, WorkerError
 from autopicker_lab.tuning import code_grading, collect
 from autopicker_lab.tuning.code_grading import passes, why_not_confined
-from autopicker_lab.tuning.collector import Question
 from autopicker_lab.tuning.grade import grade_reply
+from autopicker_lab.tuning.questions import Question
 
 WRONG = "assert len([answer]) == 1 and answer == 42"
 confined = pytest.mark.skipif(bool(why_not_confined()), reason=f"no sandbox: {why_not_confined()}")

@@ -1,15 +1,27 @@
 import asyncio
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autopicker_lab import Workbench
-from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec, ModelUnavailableError, Usage
+from autopicker_lab.core import (
+    ChatReply,
+    InvalidRequestError,
+    ModelSpec,
+    ModelUnavailableError,
+    RateLimitError,
+    TransientUpstreamError,
+    UpstreamQuotaError,
+    UpstreamTimeoutError,
+    Usage,
+)
 from autopicker_lab.tuning import collect, read_outcomes, read_questions
 from autopicker_lab.tuning.grade import check_answer, grade_by_judge, grade_reply
+from autopicker_lab.tuning.questions import unread_keys
 
 SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}}
 
@@ -154,7 +166,7 @@ async def test_rows_are_graded_and_read_as_outcomes(tmp_path: Path) -> None:
         progress=lambda s: seen.append(s.done),
     )
     assert (state.total, state.done, state.failed, state.stopped) == (8, 8, [], "")
-    assert seen == list(range(1, 9))
+    assert seen == list(range(9))
     table = read_outcomes(tmp_path / "o.jsonl")
     assert table.groupby("model")["score"].mean().to_dict() == {"good": 1, "bad": 0}
     row = table[table["model"] == "good"].iloc[0]
@@ -182,10 +194,161 @@ async def test_a_run_that_was_stopped_goes_on_where_it_ended(tmp_path: Path) -> 
 
 async def test_what_failed_is_told_and_asked_again(tmp_path: Path) -> None:
     asked, out = questions(tmp_path / "q.jsonl", 2), tmp_path / "o.jsonl"
-    state = await collect(asked, [GOOD, BAD], Oracle(down={"bad"}), out)
+    state = await collect(asked, [GOOD, BAD], Oracle(down={"bad"}), out, patience_s=0)
     assert state.done == 2
     assert "q0 bad: it is down" in state.failed[0]
+    assert (state.by_model["bad"].failed, state.settled) == (2, 4)
     assert (await collect(asked, [GOOD, BAD], Oracle(), out)).done == 2
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autopicker_lab.tuning.asking._FIRST_PAUSE_S", 1e-4)
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize(
+    "failure", [TransientUpstreamError("500"), UpstreamTimeoutError("slow"), RateLimitError("many")]
+)
+async def test_a_model_that_fails_half_the_time_answers_everything(tmp_path: Path, failure: Exception) -> None:
+    oracle, calls = Oracle(), 0
+
+    async def flaky(request: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls % 4 < 2:
+            raise failure
+        return await oracle(request)
+
+    state = await collect(questions(tmp_path / "q.jsonl", 20), [GOOD], flaky, tmp_path / "o.jsonl")
+    assert (state.done, state.failed, state.resting) == (20, [], "")
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_a_model_that_is_gone_is_given_up_and_the_others_go_on(tmp_path: Path) -> None:
+    oracle = Oracle(down={"bad"})
+    state = await collect(
+        questions(tmp_path / "q.jsonl", 20), [BAD, GOOD], oracle, tmp_path / "o.jsonl", patience_s=0.005
+    )
+    bad = state.by_model["bad"]
+    assert (state.done, bad.failed, bad.left_out, bad.answers) == (20, 5, 15, 0)
+    assert state.settled == state.total
+    asked = [name for _, name in oracle.asked if name == "bad"]
+    assert 6 <= len(asked) <= 12  # patiently once, then once a question
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_nothing_is_paid_for_that_a_dead_judge_would_grade(tmp_path: Path) -> None:
+    oracle = Oracle(down={"bad"})
+    asked = questions(tmp_path / "q.jsonl", 20, grader="judge", answer="a number")
+    state = await collect(asked, [GOOD], oracle, tmp_path / "o.jsonl", judge=BAD, patience_s=0)
+    assert [name for _, name in oracle.asked].count("good") == 5
+    assert state.by_model["good"].left_out == 15
+
+
+@pytest.mark.parametrize("error", [UpstreamQuotaError("spent", retry_after=0.001), InvalidRequestError("refused")])
+async def test_what_another_try_does_not_mend_is_not_tried_again(tmp_path: Path, error: Exception) -> None:
+    calls = []
+
+    async def ask(request: Any) -> ChatReply:
+        calls.append(request)
+        raise error
+
+    state = await collect(questions(tmp_path / "q.jsonl", 1), [GOOD], ask, tmp_path / "o.jsonl")
+    assert (len(calls), len(state.failed)) == (1, 1)
+
+
+@pytest.mark.parametrize("parallel", [1, 3, 8])
+async def test_whatever_ends_it_leaves_questions_that_all_models_answered(tmp_path: Path, parallel: int) -> None:
+    asked, models = questions(tmp_path / "q.jsonl", 10), [GOOD, BAD, ModelSpec("third", "local")]
+    for name, ends in {
+        "cap": {"max_cost_usd": 0.045},
+        "stop": {"progress": lambda s: s.done < 4},
+    }.items():
+        out = tmp_path / f"{name}.jsonl"
+        state = await collect(asked, models, Oracle(), out, parallel=parallel, **ends)  # type: ignore[arg-type]
+        rows = [json.loads(line) for line in out.read_text().splitlines()]
+        assert state.stopped
+        assert 0 < len(rows) < 30
+        assert set(Counter(row["prompt_id"] for row in rows).values()) == {3}
+
+
+async def test_models_are_asked_to_and_fro(tmp_path: Path) -> None:
+    oracle = Oracle()
+    await collect(questions(tmp_path / "q.jsonl", 3), [GOOD, BAD], oracle, tmp_path / "o.jsonl")
+    assert [name for _, name in oracle.asked] == ["good", "bad", "bad", "good", "good", "bad"]
+
+
+async def test_samples_are_rows_and_what_is_missing_is_asked(tmp_path: Path) -> None:
+    asked, out = questions(tmp_path / "q.jsonl", 2), tmp_path / "o.jsonl"
+    await collect(asked, [GOOD, BAD], Oracle(), out)
+    state = await collect(asked, [GOOD, BAD], Oracle(), out, samples=3)
+    assert (state.total, state.skipped, state.done) == (12, 4, 8)
+    assert (await collect(asked, [GOOD, BAD], Oracle(), out, samples=2)).done == 0
+    table = read_outcomes(out)
+    assert table["samples"].tolist() == [3] * 4
+    assert table["spread"].tolist() == [0] * 4
+
+
+async def test_a_summary_by_model_counts_the_whole_file(tmp_path: Path) -> None:
+    asked, out = questions(tmp_path / "q.jsonl", 3), tmp_path / "o.jsonl"
+    await collect(asked[:1], [GOOD, BAD], Oracle(), out)
+    state = await collect(asked, [GOOD, BAD], Oracle(), out)
+    good = state.by_model["good"]
+    assert (good.answers, good.right, good.seconds, good.prompt_tokens, good.completion_tokens) == (3, 3, 0.75, 300, 30)
+    assert good.cost_usd == pytest.approx(3 * 0.0101)
+    frame = state.to_frame().set_index("model")
+    assert frame.loc["bad", "score"] == 0
+    assert frame.loc["good", "completion_tokens"] == 10
+    json.dumps(state.to_dict())
+
+
+async def test_conversations_settings_and_files_reach_the_model(tmp_path: Path) -> None:
+    (tmp_path / "report.txt").write_text("The report.")
+    common = {"grader": "exact", "answer": "no idea"}
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "Bye"},
+    ]
+    rows = [
+        {"prompt_id": "a", "prompt": "Why?", "system": "Be short.", "temperature": 0.5, "max_tokens": 9},
+        {"prompt_id": "b", "messages": turns},
+        {"prompt_id": "c", "prompt": "Sum it up.", "files": ["report.txt"]},
+    ]
+    path = tmp_path / "q.jsonl"
+    path.write_text("\n".join(json.dumps(row | common) for row in rows))
+    seen = []
+
+    async def ask(request: Any, files: Any = ()) -> Any:
+        seen.append((tuple((m.role, m.text) for m in request.messages), dict(request.options), [f.name for f in files]))
+        return ChatReply("no idea", request.model)
+
+    await collect(read_questions(path), [GOOD], ask, tmp_path / "o.jsonl")
+    assert seen == [
+        ((("system", "Be short."), ("user", "Why?")), {"temperature": 0.5, "max_tokens": 9}, []),
+        ((("user", "Hi"), ("assistant", "Hello"), ("user", "Bye")), {}, []),
+        ((("user", "Sum it up."),), {}, ["report.txt"]),
+    ]
+    kept = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
+    assert json.loads(kept[1]["prompt"]) == turns
+    assert (kept[0]["temperature"], kept[2]["files"]) == (0.5, ["report.txt"])
+    path.write_text(json.dumps(rows[0] | common | {"temperature": 0}))
+    with pytest.raises(InvalidRequestError, match="another 'temperature'"):
+        await collect(read_questions(path), [GOOD], ask, tmp_path / "o.jsonl")
+
+
+def test_keys_that_nothing_reads_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    questions(path, 2, level=1, system_prompt="Be short.")
+    assert unread_keys(read_questions(path)) == (
+        "nothing reads 'level' of 2 questions, 'system_prompt' of 2 questions (did you mean 'system'?)"
+    )
+    for slip in ("temprature", "max_token", "file"):
+        questions_with_slip = {"prompt_id": "a", "prompt": "p", "grader": "exact", "answer": "x", slip: 1}
+        path.write_text(json.dumps(questions_with_slip))
+        with pytest.raises(InvalidRequestError, match=f"line 1: unknown key '{slip}'"):
+            read_questions(path)
 
 
 async def test_no_more_is_spent_than_allowed(tmp_path: Path) -> None:
@@ -253,6 +416,11 @@ async def test_a_file_of_other_questions_is_not_added_to(tmp_path: Path) -> None
         ('{"prompt_id": "a", "prompt": "p", "grader": "exact"}', "'answer' is missing"),
         ('{"prompt_id": "a", "prompt": "p", "grader": "magic", "answer": 1}', "unknown grader 'magic'"),
         ('{"prompt_id": "a", "prompt": "p", "grader": "exact", "answer": "x", "max_tokens": 0}', "positive"),
+        ('{"prompt_id": "a", "prompt": "p", "grader": "exact", "answer": "x", "temperature": 3}', "'temperature' must"),
+        ('{"prompt_id": "a", "prompt": "p", "grader": "exact", "answer": "x", "files": ["no.pdf"]}', "no file at"),
+        ('{"prompt_id": "a", "prompt": [{"role": "me"}], "grader": "exact", "answer": "x"}', "role' must be one of"),
+        ('{"prompt_id": "a", "prompt": "p", "messages": [1], "grader": "exact", "answer": "x"}', "has both"),
+        ('{"prompt_id": "a", "promt": "p", "grader": "exact", "answer": "x"}', "id you mean 'prompt'"),
         ("", "no questions"),
         ('{"prompt_id": "a", "prompt": "p", "grader": "exact", "answer": "x"}\n' * 2, "line 2: prompt_id 'a' came"),
     ],
@@ -293,7 +461,7 @@ async def test_a_collection_that_waits_for_a_model_stops_at_once(tmp_path: Path)
         raise ModelUnavailableError("'good' rests", retry_after=60)
 
     asked = questions(tmp_path / "q.jsonl", 2)
-    state = await collect(asked, [GOOD], ask, tmp_path / "o.jsonl", progress=lambda s: False)
+    state = await collect(asked, [GOOD], ask, tmp_path / "o.jsonl", progress=lambda s: not s.resting)
     assert (state.stopped, state.resting, state.done, len(state.failed)) == ("stopped by its caller", "", 0, 1)
 
 

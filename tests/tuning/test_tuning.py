@@ -28,6 +28,7 @@ from autopicker_lab.tuning import (
     plot_calibration,
     read_outcomes,
     tune,
+    validate,
 )
 from autopicker_lab.tuning.baselines import heuristic_scores
 from autopicker_lab.tuning.drift import decile_shares
@@ -109,13 +110,29 @@ def test_prices_fill_in_costs(tmp_path: Path) -> None:
         (lambda t: t.assign(cost_usd=[-1.0] * len(t)), "row 1: 'cost_usd' is negative"),
         (lambda t: t.assign(latency_s=["soon"] * len(t)), "row 1: 'latency_s' must be a number"),
         (lambda t: t.assign(prompt=[*t["prompt"][:1], "another", *t["prompt"][2:]]), "row 2: 'prompt' differs"),
-        (lambda t: pd.concat([t, t.head(1)], ignore_index=True), "row 481: this prompt_id and model came before"),
     ],
 )
 def test_a_table_that_is_wrong_is_named(tmp_path: Path, change: Any, word: str) -> None:
     change(table()).to_csv(tmp_path / "o.csv", index=False)
     with pytest.raises(InvalidRequestError, match=word):
         read_outcomes(tmp_path / "o.csv")
+
+
+def test_rows_of_one_prompt_and_model_are_samples(tmp_path: Path) -> None:
+    once = table()
+    twice = once.head(1).assign(score=1 - once["score"][0], latency_s=3.0)
+    pd.concat([once.assign(latency_s=1.0), twice, twice], ignore_index=True).to_csv(tmp_path / "o.csv", index=False)
+    read = read_outcomes(tmp_path / "o.csv")
+    assert len(read) == len(once)
+    first, last = read.iloc[0], read.iloc[-1]
+    scores = [once["score"][0], *twice["score"], *twice["score"]]
+    assert first["score"] == pytest.approx(np.mean(scores))
+    assert (first["samples"], first["spread"]) == (3, pytest.approx(np.std(scores, ddof=1)))
+    assert first["latency_s"] == pytest.approx(7 / 3)
+    assert (last["samples"], np.isnan(last["spread"]), last["score"]) == (1, True, once["score"].iloc[-1])
+    again = pd.concat([read, twice.assign(samples=np.nan)], ignore_index=True)
+    merged = validate(again).iloc[0]
+    assert (merged["samples"], merged["spread"]) == (4, pytest.approx(np.std([*scores, *twice["score"]], ddof=1)))
 
 
 @pytest.mark.parametrize(

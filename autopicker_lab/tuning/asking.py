@@ -1,0 +1,161 @@
+"""One question of one model: asked with patience, graded, and made a row of outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from autopicker_lab.core import (
+    AutopickerError,
+    BudgetError,
+    ChatReply,
+    ChatRequest,
+    ModelSpec,
+    Outcome,
+    RateLimitError,
+    UpstreamError,
+    UpstreamQuotaError,
+)
+from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.models.base import FAULTS
+from autopicker_lab.tuning import grade
+
+if TYPE_CHECKING:
+    from autopicker_lab.tuning.collected import Row
+    from autopicker_lab.tuning.questions import Question
+
+AskModel = Callable[..., Awaitable[ChatReply]]
+"""The way to an answer: called with a ChatRequest, and with the paths of the question's files where it has some."""
+_OF_SEVERAL = ("samples", "spread")
+_VERDICT = 200  # tokens a judge may write
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+
+
+@dataclass
+class Patience:
+    """Waits where a model fails, rests or is over its rate limit, and asks it again.
+
+    Attributes:
+        longest_s: seconds that one answer is waited for in sum; a model that failed for so long is not waited for
+            again until it has answered.
+        told: called with what is waited for, "" after it; False ends the waiting.
+        failures: questions that each model failed in a row.
+    """
+
+    longest_s: float
+    told: Callable[[str], bool]
+    failures: dict[str, int] = field(default_factory=dict)
+
+    async def __call__(self, model: str, ask: Callable[[], Awaitable[ChatReply]]) -> ChatReply:
+        """The answer; the last error where there is none."""
+        left, pause = 0.0 if self.failures.get(model) else self.longest_s, _FIRST_PAUSE_S
+        while True:
+            try:
+                reply = await ask()
+            except (*FAULTS, RateLimitError) as error:
+                wait = error.retry_after or pause
+                if (
+                    isinstance(error, UpstreamQuotaError | BudgetError)
+                    or wait > left
+                    or not await self._rest(error, wait)
+                ):
+                    self.failures[model] = self.failures.get(model, 0) + 1
+                    raise
+                left, pause = left - wait, min(2 * pause, _LONGEST_PAUSE_S)
+            else:
+                self.failures[model] = 0
+                return reply
+
+    async def _rest(self, error: AutopickerError, seconds: float) -> bool:
+        """Wait, unless whoever is told of it does not want to; whether it waited."""
+        try:
+            if not self.told(f"{error.detail}: waiting for {seconds:.0f} s"):
+                return False
+            await asyncio.sleep(seconds)
+            return True
+        finally:
+            self.told("")
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Asks and grades, and counts what it costs.
+
+    Attributes:
+        paid: called with the USD of each answer, also of one that no row will come of.
+        trust_code: run the code of "python" answers, too, where this system cannot shut it in.
+    """
+
+    ask: AskModel
+    judge: ModelSpec | None
+    patience: Patience
+    paid: Callable[[float], None]
+    trust_code: bool = False
+
+    async def row(self, question: Question, spec: ModelSpec) -> Row:
+        """The outcome of a question, with its grader, answer and reply.
+
+        Raises:
+            AutopickerError: the model or its judge did not answer.
+        """
+        request = question.request(spec.id)
+        reply = await self._pay(spec, request, question)
+        score, judge_usd = await self._score(question, reply)
+        outcome = Outcome(
+            prompt_id=question.prompt_id,
+            prompt=question.prompt,
+            task=question.task,
+            model=spec.id,
+            score=score,
+            cost_usd=reply.usage.cost_usd(spec),
+            prompt_tokens=reply.usage.prompt_tokens,
+            completion_tokens=reply.usage.completion_tokens,
+            latency_s=None if reply.total_s is None else round(reply.total_s, 3),
+        )
+        row = {name: value for name, value in asdict(outcome).items() if name not in _OF_SEVERAL}
+        row |= {**question.settings, "reply": reply.text}
+        return row if self.judge is None else row | {"judge_usd": judge_usd}
+
+    async def _pay(self, spec: ModelSpec, request: ChatRequest, question: Question | None = None) -> ChatReply:
+        files = question.files if question is not None else ()
+
+        async def once() -> ChatReply:
+            return await (self.ask(request, files) if files else self.ask(request))
+
+        reply = await self.patience(spec.id, once)
+        self.paid(reply.usage.cost_usd(spec))
+        return reply
+
+    async def _score(self, question: Question, reply: ChatReply) -> tuple[float, float]:
+        """The score of a reply, and what judging it cost in USD."""
+        if question.grader != "judge":
+            arguments = (question.grader, reply.text, question.answer)
+            return await asyncio.to_thread(grade.grade_reply, *arguments, trust_code=self.trust_code), 0.0
+        judge, cost = self.judge, 0.0
+        assert judge is not None  # collect has seen to it
+
+        async def opinion(text: str) -> str:
+            nonlocal cost
+            options = {"temperature": 0, "max_tokens": _VERDICT}
+            verdict = await self._pay(judge, ChatRequest.of(text, model=judge.id, options=options))
+            cost += verdict.usage.cost_usd(judge)
+            return verdict.text
+
+        score = await grade.grade_by_judge(question.prompt, reply.text, question.answer, opinion)
+        if score is None:
+            raise UpstreamError(f"the judge '{judge.id}' named no number", "choose a stronger judge")
+        return score, cost
+
+
+def worst_cost(question: Question, spec: ModelSpec, judge: ModelSpec | None) -> float:
+    """What a question can cost, USD: its longest answer, and the judge who reads it; of files, a full window."""
+    request = question.request(spec.id)
+    tokens = max(request.token_count, spec.context_window) if question.files else request.token_count
+    longest = question.max_tokens or spec.max_output
+    cost = spec.cost_usd(tokens, longest)
+    if question.grader == "judge" and judge is not None:
+        reference = estimate_tokens(str(question.answer)) + estimate_tokens(question.prompt)
+        cost += judge.cost_usd(reference + longest + _VERDICT, _VERDICT)
+    return cost
