@@ -8,7 +8,7 @@ import unicodedata
 from typing import NamedTuple
 
 from autopicker_lab.extraction.encoding_labels import declared_encoding
-from autopicker_lab.extraction.legacy_encodings import guess_encoding
+from autopicker_lab.extraction.legacy_encodings import count_high, guess_encoding
 from autopicker_lab.extraction.unicode_forms import eight_bits, escaped_encoding, mended_mojibake, unmarked_encoding
 
 BOMS = (
@@ -18,6 +18,7 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_HALF = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # of a pair of surrogates, which is no UTF-8
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _MIN_GUESSED = 24  # bytes beyond ASCII, under which a guess is said to be one
 _MAX_NAMED = 5
@@ -84,8 +85,8 @@ def _decode_as(data: bytes, encoding: str) -> Decoded:
 def _not_utf_8(data: bytes, declared: str) -> Decoded:
     if unmarked := unmarked_encoding(data):
         return _decode_as(data, unmarked)
-    if sequences := len(_SEQUENCE.findall(data)):
-        bad = sum(byte > 127 for byte in _SEQUENCE.sub(b"", data))
+    sequences, bad = _count_sequences(data)
+    if sequences:
         if sequences > 2 * bad or _is_cut(data):
             return _mixed_lines(data, bad) or _decode_as(data, "utf-8")
         if not declared and (mixed := _mixed_lines(data, bad)):
@@ -98,11 +99,20 @@ def _not_utf_8(data: bytes, declared: str) -> Decoded:
         said = f"no encoding makes words of it: read as {guess.encoding}"
     elif declared and declared != guess.encoding:
         said = f"it declares {declared}, but its letters are those of {guess.encoding}"
-    elif guess.alternatives and sum(byte > 127 for byte in data[:4096]) < _MIN_GUESSED:
+    elif guess.alternatives and count_high(data[:4096]) < _MIN_GUESSED:
         said = f"the encoding is a guess: {guess.encoding}; it may be {' or '.join(guess.alternatives)}"
     else:
         return decoded
     return decoded._replace(warnings=(said, *decoded.warnings))
+
+
+def _count_sequences(data: bytes) -> tuple[int, int]:
+    """How many characters of UTF-8 beyond ASCII stand in bytes, and how many bytes beyond ASCII are of none."""
+    text = data.decode("utf-8", "ignore")
+    high = count_high(data)
+    halves = len(_HALF.findall(data))
+    of_ascii = len(data) - high
+    return len(text) - of_ascii + halves, high - (len(text.encode()) - of_ascii) - 3 * halves
 
 
 def _is_cut(data: bytes) -> bool:

@@ -31,7 +31,11 @@ _LABELS = {  # what browsers take a label for
 
 def declared_encoding(data: bytes) -> str:
     """The encoding that a page, a message or a source names at its beginning; "" where it names none that is known."""
-    match = _DECLARED.search(data[:_HEAD])
+    head = data[:_HEAD]
+    low = head.lower()
+    if b"charset" not in low and b"coding" not in low:
+        return ""
+    match = _DECLARED.search(head)
     return known_encoding(next(filter(None, match.groups())).decode("ascii", "replace")) if match else ""
 
 

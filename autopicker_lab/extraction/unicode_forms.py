@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 
-from autopicker_lab.extraction.legacy_encodings import script_of
+from autopicker_lab.extraction.coherence import script_of
 
 _LOOKED_AT = 8192  # bytes
 _CONTROLS = bytes({*range(32)} - set(b"\t\n\r\x1b"))
@@ -45,8 +45,9 @@ def _has_wide_bytes(head: bytes) -> bool:
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls * 50 >= max(len(head), 1) and len(head.translate(None, _PRINTABLE)) * 4 > len(head):
         return True
-    has_kana = any(half.count(b"\x30") * 3 > len(half) > 3 for half in (head[::2], head[1::2]))
-    return has_kana and (controls > 0 or not head.isascii())
+    if not controls and head.isascii():
+        return False
+    return any(half.count(b"\x30") * 3 > len(half) > 3 for half in (head[::2], head[1::2]))  # kana
 
 
 def _text_share(data: bytes, encoding: str) -> float:

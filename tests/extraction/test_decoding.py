@@ -3,6 +3,7 @@
 import pytest
 
 from autopicker_lab.extraction import extract
+from autopicker_lab.extraction.coherence import coherence
 from autopicker_lab.extraction.decoding import decode
 
 GERMAN = "Schöne Grüße aus Köln, der Schlüssel für das Büro liegt bereit.\n"
@@ -145,3 +146,36 @@ def test_front_matter_is_no_heading() -> None:
     document = extract(b"---\ntitle: A\ntags: [x]\n---\n# Ports\ntext\n", name="a.md")
     assert document.metadata["headings"] == ["Ports"]
     assert document.parts[0].text == "---\ntitle: A\ntags: [x]\n---"
+
+
+@pytest.mark.parametrize("encoding", ["koi8-r", "cp1251", "iso8859-5"])
+def test_russian_in_capitals_is_told_from_small_letters_of_its_sister(encoding: str) -> None:
+    text = "И К ВЕЧЕРУ ВОЗВРАЩАЕТСЯ, ЕСЛИ ПОГОДА ХОРОШАЯ"
+    assert decode(text.encode(encoding)).text == text
+
+
+def test_a_comma_of_japanese_is_no_fault() -> None:
+    assert coherence("鍵は、窓のそば、机の上、扉の前にあります。").faults < 0.05
+    assert coherence("m\u00b3ller").faults == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["Für Größe und Übersicht können wir sorgen. " * 200, "Это наш паром, и он на реке. " * 200]
+)
+def test_the_detector_sees_a_bounded_sample_and_is_asked_once_for_common_text(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import chardet
+
+    asked: list[int] = []
+    detect_all = chardet.detect_all
+
+    def counted(sample: bytes, **options: object) -> object:
+        asked.append(len(sample))
+        return detect_all(sample, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(chardet, "detect_all", counted)
+    encoding = "cp1252" if "ß" in text else "cp1251"
+    assert decode(text.encode(encoding)).text == text
+    assert len(asked) == 1
+    assert asked[0] <= 2048
