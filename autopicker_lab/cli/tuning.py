@@ -21,6 +21,12 @@ Strong = Annotated[str | None, typer.Option(help="the better model of a pair; no
 Weak = Annotated[str | None, typer.Option(help="the other one; none: the cheapest, or the worst where cost is unknown")]
 Seed = Annotated[int, typer.Option(help="of every random draw")]
 Prices = Annotated[Path | None, typer.Option(help='JSON of prices: {"model": {"price_in": 1, "price_out": 2}}')]
+Groups = Annotated[
+    str,
+    typer.Option(
+        help='will requests bring new templates ("template"), or be of these ("off")? "auto" takes one, and says which'
+    ),
+]
 Scores = Annotated[Path | None, typer.Option(help="also write prompt_id and score of each prompt here, as CSV")]
 
 
@@ -42,6 +48,7 @@ def tune(
     on_drift: Annotated[
         str, typer.Option(help='what a service does once requests have drifted: "keep" routing, or ask the "incumbent"')
     ] = "keep",
+    groups: Groups = "auto",
     prices: Prices = None,
     out: Annotated[Path | None, typer.Option(help="where to save the policy")] = None,
     anyway: Annotated[
@@ -74,6 +81,7 @@ def tune(
             within=WITHIN if within is None else within,
             promise=None if promise is None else Terms(promise, confidence, within),
             on_drift=on_drift,
+            groups=groups,
             local_only=local_only,
             source=outcomes,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
@@ -97,6 +105,7 @@ def evaluate(
     strong: Strong = None,
     weak: Weak = None,
     seed: Seed = 0,
+    groups: Groups = "auto",
     prices: Prices = None,
     scores: Scores = None,
     choices: Annotated[
@@ -117,14 +126,14 @@ def evaluate(
     _check_folders(scores, choices)
     table = read_outcomes(outcomes, prices)
     if against:
-        matrix = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
+        matrix = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed, groups=groups)
         result = gate(matrix, load_policy(against), load_policy(policy), seed=seed)
         if as_json:
             print_json(result.to_dict())
         else:
             typer.echo(result.verdict)
         raise typer.Exit(0 if result.passed else _SHUT)
-    report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, source=outcomes)
+    report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, groups=groups, source=outcomes)
     if choices is not None:
         report.choices_frame().to_csv(choices.expanduser(), index=False)
     _print_report(report, scores, as_json)

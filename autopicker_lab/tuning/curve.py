@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.routing.rule import prefer_by_estimates
+from autopicker_lab.tuning.clusters import sure_bound
 from autopicker_lab.tuning.metrics import hull
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def best_weight(curve: Curve, outcomes: OutcomeMatrix, within: float) -> float:
     import numpy as np
 
     lost = losses(curve, outcomes)
-    bounds = lost.mean(1) + SURE_Z * clustered_error(lost, outcomes.groups)
+    bounds = sure_bound(lost, outcomes.groups)
     kept = np.flatnonzero(bounds <= within + 1e-12)
     return float(curve.weights[kept[np.argmin(curve.costs[kept])] if len(kept) else int(np.argmin(bounds))])
 
@@ -115,16 +116,6 @@ def losses(curve: Curve, outcomes: OutcomeMatrix) -> Array:
 
     best: Array = outcomes.scores[:, int(np.argmax(outcomes.mean_scores))]
     return best[None, :] - outcomes.scores[np.arange(len(outcomes)), curve.choices]
-
-
-def clustered_error(values: Array, groups: Array) -> Array:
-    """Standard error of the mean of each row of `values` (rows, n), by groups of alike prompts; shape (rows,)."""
-    import numpy as np
-
-    at = np.unique(groups, return_inverse=True)[1]
-    sums = np.stack([np.bincount(at, weights=row - row.mean()) for row in values])
-    errors: Array = np.sqrt((sums**2).sum(1)) / values.shape[1]
-    return errors
 
 
 def mixing_quality(scores: Array, costs: Array, cost: float) -> float:

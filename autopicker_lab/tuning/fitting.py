@@ -9,16 +9,12 @@ by inner cross-validation inside each outer fold.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import StoppedError
-from autopicker_lab.core.optional import require
 from autopicker_lab.routing.estimator import (
     PAIRS,
     LearnedEstimator,
@@ -30,6 +26,7 @@ from autopicker_lab.routing.estimator import (
     stacked,
 )
 from autopicker_lab.runtime.progress import Progress, report_progress
+from autopicker_lab.tuning.grouping import near_duplicates
 from autopicker_lab.tuning.ridge import Design, fit_ridges
 
 if TYPE_CHECKING:
@@ -42,12 +39,6 @@ if TYPE_CHECKING:
 
 PENALTIES = ((1.0, 3.0, 10.0), (3.0, 10.0, 20.0, 40.0))  # of the mean, of the deviations
 INNER = 4
-_ALIKE = 0.8  # Jaccard similarity from which prompts are near-duplicates
-_ENOUGH_PAIRS = 4  # fewer say nothing about similarity
-_NUMERAL = re.compile(r"\d[\d.,:/]*")
-_QUOTED = re.compile(r"(?<!\w)(?:'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|`[^`\n]{1,60}`|“[^”\n]{1,60}”)")
-_NAME = re.compile(r"(?<=[a-zà-ÿ,;] )[A-ZÀ-Þ][\wà-ÿ-]+")
-_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+|@")  # a CJK character is a word
 _KEPT = 60_000  # most frequent tokens and pairs that are kept
 
 
@@ -108,50 +99,6 @@ def concatenated(parts: Sequence[Prompts]) -> Prompts:
     )
 
 
-def near_duplicates(texts: Sequence[str]) -> Array:
-    """A group number for each text. Texts that differ in numbers, quoted words or names alone share one.
-
-    So do those whose pairs of words overlap by 80 %, by MinHash with locality-sensitive hashing (Broder, 1997,
-    https://doi.org/10.1109/SEQUEN.1997.666900); pairs that a tenth of all texts share (a preamble) do not count.
-    """
-    require("datasketch", "scipy", "sklearn")
-    import numpy as np
-    from datasketch import MinHashLSH
-    from datasketch.minhash import MinHash
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    first: dict[str, int] = {}
-    edges: list[tuple[int, int]] = []
-    pairs: dict[int, set[str]] = {}
-    for i, text in enumerate(texts):
-        words = _skeleton(text)
-        first_alike = first.setdefault(" ".join(words) or text, i)
-        edges.append((i, first_alike))
-        if first_alike == i:
-            pairs[i] = {f"{a} {b}" for a, b in pairwise(words)}
-    spread = Counter(pair for some in pairs.values() for pair in some)
-    common = {pair for pair, count in spread.items() if count > max(20, len(texts) // 10)}
-    index = MinHashLSH(threshold=_ALIKE, num_perm=64)
-    distinctive = {i: rare for i, some in pairs.items() if len(rare := some - common) >= _ENOUGH_PAIRS}
-    sketches = MinHash.generator(
-        [[pair.encode() for pair in sorted(some)] for some in distinctive.values()], num_perm=64
-    )
-    for i, sketch in zip(distinctive, sketches, strict=True):
-        edges += [(i, j) for j in index.query(sketch)]
-        index.insert(i, sketch)
-    ends = np.array(edges)
-    graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(texts), len(texts)))
-    groups: Array = connected_components(graph, directed=False)[1]
-    return groups
-
-
-def _skeleton(text: str) -> list[str]:
-    """The words of a text in lower case, its numbers, quoted words and names within sentences as one mark each."""
-    plain = _NAME.sub("@", _QUOTED.sub("@", _NUMERAL.sub("0", text)))
-    return _WORDS.findall(plain.lower())
-
-
 def fit(
     prompts: Prompts, scores: Array, models: Sequence[str], seed: int = 0, like: LearnedEstimator | None = None
 ) -> LearnedEstimator:
@@ -164,10 +111,11 @@ def fit(
     import numpy as np
 
     space, targets = _Space(prompts), _targets(scores)
-    if like is None:
+    if like is None and len(set(prompts.groups.tolist())) > 1:
         penalties, stack = _cross_validated(prompts, targets, scores, seed)
     else:
-        penalties, stack = like.penalties, _unstacked(scores)
+        penalties = like.penalties if like else (PENALTIES[0][-1], PENALTIES[1][-1])  # of one group nothing is found
+        stack = _unstacked(scores)
     design = Design(*space.columns(prompts))
     parts = [fit_ridges(design, part, [penalty])[0] for part, penalty in zip(targets, penalties, strict=True)]
     coefficients = np.hstack([part.coefficients for part in parts])
@@ -246,9 +194,10 @@ def _tfidf(prompts: Prompts, keys: Array, idf: Array) -> sparse.csr_matrix:
 
 
 def grouped_folds(groups: Array, folds: int, seed: int) -> list[tuple[Array, Array]]:
-    """Train and test rows of each fold; a group is never in both."""
+    """Train and test rows of each fold, as many as there are groups at most; a group is never in both."""
     from sklearn.model_selection import GroupKFold
 
+    folds = min(folds, len(set(groups.tolist())))
     return list(GroupKFold(folds, shuffle=True, random_state=seed).split(groups, groups=groups))
 
 

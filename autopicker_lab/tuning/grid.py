@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.runtime.progress import Progress
 
-VARIED = ("strong", "weak", "folds", "seed", "within")
+VARIED = ("strong", "weak", "folds", "seed", "within", "groups")
 
 
 def tune_grid(

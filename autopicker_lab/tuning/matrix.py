@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.tuning.fitting import near_duplicates
+from autopicker_lab.tuning.clusters import clustered_error, quantile
+from autopicker_lab.tuning.grouping import AUTO, OFF, TEMPLATE, count, group_prompts
 from autopicker_lab.tuning.outcomes import as_outcomes
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ class OutcomeMatrix:
         scores, costs: shape (prompts, models). Costs are USD, or, where none were measured, calls to the strong model.
         tasks: "" where unknown.
         strong, weak: columns of the pair that rankings are about.
-        groups: near-duplicates have the same number.
-        notes: what was left out, in words.
+        groups: alike prompts have the same number, by what is `assumed` of the requests to come (see tuning.grouping).
+        notes: what was left out or assumed, in words.
+        other_groups: by the other assumption; None where it was not asked for, or comes to nearly the same.
     """
 
     ids: tuple[str, ...]
@@ -49,6 +51,8 @@ class OutcomeMatrix:
     weak: int
     groups: Array
     notes: tuple[str, ...] = ()
+    assumed: str = TEMPLATE
+    other_groups: Array | None = None
 
     @classmethod
     def from_table(
@@ -60,6 +64,7 @@ class OutcomeMatrix:
         models: Sequence[str] | None = None,
         most: int = MOST,
         seed: int = 0,
+        groups: str = AUTO,
     ) -> Self:
         """The prompts of an outcomes table that every model answered.
 
@@ -69,6 +74,8 @@ class OutcomeMatrix:
                 of the others, or the worst where costs are unknown.
             models: leave out all others; None keeps all.
             most: of more prompts than this, a seeded sample is taken.
+            groups: which prompts are alike: "template", for requests that will bring new templates; "off", for requests
+                of these templates, where only copies are alike; "auto" takes one and says which.
 
         Raises:
             InvalidRequestError: fewer than two models or 50 prompts, an unknown model, scores that never differ, or a
@@ -90,8 +97,9 @@ class OutcomeMatrix:
             notes.append(_calls_note(table, names))
         described = table.drop_duplicates("prompt_id").set_index("prompt_id").loc[complete.index]
         prompts = tuple(described["prompt"].astype(str))
-        groups = near_duplicates(prompts)
-        _check_differences(names, scores, groups, high, low)
+        grouping = group_prompts(prompts, groups)
+        _check_differences(names, scores, grouping.groups, grouping.assumed, high, low)
+        notes += [grouping.note] if grouping.note else []
         if unit == CALL:
             costs[:, low] = 0.0 if len(names) == 2 else 1.0
         return cls(
@@ -104,8 +112,10 @@ class OutcomeMatrix:
             cost_unit=unit,
             strong=high,
             weak=low,
-            groups=groups,
+            groups=grouping.groups,
             notes=tuple(notes),
+            assumed=grouping.assumed,
+            other_groups=grouping.others,
         )
 
     def __len__(self) -> int:
@@ -121,7 +131,15 @@ class OutcomeMatrix:
             scores=self.scores[rows],
             costs=self.costs[rows],
             groups=self.groups[rows],
+            other_groups=None if self.other_groups is None else self.other_groups[rows],
         )
+
+    def by_the_other(self) -> OutcomeMatrix | None:
+        """The same prompts, grouped by the other assumption; None where it would change nothing."""
+        if self.other_groups is None:
+            return None
+        assumed = OFF if self.assumed == TEMPLATE else TEMPLATE
+        return replace(self, groups=self.other_groups, other_groups=self.groups, assumed=assumed)
 
     @property
     def size_text(self) -> str:
@@ -131,8 +149,8 @@ class OutcomeMatrix:
 
     @property
     def different(self) -> int:
-        """How many prompts differ by more than a few words."""
-        return len(set(self.groups.tolist()))
+        """How many groups of alike prompts there are."""
+        return count(self.groups)
 
     @property
     def fingerprint(self) -> str:
@@ -145,11 +163,9 @@ class OutcomeMatrix:
 
     @property
     def separated(self) -> bool:
-        """Whether the strong model's lead over the weak one is more than noise (1.96 standard errors, by groups)."""
-        import numpy as np
-
-        sums = np.bincount(self.groups, weights=self.gains - self.gains.mean())
-        return bool(self.gains.mean() > 1.96 * np.sqrt((sums**2).sum()) / len(self))
+        """Whether the strong model's lead over the weak one is more than noise, by a 95 % interval over groups."""
+        error = float(clustered_error(self.gains[None, :], self.groups)[0])
+        return bool(self.gains.mean() > quantile(0.975, self.groups) * error)
 
     @property
     def gains(self) -> Array:
@@ -217,16 +233,21 @@ def _complete_rows(table: pd.DataFrame, names: Sequence[str], most: int, seed: i
     return complete[list(names)], notes
 
 
-def _check_differences(names: Sequence[str], scores: Array, groups: Array, strong: int, weak: int) -> None:
+def _check_differences(
+    names: Sequence[str], scores: Array, groups: Array, assumed: str, strong: int, weak: int
+) -> None:
     import numpy as np
 
     if np.ptp(scores) == 0:
         raise InvalidRequestError(
             "every answer has the same score: nothing tells the models apart", "grade differently"
         )
-    different = len(np.unique(groups))
-    if different < ENOUGH:
-        detail = f"too little data: {len(scores)} prompts, but only {different} of them differ by more than a few words"
+    different = count(groups)
+    if assumed == TEMPLATE and different == 1:
+        detail = "all prompts are of one template, which says nothing of new ones"
+        raise InvalidRequestError(detail, "where requests will be of this one, say so: --groups off")
+    if assumed == OFF and different < ENOUGH:
+        detail = f"too little data: {len(scores)} prompts, but only {different} of them differ"
         raise InvalidRequestError(detail, f"collect at least {ENOUGH} that differ")
     if scores[:, strong].mean() <= scores[:, weak].mean():
         detail = f"'{names[strong]}' is not better than '{names[weak]}' here"

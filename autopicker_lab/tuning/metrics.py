@@ -13,6 +13,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.tuning.clusters import are_few, freedom, jackknife_error
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -172,18 +174,21 @@ class Bootstrap:
     """A measure of all prompts, and of each resample of them.
 
     Attributes:
-        resampled: shape (rounds,); NaN where a resample leaves the measure undefined.
+        resampled: shape (rounds,); NaN where a resample leaves the measure undefined. Where groups are few, the measure
+            with each of them left out, shape (groups,).
+        freedom: degrees of freedom, where groups are few; see tuning.clusters.
     """
 
     value: float
     resampled: Array
+    freedom: float | None = None
 
     def __sub__(self, other: Bootstrap) -> Bootstrap:
         """The paired difference, where both were drawn from one seed."""
-        return Bootstrap(self.value - other.value, self.resampled - other.resampled)
+        return Bootstrap(self.value - other.value, self.resampled - other.resampled, self.freedom)
 
     def interval(self, null: float | None = None, level: float = 0.95) -> Interval | None:
-        """Percentile interval; None where no resample defines the measure.
+        """Percentile interval, or Student's where groups are few; None where no resample defines the measure.
 
         Args:
             null: the interval's p is the share of resamples in which the measure is not above it (with the usual one
@@ -194,9 +199,22 @@ class Bootstrap:
         values = self.resampled[~np.isnan(self.resampled)]
         if not len(values):
             return None
+        if self.freedom is not None:
+            return self._by_leaving_out(values, self.freedom, null, level)
         low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
         p = None if null is None else float((1 + (values <= null).sum()) / (1 + len(values)))
         return Interval(self.value, float(low), float(high), p)
+
+    def _by_leaving_out(self, values: Array, freedom: float, null: float | None, level: float) -> Interval | None:
+        import numpy as np
+        from scipy.stats import t
+
+        if len(values) < 2:
+            return None
+        error = float(jackknife_error(values, np.array(self.value)))
+        reach = float(t.ppf((1 + level) / 2, freedom)) * error
+        p = None if null is None else float(t.sf((self.value - null) / max(error, 1e-12), freedom))
+        return Interval(self.value, self.value - reach, self.value + reach, p)
 
 
 def interval_of(bootstrap: Bootstrap | None, null: float | None = None) -> Interval | None:
@@ -216,13 +234,17 @@ def bootstrap(
 
     Args:
         groups: a number for each prompt; prompts of one group are drawn together, because near-duplicates say the same
-            thing twice (cluster bootstrap: Davison and Hinkley, 1997, section 3.8).
+            thing twice (cluster bootstrap: Davison and Hinkley, 1997, section 3.8). Where they are few, each is left
+            out in turn instead.
     """
     import numpy as np
 
     whole = measure(np.arange(n))
     if whole is None:
         return None
+    if groups is not None and are_few(groups):
+        left_out = [measure(np.flatnonzero(groups != group)) for group in np.unique(groups)]
+        return Bootstrap(float(whole), np.array(left_out, float), freedom(groups))
     random = np.random.default_rng(seed)
     resampled = [measure(rows) for rows in _resamples(random, n, rounds, groups)]
     return Bootstrap(float(whole), np.array(resampled, float))  # None becomes NaN

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.show import BLUE, GREY, axes, frame, html_table
 from autopicker_lab.routing import as_policy
 from autopicker_lab.tuning.choices import route_outcomes
+from autopicker_lab.tuning.grouping import AUTO, REQUESTS
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import Interval, bootstrap, interval_of
 from autopicker_lab.tuning.whatif import in_sample_warning
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from autopicker_lab.core import RoutePolicy
 
 MARGIN = 0.02  # mean score
-_SEEN = 3.0  # losses of the margin's size that should have been met
+_SEEN = 3.0  # over n: the share of requests of a kind that n may not have met once, by the rule of three
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class GateResult:
         saving: share of the served policy's cost that the new one saves; None where neither costs anything.
         passed: the new one is not worse by more than `margin`, and better at one of the two, by 95 % intervals.
         warning: why the figures cannot be trusted.
+        requests: what the requests to come are taken to be of: "new templates", or "these templates".
+        other: by the other assumption; None where it would change nothing.
     """
 
     served: str
@@ -46,10 +49,18 @@ class GateResult:
     saving: Interval | None
     passed: bool
     warning: str = ""
+    requests: str = ""
+    other: GateResult | None = None
 
     @property
     def verdict(self) -> str:
-        """The answer in words."""
+        """The answer in words; by both assumptions about the requests to come where these differ."""
+        if self.other is None:
+            return self._sentence
+        return f"for {self.requests}: {self._sentence}. For {self.other.requests}: {self.other.verdict}"
+
+    @property
+    def _sentence(self) -> str:
         gain = f"mean score {self.quality.value:+.3f} [{self.quality.low:+.3f}, {self.quality.high:+.3f}]"
         saved = "" if self.saving is None else f", cost saved {self.saving}"
         words = f"{gain}{saved}, on {self.n:,} requests"
@@ -57,7 +68,7 @@ class GateResult:
             return f"deploy {self.new}: {words}"
         if self.warning:
             why = self.warning
-        elif self.different * self.margin < _SEEN:
+        elif not _met_enough(self.different, self.quality, self.margin):
             why = f"{self.different} different requests are too few for a margin of {self.margin:g}"
         elif self.quality.low < -self.margin:
             why = f"it may be worse by more than {self.margin:g}"
@@ -104,6 +115,7 @@ def gate(
     *,
     margin: float = MARGIN,
     seed: int = 0,
+    groups: str = AUTO,
 ) -> GateResult:
     """Pay both policies out on measured requests, paired: a test of non-inferiority, then of any gain.
 
@@ -112,11 +124,13 @@ def gate(
             very same set, and knows no other.
         served, new: or the paths of their files.
         margin: mean score that may be lost without it mattering (Piaggio et al., JAMA 308:2594, 2012, on such margins).
-            3 / margin different requests are needed: of fewer, so rare a loss may not have been seen once (the rule of
-            three: Hanley and Lippman-Hand, JAMA 249:1743, 1983).
+            Of n different requests, a share of 3 / n may not have been met once (the rule of three: Hanley and
+            Lippman-Hand, JAMA 249:1743, 1983): it may be lost, and that must lie within the margin, or be made up for
+            by what is gained.
+        groups: of a table: which of its prompts are alike, see OutcomeMatrix.from_table.
     """
     if not isinstance(outcomes, OutcomeMatrix):
-        outcomes = OutcomeMatrix.from_table(outcomes, seed=seed)
+        outcomes = OutcomeMatrix.from_table(outcomes, seed=seed, groups=groups)
     served, new = as_policy(served), as_policy(new)
     score_before, cost_before = outcomes.routed(route_outcomes(served, outcomes).choices)
     score_after, cost_after = outcomes.routed(route_outcomes(new, outcomes).choices)
@@ -129,9 +143,27 @@ def gate(
     def measured(measure: Callable[[Any], float | None]) -> Interval | None:
         return interval_of(bootstrap(measure, len(outcomes), seed=seed, groups=outcomes.groups), null=0.0)
 
+    other = outcomes.by_the_other()
     quality, saving = measured(lambda rows: float(gains[rows].mean())), measured(share_saved)
     assert quality is not None  # a mean is always defined
     better = quality.low > 0 or (saving is not None and saving.low > 0)
     warning = in_sample_warning(outcomes, served, new)
-    passed = quality.low >= -margin and better and outcomes.different * margin >= _SEEN and not warning
-    return GateResult(served.id, new.id, len(outcomes), outcomes.different, margin, quality, saving, passed, warning)
+    met = _met_enough(outcomes.different, quality, margin)
+    return GateResult(
+        served=served.id,
+        new=new.id,
+        n=len(outcomes),
+        different=outcomes.different,
+        margin=margin,
+        quality=quality,
+        saving=saving,
+        passed=quality.low >= -margin and better and met and not warning,
+        warning=warning,
+        requests=REQUESTS[outcomes.assumed],
+        other=None if other is None else gate(replace(other, other_groups=None), served, new, margin=margin, seed=seed),
+    )
+
+
+def _met_enough(different: int, quality: Interval, margin: float) -> bool:
+    unseen = _SEEN / different
+    return unseen <= margin or quality.low * (1 - unseen) - unseen >= -margin

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.core import RoutePolicy
     from autopicker_lab.tuning.curve import Curve
+    from autopicker_lab.tuning.group_figures import GroupFigures
     from autopicker_lab.tuning.matrix import OutcomeMatrix
     from autopicker_lab.tuning.metrics import Interval
     from autopicker_lab.tuning.promise import Promise
@@ -69,6 +70,7 @@ class RouterFigures:
         choices: the model (column) of each prompt, shape (n,), which `quality` and `cost` are of.
         calibration: expected calibration error by model.
         transfer: a row for each task that was held out whole.
+        by_groups: figures by both assumptions about requests, the one that was made first; () where they agree.
     """
 
     outcomes: OutcomeMatrix
@@ -89,6 +91,7 @@ class RouterFigures:
     calibration: Mapping[str, float] = field(default_factory=dict)
     transfer: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
+    by_groups: tuple[GroupFigures, ...] = ()
 
     def card(self) -> dict[str, Any]:
         """What a policy file says of its policy: verdict first."""
@@ -104,6 +107,8 @@ class RouterFigures:
             "saving": self._saving(),
             "calibration": dict(self.calibration),
             "transfer": [dict(row) for row in self.transfer],
+            "groups": self.outcomes.assumed,
+            "by_groups": [figures.to_dict() for figures in self.by_groups],
         }
 
     def _saving(self) -> dict[str, Any] | None:
@@ -149,6 +154,8 @@ class TuningReport(RouterFigures):
             "saving": self._saving(),
             "calibration": dict(self.calibration),
             "transfer": [dict(row) for row in self.transfer],
+            "groups": self.outcomes.assumed,
+            "by_groups": [figures.to_dict() for figures in self.by_groups],
             "cost_unit": self.outcomes.cost_unit,
             "cost_weight": self.policy.cost_weight,
             "policy": self.policy.id,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from autopicker_lab.routing.estimator import LearnedEstimator
 
+_LEAST = 20  # prompts, of a task and of the others
+
 
 def transfer_to_tasks(
     outcomes: OutcomeMatrix, prompts: fitting.Prompts, fitted: LearnedEstimator, seed: int
@@ -29,10 +31,12 @@ def transfer_to_tasks(
 
     names, counts = np.unique(outcomes.tasks.astype(str), return_counts=True)
     rows = []
-    for name in names[(counts >= 20) & (counts < len(outcomes))]:
+    for name in names[(counts >= _LEAST) & (counts < len(outcomes))]:
         in_task = outcomes.tasks == name
         excluded = in_task | np.isin(prompts.groups, prompts.groups[in_task])
         train, test = np.flatnonzero(~excluded), np.flatnonzero(in_task)
+        if len(train) < _LEAST:
+            continue  # the other tasks are of the same templates
         estimator = fitting.fit(prompts.at(train), outcomes.scores[train], outcomes.models, seed, like=fitted)
         estimates = fitting.predict(estimator, prompts)
         gains = estimates[:, outcomes.strong] - estimates[:, outcomes.weak]

@@ -20,9 +20,12 @@ from autopicker_lab.tuning.baselines import (
     ranking,
     share_for,
 )
+from autopicker_lab.tuning.both_ways import across_folds, figures_of, tuned_figures
 from autopicker_lab.tuning.choices import route_outcomes
 from autopicker_lab.tuning.curve import best_weight, cost_quality_curve
 from autopicker_lab.tuning.drift import decile_shares
+from autopicker_lab.tuning.group_figures import GroupFigures
+from autopicker_lab.tuning.grouping import AUTO, OFF, copies, count
 from autopicker_lab.tuning.judging import WITHIN, conclude, cross_fitted_choices, saving_of
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import apgr, expected_calibration_error, interval_of
@@ -58,6 +61,7 @@ def tune(
     source: str | Path | None = None,
     promise: Terms | None = None,
     on_drift: str = "keep",
+    groups: str = AUTO,
     progress: Progress | None = None,
 ) -> TuningReport:
     """Fit estimates and a cost weight on a table (see read_outcomes), and measure them out of fold.
@@ -73,6 +77,9 @@ def tune(
             its figures, and test the promise; where it passes, it decides the cost weight, and not `within`.
         on_drift: what a service does once its requests have drifted past the alarm: "keep" routing by the policy, or
             ask the "incumbent", the best single model.
+        groups: which prompts are alike: "template", where requests will bring new templates; "off", where they will be
+            of these; "auto" takes one and says which. Folds and intervals follow it; where the other way differs, the
+            report has its figures, too.
         progress: called with (steps done, steps in all); the steps are the folds, the fit and the report.
 
     Raises:
@@ -82,24 +89,26 @@ def tune(
     if on_drift not in ON_DRIFT:
         raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
     source = _source(table, source)
-    outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
+    outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed, groups=groups)
     kept_out = None
     if promise is not None:
         outcomes, kept_out = cut(outcomes, seed)
     prompts = fitting.prepare(outcomes.prompts, outcomes.groups)
-    if not 2 <= folds <= outcomes.different // 10:
-        detail = f"too little data for {folds} folds: {outcomes.different} different prompts"
+    different = count(outcomes.groups if outcomes.assumed == OFF else copies(outcomes.prompts))
+    if not 2 <= folds <= different // 10 or outcomes.different < 2:
+        detail = f"too little data for {folds} folds: {different} different prompts in {outcomes.different} groups"
         raise InvalidRequestError(detail, "collect more, or use fewer folds (at least 2)")
     parts = fitting.grouped_folds(prompts.groups, folds, seed)
-    steps = folds + 2
+    other = outcomes.by_the_other()
+    steps = len(parts) * (1 if other is None else 2) + 2
     estimates = fitting.out_of_fold(
         prompts, outcomes.scores, parts, seed, lambda done, _: report_progress(progress, done, steps)
     )
     estimator = fitting.fit(prompts, outcomes.scores, outcomes.models, seed)
-    if not report_progress(progress, folds + 1, steps):
+    if not report_progress(progress, len(parts) + 1, steps):
         raise StoppedError.of("tuning")
     curve = cost_quality_curve(estimates, outcomes.scores, outcomes.costs)
-    order = _across_folds(estimates[:, outcomes.strong] - estimates[:, outcomes.weak], outcomes, parts)
+    order = across_folds(estimates[:, outcomes.strong] - estimates[:, outcomes.weak], outcomes, parts)
     promised: Promise | None = None
     weight: float | None = None
     allowed: float | None = within
@@ -120,6 +129,9 @@ def tune(
         within=allowed,
         choices=choices,
         transfer=transfer_to_tasks(outcomes, prompts, estimator, seed),
+        other=None
+        if other is None
+        else tuned_figures(other, prompts, folds, within, seed, lambda *_: report_progress(progress, steps - 1, steps)),
     )
     edges, shares = decile_shares(gain_score(order).tolist())
     policy = RoutePolicy(
@@ -139,7 +151,7 @@ def tune(
         promise=promised.to_dict() if promised else {},
         card=figures.card(),
         stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict()
-        | {"folds": folds, "within": allowed, "prompts": outcomes.fingerprint},
+        | {"folds": folds, "within": allowed, "prompts": outcomes.fingerprint, "groups": outcomes.assumed},
     )
     report_progress(progress, steps, steps)  # what it returns comes too late
     return TuningReport(policy=policy, promise=promised, **vars(figures))
@@ -152,6 +164,7 @@ def evaluate(
     strong: str | None = None,
     weak: str | None = None,
     seed: int = 0,
+    groups: str = AUTO,
     source: str | Path | None = None,
 ) -> TuningReport:
     """Measure a policy on a table, without fitting anything.
@@ -169,10 +182,18 @@ def evaluate(
     source = _source(table, source)
     table, policy = as_outcomes(table), as_policy(policy)
     if policy.estimator is None:
-        outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed)
-        routed = route_outcomes(policy, outcomes)
-        known = set(outcomes.models) <= set(policy.qualities)
-        figures = _measure(outcomes, routed.scores, None, None, seed=seed, choices=routed.choices if known else None)
+        outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed, groups=groups)
+        routed, other = route_outcomes(policy, outcomes), outcomes.by_the_other()
+        choices = routed.choices if set(outcomes.models) <= set(policy.qualities) else None
+        figures = _measure(
+            outcomes,
+            routed.scores,
+            None,
+            None,
+            seed=seed,
+            choices=choices,
+            other=None if other is None else figures_of(other, routed.scores, choices, WITHIN, seed),
+        )
         return TuningReport(policy=policy, **vars(figures))
     measured = set(table["model"])
     known_models = [name for name in policy.estimator.models if name in measured]
@@ -181,17 +202,20 @@ def evaluate(
         raise InvalidRequestError(detail, "evaluate it on outcomes of its own models")
     if strong is None and weak is None and policy.pair and set(policy.pair) == set(known_models):
         weak, strong = policy.pair
-    outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, models=known_models, seed=seed)
-    routed = route_outcomes(policy, outcomes)
+    outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, models=known_models, seed=seed, groups=groups)
+    routed, other = route_outcomes(policy, outcomes), outcomes.by_the_other()
     assert routed.estimates is not None  # it has an estimator
+    order = routed.estimates[:, outcomes.strong] - routed.estimates[:, outcomes.weak]
+    within = policy.stamp.get("within", WITHIN)
     figures = _measure(
         outcomes,
-        routed.estimates[:, outcomes.strong] - routed.estimates[:, outcomes.weak],
+        order,
         routed.estimates,
         cost_quality_curve(routed.estimates, outcomes.scores, outcomes.costs),
         seed=seed,
-        within=policy.stamp.get("within", WITHIN),
+        within=within,
         choices=routed.choices,
+        other=None if other is None else figures_of(other, order, routed.choices, within, seed),
         warnings=_in_sample_warnings(policy, outcomes, source),
     )
     return TuningReport(policy=policy, **vars(figures))
@@ -208,12 +232,14 @@ def _measure(
     choices: Array | None = None,
     transfer: Sequence[Mapping[str, Any]] = (),
     warnings: Sequence[str] = (),
+    other: GroupFigures | None = None,
 ) -> RouterFigures:
     """All figures of a router.
 
     Args:
         order: what it ranks prompts by, shape (n,).
         choices: the model of each prompt, shape (n,); None for a score that chooses no models.
+        other: figures by the other assumption about requests; None where it would change nothing.
     """
     router = ranking(outcomes, order, seed)
     router_apgr = interval_of(router, null=0.5)
@@ -222,6 +248,8 @@ def _measure(
     baselines = compute_baselines(outcomes, router, routed_quality, choices, seed)
     cpt50 = share_for(outcomes, order, 0.5)
     weak, strong = outcomes.pair_scores
+    verdict = conclude(outcomes, router_apgr, cpt50, saving, within, null_of(baselines, routed_quality))
+    both = (GroupFigures.of(outcomes, router_apgr, saving, verdict.pays, assumed=True), other) if other else ()
     return RouterFigures(
         outcomes=outcomes,
         scores=order,
@@ -231,7 +259,7 @@ def _measure(
         cpt80=share_for(outcomes, order, 0.8),
         aiq=(aiq_of_curve(outcomes, curve, seed) if curve else None) or aiq_of_ranking(outcomes, order, seed),
         baselines=baselines,
-        verdict=conclude(outcomes, router_apgr, cpt50, saving, within, null_of(baselines, routed_quality)),
+        verdict=verdict,
         quality=interval_of(routed_quality),
         cost=None if choices is None else float(outcomes.routed(choices)[1].mean()),
         estimates=estimates,
@@ -240,7 +268,8 @@ def _measure(
         saving=saving,
         calibration=_calibration(outcomes, estimates),
         transfer=tuple(transfer),
-        warnings=(*outcomes.notes, *warnings),
+        warnings=(*outcomes.notes, *map(str, both), *warnings),
+        by_groups=both,
     )
 
 
@@ -252,18 +281,6 @@ def _calibration(outcomes: OutcomeMatrix, estimates: Array | None) -> dict[str, 
         name: round(expected_calibration_error(estimates[:, i], outcomes.scores[:, i]), 4)
         for i, name in enumerate(outcomes.models)
     }
-
-
-def _across_folds(gains: Array, outcomes: OutcomeMatrix, folds: Sequence[tuple[Array, Array]]) -> Array:
-    """Out-of-fold gains made comparable across folds.
-
-    The mean that a fit has learned is that of the other folds, which leans against that of the fold itself; it is taken
-    out of each fold, and the mean of all is put in, which changes no order.
-    """
-    level = gains.copy()
-    for train, test in folds:
-        level[test] += outcomes.gains.mean() - outcomes.gains[train].mean()
-    return level
 
 
 def _source(table: pd.DataFrame | str | Path, source: str | Path | None) -> str | Path | None:

@@ -32,6 +32,7 @@ from autopicker_lab.tuning import (
 )
 from autopicker_lab.tuning.baselines import heuristic_scores
 from autopicker_lab.tuning.drift import decile_shares
+from autopicker_lab.tuning.grouping import near_duplicates
 from autopicker_lab.tuning.transfer import transfer_between
 
 OUTCOMES = ROOT / "data" / "outcomes" / "outcomes.jsonl"
@@ -344,19 +345,17 @@ def test_many_models_with_costs() -> None:
 
 
 def test_near_duplicates_never_straddle_folds() -> None:
-    assert (
-        len(np.unique(fitting.near_duplicates(["How long is a train of 60 m?", "How long is a train of 80 m?"]))) == 1
-    )
-    assert len(np.unique(fitting.near_duplicates(["Reverse 'abc' now.", "Reverse 'xyz' now."]))) == 1
-    assert len(np.unique(fitting.near_duplicates(["???", "🚢", "!!!", ""]))) == 4
+    assert len(np.unique(near_duplicates(["How long is a train of 60 m?", "How long is a train of 80 m?"]))) == 1
+    assert len(np.unique(near_duplicates(["Reverse 'abc' now.", "Reverse 'xyz' now."]))) == 1
+    assert len(np.unique(near_duplicates(["???", "🚢", "!!!", ""]))) == 4
     chinese = "天空为什么是蓝色的请用简单的话解释给孩子听不要超过三句话"
-    assert len(np.unique(fitting.near_duplicates([chinese, chinese.replace("三", "五")]))) == 1
+    assert len(np.unique(near_duplicates([chinese, chinese.replace("三", "五")]))) == 1
     preamble = " ".join(hash_of(str(i)) for i in range(450))
     asked = [f"{preamble} {' '.join(hash_of(f'{i} {j}') for j in range(12))}" for i in range(60)]
-    assert len(np.unique(fitting.near_duplicates(asked))) == 60
+    assert len(np.unique(near_duplicates(asked))) == 60
     words = "the quick brown fox jumps over the lazy dog while seven wizards mix a potion of jade quartz and old vodka"
     texts = [f"{words} in the year {i // 2} {'!' * (i % 2)}" for i in range(20)] + ["Hello world", "hello, world!"]
-    groups = fitting.near_duplicates(texts)
+    groups = near_duplicates(texts)
     assert groups[20] == groups[21]
     assert all(groups[i] == groups[i + 1] for i in range(0, 20, 2))
     assert groups[0] != groups[20]
