@@ -44,7 +44,17 @@ from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.places import Place
 from autopicker_lab.core.reply import ChatReply, ContextReport
-from autopicker_lab.core.routing import Candidate, Complexity, Factor, ModelSpec, Route, RoutePolicy, Tier, gain_score
+from autopicker_lab.core.routing import (
+    Candidate,
+    Complexity,
+    Factor,
+    Guard,
+    ModelSpec,
+    Route,
+    RoutePolicy,
+    Tier,
+    gain_score,
+)
 from autopicker_lab.core.speech import Segment, Transcript, Word
 from autopicker_lab.core.stamp import RunStamp
 
@@ -69,6 +79,7 @@ __all__ = [
     "Factor",
     "FileTooLargeError",
     "Format",
+    "Guard",
     "InvalidRequestError",
     "Message",
     "MethodNotAllowedError",

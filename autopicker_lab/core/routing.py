@@ -1,8 +1,9 @@
-"""The nouns of choosing a model: Factor, Complexity, ModelSpec, RoutePolicy, Candidate, Route."""
+"""The nouns of choosing a model: Factor, Complexity, ModelSpec, Guard, RoutePolicy, Candidate, Route."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -178,6 +179,28 @@ class Estimator(Protocol):
 
 
 @dataclass(frozen=True)
+class Guard:
+    """What it takes to leave the incumbent: a lead, by estimate, of more than `z` standard errors of it.
+
+    Attributes:
+        incumbent: the model that serves now, or the best single one.
+        z: standard errors, 0 or more.
+        errors: standard error of the estimated lead over the incumbent, mean score, by model; the incumbent is never
+            left for a model that is not named.
+    """
+
+    incumbent: str
+    z: float
+    errors: Mapping[str, float] = field(default_factory=dict)
+
+    def margin(self, name: str) -> float:
+        """What a model must be worth more than the incumbent, in mean score."""
+        if name == self.incumbent:
+            return 0.0
+        return self.z * self.errors[name] if name in self.errors else math.inf
+
+
+@dataclass(frozen=True)
 class RoutePolicy:
     """When which strength of model is asked.
 
@@ -197,6 +220,7 @@ class RoutePolicy:
         by_tiers: whether tiers decide although there are estimates.
         cost_weight: quality (0 to 1) that one unit of cost must buy.
         costs: cost of a call by model id, in `cost_unit`: "usd", or "call" where only calls were counted.
+        guard: what it takes to leave the incumbent for a model that is worth more by estimate; None: nothing.
         edges, shares: where the deciles of the routing score cut the prompts it was fitted on, ascending, and the
             share in each of the len(edges) + 1 parts; empty where unknown.
         on_drift: what a service does once live requests have drifted past the alarm: "keep" routing by it, or send all
@@ -218,6 +242,7 @@ class RoutePolicy:
     cost_weight: float = 0.0
     costs: Mapping[str, float] = field(default_factory=dict)
     cost_unit: str = "usd"
+    guard: Guard | None = None
     edges: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
     on_drift: str = "keep"
@@ -246,6 +271,7 @@ class RoutePolicy:
             sorted((name, float(cost)) for name, cost in self.costs.items()),
             self.cost_unit,
             *((self.on_drift,) if self.on_drift != "keep" else ()),
+            *((g.incumbent, float(g.z), sorted(g.errors.items())) if (g := self.guard) else ()),
         )
         return hashlib.sha256(repr(deciding).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 

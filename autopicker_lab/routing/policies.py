@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from autopicker_lab.complexity import SCORER
-from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
+from autopicker_lab.core import Guard, InvalidRequestError, RoutePolicy, Tier
 from autopicker_lab.runtime.atomic_write import atomic_write
 
 FORMAT = 2
@@ -86,6 +86,7 @@ def policy_text(policy: RoutePolicy) -> str:
         "cost_weight": policy.cost_weight,
         "costs": dict(policy.costs),
         "cost_unit": policy.cost_unit,
+        **({"guard": {**vars(policy.guard), "errors": dict(policy.guard.errors)}} if policy.guard else {}),
         "on_drift": policy.on_drift,
         "edges": list(policy.edges),
         "shares": list(policy.shares),
@@ -151,6 +152,7 @@ def _policy(raw: Mapping[str, Any]) -> RoutePolicy:
         cost_weight=_number(raw.get("cost_weight", 0.0)),
         costs=_numbers(raw.get("costs")),
         cost_unit=str(raw.get("cost_unit", "usd")),
+        guard=_guard(raw.get("guard")),
         edges=tuple(_number(edge) for edge in raw.get("edges") or ()),
         shares=tuple(_number(share) for share in raw.get("shares") or ()),
         on_drift=str(raw.get("on_drift", "keep")),
@@ -168,6 +170,8 @@ def _check(policy: RoutePolicy, where: str) -> None:
     if policy.cost_weight < 0 or (policy.max_cost_usd is not None and policy.max_cost_usd < 0):
         detail = f"cost_weight and max_cost_usd of the policy '{where}' may not be negative"
         raise InvalidRequestError(detail, "correct them")
+    if policy.guard is not None and min(policy.guard.z, *policy.guard.errors.values(), 0.0) < 0:
+        raise InvalidRequestError(f"the guard of the policy '{where}' may not be negative", "correct its z and errors")
     if policy.on_drift not in ON_DRIFT:
         detail = f"the policy '{where}' has on_drift {policy.on_drift!r}"
         raise InvalidRequestError(detail, f"known: {', '.join(ON_DRIFT)}")
@@ -179,6 +183,10 @@ def _check(policy: RoutePolicy, where: str) -> None:
     if policy.estimator is not None and policy.pair and not set(policy.pair) <= set(policy.estimator.models):
         detail = f"the pair of the policy '{where}' is not among its estimator's models"
         raise InvalidRequestError(detail, f"choose two of {', '.join(policy.estimator.models)}")
+
+
+def _guard(raw: Mapping[str, Any] | None) -> Guard | None:
+    return None if raw is None else Guard(str(raw["incumbent"]), _number(raw["z"]), _numbers(raw["errors"]))
 
 
 def _number(value: Any) -> float:

@@ -278,9 +278,25 @@ def _preferred(policy: RoutePolicy, score: float, able: Sequence[Option]) -> tup
         reason = _reason_by_tiers(chosen, able, preference.wanted, score)
         no_estimates = policy.estimator is not None and not policy.by_tiers
         return chosen, f"none of the policy's models can take the request; {reason}" if no_estimates else reason
-    reason = _reason_by_estimates(chosen, [option for option in able if option.estimate is not None])
+    known = [option for option in able if option.estimate is not None]
+    reason = _reason_by_guard(policy, chosen, known) or _reason_by_estimates(chosen, known)
     unknown = ", ".join(option.id for option in able if option.estimate is None)
     return chosen, f"{reason}; the policy knows nothing of {unknown}" if unknown else reason
+
+
+def _reason_by_guard(policy: RoutePolicy, chosen: Option, known: Sequence[Option]) -> str:
+    """Why the incumbent is kept where another model would be preferred without the guard; "" where none would."""
+    guard = policy.guard
+    if guard is None or chosen.name != guard.incumbent:
+        return ""
+    other = known[prefer(replace(policy, guard=None), 0.0, known).position]
+    if other is chosen:
+        return ""
+    if other.name not in guard.errors:
+        return f"{chosen.id}, the incumbent, is kept: the outcomes do not show that leaving it for {other.id} pays"
+    margin = guard.margin(other.name)
+    lead = f"{other.id} is not worth {margin:.2f} more by estimate ({guard.z:g} errors)"
+    return f"{chosen.id}, the incumbent, is kept: {lead}"
 
 
 def _reason_by_estimates(chosen: Option, known: Sequence[Option]) -> str:

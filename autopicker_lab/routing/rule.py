@@ -10,6 +10,8 @@ model for the same figures (a property test holds them together), and both know 
     the catalogue's price, by the router, before the rule is asked.)
 
 By estimates: the greatest estimated quality minus the policy's cost weight times the cost; of equals the cheapest. By
+where the policy has a guard and its incumbent can take the request, any other model must be worth more than the
+incumbent by its margin (`Guard.margin`). By
 tiers: the cheapest model whose mean quality reaches what the policy wants at this score, of equals the weakest; the
 best where none reaches it.
 """
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.core import Guard, RoutePolicy
 
     Array = np.ndarray[Any, Any]
 
@@ -69,9 +71,8 @@ def prefer(policy: RoutePolicy, score: float, options: Sequence[Option]) -> Pref
     if policy.estimator is not None and not policy.by_tiers:
         known = [i for i, option in enumerate(options) if option.estimate is not None]
         if known:
-            estimates = [options[i].estimate or 0.0 for i in known]
-            costs = _costs(policy, [options[i] for i in known])
-            return Preference(known[_by_estimates(policy, estimates, costs)], None)
+            several = [options[i] for i in known]
+            return Preference(known[_by_estimates(policy, several, _costs(policy, several))], None)
     wanted = policy.wanted_quality(score)
     return Preference(_by_tiers(wanted, options, _costs(policy, options)), wanted)
 
@@ -81,9 +82,17 @@ def _costs(policy: RoutePolicy, options: Sequence[Option]) -> list[float]:
     return costs if len(costs) == len(options) else [option.price_usd for option in options]
 
 
-def _by_estimates(policy: RoutePolicy, estimates: Sequence[float], costs: Sequence[float]) -> int:
-    worth = [quality - policy.cost_weight * cost for quality, cost in zip(estimates, costs, strict=True)]
+def _by_estimates(policy: RoutePolicy, options: Sequence[Option], costs: Sequence[float]) -> int:
+    worth = [(option.estimate or 0.0) - policy.cost_weight * cost for option, cost in zip(options, costs, strict=True)]
+    margins = None if policy.guard is None else margins_of(policy.guard, [option.name for option in options])
+    if margins is not None:
+        worth = [value - margin for value, margin in zip(worth, margins, strict=True)]
     return max(range(len(worth)), key=lambda i: (worth[i], -costs[i]))
+
+
+def margins_of(guard: Guard, names: Sequence[str]) -> list[float] | None:
+    """What each model must be worth more than the incumbent; None where the incumbent is not among them."""
+    return [guard.margin(name) for name in names] if guard.incumbent in names else None
 
 
 def _by_tiers(wanted: float, options: Sequence[Option], costs: Sequence[float]) -> int:
@@ -116,8 +125,10 @@ def prefer_each(
     if policy.estimator is not None and estimates is not None and not policy.by_tiers:
         known = np.flatnonzero(~np.isnan(estimates).any(0))
         if len(known):
-            costs = costs_of(policy, [names[i] for i in known.tolist()], prices_usd[known])
-            chosen: Array = known[prefer_by_estimates(estimates[:, known], costs, policy.cost_weight)]
+            some = [names[i] for i in known.tolist()]
+            costs = costs_of(policy, some, prices_usd[known])
+            margins = None if policy.guard is None else margins_of(policy.guard, some)
+            chosen: Array = known[prefer_by_estimates(estimates[:, known], costs, policy.cost_weight, margins)]
             return chosen
     return prefer_by_tiers(wanted_qualities(policy, scores), qualities, costs_of(policy, names, prices_usd))
 
@@ -131,15 +142,20 @@ def costs_of(policy: RoutePolicy, names: Sequence[str], prices_usd: Array) -> Ar
     return prices_usd
 
 
-def prefer_by_estimates(estimates: Array, costs: Array, cost_weight: float) -> Array:
+def prefer_by_estimates(
+    estimates: Array, costs: Array, cost_weight: float, margins: Sequence[float] | None = None
+) -> Array:
     """Column of the model with the greatest estimate minus `cost_weight` times its cost; the cheapest among equals.
 
-    Shapes: estimates (n, models), costs (models,), result (n,).
+    Shapes: estimates (n, models), costs and margins (models,), result (n,). Margins are those of a guard.
     """
     import numpy as np
 
     order = np.argsort(costs, kind="stable")
-    chosen: Array = order[np.argmax(estimates[:, order] - cost_weight * costs[order], axis=1)]
+    worth = estimates[:, order] - cost_weight * costs[order]
+    if margins is not None:
+        worth -= np.asarray(margins, float)[order]
+    chosen: Array = order[np.argmax(worth, axis=1)]
     return chosen
 
 

@@ -121,6 +121,9 @@ def after_drift(policy: RoutePolicy, drift: Drift) -> RoutePolicy:
     """
     if drift.state is not DriftState.CHANGED:
         return policy
+    if policy.on_drift == "incumbent" and policy.guard is not None and not policy.by_tiers:
+        never_left = replace(policy.guard, errors={})
+        return replace(policy, name=f"{policy.name}-incumbent", guard=never_left, promise={})
     if policy.on_drift == "incumbent":
         always_best = (Tier(0.0, 1.0),)
         return replace(policy, name=f"{policy.name}-incumbent", tiers=always_best, by_tiers=True, promise={})

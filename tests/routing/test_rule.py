@@ -1,6 +1,7 @@
 """One rule: whatever asks it, for one request or for many, gets the same model for the same figures."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from support.outcomes import table
 from support.policies import COSTS, MODELS, SHARES, TableEstimator, outcome_matrices, policies
 
 from autopicker_lab.complexity import score
-from autopicker_lab.core import ChatRequest, ModelUnavailableError, RoutePolicy, Tier
+from autopicker_lab.core import ChatRequest, Guard, ModelSpec, ModelUnavailableError, RoutePolicy, Tier
 from autopicker_lab.routing import Requirements, choose, default_policy, load_policy, save_policy
 from autopicker_lab.routing.rule import Option, prefer, prefer_each
 from autopicker_lab.tuning import OutcomeMatrix, evaluate, gate, tune
@@ -49,6 +50,43 @@ def test_one_request_and_many_are_decided_alike(policy: Any, given_figures: Any)
         seen = [None] * len(names) if estimates is None else [None if np.isnan(e) else float(e) for e in estimates[i]]
         options = [Option(*row) for row in zip(names, qualities.tolist(), seen, prices.tolist(), strict=True)]
         assert prefer(policy, float(scores[i]), options).position == column
+
+
+@THOROUGH
+@given(policies(), figures(), st.sampled_from([0.5, 1.0, 3.0]))
+def test_a_stricter_guard_leaves_the_incumbent_no_more_often(policy: Any, given_figures: Any, more: float) -> None:
+    scores, names, qualities, estimates, prices = given_figures
+    guard = Guard(names[0], 1.0, dict.fromkeys(names, 0.1))
+    left = [
+        prefer_each(replace(policy, guard=g), scores, names, qualities, estimates, prices) != 0
+        for g in (replace(guard, errors={}), replace(guard, z=1 + more), guard, replace(guard, z=0.0))
+    ]
+    by_estimates = policy.estimator is not None and not policy.by_tiers and estimates is not None
+    if by_estimates and not np.isnan(estimates[:, 0]).any():
+        assert not left[0].any()
+        assert all((strict <= loose).all() for strict, loose in pairwise(left))
+        free = prefer_each(replace(policy, guard=None), scores, names, qualities, estimates, prices)
+        assert (left[-1] == (free != 0)).all()
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [({"bee": 0.2}, "bee is not worth 0.40 more by estimate (2 errors)"), ({}, "do not show that leaving it for bee")],
+)
+def test_a_decision_says_when_the_guard_keeps_the_incumbent(errors: Any, told: str) -> None:
+    policy = RoutePolicy(
+        "p", (Tier(0, 0.0),), {"ant": 0.5, "bee": 0.7}, costs={"ant": 1.0, "bee": 1.0}, guard=Guard("ant", 2.0, errors),
+        estimator=TableEstimator(("ant", "bee"), {"Prove": {"ant": 0.1, "bee": 0.9}}, {"ant": 0.5, "bee": 0.7}),
+    )  # fmt: skip
+    specs = [ModelSpec(name, "local", context_window=2**20) for name in ("ant", "bee")]
+
+    def asked(text: str) -> Any:
+        return choose(score(ChatRequest.of(text)), specs, policy, Requirements(5, 256), question=text)
+
+    assert (asked("Say hello").model, asked("Prove it").model) == ("ant", "bee" if errors else "ant")
+    assert told in asked("Say hello").reason
+    kept = replace(policy, guard=None)
+    assert asked("Say hello").policy != kept.id
 
 
 def router_choices(policy: Any, outcomes: Any) -> Any:
@@ -152,6 +190,7 @@ BASE = RoutePolicy(
         {"cost_weight": 0.1},
         {"costs": {"ant": 0.2}},
         {"cost_unit": "call"},
+        {"guard": Guard("ant", 1.0, {"bee": 0.1})},
     ],
 )
 def test_all_that_decides_is_in_the_id(change: Any) -> None:
@@ -167,7 +206,7 @@ def test_what_does_not_decide_is_not_in_the_id() -> None:
 def test_every_field_of_a_policy_is_known_to_decide_or_not_to() -> None:
     deciding = {
         "tiers", "qualities", "scorer", "local_only", "max_cost_usd", "estimator", "pair", "by_tiers", "cost_weight",
-        "costs", "cost_unit", "on_drift",
+        "costs", "cost_unit", "guard", "on_drift",
     }  # fmt: skip
     assert set(RoutePolicy.__dataclass_fields__) == deciding | {"name", "edges", "shares", "promise", "card", "stamp"}
 

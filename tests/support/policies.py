@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from autopicker_lab.core import RoutePolicy, Tier
+from autopicker_lab.core import Guard, RoutePolicy, Tier
 from autopicker_lab.tuning import OutcomeMatrix
 
 MODELS = ("ant", "bee", "cat", "dog", "elk")
@@ -42,6 +42,13 @@ COSTS = st.sampled_from([0.0, 0.001, 0.001, 0.5, 1.0]) | st.floats(0, 10)
 
 
 @st.composite
+def guards(draw: st.DrawFn, models: tuple[str, ...]) -> Guard:
+    """Guards of any incumbent, which may be left for some of the others."""
+    errors = draw(st.dictionaries(st.sampled_from(models), st.sampled_from([0.0, 0.1, 0.25]) | st.floats(0, 1)))
+    return Guard(draw(st.sampled_from(models)), draw(st.sampled_from([0.0, 1.0, 2.5])), errors)
+
+
+@st.composite
 def policies(draw: st.DrawFn, models: tuple[str, ...] = MODELS, prompts: tuple[str, ...] = PROMPTS) -> RoutePolicy:
     """Policies by tiers and by estimates, with and without qualities, costs, budget and a pair."""
     steps = sorted(draw(st.sets(st.floats(0.5, 100), max_size=4)))
@@ -59,6 +66,7 @@ def policies(draw: st.DrawFn, models: tuple[str, ...] = MODELS, prompts: tuple[s
         estimator=estimator,
         pair=(known[0], known[-1]) if estimator and len(known) > 1 and draw(st.booleans()) else None,
         by_tiers=draw(st.booleans()),
+        guard=draw(st.none() | guards(models)),
         cost_weight=draw(st.sampled_from([0.0, 0.5, 1.0, 100.0]) | st.floats(0, 10)),
         costs=draw(st.dictionaries(st.sampled_from(models), COSTS) | st.just({name: draw(COSTS) for name in models})),
     )
