@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autopicker_lab.cli.common import Json, StrictCommand, print_json
+from autopicker_lab.cli.report_text import print_report
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -152,32 +153,4 @@ def _print_report(report: TuningReport, scores: Path | None, as_json: bool) -> N
     if as_json:
         typer.echo(json.dumps(report.to_dict(), ensure_ascii=False, allow_nan=False))
         return
-    from rich.console import Console
-    from rich.table import Table as Grid
-
-    grid = Grid("router", "APGR [95 %]", "CPT 50 %", "CPT 80 %", "AIQ", "quality", title_justify="left")
-    for row in report.to_frame().to_dict("records"):
-        cells = (
-            _interval_text(row, "apgr"),
-            _number_text(row["cpt50"]),
-            _number_text(row["cpt80"]),
-            _number_text(row["aiq"]),
-            _interval_text(row, "quality"),
-        )
-        grid.add_row(str(row["router"]), *cells)
-    console = Console()
-    console.print(grid)
-    for warning in report.warnings:
-        console.print(f"! {warning}", markup=False)
-    console.print(str(report.verdict), markup=False)
-    if report.promise is not None:
-        console.print(str(report.promise), markup=False)
-
-
-def _number_text(value: Any) -> str:
-    return "" if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124  # NaN is not itself
-
-
-def _interval_text(row: dict[Any, Any], name: str) -> str:
-    ci = row[f"{name}_ci"]
-    return _number_text(row[name]) + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if isinstance(ci, list) else "")
+    print_report(report)

@@ -19,10 +19,11 @@ from autopicker_lab.tuning.metrics import (
     quality_curve,
 )
 from autopicker_lab.tuning.outcomes import keep_as_decisions, read_outcomes, validate
+from autopicker_lab.tuning.plots import plot_calibration
 from autopicker_lab.tuning.promise import Promise, Terms
 from autopicker_lab.tuning.questions import Question, read_questions
 from autopicker_lab.tuning.release_gate import GateResult, gate
-from autopicker_lab.tuning.report import TuningReport, plot_calibration
+from autopicker_lab.tuning.report import TuningReport
 from autopicker_lab.tuning.transfer import transfer_between
 from autopicker_lab.tuning.tuner import evaluate, tune
 from autopicker_lab.tuning.verdict import Finding, Null, Saving, Verdict

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest
+from autopicker_lab.tuning.baseline import ALWAYS, ORACLE, SAME_SHARES, Baseline
 from autopicker_lab.tuning.curve import Curve, oracle
 from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
 from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt, interval_of
-from autopicker_lab.tuning.report import Baseline
 from autopicker_lab.tuning.verdict import Null
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
-
-SAME_SHARES = "same shares, at random"
-ALWAYS = "always:"
 
 
 def heuristic_scores(prompts: Sequence[str]) -> Array:
@@ -75,7 +72,7 @@ def compute_baselines(
     if choices is not None:
         rows[SAME_SHARES] = _same_shares(outcomes, choices, routed, seed)
     rows |= {
-        "oracle": _oracle(outcomes, seed),
+        ORACLE: _oracle(outcomes, seed),
         "random": _ranked(outcomes, np.zeros(len(outcomes)), ranked, seed),
         "length": _ranked(outcomes, np.array([len(prompt) for prompt in outcomes.prompts], float), ranked, seed),
         "heuristic": _ranked(outcomes, heuristic_scores(outcomes.prompts), ranked, seed),
@@ -94,7 +91,7 @@ def null_of(baselines: Mapping[str, Baseline], routed: Bootstrap | None) -> Null
     if routed is None or SAME_SHARES not in baselines:
         return None
     best = next(iter(baselines))
-    quality = {name: baselines[name].quality for name in (best, SAME_SHARES, "oracle")}
+    quality = {name: baselines[name].quality for name in (best, SAME_SHARES, ORACLE)}
     best_quality, same, highest = (interval.value if interval else 0.0 for interval in quality.values())
     return Null(best.removeprefix(ALWAYS), best_quality, same, highest, routed.value)
 

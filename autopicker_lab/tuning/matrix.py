@@ -38,6 +38,7 @@ class OutcomeMatrix:
         groups: alike prompts have the same number, by what is `assumed` of the requests to come (see tuning.grouping).
         notes: what was left out or assumed, in words.
         other_groups: by the other assumption; None where it was not asked for, or comes to nearly the same.
+        seconds: until each answer was whole, shape (prompts, models); None where a model's were not measured.
     """
 
     ids: tuple[str, ...]
@@ -53,6 +54,7 @@ class OutcomeMatrix:
     notes: tuple[str, ...] = ()
     assumed: str = TEMPLATE
     other_groups: Array | None = None
+    seconds: Array | None = None
 
     @classmethod
     def from_table(
@@ -116,6 +118,7 @@ class OutcomeMatrix:
             notes=tuple(notes),
             assumed=grouping.assumed,
             other_groups=grouping.others,
+            seconds=_seconds(table, complete.index, names),
         )
 
     def __len__(self) -> int:
@@ -132,6 +135,7 @@ class OutcomeMatrix:
             costs=self.costs[rows],
             groups=self.groups[rows],
             other_groups=None if self.other_groups is None else self.other_groups[rows],
+            seconds=None if self.seconds is None else self.seconds[rows],
         )
 
     def by_the_other(self) -> OutcomeMatrix | None:
@@ -263,6 +267,13 @@ def _costs(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str]) -> t
     if means.isna().any() or means.max() <= 0 or np.isclose(means.max(), means.min()):
         return np.ones((len(index), len(names))), CALL
     return usd.fillna(means).to_numpy(float), USD
+
+
+def _seconds(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str]) -> Array | None:
+    """Seconds of each answer; where one was not measured, its model's mean."""
+    measured = table.pivot(index="prompt_id", columns="model", values="latency_s").reindex(index)[list(names)]
+    means = measured.mean()
+    return None if means.isna().any() else measured.fillna(means).to_numpy(float)
 
 
 def _pair(names: Sequence[str], scores: Array, costs: Array, strong: str | None, weak: str | None) -> tuple[int, int]:

@@ -101,7 +101,7 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     for name in REQUIRED[:3]:
         _refuse(typed[name].str.strip() == "", f"'{name}' is empty", "fill it in or drop the row")
     outside = typed["score"].isna() | ~typed["score"].between(0, 1)
-    in_hundreds = bool(typed["score"].max() <= 100 and typed["score"].min() >= 0)
+    in_hundreds = bool(1 < typed["score"].max() <= 100 and typed["score"].min() >= 0)
     scale = "divide all scores by the highest there can be" if in_hundreds else "correct or drop the row"
     _refuse(outside, "'score' must be a number from 0 to 1", scale)
     for name in _NUMBERS:

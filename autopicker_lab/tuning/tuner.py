@@ -31,7 +31,8 @@ from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import apgr, expected_calibration_error, interval_of
 from autopicker_lab.tuning.outcomes import as_outcomes
 from autopicker_lab.tuning.promise import Promise, Terms, cut, promise_of
-from autopicker_lab.tuning.report import RouterFigures, TuningReport
+from autopicker_lab.tuning.report import TuningReport
+from autopicker_lab.tuning.router_figures import RouterFigures
 from autopicker_lab.tuning.transfer import transfer_to_tasks
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from autopicker_lab.core.show import VERMILION, html_table
 from autopicker_lab.routing import policy_text, save_policy
 from autopicker_lab.tuning.choices import choose_each
 from autopicker_lab.tuning.matrix import CALL
-from autopicker_lab.tuning.report import draw_curve
+from autopicker_lab.tuning.plots import draw_curve
 from autopicker_lab.widgets.parts import Panel, PanelModel, Save
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing import load_policy, save_policy
 from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.tuning import OutcomeMatrix, Promise, Terms, tune
-from autopicker_lab.tuning.baselines import SAME_SHARES
+from autopicker_lab.tuning.baseline import SAME_SHARES
 from autopicker_lab.tuning.bounds import betting_p, binomial_p, p_of_mean, upper_bound
 from autopicker_lab.tuning.choices import route_outcomes
 from autopicker_lab.tuning.curve import SURE_Z, best_weight, cost_quality_curve
