@@ -100,6 +100,28 @@ def _listed(spec: ModelSpec) -> dict[str, Any]:
     return {}
 
 
+def maker_prices(name: str) -> tuple[float, float] | None:
+    """USD per million tokens in and out of a model that is known by name alone, else None.
+
+    At its maker's prices, or, of a name such as groq/llama-3.1-8b-instant, at those of the provider it begins with. A
+    model with open weights that its maker does not sell has no price of its own.
+    """
+    from genai_prices.data_snapshot import get_snapshot
+
+    provider, _, rest = name.partition("/")
+    for ref, of in ((rest, provider.lower()), (name.rpartition("/")[2], None)):
+        if not ref:
+            continue
+        try:
+            _, model = get_snapshot().find_provider_model(ref, None, of, None)
+        except LookupError:
+            continue
+        figures = _figures(model)
+        if "price_in" in figures and "price_out" in figures:
+            return figures["price_in"], figures["price_out"]
+    return None
+
+
 def _maker(name: str) -> str | None:
     last = name.rpartition("/")[2].lower()
     if last.startswith(_OPEN_WEIGHTS):

@@ -21,7 +21,16 @@ Table = Annotated[Path, typer.Argument(help="an outcomes table: CSV, CSV.GZ, JSO
 Strong = Annotated[str | None, typer.Option(help="the better model of a pair; none: the best by mean score")]
 Weak = Annotated[str | None, typer.Option(help="the other one; none: the cheapest, or the worst where cost is unknown")]
 Seed = Annotated[int, typer.Option(help="of every random draw")]
-Prices = Annotated[Path | None, typer.Option(help='JSON of prices: {"model": {"price_in": 1, "price_out": 2}}')]
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        help='prices for missing costs: the YAML file of the catalogue, or JSON of USD per million tokens, {"model": '
+        '{"price_in": 1, "price_out": 2}}'
+    ),
+]
+Latency = Annotated[
+    float | None, typer.Option(min=0, help="USD that a second of waiting costs, on top of what a call costs")
+]
 Groups = Annotated[
     str,
     typer.Option(
@@ -51,6 +60,7 @@ def tune(
     ] = "keep",
     groups: Groups = "auto",
     prices: Prices = None,
+    latency_weight: Latency = None,
     out: Annotated[Path | None, typer.Option(help="where to save the policy")] = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="save a policy whose allowance or promise is missed")
@@ -83,6 +93,7 @@ def tune(
             promise=None if promise is None else Terms(promise, confidence, within),
             on_drift=on_drift,
             groups=groups,
+            latency_weight=latency_weight or 0.0,
             local_only=local_only,
             source=outcomes,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
@@ -108,6 +119,7 @@ def evaluate(
     seed: Seed = 0,
     groups: Groups = "auto",
     prices: Prices = None,
+    latency_weight: Latency = None,
     scores: Scores = None,
     choices: Annotated[
         Path | None, typer.Option(help="also write prompt_id and the model chosen for each prompt here, as CSV")
@@ -127,14 +139,25 @@ def evaluate(
     _check_folders(scores, choices)
     table = read_outcomes(outcomes, prices)
     if against:
-        matrix = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed, groups=groups)
+        matrix = OutcomeMatrix.from_table(
+            table, strong=strong, weak=weak, seed=seed, groups=groups, latency_weight=latency_weight or 0.0
+        )
         result = gate(matrix, load_policy(against), load_policy(policy), seed=seed)
         if as_json:
             print_json(result.to_dict())
         else:
             typer.echo(result.verdict)
         raise typer.Exit(0 if result.passed else _SHUT)
-    report = run(table, load_policy(policy), strong=strong, weak=weak, seed=seed, groups=groups, source=outcomes)
+    report = run(
+        table,
+        load_policy(policy),
+        strong=strong,
+        weak=weak,
+        seed=seed,
+        groups=groups,
+        latency_weight=latency_weight,
+        source=outcomes,
+    )
     if choices is not None:
         report.choices_frame().to_csv(choices.expanduser(), index=False)
     _print_report(report, scores, as_json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.tuning.clusters import clustered_error, quantile
+from autopicker_lab.tuning.costs import costs_of_calls, seconds_of_calls
 from autopicker_lab.tuning.grouping import AUTO, OFF, TEMPLATE, count, group_prompts
 from autopicker_lab.tuning.outcomes import as_outcomes
 
@@ -67,6 +68,7 @@ class OutcomeMatrix:
         most: int = MOST,
         seed: int = 0,
         groups: str = AUTO,
+        latency_weight: float = 0.0,
     ) -> Self:
         """The prompts of an outcomes table that every model answered.
 
@@ -78,10 +80,11 @@ class OutcomeMatrix:
             most: of more prompts than this, a seeded sample is taken.
             groups: which prompts are alike: "template", for requests that will bring new templates; "off", for requests
                 of these templates, where only copies are alike; "auto" takes one and says which.
+            latency_weight: USD that a second of waiting costs, on top of what a call costs.
 
         Raises:
             InvalidRequestError: fewer than two models or 50 prompts, an unknown model, scores that never differ, or a
-                strong model that is not better than the weak one.
+                strong model that is not better than the weak one; or seconds count, and were not measured.
         """
         table = as_outcomes(table)
         if models is not None:
@@ -93,16 +96,15 @@ class OutcomeMatrix:
             table = table[table["model"].isin(names)]
         complete, notes = _complete_rows(table, names, most, seed)
         scores = complete.to_numpy(float)
-        costs, unit = _costs(table, complete.index, names)
+        costs, in_usd, notes_on_costs = costs_of_calls(table, complete.index, names, latency_weight)
         high, low = _pair(names, scores, costs, strong, weak)
-        if unit == CALL:
-            notes.append(_calls_note(table, names))
+        notes += notes_on_costs
         described = table.drop_duplicates("prompt_id").set_index("prompt_id").loc[complete.index]
         prompts = tuple(described["prompt"].astype(str))
         grouping = group_prompts(prompts, groups)
         _check_differences(names, scores, grouping.groups, grouping.assumed, high, low)
         notes += [grouping.note] if grouping.note else []
-        if unit == CALL:
+        if not in_usd:
             costs[:, low] = 0.0 if len(names) == 2 else 1.0
         return cls(
             ids=tuple(map(str, complete.index)),
@@ -111,14 +113,14 @@ class OutcomeMatrix:
             models=tuple(names),
             scores=scores,
             costs=costs,
-            cost_unit=unit,
+            cost_unit=USD if in_usd else CALL,
             strong=high,
             weak=low,
             groups=grouping.groups,
             notes=tuple(notes),
             assumed=grouping.assumed,
             other_groups=grouping.others,
-            seconds=_seconds(table, complete.index, names),
+            seconds=seconds_of_calls(table, complete.index, names),
         )
 
     def __len__(self) -> int:
@@ -214,14 +216,6 @@ def _check_models(names: Sequence[str], strong: str | None, weak: str | None) ->
         raise InvalidRequestError("routing needs two models", f"the outcomes hold {', '.join(names)}: collect another")
 
 
-def _calls_note(table: pd.DataFrame, names: Sequence[str]) -> str:
-    """What it means that calls are counted instead of USD."""
-    priced = bool(table["cost_usd"].max() > 0)
-    why = "some models have no cost, or all the same one" if priced else "no costs and no prices"
-    counted = "calls to the strong model" if len(names) == 2 else "every model counts the same, so nothing can be saved"
-    return f"{why}: cost is counted in calls ({counted}); --prices FILE counts in USD"
-
-
 def _complete_rows(table: pd.DataFrame, names: Sequence[str], most: int, seed: int) -> tuple[pd.DataFrame, list[str]]:
     """Scores by prompt and model of the prompts that all models answered, at most so many, and notes on the others."""
     scores = table.pivot(index="prompt_id", columns="model", values="score").reindex(table["prompt_id"].unique())
@@ -256,24 +250,6 @@ def _check_differences(
     if scores[:, strong].mean() <= scores[:, weak].mean():
         detail = f"'{names[strong]}' is not better than '{names[weak]}' here"
         raise InvalidRequestError(detail, f"use {names[weak]} alone, or swap them")
-
-
-def _costs(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str]) -> tuple[Array, str]:
-    """USD where every model has some; else one a call."""
-    import numpy as np
-
-    usd = table.pivot(index="prompt_id", columns="model", values="cost_usd").reindex(index)[list(names)]
-    means = usd.mean()
-    if means.isna().any() or means.max() <= 0 or np.isclose(means.max(), means.min()):
-        return np.ones((len(index), len(names))), CALL
-    return usd.fillna(means).to_numpy(float), USD
-
-
-def _seconds(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str]) -> Array | None:
-    """Seconds of each answer; where one was not measured, its model's mean."""
-    measured = table.pivot(index="prompt_id", columns="model", values="latency_s").reindex(index)[list(names)]
-    means = measured.mean()
-    return None if means.isna().any() else measured.fillna(means).to_numpy(float)
 
 
 def _pair(names: Sequence[str], scores: Array, costs: Array, strong: str | None, weak: str | None) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import sqlite3
 import time
 from dataclasses import MISSING, fields
@@ -11,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, Outcome, StorageError
-from autopicker_lab.core.text import estimate_tokens
-from autopicker_lab.routing import ANSWER_TOKENS
 from autopicker_lab.storage import Decision, FileLog
+from autopicker_lab.tuning.prices import read_prices, with_prices
 from autopicker_lab.tuning.table_files import read_table
 
 if TYPE_CHECKING:
@@ -39,14 +37,14 @@ def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.Data
     MODEL|total_cost ...`). Cells of the wide forms that are empty were not measured.
 
     Args:
-        prices: JSON of USD per million tokens by model (`{"m": {"price_in": 1, "price_out": 2}}`), for rows that have
-            no cost; answers of unknown length count as 300 tokens.
+        prices: JSON of USD per million tokens by model (`{"m": {"price_in": 1, "price_out": 2}}`), or the YAML file of
+            a catalogue, for rows that have no cost; see tuning.prices.
 
     Raises:
         InvalidRequestError: names the column, or the row and the column, that is wrong.
     """
     table = validate(_tidy(read_table(Path(path).expanduser(), _NUMBERS)))
-    return table if prices is None else _with_prices(table, _prices(Path(prices).expanduser()))
+    return table if prices is None else with_prices(table, read_prices(Path(prices).expanduser()))
 
 
 def as_outcomes(table: pd.DataFrame | str | Path) -> pd.DataFrame:
@@ -225,26 +223,3 @@ def _joined_turns(prompt: object) -> object:
         except (ValueError, SyntaxError):
             return prompt
     return prompt
-
-
-def _prices(path: Path) -> dict[str, tuple[float, float]]:
-    try:
-        raw = json.loads(path.read_text("utf-8"))
-        rows = raw.get("prices", raw).items()
-        return {str(model): (_price(entry, "in"), _price(entry, "out")) for model, entry in rows}
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        detail = f"cannot use the prices '{path}': {error}"
-        raise InvalidRequestError(detail, 'write {"model": {"price_in": 1.0, "price_out": 2.0}}') from None
-
-
-def _price(entry: Mapping[str, Any], direction: str) -> float:
-    names = (f"price_{direction}", f"{direction}put_price", f"usd_per_mtok_{direction}")
-    return float(entry[next((name for name in names if name in entry), names[0])])
-
-
-def _with_prices(table: pd.DataFrame, prices: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
-    usd_in = table["model"].map({model: price for model, (price, _) in prices.items()})
-    usd_out = table["model"].map({model: price for model, (_, price) in prices.items()})
-    tokens_in = table["prompt_tokens"].fillna(table["prompt"].map(estimate_tokens))
-    tokens_out = table["completion_tokens"].fillna(ANSWER_TOKENS)
-    return table.assign(cost_usd=table["cost_usd"].fillna((tokens_in * usd_in + tokens_out * usd_out) / 1e6))

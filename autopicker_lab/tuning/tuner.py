@@ -63,6 +63,7 @@ def tune(
     promise: Terms | None = None,
     on_drift: str = "keep",
     groups: str = AUTO,
+    latency_weight: float = 0.0,
     progress: Progress | None = None,
 ) -> TuningReport:
     """Fit estimates and a cost weight on a table (see read_outcomes), and measure them out of fold.
@@ -81,6 +82,7 @@ def tune(
         groups: which prompts are alike: "template", where requests will bring new templates; "off", where they will be
             of these; "auto" takes one and says which. Folds and intervals follow it; where the other way differs, the
             report has its figures, too.
+        latency_weight: USD that a second of waiting costs, on top of what a call costs; the policy's costs hold both.
         progress: called with (steps done, steps in all); the steps are the folds, the fit and the report.
 
     Raises:
@@ -90,7 +92,9 @@ def tune(
     if on_drift not in ON_DRIFT:
         raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
     source = _source(table, source)
-    outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed, groups=groups)
+    outcomes = OutcomeMatrix.from_table(
+        table, strong=strong, weak=weak, seed=seed, groups=groups, latency_weight=latency_weight
+    )
     kept_out = None
     if promise is not None:
         outcomes, kept_out = cut(outcomes, seed)
@@ -152,7 +156,8 @@ def tune(
         promise=promised.to_dict() if promised else {},
         card=figures.card(),
         stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict()
-        | {"folds": folds, "within": allowed, "prompts": outcomes.fingerprint, "groups": outcomes.assumed},
+        | {"folds": folds, "within": allowed, "prompts": outcomes.fingerprint, "groups": outcomes.assumed}
+        | ({"latency_weight": latency_weight} if latency_weight else {}),
     )
     report_progress(progress, steps, steps)  # what it returns comes too late
     return TuningReport(policy=policy, promise=promised, **vars(figures))
@@ -166,6 +171,7 @@ def evaluate(
     weak: str | None = None,
     seed: int = 0,
     groups: str = AUTO,
+    latency_weight: float | None = None,
     source: str | Path | None = None,
 ) -> TuningReport:
     """Measure a policy on a table, without fitting anything.
@@ -175,6 +181,7 @@ def evaluate(
 
     Args:
         table, policy: or the paths of their files; "default" is the default policy.
+        latency_weight: see tune; None: as the policy was tuned.
 
     Raises:
         InvalidRequestError: see OutcomeMatrix.from_table, and load_policy; or less than two models of a policy with
@@ -182,8 +189,11 @@ def evaluate(
     """
     source = _source(table, source)
     table, policy = as_outcomes(table), as_policy(policy)
+    if latency_weight is None:
+        latency_weight = float(policy.stamp.get("latency_weight", 0.0))
+    how: dict[str, Any] = {"seed": seed, "groups": groups, "latency_weight": latency_weight}
     if policy.estimator is None:
-        outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, seed=seed, groups=groups)
+        outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, **how)
         routed, other = route_outcomes(policy, outcomes), outcomes.by_the_other()
         choices = routed.choices if set(outcomes.models) <= set(policy.qualities) else None
         figures = _measure(
@@ -203,7 +213,7 @@ def evaluate(
         raise InvalidRequestError(detail, "evaluate it on outcomes of its own models")
     if strong is None and weak is None and policy.pair and set(policy.pair) == set(known_models):
         weak, strong = policy.pair
-    outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, models=known_models, seed=seed, groups=groups)
+    outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, models=known_models, **how)
     routed, other = route_outcomes(policy, outcomes), outcomes.by_the_other()
     assert routed.estimates is not None  # it has an estimator
     order = routed.estimates[:, outcomes.strong] - routed.estimates[:, outcomes.weak]
