@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 READ_CHARACTERS = 1500  # characters of beginning and of end whose words are counted
 _WORD = re.compile(r"[^\W\d_]+")
-_LETTERS = {code: chr(code).lower() if chr(code).isalpha() else " " for code in range(128)}
+_LETTERS = bytes([ord(chr(code).lower()) if code < 128 and chr(code).isalpha() else 32 for code in range(256)])
 _ITEM = re.compile(r"[-*•]\s|\d{1,2}[.)]\s|[a-z]\)\s")
 _OPTION = re.compile(r"\(?[A-Ja-j][.)]\s")
 _QUANTITY = re.compile(r"\d\s?[-+*/=<>×÷^]\s?\d|\d\s?%")
@@ -71,6 +71,7 @@ _CODE_WORDS = ("self.", "return ")
 _MATH_SIGNS = b"\\$^"
 _DIGITS = string.digits.encode()
 _CAPITALS = string.ascii_uppercase.encode()
+_SMALL = string.ascii_lowercase.encode() + b" "
 
 NAMES = (
     "chars",
@@ -99,47 +100,43 @@ _NOTHING = dict.fromkeys(NAMES, 0.0)
 def measure(text: str) -> dict[str, float]:
     """The features in NAMES by name: counts, except `distinct` and `foreign` (shares), `word_length` (a mean)."""
     excerpt = ends(text, READ_CHARACTERS)
-    words = _split(excerpt)
+    data = excerpt.encode("utf-8", "replace")
+    ascii_only = excerpt.isascii()
+    # a regular expression, four times as slow, splits text that is not ASCII
+    words = data.translate(_LETTERS).decode().split() if ascii_only else _WORD.findall(excerpt.lower())
     total = len(words)
     features = _NOTHING.copy()
     for kinds in filter(None, map(_kinds, words)):
         for kind in kinds:
             features[kind] += 1
-    data = excerpt.encode("utf-8", "replace")
     features["chars"] = len(text)
     features["tokens"] = estimate_tokens(text)
-    features["words"] = total * len(text) / len(excerpt) if excerpt else 0
-    features["distinct"] = len(set(words)) / total if total else 0
-    features["word_length"] = len("".join(words)) / total if total else 0
+    if total:
+        features["words"] = total * len(text) / len(excerpt)
+        features["distinct"] = len(set(words)) / total
+        features["word_length"] = len("".join(words)) / total
+    signs = data.translate(None, _SMALL)  # few of most texts, in which each of the following is soon counted
     features["marks_question"] = excerpt.count("?") + excerpt.count("？")
-    features["marks_code"] = sum(map(excerpt.count, _CODE_MARKS if _has(data, _CODE_SIGNS) else _CODE_WORDS))
-    if len(data) > len(excerpt) or _has(data, _MATH_SIGNS):
+    features["marks_code"] = sum(map(excerpt.count, _CODE_MARKS if _count(signs, _CODE_SIGNS) else _CODE_WORDS))
+    if not ascii_only or _count(signs, _MATH_SIGNS):
         features["marks_math"] = sum(map(excerpt.count, _MATH_MARKS))
-    features["digits"] = _count(data, _DIGITS)
-    if features["digits"]:
+    if digits := _count(signs, _DIGITS):
+        features["digits"] = digits
         features["quantities"] = sum(1 for _ in _QUANTITY.finditer(excerpt))
-    features["quotes"] = excerpt.count('"') + excerpt.count("'")
-    features["capitals"] = _count(data, _CAPITALS)
-    _count_lines(excerpt, features)
-    if not excerpt.isascii():
+    features["quotes"] = signs.count(b'"') + signs.count(b"'")
+    features["capitals"] = _count(signs, _CAPITALS)
+    if b"\n" in signs:
+        _count_lines(excerpt, features)
+    if not ascii_only:
         features["foreign"] = 1 - len(excerpt.encode("ascii", "ignore")) / len(excerpt)
         for kind, marks in _UNSPACED.items():
             features[kind] += sum(map(excerpt.count, marks))
     return features
 
 
-def _split(text: str) -> list[str]:
-    """The words of a text in lower case; a regular expression, four times as slow, splits text that is not ASCII."""
-    return text.translate(_LETTERS).split() if text.isascii() else _WORD.findall(text.lower())
-
-
 def _count(data: bytes, signs: bytes) -> int:
     """Number of bytes in `data` that are one of `signs`, which are ASCII."""
     return len(data) - len(data.translate(None, signs))
-
-
-def _has(data: bytes, signs: bytes) -> bool:
-    return len(data) != len(data.translate(None, signs))
 
 
 @lru_cache(20_000)
@@ -155,8 +152,6 @@ def _kinds(word: str) -> tuple[str, ...]:
 
 
 def _count_lines(text: str, features: dict[str, float]) -> None:
-    if "\n" not in text:
-        return
     for line in text.split("\n"):
         if not line:
             continue

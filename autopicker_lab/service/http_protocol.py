@@ -11,13 +11,14 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ModelBusyError, RequestHeadersError, new_id
 from autopicker_lab.service import connections
 from autopicker_lab.service.connections import Connections, Pace, UnreadAnswer
 from autopicker_lab.service.lingering import LingeringTransport
 from autopicker_lab.service.request import errors
+from autopicker_lab.service.response_cycle import CycleProtocol
 from autopicker_lab.service.resumed_parsing import ResumedParsing
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _MIN_PIECE = 32  # bytes, on average
 _IDLE, _HEAD, _BODY, _REFUSED = range(4)
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):
+class BoundedHttpProtocol(CycleProtocol):
     """One connection; uvicorn's, with bounds."""
 
     def __init__(self, *args: Any, **options: Any):
