@@ -14,6 +14,7 @@ from autopicker_lab.service import create_app
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # in all processes: test processes share the cores
 
 
 @pytest.fixture(scope="session", autouse=True)

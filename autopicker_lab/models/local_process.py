@@ -221,4 +221,5 @@ class WorkerProcess:
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name.startswith((*_INHERITED, *_INHERITED_BY_LLAMA))}
-    return {**kept, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    # threads of OpenMP that spin at every barrier take ten times the time where others want the cores, too
+    return {"OMP_WAIT_POLICY": "PASSIVE", **kept, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import statistics
 import threading
 import time
@@ -90,6 +91,8 @@ class WhisperTranscriber:
             ModelUnavailableError: the weights cannot be loaded.
             MissingPackageError: the extra `speech` is not installed.
         """
+        # read when the library loads: threads that spin while they wait are many times slower on a busy machine
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         require("faster_whisper", "av")
         from faster_whisper.tokenizer import _LANGUAGE_CODES
 

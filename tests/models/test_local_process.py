@@ -205,6 +205,16 @@ async def test_a_process_has_no_keys_of_other_services(local: Any, monkeypatch: 
     assert "sk-secret" not in str(psutil.Process(local.load()).environ())
 
 
+@pytest.mark.parametrize("asked", ["", "ACTIVE"])
+async def test_threads_of_a_process_do_not_spin_unless_they_are_told_to(
+    local: Any, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if asked:
+        monkeypatch.setenv("OMP_WAIT_POLICY", asked)
+    assert psutil.Process(local.load()).environ()["OMP_WAIT_POLICY"] == (asked or "PASSIVE")
+
+
 async def test_what_llama_cpp_listens_on_wants_a_secret(local: Any) -> None:
     [port] = [c.laddr.port for c in psutil.Process(local.load()).net_connections() if c.status == "LISTEN"]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
