@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.chat import choices
+from autopicker_lab.chat.cascade import CascadeRunner
 from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.fence import defuse
 from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
@@ -22,6 +23,8 @@ from autopicker_lab.chat.stream import ChatStream
 from autopicker_lab.core import (
     AutopickerError,
     BudgetError,
+    CascadeCall,
+    CascadeTrace,
     ChatReply,
     ChatRequest,
     Complexity,
@@ -70,6 +73,7 @@ class Pipeline:
         self._scorer = scorer
         self._reader = reader
         self._ranker = Ranker()
+        self.cascades = CascadeRunner(self)
 
     def __repr__(self) -> str:
         return f"Pipeline({self.catalogue!r}, policy {self.policy.id!r})"
@@ -146,11 +150,17 @@ class Pipeline:
         """The whole answer; a model that fails is passed over for the next of the route."""
         started_at = time.perf_counter()
         route = await self.route(request, attachments)
-        prepared, reply = await self.first(route, request, attachments, _complete)
+        trace: CascadeTrace | None = None
+        if route.cascade is None:
+            prepared, reply = await self.first(route, request, attachments, _complete)
+        else:
+            route, prepared, reply, trace = await self.cascades.answer(route, request, attachments, _complete, _itself)
         self.catalogue.breaker(reply.model).succeeded()
         if not reply.usage.prompt_tokens:
             reply = replace(reply, usage=estimate_usage(prepared.request, reply.characters))
-        return reply.with_route(route, prepared.report(route), time.perf_counter() - started_at)
+        if trace is not None and not trace.answered_by_first:
+            trace = trace.with_second(_call_of(reply, prepared.model.describe()))
+        return reply.with_route(route, prepared.report(route), time.perf_counter() - started_at, trace)
 
     def stream(self, request: ChatRequest, attachments: Attachments = (), keep: bool = True) -> ChatStream:
         """The answer piece by piece; nothing happens before the first is asked for.
@@ -276,6 +286,14 @@ class Pipeline:
 
 def _complete(prepared: PreparedRequest) -> Awaitable[ChatReply]:
     return choices.complete(prepared.model, prepared.request)
+
+
+def _itself(reply: ChatReply) -> ChatReply:
+    return reply
+
+
+def _call_of(reply: ChatReply, spec: ModelSpec) -> CascadeCall:
+    return CascadeCall(reply.model, reply.usage, reply.usage.cost_usd(spec), reply.total_s or 0.0)
 
 
 def _without_other_models(route: Route, policy: RoutePolicy, specs: Sequence[ModelSpec]) -> Route:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.routing import Requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from autopicker_lab.chat.reader import Attachment
     from autopicker_lab.core import ChatRequest
@@ -35,4 +35,15 @@ def requirements_of(request: ChatRequest, attachments: Sequence[Attachment]) -> 
     shape = options.get("response_format")
     if shape and isinstance(shape, Mapping) and shape.get("type") in _JSON_SHAPES:
         needed.add("json")
-    return Requirements(request.token_count, least, frozenset(wanted), answer, frozenset(needed))
+    return Requirements(
+        request.token_count, least, frozenset(wanted), answer, frozenset(needed), _unheld(options, needed)
+    )
+
+
+def _unheld(options: Mapping[str, Any], needed: Container[str]) -> str:
+    """Why the answer has no signal of its quality: of a call of a tool, servers give no log-probabilities."""
+    if "tools" in needed:
+        return "an answer that may call tools is not held"
+    if (options.get("n") or 1) > 1:
+        return "several answers at once are not held"
+    return "an answer in sound is not held" if options.get("audio") else ""

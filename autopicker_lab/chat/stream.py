@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from autopicker_lab.chat import choices
+from autopicker_lab.chat.cascade import as_stream
 from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
 from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assemble_completion
 from autopicker_lab.models.base import FAULTS
@@ -14,7 +15,9 @@ from autopicker_lab.models.base import FAULTS
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
+    from autopicker_lab.chat.cascade import CascadeRunner
     from autopicker_lab.chat.reader import Attachment
+    from autopicker_lab.core import CascadeTrace
     from autopicker_lab.models import Catalogue
 
     Attachments = Sequence[Attachment] | Callable[[], Awaitable[Sequence[Attachment]]]
@@ -26,18 +29,10 @@ class StreamSource(Protocol):
     """What a stream asks: the pipeline."""
 
     catalogue: Catalogue
+    cascades: CascadeRunner
 
     async def route(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> Route:
         """The model that a request goes to."""
-
-    async def first(
-        self,
-        route: Route,
-        request: ChatRequest,
-        attachments: Sequence[Attachment],
-        call: Callable[[PreparedRequest], Awaitable[T]],
-    ) -> tuple[PreparedRequest, T]:
-        """What the first model of the route that does not fail makes of a request."""
 
 
 class ChatStream:
@@ -48,7 +43,7 @@ class ChatStream:
         keep: keep the pieces, so that there is a `reply` at the end.
 
     Attributes:
-        route: set before the first chunk; `model` and `context` with it.
+        route: set before the first chunk; `model`, `context` and `cascade` with it.
         first_token_s, total_s: seconds to the first piece and to the end; None before.
     """
 
@@ -64,6 +59,7 @@ class ChatStream:
         self.route: Route | None = None
         self.model = ""
         self.context = ContextReport()
+        self.cascade: CascadeTrace | None = None
         self.finish_reason: str | None = None
         self._usage = Usage()
         self.first_token_s: float | None = None
@@ -109,13 +105,16 @@ class ChatStream:
             self.context,
             self.first_token_s,
             self.total_s,
+            cascade=self.cascade,
         )
 
     async def _generate(self) -> AsyncGenerator[ChatChunk, None]:
         started_at = time.perf_counter()
         attachments = await self._attachments() if callable(self._attachments) else self._attachments
         self.route = route = await self._source.route(self._request, attachments)
-        prepared, (chunks, chunk) = await self._source.first(route, self._request, attachments, _open)
+        opened = await self._source.cascades.answer(route, self._request, attachments, _open, as_stream)
+        self.route = route = opened.route
+        prepared, (chunks, chunk), self.cascade = opened[1:]
         self.model, self.context = prepared.model.describe().id, prepared.report(route)
         self._sent_request = prepared.request
         async with aclosing(chunks):

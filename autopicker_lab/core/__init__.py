@@ -1,5 +1,7 @@
 """The nouns that every other part of the lab speaks in, and the error tree. Imports nothing of the rest."""
 
+from autopicker_lab.core.cascade import Cascade, CascadeStep
+from autopicker_lab.core.cascade_trace import CascadeCall, CascadeTrace
 from autopicker_lab.core.chat import ChatChunk, ChatRequest, Message, Usage
 from autopicker_lab.core.deltas import assemble_completion, assemble_message
 from autopicker_lab.core.document import Cell, Document, Part, Table
@@ -64,6 +66,10 @@ __all__ = [
     "AutopickerError",
     "BudgetError",
     "Candidate",
+    "Cascade",
+    "CascadeCall",
+    "CascadeStep",
+    "CascadeTrace",
     "Cell",
     "ChatChunk",
     "ChatReply",

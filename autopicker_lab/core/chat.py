@@ -120,6 +120,9 @@ class Spending(Protocol):
         Gives the request, whose answer may have been bounded to what can be paid.
         """
 
+    def charge(self, usd: float) -> None:
+        """Charge the caller at once for a call that the request goes on after."""
+
 
 @dataclass(frozen=True)
 class ChatRequest:

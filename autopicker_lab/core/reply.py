@@ -13,6 +13,7 @@ from autopicker_lab.core.show import html_table, html_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from autopicker_lab.core.cascade_trace import CascadeTrace
     from autopicker_lab.core.routing import Route
 
 
@@ -42,6 +43,7 @@ class ChatReply:
             and further choices, stand in it.
         route: how it was chosen; None for a model that was asked directly.
         first_token_s, total_s: seconds from the request to the first token and to the end.
+        cascade: what a cascade did before this answer; `usage` is that of the call that answered.
     """
 
     text: str
@@ -56,11 +58,14 @@ class ChatReply:
     total_s: float | None = None
     id: str = field(default_factory=lambda: f"chatcmpl-{new_id()}")
     created: int = field(default_factory=lambda: int(time.time()))
+    cascade: CascadeTrace | None = None
 
-    def with_route(self, route: Route, context: ContextReport, total_s: float) -> ChatReply:
+    def with_route(
+        self, route: Route, context: ContextReport, total_s: float, cascade: CascadeTrace | None = None
+    ) -> ChatReply:
         """The reply of a model with how it was chosen and what it was given; as `replace`, but sooner."""
         reply: ChatReply = object.__new__(ChatReply)
-        reply.__dict__.update(self.__dict__, route=route, context=context, total_s=total_s)
+        reply.__dict__.update(self.__dict__, route=route, context=context, total_s=total_s, cascade=cascade)
         return reply
 
     @property
@@ -90,6 +95,7 @@ class ChatReply:
             "usage": self.usage.to_openai(),
             "finish_reason": self.finish_reason,
             "reason": self.route.reason if self.route else None,
+            **({"cascade": self.cascade.to_dict()} if self.cascade else {}),
             "context": {"used": list(self.context.used), "left_out": list(self.context.left_out)},
             "warnings": list(self.context.warnings),
             "first_token_s": self.first_token_s,

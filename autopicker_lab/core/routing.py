@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autopicker_lab.core.addresses import public_address, secrets_in, without_secrets
+from autopicker_lab.core.cascade import Cascade, CascadeStep  # noqa: TC001  # fields of dataclasses
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
 
@@ -226,6 +227,7 @@ class RoutePolicy:
         on_drift: what a service does once live requests have drifted past the alarm: "keep" routing by it, or send all
             to the "incumbent", its best single model.
         promise: what it promises of its losses, and whether that was feasible (see tuning.promise); empty: nothing.
+        cascade: who is asked first, and when its answer is not kept; None: one model a request.
         card: what was measured of it out of fold: calibration, APGR, verdict.
         stamp: what the policy was fitted on; empty for the default one.
     """
@@ -247,6 +249,7 @@ class RoutePolicy:
     shares: tuple[float, ...] = ()
     on_drift: str = "keep"
     promise: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    cascade: Cascade | None = field(default=None, repr=False)
     card: Mapping[str, Any] = field(default_factory=dict, repr=False)
     stamp: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -272,6 +275,7 @@ class RoutePolicy:
             self.cost_unit,
             *((self.on_drift,) if self.on_drift != "keep" else ()),
             *((g.incumbent, float(g.z), sorted(g.errors.items())) if (g := self.guard) else ()),
+            *((self.cascade,) if self.cascade is not None else ()),
         )
         return hashlib.sha256(repr(deciding).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
@@ -320,6 +324,7 @@ class Route:
         named: the caller named the model, so there was nothing to choose.
         score: what the policy ranked the request by, 0 to 100.
         promise: of the policy, where it covers this decision; empty where it does not.
+        cascade: who is asked where the answer of `model` is not kept; None where that is given as it comes.
     """
 
     model: str
@@ -332,6 +337,7 @@ class Route:
     named: bool = False
     score: float = 0.0
     promise: Mapping[str, Any] = field(default_factory=dict)
+    cascade: CascadeStep | None = None
 
     @property
     def estimated_cost_usd(self) -> float:
@@ -348,6 +354,7 @@ class Route:
             "routing_score": round(self.score, 2),
             "warnings": list(self.warnings),
             **({"promise": dict(self.promise)} if self.promise else {}),
+            **({"cascade": {"then": self.cascade.then, "signal": self.cascade.cascade.signal}} if self.cascade else {}),
             "candidates": [candidate._asdict() for candidate in self.candidates],
             **self.complexity.to_dict(),
         }

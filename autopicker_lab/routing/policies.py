@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from autopicker_lab.complexity import SCORER
-from autopicker_lab.core import Guard, InvalidRequestError, RoutePolicy, Tier
+from autopicker_lab.core import Cascade, Guard, InvalidRequestError, RoutePolicy, Tier
+from autopicker_lab.routing.signals import check_signal
 from autopicker_lab.runtime.atomic_write import atomic_write
 
 FORMAT = 2
@@ -88,6 +89,7 @@ def policy_text(policy: RoutePolicy) -> str:
         "cost_unit": policy.cost_unit,
         **({"guard": {**vars(policy.guard), "errors": dict(policy.guard.errors)}} if policy.guard else {}),
         "on_drift": policy.on_drift,
+        **({"cascade": policy.cascade.to_dict()} if policy.cascade else {}),
         "edges": list(policy.edges),
         "shares": list(policy.shares),
         "stamp": dict(policy.stamp),
@@ -157,12 +159,47 @@ def _policy(raw: Mapping[str, Any]) -> RoutePolicy:
         shares=tuple(_number(share) for share in raw.get("shares") or ()),
         on_drift=str(raw.get("on_drift", "keep")),
         promise=_mapping(raw.get("promise")),
+        cascade=_cascade(raw["cascade"]) if raw.get("cascade") is not None else None,
         card=_mapping(raw.get("card")),
         stamp=_mapping(raw.get("stamp")),
     )
 
 
+def _cascade(raw: Mapping[str, Any]) -> Cascade:
+    values, right, gains = (tuple(_number(value) for value in raw[name]) for name in ("values", "right", "gains"))
+    defaults = Cascade("", "", "", (), (), ())
+    return Cascade(
+        first=str(raw["first"]),
+        then=str(raw["then"]),
+        signal=str(raw["signal"]),
+        values=values,
+        right=right,
+        gains=gains,
+        prompt_weight=_number(raw.get("prompt_weight", defaults.prompt_weight)),
+        least_gain=_number(raw.get("least_gain", defaults.least_gain)),
+        always=_flag(raw.get("always", defaults.always)),
+        max_tokens=int(_number(raw.get("max_tokens", defaults.max_tokens))),
+        max_s=_number(raw.get("max_s", defaults.max_s)),
+    )
+
+
+def _check_cascade(cascade: Cascade, where: str) -> None:
+    check_signal(cascade.signal)
+    lengths = {len(cascade.values), len(cascade.right), len(cascade.gains)}
+    if len(lengths) > 1 or not cascade.values or not all(a < b for a, b in pairwise(cascade.values)):
+        detail = f"the cascade of the policy '{where}' needs ascending values, each with its right and its gain"
+        raise InvalidRequestError(detail, "tune again")
+    if cascade.first == cascade.then or not 0 <= cascade.prompt_weight <= 1:
+        detail = f"the cascade of the policy '{where}' needs two models, and a prompt_weight from 0 to 1"
+        raise InvalidRequestError(detail, "correct it, or tune again")
+    if cascade.max_tokens < 1 or cascade.max_s <= 0:
+        detail = f"max_tokens and max_s of the cascade of the policy '{where}' must be greater than 0"
+        raise InvalidRequestError(detail, "correct them")
+
+
 def _check(policy: RoutePolicy, where: str) -> None:
+    if policy.cascade is not None:
+        _check_cascade(policy.cascade, where)
     ascending = all(a.min_score < b.min_score for a, b in pairwise(policy.tiers))
     if not policy.tiers or policy.tiers[0].min_score != 0 or not ascending:
         detail = f"the tiers of the policy '{where}' must start at score 0 and ascend"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from autopicker_lab.core import (
     Candidate,
+    CascadeStep,
     Complexity,
     ContextLengthError,
     InvalidRequestError,
@@ -19,7 +20,8 @@ from autopicker_lab.core import (
     UnknownModelError,
 )
 from autopicker_lab.routing.capabilities import abilities, attainable, missing_capability
-from autopicker_lab.routing.rule import Option, prefer
+from autopicker_lab.routing.rule import Option, cascade_pair, prefer
+from autopicker_lab.routing.signals import FROM_LOGPROBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +39,7 @@ class Requirements(NamedTuple):
         wanted: capabilities that some models have; where none has them, the request is served without, and says so.
         answer: tokens that the caller lets the answer have; None: 300 are taken for its price.
         needed: capabilities without which an answer would not be what was asked for: a model must have them all.
+        unheld: why its answer cannot be held until its signal is known, so that no cascade begins; "" where it can.
     """
 
     tokens: int
@@ -44,6 +47,7 @@ class Requirements(NamedTuple):
     wanted: frozenset[str] = frozenset()
     answer: int | None = None
     needed: frozenset[str] = frozenset()
+    unheld: str = ""
 
     def price_usd(self, spec: ModelSpec, tokens: int) -> float:
         """What a request of so many tokens may cost: all that its caller lets the model write is counted."""
@@ -99,6 +103,12 @@ def choose(
         stronger = [option for option in able if option.quality >= floor.quality]
         reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
         chosen = stronger[prefer(policy, score, stronger).position]
+    step = _cascade_step(policy, chosen, able) if policy.cascade is not None else None
+    if step is not None and (why := requirements.unheld or no_signal(policy, chosen.id, specs)):
+        chosen = next(option for option in able if option.id == step.then)
+        reason, step = f"{chosen.id} is asked at once: {why}", None
+    elif step is not None:
+        reason = f"{reason}; {_cascade_reason(step)}"
     others = sorted([option for option in able if option is not chosen], key=lambda option: -option.expected_quality)
     return Route(
         model=chosen.id,
@@ -110,6 +120,36 @@ def choose(
         warnings=warnings,
         score=score,
         promise=_promise(policy, able) if policy.promise else {},
+        cascade=step,
+    )
+
+
+def _cascade_step(policy: RoutePolicy, chosen: Option, able: Sequence[Option]) -> CascadeStep | None:
+    """What follows on the chosen model's answer by the policy's cascade; None where that does not begin with it."""
+    pair = _pair_of(policy, able)
+    if policy.cascade is None or pair is None or able[pair[0]] is not chosen:
+        return None
+    then = able[pair[1]]
+    return CascadeStep(policy.cascade, then.id, then.expected_quality - chosen.expected_quality)
+
+
+def _pair_of(policy: RoutePolicy, able: Sequence[Option]) -> tuple[int, int] | None:
+    return cascade_pair(policy, [option.name for option in able], [option.price_usd for option in able])
+
+
+def no_signal(policy: RoutePolicy, model: str, specs: Sequence[ModelSpec]) -> str:
+    """Why answers of a model cannot have the signal of the policy's cascade; "" where they can."""
+    spec = next(spec for spec in specs if spec.id == model)
+    if policy.cascade is None or policy.cascade.signal not in FROM_LOGPROBS or "logprobs" not in spec.drop:
+        return ""
+    return f"the entry of '{model}' drops logprobs, so that its answers have no {policy.cascade.signal}"
+
+
+def _cascade_reason(step: CascadeStep) -> str:
+    cascade = step.cascade
+    return (
+        f"{step.then} is asked, too, where by {cascade.signal} of the answer it would add more than "
+        f"{cascade.least_gain:.2f}"
     )
 
 
@@ -274,6 +314,8 @@ def _preferred(policy: RoutePolicy, score: float, able: Sequence[Option]) -> tup
     """The option that the rule prefers, and why."""
     preference = prefer(policy, score, able)
     chosen = able[preference.position]
+    if policy.cascade is not None and policy.cascade.always and _pair_of(policy, able) is not None:
+        return chosen, f"{chosen.id} is asked first"
     if preference.wanted is not None:
         reason = _reason_by_tiers(chosen, able, preference.wanted, score)
         no_estimates = policy.estimator is not None and not policy.by_tiers

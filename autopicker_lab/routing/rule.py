@@ -9,11 +9,15 @@ model for the same figures (a property test holds them together), and both know 
     price of the request by the catalogue, in USD. (`max_cost_usd` is a limit and compares nothing: it is held against
     the catalogue's price, by the router, before the rule is asked.)
 
-By estimates: the greatest estimated quality minus the policy's cost weight times the cost; of equals the cheapest. By
+By estimates: the greatest estimated quality minus the policy's cost weight times the cost; of equals the cheapest;
 where the policy has a guard and its incumbent can take the request, any other model must be worth more than the
-incumbent by its margin (`Guard.margin`). By
-tiers: the cheapest model whose mean quality reaches what the policy wants at this score, of equals the weakest; the
-best where none reaches it.
+incumbent by its margin (`Guard.margin`). By tiers: the cheapest model whose mean quality reaches what the policy wants
+at this score, of equals the weakest; the best where none reaches it.
+
+A cascade begins where this prefers its first model, or `always`, if both of its models can take the request within the
+policy's budget; its answer is not kept where the second one is expected to add more than `least_gain` (`goes_up`). What
+that is expected to add is read off the signal of the answer, and mixed with what the estimates of the prompt expect by
+`prompt_weight`; an answer without the signal is not kept.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from autopicker_lab.core import Guard, RoutePolicy
+    from autopicker_lab.core import Cascade, Guard, RoutePolicy
 
     Array = np.ndarray[Any, Any]
 
@@ -68,6 +72,10 @@ class Preference(NamedTuple):
 
 def prefer(policy: RoutePolicy, score: float, options: Sequence[Option]) -> Preference:
     """The preferred one of at least one option, for a request of this routing score (0 to 100)."""
+    if policy.cascade is not None and policy.cascade.always:
+        pair = cascade_pair(policy, [option.name for option in options], [option.price_usd for option in options])
+        if pair is not None:
+            return Preference(pair[0], None)
     if policy.estimator is not None and not policy.by_tiers:
         known = [i for i, option in enumerate(options) if option.estimate is not None]
         if known:
@@ -122,6 +130,10 @@ def prefer_each(
     """
     import numpy as np
 
+    if policy.cascade is not None and policy.cascade.always:
+        pair = cascade_pair(policy, names, prices_usd.tolist())
+        if pair is not None:
+            return np.full(len(scores), pair[0])
     if policy.estimator is not None and estimates is not None and not policy.by_tiers:
         known = np.flatnonzero(~np.isnan(estimates).any(0))
         if len(known):
@@ -131,6 +143,67 @@ def prefer_each(
             chosen: Array = known[prefer_by_estimates(estimates[:, known], costs, policy.cost_weight, margins)]
             return chosen
     return prefer_by_tiers(wanted_qualities(policy, scores), qualities, costs_of(policy, names, prices_usd))
+
+
+def cascade_pair(policy: RoutePolicy, names: Sequence[str], prices_usd: Sequence[float]) -> tuple[int, int] | None:
+    """Positions of the first and the second model of the policy's cascade.
+
+    None where one of them is not there, or where both together cost more than the policy allows.
+    """
+    cascade = policy.cascade
+    if cascade is None or cascade.first not in names or cascade.then not in names:
+        return None
+    first, then = names.index(cascade.first), names.index(cascade.then)
+    if policy.max_cost_usd is not None and prices_usd[first] + prices_usd[then] > policy.max_cost_usd:
+        return None
+    return first, then
+
+
+def goes_up(cascade: Cascade, value: float | None, prompt_gain: float) -> bool:
+    """Whether the first answer is not kept; `goes_up_each` for one answer.
+
+    Args:
+        value: of its signal; None where it has none.
+        prompt_gain: what the second model is expected to add to this prompt's score.
+    """
+    import numpy as np
+
+    values = np.array([np.nan if value is None else value], float)
+    return bool(goes_up_each(cascade, signal_gains(cascade, values), np.array([prompt_gain], float))[0])
+
+
+def goes_up_each(cascade: Cascade, by_signal: Array, by_prompt: Array) -> Array:
+    """Whether each of n first answers is not kept, shape (n,).
+
+    Args:
+        by_signal: what the second model is expected to add by the signal, NaN where there is none, shape (n,).
+        by_prompt: the same by the estimates of the prompt, shape (n,).
+    """
+    import numpy as np
+
+    up: Array = np.isnan(by_signal) | (mixed_gains(cascade, by_signal, by_prompt) > cascade.least_gain)
+    return up
+
+
+def mixed_gains(cascade: Cascade, by_signal: Array, by_prompt: Array) -> Array:
+    """What the second model is expected to add to the score of each of n prompts, shape (n,)."""
+    gains: Array = (1 - cascade.prompt_weight) * by_signal + cascade.prompt_weight * by_prompt
+    return gains
+
+
+def signal_gains(cascade: Cascade, values: Array) -> Array:
+    """What the second model is expected to add by each of n values of the signal, shape (n,); NaN for NaN."""
+    import numpy as np
+
+    gains: Array = np.interp(values, cascade.values, cascade.gains)
+    return gains
+
+
+def chance_right(cascade: Cascade, value: float) -> float:
+    """P(a good answer) of the first model, by the signal of its answer."""
+    import numpy as np
+
+    return float(np.interp(value, cascade.values, cascade.right))
 
 
 def costs_of(policy: RoutePolicy, names: Sequence[str], prices_usd: Array) -> Array:

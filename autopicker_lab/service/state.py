@@ -143,7 +143,9 @@ class ServiceState:
         except UnknownModelError:  # its server took it away while it answered
             provider, cost = "unknown", 0.0
         self.metrics.record_answer(record, cost)
-        self.budgets.charge(record.caller, cost)
+        if record.cascade is not None:
+            cost += record.cascade.earlier_usd
+        self.budgets.charge(record.caller, cost - (record.cascade.charged_usd if record.cascade else 0.0))
         self.tracing.record_answer(record, provider, cost)
         prompt = question[:_KEPT_PROMPT] if self.lab.settings.decision_log_prompts else None
         self.decisions.record(record.decision(cost, prompt))

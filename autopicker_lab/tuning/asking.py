@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import (
@@ -12,6 +12,7 @@ from autopicker_lab.core import (
     BudgetError,
     ChatReply,
     ChatRequest,
+    InvalidRequestError,
     ModelSpec,
     Outcome,
     RateLimitError,
@@ -20,6 +21,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.models.base import FAULTS
+from autopicker_lab.routing.signals import LOGPROB_OPTIONS, PREFIX, signals_of
 from autopicker_lab.tuning import grade
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class Asker:
     Attributes:
         paid: called with the USD of each answer, also of one that no row will come of.
         trust_code: run the code of "python" answers, too, where this system cannot shut it in.
+        unsigned: models whose servers refuse to give log-probabilities.
     """
 
     ask: AskModel
@@ -93,6 +96,7 @@ class Asker:
     patience: Patience
     paid: Callable[[float], None]
     trust_code: bool = False
+    unsigned: set[str] = field(default_factory=set)
 
     async def row(self, question: Question, spec: ModelSpec) -> Row:
         """The outcome of a question, with its grader, answer and reply.
@@ -100,8 +104,7 @@ class Asker:
         Raises:
             AutopickerError: the model or its judge did not answer.
         """
-        request = question.request(spec.id)
-        reply = await self._pay(spec, request, question)
+        reply = await self._answer(spec, question)
         score, judge_usd = await self._score(question, reply)
         outcome = Outcome(
             prompt_id=question.prompt_id,
@@ -116,7 +119,21 @@ class Asker:
         )
         row = {name: value for name, value in asdict(outcome).items() if name not in _OF_SEVERAL}
         row |= {**question.settings, "reply": reply.text}
+        row |= {f"{PREFIX}{name}": value for name, value in signals_of(reply).items()}
         return row if self.judge is None else row | {"judge_usd": judge_usd}
+
+    async def _answer(self, spec: ModelSpec, question: Question) -> ChatReply:
+        """The reply, with the log-probabilities that its signals are made of where its server knows them."""
+        request = question.request(spec.id)
+        if spec.id not in self.unsigned:
+            asked = replace(request, options={**request.options, **LOGPROB_OPTIONS})
+            try:
+                return await self._pay(spec, asked, question)
+            except InvalidRequestError:
+                reply = await self._pay(spec, request, question)
+                self.unsigned.add(spec.id)
+                return reply
+        return await self._pay(spec, request, question)
 
     async def _pay(self, spec: ModelSpec, request: ChatRequest, question: Question | None = None) -> ChatReply:
         files = question.files if question is not None else ()

@@ -81,7 +81,7 @@ def compute_baselines(
         rows["random"] = replace(rows["random"], apgr=Interval(0.5, 0.5, 0.5), cpt50=0.5, cpt80=0.8)
     if len(set(outcomes.tasks)) > 1:
         rows["task mean"] = _ranked(outcomes, _task_means(outcomes, seed), ranked, seed)
-    for i, name in enumerate(outcomes.models):
+    for i, name in enumerate(outcomes.models[: outcomes.singles]):
         rows.setdefault(f"{ALWAYS}{name}", _single(outcomes, i, routed, seed))
     return rows
 
@@ -189,7 +189,7 @@ def _cost_range(outcomes: OutcomeMatrix, rows: Array) -> tuple[float, float]:
     """The costs that AIQ is taken between, the same for every router: of the cheapest and of the dearest model."""
     if outcomes.cost_unit == CALL:
         return 0.0, 1.0
-    mean_costs = outcomes.costs[rows].mean(0)
+    mean_costs = outcomes.costs[rows, : outcomes.singles].mean(0)
     return float(mean_costs.min()), float(mean_costs.max())
 
 

@@ -9,14 +9,14 @@ from autopicker_lab.core import ModelSpec, ModelUnavailableError, gain_score
 from autopicker_lab.routing import ANSWER_TOKENS, Requirements
 from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.routing.router import obstacle
-from autopicker_lab.routing.rule import prefer_each
+from autopicker_lab.routing.rule import cascade_pair, goes_up_each, prefer_each, signal_gains
 from autopicker_lab.tuning.baselines import heuristic_scores
 from autopicker_lab.tuning.matrix import USD
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.core import Cascade, RoutePolicy
     from autopicker_lab.tuning.matrix import OutcomeMatrix
 
     Array = np.ndarray[Any, Any]
@@ -32,12 +32,19 @@ class RoutedOutcomes:
         scores: routing scores, 0 to 100, shape (n,).
         estimates: of each model's quality, shape (n, models), a column of NaN for a model that the policy has no
             estimates of; None for a policy without estimates.
-        choices: the model (column) that it prefers, shape (n,).
+        choices: the model (column of `outcomes`) that it prefers, shape (n,).
+        outcomes: the table, with a column of the policy's cascade, if any (see OutcomeMatrix.with_cascade).
     """
 
     scores: Array
     estimates: Array | None
     choices: Array
+    outcomes: OutcomeMatrix
+
+    @property
+    def paid(self) -> tuple[Array, Array]:
+        """Score and cost of each prompt, each of shape (n,)."""
+        return self.outcomes.routed(self.choices)
 
 
 def route_outcomes(policy: RoutePolicy, outcomes: OutcomeMatrix) -> RoutedOutcomes:
@@ -50,30 +57,43 @@ def route_outcomes(policy: RoutePolicy, outcomes: OutcomeMatrix) -> RoutedOutcom
     """
     import numpy as np
 
+    outcomes = _with_cascade_of(policy, outcomes)
     if policy.estimator is None:
         scores = heuristic_scores(outcomes.prompts)
-        return RoutedOutcomes(scores, None, choose_each(policy, outcomes, scores, None))
+        return RoutedOutcomes(scores, None, choose_each(policy, outcomes, scores, None), outcomes)
     column = {model: i for i, model in enumerate(policy.estimator.models)}
     all_estimates = estimate_each(policy.estimator, outcomes.prompts)
     unknown = np.full(len(outcomes), np.nan)
-    estimates = np.stack([all_estimates[:, column[m]] if m in column else unknown for m in outcomes.models], axis=1)
+    names = list(outcomes.models[: outcomes.singles])
+    if outcomes.composite is not None:
+        names.append(names[outcomes.composite[1]])
+    estimates = np.stack([all_estimates[:, column[m]] if m in column else unknown for m in names], axis=1)
     if policy.pair is None:
         scores = heuristic_scores(outcomes.prompts)
     else:
         weak, strong = (column[name] for name in policy.pair)
         scores = gain_score(all_estimates[:, strong] - all_estimates[:, weak])
-    return RoutedOutcomes(scores, estimates, choose_each(policy, outcomes, scores, estimates))
+    return RoutedOutcomes(scores, estimates, choose_each(policy, outcomes, scores, estimates), outcomes)
+
+
+def _with_cascade_of(policy: RoutePolicy, outcomes: OutcomeMatrix) -> OutcomeMatrix:
+    """The table with the column of the policy's cascade, where that has one of its models."""
+    cascade, names = policy.cascade, outcomes.models[: outcomes.singles]
+    if cascade is None or not {cascade.first, cascade.then} <= set(names):
+        return outcomes
+    return outcomes.with_cascade(names.index(cascade.first), names.index(cascade.then))
 
 
 def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, estimates: Array | None) -> Array:
     """The model (column) of each prompt by the policy's rule, among those that its budget allows; shape (n,).
 
     Args:
+        outcomes: with the column of the policy's cascade, where that has one.
         scores: routing scores, 0 to 100, shape (n,). estimates: shape (n, models), or None.
     """
     import numpy as np
 
-    specs = stand_in_specs(outcomes)
+    specs = stand_in_specs(outcomes)[: outcomes.singles]
     prices = np.array([ANY_REQUEST.price_usd(spec, 0) for spec in specs])
     obstacles = [obstacle(spec, policy, ANY_REQUEST, price) for spec, price in zip(specs, prices.tolist(), strict=True)]
     able = np.array([i for i, why in enumerate(obstacles) if not why], int)
@@ -83,7 +103,36 @@ def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, est
     names = [specs[i].id for i in able.tolist()]
     estimates_of_able = None if estimates is None else estimates[:, able]
     chosen: Array = able[prefer_each(policy, scores, names, qualities[able], estimates_of_able, prices[able])]
-    return chosen
+    if outcomes.composite is None or cascade_pair(policy, names, prices[able].tolist()) is None:
+        return chosen
+    return _gone_up(policy, outcomes, chosen, qualities, estimates)
+
+
+def _gone_up(
+    policy: RoutePolicy, outcomes: OutcomeMatrix, chosen: Array, qualities: Array, estimates: Array | None
+) -> Array:
+    """The choices where answers of a cascade's first model that are not kept have the column of the cascade."""
+    import numpy as np
+
+    assert policy.cascade is not None
+    assert outcomes.composite is not None
+    expected = [
+        qualities[k] if estimates is None or np.isnan(estimates[:, k]).any() else estimates[:, k]
+        for k in outcomes.composite
+    ]
+    first = outcomes.composite[0]
+    signals = outcomes.signals.get(policy.cascade.signal)
+    values = np.full(len(outcomes), np.nan) if signals is None else signals[:, first]
+    by_prompt = np.broadcast_to(expected[1] - expected[0], len(outcomes))
+    return gone_up(policy.cascade, chosen, first, outcomes.singles, signal_gains(policy.cascade, values), by_prompt)
+
+
+def gone_up(cascade: Cascade, begun: Array, first: int, composite: int, by_signal: Array, by_prompt: Array) -> Array:
+    """The columns `begun` where those of `first` whose answers are not kept are that of the cascade; shape (n,)."""
+    import numpy as np
+
+    columns: Array = np.where((begun == first) & goes_up_each(cascade, by_signal, by_prompt), composite, begun)
+    return columns
 
 
 def stand_in_specs(outcomes: OutcomeMatrix) -> list[ModelSpec]:

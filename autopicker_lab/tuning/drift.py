@@ -126,5 +126,6 @@ def after_drift(policy: RoutePolicy, drift: Drift) -> RoutePolicy:
         return replace(policy, name=f"{policy.name}-incumbent", guard=never_left, promise={})
     if policy.on_drift == "incumbent":
         always_best = (Tier(0.0, 1.0),)
-        return replace(policy, name=f"{policy.name}-incumbent", tiers=always_best, by_tiers=True, promise={})
+        name = f"{policy.name}-incumbent"
+        return replace(policy, name=name, tiers=always_best, by_tiers=True, promise={}, cascade=None)
     return replace(policy, promise={})

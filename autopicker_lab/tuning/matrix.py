@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.routing.signals import PREFIX as SIGNAL
 from autopicker_lab.tuning.clusters import clustered_error, quantile
 from autopicker_lab.tuning.costs import costs_of_calls, seconds_of_calls
 from autopicker_lab.tuning.grouping import AUTO, OFF, TEMPLATE, count, group_prompts
 from autopicker_lab.tuning.outcomes import as_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -40,6 +41,9 @@ class OutcomeMatrix:
         notes: what was left out or assumed, in words.
         other_groups: by the other assumption; None where it was not asked for, or comes to nearly the same.
         seconds: until each answer was whole, shape (prompts, models); None where a model's were not measured.
+        signals: of the answers, by name (see routing.signals), each of shape (prompts, models), NaN where missing.
+        composite: columns of the two models of a cascade, whose answers that went up are the last column (see
+            `with_cascade`); None without one.
     """
 
     ids: tuple[str, ...]
@@ -56,6 +60,8 @@ class OutcomeMatrix:
     assumed: str = TEMPLATE
     other_groups: Array | None = None
     seconds: Array | None = None
+    signals: Mapping[str, Array] = field(default_factory=dict)
+    composite: tuple[int, int] | None = None
 
     @classmethod
     def from_table(
@@ -121,6 +127,7 @@ class OutcomeMatrix:
             assumed=grouping.assumed,
             other_groups=grouping.others,
             seconds=seconds_of_calls(table, complete.index, names),
+            signals=_signals(table, complete.index, names),
         )
 
     def __len__(self) -> int:
@@ -138,6 +145,7 @@ class OutcomeMatrix:
             groups=self.groups[rows],
             other_groups=None if self.other_groups is None else self.other_groups[rows],
             seconds=None if self.seconds is None else self.seconds[rows],
+            signals={name: values[rows] for name, values in self.signals.items()},
         )
 
     def by_the_other(self) -> OutcomeMatrix | None:
@@ -146,6 +154,41 @@ class OutcomeMatrix:
             return None
         assumed = OFF if self.assumed == TEMPLATE else TEMPLATE
         return replace(self, groups=self.other_groups, other_groups=self.groups, assumed=assumed)
+
+    def with_cascade(self, first: int, then: int) -> OutcomeMatrix:
+        """With a column more: answers that went up from one model to another, scored as the second, at both costs.
+
+        It has no signals. Where such a column is there, it is replaced.
+        """
+        import numpy as np
+
+        singles = self.singles
+        costs, scores = self.costs[:, :singles], self.scores[:, :singles]
+        unknown = np.full((len(self), 1), np.nan)
+        seconds = None if self.seconds is None else self.seconds[:, :singles]
+        return replace(
+            self,
+            models=(*self.models[:singles], f"{self.models[first]} > {self.models[then]}"),
+            scores=np.hstack([scores, scores[:, [then]]]),
+            costs=np.hstack([costs, costs[:, [first]] + costs[:, [then]]]),
+            signals={name: np.hstack([values[:, :singles], unknown]) for name, values in self.signals.items()},
+            seconds=None if seconds is None else np.hstack([seconds, seconds[:, [first]] + seconds[:, [then]]]),
+            composite=(first, then),
+        )
+
+    @property
+    def singles(self) -> int:
+        """How many columns are single models: all but that of a cascade."""
+        return len(self.models) - (self.composite is not None)
+
+    def answering(self, choices: Array) -> Array:
+        """The single model (column) that answers each prompt, shape (n,): of a cascade that went up the second."""
+        import numpy as np
+
+        if self.composite is None:
+            return choices
+        answering: Array = np.where(choices == self.singles, self.composite[1], choices)
+        return answering
 
     @property
     def size_text(self) -> str:
@@ -250,6 +293,16 @@ def _check_differences(
     if scores[:, strong].mean() <= scores[:, weak].mean():
         detail = f"'{names[strong]}' is not better than '{names[weak]}' here"
         raise InvalidRequestError(detail, f"use {names[weak]} alone, or swap them")
+
+
+def _signals(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str]) -> dict[str, Array]:
+    """Each signal of the table by name, shape (prompts, models)."""
+    columns = [name for name in table if str(name).startswith(SIGNAL)]
+    pivots = {name: table.pivot(index="prompt_id", columns="model", values=name) for name in columns}
+    return {
+        str(name).removeprefix(SIGNAL): pivot.reindex(index)[list(names)].to_numpy(float)
+        for name, pivot in pivots.items()
+    }
 
 
 def _pair(names: Sequence[str], scores: Array, costs: Array, strong: str | None, weak: str | None) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, Outcome, StorageError
+from autopicker_lab.routing.signals import PREFIX as SIGNAL
 from autopicker_lab.storage import Decision, FileLog
 from autopicker_lab.tuning.prices import read_prices, with_prices
 from autopicker_lab.tuning.table_files import read_table
@@ -31,10 +32,11 @@ def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.Data
     """A tidy table with the columns of `Outcome`, one row for each prompt and model.
 
     Rows of the same prompt and model are samples: one row has their means, how many they were, and their spread.
-    Also read: a decision log (`.sqlite`) of the service, as far as its answers were given feedback; the
-    wide form (`prompt_id, task, prompt, score|MODEL ..., usd|MODEL ...`), RouteLLM's responses (`prompt`
-    and a column of truth values for each model) and RouterBench's (`sample_id, prompt, eval_name, MODEL ...,
-    MODEL|total_cost ...`). Cells of the wide forms that are empty were not measured.
+    Columns `signal_NAME`, signals of the answers (see routing.signals), are kept beside the others. Also read: a
+    decision log (`.sqlite`) of the service, as far as its answers were given feedback; the wide form (`prompt_id,
+    task, prompt, score|MODEL ..., usd|MODEL ...`), RouteLLM's responses (`prompt` and a column of truth values for
+    each model) and RouterBench's (`sample_id, prompt, eval_name, MODEL ..., MODEL|total_cost ...`). Cells of the wide
+    forms that are empty were not measured.
 
     Args:
         prices: JSON of USD per million tokens by model (`{"m": {"price_in": 1, "price_out": 2}}`), or the YAML file of
@@ -94,7 +96,8 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
         name = str(table.columns[table.columns.duplicated()][0])
         raise InvalidRequestError(f"the outcomes have two columns '{name}'", "keep one of them")
     clean: dict[str, pd.Series[Any]] = {name: _as_text(table[name]) for name in _TEXTS if name in table}
-    clean |= {name: _as_number(table, name) for name in ("score", *_NUMBERS) if name in table}
+    signals = [str(name) for name in table if str(name).startswith(SIGNAL)]  # negative ones, too: log-probabilities
+    clean |= {name: _as_number(table, name) for name in ("score", *_NUMBERS, *signals) if name in table}
     typed = table.assign(**clean)
     for name in REQUIRED[:3]:
         _refuse(typed[name].str.strip() == "", f"'{name}' is empty", "fill it in or drop the row")
@@ -109,7 +112,7 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     first_prompt = typed.groupby("prompt_id", sort=False)["prompt"].transform("first")
     _refuse(typed["prompt"] != first_prompt, "'prompt' differs from an earlier row of the same prompt_id")
     defaults: dict[str, Any] = {name: "" if name == "task" else float("nan") for name in OPTIONAL if name not in typed}
-    return _merged(typed.assign(**defaults)[[*REQUIRED, *OPTIONAL]]).reset_index(drop=True)
+    return _merged(typed.assign(**defaults)[[*REQUIRED, *OPTIONAL, *signals]]).reset_index(drop=True)
 
 
 def _merged(table: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +126,8 @@ def _merged(table: pd.DataFrame) -> pd.DataFrame:
         .groupby(keys, sort=False)[["samples", "score", "square"]]
         .sum()
     )
-    means = table.groupby(keys, sort=False)[[name for name in _NUMBERS if name not in ("samples", "spread")]].mean()
+    own = (*REQUIRED, "task", "samples", "spread")
+    means = table.groupby(keys, sort=False)[[name for name in table if name not in own]].mean()
     score = sums["score"] / sums["samples"]
     several = sums["samples"] > 1
     within = (sums["square"] - sums["samples"] * score**2).clip(lower=0.0) / (sums["samples"] - 1).where(several)

@@ -138,7 +138,7 @@ class _Losses:
 
 def losses_of(outcomes: OutcomeMatrix, choices: Array, best: int, rows: Array) -> _Losses:
     """What the prompts in `rows` lose by getting the model (column) that is chosen for each."""
-    chosen, scores = choices[rows], outcomes.scores[rows]
+    chosen, scores = outcomes.answering(choices)[rows], outcomes.scores[rows]
     lost = scores[:, best] - scores[range(len(rows)), chosen]
     return _Losses(lost[chosen != best].clip(0), lost)
 

@@ -132,8 +132,8 @@ def gate(
     if not isinstance(outcomes, OutcomeMatrix):
         outcomes = OutcomeMatrix.from_table(outcomes, seed=seed, groups=groups)
     served, new = as_policy(served), as_policy(new)
-    score_before, cost_before = outcomes.routed(route_outcomes(served, outcomes).choices)
-    score_after, cost_after = outcomes.routed(route_outcomes(new, outcomes).choices)
+    score_before, cost_before = route_outcomes(served, outcomes).paid
+    score_after, cost_after = route_outcomes(new, outcomes).paid
     gains, savings = score_after - score_before, cost_before - cost_after
 
     def share_saved(rows: Any) -> float | None:

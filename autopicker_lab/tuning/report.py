@@ -104,7 +104,7 @@ class TuningReport(RouterFigures):
         return rows.assign(**{f"estimate|{m}": self.estimates[:, i] for i, m in enumerate(self.outcomes.models)})
 
     def choices_frame(self) -> pd.DataFrame:
-        """One row a prompt: prompt_id and the model that the policy chooses for it.
+        """One row a prompt: prompt_id and the model that the policy chooses for it, of a cascade the one that answers.
 
         Raises:
             InvalidRequestError: the policy knows no quality of these models, and so chooses none.
@@ -114,7 +114,7 @@ class TuningReport(RouterFigures):
                 f"the policy '{self.policy.id}' knows none of these models", "evaluate it on outcomes of its own"
             )
         models = self.outcomes.models
-        chosen = zip(self.outcomes.ids, self.choices.tolist(), strict=True)
+        chosen = zip(self.outcomes.ids, self.outcomes.answering(self.choices).tolist(), strict=True)
         return frame({"prompt_id": name, "model": models[column]} for name, column in chosen)
 
     def plot(self, ax: Axes | None = None) -> Axes:

@@ -194,8 +194,9 @@ def evaluate(
     how: dict[str, Any] = {"seed": seed, "groups": groups, "latency_weight": latency_weight}
     if policy.estimator is None:
         outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, **how)
-        routed, other = route_outcomes(policy, outcomes), outcomes.by_the_other()
+        routed = route_outcomes(policy, outcomes)
         choices = routed.choices if set(outcomes.models) <= set(policy.qualities) else None
+        outcomes, other = routed.outcomes, routed.outcomes.by_the_other()
         figures = _measure(
             outcomes,
             routed.scores,
@@ -214,7 +215,8 @@ def evaluate(
     if strong is None and weak is None and policy.pair and set(policy.pair) == set(known_models):
         weak, strong = policy.pair
     outcomes = OutcomeMatrix.from_table(table, strong=strong, weak=weak, models=known_models, **how)
-    routed, other = route_outcomes(policy, outcomes), outcomes.by_the_other()
+    routed = route_outcomes(policy, outcomes)
+    outcomes, other = routed.outcomes, routed.outcomes.by_the_other()
     assert routed.estimates is not None  # it has an estimator
     order = routed.estimates[:, outcomes.strong] - routed.estimates[:, outcomes.weak]
     within = policy.stamp.get("within", WITHIN)
@@ -290,7 +292,7 @@ def _calibration(outcomes: OutcomeMatrix, estimates: Array | None) -> dict[str, 
         return {}
     return {
         name: round(expected_calibration_error(estimates[:, i], outcomes.scores[:, i]), 4)
-        for i, name in enumerate(outcomes.models)
+        for i, name in enumerate(outcomes.models[: outcomes.singles])
     }
 
 

@@ -13,7 +13,7 @@ from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
 from autopicker_lab.core.text import clip
 from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.runtime.progress import Progress, report_progress
-from autopicker_lab.tuning.choices import stand_in_specs
+from autopicker_lab.tuning.choices import route_outcomes, stand_in_specs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,10 +128,10 @@ def compare_on(
     comparison = compare(outcomes.prompts, stand_in_specs(outcomes), before, after, progress)
     if not comparison.requests:
         return comparison
-    column = {model: i for i, model in enumerate(outcomes.models)}
-    sides = [[column[getattr(request, side)] for request in comparison.requests] for side in ("before", "after")]
-    scores = [[float(outcomes.scores[i, k]) for i, k in enumerate(chosen)] for chosen in sides]
-    costs = [[float(outcomes.costs[i, k]) for i, k in enumerate(chosen)] for chosen in sides]
+    n = len(comparison.requests)
+    paid = [route_outcomes(policy, outcomes).paid for policy in (before, after)]
+    scores = [side[0][:n].tolist() for side in paid]
+    costs = [side[1][:n].tolist() for side in paid]
     return replace(
         comparison,
         requests=tuple(

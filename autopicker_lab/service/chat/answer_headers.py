@@ -26,6 +26,9 @@ def answer_headers(model: str, routing: object, cost_usd: float | None = None) -
             (b"x-autopicker-score", str(routing.get("complexity_score")).encode("ascii", "replace")),
             (b"x-autopicker-reason", _value(str(routing.get("reason") or ""))),
         )
+        cascade = routing.get("cascade")
+        if isinstance(cascade, dict):
+            headers.append((b"x-autopicker-cascade", b"went-up" if cascade.get("went_up") else b"kept"))
         if routing.get("fallback_used"):
             headers.append((b"x-autopicker-fallback", b"true"))
         if routing.get("warnings"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from autopicker_lab.core import ChatReply, ContextReport, Route
+    from autopicker_lab.core import CascadeTrace, ChatReply, ContextReport, Route
 
 OWN_FIELDS = ("routing", "files_processed", "file_errors", "context")  # beside those that models' servers send
 _REPEATABLE = ("stop", "length", "tool_calls", "function_call")  # reasons to end that would be the same again
@@ -28,7 +28,7 @@ def of_reply(reply: ChatReply) -> dict[str, Any]:
     if not isinstance(usage, dict) or not usage.get("prompt_tokens"):  # the server did not count
         answer["usage"] = reply.usage.to_openai()
     if reply.route is not None:
-        answer["routing"] = routing_object(reply.route, reply.model)
+        answer["routing"] = routing_object(reply.route, reply.model, reply.cascade)
     return answer
 
 
@@ -72,10 +72,11 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def routing_object(route: Route, model: str) -> dict[str, Any]:
+def routing_object(route: Route, model: str, cascade: CascadeTrace | None = None) -> dict[str, Any]:
     """The `routing` object of an answer.
 
-    With `warnings` where something was asked that no model can do, and the `promise` of a policy that has one.
+    With `warnings` where something was asked that no model can do, the `promise` of a policy that has one, and what a
+    `cascade` did.
     """
     fields: dict[str, Any] = {
         "complexity_score": route.complexity.score,
@@ -85,6 +86,8 @@ def routing_object(route: Route, model: str) -> dict[str, Any]:
     }
     if route.promise:
         fields["promise"] = dict(route.promise)
+    if cascade is not None:
+        fields["cascade"] = cascade.to_dict()
     return {**fields, "warnings": list(route.warnings)} if route.warnings else fields
 
 

@@ -239,7 +239,7 @@ class _CompletionHandler:
             if self._with_files:
                 extra["context"] = completion.context_object(stream.context)
             if stream.route is not None:
-                extra["routing"] = completion.routing_object(stream.route, stream.model)
+                extra["routing"] = completion.routing_object(stream.route, stream.model, stream.cascade)
             out.headers += answer_headers(stream.model, extra.get("routing"))
             head = AnswerHead(record.id, stream.model, int(time.time()))
             data = wording.opening(head, chunk.events if chunk else (), extra)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from autopicker_lab.core import ChatReply, Route, Usage, new_id
+from autopicker_lab.core import CascadeCall, CascadeTrace, ChatReply, Route, Usage, new_id
 from autopicker_lab.storage import Decision
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class AnswerRecord(NamedTuple):
         route: None where it is not known.
         first_token_s: seconds from the request to the first piece; None where unknown.
         total_s: seconds from the request to the end; None where unknown, or where the end did not come.
+        cascade: what was asked before the call that answered, and was not given.
         traceparent: the trace that the request belongs to, as W3C's header has it; "" for none.
     """
 
@@ -35,6 +36,7 @@ class AnswerRecord(NamedTuple):
     first_token_s: float | None = None
     total_s: float | None = None
     traceparent: str = ""
+    cascade: CascadeTrace | None = None
 
     @classmethod
     def of_reply(cls, reply: ChatReply, context: RequestContext) -> AnswerRecord:
@@ -50,6 +52,7 @@ class AnswerRecord(NamedTuple):
             reply.first_token_s,
             reply.total_s,
             context.traceparent,
+            reply.cascade,
         )
 
     @classmethod
@@ -63,6 +66,7 @@ class AnswerRecord(NamedTuple):
             stream.model,
             stream.route,
             traceparent=context.traceparent,
+            cascade=stream.cascade,
         )
 
     def with_end(self, stream: ChatStream) -> AnswerRecord:
@@ -73,6 +77,11 @@ class AnswerRecord(NamedTuple):
             first_token_s=stream.first_token_s,
             total_s=stream.total_s,
         )
+
+    @property
+    def earlier(self) -> CascadeCall | None:
+        """The call of a cascade whose answer was not given; None where there was none."""
+        return None if self.cascade is None or self.cascade.answered_by_first else self.cascade.held
 
     @property
     def fallback_used(self) -> bool:

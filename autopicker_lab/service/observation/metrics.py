@@ -15,6 +15,7 @@ from autopicker_lab.service.observation.registry import MetricsRegistry
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from autopicker_lab.core import CascadeCall
     from autopicker_lab.service.observation.answer_record import AnswerRecord
     from autopicker_lab.storage import MemoryCache
 
@@ -90,10 +91,19 @@ class Metrics:
         self._tokens.add((model, "out"), answer.usage.completion_tokens)
         if cost_usd:
             self._cost.add((model,), cost_usd)
+        if answer.earlier is not None:
+            self._record_earlier(answer.earlier)
         if answer.first_token_s is not None:
             self._first.observe((model,), answer.first_token_s)
         if answer.total_s is not None:
             self._chat.observe((model,), answer.total_s)
+
+    def _record_earlier(self, call: CascadeCall) -> None:
+        """Count the tokens and cost of a first answer that was not given."""
+        self._tokens.add((call.model, "in"), call.usage.prompt_tokens)
+        self._tokens.add((call.model, "out"), call.usage.completion_tokens)
+        if call.cost_usd:
+            self._cost.add((call.model,), call.cost_usd)
 
     def record_embeddings(self, model: str, tokens: int, cost_usd: float) -> None:
         """Count vectors that were made, with their tokens and cost."""

@@ -135,6 +135,10 @@ class Reservation:
             self._budgets.charge(self._caller, spec.cost_usd(request.token_count, 0))
             raise
 
+    def charge(self, usd: float) -> None:
+        """Charge the caller at once for a call that the request goes on after."""
+        self._budgets.charge(self._caller, usd)
+
     async def _covered(self, spec: ModelSpec, request: ChatRequest) -> ChatRequest:
         asked = request.max_tokens
         longest = min(spec.max_output if asked is None else asked, spec.context_window)

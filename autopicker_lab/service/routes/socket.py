@@ -256,4 +256,5 @@ def _route_message(stream: ChatStream, failures: Sequence[Mapping[str, str]]) ->
         "fallback_used": stream.model != route.model,
         "left_out": list(stream.context.left_out),
         "file_errors": list(failures),
+        **({"cascade": stream.cascade.to_dict()} if stream.cascade else {}),
     }

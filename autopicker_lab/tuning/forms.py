@@ -1,0 +1,200 @@
+"""Which form pays on some outcomes: to route, to cascade, or both; compared at equal cost, with intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.routing.rule import prefer_by_estimates
+from autopicker_lab.tuning.baselines import bootstrapped
+from autopicker_lab.tuning.cascades import Plan, cross_fitted_plan_choices, first_models, fit_plan
+from autopicker_lab.tuning.curve import cost_quality_curve
+from autopicker_lab.tuning.metrics import Interval, hull, interval_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from autopicker_lab.tuning.matrix import OutcomeMatrix
+
+    Array = np.ndarray[Any, Any]
+
+AUTO, OFF, ONLY = "auto", "off", "only"
+MODES = (AUTO, OFF, ONLY)
+ROUTE, CASCADE, BOTH = "route", "cascade", "both"
+_MOST_FIRST = 3  # models that are tried as the first of a cascade
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """One way to spend on answers, each fold by what the others chose.
+
+    Attributes:
+        name: ROUTE, CASCADE or BOTH. first: the model that is asked first; "" for ROUTE.
+        quality, cost: mean score and cost. went_up: share of prompts for which both models are asked.
+        over_route: quality over what routing alone gives at the same cost.
+        outcomes, choices: the column of each prompt, of a table that has one for what went up.
+    """
+
+    name: str
+    first: str
+    quality: Interval
+    cost: float
+    went_up: float
+    over_route: Interval
+    outcomes: OutcomeMatrix
+    choices: Array
+
+    def to_dict(self) -> dict[str, Any]:
+        """One JSON object; intervals as a figure, its bounds and its p."""
+        return {
+            "form": self.name,
+            "first": self.first,
+            "quality": self.quality.value,
+            "quality_ci": [self.quality.low, self.quality.high],
+            "cost": self.cost,
+            "went_up": round(self.went_up, 4),
+            "over_route": self.over_route.value,
+            "over_route_ci": [self.over_route.low, self.over_route.high],
+            "p": self.over_route.p,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Forms:
+    """The forms that were compared, routing first, and the one that is taken.
+
+    Attributes:
+        why_none: why no cascade was tried; "" where some were.
+    """
+
+    tried: tuple[Form, ...]
+    taken: str = ROUTE
+    why_none: str = ""
+
+    def of(self, name: str) -> Form:
+        """The form of this name that was tried."""
+        return next(form for form in self.tried if form.name == name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """One JSON object."""
+        return {"taken": self.taken, "why_none": self.why_none, "tried": [form.to_dict() for form in self.tried]}
+
+    def __str__(self) -> str:
+        """What was found, in a sentence."""
+        if self.why_none:
+            return f"no cascade was tried: {self.why_none}"
+        cascades = [form for form in self.tried if form.name != ROUTE]
+        told = "; ".join(
+            f"{form.name} from {form.first}, {100 * form.went_up:.0f} % asked of both: "
+            f"{100 * form.over_route.value:+.1f} points [{100 * form.over_route.low:.1f}, "
+            f"{100 * form.over_route.high:.1f}]"
+            for form in cascades
+        )
+        end = "not shown to pay: route" if self.taken == ROUTE else f"taken: {self.taken}"
+        return f"cascades against routing at equal cost: {told}; {end}"
+
+
+def compare_forms(
+    outcomes: OutcomeMatrix,
+    estimates: Array,
+    folds: Sequence[tuple[Array, Array]],
+    routed: Array,
+    *,
+    within: float,
+    mode: str,
+    seed: int,
+) -> Forms:
+    """Measure each form, and take a cascade where it is shown to beat routing at equal cost (`mode` AUTO).
+
+    Args:
+        estimates: out of fold, shape (n, models).
+        routed: the model (column) of each prompt by routing, each fold by what the others chose, shape (n,).
+        mode: AUTO; or ONLY, which takes the better of the cascades, shown or not.
+
+    Raises:
+        InvalidRequestError: `mode` is ONLY, and no model can be asked first.
+    """
+    firsts = first_models(outcomes)[-_MOST_FIRST:]
+    if not firsts:
+        why = _why_none(outcomes)
+        if mode == ONLY:
+            raise InvalidRequestError(f"no cascade can be tuned: {why}", "collect outcomes with signals")
+        return Forms((), why_none=why)
+    tried = [_form(ROUTE, "", outcomes, routed, estimates, folds, seed)]
+    for name, always in ((CASCADE, True), (BOTH, False)):
+        several = []
+        for first in firsts:
+            choices = cross_fitted_plan_choices(outcomes, estimates, folds, first, always, within, seed)
+            paid = outcomes.with_cascade(first, int(outcomes.mean_scores.argmax()))
+            several.append(_form(name, outcomes.models[first], paid, choices, estimates, folds, seed))
+        tried.append(max(several, key=lambda form: form.over_route.value))
+    best = max(tried[1:], key=lambda form: form.over_route.value)
+    shown = best.over_route.low > 0
+    return Forms(tuple(tried), best.name if shown or mode == ONLY else ROUTE)
+
+
+def plan_of(forms: Forms, outcomes: OutcomeMatrix, estimates: Array, within: float, seed: int) -> Plan | None:
+    """The taken form's plan, fitted on all outcomes; None for routing alone."""
+    if forms.taken == ROUTE:
+        return None
+    form = forms.of(forms.taken)
+    first = outcomes.models.index(form.first)
+    return fit_plan(outcomes, estimates, first, form.name == CASCADE, within, seed)
+
+
+def _why_none(outcomes: OutcomeMatrix) -> str:
+    if not outcomes.signals:
+        return "the outcomes have no signals of answers"
+    return "no model that is cheaper than the best one has signals of nearly all its answers"
+
+
+def _form(
+    name: str,
+    first: str,
+    outcomes: OutcomeMatrix,
+    choices: Array,
+    estimates: Array,
+    folds: Sequence[tuple[Array, Array]],
+    seed: int,
+) -> Form:
+    scores, costs = outcomes.routed(choices)
+    leads = _leads(outcomes, scores, costs, estimates, folds)
+
+    def measured(values: Array, null: float | None = None) -> Interval:
+        interval = interval_of(bootstrapped(outcomes, lambda rows: float(values[rows].mean()), seed), null)
+        assert interval is not None  # a mean is never undefined
+        return interval
+
+    went_up = 0.0 if outcomes.composite is None else float((choices == outcomes.singles).mean())
+    over_route = measured(leads, null=0.0)
+    return Form(name, first, measured(scores), float(costs.mean()), went_up, over_route, outcomes, choices)
+
+
+def _leads(
+    outcomes: OutcomeMatrix, scores: Array, costs: Array, estimates: Array, folds: Sequence[tuple[Array, Array]]
+) -> Array:
+    """What each prompt gains over routing at equal cost, shape (n,).
+
+    For each fold, the others choose the setting of routing that costs about as much; what is left of a difference in
+    cost counts at the price of quality there, along the upper hull of routing's settings.
+    """
+    import numpy as np
+
+    singles = outcomes.singles
+    table, leads = outcomes.costs[:, :singles], np.empty(len(outcomes))
+    for train, test in folds:
+        curve = cost_quality_curve(estimates[train], outcomes.scores[train, :singles], table[train])
+        mean_costs = table[train].mean(0)
+        x, y = hull(curve.costs, curve.qualities)
+        if len(x) < 2:
+            x, y = np.array([x[0], x[0] + 1]), np.array([y[0], y[0]])
+        k = int(np.clip(np.searchsorted(x, costs[train].mean()), 1, len(x) - 1))
+        price = (y[k] - y[k - 1]) / (x[k] - x[k - 1])
+        weight = float(curve.weights[int(np.argmin(np.abs(curve.costs - x[k]) + np.abs(curve.qualities - y[k])))])
+        routed = prefer_by_estimates(estimates[test], mean_costs, weight)
+        quality, cost = outcomes.scores[test, routed], outcomes.costs[test, routed]
+        leads[test] = scores[test] - quality - price * (costs[test] - cost)
+    return leads
