@@ -61,10 +61,12 @@ def cell_text(value: Cell) -> str:
     """A cell as Markdown has it: numbers to ten decimals, no line breaks, bars escaped."""
     if value is None:
         return ""
-    if isinstance(value, float):
-        return str(round(value, 10) if abs(value) >= 1e-4 else float(f"{value:.10g}"))
     if not isinstance(value, str):
-        return str(value)
+        if not isinstance(value, float):
+            return str(value)
+        return str(round(value, 10) if abs(value) >= 1e-4 else float(f"{value:.10g}"))
+    if value.isalnum():  # which most cells are, and which costs less than to look for each sign
+        return value
     return value.replace("|", "\\|").replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
 
 

@@ -66,12 +66,19 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2
 
 def clean_name(name: str) -> str:
     """The last part of a file's name or path, in one line: no control characters, none that turn text around."""
-    last = PurePath(name.replace("\\", "/")).name
+    slashed = name.replace("\\", "/")
+    last = PurePath(slashed).name if "/" in slashed or name == "." else name
     clean = _UNPRINTABLE.sub("", " ".join(last.split())) or "file"
     if len(clean.encode()) <= _MAX_NAME:
         return clean
     suffix = PurePath(clean).suffix.encode()[:32]
     return (clean.encode()[: _MAX_NAME - len(suffix)] + suffix).decode(errors="ignore")
+
+
+def name_suffix(name: str) -> str:
+    """The suffix of a file's name in small letters, with its dot; "" where it has none."""
+    stem, _, suffix = name.rpartition(".")
+    return f".{suffix.lower()}" if stem and suffix else ""
 
 
 def expand_path(place: str | Path) -> Path:

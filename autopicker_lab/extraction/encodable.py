@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autopicker_lab.core import Cell, Document, Part, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LOST = "halves of characters (lone surrogates) were replaced by \ufffd"
 
 
 def replace_surrogates(document: Document) -> Document:
     """The document such that every text of it can be written as UTF-8, with a warning where some could not."""
-    if all(map(_is_encodable, _texts(document))):
+    if _is_encodable("".join(_texts(document))) and all(_is_encodable(part.text) for part in document.parts):
         return document
     return replace(
         document,
@@ -37,32 +34,45 @@ def _is_encodable(text: str) -> bool:
     return True
 
 
-def _texts(document: Document) -> Iterator[str]:
-    yield document.name
-    yield from document.warnings
-    yield from _nested(document.metadata)
+def _texts(document: Document) -> list[str]:
+    """All texts but those of the parts, which are long."""
+    texts = [document.name, *document.warnings]
+    if _may_hold_halves(document.metadata):
+        texts += _nested(document.metadata)
     for part in document.parts:
-        yield part.label
-        yield part.text
+        texts.append(part.label)
         for place in part.places:
-            yield from place.headings or ()
-            yield place.sheet or ""
+            texts += place.headings or ()
+            texts.append(place.sheet or "")
         for table in part.tables:
-            yield table.label
-            yield "".join([cell for row in table.rows for cell in row if cell.__class__ is str])
+            texts.append(table.label)
+            texts += [cell for row in table.rows for cell in row if cell.__class__ is str]
+    return texts
 
 
-def _nested(value: object) -> Iterator[str]:
+def _may_hold_halves(metadata: object) -> bool:
+    """Whether halves stand in metadata, or their escapes: `repr` looks through it far faster than we could."""
+    try:
+        return "\\ud" in repr(metadata)
+    except RecursionError:
+        return True
+
+
+def _nested(value: object) -> list[str]:
     """The texts of metadata, which is as deep as JSON."""
-    stack = [value]
-    while stack:
-        one = stack.pop()
+    texts: list[str] = []
+    pending = [value]
+    for one in pending:  # which grows as it goes
         if isinstance(one, str):
-            yield one
-        elif isinstance(one, Mapping):
-            stack += [*one.keys(), *one.values()]
+            texts.append(one)
+        elif isinstance(one, dict):
+            pending += one
+            pending += one.values()
         elif isinstance(one, list | tuple):
-            stack += one
+            pending += one
+        elif isinstance(one, Mapping):
+            pending.append(dict(one))
+    return texts
 
 
 def _mended(value: Any) -> Any:

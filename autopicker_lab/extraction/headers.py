@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import eq
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ def join_group_headers(
         spans: how many columns a cell takes, by the index of its row and column, where the file tells; elsewhere a
             group reaches to the next one.
     """
+    if not any(map(_may_group, rows[: first + _MAX_LEVELS - 1])) and not any(
+        map(_is_units_row, rows[: first + _MAX_LEVELS])
+    ):
+        return None
     for bottom in range(min(first + _MAX_LEVELS, len(rows)) - 1, first - 1, -1):
         top, names = bottom, rows[bottom]
         data = rows[bottom + 1 : bottom + 1 + _DATA_ROWS]
@@ -45,6 +50,11 @@ def join_group_headers(
         if top < bottom and top <= first:
             return top, bottom + 1, names
     return None
+
+
+def _may_group(row: Row) -> bool:
+    """Whether a row has a blank cell, or one that its neighbour repeats: else nothing in it is over several columns."""
+    return None in row or any(map(eq, row, row[1:]))
 
 
 def _spread(row: Row, widths: Mapping[int, int]) -> Row:
@@ -66,8 +76,13 @@ def _without_repeats(row: Row) -> Row:
 
 def _is_units_row(row: Row) -> bool:
     """Whether a row holds units in brackets, "[K]" or "(EUR)", and nothing else."""
-    cells = [cell for cell in row if cell is not None]
-    return bool(cells) and all(isinstance(cell, str) and _UNIT.fullmatch(cell.strip()) for cell in cells)
+    is_blank = True
+    for cell in row:
+        if cell is not None:
+            if not isinstance(cell, str) or not _UNIT.fullmatch(cell.strip()):
+                return False
+            is_blank = False
+    return not is_blank
 
 
 def _join(group: Cell, name: Cell) -> Cell:

@@ -34,6 +34,7 @@ _ROOTS = {
     "svg": "svg",
 }
 _DELIMITERS = "\t;,|"
+_CONTROL_BYTES = bytes({*range(32)} - set(b"\t\n\v\f\r\x1b"))
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -44,7 +45,9 @@ def text_head(data: bytes) -> str | None:
     if encoding is None and b"\x00" in head:
         encoding = "utf-16-le" if head[1:2] == b"\x00" else "utf-16-be" if head[:1] == b"\x00" else None
     text = head.decode(encoding or "latin-1", "replace").lstrip("\ufeff")
-    return None if len(_CONTROL.findall(text)) > len(text) // 1000 else text
+    is_wide = encoding is not None and encoding != "utf-8-sig"
+    controls = len(_CONTROL.findall(text)) if is_wide else len(head) - len(head.translate(None, _CONTROL_BYTES))
+    return None if controls > len(text) // 1000 else text
 
 
 def markup_kind(head: str, is_workbook: bool = False) -> str | None:

@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 import zlib
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from autopicker_lab.core import (
     FORMATS,
@@ -17,7 +17,7 @@ from autopicker_lab.core import (
     SourceFile,
     UnsupportedFileError,
 )
-from autopicker_lab.core.files import KIND_OF_SUFFIX, clean_name
+from autopicker_lab.core.files import KIND_OF_SUFFIX, clean_name, name_suffix
 from autopicker_lab.extraction.foreign import (
     FOREIGN,
     OLE_STREAMS,
@@ -73,6 +73,7 @@ _MAIN_KINDS = {b"document": "docx", b"workbook": "xlsx", b"presentation": "pptx"
 _MAX_PARTS = 200  # of a package whose main part has an unusual name
 _BINARY_CATEGORIES = frozenset({"image", "audio"})
 _PDF_START = 2**14
+_NO_TEXT = bytes({*range(32)} - set(b"\t\n\v\f\r"))
 _OBJECT = re.compile(rb"(?<!\d)\d+ \d+ obj\b")
 _OFFICE = frozenset({"docx", "xlsx", "xls"})
 _BELIEVED = frozenset({"txt", "md", "py", "js", "css", "html"})  # a page's source is text where its name says so
@@ -101,10 +102,11 @@ def open_source(
         detail = f"a file is its path, its bytes or a SourceFile, not {type(source).__name__}"
         raise InvalidRequestError(detail, "write lab.extract('report.pdf')")
     else:
-        data, label = _read(Path(source).expanduser(), max_size), name or Path(source).name
+        path = Path(source).expanduser()
+        data, label = _read(path, max_size), name or path.name
     label = clean_name(label)
     check_size(label, len(data), max_size)
-    suffix = PurePath(label).suffix.lower()
+    suffix = name_suffix(label)
     for reader in installed_readers().values():
         if suffix in reader.format.suffixes:
             return SourceFile(label, data, reader.format.kind, format=reader.format)
@@ -147,7 +149,7 @@ def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
         UnsupportedFileError: a format that is not read here, whatever the name says.
         CorruptFileError: the content is nothing that is known, and not what the name says.
     """
-    suffix = PurePath(name).suffix.lower()
+    suffix = name_suffix(name)
     named_kind = KIND_OF_SUFFIX.get(suffix)
     kind = _from_content(data, name, named_kind) or _from_text(data, named_kind)
     if kind in FOREIGN:
@@ -205,7 +207,7 @@ def _signature(data: bytes, named_kind: str | None) -> str | None:
 
 def _looks_like_text(data: bytes) -> bool:
     head = data[:512]
-    return not head.startswith(b"%PDF-") and sum(byte < 9 or 13 < byte < 32 for byte in head) == 0
+    return not head.startswith(b"%PDF-") and len(head.translate(None, _NO_TEXT)) == len(head)
 
 
 def _from_text(data: bytes, named_kind: str | None) -> str | None:
@@ -250,7 +252,7 @@ def _zip_kind(data: bytes, name: str) -> str:
         if entry_head := _OFFICE_ENTRY.search(data):  # its directory is damaged, or cut off
             return "docx" if entry_head[1] == b"word/" else "xlsx"
         raise CorruptFileError(f"'{name}' is a damaged archive", "save it again from the program it is from") from None
-    return foreign_archive(set(names), media_type, PurePath(name).suffix.lower())
+    return foreign_archive(set(names), media_type, name_suffix(name))
 
 
 def _beginning(archive: zipfile.ZipFile, entry: str) -> bytes:

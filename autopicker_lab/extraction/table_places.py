@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Place
@@ -23,23 +22,23 @@ def sheet_places(start: int, markdown: str, table: Table, sheet: str, corner: tu
     row, column = corner[0] + 1, corner[1] + 1
     last = row + len(table.rows) - 1
     columns = (column, column + max(map(len, table.rows)) - 1)
-    whole = Place(start, start + len(markdown), sheet=sheet, rows=(row, last), columns=columns)
+    stop = start + len(markdown)
     if markdown.count("\n") != len(table.rows) or last == row:  # a summary of it, or a header alone
-        return (whole,)
+        return (Place(start, stop, sheet=sheet, rows=(row, last), columns=columns),)
     body = start + markdown.index("\n", markdown.index("\n") + 1) + 1
-    return replace(whole, stop=body, rows=(row, row)), replace(whole, start=body, rows=(row + 1, last))
+    return (
+        Place(start, body, sheet=sheet, rows=(row, row), columns=columns),
+        Place(body, stop, sheet=sheet, rows=(row + 1, last), columns=columns),
+    )
 
 
 def lined_places(start: int, markdown: str, lines: Sequence[tuple[int, int]]) -> tuple[Place, ...]:
     """The places of a table that is written in lines of a file, first and last `lines` of each row, from 1."""
-    whole = Place(start, start + len(markdown), lines=(lines[0][0], lines[-1][1]))
     if markdown.count("\n") != len(lines) or len(lines) == 1:
-        return (whole,)
+        return (Place(start, start + len(markdown), lines=(lines[0][0], lines[-1][1])),)
     ends = [match.start() for match in re.finditer("\n", markdown)] + [len(markdown)]
-    header = replace(whole, stop=start + ends[1] + 1, lines=lines[0])
-    return header, *(
-        replace(whole, start=start + ends[i] + 1, stop=start + ends[j], lines=(lines[i][0], lines[j - 1][1]))
-        for i, j in _runs(lines)
+    return Place(start, start + ends[1] + 1, lines=lines[0]), *(
+        Place(start + ends[i] + 1, start + ends[j], lines=(lines[i][0], lines[j - 1][1])) for i, j in _runs(lines)
     )
 
 

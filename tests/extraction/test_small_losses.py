@@ -5,8 +5,10 @@ from lxml import etree
 from support.raw_pdf import document, show
 from support.word_file import package, paragraph, part, run
 
-from autopicker_lab.core import SourceFile, Table
+from autopicker_lab.core import Document, Part, SourceFile, Table
+from autopicker_lab.core.files import name_suffix
 from autopicker_lab.extraction import extract, latex
+from autopicker_lab.extraction.encodable import LOST, replace_surrogates
 from autopicker_lab.extraction.ooxml import chart_table
 from autopicker_lab.extraction.pdf.opening import open_pdf
 from autopicker_lab.extraction.sheets.tree import read_cells
@@ -146,3 +148,19 @@ def test_a_table_with_one_wide_row_is_not_filled_up() -> None:
     table = Table((("a",) * 2000, *[("b",)] * 2000))
     assert len(table.to_markdown()) < 50_000
     assert Table((("a", "b"), ("c",))).to_markdown() == "| a | b |\n| --- | --- |\n| c |  |"
+
+
+def test_halves_of_characters_are_found_at_any_depth_of_metadata_and_their_escapes_are_left() -> None:
+    part = Part("text", "a")
+    broken = replace_surrogates(Document("a.txt", "txt", (part,), {"a": ({"b": ["\udc00"]},)}))
+    assert broken.metadata["a"][0]["b"] == ["\ufffd"]
+    assert broken.warnings == (LOST,)
+    whole = Document("a.txt", "txt", (part,), {"a": "\\ud83d"})
+    assert replace_surrogates(whole) is whole
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"), [("a.PDF", ".pdf"), ("a.tar.gz", ".gz"), (".profile", ""), ("a.", ""), ("a", ""), ("", "")]
+)
+def test_the_suffix_of_a_name(name: str, suffix: str) -> None:
+    assert name_suffix(name) == suffix

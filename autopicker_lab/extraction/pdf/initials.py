@@ -21,11 +21,11 @@ def join_letters(words: Sequence[PageWord], body: float) -> list[PageWord]:
 
     `body` is the usual type size, points.
     """
-    singles = sum(len(word.text) == 1 and word.text.isalpha() for word in words)
-    if not singles:
-        return list(words)
-    joined = _join_spaced(words) if singles >= _FEWEST else list(words)
-    for initial in [w for w in joined if w.style.size >= _LARGE * body and len(w.text) == 1 and w.text.isupper()][:50]:
+    singles = "".join([word.text if len(word.text) == 1 and word.text.isalpha() else " " for word in words])
+    joined = _join_spaced(words) if any(len(run) >= _FEWEST for run in singles.split()) else list(words)
+    if singles.isspace():
+        return joined
+    for initial in [w for w in joined if len(w.text) == 1 and w.text.isupper() and w.style.size >= _LARGE * body][:50]:
         word = min((w for w in joined if _begins_beside(initial, w)), key=lambda w: w.base, default=None)
         if word is not None:
             word.text = f"{initial.text}{' ' * _is_word_itself(initial, word, joined)}{word.text}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from autopicker_lab.extraction.pdf.annotations import PageAnnotations
 
 _NEAR = 2.4  # points: a word and its shadow are half of it apart at most
+_ROW = 2**20  # squares side by side
 
 
 def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
@@ -78,18 +79,20 @@ def _share(words: list[PageWord], sources: set[int | None]) -> float:
 
 def _once(words: list[PageWord]) -> list[PageWord]:
     """The words; one set twice in nearly one place, as a shadow or to look bold, comes once."""
-    counts = Counter([word.text for word in words])
-    places: set[tuple[str, int, int]] = set()
+    places: dict[str, set[int]] = {}  # of a text: squares of the page, as numbers
     once: list[PageWord] = []
     for word in words:
-        if counts[word.text] > 1:
-            across, down = word.x0 / _NEAR, word.base / _NEAR
-            corners = [
-                (word.text, int(x), int(y)) for x in (across - 0.5, across + 0.5) for y in (down - 0.5, down + 0.5)
-            ]
-            if not places.isdisjoint(corners):
+        across, down = word.x0 / _NEAR, word.base / _NEAR
+        square = int(across) + _ROW * int(down)
+        known = places.get(word.text)
+        if known is None:
+            places[word.text] = {square}
+        else:
+            left, right = int(across - 0.5), int(across + 0.5)
+            above, below = _ROW * int(down - 0.5), _ROW * int(down + 0.5)
+            if left + above in known or right + above in known or left + below in known or right + below in known:
                 continue
-            places.add((word.text, int(across), int(down)))
+            known.add(square)
         once.append(word)
     return once
 

@@ -180,7 +180,8 @@ def _split_words(glyphs: _Glyphs, text: str) -> list[PageWord]:
             words.append(glyphs.word(piece, first, last, key))
         else:
             words.extend(map(glyphs.word_of_runs, glyphs.runs(piece, first, last, tight)))
-        words[-1].hyphen = hyphen
+        if hyphen:
+            words[-1].hyphen = True
     return words
 
 
@@ -193,6 +194,15 @@ def _is_tight(text: str) -> bool:
 _Run = tuple[str, int, int]  # characters of one text object, with pdfium's first and last index
 
 
+def _function(function: Any, result: Any, *places: Any) -> Callable[..., int]:
+    """A function of pdfium that takes a text page, an index and places to write to, without looking at their types.
+
+    It is called for each word: pypdfium2's own checks cost as much as what they call.
+    """
+    address = ctypes.cast(function, ctypes.c_void_p).value or 0
+    return ctypes.CFUNCTYPE(result, ctypes.c_void_p, ctypes.c_int, *places)(address)
+
+
 class _Glyphs:
     """The characters of a text page by pdfium's index."""
 
@@ -200,12 +210,14 @@ class _Glyphs:
         self._raw, self._page = raw, textpage
         self._box, self._matrix = raw.FS_RECTF(), raw.FS_MATRIX()
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
-        self._refs = [ctypes.byref(place) for place in (self._box, self._x, self._y)]
-        self._measure, self._locate = raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetCharOrigin
-        address = ctypes.cast(raw.FPDFText_GetTextObject, ctypes.c_void_p).value
-        find = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_int)(address or 0)
+        self._handle = handle = ctypes.cast(textpage.raw, ctypes.c_void_p)
+        self._into_box = ctypes.addressof(self._box)
+        self._into_origin = ctypes.addressof(self._x), ctypes.addressof(self._y)
+        self._measure = _function(raw.FPDFText_GetLooseCharBox, ctypes.c_int, ctypes.c_void_p)
+        self._locate = _function(raw.FPDFText_GetCharOrigin, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
         # The address of the text object that a character belongs to; 0 where pdfium made it up.
-        self.owner: Callable[[int], int] = partial(find, ctypes.cast(textpage.raw, ctypes.c_void_p))
+        find = _function(raw.FPDFText_GetTextObject, ctypes.c_size_t)
+        self.owner: Callable[[int], int] = partial(find, handle)
         self._styles: dict[int, FontStyle] = {}
         self._fonts: dict[int, tuple[bool, bool]] = {}
         self._last_style = FontStyle(10.0, False, False, 0)
@@ -217,16 +229,16 @@ class _Glyphs:
         """The word of the characters of the text object at the address `key`."""
         style = self._styles.get(key) or self._style(key, first)
         self._last_style = style
-        page, box, (box_ref, x_ref, y_ref) = self._page, self._box, self._refs
-        self._measure(page, first, box_ref)
+        handle, box, into_box = self._handle, self._box, self._into_box
+        self._measure(handle, first, into_box)
         left, right, bottom, top = box.left, box.right, box.bottom, box.top
         if last > first:
-            self._measure(page, last, box_ref)
+            self._measure(handle, last, into_box)
             right = max(right, box.right)
             left = min(left, box.left)
             bottom = min(bottom, box.bottom)
             top = max(top, box.top)
-        self._locate(page, first, x_ref, y_ref)
+        self._locate(handle, first, *self._into_origin)
         text = piece if piece.isascii() else _normalise(piece)
         if style.angle in (90, 270):  # along the page's y axis
             return PageWord(text, bottom, top, self._x.value, style, source=key)
@@ -298,9 +310,9 @@ class _Glyphs:
             return math.inf
         if style.angle:
             return 0.0
-        self._measure(self._page, index - 1, self._refs[0])
+        self._measure(self._handle, index - 1, self._into_box)
         right = self._box.right
-        self._measure(self._page, index, self._refs[0])
+        self._measure(self._handle, index, self._into_box)
         return float(self._box.left - right) / max(last.size, style.size)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from array import array
 from itertools import takewhile
+from operator import le
 
 _LAST = 0xFFFFFFFA  # numbers from here on are marks, not sectors
 
@@ -55,6 +56,8 @@ def _numbers(data: bytes, sectors: list[int], size: int) -> array[int]:
 
 def _loops(chains: array[int]) -> bool:
     """Whether going on from some number to the next comes back; each number is looked at once."""
+    if not any(map(le, chains, range(len(chains)))):
+        return False  # all go forwards
     walks = array("I", bytes(4 * len(chains)))  # the walk that came by, from 1
     for start in range(len(chains)):
         at = start

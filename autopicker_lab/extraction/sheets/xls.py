@@ -84,7 +84,7 @@ def read_xls(file: SourceFile) -> Book:
         book.warnings.append(MACROS)
     if _has_more(file.data):
         try:
-            whole = _by_xlrd(file)
+            whole = _by_xlrd(file, beside_values=True)
         except Exception as error:  # xlrd raises what its parsing raises
             book.warnings.append(f"formats, links, notes and hidden rows could not be read: {error}")
         else:
@@ -118,7 +118,8 @@ def _is_sparse(data: bytes) -> bool:
     return area > MAX_AREA and area > 20 * sum(1 for _ in _ANY_CELL.finditer(data))
 
 
-def _by_xlrd(file: SourceFile) -> Book:
+def _by_xlrd(file: SourceFile, beside_values: bool = False) -> Book:
+    """A workbook as xlrd reads it; with `beside_values` only what stands beside them."""
     import xlrd
 
     try:
@@ -139,14 +140,17 @@ def _by_xlrd(file: SourceFile) -> Book:
     if not is_whole:
         warnings.append("the workbook is damaged: it was read as far as it goes")
     book = Book(warnings=warnings, starts_1904=bool(source.datemode))
-    texts = [] if encoding else shape_texts(stream)
+    texts = [] if encoding or _TEXT not in stream else shape_texts(stream)
     for number in range(source.nsheets):
         sheet = source.sheet_by_index(number)
         notes = book.notes[sheet.name] = SheetNotes(texts=texts[number] if number < len(texts) else [])
+        _find_beside(sheet, notes)
+        if beside_values:
+            _find_formats(sheet, notes)
+            continue
         cells = dict(_cells(sheet, notes, bool(source.datemode)))
         grid = sheet_of_cells(sheet.name, sheet.visibility == 0, cells)
         grid.merges = [((r, c), (r_end - 1, c_end - 1)) for r, r_end, c, c_end in sheet.merged_cells]
-        _find_beside(sheet, notes)
         book.sheets.append(grid)
     return book
 
@@ -185,6 +189,25 @@ def _cells(sheet: Any, notes: SheetNotes, starts_1904: bool) -> Iterator[tuple[C
             else:
                 is_day = kind == xlrd.XL_CELL_DATE or (kind == xlrd.XL_CELL_NUMBER and form.is_date)
                 yield (row, column), dated(value, form.is_elapsed, starts_1904) if is_day else to_cell(value)
+
+
+def _find_formats(sheet: Any, notes: SheetNotes) -> None:
+    """Put the formats that carry meaning, and the errors, into the notes; whole rows without any are passed over."""
+    import xlrd
+
+    forms = {style: _form(sheet.book, style) for style in range(len(sheet.book.xf_list))}
+    meaning = {style for style, form in forms.items() if form.matters}
+    for row in range(sheet.nrows):
+        kinds = sheet.row_types(row)
+        styles = sheet._cell_xf_indexes[row] if meaning else ()  # noqa: SLF001  # its method tells them one by one
+        if xlrd.XL_CELL_ERROR in kinds:
+            errors = [column for column, kind in enumerate(kinds) if kind == xlrd.XL_CELL_ERROR]
+            values = sheet.row_values(row)
+            notes.errors |= {(row, c): xlrd.error_text_from_code.get(values[c], "#ERROR") for c in errors}
+        if not meaning.isdisjoint(styles):
+            for column, (kind, style) in enumerate(zip(kinds, styles, strict=False)):
+                if style in meaning and kind not in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
+                    notes.formats[row, column] = forms[style]
 
 
 def _form(book: Any, style: int) -> NumberFormat:
