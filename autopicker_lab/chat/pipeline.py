@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import heapq
 import logging
 import random
 import time
@@ -46,6 +45,7 @@ from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.models.base import FAULTS
 from autopicker_lab.models.openai_options import left_out_warning
 from autopicker_lab.routing import AUTO, choose, permitted_models, route_to_named_model
+from autopicker_lab.routing.earlier import earlier_questions
 from autopicker_lab.routing.router import unknown_models
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ _PAUSES_S = (0.1, 0.3, None)  # before another try of the same model; None: ther
 _NO_FILES = ContextReport()
 _FEW = 4  # earlier questions that are weighed on the event loop
 _MOST_READ = 50  # pictures of a request that are read for a model that does not see
-_LAST, _LONGEST = 16, 16  # earlier questions that are weighed where a conversation has more
 _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 
 
@@ -138,10 +137,7 @@ class Pipeline:
 
         Of very many, those that weigh: the last ones and the longest.
         """
-        ends = _weighed([i for i, message in enumerate(request.messages) if message.role == "user"][:-1], request)
-        if not ends:
-            return []
-        parts = request.as_of(ends)
+        parts = earlier_questions(request)
         if len(parts) > _FEW:
             return await asyncio.to_thread(lambda: [(part.question, self._scorer(part, ())) for part in parts])
         return [(part.question, await self.score(part)) for part in parts]
@@ -304,15 +300,6 @@ def _without_other_models(route: Route, policy: RoutePolicy, specs: Sequence[Mod
 
 def _is_down(answers: Mapping[str, Availability], name: str) -> bool:
     return name in answers and not answers[name].ok
-
-
-def _weighed(questions: list[int], request: ChatRequest) -> list[int]:
-    """Positions of the earlier questions that are weighed: all, but of a long conversation the last and the longest."""
-    if len(questions) <= _LAST + _LONGEST:
-        return questions
-    first, last = questions[:-_LAST], questions[-_LAST:]
-    longest = heapq.nlargest(_LONGEST, first, key=lambda i: request.messages[i].text_length)
-    return sorted(longest) + last
 
 
 def _fitted(documents: Sequence[Document], request: ChatRequest, spec: ModelSpec, ranker: Ranker) -> Context:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
-from autopicker_lab.core import ChatRequest
 from autopicker_lab.tuning.baseline import ALWAYS, ORACLE, SAME_SHARES, Baseline
+from autopicker_lab.tuning.conversations import request_of, text_of
 from autopicker_lab.tuning.curve import Curve, oracle
 from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
 from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt, interval_of
@@ -25,7 +25,7 @@ def heuristic_scores(prompts: Sequence[str]) -> Array:
     """The default policy's score of each prompt, 0 to 100."""
     import numpy as np
 
-    return np.array([score(ChatRequest.of(prompt)).score for prompt in prompts])
+    return np.array([score(request_of(prompt)).score for prompt in prompts])
 
 
 def bootstrapped(
@@ -74,7 +74,9 @@ def compute_baselines(
     rows |= {
         ORACLE: _oracle(outcomes, seed),
         "random": _ranked(outcomes, np.zeros(len(outcomes)), ranked, seed),
-        "length": _ranked(outcomes, np.array([len(prompt) for prompt in outcomes.prompts], float), ranked, seed),
+        "length": _ranked(
+            outcomes, np.array([len(text_of(prompt)) for prompt in outcomes.prompts], float), ranked, seed
+        ),
         "heuristic": _ranked(outcomes, heuristic_scores(outcomes.prompts), ranked, seed),
     }
     if outcomes.separated:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.complexity import score
 from autopicker_lab.core import ModelSpec, ModelUnavailableError, gain_score
-from autopicker_lab.routing import ANSWER_TOKENS, Requirements
+from autopicker_lab.routing import ANSWER_TOKENS, Requirements, choose
 from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.routing.router import obstacle
 from autopicker_lab.routing.rule import cascade_pair, goes_up_each, prefer_each, signal_gains
 from autopicker_lab.tuning.baselines import heuristic_scores
+from autopicker_lab.tuning.conversations import earlier_of, is_conversation, request_of
 from autopicker_lab.tuning.matrix import USD
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from autopicker_lab.core import Cascade, RoutePolicy
@@ -62,7 +66,7 @@ def route_outcomes(policy: RoutePolicy, outcomes: OutcomeMatrix) -> RoutedOutcom
         scores = heuristic_scores(outcomes.prompts)
         return RoutedOutcomes(scores, None, choose_each(policy, outcomes, scores, None), outcomes)
     column = {model: i for i, model in enumerate(policy.estimator.models)}
-    all_estimates = estimate_each(policy.estimator, outcomes.prompts)
+    all_estimates = estimate_each(policy.estimator, outcomes.questions)
     unknown = np.full(len(outcomes), np.nan)
     names = list(outcomes.models[: outcomes.singles])
     if outcomes.composite is not None:
@@ -103,9 +107,21 @@ def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, est
     names = [specs[i].id for i in able.tolist()]
     estimates_of_able = None if estimates is None else estimates[:, able]
     chosen: Array = able[prefer_each(policy, scores, names, qualities[able], estimates_of_able, prices[able])]
+    chosen = _held_to_earlier(policy, outcomes, specs, chosen)
     if outcomes.composite is None or cascade_pair(policy, names, prices[able].tolist()) is None:
         return chosen
     return _gone_up(policy, outcomes, chosen, qualities, estimates)
+
+
+def _held_to_earlier(policy: RoutePolicy, outcomes: OutcomeMatrix, specs: Sequence[ModelSpec], chosen: Array) -> Array:
+    """The choices, those of conversations by the router itself: they do not go below what earlier questions got."""
+    column = {model: i for i, model in enumerate(outcomes.models)}
+    for i, prompt in enumerate(outcomes.prompts):
+        if is_conversation(prompt):
+            request = request_of(prompt)
+            context: Any = {"question": request.question, "earlier": earlier_of(request)}
+            chosen[i] = column[choose(score(request), specs, policy, ANY_REQUEST, **context).model]
+    return chosen
 
 
 def _gone_up(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.signals import PREFIX as SIGNAL
 from autopicker_lab.tuning.clusters import clustered_error, quantile
+from autopicker_lab.tuning.conversations import is_conversation, question_of, text_of
 from autopicker_lab.tuning.costs import costs_of_calls, seconds_of_calls
 from autopicker_lab.tuning.grouping import AUTO, OFF, TEMPLATE, count, group_prompts
 from autopicker_lab.tuning.outcomes import as_outcomes
@@ -107,7 +108,12 @@ class OutcomeMatrix:
         notes += notes_on_costs
         described = table.drop_duplicates("prompt_id").set_index("prompt_id").loc[complete.index]
         prompts = tuple(described["prompt"].astype(str))
-        grouping = group_prompts(prompts, groups)
+        grouping = group_prompts([text_of(prompt) for prompt in prompts], groups)
+        if talks := sum(map(is_conversation, prompts)):
+            notes.append(
+                f"{talks:,} prompts are conversations, estimated by their last questions; that a service goes down in "
+                "strength in none of them is counted by evaluate and the gate, and not by tune"
+            )
         _check_differences(names, scores, grouping.groups, grouping.assumed, high, low)
         notes += [grouping.note] if grouping.note else []
         if not in_usd:
@@ -189,6 +195,11 @@ class OutcomeMatrix:
             return choices
         answering: Array = np.where(choices == self.singles, self.composite[1], choices)
         return answering
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The texts that estimates are made from: prompts, of conversations their last questions."""
+        return tuple(question_of(prompt) for prompt in self.prompts)
 
     @property
     def size_text(self) -> str:

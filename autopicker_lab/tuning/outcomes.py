@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import InvalidRequestError, Outcome, StorageError
 from autopicker_lab.routing.signals import PREFIX as SIGNAL
 from autopicker_lab.storage import Decision, FileLog
+from autopicker_lab.tuning.conversations import as_prompt
 from autopicker_lab.tuning.prices import read_prices, with_prices
 from autopicker_lab.tuning.table_files import read_table
 
@@ -32,6 +33,7 @@ def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.Data
     """A tidy table with the columns of `Outcome`, one row for each prompt and model.
 
     Rows of the same prompt and model are samples: one row has their means, how many they were, and their spread.
+    A prompt may be a conversation: a list of OpenAI's messages, or JSON text of one, read as the service would.
     Columns `signal_NAME`, signals of the answers (see routing.signals), are kept beside the others. Also read: a
     decision log (`.sqlite`) of the service, as far as its answers were given feedback; the wide form (`prompt_id,
     task, prompt, score|MODEL ..., usd|MODEL ...`), RouteLLM's responses (`prompt` and a column of truth values for
@@ -95,6 +97,7 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     if not table.columns.is_unique:
         name = str(table.columns[table.columns.duplicated()][0])
         raise InvalidRequestError(f"the outcomes have two columns '{name}'", "keep one of them")
+    table = table.assign(prompt=table["prompt"].map(as_prompt))
     clean: dict[str, pd.Series[Any]] = {name: _as_text(table[name]) for name in _TEXTS if name in table}
     signals = [str(name) for name in table if str(name).startswith(SIGNAL)]  # negative ones, too: log-probabilities
     clean |= {name: _as_number(table, name) for name in ("score", *_NUMBERS, *signals) if name in table}

@@ -156,7 +156,7 @@ def promise_of(
 
     best = int(np.argmax(fitted.mean_scores))
     positions = in_testing_order(fitted, curve.choices, best, terms, kept_out.different, seed)
-    estimates = estimate_each(estimator, kept_out.prompts)
+    estimates = estimate_each(estimator, kept_out.questions)
     weights = [float(curve.weights[i]) for i in positions]
     choices = [prefer_by_estimates(estimates, fitted.mean_costs, weight) for weight in weights]
     passed, promise = certify(kept_out, choices, best, terms, seed)

@@ -98,7 +98,7 @@ def tune(
     kept_out = None
     if promise is not None:
         outcomes, kept_out = cut(outcomes, seed)
-    prompts = fitting.prepare(outcomes.prompts, outcomes.groups)
+    prompts = fitting.prepare(outcomes.questions, outcomes.groups)
     different = count(outcomes.groups if outcomes.assumed == OFF else copies(outcomes.prompts))
     if not 2 <= folds <= different // 10 or outcomes.different < 2:
         detail = f"too little data for {folds} folds: {different} different prompts in {outcomes.different} groups"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
-from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy
 from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
 from autopicker_lab.core.text import clip
 from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.choices import route_outcomes, stand_in_specs
+from autopicker_lab.tuning.conversations import earlier_of, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from autopicker_lab.core import ModelSpec, RoutePolicy
     from autopicker_lab.tuning.matrix import OutcomeMatrix
 
 
@@ -114,9 +115,10 @@ def compare(
     for i, prompt in enumerate(prompts):
         if not report_progress(progress, i, len(prompts)):
             break
-        request = ChatRequest.of(prompt)
+        request = request_of(prompt)
         complexity, requirements = score(request), Requirements(request.token_count, 256)
-        routes = [choose(complexity, specs, policy, requirements, question=prompt) for policy in (before, after)]
+        context: Any = {"question": request.question, "earlier": earlier_of(request)}
+        routes = [choose(complexity, specs, policy, requirements, **context) for policy in (before, after)]
         requests.append(Change(prompt, routes[0].model, routes[1].model, routes[1].reason))
     return Comparison(before.id, after.id, tuple(requests), None, None)
 
