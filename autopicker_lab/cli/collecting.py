@@ -26,7 +26,7 @@ def collect(
         Path,
         typer.Argument(
             help="JSONL: prompt_id, prompt (text or messages), grader, answer, and task, system, temperature, "
-            "max_tokens, files (paths beside it)"
+            "max_tokens, tolerance, files (paths beside it); grader may be your own, my.py:function, run as it is"
         ),
     ],
     models: Annotated[

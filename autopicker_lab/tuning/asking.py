@@ -145,11 +145,15 @@ class Asker:
         self.paid(reply.usage.cost_usd(spec))
         return reply
 
+    def _graded(self, question: Question, reply: str) -> float:
+        return grade.grade_reply(
+            question.grader, reply, question.answer, trust_code=self.trust_code, folder=question.folder
+        )
+
     async def _score(self, question: Question, reply: ChatReply) -> tuple[float, float]:
         """The score of a reply, and what judging it cost in USD."""
         if question.grader != "judge":
-            arguments = (question.grader, reply.text, question.answer)
-            return await asyncio.to_thread(grade.grade_reply, *arguments, trust_code=self.trust_code), 0.0
+            return await asyncio.to_thread(self._graded, question, reply.text), 0.0
         judge, cost = self.judge, 0.0
         assert judge is not None  # collect has seen to it
 

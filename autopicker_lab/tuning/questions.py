@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _NEEDED = ("prompt_id", "prompt", "grader", "answer")
-_KEYS = (*_NEEDED, "messages", "system", "task", "max_tokens", "temperature", "files")
+_KEYS = (*_NEEDED, "messages", "system", "task", "max_tokens", "temperature", "files", "tolerance")
 _SLIP, _NEAR = 0.8, 0.6  # how alike two keys are where one is a slip of the other, and where it may be meant
 
 
@@ -26,13 +26,14 @@ class Question:
 
     Attributes:
         prompt: the text that is asked; of a conversation, or with a system prompt, its messages as JSON.
-        grader: one of grade.GRADERS or "judge".
-        answer: what the grader compares with: a text or a list of them, a number, a letter, a pattern, a JSON
-            schema, Python assertions, or a reference answer.
+        grader: one of grade.GRADERS, "judge", or a person's own ("my.py:function").
+        answer: what the grader compares with: a text or a list of them, a number (with its tolerance), a letter, a
+            pattern, a JSON schema, Python assertions, or a reference answer.
         max_tokens: the longest reply; None leaves it to the model.
         temperature: None leaves it to the model.
         messages: of a conversation, as OpenAI's objects; empty where `prompt` is all that is asked.
         files: what is read for the question, as paths.
+        folder: where its file is, at which the paths of graders begin; None: here.
         unread: keys of its line that nothing reads.
     """
 
@@ -45,6 +46,7 @@ class Question:
     temperature: float | None = None
     messages: tuple[Mapping[str, Any], ...] = ()
     files: tuple[Path, ...] = ()
+    folder: Path | None = None
     unread: tuple[str, ...] = ()
 
     def request(self, model: str) -> ChatRequest:
@@ -111,17 +113,19 @@ def _question(line: str, folder: Path) -> Question:
     if missing := [name for name in _NEEDED if not str(has.get(name, "")).strip() or has[name] in (None, [])]:
         raise InvalidRequestError(f"'{missing[0]}' is missing", f"needed: {', '.join(_NEEDED)}")
     prompt, messages = _asked(raw)
-    grade.check_answer(str(raw["grader"]), raw["answer"])
+    answer = _answer(raw)
+    grade.check_answer(str(raw["grader"]), answer, folder)
     return Question(
         prompt_id=str(raw["prompt_id"]),
         prompt=prompt,
         grader=str(raw["grader"]),
-        answer=raw["answer"],
+        answer=answer,
         task=str(raw.get("task") or ""),
         max_tokens=_max_tokens(raw.get("max_tokens")),
         temperature=_temperature(raw.get("temperature")),
         messages=messages,
         files=_files(raw.get("files"), folder),
+        folder=folder,
         unread=unread,
     )
 
@@ -150,6 +154,16 @@ def _asked(raw: Mapping[str, Any]) -> tuple[str, tuple[Mapping[str, Any], ...]]:
         asked = [{"role": "system", "content": system}, *asked]
     ChatRequest.of(asked)  # refuses what is no message
     return json.dumps(asked, ensure_ascii=False), tuple(asked)
+
+
+def _answer(raw: Mapping[str, Any]) -> Any:
+    """What the grader compares with; a tolerance is a part of it."""
+    if raw.get("tolerance") is None:
+        return raw["answer"]
+    if raw["grader"] != "numeric":
+        raise InvalidRequestError("a 'tolerance' is for numbers", "use the grader 'numeric', or leave it out")
+    several = raw["answer"] if isinstance(raw["answer"], list) else [raw["answer"]]
+    return [{"value": value, "tolerance": raw["tolerance"]} for value in several]
 
 
 def _max_tokens(value: object) -> int | None:
