@@ -216,7 +216,8 @@ async def test_conversations_settings_and_files_reach_the_model(tmp_path: Path) 
     seen = []
 
     async def ask(request: Any, files: Any = ()) -> Any:
-        seen.append((tuple((m.role, m.text) for m in request.messages), dict(request.options), [f.name for f in files]))
+        options = {name: value for name, value in request.options.items() if "logprobs" not in name}
+        seen.append((tuple((m.role, m.text) for m in request.messages), options, [f.name for f in files]))
         return ChatReply("no idea", request.model)
 
     await collect(read_questions(path), [GOOD], ask, tmp_path / "o.jsonl")
