@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.core import AutopickerError, InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
     from autopicker_lab.workbench import Workbench
@@ -27,9 +27,11 @@ class StrictCommand(TyperCommand):
         """Run the command; a mistake is one line on standard error."""
         try:
             return super().invoke(ctx)
-        except InvalidRequestError as error:
+        except (InvalidRequestError, NotFoundError) as error:
             print_error(error)
-            raise typer.Exit(2) from None
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            print_error(InvalidRequestError(f"cannot use '{error.filename}': {error.strerror}", "check the path"))
+        raise typer.Exit(2)
 
 
 def print_error(error: AutopickerError) -> None:

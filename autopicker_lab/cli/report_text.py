@@ -21,8 +21,7 @@ def print_report(report: TuningReport) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for section in report.sections():
         typer.echo(section_text(section, width) + "\n")
-    promise = () if report.promise is None else (str(report.promise),)
-    for line in (*(f"! {warning}" for warning in report.warnings), str(report.verdict), *promise):
+    for line in (*(f"! {warning}" for warning in report.warnings), *report.conclusion):
         typer.echo(wrapped(line, width))
 
 

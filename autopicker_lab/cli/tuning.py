@@ -20,7 +20,7 @@ _SHUT = 3  # exit code of a gate that stays shut; 1 is a failure
 Table = Annotated[Path, typer.Argument(help="an outcomes table: CSV, CSV.GZ, JSONL or Parquet")]
 Strong = Annotated[str | None, typer.Option(help="the better model of a pair; none: the best by mean score")]
 Weak = Annotated[str | None, typer.Option(help="the other one; none: the cheapest, or the worst where cost is unknown")]
-Seed = Annotated[int, typer.Option(help="of every random draw")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="of every random draw")]
 Prices = Annotated[
     Path | None,
     typer.Option(
@@ -103,7 +103,9 @@ def tune(
         return
     missed = report.missed
     if missed and not anyway:
-        typer.echo(f"autopicker: not saved: {missed}. Collect more, allow more, or save it --anyway", err=True)
+        enough = report.losses.enough if report.losses else None
+        more = "allow more" if enough is None else f"allow more (--within {enough:g})"
+        typer.echo(f"autopicker: not saved: {missed}. Collect more, {more}, or save it --anyway", err=True)
         raise typer.Exit(_SHUT)
     save_policy(report.policy, out)
     doubt = "" if report.verdict.pays else ", though routing is not shown to pay"
@@ -164,8 +166,10 @@ def evaluate(
 
 
 def _check_folders(*targets: Path | None) -> None:
-    """Refuse a file to be written in a folder that does not exist, before anything is done."""
+    """Refuse a file that cannot be written because of its folder, or because it is one, before anything is done."""
     for target in targets:
+        if target is not None and target.expanduser().is_dir():
+            raise InvalidRequestError(f"'{target}' is a folder", f"name a file, such as {target / 'FILE'}")
         if target is not None and not target.expanduser().parent.is_dir():
             raise InvalidRequestError(f"there is no folder '{target.parent}'", "make it first, or choose another")
 

@@ -93,6 +93,8 @@ class OutcomeMatrix:
             InvalidRequestError: fewer than two models or 50 prompts, an unknown model, scores that never differ, or a
                 strong model that is not better than the weak one; or seconds count, and were not measured.
         """
+        if not 0 <= seed < 2**32:
+            raise InvalidRequestError(f"a seed is a whole number from 0 to {2**32 - 1:,}, not {seed}")
         table = as_outcomes(table)
         if models is not None:
             table = table[table["model"].isin(models)]

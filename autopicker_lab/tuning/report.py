@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import VERMILION, axes, frame
+from autopicker_lab.tuning.advice import next_steps
 from autopicker_lab.tuning.baseline import ORACLE, POLICY, Baseline, interval_entries
 from autopicker_lab.tuning.decision_table import part_rows, way_rows
 from autopicker_lab.tuning.plots import draw_curve
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.tuning.advice import Losses
     from autopicker_lab.tuning.decision_table import PartRow, WayRow
     from autopicker_lab.tuning.promise import Promise
     from autopicker_lab.tuning.sections import ReportTable
@@ -26,10 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class TuningReport(RouterFigures):
-    """A policy, and what was measured of it."""
+    """A policy, and what was measured of it.
+
+    Attributes:
+        losses: by both ways of counting, where it is doubtful that the policy keeps its allowance.
+    """
 
     policy: RoutePolicy
     promise: Promise | None = None
+    losses: Losses | None = None
 
     def __repr__(self) -> str:
         return f"TuningReport({len(self.outcomes)} prompts, {len(self.outcomes.models)} models: {self.verdict})"
@@ -63,6 +70,8 @@ class TuningReport(RouterFigures):
             "cost_weight": self.policy.cost_weight,
             "policy": self.policy.id,
             "promise": self.promise.to_dict() if self.promise else None,
+            "losses": self.losses.to_dict() if self.losses else None,
+            "next_steps": self.next_steps,
             "warnings": list(self.warnings),
         }
 
@@ -146,8 +155,19 @@ class TuningReport(RouterFigures):
         """The policy against the best single model, by task, the most frequent first; none where there is but one."""
         return part_rows(self.outcomes, self.choices, self.outcomes.tasks)
 
+    @property
+    def next_steps(self) -> list[str]:
+        """What to do, a sentence each, the first step first."""
+        return next_steps(self.verdict, self.needed, self.losses, self.promise, len(self.outcomes))
+
+    @property
+    def conclusion(self) -> list[str]:
+        """The verdict, the promise and what to do next, in sentences."""
+        promise = [] if self.promise is None else [str(self.promise)]
+        return [str(self.verdict), *promise, *self.next_steps]
+
     def _repr_html_(self) -> str:
-        return sections_html(self.sections(), str(self.verdict))
+        return sections_html(self.sections(), self.conclusion)
 
     def sections(self) -> list[ReportTable]:
         """The report as a person reads it: tables with words, what decides first."""

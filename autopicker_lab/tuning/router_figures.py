@@ -29,6 +29,7 @@ class RouterFigures:
         estimates: P(a good answer), shape (n, models); None for a policy without estimates.
         curve: cost and quality over cost weights; None without estimates.
         choices: the model (column) of each prompt, shape (n,), which `quality` and `cost` are of.
+        needed: prompts in all that would settle each doubt; None where no number would.
         calibration: expected calibration error by model.
         transfer: a row for each task that was held out whole.
         by_groups: figures by both assumptions about requests, the one that was made first; () where they agree.
@@ -49,6 +50,7 @@ class RouterFigures:
     curve: Curve | None = None
     choices: Any = None
     saving: Saving | None = None
+    needed: Mapping[str, int | None] = field(default_factory=dict)
     calibration: Mapping[str, float] = field(default_factory=dict)
     transfer: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()

@@ -122,9 +122,11 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def sections_html(sections: Sequence[ReportTable], caption: str) -> str:
-    """Sections below one another, colours taken from the page."""
-    return html_table([], [], caption) + "".join(map(_section_html, sections))
+def sections_html(sections: Sequence[ReportTable], conclusion: Sequence[str]) -> str:
+    """Sentences, the first of them as a title, and the sections below one another, colours taken from the page."""
+    title, *steps = conclusion
+    sentences = "".join(f"<div style='line-height:1.4'>{escape(step)}</div>" for step in steps)
+    return html_table([], [], title) + sentences + "".join(map(_section_html, sections))
 
 
 def _section_html(section: ReportTable) -> str:

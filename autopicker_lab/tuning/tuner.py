@@ -11,6 +11,7 @@ from autopicker_lab.routing import ON_DRIFT, as_policy, default_policy
 from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning import fitting
+from autopicker_lab.tuning.allowances import losses_where_doubtful
 from autopicker_lab.tuning.baselines import (
     aiq_of_curve,
     aiq_of_ranking,
@@ -159,8 +160,17 @@ def tune(
         | {"folds": folds, "within": allowed, "prompts": outcomes.fingerprint, "groups": outcomes.assumed}
         | ({"latency_weight": latency_weight} if latency_weight else {}),
     )
+    losses = None
+    if promised is None or not promised.feasible:
+        losses = losses_where_doubtful(
+            outcomes,
+            figures.verdict,
+            prefer_by_estimates(estimates, outcomes.mean_costs, weight),
+            lambda allowance: cross_fitted_choices(outcomes, estimates, parts, allowance),
+            seed,
+        )
     report_progress(progress, steps, steps)  # what it returns comes too late
-    return TuningReport(policy=policy, promise=promised, **vars(figures))
+    return TuningReport(policy=policy, promise=promised, losses=losses, **vars(figures))
 
 
 def evaluate(

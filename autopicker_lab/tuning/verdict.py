@@ -178,7 +178,7 @@ class Verdict:
             return (
                 f"no evidence that routing saves at the quality of {self.keep} minus {points} ({self._figures}, "
                 f"p={self._p:.2f}): keep one model: {self.keep}. It does rank prompts: {100 * self.cpt50:.0f} % of the "
-                f"calls to {strong} recover half of its lead over {weak}; allow a greater loss (--within) for that"
+                f"calls to {strong} recover half of its lead over {weak}"
             )
         best = None if self.saving is None else self.saving.best
         near = "" if self.keep == best else f", which is within {points} of {best}"

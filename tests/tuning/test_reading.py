@@ -1,5 +1,6 @@
 """A report is read without a dictionary: what decides first, in words, and no name cut."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,13 @@ from support.outcomes import table
 
 from autopicker_lab.cli.report_text import section_text, wrapped
 from autopicker_lab.core import RoutePolicy, Tier
-from autopicker_lab.tuning import evaluate
+from autopicker_lab.routing.rule import prefer_by_estimates
+from autopicker_lab.tuning import Finding, evaluate
+from autopicker_lab.tuning.advice import next_steps
+from autopicker_lab.tuning.allowances import losses_where_doubtful
 from autopicker_lab.tuning.baselines import heuristic_scores
 from autopicker_lab.tuning.decision_table import mean_interval, part_rows, share_interval
+from autopicker_lab.tuning.judging import conclude, saving_of
 from autopicker_lab.tuning.sections import ReportTable
 
 LONG = "a-model-of-an-organisation/with-a-name-that-fills-a-line-of-a-narrow-terminal-and-more"
@@ -83,3 +88,37 @@ def test_a_share_of_none_has_an_interval() -> None:
     assert (none.low, none.value) == (0.0, 0.0)
     assert none.high == pytest.approx(0.037, abs=1e-3)
     assert [half.low, half.high] == pytest.approx([0.4038, 0.5962], abs=1e-3)
+
+
+def test_the_allowance_that_would_do_is_named_with_both_losses(report: Any) -> None:
+    outcomes = report.outcomes
+    best = np.full(60, 1)
+    knowing = prefer_by_estimates(outcomes.scores, outcomes.mean_costs, 1e-6)
+    verdict = conclude(outcomes, None, None, saving_of(outcomes, best, 0), 0.01)
+
+    def choices_for(allowance: float) -> Any:
+        return knowing if allowance >= 0.05 else best
+
+    losses = losses_where_doubtful(outcomes, verdict, np.zeros(60, int), choices_for, 0)
+    assert losses is not None
+    assert (losses.within, losses.enough, losses.new) == (0.01, 0.05, 0.0)
+    assert losses.these == pytest.approx(outcomes.mean_scores[1] - outcomes.mean_scores[0])
+    words = str(losses)
+    assert "on prompts like these" in words
+    assert "on new kinds of prompt" in words
+    assert "--within 0.05 would do" in words
+    followed = conclude(outcomes, None, None, saving_of(outcomes, choices_for(0.05), 0), 0.05)
+    assert followed.allowance_met
+    assert losses_where_doubtful(outcomes, verdict, best, lambda _: best, 0).enough is None
+
+
+def test_the_next_step_and_what_would_settle_a_doubt_are_told(report: Any) -> None:
+    assert (
+        report.next_steps[0] == f"Next: ask {LONG} for everything, until more outcomes, or other models, show that "
+        "routing pays."
+    )
+    pays = replace(report.verdict, finding=Finding.PAYS, allowance=None)
+    assert "serve it" in next_steps(pays, {}, None, None, 60)[0]
+    steps = next_steps(pays, {"pays": 200, "allowance": None}, None, None, 60)
+    assert steps[1].startswith("About 140 more prompts like these (200 in all) would settle whether routing pays")
+    assert steps[2].startswith("No number of prompts like these would settle whether the loss keeps")
