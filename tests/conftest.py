@@ -16,6 +16,31 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # in all processes: test processes share the cores
 
+# Begun first where several processes share the tests, so that none is left with one of these when the others are done.
+LONGEST = (
+    "notebooks/test_notebooks.py",
+    "notebooks/test_browser.py",
+    "test_documentation.py",
+    "notebooks/test_benchmarks.py",
+    "service/test_contract.py",
+    "tuning/test_tuning.py",
+    "cli/test_cli.py",
+    "service/test_compatibility.py",
+    "models/test_local_schema.py",
+    "models/test_local_process.py",
+    "widgets/test_widgets.py",
+    "service/test_service.py",
+    "runtime/test_executors.py",
+    "transcription/test_transcription.py",
+    "chat/test_chat.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of LONGEST first."""
+    rank = {Path(__file__).parent / name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> None:

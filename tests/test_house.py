@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import LONGEST, ROOT
 
 PACKAGE = ROOT / "autopicker_lab"
 PAGE = (PACKAGE / "README.md").read_text("utf-8")
@@ -56,3 +56,7 @@ def test_every_class_and_constant_that_the_page_names_is_there() -> None:
             assert re.search(rf"^{name}\b", code, re.M), f"{name} is gone"
         elif re.fullmatch(r"[A-Z][A-Za-z]+", name):
             assert re.search(rf"^class {name.removesuffix('s')}s?\b", code, re.M), f"{name} is gone"
+
+
+def test_the_files_that_are_tested_first_are_there() -> None:
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []
