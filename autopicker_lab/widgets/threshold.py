@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.show import VERMILION, html_table
 from autopicker_lab.routing import policy_text, save_policy
+from autopicker_lab.tuning.aims import weight_for_spend
 from autopicker_lab.tuning.choices import choose_each
 from autopicker_lab.tuning.matrix import CALL
 from autopicker_lab.tuning.plots import draw_curve
@@ -35,6 +37,7 @@ class ThresholdModel(PanelModel):
         thresholds: routing scores from which the middle and the strong model are asked (rule TIERS); with two models,
             or for one threshold, both are the same.
         cost, quality, error: means over the prompts at this setting, and the standard error of quality.
+        seconds: mean of the answers; None where they were not measured.
         shares: of the requests, by model.
     """
 
@@ -45,6 +48,7 @@ class ThresholdModel(PanelModel):
     cost: float = 0.0
     quality: float = 0.0
     error: float = 0.0
+    seconds: float | None = None
     shares: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -69,29 +73,26 @@ class ThresholdModel(PanelModel):
         scores, costs = outcomes.routed(choices)
         self.cost, self.quality = float(costs.mean()), float(scores.mean())
         self.error = float(scores.std() / np.sqrt(len(outcomes)))
+        if outcomes.seconds is not None:
+            self.seconds = float(outcomes.seconds[np.arange(len(outcomes)), choices].mean())
         counts = np.bincount(choices, minlength=len(outcomes.models)) / len(outcomes)
         self.shares = dict(zip(outcomes.models, counts.tolist(), strict=True))
         self.notify()
 
     def aim(self, cost: float) -> None:
         """The cost weight of best quality whose mean cost is at most `cost`."""
-        import numpy as np
-
-        affordable = np.flatnonzero(self.curve.costs <= cost + 1e-15)
-        rows = affordable if len(affordable) else np.array([int(np.argmin(self.curve.costs))])
-        best = rows[int(np.argmax(self.curve.qualities[rows]))]
-        self.set(rule=ESTIMATES, cost_weight=float(self.curve.weights[best]))
+        self.set(rule=ESTIMATES, cost_weight=weight_for_spend(self.curve, cost))
 
     def policy(self) -> RoutePolicy:
         """What the sliders say, ready to be saved and served."""
-        if self.rule == ESTIMATES and self.cost_weight == self.report.policy.cost_weight:
+        if self._is_tuned:
             return self.report.policy
         by_hand = {"set by hand": {"cost": self.cost, "quality": self.quality, "before": "figures of the tuned policy"}}
         return replace(self._deciding(), card={**by_hand, **self.report.policy.card})
 
     def _deciding(self) -> RoutePolicy:
-        """The policy as far as it decides."""
-        base = self.report.policy
+        """The policy as far as it decides; what the tuned one promises is of its own setting alone."""
+        base = replace(self.report.policy, promise={})
         if self.rule == ESTIMATES:
             return replace(base, name=f"{base.name}-by-hand", by_tiers=False, cost_weight=self.cost_weight)
         _, middle, strong = self._ladder()
@@ -118,16 +119,37 @@ class ThresholdModel(PanelModel):
         outcomes = self.report.outcomes
         best = int(outcomes.scores.mean(0).argmax())
         saved = 1 - self.cost / float(outcomes.costs[:, best].mean())
-        unit = "strong calls" if outcomes.cost_unit == CALL else "USD a request"
+        unit = "calls per 1,000" if outcomes.cost_unit == CALL else "USD per 1,000"
         rows: list[tuple[str, str]] = [
-            ("mean score", f"{self.quality:.3f} ± {1.96 * self.error:.3f}"),
-            (f"cost ({unit})", f"{self.cost:.4g}"),
+            *((f"requests {name} gets", f"{100 * share:.0f} %") for name, share in self.shares.items() if share),
+            ("quality", f"{self.quality:.3f} ± {1.96 * self.error:.3f}"),
+            (unit, f"{1000 * self.cost:.4g}"),
+            *([] if self.seconds is None else [("seconds", f"{self.seconds:.3g}")]),
             (f"saved against always {outcomes.models[best]}", f"{100 * saved:.0f} %"),
-            *((name, f"{100 * share:.0f} % of requests") for name, share in self.shares.items() if share),
+            *self._held(),
         ]
-        tuned = self.rule == ESTIMATES and self.cost_weight == self.report.policy.cost_weight
-        judged = f"as tuned; judged with a cost weight of each fold's own: {self.report.verdict}"
-        return html_table(["", ""], rows, self.message or (judged if tuned else "set by hand"))
+        if self.message or not self._is_tuned:
+            return html_table(["", ""], rows, self.message or "set by hand")
+        title, *steps = self.report.conclusion
+        sentences = "".join(f"<div>{escape(step)}</div>" for step in steps)
+        judged = f"as tuned; judged with a setting of each fold's own: {title}"
+        return html_table(["", ""], rows, judged) + sentences
+
+    @property
+    def _is_tuned(self) -> bool:
+        """Whether the setting is that of the tuned policy."""
+        return self.rule == ESTIMATES and self.cost_weight == self.report.policy.cost_weight
+
+    def _held(self) -> list[tuple[str, str]]:
+        """What the policy is held by: its promise, which is of the tuned setting alone, and its guard."""
+        promise, guard = self.report.promise, self.report.policy.guard
+        rows = []
+        if promise is not None:
+            holds = "holds" if promise.feasible and self._is_tuned else "does not hold for this setting"
+            rows.append(("promise", holds if promise.feasible else "cannot be given"))
+        if guard is not None and self.rule == ESTIMATES:
+            rows.append(("guard", f"{guard.incumbent} is left for a lead of {guard.z:g} standard errors or more"))
+        return rows
 
 
 class ThresholdPanel(Panel):

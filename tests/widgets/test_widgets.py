@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from support.outcomes import table
 from support.serving import serving
 
 from autopicker_lab import Workbench
-from autopicker_lab.core import AutopickerError, UnsupportedFileError
+from autopicker_lab.core import AutopickerError, Guard, UnsupportedFileError
 from autopicker_lab.routing import choose, default_policy, load_policy
 from autopicker_lab.routing.router import Requirements
-from autopicker_lab.tuning import evaluate, tune
+from autopicker_lab.tuning import Promise, evaluate, tune
 from autopicker_lab.tuning.choices import stand_in_specs
 from autopicker_lab.tuning.whatif import compare, compare_on
 from autopicker_lab.widgets import (
@@ -189,7 +190,22 @@ def test_sliders_route_all_prompts_anew(report: Any) -> None:
     model.set(rule=TIERS, thresholds=(101.0, 101.0))
     assert model.shares["small"] == 1
     assert len(told) == 5
-    assert "mean score" in model.summary()
+    for words in ("requests small gets", "quality", "USD per 1,000", "saved against always large"):
+        assert words in model.summary()
+
+
+def test_a_promise_is_of_the_tuned_setting_alone(report: Any) -> None:
+    promise = Promise(0.05, 0.9, True, 0.04, 0.5, 100)
+    policy = replace(report.policy, promise=promise.to_dict(), guard=Guard("large", 2.0, {"small": 0.0}))
+    model = ThresholdModel(replace(report, policy=policy, promise=promise))
+    assert model.policy().promise == promise.to_dict()
+    assert "<td" in model.summary()
+    assert ">holds<" in model.summary()
+    assert "large is left for a lead of 2 standard errors or more" in model.summary()
+    assert str(promise) in model.summary()
+    model.set(cost_weight=policy.cost_weight + 1.0)
+    assert model.policy().promise == {}
+    assert ">does not hold for this setting<" in model.summary()
 
 
 @pytest.mark.parametrize("rule", [ESTIMATES, TIERS])
