@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.lazy import lazy
 from autopicker_lab.routing.signals import PREFIX as SIGNAL
 from autopicker_lab.tuning.clusters import clustered_error, quantile
 from autopicker_lab.tuning.conversations import is_conversation, question_of, text_of
 from autopicker_lab.tuning.costs import costs_of_calls, seconds_of_calls
 from autopicker_lab.tuning.grouping import AUTO, OFF, TEMPLATE, count, group_prompts
+from autopicker_lab.tuning.languages import languages_of
 from autopicker_lab.tuning.outcomes import as_outcomes
 
 if TYPE_CHECKING:
@@ -202,6 +204,11 @@ class OutcomeMatrix:
     def questions(self) -> tuple[str, ...]:
         """The texts that estimates are made from: prompts, of conversations their last questions."""
         return tuple(question_of(prompt) for prompt in self.prompts)
+
+    @lazy
+    def languages(self) -> Array:
+        """The language of each prompt, see tuning.languages; shape (n,)."""
+        return languages_of([text_of(prompt) for prompt in self.prompts])
 
     @property
     def size_text(self) -> str:

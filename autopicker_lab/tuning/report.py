@@ -66,6 +66,7 @@ class TuningReport(RouterFigures):
             "by_groups": [figures.to_dict() for figures in self.by_groups],
             "ways": [row.to_dict() for row in self.ways],
             "by_task": [row.to_dict() for row in self.by_task],
+            "by_language": [row.to_dict() for row in self.by_language],
             "cost_unit": self.outcomes.cost_unit,
             "cost_weight": self.policy.cost_weight,
             "policy": self.policy.id,
@@ -156,6 +157,11 @@ class TuningReport(RouterFigures):
         return part_rows(self.outcomes, self.choices, self.outcomes.tasks)
 
     @property
+    def by_language(self) -> list[PartRow]:
+        """The same by the language of the prompts, as an ISO 639-1 code; "other" where that is unsure or rare."""
+        return part_rows(self.outcomes, self.choices, self.outcomes.languages)
+
+    @property
     def next_steps(self) -> list[str]:
         """What to do, a sentence each, the first step first."""
         return next_steps(self.verdict, self.needed, self.losses, self.promise, len(self.outcomes))
@@ -171,5 +177,5 @@ class TuningReport(RouterFigures):
 
     def sections(self) -> list[ReportTable]:
         """The report as a person reads it: tables with words, what decides first."""
-        parts = {"task": self.by_task}
+        parts = {"task": self.by_task, "language": self.by_language}
         return report_sections(self.rows, self.ways, parts, self.outcomes.cost_unit)
