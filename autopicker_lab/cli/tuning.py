@@ -59,6 +59,13 @@ def tune(
         str, typer.Option(help='what a service does once requests have drifted: "keep" routing, or ask the "incumbent"')
     ] = "keep",
     groups: Groups = "auto",
+    cascade: Annotated[
+        str,
+        typer.Option(
+            help='ask a cheap model first and go up on a signal of its answer: "auto" where that is shown to beat '
+            'routing at equal cost, "only", or "off"'
+        ),
+    ] = "auto",
     prices: Prices = None,
     latency_weight: Latency = None,
     out: Annotated[Path | None, typer.Option(help="where to save the policy")] = None,
@@ -93,6 +100,7 @@ def tune(
             promise=None if promise is None else Terms(promise, confidence, within),
             on_drift=on_drift,
             groups=groups,
+            cascade=cascade,
             latency_weight=latency_weight or 0.0,
             local_only=local_only,
             source=outcomes,

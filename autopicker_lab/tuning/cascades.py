@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import Cascade
 from autopicker_lab.routing.rule import mixed_gains, prefer_by_estimates, signal_gains
 from autopicker_lab.tuning.choices import gone_up
-from autopicker_lab.tuning.curve import Curve, best_weight, cost_quality_curve
+from autopicker_lab.tuning.clusters import clustered_error
+from autopicker_lab.tuning.curve import Curve, losses, switching_weights
 from autopicker_lab.tuning.fitting import grouped_folds
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _GAINS = 21  # of `least_gain` that are tried
 _WEIGHTS = 12  # cost weights that are tried beside them
 _NEVER, _EVER = 1.0, -1.0 - 1e-9  # of least_gain: no answer goes up, each does
 _DIGITS = 6
+_SURE_Z = 1.645  # standard errors of a one-sided bound at 95 %: of so many plans the luckiest is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,9 @@ def fit_cascade(outcomes: OutcomeMatrix, estimates: Array, first: int, always: b
     import numpy as np
 
     best = int(np.argmax(outcomes.mean_scores))
-    name = max(_signal_names(outcomes, first), key=lambda name: _rank_correlation(outcomes, name, first))
+    right = outcomes.scores[:, first]
+    names = _signal_names(outcomes, first)
+    name = max(names, key=lambda name: _rank_correlation(outcomes.signals[name][:, first], right))
     cascade = _calibrated(outcomes, name, first, best, always)
     by_signal = out_of_fold_gains(outcomes, name, first, best, seed)
     by_prompt, gained = estimates[:, best] - estimates[:, first], outcomes.scores[:, best] - outcomes.scores[:, first]
@@ -81,14 +85,14 @@ def fit_cascade(outcomes: OutcomeMatrix, estimates: Array, first: int, always: b
     return replace(cascade, prompt_weight=min(_PROMPT_WEIGHTS, key=error))
 
 
-def _rank_correlation(outcomes: OutcomeMatrix, name: str, first: int) -> float:
+def _rank_correlation(values: Array, scores: Array) -> float:
+    """Spearman's, over the values that are known; 0 where one of the two never differs."""
     import numpy as np
     from scipy.stats import rankdata
 
-    values = outcomes.signals[name][:, first]
     known = np.isfinite(values)
-    ranks = [rankdata(each[known]) for each in (values, outcomes.scores[:, first])]
-    return float(np.corrcoef(ranks)[0, 1]) if all(np.ptp(each) for each in ranks) else -1.0
+    ranks = [rankdata(each[known]) for each in (values, scores)]
+    return float(np.corrcoef(ranks)[0, 1]) if all(np.ptp(each) for each in ranks) else 0.0
 
 
 def _calibrated(outcomes: OutcomeMatrix, name: str, first: int, best: int, always: bool) -> Cascade:
@@ -97,20 +101,21 @@ def _calibrated(outcomes: OutcomeMatrix, name: str, first: int, best: int, alway
     from sklearn.isotonic import IsotonicRegression
 
     values = outcomes.signals[name][:, first]
+    right, then = outcomes.scores[:, first], outcomes.scores[:, best]
     known = np.isfinite(values)
     fitted = [
-        IsotonicRegression(increasing=way, out_of_bounds="clip").fit(values[known], outcomes.scores[known, column])
-        for column, way in ((first, True), (best, "auto"))
+        IsotonicRegression(increasing=rises, out_of_bounds="clip").fit(values[known], scores[known])
+        for scores, rises in ((right, True), (then, _rank_correlation(values, then) >= 0))
     ]
     knots = np.unique(np.concatenate([each.X_thresholds_ for each in fitted]).round(_DIGITS))
-    right, then = (each.predict(knots) for each in fitted)
+    right_at, then_at = (each.predict(knots) for each in fitted)
     return Cascade(
         outcomes.models[first],
         outcomes.models[best],
         name,
         tuple(knots.tolist()),
-        tuple(right.round(_DIGITS).tolist()),
-        tuple((then - right).round(_DIGITS).tolist()),
+        tuple(right_at.round(_DIGITS).tolist()),
+        tuple((then_at - right_at).round(_DIGITS).tolist()),
         always=always,
     )
 
@@ -150,7 +155,7 @@ def choices_by(
 def frontier(
     outcomes: OutcomeMatrix, estimates: Array, cascade: Cascade, weights: Sequence[float], seed: int
 ) -> tuple[list[Plan], Curve]:
-    """Plans by cost weight and least gain, and what each gives by calibrations that have not seen the prompt.
+    """Plans from the dearest to the cheapest, and what each gives by calibrations that have not seen the prompt.
 
     Row k of the curve belongs to plan k, its choices are columns of `outcomes.with_cascade`.
     """
@@ -162,6 +167,8 @@ def frontier(
     paid = outcomes.with_cascade(first, then)
     choices = np.stack([choices_by(plan, outcomes, estimates, outcomes.mean_costs, gains) for plan in plans])
     rows = np.arange(len(outcomes))
+    order = np.argsort(-paid.costs[rows, choices].mean(1), kind="stable")
+    plans, choices = [plans[i] for i in order], choices[order]
     quality = paid.scores[rows, choices]
     curve = Curve(
         weights=np.arange(len(plans), dtype=float),
@@ -184,15 +191,29 @@ def _plans(cascade: Cascade, gains: Array, by_prompt: Array, weights: Sequence[f
 
 
 def fit_plan(outcomes: OutcomeMatrix, estimates: Array, first: int, always: bool, within: float, seed: int) -> Plan:
-    """The plan of least cost that loses at most `within` of the best model's mean score, as `best_weight` chooses."""
+    """The plan of least cost that loses at most `within` of the best model's mean score, by a one-sided bound.
+
+    Where none keeps it, the one that loses least by it.
+    """
+    import numpy as np
+
+    plans, curve = plans_from(outcomes, estimates, first, always, seed)
+    lost = losses(curve, outcomes.with_cascade(first, outcomes.models.index(plans[0].cascade.then)))
+    bounds = lost.mean(1) + _SURE_Z * clustered_error(lost, outcomes.groups)
+    kept = np.flatnonzero(bounds <= within + 1e-12)
+    return plans[int(kept[np.argmin(curve.costs[kept])] if len(kept) else np.argmin(bounds))]
+
+
+def plans_from(
+    outcomes: OutcomeMatrix, estimates: Array, first: int, always: bool, seed: int
+) -> tuple[list[Plan], Curve]:
+    """The `frontier` of cascades from one model."""
     import numpy as np
 
     cascade = fit_cascade(outcomes, estimates, first, always, seed)
-    routed = cost_quality_curve(estimates, outcomes.scores, outcomes.costs)
-    tried = np.unique(np.linspace(0, len(routed.weights) - 1, _WEIGHTS).round().astype(int))
-    plans, curve = frontier(outcomes, estimates, cascade, routed.weights[tried].tolist(), seed)
-    then = outcomes.models.index(cascade.then)
-    return plans[int(best_weight(curve, outcomes.with_cascade(first, then), within))]
+    weights = switching_weights(estimates, outcomes.mean_costs)
+    tried = np.unique(np.linspace(0, len(weights) - 1, _WEIGHTS).round().astype(int))
+    return frontier(outcomes, estimates, cascade, weights[tried].tolist(), seed)
 
 
 def cross_fitted_plan_choices(

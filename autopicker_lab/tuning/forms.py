@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.tuning.baselines import bootstrapped
-from autopicker_lab.tuning.cascades import Plan, cross_fitted_plan_choices, first_models, fit_plan
+from autopicker_lab.tuning.cascades import (
+    Plan,
+    choices_by,
+    cross_fitted_plan_choices,
+    first_models,
+    fit_plan,
+    plans_from,
+)
 from autopicker_lab.tuning.curve import cost_quality_curve
 from autopicker_lab.tuning.metrics import Interval, hull, interval_of
+from autopicker_lab.tuning.promise import certify, in_testing_order, needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from autopicker_lab.tuning.matrix import OutcomeMatrix
+    from autopicker_lab.tuning.promise import Promise, Terms
 
     Array = np.ndarray[Any, Any]
 
@@ -32,7 +41,7 @@ class Form:
     """One way to spend on answers, each fold by what the others chose.
 
     Attributes:
-        name: ROUTE, CASCADE or BOTH. first: the model that is asked first; "" for ROUTE.
+        name: CASCADE or BOTH. first: the model that is asked first.
         quality, cost: mean score and cost. went_up: share of prompts for which both models are asked.
         over_route: quality over what routing alone gives at the same cost.
         outcomes, choices: the column of each prompt, of a table that has one for what went up.
@@ -64,7 +73,7 @@ class Form:
 
 @dataclass(frozen=True, eq=False)
 class Forms:
-    """The forms that were compared, routing first, and the one that is taken.
+    """The cascades that were compared with routing, and the form that is taken.
 
     Attributes:
         why_none: why no cascade was tried; "" where some were.
@@ -74,9 +83,10 @@ class Forms:
     taken: str = ROUTE
     why_none: str = ""
 
-    def of(self, name: str) -> Form:
-        """The form of this name that was tried."""
-        return next(form for form in self.tried if form.name == name)
+    @property
+    def form(self) -> Form | None:
+        """The form that is taken; None for routing alone."""
+        return next((form for form in self.tried if form.name == self.taken), None)
 
     def to_dict(self) -> dict[str, Any]:
         """One JSON object."""
@@ -86,12 +96,11 @@ class Forms:
         """What was found, in a sentence."""
         if self.why_none:
             return f"no cascade was tried: {self.why_none}"
-        cascades = [form for form in self.tried if form.name != ROUTE]
         told = "; ".join(
             f"{form.name} from {form.first}, {100 * form.went_up:.0f} % asked of both: "
             f"{100 * form.over_route.value:+.1f} points [{100 * form.over_route.low:.1f}, "
             f"{100 * form.over_route.high:.1f}]"
-            for form in cascades
+            for form in self.tried
         )
         end = "not shown to pay: route" if self.taken == ROUTE else f"taken: {self.taken}"
         return f"cascades against routing at equal cost: {told}; {end}"
@@ -101,7 +110,6 @@ def compare_forms(
     outcomes: OutcomeMatrix,
     estimates: Array,
     folds: Sequence[tuple[Array, Array]],
-    routed: Array,
     *,
     within: float,
     mode: str,
@@ -111,7 +119,6 @@ def compare_forms(
 
     Args:
         estimates: out of fold, shape (n, models).
-        routed: the model (column) of each prompt by routing, each fold by what the others chose, shape (n,).
         mode: AUTO; or ONLY, which takes the better of the cascades, shown or not.
 
     Raises:
@@ -123,7 +130,7 @@ def compare_forms(
         if mode == ONLY:
             raise InvalidRequestError(f"no cascade can be tuned: {why}", "collect outcomes with signals")
         return Forms((), why_none=why)
-    tried = [_form(ROUTE, "", outcomes, routed, estimates, folds, seed)]
+    tried = []
     for name, always in ((CASCADE, True), (BOTH, False)):
         several = []
         for first in firsts:
@@ -131,18 +138,42 @@ def compare_forms(
             paid = outcomes.with_cascade(first, int(outcomes.mean_scores.argmax()))
             several.append(_form(name, outcomes.models[first], paid, choices, estimates, folds, seed))
         tried.append(max(several, key=lambda form: form.over_route.value))
-    best = max(tried[1:], key=lambda form: form.over_route.value)
+    best = max(tried, key=lambda form: form.over_route.value)
     shown = best.over_route.low > 0
     return Forms(tuple(tried), best.name if shown or mode == ONLY else ROUTE)
 
 
-def plan_of(forms: Forms, outcomes: OutcomeMatrix, estimates: Array, within: float, seed: int) -> Plan | None:
-    """The taken form's plan, fitted on all outcomes; None for routing alone."""
-    if forms.taken == ROUTE:
-        return None
-    form = forms.of(forms.taken)
+def plan_of(form: Form, outcomes: OutcomeMatrix, estimates: Array, within: float, seed: int) -> Plan:
+    """A form's plan, fitted on all outcomes."""
     first = outcomes.models.index(form.first)
     return fit_plan(outcomes, estimates, first, form.name == CASCADE, within, seed)
+
+
+def promised_plan(
+    form: Form,
+    outcomes: OutcomeMatrix,
+    estimates: Array,
+    kept_out: OutcomeMatrix,
+    unseen: Array,
+    terms: Terms,
+    seed: int,
+) -> tuple[Plan | None, Array, Promise]:
+    """A form's plan that keeps `terms` (None where none does), its choices out of fold, and the promise.
+
+    Args:
+        outcomes, estimates: that it is fitted on, the estimates out of fold.
+        kept_out, unseen: outcomes that fitted nothing, and the policy's estimates of them, shape (n, models).
+    """
+    first, then = outcomes.models.index(form.first), int(outcomes.mean_scores.argmax())
+    plans, curve = plans_from(outcomes, estimates, first, form.name == CASCADE, seed)
+    paid = outcomes.with_cascade(first, then)
+    order = in_testing_order(paid, curve.choices, then, terms, kept_out.different, seed)
+    choices = [choices_by(plans[i], kept_out, unseen, outcomes.mean_costs) for i in order]
+    passed, promise = certify(kept_out.with_cascade(first, then), choices, then, terms, seed)
+    if not passed:
+        return None, form.choices, replace(promise, needed_n=needed(paid, curve.choices, then, terms, seed))
+    row = order[passed - 1]
+    return plans[row], curve.choices[row], promise
 
 
 def _why_none(outcomes: OutcomeMatrix) -> str:

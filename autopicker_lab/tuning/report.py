@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from autopicker_lab.core import RoutePolicy
     from autopicker_lab.tuning.advice import Losses
     from autopicker_lab.tuning.decision_table import PartRow, WayRow
+    from autopicker_lab.tuning.forms import Forms
     from autopicker_lab.tuning.promise import Promise
     from autopicker_lab.tuning.sections import ReportTable
 
@@ -31,22 +32,24 @@ class TuningReport(RouterFigures):
     """A policy, and what was measured of it.
 
     Attributes:
+        forms: of cascades, where tuning tried any.
         losses: by both ways of counting, where it is doubtful that the policy keeps its allowance.
     """
 
     policy: RoutePolicy
     promise: Promise | None = None
     losses: Losses | None = None
+    forms: Forms | None = None
 
     def __repr__(self) -> str:
-        return f"TuningReport({len(self.outcomes)} prompts, {len(self.outcomes.models)} models: {self.verdict})"
+        return f"TuningReport({len(self.outcomes)} prompts, {self.outcomes.singles} models: {self.verdict})"
 
     def to_dict(self) -> dict[str, Any]:
         """One JSON object: what was measured, in figures and in words."""
         weak, strong = self.outcomes.pair
         return {
             "n": len(self.outcomes),
-            "models": list(self.outcomes.models),
+            "models": list(self.outcomes.models[: self.outcomes.singles]),
             "strong": strong,
             "weak": weak,
             **interval_entries("apgr", self.apgr),
@@ -73,6 +76,7 @@ class TuningReport(RouterFigures):
             "promise": self.promise.to_dict() if self.promise else None,
             "losses": self.losses.to_dict() if self.losses else None,
             "next_steps": self.next_steps,
+            "cascade": self.forms.to_dict() if self.forms else None,
             "warnings": list(self.warnings),
         }
 
@@ -168,9 +172,10 @@ class TuningReport(RouterFigures):
 
     @property
     def conclusion(self) -> list[str]:
-        """The verdict, the promise and what to do next, in sentences."""
+        """The verdict, the promise, what was found of cascades, and what to do next, in sentences."""
         promise = [] if self.promise is None else [str(self.promise)]
-        return [str(self.verdict), *promise, *self.next_steps]
+        cascades = [str(self.forms)] if self.forms is not None and self.forms.tried else []
+        return [str(self.verdict), *promise, *cascades, *self.next_steps]
 
     def _repr_html_(self) -> str:
         return sections_html(self.sections(), self.conclusion)

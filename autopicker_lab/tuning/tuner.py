@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, StoppedError, gain_score
 from autopicker_lab.routing import ON_DRIFT, as_policy, default_policy
+from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.runtime.progress import Progress, report_progress
-from autopicker_lab.tuning import fitting
+from autopicker_lab.tuning import fitting, forms
 from autopicker_lab.tuning.allowances import losses_where_doubtful
 from autopicker_lab.tuning.baselines import (
     aiq_of_curve,
@@ -65,6 +67,7 @@ def tune(
     on_drift: str = "keep",
     groups: str = AUTO,
     latency_weight: float = 0.0,
+    cascade: str = forms.AUTO,
     progress: Progress | None = None,
 ) -> TuningReport:
     """Fit estimates and a cost weight on a table (see read_outcomes), and measure them out of fold.
@@ -84,6 +87,8 @@ def tune(
             of these; "auto" takes one and says which. Folds and intervals follow it; where the other way differs, the
             report has its figures, too.
         latency_weight: USD that a second of waiting costs, on top of what a call costs; the policy's costs hold both.
+        cascade: "auto" takes a cascade where the table has signals of answers and one is shown to beat routing at equal
+            cost; "only" takes the better one, shown or not; "off" tries none.
         progress: called with (steps done, steps in all); the steps are the folds, the fit and the report.
 
     Raises:
@@ -92,6 +97,8 @@ def tune(
     """
     if on_drift not in ON_DRIFT:
         raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
+    if cascade not in forms.MODES:
+        raise InvalidRequestError(f"no cascade '{cascade}'", f"known: {', '.join(forms.MODES)}")
     source = _source(table, source)
     outcomes = OutcomeMatrix.from_table(
         table, strong=strong, weak=weak, seed=seed, groups=groups, latency_weight=latency_weight
@@ -170,7 +177,54 @@ def tune(
             seed,
         )
     report_progress(progress, steps, steps)  # what it returns comes too late
-    return TuningReport(policy=policy, promise=promised, losses=losses, **vars(figures))
+    report = TuningReport(policy=policy, promise=promised, losses=losses, **vars(figures))
+    if cascade == forms.OFF:
+        return report
+    return _with_cascade(report, cascade, folds, seed, within, promise, kept_out)
+
+
+def _with_cascade(
+    report: TuningReport,
+    mode: str,
+    folds: int,
+    seed: int,
+    within: float,
+    terms: Terms | None,
+    kept_out: OutcomeMatrix | None,
+) -> TuningReport:
+    """The report with what was found of cascades, and of a policy that cascades where one is taken."""
+    import numpy as np
+
+    outcomes, estimates, policy = report.outcomes, report.estimates, report.policy
+    parts = fitting.grouped_folds(outcomes.groups, folds, seed)
+    found = forms.compare_forms(outcomes, estimates, parts, within=within, mode=mode, seed=seed)
+    if (form := found.form) is None:
+        return replace(report, forms=found)
+    promised, choices, plan = report.promise, form.choices, None
+    if terms is not None and kept_out is not None and policy.estimator is not None:
+        unseen = estimate_each(policy.estimator, kept_out.prompts)
+        plan, choices, promised = forms.promised_plan(form, outcomes, estimates, kept_out, unseen, terms, seed)
+        within = within if terms.within is None else terms.within
+    plan = plan or forms.plan_of(form, outcomes, estimates, within, seed)
+    figures = _measure(
+        form.outcomes,
+        report.scores,
+        np.hstack([estimates, estimates[:, [outcomes.models.index(plan.cascade.then)]]]),
+        report.curve,
+        seed=seed,
+        within=within,
+        choices=choices,
+        transfer=report.transfer,
+    )
+    cascading = replace(
+        policy,
+        name=f"{policy.name}-{form.name}",
+        cascade=plan.cascade,
+        cost_weight=plan.cost_weight,
+        promise=promised.to_dict() if promised else {},
+        card=figures.card() | {"cascade": str(found)},
+    )
+    return TuningReport(policy=cascading, promise=promised, forms=found, **vars(figures))
 
 
 def evaluate(

@@ -1,0 +1,102 @@
+"""Cascades that are tuned: taken where the signal tells right answers from wrong ones, not where it says nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.outcomes import table
+
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.routing import load_policy, save_policy
+from autopicker_lab.tuning import OutcomeMatrix, Terms, TuningReport, evaluate, read_outcomes, tune
+from autopicker_lab.tuning.choices import route_outcomes
+
+NAMES = ("cheap", "dear")
+
+
+def outcomes(knows: float, n: int = 160, seed: int = 0) -> pd.DataFrame:
+    """The cheap model solves half of prompts that look alike, and its signal knows which in this share of cases."""
+    random = np.random.default_rng(seed)
+    rows = table(n, seed=seed, models=NAMES, usd=True)
+    cheap = rows["model"] == "cheap"
+    rows.loc[cheap, "score"] = (random.random(n) < 0.5).astype(float)
+    rows.loc[~cheap, "score"] = (random.random(n) < 0.95).astype(float)
+    known = random.random(n) < knows
+    hint = np.where(known, rows.loc[cheap, "score"], random.random(n) < 0.5)
+    rows.loc[cheap, "signal_logprob_min"] = hint - 1 - 0.2 * random.random(n)
+    return rows
+
+
+def tuned(rows: pd.DataFrame, **asked: Any) -> TuningReport:
+    return tune(rows, folds=2, groups="off", **{"within": 0.02, **asked})
+
+
+@pytest.fixture(scope="module")
+def telling() -> TuningReport:
+    return tuned(outcomes(0.95))
+
+
+def test_a_signal_that_knows_beats_routing_and_is_served_as_it_was_measured(
+    telling: TuningReport, tmp_path: Path
+) -> None:
+    assert telling.forms is not None
+    form, cascade = telling.forms.form, telling.policy.cascade
+    assert form is not None
+    assert cascade is not None
+    assert form.over_route.low > 0
+    assert telling.saving is not None
+    assert telling.saving.share.low > 0.1  # half of the requests stay cheap, and those that go up pay both calls
+    assert (cascade.first, cascade.then, cascade.signal) == ("cheap", "dear", "logprob_min")
+    assert list(cascade.right) == sorted(cascade.right)
+    policy = load_policy(save_policy(telling.policy, tmp_path / "p.json"))
+    assert policy.id == telling.policy.id
+    newer = OutcomeMatrix.from_table(outcomes(0.95, seed=1), groups="off")
+    scores, costs = route_outcomes(policy, newer).paid
+    assert scores.mean() > newer.scores[:, 1].mean() - 0.05
+    assert costs.mean() < 0.75 * newer.costs[:, 1].mean()
+    assert evaluate(outcomes(0.95, seed=1), policy, groups="off").cost == pytest.approx(costs.mean())
+    assert "cascades against routing" in policy.card["cascade"]
+    assert set(telling.choices_frame()["model"]) == set(NAMES)
+    assert telling.to_dict()["cascade"]["taken"] == form.name
+
+
+def test_a_signal_that_says_nothing_is_not_taken_unless_it_must_be() -> None:
+    rows = outcomes(0.0)
+    report = tuned(rows)
+    assert report.forms is not None
+    assert (report.forms.taken, report.policy.cascade) == ("route", None)
+    assert "not shown to pay" in str(report.forms)
+    assert tuned(rows, cascade="only").policy.cascade is not None
+
+
+def test_without_signals_there_is_nothing_to_try() -> None:
+    rows = outcomes(0.95).drop(columns="signal_logprob_min")
+    report = tuned(rows)
+    assert report.forms is not None
+    assert report.forms.why_none == "the outcomes have no signals of answers"
+    with pytest.raises(InvalidRequestError, match="no cascade can be tuned: the outcomes have no signals"):
+        tuned(rows, cascade="only")
+    with pytest.raises(InvalidRequestError, match="no cascade 'maybe'"):
+        tuned(rows, cascade="maybe")
+
+
+def test_a_cascade_can_be_promised() -> None:
+    report = tuned(outcomes(1.0, 300), promise=Terms(0.2, 0.9))
+    assert report.promise is not None
+    assert report.promise.feasible
+    assert report.policy.cascade is not None
+    assert report.policy.promise["cheap_share"] > 0.2  # what goes up is not kept from the best model
+
+
+def test_signals_are_read_back_and_samples_of_them_averaged(tmp_path: Path) -> None:
+    rows = outcomes(0.5)
+    for suffix in ("csv", "jsonl"):
+        path = tmp_path / f"o.{suffix}"
+        rows.to_csv(path, index=False) if suffix == "csv" else rows.to_json(path, orient="records", lines=True)
+        read = read_outcomes(path)
+        assert read["signal_logprob_min"].tolist() == pytest.approx(rows["signal_logprob_min"].tolist(), nan_ok=True)
+    twice = pd.concat([rows, rows.assign(signal_logprob_min=rows["signal_logprob_min"] - 1)])
+    merged = OutcomeMatrix.from_table(twice, groups="off").signals["logprob_min"][:, 0]
+    assert merged.tolist() == pytest.approx((rows["signal_logprob_min"].dropna() - 0.5).tolist())
