@@ -48,6 +48,14 @@ export interface Routing {
   selected_model: string;
   reason: string;
   fallback_used: boolean;
+  cascade?: {
+    went_up: boolean;
+    why: string;
+    signal: string;
+    value: number | null;
+    right: number | null;
+    calls: Array<{ model: string; prompt_tokens: number; completion_tokens: number; cost_usd: number; seconds: number }>;
+  };
 }
 
 export interface Usage {

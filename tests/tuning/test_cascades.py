@@ -8,10 +8,13 @@ import pandas as pd
 import pytest
 from support.outcomes import table
 
+from autopicker_lab.benchmark.cascades import cascades_against_routing, plot_leads
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing import load_policy, save_policy
 from autopicker_lab.tuning import OutcomeMatrix, Terms, TuningReport, evaluate, read_outcomes, tune
 from autopicker_lab.tuning.choices import route_outcomes
+from autopicker_lab.tuning.fitting import grouped_folds
+from autopicker_lab.tuning.forms import AUTO, ONLY, ROUTE, Forms, compare_forms
 
 NAMES = ("cheap", "dear")
 
@@ -62,22 +65,29 @@ def test_a_signal_that_knows_beats_routing_and_is_served_as_it_was_measured(
     assert telling.to_dict()["cascade"]["taken"] == form.name
 
 
+def compared(rows: pd.DataFrame, mode: str = AUTO) -> Forms:
+    """The forms by estimates that tell no prompt from another."""
+    matrix = OutcomeMatrix.from_table(rows, groups="off")
+    estimates = np.tile(matrix.mean_scores, (len(matrix), 1))
+    return compare_forms(matrix, estimates, grouped_folds(matrix.groups, 2, 0), within=0.02, mode=mode, seed=0)
+
+
 def test_a_signal_that_says_nothing_is_not_taken_unless_it_must_be() -> None:
-    rows = outcomes(0.0)
-    report = tuned(rows)
-    assert report.forms is not None
-    assert (report.forms.taken, report.policy.cascade) == ("route", None)
-    assert "not shown to pay" in str(report.forms)
-    assert tuned(rows, cascade="only").policy.cascade is not None
+    found = compared(outcomes(0.0))
+    assert (found.taken, found.form) == (ROUTE, None)
+    assert "not shown to pay: route" in str(found)
+    assert compared(outcomes(0.0), ONLY).form is not None
+    assert compared(outcomes(0.95)).form is not None
 
 
 def test_without_signals_there_is_nothing_to_try() -> None:
     rows = outcomes(0.95).drop(columns="signal_logprob_min")
-    report = tuned(rows)
-    assert report.forms is not None
-    assert report.forms.why_none == "the outcomes have no signals of answers"
+    assert str(compared(rows)) == "no cascade was tried: the outcomes have no signals of answers"
     with pytest.raises(InvalidRequestError, match="no cascade can be tuned: the outcomes have no signals"):
-        tuned(rows, cascade="only")
+        compared(rows, ONLY)
+    rows = outcomes(0.95)
+    rows.loc[rows["model"] == "cheap", "cost_usd"] = 1.0  # there is nothing cheaper than the best model
+    assert "no model that is cheaper" in compared(rows).why_none
     with pytest.raises(InvalidRequestError, match="no cascade 'maybe'"):
         tuned(rows, cascade="maybe")
 
@@ -100,3 +110,11 @@ def test_signals_are_read_back_and_samples_of_them_averaged(tmp_path: Path) -> N
     twice = pd.concat([rows, rows.assign(signal_logprob_min=rows["signal_logprob_min"] - 1)])
     merged = OutcomeMatrix.from_table(twice, groups="off").signals["logprob_min"][:, 0]
     assert merged.tolist() == pytest.approx((rows["signal_logprob_min"].dropna() - 0.5).tolist())
+
+
+def test_the_benchmark_of_cascades_has_a_row_a_form(tmp_path: Path) -> None:
+    outcomes(0.95).to_csv(tmp_path / "o.csv", index=False)
+    rows = cascades_against_routing(tmp_path / "o.csv", (0.02,), folds=2)
+    assert rows["form"].tolist() == ["cascade", "both"]
+    assert rows["taken"].sum() == 1
+    assert len(plot_leads(rows).get_yticklabels()) == 2
