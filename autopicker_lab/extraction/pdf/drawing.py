@@ -52,7 +52,12 @@ class PageDrawings:
     image_share: float = 0.0
     pictures: int = 0
     covers: list[Cover] = field(default_factory=list)
+    texts: list[tuple[int, Any]] = field(default_factory=list)  # turn and handle of each text object
     grounds: list[tuple[Paint, Cover]] = field(default_factory=list)
+
+    def text_turns(self) -> dict[int | None, int]:
+        """The turn of each text object in the order of drawing, by its address."""
+        return {ctypes.addressof(item.contents): turn for turn, item in self.texts}
 
 
 def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> PageDrawings:
@@ -61,17 +66,14 @@ def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> Page
 
     found = PageDrawings()
     area = max((box[2] - box[0]) * (box[3] - box[1]), 1.0)
-    follows_text = False
     edges = [ctypes.c_float() for _ in range(4)]
     refs = [ctypes.byref(edge) for edge in edges]
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     probe = PaintProbe(raw)
-    for turn, (item, matrix) in enumerate(page_objects(raw, page)):
-        kind = raw.FPDFPageObj_GetType(item)
-        if kind not in (raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE):
-            follows_text = follows_text or kind == raw.FPDF_PAGEOBJ_TEXT
-            continue
-        if not raw.FPDFPageObj_GetBounds(item, *refs):
+    for turn, (item, kind, matrix) in enumerate(page_objects(raw, page)):
+        if kind == raw.FPDF_PAGEOBJ_TEXT:
+            found.texts.append((turn, item))
+        if kind not in (raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE) or not raw.FPDFPageObj_GetBounds(item, *refs):
             continue
         x0, y0, x1, y1 = _transform_box(matrix, *(edge.value for edge in edges))
         if kind == raw.FPDF_PAGEOBJ_IMAGE:
@@ -90,7 +92,7 @@ def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> Page
                 found.rules.extend(_strokes(raw, item, matrix))
         if fill.value:
             area_filled = Cover(turn, x0, y0, x1, y1)
-            if follows_text:
+            if found.texts:
                 found.covers.append(area_filled)
             elif kind == raw.FPDF_PAGEOBJ_PATH:
                 found.grounds.append((probe.of_area(item), area_filled))
@@ -98,24 +100,12 @@ def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> Page
     return found
 
 
-def text_turns(page: PdfPage) -> dict[int | None, int]:
-    """The turn of each text object in the order of drawing, by its address."""
-    from pypdfium2 import raw
-
-    return {
-        ctypes.addressof(item.contents): turn
-        for turn, (item, _) in enumerate(page_objects(raw, page))
-        if raw.FPDFPageObj_GetType(item) == raw.FPDF_PAGEOBJ_TEXT
-    }
-
-
 def drawn_weight(page: PdfPage) -> int:
     """How much is drawn on a page that may be letters: pieces of filled outlines, small pictures, nameless text."""
     from pypdfium2 import raw
 
     weight = 0
-    for item, _ in page_objects(raw, page):
-        kind = raw.FPDFPageObj_GetType(item)
+    for item, kind, _ in page_objects(raw, page):
         if kind == raw.FPDF_PAGEOBJ_PATH:
             weight += max(raw.FPDFPath_CountSegments(item), 0)
         elif kind == raw.FPDF_PAGEOBJ_IMAGE:
@@ -125,22 +115,25 @@ def drawn_weight(page: PdfPage) -> int:
     return weight
 
 
-def page_objects(raw: Any, page: PdfPage) -> Iterator[tuple[Any, Any]]:
-    """Page objects with the matrix of the form that holds them (None at the top)."""
+def page_objects(raw: Any, page: PdfPage) -> Iterator[tuple[Any, int, Any]]:
+    """Page objects with their type and the matrix of the form that holds them (None at the top)."""
     count = 0
-    for index in range(raw.FPDFPage_CountObjects(page)):
-        item = raw.FPDFPage_GetObject(page, index)
+    handle, type_of = page.raw, raw.FPDFPageObj_GetType
+    for index in range(raw.FPDFPage_CountObjects(handle)):
+        item = raw.FPDFPage_GetObject(handle, index)
         count += 1
         if count > _MAX_OBJECTS:
             return
-        if raw.FPDFPageObj_GetType(item) != raw.FPDF_PAGEOBJ_FORM:
-            yield item, None
+        kind = type_of(item)
+        if kind != raw.FPDF_PAGEOBJ_FORM:
+            yield item, kind, None
             continue
         matrix = raw.FS_MATRIX()
         raw.FPDFPageObj_GetMatrix(item, ctypes.byref(matrix))
         for inner in range(min(raw.FPDFFormObj_CountObjects(item), _MAX_OBJECTS - count)):
             count += 1
-            yield raw.FPDFFormObj_GetObject(item, inner), matrix
+            piece = raw.FPDFFormObj_GetObject(item, inner)
+            yield piece, type_of(piece), matrix
 
 
 def _transform(matrix: Any, x: float, y: float) -> tuple[float, float]:

@@ -6,8 +6,6 @@ from bisect import bisect_left, bisect_right
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.pdf.drawing import text_turns
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -40,7 +38,7 @@ def unseen_words(
     faint = {source for source, paint in paints.items() if paint.is_faint} - hidden
     unpainted = [word for word in words if word.source in hidden] if hidden else []
     pale = [word for word in words if word.source in faint] if faint else []
-    others = [*_covered(page, words, drawings.covers), *_camouflaged(words, paints, drawings.grounds)]
+    others = [*_covered(words, drawings), *_camouflaged(words, paints, drawings.grounds)]
     pale += {id(word): word for word in others if word.source not in faint and word.source not in hidden}.values()
     if not unpainted and not pale:
         return set()
@@ -68,19 +66,19 @@ def _camouflaged(
             yield word
 
 
-def _covered(page: PdfPage, words: Sequence[PageWord], covers: Sequence[Cover]) -> Iterator[PageWord]:
+def _covered(words: Sequence[PageWord], drawings: PageDrawings) -> Iterator[PageWord]:
     """The words over which something is drawn later."""
-    if not covers:
+    if not drawings.covers:
         return
     ordered = sorted((word for word in words if word.style.angle == 0), key=lambda word: word.base)
     bases = [word.base for word in ordered]
     below = [
         (word, cover.turn)
-        for cover in covers
+        for cover in drawings.covers
         for word in ordered[bisect_left(bases, cover.y0 - _BELOW) : bisect_right(bases, cover.y1)]
         if cover.x0 <= (word.x0 + word.x1) / 2 <= cover.x1
     ]
-    turns = text_turns(page) if below else {}
+    turns = drawings.text_turns() if below else {}
     for word, turn in below:
         if turns.get(word.source, -1) < turn:
             yield word

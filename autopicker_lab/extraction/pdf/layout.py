@@ -48,6 +48,7 @@ class TextSegment:
     table: object | None = None
     order: int = 0  # in which it was drawn
     _length: int = -1
+    _weight: float = -1.0
 
     @property
     def text(self) -> str:
@@ -64,7 +65,9 @@ class TextSegment:
     @property
     def weight(self) -> float:
         """Length in words of English, about; scripts without spaces count by characters."""
-        return max(len(self.words), self.length / 6)
+        if self._weight < 0:
+            self._weight = max(len(self.words), self.length / 6)
+        return self._weight
 
 
 @dataclass(slots=True)
@@ -332,11 +335,13 @@ def _is_flowing(segments: list[TextSegment]) -> bool:
 
 def _goes_on(segments: list[TextSegment]) -> bool:
     """Whether lines of several words go on from one another: they begin in lower case, unlike entries of tables."""
-    if len(segments) < _MIN_PROSE or any(s.table is not None for s in segments):
+    if len(segments) < _MIN_PROSE or statistics.median([s.weight for s in segments]) < _MIN_PROSE:
         return False
-    following = sorted(segments, key=lambda s: s.base)[1:]
-    lower = sum(s.words[0].text[:1].islower() for s in following)
-    return 2 * lower > len(following) and statistics.median(s.weight for s in segments) >= _MIN_PROSE
+    if any(s.table is not None for s in segments):
+        return False
+    top = min(segments, key=lambda s: s.base)
+    lower = sum([s.words[0].text[:1].islower() for s in segments if s is not top])
+    return 2 * lower > len(segments) - 1
 
 
 def _is_prose(segments: list[TextSegment]) -> bool:
@@ -344,5 +349,6 @@ def _is_prose(segments: list[TextSegment]) -> bool:
     text_segments = [s for s in segments if s.table is None]
     if len(text_segments) < _MIN_PROSE:
         return False
-    long_lines = statistics.median(s.length for s in text_segments) >= _PROSE_LENGTH
-    return statistics.median(s.weight for s in text_segments) >= _MIN_PROSE and (long_lines or len(text_segments) >= 12)
+    if statistics.median([s.weight for s in text_segments]) < _MIN_PROSE:
+        return False
+    return len(text_segments) >= 12 or statistics.median([s.length for s in text_segments]) >= _PROSE_LENGTH

@@ -20,16 +20,16 @@ def drop_line_numbers(words: Sequence[PageWord]) -> list[PageWord]:
     for column in _columns(words):
         numbers = [int(word.text) for word in sorted(column, key=lambda w: w.base)]
         steps = [b - a for a, b in pairwise(numbers)]
+        counts_each = len(column) >= _FEWEST and steps.count(1) >= 0.9 * len(steps)
+        counts_some = set(steps) in ({5}, {10})
+        if not (counts_each or counts_some) or len(words) <= 6 * len(column):
+            continue
         ids = {id(word) for word in column}
         others = [word for word in words if id(word) not in ids]
-        if len(others) <= 5 * len(column):
-            continue
-        if len(column) >= _FEWEST and steps.count(1) >= 0.9 * len(steps):
-            edge = max(word.x1 for word in column)
-            if all(word.x0 > edge for word in others):
-                return others
-        every = set(steps)
-        if every in ({5}, {10}) and _is_even(column) and _skips_lines(column, others):
+        edge = max(word.x1 for word in column)
+        if counts_each and all(word.x0 > edge for word in others):
+            return others
+        if counts_some and _is_even(column) and _skips_lines(column, others):
             return others
     return list(words)
 

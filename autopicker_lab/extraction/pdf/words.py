@@ -345,14 +345,19 @@ def _style(raw: Any, pointer: Any, matrix: Any, fonts: dict[int, tuple[bool, boo
     points = ctypes.c_float()
     raw.FPDFTextObj_GetFontSize(pointer, ctypes.byref(points))
     size = abs(points.value) * (math.hypot(matrix.c, matrix.d) or 1.0)
-    angle = round(math.degrees(math.atan2(matrix.b, matrix.a))) % 360
-    angle = next((a for a in (0, 90, 180, 270) if min(abs(angle - a), 360 - abs(angle - a)) <= 3), angle)
+    angle = _angle(matrix.a, matrix.b) if matrix.b or matrix.a < 0 else 0
     font = raw.FPDFTextObj_GetFont(pointer)
     key = ctypes.addressof(font.contents) if font else 0
     if key not in fonts:
         fonts[key] = _font(raw, font) if font else (False, False)
     bold, mono = fonts[key]
     return FontStyle(round(size, 1) or 1.0, bold, mono, angle)
+
+
+def _angle(across: float, up: float) -> int:
+    """The angle of a direction in degrees; a right one where it is nearly that."""
+    angle = round(math.degrees(math.atan2(up, across))) % 360
+    return next((a for a in (0, 90, 180, 270) if min(abs(angle - a), 360 - abs(angle - a)) <= 3), angle)
 
 
 def _font(raw: Any, font: Any) -> tuple[bool, bool]:
