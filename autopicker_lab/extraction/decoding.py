@@ -18,6 +18,7 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BEGINS_BOM = frozenset(bom[:1] for bom, _ in BOMS)
 _HALF = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # of a pair of surrogates, which is no UTF-8
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _MIN_GUESSED = 24  # bytes beyond ASCII, under which a guess is said to be one
@@ -47,7 +48,7 @@ def decode(data: bytes, declared: str = "") -> Decoded:
 
 
 def _decode(data: bytes, declared: str) -> Decoded:
-    for bom, encoding in BOMS:
+    for bom, encoding in BOMS if data[:1] in _BEGINS_BOM else ():
         if data.startswith(bom):
             return _decode_as(data, encoding)
     try:

@@ -36,6 +36,10 @@ def lined_places(start: int, markdown: str, lines: Sequence[tuple[int, int]]) ->
     """The places of a table that is written in lines of a file, first and last `lines` of each row, from 1."""
     if markdown.count("\n") != len(lines) or len(lines) == 1:
         return (Place(start, start + len(markdown), lines=(lines[0][0], lines[-1][1])),)
+    if lines[-1][1] - lines[0][0] + 1 == len(lines):  # one line a row
+        body = start + markdown.index("\n", markdown.index("\n") + 1) + 1
+        below = Place(body, start + len(markdown), lines=(lines[1][0], lines[-1][1]))
+        return Place(start, body, lines=lines[0]), below
     ends = [match.start() for match in re.finditer("\n", markdown)] + [len(markdown)]
     return Place(start, start + ends[1] + 1, lines=lines[0]), *(
         Place(start + ends[i] + 1, start + ends[j], lines=(lines[i][0], lines[j - 1][1])) for i, j in _runs(lines)
