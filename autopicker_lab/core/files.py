@@ -51,7 +51,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ("js", "code", "text/javascript", (".js", ".mjs", ".cjs")),
             ("html", "code", "text/html", (".html", ".htm", ".xhtml", ".mht", ".mhtml")),
             ("css", "code", "text/css", (".css",)),
-            ("json", "code", "application/json", (".json",)),
+            ("json", "code", "application/json", (".json", ".jsonl", ".ndjson", ".ipynb")),
         ]
     }
 )

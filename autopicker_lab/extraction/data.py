@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Document, Part, SourceFile
 from autopicker_lab.core.places import line_place
+from autopicker_lab.extraction.base64_data import leave_out_base64
 from autopicker_lab.extraction.decoding import decode
+from autopicker_lab.extraction.json_shape import sketch
+from autopicker_lab.extraction.notebook_cells import cell_parts, is_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,10 +24,14 @@ _STRING_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"?|//[^\n]*|/\*.*?(?:\*/|\Z)',
 _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"?|,(?=\s*[\]}])', re.DOTALL)
 
 
+_ESCAPES = re.compile(r"\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)")
+
+
 def read_json(file: SourceFile) -> Document:
-    """The text as one Part; validity, type, shape and keys as metadata."""
+    """The text as one Part, of a notebook its cells; validity, type, shape and keys as metadata."""
     text, encoding, warnings = decode(file.data)
     meta: dict[str, Any] = {"encoding": encoding, "valid": False}
+    parts: tuple[Part, ...] = ()
     parser = _Parser()
     try:
         value = parser.parse(text)
@@ -36,11 +43,30 @@ def read_json(file: SourceFile) -> Document:
         meta |= {"valid": parser.strict, "type": type(value).__name__, "shape": sketch(value)}
         if isinstance(value, dict):
             meta["keys"] = list(value)[:100]
+        if isinstance(value, dict) and is_notebook(value):
+            parts = cell_parts(value)
+            meta["cells"] = len(parts)
     warnings += tuple(parser.warnings())
-    if len(text) > MAX_CHARACTERS:
-        warnings += (f"only the first {MAX_CHARACTERS:,} of {len(text):,} characters are kept",)
-    shown = text[:MAX_CHARACTERS]
-    return Document(file.name, file.kind, (Part("json", shown, (), (line_place(shown),)),), meta, warnings)
+    if not parts:
+        text, left_out = leave_out_base64(text)
+        warnings += left_out
+        if len(text) > MAX_CHARACTERS:
+            warnings += (f"only the first {MAX_CHARACTERS:,} of {len(text):,} characters are kept",)
+        shown = _with_letters(text[:MAX_CHARACTERS])
+        parts = (Part("json", shown, (), (line_place(shown),)),)
+    return Document(file.name, file.kind, parts, meta, warnings)
+
+
+def _with_letters(text: str) -> str:
+    """JSON with letters in place of their numbers (`\\u00fc` is ü), where they need none."""
+
+    def letter(match: re.Match[str]) -> str:
+        if match[0][1] != "u":
+            return match[0]
+        decoded: str = json.loads(f'"{match[0]}"')
+        return decoded if decoded.isprintable() and decoded not in '"\\' else match[0]
+
+    return _ESCAPES.sub(letter, text) if "\\u" in text else text
 
 
 def _described(error: json.JSONDecodeError) -> str:
@@ -139,14 +165,3 @@ class _Parser:
                     self.repeated[key] = None
                 seen.add(key)
         return value
-
-
-def sketch(value: object, depth: int = 3) -> Any:
-    """The shape of a JSON value: keys with the types of their values, lists by their first item and length."""
-    if isinstance(value, dict):
-        if depth == 0:
-            return f"object of {len(value)} keys"
-        return {str(key): sketch(item, depth - 1) for key, item in list(value.items())[:50]}
-    if isinstance(value, list):
-        return [sketch(value[0], max(depth - 1, 0)), f"{len(value)} items"] if value else []
-    return "null" if value is None else type(value).__name__

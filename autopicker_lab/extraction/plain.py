@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
 from autopicker_lab.core.places import line_place
+from autopicker_lab.extraction.base64_data import leave_out_base64
 from autopicker_lab.extraction.decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_MAX_FRONT_MATTER = 200  # lines
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$")
 _LINK = re.compile(r"""!?\[((?:[^\[\]\\]|\\.)*)\]\((?:[^()\s]|\([^()\s]{0,200}\)){0,2000}(?:\s+"[^"]*")?\)""")
 _UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{3,})[ \t]*")
@@ -30,24 +30,16 @@ def read_txt(file: SourceFile) -> Document:
     text, encoding, warnings = decode(file.data)
     if "\x1b" in text:
         text, warnings = _TERMINAL.sub("", text), (*warnings, "colours and moves of a terminal were dropped")
+    text, left_out = leave_out_base64(text)
+    warnings += left_out
     meta = {"encoding": encoding, "lines": text.count("\n") + (not text.endswith("\n"))}
     return Document(file.name, file.kind, (Part("text", text, (), (line_place(text),)),), meta, warnings)
 
 
-def read_md(file: SourceFile) -> Document:
-    """The text cut at its headings; encoding, title and headings as metadata."""
-    text, encoding, warnings = decode(file.data)
-    parts = tuple(sections(text, as_lines=True))
-    headings = [part.label for part in parts if part.label != "beginning"]
-    meta = {"encoding": encoding, "title": headings[0] if headings else None, "headings": headings}
-    return Document(file.name, file.kind, parts, meta, warnings)
+def sections(text: str) -> list[Part]:
+    """Cut Markdown that a reader made at its headings; a Part has its heading as label and in its text, and its tables.
 
-
-def sections(text: str, as_lines: bool = False) -> list[Part]:
-    """Cut Markdown at its headings; a Part has its heading as label and in its text, and the tables of its text.
-
-    The places of a Part name the headings that it stands under; with `as_lines`, where the text is that of the
-    file, its lines, too.
+    The places of a Part name the headings that it stands under.
     """
     parts: list[Part] = []
     label, pending, first = "beginning", [], 1  # type: str, list[str], int
@@ -58,14 +50,11 @@ def sections(text: str, as_lines: bool = False) -> list[Part]:
             text = "\n".join(pending).strip("\n")
             blank = next(i for i, line in enumerate(pending) if line)
             place = line_place(text, first + blank, tuple(titles[level] for level in sorted(titles)) or None)
-            place = place if as_lines else replace(place, lines=None)
+            place = replace(place, lines=None)
             parts.append(Part(label, text, tuple(markdown_tables(pending)), (place,)))
 
     lines = text.split("\n")
     code = _in_code(lines)
-    if as_lines:
-        above = _front_matter(lines)
-        code[:above] = [True] * above
     for number, (line, is_code, below) in enumerate(zip(lines, code, [*lines[1:], ""], strict=True), 1):
         heading = None if is_code else _heading(line, below)
         if heading:
@@ -76,14 +65,6 @@ def sections(text: str, as_lines: bool = False) -> list[Part]:
         pending.append(line)
     close()
     return parts or [Part(label, "")]
-
-
-def _front_matter(lines: Sequence[str]) -> int:
-    """How many lines of keys and values stand between two rules at the beginning, the rules among them."""
-    if lines[0].rstrip() != "---":
-        return 0
-    ends = (i for i, line in enumerate(lines[1:_MAX_FRONT_MATTER], 2) if line.rstrip() in ("---", "..."))
-    return next(ends, 0)
 
 
 def _heading(line: str, below: str) -> tuple[int, str] | None:

@@ -42,7 +42,7 @@ _READERS = {
     "pdf": "pdf:read_pdf",
     "docx": "docx:read_docx",
     "txt": "plain:read_txt",
-    "md": "plain:read_md",
+    "md": "markdown:read_md",
     "xlsx": "sheets:read_workbook",
     "xls": "sheets:read_workbook",
     "csv": "delimited:read_csv",

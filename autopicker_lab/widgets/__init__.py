@@ -4,7 +4,7 @@
 
 from autopicker_lab.core.optional import require
 
-require("ipywidgets", "anywidget", "itables", "markdown_it", "pandas", "matplotlib")
+require("ipywidgets", "anywidget", "itables", "pandas", "matplotlib")
 
 from autopicker_lab.widgets.chat import ChatPanel, show_stream
 from autopicker_lab.widgets.conversation import ConversationModel

@@ -38,7 +38,7 @@ def test_a_comment_or_a_comma_in_a_string_is_none() -> None:
 
 def test_documents_one_after_another_are_told() -> None:
     document = read(b'{"a": 1}\n{"a": 2}\n\n{"a": 3}\n')
-    assert document.metadata["shape"] == [{"a": "int"}, "3 items"]
+    assert document.metadata["shape"] == [{"a": "int (1)"}, "3 items"]
     assert "3 JSON documents, one after another" in document.warnings[0]
 
 

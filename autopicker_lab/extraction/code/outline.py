@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Document, Part, SourceFile
 from autopicker_lab.core.places import line_place
+from autopicker_lab.extraction.base64_data import leave_out_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -101,14 +102,15 @@ def outline_document(
     comments: Comments,
     **more: Any,
 ) -> Document:
-    """The Document of a source text; `more` is metadata of its language."""
+    """The Document of a source text, shown without long base64; `more` is metadata of its language."""
+    text, left_out = leave_out_base64(text)
     meta = {
         "lines": text.count("\n") + 1,
         "symbols": [symbol.to_dict() for symbol in symbols],
         "imports": sorted(set(imports)),
         **more,
     }
-    return Document(file.name, file.kind, tuple(_split_at_symbols(text, symbols, comments)), meta, warnings)
+    return Document(file.name, file.kind, tuple(_split_at_symbols(text, symbols, comments)), meta, warnings + left_out)
 
 
 def _split_at_symbols(text: str, symbols: list[Symbol], comments: Comments) -> Iterator[Part]:

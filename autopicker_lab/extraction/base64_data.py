@@ -1,0 +1,100 @@
+"""Base64 within text: pictures, source maps, fonts, certificates that nobody reads, named in place of their letters."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import NamedTuple
+
+_MIN_NAMED = 200  # letters, where the text says that it is base64; small icons stay
+_MIN_UNNAMED = 1000
+_MAX_TOLD = 3
+_LINE_END = r"(?:\\r)?(?:\\n|\n[ \t]*)"
+_LETTERS = rf"(?:[A-Za-z0-9+/_-]+(?:{_LINE_END}(?=[A-Za-z0-9+/=_-]))?)+={{0,2}}"
+_ADDRESS = re.compile(rf"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,\s\"'()]*)*;base64,(?P<letters>{_LETTERS})")
+_RUN = re.compile(
+    rf"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{{40,}}(?:{_LINE_END}(?=[A-Za-z0-9+/=]))?)+[A-Za-z0-9+/]*={{0,2}}"
+)
+_LINE_ENDS = re.compile(_LINE_END)
+_KINDS = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"%PDF": "application/pdf",
+    b"PK\x03\x04": "application/zip",
+    b"\x1f\x8b": "application/gzip",
+    b"wOF2": "font/woff2",
+    b"wOFF": "font/woff",
+    b"\x00asm": "application/wasm",
+    b"0\x82": "certificate or key",
+}
+
+
+class Readable(NamedTuple):
+    """A text without base64, with as many lines, and a warning that names what was left out."""
+
+    text: str
+    warnings: tuple[str, ...]
+
+
+def leave_out_base64(text: str) -> Readable:
+    """Name long base64 by type and size in its place; the source map `data:...;base64,[80 kB left out]`, say."""
+    if not _may_hold_any(text):
+        return Readable(text, ())
+    found: list[str] = []
+
+    def named(match: re.Match[str]) -> str:
+        letters = match["letters"]
+        if len(letters) < _MIN_NAMED:
+            return match[0]
+        kind = match["kind"] or _kind(letters) or "data"
+        return match[0][: match.start("letters") - match.start()] + _instead(letters, kind, found, said=False)
+
+    def unnamed(match: re.Match[str]) -> str:
+        letters = match[0]
+        if len(letters) < _MIN_UNNAMED or not _is_base64(letters):
+            return letters
+        return _instead(letters, _kind(letters) or "data", found, said=True)
+
+    bare = _RUN.sub(unnamed, _ADDRESS.sub(named, text))
+    if not found:
+        return Readable(text, ())
+    more = f" and {len(found) - _MAX_TOLD} more" if len(found) > _MAX_TOLD else ""
+    return Readable(bare, (f"base64 was left out: {', '.join(found[:_MAX_TOLD])}{more}",))
+
+
+def _may_hold_any(text: str) -> bool:
+    return ";base64," in text or bool(re.search(r"[A-Za-z0-9+/]{40}(?:[A-Za-z0-9+/]{960}|(?:\\r)?\\n|\r?\n)", text))
+
+
+def _instead(letters: str, kind: str, found: list[str], *, said: bool) -> str:
+    size = f"{len(_LINE_ENDS.sub('', letters)) * 3 // 4 / 1000:,.0f} kB"
+    found.append(f"{kind} of {size}")
+    return (f"[base64, {kind}: " if said else "[") + f"{size} left out]" + "\n" * letters.count("\n")
+
+
+def _kind(letters: str) -> str:
+    """The type of what the letters stand for, by its first bytes."""
+    begin = _LINE_ENDS.sub("", letters[:80])[:64].replace("-", "+").replace("_", "/")
+    try:
+        data = base64.b64decode(begin[: len(begin) // 4 * 4])
+    except (binascii.Error, ValueError):
+        return ""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for sign, kind in _KINDS.items() if data.startswith(sign)), "")
+
+
+def _is_base64(letters: str) -> bool:
+    """Whether a run without spaces looks encoded: all kinds of letters all through it, and few of its fours twice."""
+    if _kind(letters):
+        return True
+    lines = letters.split("\n")
+    if len(lines) > 2 and (len({len(line.strip()) for line in lines[:-1]}) > 1 or len(lines[1].strip()) % 4):
+        return False  # long words below one another
+    whole = _LINE_ENDS.sub("", letters).rstrip("=")[:2000]
+    pieces = [whole[i : i + 200] for i in range(0, len(whole) - 199, 200)]
+    mixed = sum(all(re.search(kind, piece) for kind in ("[A-Z]", "[a-z]", "[0-9+/]")) for piece in pieces)
+    fours = {whole[i : i + 4] for i in range(len(whole) - 3)}
+    return 10 * mixed >= 7 * len(pieces) and 10 * len(fours) >= 6 * len(whole)
