@@ -108,7 +108,7 @@ def _is_group_row(row: Row, groups: Row, names: Row, data: Sequence[Row]) -> boo
     if len(set(kept)) < len(kept) and len({groups[column] for column in shared}) > 1:  # the same names in every group
         return True
     below = [line[column] for line in data for column in shared if line[column] is not None]
-    return bool(below) and 2 * sum(map(_is_number, below)) >= len(below)
+    return bool(below) and 2 * sum(map(is_number, below)) >= len(below)
 
 
 def _neighbours(row: Row, names: Row, column: int) -> bool:
@@ -121,11 +121,12 @@ def _neighbours(row: Row, names: Row, column: int) -> bool:
 def _is_name(cell: Cell) -> bool:
     """Whether a cell may be a heading: words, or a year."""
     if isinstance(cell, str):
-        return not _is_number(cell) or (cell.isdecimal() and int(cell) in _YEARS)
+        return not is_number(cell) or (cell.isdecimal() and int(cell) in _YEARS)
     return not isinstance(cell, bool) and isinstance(cell, int) and cell in _YEARS
 
 
-def _is_number(cell: Cell) -> bool:
+def is_number(cell: Cell) -> bool:
+    """Whether a cell holds a number, or a text that spells one with its currency or unit sign."""
     if isinstance(cell, str):
         return len(cell) <= _LONGEST and _NUMBER.fullmatch(cell) is not None
     return isinstance(cell, int | float)

@@ -6,6 +6,7 @@ import csv
 import re
 
 from autopicker_lab.extraction.decoding import BOMS
+from autopicker_lab.extraction.unicode_forms import unmarked_encoding
 
 _HEAD = 65_536  # bytes that are looked at
 _PROLOGUE = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
@@ -43,7 +44,7 @@ def text_head(data: bytes) -> str | None:
     head = data[:_HEAD]
     encoding = next((name for bom, name in BOMS if head.startswith(bom)), None)
     if encoding is None and b"\x00" in head:
-        encoding = "utf-16-le" if head[1:2] == b"\x00" else "utf-16-be" if head[:1] == b"\x00" else None
+        encoding = unmarked_encoding(head)
     text = head.decode(encoding or "latin-1", "replace").lstrip("\ufeff")
     is_wide = encoding is not None and encoding != "utf-8-sig"
     controls = len(_CONTROL.findall(text)) if is_wide else len(head) - len(head.translate(None, _CONTROL_BYTES))

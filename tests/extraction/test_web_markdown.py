@@ -15,7 +15,7 @@ def text(body: str) -> str:
     ("body", "expected"),
     [
         ("10<sup>6</sup> m<sup>-2</sup> of H<sub>2</sub>O", "10⁶ m⁻² of H₂O"),
-        ("x<sup>n+1</sup>, v<sub>max</sub>, 1<sup>st</sup>", "x^(n+1), v_max, 1st"),
+        ("x<sup>n+1</sup>, v<sub>max</sub>, 1<sup>st</sup>", "x^{n+1}, v_{max}, 1st"),
         ("seen<sup><a href='#f'>[3]</a></sup>", "seen[3]"),
         ("a<br>b<wbr>c&shy;d&nbsp;e", "a\nbcd e"),
         ("<b> x </b>y<i>z</i><del>1</del><ins>2</ins>", "**x** y*z*~~1~~2"),

@@ -52,14 +52,14 @@ def _raised(match: re.Match[str]) -> str:
     if all(ord(c) in _HIGH or c.isspace() for c in inner):
         return match[1].translate(_HIGH)
     is_power = _TERM.fullmatch(inner) and before.strip() and not (before.isdigit() and inner in "aeor")
-    return _around(match[1], _after("^", inner)) if is_power else match[1]
+    return _around(match[1], script_signs.marked("^", inner)) if is_power else match[1]
 
 
 def _lowered(match: re.Match[str]) -> str:
     inner = match[1].strip()
     if all(ord(c) in script_signs.LOWERED or c.isspace() for c in inner):
         return match[1].translate(script_signs.LOWERED)
-    return _around(match[1], _after("_", inner)) if re.fullmatch(r"[\w,+−-]+", inner) else match[1]
+    return _around(match[1], script_signs.marked("_", inner)) if re.fullmatch(r"[\w,+−-]+", inner) else match[1]
 
 
 def _around(text: str, marked: str) -> str:
@@ -67,10 +67,6 @@ def _around(text: str, marked: str) -> str:
     if not text.strip():
         return text
     return text[: len(text) - len(text.lstrip())] + marked + text[len(text.rstrip()) :]
-
-
-def _after(sign: str, text: str) -> str:
-    return f"{sign}{text}" if len(text) == 1 else f"{sign}{{{text}}}"
 
 
 def link(text: str, address: str) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Table
+from autopicker_lab.extraction.headers import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from autopicker_lab.extraction.pdf.structure import Block
 
 _CONTINUED = re.compile(r"continued|cont'?d|\bcont\.|fortsetzung|suite|continuaci|vervolg|続き|续", re.IGNORECASE)
-_NUMERIC = re.compile(r"[-+(]?[$€£]?\s?\d[\d.,' \u00a0]*\s?(?:%|[$€£])?\)?")
 _MAX_HEADER = 3
 
 Row = tuple["Cell", ...]
@@ -77,7 +77,7 @@ def _overlapping(span: Span, columns: Sequence[Span]) -> int | None:
 def _has_header(rows: Sequence[Row]) -> bool:
     """Whether the first row names what stands below it: words over columns of numbers."""
     numeric = [i for i in range(len(rows[0])) if _share_of_numbers(rows[1:], i) > 0.6]
-    return bool(numeric) and all(rows[0][i] is not None and not _is_number(rows[0][i]) for i in numeric)
+    return bool(numeric) and all(rows[0][i] is not None and not is_number(rows[0][i]) for i in numeric)
 
 
 def _header_rows(rows: Sequence[Row]) -> int:
@@ -86,15 +86,11 @@ def _header_rows(rows: Sequence[Row]) -> int:
     if not numeric:
         return 1
     count = 0
-    while count < min(len(rows), _MAX_HEADER) and not any(_is_number(rows[count][i]) for i in numeric):
+    while count < min(len(rows), _MAX_HEADER) and not any(is_number(rows[count][i]) for i in numeric):
         count += 1
     return count
 
 
 def _share_of_numbers(rows: Sequence[Row], column: int) -> float:
     cells = [row[column] for row in rows if row[column] is not None]
-    return sum(map(_is_number, cells)) / len(cells) if cells else 0.0
-
-
-def _is_number(cell: Cell) -> bool:
-    return cell is not None and _NUMERIC.fullmatch(str(cell)) is not None
+    return sum(map(is_number, cells)) / len(cells) if cells else 0.0

@@ -72,7 +72,7 @@ def raised(before: str, text: str) -> str:
         return text
     if _HAS_RAISED.fullmatch(text):
         return text.translate(_RAISED)
-    return f"^{text}" if len(text) == 1 and before else f"^{{{text}}}"
+    return script_signs.marked("^", text) if before else f"^{{{text}}}"
 
 
 def _takes_ending(character: str) -> bool:
@@ -85,7 +85,7 @@ def lowered(text: str) -> str:
         return text
     if _HAS_LOWERED.fullmatch(text):
         return text.translate(_LOWERED)
-    return f"_{text}" if len(text) == 1 else f"_{{{text}}}"
+    return script_signs.marked("_", text)
 
 
 def as_price(text: str, beside: str) -> str:

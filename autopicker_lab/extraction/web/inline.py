@@ -185,9 +185,7 @@ def _script_sign(table: dict[int, str | int], mark: str) -> Callable[[InlineWrit
             return text
         if all(ord(char) in table for char in inner):
             return text.translate(table)
-        if inner[0] in "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉^_$":
-            return f"{mark}({inner})"
-        return f"{mark}{inner}" if len(inner) == 1 or inner.isalnum() else f"{mark}({inner})"
+        return script_signs.marked(mark, inner)
 
     return write
 
