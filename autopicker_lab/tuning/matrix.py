@@ -159,8 +159,8 @@ class OutcomeMatrix:
         )
 
     def by_the_other(self) -> OutcomeMatrix | None:
-        """The same prompts, grouped by the other assumption; None where it would change nothing."""
-        if self.other_groups is None:
+        """The same prompts, grouped by the other assumption; None where it changes nothing, or one template is all."""
+        if self.other_groups is None or count(self.other_groups) == 1:
             return None
         assumed = OFF if self.assumed == TEMPLATE else TEMPLATE
         return replace(self, groups=self.other_groups, other_groups=self.groups, assumed=assumed)

@@ -108,8 +108,11 @@ def tune(
         outcomes, kept_out = cut(outcomes, seed)
     prompts = fitting.prepare(outcomes.questions, outcomes.groups)
     different = count(outcomes.groups if outcomes.assumed == OFF else copies(outcomes.prompts))
-    if not 2 <= folds <= different // 10 or outcomes.different < 2:
-        detail = f"too little data for {folds} folds: {different} different prompts in {outcomes.different} groups"
+    if outcomes.different < 2:
+        detail = "too few templates: one alone is left to learn from, which says nothing of new ones"
+        raise InvalidRequestError(detail, "where requests will be of these, say so: --groups off")
+    if not 2 <= folds <= different // 10:
+        detail = f"too little data for {folds} folds: {different} different prompts"
         raise InvalidRequestError(detail, "collect more, or use fewer folds (at least 2)")
     parts = fitting.grouped_folds(prompts.groups, folds, seed)
     other = outcomes.by_the_other()

@@ -7,7 +7,7 @@ import pytest
 from support.outcomes import MODELS
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
-from autopicker_lab.tuning import OutcomeMatrix, gate, tune
+from autopicker_lab.tuning import OutcomeMatrix, Terms, gate, tune
 from autopicker_lab.tuning.clusters import are_few, clustered_error, quantile
 from autopicker_lab.tuning.grouping import OFF, TEMPLATE, copies, count, group_prompts
 from autopicker_lab.tuning.metrics import bootstrap, interval_of
@@ -85,6 +85,15 @@ def test_two_templates_are_little_evidence_and_one_is_none() -> None:
     assert not found.by_groups
     with pytest.raises(InvalidRequestError, match="one template"):
         tune(of_templates(templates=TEMPLATES[:1]), groups="template")
+    with pytest.raises(InvalidRequestError, match="one alone is left"):
+        tune(of_templates(), folds=2, groups="template", promise=Terms(0.1))
+
+
+def test_prompts_of_one_template_are_tuned_for_that_one() -> None:
+    found = OutcomeMatrix.from_table(of_templates(templates=TEMPLATES[:1]))
+    assert found.assumed == OFF
+    assert found.by_the_other() is None  # nothing can be said of new ones
+    assert "of 1 template: " in " ".join(found.notes)
 
 
 def test_the_gate_opens_for_a_gain_that_no_unmet_request_could_eat() -> None:
