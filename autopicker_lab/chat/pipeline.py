@@ -107,7 +107,8 @@ class Pipeline:
         if name is not None:
             named = route_to_named_model(complexity, specs[0], policy, requirements, down)
             return self._with_left_out(named, request)
-        earlier = await self._earlier(request) if len(request.messages) > 1 else []
+        before = earlier_questions(request) if len(request.messages) > 1 else ()
+        earlier = await self._earlier(before) if before else ()
         arguments = (complexity, specs, policy, requirements, down)
         context: Any = {"question": request.question, "earlier": earlier}
         few = len(earlier) <= _FEW
@@ -132,12 +133,8 @@ class Pipeline:
             raise ModelUnavailableError(detail, now.hint, param="model", retry_after=wait or None)
         return now
 
-    async def _earlier(self, request: ChatRequest) -> list[tuple[str, Complexity]]:
-        """The conversation's questions before this one, each with its complexity (their files are not known).
-
-        Of very many, those that weigh: the last ones and the longest.
-        """
-        parts = earlier_questions(request)
+    async def _earlier(self, parts: Sequence[ChatRequest]) -> list[tuple[str, Complexity]]:
+        """The conversation's questions before this one, each with its complexity (their files are not known)."""
         if len(parts) > _FEW:
             return await asyncio.to_thread(lambda: [(part.question, self._scorer(part, ())) for part in parts])
         return [(part.question, await self.score(part)) for part in parts]

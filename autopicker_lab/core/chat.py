@@ -57,6 +57,8 @@ class Message:
             content = None if role == "function" or any(map(raw.get, _IN_PLACE_OF_TEXT)) else ""
         elif not isinstance(content, str):
             raise MalformedError(".content", "must be a string or a list of parts")
+        if len(raw) == len(_OWN) and "content" in raw:
+            return cls(role, content, {})
         # what an answer has no value for, or an empty list, is an error where it comes back as part of a conversation
         extra = {key: value for key, value in raw.items() if key not in _OWN and value is not None and value != []}
         return cls(role, content, extra)
@@ -184,15 +186,16 @@ class ChatRequest:
     @property
     def max_tokens(self) -> int | None:
         """The answer's length limit in tokens, if the caller set one."""
-        for name in ("max_completion_tokens", "max_tokens"):
-            if self.options.get(name) is not None:
-                return int(self.options[name])
-        return None
+        options = self.options
+        limit = options.get("max_completion_tokens")
+        if limit is None:
+            limit = options.get("max_tokens")
+        return None if limit is None else int(limit)
 
     @lazy
     def image_urls(self) -> tuple[str, ...]:
         """The pictures of all messages, as URLs."""
-        return tuple([url for message in self.messages for url in message.image_urls])
+        return tuple([url for message in self.messages for url in message.image_urls]) if self.media else ()
 
     @lazy
     def media(self) -> frozenset[str]:
@@ -203,7 +206,8 @@ class ChatRequest:
     @lazy
     def option_tokens(self) -> int:
         """Tokens of the options that a model reads, estimated: tools and schemas."""
-        return sum([_written_tokens(self.options[name]) for name in _READ_OPTIONS if name in self.options])
+        options = self.options
+        return sum([_written_tokens(options[name]) for name in _READ_OPTIONS if name in options]) if options else 0
 
     @lazy
     def token_count(self) -> int:
@@ -242,10 +246,10 @@ class Usage:
     @classmethod
     def from_openai(cls, raw: Mapping[str, Any] | None) -> Usage | None:
         """Usage as a server that speaks OpenAI's format says it; None where it says nothing."""
-        if not raw or not isinstance(raw, Mapping):
+        if not raw or not isinstance(raw, dict | Mapping):  # a dict is seen to be one sooner
             return None
         details = raw.get("prompt_tokens_details")
-        cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
+        cached = details.get("cached_tokens") if isinstance(details, dict | Mapping) else None
         if cached is None:
             cached = raw.get("prompt_cache_hit_tokens")  # DeepSeek's name for it
         return cls(_count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens")), _count(cached), raw)

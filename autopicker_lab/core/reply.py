@@ -53,7 +53,7 @@ class ChatReply:
     message: Mapping[str, Any] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     route: Route | None = None
-    context: ContextReport = field(default_factory=ContextReport)
+    context: ContextReport = ContextReport()
     first_token_s: float | None = None
     total_s: float | None = None
     id: str = field(default_factory=lambda: f"chatcmpl-{new_id()}")

@@ -106,6 +106,14 @@ class Connection(asyncio.Protocol):
             if self._failure is not None:
                 raise self._failure
             await self._wait(seconds)
+        return self._taken()
+
+    def whole(self) -> bytes | None:
+        """The rest of a body that is here to its end; None while more may come, and where it is compressed."""
+        return self._taken() if self._complete and not self.coding else None
+
+    def _taken(self) -> bytes:
+        """What is here, and the server may go on."""
         data = self._blocks[0] if len(self._blocks) == 1 else b"".join(self._blocks)
         self._blocks = []
         self._buffered = 0

@@ -86,7 +86,8 @@ def prefer(policy: RoutePolicy, score: float, options: Sequence[Option]) -> Pref
 
 
 def _costs(policy: RoutePolicy, options: Sequence[Option]) -> list[float]:
-    costs = [policy.costs[option.name] for option in options if option.name in policy.costs]
+    known = policy.costs
+    costs = [known[option.name] for option in options if option.name in known] if known else []
     return costs if len(costs) == len(options) else [option.price_usd for option in options]
 
 

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from support.upstream import TEXT, upstream
 
 from autopicker_lab.core import UpstreamError
 from autopicker_lab.http_client import ConnectionBrokenError, EventReader, HttpClient
+from autopicker_lab.http_client.connection import Connection, Timers
 
 BODY = json.dumps({"messages": []}).encode()
 
@@ -172,6 +174,25 @@ async def test_a_head_without_end_and_a_slow_reader() -> None:
         assert len(await answer.read()) == 20_000_000
         answer.close()
         wire.close()
+
+
+async def test_a_large_answer_that_came_at_once_lets_its_server_go_on() -> None:
+    asked: list[str] = []
+    transport = SimpleNamespace(
+        write=lambda data: asked.append("write"),
+        pause_reading=lambda: asked.append("pause"),
+        resume_reading=lambda: asked.append("resume"),
+    )
+    connection = Connection(asyncio.get_running_loop(), set(), Timers())
+    connection.connection_made(transport)  # type: ignore[arg-type]
+    connection.send(b"GET / HTTP/1.1\r\n\r\n", b"")
+    assert connection.whole() is None
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n" + b"x" * 599_999)
+    assert connection.whole() is None
+    connection.data_received(b"y")
+    assert connection.whole() == b"x" * 599_999 + b"y"
+    assert asked == ["write", "pause", "resume"]
+    assert connection.reusable()
 
 
 @pytest.fixture

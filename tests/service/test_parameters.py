@@ -12,6 +12,7 @@ from support.gateway import gateway, model
 from support.upstream import FaultyUpstream, upstream
 
 from autopicker_lab.core import Message
+from autopicker_lab.service.chat.request_body import ChatBody
 
 PATH = "/v1/chat/completions"
 HELLO: Any = [{"role": "user", "content": "Say hello."}]
@@ -196,3 +197,9 @@ def test_a_client_that_waits_to_be_asked_for_its_body(base: str) -> None:
         assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")
         connection.sendall(body)
         assert b"200 OK" in connection.recv(65_536)
+
+
+def test_an_unknown_field_may_have_any_name() -> None:
+    unknown = {"copy": 1, "json": "x", "parse": [2], "model_fields_set": {"a": 1}, "__dict__": 3}
+    fields = {"messages": [{"role": "user", "content": "Why?"}], "seed": 4, "stream": False, **unknown}
+    assert ChatBody.check(fields).to_request().options == {"seed": 4, **unknown}

@@ -83,7 +83,8 @@ class ChatBody(BaseModel):
 
     def to_request(self) -> ChatRequest:
         """The ChatRequest; its options are all fields that we do not use ourselves."""
-        options = {name: value for name, value in self.__dict__.items() if value is not None and name not in _OURS}
+        values = self.__dict__
+        options = {name: values[name] for name in sorted(self.model_fields_set - _OURS) if name in values}
         request = ChatRequest.of(
             self.messages,
             model=self.model or "auto",
