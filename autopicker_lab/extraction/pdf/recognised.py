@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from autopicker_lab.core import Place, Table
 from autopicker_lab.core.places import turn_back
 from autopicker_lab.extraction.pdf.alignment import aligned_tables
-from autopicker_lab.extraction.pdf.layout import TextSegment, make_rows, reading_order
-from autopicker_lab.extraction.pdf.words import FontStyle, PageWord
+from autopicker_lab.extraction.pdf.columns import reading_order
+from autopicker_lab.extraction.pdf.fonts import FontStyle
+from autopicker_lab.extraction.pdf.layout import TextSegment, make_rows
+from autopicker_lab.extraction.pdf.words import PageWord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.pdf.layout import TextRow, TextSegment, make_rows, reading_order
+from autopicker_lab.extraction.pdf.columns import reading_order
+from autopicker_lab.extraction.pdf.layout import TextRow, TextSegment, make_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

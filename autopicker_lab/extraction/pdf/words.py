@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.extraction.pdf.annotations import PageAnnotations
+from autopicker_lab.extraction.pdf.fonts import FontStyle, style_of
 from autopicker_lab.extraction.pdf.paint import Paint, PaintProbe
 from autopicker_lab.extraction.pdf.scripts import INITIAL, GlyphRun, with_scripts
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 _NAMELESS = re.compile("[\ufffd\ue000-\uf8ff\x00\x01\x03-\x08\x0e-\x1b]")
 _WORD = re.compile(r"[^\s\x02\ufffe\x00]+[\x02\ufffe]?")
-_BOLD = re.compile(r"bold|black|heavy|demi|cmbx|sfbx|bx\d+$|-bd\b", re.IGNORECASE)
-_MONO = re.compile(r"mono|courier|consol|cmtt|sftt|menlo|typewriter|inconsolata", re.IGNORECASE)
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00ad": None}
 )
@@ -38,15 +37,6 @@ _UP = {0: 1, 90: -1, 180: -1, 270: 1}  # the sign by which a base grows as text 
 _TIGHT_SPACE = 0.08
 _LONG_WORD = 14
 _MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]+")
-
-
-class FontStyle(NamedTuple):
-    """Type of a run of characters: size in points, weight and width by the font's name, angle in degrees."""
-
-    size: float
-    bold: bool
-    mono: bool
-    angle: int
 
 
 @dataclass(slots=True)
@@ -296,7 +286,7 @@ class _Glyphs:
         if style is None:
             self._raw.FPDFText_GetMatrix(self._page, index, ctypes.byref(self._matrix))
             pointer = self._raw.FPDFText_GetTextObject(self._page, index)
-            style = self._styles[key] = _style(self._raw, pointer, self._matrix, self._fonts)
+            style = self._styles[key] = style_of(self._raw, pointer, self._matrix, self._fonts)
             if self._raw.FPDFText_HasUnicodeMapError(self._page, index) == 1:
                 self.unmapped.add(key)
             self.paints[key] = self._paint.of_text(pointer)
@@ -339,30 +329,3 @@ def _normalise(piece: str) -> str:
     """Text with surrogates paired, ligatures undone, mathematical letters as letters, and without soft hyphens."""
     text = piece.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _MATHEMATICAL.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text).translate(_LIGATURES)
-
-
-def _style(raw: Any, pointer: Any, matrix: Any, fonts: dict[int, tuple[bool, bool]]) -> FontStyle:
-    points = ctypes.c_float()
-    raw.FPDFTextObj_GetFontSize(pointer, ctypes.byref(points))
-    size = abs(points.value) * (math.hypot(matrix.c, matrix.d) or 1.0)
-    angle = _angle(matrix.a, matrix.b) if matrix.b or matrix.a < 0 else 0
-    font = raw.FPDFTextObj_GetFont(pointer)
-    key = ctypes.addressof(font.contents) if font else 0
-    if key not in fonts:
-        fonts[key] = _font(raw, font) if font else (False, False)
-    bold, mono = fonts[key]
-    return FontStyle(round(size, 1) or 1.0, bold, mono, angle)
-
-
-def _angle(across: float, up: float) -> int:
-    """The angle of a direction in degrees; a right one where it is nearly that."""
-    angle = round(math.degrees(math.atan2(up, across))) % 360
-    return next((a for a in (0, 90, 180, 270) if min(abs(angle - a), 360 - abs(angle - a)) <= 3), angle)
-
-
-def _font(raw: Any, font: Any) -> tuple[bool, bool]:
-    length = raw.FPDFFont_GetBaseFontName(font, None, 0)
-    buffer = ctypes.create_string_buffer(max(length, 1))
-    raw.FPDFFont_GetBaseFontName(font, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_char)), length)
-    name = buffer.value.decode("utf-8", "replace")
-    return bool(_BOLD.search(name)) or raw.FPDFFont_GetWeight(font) >= 600, bool(_MONO.search(name))
