@@ -173,6 +173,11 @@ def out_of_fold(
 
 def predict(estimator: LearnedEstimator, prompts: Prompts) -> Array:
     """Estimates of many prompts at once, shape (n, models)."""
+    return stacked(raw_estimates(estimator, prompts), estimator.stack)
+
+
+def raw_estimates(estimator: LearnedEstimator, prompts: Prompts) -> Array:
+    """The mean over models and each model's deviation before they are stacked, shape (n, 1 + models)."""
     import numpy as np
 
     weighted = _tfidf(prompts, estimator.keys, estimator.idf)
@@ -180,7 +185,8 @@ def predict(estimator: LearnedEstimator, prompts: Prompts) -> Array:
         prompts.vectors, prompts.counts, estimator.centre, estimator.feature_mean, estimator.feature_scale
     )
     weights, dense = estimator.weights.astype(np.float64), estimator.dense.astype(np.float64)
-    return stacked(estimator.bias + weighted @ weights + block @ dense, estimator.stack)
+    raw: Array = estimator.bias + weighted @ weights + block @ dense
+    return raw
 
 
 def _tfidf(prompts: Prompts, keys: Array, idf: Array) -> sparse.csr_matrix:
