@@ -179,7 +179,9 @@ class Workbench:
     ) -> CollectionResult:
         """Ask and grade a labelled prompt set over `models` into the JSONL file `out`; see tuning.collect.
 
-        A name of `models` may have wildcards ("qwen*"): these stand for the models that answer now.
+        A name of `models` may have wildcards ("qwen*"): these stand for the models that answer now. With
+        `most_telling`, only so many questions are asked: those that would tell most about models that are new to
+        `policy` (or its file; see tuning.add_model), and that `out` does not have.
 
         With a `scheduler` (see runtime.executors.worker_pool) the models are asked by the workers of a cluster, each
         with a Workbench of these settings; grading, and the file, stay here.
@@ -233,15 +235,22 @@ class Workbench:
         *,
         judge: str = "",
         scheduler: Scheduler = None,
+        most_telling: int | None = None,
+        policy: RoutePolicy | str | Path | None = None,
         **options: Any,
     ) -> CollectionResult:
         """As `collect`."""
         from autopicker_lab.tuning import collect, read_questions
+        from autopicker_lab.tuning.new_model import next_questions
 
         prompts = await asyncio.to_thread(read_questions, questions)
         await self.catalogue.availability()  # it may discover a model that is named
         specs = [model.describe() for name in models for model in await self.catalogue.matching(name)]
         grader = self.catalogue.get(judge).describe() if judge else None
+        if most_telling is not None:
+            names = [spec.id for spec in specs]
+            known = self.policy if policy is None else policy
+            prompts = await asyncio.to_thread(next_questions, known, prompts, most_telling, out, names)
         if scheduler is None:
 
             async def ask_here(request: ChatRequest, files: Sequence[Path] = ()) -> ChatReply:

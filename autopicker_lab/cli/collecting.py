@@ -42,6 +42,13 @@ def collect(
     patience: Annotated[
         float, typer.Option(min=0, help="seconds that one answer may be waited for where a model fails or rests")
     ] = 120.0,
+    next_count: Annotated[
+        int | None,
+        typer.Option("--next", min=1, help="ask only so many questions, which tell most about models new to --policy"),
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="of --next: a tuned policy that the models are to join (autopicker tune --add)")
+    ] = None,
     trust_code: Annotated[
         bool, typer.Option("--trust-code", help="run the models' code, too, where this system cannot shut it in")
     ] = False,
@@ -55,6 +62,8 @@ def collect(
     names = [name.strip() for name in models.split(",") if name.strip()]
     if not names:
         raise InvalidRequestError("no models are named", "write --models a,b")
+    if policy is not None and next_count is None:
+        raise InvalidRequestError("--policy is of --next alone", "write --next 50, or leave out --policy")
     with open_workbench() as lab, _collection_bar(out) as show:
         state = lab.collect(
             prompts,
@@ -66,6 +75,8 @@ def collect(
             patience_s=patience,
             trust_code=trust_code,
             scheduler=scheduler,
+            most_telling=next_count,
+            policy=policy,
             **({"parallel": parallel} if parallel else {}),
             progress=show,
         )

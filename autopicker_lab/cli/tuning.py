@@ -42,7 +42,9 @@ Scores = Annotated[Path | None, typer.Option(help="also write prompt_id and scor
 
 @app.command(cls=StrictCommand)
 def tune(
-    outcomes: Table,
+    outcomes: Annotated[
+        Path | None, typer.Argument(help="an outcomes table: CSV, CSV.GZ, JSONL or Parquet; none with --add")
+    ] = None,
     strong: Strong = None,
     weak: Weak = None,
     folds: Annotated[int, typer.Option(min=2, max=20, help="of the cross-validation")] = 5,
@@ -76,9 +78,22 @@ def tune(
     local_only: Annotated[
         bool, typer.Option("--local-only", help="the policy never sends a request elsewhere")
     ] = False,
+    add: Annotated[
+        Path | None,
+        typer.Option(help="20 to 100 outcomes of a new model, which joins --policy; nothing else is fitted"),
+    ] = None,
+    policy: Annotated[Path | None, typer.Option(help="of --add: the tuned policy that a model joins")] = None,
     as_json: Json = False,
 ) -> None:
     """Fit a routing policy on measured outcomes, out of fold, and say whether routing pays."""
+    if (outcomes is None) == (add is None) or (add is None) != (policy is None):
+        hint = "tune OUTCOMES --out policy.json, or tune --add NEW.jsonl --policy policy.json --out new.json"
+        raise InvalidRequestError("a table, or --add with --policy, is needed", hint)
+    if outcomes is None:
+        assert add is not None
+        assert policy is not None
+        _add_models(add, policy, prices, out, as_json)
+        return
     from rich.console import Console
     from rich.progress import Progress
 
@@ -118,6 +133,32 @@ def tune(
     save_policy(report.policy, out)
     doubt = "" if report.verdict.pays else ", though routing is not shown to pay"
     typer.echo(f"saved{doubt}: set AUTOPICKER_POLICY={out} to use it", err=True)
+
+
+def _add_models(rows: Path, policy: Path, prices: Path | None, out: Path | None, as_json: bool) -> None:
+    """Let the new models of a table join a policy, one after the other."""
+    from autopicker_lab.routing import load_policy, save_policy
+    from autopicker_lab.tuning import add_model, read_outcomes
+
+    _check_folders(out)
+    table, joined = read_outcomes(rows, prices), load_policy(policy)
+    names = [str(name) for name in table["model"].unique() if name not in joined.qualities]
+    if not names:
+        raise InvalidRequestError(f"the policy knows all models of '{rows}'", "collect outcomes of a new one")
+    for name in names:
+        joined = add_model(joined, table, model=name)
+    guard = joined.guard
+    assert guard is not None  # of every policy that a model has joined
+    told = {name: {"quality": joined.qualities[name], "error": guard.errors[name]} for name in names}
+    if as_json:
+        print_json({"added": told, "incumbent": guard.incumbent, "z": guard.z, "policy": joined.id})
+    else:
+        for name, figures in told.items():
+            lead = f"is asked in place of {guard.incumbent} where it leads by {guard.margin(name):.3f} or more"
+            typer.echo(f"{name}: quality {figures['quality']:.3f} by estimate; {lead}")
+    if out is not None:
+        save_policy(joined, out)
+        typer.echo(f"saved: set AUTOPICKER_POLICY={out} to use it", err=True)
 
 
 @app.command(cls=StrictCommand)

@@ -18,6 +18,7 @@ from autopicker_lab.tuning.metrics import (
     psi,
     quality_curve,
 )
+from autopicker_lab.tuning.new_model import add_model, next_prompts
 from autopicker_lab.tuning.outcomes import keep_as_decisions, read_outcomes, validate
 from autopicker_lab.tuning.plots import plot_calibration
 from autopicker_lab.tuning.promise import Promise, Terms
@@ -44,6 +45,7 @@ __all__ = [
     "Terms",
     "TuningReport",
     "Verdict",
+    "add_model",
     "aiq",
     "apgr",
     "arena_score",
@@ -55,6 +57,7 @@ __all__ = [
     "gate",
     "keep_as_decisions",
     "measure_drift",
+    "next_prompts",
     "paraphrase_stability",
     "pgr",
     "plot_calibration",

@@ -10,18 +10,27 @@ models", 1996, https://arxiv.org/abs/cs/9603104), which spreads them over diffic
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Guard, InvalidRequestError, RoutePolicy
+from autopicker_lab.routing import as_policy
 from autopicker_lab.routing.estimator import LearnedEstimator
+from autopicker_lab.tuning.collected import existing_rows
+from autopicker_lab.tuning.conversations import question_of
 from autopicker_lab.tuning.fitting import prepare, raw_estimates
+from autopicker_lab.tuning.outcomes import as_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
+
+    from autopicker_lab.tuning.questions import Question
 
     Array = np.ndarray[Any, Any]
 
@@ -56,27 +65,31 @@ class Posterior:
         """The same with rows of a design, whose scores have these variances about their estimates."""
         import numpy as np
 
-        before = np.linalg.pinv(self.covariance, hermitian=True)
-        weighted = design / noise[:, None]
-        covariance = np.linalg.inv(before + weighted.T @ design)
-        mean = covariance @ (before @ self.mean + weighted.T @ scores)
+        crossed = self.covariance @ design.T
+        gain = np.linalg.solve(design @ crossed + np.diag(noise), crossed.T).T
+        mean = self.mean + gain @ (scores - design @ self.mean)
+        covariance = self.covariance - gain @ crossed.T
         return Posterior(mean, covariance, float(noise.mean()))
 
 
-def add_model(policy: RoutePolicy, table: pd.DataFrame, *, model: str | None = None, z: float = Z) -> RoutePolicy:
+def add_model(
+    policy: RoutePolicy | str | Path, table: pd.DataFrame | str | Path, *, model: str | None = None, z: float = Z
+) -> RoutePolicy:
     """The policy with one more model, from its scores on some prompts; 20 to 100 do.
 
     What the rows leave open is carried by the policy's guard: the new model is preferred to the incumbent only for a
     lead of more than `z` standard errors of its estimate. A promise does not cover it, and is taken out.
 
     Args:
-        table: outcomes of the new model (see read_outcomes); those of other models are not read.
+        policy: or the path of its file.
+        table: outcomes of the new model (see read_outcomes), or the path of their file; those of others are not used.
         model: its name; None: the only one of the table that the policy does not know.
 
     Raises:
         InvalidRequestError: a policy without estimates, a model that it knows, fewer than ten rows, or no costs where
             the policy counts in USD.
     """
+    policy, table = as_policy(policy), as_outcomes(table)
     estimator = _estimator(policy)
     name = _new_name(policy, table, model)
     rows = table[table["model"] == name]
@@ -129,6 +142,17 @@ def next_prompts(policy: RoutePolicy, prompts: Sequence[str], count: int, scored
     return chosen
 
 
+def next_questions(
+    policy: RoutePolicy | str | Path, questions: Sequence[Question], count: int, out: str | Path, models: Sequence[str]
+) -> list[Question]:
+    """The questions that would tell most about new models, without those that all of them answered in `out`."""
+    rows = existing_rows(out, {question.prompt_id: question for question in questions})[1]
+    answered = Counter(name for name, _ in {(row["prompt_id"], row["model"]) for row in rows if row["model"] in models})
+    scored = [i for i, question in enumerate(questions) if answered[question.prompt_id] >= len(models)]
+    best = next_prompts(as_policy(policy), [question.prompt for question in questions], count, scored)
+    return [questions[i] for i in best]
+
+
 def fit_new_model(estimator: LearnedEstimator, design: Array, scores: Array, shares: Array | None = None) -> Posterior:
     """What rows say of a new model's coefficients.
 
@@ -169,7 +193,8 @@ def _design(estimator: LearnedEstimator, prompts: Sequence[str]) -> Array:
     """1, M, M squared and D of each prompt, shape (n, 3 + models)."""
     import numpy as np
 
-    raw = raw_estimates(estimator, prepare(prompts, np.zeros(len(prompts), int)))
+    texts = [question_of(prompt) for prompt in prompts]
+    raw = raw_estimates(estimator, prepare(texts, np.zeros(len(texts), int)))
     mean = raw[:, :1]
     design: Array = np.hstack([np.ones_like(mean), mean, mean * mean, raw[:, 1:]])
     return design
@@ -240,9 +265,12 @@ def _guard(policy: RoutePolicy, name: str, error: float, z: float) -> Guard:
 def _cost(policy: RoutePolicy, rows: pd.DataFrame, name: str) -> float:
     if policy.cost_unit != "usd":
         return 1.0
-    cost = float(rows["cost_usd"].mean())
-    if cost != cost:  # noqa: PLR0124  # NaN
-        raise InvalidRequestError(f"the policy counts in USD, and no row of '{name}' has a cost", "give --prices FILE")
+    second = float(policy.stamp.get("latency_weight", 0.0))
+    cost = float(rows["cost_usd"].mean()) + (second * float(rows["latency_s"].mean()) if second else 0.0)
+    if math.isnan(cost):
+        raise InvalidRequestError(
+            f"the policy counts in USD, and '{name}' has no costs, or no seconds", "give --prices FILE"
+        )
     return cost
 
 
