@@ -295,7 +295,7 @@ def test_who_leaves_with_requests_ahead_cancels_the_one_that_runs() -> None:
         with closing(connect(base)) as connection:
             connection.sendall(request * 3)
             assert status_of(connection.recv(15)) == 200
-        assert soon(lambda: up.running == 0 and len(up.bodies) == 1)
+        assert soon(lambda: up.running == 0 and len(up.bodies) == 1, 3)
 
 
 @pytest.mark.fault("bytes after a request that are none themselves", "its answer comes whole, then the connection ends")

@@ -227,14 +227,12 @@ def test_a_model_that_goes_on_failing_rests(faulty: Any, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_cancels_the_upstream(base: Any, faulty: Any, stream: bool) -> None:
-    faulty.delay_s = 0.05 if stream else 5
+    faulty.delay_s = 0.05 if stream else 30
     faulty.pieces = 400
     request = {"messages": HELLO, "model": "m", "stream": stream}
     with suppress(httpx.TimeoutException), httpx.stream("POST", base + PATH, json=request, timeout=0.5) as answer:
         next(answer.iter_bytes())
-    started_at = time.monotonic()
-    assert soon(lambda: faulty.dropped == 1)
-    assert time.monotonic() - started_at < 1
+    assert soon(lambda: faulty.dropped == 1)  # long before the answer would be whole
     assert soon(lambda: "autopicker_requests_running 1.0" in httpx.get(f"{base}/metrics").text)  # this one
 
 

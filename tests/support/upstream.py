@@ -217,7 +217,7 @@ def upstream() -> Iterator[FaultyUpstream]:
         thread.join(10)
 
 
-def soon(what: Any, seconds: float = 3.0) -> bool:
+def soon(what: Any, seconds: float = 10.0) -> bool:
     """Whether something comes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
