@@ -20,6 +20,7 @@ from autopicker_lab.core import (
     UnknownModelError,
 )
 from autopicker_lab.routing.capabilities import abilities, attainable, missing_capability
+from autopicker_lab.routing.earlier import held_to
 from autopicker_lab.routing.rule import Option, cascade_pair, prefer
 from autopicker_lab.routing.signals import FROM_LOGPROBS
 
@@ -97,8 +98,10 @@ def choose(
     if not able:
         raise _no_model(options, specs, reachable, requirements)
     score = policy.routing_score(complexity, estimates)
+    floor = None
+    if earlier:
+        floor, able = held_to(earlier, able, policy, specs)
     chosen, reason = _preferred(policy, score, able)
-    floor = _floor(earlier, able, policy) if earlier else None
     if floor is not None and chosen.quality < floor.quality:
         stronger = [option for option in able if option.quality >= floor.quality]
         reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
@@ -292,22 +295,8 @@ def _option(
 
 
 def _candidate(option: Option) -> Candidate:
-    _, quality, estimate, price_usd, name, why = option
+    _, quality, estimate, price_usd, name, why, _ = option
     return Candidate(name, not why, why or "can take the request", quality if estimate is None else estimate, price_usd)
-
-
-def _floor(earlier: Sequence[tuple[str, Complexity]], able: Sequence[Option], policy: RoutePolicy) -> Option | None:
-    """The model that the last of the earlier questions would get now, each being held to what the one before got."""
-    floor: Option | None = None
-    for question, complexity in earlier:
-        estimates = policy.estimates(question, complexity)
-        allowed = [
-            option._replace(estimate=estimates.get(option.name))
-            for option in able
-            if floor is None or option.quality >= floor.quality
-        ]
-        floor = allowed[prefer(policy, policy.routing_score(complexity, estimates), allowed).position]
-    return floor
 
 
 def _preferred(policy: RoutePolicy, score: float, able: Sequence[Option]) -> tuple[Option, str]:

@@ -6,8 +6,9 @@ model for the same figures (a property test holds them together), and both know 
 
     The cost of a model is what a call of it is expected to cost. That is the policy's own figure, measured on its
     outcomes, in its `cost_unit`, where the policy has one for every model that is compared; else, for all of them, the
-    price of the request by the catalogue, in USD. (`max_cost_usd` is a limit and compares nothing: it is held against
-    the catalogue's price, by the router, before the rule is asked.)
+    price of the request by the catalogue, in USD. The model that a conversation was with saves what its server has in
+    its cache (see routing.earlier): any other would read it anew. (`max_cost_usd` is a limit and compares nothing: it
+    is held against the catalogue's price, by the router, before the rule is asked.)
 
 By estimates: the greatest estimated quality minus the policy's cost weight times the cost; of equals the cheapest;
 where the policy has a guard and its incumbent can take the request, any other model must be worth more than the
@@ -44,6 +45,7 @@ class Option(NamedTuple):
         price_usd: of this request, by the catalogue.
         id: of the model in the catalogue.
         obstacle: why it cannot take the request, "" where it can; the rule is asked about those that can.
+        cached_usd: what it saves on the part of a conversation that its server has in its cache.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Option(NamedTuple):
     price_usd: float
     id: str = ""
     obstacle: str = ""
+    cached_usd: float = 0.0
 
     @property
     def expected_quality(self) -> float:
@@ -88,7 +91,11 @@ def prefer(policy: RoutePolicy, score: float, options: Sequence[Option]) -> Pref
 def _costs(policy: RoutePolicy, options: Sequence[Option]) -> list[float]:
     known = policy.costs
     costs = [known[option.name] for option in options if option.name in known] if known else []
-    return costs if len(costs) == len(options) else [option.price_usd for option in options]
+    if len(costs) < len(options):
+        return [option.price_usd - option.cached_usd for option in options]
+    if policy.cost_unit != "usd":
+        return costs
+    return [cost - option.cached_usd for cost, option in zip(costs, options, strict=True)]
 
 
 def _by_estimates(policy: RoutePolicy, options: Sequence[Option], costs: Sequence[float]) -> int:
