@@ -25,10 +25,10 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.http_client import chunk_of_completion
 from autopicker_lab.routing.rule import chance_right, goes_up
-from autopicker_lab.routing.signals import LOGPROB_OPTIONS, signals_of
+from autopicker_lab.routing.signals import FROM_LOGPROBS, LOGPROB_OPTIONS, SAMPLING, samples_wanted, signal_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from autopicker_lab.chat.reader import Attachment
     from autopicker_lab.core import CascadeStep, ModelSpec
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _LIMITS = ("max_completion_tokens", "max_tokens")
-_SILENT = 3  # answers running without a signal, after which a model is not asked first any more
+_SILENT = 3  # answers running without a signal, after which a model is not asked first any more ...
+_TRIED_AGAIN = 50  # ... but for one of so many requests
 
 
 class CascadeAnswer(NamedTuple, Generic[T]):
@@ -50,12 +51,18 @@ class CascadeAnswer(NamedTuple, Generic[T]):
 
 
 class _Held(NamedTuple):
-    """A first answer, or why there is none (`failure`)."""
+    """A first answer, or why there is none (`failure`).
+
+    Attributes:
+        samples: texts of further answers. refused: its server would not take the request.
+    """
 
     call: CascadeCall
     failure: str = ""
     prepared: PreparedRequest | None = None
     reply: ChatReply | None = None
+    samples: Sequence[str] = ()
+    refused: bool = False
 
 
 class ModelSource(Protocol):
@@ -79,6 +86,7 @@ class CascadeRunner:
     def __init__(self, source: ModelSource):
         self._source = source
         self._silent: Counter[str] = Counter()
+        self._passed_over: Counter[str] = Counter()
 
     async def answer(
         self,
@@ -96,7 +104,7 @@ class CascadeRunner:
         step = route.cascade
         if step is None:
             return CascadeAnswer(route, *await self._source.first(route, request, attachments, call))
-        if self._silent[route.model] >= _SILENT:
+        if self._is_silent(route.model):
             why = f"{step.then} is asked at once: answers of {route.model} come without {step.cascade.signal}"
             onward = _onward(route, step, why)
             return CascadeAnswer(onward, *await self._source.first(onward, request, attachments, call))
@@ -114,7 +122,15 @@ class CascadeRunner:
             log.warning("after %s: %s", route.model, error.loggable)
             warning = f"{step.then} was asked, too, and failed ({error.detail}): this is the answer of {route.model}"
             return _kept(replace(route, warnings=(*route.warnings, warning)), request, held, trace, of_reply)
+        self._silent[route.model] += held.refused  # what another model took: it may know no log-probabilities
         return CascadeAnswer(onward, prepared, result, trace)
+
+    def _is_silent(self, model: str) -> bool:
+        """Whether a model is passed over; now and then it is tried again."""
+        if self._silent[model] < _SILENT:
+            return False
+        self._passed_over[model] += 1
+        return self._passed_over[model] % _TRIED_AGAIN != 0
 
     async def _hold(
         self, route: Route, cascade: Cascade, request: ChatRequest, attachments: Sequence[Attachment]
@@ -128,30 +144,38 @@ class CascadeRunner:
         def failed(why: str) -> _Held:
             return _Held(CascadeCall(route.model, Usage(), 0.0, time.perf_counter() - started_at), why)
 
-        asked = replace(request, options={**request.options, **_held_options(request, limit)})
+        async def ask(options: Mapping[str, Any]) -> tuple[PreparedRequest, ChatReply]:
+            asked = replace(request, options={**request.options, **_bounded(request, limit), **options})
+            alone = replace(route, fallbacks=())
+            return await self._source.first(alone, asked, attachments, lambda p: choices.complete(p.model, p.request))
+
+        wanted, more = samples_wanted(cascade.signal), None
         try:
             async with asyncio.timeout(cascade.max_s):
-                prepared, reply = await self._source.first(
-                    replace(route, fallbacks=()), asked, attachments, lambda p: choices.complete(p.model, p.request)
-                )
+                prepared, reply = await ask(_logprobs(request, cascade.signal))
+                if wanted:
+                    _, more = await ask({**SAMPLING, "n": wanted})
         except TimeoutError:
             return failed(f"its answer took longer than {cascade.max_s:g} s")
         except AutopickerError as error:
-            self._silent[route.model] += isinstance(error, InvalidRequestError)  # it may know no log-probabilities
-            return failed(f"it failed ({error.detail})")
+            return failed(f"it failed ({error.detail})")._replace(refused=isinstance(error, InvalidRequestError))
         catalogue.breaker(route.model).succeeded()
         usage = reply.usage if reply.usage.prompt_tokens else estimate_usage(prepared.request, reply.characters)
+        usage = usage if more is None else choices.sum_of(usage, more.usage)
         call = CascadeCall(route.model, usage, usage.cost_usd(spec), time.perf_counter() - started_at)
         cut = is_ours and reply.finish_reason == "length"
         failure = f"its answer is longer than {limit:,} tokens" if cut else ""
-        return _Held(call, failure, prepared, replace(reply, usage=usage))
+        samples = () if more is None else more.texts
+        return _Held(call, failure, prepared, replace(reply, usage=usage), samples)
 
     def _judged(self, model: str, step: CascadeStep, held: _Held) -> CascadeTrace:
         """Whether a held answer is kept, and why not."""
         cascade = step.cascade
-        value = None if held.reply is None else signals_of(held.reply).get(cascade.signal)
-        if held.reply is not None:
-            self._silent[model] = 0 if value is not None else self._silent[model] + 1
+        value = None if held.reply is None else signal_of(cascade.signal, held.reply, held.samples)
+        if value is not None:
+            self._silent[model] = 0
+        elif held.reply is not None and held.reply.text:
+            self._silent[model] += 1
         up = bool(held.failure) or goes_up(cascade, value, step.prompt_gain)
         right = None if value is None else chance_right(cascade, value)
         if held.failure:
@@ -169,11 +193,18 @@ def _limit(request: ChatRequest, cascade: Cascade, spec: ModelSpec) -> tuple[int
     return min(allowed, cascade.max_tokens), cascade.max_tokens < allowed
 
 
-def _held_options(request: ChatRequest, limit: int) -> dict[str, Any]:
-    """The options of a first answer beside the caller's own."""
+def _bounded(request: ChatRequest, limit: int) -> dict[str, Any]:
+    """The bound of a first answer, by the caller's own name for it."""
     given = [name for name in _LIMITS if request.options.get(name) is not None] or ["max_tokens"]
+    return dict.fromkeys(given, limit)
+
+
+def _logprobs(request: ChatRequest, signal: str) -> dict[str, Any]:
+    """What a first answer is asked for beside its text."""
+    if signal not in FROM_LOGPROBS:
+        return {}
     top = max(LOGPROB_OPTIONS["top_logprobs"], request.options.get("top_logprobs") or 0)
-    return {**LOGPROB_OPTIONS, "top_logprobs": top, **dict.fromkeys(given, limit)}
+    return {**LOGPROB_OPTIONS, "top_logprobs": top}
 
 
 def _onward(route: Route, step: CascadeStep, reason: str) -> Route:

@@ -68,9 +68,9 @@ async def stream(model: ChatModel, request: ChatRequest) -> AsyncGenerator[ChatC
         async with aclosing(model.stream(_single(model, request, number))) as chunks:
             async for chunk in chunks:
                 latest = chunk.usage or latest
-                usage = _sum(spent, latest) if chunk.usage else None
+                usage = sum_of(spent, latest) if chunk.usage else None
                 yield ChatChunk([_numbered(event, number) for event in chunk.events], chunk.finish_reason, usage)
-        spent = _sum(spent, latest)
+        spent = sum_of(spent, latest)
 
 
 async def _several(model: ChatModel, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
@@ -120,7 +120,7 @@ def _joined(replies: list[ChatReply], wanted: int) -> ChatReply:
     choices = [choice for reply in replies for choice in _choices(reply)][:wanted]
     usage = replies[0].usage
     for reply in replies[1:]:
-        usage = _sum(usage, reply.usage)
+        usage = sum_of(usage, reply.usage)
     raw = {name: value for name, value in replies[0].raw.items() if name != "usage" or len(replies) == 1}
     numbered = [{**choice, "index": number} for number, choice in enumerate(choices)]
     return replace(replies[0], raw={**raw, "choices": numbered}, usage=usage)
@@ -134,7 +134,8 @@ def _choices(reply: ChatReply) -> list[Mapping[str, Any]]:
     return [{"message": message, "logprobs": None, "finish_reason": reply.finish_reason}]
 
 
-def _sum(one: Usage, other: Usage) -> Usage:
+def sum_of(one: Usage, other: Usage) -> Usage:
+    """The tokens of two calls."""
     if not one.prompt_tokens and not one.completion_tokens:
         return other
     return Usage(

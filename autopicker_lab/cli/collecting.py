@@ -52,6 +52,10 @@ def collect(
     trust_code: Annotated[
         bool, typer.Option("--trust-code", help="run the models' code, too, where this system cannot shut it in")
     ] = False,
+    signal: Annotated[
+        list[str] | None,
+        typer.Option(help="'agreement:K' or 'regex:PATTERN': also measured on each answer, for cascades; repeatable"),
+    ] = None,
     scheduler: Cluster = None,
     as_json: Json = False,
 ) -> None:
@@ -74,6 +78,7 @@ def collect(
             samples=samples,
             patience_s=patience,
             trust_code=trust_code,
+            signals=signal or (),
             scheduler=scheduler,
             most_telling=next_count,
             policy=policy,

@@ -82,6 +82,14 @@ class ChatReply:
         return sum([count_characters(choice.get("message")) for choice in choices if isinstance(choice, dict)])
 
     @property
+    def texts(self) -> list[str]:
+        """The text of each choice; "" for one that has none."""
+        choices = self.raw.get("choices")
+        if not isinstance(choices, list):
+            return [self.text]
+        return [str((choice.get("message") or {}).get("content") or "") for choice in choices]
+
+    @property
     def score(self) -> float | None:
         """Complexity of the request, 0 to 100."""
         return self.route.complexity.score if self.route else None

@@ -4,11 +4,16 @@ From the log-probabilities of an answer's tokens, where its server gives them: `
 mean and the least; `margin_mean` and `margin_min`, by how much each token was likelier than the next candidate. How
 well such signals tell right answers from wrong ones: Kadavath et al., "Language Models (Mostly) Know What They Know"
 (2022), https://arxiv.org/abs/2207.05221.
+
+`agreement:K` is the share of K more answers, drawn at a temperature, that say the same, word for word: for short ones
+(Wang et al., "Self-Consistency", 2022, https://arxiv.org/abs/2203.11171). `regex:PATTERN` is whether the answer
+matches.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +29,55 @@ FROM_LOGPROBS = ("logprob_mean", "logprob_min", "margin_mean", "margin_min")
 LOGPROB_OPTIONS: Mapping[str, Any] = {"logprobs": True, "top_logprobs": 2}  # what a model is asked for them with
 _LEAST = -100.0  # what a token counts as that was all but impossible: servers say -9999, or minus infinity
 _DIGITS = 5
+_REGEX, _AGREEMENT = "regex:", "agreement:"
+_MOST_SAMPLES = 16
+_READ = 20_000  # characters of an answer that a pattern is looked for in
+SAMPLING: Mapping[str, Any] = {"temperature": 0.7}  # of the further answers of an agreement
 
 
 def check_signal(name: str) -> None:
     """InvalidRequestError for a signal that no answer can be measured by here."""
-    if name not in FROM_LOGPROBS:
-        raise InvalidRequestError(f"no signal '{name}'", f"known: {', '.join(FROM_LOGPROBS)}")
+    if name in FROM_LOGPROBS or samples_wanted(name):
+        return
+    if name.startswith(_REGEX):
+        try:
+            re.compile(name.removeprefix(_REGEX))
+        except re.error as error:
+            raise InvalidRequestError(f"the signal '{name}' has no regular expression: {error}", "correct it") from None
+        return
+    raise InvalidRequestError(f"no signal '{name}'", f"known: {', '.join(FROM_LOGPROBS)}, agreement:K, regex:PATTERN")
+
+
+def samples_wanted(name: str) -> int:
+    """How many more answers a signal needs; 0 for one that needs none.
+
+    Raises:
+        InvalidRequestError: an agreement of none, or of very many.
+    """
+    if not name.startswith(_AGREEMENT):
+        return 0
+    number = name.removeprefix(_AGREEMENT)
+    if not number.isdecimal() or not 1 <= int(number) <= _MOST_SAMPLES:
+        raise InvalidRequestError(f"no signal '{name}'", f"write agreement:1 to agreement:{_MOST_SAMPLES}")
+    return int(number)
+
+
+def signal_of(name: str, reply: ChatReply, samples: Sequence[str] = ()) -> float | None:
+    """One signal of a reply; None where it has none.
+
+    Args:
+        samples: the texts of further answers, for an agreement.
+    """
+    if name.startswith(_REGEX):
+        return float(re.search(name.removeprefix(_REGEX), reply.text[:_READ]) is not None)
+    if name.startswith(_AGREEMENT):
+        return sum([_plain(text) == _plain(reply.text) for text in samples]) / len(samples) if samples else None
+    return signals_of(reply).get(name)
+
+
+def _plain(text: str) -> str:
+    """A text without case, punctuation and white space."""
+    return "".join([letter for letter in text.casefold() if letter.isalnum()])
 
 
 def signals_of(reply: ChatReply) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.models.base import FAULTS
-from autopicker_lab.routing.signals import LOGPROB_OPTIONS, PREFIX, signals_of
+from autopicker_lab.routing.signals import LOGPROB_OPTIONS, PREFIX, SAMPLING, samples_wanted, signal_of, signals_of
 from autopicker_lab.tuning import grade
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Asker:
     Attributes:
         paid: called with the USD of each answer, also of one that no row will come of.
         trust_code: run the code of "python" answers, too, where this system cannot shut it in.
+        signals: to measure beside those of log-probabilities (see routing.signals).
         unsigned: models whose servers refuse to give log-probabilities.
     """
 
@@ -97,6 +98,7 @@ class Asker:
     paid: Callable[[float], None]
     trust_code: bool = False
     unsigned: set[str] = field(default_factory=set)
+    signals: Sequence[str] = ()
 
     async def row(self, question: Question, spec: ModelSpec) -> Row:
         """The outcome of a question, with its grader, answer and reply.
@@ -119,8 +121,21 @@ class Asker:
         )
         row = {name: value for name, value in asdict(outcome).items() if name not in _OF_SEVERAL}
         row |= {**question.settings, "reply": reply.text}
-        row |= {f"{PREFIX}{name}": value for name, value in signals_of(reply).items()}
+        row |= {f"{PREFIX}{name}": value for name, value in (await self._signals(spec, question, reply)).items()}
         return row if self.judge is None else row | {"judge_usd": judge_usd}
+
+    async def _signals(self, spec: ModelSpec, question: Question, reply: ChatReply) -> dict[str, float]:
+        """The signals of a reply: all of its log-probabilities, and those that are asked for."""
+        found = signals_of(reply)
+        for name in self.signals:
+            samples: list[str] = []
+            if wanted := samples_wanted(name):
+                request = question.request(spec.id)
+                several = replace(request, options={**request.options, **SAMPLING, "n": wanted})
+                samples = (await self._pay(spec, several, question)).texts
+            value = signal_of(name, reply, samples)
+            found |= {} if value is None else {name: value}
+        return found
 
     async def _answer(self, spec: ModelSpec, question: Question) -> ChatReply:
         """The reply, with the log-probabilities that its signals are made of where its server knows them."""
@@ -170,12 +185,12 @@ class Asker:
         return score, cost
 
 
-def worst_cost(question: Question, spec: ModelSpec, judge: ModelSpec | None) -> float:
-    """What a question can cost, USD: its longest answer, and the judge who reads it; of files, a full window."""
+def worst_cost(question: Question, spec: ModelSpec, judge: ModelSpec | None, signals: Sequence[str] = ()) -> float:
+    """What a question can cost, USD: its longest answer, those for its signals, its judge; of files, a full window."""
     request = question.request(spec.id)
     tokens = max(request.token_count, spec.context_window) if question.files else request.token_count
     longest = question.max_tokens or spec.max_output
-    cost = spec.cost_usd(tokens, longest)
+    cost = spec.cost_usd(tokens, longest) * (1 + sum(map(samples_wanted, signals)))
     if question.grader == "judge" and judge is not None:
         reference = estimate_tokens(str(question.answer)) + estimate_tokens(question.prompt)
         cost += judge.cost_usd(reference + longest + _VERDICT, _VERDICT)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ModelSpec
+from autopicker_lab.routing.signals import check_signal
 from autopicker_lab.tuning.asking import Asker, AskModel, Patience, worst_cost
 from autopicker_lab.tuning.code_grading import check_code_grading
 from autopicker_lab.tuning.collected import CollectionResult, ModelSummary, Row, count_rows, existing_rows
@@ -35,6 +36,7 @@ async def collect(
     samples: int = 1,
     patience_s: float = PATIENCE_S,
     trust_code: bool = False,
+    signals: Sequence[str] = (),
     progress: CollectionProgress | None = None,
 ) -> CollectionResult:
     """Ask each question of each model and append an Outcome, with grader and reply, to the JSONL file `out`.
@@ -53,16 +55,19 @@ async def collect(
         patience_s: seconds that one answer may be waited for where a model fails or rests. One that fails five
             questions in a row is asked no more, nor is anything that such a judge would have to grade.
         trust_code: run the code of "python" answers, too, where this system cannot shut it in.
+        signals: `agreement:K` and `regex:PATTERN`, to measure on each answer beside its log-probabilities.
         progress: called with the result so far, before the first question, after each row and before each wait;
             returning False ends the run, with `stopped` set: no further question is begun, and those under way are
             finished.
 
     Raises:
-        InvalidRequestError: a judge question without a judge, a file of other questions in the way, or code that can
-            neither be shut in nor is trusted.
+        InvalidRequestError: a judge question without a judge, an unknown signal, a file of other questions in the way,
+            or code that can neither be shut in nor is trusted.
     """
     if judge is None and any(question.grader == "judge" for question in questions):
         raise InvalidRequestError("some questions are graded by a judge", "name one with judge= (--judge MODEL)")
+    for name in signals:
+        check_signal(name)
     if any(question.grader == "python" for question in questions):
         await asyncio.to_thread(check_code_grading, trust_code)
     by_id = {question.prompt_id: question for question in questions}
@@ -71,7 +76,7 @@ async def collect(
     state, answered = _begun(rows, by_id, specs, samples)
     run = _Run(state, max_cost_usd, max(parallel, 1), progress)
     patience = Patience(patience_s, run.tell)
-    asker = Asker(ask, judge, patience, run.pay, trust_code)
+    asker = Asker(ask, judge, patience, run.pay, trust_code, signals=signals)
     work = _work(questions, list(specs.values()), samples, answered)
     run.report()
     with target.open("a", encoding="utf-8", errors="backslashreplace") as file:
@@ -167,7 +172,7 @@ class _Run:
         """Ask as many as may be under way at once."""
         while len(self.running) < self.parallel:
             while not self.begun:
-                if self.state.stopped or not self._begin(next(work, None), asker.judge):
+                if self.state.stopped or not self._begin(next(work, None), asker):
                     return
             question, spec, worst = self.begun.popleft()
             needed = [spec, asker.judge] if question.grader == "judge" else [spec]
@@ -176,11 +181,11 @@ class _Run:
                 continue
             self.running[asyncio.ensure_future(asker.row(question, spec))] = question, spec, worst
 
-    def _begin(self, question: list[tuple[Question, ModelSpec]] | None, judge: ModelSpec | None) -> bool:
+    def _begin(self, question: list[tuple[Question, ModelSpec]] | None, asker: Asker) -> bool:
         """Begin the next question, if there is one and its answers can be paid for."""
         if question is None:
             return False
-        asked = [(one, spec, worst_cost(one, spec, judge)) for one, spec in question]
+        asked = [(one, spec, worst_cost(one, spec, asker.judge, asker.signals)) for one, spec in question]
         held = sum(worst for _, _, worst in [*self.running.values(), *asked])
         if self.limit is not None and self.state.cost_usd + held > self.limit:
             self.state.stopped = f"the next question's answers could pass the limit of {self.limit:g} USD"

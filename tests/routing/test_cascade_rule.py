@@ -96,6 +96,9 @@ def test_a_cascade_stands_in_the_policys_file_and_in_its_id(tmp_path: Path) -> N
     "change",
     [
         {"signal": "mood"},
+        {"signal": "agreement:0"},
+        {"signal": "agreement:many"},
+        {"signal": "regex:("},
         {"values": [-1.0, -3.0]},
         {"right": [0.5]},
         {"values": [], "right": [], "gains": []},

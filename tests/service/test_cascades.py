@@ -186,3 +186,39 @@ def test_other_dialects_and_the_socket_take_the_same_way(tmp_path: Path) -> None
             assert json.loads(with_socket.recv()) == {"type": "content", "content": "dear words"}
         finally:
             with_socket.close()
+
+
+@pytest.mark.parametrize(
+    ("others", "model"), [(["Cheap words.", "cheap  words", "no"], "cheap"), (["a", "b", "c"], "dear")]
+)
+def test_further_answers_that_agree_keep_the_first(tmp_path: Path, others: list[str], model: str) -> None:
+    agreeing = replace(CASCADE, signal="agreement:3", values=(0.0, 1.0))
+    with two_models(tmp_path, replace(POLICY, cascade=agreeing)) as (base, cheap, _):
+        several = completion(*({"content": text} for text in others))
+        cheap.whole = lambda body: several if body.get("n") else completion({"content": "cheap words"})
+        said = ask(base, max_tokens=20).json()
+        assert (said["model"], said["routing"]["cascade"]["value"]) == (
+            model,
+            pytest.approx(2 / 3 if model == "cheap" else 0),
+        )
+        assert [body.get("n") for body in cheap.bodies] == [None, 3]
+        assert said["routing"]["cascade"]["calls"][0]["completion_tokens"] == 10  # of both requests
+        assert "logprobs" not in cheap.bodies[0]
+
+
+def test_an_answer_that_does_not_match_goes_up(tmp_path: Path) -> None:
+    matching = replace(CASCADE, signal="regex:^cheap", values=(0.0, 1.0))
+    with two_models(tmp_path, replace(POLICY, cascade=matching)) as (base, cheap, _):
+        models = []
+        for text in ("cheap words", "a cheap word"):
+            cheap.whole = completion({"content": text})
+            models.append(ask(base).json()["model"])
+        assert models == ["cheap", "dear"]
+
+
+def test_requests_that_all_servers_refuse_do_not_end_a_cascade(tmp_path: Path) -> None:
+    with two_models(tmp_path) as (base, cheap, dear):
+        cheap.whole = dear.whole = lambda _: JSONResponse({"error": {"message": "no such thing"}}, 400)
+        assert {ask(base).status_code for _ in range(4)} == {400}
+        cheap.whole = answer_with(-0.1)
+        assert ask(base).json()["model"] == "cheap"

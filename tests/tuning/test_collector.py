@@ -381,3 +381,24 @@ async def test_a_model_that_will_not_be_back_soon_is_not_waited_for(tmp_path: Pa
 
     state = await collect(questions(tmp_path / "q.jsonl", 1), [GOOD], ask, tmp_path / "o.jsonl")
     assert len(state.failed) == 1
+
+
+async def test_signals_that_are_asked_for_are_kept_beside_those_of_log_probabilities(tmp_path: Path) -> None:
+    asked = []
+
+    async def ask(request: Any) -> ChatReply:
+        asked.append(request.options)
+        rows = [{"token": "x", "logprob": -0.5, "top_logprobs": []}]
+        choice = {"message": {"content": "22"}, "logprobs": {"content": rows}}
+        return ChatReply("22", "good", raw={"choices": [choice] * request.options.get("n", 1)})
+
+    signals = ("agreement:2", "regex:^2")
+    await collect(questions(tmp_path / "q.jsonl", 1), [GOOD], ask, tmp_path / "o.jsonl", signals=signals)
+    row = json.loads((tmp_path / "o.jsonl").read_text())
+    found = {name: value for name, value in row.items() if name.startswith("signal_")}
+    assert found == {
+        "signal_logprob_mean": -0.5, "signal_logprob_min": -0.5, "signal_agreement:2": 1.0, "signal_regex:^2": 1.0
+    }  # fmt: skip
+    assert [options.get("n") for options in asked] == [None, 2]
+    with pytest.raises(InvalidRequestError, match="no signal 'mood'"):
+        await collect(questions(tmp_path / "q.jsonl", 1), [GOOD], ask, tmp_path / "o.jsonl", signals=["mood"])
