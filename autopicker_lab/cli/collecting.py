@@ -127,9 +127,11 @@ def _collection_bar(out: Path) -> Iterator[Callable[[CollectionResult], bool]]:
 def _print_summary(state: CollectionResult, out: Path, to_errors: bool = False) -> None:
     """What the file has by model, and what was added to it."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    grid = Table("model", "answers", "score", "USD", "seconds", "tokens in", "tokens out", "failed")
+    grid = Table(
+        Column("model", no_wrap=True), "answers", "score", "USD", "seconds", "tokens in", "tokens out", "failed"
+    )
     for row in state.to_frame().to_dict("records"):
         score = "" if row["score"] is None else f"{row['score']:.3f}"
         each = (f"{row[name]:,.1f}" for name in ("seconds", "prompt_tokens", "completion_tokens"))

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from autopicker_lab import Workbench
+from autopicker_lab.cli.app import app
 from autopicker_lab.core import (
     ChatReply,
     InvalidRequestError,
@@ -14,11 +16,14 @@ from autopicker_lab.core import (
     ModelUnavailableError,
     RateLimitError,
     TransientUpstreamError,
+    UnknownModelError,
     UpstreamQuotaError,
     UpstreamTimeoutError,
     Usage,
 )
-from autopicker_lab.tuning import collect, read_outcomes, read_questions
+from autopicker_lab.models import Availability, Catalogue, build
+from autopicker_lab.tuning import CollectionResult, collect, read_outcomes, read_questions
+from autopicker_lab.tuning.collected import ModelSummary
 from autopicker_lab.tuning.questions import unread_keys
 
 
@@ -402,3 +407,42 @@ async def test_signals_that_are_asked_for_are_kept_beside_those_of_log_probabili
     assert [options.get("n") for options in asked] == [None, 2]
     with pytest.raises(InvalidRequestError, match="no signal 'mood'"):
         await collect(questions(tmp_path / "q.jsonl", 1), [GOOD], ask, tmp_path / "o.jsonl", signals=["mood"])
+
+
+async def test_a_name_with_wildcards_stands_for_the_models_that_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = [
+        ModelSpec(name, "openai", endpoint="http://127.0.0.1:9/v1") for name in ("qwen-s", "qwen-l", "phi", "q[1]")
+    ]
+    catalogue = Catalogue([build(spec) for spec in specs])
+
+    async def answers(fresh: bool = False) -> Any:
+        return {spec.id: Availability(spec.id in ("qwen-l", "q[1]"), "it is down", "start it") for spec in specs}
+
+    monkeypatch.setattr(catalogue, "availability", answers)
+
+    async def found(pattern: str) -> list[str]:
+        return [model.describe().id for model in await catalogue.matching(pattern)]
+
+    assert await found("qwen*") == ["qwen-l"]
+    assert await found("q[1]") == ["q[1]"]  # a name as it stands goes first
+    assert await found("qwen-s") == ["qwen-s"]
+    assert await found("*") == ["qwen-l", "q[1]"]
+    with pytest.raises(ModelUnavailableError, match="phi: it is down"):
+        await found("p*")
+    with pytest.raises(UnknownModelError, match="no model is like"):
+        await found("gpt*")
+
+
+def test_an_interrupt_says_what_is_kept_what_it_cost_and_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Any, *_: Any, progress: Any, **__: Any) -> Any:
+        state = CollectionResult(9, by_model={"a-long-name-of-a-model": ModelSummary()})
+        state.add({"model": "a-long-name-of-a-model", "score": 1.0, "cost_usd": 0.25})
+        state.cost_usd = 0.25
+        assert progress(state)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Workbench, "collect", interrupted)
+    done = CliRunner().invoke(app, ["collect", "q.jsonl", "--models", "a", "--out", "o.jsonl"])
+    assert done.exit_code != 0
+    for words in ("a-long-name-of-a-model", "1 answers added to o.jsonl", "0.2500 USD in all", "goes on from there"):
+        assert words in done.output
