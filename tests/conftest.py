@@ -51,6 +51,14 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["OLLAMA_HOST"] = f"http://127.0.0.1:{free_port()}"  # nobody listens there
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_draws() -> Iterator[None]:
+    """Folds are drawn twice: ten draws are for figures to be told, not for tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autopicker_lab.tuning.tuner.repeats_for", lambda scores: 2)
+        yield
+
+
 @pytest.fixture(scope="session")
 def samples() -> Path:
     return assets.samples()

@@ -57,6 +57,17 @@ def tune(
         typer.Option(min=0, max=1, help="share of the requests kept from the best model that may lose by it, at most"),
     ] = None,
     confidence: Annotated[float, typer.Option(min=0, max=1, help="with which --promise is to hold")] = 0.9,
+    incumbent: Annotated[
+        str | None, typer.Option(help="the model that serves now, and that routing is held against; none: the best one")
+    ] = None,
+    guard: Annotated[
+        float | None,
+        typer.Option(min=0, help="standard errors by which a lead over the incumbent must clear zero; none: no guard"),
+    ] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option(min=1, max=50, help="how often the folds are drawn; none: 2 to 10 times, by the table's size"),
+    ] = None,
     on_drift: Annotated[
         str, typer.Option(help='what a service does once requests have drifted: "keep" routing, or ask the "incumbent"')
     ] = "keep",
@@ -113,6 +124,9 @@ def tune(
             seed=seed,
             within=WITHIN if within is None else within,
             promise=None if promise is None else Terms(promise, confidence, within),
+            incumbent=incumbent,
+            guard=guard,
+            repeats=repeats,
             on_drift=on_drift,
             groups=groups,
             cascade=cascade,

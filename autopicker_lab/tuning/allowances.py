@@ -60,6 +60,6 @@ def _loss(outcomes: OutcomeMatrix, choices: Array) -> tuple[float, float]:
     """Mean score lost against the best single model, and its one-sided upper bound."""
     import numpy as np
 
-    best = outcomes.scores[:, int(np.argmax(outcomes.mean_scores))]
+    best = outcomes.scores[:, outcomes.best]
     lost = np.mean([best - outcomes.routed(each)[0] for each in np.atleast_2d(choices)], axis=0)
     return float(lost.mean()), float(sure_bound(lost[None, :], outcomes.groups)[0])

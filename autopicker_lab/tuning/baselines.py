@@ -29,26 +29,39 @@ def heuristic_scores(prompts: Sequence[str]) -> Array:
 
 
 def bootstrapped(
-    outcomes: OutcomeMatrix, measure: Callable[[Array], float | None], seed: int, rounds: int | None = None
+    outcomes: OutcomeMatrix,
+    measure: Callable[[Array], float | None],
+    seed: int,
+    rounds: int | None = None,
+    by_fit: Sequence[Callable[[Array], float | None]] = (),
 ) -> Bootstrap | None:
     """`bootstrap` over the groups of alike prompts."""
     usual = 1000 if len(outcomes) <= 10_000 else 400
-    return bootstrap(measure, len(outcomes), rounds=rounds or usual, seed=seed, groups=outcomes.groups)
+    return bootstrap(measure, len(outcomes), rounds=rounds or usual, seed=seed, groups=outcomes.groups, by_fit=by_fit)
 
 
-def ranking(outcomes: OutcomeMatrix, order: Array, seed: int) -> Bootstrap | None:
-    """APGR of an order; None where the lead of the strong model is within noise, and a share of it means nothing."""
+def ranking(outcomes: OutcomeMatrix, order: Array, seed: int, orders: Array | None = None) -> Bootstrap | None:
+    """APGR of an order; None where the lead of the strong model is within noise, and a share of it means nothing.
+
+    Args:
+        orders: those of single fits, shape (repeats, n).
+    """
     if not outcomes.separated:
         return None
     weak, strong = outcomes.pair_scores
-    return bootstrapped(outcomes, lambda rows: apgr(order[rows], weak[rows], strong[rows]), seed)
+
+    def of(order: Array) -> Callable[[Array], float | None]:
+        return lambda rows: apgr(order[rows], weak[rows], strong[rows])
+
+    return bootstrapped(outcomes, of(order), seed, by_fit=[] if orders is None else [of(each) for each in orders])
 
 
 def quality_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Bootstrap | None:
-    """Mean score where each prompt gets its own model."""
+    """Mean score where each prompt gets its own model, by one or several fits, shape (n,) or (repeats, n)."""
     import numpy as np
 
-    return bootstrapped(outcomes, _mean_of(outcomes.scores[np.arange(len(outcomes)), choices]), seed)
+    scores = outcomes.scores[np.arange(len(outcomes)), np.atleast_2d(choices)]
+    return bootstrapped(outcomes, _mean_of(scores.mean(0)), seed, by_fit=[_mean_of(each) for each in scores])
 
 
 def share_for(outcomes: OutcomeMatrix, order: Array, target: float) -> float | None:
@@ -63,11 +76,11 @@ def compute_baselines(
 
     Args:
         ranked, routed: the router's `ranking` and `quality_of`, by the same seed; None where it has none.
-        choices: the model (column) that it gives each prompt, shape (n,); None where it chooses no models.
+        choices: the model (column) that it gives each prompt, shape (n,) or (repeats, n); None where it gives none.
     """
     import numpy as np
 
-    best = int(np.argmax(outcomes.mean_scores))
+    best = outcomes.best
     rows = {f"{ALWAYS}{outcomes.models[best]}": _single(outcomes, best, routed, seed)}
     if choices is not None:
         rows[SAME_SHARES] = _same_shares(outcomes, choices, routed, seed)
@@ -109,14 +122,14 @@ def _same_shares(outcomes: OutcomeMatrix, choices: Array, routed: Bootstrap | No
     """Each model the share of prompts that the router gives it, dealt at random: what its choices add is above this."""
     import numpy as np
 
-    models = len(outcomes.models)
+    models, choices = len(outcomes.models), np.atleast_2d(choices)
 
     def dealt(rows: Array) -> float:
-        shares = np.bincount(choices[rows], minlength=models) / len(rows)
+        shares = np.bincount(choices[:, rows].ravel(), minlength=models) / choices[:, rows].size
         return float(shares @ outcomes.scores[rows].mean(0))
 
     quality = bootstrapped(outcomes, dealt, seed)
-    cost = float(np.bincount(choices, minlength=models) / len(choices) @ outcomes.mean_costs)
+    cost = float(np.bincount(choices.ravel(), minlength=models) / choices.size @ outcomes.mean_costs)
     return Baseline(quality=interval_of(quality), cost=cost, p=_p_of_lead(routed, quality))
 
 

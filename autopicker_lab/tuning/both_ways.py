@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.tuning import fitting
 from autopicker_lab.tuning.baselines import ranking, share_for
 from autopicker_lab.tuning.group_figures import GroupFigures
-from autopicker_lab.tuning.judging import conclude, cross_fitted_choices, saving_of
+from autopicker_lab.tuning.judging import conclude, saving_of
 from autopicker_lab.tuning.metrics import interval_of
+from autopicker_lab.tuning.repeats import fit_repeatedly
+from autopicker_lab.tuning.settings import cross_fitted_choices
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
 
     from autopicker_lab.runtime.progress import Progress
     from autopicker_lab.tuning.fitting import Prompts
     from autopicker_lab.tuning.matrix import OutcomeMatrix
+    from autopicker_lab.tuning.settings import Asked
 
     Array = np.ndarray[Any, Any]
 
@@ -34,24 +34,10 @@ def figures_of(
 
 
 def tuned_figures(
-    outcomes: OutcomeMatrix, prompts: Prompts, folds: int, within: float, seed: int, progress: Progress | None = None
+    outcomes: OutcomeMatrix, prompts: Prompts, folds: int, asked: Asked, seed: int, progress: Progress | None = None
 ) -> GroupFigures:
     """Figures of tuning anew, out of folds by the groups of `outcomes`, which is not the assumed way."""
     prompts = replace(prompts, groups=outcomes.groups)
-    parts = fitting.grouped_folds(outcomes.groups, folds, seed)
-    estimates = fitting.out_of_fold(prompts, outcomes.scores, parts, seed, progress)
-    choices = cross_fitted_choices(outcomes, estimates, parts, within)
-    order = across_folds(estimates[:, outcomes.strong] - estimates[:, outcomes.weak], outcomes, parts)
-    return figures_of(outcomes, order, choices, within, seed)
-
-
-def across_folds(gains: Array, outcomes: OutcomeMatrix, folds: Sequence[tuple[Array, Array]]) -> Array:
-    """Out-of-fold gains made comparable across folds.
-
-    The mean that a fit has learned is that of the other folds, which leans against that of the fold itself; it is taken
-    out of each fold, and the mean of all is put in, which changes no order.
-    """
-    level = gains.copy()
-    for train, test in folds:
-        level[test] += outcomes.gains.mean() - outcomes.gains[train].mean()
-    return level
+    fits = fit_repeatedly(prompts, outcomes.scores, folds, 1, seed, progress)
+    choices = cross_fitted_choices(outcomes, fits, asked)
+    return figures_of(outcomes, fits.orders(outcomes)[0], choices, asked.within, seed)

@@ -47,9 +47,8 @@ class Plan:
 
 def first_models(outcomes: OutcomeMatrix) -> list[int]:
     """Columns of the models that may be asked before the best one: cheaper, and with signals."""
-    import numpy as np
 
-    costs, best = outcomes.mean_costs, int(np.argmax(outcomes.mean_scores))
+    costs, best = outcomes.mean_costs, outcomes.best
     return [k for k in range(outcomes.singles) if costs[k] < costs[best] and _signal_names(outcomes, k)]
 
 
@@ -69,7 +68,7 @@ def fit_cascade(outcomes: OutcomeMatrix, estimates: Array, first: int, always: b
     """
     import numpy as np
 
-    best = int(np.argmax(outcomes.mean_scores))
+    best = outcomes.best
     right = outcomes.scores[:, first]
     names = _signal_names(outcomes, first)
     name = max(names, key=lambda name: _rank_correlation(outcomes.signals[name][:, first], right))

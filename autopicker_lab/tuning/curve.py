@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.routing.rule import prefer_by_estimates
-from autopicker_lab.tuning.clusters import sure_bound
+from autopicker_lab.tuning.clusters import clustered_error, quantile
 from autopicker_lab.tuning.metrics import hull
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 POINTS = 61
+CHOICE = 0.95  # of the one-sided bound that a setting is chosen by; above SURE, by which it is judged elsewhere
 SURE_Z = 1.2816  # standard errors of a one-sided bound at 90 %
 
 
@@ -96,25 +98,29 @@ def cost_quality_curve(estimates: Array, scores: Array, costs: Array) -> Curve:
     )
 
 
-def best_weight(curve: Curve, outcomes: OutcomeMatrix, within: float) -> float:
-    """The weight of least cost that loses at most `within` of the best single model's mean score, by an upper bound.
+def best_weight(curve: Curve, outcomes: OutcomeMatrix, within: float, z: float = 0.0) -> float:
+    """The weight of least cost that loses at most `within` of the incumbent's mean score, by an upper bound.
 
-    The bound is one-sided, at 90 %: the curve of the same outcomes that choose flatters what is chosen. Where no weight
-    keeps it, the one that loses least by it.
+    The bound is one-sided, at 95 % or, if that is more, `z` standard errors from the mean: the curve of the same
+    outcomes that choose flatters what is chosen. Weights are tried from the surest one on, up to the first that does
+    not keep it: one that does beyond that is more likely luck.
+    Where none keeps it, the one that loses least by it.
     """
     import numpy as np
 
     lost = losses(curve, outcomes)
-    bounds = sure_bound(lost, outcomes.groups)
-    kept = np.flatnonzero(bounds <= within + 1e-12)
-    return float(curve.weights[kept[np.argmin(curve.costs[kept])] if len(kept) else int(np.argmin(bounds))])
+    reach = max(quantile(CHOICE, outcomes.groups), z)
+    bounds = lost.mean(1) + reach * clustered_error(lost, outcomes.groups)
+    surest = int(np.argmin(bounds))
+    kept = list(takewhile(lambda i: bounds[i] <= within + 1e-12, range(surest, len(bounds))))
+    return float(curve.weights[min(kept, key=lambda i: float(curve.costs[i]), default=surest)])
 
 
 def losses(curve: Curve, outcomes: OutcomeMatrix) -> Array:
-    """What each prompt loses against the best single model, by weight; shape (weights, n)."""
+    """What each prompt loses against the incumbent, by weight; shape (weights, n)."""
     import numpy as np
 
-    best: Array = outcomes.scores[:, int(np.argmax(outcomes.mean_scores))]
+    best: Array = outcomes.scores[:, outcomes.best]
     return best[None, :] - outcomes.scores[np.arange(len(outcomes)), curve.choices]
 
 

@@ -111,7 +111,7 @@ def part_rows(outcomes: OutcomeMatrix, choices: Array | None, labels: Array) -> 
     names, counts = np.unique(labels.astype(str), return_counts=True)
     if choices is None or len(names) < 2:
         return []
-    best = int(np.argmax(outcomes.mean_scores))
+    best = outcomes.best
     score, cost = outcomes.routed(choices)
     rows = []
     for i in np.argsort(-counts, kind="stable"):

@@ -135,7 +135,7 @@ def compare_forms(
         several = []
         for first in firsts:
             choices = cross_fitted_plan_choices(outcomes, estimates, folds, first, always, within, seed)
-            paid = outcomes.with_cascade(first, int(outcomes.mean_scores.argmax()))
+            paid = outcomes.with_cascade(first, outcomes.best)
             several.append(_form(name, outcomes.models[first], paid, choices, estimates, folds, seed))
         tried.append(max(several, key=lambda form: form.over_route.value))
     best = max(tried, key=lambda form: form.over_route.value)
@@ -164,7 +164,7 @@ def promised_plan(
         outcomes, estimates: that it is fitted on, the estimates out of fold.
         kept_out, unseen: outcomes that fitted nothing, and the policy's estimates of them, shape (n, models).
     """
-    first, then = outcomes.models.index(form.first), int(outcomes.mean_scores.argmax())
+    first, then = outcomes.models.index(form.first), outcomes.best
     plans, curve = plans_from(outcomes, estimates, first, form.name == CASCADE, seed)
     paid = outcomes.with_cascade(first, then)
     order = in_testing_order(paid, curve.choices, then, terms, kept_out.different, seed)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.tuning.baselines import bootstrapped
-from autopicker_lab.tuning.curve import best_weight, cost_quality_curve, mixing_quality
+from autopicker_lab.tuning.curve import mixing_quality
 from autopicker_lab.tuning.metrics import Interval, interval_of
 from autopicker_lab.tuning.verdict import Finding, Null, Saving, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import numpy as np
 
@@ -23,43 +24,33 @@ WITHIN = 0.01
 _SURE = 0.05
 
 
-def cross_fitted_choices(
-    outcomes: OutcomeMatrix, estimates: Array, folds: Sequence[tuple[Array, Array]], within: float
-) -> Array:
-    """The model of each prompt, by a cost weight that was chosen on the other folds; shape (n,)."""
-    import numpy as np
-
-    choices = np.empty(len(outcomes), int)
-    for train, test in folds:
-        curve = cost_quality_curve(estimates[train], outcomes.scores[train], outcomes.costs[train])
-        costs = outcomes.costs[train].mean(0)
-        weight = best_weight(curve, outcomes.at(train), within)
-        choices[test] = prefer_by_estimates(estimates[test], costs, weight)
-    return choices
-
-
 def saving_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Saving:
-    """What routing by `choices` saves against the best single model, with bootstrap intervals."""
+    """What routing by `choices`, shape (n,) or (repeats, n), saves against the incumbent, with bootstrap intervals."""
     import numpy as np
 
-    best = int(np.argmax(outcomes.mean_scores))
-    quality, cost = outcomes.routed(choices)
+    best = outcomes.best
+    fits = [outcomes.routed(each) for each in np.atleast_2d(choices)]
 
-    def over_coins(rows: Array) -> float:
-        mixed = mixing_quality(outcomes.scores[rows], outcomes.costs[rows], float(cost[rows].mean()))
-        return float(quality[rows].mean()) - mixed
+    def share(_: Array, cost: Array, r: Array) -> float:
+        means = outcomes.costs[r].mean(0)
+        whole = means[best] or means.max()  # of an incumbent that is free, in shares of the dearest model's cost
+        return float((means[best] - cost[r].mean()) / whole)
 
-    def measured(measure: Callable[[Array], float], null: float | None = None) -> Interval:
-        interval = interval_of(bootstrapped(outcomes, measure, seed), null)
+    def change(quality: Array, _: Array, r: Array) -> float:
+        return float(quality[r].mean() - outcomes.scores[r, best].mean())
+
+    def over_coins(quality: Array, cost: Array, r: Array) -> float:
+        mixed = mixing_quality(outcomes.scores[r], outcomes.costs[r], float(cost[r].mean()))
+        return float(quality[r].mean()) - mixed
+
+    def measured(measure: Callable[[Array, Array, Array], float], null: float | None = None) -> Interval:
+        by_fit = [partial(measure, *fit) for fit in fits]
+        whole = by_fit[0] if len(by_fit) == 1 else lambda r: fmean(each(r) for each in by_fit)
+        interval = interval_of(bootstrapped(outcomes, whole, seed, by_fit=by_fit), null)
         assert interval is not None  # a mean is never undefined
         return interval
 
-    return Saving(
-        best=outcomes.models[best],
-        share=measured(lambda r: 1 - float(cost[r].mean()) / float(outcomes.costs[r, best].mean())),
-        quality=measured(lambda r: float(quality[r].mean() - outcomes.scores[r, best].mean()), null=0.0),
-        excess=measured(over_coins, null=0.0),
-    )
+    return Saving(outcomes.models[best], measured(share), measured(change, null=0.0), measured(over_coins, null=0.0))
 
 
 def conclude(
@@ -108,7 +99,9 @@ def _ranking_finding(outcomes: OutcomeMatrix, apgr: Interval | None) -> tuple[Fi
 
 
 def _single_model(outcomes: OutcomeMatrix, within: float) -> str:
-    """The cheapest model whose quality is within what may be lost of the best."""
+    """The incumbent, else the cheapest model whose quality is within what may be lost of the best."""
+    if outcomes.incumbent is not None:
+        return outcomes.models[outcomes.incumbent]
     means, costs = outcomes.mean_scores, outcomes.mean_costs
     good = [i for i in range(len(means)) if means[i] >= means.max() - within]
     return outcomes.models[min(good, key=lambda i: costs[i])]

@@ -47,6 +47,7 @@ class OutcomeMatrix:
         signals: of the answers, by name (see routing.signals), each of shape (prompts, models), NaN where missing.
         composite: columns of the two models of a cascade, whose answers that went up are the last column (see
             `with_cascade`); None without one.
+        incumbent: column of the model that serves now; None: the best single one.
     """
 
     ids: tuple[str, ...]
@@ -65,6 +66,7 @@ class OutcomeMatrix:
     seconds: Array | None = None
     signals: Mapping[str, Array] = field(default_factory=dict)
     composite: tuple[int, int] | None = None
+    incumbent: int | None = None
 
     @classmethod
     def from_table(
@@ -139,6 +141,18 @@ class OutcomeMatrix:
             seconds=seconds_of_calls(table, complete.index, names),
             signals=_signals(table, complete.index, names),
         )
+
+    def with_incumbent(self, name: str | None) -> OutcomeMatrix:
+        """The same, where the model of this name serves now; InvalidRequestError where there is none."""
+        if name is None:
+            return self
+        _check_models(self.models, name, None)
+        return replace(self, incumbent=self.models.index(name))
+
+    @property
+    def best(self) -> int:
+        """Column of the model that routing is held against: the incumbent, else the best by mean score."""
+        return int(self.mean_scores[: self.singles].argmax()) if self.incumbent is None else self.incumbent
 
     def __len__(self) -> int:
         return len(self.ids)

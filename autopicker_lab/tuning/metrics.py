@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning.clusters import are_few, freedom, jackknife_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
 
@@ -177,15 +178,18 @@ class Bootstrap:
         resampled: shape (rounds,); NaN where a resample leaves the measure undefined. Where groups are few, the measure
             with each of them left out, shape (groups,).
         freedom: degrees of freedom, where groups are few; see tuning.clusters.
+        varied: variance between fits, where groups are few; elsewhere the resamples have it in them.
     """
 
     value: float
     resampled: Array
     freedom: float | None = None
+    varied: float = 0.0
 
     def __sub__(self, other: Bootstrap) -> Bootstrap:
         """The paired difference, where both were drawn from one seed."""
-        return Bootstrap(self.value - other.value, self.resampled - other.resampled, self.freedom)
+        varied = self.varied + other.varied
+        return Bootstrap(self.value - other.value, self.resampled - other.resampled, self.freedom, varied)
 
     def interval(self, null: float | None = None, level: float = 0.95) -> Interval | None:
         """Percentile interval, or Student's where groups are few; None where no resample defines the measure.
@@ -211,7 +215,7 @@ class Bootstrap:
 
         if len(values) < 2:
             return None
-        error = float(jackknife_error(values, np.array(self.value)))
+        error = math.hypot(float(jackknife_error(values, np.array(self.value))), math.sqrt(self.varied))
         reach = float(t.ppf((1 + level) / 2, freedom)) * error
         p = None if null is None else float(t.sf((self.value - null) / max(error, 1e-12), freedom))
         return Interval(self.value, self.value - reach, self.value + reach, p)
@@ -229,10 +233,13 @@ def bootstrap(
     rounds: int = 1000,
     seed: int = 0,
     groups: Array | None = None,
+    by_fit: Sequence[Callable[[Array], float | None]] = (),
 ) -> Bootstrap | None:
     """Bootstrap over prompts of `measure`, which is given rows; None where it is undefined.
 
     Args:
+        by_fit: the measure of single fits, each of which is resampled in its turn, so that intervals carry what fits
+            vary; `measure`, of all of them, is the value.
         groups: a number for each prompt; prompts of one group are drawn together, because near-duplicates say the same
             thing twice (cluster bootstrap: Davison and Hinkley, 1997, section 3.8). Where they are few, each is left
             out in turn instead.
@@ -242,11 +249,13 @@ def bootstrap(
     whole = measure(np.arange(n))
     if whole is None:
         return None
+    several = by_fit or [measure]
     if groups is not None and are_few(groups):
+        varied = float(np.var(np.array([each(np.arange(n)) for each in several], float)))
         left_out = [measure(np.flatnonzero(groups != group)) for group in np.unique(groups)]
-        return Bootstrap(float(whole), np.array(left_out, float), freedom(groups))
+        return Bootstrap(float(whole), np.array(left_out, float), freedom(groups), varied)
     random = np.random.default_rng(seed)
-    resampled = [measure(rows) for rows in _resamples(random, n, rounds, groups)]
+    resampled = [each(rows) for each, rows in zip(cycle(several), _resamples(random, n, rounds, groups), strict=False)]
     return Bootstrap(float(whole), np.array(resampled, float))  # None becomes NaN
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.estimator import estimate_each
-from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.tuning.bounds import p_of_mean, upper_bound
 from autopicker_lab.tuning.verdict import in_points
 
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from autopicker_lab.routing.estimator import LearnedEstimator
-    from autopicker_lab.tuning.curve import Curve
     from autopicker_lab.tuning.matrix import OutcomeMatrix
+    from autopicker_lab.tuning.settings import Setting
 
     Array = np.ndarray[Any, Any]
 
@@ -144,25 +143,31 @@ def losses_of(outcomes: OutcomeMatrix, choices: Array, best: int, rows: Array) -
 
 
 def promise_of(
-    fitted: OutcomeMatrix, kept_out: OutcomeMatrix, estimator: LearnedEstimator, curve: Curve, terms: Terms, seed: int
-) -> tuple[float | None, Promise]:
-    """The cost weight that keeps `terms`, None where none does, and the promise.
+    fitted: OutcomeMatrix,
+    kept_out: OutcomeMatrix,
+    estimator: LearnedEstimator,
+    estimates: Array,
+    settings: Sequence[Setting],
+    terms: Terms,
+    seed: int,
+) -> tuple[Setting | None, Promise]:
+    """The setting that keeps `terms`, None where none does, and the promise.
 
     Args:
         fitted: what the estimator was fitted on. kept_out: the other half.
-        curve: of the fitted half, out of fold.
+        estimates: of the fitted half, out of fold, shape (n, models).
+        settings: by cost weight, ascending.
     """
     import numpy as np
 
-    best = int(np.argmax(fitted.mean_scores))
-    positions = in_testing_order(fitted, curve.choices, best, terms, kept_out.different, seed)
-    estimates = estimate_each(estimator, kept_out.questions)
-    weights = [float(curve.weights[i]) for i in positions]
-    choices = [prefer_by_estimates(estimates, fitted.mean_costs, weight) for weight in weights]
-    passed, promise = certify(kept_out, choices, best, terms, seed)
+    expected = np.stack([setting.choices(fitted, estimates) for setting in settings])
+    positions = in_testing_order(fitted, expected, fitted.best, terms, kept_out.different, seed)
+    unseen = estimate_each(estimator, kept_out.questions)
+    choices = [settings[i].choices(fitted, unseen) for i in positions]
+    passed, promise = certify(kept_out, choices, fitted.best, terms, seed)
     if not passed:
-        return None, replace(promise, needed_n=needed(fitted, curve.choices, best, terms, seed))
-    return weights[passed - 1], promise
+        return None, replace(promise, needed_n=needed(fitted, expected, fitted.best, terms, seed))
+    return settings[positions[passed - 1]], promise
 
 
 def cut(outcomes: OutcomeMatrix, seed: int) -> tuple[OutcomeMatrix, OutcomeMatrix]:

@@ -63,6 +63,8 @@ class TuningReport(RouterFigures):
             "conclusion": self.verdict.to_dict(),
             "baselines": {name: baseline.to_dict() for name, baseline in self.baselines.items()},
             "saving": self._saving(),
+            "needed": dict(self.needed),
+            "learning": [dict(row) for row in self.learning],
             "calibration": dict(self.calibration),
             "transfer": [dict(row) for row in self.transfer],
             "groups": self.outcomes.assumed,

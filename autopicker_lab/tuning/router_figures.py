@@ -28,9 +28,11 @@ class RouterFigures:
             where the policy knows no quality of these models.
         estimates: P(a good answer), shape (n, models); None for a policy without estimates.
         curve: cost and quality over cost weights; None without estimates.
-        choices: the model (column) of each prompt, shape (n,), which `quality` and `cost` are of.
-        needed: prompts in all that would settle each doubt; None where no number would.
+        choices: the model (column) of each prompt, shape (n,), by the first of the draws that `quality` and `cost` are
+            means of.
         calibration: expected calibration error by model.
+        needed: prompts in all that would settle each doubt; None where no number would (see tuning.power).
+        learning: prompts fitted on and APGR, a row each, as more of them are taken.
         transfer: a row for each task that was held out whole.
         by_groups: figures by both assumptions about requests, the one that was made first; () where they agree.
     """
@@ -51,6 +53,7 @@ class RouterFigures:
     choices: Any = None
     saving: Saving | None = None
     needed: Mapping[str, int | None] = field(default_factory=dict)
+    learning: tuple[Mapping[str, Any], ...] = ()
     calibration: Mapping[str, float] = field(default_factory=dict)
     transfer: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()

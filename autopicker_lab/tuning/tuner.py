@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, StoppedError, gain_score
 from autopicker_lab.routing import ON_DRIFT, as_policy, default_policy
 from autopicker_lab.routing.estimator import estimate_each
-from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning import fitting, forms
 from autopicker_lab.tuning.allowances import losses_where_doubtful
@@ -23,19 +23,22 @@ from autopicker_lab.tuning.baselines import (
     ranking,
     share_for,
 )
-from autopicker_lab.tuning.both_ways import across_folds, figures_of, tuned_figures
+from autopicker_lab.tuning.both_ways import figures_of, tuned_figures
 from autopicker_lab.tuning.choices import route_outcomes
-from autopicker_lab.tuning.curve import best_weight, cost_quality_curve
+from autopicker_lab.tuning.curve import cost_quality_curve
 from autopicker_lab.tuning.drift import decile_shares
 from autopicker_lab.tuning.group_figures import GroupFigures
 from autopicker_lab.tuning.grouping import AUTO, OFF, copies, count
-from autopicker_lab.tuning.judging import WITHIN, conclude, cross_fitted_choices, saving_of
+from autopicker_lab.tuning.judging import WITHIN, conclude, saving_of
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import apgr, expected_calibration_error, interval_of
 from autopicker_lab.tuning.outcomes import as_outcomes
+from autopicker_lab.tuning.power import learning_curve, needed_prompts
 from autopicker_lab.tuning.promise import Promise, Terms, cut, promise_of
+from autopicker_lab.tuning.repeats import fit_repeatedly, repeats_for
 from autopicker_lab.tuning.report import TuningReport
 from autopicker_lab.tuning.router_figures import RouterFigures
+from autopicker_lab.tuning.settings import Asked, Setting, cross_fitted_choices, setting_for, settings_along
 from autopicker_lab.tuning.transfer import transfer_to_tasks
 
 if TYPE_CHECKING:
@@ -64,6 +67,9 @@ def tune(
     max_cost_usd: float | None = None,
     source: str | Path | None = None,
     promise: Terms | None = None,
+    incumbent: str | None = None,
+    guard: float | None = None,
+    repeats: int | None = None,
     on_drift: str = "keep",
     groups: str = AUTO,
     latency_weight: float = 0.0,
@@ -75,14 +81,19 @@ def tune(
     Args:
         table: or the path of its file.
         strong, weak: the pair that is routed between; None: all models, ranked by the best against the cheapest.
-        within: mean score that may be lost against the best single model; the policy saves what it can within that,
-            by a one-sided bound at 90 %.
+        within: mean score that may be lost against the incumbent; the policy saves what it can within that, by a
+            one-sided bound at 95 %.
         local_only, max_cost_usd: of the policy that is made; the measured figures do not depend on them.
         source: the file the table came from, for the policy's stamp; a `table` that is a path is its own.
         promise: what the policy is to promise of its losses. Half of the prompts are then kept out of the fit and of
             its figures, and test the promise; where it passes, it decides the cost weight, and not `within`.
+        incumbent: the model that serves now, which routing is held against; None: the best single one.
+        guard: standard errors by which a lead over the incumbent, by estimate, must clear zero for a request to leave
+            it; and where, at this bound, leaving it is not shown to pay at all, the policy never does (see
+            tuning.guard). No cascade is taken beside it. None: no guard.
+        repeats: how often the folds are drawn; None: 2 to 10 times, by the size of the table.
         on_drift: what a service does once its requests have drifted past the alarm: "keep" routing by the policy, or
-            ask the "incumbent", the best single model.
+            ask the "incumbent".
         groups: which prompts are alike: "template", where requests will bring new templates; "off", where they will be
             of these; "auto" takes one and says which. Folds and intervals follow it; where the other way differs, the
             report has its figures, too.
@@ -92,18 +103,25 @@ def tune(
         progress: called with (steps done, steps in all); the steps are the folds, the fit and the report.
 
     Raises:
-        InvalidRequestError: see OutcomeMatrix.from_table; or more folds than groups of different prompts.
+        InvalidRequestError: see OutcomeMatrix.from_table; or more folds than groups of different prompts, no such
+            incumbent, a negative guard, or no repeats.
         StoppedError: `progress` returned False.
     """
+    import numpy as np
+
     if on_drift not in ON_DRIFT:
         raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
     if cascade not in forms.MODES:
         raise InvalidRequestError(f"no cascade '{cascade}'", f"known: {', '.join(forms.MODES)}")
+    if (guard is not None and not 0 <= guard < math.inf) or (repeats is not None and repeats < 1):
+        raise InvalidRequestError("a guard is 0 or more standard errors, and folds are drawn at least once")
+    if guard is not None and cascade == forms.ONLY:
+        raise InvalidRequestError("a cascade has no guard", "leave out one of them")
     source = _source(table, source)
     outcomes = OutcomeMatrix.from_table(
         table, strong=strong, weak=weak, seed=seed, groups=groups, latency_weight=latency_weight
     )
-    kept_out = None
+    outcomes, kept_out = outcomes.with_incumbent(incumbent), None
     if promise is not None:
         outcomes, kept_out = cut(outcomes, seed)
     prompts = fitting.prepare(outcomes.questions, outcomes.groups)
@@ -114,28 +132,32 @@ def tune(
     if not 2 <= folds <= different // 10:
         detail = f"too little data for {folds} folds: {different} different prompts"
         raise InvalidRequestError(detail, "collect more, or use fewer folds (at least 2)")
-    parts = fitting.grouped_folds(prompts.groups, folds, seed)
-    other = outcomes.by_the_other()
-    steps = len(parts) * (1 if other is None else 2) + 2
-    estimates = fitting.out_of_fold(
-        prompts, outcomes.scores, parts, seed, lambda done, _: report_progress(progress, done, steps)
+    other, asked = outcomes.by_the_other(), Asked(within, guard)
+    draws = repeats_for(outcomes.scores) if repeats is None else repeats
+    fitted_folds = draws * len(fitting.grouped_folds(prompts.groups, folds, seed))
+    steps = fitted_folds * (1 if other is None else 2) + 2
+    fits = fit_repeatedly(
+        prompts, outcomes.scores, folds, draws, seed, lambda done, _: report_progress(progress, done, steps)
     )
+    estimates = fits.estimates
     estimator = fitting.fit(prompts, outcomes.scores, outcomes.models, seed)
-    if not report_progress(progress, len(parts) + 1, steps):
+    if not report_progress(progress, fitted_folds + 1, steps):
         raise StoppedError.of("tuning")
     curve = cost_quality_curve(estimates, outcomes.scores, outcomes.costs)
-    order = across_folds(estimates[:, outcomes.strong] - estimates[:, outcomes.weak], outcomes, parts)
     promised: Promise | None = None
-    weight: float | None = None
+    setting: Setting | None = None
     allowed: float | None = within
     if promise is not None and kept_out is not None:
-        weight, promised = promise_of(outcomes, kept_out, estimator, curve, promise, seed)
-    if weight is None:
-        weight = best_weight(curve, outcomes, within)
-        choices = cross_fitted_choices(outcomes, estimates, parts, within)
+        settings = settings_along(curve.weights, outcomes, estimates, guard)
+        setting, promised = promise_of(outcomes, kept_out, estimator, estimates, settings, promise, seed)
+    if setting is None:
+        setting = setting_for(outcomes, fits.of(np.arange(len(outcomes))), asked)
+        choices = cross_fitted_choices(outcomes, fits, asked)
     else:
-        choices = prefer_by_estimates(estimates, outcomes.mean_costs, weight)
+        choices = np.stack([setting.choices(outcomes, each) for each in fits.each])
         allowed = promise.within if promise is not None else within
+    orders = fits.orders(outcomes)
+    order = orders.mean(0)
     figures = _measure(
         outcomes,
         order,
@@ -144,10 +166,12 @@ def tune(
         seed=seed,
         within=allowed,
         choices=choices,
+        orders=orders,
         transfer=transfer_to_tasks(outcomes, prompts, estimator, seed),
+        learning=learning_curve(outcomes, prompts, fits.folds[0], estimator, seed),
         other=None
         if other is None
-        else tuned_figures(other, prompts, folds, within, seed, lambda *_: report_progress(progress, steps - 1, steps)),
+        else tuned_figures(other, prompts, folds, asked, seed, lambda *_: report_progress(progress, steps - 1, steps)),
     )
     edges, shares = decile_shares(gain_score(order).tolist())
     policy = RoutePolicy(
@@ -158,7 +182,8 @@ def tune(
         max_cost_usd=max_cost_usd,
         estimator=estimator,
         pair=outcomes.pair,
-        cost_weight=weight,
+        cost_weight=setting.weight,
+        guard=setting.guard,
         costs=dict(zip(outcomes.models, outcomes.mean_costs.tolist(), strict=True)),
         cost_unit=outcomes.cost_unit,
         edges=edges,
@@ -167,7 +192,13 @@ def tune(
         promise=promised.to_dict() if promised else {},
         card=figures.card(),
         stamp=RunStamp.collect(*([source] if source else []), seed=seed).to_dict()
-        | {"folds": folds, "within": allowed, "prompts": outcomes.fingerprint, "groups": outcomes.assumed}
+        | {
+            "folds": folds,
+            "repeats": draws,
+            "within": allowed,
+            "prompts": outcomes.fingerprint,
+            "groups": outcomes.assumed,
+        }
         | ({"latency_weight": latency_weight} if latency_weight else {}),
     )
     losses = None
@@ -175,13 +206,13 @@ def tune(
         losses = losses_where_doubtful(
             outcomes,
             figures.verdict,
-            prefer_by_estimates(estimates, outcomes.mean_costs, weight),
-            lambda allowance: cross_fitted_choices(outcomes, estimates, parts, allowance),
+            setting.choices(outcomes, estimates),
+            lambda allowance: cross_fitted_choices(outcomes, fits, Asked(allowance, guard)),
             seed,
         )
     report_progress(progress, steps, steps)  # what it returns comes too late
     report = TuningReport(policy=policy, promise=promised, losses=losses, **vars(figures))
-    if cascade == forms.OFF:
+    if cascade == forms.OFF or guard is not None:
         return report
     return _with_cascade(report, cascade, folds, seed, within, promise, kept_out)
 
@@ -310,6 +341,8 @@ def _measure(
     seed: int,
     within: float | None = WITHIN,
     choices: Array | None = None,
+    orders: Array | None = None,
+    learning: Sequence[Mapping[str, Any]] = (),
     transfer: Sequence[Mapping[str, Any]] = (),
     warnings: Sequence[str] = (),
     other: GroupFigures | None = None,
@@ -318,10 +351,15 @@ def _measure(
 
     Args:
         order: what it ranks prompts by, shape (n,).
-        choices: the model of each prompt, shape (n,); None for a score that chooses no models.
+        choices: the model of each prompt, by one or several fits, shape (n,) or (repeats, n); None for a score that
+            chooses no models.
+        orders: by single fits, shape (repeats, n).
+        learning: see tuning.power.
         other: figures by the other assumption about requests; None where it would change nothing.
     """
-    router = ranking(outcomes, order, seed)
+    import numpy as np
+
+    router = ranking(outcomes, order, seed, orders)
     router_apgr = interval_of(router, null=0.5)
     routed_quality = None if choices is None else quality_of(outcomes, choices, seed)
     saving = None if choices is None else saving_of(outcomes, choices, seed)
@@ -341,11 +379,13 @@ def _measure(
         baselines=baselines,
         verdict=verdict,
         quality=interval_of(routed_quality),
-        cost=None if choices is None else float(outcomes.routed(choices)[1].mean()),
+        cost=None if choices is None else float(outcomes.costs[np.arange(len(outcomes)), choices].mean()),
         estimates=estimates,
         curve=curve,
-        choices=choices,
+        choices=None if choices is None else np.atleast_2d(choices)[0],
         saving=saving,
+        needed=needed_prompts(outcomes, saving, within),
+        learning=tuple(learning),
         calibration=_calibration(outcomes, estimates),
         transfer=tuple(transfer),
         warnings=(*outcomes.notes, *map(str, both), *warnings),

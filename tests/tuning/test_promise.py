@@ -15,7 +15,7 @@ from autopicker_lab.tuning import OutcomeMatrix, Promise, Terms, tune
 from autopicker_lab.tuning.baseline import SAME_SHARES
 from autopicker_lab.tuning.bounds import betting_p, binomial_p, p_of_mean, upper_bound
 from autopicker_lab.tuning.choices import route_outcomes
-from autopicker_lab.tuning.curve import SURE_Z, best_weight, cost_quality_curve
+from autopicker_lab.tuning.curve import best_weight, cost_quality_curve
 from autopicker_lab.tuning.promise import certify, cut, in_testing_order, needed
 
 Array = Any
@@ -233,10 +233,10 @@ def test_a_weight_keeps_the_allowance_by_a_bound() -> None:
     curve = cost_quality_curve(world.estimates, world.outcomes.scores, world.outcomes.costs)
     lost = world.outcomes.scores[:, 1][None, :] - world.outcomes.scores[np.arange(800), curve.choices]
     at = int(np.flatnonzero(curve.weights == best_weight(curve, world.outcomes, 0.03))[0])
-    assert lost[at].mean() + SURE_Z * lost[at].std() / np.sqrt(800) <= 0.03
+    assert lost[at].mean() + 1.645 * lost[at].std() / np.sqrt(800) <= 0.03
     assert curve.costs[at] < 1
     bolder = curve.costs < curve.costs[at]
-    assert (lost[bolder].mean(1) + SURE_Z * lost[bolder].std(1) / np.sqrt(800) > 0.03).all()
+    assert (lost[bolder].mean(1) + 1.645 * lost[bolder].std(1) / np.sqrt(800) > 0.03).all()
 
 
 def test_where_no_weight_keeps_it_the_least_loss_is_taken() -> None:

@@ -272,7 +272,7 @@ def test_tuning_stops_where_its_progress_says_so(steps: int) -> None:
         return done < steps
 
     with pytest.raises(StoppedError, match="tuning was stopped"):
-        tune(table(100), folds=3, progress=progress)
+        tune(table(100), folds=3, repeats=1, progress=progress)
     assert counts == [(done, 5) for done in range(1, steps + 1)]
 
 
