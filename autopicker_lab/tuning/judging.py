@@ -32,9 +32,9 @@ def saving_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Saving:
     fits = [outcomes.routed(each) for each in np.atleast_2d(choices)]
 
     def share(_: Array, cost: Array, r: Array) -> float:
-        means = outcomes.costs[r].mean(0)
-        whole = means[best] or means.max()  # of an incumbent that is free, in shares of the dearest model's cost
-        return float((means[best] - cost[r].mean()) / whole)
+        before = float(outcomes.costs[r, best].mean())
+        whole = before or float(outcomes.costs[r].mean(0).max())  # beside a free incumbent: of the dearest model's cost
+        return (before - float(cost[r].mean())) / whole
 
     def change(quality: Array, _: Array, r: Array) -> float:
         return float(quality[r].mean() - outcomes.scores[r, best].mean())

@@ -109,14 +109,7 @@ def tune(
     """
     import numpy as np
 
-    if on_drift not in ON_DRIFT:
-        raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
-    if cascade not in forms.MODES:
-        raise InvalidRequestError(f"no cascade '{cascade}'", f"known: {', '.join(forms.MODES)}")
-    if (guard is not None and not 0 <= guard < math.inf) or (repeats is not None and repeats < 1):
-        raise InvalidRequestError("a guard is 0 or more standard errors, and folds are drawn at least once")
-    if guard is not None and cascade == forms.ONLY:
-        raise InvalidRequestError("a cascade has no guard", "leave out one of them")
+    _check(on_drift, cascade, guard, repeats)
     source = _source(table, source)
     outcomes = OutcomeMatrix.from_table(
         table, strong=strong, weak=weak, seed=seed, groups=groups, latency_weight=latency_weight
@@ -215,6 +208,18 @@ def tune(
     if cascade == forms.OFF or guard is not None:
         return report
     return _with_cascade(report, cascade, folds, seed, within, promise, kept_out)
+
+
+def _check(on_drift: str, cascade: str, guard: float | None, repeats: int | None) -> None:
+    """Refuse what cannot be asked of a policy."""
+    if on_drift not in ON_DRIFT:
+        raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
+    if cascade not in forms.MODES:
+        raise InvalidRequestError(f"no cascade '{cascade}'", f"known: {', '.join(forms.MODES)}")
+    if (guard is not None and not 0 <= guard < math.inf) or (repeats is not None and repeats < 1):
+        raise InvalidRequestError("a guard is 0 or more standard errors, and folds are drawn at least once")
+    if guard is not None and cascade == forms.ONLY:
+        raise InvalidRequestError("a cascade has no guard", "leave out one of them")
 
 
 def _with_cascade(
