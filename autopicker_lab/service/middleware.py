@@ -29,7 +29,7 @@ from autopicker_lab.service.request.origins import Origins
 from autopicker_lab.service.request.rate_limits import check_concurrency
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,15 +70,15 @@ class _ResponseSender:
         self.status = 0
         self.complete = False
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         if not self.status and self.context.refusal is not None:
-            return  # the framework calls it a body that cannot be parsed; our answer follows
+            return asyncio.sleep(0)  # the framework calls it a body that cannot be parsed; our answer follows
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self.headers]
         else:
             self.complete = not message.get("more_body")
-        await self._send(message)
+        return self._send(message)  # no coroutine between: of a stream each piece comes through here
 
 
 class RequestMiddleware:

@@ -301,7 +301,8 @@ def test_who_leaves_with_requests_ahead_cancels_the_one_that_runs() -> None:
 @pytest.mark.fault("bytes after a request that are none themselves", "its answer comes whole, then the connection ends")
 def test_nonsense_after_a_request_does_not_get_into_its_answer(base: str) -> None:
     body = json.dumps({**CHAT, "stream": True}).encode()
-    answer = sent(base, HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body, b"\0nonsense\r\n\r\n" * 9)
+    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    answer = sent(base, request + b"\0nonsense\r\n\r\n" * 9)  # at once: later it would be refused by itself
     assert answer.count(b"HTTP/1.1 ") == 1
     assert answer.rstrip().endswith(b"data: [DONE]\n\n\r\n0".rstrip()) or b"[DONE]" in answer
 
