@@ -260,6 +260,7 @@ def _with_cascade(
         name=f"{policy.name}-{form.name}",
         cascade=plan.cascade,
         cost_weight=plan.cost_weight,
+        guard=None,  # the plan was measured without one
         promise=promised.to_dict() if promised else {},
         card=figures.card() | {"cascade": str(found)},
     )
