@@ -61,7 +61,7 @@ def test_two_workers_share_cache_limits_and_uploads_and_outlive_redis(tmp_path: 
         process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=log)
         base = f"http://127.0.0.1:{port}"
         try:
-            assert soon(lambda: _listens(port) and _healthy(base), 40)
+            assert soon(lambda: _listens(port) and _healthy(base), 120)
             assert len(psutil.Process(process.pid).children()) >= 2
             answers = [_fresh("POST", f"{base}/v1/chat/completions", json={"messages": HELLO}) for _ in range(12)]
             assert {a.status_code for a in answers} == {200}
@@ -81,7 +81,7 @@ def test_two_workers_share_cache_limits_and_uploads_and_outlive_redis(tmp_path: 
             ]
             assert set(statuses) == {200}
             start()
-            assert soon(lambda: _shared_again(base), 20)
+            assert soon(lambda: _shared_again(base), 60)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
