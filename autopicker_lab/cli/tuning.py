@@ -52,6 +52,12 @@ def tune(
     within: Annotated[
         float | None, typer.Option(min=0, max=1, help="mean score that may be lost to save cost; none: 0.01")
     ] = None,
+    strong_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="share of requests to send to the strong model: 0.5 is half")
+    ] = None,
+    spend: Annotated[
+        float | None, typer.Option(min=0, help="USD per 1,000 requests that may be spent, for the best quality")
+    ] = None,
     promise: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="share of the requests kept from the best model that may lose by it, at most"),
@@ -112,6 +118,8 @@ def tune(
     from autopicker_lab.tuning import WITHIN, Terms, read_outcomes
     from autopicker_lab.tuning import tune as run
 
+    if within is not None and (strong_share is not None or spend is not None):
+        raise InvalidRequestError("one thing decides the cost weight", "give --within, --strong-share or --spend")
     _check_folders(out, scores)
     table = read_outcomes(outcomes, prices)
     with Progress(transient=True, console=Console(stderr=True)) as bar:
@@ -123,6 +131,8 @@ def tune(
             folds=folds,
             seed=seed,
             within=WITHIN if within is None else within,
+            strong_share=strong_share,
+            spend=spend,
             promise=None if promise is None else Terms(promise, confidence, within),
             incumbent=incumbent,
             guard=guard,

@@ -40,4 +40,4 @@ def tuned_figures(
     prompts = replace(prompts, groups=outcomes.groups)
     fits = fit_repeatedly(prompts, outcomes.scores, folds, 1, seed, progress)
     choices = cross_fitted_choices(outcomes, fits, asked)
-    return figures_of(outcomes, fits.orders(outcomes)[0], choices, asked.within, seed)
+    return figures_of(outcomes, fits.orders(outcomes)[0], choices, asked.allowance, seed)

@@ -88,31 +88,32 @@ def share_interval(share: float, n: int) -> Interval:
     return Interval(share, max(low, 0.0), min(high, 1.0))
 
 
-def way_rows(outcomes: OutcomeMatrix, choices: Array | None, qualities: Mapping[str, Interval | None]) -> list[WayRow]:
+def way_rows(outcomes: OutcomeMatrix, routed: Array | None, qualities: Mapping[str, Interval | None]) -> list[WayRow]:
     """A row a way of answering, in the order of `qualities`; those that choose no models are left out.
 
     Args:
-        choices: the model (column) of each prompt, shape (n,). qualities: of the ways, by name.
+        routed: how often the policy gives each prompt each model, shape (n, models): 0 or 1 of one fit, shares of
+            several; None where it chooses none. qualities: of the ways, by name.
     """
     rows = []
-    for name, weights in _weights(outcomes, choices, qualities):
+    for name, weights in _weights(outcomes, routed, qualities):
         cost = mean_interval(1000 * _each(outcomes, weights, outcomes.costs), outcomes.groups, 0.0)
         seconds = None
         if outcomes.seconds is not None:
             seconds = mean_interval(_each(outcomes, weights, outcomes.seconds), outcomes.groups, 0.0)
-        rows.append(WayRow(name, _share(outcomes, choices, name), qualities[name], cost, seconds))
+        rows.append(WayRow(name, _share(outcomes, routed, name), qualities[name], cost, seconds))
     return rows
 
 
-def part_rows(outcomes: OutcomeMatrix, choices: Array | None, labels: Array) -> list[PartRow]:
+def part_rows(outcomes: OutcomeMatrix, routed: Array | None, labels: Array) -> list[PartRow]:
     """A row for each label of prompts, shape (n,), the most frequent first; none for one label, or without choices."""
     import numpy as np
 
     names, counts = np.unique(labels.astype(str), return_counts=True)
-    if choices is None or len(names) < 2:
+    if routed is None or len(names) < 2:
         return []
     best = outcomes.best
-    score, cost = outcomes.routed(choices)
+    score, cost = _each(outcomes, routed, outcomes.scores), _each(outcomes, routed, outcomes.costs)
     rows = []
     for i in np.argsort(-counts, kind="stable"):
         at = labels == names[i]
@@ -121,7 +122,7 @@ def part_rows(outcomes: OutcomeMatrix, choices: Array | None, labels: Array) -> 
             PartRow(
                 str(names[i]),
                 int(counts[i]),
-                float((choices[at] == best).mean()),
+                float(routed[at, best].mean()),
                 float(alone.mean()),
                 float(score[at].mean()),
                 mean_interval(score[at] - alone, outcomes.groups[at]),
@@ -131,7 +132,17 @@ def part_rows(outcomes: OutcomeMatrix, choices: Array | None, labels: Array) -> 
     return rows
 
 
-def _weights(outcomes: OutcomeMatrix, choices: Array | None, names: Iterable[str]) -> Iterator[tuple[str, Array]]:
+def routed_by(choices: Array | None, models: int) -> Array | None:
+    """How often each prompt is given each model, shape (n, models), by choices of shape (n,) or (repeats, n)."""
+    import numpy as np
+
+    if choices is None:
+        return None
+    often: Array = np.eye(models)[np.atleast_2d(choices)].mean(0)
+    return often
+
+
+def _weights(outcomes: OutcomeMatrix, routed: Array | None, names: Iterable[str]) -> Iterator[tuple[str, Array]]:
     """How often each prompt is given each model, shape (n, models) or (models,), by the row's name."""
     import numpy as np
 
@@ -141,10 +152,10 @@ def _weights(outcomes: OutcomeMatrix, choices: Array | None, names: Iterable[str
             yield name, columns[outcomes.models.index(name.removeprefix(ALWAYS))]
         elif name == ORACLE:
             yield name, columns[prefer_by_estimates(outcomes.scores, outcomes.mean_costs, 0.0)]
-        elif choices is not None and name == POLICY:
-            yield name, columns[choices]
-        elif choices is not None and name == SAME_SHARES:
-            yield name, columns[choices].mean(0)
+        elif routed is not None and name == POLICY:
+            yield name, routed
+        elif routed is not None and name == SAME_SHARES:
+            yield name, routed.mean(0)
 
 
 def _each(outcomes: OutcomeMatrix, weights: Array, values: Array) -> Array:
@@ -155,8 +166,8 @@ def _each(outcomes: OutcomeMatrix, weights: Array, values: Array) -> Array:
     return each
 
 
-def _share(outcomes: OutcomeMatrix, choices: Array | None, name: str) -> Interval | None:
-    if choices is None or not name.startswith(ALWAYS):
+def _share(outcomes: OutcomeMatrix, routed: Array | None, name: str) -> Interval | None:
+    if routed is None or not name.startswith(ALWAYS):
         return None
-    chosen = choices == outcomes.models.index(name.removeprefix(ALWAYS))
-    return share_interval(float(chosen.mean()), outcomes.different)
+    share = float(routed[:, outcomes.models.index(name.removeprefix(ALWAYS))].mean())
+    return share_interval(share, outcomes.different)

@@ -34,10 +34,10 @@ def saving_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Saving:
     def share(_: Array, cost: Array, r: Array) -> float:
         before = float(outcomes.costs[r, best].mean())
         whole = before or float(outcomes.costs[r].mean(0).max())  # beside a free incumbent: of the dearest model's cost
-        return (before - float(cost[r].mean())) / whole
+        return float((outcomes.costs[r, best] - cost[r]).mean() / whole)  # exactly 0 where all stay
 
     def change(quality: Array, _: Array, r: Array) -> float:
-        return float(quality[r].mean() - outcomes.scores[r, best].mean())
+        return float((quality[r] - outcomes.scores[r, best]).mean())
 
     def over_coins(quality: Array, cost: Array, r: Array) -> float:
         mixed = mixing_quality(outcomes.scores[r], outcomes.costs[r], float(cost[r].mean()))

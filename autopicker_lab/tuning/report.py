@@ -9,7 +9,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import VERMILION, axes, frame
 from autopicker_lab.tuning.advice import next_steps
 from autopicker_lab.tuning.baseline import ORACLE, POLICY, Baseline, interval_entries
-from autopicker_lab.tuning.decision_table import part_rows, way_rows
+from autopicker_lab.tuning.decision_table import part_rows, routed_by, way_rows
 from autopicker_lab.tuning.plots import draw_curve
 from autopicker_lab.tuning.router_figures import RouterFigures
 from autopicker_lab.tuning.sections import report_sections, sections_html
@@ -155,12 +155,16 @@ class TuningReport(RouterFigures):
     def ways(self) -> list[WayRow]:
         """What each way of answering gives: share of requests, quality, cost and seconds, in the order of `rows`."""
         qualities = {name: row.quality for name, row in self.rows.items()}
-        return way_rows(self.outcomes, self.choices, qualities)
+        return way_rows(self.outcomes, self._routed, qualities)
 
     @property
     def by_task(self) -> list[PartRow]:
         """The policy against the best single model, by task, the most frequent first; none where there is but one."""
-        return part_rows(self.outcomes, self.choices, self.outcomes.tasks)
+        return part_rows(self.outcomes, self._routed, self.outcomes.tasks)
+
+    @property
+    def _routed(self) -> Any:
+        return routed_by(self.draws, len(self.outcomes.models))
 
     @property
     def by_language(self) -> list[PartRow]:

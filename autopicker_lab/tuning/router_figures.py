@@ -51,6 +51,7 @@ class RouterFigures:
     estimates: Any = None
     curve: Curve | None = None
     choices: Any = None
+    draws: Any = None
     saving: Saving | None = None
     needed: Mapping[str, int | None] = field(default_factory=dict)
     learning: tuple[Mapping[str, Any], ...] = ()

@@ -81,7 +81,12 @@ def figure(interval: Interval | None) -> str:
     """A figure with its interval, to three digits."""
     if interval is None:
         return ""
-    return f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}]"
+    return f"{_short(interval.value)} [{_short(interval.low)}, {_short(interval.high)}]"
+
+
+def _short(value: float) -> str:
+    """A number to three digits, never with an exponent where it is large."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def percent(interval: Interval | None) -> str:

@@ -63,6 +63,8 @@ def tune(
     folds: int = 5,
     seed: int = 0,
     within: float = WITHIN,
+    strong_share: float | None = None,
+    spend: float | None = None,
     local_only: bool = False,
     max_cost_usd: float | None = None,
     source: str | Path | None = None,
@@ -83,6 +85,9 @@ def tune(
         strong, weak: the pair that is routed between; None: all models, ranked by the best against the cheapest.
         within: mean score that may be lost against the incumbent; the policy saves what it can within that, by a
             one-sided bound at 95 %.
+        strong_share: of requests that are to go to the strong model, instead of what `within` allows: the share of the
+            table's prompts, out of fold.
+        spend: USD per 1,000 requests that may be spent, for the best quality to be had, instead of `within`.
         local_only, max_cost_usd: of the policy that is made; the measured figures do not depend on them.
         source: the file the table came from, for the policy's stamp; a `table` that is a path is its own.
         promise: what the policy is to promise of its losses. Half of the prompts are then kept out of the fit and of
@@ -104,17 +109,18 @@ def tune(
 
     Raises:
         InvalidRequestError: see OutcomeMatrix.from_table; or more folds than groups of different prompts, no such
-            incumbent, a negative guard, or no repeats.
+            incumbent, a negative guard, or no repeats; or less to be spent than the cheapest model costs.
         StoppedError: `progress` returned False.
     """
     import numpy as np
 
-    _check(on_drift, cascade, guard, repeats)
-    source = _source(table, source)
+    asked, source = Asked(within, guard, strong_share, spend), _source(table, source)
+    _check_options(on_drift, cascade, repeats, asked, promise)
     outcomes = OutcomeMatrix.from_table(
         table, strong=strong, weak=weak, seed=seed, groups=groups, latency_weight=latency_weight
     )
     outcomes, kept_out = outcomes.with_incumbent(incumbent), None
+    asked.check(outcomes)
     if promise is not None:
         outcomes, kept_out = cut(outcomes, seed)
     prompts = fitting.prepare(outcomes.questions, outcomes.groups)
@@ -125,7 +131,7 @@ def tune(
     if not 2 <= folds <= different // 10:
         detail = f"too little data for {folds} folds: {different} different prompts"
         raise InvalidRequestError(detail, "collect more, or use fewer folds (at least 2)")
-    other, asked = outcomes.by_the_other(), Asked(within, guard)
+    other = outcomes.by_the_other()
     draws = repeats_for(outcomes.scores) if repeats is None else repeats
     fitted_folds = draws * len(fitting.grouped_folds(prompts.groups, folds, seed))
     steps = fitted_folds * (1 if other is None else 2) + 2
@@ -139,7 +145,7 @@ def tune(
     curve = cost_quality_curve(estimates, outcomes.scores, outcomes.costs)
     promised: Promise | None = None
     setting: Setting | None = None
-    allowed: float | None = within
+    allowed = asked.allowance
     if promise is not None and kept_out is not None:
         settings = settings_along(curve.weights, outcomes, estimates, guard)
         setting, promised = promise_of(outcomes, kept_out, estimator, estimates, settings, promise, seed)
@@ -192,7 +198,11 @@ def tune(
             "prompts": outcomes.fingerprint,
             "groups": outcomes.assumed,
         }
-        | ({"latency_weight": latency_weight} if latency_weight else {}),
+        | {
+            name: value
+            for name, value in (("latency_weight", latency_weight), ("strong_share", strong_share), ("spend", spend))
+            if value
+        },
     )
     losses = None
     if promised is None or not promised.feasible:
@@ -205,21 +215,23 @@ def tune(
         )
     report_progress(progress, steps, steps)  # what it returns comes too late
     report = TuningReport(policy=policy, promise=promised, losses=losses, **vars(figures))
-    if cascade == forms.OFF or guard is not None:
+    if cascade == forms.OFF or guard is not None or asked.allowance is None:
         return report
     return _with_cascade(report, cascade, folds, seed, within, promise, kept_out)
 
 
-def _check(on_drift: str, cascade: str, guard: float | None, repeats: int | None) -> None:
-    """Refuse what cannot be asked of a policy."""
+def _check_options(on_drift: str, cascade: str, repeats: int | None, asked: Asked, promise: Terms | None) -> None:
+    """InvalidRequestError for what no tuning can do, before anything is read."""
     if on_drift not in ON_DRIFT:
         raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
     if cascade not in forms.MODES:
         raise InvalidRequestError(f"no cascade '{cascade}'", f"known: {', '.join(forms.MODES)}")
-    if (guard is not None and not 0 <= guard < math.inf) or (repeats is not None and repeats < 1):
+    if (asked.guard_z is not None and not 0 <= asked.guard_z < math.inf) or (repeats is not None and repeats < 1):
         raise InvalidRequestError("a guard is 0 or more standard errors, and folds are drawn at least once")
-    if guard is not None and cascade == forms.ONLY:
-        raise InvalidRequestError("a cascade has no guard", "leave out one of them")
+    if cascade == forms.ONLY and (asked.guard_z is not None or asked.allowance is None):
+        raise InvalidRequestError("a cascade has no guard, share or spending of its own", "leave out one of them")
+    if promise is not None and asked.allowance is None:
+        raise InvalidRequestError("a promise decides the cost weight itself", "leave out the share, or what is spent")
 
 
 def _with_cascade(
@@ -389,6 +401,7 @@ def _measure(
         estimates=estimates,
         curve=curve,
         choices=None if choices is None else np.atleast_2d(choices)[0],
+        draws=choices,
         saving=saving,
         needed=needed_prompts(outcomes, saving, within),
         learning=tuple(learning),

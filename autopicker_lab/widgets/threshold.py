@@ -117,7 +117,7 @@ class ThresholdModel(PanelModel):
     def summary(self) -> str:
         """The setting as an HTML table."""
         outcomes = self.report.outcomes
-        best = int(outcomes.scores.mean(0).argmax())
+        best = outcomes.best
         saved = 1 - self.cost / float(outcomes.costs[:, best].mean())
         unit = "calls per 1,000" if outcomes.cost_unit == CALL else "USD per 1,000"
         rows: list[tuple[str, str]] = [

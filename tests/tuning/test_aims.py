@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from support.outcomes import table
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.rule import prefer_by_estimates
+from autopicker_lab.tuning import OutcomeMatrix, tune
 from autopicker_lab.tuning.aims import weight_for_share, weight_for_spend
 from autopicker_lab.tuning.curve import cost_quality_curve
+from autopicker_lab.tuning.settings import Asked, setting_for
 
 RANDOM = np.random.default_rng(3)
 ESTIMATES = np.clip(RANDOM.normal([0.4, 0.6, 0.8], 0.15, (400, 3)), 0, 1)
@@ -53,3 +56,34 @@ def test_no_more_is_spent_than_may_be() -> None:
         better = curve.qualities[curve.costs <= cost]
         assert scores[np.arange(400), chosen].mean() == pytest.approx(better.max())
     assert prefer_by_estimates(ESTIMATES, COSTS, weight_for_spend(curve, 0.0)).max() == 0
+
+
+def test_a_setting_keeps_what_is_asked_instead_of_an_allowance() -> None:
+    outcomes = OutcomeMatrix.from_table(table(120, usd=True))
+    estimates = np.clip(outcomes.scores + RANDOM.normal(0, 0.3, outcomes.scores.shape), 0, 1)
+    half = Asked(0.01, strong_share=0.5)
+    sent = setting_for(outcomes, estimates, half).choices(outcomes, estimates) == outcomes.strong
+    assert sent.mean() == pytest.approx(0.5, abs=0.01)
+    four = Asked(0.01, spend=4.0)
+    spent = outcomes.mean_costs[setting_for(outcomes, estimates, four).choices(outcomes, estimates)].mean()
+    assert 0.003 < spent <= 0.004
+    assert (half.allowance, four.allowance, Asked(0.01).allowance) == (None, None, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("asked", "usd", "says"),
+    [
+        ({"spend": 0.5}, True, "the cheapest model costs 1 USD per 1,000 requests"),
+        ({"spend": 5.0}, False, "--prices"),
+        ({"strong_share": 0.5, "spend": 5.0}, True, "one thing decides"),
+        ({"strong_share": 1.5}, True, "between 0 and 1"),
+        ({"strong_share": float("nan")}, True, "between 0 and 1"),
+        ({"spend": float("nan")}, True, "the cheapest model costs"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_anything_is_fitted(
+    asked: dict[str, float], usd: bool, says: str
+) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        tune(table(60, usd=usd), **asked)  # type: ignore[arg-type]
+    assert says in str(caught.value)

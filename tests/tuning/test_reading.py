@@ -14,7 +14,7 @@ from autopicker_lab.tuning import Finding, evaluate
 from autopicker_lab.tuning.advice import next_steps
 from autopicker_lab.tuning.allowances import losses_where_doubtful
 from autopicker_lab.tuning.baselines import heuristic_scores
-from autopicker_lab.tuning.decision_table import mean_interval, part_rows, share_interval
+from autopicker_lab.tuning.decision_table import mean_interval, part_rows, routed_by, share_interval, way_rows
 from autopicker_lab.tuning.judging import conclude, saving_of
 from autopicker_lab.tuning.sections import ReportTable
 
@@ -63,8 +63,16 @@ def test_its_figures_are_those_of_the_choices(report: Any) -> None:
         assert task.routed == pytest.approx(report.outcomes.routed(report.choices)[0][at].mean())
 
 
+def test_several_fits_count_by_how_often_they_choose(report: Any) -> None:
+    ways = way_rows(
+        report.outcomes, routed_by(np.array([[0] * 60, [1] * 60]), 2), {"policy": None, "always:small": None}
+    )
+    assert ways[0].cost_per_1000.value == pytest.approx(5.5)
+    assert ways[1].share.value == 0.5
+
+
 def test_what_says_nothing_is_left_out(report: Any) -> None:
-    assert part_rows(report.outcomes, report.choices, np.full(60, "one task")) == []
+    assert part_rows(report.outcomes, routed_by(report.choices, 2), np.full(60, "one task")) == []
     assert part_rows(report.outcomes, None, report.outcomes.tasks) == []
     assert ReportTable("t", ("a", "b", "c"), (("x", "", "1"), ("y", "", ""))).filled.head == ("a", "c")
 
