@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.code.outline import Symbol, one_line
+from autopicker_lab.extraction.code.outline import Symbol, head_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tree_sitter import Language, Node, Query
 
-    Found = dict[str, Node]
+    Match = dict[str, Node]
 
 _MOST_ERRORS = 5
-_MOST_HEAD = 1000  # bytes
 _MOST_NAME = 200
 _MOST_OPEN = 5_000
 
@@ -34,7 +33,7 @@ class Source:
         self._language = language
         self.root = Parser(_language(language)).parse(self.data).root_node
 
-    def find(self, query: str) -> Iterator[Found]:
+    def find(self, query: str) -> Iterator[Match]:
         """What the patterns of a query match: nodes by the names of their captures."""
         from tree_sitter import QueryCursor
 
@@ -62,8 +61,7 @@ class Source:
 
     def signature(self, start: int, stop: int) -> str:
         """The head of a symbol, between its first byte and that of its body."""
-        head = self.data[start : min(stop, start + _MOST_HEAD)].decode(errors="replace")
-        return one_line(head.rstrip(" \n\t{:=>"))
+        return head_line(self.data, start, stop)
 
     def faults(self, most: int = _MOST_ERRORS) -> list[tuple[int, int]]:
         """Line and column of the first errors of the tree, which may be too deep for recursion."""

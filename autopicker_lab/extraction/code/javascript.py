@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from autopicker_lab.core import Document, SourceFile
-    from autopicker_lab.extraction.code.grammar import Found
+    from autopicker_lab.extraction.code.grammar import Match
 
 _FUNCTION = "[(function_expression) (generator_function) (arrow_function)]"
 _KEY = "[(property_identifier) (private_property_identifier) (string) (number) (computed_property_name)]"
@@ -102,7 +102,7 @@ def _in_words(source: Source) -> tuple[str, ...]:
     return tuple(f"syntax error at line {line}, column {column}" for line, column in source.faults())
 
 
-def _scopes(source: Source, found: list[Found], comments: Comments) -> Iterator[Scope]:
+def _scopes(source: Source, found: list[Match], comments: Comments) -> Iterator[Scope]:
     exports = {match["exported"].id: match["export"] for match in found if "exported" in match}
     values = {match["value"].id for match in found if "value" in match}
     for match in found:
@@ -142,7 +142,7 @@ def _owner_and_name(node: Node) -> tuple[str, str]:
     return owner, name
 
 
-def _imports(found: list[Found]) -> Iterator[str]:
+def _imports(found: list[Match]) -> Iterator[str]:
     for match in found:
         if "import" in match and ("callee" not in match or node_text(match["callee"]) in _CALLEES):
             name = node_text(match["import"]).strip("'\"`")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_SIGNATURE = 200  # characters
 _MOST_DOC = 300
+_MOST_HEAD = 1000  # bytes
 _ALONE = re.compile(r"\s*(#|//|/\*|<!--)")
 _SIGNS = re.compile(r"^\s*(#+|//+|/\*+|\*+(?!/))\s?|\s*\*+/\s*$")  # around what a comment says
 
@@ -85,6 +86,11 @@ def first_paragraph(text: str) -> str:
     """The first paragraph of a docstring or comment, in one line of bounded length."""
     paragraph = re.split(r"\n\s*\n|\n\s*@", text.strip()[: 4 * _MOST_DOC], maxsplit=1)[0]
     return one_line(paragraph, _MOST_DOC)
+
+
+def head_line(data: bytes, start: int, stop: int) -> str:
+    """The head of a symbol in one line: what stands before its body in UTF-8."""
+    return one_line(data[start : min(stop, start + _MOST_HEAD)].decode(errors="replace").rstrip(" \n\t{:=>"))
 
 
 def one_line(text: str, most: int = _MOST_SIGNATURE) -> str:

@@ -1,4 +1,4 @@
-"""Python: outlined by a grammar that reads Python 2 and what is newer than the interpreter; errors told by `ast`."""
+"""Python: by its own parser, and where that fails by a grammar that holds: Python 2, what is newer, what is wrong."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import inspect
 import platform
 import re
 import warnings as python_warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.code.grammar import Scope, Source, line_range, nest, node_text
 from autopicker_lab.extraction.code.outline import Comments, first_paragraph, outline_document
+from autopicker_lab.extraction.code.python_ast import Fault, Found, found_by_ast, parse
 from autopicker_lab.extraction.decoding import decode
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from autopicker_lab.core import Document, SourceFile
-    from autopicker_lab.extraction.code.grammar import Found
+    from autopicker_lab.extraction.code.grammar import Match
 
 _QUERY = """
 (function_definition name: (identifier) @name body: (_) @body) @function
@@ -45,29 +46,37 @@ _OF_PYTHON_2 = re.compile(
 
 def read_python(file: SourceFile) -> Document:
     """Python source cut at its top-level symbols; symbols, imports and docstring as metadata."""
+    text, _, warnings = decode(file.data)
+    tree, fault = parse(text)
+    found = found_by_ast(tree, text) if tree is not None else _found_by_grammar(text, fault)
+    return outline_document(
+        file,
+        text,
+        nest(found.scopes),
+        found.imports,
+        warnings + found.warnings,
+        found.comments,
+        docstring=found.docstring,
+    )
+
+
+def _found_by_grammar(text: str, fault: Fault | None) -> Found:
     import tree_sitter_python
 
-    text, _, warnings = decode(file.data)
     source = Source(text, tree_sitter_python.language)
-    found = list(source.find(_QUERY))
-    comments = Comments(text.split("\n"), (line_range(match["comment"]) for match in found if "comment" in match))
-    tree, fault = _second_opinion(text)
-    if tree is not None and source.root.has_error:
-        scopes = list(_scopes_of_ast(tree, source))
-    else:
-        scopes = list(_scopes(source, found, comments))
-        if source.root.has_error:
-            scopes = [_ended_by_indent(scope, source) for scope in scopes]
-            scopes += _lost_scopes(source, {scope.start for scope in scopes})
-    warnings += (fault.in_words(source),) if fault else ()
-    docstring = _docstring(source.root)
-    warnings += source.said
-    return outline_document(file, text, nest(scopes), _imports(found), warnings, comments, docstring=docstring)
+    matches = list(source.find(_QUERY))
+    comments = Comments(text.split("\n"), (line_range(match["comment"]) for match in matches if "comment" in match))
+    scopes = list(_scopes(source, matches, comments))
+    if source.root.has_error:
+        scopes = [_ended_by_indent(scope, source) for scope in scopes]
+        scopes += _lost_scopes(source, {scope.start for scope in scopes})
+    said = (_in_words(fault, source),) if fault else ()
+    return Found(scopes, list(_imports(matches)), comments, _docstring(source.root), said + source.said)
 
 
-def _scopes(source: Source, found: list[Found], comments: Comments) -> Iterator[Scope]:
-    decorations = {match["decorated"].id: match["decoration"] for match in found if "decorated" in match}
-    for match in found:
+def _scopes(source: Source, matches: list[Match], comments: Comments) -> Iterator[Scope]:
+    decorations = {match["decorated"].id: match["decoration"] for match in matches if "decorated" in match}
+    for match in matches:
         kind = next((kind for kind in ("class", "function") if kind in match), None)
         if kind is not None:
             node = match[kind]
@@ -123,8 +132,8 @@ def _ended_by_indent(scope: Scope, source: Source) -> Scope:
     return replace(scope, stop=stop, last=scope.first + source.data.count(b"\n", scope.start, stop))
 
 
-def _imports(found: list[Found]) -> Iterator[str]:
-    for match in found:
+def _imports(matches: list[Match]) -> Iterator[str]:
+    for match in matches:
         if "import" in match:
             yield node_text(match["import"])
         elif "future" in match:
@@ -135,50 +144,15 @@ def _imports(found: list[Found]) -> Iterator[str]:
             yield package if is_named or "member" not in match else f"{package}{node_text(match['member'])}"
 
 
-def _scopes_of_ast(tree: ast.Module, source: Source) -> Iterator[Scope]:
-    """What Python's own parser finds where the grammar stumbles over something odd but right."""
-    begins = [0, *(match.end() for match in re.finditer(b"\n", source.data))]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            kind = "class" if isinstance(node, ast.ClassDef) else "function"
-            start = begins[node.lineno - 1] + node.col_offset
-            last = node.end_lineno or node.lineno
-            stop = begins[last - 1] + (node.end_col_offset or 0)
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            signature = source.signature(start, begins[node.body[0].lineno - 1] + node.body[0].col_offset)
-            yield Scope(
-                kind, node.name, start, stop, first, last, signature, first_paragraph(ast.get_docstring(node) or "")
-            )
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """What this Python says against a text, and in which line."""
-
-    line: int | None
-    message: str
-    of_layout: bool = False
-
-    def in_words(self, source: Source) -> str:
-        """A warning."""
-        if self.line is None:
-            return self.message
-        lines = source.text.split("\n")
-        at = lines[self.line - 1] if 0 < self.line <= len(lines) else ""
-        if _OF_PYTHON_2.search(at):
-            return f"line {self.line} is Python 2: {self.message}"
-        if not source.root.has_error and not self.of_layout:
-            version = platform.python_version()
-            return f"line {self.line} is not for Python {version}, which read it, perhaps for a newer one"
-        return f"syntax error at line {self.line}: {self.message}"
-
-
-def _second_opinion(text: str) -> tuple[ast.Module | None, _Fault | None]:
-    try:
-        with python_warnings.catch_warnings():
-            python_warnings.simplefilter("ignore")
-            return ast.parse(text), None
-    except SyntaxError as error:
-        return None, _Fault(error.lineno, error.msg, isinstance(error, IndentationError))
-    except (RecursionError, MemoryError, ValueError):
-        return None, _Fault(None, "too deeply nested for Python itself")
+def _in_words(fault: Fault, source: Source) -> str:
+    if fault.line is None:
+        return fault.message
+    lines = source.text.split("\n")
+    at = lines[fault.line - 1] if 0 < fault.line <= len(lines) else ""
+    if _OF_PYTHON_2.search(at):
+        return f"line {fault.line} is Python 2: {fault.message}"
+    if not source.root.has_error and not fault.of_layout:
+        return (
+            f"line {fault.line} is not for Python {platform.python_version()}, which read it, perhaps for a newer one"
+        )
+    return f"syntax error at line {fault.line}: {fault.message}"
