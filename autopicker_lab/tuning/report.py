@@ -169,7 +169,7 @@ class TuningReport(RouterFigures):
     @property
     def by_language(self) -> list[PartRow]:
         """The same by the language of the prompts, as an ISO 639-1 code; "other" where that is unsure or rare."""
-        return part_rows(self.outcomes, self.choices, self.outcomes.languages)
+        return part_rows(self.outcomes, self._routed, self.outcomes.languages)
 
     @property
     def next_steps(self) -> list[str]:
