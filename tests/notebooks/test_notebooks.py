@@ -17,7 +17,7 @@ SHOWN = {  # what must be seen in each notebook, beside a picture and, but for t
     "00_start_here": ("Kittiwake", "Please keep your ticket"),
     "01_extraction": ("Departures a day", "announcement.ogg", "python-docx"),
     "02_transcription": ("Please keep your ticket", "real-time factor", "announcement.flac"),
-    "03_complexity_explorer": ("complexity", "always:smollm2-135m"),
+    "03_complexity_explorer": ("complexity", "always smollm2-135m"),
     "04_routing_what_if": ("change sides",),
     "05_threshold_tuning": ("routing saves", "achieved_share"),
     "06_chat_with_files": ("built in 1987", "report.pdf, page", "Pier 4"),
