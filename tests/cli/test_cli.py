@@ -348,7 +348,7 @@ def test_collect_asks_grades_and_goes_on(tmp_path: Path) -> None:
     assert json_of(*arguments)["done"] == 1
     assert json_of(*arguments)["skipped"] == 1
     failed = run("collect", tmp_path / "q.jsonl", "--models", "gpt-9", "--out", tmp_path / "o.jsonl")
-    assert failed.returncode == 1
+    assert failed.returncode == 2
     assert "unknown model 'gpt-9'" in failed.stderr
 
 
