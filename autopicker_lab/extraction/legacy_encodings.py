@@ -254,7 +254,9 @@ def _is_in_capitals(text: str) -> bool:
 
 def _confidence_in_small_letters(text: str, codec: str) -> float:
     """How well a text in capitals fits its language in small letters, 0 to 1."""
-    found = _detected(text[:_GLANCE].lower().encode(codec, "ignore"), include_encodings=_OF_CAPITALS)
+    small = text[:_GLANCE].lower().encode(codec, "ignore")
+    among = (*_OF_CAPITALS, "cp1252")  # the latter is what it says where none fits
+    found = _detected(small, include_encodings=among)
     return max((confidence for name, confidence in found if _CODECS.get(name, name) == codec), default=0.0)
 
 

@@ -5,6 +5,7 @@ import pytest
 from autopicker_lab.extraction import extract
 from autopicker_lab.extraction.coherence import coherence
 from autopicker_lab.extraction.decoding import decode
+from autopicker_lab.extraction.legacy_encodings import _confidence_in_small_letters
 
 GERMAN = "Schöne Grüße aus Köln, der Schlüssel für das Büro liegt bereit.\n"
 FRENCH = "Le marché est déjà fermé, la clé reste à l'accueil.\n"
@@ -179,3 +180,8 @@ def test_the_detector_sees_a_bounded_sample_and_is_asked_once_for_common_text(
     assert decode(text.encode(encoding)).text == text
     assert len(asked) == 1
     assert asked[0] <= 2048
+
+
+def test_the_detector_has_nothing_to_warn_of_where_capitals_fit_no_language() -> None:
+    for data in (b"\xc7O", b"B\xce", b"\xcf\xd0 \xd0\xcf"):  # tests take warnings for errors
+        assert _confidence_in_small_letters(data.decode("cp1251"), "cp1251") <= 0.2
