@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from autopicker_lab.extraction import extract
+from autopicker_lab.extraction.code import grammar
 
 
 def outline(text: str, name: str) -> dict[str, dict[str, Any]]:
@@ -180,3 +181,14 @@ def test_what_is_never_closed_costs_no_more_than_its_size(name: str, unit: str) 
         "\n", ""
     )
     assert len(str(document.metadata)) < 4_000_000
+
+
+@pytest.mark.parametrize("name", ["a.py", "a.js"])
+def test_a_text_that_no_parser_comes_to_an_end_with_is_read_as_it_is(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grammar, "_SECONDS", -1.0)
+    text = "def f(x:\n  y = = (1]\n" * 300
+    document = extract(text.encode(), name=name)
+    assert "\n".join(part.text for part in document.parts) == text
+    assert any("was not parsed" in warning for warning in document.warnings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache, cached_property
+from time import thread_time
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.code.outline import Symbol, head_line
@@ -19,19 +20,39 @@ if TYPE_CHECKING:
 _MOST_ERRORS = 5
 _MOST_NAME = 200
 _MOST_OPEN = 5_000
+_PIECE = 1 << 16  # bytes that the parser is given at once
+_SECONDS, _SECONDS_PER_MB = 2.0, 2.0  # of the processor; sound code takes a tenth of it
 
 
 class Source:
     """A text in UTF-8, its tree by a grammar, and what a search in it had to say."""
 
-    def __init__(self, text: str, language: Callable[[], object]) -> None:
-        from tree_sitter import Parser
-
+    def __init__(self, text: str, data: bytes, root: Node, language: Callable[[], object]) -> None:
         self.text = text
-        self.data = text.encode()
+        self.data = data
+        self.root = root
         self.said: tuple[str, ...] = ()
         self._language = language
-        self.root = Parser(_language(language)).parse(self.data).root_node
+
+    @classmethod
+    def parse(cls, text: str, language: Callable[[], object]) -> Source | None:
+        """Parse a text; None where the parser, which tries to mend what is wrong, finds no end of that."""
+        from tree_sitter import Parser
+
+        data = text.encode()
+        end = thread_time() + _SECONDS + _SECONDS_PER_MB * len(data) / 1e6
+        try:
+            tree = Parser(_language(language)).parse(
+                lambda offset, _: data[offset : offset + _PIECE],
+                progress_callback=lambda _offset, _wrong: thread_time() > end,
+            )
+        except ValueError:
+            return None
+        return cls(text, data, tree.root_node, language)
+
+    def text_of(self, node: Node) -> str:
+        """The text of a node."""
+        return self.data[node.start_byte : node.end_byte].decode(errors="replace")
 
     def find(self, query: str) -> Iterator[Match]:
         """What the patterns of a query match: nodes by the names of their captures."""
@@ -101,11 +122,6 @@ def _query(language: Callable[[], object], query: str) -> Query:
     from tree_sitter import Query
 
     return Query(_language(language), query)
-
-
-def node_text(node: Node | None) -> str:
-    """The text of a node."""
-    return "" if node is None or node.text is None else node.text.decode(errors="replace")
 
 
 def line_range(node: Node) -> tuple[int, int]:

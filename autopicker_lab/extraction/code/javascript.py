@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.code.grammar import Scope, Source, line_range, nest, node_text
+from autopicker_lab.extraction.code.grammar import Scope, Source, line_range, nest
 from autopicker_lab.extraction.code.outline import Comments, one_line, outline_document
 from autopicker_lab.extraction.decoding import decode
 
@@ -69,24 +69,31 @@ _MOST_NAME = 80
 def read_javascript(file: SourceFile) -> Document:
     """JavaScript source cut at its outermost symbols; symbols and imports as metadata."""
     text, _, warnings = decode(file.data)
-    source, query, said = _parse(text)
+    parsed = _parse(text)
+    if parsed is None:
+        warnings += ("so much is wrong that it was not parsed: read as plain text",)
+        return outline_document(file, text, [], (), warnings, Comments([], ()))
+    source, query, said = parsed
     found = list(source.find(query))
     comments = Comments(text.split("\n"), (line_range(match["comment"]) for match in found if "comment" in match))
     symbols = nest(_scopes(source, found, comments))
-    return outline_document(file, text, symbols, _imports(found), warnings + said + source.said, comments)
+    return outline_document(file, text, symbols, _imports(source, found), warnings + said + source.said, comments)
 
 
-def _parse(text: str) -> tuple[Source, str, tuple[str, ...]]:
+def _parse(text: str) -> tuple[Source, str, tuple[str, ...]] | None:
     """The tree of the grammar that finds the fewest faults, a query of it, and what to say of the faults."""
     import tree_sitter_javascript
 
-    source = Source(text, tree_sitter_javascript.language)
+    source = Source.parse(text, tree_sitter_javascript.language)
+    if source is None:
+        return None
     if not source.root.has_error:
         return source, _QUERY + _FIELDS, ()
     import tree_sitter_typescript
 
     grammars = (tree_sitter_typescript.language_tsx, tree_sitter_typescript.language_typescript)
-    typed = min((Source(text, grammar) for grammar in grammars), key=_count_faults)
+    found = (Source.parse(text, grammar) for grammar in grammars)
+    typed = min((each for each in found if each is not None), key=_count_faults, default=source)
     if _count_faults(typed) >= _count_faults(source):
         return source, _QUERY + _FIELDS, _in_words(source)
     line = source.faults()[0][0]
@@ -114,7 +121,7 @@ def _scopes(source: Source, found: list[Match], comments: Comments) -> Iterator[
             continue  # a function expression that has another name, what is an import
         first, last = line_range(node)
         first = min(first, line_range(exports.get(node.id, node))[0])
-        owner, name = _owner_and_name(match["name"])
+        owner, name = _owner_and_name(source, match["name"])
         if kind == "holder":
             yield Scope("", name, node.start_byte, node.end_byte, first, last, owner=owner)
             continue
@@ -131,9 +138,9 @@ def _is_require(source: Source, value: Node) -> bool:
     return source.data.startswith(b"require(", value.start_byte)
 
 
-def _owner_and_name(node: Node) -> tuple[str, str]:
+def _owner_and_name(source: Source, node: Node) -> tuple[str, str]:
     """What something belongs to and its name: of `Queue.prototype.add`, "Queue" and "add"."""
-    text = one_line(node_text(node), _MOST_NAME)
+    text = one_line(source.text_of(node), _MOST_NAME)
     if node.type == "string":
         return "", text.strip("'\"")
     if node.type != "member_expression":
@@ -142,9 +149,9 @@ def _owner_and_name(node: Node) -> tuple[str, str]:
     return owner, name
 
 
-def _imports(found: list[Match]) -> Iterator[str]:
+def _imports(source: Source, found: list[Match]) -> Iterator[str]:
     for match in found:
-        if "import" in match and ("callee" not in match or node_text(match["callee"]) in _CALLEES):
-            name = node_text(match["import"]).strip("'\"`")
+        if "import" in match and ("callee" not in match or source.text_of(match["callee"]) in _CALLEES):
+            name = source.text_of(match["import"]).strip("'\"`")
             if "${" not in name:
                 yield name

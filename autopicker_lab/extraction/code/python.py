@@ -10,7 +10,7 @@ import warnings as python_warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.code.grammar import Scope, Source, line_range, nest, node_text
+from autopicker_lab.extraction.code.grammar import Scope, Source, line_range, nest
 from autopicker_lab.extraction.code.outline import Comments, first_paragraph, outline_document
 from autopicker_lab.extraction.code.python_ast import Fault, Found, found_by_ast, parse
 from autopicker_lab.extraction.decoding import decode
@@ -63,7 +63,9 @@ def read_python(file: SourceFile) -> Document:
 def _found_by_grammar(text: str, fault: Fault | None) -> Found:
     import tree_sitter_python
 
-    source = Source(text, tree_sitter_python.language)
+    source = Source.parse(text, tree_sitter_python.language)
+    if source is None:
+        return Found([], [], Comments([], ()), None, ("so much is wrong that it was not parsed: read as plain text",))
     matches = list(source.find(_QUERY))
     comments = Comments(text.split("\n"), (line_range(match["comment"]) for match in matches if "comment" in match))
     scopes = list(_scopes(source, matches, comments))
@@ -71,7 +73,7 @@ def _found_by_grammar(text: str, fault: Fault | None) -> Found:
         scopes = [_ended_by_indent(scope, source) for scope in scopes]
         scopes += _lost_scopes(source, {scope.start for scope in scopes})
     said = (_in_words(fault, source),) if fault else ()
-    return Found(scopes, list(_imports(matches)), comments, _docstring(source.root), said + source.said)
+    return Found(scopes, list(_imports(source, matches)), comments, _docstring(source, source.root), said + source.said)
 
 
 def _scopes(source: Source, matches: list[Match], comments: Comments) -> Iterator[Scope]:
@@ -82,13 +84,13 @@ def _scopes(source: Source, matches: list[Match], comments: Comments) -> Iterato
             node = match[kind]
             first, last = line_range(decorations.get(node.id, node))
             last = comments.end_before(last)  # the grammar counts comments after a body to it
-            doc = _docstring(match["body"]) or comments.above(first)
+            doc = _docstring(source, match["body"]) or comments.above(first)
             signature = source.signature(node.start_byte, match["body"].start_byte)
-            name = node_text(match["name"])
+            name = source.text_of(match["name"])
             yield Scope(kind, name, node.start_byte, node.end_byte, first, last, signature, first_paragraph(doc))
 
 
-def _docstring(body: Node) -> str | None:
+def _docstring(source: Source, body: Node) -> str | None:
     """The text that stands first in a module, class or function."""
     statement = next((child for child in body.named_children if child.type != "comment"), None)
     if statement is None or statement.type != "expression_statement" or len(statement.named_children) != 1:
@@ -98,7 +100,7 @@ def _docstring(body: Node) -> str | None:
     try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
-            value = ast.literal_eval(node_text(statement))
+            value = ast.literal_eval(source.text_of(statement))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return inspect.cleandoc(value) if isinstance(value, str) else None
@@ -132,16 +134,16 @@ def _ended_by_indent(scope: Scope, source: Source) -> Scope:
     return replace(scope, stop=stop, last=scope.first + source.data.count(b"\n", scope.start, stop))
 
 
-def _imports(matches: list[Match]) -> Iterator[str]:
+def _imports(source: Source, matches: list[Match]) -> Iterator[str]:
     for match in matches:
         if "import" in match:
-            yield node_text(match["import"])
+            yield source.text_of(match["import"])
         elif "future" in match:
             yield "__future__"
         elif "package" in match:
-            package = node_text(match["package"])
+            package = source.text_of(match["package"])
             is_named = package.strip(". ")
-            yield package if is_named or "member" not in match else f"{package}{node_text(match['member'])}"
+            yield package if is_named or "member" not in match else f"{package}{source.text_of(match['member'])}"
 
 
 def _in_words(fault: Fault, source: Source) -> str:
