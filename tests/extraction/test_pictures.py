@@ -1,6 +1,7 @@
 """Pictures as people have them: scripts that no engine knows, columns, tall, thin, transparent, cut off, in frames."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -9,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from autopicker_lab.core import CorruptFileError, Document
 from autopicker_lab.extraction import extract
-from autopicker_lab.extraction.ocr import OcrLine, OcrResult
+from autopicker_lab.extraction.ocr import OcrLine, OcrResult, read_text, tesseract
 from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.scripts import is_legible, is_seen, leaves_out, looks_borrowed, unread_note
 from autopicker_lab.extraction.ocr.strips import cut_strips
@@ -215,3 +216,20 @@ def test_places_that_look_like_text_and_were_not_read() -> None:
     assert uncovered(image, [OcrLine("all", (0, 0, *image.size), 1.0)]) == 0
     assert uncovered(image, [OcrLine("without its first letters", (70, 0, *image.size), 1.0)]) > 0
     assert uncovered(Image.new("RGB", (300, 300), "teal"), []) == 0
+
+
+def test_no_engine_is_asked_about_what_is_of_one_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    engine = tesseract.read_with_tesseract
+
+    def counted(image: Image.Image, languages: Sequence[str]) -> list[OcrLine]:
+        sizes.append(image.size)
+        return engine(image, languages)
+
+    monkeypatch.setattr(tesseract, "read_with_tesseract", counted)
+    endless = Image.new("RGB", (900, 20_000), "white")
+    endless.paste(drawn(["The pier is closed today"]), (0, 0))
+    assert "pier is closed" in " ".join(line.text for line in read_text(endless).lines)
+    assert len(sizes) == 1
+    assert not read_text(Image.new("RGB", (400, 300), (250, 251, 252))).lines
+    assert len(sizes) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.optional import require
@@ -39,6 +39,7 @@ _SMALL = 20  # pixels of a line below which Tesseract reads better enlarged
 _ENLARGED = 3
 _MUCH_MORE = 1.1
 _TURN_GAIN = 0.1
+_LEAST_CONTRAST = 8  # of 255, below which nobody reads anything
 _MIN_SIDE = 5  # pixels: no letter stands in fewer
 
 
@@ -92,7 +93,15 @@ def _check_installed(languages: Sequence[str]) -> None:
         )
 
 
+def _is_blank(image: Image) -> bool:
+    """Whether a picture is of one colour, as most of a damaged or endless one is."""
+    bands: Any = image.getextrema()
+    return all(high - low < _LEAST_CONTRAST for low, high in bands)
+
+
 def _read(image: Image, languages: Sequence[str]) -> OcrResult:
+    if _is_blank(image):
+        return OcrResult(())
     if not tesseract.has_tesseract():
         return _judged(image, [], "", 0)
     first = tesseract.read_with_tesseract(image, languages or ("eng",))
