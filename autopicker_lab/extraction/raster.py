@@ -60,6 +60,7 @@ def _decoded(file: SourceFile) -> Picture:
         frame_limit = max(min(FRAMES_CHECKED, MAX_PIXELS // area), 2)
         for frame in range(1, min(frame_count(picture), frame_limit)):
             picture.seek(frame)  # a later frame may be the bomb
+            _check_pixels(picture, file)
         picture.seek(0)
         picture.load()
     return picture
@@ -71,12 +72,16 @@ def open_header(file: SourceFile) -> Picture:
 
     with corrupt_on_failure(file):
         picture = Image.open(io.BytesIO(file.data))
+    _check_pixels(picture, file)
+    return picture
+
+
+def _check_pixels(picture: Picture, file: SourceFile) -> None:
     if picture.width * picture.height > MAX_PIXELS:
         raise CorruptFileError(
             f"'{file.name}' has {picture.width:,} x {picture.height:,} pixels",
             f"scale it down to at most {MAX_PIXELS // 10**6} megapixels",
         )
-    return picture
 
 
 @contextmanager

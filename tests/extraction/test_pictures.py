@@ -233,3 +233,12 @@ def test_no_engine_is_asked_about_what_is_of_one_colour(monkeypatch: pytest.Monk
     assert len(sizes) == 1
     assert not read_text(Image.new("RGB", (400, 300), (250, 251, 252))).lines
     assert len(sizes) == 1
+
+
+def test_a_later_frame_that_is_too_large_is_told_before_it_is_made() -> None:
+    small = Image.new("P", (40, 30), 1)
+    data = bytearray(saved(small, "GIF", save_all=True, append_images=[Image.new("P", (40, 30), 2)], disposal=2))
+    at = data.rindex(b"\x2c") + 5  # width and height of the second frame
+    data[at : at + 4] = (9000).to_bytes(2, "little") + (9900).to_bytes(2, "little")
+    with pytest.raises(CorruptFileError, match=r"9,000 x 9,900 pixels"):
+        extract(bytes(data), name="a.gif")
