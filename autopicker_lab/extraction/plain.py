@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
-from autopicker_lab.core.places import line_place
+from autopicker_lab.core.places import Place, line_place
 from autopicker_lab.extraction.base64_data import leave_out_base64
 from autopicker_lab.extraction.decoding import decode
 
@@ -42,25 +41,23 @@ def sections(text: str) -> list[Part]:
     The places of a Part name the headings that it stands under.
     """
     parts: list[Part] = []
-    label, pending, first = "beginning", [], 1  # type: str, list[str], int
+    label, pending = "beginning", []  # type: str, list[str]
     titles: dict[int, str] = {}  # level -> the title that holds
 
     def close() -> None:
         if any(line.strip() for line in pending):
             text = "\n".join(pending).strip("\n")
-            blank = next(i for i, line in enumerate(pending) if line)
-            place = line_place(text, first + blank, tuple(titles[level] for level in sorted(titles)) or None)
-            place = replace(place, lines=None)
+            place = Place(0, len(text), headings=tuple(titles[level] for level in sorted(titles)) or None)
             parts.append(Part(label, text, tuple(markdown_tables(pending)), (place,)))
 
     lines = text.split("\n")
     code = _in_code(lines)
-    for number, (line, is_code, below) in enumerate(zip(lines, code, [*lines[1:], ""], strict=True), 1):
+    for line, is_code, below in zip(lines, code, [*lines[1:], ""], strict=True):
         heading = None if is_code else _heading(line, below)
         if heading:
             close()
             level, label = heading
-            pending, first = [], number
+            pending = []
             titles = {above: title for above, title in titles.items() if above < level} | {level: label}
         pending.append(line)
     close()

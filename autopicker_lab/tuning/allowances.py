@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning.advice import Losses
-from autopicker_lab.tuning.clusters import sure_bound
+from autopicker_lab.tuning.clusters import mean_bound
 from autopicker_lab.tuning.judging import conclude, saving_of
 
 if TYPE_CHECKING:
@@ -62,4 +62,4 @@ def _loss(outcomes: OutcomeMatrix, choices: Array) -> tuple[float, float]:
 
     best = outcomes.scores[:, outcomes.best]
     lost = np.mean([best - outcomes.routed(each)[0] for each in np.atleast_2d(choices)], axis=0)
-    return float(lost.mean()), float(sure_bound(lost[None, :], outcomes.groups)[0])
+    return float(lost.mean()), float(mean_bound(lost[None, :], outcomes.groups)[0])

@@ -76,7 +76,11 @@ def jackknife_error(left_out: Array, whole: Array) -> Array:
     return errors
 
 
-def sure_bound(values: Array, groups: Array) -> Array:
-    """Upper bound of the mean of each row of `values` (rows, n), one-sided at 90 %; shape (rows,)."""
-    bounds: Array = values.mean(1) + quantile(SURE, groups) * clustered_error(values, groups)
+def mean_bound(values: Array, groups: Array, level: float = SURE, least_z: float = 0.0) -> Array:
+    """Upper bound of the mean of each row of `values` (rows, n), one-sided; shape (rows,).
+
+    Args:
+        level: of confidence. least_z: standard errors that it lies above the mean at least.
+    """
+    bounds: Array = values.mean(1) + max(quantile(level, groups), least_z) * clustered_error(values, groups)
     return bounds

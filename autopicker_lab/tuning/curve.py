@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.routing.rule import prefer_by_estimates
-from autopicker_lab.tuning.clusters import clustered_error, quantile
+from autopicker_lab.tuning.clusters import mean_bound
 from autopicker_lab.tuning.metrics import hull
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 POINTS = 61
 CHOICE = 0.95  # of the one-sided bound that a setting is chosen by; above SURE, by which it is judged elsewhere
-SURE_Z = 1.2816  # standard errors of a one-sided bound at 90 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +108,7 @@ def best_weight(curve: Curve, outcomes: OutcomeMatrix, within: float, z: float =
     import numpy as np
 
     lost = losses(curve, outcomes)
-    reach = max(quantile(CHOICE, outcomes.groups), z)
-    bounds = lost.mean(1) + reach * clustered_error(lost, outcomes.groups)
+    bounds = mean_bound(lost, outcomes.groups, CHOICE, z)
     surest = int(np.argmin(bounds))
     kept = list(takewhile(lambda i: bounds[i] <= within + 1e-12, range(surest, len(bounds))))
     return float(curve.weights[min(kept, key=lambda i: float(curve.costs[i]), default=surest)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import Guard
 from autopicker_lab.core.show import BLUE, GREY, VERMILION, axes, frame
 from autopicker_lab.routing.rule import margins_of, prefer_by_estimates
-from autopicker_lab.tuning.clusters import SURE, clustered_error, quantile
+from autopicker_lab.tuning.clusters import clustered_error, mean_bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +45,7 @@ def decided(guard: Guard, outcomes: OutcomeMatrix, estimates: Array, weight: flo
     chosen = prefer_by_estimates(estimates, outcomes.mean_costs, weight, margins_of(guard, outcomes.models))
     scores, costs = outcomes.routed(chosen)
     differences = np.stack([scores - outcomes.scores[:, outcomes.best], outcomes.costs[:, outcomes.best] - costs])
-    reach = max(guard.z, quantile(SURE, outcomes.groups)) * clustered_error(differences, outcomes.groups)
-    gained, saved = (differences.mean(1) - reach).tolist()
+    gained, saved = (-mean_bound(-differences, outcomes.groups, least_z=guard.z)).tolist()
     pays = gained > 0 or (saved > 0 and gained >= -within)
     return guard if pays else replace(guard, errors={})
 

@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.tuning.curve import SURE_Z
 from autopicker_lab.tuning.matrix import CALL
 
 if TYPE_CHECKING:
     from autopicker_lab.tuning.metrics import Interval
 
-_OF_INTERVAL = SURE_Z / 1.96  # of half a 95 % interval
+_OF_INTERVAL = 1.2816 / 1.96  # a one-sided bound at 90 %, of half a 95 % interval
 
 
 class Finding(Enum):
