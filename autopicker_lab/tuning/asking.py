@@ -20,9 +20,9 @@ from autopicker_lab.core import (
     UpstreamQuotaError,
 )
 from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.grading import grade
 from autopicker_lab.models.base import FAULTS
 from autopicker_lab.routing.signals import LOGPROB_OPTIONS, PREFIX, SAMPLING, samples_wanted, signal_of, signals_of
-from autopicker_lab.tuning import grade
 
 if TYPE_CHECKING:
     from autopicker_lab.tuning.collected import Row

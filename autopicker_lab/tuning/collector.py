@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ModelSpec
+from autopicker_lab.grading.code_grading import check_code_grading
 from autopicker_lab.routing.signals import check_signal
 from autopicker_lab.tuning.asking import Asker, AskModel, Patience, worst_cost
-from autopicker_lab.tuning.code_grading import check_code_grading
 from autopicker_lab.tuning.collected import CollectionResult, ModelSummary, Row, count_rows, existing_rows
 from autopicker_lab.tuning.questions import Question, unread_keys
 

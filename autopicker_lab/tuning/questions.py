@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import ChatRequest, InvalidRequestError
-from autopicker_lab.tuning import grade
+from autopicker_lab.grading import grade
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

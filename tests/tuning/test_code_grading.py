@@ -13,9 +13,10 @@ import pytest
 from support.serving import serving
 
 from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec, WorkerError
-from autopicker_lab.tuning import code_grading, collect
-from autopicker_lab.tuning.code_grading import passes, why_not_confined
-from autopicker_lab.tuning.grade import grade_reply
+from autopicker_lab.grading import code_grading
+from autopicker_lab.grading.code_grading import passes, why_not_confined
+from autopicker_lab.grading.grade import grade_reply
+from autopicker_lab.tuning import collect
 from autopicker_lab.tuning.questions import Question
 
 WRONG = "assert len([answer]) == 1 and answer == 42"

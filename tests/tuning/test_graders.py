@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from autopicker_lab.core import ChatReply, InvalidRequestError, ModelSpec
-from autopicker_lab.tuning import collect, own_graders, read_questions
-from autopicker_lab.tuning.grade import check_answer, grade_by_judge, grade_reply
+from autopicker_lab.grading import own_graders
+from autopicker_lab.grading.grade import check_answer, grade_by_judge, grade_reply
+from autopicker_lab.tuning import collect, read_questions
 
 SCHEMA = {"type": "object", "required": ["a"], "properties": {"a": {"const": 1}}}
 
@@ -75,7 +76,7 @@ def test_graders(grader: str, reply: str, answer: Any, score: int) -> None:
 
 
 def test_code_that_never_ends_is_killed_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autopicker_lab.tuning.code_grading.TIMEOUT_S", 1.0)
+    monkeypatch.setattr("autopicker_lab.grading.code_grading.TIMEOUT_S", 1.0)
     begun = time.monotonic()
     assert grade_reply("python", "import time\nwhile True: time.sleep(1)", "") == 0
     assert grade_reply("python", "x = ' ' * 10**10", "assert x") == 0
@@ -216,7 +217,7 @@ def test_the_letter_that_a_reply_settles_on(reply: str, letter: str) -> None:
 def test_what_stands_around_an_answer(
     monkeypatch: pytest.MonkeyPatch, grader: str, reply: str, answer: Any, score: int
 ) -> None:
-    monkeypatch.setattr("autopicker_lab.tuning.grade._REGEX_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("autopicker_lab.grading.grade._REGEX_TIMEOUT_S", 0.1)
     assert grade_reply(grader, reply, answer) == score
 
 

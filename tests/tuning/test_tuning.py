@@ -14,6 +14,7 @@ from support.outcomes import MODELS, table
 
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, StoppedError, StorageError, Tier
+from autopicker_lab.grading import grade
 from autopicker_lab.routing import default_policy, load_policy, save_policy
 from autopicker_lab.tuning import (
     DriftState,
@@ -22,7 +23,6 @@ from autopicker_lab.tuning import (
     evaluate,
     fitting,
     gate,
-    grade,
     keep_as_decisions,
     measure_drift,
     plot_calibration,

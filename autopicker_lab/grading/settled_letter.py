@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from autopicker_lab.tuning.written_numbers import last_box
+from autopicker_lab.grading.written_numbers import last_box
 
 _STYLE = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\b ?|[{}$]")
 _GOES_ON = r"(?:because|since|as|and|but|due|which|for|given|is|so|weil|da|parce|car|porque)\b"

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, MissingPackageError
 from autopicker_lab.core.optional import require
-from autopicker_lab.tuning.code_grading import passes
-from autopicker_lab.tuning.own_graders import is_own, own_grader, own_score
-from autopicker_lab.tuning.settled_letter import settled_letter
-from autopicker_lab.tuning.written_numbers import last_box, number, settled_numbers
+from autopicker_lab.grading.code_grading import passes
+from autopicker_lab.grading.own_graders import is_own, own_grader, own_score
+from autopicker_lab.grading.settled_letter import settled_letter
+from autopicker_lab.grading.written_numbers import last_box, number, settled_numbers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,6 @@ def choice(reply: str, answer: object) -> float:
 
 def regex(reply: str, answer: object) -> float:
     """1 where the pattern is found, within five seconds."""
-    require("regex")
     import regex as patterns  # unlike re it can be stopped
 
     try:
@@ -164,7 +163,6 @@ def _check(grader: str, answer: object) -> None:
         if not re.fullmatch("[A-Za-z]", str(answer).strip()):
             raise ValueError("not one letter")
     elif grader == "regex":
-        require("regex")
         import regex as patterns
 
         patterns.compile(str(answer))
