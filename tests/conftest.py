@@ -55,7 +55,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
 def few_draws() -> Iterator[None]:
     """Folds are drawn twice: ten draws are for figures to be told, not for tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autopicker_lab.tuning.tuner.repeats_for", lambda scores: 2)
+        patch.setattr("autopicker_lab.tuning.learned.repeats_for", lambda scores: 2)
         yield
 
 

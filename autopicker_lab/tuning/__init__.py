@@ -3,6 +3,7 @@
 from autopicker_lab.tuning.collected import CollectionResult
 from autopicker_lab.tuning.collector import collect
 from autopicker_lab.tuning.drift import Drift, DriftState, measure_drift
+from autopicker_lab.tuning.evaluating import evaluate
 from autopicker_lab.tuning.judging import WITHIN
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import (
@@ -26,7 +27,7 @@ from autopicker_lab.tuning.questions import Question, read_questions
 from autopicker_lab.tuning.release_gate import GateResult, gate
 from autopicker_lab.tuning.report import TuningReport
 from autopicker_lab.tuning.transfer import transfer_between
-from autopicker_lab.tuning.tuner import evaluate, tune
+from autopicker_lab.tuning.tuner import tune
 from autopicker_lab.tuning.verdict import Finding, Null, Saving, Verdict
 
 __all__ = [

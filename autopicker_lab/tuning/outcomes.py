@@ -61,6 +61,11 @@ def as_outcomes(table: pd.DataFrame | str | Path) -> pd.DataFrame:
     return validate(_tidy(table))
 
 
+def source_of(table: pd.DataFrame | str | Path, source: str | Path | None) -> str | Path | None:
+    """The file that a table came from, None where nobody knows."""
+    return table if source is None and isinstance(table, str | Path) else source
+
+
 def keep_as_decisions(table: pd.DataFrame | str | Path, path: str | Path) -> None:
     """Add outcomes to a decision log (`.sqlite`) as answers that were given feedback: traffic from elsewhere, say.
 
