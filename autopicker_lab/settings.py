@@ -240,6 +240,8 @@ class Settings(BaseSettings):
     """A YAML file with `models:`."""
     autopicker_policy: Path | None = None
     """A policy file saved by tuning; none: the default policy."""
+    autopicker_checks: Path | None = None
+    """The folder of a person's own checks (`my.py:function`) of a cascade's answers; none: none is run."""
     autopicker_home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("autopicker-lab")))
     """Where uploads and assembled weights are kept."""
     storage_url: str = Field("", repr=False)

@@ -31,10 +31,12 @@ from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, extract, open_source
 from autopicker_lab.extraction.registry import installed_format
+from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.local import LocalModel
 from autopicker_lab.routing import AUTO, as_policy, default_policy
+from autopicker_lab.routing.signals import judge_of
 from autopicker_lab.runtime.event_loop import EventLoopThread
 from autopicker_lab.runtime.executors import Scheduler, worker_pool
 from autopicker_lab.settings import Settings
@@ -83,7 +85,10 @@ class Workbench:
         discover_at = None if self.settings.models else self.settings.ollama_host
         self.catalogue = Catalogue([build(spec) for spec in specs], discover_at)
         chosen = as_policy(policy or self.settings.autopicker_policy or default_policy())
-        self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader)
+        checks = CheckRunner(self.settings.autopicker_checks)
+        if chosen.cascade is not None:
+            checks.refuse_what_cannot_run(chosen.cascade.signal)
+        self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader, checks)
         self.embedder = Embedder(self.pipeline)
 
     def __repr__(self) -> str:
@@ -237,6 +242,7 @@ class Workbench:
         scheduler: Scheduler = None,
         most_telling: int | None = None,
         policy: RoutePolicy | str | Path | None = None,
+        signals: Sequence[str] = (),
         **options: Any,
     ) -> CollectionResult:
         """As `collect`."""
@@ -247,6 +253,9 @@ class Workbench:
         await self.catalogue.availability()  # it may discover a model that is named
         specs = [model.describe() for name in models for model in await self.catalogue.matching(name)]
         grader = self.catalogue.get(judge).describe() if judge else None
+        judges = {name: self.catalogue.get(name).describe() for name in map(judge_of, signals) if name}
+        checks = CheckRunner(self.settings.autopicker_checks or Path())
+        options |= {"judge": grader, "signals": signals, "judges": judges, "checks": checks}
         if most_telling is not None:
             names = [spec.id for spec in specs]
             known = self.policy if policy is None else policy
@@ -256,14 +265,14 @@ class Workbench:
             async def ask_here(request: ChatRequest, files: Sequence[Path] = ()) -> ChatReply:
                 return await self.pipeline.complete(request, await self.attach(files))
 
-            return await collect(prompts, specs, ask_here, out, judge=grader, **options)
+            return await collect(prompts, specs, ask_here, out, **options)
         with worker_pool(scheduler) as (pool, at_once):
 
             async def ask(request: ChatRequest, files: Sequence[Path] = ()) -> ChatReply:
                 sources = [await asyncio.to_thread(open_source, file) for file in files]
                 return await asyncio.wrap_future(pool.submit(answer_elsewhere, self.settings, request, sources))
 
-            return await collect(prompts, specs, ask, out, judge=grader, **{"parallel": at_once, **options})
+            return await collect(prompts, specs, ask, out, **{"parallel": at_once, **options})
 
     def stream(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
@@ -294,6 +303,7 @@ class Workbench:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
+        self.pipeline.checks.close()
         if self._loop_thread is not None:
             self._loop_thread.run(self.catalogue.close())
             self._loop_thread.stop()

@@ -41,6 +41,7 @@ from autopicker_lab.core import (
     SourceFile,
     TransientUpstreamError,
 )
+from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.models.base import FAULTS
 from autopicker_lab.models.openai_options import left_out_warning
@@ -66,13 +67,21 @@ _LONG_TEXT = 20_000  # characters from which scoring leaves the event loop
 class Pipeline:
     """What notebooks, service and command line all ask through."""
 
-    def __init__(self, catalogue: Catalogue, policy: RoutePolicy, scorer: Scorer, reader: Reader):
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        policy: RoutePolicy,
+        scorer: Scorer,
+        reader: Reader,
+        checks: CheckRunner | None = None,
+    ):
         self.catalogue = catalogue
         self.policy = policy
         self._scorer = scorer
         self._reader = reader
         self._ranker = Ranker()
-        self.cascades = CascadeRunner(self)
+        self.checks = checks or CheckRunner()
+        self.cascades = CascadeRunner(self, self.checks)
 
     def __repr__(self) -> str:
         return f"Pipeline({self.catalogue!r}, policy {self.policy.id!r})"

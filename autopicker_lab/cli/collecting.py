@@ -54,7 +54,10 @@ def collect(
     ] = False,
     signal: Annotated[
         list[str] | None,
-        typer.Option(help="'agreement:K' or 'regex:PATTERN': also measured on each answer, for cascades; repeatable"),
+        typer.Option(
+            help="also measured on each answer, for cascades; repeatable: agreement:K, judge:MODEL, regex:PATTERN, "
+            "schema:@FILE, tests:@FILE (assertions on its code), or my.py:function, called with answer and question"
+        ),
     ] = None,
     scheduler: Cluster = None,
     as_json: Json = False,

@@ -2,7 +2,7 @@
 
 from autopicker_lab.core.cascade import Cascade, CascadeStep
 from autopicker_lab.core.cascade_trace import CascadeCall, CascadeTrace
-from autopicker_lab.core.chat import ChatChunk, ChatRequest, Message, Usage
+from autopicker_lab.core.chat import ChatChunk, ChatRequest, LaterCall, Message, Usage
 from autopicker_lab.core.deltas import assemble_completion, assemble_message
 from autopicker_lab.core.document import Cell, Document, Part, Table
 from autopicker_lab.core.errors import (
@@ -87,6 +87,7 @@ __all__ = [
     "Format",
     "Guard",
     "InvalidRequestError",
+    "LaterCall",
     "Message",
     "MethodNotAllowedError",
     "MissingCapabilityError",

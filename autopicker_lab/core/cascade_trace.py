@@ -40,6 +40,7 @@ class CascadeTrace:
         answered_by_first: whether the first answer was given, be it because the second model failed.
         second: the call that answered where the first did not; None for a stream, whose tokens come at its end.
         charged_usd: what the caller's budget was charged for already.
+        judge: the call of the model that was asked for its opinion of the first answer; None where none was.
     """
 
     held: CascadeCall
@@ -51,15 +52,21 @@ class CascadeTrace:
     answered_by_first: bool
     charged_usd: float = 0.0
     second: CascadeCall | None = None
+    judge: CascadeCall | None = None
 
     def with_second(self, call: CascadeCall) -> CascadeTrace:
         """The trace with the call that answered."""
         return replace(self, second=call)
 
     @property
+    def earlier(self) -> tuple[CascadeCall, ...]:
+        """The calls before the one that answered."""
+        return tuple(call for call in (None if self.answered_by_first else self.held, self.judge) if call is not None)
+
+    @property
     def earlier_usd(self) -> float:
-        """What the calls before the one that answered have cost."""
-        return 0.0 if self.answered_by_first else self.held.cost_usd
+        """What these have cost."""
+        return sum(call.cost_usd for call in self.earlier)
 
     def to_dict(self) -> dict[str, Any]:
         """The `cascade` object of an answer's `routing`."""
@@ -69,5 +76,5 @@ class CascadeTrace:
             "signal": self.signal,
             "value": self.value,
             "right": self.right,
-            "calls": [call.to_dict() for call in (self.held, self.second) if call is not None],
+            "calls": [call.to_dict() for call in (self.held, self.judge, self.second) if call is not None],
         }

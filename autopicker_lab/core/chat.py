@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autopicker_lab.core import parts as parts_gate
 from autopicker_lab.core.errors import InvalidRequestError
@@ -15,6 +15,7 @@ from autopicker_lab.core.text import estimate_tokens
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from autopicker_lab.core.errors import BudgetError
     from autopicker_lab.core.routing import ModelSpec
 
 _UNSAID = frozenset({"id", "type", "role", "index", "reasoning_details"})  # the last says reasoning again
@@ -107,20 +108,37 @@ class Message:
         return {"role": self.role, "content": content, **self.extra}
 
 
+class LaterCall(NamedTuple):
+    """A call about the same messages that may follow on the one that is covered.
+
+    Attributes:
+        options: that it is asked with. more_tokens: of its prompt, beside the messages.
+    """
+
+    spec: ModelSpec
+    options: Mapping[str, Any]
+    more_tokens: int = 0
+
+
 class Spending(Protocol):
     """Money that a caller's request may cost.
 
     Attributes:
         shortened: whether the answer may be shorter than asked for, because little is left.
+        short: why less is left than the calls that were set aside for may cost; None where it is enough.
     """
 
     shortened: bool
+    short: BudgetError | None
 
     def cover(self, spec: ModelSpec, request: ChatRequest) -> AbstractAsyncContextManager[ChatRequest]:
         """Hold the most that a model may cost while it is asked; BudgetError where that is more than is left.
 
         Gives the request, whose answer may have been bounded to what can be paid.
         """
+
+    def set_aside(self, calls: Sequence[LaterCall]) -> None:
+        """Hold, from the next `cover` on, also what these calls may cost; where less is left, `short` says so."""
 
     def charge(self, usd: float) -> None:
         """Charge the caller at once for a call that the request goes on after."""

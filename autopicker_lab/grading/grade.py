@@ -50,6 +50,13 @@ Answer to grade:
 {reply}
 
 How well does the answer to grade agree with the reference? Reply with one number from 0 (wrong) to 10 (right)."""
+_JUDGE_ALONE = """Question:
+{question}
+
+Answer to grade:
+{reply}
+
+How likely is it that the answer is right and complete? Reply with one number from 0 (wrong) to 10 (right)."""
 
 
 def exact(reply: str, answer: object) -> float:
@@ -180,9 +187,12 @@ def _check(grader: str, answer: object) -> None:
 async def grade_by_judge(question: str, reply: str, answer: object, ask: Judge) -> float | None:
     """What another model thinks of the reply, 0 to 1; None where it names no number.
 
+    With an answer of None it has no reference to compare with.
+
     Zheng et al., "Judging LLM-as-a-Judge" (2023), https://arxiv.org/abs/2306.05685, reference-guided grading.
     """
-    verdict = await ask(_JUDGE.format(question=question, answer=answer, reply=reply))
+    asked = _JUDGE_ALONE if answer is None else _JUDGE
+    verdict = await ask(asked.format(question=question, answer=answer, reply=reply))
     mark = re.search(r"(\d+(?:\.\d+)?)\s*(?:/|of|out of)\s*10\b", verdict) or re.search(
         r"\d+(?:\.\d+)?\b(?!\s*%)", verdict
     )

@@ -21,7 +21,12 @@ Grader = Callable[[str, Any], Any]
 
 def is_own(name: str) -> bool:
     """Whether a grader is named as one's own: `my.py:function`, or an entry point."""
-    return ".py:" in name or name in _entry_points()
+    return ".py:" in name or is_entry_point(name)
+
+
+def is_entry_point(name: str) -> bool:
+    """Whether an installed package brings a grader of this name."""
+    return name in _entry_points()
 
 
 def own_grader(name: str, folder: Path | None = None) -> Grader:
@@ -30,7 +35,7 @@ def own_grader(name: str, folder: Path | None = None) -> Grader:
     Args:
         folder: from which a path of a file begins; None: here.
     """
-    if name in _entry_points():
+    if is_entry_point(name):
         return _loaded_entry(name)
     file, _, function = name.rpartition(":")
     path = (folder or Path()) / Path(file).expanduser()

@@ -22,7 +22,7 @@ from autopicker_lab.core import (
 from autopicker_lab.routing.capabilities import abilities, attainable, missing_capability
 from autopicker_lab.routing.earlier import held_to
 from autopicker_lab.routing.rule import Option, cascade_pair, prefer
-from autopicker_lab.routing.signals import FROM_LOGPROBS
+from autopicker_lab.routing.signals import FROM_LOGPROBS, judge_of, told_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -107,7 +107,7 @@ def choose(
         reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
         chosen = stronger[prefer(policy, score, stronger).position]
     step = _cascade_step(policy, chosen, able) if policy.cascade is not None else None
-    if step is not None and (why := requirements.unheld or no_signal(policy, chosen.id, specs)):
+    if step is not None and (why := requirements.unheld or no_signal(policy, chosen.id, specs, down)):
         chosen = next(option for option in able if option.id == step.then)
         reason, step = f"{chosen.id} is asked at once: {why}", None
     elif step is not None:
@@ -140,18 +140,30 @@ def _pair_of(policy: RoutePolicy, able: Sequence[Option]) -> tuple[int, int] | N
     return cascade_pair(policy, [option.name for option in able], [option.price_usd for option in able])
 
 
-def no_signal(policy: RoutePolicy, model: str, specs: Sequence[ModelSpec]) -> str:
+def no_signal(policy: RoutePolicy, model: str, specs: Sequence[ModelSpec], down: Mapping[str, str]) -> str:
     """Why answers of a model cannot have the signal of the policy's cascade; "" where they can."""
-    spec = next(spec for spec in specs if spec.id == model)
-    if policy.cascade is None or policy.cascade.signal not in FROM_LOGPROBS or "logprobs" not in spec.drop:
+    if policy.cascade is None:
         return ""
-    return f"the entry of '{model}' drops logprobs, so that its answers have no {policy.cascade.signal}"
+    signal = policy.cascade.signal
+    if judge := judge_of(signal):
+        named = next((spec for spec in specs if judge in (spec.id, *spec.aliases, spec.model)), None)
+        if named is None:
+            return f"there is no '{judge}' to judge the answer of '{model}'"
+        if named.id in down:
+            return f"'{judge}', which judges the answer of '{model}', is not available"
+        if policy.local_only and not is_local(named):
+            return f"the policy keeps requests on this machine, and '{judge}', which judges them, is elsewhere"
+        return ""
+    spec = next(spec for spec in specs if spec.id == model)
+    if signal not in FROM_LOGPROBS or "logprobs" not in spec.drop:
+        return ""
+    return f"the entry of '{model}' drops logprobs, so that its answers have no {signal}"
 
 
 def _cascade_reason(step: CascadeStep) -> str:
     cascade = step.cascade
     return (
-        f"{step.then} is asked, too, where by {cascade.signal} of the answer it would add more than "
+        f"{step.then} is asked, too, where by {told_as(cascade.signal)} of the answer it would add more than "
         f"{cascade.least_gain:.2f}"
     )
 

@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from autopicker_lab.routing.signals import judge_of, samples_wanted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -156,14 +158,19 @@ def prefer_each(
 def cascade_pair(policy: RoutePolicy, names: Sequence[str], prices_usd: Sequence[float]) -> tuple[int, int] | None:
     """Positions of the first and the second model of the policy's cascade.
 
-    None where one of them is not there, or where both together cost more than the policy allows.
+    None where one of them is not there, or where both together, with what the signal costs, are more than the policy
+    allows.
     """
     cascade = policy.cascade
     if cascade is None or cascade.first not in names or cascade.then not in names:
         return None
     first, then = names.index(cascade.first), names.index(cascade.then)
-    if policy.max_cost_usd is not None and prices_usd[first] + prices_usd[then] > policy.max_cost_usd:
-        return None
+    if policy.max_cost_usd is not None:
+        judge = judge_of(cascade.signal)
+        judging = prices_usd[names.index(judge)] if judge in names else 0.0
+        first_usd = prices_usd[first] * (1 + samples_wanted(cascade.signal))
+        if first_usd + judging + prices_usd[then] > policy.max_cost_usd:
+            return None
     return first, then
 
 

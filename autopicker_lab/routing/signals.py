@@ -6,46 +6,57 @@ well such signals tell right answers from wrong ones: Kadavath et al., "Language
 (2022), https://arxiv.org/abs/2207.05221.
 
 `agreement:K` is the share of K more answers, drawn at a temperature, that say the same, word for word: for short ones
-(Wang et al., "Self-Consistency", 2022, https://arxiv.org/abs/2203.11171). `regex:PATTERN` is whether the answer
-matches.
+(Wang et al., "Self-Consistency", 2022, https://arxiv.org/abs/2203.11171). `judge:MODEL` is how right another model
+takes the answer for, without a reference. All else are checks (see grading.checks): `regex:PATTERN`, `schema:JSON`,
+`tests:ASSERTIONS`, `my.py:function`.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.grading.checks import check_usable
+from autopicker_lab.grading.grade import grade_by_judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autopicker_lab.core import ChatReply
+    from autopicker_lab.grading.checks import CheckRunner
 
 PREFIX = "signal_"  # of a column of an outcomes table
+USD_PREFIX = "usd_signal_"  # of the column with what measuring it cost, where that asked models
 FROM_LOGPROBS = ("logprob_mean", "logprob_min", "margin_mean", "margin_min")
 LOGPROB_OPTIONS: Mapping[str, Any] = {"logprobs": True, "top_logprobs": 2}  # what a model is asked for them with
+SAMPLING: Mapping[str, Any] = {"temperature": 0.7}  # of the further answers of an agreement
+JUDGING: Mapping[str, Any] = {"temperature": 0, "max_tokens": 200}  # of a judge's verdict
 _LEAST = -100.0  # what a token counts as that was all but impossible: servers say -9999, or minus infinity
 _DIGITS = 5
-_REGEX, _AGREEMENT = "regex:", "agreement:"
+_JUDGE, _AGREEMENT = "judge:", "agreement:"
 _MOST_SAMPLES = 16
-_READ = 20_000  # characters of an answer that a pattern is looked for in
-SAMPLING: Mapping[str, Any] = {"temperature": 0.7}  # of the further answers of an agreement
+_TOLD = 40  # characters of a name in words
+
+
+class FurtherAnswers(Protocol):
+    """How models are asked again while a signal is measured; who asks counts what that costs."""
+
+    async def samples(self, count: int) -> Sequence[str]:
+        """Texts of more answers of the same model to the same question."""
+
+    async def opinion(self, judge: str, text: str) -> str:
+        """What another model says to a text."""
 
 
 def check_signal(name: str) -> None:
-    """InvalidRequestError for a signal that no answer can be measured by here."""
-    if name in FROM_LOGPROBS or samples_wanted(name):
+    """InvalidRequestError for a signal that no answer can be measured by."""
+    if name in FROM_LOGPROBS or samples_wanted(name) or judge_of(name) or check_usable(name):
         return
-    if name.startswith(_REGEX):
-        try:
-            re.compile(name.removeprefix(_REGEX))
-        except re.error as error:
-            raise InvalidRequestError(f"the signal '{name}' has no regular expression: {error}", "correct it") from None
-        return
-    raise InvalidRequestError(f"no signal '{name}'", f"known: {', '.join(FROM_LOGPROBS)}, agreement:K, regex:PATTERN")
+    kinds = "agreement:K, judge:MODEL, regex:PATTERN, schema:JSON, tests:CODE, my.py:function"
+    raise InvalidRequestError(f"no signal '{told_as(name)}'", f"known: {', '.join(FROM_LOGPROBS)}, {kinds}")
 
 
 def samples_wanted(name: str) -> int:
@@ -62,17 +73,33 @@ def samples_wanted(name: str) -> int:
     return int(number)
 
 
-def signal_of(name: str, reply: ChatReply, samples: Sequence[str] = ()) -> float | None:
+def judge_of(name: str) -> str:
+    """The model that a signal asks for its opinion; "" for one that asks none."""
+    return name.removeprefix(_JUDGE).strip() if name.startswith(_JUDGE) else ""
+
+
+def told_as(name: str) -> str:
+    """The name in words for people: schemas and tests are long."""
+    line = " ".join(name.split())
+    return line if len(line) <= _TOLD else f"{line[:_TOLD]}..."
+
+
+async def measure_signal(
+    name: str, reply: ChatReply, question: str, further: FurtherAnswers, checks: CheckRunner
+) -> float | None:
     """One signal of a reply; None where it has none.
 
-    Args:
-        samples: the texts of further answers, for an agreement.
+    Raises:
+        AutopickerError: it cannot be measured: a model that is asked for it failed, or a check did.
     """
-    if name.startswith(_REGEX):
-        return float(re.search(name.removeprefix(_REGEX), reply.text[:_READ]) is not None)
-    if name.startswith(_AGREEMENT):
-        return sum([_plain(text) == _plain(reply.text) for text in samples]) / len(samples) if samples else None
-    return signals_of(reply).get(name)
+    if name in FROM_LOGPROBS:
+        return signals_of(reply).get(name)
+    if wanted := samples_wanted(name):
+        texts = await further.samples(wanted)
+        return sum([_plain(text) == _plain(reply.text) for text in texts]) / len(texts) if texts else None
+    if judge := judge_of(name):
+        return await grade_by_judge(question, reply.text, None, partial(further.opinion, judge))
+    return await checks.score(name, reply.text, question)
 
 
 def _plain(text: str) -> str:

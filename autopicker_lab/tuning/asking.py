@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import (
@@ -21,8 +23,20 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.grading import grade
+from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.models.base import FAULTS
-from autopicker_lab.routing.signals import LOGPROB_OPTIONS, PREFIX, SAMPLING, samples_wanted, signal_of, signals_of
+from autopicker_lab.routing.signals import (
+    JUDGING,
+    LOGPROB_OPTIONS,
+    PREFIX,
+    SAMPLING,
+    USD_PREFIX,
+    judge_of,
+    measure_signal,
+    samples_wanted,
+    signals_of,
+    told_as,
+)
 
 if TYPE_CHECKING:
     from autopicker_lab.tuning.collected import Row
@@ -31,7 +45,6 @@ if TYPE_CHECKING:
 AskModel = Callable[..., Awaitable[ChatReply]]
 """The way to an answer: called with a ChatRequest, and with the paths of the question's files where it has some."""
 _OF_SEVERAL = ("samples", "spread")
-_VERDICT = 200  # tokens a judge may write
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 
 
@@ -89,7 +102,9 @@ class Asker:
         paid: called with the USD of each answer, also of one that no row will come of.
         trust_code: run the code of "python" answers, too, where this system cannot shut it in.
         signals: to measure beside those of log-probabilities (see routing.signals).
+        judges: the models that signals ask, by name. checks: run those that are checks.
         unsigned: models whose servers refuse to give log-probabilities.
+        unmeasured: how many answers lack a signal, by its name and why.
     """
 
     ask: AskModel
@@ -99,6 +114,9 @@ class Asker:
     trust_code: bool = False
     unsigned: set[str] = field(default_factory=set)
     signals: Sequence[str] = ()
+    judges: Mapping[str, ModelSpec] = field(default_factory=dict)
+    checks: CheckRunner = field(default_factory=CheckRunner)
+    unmeasured: Counter[str] = field(default_factory=Counter)
 
     async def row(self, question: Question, spec: ModelSpec) -> Row:
         """The outcome of a question, with its grader, answer and reply.
@@ -121,20 +139,24 @@ class Asker:
         )
         row = {name: value for name, value in asdict(outcome).items() if name not in _OF_SEVERAL}
         row |= {**question.settings, "reply": reply.text}
-        row |= {f"{PREFIX}{name}": value for name, value in (await self._signals(spec, question, reply)).items()}
+        row |= await self._signals(spec, question, reply)
         return row if self.judge is None else row | {"judge_usd": judge_usd}
 
-    async def _signals(self, spec: ModelSpec, question: Question, reply: ChatReply) -> dict[str, float]:
-        """The signals of a reply: all of its log-probabilities, and those that are asked for."""
-        found = signals_of(reply)
+    async def _signals(self, spec: ModelSpec, question: Question, reply: ChatReply) -> Row:
+        """The columns of a reply's signals: all of its log-probabilities, and those that are asked for.
+
+        One that cannot be measured is missing, and told of: the answer is paid for.
+        """
+        found: Row = {f"{PREFIX}{name}": value for name, value in signals_of(reply).items()}
         for name in self.signals:
-            samples: list[str] = []
-            if wanted := samples_wanted(name):
-                request = question.request(spec.id)
-                several = replace(request, options={**request.options, **SAMPLING, "n": wanted})
-                samples = (await self._pay(spec, several, question)).texts
-            value = signal_of(name, reply, samples)
-            found |= {} if value is None else {name: value}
+            further = _Further(self, spec, question)
+            try:
+                value = await measure_signal(name, reply, question.request(spec.id).question, further, self.checks)
+            except AutopickerError as error:
+                self.unmeasured[f"{told_as(name)}: {error.detail}"] += 1
+                value = None
+            found |= {} if value is None else {f"{PREFIX}{name}": value}
+            found |= {f"{USD_PREFIX}{name}": further.usd} if further.usd else {}
         return found
 
     async def _answer(self, spec: ModelSpec, question: Question) -> ChatReply:
@@ -143,14 +165,19 @@ class Asker:
         if spec.id not in self.unsigned:
             asked = replace(request, options={**request.options, **LOGPROB_OPTIONS})
             try:
-                return await self._pay(spec, asked, question)
+                return await self.pay(spec, asked, question)
             except InvalidRequestError:
-                reply = await self._pay(spec, request, question)
+                reply = await self.pay(spec, request, question)
                 self.unsigned.add(spec.id)
                 return reply
-        return await self._pay(spec, request, question)
+        return await self.pay(spec, request, question)
 
-    async def _pay(self, spec: ModelSpec, request: ChatRequest, question: Question | None = None) -> ChatReply:
+    async def opinion(self, judge: ModelSpec, text: str) -> ChatReply:
+        """What a judge says to a text."""
+        return await self.pay(judge, ChatRequest.of(text, model=judge.id, options=JUDGING))
+
+    async def pay(self, spec: ModelSpec, request: ChatRequest, question: Question | None = None) -> ChatReply:
+        """The reply of a model that is waited for, its cost counted."""
         files = question.files if question is not None else ()
 
         async def once() -> ChatReply:
@@ -174,8 +201,7 @@ class Asker:
 
         async def opinion(text: str) -> str:
             nonlocal cost
-            options = {"temperature": 0, "max_tokens": _VERDICT}
-            verdict = await self._pay(judge, ChatRequest.of(text, model=judge.id, options=options))
+            verdict = await self.opinion(judge, text)
             cost += verdict.usage.cost_usd(judge)
             return verdict.text
 
@@ -185,13 +211,47 @@ class Asker:
         return score, cost
 
 
-def worst_cost(question: Question, spec: ModelSpec, judge: ModelSpec | None, signals: Sequence[str] = ()) -> float:
-    """What a question can cost, USD: its longest answer, those for its signals, its judge; of files, a full window."""
+class _Further:
+    """Asks models again while a signal of an answer is measured.
+
+    Attributes:
+        usd: what that has cost.
+    """
+
+    def __init__(self, asker: Asker, spec: ModelSpec, question: Question):
+        self._asker, self._spec, self._question = asker, spec, question
+        self.usd = 0.0
+
+    async def samples(self, count: int) -> Sequence[str]:
+        """Texts of more answers of the same model to the same question."""
+        request = self._question.request(self._spec.id)
+        several = replace(request, options={**request.options, **SAMPLING, "n": count})
+        reply = await self._asker.pay(self._spec, several, self._question)
+        self.usd += reply.usage.cost_usd(self._spec)
+        return reply.texts
+
+    async def opinion(self, judge: str, text: str) -> str:
+        """What another model says to a text."""
+        spec = self._asker.judges[judge]
+        verdict = await self._asker.opinion(spec, text)
+        self.usd += verdict.usage.cost_usd(spec)
+        return verdict.text
+
+
+def worst_cost(
+    question: Question,
+    spec: ModelSpec,
+    judge: ModelSpec | None,
+    signals: Sequence[str] = (),
+    judges: Mapping[str, ModelSpec] = MappingProxyType({}),
+) -> float:
+    """What a question can cost, USD: its longest answer, those for its signals, its judges; of files, a full window."""
     request = question.request(spec.id)
     tokens = max(request.token_count, spec.context_window) if question.files else request.token_count
     longest = question.max_tokens or spec.max_output
     cost = spec.cost_usd(tokens, longest) * (1 + sum(map(samples_wanted, signals)))
+    verdict = int(JUDGING["max_tokens"])
+    read = estimate_tokens(question.prompt) + longest + verdict
     if question.grader == "judge" and judge is not None:
-        reference = estimate_tokens(str(question.answer)) + estimate_tokens(question.prompt)
-        cost += judge.cost_usd(reference + longest + _VERDICT, _VERDICT)
-    return cost
+        cost += judge.cost_usd(estimate_tokens(str(question.answer)) + read, verdict)
+    return cost + sum(judges[name].cost_usd(read, verdict) for name in map(judge_of, signals) if name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import frame
+from autopicker_lab.routing.signals import USD_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning.questions import Question
 
 Row = dict[str, Any]
+_USD = ("cost_usd", "judge_usd")
 
 
 @dataclass
@@ -27,7 +29,7 @@ class ModelSummary:
 
     Attributes:
         right: sum of the scores of its answers.
-        cost_usd: of its answers and of judging them.
+        cost_usd: of its answers, of judging them, and of their signals.
         seconds: that its answers took, in sum.
         failed: questions that it did not answer in this run.
         left_out: questions that it was not asked in this run, after it had failed too often.
@@ -46,7 +48,7 @@ class ModelSummary:
         """Count a row of the file."""
         self.answers += 1
         self.right += float(row["score"])
-        self.cost_usd += float(row.get("cost_usd") or 0.0) + float(row.get("judge_usd") or 0.0)
+        self.cost_usd += usd_of(row)
         self.seconds += float(row.get("latency_s") or 0.0)
         self.prompt_tokens += int(row.get("prompt_tokens") or 0)
         self.completion_tokens += int(row.get("completion_tokens") or 0)
@@ -58,7 +60,7 @@ class CollectionResult:
 
     Attributes:
         right: sum of the scores of the rows that were added.
-        cost_usd: spent on the rows of the file and on judging them.
+        cost_usd: spent on the rows of the file, on judging them, and on their signals.
         failed: models that did not answer, or a judge that gave no number, as `prompt_id model: why`; asked again by
             the next run.
         stopped: why it ended early, "" where it did not.
@@ -136,6 +138,12 @@ def existing_rows(out: str | Path, questions: Mapping[str, Question]) -> tuple[P
     if len(complete_lines) != len(raw):
         path.write_bytes(complete_lines)
     return path, rows
+
+
+def usd_of(row: Mapping[str, Any]) -> float:
+    """What a row of the file has cost: its answer, judging it, and its signals."""
+    paid = [value for name, value in row.items() if name in _USD or name.startswith(USD_PREFIX)]
+    return sum(float(value or 0.0) for value in paid)
 
 
 def count_rows(rows: Sequence[Row]) -> Counter[tuple[str, str]]:

@@ -7,17 +7,16 @@ import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import MappingProxyType
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ModelSpec
+from autopicker_lab.grading.checks import CheckRunner, written_out
 from autopicker_lab.grading.code_grading import check_code_grading
-from autopicker_lab.routing.signals import check_signal
+from autopicker_lab.routing.signals import check_signal, judge_of
 from autopicker_lab.tuning.asking import Asker, AskModel, Patience, worst_cost
-from autopicker_lab.tuning.collected import CollectionResult, ModelSummary, Row, count_rows, existing_rows
+from autopicker_lab.tuning.collected import CollectionResult, ModelSummary, Row, count_rows, existing_rows, usd_of
 from autopicker_lab.tuning.questions import Question, unread_keys
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CollectionProgress = Callable[[CollectionResult], bool | None]  # not a count: what was spent and what rests, too
 PATIENCE_S = 120.0
@@ -37,6 +36,8 @@ async def collect(
     patience_s: float = PATIENCE_S,
     trust_code: bool = False,
     signals: Sequence[str] = (),
+    judges: Mapping[str, ModelSpec] = MappingProxyType({}),
+    checks: CheckRunner | None = None,
     progress: CollectionProgress | None = None,
 ) -> CollectionResult:
     """Ask each question of each model and append an Outcome, with grader and reply, to the JSONL file `out`.
@@ -55,7 +56,9 @@ async def collect(
         patience_s: seconds that one answer may be waited for where a model fails or rests. One that fails five
             questions in a row is asked no more, nor is anything that such a judge would have to grade.
         trust_code: run the code of "python" answers, too, where this system cannot shut it in.
-        signals: `agreement:K` and `regex:PATTERN`, to measure on each answer beside its log-probabilities.
+        signals: to measure on each answer beside its log-probabilities, see routing.signals.
+        judges: the models that signals ask for their opinion, by name.
+        checks: runs the signals that are checks; None: with a person's own from this folder.
         progress: called with the result so far, before the first question, after each row and before each wait;
             returning False ends the run, with `stopped` set: no further question is begun, and those under way are
             finished.
@@ -66,8 +69,9 @@ async def collect(
     """
     if judge is None and any(question.grader == "judge" for question in questions):
         raise InvalidRequestError("some questions are graded by a judge", "name one with judge= (--judge MODEL)")
-    for name in signals:
-        check_signal(name)
+    signals = [written_out(name) for name in signals]
+    checks = CheckRunner(Path()) if checks is None else checks
+    await asyncio.to_thread(_check_signals, signals, judges, checks)
     if any(question.grader == "python" for question in questions):
         await asyncio.to_thread(check_code_grading, trust_code)
     by_id = {question.prompt_id: question for question in questions}
@@ -76,16 +80,31 @@ async def collect(
     state, answered = _begun(rows, by_id, specs, samples)
     run = _Run(state, max_cost_usd, max(parallel, 1), progress)
     patience = Patience(patience_s, run.tell)
-    asker = Asker(ask, judge, patience, run.pay, trust_code, signals=signals)
+    asker = Asker(ask, judge, patience, run.pay, trust_code, signals=signals, judges=judges, checks=checks)
     work = _work(questions, list(specs.values()), samples, answered)
     run.report()
-    with target.open("a", encoding="utf-8", errors="backslashreplace") as file:
-        async for row in run.rows(work, asker):
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            file.flush()
-            state.add(row)
-            run.report()
+    try:
+        with target.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            async for row in run.rows(work, asker):
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.flush()
+                state.add(row)
+                run.report()
+    finally:
+        await asyncio.to_thread(checks.close)
+    state.notes += tuple(f"{count:,} answers lack the signal {why}" for why, count in asker.unmeasured.most_common())
     return state
+
+
+def _check_signals(signals: Sequence[str], judges: Mapping[str, ModelSpec], checks: CheckRunner) -> None:
+    """InvalidRequestError for signals that cannot be measured here."""
+    for name in signals:
+        check_signal(name)
+        checks.refuse_what_cannot_run(name)
+        if (judge := judge_of(name)) and judge not in judges:
+            raise InvalidRequestError(f"no model '{judge}' for the signal '{name}'", "name one of the catalogue")
+        if name.startswith("tests:"):
+            check_code_grading(trust_code=False)  # as a service will run it
 
 
 def _begun(
@@ -95,7 +114,7 @@ def _begun(
     note = unread_keys(list(questions.values()))
     state = CollectionResult(
         total=len(questions) * len(models) * samples,
-        cost_usd=sum(float(row.get("cost_usd") or 0.0) + float(row.get("judge_usd") or 0.0) for row in rows),
+        cost_usd=sum(map(usd_of, rows)),
         failed=[],
         by_model={name: ModelSummary() for name in models},
         notes=(note,) if note else (),
@@ -185,7 +204,7 @@ class _Run:
         """Begin the next question, if there is one and its answers can be paid for."""
         if question is None:
             return False
-        asked = [(one, spec, worst_cost(one, spec, asker.judge, asker.signals)) for one, spec in question]
+        asked = [(one, spec, worst_cost(one, spec, asker.judge, asker.signals, asker.judges)) for one, spec in question]
         held = sum(worst for _, _, worst in [*self.running.values(), *asked])
         if self.limit is not None and self.state.cost_usd + held > self.limit:
             self.state.stopped = f"the next question's answers could pass the limit of {self.limit:g} USD"

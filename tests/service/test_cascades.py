@@ -1,7 +1,9 @@
 """Cascades as they are served: the first answer is held, and kept or not by the signal that is measured on it."""
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from starlette.responses import JSONResponse
 from support.gateway import gateway
 from support.scripted import USAGE, chunks, completion, scripted
 
-from autopicker_lab.core import Cascade, RoutePolicy
+from autopicker_lab.core import Cascade, InvalidRequestError, RoutePolicy
 from autopicker_lab.routing import default_policy, save_policy
 from autopicker_lab.settings import ModelConfig
 from autopicker_lab.storage import KeyFile, Ledger
@@ -131,7 +133,7 @@ def test_both_calls_are_charged_and_never_more_than_is_there(tmp_path: Path) -> 
         assert ask(base, key=secret, max_tokens=20).json()["model"] == "dear"
         said = ask(base, key=secret, max_tokens=20).json()  # dear may cost 2 USD, of which 1.515 are left
         assert said["model"] == "cheap"
-        assert "this request may cost 2 USD" in said["routing"]["warnings"][0]
+        assert "this request may cost 2.02 USD" in said["routing"]["warnings"][0]
     assert spent(tmp_path, key) == pytest.approx(0.505 + 0.005)
 
 
@@ -214,6 +216,91 @@ def test_an_answer_that_does_not_match_goes_up(tmp_path: Path) -> None:
             cheap.whole = completion({"content": text})
             models.append(ask(base).json()["model"])
         assert models == ["cheap", "dear"]
+
+
+def by_signal(name: str) -> RoutePolicy:
+    """A cascade by a signal from 0 to 1, which goes up below about a half."""
+    return replace(POLICY, cascade=replace(CASCADE, signal=name, values=(0.0, 1.0)))
+
+
+def test_an_answer_that_fails_a_schema_or_ones_own_check_goes_up(tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text("def check(reply, question):\n    return float(reply == question)\n")
+    for name, good in (('schema:{"required":["n"]}', '{"n": 1}'), ("my.py:check", "Hello")):
+        with two_models(tmp_path, by_signal(name), autopicker_checks=tmp_path) as (base, cheap, _):
+            for text, model, value in ((good, "cheap", 1.0), ("{}", "dear", 0.0)):
+                cheap.whole = completion({"content": text})
+                said = ask(base).json()
+                assert (said["model"], said["routing"]["cascade"]["value"]) == (model, value)
+                assert said["routing"]["cascade"]["signal"] == name
+
+
+def test_a_check_that_fails_goes_up_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text("def check(reply, question):\n    return 1 / 0\n")
+    with two_models(tmp_path, by_signal("my.py:check"), autopicker_checks=tmp_path) as (base, _, _):
+        said = ask(base).json()
+        assert said["model"] == "dear"
+        assert "ZeroDivisionError" in said["routing"]["cascade"]["why"]
+
+
+def test_code_of_a_policy_is_not_run_unless_its_folder_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InvalidRequestError, match="from a folder that you name alone"),
+        two_models(tmp_path, by_signal("my.py:check")),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("mark", "model"), [("9", "cheap"), ("1 of 10", "dear"), ("no idea", "dear")])
+def test_a_judge_is_asked_charged_and_named(tmp_path: Path, mark: str, model: str) -> None:
+    secret, key = KeyFile(tmp_path / "keys.json").create("app", budget_usd=100)
+    with two_models(tmp_path, by_signal("judge:dear")) as (base, cheap, dear):
+        cheap.whole = completion({"content": "cheap words"})
+        verdict, words = completion({"content": mark}), completion({"content": "dear words"})
+        dear.whole = lambda body: verdict if "Answer to grade" in body["messages"][0]["content"] else words
+        answer = ask(base, key=secret, max_tokens=20)
+        said = answer.json()
+        assert said["model"] == model
+        calls = [(call["model"], call["cost_usd"]) for call in said["routing"]["cascade"]["calls"]]
+        assert calls == [("cheap", 0.005), ("dear", 0.5), *([("dear", 0.5)] if model == "dear" else [])]
+        cost = sum(usd for _, usd in calls)
+        assert float(answer.headers["x-autopicker-cost-usd"]) == pytest.approx(cost)
+        metrics = httpx.get(f"{base}/metrics", headers={"x-api-key": secret}).text
+        assert f'autopicker_cost_usd_total{{model="dear"}} {cost - 0.005:g}' in metrics
+    assert spent(tmp_path, key) == pytest.approx(cost)
+
+
+def test_without_its_judge_the_second_model_is_asked_at_once(tmp_path: Path) -> None:
+    with two_models(tmp_path, by_signal("judge:nobody")) as (base, cheap, _):
+        said = ask(base).json()
+        assert (said["model"], cheap.bodies) == ("dear", [])
+        assert "there is no 'nobody' to judge" in said["routing"]["reason"]
+
+
+def test_thirty_at_once_spend_no_more_than_there_is_and_reserve_both_calls(tmp_path: Path) -> None:
+    """A cheap call may cost 0.022 USD and a dear one 2.2: there is enough for both calls of four requests."""
+    secret, key = KeyFile(tmp_path / "keys.json").create("app", budget_usd=9.5)
+    with two_models(tmp_path) as (base, cheap, dear):
+        cheap.whole, dear.whole = slowly(answer_with(-1.5)), slowly(completion({"content": "dear words"}))
+        with ThreadPoolExecutor(30) as pool:
+            answers = list(pool.map(lambda _: ask(base, key=secret, max_tokens=20), range(30)))
+    said = [answer.json() for answer in answers if answer.status_code == 200]
+    assert len(said) + sum(answer.status_code == 402 for answer in answers) == 30
+    up = [each for each in said if each["model"] == "dear"]
+    assert len(up) >= 4
+    assert len(dear.bodies) == len(up)
+    told = [each["routing"]["warnings"][0] for each in said if each["model"] == "cheap"]
+    assert all("could not be asked, too" in line for line in told)  # none began what it could not pay
+    paid = sum(call["cost_usd"] for each in said for call in each["routing"]["cascade"]["calls"])
+    assert spent(tmp_path, key) == pytest.approx(paid)
+    assert paid <= 9.5
+
+
+def slowly(answer: dict[str, Any]) -> Any:
+    def script(_: Any) -> dict[str, Any]:
+        time.sleep(0.02)
+        return answer
+
+    return script
 
 
 def test_requests_that_all_servers_refuse_do_not_end_a_cascade(tmp_path: Path) -> None:

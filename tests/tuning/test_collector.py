@@ -21,6 +21,7 @@ from autopicker_lab.core import (
     UpstreamTimeoutError,
     Usage,
 )
+from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.tuning import CollectionResult, collect, read_outcomes, read_questions
 from autopicker_lab.tuning.collected import ModelSummary
@@ -407,6 +408,36 @@ async def test_signals_that_are_asked_for_are_kept_beside_those_of_log_probabili
     assert [options.get("n") for options in asked] == [None, 2]
     with pytest.raises(InvalidRequestError, match="no signal 'mood'"):
         await collect(questions(tmp_path / "q.jsonl", 1), [GOOD], ask, tmp_path / "o.jsonl", signals=["mood"])
+
+
+async def test_checks_and_a_judge_are_kept_with_what_they_cost_and_what_fails_is_told(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"type": "number"}')
+    (tmp_path / "my.py").write_text("def check(reply, question):\n    return float(question == 'What is 0?')\n")
+    dear = ModelSpec("dear", "openai", price_out=1_000_000)
+
+    async def ask(request: Any) -> ChatReply:
+        if request.model != "dear":
+            return ChatReply("22", "good")
+        assert "Answer to grade:\n22" in request.question
+        assert "eference" not in request.question
+        return ChatReply("8", "dear", usage=Usage(10, 2))
+
+    signals = (f"schema:@{tmp_path / 's.json'}", "my.py:check", "judge:dear", "my.py:missing")
+    how: Any = {"signals": signals, "judges": {"dear": dear}, "checks": CheckRunner(tmp_path)}
+    asked = questions(tmp_path / "q.jsonl", 1)
+    state = await collect(asked, [GOOD], ask, tmp_path / "o.jsonl", **how)
+    row = json.loads((tmp_path / "o.jsonl").read_text())
+    assert {name: value for name, value in row.items() if "signal_" in name} == {
+        'signal_schema:{"type":"number"}': 1.0, "signal_my.py:check": 1.0, "signal_judge:dear": 0.8,
+        "usd_signal_judge:dear": 2.0,
+    }  # fmt: skip
+    assert state.cost_usd == 2.0
+    assert "1 answers lack the signal my.py:missing: 'my.py' has no function 'missing'" in state.notes[0]
+    assert (await collect(asked, [GOOD], ask, tmp_path / "o.jsonl", **how)).cost_usd == 2.0  # of what was there
+    limit = await collect(asked, [GOOD], ask, tmp_path / "p.jsonl", max_cost_usd=100.0, **how)
+    assert "could pass the limit" in limit.stopped  # a verdict may have 200 tokens
+    with pytest.raises(InvalidRequestError, match="no model 'dear' for the signal"):
+        await collect(asked, [GOOD], ask, tmp_path / "r.jsonl", signals=["judge:dear"])
 
 
 async def test_a_name_with_wildcards_stands_for_the_models_that_answer(monkeypatch: pytest.MonkeyPatch) -> None:

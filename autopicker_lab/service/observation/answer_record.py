@@ -79,9 +79,9 @@ class AnswerRecord(NamedTuple):
         )
 
     @property
-    def earlier(self) -> CascadeCall | None:
-        """The call of a cascade whose answer was not given; None where there was none."""
-        return None if self.cascade is None or self.cascade.answered_by_first else self.cascade.held
+    def earlier(self) -> tuple[CascadeCall, ...]:
+        """The calls of a cascade whose answers were not given."""
+        return () if self.cascade is None else self.cascade.earlier
 
     @property
     def fallback_used(self) -> bool:

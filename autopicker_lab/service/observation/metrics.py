@@ -91,15 +91,15 @@ class Metrics:
         self._tokens.add((model, "out"), answer.usage.completion_tokens)
         if cost_usd:
             self._cost.add((model,), cost_usd)
-        if answer.earlier is not None:
-            self._record_earlier(answer.earlier)
+        for call in answer.earlier:
+            self._record_earlier(call)
         if answer.first_token_s is not None:
             self._first.observe((model,), answer.first_token_s)
         if answer.total_s is not None:
             self._chat.observe((model,), answer.total_s)
 
     def _record_earlier(self, call: CascadeCall) -> None:
-        """Count the tokens and cost of a first answer that was not given."""
+        """Count the tokens and cost of a call whose answer was not given."""
         self._tokens.add((call.model, "in"), call.usage.prompt_tokens)
         self._tokens.add((call.model, "out"), call.usage.completion_tokens)
         if call.cost_usd:

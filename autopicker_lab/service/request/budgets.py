@@ -6,16 +6,16 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import BudgetError, UpstreamTimeoutError
 from autopicker_lab.storage.ledger import Hold
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
-    from autopicker_lab.core import ChatRequest, ModelSpec
+    from autopicker_lab.core import ChatRequest, LaterCall, ModelSpec
     from autopicker_lab.service.request.auth import Caller
     from autopicker_lab.storage import ApiKey, Ledger
 
@@ -76,6 +76,7 @@ class Reservation:
     Attributes:
         bounded: whether the caller has a budget at all.
         shortened: whether the answer may be shorter than usual, because little is left.
+        short: why less is left than later calls may cost; None where it is enough, and where there are none.
     """
 
     def __init__(self, budgets: Budgets, caller: Caller, most_usd: float):
@@ -85,6 +86,8 @@ class Reservation:
         self._hold: Hold | None = None
         self.bounded = caller.key is not None and caller.key.budget_usd is not None
         self.shortened = False
+        self.short: BudgetError | None = None
+        self._later: Sequence[LaterCall] = ()
 
     @property
     def spending(self) -> Reservation | None:
@@ -128,32 +131,51 @@ class Reservation:
         An answer whose length the caller leaves open may have the model's `max_output`, or what the caller can pay.
         A caller who leaves, and a model that takes too long, are charged for the prompt: what was made is not known.
         """
-        covered = await self._covered(spec, request) if spec.price_in or spec.price_out else request
+        costs = spec.price_in or spec.price_out or self._later
+        covered = await self._covered(spec, request) if costs else request
         try:
             yield covered
         except (asyncio.CancelledError, UpstreamTimeoutError):
             self._budgets.charge(self._caller, spec.cost_usd(request.token_count, 0))
             raise
 
+    def set_aside(self, calls: Sequence[LaterCall]) -> None:
+        """Hold, from the next `cover` on, also what these calls may cost; where less is left, `short` says so."""
+        self._later, self.short = calls, None
+
     def charge(self, usd: float) -> None:
         """Charge the caller at once for a call that the request goes on after."""
         self._budgets.charge(self._caller, usd)
 
     async def _covered(self, spec: ModelSpec, request: ChatRequest) -> ChatRequest:
-        asked = request.max_tokens
-        longest = min(spec.max_output if asked is None else asked, spec.context_window)
-        answers = request.options.get("n") or 1
-        prompt = answers * spec.cost_usd(_prompt_tokens(spec, request), 0)  # some servers are asked once for each
-        token = spec.cost_usd(0, answers)
-        most = prompt + longest * token
-        usd = await self.take(most, most if asked is not None else max(prompt, _LEAST_USD))
-        if not usd:
-            raise self._too_dear(most, most if asked is not None else prompt)
-        if asked is not None:
+        worst = _worst(spec, request)
+        usd = await self._take_beside_later(worst, request)
+        if not usd and worst.most:
+            usd = await self.take(worst.most, worst.least)
+            if not usd:
+                raise self._too_dear(worst.most, worst.least)
+        if request.max_tokens is not None:
             return request
-        affordable = min(longest, max(1, int((usd - prompt) / token + 1e-6))) if token else longest
-        self.shortened = affordable < longest
+        affordable = worst.longest
+        if worst.token:
+            affordable = min(worst.longest, max(1, int((usd - worst.prompt) / worst.token + 1e-6)))
+        self.shortened = affordable < worst.longest
         return replace(request, options={**request.options, _limit_option(spec): affordable})
+
+    async def _take_beside_later(self, worst: _Worst, request: ChatRequest) -> float:
+        """Hold what a call may cost beside the later ones; what is for the call alone, 0 where not all can be held."""
+        if not self._later:
+            return 0.0
+        later = [_worst(call.spec, replace(request, options=call.options), call.more_tokens) for call in self._later]
+        most = worst.most + sum(each.most for each in later)
+        later_least = sum(each.least for each in later)
+        if not most:
+            return 0.0
+        usd = await self.take(most, worst.least + later_least)
+        if not usd:
+            self.short, self._later = self._too_dear(most, worst.least + later_least), ()
+            return 0.0
+        return min(worst.most, usd - later_least)
 
     @property
     def _key(self) -> ApiKey:
@@ -178,6 +200,28 @@ class Reservation:
             return BudgetError(detail, "try again when they have ended", retry_after=_SOON_S)
         hint = "lower max_tokens, choose a cheaper model, or ask for a larger budget"
         return BudgetError(f"{detail}this key has {left:.4g} left", hint, retry_after=self._key.period_left_s())
+
+
+class _Worst(NamedTuple):
+    """What a call may cost, USD: in all, at least, for its prompt, for a token of up to `longest` that it writes."""
+
+    most: float
+    least: float
+    prompt: float
+    token: float
+    longest: int
+
+
+def _worst(spec: ModelSpec, request: ChatRequest, more_tokens: int = 0) -> _Worst:
+    asked = request.max_tokens
+    longest = min(spec.max_output if asked is None else asked, spec.context_window)
+    answers = request.options.get("n") or 1
+    tokens = min(_prompt_tokens(spec, request) + more_tokens, spec.context_window)
+    prompt = answers * spec.cost_usd(tokens, 0)  # some servers are asked once for each
+    token = spec.cost_usd(0, answers)
+    most = prompt + longest * token
+    least = most if asked is not None or not most else max(prompt, _LEAST_USD)
+    return _Worst(most, least, prompt, token, longest)
 
 
 def _prompt_tokens(spec: ModelSpec, request: ChatRequest) -> int:
