@@ -27,7 +27,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from autopicker_lab.catalogue_file import read_models
-from autopicker_lab.core import ModelSpec, SettingsError
+from autopicker_lab.core import ModelSpec, SettingsError, Vision
 from autopicker_lab.core.addresses import without_secrets
 from autopicker_lab.known_models import ASSUMED_QUALITY, SMOLLM2_QUALITY, completed
 from autopicker_lab.model_entry import (
@@ -57,6 +57,24 @@ _SECRETS = frozenset(  # fields that are never printed
 )
 
 
+class VisionConfig(BaseModel):
+    """What pictures a model takes: `vision:` of an entry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    side: int = Field(Vision.side, ge=64)
+    max_bytes: int = Field(Vision.max_bytes, ge=10_000)
+    pictures: int | None = Field(None, ge=1)
+    formats: tuple[Literal["jpg", "png", "webp"], ...] = ()
+
+    @field_validator("formats")
+    @classmethod
+    def _require_jpeg(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value and "jpg" not in value:
+            raise ValueError("the formats must hold jpg, which photographs are made")
+        return value
+
+
 class ModelConfig(BaseModel):
     """One entry of `models:` in the YAML file."""
 
@@ -82,6 +100,7 @@ class ModelConfig(BaseModel):
     max_output: int = Field(1024, ge=1)
     aliases: tuple[str, ...] = ()
     image_urls: bool = False
+    vision: Literal["raw"] | VisionConfig = VisionConfig()
     headers: dict[str, str] = Field({}, repr=False)
     options: dict[str, Any] = Field({}, repr=False)
     allow: tuple[str, ...] = ()
@@ -163,6 +182,7 @@ class ModelConfig(BaseModel):
             else _LEFT_OPEN.get(self.type, frozenset()),
             api_key=self.api_key or None,
             unset=unset,
+            vision=Vision(raw=True) if self.vision == "raw" else Vision(**self.vision.model_dump()),
             **self.model_dump(
                 include={
                     "context_window",

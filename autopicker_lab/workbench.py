@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,8 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import estimate_tokens
-from autopicker_lab.extraction import ExtractionPool, extract, open_source
+from autopicker_lab.extraction import ExtractionPool, open_source
+from autopicker_lab.extraction.pool import read_source
 from autopicker_lab.extraction.registry import installed_format
 from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
@@ -80,7 +81,7 @@ class Workbench:
         self._loop_thread: EventLoopThread | None = None
         self._loop_lock = threading.Lock()
         self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
-        self.reader = Reader(self._extract, self.transcriber, _READERS)
+        self.reader = Reader(self._extract, self.transcriber, _READERS, self._work)
         specs = self.settings.catalogue()
         discover_at = None if self.settings.models else self.settings.ollama_host
         self.catalogue = Catalogue([build(spec) for spec in specs], discover_at)
@@ -328,12 +329,16 @@ class Workbench:
         self.close()
 
     async def _extract(self, file: SourceFile) -> Document:
+        return await self._work(file.name, read_source, file)
+
+    async def _work(self, name: str, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of `work(*arguments)`, of the file of this name, off the event loop."""
         if not self._isolate:
-            return await asyncio.to_thread(extract, file)
+            return await asyncio.to_thread(work, *arguments)
         if self._pool is None:
             limits = self.settings.extraction_timeout, self.settings.extraction_memory_mb
             self._pool = ExtractionPool(*limits, workers=_READERS)
-        return await self._pool.extract(file)
+        return await asyncio.wrap_future(self._pool.run(name, work, *arguments))
 
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Begin one of the awaitable calls on the Workbench's own event loop; cancelling the future ends it."""

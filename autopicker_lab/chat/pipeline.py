@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import random
 import time
@@ -19,6 +18,7 @@ from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
 from autopicker_lab.chat.relevance import Ranker
 from autopicker_lab.chat.requirements import requirements_of
 from autopicker_lab.chat.stream import ChatStream
+from autopicker_lab.chat.vision import ShownPictures, show_pictures
 from autopicker_lab.core import (
     AutopickerError,
     BudgetError,
@@ -250,19 +250,19 @@ class Pipeline:
         sees = "images" in spec.capabilities
         pictures = [a for a in attachments if sees and a.category == "image"]
         documents = [a.document for a in attachments if a not in pictures]
-        messages = request.messages
-        if request.image_urls and not sees:
-            messages = await self._with_descriptions(messages)
+        if not sees and request.image_urls:
+            shown = ShownPictures(await self._with_descriptions(request.messages))
+        elif pictures or request.image_urls:
+            shown = await show_pictures(request.messages, pictures, spec, self._reader)
+        else:
+            shown = ShownPictures(request.messages)
+        if shown.messages is not request.messages:
+            request = replace(request, messages=tuple(shown.messages))
         if not attachments:
-            plain = request if messages is request.messages else replace(request, messages=messages)
-            return PreparedRequest(model, plain, _NO_FILES)
-        if messages is not request.messages:
-            request = replace(request, messages=messages)
+            return PreparedRequest(model, request, _with_warnings(_NO_FILES, shown.warnings))
         context = await asyncio.to_thread(_fitted, documents, request, spec, self._ranker)
-        parts = (messages, context, pictures)
-        # off the event loop where pictures may have to be scaled
-        joined = await asyncio.to_thread(_with_context, *parts) if pictures else _with_context(*parts)
-        return PreparedRequest(model, replace(request, messages=joined), context.report)
+        joined = _with_context(request.messages, context, shown.uploads)
+        return PreparedRequest(model, replace(request, messages=joined), _with_warnings(context.report, shown.warnings))
 
     async def _with_descriptions(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Pictures in messages as the text in them, for a model that does not see.
@@ -319,15 +319,20 @@ def _budget(spec: ModelSpec, request: ChatRequest) -> int:
     return max(64, min(int(room * 0.85), spec.context_budget or room))  # estimates may be 15 % short
 
 
-def _with_context(messages: Sequence[Message], context: Context, pictures: Sequence[Attachment]) -> tuple[Message, ...]:
+def _with_warnings(report: ContextReport, warnings: Sequence[str]) -> ContextReport:
+    return replace(report, warnings=(*report.warnings, *warnings)) if warnings else report
+
+
+def _with_context(
+    messages: Sequence[Message], context: Context, pictures: Sequence[Mapping[str, Any]]
+) -> tuple[Message, ...]:
     """The messages with file passages and pictures put before the last question."""
     last = max((i for i, message in enumerate(messages) if message.role == "user"), default=-1)
     if last < 0 or not (context.text or pictures):
         return tuple(messages)
     message = messages[last]
     text = context.before(message.text) if context.text else message.text
-    images = [{"type": "image_url", "image_url": {"url": _data_url(picture.load())}} for picture in pictures]
-    content = _with_text(message, text, images)
+    content = _with_text(message, text, pictures)
     return (*messages[:last], replace(message, content=content), *messages[last + 1 :])
 
 
@@ -344,10 +349,3 @@ def _picture(url: str, name: str) -> SourceFile:
     from autopicker_lab.extraction import open_source
 
     return open_source(image_bytes(url), name)
-
-
-def _data_url(file: SourceFile) -> str:
-    from autopicker_lab.extraction.image import downscale
-
-    picture = downscale(file)
-    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"

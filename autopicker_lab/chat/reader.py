@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from autopicker_lab.core import Document, Part, Place, ReadOptions, SourceFile, Transcript
 from autopicker_lab.core.text import clock
 from autopicker_lab.extraction.registry import formats
+from autopicker_lab.extraction.vision import VisionPictures, as_it_came, prepare
+from autopicker_lab.models import image_bytes
 from autopicker_lab.runtime.fair_queue import FairQueue
 from autopicker_lab.runtime.lru_cache import LRUCache
 from autopicker_lab.runtime.progress import Progress, report_progress
@@ -18,14 +20,30 @@ from autopicker_lab.transcription import STOPPED, Transcriber
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
-    from autopicker_lab.core import Segment
+    from autopicker_lab.core import Segment, Vision
     from autopicker_lab.storage import StoredFile
 
 MAX_TRANSCRIPTS = 256
 MAX_DOCUMENT_CHARACTERS = 50_000_000
+MAX_SHOWN_BYTES = 50_000_000
 PREVIEW_CHARACTERS = 500
 _MAX_READING, _MAX_TRANSCRIBING = 1000, 32  # files that wait
 _MAX_WAITING_BYTES = 2**28  # of these
+
+
+T = TypeVar("T")
+
+
+class Work(Protocol):
+    """What runs a function of a module with a file's name and its arguments: in a thread, or in another process."""
+
+    async def __call__(self, name: str, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of `work(*arguments)`."""
+
+
+async def _in_a_thread(name: str, work: Callable[..., T], *arguments: Any) -> T:
+    del name  # a pool in its place tells it where the work fails
+    return await asyncio.to_thread(work, *arguments)
 
 
 @dataclass(frozen=True)
@@ -47,14 +65,20 @@ class Reader:
 
     Args:
         extract: reads a file that is no recording; may run elsewhere.
+        work: runs a function that makes a picture ready; may run elsewhere.
         transcriber: transcribes recordings.
         at_once: files that are read at the same time.
     """
 
     def __init__(
-        self, extract: Callable[[SourceFile], Awaitable[Document]], transcriber: Transcriber, at_once: int = 2
+        self,
+        extract: Callable[[SourceFile], Awaitable[Document]],
+        transcriber: Transcriber,
+        at_once: int = 2,
+        work: Work = _in_a_thread,
     ):
         self._extract = extract
+        self._work = work
         self._transcriber = transcriber
         # one recording takes seconds to minutes, and they go one at a time: the shared pool would be starved
         self._transcription_thread = ThreadPoolExecutor(1, thread_name_prefix="transcription")
@@ -62,6 +86,7 @@ class Reader:
         self._reading = FairQueue("files to be read", at_once, _MAX_READING, _MAX_WAITING_BYTES)
         self._documents = LRUCache[Document](MAX_DOCUMENT_CHARACTERS, _characters)
         self._transcripts = LRUCache[Transcript](MAX_TRANSCRIPTS)
+        self._shown = LRUCache[VisionPictures](MAX_SHOWN_BYTES, lambda made: 1 + made.size)
 
     def __repr__(self) -> str:
         return f"Reader({self._transcriber!r})"
@@ -90,6 +115,25 @@ class Reader:
         """What is read of a file, when its turn has come; it may have been read for another meanwhile."""
         async with self._reading.turn(file.size):
             return self._documents.get(key) or await self._extract(file)
+
+    async def show(self, picture: str | SourceFile, name: str, vision: Vision, room: int) -> VisionPictures:
+        """A picture as a model that sees is sent it (see extraction.vision), made once.
+
+        Args:
+            picture: a data URL, or a file.
+            room: pictures that it may become.
+        """
+        ready = await asyncio.to_thread(_as_it_came, picture, name, vision)
+        if isinstance(ready, VisionPictures):
+            return ready
+        file = SourceFile(name, ready, "png")
+        key = (await _digest(file), vision, room)
+        async with self._reading.turn(file.size):
+            made = self._shown.get(key)
+            if made is None:
+                made = await self._work(name, prepare, file.data, name, vision, room)
+                self._shown.put(key, made)
+        return made
 
     async def read_upload(self, record: StoredFile, load: Callable[[StoredFile], SourceFile]) -> Document:
         """The Document of an upload, as by `read`.
@@ -155,6 +199,12 @@ class Reader:
             cancelled = True
             raise
         return replace(transcript, name=file.name)
+
+
+def _as_it_came(picture: str | SourceFile, name: str, vision: Vision) -> VisionPictures | bytes:
+    """A picture that needs no change, or the bytes of one that does."""
+    data = image_bytes(picture) if isinstance(picture, str) else picture.data
+    return as_it_came(data, name, vision) or data
 
 
 async def _digest(file: SourceFile) -> str:

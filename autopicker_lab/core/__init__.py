@@ -59,6 +59,7 @@ from autopicker_lab.core.routing import (
 )
 from autopicker_lab.core.speech import Segment, Transcript, Word
 from autopicker_lab.core.stamp import RunStamp
+from autopicker_lab.core.vision import Vision
 
 __all__ = [
     "FORMATS",
@@ -126,6 +127,7 @@ __all__ = [
     "UpstreamQuotaError",
     "UpstreamTimeoutError",
     "Usage",
+    "Vision",
     "Word",
     "WorkerError",
     "assemble_completion",

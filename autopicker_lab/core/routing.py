@@ -11,6 +11,7 @@ from autopicker_lab.core.addresses import public_address, secrets_in, without_se
 from autopicker_lab.core.cascade import Cascade, CascadeStep  # noqa: TC001  # fields of dataclasses
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
+from autopicker_lab.core.vision import Vision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +96,7 @@ class ModelSpec:
         sources: where figures come from that its entry does not give, by field; "assumed" where nothing is known.
         unset: variables that its entry names and nobody set: it cannot be asked.
         proxy: the address of the HTTP proxy to its server; "": what the environment says; "none": none.
+        vision: how pictures are made ready for it.
     """
 
     id: str
@@ -124,6 +126,7 @@ class ModelSpec:
     proxy: str = field(default="", repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     unset: tuple[str, ...] = ()
+    vision: Vision = field(default_factory=Vision)
 
     @property
     def address(self) -> str:

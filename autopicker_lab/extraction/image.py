@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Document, MissingPackageError, Part, SourceFile
+from autopicker_lab.extraction.frames import MAX_FRAMES, distinct_frames
 from autopicker_lab.extraction.ocr.lines import OcrResult
-from autopicker_lab.extraction.raster import (
-    FRAMES_CHECKED,
-    corrupt_on_failure,
-    frame_count,
-    open_header,
-    open_image,
-    to_rgb,
-)
+from autopicker_lab.extraction.raster import frame_count, open_image, to_rgb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from PIL.Image import Image as Picture
 
@@ -27,16 +20,10 @@ NOT_READ = "the text in the picture was not read"
 
 OCR_SIDE = 3000  # pixels; larger pictures are scaled down to be read
 _ASPECT = 2  # sides that differ more: the shorter one counts, so that long screenshots keep their letters
-VISION_SIDE = 1568  # pixels; hosted models scale larger pictures down to about this
-_MAX_FRAMES = 8  # frames of an animation that are read
-_CHANGED = 40  # levels of 255 by which a pixel of a new frame differs
-_NEW_SHARE = 0.0005  # share of pixels that differ in a frame that shows something new
 _UNCERTAIN = 0.7
 _GPS_IFD = 0x8825
 _EXIF_IFD = 0x8769
-_ORIENTATION = 0x0112
 _POINTERS = frozenset({_GPS_IFD, _EXIF_IFD, 0xA005, 0x927C, 0x9286})  # other directories, and makers' own bytes
-_WEB_KINDS = frozenset({"jpg", "png", "gif", "webp"})
 
 
 def read_image(file: SourceFile) -> Document:
@@ -61,7 +48,7 @@ def read_image(file: SourceFile) -> Document:
     }
     frames_read: list[_Frame] = []
     try:
-        for number, pixels in _distinct_frames(picture, rgb):
+        for number, pixels in distinct_frames(picture, rgb):
             frames_read.append(_read_frame(pixels, number, file.options.languages))
     except MissingPackageError as error:  # what else is known of a picture is worth having without its text
         if file.options.languages:
@@ -69,7 +56,7 @@ def read_image(file: SourceFile) -> Document:
         warnings += (f"{NOT_READ}: {error}",)
     if frames > 1:
         shown = ", ".join(str(frame.number) for frame in frames_read)
-        warnings += (f"{frames} frames: read those that differ, at most {_MAX_FRAMES} ({shown})",)
+        warnings += (f"{frames} frames: read those that differ, at most {MAX_FRAMES} ({shown})",)
     first = frames_read[0].result if frames_read else OcrResult(())
     meta |= {
         "ocr_engine": first.engine,
@@ -132,33 +119,6 @@ def _read_frame(rgb: Picture, number: int, languages: Sequence[str]) -> _Frame:
     return _Frame(number, result, Part(label, text, tables, places), rgb.width / reduced.width)
 
 
-def _distinct_frames(picture: Picture, first: Picture) -> Iterator[tuple[int, Picture]]:
-    """The first frame, and those that look unlike the one before, with their numbers from 1."""
-    from PIL import ImageChops
-
-    def small(frame: Picture) -> Picture:
-        reduced = frame.convert("L")
-        reduced.thumbnail((512, 512))
-        return reduced
-
-    yield 1, first
-    count, before = 1, small(first)
-    for index in range(1, min(frame_count(picture), FRAMES_CHECKED)):
-        try:
-            picture.seek(index)
-            frame = to_rgb(picture)
-        except (OSError, SyntaxError, ValueError):
-            return  # cut off: those before it are sound
-        now = small(frame)
-        changed = sum(ImageChops.difference(now, before).histogram()[_CHANGED:])
-        if changed <= _NEW_SHARE * now.width * now.height:
-            continue
-        yield index + 1, frame
-        count, before = count + 1, now
-        if count == _MAX_FRAMES:
-            return
-
-
 def _new_parts(frames: Sequence[_Frame]) -> tuple[Part, ...]:
     """The parts of frames, without those whose lines all came before."""
     seen: set[str] = set()
@@ -169,26 +129,6 @@ def _new_parts(frames: Sequence[_Frame]) -> tuple[Part, ...]:
             parts.append(frame.part)
         seen |= lines
     return tuple(parts)
-
-
-def downscale(file: SourceFile, side: int = VISION_SIDE) -> SourceFile:
-    """A picture prepared for a vision model: upright, at most `side` pixels long, in a format for the web.
-
-    The place where it was taken is removed unless the options ask for it. A picture that needs none of this stays as
-    it is, byte for byte.
-    """
-    picture = open_header(file)
-    with corrupt_on_failure(file):
-        exif = picture.getexif()
-    upright = exif.get(_ORIENTATION, 1) == 1 and (file.options.place or _GPS_IFD not in exif)
-    if file.kind in _WEB_KINDS and upright and max(picture.size) <= side and picture.mode != "CMYK":
-        return file
-    rgb = to_rgb(open_image(file)[0])
-    rgb.thumbnail((side, side))
-    out = io.BytesIO()
-    kind = "jpg" if file.kind == "jpg" else "png"
-    rgb.save(out, "JPEG" if kind == "jpg" else "PNG", quality=90)
-    return replace(file, data=out.getvalue(), kind=kind)
 
 
 def _colours(picture: Picture, count: int = 4) -> list[str]:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 MAX_PIXELS = 80_000_000
+_SMALLER = f"scale it down to at most {MAX_PIXELS // 10**6} megapixels"
 FRAMES_CHECKED = 200
+_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF")  # others start programs, or are seldom
+_ORIENTATION = 0x0112
 _TOLERANT = threading.Lock()  # held while Pillow's one switch for damaged files is on
 _SHOWN = 32  # alpha from which a pixel counts as visible
 _CONTRAST = 64  # levels of 255 that a pixel must differ from its background to be seen
@@ -71,16 +74,39 @@ def open_header(file: SourceFile) -> Picture:
     from PIL import Image
 
     with corrupt_on_failure(file):
-        picture = Image.open(io.BytesIO(file.data))
+        picture = Image.open(io.BytesIO(file.data), formats=_known())
     _check_pixels(picture, file)
     return picture
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether bytes begin as a picture of a format that is opened here."""
+    from PIL import Image, UnidentifiedImageError
+
+    with python_warnings.catch_warnings():
+        python_warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            Image.open(io.BytesIO(data), formats=_known())
+        except UnidentifiedImageError:
+            return False
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            pass  # one that is damaged, or too large
+    return True
+
+
+def _known() -> list[str]:
+    """The formats that are opened, as far as this Pillow can."""
+    from PIL import Image
+
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
 
 
 def _check_pixels(picture: Picture, file: SourceFile) -> None:
     if picture.width * picture.height > MAX_PIXELS:
         raise CorruptFileError(
             f"'{file.name}' has {picture.width:,} x {picture.height:,} pixels",
-            f"scale it down to at most {MAX_PIXELS // 10**6} megapixels",
+            _SMALLER,
         )
 
 
@@ -94,8 +120,9 @@ def corrupt_on_failure(file: SourceFile) -> Iterator[None]:
             python_warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             yield
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        detail = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
-        raise CorruptFileError(f"'{file.name}' is not a readable image{detail}", "save it again") from None
+        is_bomb = isinstance(error, Image.DecompressionBombError)
+        detail, hint = (f": {error}", _SMALLER) if is_bomb else ("", "save it again")
+        raise CorruptFileError(f"'{file.name}' is not a readable image{detail}", hint) from None
     except (OSError, SyntaxError, ValueError) as error:
         raise CorruptFileError(f"'{file.name}' is not a readable image: {error}", "save it again") from error
 
@@ -107,34 +134,85 @@ def frame_count(picture: Picture) -> int:
 
 def to_rgb(picture: Picture) -> Picture:
     """The picture as RGB: upright, eight bits a channel, over white, or what its visible pixels show against."""
+    return _opaque(_eight_bits(_upright(picture)))
+
+
+def to_srgb(picture: Picture) -> Picture:
+    """The picture as by to_rgb, in the colours that its profile means."""
+    return _opaque(_in_srgb(_eight_bits(_upright(picture)), picture.info.get("icc_profile")))
+
+
+def is_upright(picture: Picture) -> bool:
+    """Whether a picture is stored as it is to be seen."""
+    return bool(picture.getexif().get(_ORIENTATION, 1) in (0, 1))
+
+
+def _upright(picture: Picture) -> Picture:
     from PIL import ImageOps
 
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I") or upright.mode == "F":
-        low, high = upright.convert("F").getextrema()
-        span = (float(high) - float(low)) or 1.0  # type: ignore[arg-type]  # one-band images give one pair
-        upright = upright.convert("F").point(lambda v: v * (255 / span) - float(low) * 255 / span).convert("L")  # type: ignore[arg-type]
-    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-        return _over_background(upright.convert("RGBA"), is_bitmap=picture.format == "BMP")
-    return upright.convert("RGB")
+    if not is_upright(picture):
+        return ImageOps.exif_transpose(picture)
+    return picture if frame_count(picture) == 1 else picture.copy()  # its next frame would take the place of this one
 
 
-def _over_background(picture: Picture, is_bitmap: bool) -> Picture:
-    """A transparent picture over the first of white, black and grey that its visible pixels stand out from."""
+def _eight_bits(picture: Picture) -> Picture:
+    if not picture.mode.startswith("I") and picture.mode != "F":
+        return picture
+    low, high = picture.convert("F").getextrema()
+    span = (float(high) - float(low)) or 1.0  # type: ignore[arg-type]  # one-band images give one pair
+    return picture.convert("F").point(lambda v: v * (255 / span) - float(low) * 255 / span).convert("L")  # type: ignore[arg-type]
+
+
+def _in_srgb(picture: Picture, profile: bytes | None) -> Picture:
+    """The picture, in sRGB where a profile says that its numbers mean other colours."""
+    if not profile:
+        return picture
+    from PIL import ImageCms
+
+    if picture.mode in ("P", "PA"):
+        picture = picture.convert("RGBA" if _has_alpha(picture) else "RGB")
+    mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        changed = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode=mode)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return picture  # the profile is damaged, or another kind of picture's
+    return changed or picture
+
+
+def _has_alpha(picture: Picture) -> bool:
+    return picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+
+
+def _opaque(picture: Picture) -> Picture:
+    """The picture as RGB; a transparent one over the shade that it is seen on."""
     from PIL import Image
 
+    if not _has_alpha(picture):
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
+    picture = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+    shade = _shade(picture)
+    if shade is None:
+        return picture.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, (shade, shade, shade, 255)), picture).convert("RGB")
+
+
+def shade_behind(picture: Picture) -> int | None:
+    """The first of white (255), black and grey that a picture's visible pixels stand out from; None: it is opaque."""
+    return _shade(picture.convert("RGBA")) if _has_alpha(picture) else None
+
+
+def _shade(picture: Picture) -> int | None:
     alpha = picture.getchannel("A")
-    if is_bitmap and alpha.getextrema() == (0, 0):
-        return picture.convert("RGB")  # programs leave the fourth byte of a bitmap unused
+    low, high = alpha.getextrema()
+    if low == 255 or high == 0:
+        return None  # programs leave the fourth byte unused: nobody draws what nobody sees
     visible = alpha.point([255 * (level >= _SHOWN) for level in range(256)])
     counts = picture.convert("L").histogram(visible)
     total = sum(counts) or 1
-    if alpha.getextrema()[0] == 255:
-        return picture.convert("RGB")
 
     def seen(background: int) -> float:
         return sum(n for level, n in enumerate(counts) if abs(level - background) >= _CONTRAST) / total
 
     shades = (255, 0, 128)
-    shade = next((shade for shade in shades if seen(shade) >= _SEEN), max(shades, key=seen))
-    return Image.alpha_composite(Image.new("RGBA", picture.size, (shade, shade, shade, 255)), picture).convert("RGB")
+    return next((shade for shade in shades if seen(shade) >= _SEEN), max(shades, key=seen))

@@ -169,6 +169,15 @@ def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     return kind, (f"named {suffix}, but its content is {kind.upper()}: read as {kind.upper()}",)
 
 
+def content_kind(data: bytes, name: str) -> str | None:
+    """The kind that the content alone tells, also one of FOREIGN; None for what is nothing that is known.
+
+    Raises:
+        UnsupportedFileError, CorruptFileError: an archive or container that is not read here.
+    """
+    return _from_content(data, name, None) or _from_text(data, None)
+
+
 def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
     """The kind that the signature tells; None for text, and where no signature is known."""
     if data.startswith(_ZIP):

@@ -23,6 +23,7 @@ from autopicker_lab.core import (
     RateLimitError,
     SettingsError,
     UpstreamQuotaError,
+    Vision,
 )
 from autopicker_lab.http_client import is_loopback
 from autopicker_lab.models.base import FAULTS, Availability, ChatModel
@@ -196,5 +197,6 @@ def _joint(specs: list[ModelSpec]) -> ModelSpec:
         price_out=max(spec.price_out for spec in specs),
         image_urls=all(spec.image_urls for spec in specs),
         max_concurrency=None if None in bounds else sum(bound or 0 for bound in bounds),
+        vision=reduce(Vision.both, (spec.vision for spec in specs)),
         aliases=tuple(dict.fromkeys(alias for spec in specs for alias in spec.aliases)),
     )

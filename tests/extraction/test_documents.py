@@ -30,7 +30,6 @@ from autopicker_lab.core import (
 from autopicker_lab.extraction import extract, open_source
 from autopicker_lab.extraction.columns import MAX_RENDERED_CELLS
 from autopicker_lab.extraction.docx.lists import Numbering
-from autopicker_lab.extraction.image import downscale
 from autopicker_lab.extraction.plain import sections
 
 
@@ -438,15 +437,6 @@ class TestPictures:
         assert extract(source).metadata["exif"]["Make"] == "Camera works"
         assert "GPSLatitudeRef" not in extract(source).metadata["exif"]
         assert extract(source, options=ReadOptions(place=True)).metadata["exif"]["GPSLatitudeRef"] == "N"
-
-    def test_a_copy_for_models_that_see(self) -> None:
-        large = open_source(saved_png(drawn("x", (4000, 1000))), "a.png")
-        small = downscale(large)
-        assert Image.open(io.BytesIO(small.data)).size == (1568, 392)
-        assert downscale(small) is small
-        bitmap = io.BytesIO()
-        drawn("x").save(bitmap, "BMP")
-        assert downscale(open_source(bitmap.getvalue(), "a.bmp")).kind == "png"
 
     def test_a_later_frame_that_is_too_large_is_refused(self) -> None:
         from conftest import SHARED

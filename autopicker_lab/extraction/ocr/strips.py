@@ -38,7 +38,7 @@ def cut_strips(image: Image, height: int) -> Iterator[Strip]:
     if image.height <= 1.25 * height:
         yield Strip(0, image.height, -image.height, 2 * image.height)
         return
-    busy = _changes(image)
+    busy = row_changes(image)
     first = 0
     while first < image.height:
         last = image.height
@@ -50,7 +50,7 @@ def cut_strips(image: Image, height: int) -> Iterator[Strip]:
         first = last
 
 
-def _changes(image: Image) -> Any:
+def row_changes(image: Image) -> Any:
     """How often the brightness changes along each row, over the 13 rows around it: blank bands have none."""
     import numpy
 

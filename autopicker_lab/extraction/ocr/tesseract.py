@@ -44,7 +44,7 @@ def has_tesseract() -> bool:
 
 
 @cache
-def _data_folder() -> Path | None:
+def data_folder() -> Path | None:
     """The folder of language data with the most languages, the system's or the wheel's; None where there is none."""
     folders = [Path(path) for pattern in _SYSTEM_DATA for path in Path("/").glob(pattern.lstrip("/"))]
     if prefix := os.environ.get("TESSDATA_PREFIX"):
@@ -61,7 +61,7 @@ def _data_folder() -> Path | None:
 @cache
 def installed_languages() -> tuple[str, ...]:
     """Tesseract's names of the languages whose data are installed."""
-    folder = _data_folder()
+    folder = data_folder()
     return tuple(sorted(path.stem for path in folder.glob("*.traineddata") if path.stem != "osd")) if folder else ()
 
 
@@ -69,7 +69,7 @@ def installed_languages() -> tuple[str, ...]:
 def _reader(languages: tuple[str, ...]) -> Any:
     import tesserocr
 
-    reader = tesserocr.PyTessBaseAPI(path=str(_data_folder()), lang="+".join(languages), oem=tesserocr.OEM.LSTM_ONLY)
+    reader = tesserocr.PyTessBaseAPI(path=str(data_folder()), lang="+".join(languages), oem=tesserocr.OEM.LSTM_ONLY)
     reader.SetVariable("debug_file", os.devnull)
     tesserocr.set_leptonica_log_level(tesserocr.LeptLogLevel.NONE)  # it speaks of odd pictures on stderr
     return reader
@@ -141,7 +141,7 @@ def orientation(image: Image) -> Orientation:
     """Which way up a picture is and in which script, as Tesseract detects them."""
     import tesserocr
 
-    folder = _data_folder()
+    folder = data_folder()
     if folder is None or not (folder / "osd.traineddata").exists():
         return Orientation()
     with tesserocr.PyTessBaseAPI(path=str(folder), lang="osd", psm=tesserocr.PSM.OSD_ONLY) as reader:
