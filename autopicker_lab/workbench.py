@@ -25,6 +25,7 @@ from autopicker_lab.core import (
     Route,
     RoutePolicy,
     SourceFile,
+    SpeechOptions,
     Transcript,
 )
 from autopicker_lab.core.show import html_table
@@ -43,6 +44,7 @@ from autopicker_lab.runtime.executors import Scheduler, worker_pool
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import FileStore
 from autopicker_lab.transcription import WhisperTranscriber
+from autopicker_lab.transcription.recordings import Recording, open_recording
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -124,23 +126,24 @@ class Workbench:
 
     def transcribe(
         self,
-        source: Source,
+        source: Recording,
         *,
+        rate: int | None = None,
         language: str | None = None,
         task: str = "transcribe",
-        word_timestamps: bool = False,
+        words: bool = False,
+        vad: bool | None = None,
+        beam: int | None = None,
+        prompt: str | None = None,
+        hotwords: str | None = None,
         progress: Progress | None = None,
     ) -> Transcript:
-        """What is said in a recording; see WhisperTranscriber.transcribe."""
-        return self.wait(
-            self.reader.transcribe(
-                open_source(source),
-                language=language,
-                task=task,
-                word_timestamps=word_timestamps,
-                progress=progress,
-            )
-        )
+        """What is said in a recording: a path, bytes, an opened file, or samples with their `rate` in Hz.
+
+        The options are those of SpeechOptions; `progress` is that of WhisperTranscriber.transcribe.
+        """
+        options = SpeechOptions(language, task, words, vad, beam, prompt, hotwords)
+        return self.wait(self.reader.transcribe(open_recording(source, rate), options, progress=progress))
 
     def score(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
         """How hard a request looks, with its files."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from autopicker_lab.core import Document, Part, Place, ReadOptions, SourceFile, Transcript
+from autopicker_lab.core import Document, Part, Place, ReadOptions, SourceFile, SpeechOptions, Transcript
 from autopicker_lab.core.text import clock
 from autopicker_lab.extraction.registry import formats
 from autopicker_lab.extraction.vision import VisionPictures, as_it_came, prepare
@@ -160,22 +160,18 @@ class Reader:
     async def transcribe(
         self,
         file: SourceFile,
+        options: SpeechOptions = SpeechOptions(),
         *,
-        language: str | None = None,
-        task: str = "transcribe",
-        word_timestamps: bool = False,
         progress: Progress | None = None,
         heard: Callable[[Segment], None] | None = None,
     ) -> Transcript:
         """The Transcript of a recording, kept by content and options; it stops when its task is cancelled.
 
         Args:
-            language: ISO 639-1 code; None: detected.
-            task: "transcribe", or "translate" into English.
             progress: called with (done, total) in whole seconds of the recording, see WhisperTranscriber.transcribe.
             heard: called with each segment as it is recognised, in another thread; not for a recording that is known.
         """
-        key = (await _digest(file), language, task, word_timestamps)
+        key = (await _digest(file), options)
         if (transcript := self._transcripts.get(key)) is not None:
             return replace(transcript, name=file.name)
         cancelled = False
@@ -186,8 +182,7 @@ class Reader:
         def work() -> Transcript:
             if (transcript := self._transcripts.get(key)) is not None:
                 return transcript  # an equal request was before this one in the queue
-            options = {"language": language, "task": task, "word_timestamps": word_timestamps, "heard": heard}
-            transcript = self._transcriber.transcribe(file, progress=report, **options)  # type: ignore[arg-type]
+            transcript = self._transcriber.transcribe(file, options, progress=report, heard=heard)
             if STOPPED not in transcript.warnings:
                 self._transcripts.put(key, transcript)
             return transcript

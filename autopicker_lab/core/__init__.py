@@ -57,7 +57,7 @@ from autopicker_lab.core.routing import (
     Tier,
     gain_score,
 )
-from autopicker_lab.core.speech import Segment, Transcript, Word
+from autopicker_lab.core.speech import Decoding, Segment, SpeechOptions, Transcript, Word
 from autopicker_lab.core.stamp import RunStamp
 from autopicker_lab.core.vision import Vision
 
@@ -79,6 +79,7 @@ __all__ = [
     "ContextLengthError",
     "ContextReport",
     "CorruptFileError",
+    "Decoding",
     "Document",
     "EmptyFileError",
     "EncryptedFileError",
@@ -111,6 +112,7 @@ __all__ = [
     "ServiceError",
     "SettingsError",
     "SourceFile",
+    "SpeechOptions",
     "StoppedError",
     "StorageError",
     "StreamFailedError",

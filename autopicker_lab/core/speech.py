@@ -1,4 +1,4 @@
-"""Speech as text: Transcript, Segment, Word. Times are seconds from the start of the recording."""
+"""Speech as text: SpeechOptions, Transcript, Segment, Word. Times are seconds from the start of the recording."""
 
 from __future__ import annotations
 
@@ -14,6 +14,42 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class SpeechOptions:
+    """How a recording is heard; what is None is chosen for the recording.
+
+    Attributes:
+        language: ISO 639-1 code, its English name or a locale (`de`, `German`, `de-AT`).
+        task: "transcribe", or "translate" into English.
+        words: whether segments carry their words with start and end.
+        vad: whether stretches without a voice are passed over.
+        beam: candidates that the search follows, 1 to 20.
+        prompt: text that could have gone before, for names and style.
+        hotwords: words that are likely to be said.
+        temperature: of the sampling, 0 to 1; it is otherwise raised where decoding fails.
+    """
+
+    language: str | None = None
+    task: str = "transcribe"
+    words: bool = False
+    vad: bool | None = None
+    beam: int | None = None
+    prompt: str | None = None
+    hotwords: str | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """What the recogniser says of a segment's half minute: its own tokens, their mean log probability, and so on."""
+
+    tokens: tuple[int, ...]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+
+
+@dataclass(frozen=True)
 class Word:
     """A spoken word, with its times in seconds and the probability that it is right."""
 
@@ -25,13 +61,25 @@ class Word:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of speech; `confidence` is the mean probability of its words, or of all in its half minute, 0 to 1."""
+    """A stretch of speech.
+
+    Attributes:
+        confidence: mean probability of its words, or of all in its half minute, 0 to 1.
+        language: ISO 639-1 code of what is said in it.
+        speaker: the channel that it was heard on, where the channels of a call are heard each for itself.
+        doubt: why it may not have been said (a loop, a phrase that Whisper makes up in silence); "" where nothing is.
+        decoding: what else the recogniser knows of it.
+    """
 
     start: float
     end: float
     text: str
     confidence: float
     words: tuple[Word, ...] = ()
+    language: str | None = None
+    speaker: str = ""
+    doubt: str = ""
+    decoding: Decoding | None = None
 
 
 @dataclass(frozen=True)

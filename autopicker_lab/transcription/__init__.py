@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from autopicker_lab.core import SpeechOptions
 from autopicker_lab.transcription.whisper import STOPPED, WhisperTranscriber
 
 if TYPE_CHECKING:
@@ -23,10 +24,8 @@ class Transcriber(Protocol):
     def transcribe(
         self,
         file: SourceFile,
+        options: SpeechOptions = SpeechOptions(),
         *,
-        language: str | None = None,
-        task: str = "transcribe",
-        word_timestamps: bool = False,
         progress: Progress | None = None,
         heard: Callable[[Segment], None] | None = None,
     ) -> Transcript:

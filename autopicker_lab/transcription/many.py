@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import AutopickerError, InvalidRequestError, Transcript
+from autopicker_lab.core import AutopickerError, InvalidRequestError, SpeechOptions, Transcript
 from autopicker_lab.core.files import find_files
 from autopicker_lab.extraction import open_source
 from autopicker_lab.runtime.executors import Scheduler, submit_all, worker_pool, wrap_task_error
@@ -49,7 +49,7 @@ def transcribe_many(
         scheduler: a cluster in place of local processes, see `runtime.executors.worker_pool`.
         progress: called after each with (done, in all); False stops.
         model: the Whisper model, as WhisperTranscriber takes it.
-        options: language, task, word_timestamps, as WhisperTranscriber.transcribe takes them.
+        options: those of SpeechOptions.
 
     Raises:
         InvalidRequestError: a path does not exist, or there is no recording; raised before anything runs.
@@ -86,5 +86,5 @@ def transcribe_path(path: str, model: str, threads: int, options: dict[str, Any]
     if model not in _transcribers:
         _transcribers[model] = WhisperTranscriber(model, threads=threads)
     start = time.perf_counter()
-    transcript = _transcribers[model].transcribe(open_source(path), **options)
+    transcript = _transcribers[model].transcribe(open_source(path), SpeechOptions(**options))
     return transcript, time.perf_counter() - start

@@ -9,6 +9,7 @@ import statistics
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,14 @@ from autopicker_lab.core import (
     ModelUnavailableError,
     Segment,
     SourceFile,
+    SpeechOptions,
     Transcript,
     Word,
 )
 from autopicker_lab.core.optional import require
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
+from autopicker_lab.transcription.languages import language_code
 from autopicker_lab.transcription.weights import assemble
 
 if TYPE_CHECKING:
@@ -66,19 +69,14 @@ class WhisperTranscriber:
     def transcribe(
         self,
         file: SourceFile,
+        options: SpeechOptions = SpeechOptions(),
         *,
-        language: str | None = None,
-        task: str = "transcribe",
-        word_timestamps: bool = False,
         progress: Progress | None = None,
         heard: Callable[[Segment], None] | None = None,
     ) -> Transcript:
         """The Transcript of the recording in `file`.
 
         Args:
-            language: ISO 639-1 code; None detects it.
-            task: "transcribe", or "translate" into English.
-            word_timestamps: whether segments carry their words with start and end.
             progress: called several times a second with (done, total) in whole seconds of the recording, where total is
                 0 until it is decoded. Returning False stops and keeps the segments so far, while the model finishes
                 its current half minute, which is dropped.
@@ -94,20 +92,15 @@ class WhisperTranscriber:
         # read when the library loads: threads that spin while they wait are many times slower on a busy machine
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         require("faster_whisper", "av")
-        from faster_whisper.tokenizer import _LANGUAGE_CODES
 
+        options = replace(options, language=language_code(options.language))
+        check_options(options)
         if file.category != "audio":
             raise InvalidRequestError(f"'{file.name}' is not an audio file", "send MP3, WAV, M4A, OGG or FLAC")
-        if language is not None and language not in _LANGUAGE_CODES:
-            raise InvalidRequestError(f"unknown language '{language}'", "give an ISO 639-1 code such as en, or none")
-        if task not in ("transcribe", "translate"):
-            raise InvalidRequestError(f"unknown task '{task}'", "use transcribe or translate")
         started_at = time.perf_counter()
         duration, detected_language, stopped = 0.0, None, False
         segments: list[Segment] = []
-        with closing(
-            iterate_in_thread(self._recognise(file, language, task, word_timestamps), _PROGRESS_INTERVAL_S)
-        ) as updates:
+        with closing(iterate_in_thread(self._recognise(file, options), _PROGRESS_INTERVAL_S)) as updates:
             for update in updates:
                 if update is not None:
                     duration, detected_language, segment = update
@@ -122,7 +115,7 @@ class WhisperTranscriber:
         return Transcript(
             name=file.name,
             text=" ".join(segment.text for segment in segments),
-            language=detected_language if segments else language,
+            language=detected_language if segments else options.language,
             duration=round(duration, 3),
             segments=tuple(segments),
             model=f"whisper {self.model}",
@@ -131,7 +124,7 @@ class WhisperTranscriber:
         )
 
     def _recognise(
-        self, file: SourceFile, language: str | None, task: str, words: bool
+        self, file: SourceFile, options: SpeechOptions
     ) -> Generator[tuple[float, str | None, Segment | None], None, None]:
         """(Duration in seconds, language, segment) for each segment as it is recognised; first the duration alone."""
         import av
@@ -150,11 +143,13 @@ class WhisperTranscriber:
                 return
             stream, info = self._load().transcribe(
                 samples,
-                language=language,
-                task=task,
-                word_timestamps=words,
-                vad_filter=True,
-                beam_size=1,
+                language=options.language,
+                task=options.task,
+                word_timestamps=options.words,
+                vad_filter=options.vad is not False,
+                beam_size=options.beam or 1,
+                initial_prompt=options.prompt,
+                hotwords=options.hotwords,
                 condition_on_previous_text=False,
             )
             try:
@@ -191,6 +186,21 @@ class WhisperTranscriber:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
+
+
+def check_options(options: SpeechOptions) -> None:
+    """Refuse options that Whisper has no use for.
+
+    Raises:
+        InvalidRequestError: the task is unknown, the beam or the temperature out of bounds.
+    """
+    if options.task not in ("transcribe", "translate"):
+        raise InvalidRequestError(f"unknown task '{options.task}'", "use transcribe or translate", param="task")
+    if options.beam is not None and not 1 <= options.beam <= 20:
+        raise InvalidRequestError(f"a beam of {options.beam} is not possible", "give 1 to 20", param="beam")
+    if options.temperature is not None and not 0 <= options.temperature <= 1:
+        detail = f"a temperature of {options.temperature} is not possible"
+        raise InvalidRequestError(detail, "give 0 to 1", param="temperature")
 
 
 def _refuse_overlong(file: SourceFile) -> None:

@@ -93,7 +93,7 @@ class TranscriptionModel(PanelModel):
             file,
             language=None if self.language == LANGUAGES[0] else self.language,
             task="translate" if self.translate else "transcribe",
-            word_timestamps=True,
+            words=True,
             progress=lambda done, total: self.job.report(done / total if total else 0.0),
         )
         if self.file is file:

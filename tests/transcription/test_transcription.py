@@ -43,7 +43,7 @@ def test_speech_is_recognised_after_a_picture_in_the_same_process(samples: Path)
 
 
 def test_words_have_times(lab: Workbench, samples: Path) -> None:
-    transcript = lab.transcribe(samples / "announcement.wav", word_timestamps=True)
+    transcript = lab.transcribe(samples / "announcement.wav", words=True)
     words = [word for segment in transcript.segments for word in segment.words]
     assert "ticket" in [word.text.strip(" .,") for word in words]
     assert all(a.start <= b.start for a, b in pairwise(words))

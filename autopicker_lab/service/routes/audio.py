@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import Response
 
-from autopicker_lab.core import InvalidRequestError, SourceFile
+from autopicker_lab.core import InvalidRequestError, SourceFile, SpeechOptions
 from autopicker_lab.extraction import check_size, open_source
 from autopicker_lab.service.request.uploads import UploadRoute, upload_name
 from autopicker_lab.service.routes.transcripts import ResponseFormat, TranscriptStream, transcript_response
@@ -35,7 +35,7 @@ async def transcribe_upload(
         raise InvalidRequestError(f"'{file.name}' is not an audio file", hint, param="file_id")
     transcribe = state.lab.reader.transcribe
     transcript = await while_connected(
-        request, lambda: transcribe(file, language=language, task=task, word_timestamps=word_timestamps)
+        request, lambda: transcribe(file, SpeechOptions(language, task, word_timestamps))
     )
     return {
         "file_id": file_id,
@@ -61,14 +61,14 @@ async def openai_transcriptions(
 ) -> Response:
     """`model` is accepted for the clients' sake: the service transcribes with the one that WHISPER_MODEL names."""
     source = await _received(file, state)
-    options: dict[str, Any] = {"language": language or None, "word_timestamps": "word" in timestamp_granularities}
+    options = SpeechOptions(language or None, words="word" in timestamp_granularities)
     if stream:
         if response_format not in ("json", "text"):
             detail = f"'stream' has no response_format '{response_format}'"
             raise InvalidRequestError(detail, "use json", param="response_format")
         return TranscriptStream(state, source, options)
     transcribe = state.lab.reader.transcribe
-    transcript = await while_connected(request, lambda: transcribe(source, **options))
+    transcript = await while_connected(request, lambda: transcribe(source, options))
     return transcript_response(transcript, response_format)
 
 
@@ -82,7 +82,9 @@ async def openai_translations(
 ) -> Response:
     """What is said in the recording, in English; see the transcriptions for `model`."""
     source = await _received(file, state)
-    transcript = await while_connected(request, lambda: state.lab.reader.transcribe(source, task="translate"))
+    transcript = await while_connected(
+        request, lambda: state.lab.reader.transcribe(source, SpeechOptions(task="translate"))
+    )
     return transcript_response(transcript, response_format, task="translate")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 
-from autopicker_lab.core import Segment, SourceFile, Transcript
+from autopicker_lab.core import Segment, SourceFile, SpeechOptions, Transcript
 from autopicker_lab.service.chat import sse
 from autopicker_lab.service.chat.event_stream import EventStream
 from autopicker_lab.service.chat.openai import OpenAIWording
@@ -50,11 +50,11 @@ def transcript_response(transcript: Transcript, response_format: ResponseFormat,
 class TranscriptStream(Response):
     """The answer to a transcription with `stream`: an event for each stretch of speech, then the whole text."""
 
-    def __init__(self, state: ServiceState, source: SourceFile, options: dict[str, Any]):
+    def __init__(self, state: ServiceState, source: SourceFile, options: SpeechOptions):
         super().__init__()
         self._state = state
         self._source = source
-        self._options: Any = options
+        self._options = options
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events; a failure before the first of them is raised, a later one is an event."""
@@ -77,7 +77,7 @@ class TranscriptStream(Response):
         def heard(segment: Segment) -> None:
             loop.call_soon_threadsafe(pieces.put_nowait, segment)
 
-        work = asyncio.create_task(self._state.lab.reader.transcribe(self._source, heard=heard, **self._options))
+        work = asyncio.create_task(self._state.lab.reader.transcribe(self._source, self._options, heard=heard))
         work.add_done_callback(lambda _: pieces.put_nowait(None))
         said = ""
         try:
