@@ -33,7 +33,7 @@ def compare_reports(reports: Mapping[str, LoadReport] | Iterable[LoadReport]) ->
     named = dict(reports) if isinstance(reports, Mapping) else {str(i + 1): r for i, r in enumerate(reports)}
     if not named:
         raise InvalidRequestError("there is no report to compare")
-    skip = ("errors", "client_limits", "kinds", "stopped_early")
+    skip = ("errors", "error_words", "client_limits", "kinds", "stopped_early", "supported_percentile")
     figures = {name: report.to_dict() for name, report in named.items()}
     for name, report in named.items():
         figures[name]["failed"] = report.count.sent - report.count.answered
@@ -46,16 +46,21 @@ def compare_reports(reports: Mapping[str, LoadReport] | Iterable[LoadReport]) ->
     return table
 
 
-def by_rate(points: Sequence[tuple[float, LoadReport]], passing_rate: float | None = None) -> pd.DataFrame:
-    """Make a table with a row for each (rate, report); its `held` says whether a rate is at most `passing_rate`."""
+def by_rate(
+    points: Sequence[tuple[float, LoadReport]], passing_rate: float | None = None, of: str = "rate"
+) -> pd.DataFrame:
+    """Make a table with a row for each (rate, report); its `held` says whether a rate is at most `passing_rate`.
+
+    Percentiles that so few answers cannot tell are left empty, and `held` is left out without a passing rate.
+    """
     rows: list[dict[str, Any]] = [
         {
-            "rate": rate,
-            "held": None if passing_rate is None else rate <= passing_rate,
+            of: rate,
+            **({} if passing_rate is None else {"held": rate <= passing_rate}),
             "good_share": report.good_share,
             "per_second": report.per_second,
-            "p50_ms": report.percentile_ms(50),
-            "p99_ms": report.percentile_ms(99),
+            "p50_ms": report.supported_ms(50),
+            "p99_ms": report.supported_ms(99),
             "errors": sum(report.errors.values()),
             "sent": report.count.sent,
         }

@@ -10,24 +10,28 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from autopicker_lab.loadtest.arrivals import Closed, Open
 from autopicker_lab.loadtest.distribution import Distribution
+from autopicker_lab.loadtest.over_http import NOT_CONNECTED
 from autopicker_lab.loadtest.pacing import Pacer
 from autopicker_lab.loadtest.recorder import Live, Recorder
 from autopicker_lab.loadtest.sample import Sample
-from autopicker_lab.loadtest.targets import AnswerSource, Target, target_of
+from autopicker_lab.loadtest.targets import Target, target_of
 from autopicker_lab.runtime.event_loop import run_in_thread
 
 if TYPE_CHECKING:
+    from autopicker_lab.loadtest.chat_target import AnswerSource
     from autopicker_lab.loadtest.plan import LoadPlan
     from autopicker_lab.loadtest.report import LoadReport
 
 LiveProgress = Callable[[Live], bool | None]  # not (done, total): a run that time alone bounds has no total
 _TICK_S = 0.05
+_PAUSE_S = 0.1  # of a user who found no connection
 _MAX_QUEUED = 100_000
 _COARSE_S = 0.5  # a shorter run says too little by the system's clocks of all cores
 _SLACK_S = 0.5  # beyond the time limit of the last request, so that the limit itself is noticed
@@ -54,6 +58,15 @@ async def run(plan: LoadPlan, progress: LiveProgress | None = None, ask: AnswerS
 def measure(plan: LoadPlan, progress: LiveProgress | None = None, ask: AnswerSource | None = None) -> LoadReport:
     """Run a plan as `run` does, on an event loop in a thread of its own (uvloop where installed), and wait for it."""
     return run_in_thread(lambda: run(plan, progress, ask))
+
+
+async def warm_up(
+    plan: LoadPlan, longest_s: float, progress: LiveProgress | None, ask: AnswerSource | None = None
+) -> bool:
+    """Send one of a plan's requests, so that its server is ready; False where it was stopped."""
+    first = plan.at(Closed(1), requests=1, duration_s=None, warm_up_s=0.0, cool_down_s=0.0)
+    report = await run(replace(first, timeout_s=min(plan.timeout_s, longest_s)), progress, ask)
+    return not report.stopped_early
 
 
 class _Run:
@@ -116,6 +129,8 @@ class _Run:
             sample = Sample(self._sent, now)
             self._sent += 1
             await self._send(sample)
+            if sample.error in NOT_CONNECTED:  # which takes no time, so that this user would do nothing else
+                await asyncio.sleep(min(_PAUSE_S, max(0.0, plan.seconds - self._clock())))
             if think_s and self._sent < plan.bound:
                 await asyncio.sleep(min(think_s, max(0.0, plan.seconds - self._clock())))
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.loadtest.arrivals import KINDS, Arrivals, Closed, Ramp, Steps, Trace
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+Prompt = str | Sequence[Mapping[str, Any]]  # a question, or the messages of a conversation
 IN_PROCESS = "lab:"  # the address of a Workbench in this process
 _UNBOUNDED_S = 300.0
 
@@ -39,6 +38,20 @@ class Slo:
         if any(bound is not None and not bound > 0 for bound in (self.latency_s, self.ttft_s, self.tpot_s)):
             raise InvalidRequestError("the bounds of an SLO must be above 0")
 
+    def __str__(self) -> str:
+        names = (("latency", self.latency_s), ("TTFT", self.ttft_s), ("TPOT", self.tpot_s))
+        bounds = [f"{name} of at most {bound:g} s" for name, bound in names if bound is not None]
+        return f"{100 * self.share:g} % answered" + (f" with a {' and a '.join(bounds)}" if bounds else "")
+
+    @property
+    def bounded(self) -> tuple[str, float | None]:
+        """The time that the objective bounds first (`ttft`, `tpot` or `latency`), and its bound in seconds."""
+        if self.ttft_s is not None:
+            return "ttft", self.ttft_s
+        return (
+            ("tpot", self.tpot_s) if self.tpot_s is not None and self.latency_s is None else ("latency", self.latency_s)
+        )
+
     def met(self, latency_s: float, ttft_s: float | None, tpot_s: float | None) -> bool:
         """Whether an answer is within the bounds; one without a first token is not, where that has a bound."""
         if self.ttft_s is not None and (ttft_s is None or ttft_s > self.ttft_s):
@@ -55,14 +68,17 @@ class Kind:
     Attributes:
         weight: how often it comes, relative to the weights of the others.
         file_ids: uploads that its questions are about.
-        cached: False appends a number to each question and asks for fresh answers, because a cache would be measured
-            otherwise; True sends the same question each time; None sends the prompts as they are.
+        cached: False puts a number in front of each question and asks for fresh answers, because a cache of answers
+            or of beginnings would be measured otherwise; True sends the same question each time; None sends the
+            prompts as they are.
+        prefix: a system prompt that all requests of the kind share, so that a cache of beginnings is measured.
     """
 
     name: str = "fresh"
     weight: float = 1.0
     file_ids: tuple[str, ...] = ()
     cached: bool | None = False
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,13 +86,15 @@ class Chat:
     """The chat completions that a plan asks for; LoadPlan.url then ends in /v1 (or is IN_PROCESS).
 
     Attributes:
-        prompts: sent in turn.
+        prompts: sent in turn; each a question, or the messages of a conversation as OpenAI has them.
+        max_tokens: of an answer; None leaves the field out.
         kinds: the mix of requests.
-        options: further fields of the body.
+        options: further fields of the body, which win over its own; None leaves one out, such as `stream_options` for
+            servers that refuse it.
         events: pieces that each stream must have; missing ones count as lost. None: unknown.
     """
 
-    prompts: tuple[str, ...] = ("Why is the sky blue?",)
+    prompts: tuple[Prompt, ...] = ("Why is the sky blue?",)
     model: str = "auto"
     max_tokens: int | None = 64
     stream: bool = True
@@ -87,6 +105,9 @@ class Chat:
     def __post_init__(self) -> None:
         if isinstance(self.prompts, str):
             raise InvalidRequestError("prompts are several texts", "write ('...',) for a single one")
+        if any(not isinstance(prompt, str) and not is_conversation(prompt) for prompt in self.prompts):
+            detail = "a prompt is a text, or a list of messages"
+            raise InvalidRequestError(detail, 'write [{"role": "user", "content": "..."}] for a conversation')
         if not self.prompts:
             raise InvalidRequestError("there is no prompt to send", "give at least one")
         if not self.kinds or any(not kind.weight > 0 for kind in self.kinds):
@@ -239,3 +260,10 @@ class LoadPlan:
 
 def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def is_conversation(prompt: object) -> TypeGuard[Sequence[Mapping[str, Any]]]:
+    """Whether a prompt is a list of messages, none of them without a role."""
+    if not isinstance(prompt, Sequence) or isinstance(prompt, str) or not prompt:
+        return False
+    return all(isinstance(message, Mapping) and message.get("role") for message in prompt)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from autopicker_lab.loadtest.plan import Slo
     from autopicker_lab.loadtest.report import LoadReport
 
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILION, GREY)
@@ -42,18 +43,34 @@ def percentile_curve(reports: Mapping[str, LoadReport], ax: Axes | None = None, 
 
 
 def throughput_latency(
-    points: Sequence[tuple[float, LoadReport]], ax: Axes | None = None, passing_rate: float | None = None
+    points: Sequence[tuple[float, LoadReport]],
+    ax: Axes | None = None,
+    highest: float | None = None,
+    words: str = "held",
+    slo: Slo | None = None,
+    unit: str = "requests a second",
 ) -> Axes:
-    """Draw p50 and p99 latency (ms) by arrival rate, and a line at the highest rate that held."""
+    """Draw times (ms) by load: with an objective the time and the percentile that it bounds, else p50 and p95 latency.
+
+    Args:
+        highest: the load at which to draw a line; `words` says what it is.
+    """
     target = axes(ax, (7.0, 3.5))
     ordered = sorted(points, key=lambda point: point[0])
-    for percent, colour in ((50, BLUE), (99, ORANGE)):
-        measured = [(rate, report.percentile_ms(percent)) for rate, report in ordered]
+    measure, bound = slo.bounded if slo else ("latency", None)
+    rare = 100 * slo.share if slo else 95.0
+    for percent, colour in ((50.0, BLUE), (rare, ORANGE)):
+        measured = [(rate, report.percentile_ms(percent, measure)) for rate, report in ordered]
         drawn = [(rate, value) for rate, value in measured if value is not None]
-        target.plot([x for x, _ in drawn], [y for _, y in drawn], "o-", ms=4, color=colour, label=f"p{percent}")
-    if passing_rate is not None:
-        target.axvline(passing_rate, color=GREEN, lw=1, ls="--", label=f"held: {passing_rate:,.4g} a second")
-    target.set(xlabel="requests a second", ylabel="latency, ms")
+        target.plot([x for x, _ in drawn], [y for _, y in drawn], "o-", ms=4, color=colour, label=f"p{percent:g}")
+    if bound is not None:
+        target.axhline(1000 * bound, color=VERMILION, lw=1, ls=":", label=f"objective: {1000 * bound:g} ms")
+    if highest is not None:
+        most = bool(ordered) and highest >= ordered[-1][0]
+        said = f"≥ {highest:,.4g}, the highest tried" if most else f"{highest:,.4g}"
+        target.axvline(highest, color=GREEN, lw=1, ls="--", label=f"{words}: {said}")
+    name = measure if measure == "latency" else measure.upper()
+    target.set(xlabel=unit, ylabel=f"{name}, ms")
     if ordered:
         target.set_yscale("log")
         target.legend(frameon=False)

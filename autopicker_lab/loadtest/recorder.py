@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from autopicker_lab.loadtest.arrivals import Closed
+from autopicker_lab.loadtest.counts import RequestCounts, RequestRow
 from autopicker_lab.loadtest.distribution import Distribution
-from autopicker_lab.loadtest.report import LoadReport, RequestCounts, RequestRow
+from autopicker_lab.loadtest.report import LoadReport
 from autopicker_lab.loadtest.sample import http_error
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class Recorder:
             report.without_done += sample.without_done
             report.cached += sample.cached and sample.error is None
             report.truncated += sample.error == "truncated"
+            self._note_tokens(sample)
             self._keep_row(sample)
         times = report.times
         times["latency"].extend([sample.latency for sample in answered])
@@ -151,7 +153,6 @@ class Recorder:
         """Count what ended within the time that is measured, whenever it was due."""
         count = self.report.count
         count.finished += len(ended)
-        count.finished_good += sum(map(self._is_good, ended))
         count.finished_tokens += sum([sample.tokens for sample in ended])
 
     def live(self, seconds: float, in_flight: int) -> Live:
@@ -188,6 +189,21 @@ class Recorder:
                 count.tokens += sample.tokens
             else:
                 count.errors[sample.error] = count.errors.get(sample.error, 0) + 1
+
+    def _note_tokens(self, sample: Sample) -> None:
+        """Note what answers say of their tokens, and what the server says of errors."""
+        report = self.report
+        if sample.error is not None:
+            if sample.words:
+                report.words.setdefault(sample.error, sample.words)
+        elif sample.has_usage:
+            report.prompt_tokens += sample.prompt_tokens
+            report.prefix_cached_tokens += sample.prefix_cached_tokens
+            if sample.pieces:
+                report.pieces += sample.pieces
+                report.piece_tokens += sample.tokens
+        else:
+            report.without_usage += self._plan.chat is not None
 
     def _keep_row(self, sample: Sample) -> None:
         """Keep all rows, or a reservoir of them (Vitter's algorithm R) where there are very many."""

@@ -7,11 +7,14 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import BLUE, VERMILION, axes, frame, html_table
+from autopicker_lab.loadtest.counts import RequestCounts, RequestRow
 from autopicker_lab.loadtest.distribution import Distribution
+from autopicker_lab.loadtest.figures import readable_figures, supported_percentile
+from autopicker_lab.loadtest.limits import limits_of
 from autopicker_lab.runtime.atomic_write import atomic_write
 
 if TYPE_CHECKING:
@@ -26,56 +29,11 @@ _FORMAT_1 = {
     "held_back": "queued",
     "others": "others_cpu",
 }  # renamed since
+_SUMS = (
+    *("lost", "without_done", "truncated", "unfinished", "cached", "queued"),
+    *("prompt_tokens", "prefix_cached_tokens", "pieces", "piece_tokens", "without_usage"),
+)
 _MAX_POINTS = 5000  # that a scatter plot shows
-
-
-class RequestRow(NamedTuple):
-    """One request in a report.
-
-    Attributes:
-        due: seconds since the run began.
-        send_delay: seconds from due until it was sent.
-        ttft, latency: seconds from due to the first token (None without one) and to the end.
-        error: the kind of error it is counted under; None: it was answered.
-    """
-
-    due: float
-    send_delay: float
-    ttft: float | None
-    latency: float
-    tokens: int
-    kind: str
-    error: str | None
-
-
-@dataclass
-class RequestCounts:
-    """Counts of requests, of one kind or of all.
-
-    Attributes:
-        sent: requests that were due in the measured time.
-        answered, good: of those, answered without an error, and within the SLO.
-        tokens: of the answers.
-        finished, finished_good, finished_tokens: answers that ended in the measured time, those within the SLO among
-            them, and their tokens.
-        errors: how many of each kind of error.
-    """
-
-    sent: int = 0
-    answered: int = 0
-    good: int = 0
-    tokens: int = 0
-    finished: int = 0
-    finished_good: int = 0
-    finished_tokens: int = 0
-    errors: dict[str, int] = field(default_factory=dict)
-
-    def merge(self, other: RequestCounts) -> None:
-        """Add the counts of another run."""
-        for name in ("sent", "answered", "good", "tokens", "finished", "finished_good", "finished_tokens"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name, count in other.errors.items():
-            self.errors[name] = self.errors.get(name, 0) + count
 
 
 @dataclass(repr=False)
@@ -93,6 +51,11 @@ class LoadReport:
             arrival), `send_delay` from due until sent.
         kinds: counts and latencies by kind of the mix.
         rows: single requests, all of them or a fair sample of very many.
+        words: what the server said of each kind of error, the first time it said anything.
+        prompt_tokens, prefix_cached_tokens: of the answered requests that say them, and of those the tokens that the
+            server had worked on before.
+        pieces, piece_tokens: of streams that say their usage.
+        without_usage: answered chats that do not say their usage; the tokens of such a stream are its pieces.
         lost, truncated, without_done: pieces that did not come, streams without a finish_reason, streams without
             [DONE].
         unfinished: requests in flight when the run was stopped.
@@ -113,6 +76,12 @@ class LoadReport:
     times: dict[str, Distribution] = field(default_factory=lambda: {name: Distribution() for name in MEASURES})
     kinds: dict[str, tuple[RequestCounts, Distribution]] = field(default_factory=dict)
     rows: list[RequestRow] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    prefix_cached_tokens: int = 0
+    pieces: int = 0
+    piece_tokens: int = 0
+    without_usage: int = 0
     lost: int = 0
     truncated: int = 0
     without_done: int = 0
@@ -137,6 +106,24 @@ class LoadReport:
         )
 
     @property
+    def summary(self) -> str:
+        """The run in a sentence: how many were answered, how fast, how long they took, and what failed."""
+        count = self.count
+        if not count.sent:
+            return "no request was measured"
+        said = f"{count.answered:,} of {count.sent:,} requests answered"
+        if self.per_second is not None:
+            said += f", {self.per_second:,.4g} a second"
+        half, rare = self.percentile_ms(50), supported_percentile(count.answered)
+        if half is not None:
+            said += f", half of them within {half:,.4g} ms"
+        if rare > 50:
+            said += f", {rare:g} % within {self.percentile_ms(rare):,.4g} ms"
+        if self.good_share is not None:
+            said += f"; {100 * self.good_share:.3g} % within the objective"
+        return said + "".join(f"; {number:,} failed: {name}" for name, number in list(self.errors.items())[:1])
+
+    @property
     def errors(self) -> dict[str, int]:
         """How many requests failed by each kind of error, most frequent first."""
         return dict(sorted(self.count.errors.items(), key=lambda item: -item[1]))
@@ -145,6 +132,10 @@ class LoadReport:
         """Percentile in milliseconds of one of MEASURES; None where nothing was measured."""
         return self.times[of].percentile_ms(percent)
 
+    def supported_ms(self, percent: float, of: str = "latency") -> float | None:
+        """The percentile as `percentile_ms`; None as well where fewer were measured than it needs."""
+        return self.percentile_ms(percent, of) if supported_percentile(len(self.times[of])) >= percent else None
+
     @property
     def per_second(self) -> float | None:
         """Answers a second, of those that ended in the measured time."""
@@ -152,8 +143,8 @@ class LoadReport:
 
     @property
     def goodput(self) -> float | None:
-        """Requests a second that met the SLO; None without one."""
-        return self.count.finished_good / self.seconds if self.has_slo and self.seconds else None
+        """Requests a second that met the SLO, of those due in the measured time; None without one."""
+        return self.count.good / self.seconds if self.has_slo and self.seconds else None
 
     @property
     def good_share(self) -> float | None:
@@ -171,24 +162,14 @@ class LoadReport:
         return self.count.finished_tokens / self.seconds if self.count.finished_tokens and self.seconds else None
 
     @property
+    def tokens_per_piece(self) -> float | None:
+        """Tokens in which a stream's pieces came, on average; None where no stream said its usage."""
+        return self.piece_tokens / self.pieces if self.pieces else None
+
+    @property
     def client_limits(self) -> tuple[str, ...]:
         """Why these figures may be the client's and not the server's; empty where nothing says so."""
-        limits = []
-        median, delay = self.percentile_ms(50), self.percentile_ms(99, "send_delay")
-        if self.open_loop and delay is not None and median is not None and delay > max(5.0, 0.1 * median):
-            limits.append(f"one request in a hundred was sent {delay:.0f} ms late or more")
-        if self.lag_ms is not None and self.lag_ms > max(20.0, 0.2 * (median or 0.0)):
-            limits.append(f"the client's event loop was up to {self.lag_ms:.0f} ms late")
-        if self.client_cpu is not None and self.client_cpu > 0.9 and self.seconds > 0.5:
-            limits.append(f"the client used {100 * self.client_cpu:.0f} % of a core")
-        limits += self.warnings
-        if self.cached:
-            limits.append(f"{self.cached} of {self.count.answered} answers came from a cache")
-        if self.count.sent and self.seconds < 1:
-            limits.append(f"it took {self.seconds:.2g} s: too short to trust rates")
-        if self.queued:
-            limits.append(f"{self.queued} requests waited because max_in_flight were under way")
-        return tuple(limits)
+        return tuple(limits_of(self))
 
     def merge(self, other: LoadReport) -> None:
         """Add the report of another process that ran the same plan at the same time: rates add up."""
@@ -203,7 +184,8 @@ class LoadReport:
             own_times.merge(times)
         self.rows = sorted(self.rows + other.rows, key=lambda row: row.due)
         self.warnings = list(dict.fromkeys([*self.warnings, *other.warnings]))
-        for name in ("lost", "without_done", "truncated", "unfinished", "cached", "queued"):
+        self.words = {**other.words, **self.words}
+        for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("client_cpu", "lag_ms", "others_cpu"):
             known = [value for value in (getattr(self, name), getattr(other, name)) if value is not None]
@@ -223,7 +205,9 @@ class LoadReport:
             "p95_ms": p(95),
             "p99_ms": p(99),
             "p99.9_ms": p(99.9),
+            "supported_percentile": supported_percentile(self.count.answered),
             "errors": self.errors,
+            "error_words": self.words,
             "total_requests": self.count.sent,
             "duration_s": self.seconds,
             "stopped_early": self.stopped_early,
@@ -242,6 +226,10 @@ class LoadReport:
             figures |= {f"{name}_p{k}_ms": p(k, name) for name in ("ttft", "itl", "tpot") for k in (50, 99)}
             figures |= {"tokens_per_second": self.tokens_per_second}
             figures |= {"lost": self.lost, "truncated": self.truncated, "without_done": self.without_done}
+        if self.prompt_tokens:
+            figures |= {"prompt_tokens": self.prompt_tokens, "prefix_cached_tokens": self.prefix_cached_tokens}
+        if self.without_usage:
+            figures["without_usage"] = self.without_usage
         if self.has_slo:
             figures |= {"goodput": self.goodput, "good_share": self.good_share}
         if self.cost_usd is not None:
@@ -275,39 +263,45 @@ class LoadReport:
         return target
 
     def _repr_html_(self) -> str:
-        rows = [(name, value) for name, value in self.to_dict().items() if value not in (None, False, {}, [])]
-        return html_table(["", ""], rows, f"{self.about}: {self.url}")
+        return html_table(["", ""], readable_figures(self.to_dict()), f"{self.url}: {self.summary}")
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, histograms and all; StorageError where it cannot be written."""
+        with atomic_write(path) as scratch:
+            scratch.write_text(json.dumps(self.to_json()) + "\n", "utf-8")
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole report as JSON has it; `of_json` reads it."""
         body = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         body["count"] = dataclasses.asdict(self.count)
         body["times"] = {name: times.encode() for name, times in self.times.items()}
         body["kinds"] = {n: (dataclasses.asdict(count), times.encode()) for n, (count, times) in self.kinds.items()}
-        with atomic_write(path) as scratch:
-            scratch.write_text(json.dumps({"format": _FORMAT, **body}) + "\n", "utf-8")
+        return {"format": _FORMAT, **body}
 
     @classmethod
     def load(cls, path: str | Path) -> LoadReport:
         """Read a report that `save` wrote, of version 0.1 as well; InvalidRequestError for any other file."""
         try:
-            body = json.loads(Path(path).read_text("utf-8"))
-            version = body.pop("format")
-            if version == 1:
-                body = {_FORMAT_1.get(name, name): value for name, value in body.items()}
-                body["times"]["send_delay"] = body["times"].pop("late")
-            elif version != _FORMAT:
-                raise InvalidRequestError(f"'{path}' is a load report of another version", "update autopicker-lab")
-            body["count"] = RequestCounts(**body["count"])
-            body["times"] = {name: Distribution(text) for name, text in body["times"].items()}
-            body["kinds"] = {
-                n: (RequestCounts(**count), Distribution(text)) for n, (count, text) in body["kinds"].items()
-            }
-            body["rows"] = [RequestRow(*row) for row in body["rows"]]
-            return cls(**body)
+            return cls.of_json(json.loads(Path(path).read_text("utf-8")))
         except OSError as error:
             raise InvalidRequestError(f"cannot read '{path}': {error.strerror}", "check the path") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             raise InvalidRequestError(
                 f"'{path}' is no load report", "give one that LoadReport.save or --out has written"
             ) from None
+
+    @classmethod
+    def of_json(cls, saved: dict[str, Any]) -> LoadReport:
+        """Read what `to_json` made, of version 0.1 as well; ValueError, KeyError or TypeError for anything else."""
+        body = dict(saved)
+        version = body.pop("format")
+        if version == 1:
+            body = {_FORMAT_1.get(name, name): value for name, value in body.items()}
+            body["times"]["send_delay"] = body["times"].pop("late")
+        elif version != _FORMAT:
+            raise InvalidRequestError("this is a load report of another version", "update autopicker-lab")
+        body["count"] = RequestCounts.of(body["count"])
+        body["times"] = {name: Distribution(text) for name, text in body["times"].items()}
+        body["kinds"] = {n: (RequestCounts.of(count), Distribution(text)) for n, (count, text) in body["kinds"].items()}
+        body["rows"] = [RequestRow(*row) for row in body["rows"]]
+        return cls(**body)

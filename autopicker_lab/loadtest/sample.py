@@ -18,7 +18,10 @@ class Sample:
         ended_at: when its answer was complete or had failed.
         first_token_at: when its first token came; None before, and for answers that are no streams of tokens.
         error: the kind of error it is counted under; None: it was answered.
-        tokens: of the answer.
+        words: what the server says of the error; "" where it says nothing.
+        tokens, prompt_tokens: of the answer and of the prompt.
+        prefix_cached_tokens: of the prompt, that the server had worked on before.
+        has_usage: the answer says its tokens; where a stream does not, `tokens` are its pieces.
         pieces: in which the answer came.
         gaps: seconds between the arrivals of pieces.
         lost: pieces that should have come and did not.
@@ -34,14 +37,18 @@ class Sample:
         "error",
         "first_token_at",
         "gaps",
+        "has_usage",
         "kind",
         "lost",
         "number",
         "pieces",
+        "prefix_cached_tokens",
+        "prompt_tokens",
         "sent_at",
         "tokens",
         "usd",
         "without_done",
+        "words",
     )
 
     def __init__(self, number: int, due: float):
@@ -52,7 +59,11 @@ class Sample:
         self.first_token_at: float | None = None
         self.ended_at = due
         self.error: str | None = None
+        self.words = ""
         self.tokens = 0
+        self.prompt_tokens = 0
+        self.prefix_cached_tokens = 0
+        self.has_usage = False
         self.pieces = 0
         self.gaps: list[float] = []
         self.lost = 0

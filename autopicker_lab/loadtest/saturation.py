@@ -1,31 +1,37 @@
-"""The search for the highest rate of arrivals at which a server holds an SLO."""
+"""The search for the highest rate of arrivals, or the most users, at which a server holds an SLO."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import math
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.loadtest.arrivals import Closed, Open, Poisson
 from autopicker_lab.loadtest.compare import by_rate
-from autopicker_lab.loadtest.engine import LiveProgress, run
+from autopicker_lab.loadtest.engine import LiveProgress, run, warm_up
+from autopicker_lab.loadtest.plan import Slo
+from autopicker_lab.loadtest.report import LoadReport
+from autopicker_lab.runtime.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from autopicker_lab.loadtest.plan import LoadPlan, Slo
+    from autopicker_lab.loadtest.arrivals import Arrivals
+    from autopicker_lab.loadtest.chat_target import AnswerSource
+    from autopicker_lab.loadtest.plan import LoadPlan
     from autopicker_lab.loadtest.recorder import Live
-    from autopicker_lab.loadtest.report import LoadReport
-    from autopicker_lab.loadtest.targets import AnswerSource
 
+USERS, _RATE = "users", "requests a second"
 _MIN_REQUESTS = 5  # of a probe
 _IDLE_MS = 5.0  # by which a single request may take longer than one among many
 _PAUSE_S = 0.1
@@ -34,13 +40,15 @@ OnProbe = Callable[[float, bool], bool | None]
 
 @dataclass(frozen=True)
 class Saturation:
-    """The result of a saturation search: the bounds of the highest arrival rate that holds an SLO.
+    """The result of a saturation search: the bounds of the highest load that holds an SLO.
 
     Attributes:
-        passing_rate: the highest rate (requests a second) that held it; None where the lowest tried did not.
+        passing_rate: the highest rate (requests a second, or users) that held it; None where the lowest tried did not.
         failing_rate: the lowest rate above that did not hold it; None where the highest allowed did.
         probes: reports by rate, in the order of the search.
         failure: why the search ended, where not one request was answered.
+        slo: the objective.
+        unit: what rates count: "requests a second" or "users".
     """
 
     passing_rate: float | None
@@ -48,6 +56,8 @@ class Saturation:
     probes: tuple[tuple[float, LoadReport], ...] = field(repr=False)
     stopped_early: bool = False
     failure: str = ""
+    slo: Slo | None = None
+    unit: str = _RATE
 
     @property
     def rate(self) -> float | None:
@@ -60,25 +70,50 @@ class Saturation:
         if self.failure:
             return self.failure
         end = "stopped early: " if self.stopped_early else ""
+        goal = f" ({self.slo})" if self.slo else ""
         if self.passing_rate is None:
-            low = f"not even {self.failing_rate:g} requests a second hold the SLO" if self.failing_rate else ""
+            low = f"not even {self.failing_rate:g} {self.unit} hold the objective{goal}" if self.failing_rate else ""
             return end + (low or "no rate was tried to its end")
+        held = f"{self.passing_rate:,.4g}"
         if self.failing_rate is None:
-            return f"{end}at least {self.passing_rate:,.4g} requests a second hold the SLO; none higher was tried"
-        middle = f"{(self.passing_rate + self.failing_rate) / 2:,.4g}"
-        return (
-            f"{end}{middle} requests a second: {self.passing_rate:,.4g} hold the SLO, {self.failing_rate:,.4g} do not"
-        )
+            return f"{end}at least {held} {self.unit} hold the objective{goal}; that is the highest that was tried"
+        middle = "" if self.unit == USERS else f"{(self.passing_rate + self.failing_rate) / 2:,.4g} {self.unit}: "
+        unit = f" {self.unit}" if self.unit == USERS else ""
+        return f"{end}{middle}{held}{unit} hold the objective{goal}, {self.failing_rate:,.4g} do not"
+
+    def save(self, path: str | Path) -> None:
+        """Write the result and the reports of all probes as JSON; StorageError where it cannot be written."""
+        body = {
+            name: getattr(self, name) for name in ("passing_rate", "failing_rate", "stopped_early", "failure", "unit")
+        }
+        body["slo"] = dataclasses.asdict(self.slo) if self.slo else None
+        body["probes"] = [(rate, report.to_json()) for rate, report in self.probes]
+        with atomic_write(path) as scratch:
+            scratch.write_text(json.dumps(body) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Saturation:
+        """Read what `save` wrote; InvalidRequestError for any other file."""
+        try:
+            body = json.loads(Path(path).read_text("utf-8"))
+            body["slo"] = Slo(**body["slo"]) if body["slo"] else None
+            body["probes"] = tuple((rate, LoadReport.of_json(report)) for rate, report in body["probes"])
+            return cls(**body)
+        except OSError as error:
+            raise InvalidRequestError(f"cannot read '{path}': {error.strerror}", "check the path") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            detail = f"'{path}' is no saved search"
+            raise InvalidRequestError(detail, "give one that Saturation.save or --saturate --out has written") from None
 
     def to_frame(self) -> pd.DataFrame:
         """Make a table with a row a probe: rate, held, good share, answers a second, p50 and p99 (ms), errors, sent."""
-        return by_rate(self.probes, self.passing_rate)
+        return by_rate(self.probes, self.passing_rate, USERS if self.unit == USERS else "rate")
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw latency by arrival rate, with a line at the passing rate."""
+        """Draw the time that the objective bounds by arrival rate, with lines at the bound and at the passing rate."""
         from autopicker_lab.loadtest.plots import throughput_latency
 
-        return throughput_latency(self.probes, ax, self.passing_rate)
+        return throughput_latency(self.probes, ax, self.passing_rate, "held", self.slo, self.unit)
 
     def _repr_html_(self) -> str:
         return html_table([""], [(str(self),)])
@@ -92,6 +127,7 @@ async def find_saturation(
     precision: float = 0.1,
     seconds: float = 60.0,
     shape: Callable[[float], Open] = Poisson,
+    users: bool = False,
     on_probe: OnProbe | None = None,
     progress: LiveProgress | None = None,
     ask: AnswerSource | None = None,
@@ -104,10 +140,11 @@ async def find_saturation(
     search waits until a single request takes about as long as usual.
 
     Args:
-        low, high: the lowest and the highest rate to try, requests a second.
+        low, high: the lowest and the highest rate to try, requests a second, or users.
         seconds: of the whole search; then it ends with the bounds that it has.
         shape: arrivals of a rate: Poisson as users come, Constant as a capacity is stated; a server holds less of
             the former.
+        users: search for the most users of a closed loop instead, who think as long as the plan's own.
         on_probe: called with each rate and whether it held; returning False ends the search.
         progress: as of `run`, for each probe; returning False ends the search.
         ask: as of `run`.
@@ -116,17 +153,23 @@ async def find_saturation(
         raise InvalidRequestError("a saturation search needs an SLO", "give bounds for latency, TTFT or TPOT")
     if not 0 < low < high:
         raise InvalidRequestError("a saturation search needs 0 < low < high")
-    search = _Search(plan, seconds, shape, on_probe, progress, ask)
+    unit = USERS if users else _RATE
+    loop = plan.arrivals if isinstance(plan.arrivals, Closed) else Closed(1)
+    arrivals = (lambda number: dataclasses.replace(loop, users=int(number))) if users else shape
+    search = _Search(plan, seconds, arrivals, on_probe, progress, ask)
+    search.stopped = not await warm_up(plan, seconds / 6, progress, ask)
     rate, confirmed = low, set[float]()
-    while await search.probe(rate):
+    while await search.probe(rate := float(max(1, round(rate))) if unit == USERS else rate):
         passing, failing = search.passing_rate, search.failing_rate
         if failing is None:
             if rate >= high:
                 break
             rate = min(high, rate * search.stride)
         elif passing is None:
+            if unit == USERS and failing <= 1:
+                break
             rate = failing / 4
-        elif failing / passing > 1 + precision:
+        elif failing / passing > 1 + precision and (unit == _RATE or failing - passing > 1):
             rate = math.sqrt(passing * failing)
         else:
             open_ends = [end for end in (failing, passing) if end not in confirmed]
@@ -134,7 +177,8 @@ async def find_saturation(
                 break
             rate = open_ends[0]
             confirmed.add(rate)
-    return Saturation(search.passing_rate, search.failing_rate, tuple(search.probes), search.stopped, search.failure)
+    ends = (search.passing_rate, search.failing_rate)
+    return Saturation(*ends, tuple(search.probes), search.stopped, search.failure, plan.slo, unit)
 
 
 class _Search:
@@ -144,7 +188,7 @@ class _Search:
         self,
         plan: LoadPlan,
         seconds: float,
-        shape: Callable[[float], Open],
+        arrivals: Callable[[float], Arrivals],
         on_probe: OnProbe | None,
         progress: LiveProgress | None,
         ask: AnswerSource | None,
@@ -152,7 +196,7 @@ class _Search:
         self._plan = plan
         self._until = time.perf_counter() + seconds
         self._probe_s = min(plan.duration_s or math.inf, seconds / 10)
-        self._shape = shape
+        self._arrivals = arrivals
         self._on_probe = on_probe
         self._progress = progress
         self._ask = ask
@@ -175,12 +219,14 @@ class _Search:
 
     async def probe(self, rate: float) -> bool:
         """Probe a rate; False where there is no time for it, or somebody ended the search."""
-        duration_s = max(self._probe_s, _MIN_REQUESTS / rate)
+        arrivals = self._arrivals(rate)
+        closed = isinstance(arrivals, Closed)
+        duration_s = self._probe_s if closed else max(self._probe_s, _MIN_REQUESTS / rate)
         remaining = self._until - time.perf_counter()
         if self.stopped or duration_s > remaining:
             return False
         timeout_s = min(self._plan.timeout_s, max(1.0, remaining - duration_s))
-        plan = self._plan.at(self._shape(rate), duration_s=duration_s, requests=None, warm_up_s=duration_s / 10)
+        plan = self._plan.at(arrivals, duration_s=duration_s, requests=None, warm_up_s=duration_s / 10)
         plan = dataclasses.replace(plan, cool_down_s=0.0, timeout_s=timeout_s)
         report = await run(plan, self._watch, self._ask)
         if self.stopped:

@@ -12,7 +12,7 @@ from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import frame
 from autopicker_lab.loadtest.arrivals import Poisson
 from autopicker_lab.loadtest.compare import by_rate, compare_reports
-from autopicker_lab.loadtest.engine import LiveProgress, run
+from autopicker_lab.loadtest.engine import LiveProgress, run, warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from autopicker_lab.loadtest.chat_target import AnswerSource
     from autopicker_lab.loadtest.plan import LoadPlan
     from autopicker_lab.loadtest.report import LoadReport
-    from autopicker_lab.loadtest.targets import AnswerSource
+
+
+_NOISE_MS = 5.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Sweep:
     def knee(self, factor: float = 2.0, percent: float = 95.0, errors: float = 0.01) -> float | None:
         """Find the highest rate up to which answers stay quick and right; None where the lowest rate is past it.
 
+        A latency has risen where it exceeds the lowest one so far by `factor` and by five milliseconds, below which
+        a busy machine explains it. Where nothing rose up to the highest rate, that one is given: the knee is beyond.
+
         Args:
             factor: by which the latency may exceed the lowest one so far.
             percent: the percentile of latency.
@@ -45,7 +51,8 @@ class Sweep:
             value = report.percentile_ms(percent)
             quickest = min(quickest, math.inf if value is None else value)
             failed = report.count.sent - report.count.answered
-            if value is None or value > factor * quickest or failed > errors * report.count.sent:
+            risen = value is not None and value > max(factor * quickest, quickest + _NOISE_MS)
+            if value is None or risen or failed > errors * report.count.sent:
                 break
             knee = rate
         return knee
@@ -58,7 +65,7 @@ class Sweep:
         """Draw latency by arrival rate, with a line at the knee."""
         from autopicker_lab.loadtest.plots import throughput_latency
 
-        return throughput_latency(self.points, ax, self.knee())
+        return throughput_latency(self.points, ax, self.knee(), "knee")
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(index=False, float_format="{:.4g}".format, na_rep=""))
@@ -111,6 +118,8 @@ async def sweep(
 ) -> Sweep:
     """Run the plan at each of `rates` in turn, as Poisson arrivals, for plan.duration_s each or ten seconds."""
     points: list[tuple[float, LoadReport]] = []
+    if rates and not await warm_up(plan, plan.timeout_s, progress, ask):
+        return Sweep((), True)
     for rate in sorted(rates):
         report = await run(plan.at(Poisson(rate), duration_s=plan.duration_s or 10.0), progress, ask)
         points.append((rate, report))

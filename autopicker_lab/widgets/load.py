@@ -16,17 +16,24 @@ from autopicker_lab.loadtest import (
     LoadPlan,
     LoadReport,
     Poisson,
+    Saturation,
     Slo,
     Sweep,
+    advice,
     compare_reports,
+    find_saturation,
     in_thread,
+    label_of,
     percentile_curve,
     sweep,
+    told_figures,
 )
 from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, require, sortable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pandas as pd
 
     from autopicker_lab.workbench import Workbench
 
@@ -43,26 +50,34 @@ class LoadModel(PanelModel):
 
     Attributes:
         url: an address; with `chat` one that ends in /v1, or IN_PROCESS for the Workbench itself.
+        model: that chats ask for.
+        key: that the server wants, sent as a bearer's; "" for none. It is kept in no report.
+        max_tokens: of an answer; 0 leaves the field out.
         loop: CLOSED (with `users`) or OPEN (with `rate`, requests a second).
-        ttft_s, tpot_s: bounds of the SLO for chats; 0: none.
+        latency_s, ttft_s, tpot_s: bounds of the SLO, the last two for chats; 0: none.
         history: states of the current or last run, oldest first.
         reports: by name.
-        last_sweep: None before the first.
+        last_sweep, last_search: None before the first.
     """
 
     lab: Workbench
     url: str = IN_PROCESS
     chat: bool = True
     prompt: str = "Why is the sky blue?"
+    model: str = "auto"
+    key: str = field(default="", repr=False)
+    max_tokens: int = 64
     loop: str = CLOSED
     users: int = 2
     rate: float = 2.0
     seconds: float = 10.0
+    latency_s: float = 0.0
     ttft_s: float = 0.0
     tpot_s: float = 0.0
     history: list[Live] = field(default_factory=list)
     reports: dict[str, LoadReport] = field(default_factory=dict)
     last_sweep: Sweep | None = None
+    last_search: Saturation | None = None
 
     def __post_init__(self) -> None:
         self.job = Job(self.notify, every_s=0.25)  # drawing takes time from the measurement
@@ -74,13 +89,16 @@ class LoadModel(PanelModel):
 
     def plan(self) -> LoadPlan:
         """Make the plan of the fields; InvalidRequestError says what is wrong with them."""
-        slo = Slo(ttft_s=self.ttft_s or None, tpot_s=self.tpot_s or None) if self.ttft_s or self.tpot_s else None
+        first, per_token = (self.ttft_s or None, self.tpot_s or None) if self.chat else (None, None)
+        slo = Slo(self.latency_s or None, first, per_token) if self.latency_s or first or per_token else None
+        chat = Chat((self.prompt,), self.model.strip() or "auto", self.max_tokens or None) if self.chat else None
         return LoadPlan(
             self.url.strip(),
             Closed(self.users) if self.loop == CLOSED else Poisson(self.rate),
             duration_s=self.seconds,
-            chat=Chat((self.prompt,)) if self.chat else None,
-            slo=slo if self.chat else None,
+            headers={"Authorization": f"Bearer {self.key.strip()}"} if self.key.strip() else {},
+            chat=chat,
+            slo=slo,
         )
 
     def set(self, **changes: Any) -> None:
@@ -111,7 +129,34 @@ class LoadModel(PanelModel):
             if not any(report.count.answered for _, report in result.points):
                 return "not one request was answered"
             knee = result.knee()
-            return "swept; there is no knee" if knee is None else f"swept; the knee is at {knee:g} a second"
+            if knee is None:
+                return "swept; answers slow down at the lowest rate already"
+            beyond = knee >= max(numbers)
+            return f"swept; {'no knee up to' if beyond else 'the knee is at'} {knee:g} a second"
+
+        self._begin(work)
+
+    def search(self) -> None:
+        """Search for the highest rate that holds the objective, or the most users, in the background (a minute)."""
+
+        def work() -> str:
+            plan, tried = self.plan(), 0
+            ask = self.lab.answers if plan.url == IN_PROCESS else None
+
+            def on_probe(rate: float, held: bool) -> bool:
+                nonlocal tried
+                tried += 1
+                return self.job.report(min(0.95, tried / 12), f"{rate:,.4g} {'held' if held else 'did not hold'}")
+
+            def on_progress(live: Live) -> bool:
+                self.history.append(live)
+                return not self.job.stopping
+
+            users = self.loop == CLOSED
+            self.last_search = in_thread(
+                lambda: find_saturation(plan, users=users, on_probe=on_probe, progress=on_progress, ask=ask)
+            )
+            return str(self.last_search)
 
         self._begin(work)
 
@@ -164,6 +209,11 @@ class LoadPanel(Panel):
         self.url = w.Text(model.url, description="address", layout=wide)
         self.chat = w.Checkbox(model.chat, description="chat completions, token by token", indent=False)
         self.prompt = w.Text(model.prompt, description="prompt", layout=wide)
+        self.model_name = w.Text(model.model, description="model", layout=w.Layout(width="20em"))
+        self.key = w.Password(model.key, description="key", layout=w.Layout(width="20em"))
+        self.max_tokens = w.BoundedIntText(
+            model.max_tokens, min=0, max=1_000_000, description="tokens ≤", layout=w.Layout(width="14em")
+        )
         self.loop = w.ToggleButtons(options=[CLOSED, OPEN], value=model.loop, style={"button_width": "12em"})
         self.loop.layout = w.Layout(min_width="26em")
         self.users = w.IntSlider(model.users, min=1, max=200, description="users")
@@ -175,10 +225,16 @@ class LoadPanel(Panel):
         self.tpot = w.BoundedFloatText(
             model.tpot_s, min=0, max=600, description="TPOT ≤ s", layout=w.Layout(width="14em")
         )
+        self.latency = w.BoundedFloatText(
+            model.latency_s, min=0, max=600, description="latency ≤ s", layout=w.Layout(width="14em")
+        )
         self.begin = w.Button(description="Start", button_style="primary")
         self.bar = JobBar(model.job)
         self.rates = w.Text("1,2,4,8", description="sweep", layout=w.Layout(width="16em"))
         self.sweep = w.Button(description="Sweep rates")
+        self.most = w.Button(
+            description="Find the most it holds", tooltip="the highest rate, or the most users, within the bounds above"
+        )
         self.path = w.Text("load.json", description="report", layout=w.Layout(width="20em"))
         self.keep = w.Button(description="Save")
         self.other = w.Button(description="Load", tooltip="lay a report that was saved beside these")
@@ -189,12 +245,14 @@ class LoadPanel(Panel):
         self.chart = w.HTML()
         self.picture = w.Image(format="png", layout=w.Layout(display="none"))
         self.table = w.VBox()
-        self._drawn: tuple[object, object] = (None, None)  # reports and sweep
-        names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds")
-        for name, control in [(n, getattr(self, n)) for n in names] + [("ttft_s", self.ttft), ("tpot_s", self.tpot)]:
+        self._drawn: tuple[object, ...] = (None, None, None)  # reports, sweep and search
+        names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds", "key", "max_tokens")
+        bounds = [("latency_s", self.latency), ("ttft_s", self.ttft), ("tpot_s", self.tpot), ("model", self.model_name)]
+        for name, control in [(n, getattr(self, n)) for n in names] + bounds:
             self.on(control, lambda value, name=name: model.set(**{name: value}))  # type: ignore[misc]
         self.begin.on_click(lambda _: model.start())
         self.sweep.on_click(lambda _: model.sweep(self.rates.value))
+        self.most.on_click(lambda _: model.search())
         self.keep.on_click(lambda _: model.save(self.path.value))
         self.other.on_click(lambda _: model.load(self.path.value))
         model.listeners.append(self._draw)
@@ -202,9 +260,10 @@ class LoadPanel(Panel):
             [
                 self.url,
                 w.HBox([self.chat, self.prompt]),
+                w.HBox([self.model_name, self.key, self.max_tokens]),
                 w.HBox([self.loop, self.users, self.rate]),
-                w.HBox([self.seconds, self.ttft, self.tpot]),
-                w.HBox([self.begin, self.rates, self.sweep]),
+                w.HBox([self.seconds, self.latency, self.ttft, self.tpot]),
+                w.HBox([self.begin, self.rates, self.sweep, self.most]),
                 self.bar.view,
                 self.words,
                 self.chart,
@@ -218,20 +277,20 @@ class LoadPanel(Panel):
     def _draw(self) -> None:
         model, running = self.model, self.model.job.running
         self.bar.draw()
-        self.begin.disabled = self.sweep.disabled = running
+        self.begin.disabled = self.sweep.disabled = self.most.disabled = running
         self.users.disabled, self.rate.disabled = model.loop == OPEN, model.loop == CLOSED
         live = model.history[-1] if model.history else None
         self.words.value = html_table([], _current_figures(live) if running else [], model.message)
         self.chart.value = _chart(model.history) if running else ""
         self.csv.disabled = model.latest is None
-        results = (model.reports, model.last_sweep)
+        results = (model.reports, model.last_sweep, model.last_search)
         same = all(new is old for new, old in zip(results, self._drawn, strict=True))
         if not running and any(results) and not same:
             self._drawn = results
             self.picture.value = _picture(model)
             self.picture.layout.display = "block"
-            tables = [compare_reports(model.reports).reset_index(names="")] if model.reports else []
-            tables += [model.last_sweep.to_frame()] if model.last_sweep else []
+            tables = [_comparison(model.reports)] if model.reports else []
+            tables += [study.to_frame() for study in (model.last_sweep, model.last_search) if study]
             self.table.children = [sortable(table.round(3), rows=30) for table in tables]
 
 
@@ -243,10 +302,18 @@ def _current_figures(live: Live | None) -> list[tuple[str, str]]:
     return [(name, "-" if value is None else f"{value:,.4g}") for name, value in rows] + failed
 
 
+def _comparison(reports: dict[str, LoadReport]) -> pd.DataFrame:
+    """The figures of all reports in people's words; a percentile that one of them cannot tell is left out."""
+    table = compare_reports(reports)
+    told = {name for report in reports.values() for name in told_figures(report.to_dict())}
+    table = table.loc[[name for name in table.index if name in told]]
+    return table.rename(index=label_of).reset_index(names="")
+
+
 def _outcome(report: LoadReport) -> str:
     if report.count.sent and not report.count.answered:
-        return f"not one request was answered: {', '.join(report.errors)}"
-    return "; ".join(report.client_limits) or ("stopped" if report.stopped_early else "done")
+        return f"not one request was answered: {'; '.join(advice(report) or report.errors)}"
+    return "; ".join([report.summary, *report.client_limits, *advice(report)])
 
 
 def _numbers(text: str) -> list[float]:
@@ -280,6 +347,5 @@ def _picture(model: LoadModel) -> bytes:
     plots: list[Callable[[Any], object]] = []
     if model.latest is not None:
         plots += [model.latest.plot, lambda ax: percentile_curve(model.reports, ax)]
-    if model.last_sweep is not None:
-        plots.append(model.last_sweep.plot)
+    plots += [study.plot for study in (model.last_sweep, model.last_search) if study is not None]
     return png(*plots, size=(11.0, 3.2))
