@@ -25,7 +25,7 @@ from autopicker_lab.loadtest import (
     Poisson,
     Ramp,
     Slo,
-    advice,
+    advice_on,
     compare_reports,
     compare_servers,
     find_saturation,
@@ -144,7 +144,7 @@ def _print_table(table: pd.DataFrame, as_json: bool) -> None:
 
 def _give_advice(report: LoadReport) -> None:
     """Say what to do about requests that failed; exit 1 where not one was answered."""
-    lines = advice(report)
+    lines = advice_on(report)
     if report.count.sent and not report.count.answered:
         said = lines or report.errors
         typer.echo(f"autopicker: not one request was answered: {'; '.join(said)}", err=True)
@@ -229,7 +229,7 @@ def _saturate(plan: LoadPlan, low: float, high: float, users: bool, out: Path | 
     else:
         typer.echo(str(result))
     for _, report in result.probes[-1:]:
-        for line in advice(report):
+        for line in advice_on(report):
             typer.echo(f"autopicker: {line}", err=True)
 
 

@@ -1,6 +1,6 @@
 """Load tests: plans and reports are values, loops are closed or open, chat streams are measured token by token."""
 
-from autopicker_lab.loadtest.advice import advice
+from autopicker_lab.loadtest.advice import advice_on
 from autopicker_lab.loadtest.arrivals import Arrivals, Closed, Constant, Poisson, Ramp, Steps, Trace
 from autopicker_lab.loadtest.compare import compare_reports, merge_reports
 from autopicker_lab.loadtest.counts import RequestRow
@@ -37,7 +37,7 @@ __all__ = [
     "Steps",
     "Sweep",
     "Trace",
-    "advice",
+    "advice_on",
     "compare_reports",
     "compare_servers",
     "find_saturation",

@@ -41,7 +41,7 @@ _ADVICE = {
 }
 
 
-def advice(report: LoadReport) -> list[str]:
+def advice_on(report: LoadReport) -> list[str]:
     """A line for each kind of error of which there is something to do, most frequent first, with the server's words."""
     lines = []
     for name in report.errors:

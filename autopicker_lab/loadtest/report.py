@@ -14,7 +14,7 @@ from autopicker_lab.core.show import BLUE, VERMILION, axes, frame, html_table
 from autopicker_lab.loadtest.counts import RequestCounts, RequestRow
 from autopicker_lab.loadtest.distribution import Distribution
 from autopicker_lab.loadtest.figures import readable_figures, supported_percentile
-from autopicker_lab.loadtest.limits import limits_of
+from autopicker_lab.loadtest.over_http import NO_CONNECTION
 from autopicker_lab.runtime.atomic_write import atomic_write
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _SUMS = (
     *("lost", "without_done", "truncated", "unfinished", "cached", "queued"),
     *("prompt_tokens", "prefix_cached_tokens", "pieces", "piece_tokens", "without_usage"),
 )
+_COARSE_PIECES = 1.2  # tokens a piece from which the time between pieces is no time between tokens
 _MAX_POINTS = 5000  # that a scatter plot shows
 
 
@@ -169,7 +170,30 @@ class LoadReport:
     @property
     def client_limits(self) -> tuple[str, ...]:
         """Why these figures may be the client's and not the server's; empty where nothing says so."""
-        return tuple(limits_of(self))
+        limits = []
+        median, delay = self.percentile_ms(50), self.percentile_ms(99, "send_delay")
+        unconnected = self.count.errors.get(NO_CONNECTION, 0)
+        if unconnected:
+            limits.append(f"{unconnected} requests found no connection free on this machine")
+        if self.open_loop and delay is not None and median is not None and delay > max(5.0, 0.1 * median):
+            limits.append(f"one request in a hundred was sent {delay:.0f} ms late or more")
+        if not unconnected and self.lag_ms is not None and self.lag_ms > max(20.0, 0.2 * (median or 0.0)):
+            limits.append(f"the client's event loop was up to {self.lag_ms:.0f} ms late")
+        if self.client_cpu is not None and self.client_cpu > 0.9 and self.seconds > 0.5:
+            limits.append(f"the client used {100 * self.client_cpu:.0f} % of a core")
+        limits += self.warnings
+        if self.cached:
+            limits.append(f"{self.cached} of {self.count.answered} answers came from a cache")
+        if self.without_usage:
+            counted = "their tokens are the pieces of their streams" if self.streams else "their tokens are not known"
+            limits.append(f"{self.without_usage} of {self.count.answered} answers do not say their usage: {counted}")
+        if (self.tokens_per_piece or 0.0) > _COARSE_PIECES:
+            limits.append(f"a piece has {self.tokens_per_piece:.3g} tokens: ITL is between pieces, TPOT between tokens")
+        if self.count.sent and self.seconds < 1:
+            limits.append(f"it took {self.seconds:.2g} s: too short to trust rates")
+        if self.queued:
+            limits.append(f"{self.queued} requests waited because max_in_flight were under way")
+        return tuple(limits)
 
     def merge(self, other: LoadReport) -> None:
         """Add the report of another process that ran the same plan at the same time: rates add up."""

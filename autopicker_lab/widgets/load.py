@@ -19,7 +19,7 @@ from autopicker_lab.loadtest import (
     Saturation,
     Slo,
     Sweep,
-    advice,
+    advice_on,
     compare_reports,
     find_saturation,
     in_thread,
@@ -312,8 +312,8 @@ def _comparison(reports: dict[str, LoadReport]) -> pd.DataFrame:
 
 def _outcome(report: LoadReport) -> str:
     if report.count.sent and not report.count.answered:
-        return f"not one request was answered: {'; '.join(advice(report) or report.errors)}"
-    return "; ".join([report.summary, *report.client_limits, *advice(report)])
+        return f"not one request was answered: {'; '.join(advice_on(report) or report.errors)}"
+    return "; ".join([report.summary, *report.client_limits, *advice_on(report)])
 
 
 def _numbers(text: str) -> list[float]:

@@ -24,7 +24,7 @@ from autopicker_lab.loadtest import (
     Saturation,
     Slo,
     Sweep,
-    advice,
+    advice_on,
     find_saturation,
     label_of,
     read_prompts,
@@ -124,12 +124,12 @@ async def test_the_words_of_a_server_come_with_what_to_do(odd: tuple[Odd, str]) 
     for status, hint in ((429, "--rate"), (400, "--option"), (401, "--header"), (404, "/v1"), (503, "fewer at once")):
         app.status = status
         report = await run(LoadPlan(url, requests=3, chat=Chat()))
-        (line,) = advice(report)
+        (line,) = advice_on(report)
         assert line.startswith(f"http {status}: the server says: the queue is full, dear user; ")
         assert hint in line
     app.status = 200
     app.events = [(0, b'data: {"error": {"message": "out of memory in layer 3"}}\n\n')]
-    assert "out of memory in layer 3" in advice(await run(LoadPlan(url, requests=1, chat=Chat())))[0]
+    assert "out of memory in layer 3" in advice_on(await run(LoadPlan(url, requests=1, chat=Chat())))[0]
 
 
 async def test_a_fresh_prompt_differs_from_its_first_character(odd: tuple[Odd, str]) -> None:
@@ -220,7 +220,7 @@ def test_a_machine_without_connections_is_not_called_a_slow_loop() -> None:
     report.count.errors = {NO_CONNECTION: 40_000}
     assert [why for why in report.client_limits if "event loop" in why] == []
     assert any("40000 requests found no connection" in why for why in report.client_limits)
-    assert "ulimit -n" in advice(report)[0]
+    assert "ulimit -n" in advice_on(report)[0]
 
 
 async def test_users_who_find_no_server_do_not_spin() -> None:

@@ -680,7 +680,7 @@ def test_the_load_panel_follows_its_controls_and_shows_what_came(lab: Workbench)
     panel.model.job.wait(60)
     assert not panel.begin.disabled
     assert bytes(panel.picture.value).startswith(b"\x89PNG")
-    assert "p50_ms" in panel.table.children[0].df.to_string()
+    assert "mean latency, ms" in panel.table.children[0].df.to_string()
     panel.loop.value = OPEN
     assert panel.users.disabled
     assert panel.model.loop == OPEN
