@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import Cascade
 from autopicker_lab.routing.rule import mixed_gains, prefer_by_estimates, signal_gains
 from autopicker_lab.tuning.choices import gone_up
-from autopicker_lab.tuning.clusters import clustered_error
-from autopicker_lab.tuning.curve import Curve, losses, switching_weights
+from autopicker_lab.tuning.clusters import mean_bound
+from autopicker_lab.tuning.curve import CHOICE, Curve, losses, switching_weights
 from autopicker_lab.tuning.fitting import grouped_folds
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _GAINS = 21  # of `least_gain` that are tried
 _WEIGHTS = 12  # cost weights that are tried beside them
 _NEVER, _EVER = 1.0, -1.0 - 1e-9  # of least_gain: no answer goes up, each does
 _DIGITS = 6
-_SURE_Z = 1.645  # standard errors of a one-sided bound at 95 %: of so many plans the luckiest is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +197,7 @@ def fit_plan(outcomes: OutcomeMatrix, estimates: Array, first: int, always: bool
 
     plans, curve = plans_from(outcomes, estimates, first, always, seed)
     lost = losses(curve, outcomes.with_cascade(first, outcomes.models.index(plans[0].cascade.then)))
-    bounds = lost.mean(1) + _SURE_Z * clustered_error(lost, outcomes.groups)
+    bounds = mean_bound(lost, outcomes.groups, CHOICE)  # of so many plans the luckiest is chosen
     kept = np.flatnonzero(bounds <= within + 1e-12)
     return plans[int(kept[np.argmin(curve.costs[kept])] if len(kept) else np.argmin(bounds))]
 
