@@ -119,7 +119,7 @@ class Pipeline:
         before = earlier_questions(request) if len(request.messages) > 1 else ()
         earlier = await self._earlier(before) if before else ()
         arguments = (complexity, specs, policy, requirements, down)
-        context: Any = {"question": request.question, "earlier": earlier}
+        context: Any = {"question": request.question, "earlier": earlier, "task": request.task}
         few = len(earlier) <= _FEW
         route = choose(*arguments, **context) if few else await asyncio.to_thread(choose, *arguments, **context)
         route = route if request.allowed is None else _without_other_models(route, policy, specs)

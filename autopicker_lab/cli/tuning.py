@@ -85,6 +85,13 @@ def tune(
             'routing at equal cost, "only", or "off"'
         ),
     ] = "auto",
+    per_task: Annotated[
+        bool,
+        typer.Option(
+            "--per-task",
+            help="estimates differ by the column task, for requests that tell theirs (metadata.task)",
+        ),
+    ] = False,
     prices: Prices = None,
     latency_weight: Latency = None,
     out: Annotated[Path | None, typer.Option(help="where to save the policy")] = None,
@@ -140,6 +147,7 @@ def tune(
             on_drift=on_drift,
             groups=groups,
             cascade=cascade,
+            per_task=per_task,
             latency_weight=latency_weight or 0.0,
             local_only=local_only,
             source=outcomes,

@@ -202,6 +202,13 @@ class ChatRequest:
         return next((m.text for m in reversed(self.messages) if m.role == "user"), "")
 
     @property
+    def task(self) -> str:
+        """The kind of request that its caller says it is (`metadata.task`); "" where nothing is said."""
+        metadata = self.options.get("metadata")
+        task = metadata.get("task") if isinstance(metadata, dict | Mapping) else None
+        return task if isinstance(task, str) else ""
+
+    @property
     def max_tokens(self) -> int | None:
         """The answer's length limit in tokens, if the caller set one."""
         options = self.options

@@ -225,6 +225,8 @@ class RoutePolicy:
         cost_weight: quality (0 to 1) that one unit of cost must buy.
         costs: cost of a call by model id, in `cost_unit`: "usd", or "call" where only calls were counted.
         guard: what it takes to leave the incumbent for a model that is worth more by estimate; None: nothing.
+        by_task: what is added to the estimate of a model, by the task that a request says it is of; a task that is not
+            named here, or not told, adds nothing (see tuning.per_task).
         edges, shares: where the deciles of the routing score cut the prompts it was fitted on, ascending, and the
             share in each of the len(edges) + 1 parts; empty where unknown.
         on_drift: what a service does once live requests have drifted past the alarm: "keep" routing by it, or send all
@@ -248,6 +250,7 @@ class RoutePolicy:
     costs: Mapping[str, float] = field(default_factory=dict)
     cost_unit: str = "usd"
     guard: Guard | None = None
+    by_task: Mapping[str, Mapping[str, float]] = field(default_factory=dict, repr=False)
     edges: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
     on_drift: str = "keep"
@@ -279,6 +282,7 @@ class RoutePolicy:
             *((self.on_drift,) if self.on_drift != "keep" else ()),
             *((g.incumbent, float(g.z), sorted(g.errors.items())) if (g := self.guard) else ()),
             *((self.cascade,) if self.cascade is not None else ()),
+            *((sorted((task, sorted(added.items())) for task, added in self.by_task.items()),) if self.by_task else ()),
         )
         return hashlib.sha256(repr(deciding).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
@@ -293,9 +297,13 @@ class RoutePolicy:
             return spec.id
         return next((name for name in (*spec.aliases, spec.model) if name in known), spec.id)
 
-    def estimates(self, question: str, complexity: Complexity) -> Mapping[str, float]:
+    def estimates(self, question: str, complexity: Complexity, task: str = "") -> Mapping[str, float]:
         """P(a good answer) by the policy's name of a model; empty without an estimator."""
-        return self.estimator.estimate(question, complexity.features) if self.estimator else {}
+        estimates = self.estimator.estimate(question, complexity.features) if self.estimator else {}
+        added = self.by_task.get(task)
+        if added is None:
+            return estimates
+        return {name: min(max(value + added.get(name, 0.0), 0.0), 1.0) for name, value in estimates.items()}
 
     def routing_score(self, complexity: Complexity, estimates: Mapping[str, float]) -> float:
         """What requests are ranked by, 0 to 100: complexity, or the strong model's expected gain (50: none)."""

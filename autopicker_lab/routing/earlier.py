@@ -26,7 +26,11 @@ def earlier_questions(request: ChatRequest) -> list[ChatRequest]:
 
 
 def held_to(
-    earlier: Sequence[tuple[str, Complexity]], able: Sequence[Option], policy: RoutePolicy, specs: Sequence[ModelSpec]
+    earlier: Sequence[tuple[str, Complexity]],
+    able: Sequence[Option],
+    policy: RoutePolicy,
+    specs: Sequence[ModelSpec],
+    task: str = "",
 ) -> tuple[Option, list[Option]]:
     """The option that the last of the earlier questions would get now, and all options with what its cache saves.
 
@@ -40,7 +44,7 @@ def held_to(
     floor: Option | None = None
     options = list(able)
     for question, complexity in earlier:
-        estimates = policy.estimates(question, complexity)
+        estimates = policy.estimates(question, complexity, task)
         allowed = [
             option._replace(estimate=estimates.get(option.name))
             for option in options

@@ -69,6 +69,7 @@ def choose(
     *,
     question: str = "",
     earlier: Sequence[tuple[str, Complexity]] = (),
+    task: str = "",
 ) -> Route:
     """Pick a model among those that can take the request, by the policy's rule (see routing.rule).
 
@@ -77,6 +78,7 @@ def choose(
     Args:
         unavailable: why, by id, for each model that would not answer now.
         question: the text that estimates are made from.
+        task: that the caller says it is of, see RoutePolicy.by_task.
         earlier: questions of the same conversation; a model weaker than what one of them got is not gone back to.
 
     Raises:
@@ -88,7 +90,7 @@ def choose(
     wanted, warnings = attainable(requirements.wanted, reachable)
     if policy.estimator is not None:
         warnings += unknown_models(policy, specs)
-    estimates = policy.estimates(question, complexity)
+    estimates = policy.estimates(question, complexity, task)
     figures = (complexity, policy, wanted, down, estimates)
     options = [_option(spec, requirements, *figures) for spec in specs]
     able = [option for option in options if not option.obstacle]
@@ -100,7 +102,7 @@ def choose(
     score = policy.routing_score(complexity, estimates)
     floor = None
     if earlier:
-        floor, able = held_to(earlier, able, policy, specs)
+        floor, able = held_to(earlier, able, policy, specs, task)
     chosen, reason = _preferred(policy, score, able)
     if floor is not None and chosen.quality < floor.quality:
         stronger = [option for option in able if option.quality >= floor.quality]

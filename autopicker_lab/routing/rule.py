@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autopicker_lab.routing.signals import judge_of, samples_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -245,6 +245,25 @@ def prefer_by_estimates(
         worth -= np.asarray(margins, float)[order]
     chosen: Array = order[np.argmax(worth, axis=1)]
     return chosen
+
+
+def with_added(
+    by_task: Mapping[str, Mapping[str, float]], names: Sequence[str], estimates: Array, tasks: Sequence[str]
+) -> Array:
+    """Estimates as `RoutePolicy.estimates` has them of requests that tell their tasks, shape (n, models).
+
+    Args:
+        names: of the models, one a column. estimates: without what the tasks add. tasks: one a row.
+    """
+    import numpy as np
+
+    if not by_task:
+        return estimates
+    added = {task: [row.get(name, 0.0) for name in names] for task, row in by_task.items()}
+    nothing = [0.0] * len(names)
+    shifted: Array = estimates + np.array([added.get(task, nothing) for task in tasks]).reshape(estimates.shape)
+    told = np.array([task in added for task in tasks], bool)
+    return np.where(told[:, None], shifted.clip(0.0, 1.0), estimates)
 
 
 def prefer_by_tiers(wanted: Array, qualities: Array, costs: Array) -> Array:

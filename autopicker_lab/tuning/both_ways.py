@@ -9,6 +9,7 @@ from autopicker_lab.tuning.baselines import ranking, share_for
 from autopicker_lab.tuning.group_figures import GroupFigures
 from autopicker_lab.tuning.judging import conclude, saving_of
 from autopicker_lab.tuning.metrics import interval_of
+from autopicker_lab.tuning.per_task import with_tasks
 from autopicker_lab.tuning.repeats import fit_repeatedly
 from autopicker_lab.tuning.settings import cross_fitted_choices
 
@@ -34,10 +35,17 @@ def figures_of(
 
 
 def tuned_figures(
-    outcomes: OutcomeMatrix, prompts: Prompts, folds: int, asked: Asked, seed: int, progress: Progress | None = None
+    outcomes: OutcomeMatrix,
+    prompts: Prompts,
+    folds: int,
+    asked: Asked,
+    seed: int,
+    progress: Progress | None = None,
+    per_task: bool = False,
 ) -> GroupFigures:
     """Figures of tuning anew, out of folds by the groups of `outcomes`, which is not the assumed way."""
     prompts = replace(prompts, groups=outcomes.groups)
     fits = fit_repeatedly(prompts, outcomes.scores, folds, 1, seed, progress)
+    fits = with_tasks(outcomes, fits) if per_task else fits
     choices = cross_fitted_choices(outcomes, fits, asked)
     return figures_of(outcomes, fits.orders(outcomes)[0], choices, asked.allowance, seed)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.tuning import fitting, forms
+from autopicker_lab.tuning.choices import estimates_of
 from autopicker_lab.tuning.measuring import measure
 from autopicker_lab.tuning.report import TuningReport
 
@@ -34,7 +34,7 @@ def with_cascade(
         return replace(report, forms=found)
     promised, choices, plan = report.promise, form.choices, None
     if terms is not None and kept_out is not None and policy.estimator is not None:
-        unseen = estimate_each(policy.estimator, kept_out.prompts)
+        unseen = estimates_of(policy, kept_out)
         plan, choices, promised = forms.promised_plan(form, outcomes, estimates, kept_out, unseen, terms, seed)
         within = within if terms.within is None else terms.within
     plan = plan or forms.plan_of(form, outcomes, estimates, within, seed)
@@ -57,4 +57,4 @@ def with_cascade(
         promise=promised.to_dict() if promised else {},
         card=figures.card() | {"cascade": str(found)},
     )
-    return TuningReport(policy=cascading, promise=promised, forms=found, **vars(figures))
+    return TuningReport(policy=cascading, promise=promised, forms=found, task_gain=report.task_gain, **vars(figures))

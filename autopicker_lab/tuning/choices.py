@@ -10,7 +10,7 @@ from autopicker_lab.core import ModelSpec, ModelUnavailableError, gain_score
 from autopicker_lab.routing import ANSWER_TOKENS, Requirements, choose
 from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.routing.router import obstacle
-from autopicker_lab.routing.rule import cascade_pair, goes_up_each, prefer_each, signal_gains
+from autopicker_lab.routing.rule import cascade_pair, goes_up_each, prefer_each, signal_gains, with_added
 from autopicker_lab.tuning.baselines import heuristic_scores
 from autopicker_lab.tuning.conversations import earlier_of, is_conversation, request_of
 from autopicker_lab.tuning.matrix import USD
@@ -66,7 +66,7 @@ def route_outcomes(policy: RoutePolicy, outcomes: OutcomeMatrix) -> RoutedOutcom
         scores = heuristic_scores(outcomes.prompts)
         return RoutedOutcomes(scores, None, choose_each(policy, outcomes, scores, None), outcomes)
     column = {model: i for i, model in enumerate(policy.estimator.models)}
-    all_estimates = estimate_each(policy.estimator, outcomes.questions)
+    all_estimates = estimates_of(policy, outcomes)
     unknown = np.full(len(outcomes), np.nan)
     names = list(outcomes.models[: outcomes.singles])
     if outcomes.composite is not None:
@@ -78,6 +78,13 @@ def route_outcomes(policy: RoutePolicy, outcomes: OutcomeMatrix) -> RoutedOutcom
         weak, strong = (column[name] for name in policy.pair)
         scores = gain_score(all_estimates[:, strong] - all_estimates[:, weak])
     return RoutedOutcomes(scores, estimates, choose_each(policy, outcomes, scores, estimates), outcomes)
+
+
+def estimates_of(policy: RoutePolicy, outcomes: OutcomeMatrix) -> Array:
+    """Estimates of each prompt by a policy that has an estimator, its models as columns, shape (n, models)."""
+    assert policy.estimator is not None
+    estimates = estimate_each(policy.estimator, outcomes.questions)
+    return with_added(policy.by_task, policy.estimator.models, estimates, outcomes.tasks.tolist())
 
 
 def _with_cascade_of(policy: RoutePolicy, outcomes: OutcomeMatrix) -> OutcomeMatrix:
@@ -119,7 +126,7 @@ def _held_to_earlier(policy: RoutePolicy, outcomes: OutcomeMatrix, specs: Sequen
     for i, prompt in enumerate(outcomes.prompts):
         if is_conversation(prompt):
             request = request_of(prompt)
-            context: Any = {"question": request.question, "earlier": earlier_of(request)}
+            context: Any = {"question": request.question, "earlier": earlier_of(request), "task": outcomes.tasks[i]}
             chosen[i] = column[choose(score(request), specs, policy, ANY_REQUEST, **context).model]
     return chosen
 

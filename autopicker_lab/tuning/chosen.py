@@ -41,7 +41,7 @@ def choose(learned: Learned, asked: Asked, terms: Terms | None) -> Chosen:
     if terms is not None and learned.kept_out is not None:
         settings = settings_along(learned.curve.weights, outcomes, learned.estimates, asked.guard_z)
         setting, promised = promise_of(
-            outcomes, learned.kept_out, learned.estimator, learned.estimates, settings, terms, learned.seed
+            outcomes, learned.kept_out, learned.estimates, learned.unseen, settings, terms, learned.seed
         )
         if setting is not None:
             choices = np.stack([setting.choices(outcomes, each) for each in fits.each])

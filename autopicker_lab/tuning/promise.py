@@ -14,7 +14,6 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.tuning.bounds import p_of_mean, upper_bound
 from autopicker_lab.tuning.verdict import in_points
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from autopicker_lab.routing.estimator import LearnedEstimator
     from autopicker_lab.tuning.matrix import OutcomeMatrix
     from autopicker_lab.tuning.settings import Setting
 
@@ -145,8 +143,8 @@ def losses_of(outcomes: OutcomeMatrix, choices: Array, best: int, rows: Array) -
 def promise_of(
     fitted: OutcomeMatrix,
     kept_out: OutcomeMatrix,
-    estimator: LearnedEstimator,
     estimates: Array,
+    unseen: Array,
     settings: Sequence[Setting],
     terms: Terms,
     seed: int,
@@ -154,15 +152,14 @@ def promise_of(
     """The setting that keeps `terms`, None where none does, and the promise.
 
     Args:
-        fitted: what the estimator was fitted on. kept_out: the other half.
-        estimates: of the fitted half, out of fold, shape (n, models).
+        fitted: what the policy was fitted on. kept_out: the other half.
+        estimates: of the fitted half, out of fold, shape (n, models). unseen: of the other one, by the policy.
         settings: by cost weight, ascending.
     """
     import numpy as np
 
     expected = np.stack([setting.choices(fitted, estimates) for setting in settings])
     positions = in_testing_order(fitted, expected, fitted.best, terms, kept_out.different, seed)
-    unseen = estimate_each(estimator, kept_out.questions)
     choices = [settings[i].choices(fitted, unseen) for i in positions]
     passed, promise = certify(kept_out, choices, fitted.best, terms, seed)
     if not passed:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning.advice import Losses
     from autopicker_lab.tuning.decision_table import PartRow, WayRow
     from autopicker_lab.tuning.forms import Forms
+    from autopicker_lab.tuning.per_task import TaskGain
     from autopicker_lab.tuning.promise import Promise
     from autopicker_lab.tuning.sections import ReportTable
 
@@ -33,12 +34,14 @@ class TuningReport(RouterFigures):
 
     Attributes:
         forms: of cascades, where tuning tried any.
+        task_gain: what a policy per task would save; None where it is one, or where tasks are not shown to tell.
         losses: by both ways of counting, where it is doubtful that the policy keeps its allowance.
     """
 
     policy: RoutePolicy
     promise: Promise | None = None
     losses: Losses | None = None
+    task_gain: TaskGain | None = None
     forms: Forms | None = None
 
     def __repr__(self) -> str:
@@ -79,6 +82,7 @@ class TuningReport(RouterFigures):
             "losses": self.losses.to_dict() if self.losses else None,
             "next_steps": self.next_steps,
             "cascade": self.forms.to_dict() if self.forms else None,
+            "per_task": self.task_gain.to_dict() if self.task_gain else None,
             "warnings": list(self.warnings),
         }
 
@@ -174,7 +178,8 @@ class TuningReport(RouterFigures):
     @property
     def next_steps(self) -> list[str]:
         """What to do, a sentence each, the first step first."""
-        return next_steps(self.verdict, self.needed, self.losses, self.promise, len(self.outcomes))
+        steps = next_steps(self.verdict, self.needed, self.losses, self.promise, len(self.outcomes))
+        return steps if self.task_gain is None else [*steps, str(self.task_gain)]
 
     @property
     def conclusion(self) -> list[str]:

@@ -20,6 +20,7 @@ from autopicker_lab.tuning.learned import Learned, learn
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.measuring import measure
 from autopicker_lab.tuning.outcomes import source_of
+from autopicker_lab.tuning.per_task import task_gain
 from autopicker_lab.tuning.power import learning_curve
 from autopicker_lab.tuning.promise import Terms, cut
 from autopicker_lab.tuning.report import TuningReport
@@ -58,6 +59,7 @@ def tune(
     groups: str = AUTO,
     latency_weight: float = 0.0,
     cascade: str = forms.AUTO,
+    per_task: bool = False,
     progress: Progress | None = None,
 ) -> TuningReport:
     """Fit estimates and a cost weight on a table (see read_outcomes), and measure them out of fold.
@@ -87,11 +89,14 @@ def tune(
         latency_weight: USD that a second of waiting costs, on top of what a call costs; the policy's costs hold both.
         cascade: "auto" takes a cascade where the table has signals of answers and one is shown to beat routing at equal
             cost; "only" takes the better one, shown or not; "off" tries none.
+        per_task: estimates have what the tasks of the table (column `task`) add to them, shrunk by how little of each
+            was seen; that counts for requests that tell their task (`metadata.task`). See tuning.per_task.
         progress: called with (steps done, steps in all); the steps are the folds, the fit and the report.
 
     Raises:
         InvalidRequestError: see OutcomeMatrix.from_table; or more folds than groups of different prompts, no such
-            incumbent, a negative guard, or no repeats; or less to be spent than the cheapest model costs.
+            incumbent, a negative guard, or no repeats; or no tasks to tell apart; or less to be spent than the cheapest
+            model costs.
         StoppedError: `progress` returned False.
     """
 
@@ -104,7 +109,7 @@ def tune(
     asked.check(outcomes)
     if promise is not None:
         outcomes, kept_out = cut(outcomes, seed)
-    learned = learn(outcomes, kept_out, folds, repeats, seed, progress)
+    learned = learn(outcomes, kept_out, folds, repeats, seed, progress, per_task)
     chosen = choose(learned, asked, promise)
     figures = _figures(learned, chosen, asked, progress)
     asked_for = {"latency_weight": latency_weight, "strong_share": strong_share, "spend": spend}
@@ -120,8 +125,9 @@ def tune(
             lambda allowance: cross_fitted_choices(outcomes, learned.fits, Asked(allowance, guard)),
             seed,
         )
+    gain = None if per_task or promise else task_gain(outcomes, learned.fits, chosen.choices, asked)
     report_progress(progress, learned.steps, learned.steps)  # what it returns comes too late
-    report = TuningReport(policy=policy, promise=chosen.promise, losses=losses, **vars(figures))
+    report = TuningReport(policy=policy, promise=chosen.promise, losses=losses, task_gain=gain, **vars(figures))
     if cascade == forms.OFF or guard is not None or asked.allowance is None:
         return report
     return with_cascade(report, cascade, folds, seed, within, promise, kept_out)
@@ -147,7 +153,9 @@ def _figures(learned: Learned, chosen: Chosen, asked: Asked, progress: Progress 
     orders, other = fits.orders(outcomes), None
     if learned.other is not None:
         told = lambda *_: report_progress(progress, steps - 1, steps)  # noqa: E731
-        other = tuned_figures(learned.other, learned.prompts, learned.folds, asked, seed, told)
+        other = tuned_figures(
+            learned.other, learned.prompts, learned.folds, asked, seed, told, learned.pooled is not learned.fits
+        )
     return measure(
         outcomes,
         orders.mean(0),
@@ -186,6 +194,7 @@ def _policy(
         guard=setting.guard,
         costs=dict(zip(outcomes.models, outcomes.mean_costs.tolist(), strict=True)),
         cost_unit=outcomes.cost_unit,
+        by_task=learned.by_task,
         edges=edges,
         shares=shares,
         on_drift=on_drift,

@@ -105,11 +105,13 @@ def compare(
     before: RoutePolicy,
     after: RoutePolicy,
     progress: Progress | None = None,
+    tasks: Sequence[str] = (),
 ) -> Comparison:
     """Route each prompt over `specs` by two policies, as the pipeline would if all of them answered.
 
     Args:
         progress: called with (done, in all); returning False ends it with the prompts so far.
+        tasks: that each prompt is said to be of; empty where nothing is said.
     """
     requests = []
     for i, prompt in enumerate(prompts):
@@ -117,7 +119,11 @@ def compare(
             break
         request = request_of(prompt)
         complexity, requirements = score(request), Requirements(request.token_count, 256)
-        context: Any = {"question": request.question, "earlier": earlier_of(request)}
+        context: Any = {
+            "question": request.question,
+            "earlier": earlier_of(request),
+            "task": tasks[i] if tasks else "",
+        }
         routes = [choose(complexity, specs, policy, requirements, **context) for policy in (before, after)]
         requests.append(Change(prompt, routes[0].model, routes[1].model, routes[1].reason))
     return Comparison(before.id, after.id, tuple(requests), None, None)
@@ -127,7 +133,7 @@ def compare_on(
     outcomes: OutcomeMatrix, before: RoutePolicy, after: RoutePolicy, progress: Progress | None = None
 ) -> Comparison:
     """The same over the models of an outcomes table, with the scores and costs that it measured."""
-    comparison = compare(outcomes.prompts, stand_in_specs(outcomes), before, after, progress)
+    comparison = compare(outcomes.prompts, stand_in_specs(outcomes), before, after, progress, outcomes.tasks.tolist())
     if not comparison.requests:
         return comparison
     n = len(comparison.requests)

@@ -92,9 +92,11 @@ def test_a_decision_says_when_the_guard_keeps_the_incumbent(errors: Any, told: s
 def router_choices(policy: Any, outcomes: Any) -> Any:
     """The model of each prompt as the service's router chooses it over models of these qualities and costs."""
     specs = stand_in_specs(outcomes)
-    requests = [ChatRequest.of(prompt) for prompt in outcomes.prompts]
+    told = zip(outcomes.prompts, outcomes.tasks, strict=True)
+    requests = [ChatRequest.of(prompt, options={"metadata": {"task": task}}) for prompt, task in told]
     return [
-        choose(score(r), specs, policy, Requirements(r.token_count, 256), question=r.question).model for r in requests
+        choose(score(r), specs, policy, Requirements(r.token_count, 256), question=r.question, task=r.task).model
+        for r in requests
     ]
 
 
@@ -191,6 +193,7 @@ BASE = RoutePolicy(
         {"costs": {"ant": 0.2}},
         {"cost_unit": "call"},
         {"guard": Guard("ant", 1.0, {"bee": 0.1})},
+        {"by_task": {"sums": {"ant": 0.1}}},
     ],
 )
 def test_all_that_decides_is_in_the_id(change: Any) -> None:
@@ -206,7 +209,7 @@ def test_what_does_not_decide_is_not_in_the_id() -> None:
 def test_every_field_of_a_policy_is_known_to_decide_or_not_to() -> None:
     deciding = {
         "tiers", "qualities", "scorer", "local_only", "max_cost_usd", "estimator", "pair", "by_tiers", "cost_weight",
-        "costs", "cost_unit", "guard", "on_drift", "cascade",
+        "costs", "cost_unit", "guard", "on_drift", "cascade", "by_task",
     }  # fmt: skip
     assert set(RoutePolicy.__dataclass_fields__) == deciding | {"name", "edges", "shares", "promise", "card", "stamp"}
 

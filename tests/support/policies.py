@@ -13,6 +13,7 @@ from autopicker_lab.core import Guard, RoutePolicy, Tier
 from autopicker_lab.tuning import OutcomeMatrix
 
 MODELS = ("ant", "bee", "cat", "dog", "elk")
+TASKS = ("", "sums", "poems")
 PROMPTS = tuple(f"{verb} {thing}" for verb in ("Why", "Prove", "Say", "==") for thing in ("hello", "x^2", "the sky"))
 
 
@@ -38,6 +39,7 @@ class TableEstimator:
 
 
 SHARES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5000001, 0.75, 1.0]) | st.floats(0, 1)
+SHIFTS = st.sampled_from([-0.25, 0.0, 0.1, 1.0]) | st.floats(-1, 1)
 COSTS = st.sampled_from([0.0, 0.001, 0.001, 0.5, 1.0]) | st.floats(0, 10)
 
 
@@ -67,6 +69,9 @@ def policies(draw: st.DrawFn, models: tuple[str, ...] = MODELS, prompts: tuple[s
         pair=(known[0], known[-1]) if estimator and len(known) > 1 and draw(st.booleans()) else None,
         by_tiers=draw(st.booleans()),
         guard=draw(st.none() | guards(models)),
+        by_task=draw(
+            st.dictionaries(st.sampled_from(TASKS), st.dictionaries(st.sampled_from(models), SHIFTS), max_size=2)
+        ),
         cost_weight=draw(st.sampled_from([0.0, 0.5, 1.0, 100.0]) | st.floats(0, 10)),
         costs=draw(st.dictionaries(st.sampled_from(models), COSTS) | st.just({name: draw(COSTS) for name in models})),
     )
@@ -82,4 +87,5 @@ def outcome_matrices(draw: st.DrawFn) -> OutcomeMatrix:
     unit = draw(st.sampled_from(["usd", "call"]))
     ids = tuple(map(str, range(n)))
     groups = np.arange(n)
-    return OutcomeMatrix(ids, PROMPTS, np.full(n, ""), models, scores, costs, unit, len(models) - 1, 0, groups)
+    tasks = np.array([draw(st.sampled_from(TASKS)) for _ in range(n)], object)
+    return OutcomeMatrix(ids, PROMPTS, tasks, models, scores, costs, unit, len(models) - 1, 0, groups)
