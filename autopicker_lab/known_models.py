@@ -6,9 +6,12 @@ import math
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from autopicker_lab.core.token_rates import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
@@ -24,6 +27,21 @@ _CLOSED: Mapping[str, str] = MappingProxyType(
     {"gpt-": "openai", "chatgpt-": "openai", "o1": "openai", "o3": "openai", "o4-": "openai"}
     | {"claude-": "anthropic", "gemini-": "google", "grok-": "x-ai"}
 )
+# Families of tokenizers (core.token_rates) by the beginnings of names; the first that fits, before the maker's others.
+_TOKENIZERS = tuple(
+    (family, re.compile(rf"(?<![a-z])(?:{names})"))
+    for family, names in (
+        ("llama3", r"deepseek-r1-distill-llama|llama-?[34]|meta-llama-3|hermes-3|nemotron"),
+        ("qwen", r"deepseek-r1-distill-qwen|qwen|qwq"),
+        ("o200k", r"gpt-?4o|gpt-?4\.[1-9]|gpt-?[5-9]|gpt-oss|chatgpt-4o|o[1-9](?![a-z0-9])"),
+        ("cl100k", r"gpt-?4|gpt-?3\.5|text-embedding-(?:3|ada)"),
+        ("gemma", r"gemma-?[23]|gemini"),
+        ("deepseek", r"deepseek-(?:v[23]|chat|reasoner)|deepseek-r1(?=$|-0|:671b)"),
+        ("llama2", r"llama-?2(?!\d)|codellama|tinyllama|vicuna|mistral-7b|mixtral|phi-?3(?!\.5-moe)"),
+        ("smollm", r"smollm"),
+        ("gpt2", r"gpt-?2|gpt-neo|distilgpt"),
+    )
+)
 _OPEN_WEIGHTS = ("gpt-oss", "grok-1")
 
 
@@ -35,6 +53,26 @@ def quality_prior(billions: float) -> float:
     if billions <= 0:
         return ASSUMED_QUALITY
     return min(0.9, max(0.05, 0.40 + 0.29 * math.log10(billions)))
+
+
+def token_family(spec: ModelSpec) -> str:
+    """The family of tokenizers (see `core.tokens`) of a model: as its entry says, or by its name; "" where unknown."""
+    if spec.tokenizer in FAMILIES:
+        return spec.tokenizer
+    if spec.provider == "local" and not spec.model:
+        return "smollm"
+    return _family_of(spec.model or spec.id)
+
+
+@lru_cache(1024)
+def _family_of(name: str) -> str:
+    name = name.lower().replace("_", "-")
+    return next((family for family, names in _TOKENIZERS if names.search(name)), "")
+
+
+def is_own_server(endpoint: str) -> bool:
+    """Whether a server is one of this machine or network: it has an address, or a name without a domain."""
+    return "." not in (urlsplit(endpoint).hostname or "").strip("0123456789.")
 
 
 def completed(spec: ModelSpec, given: Set[str]) -> ModelSpec:
@@ -82,10 +120,9 @@ def _billions(name: str) -> float:
 def _listed(spec: ModelSpec) -> dict[str, Any]:
     """What genai-prices has of a model: prices in USD per million tokens, and its window."""
     name = (spec.model or spec.id).removeprefix("models/")
-    host = urlsplit(spec.endpoint).hostname or ""
     maker = _maker(name)
-    if "." not in host.strip("0123456789.") and maker is None:
-        return {}  # a server of one's own, with a model of its own: nothing is paid by the token
+    if is_own_server(spec.endpoint) and maker is None:
+        return {}  # with a model of its own: nothing is paid by the token
     from genai_prices.data_snapshot import get_snapshot
 
     snapshot = get_snapshot()

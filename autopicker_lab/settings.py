@@ -29,6 +29,7 @@ from pydantic_settings import SettingsError as SourceError
 from autopicker_lab.catalogue_file import read_models
 from autopicker_lab.core import ModelSpec, SettingsError, Vision
 from autopicker_lab.core.addresses import without_secrets
+from autopicker_lab.core.token_rates import FAMILIES
 from autopicker_lab.known_models import ASSUMED_QUALITY, SMOLLM2_QUALITY, completed
 from autopicker_lab.model_entry import (
     clean_endpoint,
@@ -89,6 +90,7 @@ class ModelConfig(BaseModel):
     capabilities: frozenset[Capability] = frozenset({"text"})
     context_window: int = Field(8192, ge=256)
     context_budget: int | None = Field(None, ge=64)
+    tokenizer: str = ""
     price_in: float = Field(0.0, ge=0, allow_inf_nan=False)
     price_out: float = Field(0.0, ge=0, allow_inf_nan=False)
     price_cached: float | None = Field(None, ge=0, allow_inf_nan=False)
@@ -136,6 +138,14 @@ class ModelConfig(BaseModel):
     @classmethod
     def _normalise_type(cls, value: Any) -> Any:
         return known_type(value)
+
+    @field_validator("tokenizer")
+    @classmethod
+    def _require_tokenizer(cls, value: str) -> str:
+        value = value.strip()
+        if value and value not in FAMILIES and not (value.endswith(".json") and Path(value).expanduser().is_file()):
+            raise ValueError(f"'{value[:80]}' is neither the path of a tokenizer.json nor one of {', '.join(FAMILIES)}")
+        return str(Path(value).expanduser()) if value.endswith(".json") else value
 
     @field_validator("name", "model", "path")
     @classmethod
@@ -187,6 +197,7 @@ class ModelConfig(BaseModel):
                 include={
                     "context_window",
                     "context_budget",
+                    "tokenizer",
                     "price_in",
                     "price_out",
                     "price_cached",

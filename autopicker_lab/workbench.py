@@ -29,14 +29,13 @@ from autopicker_lab.core import (
     Transcript,
 )
 from autopicker_lab.core.show import html_table
-from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.extraction import ExtractionPool, open_source
 from autopicker_lab.extraction.pool import read_source
 from autopicker_lab.extraction.registry import installed_format
 from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
 from autopicker_lab.models import Availability, Catalogue, build
-from autopicker_lab.models.local import LocalModel
+from autopicker_lab.models.token_count import count_tokens
 from autopicker_lab.routing import AUTO, as_policy, default_policy
 from autopicker_lab.routing.signals import judge_of
 from autopicker_lab.runtime.event_loop import EventLoopThread
@@ -120,9 +119,12 @@ class Workbench:
         return self.wait(self.aextract(source, name, options))
 
     def count_tokens(self, text: str, model: str) -> int:
-        """Tokens of `text`: by the model's own tokenizer where it runs in this process, else estimated."""
-        chat_model = self.catalogue.get(model)
-        return chat_model.count_tokens(text) if isinstance(chat_model, LocalModel) else estimate_tokens(text)
+        """Tokens of `text` by a model's tokenizer: its own where that is in reach, else estimated by its family.
+
+        In reach are those of models in a process of this machine, of a file that the entry's `tokenizer` names, and of
+        servers of one's own that count (llama.cpp, vLLM, SGLang).
+        """
+        return self.wait(count_tokens(self.catalogue.get(model), text)).tokens
 
     def transcribe(
         self,

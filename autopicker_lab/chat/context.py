@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.chat.fence import defuse, fence_mark
 from autopicker_lab.core import ContextReport, Document, Part
-from autopicker_lab.core.text import clip, estimate_tokens
+from autopicker_lab.core.text import clip
+from autopicker_lab.core.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, ModelSpec, ModelUnavailableError
-from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.models.embedding import STATIC, EmbeddingModel, Embeddings, StaticModel
 from autopicker_lab.routing import AUTO, Requirements, permitted_models
 from autopicker_lab.routing.router import obstacle

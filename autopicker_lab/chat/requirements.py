@@ -23,7 +23,7 @@ def requirements_of(request: ChatRequest, attachments: Sequence[Attachment]) -> 
     options, answer = request.options, request.max_tokens
     least = min(answer or 256, 512)
     if not options and not request.media and not attachments:
-        return Requirements(request.token_count, least, _NONE, answer, _NONE)
+        return Requirements(request.token_count, least, _NONE, answer, _NONE, "", request.tokens_by)
     wanted = set()
     if request.image_urls or any(a.category == "image" for a in attachments):
         wanted.add("images")
@@ -35,8 +35,9 @@ def requirements_of(request: ChatRequest, attachments: Sequence[Attachment]) -> 
     shape = options.get("response_format")
     if shape and isinstance(shape, Mapping) and shape.get("type") in _JSON_SHAPES:
         needed.add("json")
+    held = _unheld(options, needed)
     return Requirements(
-        request.token_count, least, frozenset(wanted), answer, frozenset(needed), _unheld(options, needed)
+        request.token_count, least, frozenset(wanted), answer, frozenset(needed), held, request.tokens_by
     )
 
 

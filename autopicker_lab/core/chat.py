@@ -10,7 +10,7 @@ from autopicker_lab.core import parts as parts_gate
 from autopicker_lab.core.errors import InvalidRequestError
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.parts import MalformedError
-from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.core.tokens import REFERENCE, estimate_tokens
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -91,8 +91,12 @@ class Message:
     @property
     def token_count(self) -> int:
         """Tokens of the message with its calls and without its pictures, estimated; 4 for the marks of its role."""
-        tokens = estimate_tokens(self.text) + 4
-        return tokens + _written_tokens(self.extra) if self.extra else tokens
+        return self.tokens_by(REFERENCE)
+
+    def tokens_by(self, family: str) -> int:
+        """As `token_count`, by a family of tokenizers (see `core.tokens`)."""
+        tokens = estimate_tokens(self.text, family) + 4
+        return tokens + _written_tokens(self.extra, family) if self.extra else tokens
 
     @property
     def image_urls(self) -> tuple[str, ...]:
@@ -231,18 +235,27 @@ class ChatRequest:
     @lazy
     def option_tokens(self) -> int:
         """Tokens of the options that a model reads, estimated: tools and schemas."""
-        options = self.options
-        return sum([_written_tokens(options[name]) for name in _READ_OPTIONS if name in options]) if options else 0
+        return self._option_tokens_by(REFERENCE)
+
+    def _option_tokens_by(self, family: str) -> int:
+        read = [self.options[name] for name in _READ_OPTIONS if name in self.options] if self.options else ()
+        return sum([_written_tokens(value, family) for value in read])
 
     @lazy
     def token_count(self) -> int:
         """Prompt tokens with tools and schemas and without files, estimated."""
         return sum([message.token_count for message in self.messages]) + self.option_tokens
 
+    def tokens_by(self, family: str) -> int:
+        """As `token_count`, by a family of tokenizers (see `core.tokens`)."""
+        if family == REFERENCE:
+            return self.token_count
+        return sum([message.tokens_by(family) for message in self.messages]) + self._option_tokens_by(family)
 
-def _written_tokens(value: object) -> int:
+
+def _written_tokens(value: object, family: str) -> int:
     """Tokens of a value as it is written out for a model, estimated."""
-    return estimate_tokens(str(value))
+    return estimate_tokens(str(value), family)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from autopicker_lab.core.optional import require
 from autopicker_lab.core.passages import PassageCutter
 from autopicker_lab.core.places import Place, describe
 from autopicker_lab.core.show import bars, frame, html_table, html_text
-from autopicker_lab.core.text import CHARS_PER_TOKEN, clip, estimate_tokens
+from autopicker_lab.core.text import CHARS_PER_TOKEN, clip
+from autopicker_lab.core.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -87,6 +87,7 @@ class ModelSpec:
         quality: prior of P(a good answer to a hard request), 0 to 1; a tuned policy overrides it.
         timeout_s: seconds to wait for the next piece of an answer; `first_token_s` for the first one (None: the same).
         total_s: seconds that a whole answer may take.
+        tokenizer: a family of tokenizers (see `core.tokens`), or the path of a tokenizer.json; "": told by its name.
         max_concurrency: requests that it may be answering at once for this process; None: no bound.
         image_urls: whether its server may be given addresses of pictures, which it would fetch.
         unconfirmed: capabilities that its configuration leaves open; its server is asked, and the reply has a warning.
@@ -127,6 +128,7 @@ class ModelSpec:
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     unset: tuple[str, ...] = ()
     vision: Vision = field(default_factory=Vision)
+    tokenizer: str = ""
 
     @property
     def address(self) -> str:

@@ -19,13 +19,15 @@ from autopicker_lab.core import (
     RoutePolicy,
     UnknownModelError,
 )
+from autopicker_lab.core.tokens import MOST_TIMES_REFERENCE
+from autopicker_lab.known_models import token_family
 from autopicker_lab.routing.capabilities import abilities, attainable, missing_capability
 from autopicker_lab.routing.earlier import held_to
 from autopicker_lab.routing.rule import Option, cascade_pair, prefer
 from autopicker_lab.routing.signals import FROM_LOGPROBS, judge_of, told_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 AUTO = "auto"
 ANSWER_TOKENS = 300  # tokens that an answer of unknown length is taken to have
@@ -41,6 +43,7 @@ class Requirements(NamedTuple):
         answer: tokens that the caller lets the answer have; None: 300 are taken for its price.
         needed: capabilities without which an answer would not be what was asked for: a model must have them all.
         unheld: why its answer cannot be held until its signal is known, so that no cascade begins; "" where it can.
+        measure: the prompt\'s tokens by a family of tokenizers; None: `tokens` of any.
     """
 
     tokens: int
@@ -49,6 +52,7 @@ class Requirements(NamedTuple):
     answer: int | None = None
     needed: frozenset[str] = frozenset()
     unheld: str = ""
+    measure: Callable[[str], int] | None = None
 
     def price_usd(self, spec: ModelSpec, tokens: int) -> float:
         """What a request of so many tokens may cost: all that its caller lets the model write is counted."""
@@ -57,7 +61,12 @@ class Requirements(NamedTuple):
 
     def fit(self, spec: ModelSpec) -> bool:
         """Whether prompt and answer fit into a model's context window."""
-        return self.tokens + max(self.max_output, 1) <= spec.context_window
+        room = spec.context_window - max(self.max_output, 1)
+        return self.tokens * MOST_TIMES_REFERENCE <= room or self.tokens_of(spec) <= room
+
+    def tokens_of(self, spec: ModelSpec) -> int:
+        """The prompt's tokens by a model's family of tokenizers."""
+        return self.tokens if self.measure is None else self.measure(token_family(spec))
 
 
 def choose(
@@ -240,7 +249,7 @@ def obstacle(
     if missing:
         return f"cannot do {', '.join(sorted(missing))}"
     if not requirements.fit(spec):
-        tokens = requirements.tokens + requirements.max_output
+        tokens = requirements.tokens_of(spec) + requirements.max_output
         return f"needs {tokens:,} tokens, its context window has {spec.context_window:,}"
     if policy.max_cost_usd is not None and price_usd > policy.max_cost_usd:
         return f"would cost about {price_usd:.4f} USD, the policy allows {policy.max_cost_usd:g}"

@@ -21,7 +21,7 @@ from autopicker_lab.core import (
     UpstreamError,
     UpstreamQuotaError,
 )
-from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.grading import grade
 from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.models.base import FAULTS

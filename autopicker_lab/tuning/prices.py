@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import InvalidRequestError, SettingsError
-from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.known_models import maker_prices
 from autopicker_lab.routing import ANSWER_TOKENS
 

@@ -13,7 +13,6 @@ from autopicker_lab.core import (
     Table,
     Transcript,
 )
-from autopicker_lab.core.text import estimate_tokens
 
 
 def test_complexity_is_the_sum_of_its_factors() -> None:
@@ -76,11 +75,6 @@ def test_subtitles() -> None:
     )
     assert "01:02:03,250 --> 01:02:05,500\nYou." in transcript.to_srt()
     assert transcript.to_vtt().startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.500")
-
-
-def test_tokens_are_estimated_for_wide_characters_too() -> None:
-    assert estimate_tokens("word " * 100) == 125
-    assert estimate_tokens("漢字" * 50) == 100
 
 
 def test_in_a_notebook_an_error_is_a_line_with_the_next_step() -> None:

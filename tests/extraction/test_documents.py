@@ -494,4 +494,4 @@ class TestDocument:
 
 def test_the_embedded_model_counts_its_own_tokens(lab: Workbench) -> None:
     assert lab.count_tokens("Hello world, 1234.", "smollm2-135m") == 9
-    assert lab.count_tokens("x" * 40, "llama3.2-local") == 10
+    assert 7 <= lab.count_tokens("The old mill stood by the river.", "llama3.2-local") <= 9

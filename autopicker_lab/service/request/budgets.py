@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import BudgetError, UpstreamTimeoutError
+from autopicker_lab.known_models import token_family
 from autopicker_lab.storage.ledger import Hold
 
 if TYPE_CHECKING:
@@ -226,9 +227,9 @@ def _worst(spec: ModelSpec, request: ChatRequest, more_tokens: int = 0) -> _Wors
 
 def _prompt_tokens(spec: ModelSpec, request: ChatRequest) -> int:
     """The most tokens that the prompt may be counted as, of what can be estimated."""
-    return min(
-        int(request.token_count * _PROMPT_MARGIN) + _PICTURE_TOKENS * len(request.image_urls), spec.context_window
-    )
+    family = token_family(spec)
+    text = int(request.tokens_by(family) * (_PROMPT_MARGIN if family else 1.0))  # of an unknown one the most is taken
+    return min(text + _PICTURE_TOKENS * len(request.image_urls), spec.context_window)
 
 
 def _limit_option(spec: ModelSpec) -> str:
