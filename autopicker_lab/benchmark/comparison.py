@@ -56,15 +56,41 @@ def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
     return pandas.DataFrame(rows).set_index("figure")
 
 
+def telling(table: pd.DataFrame, least: float = 0.02) -> pd.DataFrame:
+    """The rows of `compare`'s table in which a group differs from the first: by its interval, or else by `least`.
+
+    The widest differences come first. Where a figure is not above 0 there is no ratio, and any difference counts.
+    """
+    names = [column for column in table.columns if f"{column}, low" in table.columns]
+    first = table.columns[0]
+    kept = []
+    for figure, row in table.iterrows():
+        gaps = [_gap(row, first, name, least) for name in names]
+        if max(gaps, default=0.0) > 0:
+            kept.append((max(gaps), figure))
+    kept.sort(key=lambda item: -item[0])
+    return table.loc[[figure for _, figure in kept]]
+
+
+def _gap(row: Any, first: str, name: str, least: float) -> float:
+    """How far a group's figure is from the first group's, as a logarithm; 0 where that may be noise."""
+    ratio, low, high = (row[column] for column in (f"{name} / {first}", f"{name}, low", f"{name}, high"))
+    if ratio is None or math.isnan(ratio):
+        return float(row[name] != row[first])
+    if low is not None and not math.isnan(low):
+        return 0.0 if low <= 1 <= high else abs(math.log(ratio))
+    return abs(math.log(ratio)) if abs(ratio - 1) > least else 0.0
+
+
 def _names(groups: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Name groups by a letter, the parameters in which they differ, and their number of runs."""
+    """Name groups by their own name or a letter, the parameters in which they differ, and their number of runs."""
     parameters = [group[0]["parameters"] for group in groups]
     first = parameters[0]
     differing = [name for name in first if any(other.get(name) != first[name] for other in parameters)]
     return [
         " ".join(
             [
-                chr(65 + i),
+                group[0].get("name") or chr(65 + i),
                 *(f"{name}={group[0]['parameters'].get(name)}" for name in differing),
                 f"({len(group)})",
             ]
@@ -91,12 +117,13 @@ def _ratio(base: Sequence[float], values: Sequence[float]) -> tuple[float | None
 def _record(folder: Path) -> Mapping[str, Any]:
     try:
         record: Mapping[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
-        return {key: record[key] for key in ("benchmark", "parameters", "figures", "stamp")}
+        needed = {key: record[key] for key in ("benchmark", "parameters", "figures", "stamp")}
+        return {**needed, "name": record.get("name", "")}
     except (OSError, ValueError, KeyError, TypeError):
         raise InvalidRequestError(f"'{folder}' is no run", "name a folder that `autopicker bench` made") from None
 
 
 def _group_key(record: Mapping[str, Any]) -> str:
     stamp = record["stamp"]
-    parts = [record["parameters"], *(stamp.get(name) for name in ("commit", "dirty", "machine"))]
+    parts = [record["name"], record["parameters"], *(stamp.get(name) for name in ("commit", "dirty", "machine"))]
     return json.dumps(parts, sort_keys=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import difflib
 import json
 import math
 import multiprocessing
@@ -16,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.benchmark.parameters import OUT, Expression, all_parameters_of, check_parameters, parameters_of
 from autopicker_lab.core import AutopickerError, InvalidRequestError, RunStamp, StoppedError
 from autopicker_lab.core.optional import require
 from autopicker_lab.runtime.progress import Progress, report_progress
@@ -28,87 +27,22 @@ FIGURES = "figures.json"
 RECORD = "record.json"
 _ENGINE = "autopicker"
 _MISTAKES = (InvalidRequestError.__name__,)  # as a kernel names what a cell raised
-_OUT = "out"  # the parameter that names the run's folder
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its folder, and the figures that the notebook saved."""
+    """A finished run.
+
+    Attributes:
+        folder: of what it kept.
+        figures: that the notebook saved.
+        error: what it failed of; "" where it did not.
+    """
 
     folder: Path
     figures: Mapping[str, Any]
     parameters: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a benchmark: its name, its default, and what it is for."""
-
-    name: str
-    default: Any
-    help: str
-
-    @property
-    def kind(self) -> str:
-        """The name of its type: int, float, bool or str."""
-        return type(self.default).__name__
-
-    def read(self, value: Any) -> Any:
-        """Convert a value, or its text, to the type of the default; InvalidRequestError says what it must be."""
-        try:
-            return _convert(type(self.default), value)
-        except ValueError:
-            detail = f"'{self.name}' must be {_ARTICLES.get(self.kind, self.kind)}, not {value!r}"
-            raise InvalidRequestError(detail, f"the default is {self.default!r}") from None
-
-
-_ARTICLES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
-
-
-def _convert(kind: type, value: Any) -> Any:
-    if kind is str:
-        return str(value)
-    if kind is bool:
-        values = {"true": True, "false": False, "1": True, "0": False}
-        if str(value).lower() not in values:
-            raise ValueError
-        return values[str(value).lower()]
-    if kind in (int, float):
-        if isinstance(value, bool) or (kind is int and isinstance(value, float) and not value.is_integer()):
-            raise ValueError
-        number = kind(value)
-        if isinstance(number, float) and not math.isfinite(number):
-            raise ValueError
-        return number
-    return value
-
-
-def parameters_of(notebook: Path) -> dict[str, Parameter]:
-    """Read the parameters of a benchmark by name, but for `out`, which the runner sets."""
-    return {name: parameter for name, parameter in _inspect(notebook).items() if name != _OUT}
-
-
-def _inspect(notebook: Path) -> dict[str, Parameter]:
-    require("papermill")
-    import papermill
-
-    raw = papermill.inspect_notebook(str(notebook))
-    return {name: Parameter(name, ast.literal_eval(about["default"]), about["help"]) for name, about in raw.items()}
-
-
-def check_parameters(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert values to the types of a benchmark's parameters.
-
-    Raises:
-        InvalidRequestError: an unknown parameter, or a value of another type; the hint names the nearest.
-    """
-    known = parameters_of(notebook)
-    for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
-            raise InvalidRequestError(f"'{notebook.name}' has no parameter '{name}'", hint)
-    return {name: known[name].read(value) for name, value in values.items()}
+    error: str = ""
 
 
 def run(
@@ -116,11 +50,13 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     *,
     runs: Path = Path("runs"),
+    name: str = "",
     progress: Progress | None = None,
 ) -> Run:
     """Execute `notebook` with `parameters` in a new folder below `runs`; relative paths are from where this runs.
 
     Args:
+        name: what the run is called in comparisons, and in its folder's name.
         progress: called with (cells done, cells in all).
 
     Raises:
@@ -130,12 +66,14 @@ def run(
     """
     require("papermill", "nbconvert", "ipykernel")
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     values = check_parameters(notebook, parameters or {})
-    folder = runs / f"{notebook.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    words = f"{_folder_name(name)}-" if name else ""
+    folder = runs / f"{notebook.stem}-{words}{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     folder.mkdir(parents=True)
     executed = folder / notebook.name
-    out = {_OUT: str(folder.resolve())} if _OUT in _inspect(notebook) else {}
+    out = {OUT: str(folder.resolve())} if OUT in all_parameters_of(notebook) else {}
     _register_engine()
     try:
         papermill.execute_notebook(
@@ -149,10 +87,13 @@ def run(
         )
     except papermill.PapermillExecutionError as error:
         raise _failure(error, executed) from None
+    except DeadKernelError:
+        detail = f"the Python process of '{executed.name}' ended before the notebook did"
+        raise AutopickerError(detail, f"it may have run out of memory: see the last cell in {executed}") from None
     figures = json.loads((folder / FIGURES).read_text("utf-8")) if (folder / FIGURES).exists() else {}
     stamp = RunStamp.collect(notebook).to_dict()
-    effective = {name: parameter.default for name, parameter in parameters_of(notebook).items()} | values
-    record = {"benchmark": notebook.stem, "parameters": effective, "figures": figures, "stamp": stamp}
+    effective = {key: _plain(parameter.default) for key, parameter in parameters_of(notebook).items()} | values
+    record = {"benchmark": notebook.stem, "name": name, "parameters": effective, "figures": figures, "stamp": stamp}
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     (folder / f"{notebook.stem}.html").write_text(to_html(executed, effective, stamp), "utf-8")
     return Run(folder, figures, effective)
@@ -178,6 +119,8 @@ def sweep(
 ) -> list[Run]:
     """Run a notebook for each value of one parameter, `jobs` runs at a time; all values are checked first.
 
+    A run that fails has an `error` and leaves the others alone; where all fail, the first failure is raised.
+
     Args:
         progress: called with (runs done, runs in all); returning False ends the sweep with the runs so far.
     """
@@ -198,21 +141,40 @@ def sweep(
                 if jobs > 1:
                     pool.shutdown(cancel_futures=True)
                 break
+    failed = [result for result in done if result.error]
+    if len(failed) == len(points):
+        raise AutopickerError(f"every run failed, the first one: {failed[0].error}", f"see {failed[0].folder}")
     return done
 
 
 def _run_point(notebook: Path, runs: Path, values: Mapping[str, Any]) -> Run:
-    return run(notebook, values, runs=runs)
+    try:
+        return run(notebook, values, runs=runs)
+    except StoppedError:
+        raise
+    except AutopickerError as error:
+        return Run(runs, {}, values, error.detail)
+
+
+def _folder_name(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)[:60]
+
+
+def _plain(default: Any) -> Any:
+    return default.source if isinstance(default, Expression) else default
 
 
 def sweep_frame(key: str, results: Sequence[Run]) -> pd.DataFrame:
-    """Make a table with a row for each run of a sweep over the parameter `key`, with all its numbers."""
+    """Make a table with a row for each run of a sweep over the parameter `key`: its numbers, or its `error`."""
     require("pandas")
     import pandas
 
-    return pandas.DataFrame([{key: run.parameters[key], **dict(numbers(run.figures))} for run in results]).set_index(
-        key
-    )
+    def row(run: Run) -> dict[str, Any]:
+        value = run.parameters[key]
+        value = json.dumps(value) if isinstance(value, list | dict) else value
+        return {key: value, **dict(numbers(run.figures)), **({"error": run.error} if run.error else {})}
+
+    return pandas.DataFrame(map(row, results)).set_index(key)
 
 
 def save_figures(figures: Mapping[str, Any], out: str | Path, tables: Mapping[str, pd.DataFrame] | None = None) -> None:
@@ -224,7 +186,7 @@ def save_figures(figures: Mapping[str, Any], out: str | Path, tables: Mapping[st
         tables: written beside the figures as NAME.csv.
     """
     if str(out):
-        Path(out, FIGURES).write_text(json.dumps(_without_nan(figures), indent=2, allow_nan=False) + "\n", "utf-8")
+        Path(out, FIGURES).write_text(json.dumps(_as_json(figures), indent=2, allow_nan=False) + "\n", "utf-8")
         for name, table in (tables or {}).items():
             table.to_csv(Path(out, f"{name}.csv"), index=table.index.name is not None or table.index.nlevels > 1)
 
@@ -241,13 +203,17 @@ def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
         yield path, float(figures)
 
 
-def _without_nan(value: Any) -> Any:
-    """Replace every NaN and infinity by None: JSON has neither."""
+def _as_json(value: Any) -> Any:
+    """Figures as JSON has them: NumPy's and pandas' as Python's own, None for NaN and infinity, text for all else."""
     if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return {str(_as_json(key)): _as_json(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # NumPy's numbers and arrays, pandas' columns
+        value = value.tolist()
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_as_json(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def to_html(executed: Path, parameters: Mapping[str, Any], stamp: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,9 +24,11 @@ def bench(
     parameter: Annotated[list[str] | None, typer.Option("-p", help="key=value; repeatable; paths from here")] = None,
     sweep: Annotated[str | None, typer.Option(help="key=a,b,c: a run for each value")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="runs of a sweep at once; they share the machine")] = 1,
+    run_name: Annotated[str, typer.Option("--name", help="what to call the run in its folder and in comparisons")] = "",
     runs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("runs"),
     compare: Annotated[list[Path] | None, typer.Option(help="folders of runs; repeatable")] = None,
     folders: Annotated[list[Path] | None, typer.Argument(help="further runs for --compare", hidden=True)] = None,
+    every: Annotated[bool, typer.Option("--all", help="of --compare: figures that do not differ as well")] = False,
     list_: Annotated[bool, typer.Option("--list", help="each benchmark with its parameters")] = False,
     as_json: Json = False,
 ) -> None:
@@ -36,7 +38,11 @@ def bench(
     notebooks = {path.stem: path for path in sorted(assets.benchmarks().glob("*.ipynb"))}
     if compare:
         named = [Path(name)] if name is not None else []
-        _print_table(benchmark.compare([*compare, *named, *(folders or [])]), as_json)
+        table = benchmark.compare([*compare, *named, *(folders or [])])
+        shown = table if every else benchmark.telling(table)
+        if len(shown) < len(table):
+            typer.echo(f"{len(shown)} of {len(table)} figures differ beyond noise; --all shows every one", err=True)
+        _print_table(shown, as_json)
         return
     if name is None or list_:
         _print_benchmarks(notebooks if name is None else {name: _notebook(notebooks, name)}, as_json)
@@ -45,13 +51,15 @@ def bench(
     values = dict(_parse_pair(text) for text in parameter or [])
     if sweep is not None:
         key, listed = _parse_pair(sweep)
-        points = [value for value in listed.split(",") if value]
+        points = _points(listed)
         results = benchmark.sweep(notebook, key, points, values, jobs=jobs, runs=runs, progress=_print_progress("run"))
         for run in results:
-            typer.echo(f"report: {run.folder}", err=True)
+            typer.echo(f"failed: {run.error}" if run.error else f"report: {run.folder}", err=True)
         _print_table(benchmark.sweep_frame(key, results), as_json)
+        if any(run.error for run in results):
+            raise typer.Exit(1)
         return
-    run = benchmark.run(notebook, values, runs=runs, progress=_print_progress("cell"))
+    run = benchmark.run(notebook, values, runs=runs, name=run_name, progress=_print_progress("cell"))
     if as_json:
         print_json({"folder": str(run.folder), "figures": run.figures, "parameters": run.parameters})
     else:
@@ -103,3 +111,13 @@ def _parse_pair(text: str) -> tuple[str, str]:
     if not equals:
         raise InvalidRequestError(f"'{text}' is not key=value", "write -p key=value")
     return key, value
+
+
+def _points(listed: str) -> list[Any]:
+    """The values of a sweep: separated by commas, or JSON where they are lists or objects themselves."""
+    if listed.lstrip().startswith(("[", "{")):
+        try:
+            return list(json.loads(f"[{listed}]"))
+        except ValueError:
+            raise InvalidRequestError(f"these are no values: {listed}", "write key=[1,2],[3]") from None
+    return [value for value in listed.split(",") if value]
