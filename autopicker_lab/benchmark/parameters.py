@@ -81,8 +81,8 @@ def all_parameters_of(notebook: Path) -> dict[str, Parameter]:
         tagged = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", ())]
         source = tagged[0] if tagged else ""
         tree = ast.parse(source)
-    except (OSError, ValueError, AttributeError, SyntaxError) as error:
-        detail = f"the parameters of '{notebook}' cannot be read: {error}"
+    except (OSError, ValueError, AttributeError, SyntaxError, nbformat.ValidationError) as error:
+        detail = f"the parameters of '{notebook}' cannot be read: {str(error).splitlines()[0]}"
         raise InvalidRequestError(
             detail, "a cell tagged 'parameters' has lines such as: count = 3  # what it is"
         ) from None
