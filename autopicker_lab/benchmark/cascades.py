@@ -8,6 +8,7 @@ from autopicker_lab import assets
 from autopicker_lab.core.show import BLUE, GREY, axes, frame
 from autopicker_lab.tuning import OutcomeMatrix, fitting, read_outcomes
 from autopicker_lab.tuning.forms import AUTO, compare_forms
+from autopicker_lab.tuning.settings import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def cascades_against_routing(
     path: str | Path | None = None, allowances: Sequence[float] = (0.01, 0.03, 0.05), folds: int = 5, seed: int = 0
 ) -> pd.DataFrame:
-    """One row an allowance and form of cascade: quality, cost, share that went up, and the lead over routing.
+    """One row an allowance and form of cascade: signal, quality, cost, seconds, share that went up, lead over routing.
 
     Args:
         path: of outcomes with signals; None: those that come with the project.
@@ -28,11 +29,11 @@ def cascades_against_routing(
     """
     outcomes = OutcomeMatrix.from_table(read_outcomes(path or assets.outcomes() / "outcomes.jsonl"), seed=seed)
     parts = fitting.grouped_folds(outcomes.groups, folds, seed)
-    prompts = fitting.prepare(outcomes.prompts, outcomes.groups)
+    prompts = fitting.prepare(outcomes.questions, outcomes.groups)
     estimates = fitting.out_of_fold(prompts, outcomes.scores, parts, seed)
     rows: list[dict[str, Any]] = []
     for within in allowances:
-        forms = compare_forms(outcomes, estimates, parts, within=within, mode=AUTO, seed=seed)
+        forms = compare_forms(outcomes, estimates, parts, asked=Asked(within), mode=AUTO, seed=seed)
         rows += [{"allowance": within, **form.to_dict(), "taken": forms.taken == form.name} for form in forms.tried]
     return frame(rows)
 

@@ -12,18 +12,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cascade
-from autopicker_lab.routing.rule import mixed_gains, prefer_by_estimates, signal_gains
+from autopicker_lab.routing.rule import margins_of, mixed_gains, prefer_by_estimates, signal_gains
 from autopicker_lab.tuning.choices import gone_up
 from autopicker_lab.tuning.clusters import mean_bound
 from autopicker_lab.tuning.curve import CHOICE, Curve, losses, switching_weights
 from autopicker_lab.tuning.fitting import grouped_folds
+from autopicker_lab.tuning.guard import guard_of
+from autopicker_lab.tuning.matrix import CascadeColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy as np
 
+    from autopicker_lab.core import Guard
     from autopicker_lab.tuning.matrix import OutcomeMatrix
+    from autopicker_lab.tuning.settings import Asked
 
     Array = np.ndarray[Any, Any]
 
@@ -38,10 +42,25 @@ _DIGITS = 6
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A cascade beside a cost weight: a policy's way to cascade, before it is a policy."""
+    """A cascade beside a cost weight and a guard: a policy's way to cascade, before it is a policy."""
 
     cascade: Cascade
     cost_weight: float
+    guard: Guard | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class CrossedPlans:
+    """What plans that were fitted on the other folds choose.
+
+    Attributes:
+        outcomes: with the columns of the cascade. choices: the column of each prompt, shape (n,).
+        signal: that most of the plans go by.
+    """
+
+    outcomes: OutcomeMatrix
+    choices: Array
+    signal: str
 
 
 def first_models(outcomes: OutcomeMatrix) -> list[int]:
@@ -59,8 +78,25 @@ def _signal_names(outcomes: OutcomeMatrix, column: int) -> list[str]:
     return [name for name, values in signals if np.isfinite(values[:, column]).mean() >= _COVERED]
 
 
-def fit_cascade(outcomes: OutcomeMatrix, estimates: Array, first: int, always: bool, seed: int) -> Cascade:
-    """A calibrated cascade from one model to the best, by the signal that ranks its answers best; `least_gain` is open.
+def signals_to_try(outcomes: OutcomeMatrix, first: int) -> list[str]:
+    """Of those that cost nothing, the one that ranks a model's answers best; and one that costs and ranks better."""
+    names = _signal_names(outcomes, first)
+    right = outcomes.scores[:, first]
+    ranked = sorted(names, key=lambda name: -_rank_correlation(outcomes.signals[name][:, first], right))
+    free = [name for name in ranked if outcomes.checking_costs(name, first) is None]
+    return ranked[:1] if ranked[:1] == free[:1] else ranked[:1] + free[:1]
+
+
+def with_columns(outcomes: OutcomeMatrix, name: str, first: int) -> OutcomeMatrix:
+    """With the columns of a cascade by a signal, always one for what is kept; see OutcomeMatrix.with_cascade."""
+    import numpy as np
+
+    checking = outcomes.checking_costs(name, first)
+    return outcomes.with_cascade(first, outcomes.best, np.zeros(len(outcomes)) if checking is None else checking)
+
+
+def fit_cascade(outcomes: OutcomeMatrix, estimates: Array, name: str, first: int, always: bool, seed: int) -> Cascade:
+    """A calibrated cascade from one model to the best, by a signal; `least_gain` is open.
 
     Args:
         estimates: out of fold, shape (n, models).
@@ -68,9 +104,6 @@ def fit_cascade(outcomes: OutcomeMatrix, estimates: Array, first: int, always: b
     import numpy as np
 
     best = outcomes.best
-    right = outcomes.scores[:, first]
-    names = _signal_names(outcomes, first)
-    name = max(names, key=lambda name: _rank_correlation(outcomes.signals[name][:, first], right))
     cascade = _calibrated(outcomes, name, first, best, always)
     by_signal = out_of_fold_gains(outcomes, name, first, best, seed)
     by_prompt, gained = estimates[:, best] - estimates[:, first], outcomes.scores[:, best] - outcomes.scores[:, first]
@@ -132,7 +165,7 @@ def out_of_fold_gains(outcomes: OutcomeMatrix, name: str, first: int, best: int,
 def choices_by(
     plan: Plan, outcomes: OutcomeMatrix, estimates: Array, mean_costs: Array, by_signal: Array | None = None
 ) -> Array:
-    """The column of each prompt by a plan, in `outcomes.with_cascade`; shape (n,).
+    """The column of each prompt by a plan, of those of `with_columns`; shape (n,).
 
     Args:
         mean_costs: of the models by the policy. by_signal: gains, in place of what the cascade reads off the signal.
@@ -145,24 +178,30 @@ def choices_by(
         by_signal = signal_gains(cascade, outcomes.signals[cascade.signal][:, first])
     begun = np.full(len(outcomes), first)
     if not cascade.always:
-        begun = prefer_by_estimates(estimates, mean_costs, plan.cost_weight)
-    by_prompt = estimates[:, then] - estimates[:, first]
-    return gone_up(cascade, begun, first, outcomes.singles, by_signal, by_prompt)
+        margins = None if plan.guard is None else margins_of(plan.guard, names[: outcomes.singles])
+        begun = prefer_by_estimates(estimates, mean_costs, plan.cost_weight, margins)
+    columns = CascadeColumns(first, then, outcomes.singles, outcomes.singles + 1)
+    return gone_up(cascade, begun, columns, by_signal, estimates[:, then] - estimates[:, first])
 
 
 def frontier(
-    outcomes: OutcomeMatrix, estimates: Array, cascade: Cascade, weights: Sequence[float], seed: int
+    outcomes: OutcomeMatrix,
+    estimates: Array,
+    cascade: Cascade,
+    weights: Sequence[float],
+    guard: Guard | None,
+    seed: int,
 ) -> tuple[list[Plan], Curve]:
     """Plans from the dearest to the cheapest, and what each gives by calibrations that have not seen the prompt.
 
-    Row k of the curve belongs to plan k, its choices are columns of `outcomes.with_cascade`.
+    Row k of the curve belongs to plan k, its choices are columns of `with_columns`.
     """
     import numpy as np
 
     first, then = outcomes.models.index(cascade.first), outcomes.models.index(cascade.then)
     gains = out_of_fold_gains(outcomes, cascade.signal, first, then, seed)
-    plans = list(_plans(cascade, gains, estimates[:, then] - estimates[:, first], weights))
-    paid = outcomes.with_cascade(first, then)
+    plans = list(_plans(cascade, gains, estimates[:, then] - estimates[:, first], weights, guard))
+    paid = with_columns(outcomes, cascade.signal, first)
     choices = np.stack([choices_by(plan, outcomes, estimates, outcomes.mean_costs, gains) for plan in plans])
     rows = np.arange(len(outcomes))
     order = np.argsort(-paid.costs[rows, choices].mean(1), kind="stable")
@@ -178,57 +217,80 @@ def frontier(
     return plans, curve
 
 
-def _plans(cascade: Cascade, gains: Array, by_prompt: Array, weights: Sequence[float]) -> Iterator[Plan]:
+def _plans(
+    cascade: Cascade, gains: Array, by_prompt: Array, weights: Sequence[float], guard: Guard | None
+) -> Iterator[Plan]:
     import numpy as np
 
     mixed = mixed_gains(cascade, gains, by_prompt)
     steps = np.unique(np.nanquantile(mixed, np.linspace(0, 1, _GAINS)).round(_DIGITS))
     for least in (_EVER, *steps.tolist(), _NEVER):
         for weight in weights[-1:] if cascade.always else weights:
-            yield Plan(replace(cascade, least_gain=least), weight)
+            yield Plan(replace(cascade, least_gain=least), weight, guard)
 
 
-def fit_plan(outcomes: OutcomeMatrix, estimates: Array, first: int, always: bool, within: float, seed: int) -> Plan:
-    """The plan of least cost that loses at most `within` of the best model's mean score, by a one-sided bound.
+def fit_plan(outcomes: OutcomeMatrix, estimates: Array, first: int, always: bool, asked: Asked, seed: int) -> Plan:
+    """The plan of least cost that loses no more of the best model's mean score than allowed, by a one-sided bound.
 
-    Where none keeps it, the one that loses least by it.
+    The bound is that of `curve.best_weight`. Where none keeps it, the one that loses least by it.
     """
     import numpy as np
 
-    plans, curve = plans_from(outcomes, estimates, first, always, seed)
-    lost = losses(curve, outcomes.with_cascade(first, outcomes.models.index(plans[0].cascade.then)))
-    bounds = mean_bound(lost, outcomes.groups, CHOICE)  # of so many plans the luckiest is chosen
-    kept = np.flatnonzero(bounds <= within + 1e-12)
-    return plans[int(kept[np.argmin(curve.costs[kept])] if len(kept) else np.argmin(bounds))]
+    found: list[tuple[bool, float, Plan]] = []
+    for name in signals_to_try(outcomes, first):
+        plans, curve = plans_from(outcomes, estimates, name, first, always, asked, seed)
+        lost = losses(curve, with_columns(outcomes, name, first))
+        bounds = mean_bound(lost, outcomes.groups, CHOICE, asked.guard_z or 0.0)
+        kept = np.flatnonzero(bounds <= asked.within + 1e-12)
+        row = int(kept[np.argmin(curve.costs[kept])] if len(kept) else np.argmin(bounds))
+        found.append((not len(kept), float(curve.costs[row] if len(kept) else bounds[row]), plans[row]))
+    return min(found, key=lambda each: each[:2])[2]
 
 
 def plans_from(
-    outcomes: OutcomeMatrix, estimates: Array, first: int, always: bool, seed: int
+    outcomes: OutcomeMatrix, estimates: Array, name: str, first: int, always: bool, asked: Asked, seed: int
 ) -> tuple[list[Plan], Curve]:
-    """The `frontier` of cascades from one model."""
+    """The `frontier` of cascades from one model by one signal."""
     import numpy as np
 
-    cascade = fit_cascade(outcomes, estimates, first, always, seed)
-    weights = switching_weights(estimates, outcomes.mean_costs)
+    cascade = fit_cascade(outcomes, estimates, name, first, always, seed)
+    guard = None if asked.guard_z is None else guard_of(outcomes, estimates, asked.guard_z)
+    held_back = estimates if guard is None else estimates - np.array(margins_of(guard, outcomes.models))
+    weights = switching_weights(held_back, outcomes.mean_costs)
     tried = np.unique(np.linspace(0, len(weights) - 1, _WEIGHTS).round().astype(int))
-    return frontier(outcomes, estimates, cascade, weights[tried].tolist(), seed)
+    return frontier(outcomes, estimates, cascade, weights[tried].tolist(), guard, seed)
 
 
-def cross_fitted_plan_choices(
+def cross_fitted_plans(
     outcomes: OutcomeMatrix,
     estimates: Array,
     folds: Sequence[tuple[Array, Array]],
     first: int,
     always: bool,
-    within: float,
+    asked: Asked,
     seed: int,
-) -> Array:
-    """The column of each prompt in `outcomes.with_cascade`, by a plan fitted on the other folds; shape (n,)."""
+) -> CrossedPlans:
+    """What each prompt gets by a plan that was fitted on the other folds."""
     import numpy as np
 
-    choices = np.empty(len(outcomes), int)
+    choices, checking, signals = np.empty(len(outcomes), int), np.zeros(len(outcomes)), []
     for train, test in folds:
         fitted = outcomes.at(train)
-        plan = fit_plan(fitted, estimates[train], first, always, within, seed)
+        plan = fit_plan(fitted, estimates[train], first, always, asked, seed)
         choices[test] = choices_by(plan, outcomes.at(test), estimates[test], fitted.mean_costs)
-    return choices
+        signals.append(plan.cascade.signal)
+        costs = outcomes.checking_costs(plan.cascade.signal, first)
+        checking[test] = 0.0 if costs is None else costs[test]
+    signal = max(sorted(set(signals)), key=signals.count)
+    paid = outcomes.with_cascade(first, outcomes.best, checking if checking.any() else None)
+    return CrossedPlans(paid, as_columns_of(paid, choices), signal)
+
+
+def as_columns_of(paid: OutcomeMatrix, choices: Array) -> Array:
+    """Choices of columns of `with_columns` as those of a table that may have no column for what is kept; shape (n,)."""
+    import numpy as np
+
+    assert paid.composite is not None
+    singles, columns = paid.singles, paid.composite
+    chosen: Array = np.select([choices == singles, choices == singles + 1], [columns.kept, columns.up], choices)
+    return chosen

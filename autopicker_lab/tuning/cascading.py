@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autopicker_lab.tuning import fitting, forms
+from autopicker_lab.tuning.allowances import losses_where_doubtful
+from autopicker_lab.tuning.cascades import as_columns_of, choices_by, cross_fitted_plans
 from autopicker_lab.tuning.choices import estimates_of
 from autopicker_lab.tuning.measuring import measure
 from autopicker_lab.tuning.report import TuningReport
@@ -13,6 +15,7 @@ from autopicker_lab.tuning.report import TuningReport
 if TYPE_CHECKING:
     from autopicker_lab.tuning.matrix import OutcomeMatrix
     from autopicker_lab.tuning.promise import Terms
+    from autopicker_lab.tuning.settings import Asked
 
 
 def with_cascade(
@@ -20,31 +23,30 @@ def with_cascade(
     mode: str,
     folds: int,
     seed: int,
-    within: float,
+    asked: Asked,
     terms: Terms | None,
     kept_out: OutcomeMatrix | None,
 ) -> TuningReport:
     """The report with what was found of cascades, and of a policy that cascades where one is taken."""
-    import numpy as np
-
     outcomes, estimates, policy = report.outcomes, report.estimates, report.policy
+    assert estimates is not None  # of a report that tuning made
     parts = fitting.grouped_folds(outcomes.groups, folds, seed)
-    found = forms.compare_forms(outcomes, estimates, parts, within=within, mode=mode, seed=seed)
+    found = forms.compare_forms(outcomes, estimates, parts, asked=asked, mode=mode, seed=seed)
     if (form := found.form) is None:
         return replace(report, forms=found)
     promised, choices, plan = report.promise, form.choices, None
     if terms is not None and kept_out is not None and policy.estimator is not None:
         unseen = estimates_of(policy, kept_out)
-        plan, choices, promised = forms.promised_plan(form, outcomes, estimates, kept_out, unseen, terms, seed)
-        within = within if terms.within is None else terms.within
-    plan = plan or forms.plan_of(form, outcomes, estimates, within, seed)
+        plan, choices, promised = forms.promised_plan(form, outcomes, estimates, kept_out, unseen, terms, asked, seed)
+        asked = asked if terms.within is None else replace(asked, within=terms.within)
+    plan = plan or forms.plan_of(form, outcomes, estimates, asked, seed)
     figures = measure(
         form.outcomes,
         report.scores,
-        np.hstack([estimates, estimates[:, [outcomes.models.index(plan.cascade.then)]]]),
+        estimates[:, form.outcomes.answerers],
         report.curve,
         seed=seed,
-        within=within,
+        within=asked.within,
         choices=choices,
         transfer=report.transfer,
     )
@@ -53,8 +55,23 @@ def with_cascade(
         name=f"{policy.name}-{form.name}",
         cascade=plan.cascade,
         cost_weight=plan.cost_weight,
-        guard=None,  # the plan was measured without one
+        guard=plan.guard,
         promise=promised.to_dict() if promised else {},
         card=figures.card() | {"cascade": str(found)},
     )
-    return TuningReport(policy=cascading, promise=promised, forms=found, task_gain=report.task_gain, **vars(figures))
+    losses, first = None, outcomes.models.index(form.first)
+    if promised is None or not promised.feasible:
+        losses = losses_where_doubtful(
+            form.outcomes,
+            figures.verdict,
+            as_columns_of(form.outcomes, choices_by(plan, outcomes, estimates, outcomes.mean_costs)),
+            lambda allowance: (
+                cross_fitted_plans(
+                    outcomes, estimates, parts, first, plan.cascade.always, replace(asked, within=allowance), seed
+                ).choices
+            ),
+            seed,
+        )
+    return TuningReport(
+        policy=cascading, promise=promised, losses=losses, forms=found, task_gain=report.task_gain, **vars(figures)
+    )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from autopicker_lab.core import Cascade, RoutePolicy
-    from autopicker_lab.tuning.matrix import OutcomeMatrix
+    from autopicker_lab.tuning.matrix import CascadeColumns, OutcomeMatrix
 
     Array = np.ndarray[Any, Any]
 
@@ -68,9 +68,7 @@ def route_outcomes(policy: RoutePolicy, outcomes: OutcomeMatrix) -> RoutedOutcom
     column = {model: i for i, model in enumerate(policy.estimator.models)}
     all_estimates = estimates_of(policy, outcomes)
     unknown = np.full(len(outcomes), np.nan)
-    names = list(outcomes.models[: outcomes.singles])
-    if outcomes.composite is not None:
-        names.append(names[outcomes.composite[1]])
+    names = [outcomes.models[i] for i in outcomes.answerers]
     estimates = np.stack([all_estimates[:, column[m]] if m in column else unknown for m in names], axis=1)
     if policy.pair is None:
         scores = heuristic_scores(outcomes.prompts)
@@ -92,7 +90,9 @@ def _with_cascade_of(policy: RoutePolicy, outcomes: OutcomeMatrix) -> OutcomeMat
     cascade, names = policy.cascade, outcomes.models[: outcomes.singles]
     if cascade is None or not {cascade.first, cascade.then} <= set(names):
         return outcomes
-    return outcomes.with_cascade(names.index(cascade.first), names.index(cascade.then))
+    first = names.index(cascade.first)
+    checking = outcomes.checking_costs(cascade.signal, first)
+    return outcomes.with_cascade(first, names.index(cascade.then), checking)
 
 
 def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, estimates: Array | None) -> Array:
@@ -141,21 +141,23 @@ def _gone_up(
     assert outcomes.composite is not None
     expected = [
         qualities[k] if estimates is None or np.isnan(estimates[:, k]).any() else estimates[:, k]
-        for k in outcomes.composite
+        for k in outcomes.composite[:2]
     ]
-    first = outcomes.composite[0]
+    first = outcomes.composite.first
     signals = outcomes.signals.get(policy.cascade.signal)
     values = np.full(len(outcomes), np.nan) if signals is None else signals[:, first]
     by_prompt = np.broadcast_to(expected[1] - expected[0], len(outcomes))
-    return gone_up(policy.cascade, chosen, first, outcomes.singles, signal_gains(policy.cascade, values), by_prompt)
+    by_signal = signal_gains(policy.cascade, values)
+    return gone_up(policy.cascade, chosen, outcomes.composite, by_signal, by_prompt)
 
 
-def gone_up(cascade: Cascade, begun: Array, first: int, composite: int, by_signal: Array, by_prompt: Array) -> Array:
-    """The columns `begun` where those of `first` whose answers are not kept are that of the cascade; shape (n,)."""
+def gone_up(cascade: Cascade, begun: Array, columns: CascadeColumns, by_signal: Array, by_prompt: Array) -> Array:
+    """The columns `begun`, those of the first model as the cascade's: kept, or gone up; shape (n,)."""
     import numpy as np
 
-    columns: Array = np.where((begun == first) & goes_up_each(cascade, by_signal, by_prompt), composite, begun)
-    return columns
+    held = np.where(goes_up_each(cascade, by_signal, by_prompt), columns.up, columns.kept)
+    chosen: Array = np.where(begun == columns.first, held, begun)
+    return chosen
 
 
 def stand_in_specs(outcomes: OutcomeMatrix) -> list[ModelSpec]:

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.rule import prefer_by_estimates
+from autopicker_lab.routing.signals import told_as
 from autopicker_lab.tuning.baselines import bootstrapped
 from autopicker_lab.tuning.cascades import (
+    CrossedPlans,
     Plan,
+    as_columns_of,
     choices_by,
-    cross_fitted_plan_choices,
+    cross_fitted_plans,
     first_models,
     fit_plan,
     plans_from,
+    with_columns,
 )
 from autopicker_lab.tuning.curve import cost_quality_curve
+from autopicker_lab.tuning.guard import leaving_pays
 from autopicker_lab.tuning.metrics import Interval, hull, interval_of
 from autopicker_lab.tuning.promise import certify, in_testing_order, needed
 
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.tuning.matrix import OutcomeMatrix
     from autopicker_lab.tuning.promise import Promise, Terms
+    from autopicker_lab.tuning.settings import Asked
 
     Array = np.ndarray[Any, Any]
 
@@ -41,10 +47,12 @@ class Form:
     """One way to spend on answers, each fold by what the others chose.
 
     Attributes:
-        name: CASCADE or BOTH. first: the model that is asked first.
-        quality, cost: mean score and cost. went_up: share of prompts for which both models are asked.
+        name: CASCADE or BOTH. first: the model that is asked first. signal: of its answers, by most of the plans.
+        quality, cost: mean score and cost, with what signals cost. seconds: until an answer is whole; None: unknown.
+        went_up: share of prompts for which both models are asked.
         over_route: quality over what routing alone gives at the same cost.
         outcomes, choices: the column of each prompt, of a table that has one for what went up.
+        pays: whether leaving the incumbent is shown to pay by the guard that is asked for, if one is.
     """
 
     name: str
@@ -55,15 +63,20 @@ class Form:
     over_route: Interval
     outcomes: OutcomeMatrix
     choices: Array
+    signal: str
+    seconds: float | None = None
+    pays: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """One JSON object; intervals as a figure, its bounds and its p."""
         return {
             "form": self.name,
             "first": self.first,
+            "signal": self.signal,
             "quality": self.quality.value,
             "quality_ci": [self.quality.low, self.quality.high],
             "cost": self.cost,
+            "seconds": self.seconds,
             "went_up": round(self.went_up, 4),
             "over_route": self.over_route.value,
             "over_route_ci": [self.over_route.low, self.over_route.high],
@@ -97,12 +110,14 @@ class Forms:
         if self.why_none:
             return f"no cascade was tried: {self.why_none}"
         told = "; ".join(
-            f"{form.name} from {form.first}, {100 * form.went_up:.0f} % asked of both: "
+            f"{form.name} from {form.first} by {told_as(form.signal)}, {100 * form.went_up:.0f} % asked of both: "
             f"{100 * form.over_route.value:+.1f} points [{100 * form.over_route.low:.1f}, "
             f"{100 * form.over_route.high:.1f}]"
             for form in self.tried
         )
         end = "not shown to pay: route" if self.taken == ROUTE else f"taken: {self.taken}"
+        if not all(form.pays for form in self.tried):
+            end += " (by the guard, leaving the incumbent is not shown to pay)"
         return f"cascades against routing at equal cost: {told}; {end}"
 
 
@@ -111,11 +126,13 @@ def compare_forms(
     estimates: Array,
     folds: Sequence[tuple[Array, Array]],
     *,
-    within: float,
+    asked: Asked,
     mode: str,
     seed: int,
 ) -> Forms:
     """Measure each form, and take a cascade where it is shown to beat routing at equal cost (`mode` AUTO).
+
+    Beside a guard, leaving the incumbent for the cascade must be shown to pay as well, in either mode.
 
     Args:
         estimates: out of fold, shape (n, models).
@@ -134,19 +151,18 @@ def compare_forms(
     for name, always in ((CASCADE, True), (BOTH, False)):
         several = []
         for first in firsts:
-            choices = cross_fitted_plan_choices(outcomes, estimates, folds, first, always, within, seed)
-            paid = outcomes.with_cascade(first, outcomes.best)
-            several.append(_form(name, outcomes.models[first], paid, choices, estimates, folds, seed))
+            crossed = cross_fitted_plans(outcomes, estimates, folds, first, always, asked, seed)
+            several.append(_form(name, outcomes.models[first], outcomes, crossed, estimates, folds, asked, seed))
         tried.append(max(several, key=lambda form: form.over_route.value))
-    best = max(tried, key=lambda form: form.over_route.value)
-    shown = best.over_route.low > 0
-    return Forms(tuple(tried), best.name if shown or mode == ONLY else ROUTE)
+    best = max(tried, key=lambda form: (form.pays, form.over_route.value))
+    shown = best.over_route.low > 0 or mode == ONLY
+    return Forms(tuple(tried), best.name if shown and best.pays else ROUTE)
 
 
-def plan_of(form: Form, outcomes: OutcomeMatrix, estimates: Array, within: float, seed: int) -> Plan:
+def plan_of(form: Form, outcomes: OutcomeMatrix, estimates: Array, asked: Asked, seed: int) -> Plan:
     """A form's plan, fitted on all outcomes."""
     first = outcomes.models.index(form.first)
-    return fit_plan(outcomes, estimates, first, form.name == CASCADE, within, seed)
+    return fit_plan(outcomes, estimates, first, form.name == CASCADE, asked, seed)
 
 
 def promised_plan(
@@ -156,6 +172,7 @@ def promised_plan(
     kept_out: OutcomeMatrix,
     unseen: Array,
     terms: Terms,
+    asked: Asked,
     seed: int,
 ) -> tuple[Plan | None, Array, Promise]:
     """A form's plan that keeps `terms` (None where none does), its choices out of fold, and the promise.
@@ -165,15 +182,17 @@ def promised_plan(
         kept_out, unseen: outcomes that fitted nothing, and the policy's estimates of them, shape (n, models).
     """
     first, then = outcomes.models.index(form.first), outcomes.best
-    plans, curve = plans_from(outcomes, estimates, first, form.name == CASCADE, seed)
-    paid = outcomes.with_cascade(first, then)
+    always = form.name == CASCADE
+    signal = fit_plan(outcomes, estimates, first, always, asked, seed).cascade.signal
+    plans, curve = plans_from(outcomes, estimates, signal, first, always, asked, seed)
+    paid = with_columns(outcomes, signal, first)
     order = in_testing_order(paid, curve.choices, then, terms, kept_out.different, seed)
     choices = [choices_by(plans[i], kept_out, unseen, outcomes.mean_costs) for i in order]
-    passed, promise = certify(kept_out.with_cascade(first, then), choices, then, terms, seed)
+    passed, promise = certify(with_columns(kept_out, signal, first), choices, then, terms, seed)
     if not passed:
         return None, form.choices, replace(promise, needed_n=needed(paid, curve.choices, then, terms, seed))
     row = order[passed - 1]
-    return plans[row], curve.choices[row], promise
+    return plans[row], as_columns_of(form.outcomes, curve.choices[row]), promise
 
 
 def _why_none(outcomes: OutcomeMatrix) -> str:
@@ -186,12 +205,14 @@ def _form(
     name: str,
     first: str,
     outcomes: OutcomeMatrix,
-    choices: Array,
+    crossed: CrossedPlans,
     estimates: Array,
     folds: Sequence[tuple[Array, Array]],
+    asked: Asked,
     seed: int,
 ) -> Form:
-    scores, costs = outcomes.routed(choices)
+    paid, choices = crossed.outcomes, crossed.choices
+    scores, costs = paid.routed(choices)
     leads = _leads(outcomes, scores, costs, estimates, folds)
 
     def measured(values: Array, null: float | None = None) -> Interval:
@@ -199,9 +220,20 @@ def _form(
         assert interval is not None  # a mean is never undefined
         return interval
 
-    went_up = 0.0 if outcomes.composite is None else float((choices == outcomes.singles).mean())
-    over_route = measured(leads, null=0.0)
-    return Form(name, first, measured(scores), float(costs.mean()), went_up, over_route, outcomes, choices)
+    assert paid.composite is not None
+    return Form(
+        name,
+        first,
+        measured(scores),
+        float(costs.mean()),
+        float((choices == paid.composite.up).mean()),
+        measured(leads, null=0.0),
+        paid,
+        choices,
+        crossed.signal,
+        None if paid.seconds is None else float(paid.seconds[range(len(paid)), choices].mean()),
+        asked.guard_z is None or leaving_pays(paid, choices, asked.guard_z, asked.within),
+    )
 
 
 def _leads(
@@ -214,10 +246,9 @@ def _leads(
     """
     import numpy as np
 
-    singles = outcomes.singles
-    table, leads = outcomes.costs[:, :singles], np.empty(len(outcomes))
+    table, leads = outcomes.costs, np.empty(len(outcomes))
     for train, test in folds:
-        curve = cost_quality_curve(estimates[train], outcomes.scores[train, :singles], table[train])
+        curve = cost_quality_curve(estimates[train], outcomes.scores[train], table[train])
         mean_costs = table[train].mean(0)
         x, y = hull(curve.costs, curve.qualities)
         if len(x) < 2:

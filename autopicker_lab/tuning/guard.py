@@ -33,21 +33,26 @@ def guard_of(outcomes: OutcomeMatrix, estimates: Array, z: float) -> Guard:
 def decided(guard: Guard, outcomes: OutcomeMatrix, estimates: Array, weight: float, within: float) -> Guard:
     """The guard, or one that never leaves the incumbent where leaving it at this cost weight is not shown to pay.
 
-    Leaving pays where, z clustered standard errors (at least those of a bound at 90 %) from the mean, score is gained,
-    or cost is saved and no more score lost than allowed.
-
     Args:
         outcomes: that `estimates`, shape (n, models), were not fitted on.
         within: mean score that may be lost against the incumbent.
     """
+    chosen = prefer_by_estimates(estimates, outcomes.mean_costs, weight, margins_of(guard, outcomes.models))
+    return guard if leaving_pays(outcomes, chosen, guard.z, within) else replace(guard, errors={})
+
+
+def leaving_pays(outcomes: OutcomeMatrix, choices: Array, z: float, within: float) -> bool:
+    """Whether leaving the incumbent for these choices (columns), shape (n,), is shown to pay.
+
+    It does where, z clustered standard errors (at least those of a bound at 90 %) from the mean, score is gained, or
+    cost is saved and no more score lost than allowed.
+    """
     import numpy as np
 
-    chosen = prefer_by_estimates(estimates, outcomes.mean_costs, weight, margins_of(guard, outcomes.models))
-    scores, costs = outcomes.routed(chosen)
+    scores, costs = outcomes.routed(choices)
     differences = np.stack([scores - outcomes.scores[:, outcomes.best], outcomes.costs[:, outcomes.best] - costs])
-    gained, saved = (-mean_bound(-differences, outcomes.groups, least_z=guard.z)).tolist()
-    pays = gained > 0 or (saved > 0 and gained >= -within)
-    return guard if pays else replace(guard, errors={})
+    gained, saved = (-mean_bound(-differences, outcomes.groups, least_z=z)).tolist()
+    return bool(gained > 0 or (saved > 0 and gained >= -within))
 
 
 def lead_errors(outcomes: OutcomeMatrix, estimates: Array) -> dict[str, float]:

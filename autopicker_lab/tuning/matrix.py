@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.routing.signals import PREFIX as SIGNAL
+from autopicker_lab.routing.signals import USD_PREFIX as SIGNAL_USD
+from autopicker_lab.routing.signals import samples_wanted
 from autopicker_lab.tuning.clusters import clustered_error, quantile
 from autopicker_lab.tuning.conversations import is_conversation, question_of, text_of
 from autopicker_lab.tuning.costs import costs_of_calls, seconds_of_calls
@@ -32,6 +34,23 @@ MOST = 20_000
 USD, CALL = "usd", "call"
 
 
+class CascadeColumns(NamedTuple):
+    """The columns of a cascade: of its two models, of answers of the first that are kept, and of those that went up.
+
+    `kept` is `first` itself where signals cost nothing.
+    """
+
+    first: int
+    then: int
+    kept: int
+    up: int
+
+    @property
+    def singles(self) -> int:
+        """How many columns stand before those that a cascade adds."""
+        return self.up - (self.kept != self.first)
+
+
 @dataclass(frozen=True, eq=False)
 class OutcomeMatrix:
     """What each of several models made of the same prompts.
@@ -45,8 +64,8 @@ class OutcomeMatrix:
         other_groups: by the other assumption; None where it was not asked for, or comes to nearly the same.
         seconds: until each answer was whole, shape (prompts, models); None where a model's were not measured.
         signals: of the answers, by name (see routing.signals), each of shape (prompts, models), NaN where missing.
-        composite: columns of the two models of a cascade, whose answers that went up are the last column (see
-            `with_cascade`); None without one.
+        signal_costs: what measuring a signal cost, by its name, in the unit of `costs`, shape (prompts, models).
+        composite: the columns of a cascade (see `with_cascade`); None without one.
         incumbent: column of the model that serves now; None: the best single one.
     """
 
@@ -65,7 +84,8 @@ class OutcomeMatrix:
     other_groups: Array | None = None
     seconds: Array | None = None
     signals: Mapping[str, Array] = field(default_factory=dict)
-    composite: tuple[int, int] | None = None
+    signal_costs: Mapping[str, Array] = field(default_factory=dict)
+    composite: CascadeColumns | None = None
     incumbent: int | None = None
 
     @classmethod
@@ -139,7 +159,8 @@ class OutcomeMatrix:
             assumed=grouping.assumed,
             other_groups=grouping.others,
             seconds=seconds_of_calls(table, complete.index, names),
-            signals=_signals(table, complete.index, names),
+            signals=_by_signal(table, complete.index, names, SIGNAL),
+            signal_costs=_by_signal(table, complete.index, names, SIGNAL_USD) if in_usd else {},
         )
 
     def with_incumbent(self, name: str | None) -> OutcomeMatrix:
@@ -170,6 +191,7 @@ class OutcomeMatrix:
             other_groups=None if self.other_groups is None else self.other_groups[rows],
             seconds=None if self.seconds is None else self.seconds[rows],
             signals={name: values[rows] for name, values in self.signals.items()},
+            signal_costs={name: values[rows] for name, values in self.signal_costs.items()},
         )
 
     def by_the_other(self) -> OutcomeMatrix | None:
@@ -179,39 +201,68 @@ class OutcomeMatrix:
         assumed = OFF if self.assumed == TEMPLATE else TEMPLATE
         return replace(self, groups=self.other_groups, other_groups=self.groups, assumed=assumed)
 
-    def with_cascade(self, first: int, then: int) -> OutcomeMatrix:
-        """With a column more: answers that went up from one model to another, scored as the second, at both costs.
+    def with_cascade(self, first: int, then: int, checking: Array | None = None) -> OutcomeMatrix:
+        """With columns of a cascade in place of any that are there; they have no signals.
 
-        It has no signals. Where such a column is there, it is replaced.
+        Answers of the first model that went up are scored as the second's, at both costs; where signals cost
+        something, answers that were kept have a column, too.
+
+        Args:
+            checking: what the signal costs, beside each answer of the first model, shape (n,); None: nothing does.
         """
         import numpy as np
 
         singles = self.singles
-        costs, scores = self.costs[:, :singles], self.scores[:, :singles]
-        unknown = np.full((len(self), 1), np.nan)
+        costs = self.costs[:, :singles]
+        held = costs[:, first] if checking is None else costs[:, first] + checking
+        added = [] if checking is None else [(first, held)]
+        added.append((then, held + costs[:, then]))
+        like = [k for k, _ in added]
+        unknown = np.full((len(self), len(added)), np.nan)
         seconds = None if self.seconds is None else self.seconds[:, :singles]
+        names = [f"{self.models[first]}, checked"] * (len(added) - 1) + [f"{self.models[first]} > {self.models[then]}"]
         return replace(
             self,
-            models=(*self.models[:singles], f"{self.models[first]} > {self.models[then]}"),
-            scores=np.hstack([scores, scores[:, [then]]]),
-            costs=np.hstack([costs, costs[:, [first]] + costs[:, [then]]]),
+            models=(*self.models[:singles], *names),
+            scores=np.hstack([self.scores[:, :singles], self.scores[:, like]]),
+            costs=np.column_stack([costs, *(cost for _, cost in added)]),
             signals={name: np.hstack([values[:, :singles], unknown]) for name, values in self.signals.items()},
-            seconds=None if seconds is None else np.hstack([seconds, seconds[:, [first]] + seconds[:, [then]]]),
-            composite=(first, then),
+            seconds=None if seconds is None else np.column_stack([seconds, *_waited(seconds, first, then, added)]),
+            composite=CascadeColumns(first, then, singles if len(added) > 1 else first, singles + len(added) - 1),
         )
+
+    def checking_costs(self, signal: str, first: int) -> Array | None:
+        """What measuring a signal of a model's answers costs each prompt, shape (n,); None where it costs nothing.
+
+        As measured; else further answers are taken to cost as much as the first.
+        """
+        import numpy as np
+
+        measured, samples = self.signal_costs.get(signal), samples_wanted(signal)
+        if measured is None and not samples:
+            return None
+        asked: Array = samples * self.costs[:, first]
+        return asked if measured is None else np.where(np.isnan(measured[:, first]), asked, measured[:, first])
 
     @property
     def singles(self) -> int:
-        """How many columns are single models: all but that of a cascade."""
-        return len(self.models) - (self.composite is not None)
+        """How many columns are single models: all but those of a cascade."""
+        return len(self.models) if self.composite is None else self.composite.singles
+
+    @property
+    def answerers(self) -> list[int]:
+        """The single model (column) whose answer each column has."""
+        singles = list(range(self.singles))
+        if self.composite is None:
+            return singles
+        first, then, kept, _ = self.composite
+        return [*singles, *([first] if kept != first else []), then]
 
     def answering(self, choices: Array) -> Array:
         """The single model (column) that answers each prompt, shape (n,): of a cascade that went up the second."""
         import numpy as np
 
-        if self.composite is None:
-            return choices
-        answering: Array = np.where(choices == self.singles, self.composite[1], choices)
+        answering: Array = np.asarray(self.answerers)[choices]
         return answering
 
     @property
@@ -329,12 +380,18 @@ def _check_differences(
         raise InvalidRequestError(detail, f"use {names[weak]} alone, or swap them")
 
 
-def _signals(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str]) -> dict[str, Array]:
-    """Each signal of the table by name, shape (prompts, models)."""
-    columns = [name for name in table if str(name).startswith(SIGNAL)]
+def _waited(seconds: Array, first: int, then: int, added: Sequence[tuple[int, Array]]) -> list[Array]:
+    """Seconds until answers in the added columns were whole."""
+    up = seconds[:, first] + seconds[:, then]
+    return [seconds[:, first], up] if len(added) > 1 else [up]
+
+
+def _by_signal(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str], prefix: str) -> dict[str, Array]:
+    """The columns of this prefix by the name of their signal, each of shape (prompts, models)."""
+    columns = [name for name in table if str(name).startswith(prefix)]
     pivots = {name: table.pivot(index="prompt_id", columns="model", values=name) for name in columns}
     return {
-        str(name).removeprefix(SIGNAL): pivot.reindex(index)[list(names)].to_numpy(float)
+        str(name).removeprefix(prefix): pivot.reindex(index)[list(names)].to_numpy(float)
         for name, pivot in pivots.items()
     }
 

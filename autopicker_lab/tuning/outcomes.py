@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, Outcome, StorageError
 from autopicker_lab.routing.signals import PREFIX as SIGNAL
+from autopicker_lab.routing.signals import USD_PREFIX as SIGNAL_USD
 from autopicker_lab.storage import Decision, FileLog
 from autopicker_lab.tuning.conversations import as_prompt
 from autopicker_lab.tuning.prices import read_prices, with_prices
@@ -104,7 +105,8 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
         raise InvalidRequestError(f"the outcomes have two columns '{name}'", "keep one of them")
     table = table.assign(prompt=table["prompt"].map(as_prompt))
     clean: dict[str, pd.Series[Any]] = {name: _as_text(table[name]) for name in _TEXTS if name in table}
-    signals = [str(name) for name in table if str(name).startswith(SIGNAL)]  # negative ones, too: log-probabilities
+    # negative ones, too: log-probabilities
+    signals = [str(name) for name in table if str(name).startswith((SIGNAL, SIGNAL_USD))]
     clean |= {name: _as_number(table, name) for name in ("score", *_NUMBERS, *signals) if name in table}
     typed = table.assign(**clean)
     for name in REQUIRED[:3]:

@@ -79,7 +79,7 @@ def tune(
         incumbent: the model that serves now, which routing is held against; None: the best single one.
         guard: standard errors by which a lead over the incumbent, by estimate, must clear zero for a request to leave
             it; and where, at this bound, leaving it is not shown to pay at all, the policy never does (see
-            tuning.guard). No cascade is taken beside it. None: no guard.
+            tuning.guard); likewise for a cascade. None: no guard.
         repeats: how often the folds are drawn; None: 2 to 10 times, by the size of the table.
         on_drift: what a service does once its requests have drifted past the alarm: "keep" routing by the policy, or
             ask the "incumbent".
@@ -88,7 +88,7 @@ def tune(
             report has its figures, too.
         latency_weight: USD that a second of waiting costs, on top of what a call costs; the policy's costs hold both.
         cascade: "auto" takes a cascade where the table has signals of answers and one is shown to beat routing at equal
-            cost; "only" takes the better one, shown or not; "off" tries none.
+            cost; "only" takes the better one, shown or not; "off" tries none. Beside a guard, a cascade must pass it.
         per_task: estimates have what the tasks of the table (column `task`) add to them, shrunk by how little of each
             was seen; that counts for requests that tell their task (`metadata.task`). See tuning.per_task.
         progress: called with (steps done, steps in all); the steps are the folds, the fit and the report.
@@ -128,9 +128,9 @@ def tune(
     gain = None if per_task or promise else task_gain(outcomes, learned.fits, chosen.choices, asked)
     report_progress(progress, learned.steps, learned.steps)  # what it returns comes too late
     report = TuningReport(policy=policy, promise=chosen.promise, losses=losses, task_gain=gain, **vars(figures))
-    if cascade == forms.OFF or guard is not None or asked.allowance is None:
+    if cascade == forms.OFF or asked.allowance is None:
         return report
-    return with_cascade(report, cascade, folds, seed, within, promise, kept_out)
+    return with_cascade(report, cascade, folds, seed, asked, promise, kept_out)
 
 
 def _check_options(on_drift: str, cascade: str, repeats: int | None, asked: Asked, promise: Terms | None) -> None:
@@ -141,8 +141,8 @@ def _check_options(on_drift: str, cascade: str, repeats: int | None, asked: Aske
         raise InvalidRequestError(f"no cascade '{cascade}'", f"known: {', '.join(forms.MODES)}")
     if (asked.guard_z is not None and not 0 <= asked.guard_z < math.inf) or (repeats is not None and repeats < 1):
         raise InvalidRequestError("a guard is 0 or more standard errors, and folds are drawn at least once")
-    if cascade == forms.ONLY and (asked.guard_z is not None or asked.allowance is None):
-        raise InvalidRequestError("a cascade has no guard, share or spending of its own", "leave out one of them")
+    if cascade == forms.ONLY and asked.allowance is None:
+        raise InvalidRequestError("a cascade has no share or spending of its own", "leave out one of them")
     if promise is not None and asked.allowance is None:
         raise InvalidRequestError("a promise decides the cost weight itself", "leave out the share, or what is spent")
 

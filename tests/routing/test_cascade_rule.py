@@ -42,8 +42,12 @@ def cascades(draw: st.DrawFn, models: tuple[str, ...] = MODELS) -> Cascade:
     return Cascade(first, then, "logprob_min", values, right, gains, weight, least, draw(st.booleans()))
 
 
-def served(policy: Any, outcomes: Any, signals: Any) -> list[tuple[str, float]]:
-    """Who answers each prompt where these models are the catalogue, and what was paid for it."""
+def served(policy: Any, outcomes: Any, signals: Any, checking: Any) -> list[tuple[str, float]]:
+    """Who answers each prompt where these models are the catalogue, and what was paid for it.
+
+    Args:
+        checking: what the signal costs, shape (n, models).
+    """
     specs, costs = stand_in_specs(outcomes), outcomes.costs
     answers = []
     for i, prompt in enumerate(outcomes.prompts):
@@ -53,10 +57,14 @@ def served(policy: Any, outcomes: Any, signals: Any) -> list[tuple[str, float]]:
         first = outcomes.models.index(route.model)
         step = route.cascade
         value = None if np.isnan(signals[i, first]) else float(signals[i, first])
-        if step is None or not goes_up(step.cascade, value, step.prompt_gain):
+        if step is None:
             answers.append((route.model, costs[i, first]))
+            continue
+        held = costs[i, first] + checking[i, first]
+        if goes_up(step.cascade, value, step.prompt_gain):
+            answers.append((step.then, held + costs[i, outcomes.models.index(step.then)]))
         else:
-            answers.append((step.then, costs[i, first] + costs[i, outcomes.models.index(step.then)]))
+            answers.append((route.model, held))
     return answers
 
 
@@ -67,9 +75,13 @@ def test_what_goes_up_on_a_table_goes_up_when_it_is_served(policy: Any, cascade:
     drawn = data.draw(st.lists(VALUES | st.just(float("nan")), min_size=n * models, max_size=n * models))
     signals = np.array(drawn).reshape(n, models)
     policy = replace(policy, cascade=cascade)
-    outcomes = replace(outcomes, signals={"logprob_min": signals})
+    priced = data.draw(st.booleans())
+    checking = np.array(data.draw(st.lists(SHARES, min_size=n * models, max_size=n * models))).reshape(n, models)
+    checking *= priced
+    prices = {"logprob_min": checking} if priced else {}
+    outcomes = replace(outcomes, signals={"logprob_min": signals}, signal_costs=prices)
     try:
-        expected = served(policy, outcomes, signals)
+        expected = served(policy, outcomes, signals, checking)
     except ModelUnavailableError:
         with pytest.raises(ModelUnavailableError):
             route_outcomes(policy, outcomes)

@@ -15,6 +15,7 @@ from autopicker_lab.tuning import OutcomeMatrix, Terms, TuningReport, evaluate, 
 from autopicker_lab.tuning.choices import route_outcomes
 from autopicker_lab.tuning.fitting import grouped_folds
 from autopicker_lab.tuning.forms import AUTO, ONLY, ROUTE, Forms, compare_forms
+from autopicker_lab.tuning.settings import Asked
 
 NAMES = ("cheap", "dear")
 
@@ -65,11 +66,13 @@ def test_a_signal_that_knows_beats_routing_and_is_served_as_it_was_measured(
     assert telling.to_dict()["cascade"]["taken"] == form.name
 
 
-def compared(rows: pd.DataFrame, mode: str = AUTO) -> Forms:
+def compared(rows: pd.DataFrame, mode: str = AUTO, guard: float | None = None) -> Forms:
     """The forms by estimates that tell no prompt from another."""
     matrix = OutcomeMatrix.from_table(rows, groups="off")
     estimates = np.tile(matrix.mean_scores, (len(matrix), 1))
-    return compare_forms(matrix, estimates, grouped_folds(matrix.groups, 2, 0), within=0.02, mode=mode, seed=0)
+    return compare_forms(
+        matrix, estimates, grouped_folds(matrix.groups, 2, 0), asked=Asked(0.02, guard), mode=mode, seed=0
+    )
 
 
 def test_a_signal_that_says_nothing_is_not_taken_unless_it_must_be() -> None:
@@ -90,6 +93,50 @@ def test_without_signals_there_is_nothing_to_try() -> None:
     assert "no model that is cheaper" in compared(rows).why_none
     with pytest.raises(InvalidRequestError, match="no cascade 'maybe'"):
         tuned(rows, cascade="maybe")
+
+
+def test_what_a_signal_costs_is_paid_for_each_answer_that_is_held() -> None:
+    rows = outcomes(0.95)
+    cheap = rows["model"] == "cheap"
+    free, priced = compared(rows), rows.rename(columns={"signal_logprob_min": "signal_judge:x"})
+    priced.loc[cheap, "usd_signal_judge:x"] = 0.5 * rows.loc[~cheap, "cost_usd"].mean()
+    found = compared(priced, ONLY)
+    assert found.tried[0].signal == "judge:x"
+    assert found.tried[0].cost > free.tried[0].cost
+    assert found.tried[0].over_route.value < free.tried[0].over_route.value
+    several = rows.rename(columns={"signal_logprob_min": "signal_agreement:8"})  # nothing says what they cost
+    matrix = OutcomeMatrix.from_table(several, groups="off")
+    assert matrix.checking_costs("agreement:8", 0).tolist() == pytest.approx((8 * matrix.costs[:, 0]).tolist())
+
+
+def test_a_signal_that_costs_is_taken_only_where_it_is_worth_that() -> None:
+    rows = outcomes(0.9)
+    cheap = rows["model"] == "cheap"
+    rows.loc[cheap, "signal_judge:x"] = rows.loc[cheap, "score"]  # knows all
+    for share, signal in ((0.001, "judge:x"), (0.9, "logprob_min")):
+        rows.loc[cheap, "usd_signal_judge:x"] = share * rows.loc[~cheap, "cost_usd"].mean()
+        assert compared(rows, ONLY).tried[0].signal == signal
+
+
+def test_beside_a_guard_a_cascade_must_be_shown_to_pay(telling: TuningReport) -> None:
+    guarded = tuned(outcomes(0.95), guard=1.0, within=0.05)
+    assert guarded.policy.cascade is not None
+    assert guarded.policy.guard is not None
+    for mode in (AUTO, ONLY):
+        silent = compared(outcomes(0.0), mode, guard=2.0)
+        assert (silent.taken, silent.form) == (ROUTE, None)
+        assert "by the guard" in str(silent)
+
+
+def test_seconds_stand_beside_cost_and_the_losses_of_a_cascade_are_told() -> None:
+    rows = outcomes(0.6)
+    rows["latency_s"] = np.where(rows["model"] == "cheap", 1.0, 3.0)
+    form = compared(rows, ONLY).tried[0]
+    assert form.seconds == pytest.approx(1.0 + 3.0 * form.went_up)
+    assert form.to_dict()["seconds"] == form.seconds
+    report = tuned(rows, cascade="only", within=0.0, repeats=1)
+    assert report.losses is not None
+    assert report.losses.within == 0.0
 
 
 def test_a_cascade_can_be_promised() -> None:
