@@ -83,6 +83,7 @@ def run(
             engine_name=_ENGINE,
             progress_bar=False,
             kernel_name="python3",
+            language="python",
             on_cell=progress,
         )
     except papermill.PapermillExecutionError as error:
