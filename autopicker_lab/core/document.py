@@ -102,7 +102,8 @@ class Part:
             raise InvalidRequestError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
         cutter = PassageCutter(self.text, self.places)
         if count is None:
-            pieces = cutter.cut(int(max_tokens * CHARS_PER_TOKEN), int(overlap * CHARS_PER_TOKEN))
+            width = len(self.text) / max(estimate_tokens(self.text), 1) or CHARS_PER_TOKEN
+            pieces = cutter.cut(max(int(max_tokens * width), 1), int(overlap * width))
         else:
             pieces = cutter.cut_counted(max_tokens, overlap, count)
         for piece in pieces:
@@ -153,8 +154,8 @@ class Document:
 
         Args:
             overlap: tokens that a passage repeats of the one before it in the same Part.
-            count: a model's own tokenizer (`lambda text: lab.count_tokens(text, "smollm2-135m")`); by default four
-                characters are a token.
+            count: a model's own tokenizer (`lambda text: lab.count_tokens(text, "smollm2-135m")`); by default
+                they are estimated from the part's script.
 
         Raises:
             InvalidRequestError: where `overlap` is not smaller than `max_tokens`.

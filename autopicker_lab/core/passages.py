@@ -18,6 +18,10 @@ _DELIMITER = re.compile(r"^[|:\- \t]+$", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")
 _HEADER_ROWS = 4
 _MOST_HEADER = 0.75  # of a passage; a longer one repeated would multiply the text
+# Where a sentence ends: Latin and its like before a space; Chinese, Japanese, Hindi, Urdu, Ethiopic, Khmer and others anywhere.
+_SENTENCE_END = re.compile(r"""(?:[.!?…։][)\]"'”’»]*(?=\s)|[。！？｡।॥؟۔።፧။។៕]["'”’」』）】》]*)""")
+_CLAUSE_END = re.compile(r"[，、；：،؛]|[,;:](?=\s)")
+_SPACE = re.compile(" ")
 _FRAME = 12  # characters that a cell takes besides its name and its value: bars, spaces, the row of dashes
 
 
@@ -260,15 +264,38 @@ def _lines(text: str, start: int, stop: int, limit: int) -> Iterator[tuple[int, 
         end = text.find("\n", start, stop)
         end = stop if end < 0 else end
         while end - start > limit:
-            half = start + max(limit // 2, 1)
-            cut = (
-                text.rfind(". ", half, start + limit) + 1
-                or max(text.rfind(" ", half, start + limit), 0)
-                or start + limit
-            )
+            cut = _cut(text, start, limit)
             if text[start:cut].strip():
                 yield start, cut
             start = cut + (text[cut : cut + 1] == " ")
         if text[start:end].strip():
             yield start, end
         start = end + 1
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """(start, stop) of each sentence of a text, of any script; a line ends one, and what has no letters is none."""
+    found, start = [], 0
+    for stop in sorted({*_sentence_ends(text, 0, len(text)), *(m.start() for m in re.finditer("\n", text)), len(text)}):
+        if any(map(str.isalnum, text[start:stop])):
+            first = start + len(text[start:stop]) - len(text[start:stop].lstrip())
+            found.append((first, stop))
+        start = stop
+    return found
+
+
+def _sentence_ends(text: str, start: int, stop: int) -> list[int]:
+    """Where sentences end; a full stop before a small letter is that of an abbreviation or an ordinal."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, start, stop)]
+    return [end for end in ends if not text[end : end + 2].strip()[:1].islower()]
+
+
+def _cut(text: str, start: int, limit: int) -> int:
+    """Where to cut a line that is too long: after a sentence of the second half, else a clause, a word, or anywhere."""
+    half, stop = start + max(limit // 2, 1), start + limit
+    if ends := _sentence_ends(text, half, stop):
+        return ends[-1]
+    for mark in (_CLAUSE_END, _SPACE):
+        if ends := [match.end() for match in mark.finditer(text, half, stop)]:
+            return ends[-1] - (text[ends[-1] - 1] == " ")
+    return stop

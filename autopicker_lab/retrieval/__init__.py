@@ -1,0 +1,9 @@
+"""Finding passages: which pieces of files a model is given for a question, within a budget of tokens.
+
+`Retriever.select` is all that other rooms call.
+"""
+
+from autopicker_lab.retrieval.passages import Heading, Passage, passages_of
+from autopicker_lab.retrieval.retriever import ChosenPassage, Retrieved, Retriever
+
+__all__ = ["ChosenPassage", "Heading", "Passage", "Retrieved", "Retriever", "passages_of"]

@@ -1,0 +1,67 @@
+"""PassageIndex: the passages of some documents, made ready for questions once and kept by the documents' content."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from autopicker_lab.retrieval.lexical import LexicalIndex
+from autopicker_lab.retrieval.passages import Passage, passages_of
+from autopicker_lab.runtime.lru_cache import LRUCache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autopicker_lab.core import Document
+
+_ROOM_BYTES = 256 * 2**20
+_PASSAGE_BYTES = 1_500  # that a passage takes beside its text, about
+
+
+@dataclass(frozen=True)
+class PassageIndex:
+    """Passages of documents in reading order, and their n-grams counted."""
+
+    documents: Sequence[Document]
+    passages: Sequence[Passage]
+    lexical: LexicalIndex
+    size_bytes: int = field(default=0)
+
+    @classmethod
+    def of(cls, documents: Sequence[Document]) -> PassageIndex:
+        """Cut and count; some seconds for thousands of pages."""
+        passages = [passage for i, document in enumerate(documents) for passage in passages_of(document, i)]
+        lexical = LexicalIndex([_told(documents[p.document].name, p) for p in passages])
+        text = sum(len(passage.part.text) for passage in passages)
+        return cls(documents, passages, lexical, lexical.size_bytes + 2 * text + _PASSAGE_BYTES * len(passages))
+
+
+class IndexCache:
+    """The indexes that were used last, within a bound of memory; each is made once, by whoever asks first."""
+
+    def __init__(self, room_bytes: int = _ROOM_BYTES):
+        self._kept: LRUCache[PassageIndex] = LRUCache(room_bytes, lambda index: index.size_bytes)
+        self._lock = threading.Lock()
+        self._making: dict[object, threading.Lock] = {}
+
+    def of(self, documents: Sequence[Document]) -> PassageIndex:
+        """The index of these documents, in this order."""
+        key = tuple((document.sha256, document.name, len(document.text)) for document in documents)
+        if not all(document.sha256 for document in documents):
+            return PassageIndex.of(documents)
+        with self._lock:
+            lock = self._making.setdefault(key, threading.Lock())
+        with lock:
+            index = self._kept.get(key)
+            if index is None:
+                index = PassageIndex.of(documents)
+                self._kept.put(key, index)
+        with self._lock:
+            self._making.pop(key, None)
+        return index
+
+
+def _told(name: str, passage: Passage) -> str:
+    """A passage with where it is from: words of its file's name, label and headings count as its own."""
+    return f"{name} {passage.part.label} {passage.path}\n{passage.part.text}"

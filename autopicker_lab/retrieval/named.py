@@ -1,0 +1,164 @@
+"""Which passages stand at the places that a question names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from autopicker_lab.retrieval.asked import concepts_in, is_caption, number_of
+from autopicker_lab.retrieval.ngrams import fold, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from autopicker_lab.core import Document
+    from autopicker_lab.retrieval.asked import Asked, NamedPlace
+    from autopicker_lab.retrieval.passages import Heading, Passage
+
+_NUMBERING = re.compile(r"^\W*(?:[^\W\d_]{0,12}\s*)?((?:\d+\.)*\d+|[ivxlc]+|[一二三四五六七八九十]+)\b|^\W*第([一二三四五六七八九十]+)")
+_SHARED = 0.7  # of a heading's words that a question names
+
+
+def files_named(question: str, documents: Sequence[Document]) -> list[int]:
+    """The documents whose file names a question has, with or without what they end in."""
+    text = fold(question)
+    found = [i for i, document in enumerate(documents) if _names(text, fold(document.name))]
+    if found:
+        return found
+    return [i for i, d in enumerate(documents) if len(stem := fold(d.name).rpartition(".")[0]) > 2 and _names(text, stem)]
+
+
+def _names(text: str, name: str) -> bool:
+    return bool(name) and re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text) is not None
+
+
+def passages_named(asked: Asked, question: str, passages: Sequence[Passage]) -> list[int]:
+    """Which passages stand at the places that a question names, in reading order."""
+    found: set[int] = set()
+    for place in asked.places:
+        found.update(_at(place, question, passages))
+    if not found and asked.concepts:
+        concepts = set(asked.concepts)
+        found.update(_under([h for h in _headings(passages) if concepts & set(concepts_in(h.title))], passages))
+    return sorted(found)
+
+
+def _at(place: NamedPlace, question: str, passages: Sequence[Passage]) -> Iterable[int]:
+    if place.kind in ("section", "chapter"):
+        return _in_section(place, question, passages)
+    if place.kind == "sheet" and not place.number.isdecimal():
+        return _on_sheet(question, passages)
+    if place.kind in ("page", "slide", "sheet"):
+        return _in_part(place, passages)
+    if not place.number.isdecimal():
+        return []
+    if place.kind in ("row", "line"):
+        return _at_line(place.kind, int(place.number), passages)
+    captions = [i for i, p in enumerate(passages) if is_caption(p.part.text, place.kind, place.number)]
+    if place.kind == "table":
+        return captions or _nth_table(int(place.number), passages)
+    return captions
+
+
+def _in_part(place: NamedPlace, passages: Sequence[Passage]) -> list[int]:
+    """Passages of a page, slide or sheet by its number, or the first or last one."""
+    if place.kind == "page":
+        pages = [next((p.page for p in passage.part.places if p.page is not None), None) for passage in passages]
+    else:
+        pages = [passage.index + 1 for passage in passages]
+    known = [page for page in pages if page is not None]
+    if not known:
+        return []
+    wanted = {"first": min(known), "last": max(known)}.get(place.number)
+    number = wanted if wanted is not None else int(place.number) if place.number.isdecimal() else None
+    if place.kind != "page":
+        return [i for i, page in enumerate(pages) if page == number]
+    return [i for i, p in enumerate(passages) if any(one.page == number for one in p.part.places)] if number else []
+
+
+def _on_sheet(question: str, passages: Sequence[Passage]) -> list[int]:
+    """Passages of the sheets whose names a question has."""
+    text = fold(question)
+    names = {place.sheet for passage in passages for place in passage.part.places if place.sheet}
+    wanted = {name for name in names if _names(text, fold(name))}
+    return [i for i, p in enumerate(passages) if any(place.sheet in wanted for place in p.part.places)]
+
+
+def _at_line(kind: str, number: int, passages: Sequence[Passage]) -> list[int]:
+    def spans(passage: Passage) -> Iterable[tuple[int, int]]:
+        for place in passage.part.places:
+            if span := (place.rows or (place.lines if kind == "row" else None)) if kind == "row" else place.lines:
+                yield span
+
+    return [i for i, p in enumerate(passages) if any(first <= number <= last for first, last in spans(p))]
+
+
+def _nth_table(number: int, passages: Sequence[Passage]) -> list[int]:
+    """Passages of the table that is so many-th in its file."""
+    seen: dict[int, int] = {}
+    found = []
+    for i, passage in enumerate(passages):
+        begins = len(re.findall(r"^\|[\s:|-]*---[\s:|-]*\|\s*$", passage.part.text, re.MULTILINE))
+        if not begins:
+            continue
+        is_rest = "row" in passage.part.label and seen.get(passage.document, 0) and not passage.leads
+        seen[passage.document] = seen.get(passage.document, 0) + (0 if is_rest else begins)
+        if seen[passage.document] - (0 if is_rest else begins) < number <= seen[passage.document]:
+            found.append(i)
+    return found
+
+
+def _in_section(place: NamedPlace, question: str, passages: Sequence[Passage]) -> list[int]:
+    """Passages under the headings that a number or the words of a question name."""
+    headings = _headings(passages)
+    if not place.number:
+        concepts = set(concepts_in(question))
+        by_concept = [h for h in headings if concepts & set(concepts_in(h.title))]
+        return _under(by_concept or _titled(question, headings), passages)
+    if numbered := [heading for heading in headings if _numbering(heading.title) == place.number]:
+        return _under(numbered, passages)
+    top = min((heading.level for heading in headings), default=1)
+    outer = [heading for heading in headings if heading.level == top]
+    if len(outer) == 1 and len(headings) > 1:  # a title above all
+        top = min(heading.level for heading in headings if heading.level > top)
+        outer = [heading for heading in headings if heading.level == top]
+    if place.number in ("first", "last"):
+        return _under(outer[:1] if place.number == "first" else outer[-1:], passages)
+    if not place.number.isdecimal() or any(_numbering(heading.title) for heading in outer):
+        return []
+    return _under(outer[int(place.number) - 1 : int(place.number)], passages)
+
+
+def _numbering(title: str) -> str | None:
+    """The number that a heading begins with: "3.2 Roads", "Chapter IV", "第三章"."""
+    match = _NUMBERING.match(fold(title))
+    return number_of(match[1] or match[2]) if match else None
+
+
+def _titled(question: str, headings: Sequence[Heading]) -> list[Heading]:
+    """The headings whose words a question has, inflected or not."""
+    asked = words(question)
+    found = []
+    for heading in headings:
+        title = [word for word in words(heading.title) if not word.isdecimal()]
+        met = sum(any(_same_word(word, other) for other in asked) for word in title)
+        if title and met >= _SHARED * len(title):
+            found.append(heading)
+    return found
+
+
+def _same_word(one: str, other: str) -> bool:
+    """Whether two words begin alike; of scripts without spaces, whether one holds the other."""
+    if not one.isascii() and len(one) > 1 and one in other:
+        return True
+    shared = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return one == other or (shared >= 4 and max(len(one), len(other)) - shared <= 3)
+
+
+def _headings(passages: Sequence[Passage]) -> list[Heading]:
+    return list(dict.fromkeys(heading for passage in passages for heading in passage.headings))
+
+
+def _under(headings: Sequence[Heading], passages: Sequence[Passage]) -> list[int]:
+    wanted = set(headings)
+    return [i for i, passage in enumerate(passages) if wanted & set(passage.headings)] if wanted else []
