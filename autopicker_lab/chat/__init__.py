@@ -5,7 +5,6 @@ from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.embedding import Embedder
 from autopicker_lab.chat.pipeline import Pipeline
 from autopicker_lab.chat.reader import Attachment, Reader
-from autopicker_lab.chat.relevance import Ranker
 from autopicker_lab.chat.stream import ChatStream
 
-__all__ = ["AnswerStream", "Attachment", "ChatStream", "Context", "Embedder", "Pipeline", "Ranker", "Reader", "fit"]
+__all__ = ["AnswerStream", "Attachment", "ChatStream", "Context", "Embedder", "Pipeline", "Reader", "fit"]

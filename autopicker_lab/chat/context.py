@@ -13,11 +13,9 @@ from autopicker_lab.core.tokens import estimate_tokens
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autopicker_lab.chat.relevance import Ranker
+    from autopicker_lab.core import Message
+    from autopicker_lab.retrieval import Retriever
 
-PASSAGE_TOKENS = 120
-OPENING_TOKENS = 1000
-_HEADING_TOKENS = 15
 _LABEL_CHARACTERS = 300
 
 
@@ -39,61 +37,19 @@ class Context:
         return f"Answer the question from the text.\n\n{text}\n\nQuestion: {question}"
 
 
-def fit(documents: Sequence[Document], question: str, budget: int, ranker: Ranker) -> Context:
-    """Cite `documents` in at most about `budget` tokens, each passage under its file and Part."""
+def fit(documents: Sequence[Document], question: str | Sequence[Message], budget: int, retriever: Retriever) -> Context:
+    """Cite `documents` in at most about `budget` tokens, each passage under its file and Part.
+
+    Args:
+        question: the question, or the messages of which it is the last.
+    """
     readable = [document for document in documents if document.text.strip()]
     warnings = tuple(f"{document.name}: no text was found in it" for document in documents if document not in readable)
-    costs = [_cost(part) for document in readable for part in document.parts]
-    if sum(costs) <= budget:
-        chosen = [[part for part in document.parts if part.text.strip()] for document in readable]
-        return _context(readable, chosen, (), warnings)
-    chosen = []
-    left_out = []
-    for document, share in zip(readable, _shares(readable, budget), strict=True):
-        parts, line = _select(document, question, share, ranker)
-        chosen.append(parts)
-        left_out += [line] if line else []
-    return _context(readable, chosen, tuple(left_out), warnings)
-
-
-def _cost(part: Part) -> int:
-    return estimate_tokens(part.text) + _HEADING_TOKENS
-
-
-def _shares(documents: Sequence[Document], budget: int) -> list[int]:
-    """Split the budget evenly; what a short file does not need goes to the others."""
-    needs = [sum(_cost(part) for part in document.parts) for document in documents]
-    shares = [0] * len(needs)
-    remaining = budget
-    for served, i in enumerate(sorted(range(len(needs)), key=needs.__getitem__)):
-        shares[i] = min(needs[i], remaining // (len(needs) - served))
-        remaining -= shares[i]
-    return shares
-
-
-def _select(document: Document, question: str, budget: int, ranker: Ranker) -> tuple[list[Part], str]:
-    """The passages of one file that fit, in the file's order, and a line on what was left out."""
-    passages = list(document.chunks(PASSAGE_TOKENS))
-    if sum(map(_cost, passages)) <= budget:
-        return passages, ""
-    relevance = ranker.scores(question, [p.text for p in passages], key=f"{document.sha256}:{document.kind}")
-    order = sorted(range(len(passages)), key=lambda i: -relevance[i])
-    kept: list[int] = []
-    texts: set[str] = set()
-    spent = 0
-    opening = [0] if budget >= OPENING_TOKENS else []  # titles and abstracts, where there is room for them
-    for i in dict.fromkeys([*order[:1], *opening, *order[1:]]):
-        cost = _cost(passages[i])
-        if (spent + cost > budget and kept) or passages[i].text in texts:
-            continue
-        kept.append(i)
-        texts.add(passages[i].text)
-        spent += cost
-        if spent >= budget:
-            break
-    labels = ", ".join(dict.fromkeys(passages[i].label for i in sorted(kept)))
-    line = f"{document.name}: {len(passages) - len(kept)} of {len(passages)} passages left out (read: {labels})"
-    return [passages[i] for i in sorted(kept)], line
+    found = retriever.select(question, readable, budget)
+    chosen: list[list[Part]] = [[] for _ in readable]
+    for one in found.passages:
+        chosen[one.passage.document].append(one.passage.part)
+    return _context(readable, chosen, found.left_out, warnings + found.warnings)
 
 
 def _context(

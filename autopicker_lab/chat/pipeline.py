@@ -15,7 +15,6 @@ from autopicker_lab.chat.cascade import CascadeRunner
 from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.fence import defuse
 from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
-from autopicker_lab.chat.relevance import Ranker
 from autopicker_lab.chat.requirements import requirements_of
 from autopicker_lab.chat.stream import ChatStream
 from autopicker_lab.chat.vision import ShownPictures, show_pictures
@@ -45,6 +44,7 @@ from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.models.base import FAULTS
 from autopicker_lab.models.openai_options import left_out_warning
+from autopicker_lab.retrieval import Retriever
 from autopicker_lab.routing import AUTO, choose, permitted_models, route_to_named_model
 from autopicker_lab.routing.earlier import earlier_questions
 from autopicker_lab.routing.router import unknown_models
@@ -79,7 +79,7 @@ class Pipeline:
         self.policy = policy
         self._scorer = scorer
         self._reader = reader
-        self._ranker = Ranker()
+        self._retriever = Retriever()
         self.checks = checks or CheckRunner()
         self.cascades = CascadeRunner(self, self.checks)
 
@@ -260,7 +260,7 @@ class Pipeline:
             request = replace(request, messages=tuple(shown.messages))
         if not attachments:
             return PreparedRequest(model, request, _with_warnings(_NO_FILES, shown.warnings))
-        context = await asyncio.to_thread(_fitted, documents, request, spec, self._ranker)
+        context = await asyncio.to_thread(_fitted, documents, request, spec, self._retriever)
         joined = _with_context(request.messages, context, shown.uploads)
         return PreparedRequest(model, replace(request, messages=joined), _with_warnings(context.report, shown.warnings))
 
@@ -308,9 +308,9 @@ def _is_down(answers: Mapping[str, Availability], name: str) -> bool:
     return name in answers and not answers[name].ok
 
 
-def _fitted(documents: Sequence[Document], request: ChatRequest, spec: ModelSpec, ranker: Ranker) -> Context:
+def _fitted(documents: Sequence[Document], request: ChatRequest, spec: ModelSpec, retriever: Retriever) -> Context:
     """What of the files is put into the context of a model."""
-    return fit(documents, request.question, _budget(spec, request), ranker)
+    return fit(documents, request.messages, _budget(spec, request), retriever)
 
 
 def _budget(spec: ModelSpec, request: ChatRequest) -> int:

@@ -18,7 +18,7 @@ _DELIMITER = re.compile(r"^[|:\- \t]+$", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")
 _HEADER_ROWS = 4
 _MOST_HEADER = 0.75  # of a passage; a longer one repeated would multiply the text
-# Where a sentence ends: Latin and its like before a space; Chinese, Japanese, Hindi, Urdu, Ethiopic, Khmer and others anywhere.
+# Where a sentence ends: Latin and its like before a space; Chinese, Hindi, Urdu, Ethiopic, Khmer and others anywhere.
 _SENTENCE_END = re.compile(r"""(?:[.!?…։][)\]"'”’»]*(?=\s)|[。！？｡।॥؟۔።፧။។៕]["'”’」』）】》]*)""")
 _CLAUSE_END = re.compile(r"[，、；：،؛]|[,;:](?=\s)")
 _SPACE = re.compile(" ")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from autopicker_lab.retrieval.asked import concepts_in, is_caption, number_of
+from autopicker_lab.retrieval.intent import concepts_in, is_caption, number_of
 from autopicker_lab.retrieval.ngrams import fold, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from autopicker_lab.core import Document
-    from autopicker_lab.retrieval.asked import Asked, NamedPlace
+    from autopicker_lab.retrieval.intent import Intent, NamedPlace
     from autopicker_lab.retrieval.passages import Heading, Passage
 
-_NUMBERING = re.compile(r"^\W*(?:[^\W\d_]{0,12}\s*)?((?:\d+\.)*\d+|[ivxlc]+|[一二三四五六七八九十]+)\b|^\W*第([一二三四五六七八九十]+)")
+_NUMBERING = re.compile(
+    r"^\W*(?:[^\W\d_]{0,12}\s*)?((?:\d+\.)*\d+|[ivxlc]+|[一二三四五六七八九十]+)\b|^\W*第([一二三四五六七八九十]+)"
+)
 _SHARED = 0.7  # of a heading's words that a question names
 
 
@@ -25,20 +27,22 @@ def files_named(question: str, documents: Sequence[Document]) -> list[int]:
     found = [i for i, document in enumerate(documents) if _names(text, fold(document.name))]
     if found:
         return found
-    return [i for i, d in enumerate(documents) if len(stem := fold(d.name).rpartition(".")[0]) > 2 and _names(text, stem)]
+    return [
+        i for i, d in enumerate(documents) if len(stem := fold(d.name).rpartition(".")[0]) > 2 and _names(text, stem)
+    ]
 
 
 def _names(text: str, name: str) -> bool:
     return bool(name) and re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text) is not None
 
 
-def passages_named(asked: Asked, question: str, passages: Sequence[Passage]) -> list[int]:
+def passages_named(intent: Intent, question: str, passages: Sequence[Passage]) -> list[int]:
     """Which passages stand at the places that a question names, in reading order."""
     found: set[int] = set()
-    for place in asked.places:
+    for place in intent.places:
         found.update(_at(place, question, passages))
-    if not found and asked.concepts:
-        concepts = set(asked.concepts)
+    if not found and intent.concepts:
+        concepts = set(intent.concepts)
         found.update(_under([h for h in _headings(passages) if concepts & set(concepts_in(h.title))], passages))
     return sorted(found)
 

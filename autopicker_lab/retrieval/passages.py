@@ -96,7 +96,8 @@ def _sections(part: Part, headings: Sequence[Heading]) -> Iterator[tuple[Part, S
     if not part.text.strip():
         return
     places = PlaceIndex(part.text, part.places)
-    start, opened = 0, []
+    start = 0
+    opened: list[Heading] = []
     for heading in headings:
         since = opened[-1] if opened else None
         body = part.text[start : heading.start]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.text import clip, ends, estimate_tokens
-from autopicker_lab.retrieval.asked import Asked, asked
+from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.index import IndexCache, PassageIndex
 from autopicker_lab.retrieval.named import files_named, passages_named
+from autopicker_lab.retrieval.passages import Passage
 from autopicker_lab.retrieval.spread import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
     from autopicker_lab.core import Document, Message
-    from autopicker_lab.retrieval.passages import Passage
 
     Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -27,7 +26,6 @@ _LABEL_CHARACTERS = 300
 _READ = 4_000  # characters of a question's beginning and end that passages are compared with
 _FADES = 0.5  # what an earlier question weighs of the one after it
 _EARLIER = 3  # questions and answers before the last one that are read
-_NEAR = 0.4  # of the budget, for what is near to a question that also names a place too long for it
 
 
 @dataclass(frozen=True)
@@ -88,14 +86,33 @@ class Retriever:
             count: tokens of a text.
         """
         asking = conversation(question)
+        if (everything := _everything(documents, budget, count)) is not None:
+            return everything
         index = self._indexes.of(documents)
-        costs = [count(p.part.text) + LABEL_TOKENS for p in index.passages]
-        wholes = [sum(count(part.text) + LABEL_TOKENS for part in d.parts if part.text.strip()) for d in documents]
-        if sum(wholes) <= budget:
-            chosen = [ChosenPassage(passage, "all") for passage in index.passages]
-            return Retrieved(tuple(chosen), tuple(1.0 for _ in documents))
+        costs = [count(passage.part.text) + _label_tokens(index, passage) for passage in index.passages]
         found = _Choice(index, asking, budget, costs).made()
         return replace(found, coverage=_coverage(found, documents), left_out=_left_out(found, index))
+
+
+def _everything(documents: Sequence[Document], budget: int, count: Callable[[str], int]) -> Retrieved | None:
+    """All Parts of all documents; None where they do not fit."""
+    parts = [
+        Passage(number, index, part)
+        for number, document in enumerate(documents)
+        for index, part in enumerate(document.parts)
+        if part.text.strip()
+    ]
+    spent = 0
+    for passage in parts:
+        spent += count(passage.part.text) + LABEL_TOKENS
+        if spent > budget:
+            return None
+    return Retrieved(tuple(ChosenPassage(passage, "all") for passage in parts), (1.0,) * len(documents))
+
+
+def _label_tokens(index: PassageIndex, passage: Passage) -> int:
+    label = f"{index.documents[passage.document].name}, {passage.part.label}"
+    return LABEL_TOKENS + len(label[:_LABEL_CHARACTERS]) // 4
 
 
 def conversation(question: str | Sequence[Message]) -> list[tuple[str, float]]:
@@ -124,7 +141,7 @@ class _Choice:
         self._asking = asking
         self._budget = budget
         self._costs = costs
-        self._asked = asked(self._question)
+        self._intent = intent_of(self._question)
 
     def made(self) -> Retrieved:
         """By the places that the question names, the whole of what it is about, or what is near to it."""
@@ -132,12 +149,10 @@ class _Choice:
         files = files_named(self._question, self._index.documents) if len(self._index.documents) > 1 else []
         allowed = [i for i, document in enumerate(names) if not files or document in files]
         here = [self._index.passages[i] for i in allowed]
-        at = [allowed[i] for i in passages_named(self._asked, self._question, here)]
-        if (self._asked.whole or self._asked.all_of) and not at:
+        at = [allowed[i] for i in passages_named(self._intent, self._question, here)]
+        if (self._intent.whole or self._intent.all_of) and not at:
             return self._spread(allowed)
-        if at:
-            return self._near(at, allowed)
-        return self._near([], allowed)
+        return self._near(at, allowed)
 
     def _spread(self, allowed: Sequence[int]) -> Retrieved:
         """Something of everything."""
@@ -161,11 +176,11 @@ class _Choice:
         spent = 0
         fits = sum(self._costs[i] for i in at) <= self._budget
         leads_first = sorted(at, key=lambda i: (not self._index.passages[i].leads, -scores[i]))
-        texts: set[str] = set()
+        texts: set[tuple[int, str]] = set()
         order = [(i, "place") for i in (at if fits else leads_first)]
         order += [(i, "near") for i in sorted(allowed, key=lambda i: -scores[i])]
         for i, why in order:
-            text = self._index.passages[i].part.text
+            text = (self._index.passages[i].document, self._index.passages[i].part.text)
             if i in kept or (kept and spent + self._costs[i] > self._budget) or text in texts:
                 continue
             kept[i] = why
@@ -200,5 +215,7 @@ def _left_out(found: Retrieved, index: PassageIndex) -> tuple[str, ...]:
         count = sum(passage.document == number for passage in index.passages)
         if len(held) < count or found.method == "spread":
             labels = clip(", ".join(dict.fromkeys(passage.part.label for passage in held)), _LABEL_CHARACTERS)
-            lines.append(f"{document.name}: {count - len(held)} of {count} passages left out (read: {labels or 'none'})")
+            lines.append(
+                f"{document.name}: {count - len(held)} of {count} passages left out (read: {labels or 'none'})"
+            )
     return tuple(lines)

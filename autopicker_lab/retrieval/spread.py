@@ -14,7 +14,7 @@ from autopicker_lab.core.text import estimate_tokens
 from autopicker_lab.retrieval.ngrams import words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from autopicker_lab.retrieval.passages import Passage
 
@@ -38,14 +38,23 @@ def spread(passages: Sequence[Passage], budget: int, label_tokens: int) -> list[
     rarity = _rarity(passages)
     found = []
     for stretch in _stretches(passages, count):
-        best = max(
-            ((i, start, stop) for i in stretch for start, stop in sentences(passages[i].part.text)),
-            key=lambda at: rarity(passages[at[0]].part.text[at[1] : at[2]]) + (_LEADS if _opens(passages[at[0]], at[1]) else 0.0),
-            default=None,
-        )
-        if best:
+        if best := _best_sentence(stretch, passages, rarity):
             found.append((best[0], _excerpt(passages[best[0]], best[1], each)))
     return found
+
+
+def _best_sentence(
+    stretch: Sequence[int], passages: Sequence[Passage], rarity: Callable[[str], float]
+) -> tuple[int, int] | None:
+    """In which passage, and from where, the sentence of a stretch stands that says most."""
+
+    def worth(at: tuple[int, int, int]) -> float:
+        passage = passages[at[0]]
+        return rarity(passage.part.text[at[1] : at[2]]) + (_LEADS if _opens(passage, at[1]) else 0.0)
+
+    every = ((i, start, stop) for i in stretch for start, stop in sentences(passages[i].part.text))
+    best = max(every, key=worth, default=None)
+    return (best[0], best[1]) if best else None
 
 
 def _opens(passage: Passage, start: int) -> bool:
@@ -67,7 +76,7 @@ def _stretches(passages: Sequence[Passage], count: int) -> list[list[int]]:
     return [run for run in runs if run]
 
 
-def _rarity(passages: Sequence[Passage]):  # type: ignore[no-untyped-def]
+def _rarity(passages: Sequence[Passage]) -> Callable[[str], float]:
     """How rare the words of a sentence are among all, mean 1; what is said over and over says little."""
     counts = Counter(word for passage in passages for word in set(words(passage.part.text)))
     highest = log(1 + len(passages))
@@ -76,7 +85,9 @@ def _rarity(passages: Sequence[Passage]):  # type: ignore[no-untyped-def]
         found = [word for word in words(sentence) if len(word) > 1]
         if not found:
             return 0.0
-        return sum(log((1 + len(passages)) / (1 + counts[word])) for word in found) / len(found) / max(highest, 1e-9) * 2
+        return (
+            sum(log((1 + len(passages)) / (1 + counts[word])) for word in found) / len(found) / max(highest, 1e-9) * 2
+        )
 
     return of
 

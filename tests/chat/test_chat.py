@@ -8,7 +8,7 @@ import pytest
 from support.serving import free_port
 
 from autopicker_lab import Settings, Workbench
-from autopicker_lab.chat import Ranker, fit
+from autopicker_lab.chat import fit
 from autopicker_lab.core import (
     ChatRequest,
     ContextLengthError,
@@ -19,6 +19,7 @@ from autopicker_lab.core import (
     UnknownModelError,
 )
 from autopicker_lab.models import Availability
+from autopicker_lab.retrieval import Retriever
 from autopicker_lab.settings import ModelConfig
 
 
@@ -33,30 +34,31 @@ def long_document(name: str = "long.txt", topic: str = "weather") -> Any:
 
 def test_what_fits_is_given_whole() -> None:
     document = Document("a.txt", "txt", (Part("p1", "one"), Part("p2", "two")))
-    context = fit([document], "?", 500, Ranker())
+    context = fit([document], "?", 500, Retriever())
     assert context.report.used == ("a.txt, p1", "a.txt, p2")
     assert context.report.left_out == ()
     assert context.text == f"[{context.mark} a.txt, p1]\none\n\n[{context.mark} a.txt, p2]\ntwo"
 
 
 def test_what_does_not_fit_is_chosen_by_relevance_and_said() -> None:
-    context = fit([long_document()], "What is the password of the lighthouse?", 300, Ranker())
+    context = fit([long_document()], "What is the password of the lighthouse?", 300, Retriever())
     assert "marmalade" in context.text
     assert context.report.tokens <= 300
     assert context.report.left_out[0].startswith("long.txt: ")
     assert "page 23" in context.report.left_out[0]
 
 
-def test_files_share_the_budget_and_keep_their_order() -> None:
-    small = Document("small.txt", "txt", (Part("text", "tiny"),))
-    context = fit([long_document("a.txt"), small, long_document("b.txt")], "lighthouse password", 600, Ranker())
-    assert [label.split(",")[0] for label in context.report.used if "page 23" in label] == ["a.txt", "b.txt"]
-    assert "small.txt, text" in context.report.used
-    assert context.report.tokens <= 600
+def test_the_budget_goes_where_the_answer_is_and_files_keep_their_order() -> None:
+    other = long_document("other.txt", "harbours")
+    other = replace(other, parts=tuple(p for p in other.parts if p.label != "page 23"))
+    context = fit([long_document("a.txt"), other, long_document("b.txt")], "lighthouse password", 200, Retriever())
+    assert [label for label in context.report.used if "page 23" in label] == ["a.txt, page 23", "b.txt, page 23"]
+    assert context.report.tokens <= 200
+    assert any(line.startswith("other.txt: ") for line in context.report.left_out)
 
 
 def test_a_file_without_text_is_named() -> None:
-    context = fit([Document("blank.png", "png", ())], "?", 100, Ranker())
+    context = fit([Document("blank.png", "png", ())], "?", 100, Retriever())
     assert "blank.png" in context.report.warnings[0]
 
 

@@ -7,7 +7,6 @@ import pytest
 from support.upstream import upstream
 
 from autopicker_lab import Settings, Workbench, assets
-from autopicker_lab.chat import Ranker
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.settings import ModelConfig
 
@@ -53,10 +52,3 @@ async def test_more_pictures_than_are_read_for_one_request() -> None:
             with pytest.raises(InvalidRequestError, match="at most 50"):
                 await lab.aask([{"role": "user", "content": [picture()] * 51}])
             await lab.catalogue.close()
-
-
-def test_a_very_long_question_is_compared_by_its_beginning_and_end() -> None:
-    passages = ["The password of the lighthouse is marmalade.", "The weather was fine in May."]
-    question = "What is the password of the lighthouse? " + "x" * 5_000_000
-    near, far = Ranker().scores(question, passages)
-    assert near > far

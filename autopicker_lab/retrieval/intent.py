@@ -29,7 +29,11 @@ _FILLER = r"[\s.:#\-]*(?:(?:no|nr|num|number|numero|nummer|n|№|رقم|number|s
 _ORDINAL = r"(?:\.|[\s.\-]?(?:st|nd|rd|th|er|ere|eme|e|de|a|o|ª|º|и|я|е|ои|го|ую|η|ο))\s?"
 _AT_ONCE = r"\s?(?:番目の|번째)?\s?"
 _JOINED = rf"\s*(?P<link>[,&\-–—~〜、]|[^\W\d]{{1,4}})\s*(?P<more>{_NUMBER})(?![^\W_])"
-_RANGES = frozenset("- – — ~ 〜 to bis à au до по a al tot til till do до až ila 到 至 から まで 에서 إلى الى से".split())
+_RANGES = frozenset(
+    {"-", "–", "—", "~", "〜", "to", "bis", "a", "au", "al", "tot", "til", "till", "do", "az", "ila"}
+) | {
+    *("до", "по", "到", "至", "から", "まで", "에서", "الى", "से"),
+}
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -47,7 +51,7 @@ class NamedPlace:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Intent:
     """What a question names or is about.
 
     Attributes:
@@ -65,11 +69,11 @@ class Asked:
     total: bool = False
 
 
-def asked(question: str) -> Asked:
+def intent_of(question: str) -> Intent:
     """What a question names, of which the beginning is read."""
     text = " ".join(fold(question[:_READ]).split())
     table = _words()
-    return Asked(
+    return Intent(
         places=tuple(dict.fromkeys(_places(text))),
         concepts=tuple(name for name, pattern in _concepts().items() if pattern.search(text)),
         whole=bool(table["whole"].search(text)) and len(text.split()) <= _SHORT,
@@ -119,11 +123,12 @@ def _han_number(text: str) -> str | None:
 def _places(text: str) -> list[NamedPlace]:
     found = _numbered(text)
     for kind in NUMBERED:
-        if any(place.kind == kind for place in found):
-            continue
-        for which in ("first", "last", "next"):
-            if _ordinals(kind, which).search(text):
-                found.append(NamedPlace(kind, which))
+        which = [NamedPlace(kind, name) for name in ("last", "next") if _ordinals(kind, name).search(text)]
+        if which and NamedPlace(kind, "1") in found:  # 最后一页 is "the last page"
+            found.remove(NamedPlace(kind, "1"))
+        elif not which and NamedPlace(kind, "1") not in found and _ordinals(kind, "first").search(text):
+            which = [NamedPlace(kind, "first")]
+        found += which
     named = {place.kind for place in found}
     found += [NamedPlace(kind) for kind in _NAMED if kind not in named and _named(kind).search(text)]
     return found
@@ -242,11 +247,9 @@ def _ordinals(kind: str, which: str) -> re.Pattern[str]:
     """First, last or next beside a word for a place."""
     table = _table()
     word, place = _pattern(table[which], r"\w{0,5}"), _pattern(table[kind], rf"{_MARK}{{0,6}}")
-    return re.compile(rf"{word}\s?{place}|{place}\s?{word}")
+    return re.compile(rf"{word}\s?一?{place}|{place}\s?{word}")
 
 
 def load() -> None:
     """Make the expressions ready, which takes a moment."""
     _words(), _concepts(), _numbered_pattern()
-
-

@@ -1,0 +1,162 @@
+"""Which passages a question gets: by n-grams in any script, by places that it names, from all over, from its files."""
+
+from typing import Any
+
+import pytest
+
+from autopicker_lab.core import Document, Message, Part
+from autopicker_lab.core.places import Place
+from autopicker_lab.retrieval import Retriever, passages_of
+
+FILLER = "Nothing of note is said in this line. " * 12
+CHAPTERS = ("Introduction", "Methods", "Harbours", "Repairs", "Conclusions")
+
+
+def report(pages: int = 40) -> Document:
+    """Pages with a fact each, a chapter every eight of them."""
+    parts = []
+    for page in range(1, pages + 1):
+        head = f"# {page // 8 + 1} {CHAPTERS[page // 8 % 5]}\n\n" if page == 1 or page % 8 == 0 else ""
+        text = f"{head}The mill number {page * 111} was built. {FILLER}"
+        parts.append(Part(f"page {page}", text, places=(Place(0, len(text), page=page),)))
+    return Document("report.pdf", "pdf", tuple(parts), sha256=f"report {pages}")
+
+
+def text_of(question: Any, *documents: Document, budget: int = 400) -> str:
+    return "\n".join(c.passage.part.text for c in Retriever().select(question, documents, budget).passages)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is said on page 17?",
+        "Was steht auf Seite 17?",
+        "Que dit la page 17 ?",
+        "第17页写了什么？",
+        "第十七页写了什么？",
+        "17ページには何が書いてありますか",
+        "17페이지에는 뭐라고 쓰여 있나요?",
+        "ماذا ورد في الصفحة ١٧؟",
+        "पृष्ठ १७ पर क्या लिखा है?",
+        "หน้าที่ 17 เขียนว่าอะไร",
+        "17. sayfada ne yazıyor?",
+        "Mi áll a 17. oldalon?",
+        "Что написано на странице 17?",
+        "Что на 17-й странице?",
+        "Τι γράφει η σελίδα 17;",
+        "מה כתוב בעמוד 17?",
+        "Trang 17 viết gì?",
+        "Compare pages 3 and 17.",
+        "pp. 16-18",
+    ],
+)
+def test_a_page_is_found_by_its_number(question: str) -> None:
+    assert "number 1887 " in text_of(question, report(), budget=600)
+
+
+@pytest.mark.parametrize(
+    ("question", "page"),
+    [("What is on the first page?", 1), ("die letzte Seite", 40), ("la dernière page", 40), ("最后一页", 40)],
+)
+def test_first_and_last_pages(question: str, page: int) -> None:
+    assert f"number {page * 111} " in text_of(question, report())
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does the chapter on repairs say?",
+        "Summarise chapter 4.",
+        "Worum geht es in Kapitel 4?",
+        "第四章的内容是什么？",
+        "Chapter IV",
+        "الفصل ٤",
+    ],
+)
+def test_a_chapter_is_found_by_number_or_words(question: str) -> None:
+    text = text_of(question, report(), budget=1200)
+    assert sum(f"number {page * 111} " in text for page in range(24, 32)) >= 7
+
+
+@pytest.mark.parametrize("question", ["What does the conclusion say?", "Was ist das Fazit?", "结论是什么？"])
+def test_a_chapter_is_found_by_what_it_is(question: str) -> None:
+    text = text_of(question, report(39), budget=1200)
+    assert sum(f"number {page * 111} " in text for page in range(32, 40)) >= 7
+
+
+@pytest.mark.parametrize(
+    "question", ["Summarise the document.", "Résume ce document.", "总结全文", "สรุปเอกสารนี้", "Belgeyi özetle"]
+)
+def test_the_whole_is_read_from_all_over(question: str) -> None:
+    found = Retriever().select(question, [report()], 1000)
+    pages = {chosen.passage.index for chosen in found.passages}
+    assert len({page // 4 for page in pages}) == 10
+    assert found.method == "spread"
+    text = " ".join(chosen.passage.part.text for chosen in found.passages)
+    assert text.count("number") >= 10  # what is said once, not what is said on every page
+
+
+def test_an_earlier_question_says_what_a_later_one_is_about() -> None:
+    conversation = [
+        Message("user", "When was the mill number 2220 built?"),
+        Message("assistant", "That is not told."),
+        Message("user", "And what did it cost?"),
+    ]
+    assert "number 2220 " in text_of(conversation, report())
+    changed = [*conversation[:2], Message("user", "When was the mill number 3330 built?")]
+    assert "number 3330 " in text_of(changed, report(), budget=140)
+
+
+SCRIPTS = {
+    "tr": ("Deniz fenerinin şifresi portakal reçelidir.", "Fenerin şifresi nedir?", "Bugün hava çok güzel ve sakin."),
+    "ar": ("كلمة سر المنارة هي مربى البرتقال.", "ما كلمة السر للمنارة؟", "كان الطقس جميلا في شهر مايو."),
+    "hi": ("प्रकाशस्तंभ का पासवर्ड मुरब्बा है।", "प्रकाशस्तंभों के पासवर्ड क्या हैं?", "मई में मौसम अच्छा था।"),
+    "th": ("รหัสผ่านของประภาคารคือแยมส้ม ", "ประภาคารใช้รหัสผ่านอะไร", "อากาศดีมากในเดือนพฤษภาคม "),
+    "ja": ("灯台の合言葉はマーマレードです。", "灯台の合言葉は何ですか？", "五月の天気は良かったです。"),
+    "ko": ("등대의 암호는 마멀레이드이다.", "등대에서 쓰는 암호는?", "오월에는 날씨가 좋았다."),
+    "el": ("Ο κωδικός του φάρου είναι μαρμελάδα.", "ΠΟΙΟΣ ΕΙΝΑΙ Ο ΚΩΔΙΚΟΣ ΤΩΝ ΦΑΡΩΝ;", "Ο καιρός ήταν καλός τον Μάιο."),
+    "fi": ("Majakan salasana on marmeladi.", "Mikä majakkojen salasanana oli?", "Sää oli hyvä toukokuussa."),
+}
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_words_meet_in_any_script_and_inflection(language: str) -> None:
+    fact, question, other = SCRIPTS[language]
+    lines = [other * 3] * 60
+    lines[37] = fact
+    document = Document("a.txt", "txt", (Part("text", "\n\n".join(f"{i} {line}" for i, line in enumerate(lines))),))
+    assert fact.strip() in text_of(question, document, budget=300)
+
+
+@pytest.mark.parametrize("stop", ["。", "।", "؟", "။", "። "])
+def test_passages_end_with_sentences_of_any_script(stop: str) -> None:
+    text = "".join(f"{'字' if stop == '。' else 'क'}{i}{'文' * 20}{stop}" for i in range(60))
+    passages = passages_of(Document("a.txt", "txt", (Part("text", text),)))
+    assert len(passages) > 3
+    assert all(p.part.text.rstrip().endswith(stop.strip()) for p in passages)
+    assert "".join(p.part.text for p in passages).replace(" ", "") == text.replace(" ", "")
+
+
+def test_a_file_that_is_named_is_read_alone() -> None:
+    files = [
+        Document(f"letter_{i}.txt", "txt", (Part("text", f"{i}{i} tons of oak. {FILLER * 4}"),)) for i in range(1, 6)
+    ]
+    found = Retriever().select("How many tons of oak are asked for in letter_3.txt?", files, 300)
+    assert {chosen.passage.document for chosen in found.passages} == {2}
+    assert found.coverage[2] > 0 == found.coverage[1]
+
+
+def test_rows_keep_their_header_and_are_found_by_key_and_number() -> None:
+    rows = "\n".join(f"| INV-{i * 7919 % 10000:04} | Customer {i} | {i * 3}.5 |" for i in range(300))
+    text = f"| Invoice | Customer | Net |\n| --- | --- | --- |\n{rows}"
+    places = (Place(0, len(text), sheet="Invoices", rows=(1, 302)),)
+    sheet = Document("ledger.xlsx", "xlsx", (Part("sheet Invoices", text, places=places),), sha256="ledger")
+    text = text_of("Who was INV-6118 issued to?", sheet, budget=250)
+    assert "| Customer 122 |" in text
+    assert "| Invoice | Customer | Net |" in text
+
+
+def test_nothing_is_asked_of_no_text() -> None:
+    assert Retriever().select("?", [], 100).passages == ()
+    assert Retriever().select("", [report()], 200).passages
+    assert Retriever().select("x" * 5_000_000, [report()], 200).passages
