@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from autopicker_lab.core import Document, Part
 from autopicker_lab.core.files import FORMATS
 from autopicker_lab.core.places import PlaceIndex
-from autopicker_lab.core.text import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +84,7 @@ def passages_of(document: Document, number: int = 0, max_tokens: int = PASSAGE_T
         for slice_, opened in _sections(part, by_part.get(index, [])):
             for heading in opened:
                 above = [*(one for one in above if one.level < heading.level), heading]
-            for passage in slice_.passages(max_tokens, count=None if slice_.text.isascii() else estimate_tokens):
+            for passage in slice_.passages(max_tokens):
                 found.append(Passage(number, index, passage, tuple(above), leads))
                 leads = False
     return found

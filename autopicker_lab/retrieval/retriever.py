@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.text import clip, ends, estimate_tokens
+from autopicker_lab.core.text import clip, ends
+from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.retrieval.index import IndexCache, PassageIndex
 from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.named import files_named, passages_named

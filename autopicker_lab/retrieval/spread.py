@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.core import Part
 from autopicker_lab.core.passages import sentences
 from autopicker_lab.core.places import PlaceIndex
-from autopicker_lab.core.text import estimate_tokens
+from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.retrieval.ngrams import words
 
 if TYPE_CHECKING:
