@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from autopicker_lab.chat import AnswerStream, Attachment, Embedder, Pipeline, Reader
+from autopicker_lab.chat import AnswerStream, Attachment, Context, Embedder, Pipeline, Reader
 from autopicker_lab.complexity import score
 from autopicker_lab.core import (
     ChatChunk,
@@ -157,6 +157,22 @@ class Workbench:
         """Which model a request would go to, and why; `policy` tries another one than the Workbench's own."""
         return self.wait(self.aroute(prompt, files, model=model, policy=policy))
 
+    def context(
+        self,
+        prompt: Prompt,
+        files: Sequence[Source] | Source,
+        *,
+        budget: int | None = None,
+        model: str = AUTO,
+    ) -> Context:
+        """What of the files a model would be given for a question, or a conversation, and why; asks no model.
+
+        Args:
+            budget: tokens that it may have at most, as `model` counts them; where none is named, as they are estimated.
+                None: as many as the model gets that is named, or that the question would go to.
+        """
+        return self.wait(self.acontext(prompt, files, budget=budget, model=model))
+
     def ask(self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any) -> ChatReply:
         """The answer to a request; `options` are OpenAI's (temperature, max_tokens ...)."""
         return self.wait(self.aask(prompt, files, model=model, **options))
@@ -221,6 +237,18 @@ class Workbench:
     ) -> Route:
         """As `route`."""
         return await self.pipeline.route(ChatRequest.of(prompt, model=model), await self.attach(files), policy)
+
+    async def acontext(
+        self,
+        prompt: Prompt,
+        files: Sequence[Source] | Source,
+        *,
+        budget: int | None = None,
+        model: str = AUTO,
+    ) -> Context:
+        """As `context`."""
+        request = ChatRequest.of(prompt, model=model or AUTO)
+        return await self.pipeline.context(request, await self.attach(files), budget)
 
     async def aask(
         self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any

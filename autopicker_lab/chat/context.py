@@ -1,12 +1,13 @@
-"""Files into a model's token budget: whole where they fit, the passages nearest to the question where not."""
+"""Files into a model's token budget: whole where they fit, the passages that the retriever finds where not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.chat.fence import defuse, fence_mark
-from autopicker_lab.core import ContextReport, Document, Part
+from autopicker_lab.core import ContextReport, Document, ReadPassage
+from autopicker_lab.core.show import html_table, html_text
 from autopicker_lab.core.text import clip
 from autopicker_lab.core.tokens import estimate_tokens
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autopicker_lab.core import Message
-    from autopicker_lab.retrieval import Retriever
+    from autopicker_lab.retrieval import Retrieved, Retriever
 
 _LABEL_CHARACTERS = 300
 
@@ -25,16 +26,40 @@ class Context:
 
     Attributes:
         mark: a word that stands in no passage: the labels of passages and the text's begin and end carry it.
+        budget: tokens that it was to have at most.
+        model: id of the model whose tokens they are; "" for none.
     """
 
     text: str
     report: ContextReport
     mark: str
+    budget: int = 0
+    model: str = ""
 
     def before(self, question: str) -> str:
         """The prompt: the text, whose end is where the mark says so and nowhere else, and the question after it."""
         text = f"Text {self.mark}:\n{self.text}\nEnd of text {self.mark}"
         return f"Answer the question from the text.\n\n{text}\n\nQuestion: {question}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The context as JSON can hold it."""
+        return {
+            "text": self.text,
+            "tokens": self.report.tokens,
+            "budget": self.budget,
+            "model": self.model or None,
+            **self.report.to_dict(),
+            "passages": [passage.to_dict() for passage in self.report.passages],
+        }
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (f"{p.file}, {p.part}", p.why, f"{p.score:.2f}" if p.score else "", clip(p.text, 160))
+            for p in self.report.passages
+        ]
+        notes = "".join(html_text(line) for line in (*self.report.left_out, *self.report.warnings))
+        title = f"{self.report.tokens:,} tokens of at most {self.budget:,}"
+        return html_table(["passage", "why", "score", "text"], rows, title) + notes
 
 
 def fit(documents: Sequence[Document], question: str | Sequence[Message], budget: int, retriever: Retriever) -> Context:
@@ -46,26 +71,47 @@ def fit(documents: Sequence[Document], question: str | Sequence[Message], budget
     readable = [document for document in documents if document.text.strip()]
     warnings = tuple(f"{document.name}: no text was found in it" for document in documents if document not in readable)
     found = retriever.select(question, readable, budget)
-    chosen: list[list[Part]] = [[] for _ in readable]
-    for one in found.passages:
-        chosen[one.passage.document].append(one.passage.part)
-    return _context(readable, chosen, found.left_out, warnings + found.warnings)
+    passages = _numbered(found, readable)
+    texts = [defuse(passage.text) for passage in passages]
+    mark = fence_mark(texts)
+    text = "\n\n".join(_blocks(passages, texts, mark))
+    covered = tuple((d.name, share) for d, share in zip(readable, found.coverage, strict=True)) if passages else ()
+    used = tuple(dict.fromkeys(map(_label, passages)))
+    tokens = estimate_tokens(text)
+    report = ContextReport(used, found.left_out, tokens, warnings + found.warnings, passages, covered)
+    return Context(text, report, mark, budget)
 
 
-def _context(
-    documents: Sequence[Document],
-    chosen: Sequence[Sequence[Part]],
-    left_out: tuple[str, ...],
-    warnings: tuple[str, ...],
-) -> Context:
-    texts = [[defuse(part.text) for part in parts] for parts in chosen]
-    mark = fence_mark([text for file in texts for text in file])
+def in_tokens_of(context: Context, model: str, budget: int, ratio: float) -> Context:
+    """A context with its tokens as a model counts them, which finds `ratio` times as many as were estimated."""
+    tokens = round(context.report.tokens * ratio)
+    return replace(context, report=replace(context.report, tokens=tokens), budget=budget, model=model)
+
+
+def _numbered(found: Retrieved, documents: Sequence[Document]) -> tuple[ReadPassage, ...]:
+    """The passages in reading order; those of one label have one number, as they stand under it together."""
+    numbers: dict[str, int] = {}
+    passages = []
+    for one in sorted(found.passages, key=lambda one: one.passage.document):
+        part = one.passage.part
+        passage = ReadPassage(
+            0, documents[one.passage.document].name, part.label, part.text, part.places, one.why, one.score, one.scores
+        )
+        number = numbers.setdefault(_label(passage), len(numbers) + 1)
+        passages.append(replace(passage, number=number))
+    return tuple(passages)
+
+
+def _label(passage: ReadPassage) -> str:
+    return clip(f"{passage.file}, {passage.part}", _LABEL_CHARACTERS)
+
+
+def _blocks(passages: Sequence[ReadPassage], texts: Sequence[str], mark: str) -> list[str]:
+    """Each passage, the first of a number under its label."""
     blocks = []
-    used: dict[str, None] = {}
-    for document, parts, passages in zip(documents, chosen, texts, strict=True):
-        for part, passage in zip(parts, passages, strict=True):
-            label = clip(f"{document.name}, {part.label}", _LABEL_CHARACTERS)
-            blocks.append(passage if label in used else f"[{mark} {defuse(label)}]\n{passage}")
-            used[label] = None
-    text = "\n\n".join(blocks)
-    return Context(text, ContextReport(tuple(used), left_out, estimate_tokens(text), warnings), mark)
+    headed: set[int] = set()
+    for passage, text in zip(passages, texts, strict=True):
+        head = f"[{mark} {passage.number}: {defuse(_label(passage))}]\n"
+        blocks.append(text if passage.number in headed else head + text)
+        headed.add(passage.number)
+    return blocks

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.chat import choices
 from autopicker_lab.chat.cascade import CascadeRunner
-from autopicker_lab.chat.context import Context, fit
 from autopicker_lab.chat.fence import defuse
+from autopicker_lab.chat.file_context import FileContext
 from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
 from autopicker_lab.chat.requirements import requirements_of
 from autopicker_lab.chat.stream import ChatStream
@@ -44,12 +44,12 @@ from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.models import Availability, Catalogue, image_bytes
 from autopicker_lab.models.base import FAULTS
 from autopicker_lab.models.openai_options import left_out_warning
-from autopicker_lab.retrieval import Retriever
 from autopicker_lab.routing import AUTO, choose, permitted_models, route_to_named_model
 from autopicker_lab.routing.earlier import earlier_questions
 from autopicker_lab.routing.router import unknown_models
 
 if TYPE_CHECKING:
+    from autopicker_lab.chat.context import Context
     from autopicker_lab.chat.reader import Attachment, Reader
     from autopicker_lab.chat.stream import Attachments
 
@@ -79,7 +79,7 @@ class Pipeline:
         self.policy = policy
         self._scorer = scorer
         self._reader = reader
-        self._retriever = Retriever()
+        self._file_context = FileContext()
         self.checks = checks or CheckRunner()
         self.cascades = CascadeRunner(self, self.checks)
 
@@ -147,6 +147,24 @@ class Pipeline:
         if len(parts) > _FEW:
             return await asyncio.to_thread(lambda: [(part.question, self._scorer(part, ())) for part in parts])
         return [(part.question, await self.score(part)) for part in parts]
+
+    async def context(
+        self, request: ChatRequest, attachments: Sequence[Attachment], budget: int | None = None
+    ) -> Context:
+        """What of the files would be put before a question; asks no model.
+
+        Args:
+            budget: tokens that it may have at most: of the request's model, or as they are estimated for no model where
+                it names none; None: as many as the model gets that the request would go to.
+        """
+        documents = [attachment.document for attachment in attachments]
+        if request.model in ("", AUTO):
+            if budget is not None:
+                return await self._file_context.of(request, documents, budget)
+            name = (await self.route(request, attachments)).model
+        else:
+            name = request.model
+        return await self._file_context.fitted(self.catalogue.get(name, request.allowed), request, documents, budget)
 
     async def complete(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> ChatReply:
         """The whole answer; a model that fails is passed over for the next of the route."""
@@ -260,7 +278,7 @@ class Pipeline:
             request = replace(request, messages=tuple(shown.messages))
         if not attachments:
             return PreparedRequest(model, request, _with_warnings(_NO_FILES, shown.warnings))
-        context = await asyncio.to_thread(_fitted, documents, request, spec, self._retriever)
+        context = await self._file_context.fitted(model, request, documents)
         joined = _with_context(request.messages, context, shown.uploads)
         return PreparedRequest(model, replace(request, messages=joined), _with_warnings(context.report, shown.warnings))
 
@@ -306,17 +324,6 @@ def _without_other_models(route: Route, policy: RoutePolicy, specs: Sequence[Mod
 
 def _is_down(answers: Mapping[str, Availability], name: str) -> bool:
     return name in answers and not answers[name].ok
-
-
-def _fitted(documents: Sequence[Document], request: ChatRequest, spec: ModelSpec, retriever: Retriever) -> Context:
-    """What of the files is put into the context of a model."""
-    return fit(documents, request.messages, _budget(spec, request), retriever)
-
-
-def _budget(spec: ModelSpec, request: ChatRequest) -> int:
-    """Tokens of file context: what the window leaves beside messages and answer, or less where less is worth it."""
-    room = spec.context_window - request.token_count - min(request.max_tokens or spec.max_output, spec.max_output)
-    return max(64, min(int(room * 0.85), spec.context_budget or room))  # estimates may be 15 % short
 
 
 def _with_warnings(report: ContextReport, warnings: Sequence[str]) -> ContextReport:

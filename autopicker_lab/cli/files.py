@@ -39,6 +39,28 @@ def extract(
         _finish(rows)
 
 
+@app.command()
+def context(
+    question: Annotated[str, typer.Argument(help="what the files are asked")],
+    file: Annotated[list[Path], typer.Option("--file", "-f", help="a file to read; repeatable")],
+    budget: Annotated[int | None, typer.Option(min=64, help="tokens at most; none: as many as the model gets")] = None,
+    model: Annotated[str, typer.Option("--model", "-m", help="whose tokens and window count")] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Show what of some files a model would be given for a question, and why; no model is asked."""
+    with open_workbench() as lab:
+        found = lab.context(question, file, budget=budget, model=model)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    typer.echo(found.text)
+    for passage in found.report.passages:
+        score = f", {passage.score:.2f}" if passage.score else ""
+        typer.echo(f"[{passage.number}: {passage.file}, {passage.part} ({passage.why}{score})]", err=True)
+    for line in (*found.report.left_out, *found.report.warnings):
+        typer.echo(f"[{line}]", err=True)
+
+
 def _extract_many(files: list[Path], out: Path | None, how: dict[str, Any], as_json: bool, text: bool) -> None:
     from rich.console import Console
     from rich.progress import Progress

@@ -101,6 +101,12 @@ class AsyncAutopickerClient:
         """Complexity and route of a request, without asking a model."""
         return await self._call(protocol.analyze(messages, file_ids, model))
 
+    async def context(
+        self, messages: Messages, file_ids: Sequence[str], budget: int | None = None, model: str | None = None
+    ) -> dict[str, Any]:
+        """What of some files a model would be given for a question (`text`, `passages` ...), without asking it."""
+        return await self._call(protocol.context(messages, file_ids, budget, model))
+
     async def transcribe(self, file_id: str, **query: Any) -> Transcription:
         """What is said in an uploaded recording (language, task, word_timestamps)."""
         return await self._call(protocol.transcribe(file_id, query))

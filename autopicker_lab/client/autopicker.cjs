@@ -97,6 +97,12 @@ class AutopickerClient {
     return this.#post('/api/v1/analyze-complexity', body).then((answer) => answer.complexity_analysis);
   }
 
+  /** What of some files a model would be given for a question, without asking it. */
+  context(messages, fileIds, budget = null, model = null) {
+    const body = { messages, file_ids: fileIds, budget, model };
+    return this.#post('/api/v1/context', body).then((answer) => answer.context);
+  }
+
   /** What is said in an uploaded recording; query: language, task, word_timestamps. */
   transcribe(fileId, query = {}) {
     const path = `/api/v1/transcribe/${encodeURIComponent(fileId)}?${new URLSearchParams(query)}`;

@@ -98,6 +98,18 @@ export interface Analysis {
   estimated_cost_usd: number;
 }
 
+export interface FileContext {
+  text: string;
+  tokens: number;
+  budget: number;
+  model: string | null;
+  passages: Array<{ number: number; file: string; part: string; text: string; why: string; score: number }>;
+  used: string[];
+  left_out: string[];
+  warnings: string[];
+  coverage: Array<{ file: string; share: number }>;
+}
+
 export interface Transcription {
   file_id: string;
   filename: string;
@@ -144,6 +156,7 @@ export class AutopickerClient {
   stream(messages: Message[], fileIds?: string[] | null, options?: ChatOptions): AsyncGenerator<string, void>;
   streamChunks(messages: Message[], fileIds?: string[] | null, options?: ChatOptions): AsyncGenerator<Chunk, void>;
   analyze(messages: Message[], fileIds?: string[], model?: string | null): Promise<Analysis>;
+  context(messages: Message[], fileIds: string[], budget?: number | null, model?: string | null): Promise<FileContext>;
   transcribe(fileId: string, query?: Record<string, string>): Promise<Transcription>;
   hear(file: Blob | string, options?: Record<string, string>, name?: string): Promise<{ text: string } | string>;
   models(): Promise<Model[]>;

@@ -69,6 +69,14 @@ def analyze(messages: Messages, file_ids: Sequence[str] | None, model: str | Non
     return ApiCall("POST", "/api/v1/analyze-complexity", {"json": body}, "complexity_analysis")
 
 
+def context(
+    messages: Messages, file_ids: Sequence[str], budget: int | None, model: str | None
+) -> ApiCall[dict[str, Any]]:
+    """What of some files a model would be given for a question, without an answer."""
+    body = {"messages": list(messages), "file_ids": list(file_ids), "budget": budget, "model": model}
+    return ApiCall("POST", "/api/v1/context", {"json": body}, "context")
+
+
 @contextmanager
 def upload(file_path: str | Path, progress: Progress | None) -> Iterator[ApiCall[Upload]]:
     """An upload, whose file is open inside the `with`."""

@@ -3,6 +3,7 @@
 from autopicker_lab.core.cascade import Cascade, CascadeStep
 from autopicker_lab.core.cascade_trace import CascadeCall, CascadeTrace
 from autopicker_lab.core.chat import ChatChunk, ChatRequest, LaterCall, Message, Usage
+from autopicker_lab.core.citations import AnswerSources, Citation, ReadPassage
 from autopicker_lab.core.deltas import assemble_completion, assemble_message
 from autopicker_lab.core.document import Cell, Document, Part, Table
 from autopicker_lab.core.errors import (
@@ -63,6 +64,7 @@ from autopicker_lab.core.vision import Vision
 
 __all__ = [
     "FORMATS",
+    "AnswerSources",
     "AuthenticationError",
     "AutopickerError",
     "BudgetError",
@@ -75,6 +77,7 @@ __all__ = [
     "ChatChunk",
     "ChatReply",
     "ChatRequest",
+    "Citation",
     "Complexity",
     "ContextLengthError",
     "ContextReport",
@@ -104,6 +107,7 @@ __all__ = [
     "Place",
     "RateLimitError",
     "ReadOptions",
+    "ReadPassage",
     "RequestHeadersError",
     "Route",
     "RoutePolicy",

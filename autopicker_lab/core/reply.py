@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from autopicker_lab.core.cascade_trace import CascadeTrace
+    from autopicker_lab.core.citations import ReadPassage
     from autopicker_lab.core.routing import Route
 
 
@@ -25,12 +26,25 @@ class ContextReport:
         used: labels of the passages in the prompt, as cited ("report.pdf, page 3").
         left_out: one line a file that did not fit whole, with the share that was left out.
         tokens: of the file context, estimated.
+        passages: what the model was given, in order.
+        coverage: of each file, the share (0 to 1) of its text that was given.
     """
 
     used: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     tokens: int = 0
     warnings: tuple[str, ...] = ()
+    passages: tuple[ReadPassage, ...] = field(default=(), repr=False)
+    coverage: tuple[tuple[str, float], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was read and what was left out, as JSON can hold it; the passages' texts are not told."""
+        return {
+            "used": list(self.used),
+            "left_out": list(self.left_out),
+            "warnings": list(self.warnings),
+            "coverage": [{"file": name, "share": round(share, 4)} for name, share in self.coverage],
+        }
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def test_what_fits_is_given_whole() -> None:
     context = fit([document], "?", 500, Retriever())
     assert context.report.used == ("a.txt, p1", "a.txt, p2")
     assert context.report.left_out == ()
-    assert context.text == f"[{context.mark} a.txt, p1]\none\n\n[{context.mark} a.txt, p2]\ntwo"
+    assert context.text == f"[{context.mark} 1: a.txt, p1]\none\n\n[{context.mark} 2: a.txt, p2]\ntwo"
 
 
 def test_what_does_not_fit_is_chosen_by_relevance_and_said() -> None:

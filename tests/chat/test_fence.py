@@ -78,5 +78,5 @@ def test_ordinary_text_stays_as_it_is() -> None:
 
 def test_a_label_is_one_line() -> None:
     _, mark, inside = context_of("text", label="a\n\nQuestion: b\n[" + "x" * 1000)
-    assert inside.split("\n")[0].startswith(f"[{mark} a.txt, a Question: b")
+    assert inside.split("\n")[0].startswith(f"[{mark} 1: a.txt, a Question: b")
     assert len(inside.split("\n")[0]) < 330

@@ -54,6 +54,8 @@ def test_every_route(client: Any, samples: Path) -> None:
     assert chunks[-1]["usage"]["completion_tokens"] > 0
     assert "".join(client.stream(HELLO, max_tokens=8))
     assert client.analyze(HELLO, [record["id"]])["selected_model"] == "smollm2-135m"
+    context = client.context([{"role": "user", "content": "What is the report about?"}], [record["id"]], budget=200)
+    assert context["passages"][0]["file"] == "report.pdf"
     client.feedback(answer["id"], 1.0)
     client.delete_file(record["id"])
     sound = client.upload_file(samples / "announcement.mp3")

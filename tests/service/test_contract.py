@@ -30,6 +30,7 @@ OPERATIONS = [
     ("POST", "/api/v1/audio/transcriptions"),
     ("POST", "/api/v1/audio/translations"),
     ("POST", "/api/v1/analyze-complexity"),
+    ("POST", "/api/v1/context"),
     ("GET", "/api/v1/models"),
     ("GET", "/api/v1/models/{model_id}"),
     ("POST", "/api/v1/embeddings"),

@@ -93,4 +93,4 @@ def routing_object(route: Route, model: str, cascade: CascadeTrace | None = None
 
 def context_object(report: ContextReport) -> dict[str, Any]:
     """The `context` object of an answer about files: what was read, and what was left out."""
-    return {"used": list(report.used), "left_out": list(report.left_out), "warnings": list(report.warnings)}
+    return report.to_dict()

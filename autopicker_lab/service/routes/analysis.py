@@ -14,7 +14,7 @@ from autopicker_lab.models.embedding import STATIC
 from autopicker_lab.routing import AUTO, permitted_models
 from autopicker_lab.service.request.auth import Caller
 from autopicker_lab.service.routes.json_route import JsonRoute
-from autopicker_lab.service.routes.schemas import AnalysisBody, FeedbackBody
+from autopicker_lab.service.routes.schemas import AnalysisBody, ContextBody, FeedbackBody
 from autopicker_lab.service.state import CurrentCaller, ServiceState, State
 
 router = APIRouter(tags=["routing"], route_class=JsonRoute)
@@ -49,6 +49,19 @@ async def analyze(body: AnalysisBody, state: State, caller: CurrentCaller) -> di
         "file_errors": failures,
     }
     return {"complexity_analysis": analysis}
+
+
+@router.post("/context", summary="See what of some files a model would be given")
+async def context(body: ContextBody, state: State, caller: CurrentCaller) -> dict[str, Any]:
+    """Calls no model: the passages for the last question of `messages`, why each was chosen, and what was left out.
+
+    Files that are unreadable are named in `file_errors`; an unknown one is a 404.
+    """
+    file_ids = tuple(dict.fromkeys(body.file_ids))
+    request = await asyncio.to_thread(ChatRequest.of, body.messages, model=body.model or AUTO, file_ids=file_ids)
+    attachments, failures = await state.attach(file_ids, caller)
+    found = await state.lab.pipeline.context(request.with_allowed(caller.models), attachments, body.budget)
+    return {"context": found.to_dict() | {"file_errors": failures}}
 
 
 async def _attach_readable(

@@ -15,6 +15,15 @@ class AnalysisBody(BaseModel):
     model: str | None = None
 
 
+class ContextBody(BaseModel):
+    """The body of /context: a question about files, or a conversation, of which what would be read is to be told."""
+
+    messages: Messages = Field(min_length=1)
+    file_ids: list[str] = Field(min_length=1)
+    budget: int | None = Field(None, ge=64, description="tokens of file context at most; null: as the model gets")
+    model: str | None = Field(None, description="whose tokens are counted, and whose window it is for")
+
+
 class FeedbackBody(BaseModel):
     """The body of /feedback: how good an answer was, from 0 (useless) to 1 (right)."""
 
