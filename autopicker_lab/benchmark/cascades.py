@@ -29,7 +29,7 @@ def cascades_against_routing(
     """
     outcomes = OutcomeMatrix.from_table(read_outcomes(path or assets.outcomes() / "outcomes.jsonl"), seed=seed)
     parts = fitting.grouped_folds(outcomes.groups, folds, seed)
-    prompts = fitting.prepare(outcomes.questions, outcomes.groups)
+    prompts = fitting.prepare_to_fit(outcomes.questions, outcomes.groups, seed)
     estimates = fitting.out_of_fold(prompts, outcomes.scores, parts, seed)
     rows: list[dict[str, Any]] = []
     for within in allowances:

@@ -67,7 +67,7 @@ def promise_splits(
 
 def _estimates(fitted: OutcomeMatrix, rest: OutcomeMatrix, seed: int) -> tuple[Array, Array]:
     """Estimates of the fitted part out of fold, and of the rest."""
-    prompts = fitting.prepare(fitted.questions, fitted.groups)
+    prompts = fitting.prepare_to_fit(fitted.questions, fitted.groups)
     of_fitted = fit_repeatedly(prompts, fitted.scores, _FOLDS, 1, seed).estimates
     estimator = fitting.fit(prompts, fitted.scores, fitted.models, seed)
     return of_fitted, fitting.predict(estimator, fitting.prepare(rest.questions, rest.groups))

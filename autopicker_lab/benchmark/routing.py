@@ -185,7 +185,7 @@ def ridge_baselines(report: TuningReport, folds: int = 5, seed: int = 0) -> dict
     from sklearn.pipeline import make_pipeline
 
     outcomes = report.outcomes
-    prompts = fitting.prepare(outcomes.questions, outcomes.groups)
+    prompts = fitting.prepare_to_fit(outcomes.questions, outcomes.groups)
     texts = np.array(outcomes.prompts, object)
     weak, strong = outcomes.pair_scores
     kinds: dict[str, tuple[Any, Array]] = {

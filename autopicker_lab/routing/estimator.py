@@ -1,15 +1,14 @@
 """Estimates of P(a good answer) for each model, learned from outcomes: what a policy file carries, and how it is read.
 
 Fitting is in tuning/fitting.py; what stands here needs numpy alone, so that a service pays nothing for it. A text is
-seen as tf-idf over its tokens and pairs of tokens, its mean token embedding, and the counts of features.measure. Of
-a long text the first and last characters count: more were measured to add nothing.
+seen as tf-idf over its tokens and pairs of tokens, its mean token embedding, and a few counts; which text and which
+counts, its kind says (see routing.readings).
 
 Another kind of estimator is a class with the methods of core's Estimator, and a line in `KINDS`.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import math
@@ -20,9 +19,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopicker_lab import embeddings
-from autopicker_lab.complexity.features import NAMES, measure
+from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.core.text import ends
+from autopicker_lab.routing.packed_arrays import packed, unpacked
+from autopicker_lab.routing.readings import AS_WRITTEN, NORMAL, READINGS, ReadText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,18 +33,10 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-KIND = "linear-1"
-EXCERPT = 500  # characters of beginning and of end
 PAIRS = 2**18  # buckets that pairs of tokens are hashed into
 _MIX = 1_000_003
-_LARGEST = 2**26  # bytes an array of a policy file may have
 _FURTHEST = 4.0  # standard deviations: a text unlike all that were fitted may not run away
 _EMBEDDING, _FEATURES = 0.45, 0.1  # weight of a dense block beside tf-idf rows of length 1
-
-
-def excerpt(text: str) -> str:
-    """What of a text is embedded."""
-    return ends(text, EXCERPT)
 
 
 def keys_of(ids: Array) -> tuple[Array, Array]:
@@ -74,19 +66,13 @@ def mean_vector(ids: Array) -> Array:
     return unit
 
 
-def counts_of(features: Mapping[str, float]) -> Array:
-    """The features of NAMES, counts on a logarithmic scale, shape (len(NAMES),)."""
-    import numpy as np
-
-    return np.log1p(np.array([features[name] for name in NAMES], np.float32))
-
-
 @dataclass(frozen=True, eq=False)
 class LearnedEstimator:
     """Linear estimates, stacked: a mean over models, each model's deviation from it, and a fit of both to its score.
 
     Attributes:
         models: in the order of the outputs.
+        kind: how it reads a text, one of READINGS.
         keys: of the tokens and pairs that are known, ascending, shape (k,).
         idf: shape (k,). centre, feature_mean, feature_scale: what the dense blocks are shifted and divided by.
         weights: shape (k, 1 + models): the mean first. dense: shape (256 + features, 1 + models).
@@ -106,6 +92,7 @@ class LearnedEstimator:
     bias: Array
     stack: Array
     penalties: tuple[float, float] = (0.0, 0.0)
+    kind: str = NORMAL
 
     ARRAYS: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
@@ -127,7 +114,7 @@ class LearnedEstimator:
 
     def estimate(self, text: str, features: Mapping[str, float]) -> dict[str, float]:
         """P(a good answer), 0 to 1, by model. `features` are those of features.measure for the whole text."""
-        mean, *deviations = self._raw(text, features).tolist()
+        mean, *deviations = self._raw(READINGS[self.kind].read(text, features)).tolist()
         square = mean * mean
         return {
             name: min(max(a + mean * b + square * c + own * d, 0.0), 1.0)
@@ -137,7 +124,7 @@ class LearnedEstimator:
     @cached_property
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits of its models and arrays, and of the embeddings that it reads texts by."""
-        digest = hashlib.sha256(json.dumps([KIND, self.models, embeddings.fingerprint()]).encode())
+        digest = hashlib.sha256(json.dumps([self.kind, self.models, embeddings.fingerprint()]).encode())
         for name in self.ARRAYS:
             digest.update(getattr(self, name).tobytes())
         return digest.hexdigest()[:16]
@@ -145,12 +132,12 @@ class LearnedEstimator:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: what it is, then each array as its type, shape and compressed bytes."""
         return {
-            "kind": KIND,
+            "kind": self.kind,
             "models": list(self.models),
             "penalties": list(self.penalties),
             "embedding": embeddings.NAME,
             "fingerprint": embeddings.fingerprint(),
-            "arrays": {name: _packed(getattr(self, name)) for name in self.ARRAYS},
+            "arrays": {name: packed(getattr(self, name)) for name in self.ARRAYS},
         }
 
     @classmethod
@@ -164,20 +151,22 @@ class LearnedEstimator:
             detail = f"the estimator was fitted on other embeddings than the installed {embeddings.NAME}"
             raise InvalidRequestError(detail, "tune again with this installation")
         try:
-            arrays = {name: _unpacked(raw["arrays"][name], kinds) for name, kinds in cls.ARRAYS.items()}
+            arrays = {name: unpacked(raw["arrays"][name], kinds) for name, kinds in cls.ARRAYS.items()}
             mean, deviations = map(float, raw["penalties"])
-            estimator = cls(tuple(map(str, raw["models"])), **arrays, penalties=(mean, deviations))
+            estimator = cls(
+                tuple(map(str, raw["models"])), **arrays, penalties=(mean, deviations), kind=str(raw["kind"])
+            )
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
             raise InvalidRequestError(f"the estimator's arrays are damaged: {error}", "tune again") from None
         _check(estimator)
         return estimator
 
-    def _raw(self, text: str, features: Mapping[str, float]) -> Array:
+    def _raw(self, read: ReadText) -> Array:
         """Mean and deviations before they are stacked, shape (1 + models,)."""
         import numpy as np
 
         t = self._tables
-        ids = embeddings.token_ids(excerpt(text))
+        ids = embeddings.token_ids(read.excerpt)
         keys, counts = keys_of(ids)
         rows = t.rows[keys]
         known = rows >= 0
@@ -186,7 +175,7 @@ class LearnedEstimator:
         length = math.sqrt(values @ values)
         moved = mean_vector(ids) - t.centre
         reach = math.sqrt(moved @ moved)
-        scaled = np.minimum(np.maximum((counts_of(features) - t.mean) * t.scale, -_FURTHEST), _FURTHEST)
+        scaled = np.minimum(np.maximum((read.counts - t.mean) * t.scale, -_FURTHEST), _FURTHEST)
         result: Array = self.bias + scaled @ t.by_features
         if length:
             result += (values @ t.weights[rows]) / length
@@ -205,9 +194,10 @@ class _Tables:
             array.astype(np.float32) for array in (estimator.idf, estimator.weights, estimator.dense)
         )
         self.centre = estimator.centre.astype(np.float32)
+        width = len(self.centre)
         self.mean = estimator.feature_mean.astype(np.float32)
         self.scale = (1 / estimator.feature_scale).astype(np.float32)
-        self.by_vector, self.by_features = _EMBEDDING * dense[: -len(NAMES)], _FEATURES * dense[-len(NAMES) :]
+        self.by_vector, self.by_features = _EMBEDDING * dense[:width], _FEATURES * dense[width:]
         self.stack: list[list[float]] = estimator.stack.tolist()
         self.rows = np.full(len(embeddings.vectors()) + PAIRS, -1, np.int32)  # -1: not known
         self.rows[estimator.keys] = np.arange(len(estimator.keys), dtype=np.int32)
@@ -232,7 +222,9 @@ def stacked(raw: Array, stack: Array) -> Array:
     return np.clip(estimates, 0.0, 1.0)
 
 
-KINDS: Mapping[str, Callable[[Mapping[str, Any]], Estimator]] = MappingProxyType({KIND: LearnedEstimator.from_dict})
+KINDS: Mapping[str, Callable[[Mapping[str, Any]], Estimator]] = MappingProxyType(
+    dict.fromkeys((AS_WRITTEN, NORMAL), LearnedEstimator.from_dict)
+)
 
 
 def read_estimator(raw: Mapping[str, Any]) -> Estimator:
@@ -256,38 +248,18 @@ def estimate_each(estimator: Estimator, texts: Sequence[str]) -> Array:
     return np.array([[row[model] for model in estimator.models] for row in rows]).reshape(len(texts), -1)
 
 
-def _packed(array: Array) -> dict[str, Any]:
-    data = base64.b64encode(zlib.compress(array.tobytes(), 6)).decode()
-    return {"dtype": str(array.dtype), "shape": list(array.shape), "data": data}
-
-
-def _unpacked(raw: Mapping[str, Any], kinds: str) -> Array:
-    import numpy as np
-
-    if raw["dtype"] not in kinds.split():
-        raise ValueError(f"type {raw['dtype']!r}")
-    kind, shape = np.dtype(raw["dtype"]), tuple(int(size) for size in raw["shape"])
-    expected = kind.itemsize * math.prod(shape)
-    if not 0 <= expected <= _LARGEST or min(shape, default=0) < 0:
-        raise ValueError(f"shape {shape}")
-    data = zlib.decompressobj().decompress(base64.b64decode(raw["data"], validate=True), expected + 1)
-    if len(data) != expected:
-        raise ValueError(f"{expected:,} bytes expected")
-    return np.frombuffer(data, kind).reshape(shape)
-
-
 def _check(estimator: LearnedEstimator) -> None:
     import numpy as np
 
     outputs, known = 1 + len(estimator.models), len(estimator.keys)
-    width = embeddings.vectors().shape[1]
+    width, counted = embeddings.vectors().shape[1], len(READINGS[estimator.kind].names)
     shapes = {
         "idf": (known,),
         "centre": (width,),
-        "feature_mean": (len(NAMES),),
-        "feature_scale": (len(NAMES),),
+        "feature_mean": (counted,),
+        "feature_scale": (counted,),
         "weights": (known, outputs),
-        "dense": (width + len(NAMES), outputs),
+        "dense": (width + counted, outputs),
         "bias": (outputs,),
         "stack": (len(estimator.models), 4),
     }

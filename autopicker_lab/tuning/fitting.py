@@ -5,28 +5,30 @@ Two ridge regressions share tf-idf of tokens and pairs, mean embeddings and coun
 The pull of the two on a score is fitted on inner out-of-fold values (stacking: Wolpert, 1992,
 https://doi.org/10.1016/S0893-6080(05)80023-1), which also calibrates it. How strongly each is regularised is chosen
 by inner cross-validation inside each outer fold.
+
+A fit also sees rewordings of its prompts (see tuning.rewordings), so that a decision does not hang on how a question is
+written; a prompt and its copies weigh as much as one prompt.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
-from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import StoppedError
 from autopicker_lab.routing.estimator import (
     PAIRS,
     LearnedEstimator,
-    counts_of,
     dense_block,
-    excerpt,
     keys_of,
     mean_vector,
     stacked,
 )
+from autopicker_lab.routing.readings import NORMAL, READINGS
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
+from autopicker_lab.tuning.rewordings import copies_of
 from autopicker_lab.tuning.ridge import Design, fit_ridges
 
 if TYPE_CHECKING:
@@ -49,40 +51,70 @@ class Prompts:
     Attributes:
         tokens: counts of tokens and pairs, shape (n, vocabulary + PAIRS). vectors: (n, 256). counts: (n, features).
         groups: near-duplicates have the same number, shape (n,).
+        copies: rewordings of the same texts, in the same order.
     """
 
     tokens: sparse.csr_matrix
     vectors: Array
     counts: Array
     groups: Array
+    copies: tuple[Prompts, ...] = ()
 
     def __len__(self) -> int:
         return len(self.groups)
 
     def at(self, rows: Array) -> Prompts:
         """Those of some rows."""
-        return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows])
+        copies = tuple(copy.at(rows) for copy in self.copies)
+        return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows], copies)
+
+    def with_copies(self) -> Prompts:
+        """All rows: the texts, then each rewording of them."""
+        import numpy as np
+        from scipy import sparse
+
+        if not self.copies:
+            return self
+        parts = [self, *self.copies]
+        return Prompts(
+            sparse.vstack([part.tokens for part in parts]).tocsr(),
+            np.concatenate([part.vectors for part in parts]),
+            np.concatenate([part.counts for part in parts]),
+            np.concatenate([part.groups for part in parts]),
+        )
 
 
-def prepare(texts: Sequence[str], groups: Array | None = None) -> Prompts:
-    """Everything that is known of texts without their outcomes; `groups` of near-duplicates, where they are known."""
+def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = NORMAL) -> Prompts:
+    """Everything that is known of texts without their outcomes.
+
+    Args:
+        groups: of near-duplicates, where they are known.
+        kind: of the estimator that reads them.
+    """
     import numpy as np
     from scipy import sparse
 
     columns, values, ends, vectors, counts = [], [], [0], [], []
     for text in texts:
-        ids = embeddings.token_ids(excerpt(text))
+        read = READINGS[kind].read(text, None)
+        ids = embeddings.token_ids(read.excerpt)
         keys, times = keys_of(ids)
         columns.append(keys)
         values.append(times)
         ends.append(ends[-1] + len(keys))
         vectors.append(mean_vector(ids))
-        counts.append(counts_of(measure(text)))
+        counts.append(read.counts)
     shape = (len(texts), len(embeddings.vectors()) + PAIRS)
     data = np.concatenate(values).astype(np.float64)
     tokens = sparse.csr_matrix((data, np.concatenate(columns), np.array(ends)), shape=shape)
     groups = near_duplicates(texts) if groups is None else groups
     return Prompts(tokens, np.stack(vectors), np.stack(counts), groups)
+
+
+def prepare_to_fit(texts: Sequence[str], groups: Array | None = None, seed: int = 0) -> Prompts:
+    """The same, with rewordings for a fit, drawn by a seed."""
+    prompts = prepare(texts, groups)
+    return replace(prompts, copies=tuple(prepare(copy, prompts.groups) for copy in copies_of(texts, seed)))
 
 
 def concatenated(parts: Sequence[Prompts]) -> Prompts:
@@ -96,6 +128,7 @@ def concatenated(parts: Sequence[Prompts]) -> Prompts:
         np.concatenate([part.vectors for part in parts]),
         np.concatenate([part.counts for part in parts]),
         np.concatenate([part.groups + start for part, start in zip(parts, starts[:-1], strict=True)]),
+        tuple(concatenated(copies) for copies in zip(*(part.copies for part in parts), strict=True)),
     )
 
 
@@ -110,14 +143,19 @@ def fit(
     """
     import numpy as np
 
-    space, targets = _Space(prompts), _targets(scores)
+    targets = _targets(scores)
     if like is None and len(set(prompts.groups.tolist())) > 1:
         penalties, stack = _cross_validated(prompts, targets, scores, seed)
     else:
         penalties = like.penalties if like else (PENALTIES[0][-1], PENALTIES[1][-1])  # of one group nothing is found
         stack = _unstacked(scores)
-    design = Design(*space.columns(prompts))
-    parts = [fit_ridges(design, part, [penalty])[0] for part, penalty in zip(targets, penalties, strict=True)]
+    several, times = prompts.with_copies(), 1 + len(prompts.copies)
+    space = _Space(several, times)
+    design = Design(*space.columns(several))
+    parts = [  # a prompt and its copies weigh as one: so many times the rows, so many times the penalty
+        fit_ridges(design, np.tile(part, (times, 1)), [penalty * times])[0]
+        for part, penalty in zip(targets, penalties, strict=True)
+    ]
     coefficients = np.hstack([part.coefficients for part in parts])
     known = len(space.keys)
     return LearnedEstimator(
@@ -208,13 +246,13 @@ def grouped_folds(groups: Array, folds: int, seed: int) -> list[tuple[Array, Arr
 
 
 class _Space:
-    """The columns a fit may use, and how they are scaled, from its training prompts alone."""
+    """The columns a fit may use, and how they are scaled, from its training prompts alone, each `times` in them."""
 
-    def __init__(self, prompts: Prompts):
+    def __init__(self, prompts: Prompts, times: int = 1):
         import numpy as np
 
         spread = np.bincount(prompts.tokens.indices, minlength=prompts.tokens.shape[1])
-        known = np.flatnonzero(spread >= 2)
+        known = np.flatnonzero(spread > times)
         self.keys = np.sort(known[np.argsort(-spread[known], kind="stable")[:_KEPT]]).astype(np.int32)
         # half precision is what a policy file holds: rounded here, a fit is the same before and after its file
         self.idf = (np.log((1 + len(prompts)) / (1 + spread[self.keys])) + 1).astype(np.float16)

@@ -95,7 +95,7 @@ def learn(
     _check_size(outcomes, folds)
     if per_task:
         check_tasks(outcomes)
-    prompts = fitting.prepare(outcomes.questions, outcomes.groups)
+    prompts = fitting.prepare_to_fit(outcomes.questions, outcomes.groups, seed)
     other = outcomes.by_the_other()
     draws = repeats_for(outcomes.scores) if repeats is None else repeats
     fitted_folds = draws * len(fitting.grouped_folds(prompts.groups, folds, seed))

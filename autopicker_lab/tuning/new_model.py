@@ -194,7 +194,7 @@ def _design(estimator: LearnedEstimator, prompts: Sequence[str]) -> Array:
     import numpy as np
 
     texts = [question_of(prompt) for prompt in prompts]
-    raw = raw_estimates(estimator, prepare(texts, np.zeros(len(texts), int)))
+    raw = raw_estimates(estimator, prepare(texts, np.zeros(len(texts), int), estimator.kind))
     mean = raw[:, :1]
     design: Array = np.hstack([np.ones_like(mean), mean, mean * mean, raw[:, 1:]])
     return design

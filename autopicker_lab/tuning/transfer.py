@@ -72,7 +72,7 @@ def transfer_between(
     matrices = {
         name: OutcomeMatrix.from_table(table, strong=strong[name], weak=weak[name]) for name, table in tables.items()
     }
-    prompts = {name: fitting.prepare(matrix.questions, matrix.groups) for name, matrix in matrices.items()}
+    prompts = {name: fitting.prepare_to_fit(matrix.questions, matrix.groups) for name, matrix in matrices.items()}
     rows = []
     for name, matrix in matrices.items():
         others = [other for other in matrices if other != name]

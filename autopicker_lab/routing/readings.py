@@ -1,0 +1,59 @@
+"""How each kind of estimator reads a text: what of it is embedded, and what is counted.
+
+A policy file names its kind, so that one that was fitted by an earlier reading decides as it did.
+"""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autopicker_lab.complexity.features import NAMES, measure
+from autopicker_lab.core.text import ends
+from autopicker_lab.routing.normal_form import normal_form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+    Features = Mapping[str, float] | None
+
+EXCERPT = 500  # characters of beginning and of end: more were measured to add nothing
+AS_WRITTEN, NORMAL = "linear-1", "linear-2"
+
+
+class ReadText(NamedTuple):
+    """What was read of a text: the excerpt that is embedded, and counts on a logarithmic scale."""
+
+    excerpt: str
+    counts: Array
+
+
+class TextReading(NamedTuple):
+    """How texts are read: the names of what is counted, and a function of a text and its features, where known."""
+
+    names: tuple[str, ...]
+    read: Callable[[str, Features], ReadText]
+
+
+def _as_written(text: str, features: Features) -> ReadText:
+    import numpy as np
+
+    known = measure(text) if features is None else features
+    return ReadText(ends(text, EXCERPT), np.log1p(np.array([known[name] for name in NAMES], np.float32)))
+
+
+def _normal(text: str, features: Features) -> ReadText:  # features are of the text as it is written
+    import numpy as np
+
+    normal = normal_form(text)
+    distinct = len(set(normal.split()))  # repeating a question changes nothing
+    return ReadText(ends(normal, EXCERPT), np.array([math.log1p(distinct)], np.float32))
+
+
+READINGS: Mapping[str, TextReading] = MappingProxyType(
+    {AS_WRITTEN: TextReading(NAMES, _as_written), NORMAL: TextReading(("distinct_words",), _normal)}
+)

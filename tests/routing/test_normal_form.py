@@ -1,0 +1,91 @@
+"""The same question in other letters, layout or Unicode form, or framed, is decided alike."""
+
+import unicodedata
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autopicker_lab.complexity.features import NAMES, measure
+from autopicker_lab.routing.estimator import KINDS, LearnedEstimator
+from autopicker_lab.routing.normal_form import normal_form
+from autopicker_lab.routing.readings import AS_WRITTEN, NORMAL, READINGS
+from autopicker_lab.tuning import fitting
+
+THOROUGH = settings(max_examples=100, deadline=None, derandomize=True)
+QUESTION = "Which river flows through Kraków: the Oder, the Vistula or the Warta (in 2020)?"
+
+
+def spaced(text: str) -> str:
+    return "\n " + "\t\r\n  ".join(text.split()) + "\u3000\n"
+
+
+SAME = {
+    "upper": str.upper,
+    "lower": str.lower,
+    "title": str.title,
+    "white space": spaced,
+    "NFC": lambda text: unicodedata.normalize("NFC", text),
+    "NFD": lambda text: unicodedata.normalize("NFD", text),
+    "NFKC": lambda text: unicodedata.normalize("NFKC", text),
+    "NFKD": lambda text: unicodedata.normalize("NFKD", text),
+}
+
+
+@cache
+def fitted() -> LearnedEstimator:
+    texts = [f"{verb} {thing} {i}?" for i in range(20) for verb in ("Prove", "Name") for thing in ("π < 4", "a Straße")]
+    scores = np.random.default_rng(0).random((len(texts), 2))
+    return fitting.fit(fitting.prepare_to_fit(texts), scores, ("weak", "strong"))
+
+
+@pytest.mark.parametrize("name", SAME)
+@THOROUGH
+@given(st.text(max_size=60) | st.text("aßIıİſςσΣŉǆᾳ'\"&;<>#-*1. \n\t\u200b\ufb01", max_size=30))
+def test_case_white_space_and_unicode_form_change_no_estimate(name: str, text: str) -> None:
+    changed = SAME[name](text)
+    assert normal_form(changed) == normal_form(text)
+    assert fitted().estimate(changed, measure(changed)) == fitted().estimate(text, measure(text))
+
+
+@pytest.mark.parametrize(
+    "framed",
+    [
+        "> " + QUESTION,
+        f"```text\n{QUESTION}\n```",
+        f"## Question\n\n{QUESTION}\n\n## Answer",
+        f"<question>{QUESTION}</question>".replace(">W", "> W").replace("?<", "? <"),
+        f"Hello! Could you please help me with this question? {QUESTION} Many thanks in advance, best regards",
+        f"You are an expert. Answer the following step by step.\n\n{QUESTION}\n\nAnswer in a single word.",
+        f"1. {QUESTION} 🙏",
+        QUESTION.replace("(", "&#40;").replace("Which", "W\u200bhich"),
+        "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in QUESTION),
+        f"Guten Tag, bitte beantworte mir folgende Frage: {QUESTION} Vielen Dank",
+    ],
+)
+def test_what_only_frames_a_question_is_not_read(framed: str) -> None:
+    assert normal_form(framed) == normal_form(QUESTION)
+
+
+def test_what_is_asked_is_read() -> None:
+    assert normal_form("What is 2 + 2?") == "what is 2 + 2?"
+    assert normal_form("How many?") == "how"
+    assert normal_form("Who is it?") == "who"
+    assert normal_form("Is it you?") == "is it you?"  # of nothing else than a frame, the frame is the question
+    assert normal_form("") == ""
+    assert normal_form("x" * 100_000) == "x" * 100_000
+
+
+def test_what_a_model_is_sent_and_an_earlier_kind_read_stay_as_they_are() -> None:
+    text = "  HELLO,\n" + "x" * 2000
+    excerpt, counts = READINGS[AS_WRITTEN].read(text, None)
+    assert excerpt == f"{text[:500]}\n{text[-500:]}"
+    assert counts.tolist() == np.log1p(np.array([measure(text)[name] for name in NAMES], np.float32)).tolist()
+    assert set(KINDS) == {AS_WRITTEN, NORMAL}
+
+
+def test_repeating_a_question_counts_nothing_more() -> None:
+    read = READINGS[NORMAL].read
+    assert read(QUESTION, None).counts == read(QUESTION + "\n" + QUESTION, None).counts
