@@ -1,6 +1,7 @@
 """The same question in other letters, layout or Unicode form, or framed, is decided alike."""
 
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -22,7 +23,7 @@ def spaced(text: str) -> str:
     return "\n " + "\t\r\n  ".join(text.split()) + "\u3000\n"
 
 
-SAME = {
+SAME: dict[str, Callable[[str], str]] = {
     "upper": str.upper,
     "lower": str.lower,
     "title": str.title,
