@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from autopicker_lab.core import SpeechOptions
-from autopicker_lab.transcription.whisper import STOPPED, WhisperTranscriber
+from autopicker_lab.transcription.hearing import STOPPED
+from autopicker_lab.transcription.whisper import WhisperTranscriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable

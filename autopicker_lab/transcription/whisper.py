@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import io
-import math
 import os
-import statistics
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core import (
-    CorruptFileError,
-    ExtractionLimitError,
     InvalidRequestError,
     ModelUnavailableError,
     Segment,
     SourceFile,
     SpeechOptions,
     Transcript,
-    Word,
 )
 from autopicker_lab.core.optional import require
-from autopicker_lab.runtime.progress import Progress, report_progress
+from autopicker_lab.runtime.cores import usable_cores
 from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
+from autopicker_lab.transcription.hearing import Hearing, check_options
 from autopicker_lab.transcription.languages import language_code
 from autopicker_lab.transcription.weights import assemble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from faster_whisper import WhisperModel
 
+    from autopicker_lab.runtime.progress import Progress
+
 BUNDLED_MODEL = "base"
-MAX_SECONDS = 2 * 3600  # decoded sound takes 230 MB an hour
-STOPPED = "stopped before the end"
 _PROGRESS_INTERVAL_S = 0.2  # between two calls of `progress`
+_MOST_THREADS = 8  # more make Whisper no faster
 
 
 class WhisperTranscriber:
@@ -49,7 +45,7 @@ class WhisperTranscriber:
             that faster-whisper downloads from Hugging Face ("small", "Systran/faster-whisper-large-v3").
         cache: where the shipped weights are put together.
         keep_warm_s: seconds after the last use until the model's memory is given back.
-        threads: CPU threads of the model; 0: as many as faster-whisper chooses.
+        threads: CPU threads of the model; 0: as many as there are cores for it, up to 8.
     """
 
     def __init__(
@@ -77,14 +73,15 @@ class WhisperTranscriber:
         """The Transcript of the recording in `file`.
 
         Args:
-            progress: called several times a second with (done, total) in whole seconds of the recording, where total is
-                0 until it is decoded. Returning False stops and keeps the segments so far, while the model finishes
-                its current half minute, which is dropped.
+            options: what is None in them is chosen for the recording.
+            progress: called several times a second with (done, total) in whole seconds of the recording; where it does
+                not say how long it is, total is what is decoded so far. Returning False stops and keeps the segments so
+                far, while the model finishes the search that it is at.
             heard: called with each segment as it is recognised.
 
         Raises:
             CorruptFileError: the recording cannot be decoded.
-            ExtractionLimitError: it is longer than two hours.
+            ExtractionLimitError: it is longer than eight hours.
             InvalidRequestError: it is no recording, or the language or task is unknown.
             ModelUnavailableError: the weights cannot be loaded.
             MissingPackageError: the extra `speech` is not installed.
@@ -95,68 +92,27 @@ class WhisperTranscriber:
 
         options = replace(options, language=language_code(options.language))
         check_options(options)
-        if file.category != "audio":
-            raise InvalidRequestError(f"'{file.name}' is not an audio file", "send MP3, WAV, M4A, OGG or FLAC")
         started_at = time.perf_counter()
-        duration, detected_language, stopped = 0.0, None, False
-        segments: list[Segment] = []
-        with closing(iterate_in_thread(self._recognise(file, options), _PROGRESS_INTERVAL_S)) as updates:
-            for update in updates:
-                if update is not None:
-                    duration, detected_language, segment = update
-                    segments += [segment] if segment else []
-                    if heard is not None and segment:
-                        heard(segment)
-                done = min(segments[-1].end, duration) if segments else 0.0
-                if not report_progress(progress, round(done), math.ceil(duration)):
-                    stopped = True
+        if file.category != "audio":
+            raise InvalidRequestError(f"'{file.name}' is not an audio file", "send a recording, or a film with sound")
+        hearing = Hearing(file, options, progress)
+        with closing(iterate_in_thread(self._segments(hearing), _PROGRESS_INTERVAL_S)) as updates:
+            for segment in updates:
+                if segment is not None and heard is not None:
+                    heard(segment)
+                if not hearing.report():
                     break
-        warnings = ("no speech was found in this recording",) if not segments and not stopped else ()
-        return Transcript(
-            name=file.name,
-            text=" ".join(segment.text for segment in segments),
-            language=detected_language if segments else options.language,
-            duration=round(duration, 3),
-            segments=tuple(segments),
-            model=f"whisper {self.model}",
-            seconds_taken=time.perf_counter() - started_at,
-            warnings=warnings + ((STOPPED,) if stopped else ()),
-        )
+        return hearing.transcript(f"whisper {self.model}", time.perf_counter() - started_at)
 
-    def _recognise(
-        self, file: SourceFile, options: SpeechOptions
-    ) -> Generator[tuple[float, str | None, Segment | None], None, None]:
-        """(Duration in seconds, language, segment) for each segment as it is recognised; first the duration alone."""
-        import av
-        from faster_whisper.audio import decode_audio
+    def _segments(self, hearing: Hearing) -> Generator[Segment, None, None]:
+        yield from hearing.segments(self._lent)
 
+    @contextmanager
+    def _lent(self) -> Iterator[WhisperModel]:
+        """The model, for one window: a short recording waits for one of these of a long one, not for its end."""
         with self._lock:
-            try:
-                _refuse_overlong(file)
-                samples = decode_audio(io.BytesIO(file.data), sampling_rate=16000)
-            except (av.FFmpegError, IndexError, ValueError):
-                problem = f"'{file.name}' is not a readable recording"
-                raise CorruptFileError(problem, "record or save it again") from None
-            duration = len(samples) / 16000
-            yield duration, None, None
-            if duration < 0.1:
-                return
-            stream, info = self._load().transcribe(
-                samples,
-                language=options.language,
-                task=options.task,
-                word_timestamps=options.words,
-                vad_filter=options.vad is not False,
-                beam_size=options.beam or 1,
-                initial_prompt=options.prompt,
-                hotwords=options.hotwords,
-                condition_on_previous_text=False,
-            )
-            try:
-                for raw in stream:
-                    yield duration, info.language, _segment(raw)
-            finally:
-                self._schedule_release()
+            yield self._load()
+            self._schedule_release()
 
     def _load(self) -> WhisperModel:
         if self._loaded is None:
@@ -164,7 +120,12 @@ class WhisperTranscriber:
 
             source = str(assemble(self._cache / "whisper-base")) if self.model == BUNDLED_MODEL else self.model
             try:
-                self._loaded = WhisperModel(source, device="auto", compute_type="auto", cpu_threads=self._threads)
+                self._loaded = WhisperModel(
+                    source,
+                    device="auto",
+                    compute_type="auto",
+                    cpu_threads=self._threads or min(usable_cores(), _MOST_THREADS),
+                )
             except Exception as error:  # huggingface_hub, ctranslate2 and the file system each raise their own
                 raise ModelUnavailableError(
                     f"the Whisper model '{self.model}' could not be loaded: {str(error)[:200]}",
@@ -186,39 +147,3 @@ class WhisperTranscriber:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-
-
-def check_options(options: SpeechOptions) -> None:
-    """Refuse options that Whisper has no use for.
-
-    Raises:
-        InvalidRequestError: the task is unknown, the beam or the temperature out of bounds.
-    """
-    if options.task not in ("transcribe", "translate"):
-        raise InvalidRequestError(f"unknown task '{options.task}'", "use transcribe or translate", param="task")
-    if options.beam is not None and not 1 <= options.beam <= 20:
-        raise InvalidRequestError(f"a beam of {options.beam} is not possible", "give 1 to 20", param="beam")
-    if options.temperature is not None and not 0 <= options.temperature <= 1:
-        detail = f"a temperature of {options.temperature} is not possible"
-        raise InvalidRequestError(detail, "give 0 to 1", param="temperature")
-
-
-def _refuse_overlong(file: SourceFile) -> None:
-    """Refuse a recording of over two hours by the lengths of its packets, before any is decoded into memory."""
-    import av
-
-    with av.open(io.BytesIO(file.data), mode="r", metadata_errors="ignore") as container:
-        seconds = 0.0
-        for packet in container.demux(audio=0):
-            if packet.duration and packet.time_base:
-                seconds += float(packet.duration * packet.time_base)
-            if seconds > MAX_SECONDS:
-                hint = "cut it into shorter recordings"
-                raise ExtractionLimitError(f"'{file.name}' is longer than {MAX_SECONDS // 3600} hours", hint)
-
-
-def _segment(raw: Any) -> Segment:
-    words = tuple(Word(float(w.start), float(w.end), w.word, float(w.probability)) for w in raw.words or ())
-    # without words Whisper knows one figure for each half minute
-    confidence = statistics.fmean(word.probability for word in words) if words else math.exp(raw.avg_logprob)
-    return Segment(round(float(raw.start), 3), round(float(raw.end), 3), raw.text.strip(), confidence, words)
