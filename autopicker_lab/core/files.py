@@ -26,6 +26,8 @@ class Format(NamedTuple):
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
+_FILMS = (".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".flv", ".wma", ".wmv", ".avi", ".mts")  # their sound is read
+_OTHER_SOUND = (".aif", ".aiff", ".aifc", ".caf", ".amr", ".gsm", ".au", ".snd", ".ac3", ".mp2")
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         kind: Format(kind, category, media_type, suffixes)
@@ -43,9 +45,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ("bmp", "image", "image/bmp", (".bmp",)),
             ("webp", "image", "image/webp", (".webp",)),
             ("mp3", "audio", "audio/mpeg", (".mp3",)),
-            ("wav", "audio", "audio/wav", (".wav",)),
-            ("m4a", "audio", "audio/mp4", (".m4a",)),
-            ("ogg", "audio", "audio/ogg", (".ogg", ".oga")),
+            ("wav", "audio", "audio/wav", (".wav", ".wave", ".w64", *_OTHER_SOUND)),
+            ("m4a", "audio", "audio/mp4", (".m4a", ".m4b", ".aac", *_FILMS)),
+            ("ogg", "audio", "audio/ogg", (".ogg", ".oga", ".opus", ".webm", ".weba", ".mka", ".mkv")),
             ("flac", "audio", "audio/flac", (".flac",)),
             ("py", "code", "text/x-python", (".py",)),
             ("js", "code", "text/javascript", (".js", ".mjs", ".cjs")),

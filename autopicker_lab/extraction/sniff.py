@@ -28,6 +28,7 @@ from autopicker_lab.extraction.foreign import (
     foreign_suffix,
 )
 from autopicker_lab.extraction.markup import markup_kind, text_head, text_kind
+from autopicker_lab.extraction.media import media_kind
 from autopicker_lab.extraction.registry import formats, installed_readers
 
 # Extension that puremagic gives a signature -> kind. Only formats whose signature is certain.
@@ -152,6 +153,8 @@ def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     suffix = name_suffix(name)
     named_kind = KIND_OF_SUFFIX.get(suffix)
     kind = _from_content(data, name, named_kind) or _from_text(data, named_kind)
+    if kind is None and (named_kind is None or FORMATS[named_kind].category == "audio"):
+        kind = media_kind(data)
     if kind in FOREIGN:
         raise foreign_error(name, kind)
     if kind is None and name.startswith("~$"):

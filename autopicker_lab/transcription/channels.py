@@ -50,13 +50,14 @@ def _mixed(channels: Samples | list[Samples]) -> Samples:
     import numpy as np
 
     stack = np.asarray(channels)
-    mix = stack.mean(axis=0)
+    mix: Samples = stack.mean(axis=0)
     power = (stack**2).mean(axis=1)
     if (mix**2).mean() * len(stack) > _CANCELLED * power.sum() or not power.any():
         return mix
     loudest = stack[int(power.argmax())]
     signs = np.where(stack @ loudest < 0, -1.0, 1.0).astype(np.float32)
-    return (stack * signs[:, None]).mean(axis=0)
+    agreed: Samples = (stack * signs[:, None]).mean(axis=0)
+    return agreed
 
 
 def _is_call(channels: Samples) -> bool:
@@ -77,7 +78,9 @@ def _speaks(channel: Samples) -> bool:
 def _loudness(channel: Samples) -> npt.NDArray[np.float32]:
     import numpy as np
 
-    return np.sqrt((channel[: len(channel) // FRAME * FRAME].reshape(-1, FRAME) ** 2).mean(axis=1))
+    whole = channel[: len(channel) // FRAME * FRAME].reshape(-1, FRAME)
+    levels: Samples = np.sqrt((whole**2).mean(axis=1))
+    return levels
 
 
 def _without_crosstalk(channels: Samples) -> tuple[Samples, Samples]:
@@ -99,4 +102,5 @@ def _smooth(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     import numpy as np
 
     padded = np.pad(levels, 4, mode="edge")
-    return np.lib.stride_tricks.sliding_window_view(padded, 9).max(axis=1)
+    loudest: Samples = np.lib.stride_tricks.sliding_window_view(padded, 9).max(axis=1)
+    return loudest

@@ -96,6 +96,7 @@ def _marked(track: Any, mark: str) -> bool:
 def _peaks(container: Any, tracks: list[Any]) -> dict[int, float]:
     """The largest sample of each track in its first minutes, 1 being full scale."""
     import av
+    import numpy as np
 
     peaks: dict[int, float] = {}
     resamplers = {track.index: av.AudioResampler("flt", "mono", 8000) for track in tracks}
@@ -104,7 +105,7 @@ def _peaks(container: Any, tracks: list[Any]) -> dict[int, float]:
         try:
             for frame in packet.decode():
                 for piece in resamplers[index].resample(frame):
-                    peaks[index] = max(peaks.get(index, 0.0), float(abs(piece.to_ndarray()).max(initial=0.0)))
+                    peaks[index] = max(peaks.get(index, 0.0), float(np.abs(piece.to_ndarray()).max(initial=0.0)))
         except (av.FFmpegError, ValueError):
             continue
         late = packet.pts is not None and packet.time_base and packet.pts * packet.time_base > _LOOKED_AT_S

@@ -79,7 +79,8 @@ class Hearing:
         import numpy as np
 
         self._sound = Sound(self._file)
-        lanes, windowers = Lanes(), {}
+        lanes = Lanes()
+        windowers: dict[str, Windower] = {}
         for block in self._sound.blocks():
             if self._stopped:
                 return

@@ -67,7 +67,8 @@ def raised(samples: Samples) -> Samples:
     level = float(levels[-min(5, len(levels))])
     if not _SILENT < level < _QUIET / 5:
         return samples
-    return np.clip(samples * (_QUIET / level), -1.0, 1.0)
+    loud: Samples = np.clip(samples * (_QUIET / level), -1.0, 1.0)
+    return loud
 
 
 class VoiceDetector:
