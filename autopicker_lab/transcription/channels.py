@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autopicker_lab.transcription.sound import RATE, Block
+from autopicker_lab.transcription.sound import RATE, SoundBlock
 from autopicker_lab.transcription.voice import FRAME, VoiceDetector, raised, stretches
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Lanes:
     def __init__(self) -> None:
         self._call = False
 
-    def of(self, block: Block) -> dict[str, Samples]:
+    def of(self, block: SoundBlock) -> dict[str, Samples]:
         """The lanes of a block, by name; `MIX` alone, or a lane for each side of a call."""
         channels = block.channels
         if len(channels) == 1:

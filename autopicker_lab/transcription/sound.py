@@ -31,7 +31,7 @@ _LACKING_S = 0.5  # of what was declared: more than codecs cut off themselves
 
 
 @dataclass(frozen=True)
-class Block:
+class SoundBlock:
     """Some sound: `channels` of shape (channels, n) in float32 from -1 to 1, from the sample `start` on."""
 
     start: int
@@ -70,7 +70,7 @@ class Sound:
         """Seconds decoded so far."""
         return self._samples / RATE
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[SoundBlock]:
         """The blocks, in order.
 
         Raises:
@@ -163,11 +163,11 @@ class Sound:
             )
 
 
-def _block(start: int, pieces: list[npt.NDArray[np.float32]], names: tuple[str, ...]) -> Block:
+def _block(start: int, pieces: list[npt.NDArray[np.float32]], names: tuple[str, ...]) -> SoundBlock:
     import numpy as np
 
     sound = np.concatenate(pieces, axis=1)
-    return Block(start, np.nan_to_num(sound, copy=False, nan=0.0, posinf=1.0, neginf=-1.0), names)
+    return SoundBlock(start, np.nan_to_num(sound, copy=False, nan=0.0, posinf=1.0, neginf=-1.0), names)
 
 
 class _Run:

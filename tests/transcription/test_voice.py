@@ -7,7 +7,7 @@ import pytest
 from autopicker_lab.core import SourceFile
 from autopicker_lab.transcription.channels import MIX, Lanes
 from autopicker_lab.transcription.doubts import is_loop, is_phantom, too_fast
-from autopicker_lab.transcription.sound import RATE, Block, Sound
+from autopicker_lab.transcription.sound import RATE, Sound, SoundBlock
 from autopicker_lab.transcription.spoken import SpokenLanguages
 from autopicker_lab.transcription.voice import Window, Windower
 
@@ -20,7 +20,8 @@ def speech() -> Samples:
     from autopicker_lab import assets
 
     data = (Path(assets.samples()) / "announcement.wav").read_bytes()
-    return next(Sound(SourceFile("a.wav", data, "wav")).blocks()).channels[0]
+    samples: Samples = next(Sound(SourceFile("a.wav", data, "wav")).blocks()).channels[0]
+    return samples
 
 
 def windows(samples: Samples, step: int = 7 * RATE, filtered: bool = True) -> list[Window]:
@@ -64,8 +65,8 @@ def test_no_voice_is_found_where_none_is(sound: Samples) -> None:
     assert windows(sound) == []
 
 
-def block(*channels: Samples, names: tuple[str, ...] = ("FL", "FR")) -> Block:
-    return Block(0, np.stack(channels), names)
+def block(*channels: Samples, names: tuple[str, ...] = ("FL", "FR")) -> SoundBlock:
+    return SoundBlock(0, np.stack(channels), names)
 
 
 def power(samples: Samples) -> float:
@@ -85,7 +86,8 @@ def test_a_call_is_heard_side_by_side_to_its_end(speech: Samples) -> None:
     lanes = Lanes()
     half = len(speech) // 2
     other = np.concatenate([speech[half:], speech[:half]])
-    assert list(lanes.of(block(speech + other * np.float32(0.02), other))) == ["left", "right"]
+    left = (speech + 0.02 * other).astype(np.float32)
+    assert list(lanes.of(block(left, other))) == ["left", "right"]
     assert list(lanes.of(block(np.zeros_like(speech), other))) == ["left", "right"]
 
 
