@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning.advice import Losses
 from autopicker_lab.tuning.clusters import mean_bound
-from autopicker_lab.tuning.judging import conclude, saving_of
+from autopicker_lab.tuning.judging import beats_coins, conclude, saving_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def _enough(outcomes: OutcomeMatrix, within: float, choices_for: Callable[[float
 def _pays(verdict: Verdict) -> bool:
     """Whether something is saved, and more than by coins: what the verdict asks, but for the ranking."""
     assert verdict.saving is not None  # it was concluded from one
-    return verdict.saving.share.low > 0 and (verdict.saving.excess.p or 0.0) < 0.05
+    return verdict.saving.share.low > 0 and beats_coins(verdict.saving)
 
 
 def _loss(outcomes: OutcomeMatrix, choices: Array) -> tuple[float, float]:

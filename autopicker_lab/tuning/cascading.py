@@ -49,6 +49,7 @@ def with_cascade(
         within=asked.within,
         choices=choices,
         transfer=report.transfer,
+        looks=1 + found.looks,
     )
     cascading = replace(
         policy,

@@ -21,6 +21,7 @@ from autopicker_lab.tuning.cascades import (
     with_columns,
 )
 from autopicker_lab.tuning.curve import cost_quality_curve
+from autopicker_lab.tuning.dealing import p_of_dealing
 from autopicker_lab.tuning.guard import leaving_pays
 from autopicker_lab.tuning.metrics import Interval, hull, interval_of
 from autopicker_lab.tuning.promise import certify, in_testing_order, needed
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 AUTO, OFF, ONLY = "auto", "off", "only"
 MODES = (AUTO, OFF, ONLY)
 ROUTE, CASCADE, BOTH = "route", "cascade", "both"
+_SHOWN = 0.025  # p of the best of the cascades, times how many were tried (Bonferroni)
 _MOST_FIRST = 3  # models that are tried as the first of a cascade
 
 
@@ -50,7 +52,8 @@ class Form:
         name: CASCADE or BOTH. first: the model that is asked first. signal: of its answers, by most of the plans.
         quality, cost: mean score and cost, with what signals cost. seconds: until an answer is whole; None: unknown.
         went_up: share of prompts for which both models are asked.
-        over_route: quality over what routing alone gives at the same cost.
+        over_route: quality over what routing alone gives at the same cost; its p-value is that of the bootstrap or of
+            dealing the choices anew, whichever is more.
         outcomes, choices: the column of each prompt, of a table that has one for what went up.
         pays: whether leaving the incumbent is shown to pay by the guard that is asked for, if one is.
     """
@@ -89,12 +92,14 @@ class Forms:
     """The cascades that were compared with routing, and the form that is taken.
 
     Attributes:
+        looks: how many cascades these are the best of.
         why_none: why no cascade was tried; "" where some were.
     """
 
     tried: tuple[Form, ...]
     taken: str = ROUTE
     why_none: str = ""
+    looks: int = 0
 
     @property
     def form(self) -> Form | None:
@@ -155,8 +160,9 @@ def compare_forms(
             several.append(_form(name, outcomes.models[first], outcomes, crossed, estimates, folds, asked, seed))
         tried.append(max(several, key=lambda form: form.over_route.value))
     best = max(tried, key=lambda form: (form.pays, form.over_route.value))
-    shown = best.over_route.low > 0 or mode == ONLY
-    return Forms(tuple(tried), best.name if shown and best.pays else ROUTE)
+    looks, p = 2 * len(firsts), best.over_route.p
+    shown = best.over_route.low > 0 and p is not None and looks * p < _SHOWN
+    return Forms(tuple(tried), best.name if best.pays and (shown or mode == ONLY) else ROUTE, looks=looks)
 
 
 def plan_of(form: Form, outcomes: OutcomeMatrix, estimates: Array, asked: Asked, seed: int) -> Plan:
@@ -221,13 +227,15 @@ def _form(
         return interval
 
     assert paid.composite is not None
+    over_route = measured(leads, null=0.0)
+    p = max(over_route.p or 0.0, p_of_dealing(paid.scores, choices, paid.groups, seed))
     return Form(
         name,
         first,
         measured(scores),
         float(costs.mean()),
         float((choices == paid.composite.up).mean()),
-        measured(leads, null=0.0),
+        replace(over_route, p=p),
         paid,
         choices,
         crossed.signal,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning.baselines import bootstrapped
 from autopicker_lab.tuning.curve import mixing_quality
+from autopicker_lab.tuning.dealing import p_of_dealing
 from autopicker_lab.tuning.metrics import Interval, interval_of
 from autopicker_lab.tuning.verdict import Finding, Null, Saving, Verdict
 
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 WITHIN = 0.01
-_SURE = 0.05
+_PAYS = 0.01  # what pays is routed by, so that chance may say so in one of a hundred tables at most
+_RANKS = 0.05
 
 
 def saving_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Saving:
-    """What routing by `choices`, shape (n,) or (repeats, n), saves against the incumbent, with bootstrap intervals."""
+    """What routing by `choices`, shape (n,) or (repeats, n), saves against the incumbent, with bootstrap intervals.
+
+    The p-value of the excess over coins is that of the bootstrap or of dealing the choices anew, whichever is more.
+    """
     import numpy as np
 
     best = outcomes.best
@@ -50,7 +56,9 @@ def saving_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Saving:
         assert interval is not None  # a mean is never undefined
         return interval
 
-    return Saving(outcomes.models[best], measured(share), measured(change, null=0.0), measured(over_coins, null=0.0))
+    excess = measured(over_coins, null=0.0)
+    p = max(excess.p or 0.0, p_of_dealing(outcomes.scores, choices, outcomes.groups, seed))
+    return Saving(outcomes.models[best], measured(share), measured(change, null=0.0), replace(excess, p=p))
 
 
 def conclude(
@@ -60,6 +68,7 @@ def conclude(
     saving: Saving | None,
     within: float | None,
     null: Null | None = None,
+    looks: int = 1,
 ) -> Verdict:
     """The verdict on a router.
 
@@ -68,8 +77,13 @@ def conclude(
         saving: of the policy; None for a score that chooses no models.
         within: mean score that may be lost against the best single model; None where something else was asked for.
         null: what it has to beat.
+        looks: how many ways to choose models this one was chosen among, by these outcomes: so much smaller a p-value
+            has to be (Bonferroni).
     """
-    finding, keep = _ranking_finding(outcomes, apgr) if saving is None else _finding(outcomes, apgr, saving, within)
+    if saving is None:
+        finding, keep = _ranking_finding(outcomes, apgr)
+    else:
+        finding, keep = _finding(outcomes, apgr, saving, within, looks)
     ranks = apgr is not None and apgr.low > 0.5 and cpt50 is not None
     if finding is Finding.NOT_SHOWN and saving is not None and keep == saving.best and ranks:
         finding = Finding.RANKS_ONLY
@@ -78,12 +92,11 @@ def conclude(
 
 
 def _finding(
-    outcomes: OutcomeMatrix, apgr: Interval | None, saving: Saving, within: float | None
+    outcomes: OutcomeMatrix, apgr: Interval | None, saving: Saving, within: float | None, looks: int
 ) -> tuple[Finding, str | None]:
     """What is shown of a policy, and the model to keep instead of it."""
-    p = 1.0 if saving.excess.p is None else saving.excess.p
-    ranks = len(outcomes.models) > 2 or (apgr is not None and (apgr.p or 0.0) < _SURE)
-    if p < _SURE and ranks and (saving.share.low > 0 or saving.quality.low > 0):
+    ranks = len(outcomes.models) > 2 or (apgr is not None and (apgr.p or 0.0) < _RANKS)
+    if beats_coins(saving, looks) and ranks and (saving.share.low > 0 or saving.quality.low > 0):
         return Finding.PAYS, None
     keep, (weak, _) = _single_model(outcomes, within or 0.0), outcomes.pair
     if not outcomes.separated and keep == weak:
@@ -91,11 +104,16 @@ def _finding(
     return Finding.NOT_SHOWN, keep
 
 
+def beats_coins(saving: Saving, looks: int = 1) -> bool:
+    """Whether more than chance is shown: a better score than of coins at the same cost, and than of choices dealt."""
+    return saving.excess.p is not None and looks * saving.excess.p < _PAYS
+
+
 def _ranking_finding(outcomes: OutcomeMatrix, apgr: Interval | None) -> tuple[Finding, str | None]:
     """What is shown of a score that chooses no models."""
     if apgr is None:
         return Finding.MODELS_EQUAL, _single_model(outcomes, WITHIN)
-    return (Finding.SCORE_RANKS if (apgr.p or 0.0) < _SURE else Finding.SCORE_DOES_NOT_RANK), None
+    return (Finding.SCORE_RANKS if (apgr.p or 0.0) < _RANKS else Finding.SCORE_DOES_NOT_RANK), None
 
 
 def _single_model(outcomes: OutcomeMatrix, within: float) -> str:

@@ -44,6 +44,7 @@ def measure(
     transfer: Sequence[Mapping[str, Any]] = (),
     warnings: Sequence[str] = (),
     other: GroupFigures | None = None,
+    looks: int = 1,
 ) -> RouterFigures:
     """All figures of a router.
 
@@ -54,6 +55,7 @@ def measure(
         orders: by single fits, shape (repeats, n).
         learning: see tuning.power.
         other: figures by the other assumption about requests; None where it would change nothing.
+        looks: see tuning.judging.conclude.
     """
     import numpy as np
 
@@ -64,7 +66,7 @@ def measure(
     baselines = compute_baselines(outcomes, router, routed_quality, choices, seed)
     cpt50 = share_for(outcomes, order, 0.5)
     weak, strong = outcomes.pair_scores
-    verdict = conclude(outcomes, router_apgr, cpt50, saving, within, null_of(baselines, routed_quality))
+    verdict = conclude(outcomes, router_apgr, cpt50, saving, within, null_of(baselines, routed_quality), looks)
     both = (GroupFigures.of(outcomes, router_apgr, saving, verdict.pays, assumed=True), other) if other else ()
     return RouterFigures(
         outcomes=outcomes,

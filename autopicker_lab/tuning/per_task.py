@@ -93,22 +93,26 @@ def with_tasks(outcomes: OutcomeMatrix, fits: Fits) -> Fits:
 
 
 def task_gain(outcomes: OutcomeMatrix, fits: Fits, choices: Array, asked: Asked) -> TaskGain | None:
-    """What a policy per task would save beside `choices`, shape (repeats, n); None where nothing shows that tasks tell.
+    """What a policy per task would save beside `choices`, shape (repeats, n); None where it is not shown to save more.
 
     Args:
         fits: without what tasks add.
     """
-    import numpy as np
-
     if len(set(outcomes.tasks) - {""}) < 2 or not (by_task := by_task_of(outcomes, fits.estimates)):
         return None
-    before = outcomes.costs[:, outcomes.best].mean()
+    before = float(outcomes.costs[:, outcomes.best].mean())
     told = cross_fitted_choices(outcomes, with_tasks(outcomes, fits), asked)
-    qualities, costs = np.array(
-        [[np.mean(part) for part in zip(*map(outcomes.routed, several), strict=True)] for several in (told, choices)]
-    ).T
-    saved = 1 - costs / before if before else np.zeros(2)
-    return TaskGain(len(by_task), *map(float, (*saved, *qualities)))
+    (score, cost), (pooled_score, pooled_cost) = (_routed(outcomes, several) for several in (told, choices))
+    if mean_bound((cost - pooled_cost)[None, :], outcomes.groups, CHOICE)[0] >= 0:
+        return None
+    saved, pooled = (1 - float(each.mean()) / before if before else 0.0 for each in (cost, pooled_cost))
+    return TaskGain(len(by_task), saved, pooled, float(score.mean()), float(pooled_score.mean()))
+
+
+def _routed(outcomes: OutcomeMatrix, choices: Array) -> tuple[Array, Array]:
+    """Score and cost of each prompt, means over several fits' choices, each of shape (n,)."""
+    scores, costs = zip(*map(outcomes.routed, choices), strict=True)
+    return sum(scores) / len(scores), sum(costs) / len(costs)
 
 
 def _added(outcomes: OutcomeMatrix, estimates: Array) -> tuple[Array, Array]:

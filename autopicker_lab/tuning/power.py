@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
-_TEST_Z = 1.645  # of a one-sided test at 5 %
+_PAYS_Z = 2.326  # of a one-sided test at 1 %, as the verdict asks for
+_ALLOWANCE_Z = 1.645  # at 5 %
 _POWER_Z = 0.842  # to pass it in 8 of 10 tables
 _MANY = 20_000  # scores, of which two folds are measured for a learning curve
 _MOST = 1_000_000  # prompts, beyond which nobody collects any
@@ -34,18 +35,18 @@ def needed_prompts(outcomes: OutcomeMatrix, saving: Saving | None, within: float
     if saving is None:
         return {}
     n = len(outcomes)
-    needed = {"pays": _needed(saving.excess, 0.0, n)}
+    needed = {"pays": _needed(saving.excess, 0.0, n, _PAYS_Z)}
     if within is not None:
-        needed["allowance"] = _needed(saving.quality, -within, n)
+        needed["allowance"] = _needed(saving.quality, -within, n, _ALLOWANCE_Z)
     return {doubt: wanted for doubt, wanted in needed.items() if wanted is None or wanted > n}
 
 
-def _needed(interval: Interval, least: float, n: int) -> int | None:
+def _needed(interval: Interval, least: float, n: int, test_z: float) -> int | None:
     """Prompts at which the interval's figure would be shown to be more than `least`."""
     error, lead = (interval.high - interval.low) / (2 * 1.96), interval.value - least
-    if interval.value - _TEST_Z * error > least:
+    if interval.value - test_z * error > least:
         return n
-    if lead <= 0 or (wanted := n * ((_TEST_Z + _POWER_Z) * error / lead) ** 2) > _MOST:
+    if lead <= 0 or (wanted := n * ((test_z + _POWER_Z) * error / lead) ** 2) > _MOST:
         return None
     return max(math.ceil(wanted), n + 1)
 

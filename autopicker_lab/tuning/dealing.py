@@ -1,0 +1,51 @@
+"""Whether a router's choices are better than the same choices dealt to other prompts: a permutation test.
+
+Resampling is too sure of itself where few prompts leave the best model: if none of eight loses, none does in any
+resample, though chance would often have it so. Dealing the choices anew counts that (Fisher, "The Design of
+Experiments", 1935, section 21; Phipson and Smyth, "Permutation p-values should never be zero", 2010,
+https://doi.org/10.2202/1544-6115.1585).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+_ROUNDS = 999
+
+
+def p_of_dealing(scores: Array, choices: Array, groups: Array, seed: int, rounds: int = _ROUNDS) -> float:
+    """How often the same choices, dealt at random, have at least the mean score of these; 1 / (rounds + 1) at least.
+
+    Whole groups of alike prompts change places, so that what neighbours have in common stays together.
+
+    Args:
+        scores: shape (n, models). choices: columns, by one or several fits, shape (n,) or (repeats, n).
+        groups: shape (n,).
+    """
+    import numpy as np
+
+    choices, models = np.atleast_2d(choices), scores.shape[1]
+    shares = np.stack([(choices == model).mean(0) for model in range(models)], axis=1)
+    in_order = np.argsort(groups, kind="stable")
+    shares, random = shares[in_order], np.random.default_rng(seed)
+    parts = np.split(in_order, np.flatnonzero(np.diff(groups[in_order])) + 1)
+    least = float(np.vdot(shares, scores[in_order])) - 1e-9 * len(scores)
+    as_good = sum(float(np.vdot(shares, scores[rows])) >= least for rows in _dealt(parts, random, rounds))
+    return (1 + as_good) / (1 + rounds)
+
+
+def _dealt(parts: list[Array], random: np.random.Generator, rounds: int) -> Any:
+    """The rows of the parts, in orders that are drawn."""
+    import numpy as np
+
+    rows = np.concatenate(parts)
+    if len(parts) == len(rows):
+        yield from (rows[random.permutation(len(rows))] for _ in range(rounds))
+        return
+    for _ in range(rounds):
+        yield np.concatenate([parts[i] for i in random.permutation(len(parts)).tolist()])
