@@ -13,7 +13,7 @@ from autopicker_lab.core.places import PlaceIndex
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-PASSAGE_TOKENS = 120
+PASSAGE_TOKENS = 100
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*?)[ \t#]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LABEL_TOKENS = 8  # of a passage's label, beside its own words
 _LABEL_CHARACTERS = 300
+_FILLED = 0.95  # of the budget: estimates of tokens may be short
+_MOST_REFUSED = 8  # passages that are too long for what is left, before the next are not tried
 _READ = 4_000  # characters of a question's beginning and end that passages are compared with
 _FADES = 0.5  # what an earlier question weighs of the one after it
 _EARLIER = 3  # questions and answers before the last one that are read
@@ -90,8 +92,7 @@ class Retriever:
         if (everything := _everything(documents, budget, count)) is not None:
             return everything
         index = self._indexes.of(documents)
-        costs = [count(passage.part.text) + _label_tokens(index, passage) for passage in index.passages]
-        found = _Choice(index, asking, budget, costs).made()
+        found = _Choice(index, asking, int(budget * _FILLED), count).made()
         return replace(found, coverage=_coverage(found, documents), left_out=_left_out(found, index))
 
 
@@ -109,11 +110,6 @@ def _everything(documents: Sequence[Document], budget: int, count: Callable[[str
         if spent > budget:
             return None
     return Retrieved(tuple(ChosenPassage(passage, "all") for passage in parts), (1.0,) * len(documents))
-
-
-def _label_tokens(index: PassageIndex, passage: Passage) -> int:
-    label = f"{index.documents[passage.document].name}, {passage.part.label}"
-    return LABEL_TOKENS + len(label[:_LABEL_CHARACTERS]) // 4
 
 
 def conversation(question: str | Sequence[Message]) -> list[tuple[str, float]]:
@@ -136,12 +132,14 @@ def conversation(question: str | Sequence[Message]) -> list[tuple[str, float]]:
 class _Choice:
     """One choice of passages."""
 
-    def __init__(self, index: PassageIndex, asking: Sequence[tuple[str, float]], budget: int, costs: Sequence[int]):
+    def __init__(
+        self, index: PassageIndex, asking: Sequence[tuple[str, float]], budget: int, count: Callable[[str], int]
+    ):
         self._index = index
         self._question = asking[0][0]
         self._asking = asking
         self._budget = budget
-        self._costs = costs
+        self._count = count
         self._intent = intent_of(self._question)
 
     def made(self) -> Retrieved:
@@ -161,9 +159,11 @@ class _Choice:
         by_file: dict[int, list[int]] = {}
         for i in allowed:
             by_file.setdefault(self._index.passages[i].document, []).append(i)
-        total = sum(self._costs[i] for i in allowed)
+        lengths = {
+            number: sum(len(self._index.passages[i].part.text) for i in held) for number, held in by_file.items()
+        }
         for number, held in by_file.items():
-            share = self._budget * sum(self._costs[i] for i in held) // total
+            share = self._budget * lengths[number] // sum(lengths.values())
             passages = [self._index.passages[i] for i in held]
             label = estimate_tokens(self._index.documents[number].name) + LABEL_TOKENS
             chosen += [ChosenPassage(excerpt, "spread") for _, excerpt in spread(passages, share, label)]
@@ -173,25 +173,41 @@ class _Choice:
         """The passages at the places named, then those nearest to the question."""
         scores = self._scores()
         best = float(scores.max()) or 1.0
-        kept: dict[int, str] = {}
-        spent = 0
-        fits = sum(self._costs[i] for i in at) <= self._budget
         leads_first = sorted(at, key=lambda i: (not self._index.passages[i].leads, -scores[i]))
-        texts: set[tuple[int, str]] = set()
+        fits = sum(map(self._cost, at)) <= self._budget
         order = [(i, "place") for i in (at if fits else leads_first)]
         order += [(i, "near") for i in sorted(allowed, key=lambda i: -scores[i])]
-        for i, why in order:
-            text = (self._index.passages[i].document, self._index.passages[i].part.text)
-            if i in kept or (kept and spent + self._costs[i] > self._budget) or text in texts:
-                continue
-            kept[i] = why
-            texts.add(text)
-            spent += self._costs[i]
+        kept = self._fitting(order)
         chosen = [
             ChosenPassage(self._index.passages[i], kept[i], float(scores[i]), {"lexical": float(scores[i]) / best})
             for i in sorted(kept)
         ]
         return Retrieved(tuple(chosen), method="place" if at else "near")
+
+    def _fitting(self, order: Sequence[tuple[int, str]]) -> dict[int, str]:
+        """The first passages of an order that fit the budget, each with why; the first one in any case."""
+        kept: dict[int, str] = {}
+        texts: set[tuple[int, str]] = set()
+        spent = refused = 0
+        for i, why in order:
+            passage = self._index.passages[i]
+            if i in kept or (passage.document, passage.part.text) in texts:
+                continue
+            cost = self._cost(i)
+            if kept and spent + cost > self._budget:
+                refused += 1
+                if refused == _MOST_REFUSED:
+                    break
+                continue
+            kept[i] = why
+            texts.add((passage.document, passage.part.text))
+            spent += cost
+        return kept
+
+    def _cost(self, i: int) -> int:
+        passage = self._index.passages[i]
+        label = f"{self._index.documents[passage.document].name}, {passage.part.label}"
+        return self._count(passage.part.text) + LABEL_TOKENS + len(label[:_LABEL_CHARACTERS]) // 4
 
     def _scores(self) -> Floats:
         import numpy as np
