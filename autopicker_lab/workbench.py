@@ -36,6 +36,7 @@ from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.token_count import count_tokens
+from autopicker_lab.retrieval import AskedEncoder, Encoder, bundled
 from autopicker_lab.routing import AUTO, as_policy, default_policy
 from autopicker_lab.routing.signals import judge_of
 from autopicker_lab.runtime.event_loop import EventLoopThread
@@ -90,7 +91,7 @@ class Workbench:
         checks = CheckRunner(self.settings.autopicker_checks)
         if chosen.cascade is not None:
             checks.refuse_what_cannot_run(chosen.cascade.signal)
-        self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader, checks)
+        self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader, checks, self._encoder())
         self.embedder = Embedder(self.pipeline)
 
     def __repr__(self) -> str:
@@ -383,6 +384,17 @@ class Workbench:
         with self._loop_lock:
             loop_thread = self._event_loop()
         return loop_thread.run(work)
+
+    def _encoder(self) -> Encoder | None:
+        """What finds passages by meaning, as the setting says."""
+        name = self.settings.retrieval_encoder
+        if name in ("auto", "off"):
+            return bundled() if name == "auto" else None
+
+        def embed(texts: Sequence[str]) -> Any:
+            return self.wait(self.embedder.embed(self.embedder.spec(name), list(texts))).vectors
+
+        return AskedEncoder(name, embed)
 
     def _event_loop(self) -> EventLoopThread:
         """The Workbench's own event loop, which its first use starts; under the lock."""

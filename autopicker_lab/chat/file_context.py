@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.core import ChatRequest, Document, ModelSpec
     from autopicker_lab.models import ChatModel
+    from autopicker_lab.retrieval import Encoder
 
 LEAST_TOKENS = 64
 _SAMPLE = 2_000  # characters of each file's beginning and end whose tokens the model counts
@@ -26,10 +27,14 @@ _EXACT_SHARE, _ESTIMATED_SHARE = 0.95, 0.85  # of the room that is used: estimat
 
 
 class FileContext:
-    """Fits files to questions and models. Safe for several threads."""
+    """Fits files to questions and models. Safe for several threads.
 
-    def __init__(self) -> None:
-        self._retriever = Retriever()
+    Args:
+        encoder: finds passages by meaning, in any language; None: by words alone.
+    """
+
+    def __init__(self, encoder: Encoder | None = None) -> None:
+        self._retriever = Retriever(encoder)
 
     async def of(self, request: ChatRequest, documents: Sequence[Document], budget: int) -> Context:
         """The context of a question, in at most about `budget` tokens as they are estimated for no model."""

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from autopicker_lab.chat.context import Context
     from autopicker_lab.chat.reader import Attachment, Reader
     from autopicker_lab.chat.stream import Attachments
+    from autopicker_lab.retrieval import Encoder
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -74,12 +75,13 @@ class Pipeline:
         scorer: Scorer,
         reader: Reader,
         checks: CheckRunner | None = None,
+        encoder: Encoder | None = None,
     ):
         self.catalogue = catalogue
         self.policy = policy
         self._scorer = scorer
         self._reader = reader
-        self._file_context = FileContext()
+        self._file_context = FileContext(encoder)
         self.checks = checks or CheckRunner()
         self.cascades = CascadeRunner(self, self.checks)
 

@@ -3,7 +3,19 @@
 `Retriever.select` is all that other rooms call.
 """
 
+from autopicker_lab.retrieval.encoder import AskedEncoder, BundledEncoder, Encoder, bundled
 from autopicker_lab.retrieval.passages import Heading, Passage, passages_of
 from autopicker_lab.retrieval.retriever import ChosenPassage, Retrieved, Retriever
 
-__all__ = ["ChosenPassage", "Heading", "Passage", "Retrieved", "Retriever", "passages_of"]
+__all__ = [
+    "AskedEncoder",
+    "BundledEncoder",
+    "ChosenPassage",
+    "Encoder",
+    "Heading",
+    "Passage",
+    "Retrieved",
+    "Retriever",
+    "bundled",
+    "passages_of",
+]

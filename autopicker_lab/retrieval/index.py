@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from autopicker_lab.retrieval.lexical import LexicalIndex
@@ -26,7 +27,15 @@ class PassageIndex:
     documents: Sequence[Document]
     passages: Sequence[Passage]
     lexical: LexicalIndex
-    size_bytes: int = field(default=0)
+    size_bytes: int = 0
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """What an encoder reads of each passage: its headings and its text."""
+        return [
+            f"{passage.path}\n{passage.part.text}" if passage.headings else passage.part.text
+            for passage in self.passages
+        ]
 
     @classmethod
     def of(cls, documents: Sequence[Document]) -> PassageIndex:

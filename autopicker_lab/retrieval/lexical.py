@@ -42,15 +42,26 @@ class LexicalIndex:
         """How near each text is to a question, shape (texts,), 0 for those that share nothing with it."""
         import numpy as np
 
-        asked = ngrams(question)
-        if not len(self._known) or not len(asked):
-            return np.zeros(self._size, np.float32)
-        at = np.minimum(np.searchsorted(self._known, asked), len(self._known) - 1)
-        ids = at[self._known[at] == asked]
+        ids, _ = self._ids(question)
         if not len(ids):
             return np.zeros(self._size, np.float32)
         found: Floats = self._bm25.get_scores_from_ids(ids)
         return found
+
+    def known_share(self, question: str) -> float:
+        """The share (0 to 1) of a question's n-grams that stand in the texts; 1 for a question without any."""
+        ids, asked = self._ids(question)
+        return len(ids) / asked if asked else 1.0
+
+    def _ids(self, question: str) -> tuple[Any, int]:
+        """The numbers of a question's n-grams that are known, and how many it has."""
+        import numpy as np
+
+        asked = ngrams(question)
+        if not len(self._known) or not len(asked):
+            return asked[:0], len(asked)
+        at = np.minimum(np.searchsorted(self._known, asked), len(self._known) - 1)
+        return at[self._known[at] == asked], len(asked)
 
 
 class _Rows(list[Any]):

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from autopicker_lab.core.text import clip, ends
+from autopicker_lab.core.text import clip
 from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.retrieval.index import IndexCache, PassageIndex
 from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.named import files_named, passages_named
+from autopicker_lab.retrieval.nearness import Asking, Nearness, conversation, nearness
 from autopicker_lab.retrieval.passages import Passage
 from autopicker_lab.retrieval.spread import spread
+from autopicker_lab.retrieval.vectors import VectorStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
-
     from autopicker_lab.core import Document, Message
-
-    Floats = np.ndarray[Any, np.dtype[np.float32]]
+    from autopicker_lab.retrieval.encoder import Encoder
+    from autopicker_lab.runtime.progress import Progress
 
 LABEL_TOKENS = 8  # of a passage's label, beside its own words
 _LABEL_CHARACTERS = 300
 _FILLED = 0.95  # of the budget: estimates of tokens may be short
 _MOST_REFUSED = 8  # passages that are too long for what is left, before the next are not tried
-_READ = 4_000  # characters of a question's beginning and end that passages are compared with
-_FADES = 0.5  # what an earlier question weighs of the one after it
-_EARLIER = 3  # questions and answers before the last one that are read
+_WAIT_S = 120.0  # that a question in another language than the files waits for their vectors
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class ChosenPassage:
     Attributes:
         why: "all" (everything fits), "place" (the question names where it stands), "near", "spread" (from all over).
         score: how near it is to the question, from 0, of the kinds in `scores` together.
-        scores: by kind: "lexical", BM25 of n-grams, as a share of the best.
+        scores: by kind: "lexical", BM25 of n-grams, as a share of the best; "encoder", the cosine of vectors.
     """
 
     passage: Passage
@@ -69,10 +67,22 @@ class Retriever:
     """Finds passages for questions; indexes are kept by the content of the documents, so the second question is quick.
 
     Safe for several threads.
+
+    Args:
+        encoder: makes vectors in the background, which are used when they are ready; None: words alone.
+        wait_s: how long a question in another language than the files waits for them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, encoder: Encoder | None = None, wait_s: float = _WAIT_S) -> None:
         self._indexes = IndexCache()
+        self._vectors = VectorStore(encoder) if encoder else None
+        self._wait_s = wait_s
+
+    def prepare(self, documents: Sequence[Document]) -> None:
+        """Make documents ready before a question comes: their passages now, their vectors in the background."""
+        index = self._indexes.of(documents)
+        if self._vectors:
+            self._vectors.of(index.texts)
 
     def select(
         self,
@@ -80,6 +90,7 @@ class Retriever:
         documents: Sequence[Document],
         budget: int,
         count: Callable[[str], int] = estimate_tokens,
+        progress: Progress | None = None,
     ) -> Retrieved:
         """The passages for the last question of a conversation, at most about `budget` tokens with their labels.
 
@@ -87,12 +98,17 @@ class Retriever:
             question: the question, or the messages of which it is the last.
             documents: what may be read.
             count: tokens of a text.
+            progress: told of passages that have vectors, where the question waits for them; False: go on without.
         """
         asking = conversation(question)
         if (everything := _everything(documents, budget, count)) is not None:
             return everything
         index = self._indexes.of(documents)
-        found = _Choice(index, asking, int(budget * _FILLED), count).made()
+
+        def near(waits: bool) -> Nearness:
+            return nearness(index, asking, self._vectors, self._wait_s if waits else 0.0, progress)
+
+        found = _Choice(index, asking, int(budget * _FILLED), count, near).made()
         return replace(found, coverage=_coverage(found, documents), left_out=_left_out(found, index))
 
 
@@ -112,34 +128,22 @@ def _everything(documents: Sequence[Document], budget: int, count: Callable[[str
     return Retrieved(tuple(ChosenPassage(passage, "all") for passage in parts), (1.0,) * len(documents))
 
 
-def conversation(question: str | Sequence[Message]) -> list[tuple[str, float]]:
-    """The last question with weight 1, and what was said before it, weighing less the older it is."""
-    if isinstance(question, str):
-        return [(ends(question, _READ), 1.0)]
-    said = [message for message in question if message.role in ("user", "assistant") and message.text.strip()]
-    while said and said[-1].role != "user":
-        said.pop()
-    found, weight = [], 1.0
-    for message in reversed(said[-2 * _EARLIER - 1 :]):
-        if message.role == "user":
-            found.append((ends(message.text, _READ), weight))
-            weight *= _FADES
-        else:
-            found.append((ends(message.text, _READ), weight * _FADES))
-    return found or [("", 1.0)]
-
-
 class _Choice:
     """One choice of passages."""
 
     def __init__(
-        self, index: PassageIndex, asking: Sequence[tuple[str, float]], budget: int, count: Callable[[str], int]
+        self,
+        index: PassageIndex,
+        asking: Asking,
+        budget: int,
+        count: Callable[[str], int],
+        nearness: Callable[[bool], Nearness],
     ):
         self._index = index
         self._question = asking[0][0]
-        self._asking = asking
         self._budget = budget
         self._count = count
+        self._nearness = nearness
         self._intent = intent_of(self._question)
 
     def made(self) -> Retrieved:
@@ -171,18 +175,16 @@ class _Choice:
 
     def _near(self, at: Sequence[int], allowed: Sequence[int]) -> Retrieved:
         """The passages at the places named, then those nearest to the question."""
-        scores = self._scores()
-        best = float(scores.max()) or 1.0
+        near = self._nearness(not at)
+        scores = near.total
         leads_first = sorted(at, key=lambda i: (not self._index.passages[i].leads, -scores[i]))
         fits = sum(map(self._cost, at)) <= self._budget
         order = [(i, "place") for i in (at if fits else leads_first)]
         order += [(i, "near") for i in sorted(allowed, key=lambda i: -scores[i])]
         kept = self._fitting(order)
-        chosen = [
-            ChosenPassage(self._index.passages[i], kept[i], float(scores[i]), {"lexical": float(scores[i]) / best})
-            for i in sorted(kept)
-        ]
-        return Retrieved(tuple(chosen), method="place" if at else "near")
+        chosen = [ChosenPassage(self._index.passages[i], kept[i], *_told(near, i)) for i in sorted(kept)]
+        notes = (f"found by words alone: {near.note}",) if near.note and not at else ()
+        return Retrieved(tuple(chosen), method="place" if at else "near", warnings=notes)
 
     def _fitting(self, order: Sequence[tuple[int, str]]) -> dict[int, str]:
         """The first passages of an order that fit the budget, each with why; the first one in any case."""
@@ -209,13 +211,13 @@ class _Choice:
         label = f"{self._index.documents[passage.document].name}, {passage.part.label}"
         return self._count(passage.part.text) + LABEL_TOKENS + len(label[:_LABEL_CHARACTERS]) // 4
 
-    def _scores(self) -> Floats:
-        import numpy as np
 
-        total = np.zeros(len(self._index.passages), np.float32)
-        for text, weight in self._asking:
-            total += np.float32(weight) * self._index.lexical.scores(text)
-        return total
+def _told(near: Nearness, i: int) -> tuple[float, dict[str, float]]:
+    """The score of a passage from 0, and those that it is made of."""
+    kinds = {"lexical": float(near.lexical[i]) / (float(near.lexical.max()) or 1.0)}
+    if near.encoder is not None:
+        kinds["encoder"] = float(near.encoder[i])
+    return float(near.total[i] - min(float(near.total.min()), 0.0)), kinds
 
 
 def _coverage(found: Retrieved, documents: Sequence[Document]) -> tuple[float, ...]:

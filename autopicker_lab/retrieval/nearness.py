@@ -1,0 +1,108 @@
+"""How near passages are to a question: by words, and by meaning where an encoder's vectors are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core.text import ends
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from autopicker_lab.core import Message
+    from autopicker_lab.retrieval.index import PassageIndex
+    from autopicker_lab.retrieval.vectors import VectorStore
+    from autopicker_lab.runtime.progress import Progress
+
+    Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+Asking = list[tuple[str, float]]
+_READ = 4_000  # characters of a question's beginning and end that passages are compared with
+_FADES = 0.5  # what an earlier question weighs of the one after it
+_EARLIER = 3  # questions and answers before the last one that are read
+_ENCODED = 2  # of what was said that an encoder reads
+_KNOWN_SPACED, _KNOWN_UNSPACED = (
+    0.78,
+    0.4,
+)  # least share of its n-grams that a question of the files' language finds there
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near each passage is.
+
+    Attributes:
+        total: what passages are ranked by, shape (passages,); without an encoder `lexical`.
+        lexical: BM25 of n-grams, 0 where nothing is shared.
+        encoder: cosine of the vectors; None where there are none.
+        note: why there are none, where a question seems to be in another language than the files; else "".
+    """
+
+    total: Floats
+    lexical: Floats
+    encoder: Floats | None = None
+    note: str = ""
+
+
+def conversation(question: str | Sequence[Message]) -> Asking:
+    """The last question with weight 1, and what was said before it, weighing less the older it is."""
+    if isinstance(question, str):
+        return [(ends(question, _READ), 1.0)]
+    said = [message for message in question if message.role in ("user", "assistant") and message.text.strip()]
+    while said and said[-1].role != "user":
+        said.pop()
+    found, weight = [], 1.0
+    for message in reversed(said[-2 * _EARLIER - 1 :]):
+        if message.role == "user":
+            found.append((ends(message.text, _READ), weight))
+            weight *= _FADES
+        else:
+            found.append((ends(message.text, _READ), weight * _FADES))
+    return found or [("", 1.0)]
+
+
+def nearness(
+    index: PassageIndex, asking: Asking, store: VectorStore | None, wait_s: float, progress: Progress | None = None
+) -> Nearness:
+    """How near each passage of an index is to what is asked.
+
+    Both kinds of score are made comparable (mean 0, deviation 1) and added up, the lexical one weighed by the share of
+    the question's n-grams that stand in the files at all, so that in another language the encoder decides.
+
+    Args:
+        wait_s: how long a question in another language than the files may wait for vectors that are being made.
+    """
+    import numpy as np
+
+    lexical = np.zeros(len(index.passages), np.float32)
+    for text, weight in asking:
+        lexical += np.float32(weight) * index.lexical.scores(text)
+    known = index.lexical.known_share(asking[0][0])
+    foreign = known < (_KNOWN_SPACED if asking[0][0].isascii() or " " in asking[0][0].strip() else _KNOWN_UNSPACED)
+    if store is None:
+        missing = "it may be in another language than the files, and no encoder is installed" if foreign else ""
+        return Nearness(lexical, lexical, note=missing)
+    vectors = store.of(index.texts, wait_s if foreign else 0.0, progress)
+    asked = None if vectors is None else _asked(asking, store)
+    if vectors is None or asked is None:
+        return Nearness(lexical, lexical, note="the files' vectors are not ready" if foreign else "")
+    near = vectors @ asked
+    return Nearness(np.float32(known) * _standard(lexical) + _standard(near), lexical, near)
+
+
+def _asked(asking: Asking, store: VectorStore) -> Floats | None:
+    """The vector of what is asked, with what was said before; None where the encoder fails."""
+    try:
+        vectors = [weight * store.encoder.question(text) for text, weight in asking[:_ENCODED] if text.strip()]
+    except Exception as error:  # an encoder may fail in any way; search by words goes on
+        store.failed(error)
+        return None
+    return sum(vectors[1:], vectors[0]) if vectors else None
+
+
+def _standard(scores: Floats) -> Floats:
+    found: Floats = (scores - scores.mean()) / (scores.std() or 1)
+    return found
