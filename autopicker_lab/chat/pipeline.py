@@ -16,6 +16,7 @@ from autopicker_lab.chat.fence import defuse
 from autopicker_lab.chat.file_context import FileContext
 from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
 from autopicker_lab.chat.requirements import requirements_of
+from autopicker_lab.chat.sources import sources_of
 from autopicker_lab.chat.stream import ChatStream
 from autopicker_lab.chat.vision import ShownPictures, show_pictures
 from autopicker_lab.core import (
@@ -182,7 +183,11 @@ class Pipeline:
             reply = replace(reply, usage=estimate_usage(prepared.request, reply.characters))
         if trace is not None and not trace.answered_by_first:
             trace = trace.with_second(_call_of(reply, prepared.model.describe()))
-        return reply.with_route(route, prepared.report(route), time.perf_counter() - started_at, trace)
+        report = prepared.report(route)
+        if report.passages:
+            found = await asyncio.to_thread(sources_of, reply.text, report.passages, request.question)
+            reply = replace(reply, sources=found)
+        return reply.with_route(route, report, time.perf_counter() - started_at, trace)
 
     def stream(self, request: ChatRequest, attachments: Attachments = (), keep: bool = True) -> ChatStream:
         """The answer piece by piece; nothing happens before the first is asked for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -9,7 +10,17 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from autopicker_lab.chat import choices
 from autopicker_lab.chat.cascade import as_stream
 from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
-from autopicker_lab.core import ChatChunk, ChatReply, ChatRequest, ContextReport, Route, Usage, assemble_completion
+from autopicker_lab.chat.sources import sources_of
+from autopicker_lab.core import (
+    AnswerSources,
+    ChatChunk,
+    ChatReply,
+    ChatRequest,
+    ContextReport,
+    Route,
+    Usage,
+    assemble_completion,
+)
 from autopicker_lab.models.base import FAULTS
 
 if TYPE_CHECKING:
@@ -44,6 +55,7 @@ class ChatStream:
 
     Attributes:
         route: set before the first chunk; `model`, `context` and `cascade` with it.
+        sources: which sentences stand in the files; empty before the end.
         first_token_s, total_s: seconds to the first piece and to the end; None before.
     """
 
@@ -59,6 +71,8 @@ class ChatStream:
         self.route: Route | None = None
         self.model = ""
         self.context = ContextReport()
+        self.sources = AnswerSources()
+        self._said: list[str] = []
         self.cascade: CascadeTrace | None = None
         self.finish_reason: str | None = None
         self._usage = Usage()
@@ -106,6 +120,7 @@ class ChatStream:
             self.first_token_s,
             self.total_s,
             cascade=self.cascade,
+            sources=self.sources,
         )
 
     async def _generate(self) -> AsyncGenerator[ChatChunk, None]:
@@ -126,12 +141,17 @@ class ChatStream:
                 if self._keep:
                     self._chunks.append(chunk)
                 self._characters += chunk.characters
+                if self.context.passages:
+                    self._said.append(chunk.content)
                 yield chunk
                 try:
                     chunk = await anext(chunks, None)
                 except FAULTS:
                     self._source.catalogue.breaker(self.model).failed()
                     raise
+        if self.context.passages:
+            text, question = "".join(self._said), self._request.question
+            self.sources = await asyncio.to_thread(sources_of, text, self.context.passages, question)
         self.total_s = time.perf_counter() - started_at
         self._source.catalogue.breaker(self.model).succeeded()
 

@@ -92,3 +92,10 @@ class AnswerSources:
 
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[tuple[int, int], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Citations, and characters of unsupported sentences, as JSON can hold them."""
+        return {
+            "citations": [citation.to_dict() for citation in self.citations],
+            "unsupported": [list(span) for span in self.unsupported],
+        }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.chat import Usage, count_characters
+from autopicker_lab.core.citations import AnswerSources, ReadPassage
 from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.show import html_table, html_text
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from autopicker_lab.core.cascade_trace import CascadeTrace
-    from autopicker_lab.core.citations import ReadPassage
     from autopicker_lab.core.routing import Route
 
 
@@ -58,6 +58,7 @@ class ChatReply:
         route: how it was chosen; None for a model that was asked directly.
         first_token_s, total_s: seconds from the request to the first token and to the end.
         cascade: what a cascade did before this answer; `usage` is that of the call that answered.
+        sources: which sentences stand in the files that were read.
     """
 
     text: str
@@ -73,6 +74,7 @@ class ChatReply:
     id: str = field(default_factory=lambda: f"chatcmpl-{new_id()}")
     created: int = field(default_factory=lambda: int(time.time()))
     cascade: CascadeTrace | None = None
+    sources: AnswerSources = field(default_factory=AnswerSources)
 
     def with_route(
         self, route: Route, context: ContextReport, total_s: float, cascade: CascadeTrace | None = None
@@ -118,7 +120,8 @@ class ChatReply:
             "finish_reason": self.finish_reason,
             "reason": self.route.reason if self.route else None,
             **({"cascade": self.cascade.to_dict()} if self.cascade else {}),
-            "context": {"used": list(self.context.used), "left_out": list(self.context.left_out)},
+            "context": {name: value for name, value in self.context.to_dict().items() if name != "warnings"},
+            **self.sources.to_dict(),
             "warnings": list(self.context.warnings),
             "first_token_s": self.first_token_s,
             "total_s": self.total_s,
@@ -129,6 +132,8 @@ class ChatReply:
         if self.route:
             rows += [("complexity", f"{self.route.complexity.score:.0f} of 100"), ("why", self.route.reason)]
         rows += [("read", label) for label in self.context.used]
+        rows += [(f"[{c.number}] {c.file}, {c.part}", c.quote) for c in self.sources.citations]
+        rows += [("not from the files", self.text[start:stop].strip()) for start, stop in self.sources.unsupported]
         rows += [("left out", line) for line in self.context.left_out]
         rows += [("note", line) for line in self.context.warnings]
         return html_text(self.text) + html_table(["", ""], rows)

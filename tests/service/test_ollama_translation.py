@@ -89,7 +89,9 @@ def test_lines() -> None:
     data += writer.feed([{"choices": [{"delta": {}, "finish_reason": "length"}]}])
     lines = [
         json.loads(line)
-        for line in (data + writer.end("stop", {"prompt_tokens": 3, "completion_tokens": 4})).splitlines()
+        for line in (
+            data + writer.end("stop", {"prompt_tokens": 3, "completion_tokens": 4}, {"citations": [1]})
+        ).splitlines()
     ]
     assert [line["done"] for line in lines] == [False, False, False, False, True]
     assert (lines[0]["message"]["thinking"], lines[1]["message"]["content"]) == ("hm", "hé")
@@ -99,4 +101,5 @@ def test_lines() -> None:
     assert (last["done_reason"], last["prompt_eval_count"], last["eval_count"]) == ("length", 3, 4)
     assert last["eval_duration"] > 0
     assert last["routing"] == {"reason": "r"}
+    assert last["citations"] == [1]
     assert "context" not in last

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
     from autopicker_lab.core import CascadeTrace, ChatReply, ContextReport, Route
 
-OWN_FIELDS = ("routing", "files_processed", "file_errors", "context")  # beside those that models' servers send
+LATE_FIELDS = ("citations", "unsupported")  # those of our own that are known when an answer is whole
+# beside those that models' servers send
+OWN_FIELDS = ("routing", "files_processed", "file_errors", "context", *LATE_FIELDS)
 _REPEATABLE = ("stop", "length", "tool_calls", "function_call")  # reasons to end that would be the same again
 _SAID = ("tool_calls", "function_call", "refusal", "audio")
 _NOT_IN_CHUNKS = frozenset({"id", "object", "created", "model", "choices", "usage", *OWN_FIELDS})

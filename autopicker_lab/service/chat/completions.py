@@ -223,7 +223,7 @@ class _CompletionHandler:
         answer = completion.of_reply(reply) | self._file_fields
         self._headers = answer_headers(reply.model, answer.get("routing"), cost_usd)
         if self._with_files:
-            answer["context"] = completion.context_object(reply.context)
+            answer |= {"context": completion.context_object(reply.context), **reply.sources.to_dict()}
         return await self._cache(answer)
 
     async def _stream_answer(self, out: EventStream) -> tuple[bytes | None, bytes]:
@@ -251,11 +251,12 @@ class _CompletionHandler:
                     data = wording.events(chunk.events) if chunk else b""
             finally:  # what was made of an answer costs, whether the client took it to the end or not
                 self._state.record_answer(record.with_end(stream), self._request.question)
-        ending = data + wording.end(stream.finish_reason or "stop", stream.usage)
+        late = stream.sources.to_dict() if self._with_files else {}
+        ending = data + wording.end(stream.finish_reason or "stop", stream.usage, late)
         reply = await asyncio.to_thread(lambda: stream.reply) if stream.kept > _MANY_PIECES else stream.reply
         if reply is None:
             return None, ending
-        return await self._cache(completion.of_reply(replace(reply, id=record.id)) | extra), ending
+        return await self._cache(completion.of_reply(replace(reply, id=record.id)) | extra | late), ending
 
     async def _cache(self, answer: dict[str, Any]) -> bytes:
         """The JSON of an answer, which is kept where it would be the same again."""
@@ -277,5 +278,6 @@ class _CompletionHandler:
         head = AnswerHead(answer["id"], answer["model"], answer["created"])
         finish_reason = answer["choices"][0].get("finish_reason") or "stop"
         usage = Usage.from_openai(answer.get("usage")) or Usage()
+        late = {name: extra.pop(name) for name in completion.LATE_FIELDS if name in extra}
         opening = self._wording.opening(head, completion.to_events(answer), extra)
-        return opening + self._wording.end(finish_reason, usage)
+        return opening + self._wording.end(finish_reason, usage, late)

@@ -14,7 +14,7 @@ ChatCall and words the answer. To serve a further API:
             return orjson.loads(completion)["choices"][0]["message"]["content"].upper().encode()
         def opening(self, head, events, extra): return self.events(events)
         def events(self, events): return text_of(events).upper().encode()
-        def end(self, finish_reason, usage): return b""
+        def end(self, finish_reason, usage, extra): return b""
         def error(self, error): return str(error).encode()
 
 and name it with its path in `CHATS` of app.py. What is kept in the cache is the chat.completion, whatever dialect asked
@@ -68,8 +68,8 @@ class Wording(Protocol):
     def events(self, events: Sequence[Mapping[str, Any]]) -> bytes:
         """More of OpenAI's chunk objects, each of which has `choices`."""
 
-    def end(self, finish_reason: str, usage: Usage) -> bytes:
-        """The end of a stream that came to its end."""
+    def end(self, finish_reason: str, usage: Usage, extra: Mapping[str, Any]) -> bytes:
+        """The end of a stream that came to its end; `extra` are our own fields that are only known then."""
 
     def error(self, error: AutopickerError) -> bytes:
         """The end of a stream that failed."""

@@ -72,11 +72,13 @@ class OpenAIWording:
             parts += (b"data: ", orjson.dumps(chunk), b"\n\n")
         return b"".join(parts)
 
-    def end(self, finish_reason: str, usage: Usage) -> bytes:
-        """The tokens, where they were asked for by `stream_options`, and [DONE]."""
+    def end(self, finish_reason: str, usage: Usage, extra: Mapping[str, Any]) -> bytes:
+        """Our own fields, the tokens, where they were asked for by `stream_options`, and [DONE]."""
+        choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": None}
+        own = sse.event({**self._head, "choices": [choice], **extra}) if extra else b""
         if not self._include_usage:
-            return self._done
-        return sse.event({**self._head, "choices": [], "usage": usage.to_openai()}) + self._done
+            return own + self._done
+        return own + sse.event({**self._head, "choices": [], "usage": usage.to_openai()}) + self._done
 
     def error(self, error: AutopickerError) -> bytes:
         """An event with OpenAI's error object."""

@@ -105,9 +105,9 @@ class AnthropicWording:
         """The events of more chunks."""
         return self._events.feed(events)
 
-    def end(self, finish_reason: str, usage: Usage) -> bytes:
+    def end(self, finish_reason: str, usage: Usage, extra: Mapping[str, Any]) -> bytes:
         """`message_delta` with the reason and the tokens, and `message_stop`."""
-        return self._events.end(finish_reason, usage.to_openai())
+        return self._events.end(finish_reason, usage.to_openai(), extra)
 
     def error(self, error: AutopickerError) -> bytes:
         """An `error` event."""

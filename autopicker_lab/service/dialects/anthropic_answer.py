@@ -17,7 +17,7 @@ _STOP_REASONS = {
     "content_filter": "refusal",
 }
 STOP_NAMES = ("stop_reason", "matched_stop")  # what vLLM and SGLang call the stop sequence that was met
-_OWN_FIELDS = ("routing", "files_processed", "file_errors", "context")
+_OWN_FIELDS = ("routing", "files_processed", "file_errors", "context", "citations", "unsupported")
 
 
 def message_id(completion_id: str) -> str:

@@ -91,14 +91,14 @@ class MessageEvents:
                     self._take(choice)
         return self._written(ended=False)
 
-    def end(self, finish_reason: str, usage: Mapping[str, Any]) -> bytes:
+    def end(self, finish_reason: str, usage: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> bytes:
         """The last events, with OpenAI's finish_reason and usage object as Anthropic's."""
         choice = {"finish_reason": finish_reason, **self._choice}
         reason, sequence = stop_of(choice, self._has_calls, self._refused, self._stops)
         delta = {"stop_reason": reason, "stop_sequence": sequence}
         return (
             self._written(ended=True)
-            + event("message_delta", delta=delta, usage=usage_object(usage))
+            + event("message_delta", delta=delta, usage=usage_object(usage), **(extra or {}))
             + event("message_stop")
         )
 

@@ -73,9 +73,9 @@ class OllamaWording:
         """The lines of more chunks."""
         return self._lines.feed(events)
 
-    def end(self, finish_reason: str, usage: Usage) -> bytes:
+    def end(self, finish_reason: str, usage: Usage, extra: Mapping[str, Any]) -> bytes:
         """The last lines: tool calls, and the counts."""
-        return self._lines.end(finish_reason, usage.to_openai())
+        return self._lines.end(finish_reason, usage.to_openai(), extra)
 
     def error(self, error: AutopickerError) -> bytes:
         """A line with the error."""

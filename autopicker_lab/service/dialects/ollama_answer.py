@@ -13,7 +13,8 @@ from autopicker_lab.service.dialects.fields import call_pieces, reasoning_of, te
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_OWN_FIELDS = ("routing", "files_processed", "file_errors")  # `context` is something else in Ollama's answers
+# `context` is something else in Ollama's answers
+_OWN_FIELDS = ("routing", "files_processed", "file_errors", "citations", "unsupported")
 _NS = 1_000_000_000
 
 
@@ -56,14 +57,14 @@ class AnswerLines:
         """A line that says nothing: Ollama's clients read every line as an object."""
         return _line({**self._head(), **self._said("", ""), "done": False})
 
-    def end(self, finish_reason: str, usage: Mapping[str, Any]) -> bytes:
+    def end(self, finish_reason: str, usage: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> bytes:
         """The last lines: tool calls, then the counts."""
         self._finish = self._finish or finish_reason
         lines = b""
         if self._calls and not self._generating:
             calls = [_call(i, self._calls[key]) for i, key in enumerate(sorted(self._calls))]
             lines = _line({**self._head(), **self._said("", "", calls), "done": False})
-        last = {**self._head(), **self._said("", ""), **self._counts(usage), **self._extra}
+        last = {**self._head(), **self._said("", ""), **self._counts(usage), **self._extra, **(extra or {})}
         return lines + _line(last)
 
     def whole(self, completion: Mapping[str, Any]) -> bytes:

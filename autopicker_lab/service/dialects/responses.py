@@ -106,7 +106,7 @@ class ResponsesWording:
         extra = {name: answer[name] for name in completion.OWN_FIELDS if name in answer}
         usage = Usage.from_openai(answer.get("usage")) or Usage()
         self.opening(AnswerHead(answer["id"], answer["model"], answer["created"]), completion.to_events(answer), extra)
-        self.end(answer["choices"][0].get("finish_reason") or "stop", usage)
+        self.end(answer["choices"][0].get("finish_reason") or "stop", usage, {})
         return orjson.dumps(self._builder.response)
 
     def opening(self, head: AnswerHead, events: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]) -> bytes:
@@ -118,8 +118,9 @@ class ResponsesWording:
         """The events of more chunks."""
         return self._builder.feed(events)
 
-    def end(self, finish_reason: str, usage: Usage) -> bytes:
+    def end(self, finish_reason: str, usage: Usage, extra: Mapping[str, Any]) -> bytes:
         """The events that close the output, and `response.completed` or `response.incomplete`."""
+        self._builder.response |= extra
         data = self._builder.end(finish_reason, usage.to_openai())
         if self._store is not None:
             self._store.put(self._owner, self._builder.response, self._items)

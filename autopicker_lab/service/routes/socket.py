@@ -215,7 +215,8 @@ class _Session:
         if whole:
             await self._send_chunk(ChatChunk.of(stream.reply.message))
         done = {"type": "done", "id": record.id, "model": stream.model, "finish_reason": stream.finish_reason}
-        await self._socket.send_json({**done, "usage": stream.usage.to_openai()})
+        sources = stream.sources.to_dict() if stream.context.passages else {}
+        await self._socket.send_json({**done, "usage": stream.usage.to_openai(), **sources})
 
     async def _send_chunk(self, chunk: ChatChunk) -> None:
         if chunk.content:
