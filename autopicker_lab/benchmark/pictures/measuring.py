@@ -104,7 +104,7 @@ def measure_pictures(
 
     Returns:
         A row a picture and engine: kind, condition, engine, words (F1 of the words found, 0 to 1), rows (share of the
-        lines found whole, so that what stands beside is read beside), seconds, text, truth.
+        lines found whole, so that what stands beside is read beside), seconds (of processor time), text, truth.
 
     Raises:
         StoppedError: `progress` returned False.
@@ -118,9 +118,9 @@ def measure_pictures(
         for name, read in readers.items():
             if done == 1:
                 read(shot.image)  # loads its models
-            started_at = time.perf_counter()
+            started_at = time.process_time()
             text = read(shot.image)
-            seconds = time.perf_counter() - started_at
+            seconds = time.process_time() - started_at
             scores = {"words": word_accuracy(text, shot.lines), "rows": _rows_found(text, shot.lines)}
             named = {"kind": shot.kind, "condition": shot.condition, "engine": name}
             rows.append(named | scores | {"seconds": seconds, "text": text, "truth": "\n".join(shot.lines)})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _EDGE = 40  # levels of 255 between neighbouring pixels of a letter and its background
 _HEIGHTS = range(8, 121)  # pixels
+_REDUCED = 4
 _LETTER = 0.6  # heights: about the width of a letter
 _FILLED = 0.45  # share of its box that a line's strokes fill once they are joined
 
@@ -22,7 +23,17 @@ def uncovered(image: Image, lines: Sequence[OcrLine]) -> int:
     """How many places look like a line of text and are covered by none of the lines."""
     if find_spec("cv2") is None:
         return 0
-    return sum(_missing(box, lines) > _LETTER * (box[3] - box[1]) for box in _text_like(image))
+    places = [*_text_like(image), *_huge(image)]
+    return sum(_missing(box, lines) > _LETTER * (box[3] - box[1]) for box in places)
+
+
+def _huge(image: Image) -> Iterator[PixelBox]:
+    """Boxes of letters that are too high to be looked for at the picture's own size."""
+    reduced = image.reduce(_REDUCED)
+    for box in _text_like(reduced):
+        if _REDUCED * (box[3] - box[1]) > _HEIGHTS[-1]:
+            left, top, right, bottom = (_REDUCED * edge for edge in box)
+            yield left, top, right, bottom
 
 
 def _missing(box: PixelBox, lines: Sequence[OcrLine]) -> int:

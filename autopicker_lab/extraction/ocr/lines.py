@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,12 +21,14 @@ class OcrLine:
         box: (left, top, right, bottom) in pixels of the picture as it was turned to read it.
         confidence: 0 to 1.
         base: where its base line stands, in pixels from the top.
+        weakest: the confidence of the word that is least sure; 1 where words have none of their own.
     """
 
     text: str
     box: PixelBox
     confidence: float
     base: float = 0.0
+    weakest: float = 1.0
 
     @property
     def height(self) -> int:
@@ -42,7 +44,7 @@ class OcrLine:
         """The line in a picture that is `scale` times as large, and begins so many pixels further left and up."""
         left, top, across, bottom = (round(edge * scale) for edge in self.box)
         box = (left + right, top + down, across + right, bottom + down)
-        return OcrLine(self.text, box, self.confidence, self.base * scale + down)
+        return replace(self, box=box, base=self.base * scale + down)
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,14 @@ class OcrResult:
         engine: "tesseract eng" or "rapidocr".
         rotation: degrees, counter-clockwise, by which the picture was turned to read it.
         doubts: what was seen and not read, one line each, with the next step.
+        tilt: degrees, counter-clockwise, by which it was turned first since it stood askew.
     """
 
     lines: tuple[OcrLine, ...]
     engine: str = ""
     rotation: int = 0
     doubts: tuple[str, ...] = ()
+    tilt: float = 0.0
 
     @property
     def text(self) -> str:
@@ -90,3 +94,10 @@ def mean_confidence(lines: Iterable[OcrLine]) -> float:
     lines = tuple(lines)
     letters = sum(len(line.text) for line in lines)
     return sum(line.confidence * len(line.text) for line in lines) / letters if letters else 0.0
+
+
+def same_place(line: OcrLine, other: OcrLine) -> bool:
+    """Whether two readings are of one line, by their boxes."""
+    across = min(line.box[2], other.box[2]) - max(line.box[0], other.box[0])
+    down = min(line.box[3], other.box[3]) - max(line.box[1], other.box[1])
+    return across > 0 and down > 0.5 * min(line.height, other.height)

@@ -16,15 +16,22 @@ from autopicker_lab.extraction.ocr.lines import OcrLine
 from autopicker_lab.extraction.ocr.strips import cut_strips
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PIL.Image import Image
 
+    from autopicker_lab.extraction.ocr.lines import PixelBox
+
 _TEXT_HEIGHT = 26  # pixels at which letters are found best
+_LARGE = 80  # pixels: letters are not made smaller where they would be smaller than the model finds them in pictures
 _STRIP_AREA = 1_200_000  # pixels searched at a time: a megapixel takes about 400 MB
 _MAX_WIDTH = 2400
 _SMALL_SIDE = 960
 _DOUBTFUL = 0.8
 _TURN_GAIN = 0.1
 _LONG = 24  # line heights
+_CROP_MARGIN = 0.2  # line heights
+_BOTH_WAYS = frozenset("0156689SIOHNXZlosxz.,:;-|()[]!")  # look like letters when they stand on their heads
 _MARGIN = 32  # pixels; the model looks for letters away from the edge
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _NARROW = {wide: unicodedata.normalize("NFKC", chr(wide)) for wide in (*range(0xFF01, 0xFF5F), *range(0xFFE0, 0xFFE7))}
@@ -69,9 +76,21 @@ def read_with_rapidocr(image: Image, text_height: float = 0) -> list[OcrLine]:
     return pieces
 
 
+def read_places(image: Image, boxes: Sequence[PixelBox]) -> list[tuple[str, float]]:
+    """Text and confidence of lines whose places are known, so that nothing has to be searched for."""
+    import numpy
+
+    crops = []
+    for left, top, right, bottom in boxes:
+        margin = round(_CROP_MARGIN * (bottom - top))
+        crop = image.crop((max(left - margin, 0), max(top - margin, 0), right + margin, bottom + margin))
+        crops.append(numpy.asarray(crop)[:, :, ::-1])
+    return [(_in_narrow_forms(text), score) for text, score in _read_lines(crops)]
+
+
 def _scale(image: Image, text_height: float) -> float:
     if text_height:
-        return min(max(_TEXT_HEIGHT / text_height, 0.4), 3)
+        return min(max(_TEXT_HEIGHT / text_height, min(0.4, _LARGE / text_height)), 3)
     return min(max(_SMALL_SIDE / max(image.size), 1), 3, max(_MAX_WIDTH / image.width, 0.4))
 
 
@@ -114,7 +133,7 @@ def _read_lines(crops: list[Any]) -> list[tuple[str, float]]:
     doubtful = [i for i, (_, score) in enumerate(read) if score < _DOUBTFUL]
     turned = _recognised([crops[i][::-1, ::-1] for i in doubtful])
     for index, again in zip(doubtful, turned, strict=True):
-        if again[1] > read[index][1] + _TURN_GAIN and len(again[0]) > 1:
+        if again[1] > read[index][1] + _TURN_GAIN and len(again[0]) > 1 and not _BOTH_WAYS.issuperset(again[0]):
             read[index] = again
     return read
 
@@ -172,7 +191,12 @@ def _piece(corners: Any, text: str, score: float) -> OcrLine:
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     base = (top + bottom) / 2 + 0.3 * (bottom - top)
     box = (int(left), int(top), int(right), int(bottom))
+    return OcrLine(_in_narrow_forms(text), box, score, float(base))
+
+
+def _in_narrow_forms(text: str) -> str:
+    """Words of Latin letters without the wide forms that stand beside Chinese ones, which the model likes."""
     words = text.split()
-    if not _EAST_ASIAN.search(text):  # the model likes the wide forms that stand beside Chinese letters
+    if not _EAST_ASIAN.search(text):
         words = [word.translate(_NARROW) for word in words]
-    return OcrLine(" ".join(words), box, score, float(base))
+    return " ".join(words)

@@ -11,7 +11,8 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.ocr import rapid, tesseract
 from autopicker_lab.extraction.ocr.coverage import uncovered
-from autopicker_lab.extraction.ocr.lines import MIN_CONFIDENCE, OcrLine, OcrResult, mean_confidence
+from autopicker_lab.extraction.ocr.lines import MIN_CONFIDENCE, OcrLine, OcrResult, mean_confidence, same_place
+from autopicker_lab.extraction.ocr.merging import is_lost, is_sure_of, is_surer, read_doubtful_again, with_spaces
 from autopicker_lab.extraction.ocr.scripts import (
     installed_for,
     is_foreign,
@@ -23,6 +24,7 @@ from autopicker_lab.extraction.ocr.scripts import (
     unread_note,
 )
 from autopicker_lab.extraction.ocr.strips import cut_strips
+from autopicker_lab.extraction.ocr.tilt import tilt_of, turned_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +37,11 @@ _STRIP = 1600  # pixels
 _MAX_STRIPS = 40
 _SURE = 0.85  # Tesseract's confidence in a line from which it is seldom wrong
 _TRUSTED = 0.75  # the same where nothing better is known
-_SMALL = 20  # pixels of a line below which Tesseract reads better enlarged
+_SMALL = 24  # pixels of a line below which Tesseract reads better enlarged
 _ENLARGED = 3
+_HUGE = 90  # pixels of a line above which it reads better made smaller, to about the usual height
+_USUAL = 40
+_MOST_ENLARGED = 4000  # pixels of a side
 _MUCH_MORE = 1.1
 _TURN_GAIN = 0.1
 _LEAST_CONTRAST = 8  # of 255, below which nobody reads anything
@@ -65,20 +70,27 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
     if min(image.size) < _MIN_SIDE:
         return OcrResult(())
     with _LOCK:
-        if image.height < _TALL * image.width or image.height < _TALL * _STRIP:
-            return _read(image, languages)
-        lines: list[OcrLine] = []
-        engine: dict[str, None] = {}
-        doubts: dict[str, None] = {}
-        for index, strip in enumerate(cut_strips(image, _STRIP)):
-            if index == _MAX_STRIPS:
-                doubts[f"only the first {strip.first:,} of {image.height:,} rows of pixels were read"] = None
-                break
-            result = _read(strip.crop(image), languages)
-            moved = (line.moved(strip.top) for line in result.lines)
-            lines += [line for line in moved if strip.owns(line.box)]
-            engine |= dict.fromkeys([result.engine] if result.lines else [])
-            doubts |= dict.fromkeys(result.doubts)
+        tilt = tilt_of(image)
+        result = _read_strips(turned_level(image, tilt), languages)
+    return replace(result, tilt=tilt) if tilt else result
+
+
+def _read_strips(image: Image, languages: Sequence[str]) -> OcrResult:
+    """The text of a picture, read strip by strip where it is long."""
+    if image.height < _TALL * image.width or image.height < _TALL * _STRIP:
+        return _read(image, languages)
+    lines: list[OcrLine] = []
+    engine: dict[str, None] = {}
+    doubts: dict[str, None] = {}
+    for index, strip in enumerate(cut_strips(image, _STRIP)):
+        if index == _MAX_STRIPS:
+            doubts[f"only the first {strip.first:,} of {image.height:,} rows of pixels were read"] = None
+            break
+        result = _read(strip.crop(image), languages)
+        moved = (line.moved(strip.top) for line in result.lines)
+        lines += [line for line in moved if strip.owns(line.box)]
+        engine |= dict.fromkeys([result.engine] if result.lines else [])
+        doubts |= dict.fromkeys(result.doubts)
     return OcrResult(tuple(lines), ", ".join(engine), doubts=tuple(doubts))
 
 
@@ -104,12 +116,14 @@ def _read(image: Image, languages: Sequence[str]) -> OcrResult:
         return OcrResult(())
     if not tesseract.has_tesseract():
         return _judged(image, [], "", 0)
-    first = tesseract.read_with_tesseract(image, languages or ("eng",))
-    if languages or _is_sure(image, first):
-        return _result(first, languages or ("eng",))
+    if languages:
+        return _result(tesseract.read_with_tesseract(image, languages), languages)
+    first = _first_reading(image)
+    if (result := _completed(image, first)) is not None:
+        return result
     found = tesseract.orientation(image)
     turn = 0
-    on_end = _stands_on_end(first)
+    on_end = _stands_on_end(first) and not _reads_level(image)
     if on_end or (found.degrees and mean_confidence(first) < MIN_CONFIDENCE):
         least = 0.0 if on_end else mean_confidence(first) + _TURN_GAIN
         for degrees in [found.degrees] if found.degrees else [90, 270]:
@@ -119,20 +133,46 @@ def _read(image: Image, languages: Sequence[str]) -> OcrResult:
                 upright, first, turn, least = turned, second, degrees, mean_confidence(second)
         if turn:
             image = upright
-            if _is_sure(image, first):
-                return _result(first, ("eng",), turn)
+            if (result := _completed(image, first)) is not None:
+                return replace(result, rotation=turn)
     more = installed_for(found.script, tesseract.installed_languages())
     if more and more != ["eng"]:
         lines = tesseract.read_with_tesseract(image, more)
         if mean_confidence(lines) >= MIN_CONFIDENCE:
             return _result(lines, more, turn)
-    height = _text_height(first)
-    if 0 < height < _SMALL and not rapid.has_rapid() and max(image.size) * _ENLARGED < 4000:
-        larger = image.resize((image.width * _ENLARGED, image.height * _ENLARGED))
-        lines = [line.moved(scale=1 / _ENLARGED) for line in tesseract.read_with_tesseract(larger, ("eng",))]
-        if _is_sure(image, lines):
-            return _result(lines, ("eng",), turn)
     return _judged(image, first, found.script, turn)
+
+
+def _first_reading(image: Image) -> list[OcrLine]:
+    """Tesseract's lines, of a picture with small or huge letters at the size at which it reads more of them."""
+    from PIL import Image as Pictures
+
+    lines = tesseract.read_with_tesseract(image, ("eng",))
+    height = _text_height(lines)
+    scale = _ENLARGED if 0 < height < _SMALL else _USUAL / height if height > _HUGE else 1.0
+    size = round(image.width * scale), round(image.height * scale)
+    if scale == 1 or min(size) < _MIN_SIDE or max(size) > _MOST_ENLARGED or all(map(is_sure_of, lines)):
+        return lines
+    scaled = image.resize(size, Pictures.Resampling.BICUBIC)
+    again = [line.moved(scale=1 / scale) for line in tesseract.read_with_tesseract(scaled, ("eng",))]
+    return max(lines, again, key=_weight)
+
+
+def _completed(image: Image, lines: list[OcrLine]) -> OcrResult | None:
+    """Tesseract's lines where they are all that looks like text, in English, those in doubt read again.
+
+    None where more is to be done: places are not covered, or too much is in doubt.
+    """
+    if not lines or looks_borrowed(lines) or _stands_on_end(lines):
+        return None
+    few = len(lines) // 10
+    if uncovered(image, lines) > few:
+        return None
+    doubtful = sum(not is_sure_of(line) for line in lines)
+    if not doubtful or (doubtful <= few and not rapid.has_rapid()):
+        return _result(lines, ("eng",))
+    again = read_doubtful_again(image, lines)
+    return None if again is None else OcrResult(tuple(again), "tesseract eng, rapidocr")
 
 
 def _result(lines: Sequence[OcrLine], languages: Sequence[str], turn: int = 0) -> OcrResult:
@@ -143,23 +183,18 @@ def _text_height(lines: Sequence[OcrLine]) -> float:
     return statistics.median(line.height for line in lines) if lines else 0.0
 
 
-def _is_sure(image: Image, lines: list[OcrLine]) -> bool:
-    """Whether Tesseract read all that looks like text, in English, and is sure of it, but for a line in ten."""
-    if not lines or looks_borrowed(lines) or _stands_on_end(lines):
-        return False
-    unsure = sum(line.confidence < _SURE or _has_accents(line.text) for line in lines)
-    return unsure <= len(lines) // 10 and unsure + uncovered(image, lines) <= len(lines) // 10
-
-
 def _stands_on_end(lines: Sequence[OcrLine]) -> bool:
     """Whether most lines run up or down the picture."""
     words = [line for line in lines if len(line.text) > 3]
     return 2 * sum(line.height > line.box[2] - line.box[0] for line in words) > len(words)
 
 
-def _has_accents(text: str) -> bool:
-    """Whether there are letters of other languages than English, of which its data know few."""
-    return any(c.isalpha() and not c.isascii() for c in text)
+def _reads_level(image: Image) -> bool:
+    """Whether RapidOCR finds lines across the picture where Tesseract took columns of figures for lines on end."""
+    if not rapid.has_rapid():
+        return False
+    pieces = [piece for piece in rapid.read_with_rapidocr(image) if len(piece.text) > 2]
+    return 2 * sum(piece.width > piece.height for piece in pieces) > len(pieces)
 
 
 def _judged(image: Image, first: list[OcrLine], script: str, turn: int) -> OcrResult:
@@ -174,17 +209,22 @@ def _judged(image: Image, first: list[OcrLine], script: str, turn: int) -> OcrRe
         return OcrResult(tuple(kept), "tesseract eng", turn, tuple(doubts))
     legible: list[OcrLine] = []
     unread: list[OcrLine] = []
-    for piece in rapid.read_with_rapidocr(image, _text_height(first)):
-        there = [line for line in first if _same_place(line, piece)]
+    pieces = rapid.read_with_rapidocr(image, _text_height(first))
+    for piece in pieces:
+        there = [line for line in first if same_place(line, piece)]
         other = " ".join(line.text for line in there)
-        if is_legible(piece, other, foreign) and not (len(there) == 1 and leaves_out(piece, there[0])):
-            legible.append(_spaced(piece, other) if len(there) == 1 else piece)
+        if len(there) == 1 and is_surer(there[0], piece):
+            legible.append(there[0])
+        elif is_legible(piece, other, foreign) and not (len(there) == 1 and leaves_out(piece, there[0])):
+            legible.append(with_spaces(piece, other, min((line.weakest for line in there), default=0.0)))
         elif is_seen(piece, other) or not tesseract.has_tesseract():
             unread.append(piece)
+    if not foreign:
+        legible += [line for line in first if is_lost(line, pieces)]
     lines, engine = legible, "rapidocr"
     if _weight(trusted) > _MUCH_MORE * _weight(legible):
         lines, engine = trusted, "tesseract eng"
-        unread = [line for line in unread if not any(_same_place(line, other) for other in trusted)]
+        unread = [line for line in unread if not any(same_place(line, other) for other in trusted)]
     if unread and not foreign and tesseract.has_tesseract():
         script = tesseract.orientation(_stacked(image, unread)).script
     language = partly_known(lines)
@@ -193,21 +233,8 @@ def _judged(image: Image, first: list[OcrLine], script: str, turn: int) -> OcrRe
     return OcrResult(tuple(lines), engine, turn, tuple(doubts))
 
 
-def _spaced(piece: OcrLine, other: str) -> OcrLine:
-    """A piece with Tesseract's spaces where both read the same letters: RapidOCR loses some between words."""
-    same = "".join(other.split()) == "".join(piece.text.split())
-    return replace(piece, text=other) if same else piece
-
-
 def _weight(lines: Sequence[OcrLine]) -> float:
     return sum(len(line.text) * line.confidence for line in lines)
-
-
-def _same_place(line: OcrLine, other: OcrLine) -> bool:
-    """Whether two readings are of one line, by their boxes."""
-    across = min(line.box[2], other.box[2]) - max(line.box[0], other.box[0])
-    down = min(line.box[3], other.box[3]) - max(line.box[1], other.box[1])
-    return across > 0 and down > 0.5 * min(line.height, other.height)
 
 
 def _stacked(image: Image, lines: Sequence[OcrLine]) -> Image:

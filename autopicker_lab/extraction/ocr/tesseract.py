@@ -80,7 +80,7 @@ def read_with_tesseract(image: Image, languages: Sequence[str]) -> list[OcrLine]
     import tesserocr
 
     reader = _reader(tuple(languages))
-    reader.SetImage(image)
+    reader.SetImage(_plain(image))
     try:
         reader.Recognize()
         lines: list[list[OcrLine]] = []
@@ -96,6 +96,11 @@ def read_with_tesseract(image: Image, languages: Sequence[str]) -> list[OcrLine]
         return []
     usual = statistics.median(max(word.height for word in line) for line in lines)
     return [_joined(piece) for line in lines for piece in _pieces(line, usual)]
+
+
+def _plain(image: Image) -> Image:
+    """A picture that is not one of a file: tesserocr would hand it over in that file's format, JPEG with its losses."""
+    return image if image.format is None else image.copy()
 
 
 def _text_of(item: Any) -> str:
@@ -134,7 +139,8 @@ def _joined(words: list[OcrLine]) -> OcrLine:
     letters = sum(len(word.text) for word in words)
     confidence = sum(word.confidence * len(word.text) for word in words) / letters
     box = (min(lefts), min(tops), max(rights), max(bottoms))
-    return OcrLine(" ".join(word.text for word in words), box, confidence, words[0].base)
+    weakest = min(word.confidence for word in words)
+    return OcrLine(" ".join(word.text for word in words), box, confidence, words[0].base, weakest)
 
 
 def orientation(image: Image) -> Orientation:
@@ -147,7 +153,7 @@ def orientation(image: Image) -> Orientation:
     with tesserocr.PyTessBaseAPI(path=str(folder), lang="osd", psm=tesserocr.PSM.OSD_ONLY) as reader:
         reader.SetVariable("debug_file", os.devnull)
         reader.SetVariable("min_characters_to_try", _FEW_LETTERS)
-        reader.SetImage(image)
+        reader.SetImage(_plain(image))
         found = reader.DetectOrientationScript()
     if not found:
         return Orientation()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.core import Place, Table
 from autopicker_lab.core.places import turn_back
+from autopicker_lab.extraction.ocr.tilt import size_level, tilted_back
 from autopicker_lab.extraction.pdf.alignment import aligned_tables
 from autopicker_lab.extraction.pdf.columns import reading_order
 from autopicker_lab.extraction.pdf.fonts import FontStyle
@@ -56,20 +57,21 @@ def arrange(result: OcrResult, label: str, page: int, size: tuple[int, int]) -> 
                 tables.append(Table(rows, f"{label}, table {len(tables) + 1}"))
                 stretches = [(f"{chr(10) * bool(pieces)}{tables[-1].to_markdown()}\n", region[first:last])]
             for text, rows_of_it in stretches:
-                box = _box([boxes[id(word)] for row in rows_of_it for word in row.words], size, result.rotation)
+                box = _box([boxes[id(word)] for row in rows_of_it for word in row.words], size, result)
                 places.append(Place(start, start + len(text), page=page, box=box))
                 pieces.append(text)
                 start += len(text) + 1
     return ArrangedText("\n".join(pieces), tuple(tables), tuple(places))
 
 
-def _box(boxes: Sequence[PixelBox], size: tuple[int, int], rotation: int) -> Box:
-    """The box around boxes in a picture that was turned by `rotation`, as shares of its sides as it came."""
-    width, height = size if rotation % 180 == 0 else size[::-1]
+def _box(boxes: Sequence[PixelBox], size: tuple[int, int], result: OcrResult) -> Box:
+    """The box around boxes in a picture as it was turned to read it, as shares of its sides as it came."""
+    level = size_level(size, result.tilt)
+    width, height = level if result.rotation % 180 == 0 else level[::-1]
     lefts, tops, rights, bottoms = zip(*boxes, strict=True)
     edges = min(lefts) / width, min(tops) / height, max(rights) / width, max(bottoms) / height
     left, top, right, bottom = (min(max(edge, 0.0), 1.0) for edge in edges)
-    return turn_back((left, top, right, bottom), -rotation)
+    return tilted_back(turn_back((left, top, right, bottom), -result.rotation), size, result.tilt)
 
 
 def _segment(line: OcrLine, order: int) -> TextSegment:
