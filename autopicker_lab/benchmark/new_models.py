@@ -47,7 +47,7 @@ def regret_of_few_rows(
 
     parts = [test for _, test in fitting.grouped_folds(outcomes.groups, 4, seed)]
     fitted, pool, routed = np.concatenate(parts[:2]), parts[2], parts[3]
-    prompts = fitting.prepare_to_fit(outcomes.prompts, outcomes.groups)
+    prompts = fitting.prepare_to_fit(outcomes.questions, outcomes.groups)
     learn, held_out, asked = outcomes.at(fitted), outcomes.at(routed), prompts.at(routed)
 
     def fit(models: Sequence[int]) -> RoutePolicy:

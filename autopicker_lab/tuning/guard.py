@@ -111,11 +111,21 @@ class GuardCurve:
         return target
 
 
-def guard_curve(outcomes: OutcomeMatrix, estimates: Array, weight: float, steps: Sequence[float] = STEPS) -> GuardCurve:
-    """Risk over coverage at a cost weight, on outcomes that `estimates`, shape (n, models), were not fitted on."""
+def guard_curve(
+    outcomes: OutcomeMatrix,
+    estimates: Array,
+    weight: float,
+    steps: Sequence[float] = STEPS,
+    guard: Guard | None = None,
+) -> GuardCurve:
+    """Risk over coverage at a cost weight, on outcomes that `estimates`, shape (n, models), were not fitted on.
+
+    Args:
+        guard: of any z, where it is known already; see `guard_of`.
+    """
     import numpy as np
 
-    guard = guard_of(outcomes, estimates, 0.0)
+    guard = guard_of(outcomes, estimates, 0.0) if guard is None else guard
     rows = []
     for z in steps:
         margins = margins_of(replace(guard, z=z), outcomes.models)

@@ -231,6 +231,23 @@ class OutcomeMatrix:
             composite=CascadeColumns(first, then, singles if len(added) > 1 else first, singles + len(added) - 1),
         )
 
+    def single_models(self) -> OutcomeMatrix:
+        """Without the columns of a cascade."""
+        k = self.singles
+        return (
+            self
+            if self.composite is None
+            else replace(
+                self,
+                models=self.models[:k],
+                scores=self.scores[:, :k],
+                costs=self.costs[:, :k],
+                signals={name: values[:, :k] for name, values in self.signals.items()},
+                seconds=None if self.seconds is None else self.seconds[:, :k],
+                composite=None,
+            )
+        )
+
     def checking_costs(self, signal: str, first: int) -> Array | None:
         """What measuring a signal of a model's answers costs each prompt, shape (n,); None where it costs nothing.
 

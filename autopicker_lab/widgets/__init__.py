@@ -11,7 +11,8 @@ from autopicker_lab.widgets.conversation import ConversationModel
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
 from autopicker_lab.widgets.extraction import ExtractionModel, ExtractionPanel
 from autopicker_lab.widgets.load import LoadModel, LoadPanel
-from autopicker_lab.widgets.threshold import ThresholdModel, ThresholdPanel
+from autopicker_lab.widgets.threshold import ThresholdPanel
+from autopicker_lab.widgets.threshold_model import ThresholdModel
 from autopicker_lab.widgets.transcription import TranscriptionModel, TranscriptionPanel
 from autopicker_lab.widgets.whatif import WhatIfModel, WhatIfPanel
 

@@ -4,152 +4,20 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass, field, replace
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier, gain_score
-from autopicker_lab.core.show import VERMILION, html_table
-from autopicker_lab.routing import policy_text, save_policy
-from autopicker_lab.tuning.aims import weight_for_spend
-from autopicker_lab.tuning.choices import choose_each
-from autopicker_lab.tuning.matrix import CALL
+from autopicker_lab.core import gain_score
+from autopicker_lab.core.show import VERMILION
+from autopicker_lab.routing import policy_text
+from autopicker_lab.tuning.guard import STEPS
 from autopicker_lab.tuning.plots import draw_curve
-from autopicker_lab.widgets.parts import Panel, PanelModel, Save
+from autopicker_lab.widgets.parts import Panel, Save
+from autopicker_lab.widgets.threshold_model import ESTIMATES, TIERS, ThresholdModel
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     from autopicker_lab.tuning import TuningReport
-    from autopicker_lab.tuning.curve import Curve
-
-ESTIMATES, TIERS = "quality minus weighted cost", "tiers of the routing score"
-
-
-@dataclass
-class ThresholdModel(PanelModel):
-    """The state of the panel, without widgets. Every change re-slices arrays; nothing is scored again.
-
-    Attributes:
-        report: of `tune`.
-        rule: ESTIMATES or TIERS.
-        cost_weight: quality that a unit of cost must buy (rule ESTIMATES).
-        thresholds: routing scores from which the middle and the strong model are asked (rule TIERS); with two models,
-            or for one threshold, both are the same.
-        cost, quality, error: means over the prompts at this setting, and the standard error of quality.
-        seconds: mean of the answers; None where they were not measured.
-        shares: of the requests, by model.
-    """
-
-    report: TuningReport
-    rule: str = ESTIMATES
-    cost_weight: float = 0.0
-    thresholds: tuple[float, float] = (50.0, 50.0)
-    cost: float = 0.0
-    quality: float = 0.0
-    error: float = 0.0
-    seconds: float | None = None
-    shares: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.report.estimates is None or self.report.curve is None:
-            raise InvalidRequestError("this report has no estimates to tune with", "use the report of tune(...)")
-        self.set(cost_weight=self.report.policy.cost_weight)
-
-    @property
-    def curve(self) -> Curve:
-        """Cost and quality over cost weights, out of fold."""
-        assert self.report.curve is not None  # see __post_init__
-        return self.report.curve
-
-    def set(self, **changes: Any) -> None:
-        """Change fields and route all prompts anew."""
-        import numpy as np
-
-        self.message = ""
-        self.assign(changes)
-        outcomes = self.report.outcomes
-        choices = choose_each(self._deciding(), outcomes, gain_score(self.report.scores), self.report.estimates)
-        scores, costs = outcomes.routed(choices)
-        self.cost, self.quality = float(costs.mean()), float(scores.mean())
-        self.error = float(scores.std() / np.sqrt(len(outcomes)))
-        if outcomes.seconds is not None:
-            self.seconds = float(outcomes.seconds[np.arange(len(outcomes)), choices].mean())
-        counts = np.bincount(choices, minlength=len(outcomes.models)) / len(outcomes)
-        self.shares = dict(zip(outcomes.models, counts.tolist(), strict=True))
-        self.notify()
-
-    def aim(self, cost: float) -> None:
-        """The cost weight of best quality whose mean cost is at most `cost`."""
-        self.set(rule=ESTIMATES, cost_weight=weight_for_spend(self.curve, cost))
-
-    def policy(self) -> RoutePolicy:
-        """What the sliders say, ready to be saved and served."""
-        if self._is_tuned:
-            return self.report.policy
-        by_hand = {"set by hand": {"cost": self.cost, "quality": self.quality, "before": "figures of the tuned policy"}}
-        return replace(self._deciding(), card={**by_hand, **self.report.policy.card})
-
-    def _deciding(self) -> RoutePolicy:
-        """The policy as far as it decides; what the tuned one promises is of its own setting alone."""
-        base = replace(self.report.policy, promise={})
-        if self.rule == ESTIMATES:
-            return replace(base, name=f"{base.name}-by-hand", by_tiers=False, cost_weight=self.cost_weight)
-        _, middle, strong = self._ladder()
-        low, high = self.thresholds
-        steps = {0.0: 0.0, max(low, 1e-6): base.qualities[middle], max(high, 2e-6): base.qualities[strong]}
-        tiers = tuple(Tier(score, quality) for score, quality in sorted(steps.items()))
-        return replace(base, name=f"{base.name}-tiers-{low:g}-{high:g}", by_tiers=True, tiers=tiers)
-
-    def save(self, path: str | Path) -> None:
-        """Write the policy; what fails becomes `message`, with its next step."""
-        self.act(lambda: save_policy(self.policy(), path), f"saved: set AUTOPICKER_POLICY={path} to serve it")
-
-    def _ladder(self) -> tuple[str, str, str]:
-        """Weak, middle and strong model; the middle one is the best between the pair that costs no more."""
-        outcomes = self.report.outcomes
-        means, costs = outcomes.mean_scores, outcomes.mean_costs
-        weak, strong = outcomes.weak, outcomes.strong
-        between = [i for i in range(len(means)) if means[weak] < means[i] < means[strong] and costs[i] <= costs[strong]]
-        middle = max(between, key=lambda i: means[i]) if between else strong
-        return outcomes.models[weak], outcomes.models[middle], outcomes.models[strong]
-
-    def summary(self) -> str:
-        """The setting as an HTML table."""
-        outcomes = self.report.outcomes
-        best = outcomes.best
-        saved = 1 - self.cost / float(outcomes.costs[:, best].mean())
-        unit = "calls per 1,000" if outcomes.cost_unit == CALL else "USD per 1,000"
-        rows: list[tuple[str, str]] = [
-            *((f"requests {name} gets", f"{100 * share:.0f} %") for name, share in self.shares.items() if share),
-            ("quality", f"{self.quality:.3f} ± {1.96 * self.error:.3f}"),
-            (unit, f"{1000 * self.cost:.4g}"),
-            *([] if self.seconds is None else [("seconds", f"{self.seconds:.3g}")]),
-            (f"saved against always {outcomes.models[best]}", f"{100 * saved:.0f} %"),
-            *self._held(),
-        ]
-        if self.message or not self._is_tuned:
-            return html_table(["", ""], rows, self.message or "set by hand")
-        title, *steps = self.report.conclusion
-        sentences = "".join(f"<div>{escape(step)}</div>" for step in steps)
-        judged = f"as tuned; judged with a setting of each fold's own: {title}"
-        return html_table(["", ""], rows, judged) + sentences
-
-    @property
-    def _is_tuned(self) -> bool:
-        """Whether the setting is that of the tuned policy."""
-        return self.rule == ESTIMATES and self.cost_weight == self.report.policy.cost_weight
-
-    def _held(self) -> list[tuple[str, str]]:
-        """What the policy is held by: its promise, which is of the tuned setting alone, and its guard."""
-        promise, guard = self.report.promise, self.report.policy.guard
-        rows = []
-        if promise is not None:
-            holds = "holds" if promise.feasible and self._is_tuned else "does not hold for this setting"
-            rows.append(("promise", holds if promise.feasible else "cannot be given"))
-        if guard is not None and self.rule == ESTIMATES:
-            rows.append(("guard", f"{guard.incumbent} is left for a lead of {guard.z:g} standard errors or more"))
-        return rows
 
 
 class ThresholdPanel(Panel):
@@ -159,7 +27,7 @@ class ThresholdPanel(Panel):
         import ipywidgets as w
 
         self.model = model = ThresholdModel(report)
-        self._picture = _Picture(model)
+        self._picture, self._risk = _Picture(model), _RiskPicture(model)
         wide = w.Layout(width="99%")
         curve = model.curve
         scores = gain_score(report.scores)
@@ -180,8 +48,15 @@ class ThresholdPanel(Panel):
             description="target cost",
             **words,
         )
+        self._steps = sorted({*STEPS, model.z})
+        self.z = w.SelectionSlider(
+            options=[(f"{z:g}" if z else "no guard", z) for z in self._steps],
+            value=model.z,
+            description="guard z",
+            **words,
+        )
         rows = []
-        for slider in (self.weight, self.cost):
+        for slider in (self.weight, self.cost, self.z):
             number = w.Label(slider.label, layout=w.Layout(width="6em"))
             w.dlink((slider, "label"), (number, "value"))
             rows.append(w.HBox([slider, number], layout=wide))
@@ -197,7 +72,7 @@ class ThresholdPanel(Panel):
             layout=wide,
             style={"description_width": "9em"},
         )
-        self.picture = w.Image(format="png")
+        self.picture, self.risk = w.Image(format="png"), w.Image(format="png")
         self.table = w.HTML()
         self.path = w.Text(path, description="save as", layout=w.Layout(width="60%"))
         self.save = w.Button(description="Save policy", button_style="primary", layout=w.Layout(width="auto"))
@@ -205,11 +80,12 @@ class ThresholdPanel(Panel):
         self.on(self.rule, lambda value: model.set(rule=value))
         self.on(self.weight, lambda i: model.set(rule=ESTIMATES, cost_weight=float(curve.weights[i])))
         self.on(self.cost, lambda i: model.aim(self._costs[i]))
+        self.on(self.z, lambda z: model.set(rule=ESTIMATES, z=z))
         self.on(self.thresholds, lambda ends: model.set(rule=TIERS, thresholds=(float(ends[0]), float(ends[1]))))
         self.save.on_click(lambda _: model.save(self.path.value))
         model.listeners.append(self._draw)
         controls = w.VBox([self.rule, *rows, self.thresholds, w.HBox([self.path, self.save, self.download])])
-        beside = w.HBox([self.picture, self.table], layout=w.Layout(flex_flow="row wrap"))
+        beside = w.HBox([self.picture, self.table, self.risk], layout=w.Layout(flex_flow="row wrap"))
         self.view = w.VBox([controls, beside])
         self._draw()
 
@@ -224,12 +100,14 @@ class ThresholdPanel(Panel):
             if model.rule == ESTIMATES:
                 self.weight.value = model.curve.nearest(model.cost_weight)
                 self.cost.value = self._nearest(model.cost)
+                self.z.value = min(self._steps, key=lambda z: abs(z - model.z))
             else:
                 self.thresholds.value = model.thresholds
 
     def _draw(self) -> None:
         self._follow()
         self.picture.value = self._picture.png()
+        self.risk.value = self._risk.png()
         self.table.value = self.model.summary()
 
 
@@ -252,12 +130,39 @@ class _Picture:
 
     def png(self) -> bytes:
         """The picture with the marker at the model's cost and quality."""
-        import numpy as np
-        from PIL import Image
-
         self._canvas.restore_region(self._empty)
         self._marker.set_data([self._model.cost], [self._model.quality])
         self._axes.draw_artist(self._marker)
-        out = io.BytesIO()
-        Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB").save(out, "png", compress_level=1)
-        return out.getvalue()
+        return _png(self._canvas)
+
+
+class _RiskPicture:
+    """Risk over coverage of the guard, drawn anew where the setting changed."""
+
+    def __init__(self, model: ThresholdModel):
+        self._model = model
+        self._drawn: tuple[tuple[float, float], bytes] | None = None
+
+    def png(self) -> bytes:
+        """The picture with a mark at the model's z."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        setting = self._model.cost_weight, self._model.z
+        if self._drawn is None or self._drawn[0] != setting:
+            figure = Figure(figsize=(4.0, 3.0), dpi=80)
+            figure.subplots_adjust(left=0.2, bottom=0.18, right=0.97, top=0.95)  # a layout takes as long as the rest
+            canvas = FigureCanvasAgg(figure)
+            self._model.risk.plot(figure.add_subplot(), z=self._model.z)
+            canvas.draw()
+            self._drawn = setting, _png(canvas)
+        return self._drawn[1]
+
+
+def _png(canvas: FigureCanvasAgg) -> bytes:
+    import numpy as np
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(out, "png", compress_level=1)
+    return out.getvalue()

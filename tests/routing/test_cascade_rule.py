@@ -51,9 +51,9 @@ def served(policy: Any, outcomes: Any, signals: Any, checking: Any) -> list[tupl
     specs, costs = stand_in_specs(outcomes), outcomes.costs
     answers = []
     for i, prompt in enumerate(outcomes.prompts):
-        request = ChatRequest.of(prompt)
+        request = ChatRequest.of(prompt, options={"metadata": {"task": outcomes.tasks[i]}})
         needs = Requirements(request.token_count, 256)
-        route = choose(score(request), specs, policy, needs, question=prompt)
+        route = choose(score(request), specs, policy, needs, question=request.question, task=request.task)
         first = outcomes.models.index(route.model)
         step = route.cascade
         value = None if np.isnan(signals[i, first]) else float(signals[i, first])

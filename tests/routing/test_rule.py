@@ -22,7 +22,7 @@ from autopicker_lab.tuning.choices import choose_each, route_outcomes, stand_in_
 from autopicker_lab.tuning.curve import cost_quality_curve
 from autopicker_lab.tuning.whatif import compare_on
 from autopicker_lab.widgets import ThresholdModel
-from autopicker_lab.widgets.threshold import ESTIMATES, TIERS
+from autopicker_lab.widgets.threshold_model import ESTIMATES, TIERS
 
 THOROUGH = settings(max_examples=400, deadline=None, derandomize=True)
 

@@ -41,7 +41,7 @@ from autopicker_lab.widgets import (
 from autopicker_lab.widgets.load import OPEN
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Save, to_html
 from autopicker_lab.widgets.parts.job import STOPPED
-from autopicker_lab.widgets.threshold import ESTIMATES, TIERS
+from autopicker_lab.widgets.threshold_model import ESTIMATES, TIERS
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +208,36 @@ def test_a_promise_is_of_the_tuned_setting_alone(report: Any) -> None:
     assert ">does not hold for this setting<" in model.summary()
 
 
+def test_the_guards_slider_shows_what_its_policy_does(report: Any, tmp_path: Path) -> None:
+    model = ThresholdModel(report)
+    model.set(cost_weight=float(report.curve.weights[len(report.curve.weights) // 3]))
+    left = []
+    for z, coverage in zip(model.risk.z, model.risk.coverage, strict=True):
+        model.set(z=float(z))
+        left.append(1 - model.shares["large"])
+        assert left[-1] == pytest.approx(coverage)  # one rule: what is drawn is what is routed
+        if z:
+            assert model.policy().guard.z == z
+            assert f"large is left for a lead of {z:g} standard errors" in model.summary()
+    assert left[0] > left[-1]
+    model.set(z=1.0)
+    model.save(tmp_path / "p.json")
+    policy = load_policy(tmp_path / "p.json")
+    assert policy.guard == model.policy().guard
+    assert policy.id == model.policy().id
+    model.set(z=0.0)
+    assert model.policy().guard is None
+
+
+def test_a_tuned_guard_is_kept_where_its_slider_is_not_moved(report: Any) -> None:
+    never = Guard("large", 0.7, {})  # the outcomes do not show that leaving it pays
+    model = ThresholdModel(replace(report, policy=replace(report.policy, guard=never)))
+    assert (model.z, model.shares["large"]) == (0.7, 1.0)
+    assert model.policy().guard is never
+    model.set(z=0.5)
+    assert model.policy().guard.errors
+
+
 @pytest.mark.parametrize("rule", [ESTIMATES, TIERS])
 def test_a_saved_setting_routes_as_the_panel_shows(report: Any, tmp_path: Path, rule: Any) -> None:
     model = ThresholdModel(report)
@@ -248,6 +278,13 @@ def test_the_threshold_panel_redraws_with_its_sliders(report: Any, tmp_path: Pat
     assert pictures[0] != pictures[1]
     assert pictures[2] != pictures[3]
     assert panel.rule.value == TIERS
+    panel.weight.value = len(report.curve.weights) // 3
+    before = panel.risk.value
+    panel.z.value = 1.0
+    assert panel.rule.value == ESTIMATES
+    assert bytes(panel.risk.value) != bytes(before)
+    assert panel.model.policy().guard.z == panel.z.value
+    panel.rule.value = TIERS
     panel.save.click()
     assert load_policy(tmp_path / "p.json").by_tiers
     assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
