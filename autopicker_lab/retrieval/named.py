@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from autopicker_lab.retrieval.intent import concepts_in, is_caption, number_of
-from autopicker_lab.retrieval.ngrams import fold, words
+from autopicker_lab.retrieval.ngrams import fold, has_name, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,16 +24,12 @@ _SHARED = 0.7  # of a heading's words that a question names
 def files_named(question: str, documents: Sequence[Document]) -> list[int]:
     """The documents whose file names a question has, with or without what they end in."""
     text = fold(question)
-    found = [i for i, document in enumerate(documents) if _names(text, fold(document.name))]
+    found = [i for i, document in enumerate(documents) if has_name(text, fold(document.name))]
     if found:
         return found
     return [
-        i for i, d in enumerate(documents) if len(stem := fold(d.name).rpartition(".")[0]) > 2 and _names(text, stem)
+        i for i, d in enumerate(documents) if len(stem := fold(d.name).rpartition(".")[0]) > 2 and has_name(text, stem)
     ]
-
-
-def _names(text: str, name: str) -> bool:
-    return bool(name) and re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text) is not None
 
 
 def passages_named(intent: Intent, question: str, passages: Sequence[Passage]) -> list[int]:
@@ -84,7 +80,7 @@ def _on_sheet(question: str, passages: Sequence[Passage]) -> list[int]:
     """Passages of the sheets whose names a question has."""
     text = fold(question)
     names = {place.sheet for passage in passages for place in passage.part.places if place.sheet}
-    wanted = {name for name in names if _names(text, fold(name))}
+    wanted = {name for name in names if has_name(text, fold(name))}
     return [i for i, p in enumerate(passages) if any(place.sheet in wanted for place in p.part.places)]
 
 

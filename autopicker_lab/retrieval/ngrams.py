@@ -7,6 +7,7 @@ and slips of the pen still meet. Scripts without spaces between words give singl
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,16 @@ def words(text: str) -> list[str]:
     _, word = _patterns()
     found: list[str] = word.findall(fold(text))
     return found
+
+
+def has_name(text: str, name: str) -> bool:
+    """Whether a folded text has a folded name as words of its own; beside letters of another script it may stand."""
+    if not name.strip() or name not in text:
+        return False
+    if not name[0].isascii():
+        return True
+    letter = "[0-9a-z\u00c0-\u024f]"
+    return re.search(f"(?<!{letter}){re.escape(name)}(?!{letter})", text) is not None
 
 
 def ngrams(text: str) -> Ints:

@@ -13,6 +13,7 @@ from autopicker_lab.retrieval.named import files_named, passages_named
 from autopicker_lab.retrieval.nearness import Asking, Nearness, conversation, nearness
 from autopicker_lab.retrieval.passages import Passage
 from autopicker_lab.retrieval.spread import spread
+from autopicker_lab.retrieval.sums import sums_of
 from autopicker_lab.retrieval.vectors import VectorStore
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class ChosenPassage:
     """A passage that a model is given.
 
     Attributes:
-        why: "all" (everything fits), "place" (the question names where it stands), "near", "spread" (from all over).
+        why: "all" (everything fits), "place" (the question names where it stands), "near", "spread" (from all over),
+            "computed" (a count or sum of a table's values).
         score: how near it is to the question, from 0, of the kinds in `scores` together.
         scores: by kind: "lexical", BM25 of n-grams, as a share of the best; "encoder", the cosine of vectors.
     """
@@ -158,7 +160,9 @@ class _Choice:
         return self._near(at, allowed)
 
     def _spread(self, allowed: Sequence[int]) -> Retrieved:
-        """Something of everything."""
+        """Something of everything, and how many rows a table has."""
+        sums = self._sums(allowed)
+        self._budget -= sum(self._count(one.passage.part.text) + LABEL_TOKENS for one in sums)
         chosen: list[ChosenPassage] = []
         by_file: dict[int, list[int]] = {}
         for i in allowed:
@@ -171,6 +175,7 @@ class _Choice:
             passages = [self._index.passages[i] for i in held]
             label = estimate_tokens(self._index.documents[number].name) + LABEL_TOKENS
             chosen += [ChosenPassage(excerpt, "spread") for _, excerpt in spread(passages, share, label)]
+        chosen += sums
         return Retrieved(tuple(chosen), method="spread")
 
     def _near(self, at: Sequence[int], allowed: Sequence[int]) -> Retrieved:
@@ -178,13 +183,23 @@ class _Choice:
         near = self._nearness(not at)
         scores = near.total
         leads_first = sorted(at, key=lambda i: (not self._index.passages[i].leads, -scores[i]))
+        sums = self._sums(allowed) if self._intent.total else []
+        self._budget -= sum(self._count(one.passage.part.text) + LABEL_TOKENS for one in sums)
         fits = sum(map(self._cost, at)) <= self._budget
         order = [(i, "place") for i in (at if fits else leads_first)]
         order += [(i, "near") for i in sorted(allowed, key=lambda i: -scores[i])]
         kept = self._fitting(order)
         chosen = [ChosenPassage(self._index.passages[i], kept[i], *_told(near, i)) for i in sorted(kept)]
+        chosen += sums
         notes = (f"found by words alone: {near.note}",) if near.note and not at else ()
         return Retrieved(tuple(chosen), method="place" if at else "near", warnings=notes)
+
+    def _sums(self, allowed: Sequence[int]) -> list[ChosenPassage]:
+        """What is computed of tables, where it leaves room for more than itself."""
+        numbers = dict.fromkeys(self._index.passages[i].document for i in allowed)
+        found = [p for n in numbers for p in sums_of(self._question, self._index.documents[n], n)]
+        cost = sum(self._count(passage.part.text) + LABEL_TOKENS for passage in found)
+        return [ChosenPassage(passage, "computed") for passage in found] if cost <= self._budget // 2 else []
 
     def _fitting(self, order: Sequence[tuple[int, str]]) -> dict[int, str]:
         """The first passages of an order that fit the budget, each with why; the first one in any case."""

@@ -160,3 +160,56 @@ def test_nothing_is_asked_of_no_text() -> None:
     assert Retriever().select("?", [], 100).passages == ()
     assert Retriever().select("", [report()], 200).passages
     assert Retriever().select("x" * 5_000_000, [report()], 200).passages
+
+
+# Kinds of faults that people report of other programs for chats with files.
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the context about?", "What is this document about?", "Worum geht es in dem Text?"]
+)
+def test_what_a_file_is_about_is_not_searched_for(question: str) -> None:
+    assert Retriever().select(question, [report()], 1000).method == "spread"
+
+
+@pytest.mark.parametrize("reply", ["yes", "Yes, please.", "ja", "はい"])
+def test_a_yes_is_about_what_was_offered(reply: str) -> None:
+    offered = Message("assistant", "Would you like to know more about the mill number 2220?")
+    conversation = [Message("user", "Which mills are there?"), offered, Message("user", reply)]
+    assert "number 2220 " in text_of(conversation, report(), budget=250)
+
+
+def test_another_file_that_is_named_takes_the_place_of_the_last_one() -> None:
+    notes = [Document(f"note{i}.md", "md", (Part("text", f"Price {i}{i} is told. {FILLER * 3}"),)) for i in (1, 2)]
+    conversation = [
+        Message("user", "What price is in note1.md?"),
+        Message("assistant", "11"),
+        Message("user", "And in note2.md?"),
+    ]
+    found = Retriever().select(conversation, notes, 150)
+    assert {chosen.passage.document for chosen in found.passages} == {1}
+
+
+def test_lines_of_a_poem_are_told_apart_by_two_characters() -> None:
+    lines = ("床前明月光", "疑是地上霜", "举头望明月", "低头思故乡")
+    files = [
+        Document(f"{i}.txt", "txt", (Part("text", f"{line}。" + "其他的话。" * 40),)) for i, line in enumerate(lines)
+    ]
+    found = Retriever().select("故乡", files, 150)
+    assert max(found.passages, key=lambda chosen: chosen.score).passage.document == 3
+
+
+def test_a_section_below_its_title_is_found_by_the_title() -> None:
+    filler = "\n\n".join(f"# Table {name}\n\n{FILLER}" for name in "abcdefgh")
+    fields = "## page 1\n\nfield1\n\n## page 2\n\nfield9 is a date"
+    text = f"# Orders table\n\nThis table has 100 fields.\n\n{fields}\n\n{filler}"
+    assert "field9" in text_of(
+        "Which fields has the orders table?", Document("t.md", "md", (Part("text", text),)), budget=200
+    )
+
+
+def test_identifiers_are_found_as_they_are_written() -> None:
+    hosts = "\n\n".join(f"host-{i:03}.example.org is at 10.0.{i // 16}.{i % 16 * 7} in rack {i}" for i in range(300))
+    document = Document("hosts.txt", "txt", (Part("text", hosts),))
+    assert "rack 237" in text_of("where is host-237.example.org?", document, budget=150)
+    assert "rack 118" in text_of("10.0.7.42", document, budget=150)

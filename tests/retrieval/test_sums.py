@@ -1,0 +1,68 @@
+"""Counts and sums are computed of a table's values and shown as a passage."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from autopicker_lab.core import Document, Part, Table
+from autopicker_lab.retrieval import Retriever
+
+CITIES = ("Kelham", "Venton", "東京", "القاهرة")
+ROWS = [
+    (f"INV-{i:04}", CITIES[i % 4], (date(2024, 1, 1) + timedelta(i)).isoformat(), i + 0.25, None if i % 10 else "ok")
+    for i in range(400)
+]
+
+
+def ledger() -> Document:
+    table = Table((("Invoice", "City", "Date", "Net", "Note"), *ROWS), "Invoices")
+    return Document("ledger.xlsx", "xlsx", (Part("sheet Invoices", table.to_markdown(), (table,)),), sha256="sums")
+
+
+def computed(question: str, document: Document | None = None) -> str:
+    found = Retriever().select(question, [document or ledger()], 500)
+    return "\n".join(chosen.passage.part.text for chosen in found.passages if chosen.why == "computed")
+
+
+def test_a_sum_of_a_column() -> None:
+    text = computed("What is the sum of Net?")
+    assert "400 of 400 rows" in text
+    assert f"sum {sum(row[3] for row in ROWS):,.0f}" in text
+    assert "greatest 399.25" in text
+
+
+@pytest.mark.parametrize(
+    ("question", "city"),
+    [
+        ("What is the total Net of Kelham?", "Kelham"),
+        ("Wie hoch ist die Summe von Net für Venton?", "Venton"),
+        ("東京のNetの合計はいくつですか", "東京"),
+        ("ما مجموع Net في القاهرة؟", "القاهرة"),
+        ("Kelham için Net toplamı nedir?", "Kelham"),
+    ],
+)
+def test_a_sum_of_the_rows_that_are_named(question: str, city: str) -> None:
+    text = computed(question)
+    assert f"100 of 400 rows where City is {city}" in text
+    assert f"sum {sum(row[3] for row in ROWS if row[1] == city):,.0f}" in text
+
+
+def test_rows_are_counted() -> None:
+    assert "100 of 400 rows where City is Kelham" in computed("How many invoices has Kelham?")
+    assert "400 of 400 rows" in computed("How many rows are there?")
+
+
+def test_nothing_is_computed_where_nothing_is_counted_or_concerned() -> None:
+    assert computed("Who was INV-0007 issued to?") == ""
+    two = Document("b.xlsx", "xlsx", ledger().parts * 2, sha256="two")
+    assert computed("How many people live in Rome?", two) == ""
+
+
+def test_formulas_and_texts_of_numbers_are_not_run_or_added() -> None:
+    table = Table((("Name", "Net"), *((f"n{i}", "=1+1") for i in range(300))), "S")
+    document = Document("c.xlsx", "xlsx", (Part("sheet S", table.to_markdown(), (table,)),), sha256="formulas")
+    assert "sum" not in computed("What is the sum of Net?", document)
+
+
+def test_a_summary_of_a_sheet_says_how_many_rows_it_has() -> None:
+    assert "400 of 400 rows" in computed("Summarise this sheet.")
