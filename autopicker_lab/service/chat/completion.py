@@ -14,7 +14,7 @@ LATE_FIELDS = ("citations", "unsupported")  # those of our own that are known wh
 OWN_FIELDS = ("routing", "files_processed", "file_errors", "context", *LATE_FIELDS)
 _REPEATABLE = ("stop", "length", "tool_calls", "function_call")  # reasons to end that would be the same again
 _SAID = ("tool_calls", "function_call", "refusal", "audio")
-_NOT_IN_CHUNKS = frozenset({"id", "object", "created", "model", "choices", "usage", *OWN_FIELDS})
+_NOT_IN_CHUNKS = frozenset({"id", "object", "created", "model", "choices", "usage", *OWN_FIELDS} - set(LATE_FIELDS))
 
 
 def of_reply(reply: ChatReply) -> dict[str, Any]:

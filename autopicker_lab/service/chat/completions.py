@@ -273,11 +273,12 @@ class _CompletionHandler:
     def _replay(self, content: bytes) -> bytes:
         """A cached answer as a stream."""
         answer = orjson.loads(content)
+        # an answer without files may have a field of such a name from its server, which comes in its chunks
+        late = {name: answer.pop(name) for name in completion.LATE_FIELDS if name in answer and "context" in answer}
         extra = {name: answer[name] for name in completion.OWN_FIELDS if name in answer}
         self._headers = answer_headers(answer["model"], extra.get("routing"), 0.0)
         head = AnswerHead(answer["id"], answer["model"], answer["created"])
         finish_reason = answer["choices"][0].get("finish_reason") or "stop"
         usage = Usage.from_openai(answer.get("usage")) or Usage()
-        late = {name: extra.pop(name) for name in completion.LATE_FIELDS if name in extra}
         opening = self._wording.opening(head, completion.to_events(answer), extra)
         return opening + self._wording.end(finish_reason, usage, late)
