@@ -18,7 +18,7 @@ _CANCELLED = 0.1  # of the channels' power is left in their sum
 _ALIKE = 0.6  # correlation of two channels' loudness, from which they hear the same voices
 _SPOKEN_S = 0.5  # of voice on a channel, from which somebody speaks there
 _CROSSTALK = 0.15  # of the other channel's level: what is below is heard through it
-_NAMES = {"FL": "left", "FR": "right"}
+_SIDES = ("left", "right")
 
 
 class Lanes:
@@ -36,8 +36,7 @@ class Lanes:
             self._call = self._call or _is_call(channels)
             if self._call:
                 left, right = _without_crosstalk(channels)
-                first, second = (_NAMES.get(name, name) for name in block.names)
-                return {first: left, second: right}
+                return {_SIDES[0]: left, _SIDES[1]: right}
             return {MIX: _mixed(channels)}
         if "FC" in block.names and _speaks(centre := channels[block.names.index("FC")]):
             return {MIX: centre}

@@ -145,7 +145,7 @@ def _wav_seconds(data: bytes) -> float | None:
 
 
 def links(data: bytes) -> Iterator[bytes]:
-    """The recordings that were joined end to end in one file: of Ogg and WAV each for itself, others as they are."""
+    """The recordings joined end to end in one file: of Ogg, WAV and MP4 each for itself, others as they are."""
     cuts = [0]
     if data[:4] == b"OggS":
         cuts += _ogg_cuts(data)
@@ -154,11 +154,28 @@ def links(data: bytes) -> Iterator[bytes]:
         while 8 < end < len(data) - 12 and data[end : end + 4] == b"RIFF":
             cuts.append(end)
             end += 8 + struct.unpack_from("<I", data, end + 4)[0]
+    elif data[4:8] == b"ftyp":
+        cuts += _mp4_cuts(data)
     if len(cuts) == 1:
         yield data
         return
     for start, end in zip(cuts, [*cuts[1:], len(data)], strict=True):
         yield data[start:end]
+
+
+def _mp4_cuts(data: bytes) -> list[int]:
+    """Where a file begins behind another: boxes of ISO/IEC 14496-12 are their size, a name, and what is in them."""
+    cuts, at = [], 0
+    while at + 16 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, at)
+        if name == b"ftyp" and at:
+            cuts.append(at)
+        if size == 1:
+            size = struct.unpack_from(">Q", data, at + 8)[0]
+        if size < 8:
+            break
+        at += size
+    return cuts
 
 
 def _ogg_cuts(data: bytes) -> list[int]:

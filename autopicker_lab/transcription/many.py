@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import AutopickerError, InvalidRequestError, SpeechOptions, Transcript
 from autopicker_lab.core.files import find_files
 from autopicker_lab.extraction import open_source
+from autopicker_lab.runtime.cores import usable_cores
 from autopicker_lab.runtime.executors import Scheduler, submit_all, worker_pool, wrap_task_error
 from autopicker_lab.transcription import WhisperTranscriber
 
@@ -58,7 +58,7 @@ def transcribe_many(
     if not files:
         raise InvalidRequestError("there is no recording to read", "name recordings, or a folder with some")
     count = jobs or 1
-    threads = 0 if scheduler is not None else max(1, (os.cpu_count() or 1) // count)
+    threads = 0 if scheduler is not None else max(1, usable_cores() // count)
     return _run(files, count, scheduler, progress, (model, threads, options))
 
 

@@ -26,6 +26,8 @@ MAX_SECONDS = 8 * 3600
 _BLOCK = 30 * RATE
 _JUMP_S = 0.25  # between a packet's time and the end of the one before: a gap, or a recording that was joined on
 _MAX_GAP_S = 3600.0  # where the container does not say how long it is
+_SHOWN = 3  # gaps that are told one by one
+_USUAL = {2: ("FL", "FR"), 6: ("FL", "FR", "FC", "LFE", "BL", "BR")}  # where a file does not name its channels
 _TAIL_S = 0.5  # at the end, where many encoders leave a packet that is not whole
 _LACKING_S = 0.5  # of what was declared: more than codecs cut off themselves
 
@@ -51,6 +53,7 @@ class Sound:
     def __init__(self, file: SourceFile):
         self._name = file.name
         self._links = list(links(file.data))
+        self._gaps: list[tuple[float, float]] = []
         self._lost: list[float] = []  # where, seconds
         self.notes: list[str] = []
         self.declared: float | None = 0.0
@@ -97,22 +100,27 @@ class Sound:
 
     def _pieces(self) -> Iterator[tuple[tuple[str, ...], npt.NDArray[np.float32]]]:
         """Names of channels, and samples of all of them; of a gap its silence, a block at most at a time."""
-        import numpy as np
-
         for data, index in zip(self._links, self._tracks, strict=True):
             before = self._samples
             with opened(self._name, data) as container:
                 end_s = declared_seconds(container, index, data)
+                allowed_s = _MAX_GAP_S if end_s is None else end_s + 1.0
                 for at_s, names, piece in self._decoded(container, index):
                     gap = round(at_s * RATE) - (self._samples - before)
-                    allowed = (_MAX_GAP_S if end_s is None else max(end_s + 1.0 - self.length, 0.0)) * RATE
-                    while _JUMP_S * RATE < gap <= allowed:
-                        step = min(gap, _BLOCK)
-                        yield names, np.zeros((len(names), step), np.float32)
-                        gap, allowed = gap - step, allowed - step
-                        if gap <= _JUMP_S * RATE:
-                            break
+                    if gap / RATE > _JUMP_S and (gap / RATE if end_s is None else at_s) <= allowed_s:
+                        yield from self._silence(names, gap, told=self._samples > before)
                     yield names, piece
+
+    def _silence(
+        self, names: tuple[str, ...], samples: int, told: bool
+    ) -> Iterator[tuple[tuple[str, ...], npt.NDArray[np.float32]]]:
+        """That many samples of nothing, a block at most at a time; `told`: it is said that there was nothing."""
+        import numpy as np
+
+        if told:
+            self._gaps.append((self.length, self.length + samples / RATE))
+        for at in range(0, samples, _BLOCK):
+            yield names, np.zeros((len(names), min(_BLOCK, samples - at)), np.float32)
 
     def _decoded(self, container: Any, index: int) -> Iterator[tuple[float, tuple[str, ...], npt.NDArray[np.float32]]]:
         """Seconds from the container's beginning, names of channels, samples; each run of sound resampled alone."""
@@ -152,6 +160,10 @@ class Sound:
         """Say what was lost, once all is decoded."""
         if not self._samples and (self._lost or self.declared):
             raise unreadable(self._name)
+        if self._gaps:
+            places = ", ".join(f"from {begin:.1f} to {end:.1f} s" for begin, end in self._gaps[:_SHOWN])
+            more = f" and in {len(self._gaps) - _SHOWN} more places" if len(self._gaps) > _SHOWN else ""
+            self.notes.append(f"there is no sound {places}{more}")
         if lost := [at for at in self._lost if at < self.length - _TAIL_S]:
             self.notes.append(
                 f"the recording is damaged: pieces of it could not be decoded, the first at {lost[0]:.1f} s"
@@ -183,7 +195,8 @@ class _Run:
         self._names: tuple[str, ...] = ()
         if frame is not None:
             self._resampler = av.AudioResampler("fltp", frame.layout.name, RATE)
-            self._names = tuple(channel.name for channel in frame.layout.channels)
+            names = tuple(channel.name for channel in frame.layout.channels)
+            self._names = _USUAL.get(len(names), names) if "NONE" in names else names
 
     def take(self, frame: Any) -> Iterator[tuple[float, tuple[str, ...], npt.NDArray[np.float32]]]:
         frame.pts = None  # the resampler would fill gaps of its own

@@ -20,7 +20,7 @@ _CONTEXT = 64  # samples of the frame before that the detector wants
 _VOICE, _NO_VOICE = 0.4, 0.25  # probabilities from which a voice begins, and below which it ends
 _PAUSE = 10  # frames without a voice that end a stretch of speech
 _PAD = 10  # frames kept before and behind it
-_APART = 125  # frames of a pause (4 s) over which no window goes
+_APART = 63  # frames of a pause (2 s) over which no window goes
 _LONGEST, _LONG = 875, 470  # frames of a window: 28 s; a cut inside of speech is not made before 15 s
 _QUIET, _SILENT = 0.1, 3e-6  # levels below which sound is raised, and that of nothing at all
 

@@ -86,6 +86,7 @@ def test_recordings_joined_end_to_end_are_heard_to_the_end(second: int) -> None:
     assert sound.length == pytest.approx(2.0, abs=0.1)
     assert abs(samples[0, -RATE // 2 :]).max() > 0.3
     assert read(wav(tone(1.0)) + wav(tone(1.0, 8000), 8000))[0].length == pytest.approx(2.0, abs=0.01)
+    assert read(packed("mp4", "aac", tone(1.0)) * 2)[0].length == pytest.approx(2.0, abs=0.2)
 
 
 def test_one_recording_is_not_cut_where_its_bytes_look_like_a_beginning() -> None:
@@ -131,6 +132,7 @@ def with_times(pieces: list[tuple[float, Samples]]) -> bytes:
 def test_a_gap_stays_a_gap() -> None:
     sound, samples = read(with_times([(0.0, tone(1.0)), (41.0, tone(1.0))]))
     assert sound.length == pytest.approx(42.0, abs=0.05)
+    assert sound.notes == ["there is no sound from 1.0 to 41.0 s"]
     assert abs(samples[0, 2 * RATE : 40 * RATE]).max() == 0
     assert abs(samples[0, 41 * RATE + 800 :]).max() > 0.3
 
@@ -175,3 +177,10 @@ def test_what_no_signature_tells_is_asked_of_the_decoder(form: str, codec: str, 
         rate = 48_000
     data = packed(form, codec, tone(1.0, rate), rate)
     assert open_source(data, "upload").category == "audio"
+
+
+@pytest.mark.parametrize(("count", "names"), [(2, ("FL", "FR")), (6, ("FL", "FR", "FC", "LFE", "BL", "BR"))])
+def test_channels_that_a_file_does_not_name_are_the_usual_ones(count: int, names: tuple[str, ...]) -> None:
+    samples = np.stack([tone(0.2)] * count, axis=1)
+    sound = Sound(SourceFile("made.wav", wav(samples), "wav"))
+    assert [block.names for block in sound.blocks()] == [names]
