@@ -34,8 +34,14 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 def normal_form(text: str) -> str:
     """The words of a text that estimates read, in one form, with single spaces between them."""
-    words = [word for word in _folded(text).split() if word.isalnum() or not _LAYOUT.match(word)]
-    return " ".join(_unframed(words))
+    return " ".join(normal_words(text))
+
+
+def normal_words(text: str) -> Sequence[str]:
+    """The same words, one by one."""
+    words = _folded(text).split()
+    layout = {word for word in set(words) if not word.isalnum() and _LAYOUT.match(word)}  # words recur
+    return _unframed([word for word in words if word not in layout] if layout else words)
 
 
 def _folded(text: str) -> str:

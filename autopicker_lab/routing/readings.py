@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.complexity.features import NAMES, measure
 from autopicker_lab.core.text import ends
-from autopicker_lab.routing.normal_form import normal_form
+from autopicker_lab.routing.normal_form import normal_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,9 +49,9 @@ def _as_written(text: str, features: Features) -> ReadText:
 def _normal(text: str, features: Features) -> ReadText:  # features are of the text as it is written
     import numpy as np
 
-    normal = normal_form(text)
-    distinct = len(set(normal.split()))  # repeating a question changes nothing
-    return ReadText(ends(normal, EXCERPT), np.array([math.log1p(distinct)], np.float32))
+    words = normal_words(text)
+    distinct = len(set(words))  # repeating a question changes nothing
+    return ReadText(ends(" ".join(words), EXCERPT), np.array([math.log1p(distinct)], np.float32))
 
 
 READINGS: Mapping[str, TextReading] = MappingProxyType(
