@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MOST_DEPTH = 4
 _MOST_KEYS = 50
@@ -62,24 +65,28 @@ class _Shape:
     def told(self, of: int = 0) -> Any:
         """The shape as JSON; `of` is the number of objects among which it was looked for, 0 where it was one."""
         rarely = f", in {self.count:,} of {of:,}" if self.count < of else ""
-        if set(self.kinds) == {"object"} and self.keys:
+        others = {kind: number for kind, number in self.kinds.items() if kind not in ("object", "list")}
+        if self.keys and "list" not in self.kinds:
             number = self.kinds["object"]
             told = {key: shape.told(number if number > 1 else 0) for key, shape in self.keys.items()}
             if self.left_out:
                 told["..."] = f"{len(self.left_out):,} more keys"
+            if others:
+                told["(or)"] = f"{_either(others)}, in {sum(others.values()):,} of {self.count:,}"
             return told | ({"(object)": rarely.removeprefix(", ")} if rarely else {})
-        if set(self.kinds) == {"list"} and self.items is not None and self.items.count:
+        if "object" not in self.kinds and self.items is not None and self.items.count:
             few, many = self.lengths
-            return [
-                self.items.told(),
-                f"{few:,} items{rarely}" if few == many else f"{few:,} to {many:,} items{rarely}",
-            ]
+            items = f"{few:,} items{rarely}" if few == many else f"{few:,} to {many:,} items{rarely}"
+            return [self.items.told(), items, *([f"or {_either(others)}"] if others else [])]
         if set(self.kinds) == {"list"} and not self.lengths[1]:
             return []
-        kinds = list(self.kinds)
-        named = " or ".join(kinds[:_MOST_KINDS]) + (" or others" if len(kinds) > _MOST_KINDS else "")
         example = f" ({self.example})" if self.example and of else ""
-        return f"{named}{example}{rarely}"
+        return f"{_either(self.kinds)}{example}{rarely}"
+
+
+def _either(kinds: Iterable[str]) -> str:
+    named = list(kinds)
+    return " or ".join(named[:_MOST_KINDS]) + (" or others" if len(named) > _MOST_KINDS else "")
 
 
 def _kind(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Part
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAX_OUTPUT = 20_000  # characters of one output
+_OVERWRITTEN = re.compile(r"[^\r\n]*\r(?!\Z)")  # a bar of progress is drawn again on its line
 
 
 def is_notebook(value: object) -> bool:
@@ -68,12 +70,14 @@ def _outputs(cell: dict[str, Any]) -> Iterator[str]:
         text = _joined(output.get("text")) or _joined(data.get("text/plain"))
         if output.get("output_type") in ("error", "pyerr"):
             text = f"{output.get('ename', 'error')}: {output.get('evalue', '')}"
+        text = _OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
         kept = text[:_MAX_OUTPUT]
         if kept.strip():
             yield kept.rstrip("\n") + (f"\n[{len(text) - len(kept):,} more characters]" if kept != text else "")
-        for kind in data:
+        for kind, content in data.items():
             if kind.startswith(("image/", "application/pdf")) or kind in ("png", "jpeg", "svg"):
-                yield f"[{kind if '/' in kind else 'image/' + kind}]"
+                size = f": {len(_joined(content)) * 3 / 4000:,.0f} kB left out" if "svg" not in kind else ""
+                yield f"[{kind if '/' in kind else 'image/' + kind}{size}]"
 
 
 def _fenced(text: str, language: str = "") -> str:

@@ -53,3 +53,55 @@ def test_half_a_character_in_a_key_is_replaced_and_said(key: str) -> None:
 
 def test_a_broken_end_is_placed() -> None:
     assert read(b'{"a": 1}\n{"b": [1').warnings == ("not valid JSON at line 2, column 1: Extra data",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('# made by hand\n{"tail": 1}', "comments"),
+        ('{"tail": "one\ntwo"}', "line ends or tabs within strings, first in line 1"),
+        ("answer({'tail': 'it\\'s', n: +0x1F, // so\n});", "JSON5, JSONP"),
+        ("var config = {tail: [1, .5], 'u': '\\u00fc'}", "JSON5, JSONP"),
+        ('{"tail": [1, 2], "more": {"a": "b", "c": "it is cut', "cut off in line 1"),
+    ],
+)
+def test_what_programs_and_people_make_of_json_still_has_its_keys(text: str, said: str) -> None:
+    document = read(text.encode())
+    assert "tail" in document.metadata["keys"]
+    assert not document.metadata["valid"]
+    assert said in " ".join(document.warnings)
+
+
+@pytest.mark.parametrize("text", ["just words", "f({a: 1}, {b: 2})", "function f() { return [1]; }", '{"a": 1 "b"}'])
+def test_other_text_is_no_json_of_any_kind(text: str) -> None:
+    document = read(text.encode())
+    assert "keys" not in document.metadata
+    assert "not valid JSON at line 1" in document.warnings[-1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1}{"a": 2}\n{"a": 3}', '\x1e{"a": 1}\n\x1e{"a": 2}\n\x1e{"a": 3}\n', '{"a": 1},\n{"a": 2},\n{"a": 3},'],
+)
+def test_documents_in_a_row_need_no_lines_of_their_own(text: str) -> None:
+    assert read(text.encode()).metadata["shape"] == [{"a": "int (1)"}, "3 items"]
+
+
+def test_damaged_records_are_told_by_their_lines() -> None:
+    document = read(b'{"a": 1}\noops\n{"a": 2}\n\n{"a": 3}\n{"a": ')
+    assert document.metadata["shape"] == [{"a": "int (1)"}, "3 items"]
+    assert document.warnings[0] == "lines 2, 6 are not valid JSON: the other lines were read"
+
+
+def test_keys_are_told_where_some_items_are_none_or_numbers() -> None:
+    shape = read(b'[{"a": {"b": 1}, "l": [1]}, {"a": null, "l": 2}, 5]').metadata["shape"]
+    assert shape[0]["a"] == {"b": "int", "(or)": "null, in 1 of 2"}
+    assert shape[0]["l"] == ["int", "1 items", "or int"]
+    assert shape[0]["(or)"] == "int, in 1 of 3"
+
+
+def test_a_bar_of_progress_in_a_notebook_is_its_last_state() -> None:
+    output = {"output_type": "stream", "text": "\r10 %\r50 %\r100 %\ndone\r\n"}
+    cell = {"cell_type": "code", "source": "go()", "outputs": [output]}
+    document = extract(json.dumps({"nbformat": 4, "cells": [cell]}).encode(), name="a.ipynb")
+    assert "```\n100 %\ndone\n```" in document.text

@@ -61,7 +61,7 @@ class TestNotebooks:
         assert [part.label for part in document.parts] == ["cell 1, markdown", "cell 2, code"]
         assert document.parts[0].text == "# Rain\nby month"
         assert document.parts[1].text == (
-            "```julia\nplot(a)\n```\n\n```\none\ntwo\n```\n\n```\n<Figure>\n```\n\n```\n[image/png]\n```\n\n```\nKeyError: 'mm'\n```"
+            "```julia\nplot(a)\n```\n\n```\none\ntwo\n```\n\n```\n<Figure>\n```\n\n```\n[image/png: 3 kB left out]\n```\n\n```\nKeyError: 'mm'\n```"
         )
 
     def test_an_old_one_and_a_damaged_one_are_read(self) -> None:
@@ -72,7 +72,7 @@ class TestNotebooks:
         text = extract(json.dumps(old).encode(), name="a.ipynb").text
         assert "## Sea" in text
         assert "```python\nx\n```" in text
-        assert "[image/png]" in text
+        assert "[image/png: 3 kB left out]" in text
         odd = {"nbformat": 4, "cells": [None, 3, {"cell_type": 7}, {"source": {"a": 1}, "outputs": [1, {"data": []}]}]}
         assert extract(json.dumps(odd).encode(), name="a.ipynb").metadata["cells"] == 1
 
