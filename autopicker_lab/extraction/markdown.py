@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from markdown_it import MarkdownIt
+    from markdown_it.ruler import RuleOptionsType
+    from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
 _MAX_FRONT_MATTER = 500  # lines
@@ -26,6 +28,9 @@ _TAGGED_HEADING = re.compile(r"<h([1-6])\b[^<>]*>((?:(?!</?h[1-6]\b).)*)</h\1\s*
 _TAGGED_TABLE = re.compile(r"<(/?)table\b", re.I)
 _TAG = re.compile(r"<[^<>]*>")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
+_ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}\n]*\}\s*$")  # of a heading, as of Pandoc and kramdown: {#id .class}
+_FORMULAS = {"$$": "$$", "\\[": "\\]"}
+_MOST_LINES_OF_FORMULA = 200
 
 
 class _Heading(NamedTuple):
@@ -61,7 +66,34 @@ def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     # what is within lines is looked at for headings and cells alone
-    return MarkdownIt("commonmark").enable("table").disable("inline")
+    parser = MarkdownIt("commonmark").enable("table").disable("inline")
+    options: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    parser.block.ruler.before("fence", "formula", _formula, options)
+    return parser
+
+
+def _formula(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+    """A formula on lines of its own, `$$` or `\\[` to `$$` or `\\]`, in which nothing is Markdown."""
+    opening = state.src[state.bMarks[first] + state.tShift[first] : state.eMarks[first]].strip()
+    closing = _FORMULAS.get(opening[:2])
+    if closing is None or state.is_code_block(first):
+        return False
+    after = opening[2:]
+    line = first
+    while closing not in after:
+        line += 1
+        if line >= last or line - first > _MOST_LINES_OF_FORMULA:
+            return False
+        after = state.src[state.bMarks[line] : state.eMarks[line]]
+        if state.sCount[line] < state.blkIndent and after.strip():
+            return False
+    if not after.rstrip().endswith(closing):
+        return False
+    if not silent:
+        state.line = line + 1
+        token = state.push("formula", "", 0)
+        token.map = [first, state.line]
+    return True
 
 
 @cache
@@ -114,6 +146,7 @@ def _headings(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[_Headin
         if token.level or token.map is None:
             continue
         if token.type == "heading_open" and (source := tokens[i + 1].content):
+            source = _ATTRIBUTES.sub("", source) or source
             yield _Heading(token.map[0], int(token.tag[1]), _words(source) or source)
         elif token.type == "html_block":
             html = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), "\n".join(lines[slice(*token.map)]))

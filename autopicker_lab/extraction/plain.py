@@ -21,6 +21,7 @@ _DELIMITER_ROW = re.compile(r"\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?)?|\|\s*:?-+:?")
 _RULE = re.compile(r"\|(?:\s*:?-{3,}:?\s*\|)+")
 _CLOSING_SIGNS = re.compile(r"(?:^|[ \t])#+$")
 _BAR = re.compile(r"(?<!\\)\|")
+_BEFORE_ROW = re.compile(r"(?:[-*+>]|\d{1,9}[.)])\s+(?=\|)")  # the sign of the list or quote that a table stands in
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 
@@ -121,6 +122,6 @@ def flat_rows(text: str) -> list[str]:
 
 
 def _cells(line: str) -> tuple[Cell, ...]:
-    inner = line.strip().removeprefix("|")
+    inner = _BEFORE_ROW.sub("", line.strip()).removeprefix("|")
     inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
     return tuple(cell.strip().replace("\\|", "|") or None for cell in _BAR.split(inner))

@@ -22,6 +22,9 @@ def read(text: str) -> Document:
         ("> # quoted\n\n- # listed\n\n# Own\n", ["Own"]),
         ("# [A](b) ![c](d.png) [e][f]\n\n[f]: g\n", ["A c [e][f]"]),
         ("# a &copy; \\# b  \n", ["a © # b"]),
+        ("$$\n# x\n---\n$$\n\n\\[\n# y \\]\n# In\n", ["In"]),
+        ("$$ x $$\n\n$$ # of prices\n# In\n", ["In"]),
+        ("- $$\n  # x\n  $$\n\n# In {#anchor .wide}\n", ["In"]),
     ],
 )
 def test_headings(text: str, headings: list[str]) -> None:
