@@ -192,3 +192,31 @@ def test_a_text_that_no_parser_comes_to_an_end_with_is_read_as_it_is(
     document = extract(text.encode(), name=name)
     assert "\n".join(part.text for part in document.parts) == text
     assert any("was not parsed" in warning for warning in document.warnings)
+
+
+def test_a_head_ends_where_it_ends_whatever_comes_before_its_body() -> None:
+    python = outline("class K:\n    # about p\n    @property\n    def p(self, d={1: ':'}): pass\n", "a.py")
+    assert python["K"]["signature"] == "class K"
+    assert python["K.p"]["signature"] == "def p(self, d={1: ':'})"
+    broken = outline('class K(B):  # so\n    """Never closed\n    def m(self):\n        pass\n', "a.py")
+    assert broken["K"]["signature"] == "class K(B)"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (".a { b: c }\n/* on and on\n.d { e: f }\n", "line 2: a comment that is never closed"),
+        (".a {\n  color: red\n  width: 1px;\n}\n", "line 2: a declaration without a semicolon"),
+        (".a { b: c; // so\n  .d { e: f } }\n", "line 1: // begins no comment in CSS"),
+    ],
+)
+def test_slips_in_css_are_told_by_what_they_are(text: str, said: str) -> None:
+    assert extract(text.encode(), name="a.css").warnings == (f"syntax error at {said}",)
+
+
+def test_addresses_and_texts_with_slashes_in_css_are_no_comments() -> None:
+    text = (
+        '@import "//a.b/c.css";\n.a { d: url( //e.f/g.png ); content: "/*"; h: progid:X.Y(a=1)\n }\n/**/ .z { y: x }\n'
+    )
+    assert extract(text.encode(), name="a.css").warnings == ()
+    assert ".z" in outline(text, "a.css")

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _MOST_FAULTS = 5
 _CLOSING = 50  # braces added at the end: those that close nothing there tell how many were left open
 _HOLD_RULES = {"media", "supports", "layer", "container", "scope", "starting-style", "document", "-moz-document"}
+_COMMENT_OR_TEXT = re.compile(
+    r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|url\([^)\n]*\)|/\*.*?(?:\*/|\Z)|(?<![^\s;{}])//[^\n]*""",
+    re.DOTALL,
+)
 _MESSAGES = {
     "}": "a brace that closes nothing",
     ")": "a parenthesis that closes nothing",
@@ -56,7 +60,8 @@ def read_css(file: SourceFile) -> Document:
 
     text, _, warnings = decode(file.data)
     sheet = _Sheet(text.split("\n"))
-    tokens = tinycss2.parse_component_value_list(f"{text}\n{'}' * _CLOSING}")
+    plain = _with_plain_comments(text, sheet)
+    tokens = tinycss2.parse_component_value_list(f"{plain}\n{'}' * _CLOSING}")
     tokens = _without_closing(tokens, sheet)
     _measure(tokens, sheet)
     comments = Comments(sheet.lines, sheet.comments)
@@ -72,6 +77,23 @@ def read_css(file: SourceFile) -> Document:
     return outline_document(
         file, text, sheet.symbols, sheet.imports, warnings, comments, docstring=None, custom_properties=properties
     )
+
+
+def _with_plain_comments(text: str, sheet: _Sheet) -> str:
+    """The text with its last comment closed, and blanks for comments that other languages know; both are told."""
+
+    def plain(match: re.Match[str]) -> str:
+        comment = match[0]
+        line = text.count("\n", 0, match.start()) + 1
+        if comment.startswith("/*") and not (comment.endswith("*/") and len(comment) > 3):
+            sheet.faults.append((line, "a comment that is never closed"))
+            return f"{comment}*/"
+        if not comment.startswith("//"):
+            return comment
+        sheet.faults.append((line, "// begins no comment in CSS"))
+        return " " * len(comment)
+
+    return _COMMENT_OR_TEXT.sub(plain, text) if "/*" in text or "//" in text else text
 
 
 def _without_closing(tokens: list[Any], sheet: _Sheet) -> list[Any]:
@@ -119,6 +141,8 @@ def _read_level(level: _Level, sheet: _Sheet, comments: Comments) -> Iterator[_L
         if rule.type == "declaration":
             if rule.name.startswith("--"):
                 sheet.properties[rule.name] = None
+            elif _goes_on(rule.value):
+                sheet.faults.append((rule.source_line, "a declaration without a semicolon"))
         elif rule.type == "error":
             _note_fault(rule, sheet)
         elif rule.type in ("qualified-rule", "at-rule"):
@@ -127,6 +151,15 @@ def _read_level(level: _Level, sheet: _Sheet, comments: Comments) -> Iterator[_L
             if rule.content is not None and not symbol.name.lower().startswith(("@keyframes", "@-webkit-keyframes")):
                 selector = level.selector if rule.type == "at-rule" else symbol.name
                 yield _Level(rule.content, selector, symbol.name)
+
+
+def _goes_on(value: Sequence[Any]) -> bool:
+    """Whether another declaration begins on a line of a value: a name, and a colon."""
+    tokens = [token for token in value if token.type != "comment"]
+    return all(token.type != "error" for token in tokens) and any(
+        before.type == "whitespace" and "\n" in before.value and name.type == "ident" and colon == ":"
+        for before, name, colon in zip(tokens, tokens[1:], tokens[2:], strict=False)
+    )
 
 
 def _note_fault(error: Any, sheet: _Sheet) -> None:

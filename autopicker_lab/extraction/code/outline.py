@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MOST_SIGNATURE = 200  # characters
 _MOST_DOC = 300
 _MOST_HEAD = 1000  # bytes
+_PYTHON_HEAD = re.compile(r"#[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[()\[\]{}:]")
 _ALONE = re.compile(r"\s*(#|//|/\*|<!--)")
 _SIGNS = re.compile(r"^\s*(#+|//+|/\*+|\*+(?!/))\s?|\s*\*+/\s*$")  # around what a comment says
 
@@ -91,6 +92,18 @@ def first_paragraph(text: str) -> str:
 def head_line(data: bytes, start: int, stop: int) -> str:
     """The head of a symbol in one line: what stands before its body in UTF-8."""
     return one_line(data[start : min(stop, start + _MOST_HEAD)].decode(errors="replace").rstrip(" \n\t{:=>"))
+
+
+def python_head(data: bytes, start: int, stop: int) -> str:
+    """The head of a class or function of Python, without comments and decorators that stand between it and its body."""
+    head = data[start : min(stop, start + _MOST_HEAD)].decode(errors="replace")
+    depth = 0
+    for match in _PYTHON_HEAD.finditer(head):
+        sign = match[0]
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == ":" and depth <= 0:
+            return head_line(head[: match.start()].encode(), 0, stop)
+    return head_line(data, start, stop)
 
 
 def one_line(text: str, most: int = _MOST_SIGNATURE) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.code.grammar import Scope, Source, line_range, nest
-from autopicker_lab.extraction.code.outline import Comments, first_paragraph, outline_document
+from autopicker_lab.extraction.code.outline import Comments, first_paragraph, outline_document, python_head
 from autopicker_lab.extraction.code.python_ast import Fault, Found, found_by_ast, parse
 from autopicker_lab.extraction.decoding import decode
 
@@ -85,7 +85,7 @@ def _scopes(source: Source, matches: list[Match], comments: Comments) -> Iterato
             first, last = line_range(decorations.get(node.id, node))
             last = comments.end_before(last)  # the grammar counts comments after a body to it
             doc = _docstring(source, match["body"]) or comments.above(first)
-            signature = source.signature(node.start_byte, match["body"].start_byte)
+            signature = python_head(source.data, node.start_byte, match["body"].start_byte)
             name = source.text_of(match["name"])
             yield Scope(kind, name, node.start_byte, node.end_byte, first, last, signature, first_paragraph(doc))
 
@@ -115,7 +115,7 @@ def _lost_scopes(source: Source, known: set[int]) -> Iterator[Scope]:
         start = match.start() + len(indent)
         line, counted = line + source.data.count(b"\n", counted, start), start
         if start not in known and not texts.holds(start):
-            signature = source.signature(start, match.end())
+            signature = python_head(source.data, start, match.end())
             scope = Scope(_KINDS[kind], name.decode(), start, len(source.data), line, line, signature)
             yield _ended_by_indent(scope, source)
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.code.grammar import Scope
-from autopicker_lab.extraction.code.outline import Comments, first_paragraph, head_line
+from autopicker_lab.extraction.code.outline import Comments, first_paragraph, python_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,4 +101,4 @@ def _scope(
     is_text = isinstance(said, ast.Constant) and isinstance(said.value, str)
     doc = first_paragraph(said.value) if is_text else comments.above(first)  # type: ignore[union-attr]
     kind = "class" if isinstance(node, ast.ClassDef) else "function"
-    return Scope(kind, node.name, start, stop, first, last, head_line(data, start, body), doc)
+    return Scope(kind, node.name, start, stop, first, last, python_head(data, start, body), doc)
