@@ -16,6 +16,7 @@ _ADDRESS = re.compile(rf"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,\s\"'()
 _RUN = re.compile(
     rf"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{{40,}}(?:{_LINE_END}(?=[A-Za-z0-9+/=]))?)+[A-Za-z0-9+/]*={{0,2}}"
 )
+_URL_SAFE = re.compile(r"(?<![\w+/-])[\w-]{1000,}={0,2}", re.ASCII)
 _LINE_ENDS = re.compile(_LINE_END)
 _KINDS = {
     b"\x89PNG": "image/png",
@@ -57,7 +58,7 @@ def leave_out_base64(text: str) -> Readable:
             return letters
         return _instead(letters, _kind(letters) or "data", found, said=True)
 
-    bare = _RUN.sub(unnamed, _ADDRESS.sub(named, text))
+    bare = _URL_SAFE.sub(unnamed, _RUN.sub(unnamed, _ADDRESS.sub(named, text)))
     if not found:
         return Readable(text, ())
     more = f" and {len(found) - _MAX_TOLD} more" if len(found) > _MAX_TOLD else ""
@@ -65,7 +66,7 @@ def leave_out_base64(text: str) -> Readable:
 
 
 def _may_hold_any(text: str) -> bool:
-    return ";base64," in text or bool(re.search(r"[A-Za-z0-9+/]{40}(?:[A-Za-z0-9+/]{960}|(?:\\r)?\\n|\r?\n)", text))
+    return ";base64," in text or bool(re.search(r"[A-Za-z0-9+/_-]{40}(?:[A-Za-z0-9+/_-]{960}|(?:\\r)?\\n|\r?\n)", text))
 
 
 def _instead(letters: str, kind: str, found: list[str], *, said: bool) -> str:
@@ -95,6 +96,6 @@ def _is_base64(letters: str) -> bool:
         return False  # long words below one another
     whole = _LINE_ENDS.sub("", letters).rstrip("=")[:2000]
     pieces = [whole[i : i + 200] for i in range(0, len(whole) - 199, 200)]
-    mixed = sum(all(re.search(kind, piece) for kind in ("[A-Z]", "[a-z]", "[0-9+/]")) for piece in pieces)
+    mixed = sum(all(re.search(kind, piece) for kind in ("[A-Z]", "[a-z]", "[0-9+/_-]")) for piece in pieces)
     fours = {whole[i : i + 4] for i in range(len(whole) - 3)}
     return 10 * mixed >= 7 * len(pieces) and 10 * len(fours) >= 6 * len(whole)

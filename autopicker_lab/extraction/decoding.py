@@ -88,7 +88,7 @@ def _not_utf_8(data: bytes, declared: str) -> Decoded:
         return _decode_as(data, unmarked)
     sequences, bad = _count_sequences(data)
     if sequences:
-        if sequences > 2 * bad or _is_cut(data):
+        if sequences > bad or _is_cut(data):
             return _mixed_lines(data, bad) or _decode_as(data, "utf-8")
         if not declared and (mixed := _mixed_lines(data, bad)):
             return mixed

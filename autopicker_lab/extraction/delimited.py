@@ -20,6 +20,7 @@ _USUALLY = 0.9  # of the delimiters
 _MAX_AREA, _MAX_FILLED_UP = 5_000_000, 20  # cells of all rows, filled up, and how many times those that stand there
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _DELIMITERS = ",;\t|"
+_RARE_DELIMITERS = "^~\xa6\x01"
 _OTHER_DELIMITERS = {d: re.compile("[" + re.escape(_DELIMITERS.replace(d, "")) + "]") for d in _DELIMITERS}
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,15}", re.ASCII)
@@ -37,8 +38,9 @@ def read_csv(file: SourceFile) -> Document:
     warnings += open_quotes
     all_rows, widths, quote_warnings = _rows(text, delimiter or _NO_DELIMITER)
     preamble, rows = split_preamble(all_rows)
+    rows = rows[next((i for i, row in enumerate(rows) if any(cell is not None for cell in row)), 0) :]
     widest = max(widths, default=0)
-    if ragged := sum(width < widest for width in widths[len(preamble) :]):
+    if ragged := sum(width < widest for width in widths[len(all_rows) - len(rows) :]):
         warnings += (f"{ragged} rows are not as wide as the widest: filled up with blanks",)
     warnings += quote_warnings
     columns = summarise(rows) if len(rows) > 1 else []
@@ -86,6 +88,9 @@ def find_delimiter(text: str) -> str:
         best = max(even, key=fit, default=best)
     if fit(best)[1] > 1:
         return best
+    rare = next((d for d in _RARE_DELIMITERS if d in lines[0] and len(lines) > 1 and _cuts_evenly(sample, d)), None)
+    if rare:
+        return rare
     rows = [row for row in csv.reader(lines) if row]
     return "" if "," in sample and _is_prose(sample, ",", rows) else ","
 

@@ -86,6 +86,7 @@ _MARKS_IN_PLACE = re.compile(
     r"(?<=[A-Za-z])\u2019(?=(?:s|t|ll|re|ve|d|m)\b)"  # in "it is", cut short
     r"|(?<![A-Za-z])[\u201c\u2018](?=\w[^\u201c]*[\u201d\u2019])|(?<=[\w.,!?])[\u201d\u2019](?![A-Za-z])"  # in pairs
     r"|(?<![A-Za-z])[\u2013\u2014\u2022\u20ac\xa3\xa5\xa7\xa9\xae\xb0\xb1\xb5\xb7\xbc-\xbe\xd7\xa0](?![A-Za-z])"
+    r"|(?<=\d)\xb0(?=[CF]\b)"
 )
 _CAPITAL = re.compile("[A-Z\u0386-\u03ab\u0400-\u042f]")  # Latin, Greek, Cyrillic
 _SMALL = re.compile("[a-z\u03ac-\u03ce\u0430-\u045f]")
@@ -206,7 +207,7 @@ class _Readings:
 def _is_marks_alone(text: str) -> bool:
     """Whether nothing but quotes, dashes, currencies and the like stands beyond ASCII, none where a letter would."""
     rest = _MARKS_IN_PLACE.sub(" ", text)
-    return rest.isascii()
+    return (rest.replace("\u2026", " ") if rest != text else rest).isascii()
 
 
 def _telling(data: bytes, size: int) -> bytes:

@@ -35,3 +35,13 @@ def test_lines_above_a_short_table_are_titles() -> None:
 
 def test_leading_zeros_and_decimal_commas_stay_as_written() -> None:
     assert read("zip;price\n00742;1.234,50\n").tables[0].rows[1] == ("00742", "1.234,50")
+
+
+def test_blank_cells_above_the_header_are_no_header() -> None:
+    assert read(",,\n,,\na,b,c\n1,2,3\n").tables[0].rows == (("a", "b", "c"), (1, 2, 3))
+
+
+def test_rare_delimiters_cut_where_no_other_does() -> None:
+    assert read("a^b\n1^2\n").tables[0].rows == (("a", "b"), (1, 2))
+    assert read("a~b\n1~2\n3~4\n").metadata["delimiter"] == "~"
+    assert read("2^3\nx\n").metadata["delimiter"] != "^"

@@ -185,3 +185,14 @@ def test_the_detector_sees_a_bounded_sample_and_is_asked_once_for_common_text(
 def test_the_detector_has_nothing_to_warn_of_where_capitals_fit_no_language() -> None:
     for data in (b"\xc7O", b"B\xce", b"\xcf\xd0 \xd0\xcf"):  # tests take warnings for errors
         assert _confidence_in_small_letters(data.decode("cp1251"), "cp1251") <= 0.2
+
+
+@pytest.mark.parametrize("text", ["It costs £5 – at 20°C ± 3", "line one… line two — “x”"])
+def test_signs_among_plain_letters_are_western(text: str) -> None:
+    assert decode(text.encode("cp1252")).text == text
+
+
+def test_more_letters_of_utf_8_than_bad_bytes_make_it_utf_8() -> None:
+    text, encoding, warnings = decode("Grüße aus Köln".encode() + " und Zürichs Straße".encode("latin-1"))
+    assert (text, encoding) == ("Grüße aus Köln und Z\ufffdrichs Stra\ufffde", "utf-8")
+    assert len(warnings) == 1

@@ -1,5 +1,7 @@
 """Small things that readers must not lose, and details that must not refuse the rest of a file."""
 
+import base64
+
 import pytest
 from lxml import etree
 from support.raw_pdf import document, show
@@ -164,3 +166,13 @@ def test_halves_of_characters_are_found_at_any_depth_of_metadata_and_their_escap
 )
 def test_the_suffix_of_a_name(name: str, suffix: str) -> None:
     assert name_suffix(name) == suffix
+
+
+def test_base64_for_addresses_is_left_out_too() -> None:
+    letters = base64.urlsafe_b64encode(b"\xff\xd8\xff\xe0" + bytes(range(256)) * 5).decode()
+    assert (
+        extract(f'{{"data": "{letters}"}}'.encode(), name="a.json").text
+        == '{"data": "[base64, image/jpeg: 1 kB left out]"}'
+    )
+    slug = "-".join(["a-long-name-of-words"] * 80)
+    assert slug in extract(slug.encode(), name="a.txt").text
