@@ -17,6 +17,10 @@ def text(body: str) -> str:
         ("10<sup>6</sup> m<sup>-2</sup> of H<sub>2</sub>O", "10⁶ m⁻² of H₂O"),
         ("x<sup>n+1</sup>, v<sub>max</sub>, 1<sup>st</sup>", "x^{n+1}, v_{max}, 1st"),
         ("seen<sup><a href='#f'>[3]</a></sup>", "seen[3]"),
+        ("$19<sup>99</sup>, € 1,200<sup>50</sup>, $10<sup>12</sup>, 5<sup>12</sup>", "$19.99, € 1,200.50, $10¹², 5¹²"),
+        ("10<span style='vertical-align: super'>6</span>, H<i style='vertical-align:sub'>2</i>", "10⁶, H*2*"),
+        ("a<b style='opacity:0'>b</b><b style='opacity: 0.5'>c</b><i style='font-size:0px'>d</i>", "a**c**"),
+        ("<base href='https://a.b/'><a name='here'>place</a>", "place"),
         ("a<br>b<wbr>c&shy;d&nbsp;e", "a\nbcd e"),
         ("<b> x </b>y<i>z</i><del>1</del><ins>2</ins>", "**x** y*z*~~1~~2"),
         ("<ruby>漢字<rp>(</rp><rt>kanji</rt><rp>)</rp></ruby>", "漢字(kanji)"),
@@ -178,3 +182,13 @@ def test_odd_elements(body: str, expected: str) -> None:
 def test_rows_that_reach_down(table: str, rows: list[str]) -> None:
     lines = text(f"<table>{table}</table>").split("\n")
     assert [lines[0], *lines[2:]] == rows
+
+
+def test_a_table_in_a_list_has_its_own_columns() -> None:
+    document = extract(b"<ul><li><table><tr><td>a<td>b<tr><td>1<td>2</table></ul>", name="a.html")
+    assert document.tables[0].rows == (("a", "b"), ("1", "2"))
+
+
+def test_headings_are_told_without_their_permalinks_and_empty_ones_not() -> None:
+    document = extract(b"<h1>Sea <a href='#sea'>\xc2\xb6</a></h1><h2></h2><h2>Tide</h2>", name="a.html")
+    assert document.metadata["headings"] == ["Sea", "Tide"]

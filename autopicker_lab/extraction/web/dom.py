@@ -17,7 +17,11 @@ _SKIPPED_NAMES = """script style template head title link meta base noscript nof
 param source"""
 BLOCKS = frozenset(_BLOCK_NAMES.split())
 SKIPPED = frozenset(_SKIPPED_NAMES.split())
-_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
+_HIDING = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?:^|[;\s])(?:opacity|font-size)\s*:\s*0(?![.\d]*[1-9])",
+    re.I,
+)
+PERMALINKS = frozenset(("¶", "#", "§", "🔗", "⚓", "\uf0c1"))  # links beside headings
 _SHOWN_BY_CLICK = frozenset(("tabpanel", "region"))
 _FOR_READERS = re.compile(r"(?:^|[\s_-])(?:sr-only|visually-?hidden|screen-?reader|offscreen|a11y-hidden)", re.I)
 _LONGEST_BASE = 2000  # characters: each address of the page repeats them

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.extraction import latex, script_signs
 from autopicker_lab.extraction.web import forms, mathml
 from autopicker_lab.extraction.web.context import name_of
-from autopicker_lab.extraction.web.dom import BLOCKS, SKIPPED, is_hidden, local, names, strings, words
+from autopicker_lab.extraction.web.dom import BLOCKS, PERMALINKS, SKIPPED, is_hidden, local, names, strings, words
 from autopicker_lab.extraction.web.media import MEDIA, medium
 
 if TYPE_CHECKING:
@@ -23,10 +23,11 @@ _ORDINALS = frozenset(("st", "nd", "rd", "th", "er", "re", "e", "ère", "ème", 
 _MARKS = frozenset(("tm", "sm", "®", "™", "°", "*", "**", "†", "‡", "§", "¶"))
 _EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "cite": "*", "dfn": "*", "del": "~~", "s": "~~"}
 _EMPHASIS["strike"] = "~~"
-_PERMALINKS = frozenset(("¶", "#", "§", "🔗", "⚓", "\uf0c1"))  # beside headings
 _NO_TEXT = frozenset(("MathJax_Preview", "linenos", "lineno", "line-number", "mw-editsection"))
 _CODE = frozenset(("code", "kbd", "samp", "tt"))
 _MATH = frozenset(("katex", "mwe-math-element", "MathJax", "MathJax_Display", "MathJax_SVG", "MathJax_CHTML"))
+_RAISED = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.I)
+_AMOUNT = re.compile(r"[$€£¥]\s?(?!10$)\d{1,3}(?:[,.]\d{3})*$")
 _FOOTNOTE = re.compile(r"\[\w{1,4}\]")
 
 
@@ -82,8 +83,11 @@ class InlineWriter:
             mark = forms.tick(element)
             if mark:
                 return f" {mark} {self.content(element)}"
-            if "display" in (element.get("style") or "") and "block" in element.get("style"):
+            style = element.get("style") or ""
+            if "display" in style and "block" in style:
                 return f"\n{self.content(element)}\n"
+            if raised := _RAISED.search(style):
+                return _WRITERS["sup" if raised[1].lower() == "super" else "sub"](self, element)
         return self.content(element)
 
     def _page_formula(self, element: Any) -> str:
@@ -116,8 +120,8 @@ class InlineWriter:
     def link(self, element: Any) -> str:
         """A link with its address, unless that says nothing more."""
         text = self.content(element)
-        address = self.context.address(element.get("href"))
-        if (element.get("href") or "").startswith("#") and text.strip() in _PERMALINKS:
+        address = self.context.address(element.get("href")) if element.get("href") else ""
+        if (element.get("href") or "").startswith("#") and text.strip() in PERMALINKS:
             return ""
         inner = text.strip() or " ".join(name_of(element).split())
         if not inner or not address or address.startswith(("#", "data:")) or "\n" in inner:
@@ -183,6 +187,8 @@ def _script_sign(table: dict[int, str | int], mark: str) -> Callable[[InlineWrit
         inner = text.strip()
         if not inner or "](" in inner or _FOOTNOTE.fullmatch(inner) or _is_ordinal(element, inner.lower()):
             return text
+        if mark == "^" and len(inner) == 2 and inner.isdigit() and _AMOUNT.search(_preceding(element)):
+            return f".{inner}"
         if all(ord(char) in table for char in inner):
             return text.translate(table)
         return script_signs.marked(mark, inner)
@@ -192,9 +198,13 @@ def _script_sign(table: dict[int, str | int], mark: str) -> Callable[[InlineWrit
 
 def _is_ordinal(element: Any, text: str) -> bool:
     """Whether raised text ends a number word (1st) or is a mark of its own."""
+    return text in _MARKS or (text in _ORDINALS and _preceding(element)[-1:].isdigit())
+
+
+def _preceding(element: Any) -> str:
+    """The text right before an element."""
     before = element.getprevious()
-    preceding = (element.getparent().text if before is None else before.tail) or ""
-    return text in _MARKS or (text in _ORDINALS and preceding[-1:].isdigit())
+    return (element.getparent().text if before is None else before.tail) or ""
 
 
 def _code(writer: InlineWriter, element: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction.web.dom import HEADINGS, words
+from autopicker_lab.extraction.web.dom import HEADINGS, PERMALINKS, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +22,23 @@ def metadata(root: Any) -> dict[str, Any]:
     return {
         "title": " ".join(title.split()) if title else None,
         "language": root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang"),
-        "headings": [words(h) for h in root.iter(*HEADINGS)][:200],
+        "headings": [said for heading in root.iter(*HEADINGS) if (said := _heading_words(heading))][:200],
         "links": sum(1 for _ in root.iter("a")),
         "tables": sum(1 for _ in root.iter("table")),
         "forms": sum(1 for _ in root.iter("form")),
         "scripts": [s.get("src") for s in root.iter("script") if s.get("src")],
         "ids": root.xpath("(//@id)[position() <= 200]"),
     }
+
+
+def _heading_words(heading: Any) -> str:
+    """What a heading says, without the link to itself that may stand beside it."""
+    said = words(heading)
+    for link in heading.iter("a"):
+        sign = words(link)
+        if sign in PERMALINKS:
+            said = said.removeprefix(sign).removesuffix(sign).strip()
+    return said
 
 
 def outline(root: Any) -> Iterator[str]:
