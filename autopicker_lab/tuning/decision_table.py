@@ -122,7 +122,7 @@ def part_rows(outcomes: OutcomeMatrix, routed: Array | None, labels: Array) -> l
             PartRow(
                 str(names[i]),
                 int(counts[i]),
-                float(routed[at, best].mean()),
+                float(_answered_by(best, outcomes, routed)[at].mean()),
                 float(alone.mean()),
                 float(score[at].mean()),
                 mean_interval(score[at] - alone, outcomes.groups[at]),
@@ -169,5 +169,12 @@ def _each(outcomes: OutcomeMatrix, weights: Array, values: Array) -> Array:
 def _share(outcomes: OutcomeMatrix, routed: Array | None, name: str) -> Interval | None:
     if routed is None or not name.startswith(ALWAYS):
         return None
-    share = float(routed[:, outcomes.models.index(name.removeprefix(ALWAYS))].mean())
-    return share_interval(share, outcomes.different)
+    model = outcomes.models.index(name.removeprefix(ALWAYS))
+    return share_interval(float(_answered_by(model, outcomes, routed).mean()), outcomes.different)
+
+
+def _answered_by(model: int, outcomes: OutcomeMatrix, routed: Array) -> Array:
+    """How often a model answers each prompt, in a cascade or alone, shape (n,)."""
+    columns = [column for column, answerer in enumerate(outcomes.answerers) if answerer == model]
+    answered: Array = routed[:, columns].sum(1)
+    return answered

@@ -66,6 +66,11 @@ def test_a_signal_that_knows_beats_routing_and_is_served_as_it_was_measured(
     assert telling.to_dict()["cascade"]["taken"] == form.name
 
 
+def test_the_shares_of_models_count_the_answers_that_went_up(telling: TuningReport) -> None:
+    shares = [way.share.value for way in telling.ways if way.share is not None]
+    assert sum(shares) == pytest.approx(1.0)
+
+
 def compared(rows: pd.DataFrame, mode: str = AUTO, guard: float | None = None) -> Forms:
     """The forms by estimates that tell no prompt from another."""
     matrix = OutcomeMatrix.from_table(rows, groups="off")
