@@ -57,6 +57,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ]
     }
 )
+_PICTURE_SIGNS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 KIND_OF_SUFFIX: Mapping[str, str] = MappingProxyType(
     {suffix: form.kind for form in FORMATS.values() for suffix in form.suffixes}
 )
@@ -171,3 +172,10 @@ class SourceFile:
     def sha256(self) -> str:
         """Of its bytes, hexadecimal; hashed when it is first asked for."""
         return hashlib.sha256(self.data).hexdigest()
+
+
+def picture_type(start: bytes) -> str:
+    """The media type of a picture by its first 12 bytes; empty where they are of none that is told by more than two."""
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for sign, kind in _PICTURE_SIGNS.items() if start.startswith(sign)), "")

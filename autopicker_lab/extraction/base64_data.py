@@ -7,6 +7,8 @@ import binascii
 import re
 from typing import NamedTuple
 
+from autopicker_lab.core.files import picture_type
+
 _MIN_NAMED = 200  # letters, where the text says that it is base64; small icons stay
 _MIN_UNNAMED = 1000
 _MAX_TOLD = 3
@@ -19,9 +21,6 @@ _RUN = re.compile(
 _URL_SAFE = re.compile(r"(?<![\w+/-])[\w-]{1000,}={0,2}", re.ASCII)
 _LINE_ENDS = re.compile(_LINE_END)
 _KINDS = {
-    b"\x89PNG": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
     b"%PDF": "application/pdf",
     b"PK\x03\x04": "application/zip",
     b"\x1f\x8b": "application/gzip",
@@ -82,9 +81,7 @@ def _kind(letters: str) -> str:
         data = base64.b64decode(begin[: len(begin) // 4 * 4])
     except (binascii.Error, ValueError):
         return ""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for sign, kind in _KINDS.items() if data.startswith(sign)), "")
+    return picture_type(data) or next((kind for sign, kind in _KINDS.items() if data.startswith(sign)), "")
 
 
 def _is_base64(letters: str) -> bool:

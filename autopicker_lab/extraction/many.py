@@ -46,13 +46,14 @@ class ExtractionResult:
 _FIELDS = ("path", "kind", "sha256", "text", "tokens", "parts", "tables", "metadata", "warnings", "error", "seconds")
 
 
-def _replace_surrogates(value: Any) -> Any:
-    """A value that can be encoded: lone surrogates, as in names of another encoding, become escape sequences."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_replace_surrogates(key): _replace_surrogates(item) for key, item in value.items()}
-    return [_replace_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
+def _encodable_row(result: ExtractionResult) -> dict[str, Any]:
+    """A row that can be encoded: what is of no character in a file's name becomes escape sequences.
+
+    What was read of a file is encodable already.
+    """
+    row = result.to_row()
+    named = {name: row[name].encode("utf-8", "backslashreplace").decode() for name in ("path", "error") if row[name]}
+    return row | named
 
 
 def extract_many(
@@ -148,7 +149,7 @@ def _write_jsonl(results: Iterable[ExtractionResult], out: Path) -> int:
     count = 0
     with out.open("w", encoding="utf-8") as stream:
         for result in results:
-            stream.write(json.dumps(_replace_surrogates(result.to_row()), ensure_ascii=False, default=str) + "\n")
+            stream.write(json.dumps(_encodable_row(result), ensure_ascii=False, default=str) + "\n")
             count += 1
     return count
 
@@ -166,7 +167,7 @@ def _write_parquet(results: Iterable[ExtractionResult], out: Path) -> int:
     count = 0
     with pq.ParquetWriter(out, schema) as writer:  # type: ignore[no-untyped-call]
         for batch in _batches(results, 64):
-            rows = [_replace_surrogates(result.to_row()) for result in batch]
+            rows = [_encodable_row(result) for result in batch]
             for row in rows:
                 for name in ("tables", "metadata"):
                     row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False, default=str)

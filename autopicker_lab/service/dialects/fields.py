@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.files import picture_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-_MAGIC = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp", b"BM": "bmp"}
 
 
 def json_object(raw: bytes) -> dict[str, Any]:
@@ -81,7 +80,7 @@ def image_part(data: str, place: str, media_type: str | None = None) -> dict[str
             start = base64.b64decode(data[:16], validate=True)
         except (binascii.Error, ValueError):
             raise wrong(place, "is not valid base64", "encode the file again") from None
-        media_type = "image/" + next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "png")
+        media_type = picture_type(start) or ("image/bmp" if start.startswith(b"BM") else "image/png")
     return {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{data}"}}
 
 
