@@ -48,6 +48,9 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
     os.environ["AUTOPICKER_HOME"] = str(tmp_path_factory.mktemp("home"))
+    os.environ["RETRIEVAL_ENCODER"] = (
+        "off"  # what is tested with one brings its own, and does not read in the background
+    )
     os.environ["OLLAMA_HOST"] = f"http://127.0.0.1:{free_port()}"  # nobody listens there
 
 

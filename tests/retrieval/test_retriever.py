@@ -7,6 +7,8 @@ import pytest
 from autopicker_lab.core import Document, Message, Part
 from autopicker_lab.core.places import Place
 from autopicker_lab.retrieval import Retriever, passages_of
+from autopicker_lab.retrieval.lexical import LexicalIndex
+from autopicker_lab.retrieval.ngrams import ngrams
 
 FILLER = "Nothing of note is said in this line. " * 12
 CHAPTERS = ("Introduction", "Methods", "Harbours", "Repairs", "Conclusions")
@@ -213,3 +215,17 @@ def test_identifiers_are_found_as_they_are_written() -> None:
     document = Document("hosts.txt", "txt", (Part("text", hosts),))
     assert "rack 237" in text_of("where is host-237.example.org?", document, budget=150)
     assert "rack 118" in text_of("10.0.7.42", document, budget=150)
+
+
+def test_scores_are_those_of_bm25() -> None:
+    """By hand, for "b" of the texts "a b", "b b c", "d": n-grams of three across words are " b " and no other."""
+    from math import log
+
+    found = LexicalIndex(["a b", "b b c", "d"]).scores("b")
+    rarity = log(1 + (3 - 2 + 0.5) / (2 + 0.5))
+    lengths = [len(ngrams(text)) for text in ("a b", "b b c", "d")]
+    mean = sum(lengths) / 3
+    wanted = [
+        rarity * n / (n + 1.5 * (0.25 + 0.75 * length / mean)) for n, length in zip((1, 2, 0), lengths, strict=True)
+    ]
+    assert found.tolist() == pytest.approx(wanted, rel=1e-5)
