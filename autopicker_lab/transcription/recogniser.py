@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.transcription.placing import FAILED, REPETITIVE, SILENT, Heard, halves, placed, turns_of, unwritten
@@ -94,7 +95,7 @@ class Recogniser:
         What the encoder made of the whole is asked first, which is cheap; where it doubts, the turn is encoded alone.
         """
         seconds = (last - first) / RATE
-        if seconds < _TURN_S:
+        if seconds < _TURN_S or self._stopped():
             return overall
         part = _part_of(encoded, (first - window.start) / RATE, (last - window.start) / RATE)
         if self._probabilities(part).get(overall, 0.0) >= _LIKELY:
@@ -148,7 +149,8 @@ class Recogniser:
         tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, self._options.task, language)
         tokens = min(_MOST_TOKENS, round(_TOKENS + _TOKENS_A_SECOND * len(window.samples) / RATE))
         options = self._engine_options(tokenizer, beam, temperature or 0.0, tokens)
-        return Heard(tuple(model.generate_segments(features, tokenizer, options, False, encoded)))
+        found = model.generate_segments(features, tokenizer, options, False, encoded)
+        return Heard(tuple(takewhile(lambda _: not self._stopped(), found)) if not self._stopped() else ())
 
     def _engine_options(self, tokenizer: Any, beam: int, temperature: float, tokens: int) -> Any:
         from faster_whisper.transcribe import TranscriptionOptions, get_suppressed_tokens
