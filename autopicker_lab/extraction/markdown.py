@@ -28,6 +28,7 @@ _TAGGED_HEADING = re.compile(r"<h([1-6])\b[^<>]*>((?:(?!</?h[1-6]\b).)*)</h\1\s*
 _TAGGED_TABLE = re.compile(r"<(/?)table\b", re.I)
 _TAG = re.compile(r"<[^<>]*>")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
+_MARKUP = re.compile(r"[^\w\s.,:;()/?#'\"+%=-]|[_\x00]")  # what may be more than its letters
 _ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}\n]*\}\s*$")  # of a heading, as of Pandoc and kramdown: {#id .class}
 _FORMULAS = {"$$": "$$", "\\[": "\\]"}
 _MOST_LINES_OF_FORMULA = 200
@@ -157,6 +158,8 @@ def _headings(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[_Headin
 
 def _words(source: str) -> str:
     """A heading as it is shown: the words of links and pictures, code without its marks."""
+    if not _MARKUP.search(source):  # most headings; a parser takes 0.1 ms
+        return " ".join(source.split())
     words: list[str] = []
     stack = list(reversed(_inline_parser().parseInline(source)))
     while stack:
