@@ -86,4 +86,5 @@ def test_a_picture_is_read_as_a_whole_where_much_is_doubtful_or_guessed(again: l
     assert read_doubtful_again(image, [*sure, line("= NN BW", 0.45, 200)]) is None
     assert again == [1]
     assert read_doubtful_again(image, [sure[0], line("Moming members", 0.85), line("Rye bread", 0.8, 100)]) is None
+    assert read_doubtful_again(image, [*sure, line("Moming members", 0.85), line(". 20")]) is None
     assert again == [1]  # not even asked

@@ -23,6 +23,7 @@ _SPACE_SEEN = 0.5  # its confidence in the words around a space that is believed
 _MOST_AGAIN = 0.5  # share of the lines that are read again one by one; of more, the places are doubtful as well
 _GUESSED = 0.7  # Tesseract's confidence below which it guesses
 _CLEARLY = 0.95  # RapidOCR's confidence from which it is believed against a doubtful reading
+_POINT_FIRST = re.compile(r"[.,] ?\d")  # a number that was cut in two
 _IN_NUMBER = re.compile(r"\d[.,:]|[.,:]\d")
 
 
@@ -34,7 +35,8 @@ def is_sure_of(line: OcrLine) -> bool:
 def read_doubtful_again(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine] | None:
     """Tesseract's lines, the doubtful ones as RapidOCR reads them; None where the picture is to be read as a whole."""
     doubtful = [line for line in lines if not is_sure_of(line)]
-    if not rapid.has_rapid() or len(doubtful) > _MOST_AGAIN * len(lines):
+    is_cut = any(_POINT_FIRST.match(line.text) for line in lines)
+    if not rapid.has_rapid() or is_cut or len(doubtful) > _MOST_AGAIN * len(lines):
         return None
     again = dict(zip(map(id, doubtful), rapid.read_places(image, [line.box for line in doubtful]), strict=True))
     merged, stubborn = [], 0
