@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.chat.fence import defuse, fence_mark
+from autopicker_lab.chat.sources import is_far
 from autopicker_lab.core import ContextReport, Document, ReadPassage
 from autopicker_lab.core.show import html_table, html_text
 from autopicker_lab.core.text import clip
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from autopicker_lab.retrieval import Retrieved, Retriever
 
 _LABEL_CHARACTERS = 300
+_EARLIER = 3  # questions of a conversation by which it is told whether anything near was found
+_FAR = "nothing near to the question was found: its answer may not be in the files"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Context:
     Attributes:
         mark: a word that stands in no passage: the labels of passages and the text's begin and end carry it.
         budget: tokens that it was to have at most.
+        is_far: nothing near to the question was found in the files, so that its answer may not be in them.
         model: id of the model whose tokens they are; "" for none.
     """
 
@@ -35,11 +39,13 @@ class Context:
     mark: str
     budget: int = 0
     model: str = ""
+    is_far: bool = False
 
     def before(self, question: str) -> str:
         """The prompt: the text, whose end is where the mark says so and nowhere else, and the question after it."""
         text = f"Text {self.mark}:\n{self.text}\nEnd of text {self.mark}"
-        return f"Answer the question from the text.\n\n{text}\n\nQuestion: {question}"
+        else_say = " If the answer is not in the text, say that the files do not hold it." if self.is_far else ""
+        return f"Answer the question from the text.{else_say}\n\n{text}\n\nQuestion: {question}"
 
     def to_dict(self) -> dict[str, Any]:
         """The context as JSON can hold it."""
@@ -78,8 +84,17 @@ def fit(documents: Sequence[Document], question: str | Sequence[Message], budget
     covered = tuple((d.name, share) for d, share in zip(readable, found.coverage, strict=True)) if passages else ()
     used = tuple(dict.fromkeys(map(_label, passages)))
     tokens = estimate_tokens(text)
-    report = ContextReport(used, found.left_out, tokens, warnings + found.warnings, passages, covered)
-    return Context(text, report, mark, budget)
+    far = all(passage.why == "near" for passage in passages) and is_far(_asked(question), passages)
+    warnings += (*found.warnings, _FAR) if far else found.warnings
+    report = ContextReport(used, found.left_out, tokens, warnings, passages, covered)
+    return Context(text, report, mark, budget, is_far=far)
+
+
+def _asked(question: str | Sequence[Message]) -> str:
+    """What is asked, with the questions before it that it may refer to."""
+    if isinstance(question, str):
+        return question
+    return "\n".join([message.text for message in question if message.role == "user"][-_EARLIER:])
 
 
 def in_tokens_of(context: Context, model: str, budget: int, ratio: float) -> Context:

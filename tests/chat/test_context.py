@@ -52,6 +52,19 @@ def test_a_context_is_told_without_asking_a_model(tmp_path: Path, text: Path) ->
     assert "131 people" in found._repr_html_()
 
 
+def test_a_question_that_nothing_is_near_to_may_not_be_answered_in_the_files(tmp_path: Path, text: Path) -> None:
+    with lab_of(tmp_path) as lab:
+        far = lab.context("Which minister signed the treaty of Lisbon?", text, budget=300)
+        near = lab.context("Which boat yard employed 120 people in 1720?", text, budget=300)
+        foreign = lab.context("Wer arbeitete 1731 dort?", text, budget=300)
+    assert far.is_far
+    assert any("may not be in the files" in line for line in far.report.warnings)
+    assert "say that the files do not hold it" in far.before("?")
+    for context in (near, foreign):
+        assert not context.is_far
+        assert "do not hold" not in context.before("?")
+
+
 def test_a_follow_up_is_asked_with_what_it_refers_to(tmp_path: Path, text: Path) -> None:
     said = [
         {"role": "user", "content": "When was the boat yard of place 31 at work?"},
