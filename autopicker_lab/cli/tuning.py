@@ -77,6 +77,13 @@ def tune(
     on_drift: Annotated[
         str, typer.Option(help='what a service does once requests have drifted: "keep" routing, or ask the "incumbent"')
     ] = "keep",
+    unfamiliar: Annotated[
+        str,
+        typer.Option(
+            help='who decides on a question unlike all of the table, such as one in another language: the "incumbent", '
+            'the "default" tiers, or the "estimate" all the same'
+        ),
+    ] = "incumbent",
     groups: Groups = "auto",
     cascade: Annotated[
         str,
@@ -145,6 +152,7 @@ def tune(
             guard=guard,
             repeats=repeats,
             on_drift=on_drift,
+            unfamiliar=unfamiliar,
             groups=groups,
             cascade=cascade,
             per_task=per_task,

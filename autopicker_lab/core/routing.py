@@ -180,6 +180,9 @@ class Estimator(Protocol):
     def estimate(self, text: str, features: Mapping[str, float]) -> Mapping[str, float]:
         """Estimates by model, 0 to 1, for a question and what was counted in it (see complexity.features)."""
 
+    def is_unfamiliar(self, text: str) -> bool:
+        """Whether a question is unlike all that was fitted, so that its estimate says nothing."""
+
     def to_dict(self) -> dict[str, Any]:
         """The estimator as a policy file holds it; `kind` says how it is read (see routing.estimator)."""
 
@@ -233,6 +236,8 @@ class RoutePolicy:
             share in each of the len(edges) + 1 parts; empty where unknown.
         on_drift: what a service does once live requests have drifted past the alarm: "keep" routing by it, or send all
             to the "incumbent", its best single model.
+        unfamiliar: who decides on a question unlike all that was fitted: the "incumbent", the "default" tiers, or the
+            "estimate" all the same.
         promise: what it promises of its losses, and whether that was feasible (see tuning.promise); empty: nothing.
         cascade: who is asked first, and when its answer is not kept; None: one model a request.
         card: what was measured of it out of fold: calibration, APGR, verdict.
@@ -256,6 +261,7 @@ class RoutePolicy:
     edges: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
     on_drift: str = "keep"
+    unfamiliar: str = "estimate"
     promise: Mapping[str, Any] = field(default_factory=dict, repr=False)
     cascade: Cascade | None = field(default=None, repr=False)
     card: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -282,6 +288,7 @@ class RoutePolicy:
             sorted((name, float(cost)) for name, cost in self.costs.items()),
             self.cost_unit,
             *((self.on_drift,) if self.on_drift != "keep" else ()),
+            *(("unfamiliar", self.unfamiliar) if self.unfamiliar != "estimate" else ()),
             *((g.incumbent, float(g.z), sorted(g.errors.items())) if (g := self.guard) else ()),
             *((self.cascade,) if self.cascade is not None else ()),
             *((sorted((task, sorted(added.items())) for task, added in self.by_task.items()),) if self.by_task else ()),
@@ -306,6 +313,19 @@ class RoutePolicy:
         if added is None:
             return estimates
         return {name: min(max(value + added.get(name, 0.0), 0.0), 1.0) for name, value in estimates.items()}
+
+    def is_unfamiliar(self, question: str) -> bool:
+        """Whether estimates are not to decide on a question, because it is unlike all that was fitted."""
+        decides = self.estimator is not None and not self.by_tiers and self.unfamiliar != "estimate"
+        return decides and self.estimator is not None and self.estimator.is_unfamiliar(question)
+
+    @lazy
+    def incumbent(self) -> str | None:
+        """The model that is kept where nothing is known: its guard's, or the best of those with estimates."""
+        if self.guard is not None:
+            return self.guard.incumbent
+        known = self.estimator.models if self.estimator else tuple(self.qualities)
+        return max(known, key=lambda name: self.qualities.get(name, 0.0), default=None)
 
     def routing_score(self, complexity: Complexity, estimates: Mapping[str, float]) -> float:
         """What requests are ranked by, 0 to 100: complexity, or the strong model's expected gain (50: none)."""

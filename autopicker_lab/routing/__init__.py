@@ -1,6 +1,14 @@
 """From complexity to a model: the router, the one rule it decides by, policies and their files, estimators."""
 
-from autopicker_lab.routing.policies import ON_DRIFT, as_policy, default_policy, load_policy, policy_text, save_policy
+from autopicker_lab.routing.policies import (
+    ON_DRIFT,
+    UNFAMILIAR,
+    as_policy,
+    default_policy,
+    load_policy,
+    policy_text,
+    save_policy,
+)
 from autopicker_lab.routing.router import (
     ANSWER_TOKENS,
     AUTO,
@@ -16,6 +24,7 @@ __all__ = [
     "ANSWER_TOKENS",
     "AUTO",
     "ON_DRIFT",
+    "UNFAMILIAR",
     "Requirements",
     "as_policy",
     "choose",

@@ -45,12 +45,13 @@ def held_to(
     options = list(able)
     for question, complexity in earlier:
         estimates = policy.estimates(question, complexity, task)
+        known = {} if policy.is_unfamiliar(question) else estimates
         allowed = [
-            option._replace(estimate=estimates.get(option.name))
+            option._replace(estimate=known.get(option.name))
             for option in options
             if floor is None or option.quality >= floor.quality
         ]
-        floor = allowed[prefer(policy, policy.routing_score(complexity, estimates), allowed).position]
+        floor = allowed[prefer(policy, policy.routing_score(complexity, known), allowed).position]
         if saved:
             options = _with_cache(able, floor, saved.get(floor.id, 0.0) * complexity.tokens)
     assert floor is not None

@@ -13,8 +13,8 @@ import hashlib
 import json
 import math
 import zlib
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -54,6 +54,12 @@ def keys_of(ids: Array) -> tuple[Array, Array]:
     return keys[starts[:-1]], starts[1:] - starts[:-1]
 
 
+@lru_cache(16)
+def _ids_of(excerpt: str) -> Array:
+    """Token ids, kept for whoever asks of the same text next."""
+    return embeddings.token_ids(excerpt)
+
+
 def mean_vector(ids: Array) -> Array:
     """The mean embedding of tokens at length 1, shape (256,); zeros for no tokens."""
     import numpy as np
@@ -73,6 +79,8 @@ class LearnedEstimator:
     Attributes:
         models: in the order of the outputs.
         kind: how it reads a text, one of READINGS.
+        novelty: idf of a token that is not known, and the mean idf of a text's tokens from which on it is unfamiliar;
+            None: no text is.
         keys: of the tokens and pairs that are known, ascending, shape (k,).
         idf: shape (k,). centre, feature_mean, feature_scale: what the dense blocks are shifted and divided by.
         weights: shape (k, 1 + models): the mean first. dense: shape (256 + features, 1 + models).
@@ -93,6 +101,7 @@ class LearnedEstimator:
     stack: Array
     penalties: tuple[float, float] = (0.0, 0.0)
     kind: str = NORMAL
+    novelty: tuple[float, float] | None = None
 
     ARRAYS: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
@@ -121,10 +130,19 @@ class LearnedEstimator:
             for name, own, (a, b, c, d) in zip(self.models, deviations, self._tables.stack, strict=True)
         }
 
+    def is_unfamiliar(self, text: str) -> bool:
+        """Whether the tokens of a text are rarer, on average, than those of what was fitted."""
+        if self.novelty is None:
+            return False
+        unknown, limit = self.novelty
+        return self._tables.mean_idf(_ids_of(READINGS[self.kind].read(text, None).excerpt), unknown) > limit
+
     @cached_property
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits of its models and arrays, and of the embeddings that it reads texts by."""
-        digest = hashlib.sha256(json.dumps([self.kind, self.models, embeddings.fingerprint()]).encode())
+        digest = hashlib.sha256(
+            json.dumps([self.kind, self.models, embeddings.fingerprint(), *(self.novelty or ())]).encode()
+        )
         for name in self.ARRAYS:
             digest.update(getattr(self, name).tobytes())
         return digest.hexdigest()[:16]
@@ -137,6 +155,7 @@ class LearnedEstimator:
             "penalties": list(self.penalties),
             "embedding": embeddings.NAME,
             "fingerprint": embeddings.fingerprint(),
+            **({"novelty": list(self.novelty)} if self.novelty else {}),
             "arrays": {name: packed(getattr(self, name)) for name in self.ARRAYS},
         }
 
@@ -151,11 +170,14 @@ class LearnedEstimator:
             detail = f"the estimator was fitted on other embeddings than the installed {embeddings.NAME}"
             raise InvalidRequestError(detail, "tune again with this installation")
         try:
-            arrays = {name: unpacked(raw["arrays"][name], kinds) for name, kinds in cls.ARRAYS.items()}
+            arrays: dict[str, Any] = {name: unpacked(raw["arrays"][name], kinds) for name, kinds in cls.ARRAYS.items()}
             mean, deviations = map(float, raw["penalties"])
             estimator = cls(
                 tuple(map(str, raw["models"])), **arrays, penalties=(mean, deviations), kind=str(raw["kind"])
             )
+            if raw.get("novelty") is not None:
+                unknown, limit = map(float, raw["novelty"])
+                estimator = replace(estimator, novelty=(unknown, limit))
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
             raise InvalidRequestError(f"the estimator's arrays are damaged: {error}", "tune again") from None
         _check(estimator)
@@ -166,7 +188,7 @@ class LearnedEstimator:
         import numpy as np
 
         t = self._tables
-        ids = embeddings.token_ids(read.excerpt)
+        ids = _ids_of(read.excerpt)
         keys, counts = keys_of(ids)
         rows = t.rows[keys]
         known = rows >= 0
@@ -201,6 +223,14 @@ class _Tables:
         self.stack: list[list[float]] = estimator.stack.tolist()
         self.rows = np.full(len(embeddings.vectors()) + PAIRS, -1, np.int32)  # -1: not known
         self.rows[estimator.keys] = np.arange(len(estimator.keys), dtype=np.int32)
+
+    def mean_idf(self, ids: Array, unknown: float) -> float:
+        """Of the different tokens of a text; 0 for none."""
+        import numpy as np
+
+        rows = self.rows[np.unique(ids)]
+        known = rows[rows >= 0]
+        return float(self.idf[known].sum() + unknown * (len(rows) - len(known))) / max(len(rows), 1)
 
 
 def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array) -> Array:

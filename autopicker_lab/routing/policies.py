@@ -21,6 +21,7 @@ from autopicker_lab.runtime.atomic_write import atomic_write
 
 FORMAT = 2
 ON_DRIFT = ("keep", "incumbent")
+UNFAMILIAR = ("incumbent", "default", "estimate")
 _LARGEST = 2**28  # bytes
 _FINGERPRINT = re.compile(r"-[0-9a-f]{8}$")
 
@@ -89,6 +90,7 @@ def policy_text(policy: RoutePolicy) -> str:
         "cost_unit": policy.cost_unit,
         **({"guard": {**vars(policy.guard), "errors": dict(policy.guard.errors)}} if policy.guard else {}),
         "on_drift": policy.on_drift,
+        **({"unfamiliar": policy.unfamiliar} if policy.unfamiliar != "estimate" else {}),
         **({"cascade": policy.cascade.to_dict()} if policy.cascade else {}),
         **({"by_task": {task: dict(added) for task, added in policy.by_task.items()}} if policy.by_task else {}),
         "edges": list(policy.edges),
@@ -160,6 +162,7 @@ def _policy(raw: Mapping[str, Any]) -> RoutePolicy:
         edges=tuple(_number(edge) for edge in raw.get("edges") or ()),
         shares=tuple(_number(share) for share in raw.get("shares") or ()),
         on_drift=str(raw.get("on_drift", "keep")),
+        unfamiliar=str(raw.get("unfamiliar", "estimate")),
         promise=_mapping(raw.get("promise")),
         cascade=_cascade(raw["cascade"]) if raw.get("cascade") is not None else None,
         card=_mapping(raw.get("card")),
@@ -214,6 +217,9 @@ def _check(policy: RoutePolicy, where: str) -> None:
     if policy.on_drift not in ON_DRIFT:
         detail = f"the policy '{where}' has on_drift {policy.on_drift!r}"
         raise InvalidRequestError(detail, f"known: {', '.join(ON_DRIFT)}")
+    if policy.unfamiliar not in UNFAMILIAR:
+        detail = f"the policy '{where}' has unfamiliar {policy.unfamiliar!r}"
+        raise InvalidRequestError(detail, f"known: {', '.join(UNFAMILIAR)}")
     if not all(a < b for a, b in pairwise(policy.edges)):
         raise InvalidRequestError(f"the edges of the policy '{where}' must ascend", "tune again, or empty them")
     if policy.shares and len(policy.shares) != len(policy.edges) + 1:

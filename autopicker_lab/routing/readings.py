@@ -6,6 +6,7 @@ A policy file names its kind, so that one that was fitted by an earlier reading 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,6 +48,11 @@ def _as_written(text: str, features: Features) -> ReadText:
 
 
 def _normal(text: str, features: Features) -> ReadText:  # features are of the text as it is written
+    return _normal_read(text)
+
+
+@lru_cache(16)  # whether a text is familiar is asked apart from its estimate
+def _normal_read(text: str) -> ReadText:
     import numpy as np
 
     words = normal_words(text)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 AUTO = "auto"
+NONE_CAN = "none of the policy's models can take the request; "
 ANSWER_TOKENS = 300  # tokens that an answer of unknown length is taken to have
 
 
@@ -100,7 +101,9 @@ def choose(
     if policy.estimator is not None:
         warnings += unknown_models(policy, specs)
     estimates = policy.estimates(question, complexity, task)
-    figures = (complexity, policy, wanted, down, estimates)
+    if unfamiliar := policy.is_unfamiliar(question):
+        estimates = {}
+    figures: Figures = (complexity, policy, wanted, down, estimates)
     options = [_option(spec, requirements, *figures) for spec in specs]
     able = [option for option in options if not option.obstacle]
     if not able and requirements.needed:
@@ -113,6 +116,8 @@ def choose(
     if earlier:
         floor, able = held_to(earlier, able, policy, specs, task)
     chosen, reason = _preferred(policy, score, able)
+    if unfamiliar and not (policy.cascade is not None and policy.cascade.always):
+        reason = f"the request is unlike all that the policy was fitted on: {_reason_unfamiliar(policy, reason)}"
     if floor is not None and chosen.quality < floor.quality:
         stronger = [option for option in able if option.quality >= floor.quality]
         reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
@@ -136,6 +141,10 @@ def choose(
         promise=_promise(policy, able) if policy.promise else {},
         cascade=step,
     )
+
+
+def _reason_unfamiliar(policy: RoutePolicy, reason: str) -> str:
+    return reason.removeprefix(NONE_CAN) if policy.unfamiliar == "default" else reason
 
 
 def _cascade_step(policy: RoutePolicy, chosen: Option, able: Sequence[Option]) -> CascadeStep | None:
@@ -331,8 +340,10 @@ def _preferred(policy: RoutePolicy, score: float, able: Sequence[Option]) -> tup
     if preference.wanted is not None:
         reason = _reason_by_tiers(chosen, able, preference.wanted, score)
         no_estimates = policy.estimator is not None and not policy.by_tiers
-        return chosen, f"none of the policy's models can take the request; {reason}" if no_estimates else reason
+        return chosen, f"{NONE_CAN}{reason}" if no_estimates else reason
     known = [option for option in able if option.estimate is not None]
+    if not known:
+        return chosen, f"{chosen.id}, the incumbent, is kept"
     reason = _reason_by_guard(policy, chosen, known) or _reason_by_estimates(chosen, known)
     unknown = ", ".join(option.id for option in able if option.estimate is None)
     return chosen, f"{reason}; the policy knows nothing of {unknown}" if unknown else reason

@@ -12,8 +12,10 @@ model for the same figures (a property test holds them together), and both know 
 
 By estimates: the greatest estimated quality minus the policy's cost weight times the cost; of equals the cheapest;
 where the policy has a guard and its incumbent can take the request, any other model must be worth more than the
-incumbent by its margin (`Guard.margin`). By tiers: the cheapest model whose mean quality reaches what the policy wants
-at this score, of equals the weakest; the best where none reaches it.
+incumbent by its margin (`Guard.margin`). On a question unlike all that was fitted there are no estimates: a policy
+whose `unfamiliar` is the incumbent keeps that, where it can take the request; else tiers decide. By tiers: the cheapest
+model whose mean quality reaches what the policy wants at this score, of equals the weakest; the best where none
+reaches it.
 
 A cascade begins where this prefers its first model, or `always`, if both of its models can take the request within the
 policy's budget; its answer is not kept where the second one is expected to add more than `least_gain` (`goes_up`). What
@@ -86,8 +88,17 @@ def prefer(policy: RoutePolicy, score: float, options: Sequence[Option]) -> Pref
         if known:
             several = [options[i] for i in known]
             return Preference(known[_by_estimates(policy, several, _costs(policy, several))], None)
+        kept = _kept(policy, [option.name for option in options])
+        if kept is not None:
+            return Preference(kept, None)
     wanted = policy.wanted_quality(score)
     return Preference(_by_tiers(wanted, options, _costs(policy, options)), wanted)
+
+
+def _kept(policy: RoutePolicy, names: Sequence[str]) -> int | None:
+    """The position of the model that is kept on a question without estimates; None where tiers decide."""
+    keeps = policy.unfamiliar == "incumbent" and policy.incumbent in names
+    return names.index(policy.incumbent) if keeps and policy.incumbent is not None else None
 
 
 def _costs(policy: RoutePolicy, options: Sequence[Option]) -> list[float]:
@@ -135,7 +146,7 @@ def prefer_each(
         names: what the policy calls the models, as many as there are columns.
         qualities: mean quality of each model, shape (models,).
         estimates: of each model's quality on each request, shape (n, models), a column of NaN for a model that the
-            policy has no estimates of; None where it has none at all.
+            policy has no estimates of, a row of NaN for a question unlike all that was fitted; None where it has none.
         prices_usd: of a request by the catalogue, shape (models,).
     """
     import numpy as np
@@ -144,14 +155,31 @@ def prefer_each(
         pair = cascade_pair(policy, names, prices_usd.tolist())
         if pair is not None:
             return np.full(len(scores), pair[0])
-    if policy.estimator is not None and estimates is not None and not policy.by_tiers:
-        known = np.flatnonzero(~np.isnan(estimates).any(0))
-        if len(known):
+    if policy.estimator is not None and not policy.by_tiers:
+        if estimates is None:
+            return _without_estimates(policy, scores, names, qualities, prices_usd)
+        familiar = ~np.isnan(estimates).all(1)
+        chosen = _without_estimates(policy, scores, names, qualities, prices_usd)
+        known = np.flatnonzero(~np.isnan(estimates[familiar]).any(0))
+        if familiar.any() and len(known):
             some = [names[i] for i in known.tolist()]
             costs = costs_of(policy, some, prices_usd[known])
             margins = None if policy.guard is None else margins_of(policy.guard, some)
-            chosen: Array = known[prefer_by_estimates(estimates[:, known], costs, policy.cost_weight, margins)]
-            return chosen
+            by_estimates = prefer_by_estimates(estimates[np.ix_(familiar, known)], costs, policy.cost_weight, margins)
+            chosen[familiar] = known[by_estimates]
+        return chosen
+    return prefer_by_tiers(wanted_qualities(policy, scores), qualities, costs_of(policy, names, prices_usd))
+
+
+def _without_estimates(
+    policy: RoutePolicy, scores: Array, names: Sequence[str], qualities: Array, prices_usd: Array
+) -> Array:
+    """The column for each request if it is unlike all that was fitted, shape (n,)."""
+    import numpy as np
+
+    kept = _kept(policy, names)
+    if kept is not None:
+        return np.full(len(scores), kept)
     return prefer_by_tiers(wanted_qualities(policy, scores), qualities, costs_of(policy, names, prices_usd))
 
 

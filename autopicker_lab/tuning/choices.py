@@ -108,6 +108,11 @@ def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, est
     prices = np.array([ANY_REQUEST.price_usd(spec, 0) for spec in specs])
     obstacles = [obstacle(spec, policy, ANY_REQUEST, price) for spec, price in zip(specs, prices.tolist(), strict=True)]
     able = np.array([i for i, why in enumerate(obstacles) if not why], int)
+    if estimates is not None:
+        unfamiliar = np.array([policy.is_unfamiliar(question) for question in outcomes.questions])
+        estimates = np.where(unfamiliar[:, None], np.nan, estimates)
+        if unfamiliar.any():
+            scores = np.where(unfamiliar, heuristic_scores(outcomes.prompts), scores)
     if not len(able):
         raise ModelUnavailableError(f"no model can take the requests ({obstacles[0]})", "raise the policy's budget")
     qualities = np.array([policy.qualities.get(spec.id, spec.quality) for spec in specs])
@@ -140,7 +145,7 @@ def _gone_up(
     assert policy.cascade is not None
     assert outcomes.composite is not None
     expected = [
-        qualities[k] if estimates is None or np.isnan(estimates[:, k]).any() else estimates[:, k]
+        qualities[k] if estimates is None else np.where(np.isnan(estimates[:, k]), qualities[k], estimates[:, k])
         for k in outcomes.composite[:2]
     ]
     first = outcomes.composite.first

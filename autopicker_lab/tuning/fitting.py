@@ -150,7 +150,7 @@ def fit(
         penalties = like.penalties if like else (PENALTIES[0][-1], PENALTIES[1][-1])  # of one group nothing is found
         stack = _unstacked(scores)
     several, times = prompts.with_copies(), 1 + len(prompts.copies)
-    space = _Space(several, times)
+    space = Space(several, times)
     design = Design(*space.columns(several))
     parts = [  # a prompt and its copies weigh as one: so many times the rows, so many times the penalty
         fit_ridges(design, np.tile(part, (times, 1)), [penalty * times])[0]
@@ -245,7 +245,7 @@ def grouped_folds(groups: Array, folds: int, seed: int) -> list[tuple[Array, Arr
     return list(GroupKFold(folds, shuffle=True, random_state=seed).split(groups, groups=groups))
 
 
-class _Space:
+class Space:
     """The columns a fit may use, and how they are scaled, from its training prompts alone, each `times` in them."""
 
     def __init__(self, prompts: Prompts, times: int = 1):
@@ -278,7 +278,7 @@ def _cross_validated(
     ]
     errors = [[0.0] * len(penalties) for penalties in PENALTIES]
     for train, test in grouped_folds(prompts.groups, INNER, seed + 1):
-        space = _Space(prompts.at(train))
+        space = Space(prompts.at(train))
         design, held_out_columns = Design(*space.columns(prompts.at(train))), space.columns(prompts.at(test))
         for k, ((part, penalties), held_out) in enumerate(zip(_with_penalties(targets), values, strict=True)):
             for i, fitted in enumerate(fit_ridges(design, part[train], penalties)):

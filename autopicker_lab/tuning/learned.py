@@ -13,6 +13,7 @@ from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning import fitting
 from autopicker_lab.tuning.curve import cost_quality_curve
 from autopicker_lab.tuning.grouping import OFF, copies, count
+from autopicker_lab.tuning.novelty import with_novelty
 from autopicker_lab.tuning.per_task import by_task_of, check_tasks, with_tasks
 from autopicker_lab.tuning.repeats import fit_repeatedly, repeats_for
 
@@ -103,7 +104,7 @@ def learn(
     pooled = fit_repeatedly(
         prompts, outcomes.scores, folds, draws, seed, lambda done, _: report_progress(progress, done, steps)
     )
-    estimator = fitting.fit(prompts, outcomes.scores, outcomes.models, seed)
+    estimator = with_novelty(fitting.fit(prompts, outcomes.scores, outcomes.models, seed), prompts, seed)
     if not report_progress(progress, fitted_folds + 1, steps):
         raise StoppedError.of("tuning")
     fits, by_task = pooled, {}

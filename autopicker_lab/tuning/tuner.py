@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, gain_score
-from autopicker_lab.routing import ON_DRIFT, default_policy
+from autopicker_lab.routing import ON_DRIFT, UNFAMILIAR, default_policy
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning import forms
 from autopicker_lab.tuning.allowances import losses_where_doubtful
@@ -56,6 +56,7 @@ def tune(
     guard: float | None = None,
     repeats: int | None = None,
     on_drift: str = "keep",
+    unfamiliar: str = "incumbent",
     groups: str = AUTO,
     latency_weight: float = 0.0,
     cascade: str = forms.AUTO,
@@ -83,6 +84,8 @@ def tune(
         repeats: how often the folds are drawn; None: 2 to 10 times, by the size of the table.
         on_drift: what a service does once its requests have drifted past the alarm: "keep" routing by the policy, or
             ask the "incumbent".
+        unfamiliar: who decides on a question unlike all of the table (see tuning.novelty): the "incumbent", the
+            "default" tiers of the complexity score, or the "estimate" all the same.
         groups: which prompts are alike: "template", where requests will bring new templates; "off", where they will be
             of these; "auto" takes one and says which. Folds and intervals follow it; where the other way differs, the
             report has its figures, too.
@@ -101,7 +104,7 @@ def tune(
     """
 
     asked, source = Asked(within, guard, strong_share, spend), source_of(table, source)
-    _check_options(on_drift, cascade, repeats, asked, promise)
+    _check_options(on_drift, unfamiliar, cascade, repeats, asked, promise)
     outcomes = OutcomeMatrix.from_table(
         table, strong=strong, weak=weak, seed=seed, groups=groups, latency_weight=latency_weight
     )
@@ -114,7 +117,14 @@ def tune(
     figures = _figures(learned, chosen, asked, progress)
     asked_for = {"latency_weight": latency_weight, "strong_share": strong_share, "spend": spend}
     policy = _policy(
-        learned, chosen, figures, local_only, max_cost_usd, on_drift, _stamp(learned, chosen, source, asked_for)
+        learned,
+        chosen,
+        figures,
+        local_only,
+        max_cost_usd,
+        on_drift,
+        unfamiliar,
+        _stamp(learned, chosen, source, asked_for),
     )
     losses = None
     if chosen.promise is None or not chosen.promise.feasible:
@@ -133,10 +143,14 @@ def tune(
     return with_cascade(report, cascade, folds, seed, asked, promise, kept_out)
 
 
-def _check_options(on_drift: str, cascade: str, repeats: int | None, asked: Asked, promise: Terms | None) -> None:
+def _check_options(
+    on_drift: str, unfamiliar: str, cascade: str, repeats: int | None, asked: Asked, promise: Terms | None
+) -> None:
     """InvalidRequestError for what no tuning can do, before anything is read."""
     if on_drift not in ON_DRIFT:
         raise InvalidRequestError(f"no on_drift '{on_drift}'", f"known: {', '.join(ON_DRIFT)}")
+    if unfamiliar not in UNFAMILIAR:
+        raise InvalidRequestError(f"no unfamiliar '{unfamiliar}'", f"known: {', '.join(UNFAMILIAR)}")
     if cascade not in forms.MODES:
         raise InvalidRequestError(f"no cascade '{cascade}'", f"known: {', '.join(forms.MODES)}")
     if (asked.guard_z is not None and not 0 <= asked.guard_z < math.inf) or (repeats is not None and repeats < 1):
@@ -178,6 +192,7 @@ def _policy(
     local_only: bool,
     max_cost_usd: float | None,
     on_drift: str,
+    unfamiliar: str,
     stamp: dict[str, Any],
 ) -> RoutePolicy:
     outcomes, setting = learned.outcomes, chosen.setting
@@ -198,6 +213,7 @@ def _policy(
         edges=edges,
         shares=shares,
         on_drift=on_drift,
+        unfamiliar=unfamiliar,
         promise=chosen.promise.to_dict() if chosen.promise else {},
         card=figures.card(),
         stamp=stamp,

@@ -28,6 +28,9 @@ class ByText:
     def estimate(self, text: str, features: Mapping[str, float]) -> dict[str, float]:
         return {"reader": 0.9, "writer": 0.8} if len(text) > 1000 else {"reader": 0.8, "writer": 0.9}
 
+    def is_unfamiliar(self, text: str) -> bool:
+        return False
+
     def to_dict(self) -> dict[str, Any]:
         return {}
 

@@ -38,6 +38,7 @@ def figures(draw: Any) -> Any:
     if draw(st.booleans()):
         estimates = np.array([[draw(SHARES) for _ in names] for _ in range(n)])
         estimates[:, [draw(st.booleans()) for _ in names]] = np.nan
+        estimates[[draw(st.booleans()) for _ in range(n)]] = np.nan  # questions unlike all that was fitted
     return scores, names, qualities, estimates, prices
 
 

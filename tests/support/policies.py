@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from autopicker_lab.core import Guard, RoutePolicy, Tier
+from autopicker_lab.routing import UNFAMILIAR
 from autopicker_lab.tuning import OutcomeMatrix
 
 MODELS = ("ant", "bee", "cat", "dog", "elk")
@@ -33,6 +34,9 @@ class TableEstimator:
 
     def estimate(self, text: str, features: Mapping[str, float]) -> Mapping[str, float]:
         return self.table.get(text) or self.table.get(text.split(" ", maxsplit=1)[0]) or self.usual
+
+    def is_unfamiliar(self, text: str) -> bool:
+        return text.startswith("Say")
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": "table", "models": list(self.models)}
@@ -68,6 +72,7 @@ def policies(draw: st.DrawFn, models: tuple[str, ...] = MODELS, prompts: tuple[s
         estimator=estimator,
         pair=(known[0], known[-1]) if estimator and len(known) > 1 and draw(st.booleans()) else None,
         by_tiers=draw(st.booleans()),
+        unfamiliar=draw(st.sampled_from(UNFAMILIAR)),
         guard=draw(st.none() | guards(models)),
         by_task=draw(
             st.dictionaries(st.sampled_from(TASKS), st.dictionaries(st.sampled_from(models), SHIFTS), max_size=2)
