@@ -210,7 +210,7 @@ def test_what_does_not_decide_is_not_in_the_id() -> None:
 def test_every_field_of_a_policy_is_known_to_decide_or_not_to() -> None:
     deciding = {
         "tiers", "qualities", "scorer", "local_only", "max_cost_usd", "estimator", "pair", "by_tiers", "cost_weight",
-        "costs", "cost_unit", "guard", "on_drift", "cascade", "by_task",
+        "costs", "cost_unit", "guard", "on_drift", "unfamiliar", "cascade", "by_task",
     }  # fmt: skip
     assert set(RoutePolicy.__dataclass_fields__) == deciding | {"name", "edges", "shares", "promise", "card", "stamp"}
 
