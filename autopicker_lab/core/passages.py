@@ -81,7 +81,9 @@ class PassageCutter:
     def places_of(self, piece: _Piece) -> tuple[Place, ...]:
         """The places of a piece, counted from the begin of its text."""
         if piece.said is not None:
-            return self._places.within(piece.start, piece.stop, length=len(piece.said))
+            table = self._table_at(piece.start)
+            start = max(piece.start, table.body) if table and table.body < piece.stop else piece.start
+            return self._places.within(start, piece.stop, length=len(piece.said))
         head = len(self._head(piece.start))
         table = self._table_at(piece.start) if head else None
         above = self._places.within(table.start, table.body) if table else ()

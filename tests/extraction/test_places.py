@@ -24,7 +24,7 @@ def document_of(text: str, *places: Place) -> Document:
 class TestPassagesOfTables:
     def test_each_carries_the_header_and_says_its_rows(self) -> None:
         text = table_of(60).to_markdown()
-        passages = list(document_of(f"Before it.\n\n{text}\n\nAfter it.").chunks(80))
+        passages = list(document_of(f"Before it.\n\n{text}\n\nAfter it.").chunks(160))
         header = "\n".join(text.split("\n")[:2])
         assert len(passages) > 5
         assert all(header in passage.text for passage in passages)
@@ -37,11 +37,11 @@ class TestPassagesOfTables:
 
     def test_a_whole_table_and_prose_have_the_label_of_their_part(self) -> None:
         text = f"{table_of(3).to_markdown()}\n\n" + "Words of a paragraph. " * 40
-        assert {passage.label for passage in document_of(text).chunks(80)} == {"part"}
+        assert {passage.label for passage in document_of(text).chunks(160)} == {"part"}
 
     def test_of_several_tables_the_label_says_which(self) -> None:
         text = "\n\n".join(table_of(30).to_markdown() for _ in range(2))
-        labels = [passage.label for passage in document_of(text).chunks(80)]
+        labels = [passage.label for passage in document_of(text).chunks(160)]
         assert labels[0].startswith("part, table 1, rows 1-")
         assert labels[-1].startswith("part, table 2, rows ")
         assert labels[-1].endswith("-30")
@@ -120,7 +120,7 @@ class TestPlaces:
             Place(0, body, sheet="Prices", rows=(3, 3), columns=(2, 5)),
             Place(body, len(text), sheet="Prices", rows=(4, 103), columns=(2, 5)),
         )
-        passages = list(document_of(text, *places).chunks(80))
+        passages = list(document_of(text, *places).chunks(160))
         assert passages[0].label == f"part, rows 4-{3 + passages[0].text.count('.') // 4}"
         assert passages[1].places[0].rows == (3, 3)
         first, last = passages[1].places[1].rows or (0, 0)
@@ -178,7 +178,7 @@ def test_all_rows_above_the_row_of_dashes_are_the_header(above: str) -> None:
     """Writers of Markdown that know no merged cells put group headers there."""
     head = "| Category | 2023 | |\n| | Jan | Feb |\n|---|---|---|\n"
     text = above + head + "".join(f"| name {row} | {row} | {row} |\n" for row in range(40))
-    passages = list(document_of(text).chunks(50))
+    passages = list(document_of(text).chunks(120))
     assert len(passages) > 4
     assert all(head in passage.text for passage in passages)
     wide = list(document_of(above + head + f"| name | {'long ' * 30}| {'short ' * 30}|\n").chunks(80))
