@@ -58,7 +58,8 @@ from autopicker_lab.core.routing import (
     Tier,
     gain_score,
 )
-from autopicker_lab.core.speech import Decoding, Segment, SpeechOptions, Transcript, Word
+from autopicker_lab.core.segments import Decoding, Segment, Word
+from autopicker_lab.core.speech import SpeechOptions, Transcript
 from autopicker_lab.core.stamp import RunStamp
 from autopicker_lab.core.vision import Vision
 

@@ -1,16 +1,18 @@
-"""Speech as text: SpeechOptions, Transcript, Segment, Word. Times are seconds from the start of the recording."""
+"""Speech as text: SpeechOptions, Transcript. Times are seconds from the start of the recording."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.show import BLUE, axes, frame, html_table
+from autopicker_lab.core.subtitles import cues_of, srt, tsv, vtt
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from autopicker_lab.core.segments import Segment, Word
 
 
 @dataclass(frozen=True)
@@ -36,50 +38,6 @@ class SpeechOptions:
     prompt: str | None = None
     hotwords: str | None = None
     temperature: float | None = None
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """What the recogniser says of a segment's half minute: its own tokens, their mean log probability, and so on."""
-
-    tokens: tuple[int, ...]
-    temperature: float
-    avg_logprob: float
-    compression_ratio: float
-    no_speech_prob: float
-
-
-@dataclass(frozen=True)
-class Word:
-    """A spoken word, with its times in seconds and the probability that it is right."""
-
-    start: float
-    end: float
-    text: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A stretch of speech.
-
-    Attributes:
-        confidence: mean probability of its words, or of all in its half minute, 0 to 1.
-        language: ISO 639-1 code of what is said in it.
-        speaker: the channel that it was heard on, where the channels of a call are heard each for itself.
-        doubt: why it may not have been said (a loop, a phrase that Whisper makes up in silence); "" where nothing is.
-        decoding: what else the recogniser knows of it.
-    """
-
-    start: float
-    end: float
-    text: str
-    confidence: float
-    words: tuple[Word, ...] = ()
-    language: str | None = None
-    speaker: str = ""
-    doubt: str = ""
-    decoding: Decoding | None = None
 
 
 @dataclass(frozen=True)
@@ -112,34 +70,29 @@ class Transcript:
         for segment in self.segments:
             row: dict[str, Any] = {"start": segment.start, "end": segment.end, "text": segment.text}
             if segment.words:
-                row["words"] = [{"start": w.start, "end": w.end, "word": w.text} for w in segment.words]
-            segments.append(row)
+                row["words"] = [_word(word) for word in segment.words]
+            marks = {"speaker": segment.speaker, "doubt": segment.doubt}
+            segments.append(row | {name: value for name, value in marks.items() if value})
         return {
             "name": self.name,
             "text": self.text,
             "language": self.language,
             "duration": self.duration,
             "segments": segments,
+            "warnings": list(self.warnings),
         }
 
     def to_srt(self) -> str:
         """SubRip subtitles."""
-        return "\n".join(
-            f"{i}\n{_clock(s.start, ',')} --> {_clock(s.end, ',')}\n{s.text.strip()}\n"
-            for i, s in enumerate(self._spoken(), 1)
-        )
+        return srt(cues_of(self.segments, self.duration))
 
-    def to_vtt(self) -> str:
-        """WebVTT subtitles."""
-        cues = (
-            f"{_clock(s.start, '.')} --> {_clock(s.end, '.')}\n{escape(s.text.strip(), quote=False)}\n"
-            for s in self._spoken()
-        )
-        return "WEBVTT\n\n" + "\n".join(cues)
+    def to_vtt(self, *, words: bool = False) -> str:
+        """WebVTT subtitles; with `words`, each word that has times of its own with its start."""
+        return vtt(cues_of(self.segments, self.duration), words=words)
 
-    def _spoken(self) -> list[Segment]:
-        """Segments with words: a correction may have taken them all."""
-        return [segment for segment in self.segments if segment.text.strip()]
+    def to_tsv(self) -> str:
+        """A row a segment: start and end in milliseconds, and text."""
+        return tsv(self.segments)
 
     def with_segment_text(self, index: int, text: str) -> Transcript:
         """The Transcript with other words in one segment, whose word times are no longer known."""
@@ -175,6 +128,5 @@ class Transcript:
         )
 
 
-def _clock(seconds: float, mark: str) -> str:
-    total = round(seconds * 1000)
-    return f"{total // 3_600_000:02}:{total // 60_000 % 60:02}:{total // 1000 % 60:02}{mark}{total % 1000:03}"
+def _word(word: Word) -> dict[str, Any]:
+    return {"start": word.start, "end": word.end, "word": word.text.strip(), "probability": round(word.probability, 3)}

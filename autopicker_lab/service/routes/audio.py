@@ -3,40 +3,122 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from autopicker_lab.core import InvalidRequestError, SourceFile, SpeechOptions
 from autopicker_lab.extraction import check_size, open_source
 from autopicker_lab.service.request.uploads import UploadRoute, upload_name
-from autopicker_lab.service.routes.transcripts import ResponseFormat, TranscriptStream, transcript_response
+from autopicker_lab.service.routes.transcripts import AudioAnswer, ResponseFormat, TranscriptStream, transcript_response
 from autopicker_lab.service.state import Files, ServiceState, State, while_connected
 
 router = APIRouter(tags=["audio"], route_class=UploadRoute)
 Task = Literal["transcribe", "translate"]
+_LANGUAGE = "ISO 639-1 code, English name or locale (de, German, de-AT); omitted: detected"
+_PROMPT = "text that could have gone before, for names and style"
+_MOST_TEXT = 100_000
+
+
+class TranscriptionQuery(BaseModel):
+    """How an upload is to be heard."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: str | None = Field(None, description=_LANGUAGE, max_length=64)
+    task: Task = "transcribe"
+    word_timestamps: bool = False
+    prompt: str | None = Field(None, description=_PROMPT, max_length=_MOST_TEXT)
+    hotwords: str | None = Field(None, description="words that are likely to be said", max_length=_MOST_TEXT)
+    temperature: float | None = Field(None, description="of the sampling, 0 to 1; omitted: raised where it helps")
+
+    def options(self) -> SpeechOptions:
+        """As the recogniser takes them."""
+        return SpeechOptions(
+            self.language,
+            self.task,
+            self.word_timestamps,
+            prompt=self.prompt,
+            hotwords=self.hotwords,
+            temperature=self.temperature,
+        )
+
+
+class AudioForm(BaseModel):
+    """Options of OpenAI's audio routes; one that is not among them is refused, so that none is passed over."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    model: str = Field("whisper-1", description="of no effect: WHISPER_MODEL says what is used", max_length=256)
+    language: str | None = Field(None, description=_LANGUAGE, max_length=64)
+    prompt: str | None = Field(None, description=_PROMPT, max_length=_MOST_TEXT)
+    hotwords: str | None = Field(None, description="words that are likely to be said", max_length=_MOST_TEXT)
+    temperature: float | None = Field(None, description="of the sampling, 0 to 1; omitted: raised where it helps")
+    response_format: ResponseFormat = "json"
+    timestamp_granularities: list[Literal["word", "segment"]] = Field(
+        default_factory=list, alias="timestamp_granularities[]", description="of verbose_json, and words of vtt"
+    )
+    include: list[Literal["logprobs"]] = Field(
+        default_factory=list, alias="include[]", description="logprobs: of each word, with json"
+    )
+    chunking_strategy: Literal["auto"] | None = Field(None, description="recordings are always cut at pauses")
+    stream: bool = Field(False, description="events of the text as it is recognised")
+    user: str | None = Field(None, description="of no effect", max_length=1024)
+
+    def answer(self, task: Task) -> AudioAnswer:
+        """How the transcript is to be worded.
+
+        Raises:
+            InvalidRequestError: two options do not go together.
+        """
+        words, probable = "word" in self.timestamp_granularities, bool(self.include)
+        form = self.response_format
+        if self.stream and form not in ("json", "text"):
+            raise _conflict(f"'stream' has no response_format '{form}'", "use json", "response_format")
+        if words and (self.stream or form not in ("verbose_json", "vtt")):
+            hint = "use response_format verbose_json, or vtt, without stream"
+            raise _conflict(f"'{form}' has no words with times", hint, "timestamp_granularities")
+        if probable and form not in ("json", "verbose_json"):
+            raise _conflict(f"'{form}' has no logprobs", "use response_format json", "include")
+        return AudioAnswer(form, task, words, probable)
+
+    def options(self, task: Task) -> SpeechOptions:
+        """As the recogniser takes them."""
+        words = "word" in self.timestamp_granularities or bool(self.include)
+        return SpeechOptions(
+            self.language or None,
+            task,
+            words,
+            prompt=self.prompt,
+            hotwords=self.hotwords,
+            temperature=self.temperature,
+        )
+
+
+class AudioUpload(AudioForm):
+    """The form with the recording."""
+
+    file: UploadFile = File()
+
+
+def _conflict(detail: str, hint: str, param: str) -> InvalidRequestError:
+    return InvalidRequestError(detail, hint, param=param)
 
 
 @router.post("/transcribe/{file_id}", summary="Transcribe an uploaded recording")
 async def transcribe_upload(
-    file_id: str,
-    request: Request,
-    state: State,
-    files: Files,
-    language: str | None = Query(None, description="ISO 639-1 code; omitted: detected"),
-    task: Task = "transcribe",
-    word_timestamps: bool = False,
+    file_id: str, request: Request, state: State, files: Files, query: Annotated[TranscriptionQuery, Query()]
 ) -> dict[str, Any]:
-    """The whole text, and its segments with their times in seconds."""
+    """The whole text, its segments with their times in seconds, and warnings of what is doubtful in it."""
     file = await asyncio.to_thread(files.open, file_id)
     if file.category != "audio":
-        hint = "upload MP3, WAV, M4A, OGG or FLAC"
+        hint = "upload a recording, or a film with sound"
         raise InvalidRequestError(f"'{file.name}' is not an audio file", hint, param="file_id")
     transcribe = state.lab.reader.transcribe
-    transcript = await while_connected(
-        request, lambda: transcribe(file, SpeechOptions(language, task, word_timestamps))
-    )
+    transcript = await while_connected(request, lambda: transcribe(file, query.options()))
+    found = transcript.to_dict()
     return {
         "file_id": file_id,
         "filename": file.name,
@@ -44,48 +126,30 @@ async def transcribe_upload(
         "language": transcript.language,
         "duration": transcript.duration,
         "type": "audio",
-        "segments": transcript.to_dict()["segments"],
+        "segments": found["segments"],
+        "warnings": found["warnings"],
     }
 
 
 @router.post("/audio/transcriptions", summary="Transcribe, OpenAI's format", response_class=Response)
-async def openai_transcriptions(
-    request: Request,
-    state: State,
-    file: UploadFile = File(),
-    model: str = Form("whisper-1"),
-    language: str | None = Form(None),
-    response_format: ResponseFormat = Form("json"),
-    timestamp_granularities: list[str] = Form([], alias="timestamp_granularities[]"),
-    stream: bool = Form(False, description="events of the text as it is recognised"),
-) -> Response:
+async def openai_transcriptions(request: Request, state: State, form: Annotated[AudioUpload, Form()]) -> Response:
     """`model` is accepted for the clients' sake: the service transcribes with the one that WHISPER_MODEL names."""
-    source = await _received(file, state)
-    options = SpeechOptions(language or None, words="word" in timestamp_granularities)
-    if stream:
-        if response_format not in ("json", "text"):
-            detail = f"'stream' has no response_format '{response_format}'"
-            raise InvalidRequestError(detail, "use json", param="response_format")
-        return TranscriptStream(state, source, options)
-    transcribe = state.lab.reader.transcribe
-    transcript = await while_connected(request, lambda: transcribe(source, options))
-    return transcript_response(transcript, response_format)
+    return await _answer(request, state, form, "transcribe")
 
 
-@router.post("/audio/translations", summary="Translate a recording into English, OpenAI's format")
-async def openai_translations(
-    request: Request,
-    state: State,
-    file: UploadFile = File(),
-    model: str = Form("whisper-1"),
-    response_format: ResponseFormat = Form("json"),
-) -> Response:
+@router.post("/audio/translations", summary="Translate into English, OpenAI's format", response_class=Response)
+async def openai_translations(request: Request, state: State, form: Annotated[AudioUpload, Form()]) -> Response:
     """What is said in the recording, in English; see the transcriptions for `model`."""
-    source = await _received(file, state)
-    transcript = await while_connected(
-        request, lambda: state.lab.reader.transcribe(source, SpeechOptions(task="translate"))
-    )
-    return transcript_response(transcript, response_format, task="translate")
+    return await _answer(request, state, form, "translate")
+
+
+async def _answer(request: Request, state: ServiceState, form: AudioUpload, task: Task) -> Response:
+    answer, options = form.answer(task), form.options(task)
+    source = await _received(form.file, state)
+    if form.stream:
+        return TranscriptStream(state, source, options, answer)
+    transcript = await while_connected(request, lambda: state.lab.reader.transcribe(source, options))
+    return await asyncio.to_thread(transcript_response, transcript, answer)
 
 
 async def _received(file: UploadFile, state: ServiceState) -> SourceFile:
