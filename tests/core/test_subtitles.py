@@ -27,7 +27,7 @@ def transcript(*said: tuple[float, float, str], duration: float = 0.0, speakers:
 def cues(text: str) -> list[tuple[float, float, list[str]]]:
     """Start, end and lines of each cue; anything that a strict reader would refuse fails."""
     vtt = text.startswith("WEBVTT\n\n")
-    found = []
+    found: list[tuple[float, float, list[str]]] = []
     for i, block in enumerate(text.removeprefix("WEBVTT\n\n").strip("\n").split("\n\n"), 1):
         lines = block.split("\n")
         assert vtt or lines.pop(0) == str(i)
