@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -27,6 +28,7 @@ MAX_TRANSCRIPTS = 256
 MAX_DOCUMENT_CHARACTERS = 50_000_000
 MAX_SHOWN_BYTES = 50_000_000
 PREVIEW_CHARACTERS = 500
+_TRANSCRIBING = 8  # recordings that are heard at once; the transcriber shares its model between them
 _MAX_READING, _MAX_TRANSCRIBING = 1000, 32  # files that wait
 _MAX_WAITING_BYTES = 2**28  # of these
 
@@ -80,9 +82,11 @@ class Reader:
         self._extract = extract
         self._work = work
         self._transcriber = transcriber
-        # one recording takes seconds to minutes, and they go one at a time: the shared pool would be starved
-        self._transcription_thread = ThreadPoolExecutor(1, thread_name_prefix="transcription")
-        self._transcribing = FairQueue("the transcriber", 1, _MAX_TRANSCRIBING, _MAX_WAITING_BYTES)
+        # one recording takes seconds to minutes: the shared pool would be starved
+        self._transcription_threads = ThreadPoolExecutor(_TRANSCRIBING, thread_name_prefix="transcription")
+        self._transcribing = FairQueue("the transcriber", _TRANSCRIBING, _MAX_TRANSCRIBING, _MAX_WAITING_BYTES)
+        self._under_way: dict[Hashable, Future[None]] = {}  # recordings that are heard, or wait
+        self._under_way_lock = threading.Lock()
         self._reading = FairQueue("files to be read", at_once, _MAX_READING, _MAX_WAITING_BYTES)
         self._documents = LRUCache[Document](MAX_DOCUMENT_CHARACTERS, _characters)
         self._transcripts = LRUCache[Transcript](MAX_TRANSCRIPTS)
@@ -169,31 +173,50 @@ class Reader:
 
         Args:
             progress: called with (done, total) in whole seconds of the recording, see WhisperTranscriber.transcribe.
-            heard: called with each segment as it is recognised, in another thread; not for a recording that is known.
+            heard: called with each segment as it is recognised, in another thread; not for a recording that is known,
+                or is being heard for an equal request.
         """
         key = (await _digest(file), options)
-        if (transcript := self._transcripts.get(key)) is not None:
-            return replace(transcript, name=file.name)
+        while (transcript := self._transcripts.get(key)) is None:
+            with self._under_way_lock:
+                other = self._under_way.get(key)
+                if other is None:
+                    own = self._under_way[key] = Future[None]()
+            if other is not None:
+                await asyncio.shield(asyncio.wrap_future(other))
+                continue
+            try:
+                transcript = await self._hear(file, options, progress, heard)
+                if STOPPED not in transcript.warnings:
+                    self._transcripts.put(key, transcript)
+                break
+            finally:
+                del self._under_way[key]
+                own.set_result(None)
+        return replace(transcript, name=file.name)
+
+    async def _hear(
+        self,
+        file: SourceFile,
+        options: SpeechOptions,
+        progress: Progress | None,
+        heard: Callable[[Segment], None] | None,
+    ) -> Transcript:
+        """The Transcript of a recording, when its turn has come."""
         cancelled = False
 
         def report(done: int, total: int) -> bool:
             return not cancelled and report_progress(progress, done, total)
 
         def work() -> Transcript:
-            if (transcript := self._transcripts.get(key)) is not None:
-                return transcript  # an equal request was before this one in the queue
-            transcript = self._transcriber.transcribe(file, options, progress=report, heard=heard)
-            if STOPPED not in transcript.warnings:
-                self._transcripts.put(key, transcript)
-            return transcript
+            return self._transcriber.transcribe(file, options, progress=report, heard=heard)
 
         try:
             async with self._transcribing.turn(file.size):
-                transcript = await asyncio.get_running_loop().run_in_executor(self._transcription_thread, work)
+                return await asyncio.get_running_loop().run_in_executor(self._transcription_threads, work)
         except asyncio.CancelledError:
             cancelled = True
             raise
-        return replace(transcript, name=file.name)
 
 
 def _as_it_came(picture: str | SourceFile, name: str, vision: Vision) -> VisionPictures | bytes:

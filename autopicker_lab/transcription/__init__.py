@@ -18,7 +18,10 @@ __all__ = ["STOPPED", "Transcriber", "WhisperTranscriber"]
 
 
 class Transcriber(Protocol):
-    """A speech recogniser: WhisperTranscriber, or one of your own. `model` names what it recognises with."""
+    """A speech recogniser: WhisperTranscriber, or one of your own. `model` names what it recognises with.
+
+    It is called from several threads at once.
+    """
 
     model: str
 

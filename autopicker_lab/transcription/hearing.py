@@ -50,6 +50,8 @@ class Hearing:
         waiting: list[Window] = []
         for window in self._windows():
             with model() as whisper:
+                if self._stopped:  # while others had the model
+                    return
                 heard = self._recogniser(whisper).hear(window, may_wait=len(waiting) < _AHEAD)
             if heard is None:
                 waiting.append(window)
@@ -63,6 +65,8 @@ class Hearing:
         while waiting and not self._stopped:
             window = waiting.pop(0)
             with model() as whisper:
+                if self._stopped:
+                    return
                 heard = self._recogniser(whisper).hear(window, listened=True)
             yield from self._take(window, heard or [])
 

@@ -20,6 +20,7 @@ from autopicker_lab.core import (
 )
 from autopicker_lab.core.optional import require
 from autopicker_lab.runtime.cores import usable_cores
+from autopicker_lab.runtime.fair_lock import FairLock, LockShare
 from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
 from autopicker_lab.transcription.hearing import Hearing, check_options
 from autopicker_lab.transcription.languages import language_code
@@ -56,7 +57,7 @@ class WhisperTranscriber:
         self._keep_warm_s = keep_warm_s
         self._threads = threads
         self._loaded: WhisperModel | None = None
-        self._lock = threading.Lock()
+        self._lock = FairLock()
         self._timer: threading.Timer | None = None
 
     def __repr__(self) -> str:
@@ -105,12 +106,13 @@ class WhisperTranscriber:
         return hearing.transcript(f"whisper {self.model}", time.perf_counter() - started_at)
 
     def _segments(self, hearing: Hearing) -> Generator[Segment, None, None]:
-        yield from hearing.segments(self._lent)
+        share = LockShare()
+        yield from hearing.segments(lambda: self._lent(share))
 
     @contextmanager
-    def _lent(self) -> Iterator[WhisperModel]:
+    def _lent(self, share: LockShare) -> Iterator[WhisperModel]:
         """The model, for one window: a short recording waits for one of these of a long one, not for its end."""
-        with self._lock:
+        with self._lock.held(share):
             yield self._load()
             self._schedule_release()
 
@@ -142,7 +144,7 @@ class WhisperTranscriber:
 
     def release(self) -> None:
         """Give the model's memory back; the next use loads it again."""
-        with self._lock:
+        with self._lock.held(LockShare()):
             self._loaded = None
             if self._timer is not None:
                 self._timer.cancel()
