@@ -11,6 +11,7 @@ import typer
 
 from autopicker_lab.cli.common import Cluster, Json, open_workbench, print_json, stoppable
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ReadOptions
+from autopicker_lab.transcription.formats import Format
 
 app = typer.Typer()
 
@@ -121,37 +122,73 @@ def transcribe(
     as_json: Json = False,
     jobs: Annotated[int | None, typer.Option(min=1, max=64, help="processes, each with a model of its own")] = None,
     scheduler: Cluster = None,
-    language: Annotated[str | None, typer.Option(help="ISO 639-1 code; none: detected")] = None,
+    language: Annotated[str | None, typer.Option(help="code, name or locale; none: detected")] = None,
     translate: Annotated[bool, typer.Option("--translate", help="into English")] = False,
+    out: Annotated[Path | None, typer.Option(help="a folder for a file each; what is there already is kept")] = None,
+    form: Annotated[Format, typer.Option("--format", help="of these files")] = "srt",
+    words: Annotated[bool, typer.Option("--words", help="with the times of words (JSON, vtt)")] = False,
 ) -> None:
     """Write down what is said in recordings."""
-    task = "translate" if translate else "transcribe"
+    options: dict[str, Any] = {"language": language, "task": "translate" if translate else "transcribe", "words": words}
+    if out is not None:
+        _finish(_save_transcripts(files, out, form, {"jobs": jobs, "scheduler": scheduler}, options))
+        return
     if jobs is not None or scheduler is not None or any(path.is_dir() for path in files):
-        rows = _transcribe_many(files, {"jobs": jobs, "scheduler": scheduler, "language": language, "task": task})
-        _print_transcripts(rows, as_json)
+        results = _transcribe_many(files, {"jobs": jobs, "scheduler": scheduler, **options})
+        _print_transcripts([_transcript_row(result) for result in results], as_json)
         return
     with open_workbench() as lab:
-        rows = _rows(
-            files, lambda path: lab.transcribe(path, language=language, task=task).to_dict(), _EMPTY_TRANSCRIPT
-        )
+        rows = _rows(files, lambda path: lab.transcribe(path, **options).to_dict(), _EMPTY_TRANSCRIPT)
     _print_transcripts(rows, as_json)
 
 
-def _transcribe_many(files: list[Path], how: dict[str, Any]) -> list[dict[str, Any]]:
+def _transcribe_many(files: Sequence[Path], how: dict[str, Any]) -> Iterator[Any]:
+    """The results, each as it is ready; a line for it on a terminal."""
     from autopicker_lab.settings import Settings
     from autopicker_lab.transcription.many import transcribe_many
 
-    rows = []
+    done = total = 0
     with stoppable() as stopped:
-        for result in transcribe_many(
-            files, model=Settings.load().whisper_model, progress=lambda *_: not stopped(), **how
-        ):
-            transcript = result.transcript.to_dict() if result.transcript else _EMPTY_TRANSCRIPT
-            error = result.error.to_dict() if result.error else None
-            rows.append({**transcript, "name": str(result.path), "error": error})
+
+        def on_progress(files_done: int, files_total: int) -> bool:
+            nonlocal done, total
+            done, total = files_done, files_total
+            return not stopped()
+
+        model = Settings.load().whisper_model
+        for result in transcribe_many(files, model=model, progress=on_progress, **how):
+            yield result
             if sys.stderr.isatty():
-                typer.echo(f"{len(rows)}: {result.path}", err=True)
-    return rows
+                typer.echo(f"{done} of {total}: {result.path}", err=True)
+
+
+def _transcript_row(result: Any) -> dict[str, Any]:
+    transcript = result.transcript.to_dict() if result.transcript else _EMPTY_TRANSCRIPT
+    return {**transcript, "name": str(result.path), "error": result.error.to_dict() if result.error else None}
+
+
+def _save_transcripts(
+    files: Sequence[Path], out: Path, form: Format, how: dict[str, Any], options: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Write a transcript for each recording that has none in the folder; the rows of those that failed."""
+    from autopicker_lab.core.files import find_files
+    from autopicker_lab.settings import Settings
+    from autopicker_lab.transcription.saved import SavedTranscripts
+
+    saved = SavedTranscripts(out, form, {"model": Settings.load().whisper_model, **options})
+    found = find_files(files, "audio")
+    missing = [path for path in found if not saved.has(path)]
+    failed = []
+    count = 0
+    for result in _transcribe_many(missing, {**how, **options}) if missing or not found else ():
+        if result.transcript is None:
+            failed.append(_transcript_row(result))
+        else:
+            saved.save(result.path, result.transcript, words=options["words"], task=options["task"])
+            count += 1
+    kept = f", there already: {len(found) - len(missing)}" if len(found) > len(missing) else ""
+    typer.echo(f"transcripts written: {count}, recordings not read: {len(failed)}{kept}, in {out}")
+    return failed
 
 
 def _print_transcripts(rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -164,7 +201,7 @@ def _print_transcripts(rows: list[dict[str, Any]], as_json: bool) -> None:
     _finish(rows)
 
 
-_EMPTY_TRANSCRIPT: dict[str, Any] = {"text": "", "language": None, "duration": None, "segments": []}
+_EMPTY_TRANSCRIPT: dict[str, Any] = {"text": "", "language": None, "duration": None, "segments": [], "warnings": []}
 _EMPTY_DOCUMENT: dict[str, Any] = {"kind": None, "text": "", "parts": [], "tables": [], "metadata": {}, "warnings": []}
 
 

@@ -118,6 +118,7 @@ export interface Transcription {
   duration: number;
   type: 'audio';
   segments: Array<{ start: number; end: number; text: string }>;
+  warnings: string[];
 }
 
 export interface Model {

@@ -74,6 +74,7 @@ class Transcription(TypedDict):
     duration: float
     type: str
     segments: list[dict[str, Any]]
+    warnings: list[str]
 
 
 class ModelEntry(TypedDict):

@@ -116,11 +116,13 @@ def _vtt_text(cue: Cue, words: bool) -> str:
     for line in cue.lines:
         text = ""
         for i, token in enumerate(line):
-            stamp = ""
-            if words and token.timed and at + 0.001 <= token.start < cue.end:
-                at = token.start
-                stamp = f"<{_clock(at, '.')}>"
-            text += f"{' ' if token.blank and i else ''}{stamp}{escape(token.text, quote=False)}"
+            said = escape(token.text, quote=False)
+            if words and token.timed:
+                said = f"<c>{said}</c>"  # without an element, style sheets cannot tell what is past
+                if at + 0.001 <= token.start < cue.end:
+                    at = token.start
+                    said = f"<{_clock(at, '.')}>{said}"
+            text += f" {said}" if token.blank and i else said
         lines.append(text)
     voice = f"<v {escape(cue.speaker)}>" if cue.speaker else ""
     return voice + "\n".join(lines)

@@ -75,7 +75,7 @@ def test_extract_as_text(samples: Path) -> None:
 
 def test_transcribe(samples: Path) -> None:
     row = json_of("transcribe", samples / "announcement.ogg")[0]
-    assert set(row) == {"name", "text", "language", "duration", "segments", "error"}
+    assert set(row) == {"name", "text", "language", "duration", "segments", "warnings", "error"}
     assert "ticket" in row["text"]
     assert row["language"] == "en"
 
@@ -136,6 +136,15 @@ def test_a_folder_of_recordings(samples: Path, tmp_path: Path) -> None:
     (tmp_path / "a.ogg").write_bytes((samples / "announcement.ogg").read_bytes())
     rows = json_of("transcribe", tmp_path)
     assert "ticket" in rows[0]["text"]
+
+
+def test_subtitles_of_a_folder_are_kept(samples: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.ogg").write_bytes((samples / "announcement.ogg").read_bytes())
+    command = ("transcribe", tmp_path / "a.ogg", "--out", tmp_path / "out", "--format", "vtt", "--words")
+    assert "written: 1, recordings not read: 0" in run(*command).stdout
+    assert (tmp_path / "out" / "a.ogg.vtt").read_text().startswith("WEBVTT")
+    assert "written: 0, recordings not read: 0, there already: 1" in run(*command).stdout
+    assert run("transcribe", tmp_path, "--out", tmp_path / "out", "--format", "docx").returncode == 2
 
 
 def test_bench_lists_sweeps_and_compares(tmp_path: Path) -> None:

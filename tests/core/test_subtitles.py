@@ -36,7 +36,7 @@ def cues(text: str) -> list[tuple[float, float, list[str]]]:
         g = [int(x) for x in clock.groups()]
         start, end = (h * 3600 + m * 60 + s + ms / 1000 for h, m, s, ms in (g[:4], g[4:]))
         assert not any("-->" in line for line in lines[1:])
-        shown = [html.unescape(re.sub(r"<(/?v[^>]*|[\d:.]+)>", "", line)) if vtt else line for line in lines[1:]]
+        shown = [html.unescape(re.sub(r"<(/?[vc][^>]*|[\d:.]+)>", "", line)) if vtt else line for line in lines[1:]]
         assert 1 <= len(shown) <= 2
         assert all(0 < len(line) <= 42 for line in shown)
         assert end > start >= (found[-1][1] if found else 0)
@@ -111,7 +111,7 @@ def test_what_looks_like_marks_of_the_format_is_text() -> None:
 def test_words_have_their_starts_in_vtt() -> None:
     words = tuple(Word(i / 2, i / 2 + 0.4, f" {text}", 0.9) for i, text in enumerate(["Two", "boats", "left."]))
     made = Transcript("a", "Two boats left.", "en", 2.0, (Segment(0, 1.4, "Two boats left.", 0.9, words),))
-    assert "\nTwo <00:00:00.500>boats <00:00:01.000>left.\n" in made.to_vtt(words=True)
+    assert "\n<c>Two</c> <00:00:00.500><c>boats</c> <00:00:01.000><c>left.</c>\n" in made.to_vtt(words=True)
     assert "<" not in made.to_vtt()
     assert made.to_dict()["segments"][0]["words"][1] == {"start": 0.5, "end": 0.9, "word": "boats", "probability": 0.9}
 

@@ -109,7 +109,7 @@ def test_logprobs_are_of_words(ask: Any) -> None:
 
 def test_vtt_has_the_start_of_each_word(ask: Any) -> None:
     text = ask(response_format="vtt", timestamp_granularities_list="word").text
-    assert "Two <00:00:01.000>boats." in text
+    assert "<c>Two</c> <00:00:01.000><c>boats.</c>" in text
     assert all(len(line) <= 42 for line in ask(response_format="srt").text.splitlines())
 
 
@@ -122,6 +122,17 @@ def test_a_stream_is_the_text_piece_by_piece(ask: Any) -> None:
         assert events[-1]["type"] == "transcript.text.done"
         assert [row["token"] for event in events[:-1] for row in event["logprobs"]] == [" Two", " boats."]
         assert events[-1]["warnings"] == ["hardly a voice"]
+
+
+@pytest.mark.parametrize("name", ["timestamp_granularities", "timestamp_granularities[]"])
+@pytest.mark.parametrize("value", [["word"], ["segment", "word"], "segment,word", '["word"]'])
+def test_granularities_in_each_way_that_clients_write_them(ask: Any, name: str, value: Any) -> None:
+    assert ask(response_format="verbose_json", **{name: value}).json()["words"][0]["word"] == "Two"
+
+
+def test_the_voice_filter_is_set_as_other_servers_take_it(ask: Any, parrot: Parrot) -> None:
+    assert ask(vad_filter="false").status_code == 200
+    assert parrot.asked[-1].vad is False
 
 
 @pytest.mark.fault("an option of a transcription is unknown, of a wrong kind, or goes with no other", "400 names it")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from autopicker_lab.core import InvalidRequestError, SourceFile, SpeechOptions
 from autopicker_lab.extraction import check_size, open_source
@@ -63,9 +64,23 @@ class AudioForm(BaseModel):
     include: list[Literal["logprobs"]] = Field(
         default_factory=list, alias="include[]", description="logprobs: of each word, with json"
     )
+    vad_filter: bool | None = Field(None, description="false: hear what the voice filter would pass over, too")
     chunking_strategy: Literal["auto"] | None = Field(None, description="recordings are always cut at pauses")
     stream: bool = Field(False, description="events of the text as it is recognised")
     user: str | None = Field(None, description="of no effect", max_length=1024)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, given: Any) -> Any:
+        """Lists whose name has no brackets, and those in one field: `word,segment` or JSON."""
+        if not isinstance(given, dict):
+            return given
+        given = dict(given)
+        for name in ("timestamp_granularities", "include"):
+            values = [given.pop(key) for key in (name, f"{name}[]") if key in given]
+            texts = [text for value in values for text in (value if isinstance(value, list) else [value])]
+            given[name] = [part for text in texts for part in re.findall(r"[^\s,\[\]\"']+", str(text))]
+        return given
 
     def answer(self, task: Task) -> AudioAnswer:
         """How the transcript is to be worded.
@@ -91,6 +106,7 @@ class AudioForm(BaseModel):
             self.language or None,
             task,
             words,
+            self.vad_filter,
             prompt=self.prompt,
             hotwords=self.hotwords,
             temperature=self.temperature,
