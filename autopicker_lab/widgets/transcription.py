@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
+from autopicker_lab.transcription.formats import written
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, require
 from autopicker_lab.widgets.parts.job import STOPPED
 
 if TYPE_CHECKING:
     from autopicker_lab.core import SourceFile, Transcript
+    from autopicker_lab.transcription.formats import Format
     from autopicker_lab.workbench import Workbench
 
 LANGUAGES = ("detect", "en", "de", "fr", "es", "it", "nl", "pt", "pl", "ru", "uk", "tr", "ar", "hi", "zh", "ja", "ko")
@@ -69,6 +71,11 @@ class TranscriptionModel(PanelModel):
     def require_transcript(self) -> Transcript:
         """Return the transcript; InvalidRequestError while there is none."""
         return require(self.transcript, "there is no transcript yet", "give a recording first")
+
+    def written(self, form: Format, *, words: bool = False) -> str:
+        """The transcript as a file has it, corrections included; see transcription.formats."""
+        task = "translate" if self.translate else "transcribe"
+        return written(self.require_transcript(), form, words=words, task=task)
 
     def _on_intake(self) -> None:
         if self.intake.files and self.intake.files[-1] is not self.file and not self.intake.message:
@@ -132,9 +139,13 @@ class TranscriptionPanel(Panel):
         self.player = w.VBox()
         contents = {
             "Copy text": ("", lambda: model.require_transcript().text),
-            "SRT": ("transcript.srt", lambda: model.require_transcript().to_srt()),
-            "VTT": ("transcript.vtt", lambda: model.require_transcript().to_vtt()),
+            "SRT": ("transcript.srt", lambda: model.written("srt")),
+            "VTT": ("transcript.vtt", lambda: model.written("vtt")),
+            "VTT, words": ("transcript.words.vtt", lambda: model.written("vtt", words=True)),
+            "Text": ("transcript.txt", lambda: model.written("text")),
+            "TSV": ("transcript.tsv", lambda: model.written("tsv")),
             "JSON": ("transcript.json", lambda: model.require_transcript().to_dict()),
+            "Verbose JSON": ("transcript.verbose.json", lambda: model.written("verbose_json")),
         }
         self.save = [Save(label, name, content) for label, (name, content) in contents.items()]
         self._playing: tuple[Any, ...] = ()

@@ -109,7 +109,8 @@ class TranscriptStream(Response):
             transcript = await work
         finally:
             work.cancel()
-        rest = transcript.text[len(said) :]  # all of it, for a recording that is known already
+        # all of it, for a recording that is known already; nothing where two voices were heard out of turn
+        rest = transcript.text[len(said) :] if transcript.text.startswith(said) else ""
         last = sse.event(self._event("delta", rest, ready if said else transcript.segments)) if rest else b""
         done = self._event("text", transcript.text, transcript.segments)
         done["usage"] = {"type": "duration", "seconds": math.ceil(transcript.duration)}
