@@ -205,9 +205,12 @@ def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 
 def _as_json(value: Any) -> Any:
-    """Figures as JSON has them: NumPy's and pandas' as Python's own, None for NaN and infinity, text for all else."""
+    """Figures as JSON has them: NumPy's and pandas' as Python's own, tables as rows, None for NaN, text for all else."""
     if isinstance(value, Mapping):
         return {str(_as_json(key)): _as_json(item) for key, item in value.items()}
+    if hasattr(value, "columns"):  # a table, its rows with the names of its index
+        index = [name for name in value.index.names if name is not None]
+        value = (value.reset_index() if index else value).to_dict("records")
     if hasattr(value, "tolist"):  # NumPy's numbers and arrays, pandas' columns
         value = value.tolist()
     if isinstance(value, list | tuple | set | frozenset):

@@ -87,6 +87,7 @@ def test_figures_of_numpy_and_pandas_are_kept(tmp_path: Path) -> None:
         "counts": np.array([1, 2]),
         "column": pd.Series([1.5, np.nan]),
         3: {np.int64(4): np.bool_(True)},
+        "table": pd.DataFrame({"x": [np.int64(1), np.nan]}, index=pd.Index(["a", "b"], name="of")),
         "day": pd.Timestamp("2026-01-02"),
         "path": tmp_path,
     }
@@ -96,6 +97,7 @@ def test_figures_of_numpy_and_pandas_are_kept(tmp_path: Path) -> None:
         "counts": [1, 2],
         "column": [1.5, None],
         "3": {"4": True},
+        "table": [{"of": "a", "x": 1.0}, {"of": "b", "x": None}],
         "day": "2026-01-02 00:00:00",
         "path": str(tmp_path),
     }

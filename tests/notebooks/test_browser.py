@@ -165,9 +165,9 @@ def test_a_load_test_runs_and_stops_and_keeps_what_was_measured(flows: Any) -> N
     stop = panel.get_by_role("button", name="Stop")
     stop.click()
     expect(stop).to_be_disabled(timeout=3000)  # a second, and what the browser takes to see it
-    panel.get_by_text("p50_ms").wait_for()
-    panel.locator("input[type=search]").fill("requests_per")
-    panel.get_by_text("p50_ms").wait_for(state="detached")
+    panel.get_by_text("mean latency, ms").wait_for()
+    panel.locator("input[type=search]").fill("answers, a second")
+    panel.get_by_text("mean latency, ms").wait_for(state="detached")
     shot(flows, "load")
 
 

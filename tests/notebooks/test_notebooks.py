@@ -36,7 +36,7 @@ def test_a_notebook_calls_and_the_package_does(path: Any) -> None:
         if cell.cell_type == "code":
             assert not cell.outputs
             assert cell.execution_count is None
-            assert len(cell.source.splitlines()) <= 12
+            assert len(cell.source.splitlines()) <= 12 or "parameters" in cell.metadata.get("tags", ())
             assert not any(line.lstrip().startswith(("def ", "class ")) for line in cell.source.splitlines())
 
 
