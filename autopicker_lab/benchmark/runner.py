@@ -205,7 +205,7 @@ def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 
 def _as_json(value: Any) -> Any:
-    """Figures as JSON has them: NumPy's and pandas' as Python's own, tables as rows, None for NaN, text for all else."""
+    """As JSON has it: NumPy's and pandas' as Python's own, tables as rows, None for NaN, all else as text."""
     if isinstance(value, Mapping):
         return {str(_as_json(key)): _as_json(item) for key, item in value.items()}
     if hasattr(value, "columns"):  # a table, its rows with the names of its index

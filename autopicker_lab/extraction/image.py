@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import Document, MissingPackageError, Part, SourceFile
 from autopicker_lab.extraction.frames import MAX_FRAMES, distinct_frames
 from autopicker_lab.extraction.ocr.lines import OcrResult
-from autopicker_lab.extraction.raster import frame_count, open_image, to_rgb
+from autopicker_lab.extraction.raster import frame_count, open_header, open_image, seen_size, to_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,15 +31,16 @@ def read_image(file: SourceFile) -> Document:
 
     Of an animation, the frames that differ are read, at most eight; a line comes once.
     """
-    picture, warnings = open_image(file)
+    width, height = seen_size(open_header(file))
+    picture, warnings = open_image(file, int(1 / _read_share(width, height)))
     frames = frame_count(picture)
     rgb = to_rgb(picture)
     colours = _colours(rgb)
-    description = f"{picture.format} image, {rgb.width} x {rgb.height} pixels; main colours {', '.join(colours)}"
+    description = f"{picture.format} image, {width} x {height} pixels; main colours {', '.join(colours)}"
     meta: dict[str, Any] = {
         "description": description,
-        "width": rgb.width,
-        "height": rgb.height,
+        "width": width,
+        "height": height,
         "format": picture.format,
         "mode": picture.mode,
         "frames": frames,
@@ -49,7 +50,7 @@ def read_image(file: SourceFile) -> Document:
     frames_read: list[_Frame] = []
     try:
         for number, pixels in distinct_frames(picture, rgb):
-            frames_read.append(_read_frame(pixels, number, file.options.languages))
+            frames_read.append(_read_frame(pixels, number, file.options.languages, width))
     except MissingPackageError as error:  # what else is known of a picture is worth having without its text
         if file.options.languages:
             raise
@@ -105,18 +106,24 @@ class _Frame:
         return doubts
 
 
-def _read_frame(rgb: Picture, number: int, languages: Sequence[str]) -> _Frame:
+def _read_share(width: int, height: int) -> float:
+    """The share of a picture's sides at which it is read, 1 at most."""
+    longest = min(max(width, height), _ASPECT * min(width, height))
+    return min(OCR_SIDE / longest, 1.0) if longest else 1.0
+
+
+def _read_frame(rgb: Picture, number: int, languages: Sequence[str], width: int) -> _Frame:
     from autopicker_lab.extraction.ocr import read_text
     from autopicker_lab.extraction.pdf.recognised import arrange
 
     reduced = rgb
-    share = OCR_SIDE / min(max(rgb.size), _ASPECT * min(rgb.size)) if min(rgb.size) else 1.0
+    share = _read_share(*rgb.size)
     if share < 1:
         reduced = rgb.resize((max(round(rgb.width * share), 1), max(round(rgb.height * share), 1)), reducing_gap=2.0)
     result = read_text(reduced, languages)
     label = "text in the picture" if number == 1 else f"text in frame {number}"
     text, tables, places = arrange(result, label, number, reduced.size)
-    return _Frame(number, result, Part(label, text, tables, places), rgb.width / reduced.width)
+    return _Frame(number, result, Part(label, text, tables, places), width / reduced.width)
 
 
 def _new_parts(frames: Sequence[_Frame]) -> tuple[Part, ...]:

@@ -20,20 +20,28 @@ _SMALLER = f"scale it down to at most {MAX_PIXELS // 10**6} megapixels"
 FRAMES_CHECKED = 200
 _FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF")  # others start programs, or are seldom
 _ORIENTATION = 0x0112
+_ON_END = (5, 6, 7, 8)  # orientations of pictures that are stored lying
+_STRIP = 64  # rows of what a picture is made smaller to, at a time
+_LARGE = 16_000_000  # pixels from which a picture may be opened smaller
+_REDUCED = ("PNG", "WEBP", "BMP", "DIB", "AVIF")  # whose metadata stay when Pillow makes them smaller
 _TOLERANT = threading.Lock()  # held while Pillow's one switch for damaged files is on
 _SHOWN = 32  # alpha from which a pixel counts as visible
 _CONTRAST = 64  # levels of 255 that a pixel must differ from its background to be seen
 _SEEN = 0.9
 
 
-def open_image(file: SourceFile) -> tuple[Picture, tuple[str, ...]]:
+def open_image(file: SourceFile, smaller: int = 1) -> tuple[Picture, tuple[str, ...]]:
     """The decoded picture, and a warning where the file is damaged and was read as far as it goes.
+
+    Args:
+        smaller: a whole factor by which the sides of a large picture (over 16 megapixels) may shrink on the way, which
+            takes less memory; a JPEG shrinks by two, four or eight.
 
     Raises:
         CorruptFileError: nothing of it can be read, or one of its frames has more than 80 megapixels.
     """
     try:
-        return _decoded(file), ()
+        return _decoded(file, smaller), ()
     except CorruptFileError as error:
         if not isinstance(error.__cause__, OSError | SyntaxError | ValueError):
             raise  # no picture at all, or too large
@@ -42,7 +50,7 @@ def open_image(file: SourceFile) -> tuple[Picture, tuple[str, ...]]:
 
         ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
-            picture = _decoded(file)
+            picture = _decoded(file, smaller)
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
     if _is_empty(picture):
@@ -56,8 +64,16 @@ def _is_empty(picture: Picture) -> bool:
     return all(low == high for low, high in extrema)  # type: ignore[misc]  # three bands give three pairs
 
 
-def _decoded(file: SourceFile) -> Picture:
+def seen_size(picture: Picture) -> tuple[int, int]:
+    """Width and height of a picture in pixels as it is to be seen, which its header says."""
+    width, height = picture.size
+    return (height, width) if picture.getexif().get(_ORIENTATION, 1) in _ON_END else (width, height)
+
+
+def _decoded(file: SourceFile, smaller: int) -> Picture:
     picture = open_header(file)
+    if picture.width * picture.height < _LARGE or frame_count(picture) > 1:
+        smaller = 1
     with corrupt_on_failure(file):
         area = max(picture.width * picture.height, 1)
         frame_limit = max(min(FRAMES_CHECKED, MAX_PIXELS // area), 2)
@@ -65,8 +81,25 @@ def _decoded(file: SourceFile) -> Picture:
             picture.seek(frame)  # a later frame may be the bomb
             _check_pixels(picture, file)
         picture.seek(0)
+        if smaller > 1:
+            picture.draft(None, (picture.width // smaller, picture.height // smaller))  # does nothing but to a JPEG
         picture.load()
-    return picture
+    return _reduced(picture, smaller) if smaller > 1 and picture.format in _REDUCED else picture
+
+
+def _reduced(picture: Picture, factor: int) -> Picture:
+    if picture.mode not in ("L", "LA", "RGB", "RGBA"):
+        return picture
+    from PIL import Image
+
+    width, height = picture.size
+    small = Image.new(picture.mode, (-(-width // factor), -(-height // factor)))
+    for top in range(0, height, _STRIP * factor):  # in strips, since Pillow copies what has alpha first
+        strip = picture.crop((0, top, width, min(top + _STRIP * factor, height)))
+        small.paste(strip.reduce(factor), (0, top // factor))
+    small.info = picture.info
+    small.format = picture.format
+    return small
 
 
 def open_header(file: SourceFile) -> Picture:

@@ -17,6 +17,7 @@ from autopicker_lab.extraction.raster import (
     is_upright,
     open_header,
     open_image,
+    seen_size,
     shade_behind,
     to_srgb,
 )
@@ -94,7 +95,9 @@ def prepare(data: bytes, name: str, vision: Vision, room: int = 1) -> VisionPict
     """
     if ready := as_it_came(data, name, vision):
         return ready
-    picture, warnings = open_image(SourceFile(name, data, "png"))
+    width, height = seen_size(open_header(SourceFile(name, data, "png")))
+    smaller = max((min(width, height) - 1) // vision.side, 1)  # still larger than what is sent
+    picture, warnings = open_image(SourceFile(name, data, "png"), smaller)
     source = _KINDS.get(picture.format or "", "")
     shade = shade_behind(picture)
     if not warnings and shade in (None, 255) and _is_as_wanted(picture, data, vision):
@@ -107,9 +110,9 @@ def prepare(data: bytes, name: str, vision: Vision, room: int = 1) -> VisionPict
         changes.append(f"{len(frames)} of {count} frames sent")
     tiles = [tile for frame in frames for tile in cut_tiles(frame, vision.side, room // len(frames))]
     if len(tiles) > len(frames):
-        changes.append(f"{first.width} x {first.height} pixels cut into {len(tiles)} pictures")
-    elif tiles[0].size != first.size:
-        changes.append(f"{first.width} x {first.height} pixels scaled down to {tiles[0].width} x {tiles[0].height}")
+        changes.append(f"{width} x {height} pixels cut into {len(tiles)} pictures")
+    elif tiles[0].size != (width, height):
+        changes.append(f"{width} x {height} pixels scaled down to {tiles[0].width} x {tiles[0].height}")
     files = tuple(_encoded(tile, name, source == "jpg", vision) for tile in tiles)
     if files[0].kind != source:
         changes.append(f"{picture.format} made {files[0].kind.upper()}")

@@ -117,11 +117,13 @@ def guard_curve(
     weight: float,
     steps: Sequence[float] = STEPS,
     guard: Guard | None = None,
+    unfamiliar: Array | None = None,
 ) -> GuardCurve:
     """Risk over coverage at a cost weight, on outcomes that `estimates`, shape (n, models), were not fitted on.
 
     Args:
         guard: of any z, where it is known already; see `guard_of`.
+        unfamiliar: whether a prompt is left to the incumbent whatever is estimated, shape (n,).
     """
     import numpy as np
 
@@ -130,6 +132,8 @@ def guard_curve(
     for z in steps:
         margins = margins_of(replace(guard, z=z), outcomes.models)
         chosen = prefer_by_estimates(estimates, outcomes.mean_costs, weight, margins)
+        if unfamiliar is not None:
+            chosen = np.where(unfamiliar, outcomes.best, chosen)
         left = chosen != outcomes.best
         lost = outcomes.scores[:, outcomes.best] - outcomes.routed(chosen)[0]
         share = float(left.mean())

@@ -75,7 +75,7 @@ class ThresholdModel(PanelModel):
     def risk(self) -> GuardCurve:
         """Risk over coverage of the guard at this cost weight, out of fold."""
         if self._risk is None or self._risk[0] != self.cost_weight:
-            curve = guard_curve(*self._singles, self.cost_weight, guard=self._loose)
+            curve = guard_curve(*self._singles, self.cost_weight, guard=self._loose, unfamiliar=self._unfamiliar)
             self._risk = self.cost_weight, curve
         return self._risk[1]
 
@@ -85,6 +85,15 @@ class ThresholdModel(PanelModel):
         assert self.report.estimates is not None  # see __post_init__
         outcomes = self.report.outcomes.single_models()
         return outcomes, self.report.estimates[:, : len(outcomes.models)]
+
+    @cached_property
+    def _unfamiliar(self) -> Array | None:
+        """Whether the policy leaves a prompt to its incumbent; None where it leaves none."""
+        import numpy as np
+
+        policy = self.report.policy
+        questions = self.report.outcomes.questions
+        return np.array([policy.is_unfamiliar(text) for text in questions]) if policy.unfamiliar == "incumbent" else None
 
     @cached_property
     def _loose(self) -> Guard:

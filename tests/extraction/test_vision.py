@@ -7,7 +7,7 @@ import numpy
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from autopicker_lab.core import CorruptFileError, UnsupportedFileError, Vision
+from autopicker_lab.core import CorruptFileError, SourceFile, UnsupportedFileError, Vision
 from autopicker_lab.extraction.vision import NOT_A_PICTURE, VisionPictures, prepare
 
 VISION = Vision(formats=("jpg", "png", "webp"))
@@ -194,3 +194,28 @@ def test_what_is_cut_off_and_what_is_no_picture() -> None:
             prepare(data, "a", VISION)
     with pytest.raises(CorruptFileError, match="megapixels"):
         prepare(saved(Image.new("1", (20_000, 20_000)), "PNG"), "a", VISION)
+
+
+@pytest.mark.parametrize(("form", "mode"), [("PNG", "RGBA"), ("PNG", "RGB"), ("JPEG", "RGB"), ("WEBP", "RGBA")])
+def test_a_large_picture_is_opened_smaller_and_looks_alike(form: str, mode: str) -> None:
+    from autopicker_lab.extraction.raster import open_header, open_image, seen_size
+
+    picture = Image.linear_gradient("L").resize((5001, 3502)).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    out = io.BytesIO()
+    picture.save(out, form, exif=exif, **({"lossless": True, "method": 0} if form == "WEBP" else {}))
+    file = SourceFile("x", out.getvalue(), "png")
+    small, warnings = open_image(file, 2)
+    assert (small.size, small.format, warnings) == ((2501, 1751), form, ())
+    assert small.getexif()[0x0112] == 6
+    assert seen_size(open_header(file)) == (3502, 5001)
+    middle = small.convert("RGB").getpixel((1250, 875))
+    assert middle == pytest.approx(picture.convert("RGB").getpixel((2500, 1750)), abs=2)
+    assert open_image(SourceFile("y", _saved_small(), "png"), 2)[0].size == (40, 30)
+
+
+def _saved_small() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(out, "PNG")
+    return out.getvalue()

@@ -135,7 +135,8 @@ def test_evaluate_and_the_gate_choose_the_same_models_on_80_prompts(models: Any,
 
 @pytest.fixture(scope="module")
 def report() -> Any:
-    return tune(table(300, models=("small", "middle", "large"), usd=True))
+    """Where estimates decide on every question: those that a policy leaves to its incumbent are in `evaluate` alone."""
+    return tune(table(300, models=("small", "middle", "large"), usd=True), unfamiliar="estimate")
 
 
 @pytest.mark.parametrize("rule", [ESTIMATES, TIERS])
