@@ -93,7 +93,9 @@ class ThresholdModel(PanelModel):
 
         policy = self.report.policy
         questions = self.report.outcomes.questions
-        return np.array([policy.is_unfamiliar(text) for text in questions]) if policy.unfamiliar == "incumbent" else None
+        return (
+            np.array([policy.is_unfamiliar(text) for text in questions]) if policy.unfamiliar == "incumbent" else None
+        )
 
     @cached_property
     def _loose(self) -> Guard:
