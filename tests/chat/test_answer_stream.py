@@ -115,11 +115,9 @@ def test_a_stream_that_is_closed_in_another_thread_says_so(lab: Workbench) -> No
 
 def test_an_interrupt_ends_the_models_work(lab: Workbench) -> None:
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    with (
-        pytest.raises(KeyboardInterrupt),
-        lab.stream("Tell a long story of the sea. " * 150, max_tokens=2000) as stream,
-    ):
-        timer.start()
+    stream = lab.stream("Tell a long story of the sea. " * 150, max_tokens=2000)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt), stream:
         list(stream)
     timer.join()
     wait_until_model_is_idle(lab)
