@@ -184,7 +184,7 @@ def test_sliders_route_all_prompts_anew(report: Any) -> None:
     assert new.mean() < 0.05
     assert model.shares["small"] == pytest.approx(1 - new.mean())  # what is new stays with the incumbent
     assert model.quality < best
-    assert model.cost == pytest.approx(np.where(new, report.outcomes.costs[:, 1], report.outcomes.costs[:, 0]).mean())
+    assert model.cost == pytest.approx(np.where(new, report.outcomes.costs[:, 2], report.outcomes.costs[:, 0]).mean())
     middle = float(report.outcomes.costs.mean(0).mean())
     model.aim(middle)
     assert model.cost <= middle
