@@ -31,8 +31,9 @@ def read_image(file: SourceFile) -> Document:
 
     Of an animation, the frames that differ are read, at most eight; a line comes once.
     """
-    width, height = seen_size(open_header(file))
-    picture, warnings = open_image(file, int(1 / _read_share(width, height)))
+    stored = open_header(file).size
+    picture, warnings = open_image(file, int(1 / _read_share(*stored)))
+    width, height = seen_size(stored, picture)
     frames = frame_count(picture)
     rgb = to_rgb(picture)
     colours = _colours(rgb)

@@ -64,9 +64,9 @@ def _is_empty(picture: Picture) -> bool:
     return all(low == high for low, high in extrema)  # type: ignore[misc]  # three bands give three pairs
 
 
-def seen_size(picture: Picture) -> tuple[int, int]:
-    """Width and height of a picture in pixels as it is to be seen, which its header says."""
-    width, height = picture.size
+def seen_size(stored: tuple[int, int], picture: Picture) -> tuple[int, int]:
+    """Width and height in pixels as a decoded picture is to be seen, of those that it is stored with."""
+    width, height = stored
     return (height, width) if picture.getexif().get(_ORIENTATION, 1) in _ON_END else (width, height)
 
 

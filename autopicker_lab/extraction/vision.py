@@ -95,9 +95,10 @@ def prepare(data: bytes, name: str, vision: Vision, room: int = 1) -> VisionPict
     """
     if ready := as_it_came(data, name, vision):
         return ready
-    width, height = seen_size(open_header(SourceFile(name, data, "png")))
-    smaller = max((min(width, height) - 1) // vision.side, 1)  # still larger than what is sent
+    stored = open_header(SourceFile(name, data, "png")).size
+    smaller = max((min(stored) - 1) // vision.side, 1)  # still larger than what is sent
     picture, warnings = open_image(SourceFile(name, data, "png"), smaller)
+    width, height = seen_size(stored, picture)
     source = _KINDS.get(picture.format or "", "")
     shade = shade_behind(picture)
     if not warnings and shade in (None, 255) and _is_as_wanted(picture, data, vision):
