@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import Document, MissingPackageError, Part, SourceFile
 from autopicker_lab.extraction.frames import MAX_FRAMES, distinct_frames
 from autopicker_lab.extraction.ocr.lines import OcrResult
-from autopicker_lab.extraction.raster import frame_count, open_header, open_image, seen_size, to_rgb
+from autopicker_lab.extraction.raster import frame_count, open_image, seen_size, stored_size, to_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def read_image(file: SourceFile) -> Document:
 
     Of an animation, the frames that differ are read, at most eight; a line comes once.
     """
-    stored = open_header(file).size
+    stored = stored_size(file)
     picture, warnings = open_image(file, int(1 / _read_share(*stored)))
     width, height = seen_size(stored, picture)
     frames = frame_count(picture)

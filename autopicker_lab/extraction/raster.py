@@ -45,23 +45,41 @@ def open_image(file: SourceFile, smaller: int = 1) -> tuple[Picture, tuple[str, 
     except CorruptFileError as error:
         if not isinstance(error.__cause__, OSError | SyntaxError | ValueError):
             raise  # no picture at all, or too large
-    with _TOLERANT:
-        from PIL import ImageFile
-
-        ImageFile.LOAD_TRUNCATED_IMAGES = True
-        try:
-            picture = _decoded(file, smaller)
-        finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
+    with _tolerating():
+        picture = _decoded(file, smaller)
     if _is_empty(picture):
         raise CorruptFileError(f"'{file.name}' is damaged: none of its pixels can be read", "save it again")
     return picture, ("the file is damaged or cut off: read as far as it goes",)
+
+
+@contextmanager
+def _tolerating() -> Iterator[None]:
+    """Read damaged pictures as far as they go."""
+    from PIL import ImageFile
+
+    with _TOLERANT:
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
 def _is_empty(picture: Picture) -> bool:
     """Whether all pixels are alike, as they are where a damaged file has none."""
     extrema = picture.convert("RGB").getextrema()
     return all(low == high for low, high in extrema)  # type: ignore[misc]  # three bands give three pairs
+
+
+def stored_size(file: SourceFile) -> tuple[int, int]:
+    """Width and height in pixels as a picture is stored; CorruptFileError as by open_image."""
+    try:
+        return open_header(file).size
+    except CorruptFileError as error:
+        if not isinstance(error.__cause__, OSError | SyntaxError | ValueError):
+            raise
+    with _tolerating():
+        return open_header(file).size
 
 
 def seen_size(stored: tuple[int, int], picture: Picture) -> tuple[int, int]:

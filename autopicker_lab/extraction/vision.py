@@ -19,6 +19,7 @@ from autopicker_lab.extraction.raster import (
     open_image,
     seen_size,
     shade_behind,
+    stored_size,
     to_srgb,
 )
 from autopicker_lab.extraction.sniff import content_kind
@@ -95,7 +96,7 @@ def prepare(data: bytes, name: str, vision: Vision, room: int = 1) -> VisionPict
     """
     if ready := as_it_came(data, name, vision):
         return ready
-    stored = open_header(SourceFile(name, data, "png")).size
+    stored = stored_size(SourceFile(name, data, "png"))
     smaller = max((min(stored) - 1) // vision.side, 1)  # still larger than what is sent
     picture, warnings = open_image(SourceFile(name, data, "png"), smaller)
     width, height = seen_size(stored, picture)
