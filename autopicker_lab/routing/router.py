@@ -44,7 +44,7 @@ class Requirements(NamedTuple):
         answer: tokens that the caller lets the answer have; None: 300 are taken for its price.
         needed: capabilities without which an answer would not be what was asked for: a model must have them all.
         unheld: why its answer cannot be held until its signal is known, so that no cascade begins; "" where it can.
-        measure: the prompt\'s tokens by a family of tokenizers; None: `tokens` of any.
+        measure: the prompt's tokens by a family of tokenizers; None: `tokens` of any.
     """
 
     tokens: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
@@ -87,25 +88,36 @@ class Setting:
         return prefer_by_estimates(estimates, outcomes.mean_costs, self.weight, margins)
 
 
-def setting_for(outcomes: OutcomeMatrix, estimates: Array, asked: Asked) -> Setting:
-    """The setting that saves most of those that keep what is asked, on outcomes that `estimates` were not fitted on.
+class SettingSearch:
+    """The settings there are on outcomes that estimates were not fitted on, worked out once for all that may be asked.
 
     Args:
         estimates: one row a prompt, or several draws of that one after the other, shape (draws * n, models).
+        guard_z: as in Asked; what is asked of `setting` has the same.
     """
-    import numpy as np
 
-    draws = len(estimates) // len(outcomes)
-    if draws > 1:
-        outcomes = outcomes.at(np.tile(np.arange(len(outcomes)), draws))
-    if asked.guard_z is None:
-        curve = cost_quality_curve(estimates, outcomes.scores, outcomes.costs)
-        return Setting(asked.weight(curve, outcomes, estimates))
-    guard = guard_of(outcomes, estimates, asked.guard_z)
-    held_back = estimates - np.array(margins_of(guard, outcomes.models))
-    curve = cost_quality_curve(held_back, outcomes.scores, outcomes.costs)
-    weight = asked.weight(curve, outcomes, held_back)
-    return Setting(weight, decided(guard, outcomes, estimates, weight, asked.within))
+    def __init__(self, outcomes: OutcomeMatrix, estimates: Array, guard_z: float | None):
+        import numpy as np
+
+        draws = len(estimates) // len(outcomes)
+        self._outcomes = outcomes if draws == 1 else outcomes.at(np.tile(np.arange(len(outcomes)), draws))
+        self._estimates = self._held_back = estimates
+        self._guard = None if guard_z is None else guard_of(self._outcomes, estimates, guard_z)
+        if self._guard is not None:
+            self._held_back = estimates - np.array(margins_of(self._guard, outcomes.models))
+        self._curve = cost_quality_curve(self._held_back, self._outcomes.scores, self._outcomes.costs)
+
+    def setting(self, asked: Asked) -> Setting:
+        """The setting that saves most of those that keep what is asked."""
+        weight = asked.weight(self._curve, self._outcomes, self._held_back)
+        if self._guard is None:
+            return Setting(weight)
+        return Setting(weight, decided(self._guard, self._outcomes, self._estimates, weight, asked.within))
+
+
+def setting_for(outcomes: OutcomeMatrix, estimates: Array, asked: Asked) -> Setting:
+    """The setting that saves most of those that keep what is asked; see SettingSearch."""
+    return SettingSearch(outcomes, estimates, asked.guard_z).setting(asked)
 
 
 def settings_along(weights: Array, outcomes: OutcomeMatrix, estimates: Array, guard_z: float | None) -> list[Setting]:
@@ -116,13 +128,31 @@ def settings_along(weights: Array, outcomes: OutcomeMatrix, estimates: Array, gu
     return [Setting(float(weight), guard) for weight in weights]
 
 
+class CrossFit:
+    """The settings of each fold, searched for on the other folds, once for all that may be asked with a guard."""
+
+    def __init__(self, outcomes: OutcomeMatrix, fits: Fits, guard_z: float | None):
+        self._outcomes, self._fits, self._guard_z = outcomes, fits, guard_z
+
+    @cached_property
+    def _searches(self) -> list[tuple[int, Array, OutcomeMatrix, SettingSearch]]:
+        """The repeat, the prompts of the fold, and the outcomes of the others with the settings on them."""
+        return [
+            (i, test, known := self._outcomes.at(train), SettingSearch(known, self._fits.of(train), self._guard_z))
+            for i, folds in enumerate(self._fits.folds)
+            for train, test in folds
+        ]
+
+    def choices(self, asked: Asked) -> Array:
+        """The model of each prompt by a setting that was chosen on the other folds, shape (repeats, n)."""
+        import numpy as np
+
+        choices = np.empty(self._fits.each.shape[:2], int)
+        for i, test, known, search in self._searches:
+            choices[i, test] = search.setting(asked).choices(known, self._fits.each[i, test])
+        return choices
+
+
 def cross_fitted_choices(outcomes: OutcomeMatrix, fits: Fits, asked: Asked) -> Array:
     """The model of each prompt by a setting that was chosen on the other folds, shape (repeats, n)."""
-    import numpy as np
-
-    choices = np.empty(fits.each.shape[:2], int)
-    for i, folds in enumerate(fits.folds):
-        for train, test in folds:
-            known = outcomes.at(train)
-            choices[i, test] = setting_for(known, fits.of(train), asked).choices(known, fits.each[i, test])
-    return choices
+    return CrossFit(outcomes, fits, asked.guard_z).choices(asked)

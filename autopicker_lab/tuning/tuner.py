@@ -24,7 +24,7 @@ from autopicker_lab.tuning.per_task import task_gain
 from autopicker_lab.tuning.power import learning_curve
 from autopicker_lab.tuning.promise import Terms, cut
 from autopicker_lab.tuning.report import TuningReport
-from autopicker_lab.tuning.settings import Asked, cross_fitted_choices
+from autopicker_lab.tuning.settings import Asked, CrossFit
 from autopicker_lab.tuning.transfer import transfer_to_tasks
 
 if TYPE_CHECKING:
@@ -128,11 +128,12 @@ def tune(
     )
     losses = None
     if chosen.promise is None or not chosen.promise.feasible:
+        crossed = CrossFit(outcomes, learned.fits, guard)
         losses = losses_where_doubtful(
             outcomes,
             figures.verdict,
             chosen.setting.choices(outcomes, learned.estimates),
-            lambda allowance: cross_fitted_choices(outcomes, learned.fits, Asked(allowance, guard)),
+            lambda allowance: crossed.choices(Asked(allowance, guard)),
             seed,
         )
     gain = None if per_task or promise else task_gain(outcomes, learned.fits, chosen.choices, asked)
