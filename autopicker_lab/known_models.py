@@ -45,6 +45,19 @@ _TOKENIZERS = tuple(
 _OPEN_WEIGHTS = ("gpt-oss", "grok-1")
 
 
+def recorded_models() -> list[ModelSpec]:
+    """The models whose replies to the project's questions are recorded (data/outcomes), for a demonstration.
+
+    Their qualities are the mean scores there.
+    """
+    from autopicker_lab.core import ModelSpec
+
+    return [
+        ModelSpec("smollm2-135m", "replay", quality=SMOLLM2_QUALITY, aliases=("smollm2",)),
+        ModelSpec("qwen2.5-coder-0.5b", "replay", quality=0.34, context_window=32_768, aliases=("qwen2.5-coder",)),
+    ]
+
+
 def quality_prior(billions: float) -> float:
     """A first guess of quality from a model's size in billions of parameters: 0.40 at 1 B, +0.29 a decade.
 

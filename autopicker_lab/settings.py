@@ -30,7 +30,7 @@ from autopicker_lab.catalogue_file import read_models
 from autopicker_lab.core import ModelSpec, SettingsError, Vision
 from autopicker_lab.core.addresses import without_secrets
 from autopicker_lab.core.token_rates import FAMILIES
-from autopicker_lab.known_models import ASSUMED_QUALITY, SMOLLM2_QUALITY, completed
+from autopicker_lab.known_models import ASSUMED_QUALITY, SMOLLM2_QUALITY, completed, recorded_models
 from autopicker_lab.model_entry import (
     clean_endpoint,
     clean_key,
@@ -82,7 +82,7 @@ class ModelConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     name: str
-    type: Literal["ollama", "openai", "local"]
+    type: Literal["ollama", "openai", "local", "replay"]
     endpoint: str = Field("", repr=False)
     model: str = ""
     path: str = ""
@@ -184,7 +184,7 @@ class ModelConfig(BaseModel):
         spec = ModelSpec(
             id=self.name,
             provider=self.type,
-            model=self.path or self.model or ("" if self.type == "local" else self.name),
+            model=self.path or self.model or ("" if self.type in ("local", "replay") else self.name),
             endpoint=self.endpoint or default_endpoint,
             capabilities=capabilities,
             unconfirmed=frozenset()
@@ -272,6 +272,8 @@ class Settings(BaseSettings):
     """Measure every request for /api/v1/performance/metrics and /metrics."""
     autopicker_config: Path | None = None
     """A YAML file with `models:`."""
+    autopicker_demo: bool = False
+    """Serve the recorded answers of the project's own two measured models, and no other model."""
     autopicker_policy: Path | None = None
     """A policy file saved by tuning; none: the default policy."""
     autopicker_checks: Path | None = None
@@ -352,7 +354,9 @@ class Settings(BaseSettings):
         return settings
 
     def catalogue(self) -> list[ModelSpec]:
-        """Specs of the configured models, or of the default ones."""
+        """Specs of the configured models, or of the default ones; for a demonstration, of the recorded ones."""
+        if self.autopicker_demo:
+            return recorded_models()
         if self.models:
             return [config.spec() for config in self.models]
         return [

@@ -85,7 +85,7 @@ class Workbench:
         self.transcriber = WhisperTranscriber(self.settings.whisper_model, self.settings.autopicker_home)
         self.reader = Reader(self._extract, self.transcriber, _READERS, self._work)
         specs = self.settings.catalogue()
-        discover_at = None if self.settings.models else self.settings.ollama_host
+        discover_at = None if self.settings.models or self.settings.autopicker_demo else self.settings.ollama_host
         self.catalogue = Catalogue([build(spec) for spec in specs], discover_at)
         chosen = as_policy(policy or self.settings.autopicker_policy or default_policy())
         checks = CheckRunner(self.settings.autopicker_checks)

@@ -60,6 +60,7 @@ T = TypeVar("T")
 Scorer = Callable[[ChatRequest, Sequence[Document]], Complexity]
 _RETRIABLE = (*FAULTS, RateLimitError)
 _PAUSES_S = (0.1, 0.3, None)  # before another try of the same model; None: there is none
+REPLAYED = "replayed: the answer was recorded earlier, and no model is asked"
 _NO_FILES = ContextReport()
 _FEW = 4  # earlier questions that are weighed on the event loop
 _MOST_READ = 50  # pictures of a request that are read for a model that does not see
@@ -118,7 +119,7 @@ class Pipeline:
         requirements = requirements_of(request, attachments)
         if name is not None:
             named = route_to_named_model(complexity, specs[0], policy, requirements, down)
-            return self._with_left_out(named, request)
+            return self._with_notes(named, request)
         before = earlier_questions(request) if len(request.messages) > 1 else ()
         earlier = await self._earlier(before) if before else ()
         arguments = (complexity, specs, policy, requirements, down)
@@ -126,14 +127,14 @@ class Pipeline:
         few = len(earlier) <= _FEW
         route = choose(*arguments, **context) if few else await asyncio.to_thread(choose, *arguments, **context)
         route = route if request.allowed is None else _without_other_models(route, policy, specs)
-        return self._with_left_out(route, request)
+        return self._with_notes(route, request)
 
-    def _with_left_out(self, route: Route, request: ChatRequest) -> Route:
-        """The route with a warning of options that the model's server will not be sent."""
-        if not request.options:
-            return route
+    def _with_notes(self, route: Route, request: ChatRequest) -> Route:
+        """The route with warnings of options that the model's server will not be sent, or that its answers are old."""
         spec = self.catalogue.get(route.model).describe()
-        warning = left_out_warning(request.options, spec) if spec.provider == "openai" else ""
+        warning = REPLAYED if spec.provider == "replay" else ""
+        if request.options and spec.provider == "openai":
+            warning = left_out_warning(request.options, spec)
         return replace(route, warnings=(*route.warnings, warning)) if warning else route
 
     async def _recheck(self, name: str) -> Availability:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,9 @@ app.add_typer(load.app)
 app.add_typer(bench.app)
 app.add_typer(keys.app, name="keys")
 Attached = Annotated[list[Path] | None, typer.Option("--file", help="a file that the question is about; repeatable")]
+Demo = Annotated[
+    bool, typer.Option("--demo", help="route among recorded models, and replay their answers: no model is needed")
+]
 ModelName = Annotated[str, typer.Option("--model", help="a model of the catalogue; auto: routed")]
 
 
@@ -72,6 +76,12 @@ def common(
     """Take the options that stand before a command."""
 
 
+def _set_demo(wanted: bool) -> None:
+    """Have this process and those that it starts replay recorded answers."""
+    if wanted:
+        os.environ["AUTOPICKER_DEMO"] = "true"
+
+
 @app.command()
 def tour() -> None:
     """Walk the whole path on the sample files, step by step, with what was decided and why."""
@@ -92,8 +102,10 @@ def lab(
     port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 8888,
     browser: Annotated[bool, typer.Option(help="open a browser")] = True,
     voila: Annotated[str, typer.Option(help="serve one notebook, such as 06, as an application without code")] = "",
+    demo: Demo = False,
 ) -> None:
     """Open the notebooks in JupyterLab."""
+    _set_demo(demo)
     from autopicker_lab.cli.jupyter import start
 
     sys.exit(start(folder, port, browser, voila))
@@ -104,8 +116,10 @@ def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on")] = 8001,
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes")] = 1,
+    demo: Demo = False,
 ) -> None:
     """Serve the HTTP API."""
+    _set_demo(demo)
     from autopicker_lab.service import server
 
     server.serve(host, port, workers, announce=lambda text: typer.echo(text, err=True))

@@ -78,8 +78,9 @@ class ModelSpec:
 
     Attributes:
         id: the name callers use.
-        provider: "local", "ollama" or "openai".
-        model: the provider's own name for it (for "local": a GGUF path or Hugging Face id; "" for the shipped one).
+        provider: "local", "ollama", "openai" or "replay".
+        model: the provider's own name for it (for "local": a GGUF path or Hugging Face id; for
+            "replay": a file of outcomes; "" for the shipped one).
         context_window: tokens of prompt and answer together.
         context_budget: tokens of file context that are worth giving it; None means what the window leaves.
         price_in, price_out: USD per million tokens.

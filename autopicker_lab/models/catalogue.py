@@ -21,6 +21,7 @@ from autopicker_lab.models.ollama import OllamaModel
 from autopicker_lab.models.ollama_server import discover
 from autopicker_lab.models.openai import OpenAIModel
 from autopicker_lab.models.pool import pooled
+from autopicker_lab.models.replay import ReplayModel
 from autopicker_lab.runtime.circuit_breaker import BreakerPolicy, CircuitBreaker
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ PROBE_TTL_S = 10.0
 RECHECK_S = 2.0
 BREAKER_POLICY = BreakerPolicy(failures=5, first_rest_s=5.0, longest_rest_s=60.0, jitter=0.2)
 PROVIDERS: Mapping[str, Callable[[ModelSpec], ChatModel]] = MappingProxyType(
-    {"local": LocalModel, "ollama": OllamaModel, "openai": OpenAIModel}
+    {"local": LocalModel, "ollama": OllamaModel, "openai": OpenAIModel, "replay": ReplayModel}
 )
 
 

@@ -276,7 +276,7 @@ def unknown_models(policy: RoutePolicy, specs: Iterable[ModelSpec]) -> tuple[str
 
 def is_local(spec: ModelSpec) -> bool:
     """Whether requests to a model stay on this machine."""
-    if spec.provider == "local":
+    if spec.provider in ("local", "replay"):
         return True
     if spec.model.endswith(("-cloud", ":cloud")):  # Ollama hands these on to its makers
         return False

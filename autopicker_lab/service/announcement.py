@@ -32,6 +32,8 @@ def announcement(settings: Settings, host: str, port: int, workers: int = 1) -> 
 
 def _models(settings: Settings) -> str:
     names = ", ".join(spec.id for spec in settings.catalogue())
+    if settings.autopicker_demo:
+        return f"{names}: their recorded answers to the questions of data/outcomes are replayed"
     return names if settings.models else f"{names}, and what else {public_address(settings.ollama_host)} has"
 
 

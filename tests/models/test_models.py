@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import json
 import time
 from contextlib import aclosing
 from itertools import pairwise
@@ -39,16 +40,29 @@ def local() -> Any:
 
 
 @pytest.fixture
-def spec(request: Any, service: str, fake_ollama: Any) -> Any:
+def recorded_file(tmp_path: Path) -> str:
+    questions = [HELLO.question, "Say good evening."]
+    rows = [
+        {"prompt": q, "model": "recorded", "reply": "good evening to you", "prompt_tokens": 9, "completion_tokens": 4}
+        for q in questions
+    ]
+    path = tmp_path / "recorded.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def spec(request: Any, service: str, fake_ollama: Any, recorded_file: str) -> Any:
     """A model of each provider: the contract below holds for all of them, each against something real to talk to."""
     return {
         "local": LOCAL,
         "ollama": llama(fake_ollama[1]),
         "openai": ModelSpec("remote", "openai", "smollm2-135m", f"{service}/v1"),
+        "replay": ModelSpec("recorded", "replay", recorded_file),
     }[request.param]
 
 
-each_provider = pytest.mark.parametrize("spec", ["local", "ollama", "openai"], indirect=True)
+each_provider = pytest.mark.parametrize("spec", ["local", "ollama", "openai", "replay"], indirect=True)
 
 
 @each_provider
