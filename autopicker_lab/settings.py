@@ -294,6 +294,12 @@ class Settings(BaseSettings):
     """Comma-separated addresses and networks of proxies whose X-Forwarded-For is believed."""
     max_connections: int = Field(1024, ge=1)
     """Connections that one client address may have open to a worker."""
+    explore_share: float = Field(0.0, ge=0, le=0.5)
+    """Share of requests on which another model than the policy prefers is asked, so that the log can tell of it."""
+    explore_usd: float = Field(1.0, ge=0, allow_inf_nan=False)
+    """USD a day that answers which were explored may cost, estimated."""
+    explore_seed: int = 0
+    """Of the draws of exploration, by which a log can be checked."""
     decision_log: Path | None = None
     """SQLite file for routing decisions and feedback; none: the last ten thousand in memory."""
     decision_log_prompts: bool = False

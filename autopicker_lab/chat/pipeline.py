@@ -127,6 +127,8 @@ class Pipeline:
         few = len(earlier) <= _FEW
         route = choose(*arguments, **context) if few else await asyncio.to_thread(choose, *arguments, **context)
         route = route if request.allowed is None else _without_other_models(route, policy, specs)
+        if request.live is not None:
+            route = request.live.explored(route)
         return self._with_notes(route, request)
 
     def _with_notes(self, route: Route, request: ChatRequest) -> Route:

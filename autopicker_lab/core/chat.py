@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from autopicker_lab.core.errors import BudgetError
-    from autopicker_lab.core.routing import ModelSpec
+    from autopicker_lab.core.routing import ModelSpec, Route
 
 _UNSAID = frozenset({"id", "type", "role", "index", "reasoning_details"})  # the last says reasoning again
 _OWN = ("role", "content")
@@ -124,6 +124,13 @@ class LaterCall(NamedTuple):
     more_tokens: int = 0
 
 
+class LiveTerms(Protocol):
+    """What a service does to a request on its own account (see the room `live`)."""
+
+    def explored(self, route: Route) -> Route:
+        """The route with the probabilities of its models, and with the one that was drawn."""
+
+
 class Spending(Protocol):
     """Money that a caller's request may cost.
 
@@ -158,6 +165,7 @@ class ChatRequest:
         options: every other OpenAI field (temperature, max_tokens, tools ...), passed on as it came.
         allowed: ids of the models that the caller may use; None: all.
         spending: holds what asking a model may cost; None where nobody bounds it.
+        live: what the service does to it on its own account; None: nothing.
     """
 
     messages: tuple[Message, ...]
@@ -166,6 +174,7 @@ class ChatRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     allowed: frozenset[str] | None = None
     spending: Spending | None = field(default=None, repr=False, compare=False)
+    live: LiveTerms | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, prompt: str | Sequence[Mapping[str, Any]] | ChatRequest, **fields: Any) -> ChatRequest:

@@ -359,6 +359,8 @@ class Route:
         score: what the policy ranked the request by, 0 to 100.
         promise: of the policy, where it covers this decision; empty where it does not.
         cascade: who is asked where the answer of `model` is not kept; None where that is given as it comes.
+        propensities: with which probability each model could have been drawn; empty where nothing was (see `live`).
+        explored_from: the model that the policy preferred, where another was drawn.
     """
 
     model: str
@@ -372,6 +374,8 @@ class Route:
     score: float = 0.0
     promise: Mapping[str, Any] = field(default_factory=dict)
     cascade: CascadeStep | None = None
+    propensities: Mapping[str, float] = field(default_factory=dict, repr=False)
+    explored_from: str = ""
 
     @property
     def estimated_cost_usd(self) -> float:
@@ -388,6 +392,7 @@ class Route:
             "routing_score": round(self.score, 2),
             "warnings": list(self.warnings),
             **({"promise": dict(self.promise)} if self.promise else {}),
+            **({"explored_from": self.explored_from} if self.explored_from else {}),
             **({"cascade": {"then": self.cascade.then, "signal": self.cascade.cascade.signal}} if self.cascade else {}),
             "candidates": [candidate._asdict() for candidate in self.candidates],
             **self.complexity.to_dict(),

@@ -98,6 +98,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
             key_watch.run(),
             forget_old_uploads(lab.files, settings.upload_ttl),
             state.drift.run(),
+            _keep_accounts(state),
         )
         tasks = [asyncio.create_task(work) for work in works]
         yield Connections(settings.max_connections, AddressSet.parse(settings.trusted_proxies)).as_state()
@@ -146,6 +147,13 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         allow_private_network=True,
         expose_headers=["*"],
     )
+
+
+async def _keep_accounts(state: ServiceState) -> None:
+    """Know, each day anew, what the loop on live traffic has spent."""
+    while True:
+        await state.budgets.in_thread(state.live.open_accounts)
+        await asyncio.sleep(_SYNC_S)
 
 
 def _chat_apps(state: ServiceState) -> dict[str, ASGIApp]:

@@ -17,6 +17,7 @@ from autopicker_lab.core import (
     UnknownFileError,
     UnknownModelError,
 )
+from autopicker_lab.live.traffic import LiveTraffic
 from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.service.drift_watch import DriftWatch
 from autopicker_lab.service.observation.answer_record import AnswerRecord
@@ -45,6 +46,7 @@ class ServiceState:
         cache: answers by the key of their request.
         load_test: held while the service tests itself.
         drift: the watch over what the policy routes.
+        live: what is done to requests on the service's own account.
     """
 
     lab: Workbench
@@ -60,9 +62,11 @@ class ServiceState:
     disconnects: DisconnectMonitor = field(default_factory=DisconnectMonitor)
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
     drift: DriftWatch = field(init=False)
+    live: LiveTraffic = field(init=False)
 
     def __post_init__(self) -> None:
         self.drift = DriftWatch(self.lab.pipeline, self.decisions)
+        self.live = LiveTraffic(self.lab.settings, self.budgets.ledger)
 
     def files(self, caller: Caller) -> FileStore | OwnedFiles:
         """The uploads that a caller may see: a key of the key file its own, others all."""

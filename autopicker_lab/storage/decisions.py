@@ -31,6 +31,8 @@ class Decision(NamedTuple):
         routing_score: what the policy ranked the request by, 0 to 100; None for a model that was named.
         prompt: the question; None unless prompts are kept.
         key_id: of the API key that asked.
+        propensities: JSON object of the probability with which each model could have been chosen; None where nothing
+            was drawn, or where another model answered than the one that was.
     """
 
     chat_id: str
@@ -48,10 +50,11 @@ class Decision(NamedTuple):
     first_token_s: float | None = None
     prompt: str | None = None
     key_id: str | None = None
+    propensities: str | None = None
 
 
 _INTEGERS = frozenset({"prompt_tokens", "completion_tokens"})
-_TEXTS = frozenset({"chat_id", "request_id", "model", "policy", "prompt", "key_id"})
+_TEXTS = frozenset({"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities"})
 _COLUMNS = {name: _TYPES[(name in _TEXTS) + 2 * (name in _INTEGERS)] for name in Decision._fields}
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions ORDER BY created"
 _INSERT = f"INSERT OR REPLACE INTO decisions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from autopicker_lab.chat import Attachment
+    from autopicker_lab.core import Route
     from autopicker_lab.service.chat.dialect import Dialect, Wording
     from autopicker_lab.service.chat.single_flight import SingleFlight
     from autopicker_lab.service.request.context import RequestContext
@@ -78,6 +79,7 @@ class ChatApp:
         try:
             async with self._state.budgets.reserve(context.caller) as reservation:
                 request = request.with_allowed(context.caller.models, reservation.spending)
+                request = self._state.live.with_terms(request, context.request_id)
                 handler = _CompletionHandler(self._state, self._flights, context, request, call.wording, with_files)
                 long = size >= json_body.LONG_BODY
                 handler.key = await asyncio.to_thread(handler.cache_key) if long else handler.cache_key()
@@ -224,7 +226,7 @@ class _CompletionHandler:
         self._headers = answer_headers(reply.model, answer.get("routing"), cost_usd)
         if self._with_files:
             answer |= {"context": completion.context_object(reply.context), **reply.sources.to_dict()}
-        return await self._cache(answer)
+        return await self._cache(answer, reply.route)
 
     async def _stream_answer(self, out: EventStream) -> tuple[bytes | None, bytes]:
         """Send the answer as it comes; returns it whole where it is to be cached, and the end of the stream."""
@@ -256,17 +258,18 @@ class _CompletionHandler:
         reply = await asyncio.to_thread(lambda: stream.reply) if stream.kept > _MANY_PIECES else stream.reply
         if reply is None:
             return None, ending
-        return await self._cache(completion.of_reply(replace(reply, id=record.id)) | extra | late), ending
+        return await self._cache(completion.of_reply(replace(reply, id=record.id)) | extra | late, stream.route), ending
 
-    async def _cache(self, answer: dict[str, Any]) -> bytes:
-        """The JSON of an answer, which is kept where it would be the same again."""
+    async def _cache(self, answer: dict[str, Any], route: Route | None) -> bytes:
+        """The JSON of an answer, which is kept where it would be the same again, and where the policy chose it."""
         try:
             content = orjson.dumps(answer)
         except TypeError as error:  # orjson's own kind of it
             raise UpstreamError(f"the answer cannot be passed on: {error}", "ask again") from None
         spending = self._request.spending
         shortened = spending is not None and spending.shortened
-        if self.key and not shortened and completion.is_repeatable(answer):
+        explored = route is not None and bool(route.explored_from)
+        if self.key and not shortened and not explored and completion.is_repeatable(answer):
             await self._state.cache.put(self.key, content)
         return content
 

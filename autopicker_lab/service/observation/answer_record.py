@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -91,6 +92,7 @@ class AnswerRecord(NamedTuple):
     def decision(self, cost_usd: float, prompt: str | None) -> Decision:
         """The row of the decision log; `prompt` None where questions are not kept."""
         route = self.route
+        as_drawn = not self.fallback_used
         return Decision(
             chat_id=self.id,
             request_id=self.request_id,
@@ -106,4 +108,5 @@ class AnswerRecord(NamedTuple):
             first_token_s=self.first_token_s,
             prompt=prompt,
             key_id=self.caller.id or None,
+            propensities=json.dumps(dict(route.propensities)) if route and route.propensities and as_drawn else None,
         )

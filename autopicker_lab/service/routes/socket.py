@@ -194,7 +194,10 @@ class _Session:
 
     async def _answer(self, message: dict[str, Any], size: int, caller: Caller, reservation: Reservation) -> None:
         body, request = await json_body.off_loop(size, _checked, message, size)
-        request = request.with_allowed(caller.models, reservation.spending)
+        context = RequestContext(new_id(), {}, caller)
+        request = self._state.live.with_terms(
+            request.with_allowed(caller.models, reservation.spending), context.request_id
+        )
         attachments, failures = await self._state.attach(request.file_ids, caller)
         stream = self._state.lab.pipeline.stream(request, attachments)
         whole = "stream" in body.model_fields_set and not body.stream
@@ -203,7 +206,7 @@ class _Session:
             async with aclosing(stream):
                 async for chunk in stream:
                     if record is None:
-                        record = AnswerRecord.of_stream(stream, RequestContext(new_id(), {}, caller))
+                        record = AnswerRecord.of_stream(stream, context)
                         await self._socket.send_json(_route_message(stream, failures))
                     if not whole:
                         await self._send_chunk(chunk)

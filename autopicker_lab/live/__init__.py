@@ -1,0 +1,1 @@
+"""The loop on live traffic: exploration with true propensities."""

@@ -1,0 +1,45 @@
+"""USD a day that the loop may spend on what no caller asked for, counted by all workers together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autopicker_lab.storage import Ledger
+    from autopicker_lab.storage.ledger_stores import Account
+
+
+class Allowance:
+    """What is left of the USD of this day (UTC), by the ledger that the workers share.
+
+    What other workers spent is as old as the ledger's last exchange, a second at most.
+
+    Args:
+        purpose: what it is for; each has an account of its own.
+    """
+
+    def __init__(self, ledger: Ledger, purpose: str, usd_a_day: float):
+        self._ledger = ledger
+        self._purpose = f"*{purpose}*"  # no id of a key
+        self._usd_a_day = usd_a_day
+
+    @property
+    def account(self) -> Account:
+        """Where it is counted today."""
+        return self._purpose, datetime.now(UTC).strftime("%Y-%m-%d")
+
+    def left(self) -> float:
+        """USD that may be spent today; 0 until the store has been asked what was spent (see `open`)."""
+        account = self.account
+        if not self._ledger.knows(account):
+            return 0.0
+        return max(0.0, self._usd_a_day - self._ledger.standing(account).spent)
+
+    def spend(self, usd: float) -> None:
+        """Count USD."""
+        self._ledger.add(self.account, usd)
+
+    def open(self) -> None:
+        """Ask the store, once a day, what was spent of it; may wait for the store."""
+        self._ledger.spent(self.account)
