@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from operator import add, mul
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 REFERENCE = "o200k"  # the family in which texts are measured where no model is meant
 UNKNOWN_MARGIN = 1.35  # over the dearest family's estimate, so that a tokenizer nobody knows finds no more tokens
+_REMEMBERED = 2_000  # characters; what was counted of a longer text is not kept
 _PIECE = 65_536  # characters that are counted at once: other threads wait meanwhile
 _READ = 2_000  # characters of beginning and end whose words tell the language
 _KNOWN_SHARE = 0.35  # of running text that words such as "the" and "of" make up in their language
@@ -78,7 +80,7 @@ def estimate_tokens(text: str, family: str = REFERENCE) -> int:
     """
     if not text:
         return 0
-    shape, scripts = _counts(text)
+    shape, scripts = _counts_again(text) if len(text) <= _REMEMBERED else _counts(text)
     if family in _RATES:
         return max(round(_total(family, shape, scripts)), 1)
     return math.ceil(UNKNOWN_MARGIN * max([_total(known, shape, scripts) for known in FAMILIES]))
@@ -105,6 +107,9 @@ def _counts(text: str) -> tuple[Sequence[float], Mapping[str, int]]:
     english, well_known = _known_shares(text)
     letters = shape[1] + shape[2]
     return (*shape, english * letters, well_known * letters), scripts
+
+
+_counts_again = lru_cache(2048)(_counts)  # each turn of a conversation sends its earlier messages again
 
 
 def _shape_counts(data: bytes) -> tuple[int, ...]:

@@ -27,11 +27,26 @@ HEADERS: list[list[tuple[bytes, bytes]]] = [
 
 
 def answered(kind: type[RequestResponseCycle], status: int, headers: Any, method: str, keep_alive: bool) -> Any:
-    """What is written for an answer without a body, and its error."""
+    """What is written for an answer without a body, whether it was ended, and its error."""
+    written, ended, error = writes(kind, status, headers, [(b"", False)], method, keep_alive)
+    return b"".join(written), ended, error
+
+
+def writes(
+    kind: type[RequestResponseCycle],
+    status: int,
+    headers: Any,
+    pieces: list[tuple[bytes, bool]],
+    method: str = "POST",
+    keep_alive: bool = True,
+    turn: bool = False,
+) -> tuple[list[bytes], list[str], str]:
+    """Each write for an answer of pieces (bytes, whether more follows), which come a `turn` of the loop later."""
     written: list[bytes] = []
+    ended: list[str] = []
     cycle = kind(
         scope={"method": method},  # type: ignore[typeddict-item]
-        transport=SimpleNamespace(write=written.append, close=lambda: written.append(b"closed")),  # type: ignore[arg-type]
+        transport=SimpleNamespace(write=written.append, close=lambda: ended.append("closed")),  # type: ignore[arg-type]
         flow=SimpleNamespace(write_paused=False),  # type: ignore[arg-type]
         logger=None,  # type: ignore[arg-type]
         access_logger=None,  # type: ignore[arg-type]
@@ -40,18 +55,23 @@ def answered(kind: type[RequestResponseCycle], status: int, headers: Any, method
         message_event=asyncio.Event(),
         expect_100_continue=False,
         keep_alive=keep_alive,
-        on_response=lambda: written.append(b"done"),
+        on_response=lambda: ended.append("done"),
     )
 
     async def answer() -> None:
         await cycle.send({"type": "http.response.start", "status": status, "headers": headers})
-        await cycle.send({"type": "http.response.body", "body": b""})
+        if turn:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        for body, more in pieces:
+            await cycle.send({"type": "http.response.body", "body": body, "more_body": more})
+        assert cycle.response_complete
 
     try:
         asyncio.run(answer())
     except RuntimeError as error:
-        return written, str(error)
-    return written, ""
+        return written, ended, str(error)
+    return written, ended, ""
 
 
 @pytest.mark.parametrize("headers", HEADERS)
@@ -67,3 +87,36 @@ def test_an_everyday_head_is_made_at_once() -> None:
     cycle: Any = object.__new__(ResponseCycle)
     cycle.__dict__ |= {"default_headers": [(b"date", b"today")], "keep_alive": True, "scope": {"method": "POST"}}
     assert cycle._head({"status": 200, "headers": HEADERS[1]}).startswith(b"HTTP/1.1 200 OK\r\ndate: today\r\n")
+
+
+LENGTH = [(b"content-type", b"text/plain"), (b"content-length", b"10")]
+BODIES = [
+    ([], [(b"one", True), (b"two", True), (b"", False)]),
+    ([], [(b"all", False)]),
+    ([], [(b"", True), (b"late", False)]),
+    (LENGTH, [(b"0123456789", False)]),
+    (LENGTH, [(b"01234", True), (b"56789", False)]),
+    (LENGTH, [(b"0123456789", True), (b"", False)]),
+    (LENGTH, [(b"too short", False)]),
+    (LENGTH, [(b"much too long", False)]),
+    ([(b"content-length", b"200000")], [(b"x" * 200_000, False)]),
+]
+
+
+@pytest.mark.parametrize("turn", [False, True])
+@pytest.mark.parametrize(("headers", "pieces"), BODIES)
+def test_an_answer_is_sent_as_uvicorn_sends_it(headers: Any, pieces: list[tuple[bytes, bool]], turn: bool) -> None:
+    for method in ("GET", "HEAD"):
+        ours = writes(ResponseCycle, 200, headers, pieces, method, turn=turn)
+        theirs = writes(RequestResponseCycle, 200, headers, pieces, method)
+        assert (b"".join(ours[0]), *ours[1:]) == (b"".join(theirs[0]), *theirs[1:])
+
+
+def test_a_head_goes_out_with_what_follows_at_once() -> None:
+    assert len(writes(ResponseCycle, 200, LENGTH, [(b"0123456789", False)])[0]) == 1
+    assert len(writes(ResponseCycle, 200, [], [(b"one", True), (b"", False)])[0]) == 2
+
+
+def test_a_head_does_not_wait_for_a_body_that_is_late() -> None:
+    written, _, _ = writes(ResponseCycle, 200, LENGTH, [(b"0123456789", False)], turn=True)
+    assert [len(data) > 10 for data in written] == [True, False]
