@@ -1,7 +1,8 @@
 """The extraction engines that benchmarks/extraction.ipynb compares: each takes a path and returns Markdown or text.
 
 Engines that are no dependencies take part where they are installed:
-`uv run --with markitdown[all] --with kreuzberg --with trafilatura autopicker bench extraction`.
+`uv run --with markitdown[all] --with kreuzberg --with trafilatura autopicker bench extraction`, and docling without its
+models `--with docling-slim[convert-core,format-pdf,format-office,format-html,format-markdown]`.
 """
 
 from __future__ import annotations
@@ -105,6 +106,48 @@ def kreuzberg(path: str) -> str:
     return text
 
 
+def docling(path: str) -> str:
+    """Read a file with the pipelines of Docling that need no models, where it is installed.
+
+    Its DocumentConverter would import torch, so the pipelines are asked themselves.
+    """
+    from docling.backend import (  # type: ignore[import-not-found]
+        csv_backend,
+        docling_parse_backend,
+        html_backend,
+        md_backend,
+        msexcel_backend,
+        msword_backend,
+    )
+    from docling.datamodel.base_models import InputFormat  # type: ignore[import-not-found]
+    from docling.datamodel.document import InputDocument  # type: ignore[import-not-found]
+    from docling.datamodel.pipeline_options import (  # type: ignore[import-not-found]
+        ConvertPipelineOptions,
+        NativePdfPipelineOptions,
+    )
+    from docling.pipeline.native_pdf_pipeline import NativePdfPipeline  # type: ignore[import-not-found]
+    from docling.pipeline.simple_pipeline import SimplePipeline  # type: ignore[import-not-found]
+
+    backends = {
+        "pdf": docling_parse_backend.ThreadedDoclingParseDocumentBackend,
+        "docx": msword_backend.MsWordDocumentBackend,
+        "xlsx": msexcel_backend.MsExcelDocumentBackend,
+        "csv": csv_backend.CsvDocumentBackend,
+        "html": html_backend.HTMLDocumentBackend,
+        "md": md_backend.MarkdownDocumentBackend,
+    }
+    kind = Path(path).suffix[1:]
+    document = InputDocument(
+        path_or_stream=Path(path), format=InputFormat(kind), backend=backends[kind], filename=Path(path).name
+    )
+    if kind == "pdf":
+        pipeline = NativePdfPipeline(NativePdfPipelineOptions())
+    else:
+        pipeline = SimplePipeline(ConvertPipelineOptions())
+    text: str = pipeline.execute(document, raises_on_error=True).document.export_to_markdown()
+    return text
+
+
 def read_bytes(name: str, file: SourceFile) -> str:
     """Read a file that is not on the disk with the engine of this name."""
     with tempfile.TemporaryDirectory() as folder:
@@ -124,6 +167,7 @@ ENGINES = {
     "trafilatura": Engine("trafilatura", ("html",), trafilatura),
     "markitdown": Engine("markitdown", OFFICE, markitdown),
     "kreuzberg": Engine("kreuzberg", OFFICE, kreuzberg),
+    "docling": Engine("docling", ("pdf", "docx", "xlsx", "csv", "html", "md"), docling),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from functools import cache
 from typing import Any
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
@@ -70,18 +71,22 @@ def find_delimiter(text: str) -> str:
     """
     lines = text.split("\n", 51)[:50]
     sample = "\n".join(lines)[:65536]
+    found = [d for d in _DELIMITERS if d in sample]
 
+    @cache
     def fit(delimiter: str) -> tuple[float, int]:
         rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
         widths = [len(row) for row in rows]
         commonest = max(set(widths), key=widths.count, default=1)
         if commonest < 2 or _is_prose(sample, delimiter, rows):
             return 0.0, 1
+        even = widths.count(commonest) / len(widths)
+        if found == [delimiter]:
+            return even, commonest
         pieces = [piece for row in rows for piece in row]
         unmixed = sum(not _OTHER_DELIMITERS[delimiter].search(_DECIMAL_COMMA.sub("", piece)) for piece in pieces)
-        return widths.count(commonest) / len(widths) * unmixed / len(pieces), commonest
+        return even * unmixed / len(pieces), commonest
 
-    found = [d for d in _DELIMITERS if d in sample]
     best = max(found, key=fit, default=",")
     if best not in lines[0]:  # as lists within cells are written
         even = [d for d in found if _cuts_evenly(sample, d) and fit(d)[1] > 1]

@@ -94,15 +94,15 @@ def _join(group: Cell, name: Cell) -> Cell:
 def _is_group_row(row: Row, groups: Row, names: Row, data: Sequence[Row]) -> bool:
     """Whether a row holds groups over the columns of `names`: some group has several, and numbers stand below."""
     filled = [column for column, cell in enumerate(row) if cell is not None]
-    if not filled or not all(_is_name(cell) for cell in (*row, *names) if cell is not None):
-        return False
     is_title = filled == list(range(len(filled))) and all(names[column] is not None for column in filled)
+    if not filled or is_title or not all(_is_name(cell) for cell in (*row, *names) if cell is not None):
+        return False
     shared = [
         column
         for column, (group, name) in enumerate(zip(groups, names, strict=True))
         if name is not None and group is not None and _neighbours(row, names, column)
     ]
-    if is_title or not shared:
+    if not shared:
         return False
     kept = [names[column] for column in shared]
     if len(set(kept)) < len(kept) and len({groups[column] for column in shared}) > 1:  # the same names in every group
