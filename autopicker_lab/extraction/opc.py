@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from autopicker_lab.extraction.ooxml import UNPACKING_ERRORS, parse_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _PIECE = 1024  # bytes that are unpacked at once from a damaged entry
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
@@ -55,7 +55,9 @@ class Package:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.archive = zipfile.ZipFile(io.BytesIO(data))
-        self._entries = {_plain_name(entry.filename): entry for entry in self.archive.infolist()}
+        entries = {_plain_name(entry.filename): entry for entry in self.archive.infolist()}
+        folder = _folder(entries)
+        self._entries = {name.removeprefix(folder): entry for name, entry in entries.items() if name.startswith(folder)}
         self._relations: dict[str, Mapping[str, Relation]] = {}
         self.names = self._entries.keys()
         self.damaged: dict[str, str] = {}
@@ -152,6 +154,12 @@ class Package:
         if part := self.related("", "officeDocument"):
             return part
         return next((name for name in self.names if "main+xml" in self.content_type(name)), None)
+
+
+def _folder(names: Iterable[str]) -> str:
+    """The folder that the whole package was packed in, with its slash; "" where it was packed as it ought to be."""
+    typed = [name.removesuffix(_TYPES_PART) for name in names if name.endswith(_TYPES_PART)]
+    return min((folder for folder in typed if not folder or folder.endswith("/")), key=len, default="")
 
 
 def _plain_name(name: str) -> str:

@@ -9,7 +9,7 @@ from autopicker_lab.extraction import extract
 from autopicker_lab.extraction.archives import mended_archive
 from autopicker_lab.extraction.docx.drawings import extended_chart, smart_art
 from autopicker_lab.extraction.docx.eq_field import equation
-from autopicker_lab.extraction.docx.marks import STRUCK, STRUCK_END, resolved
+from autopicker_lab.extraction.marks import STRUCK, STRUCK_END, resolved
 from autopicker_lab.extraction.pdf import xfa
 from autopicker_lab.extraction.pdf.traits import PdfTraits
 from autopicker_lab.extraction.sheets.xlsx_cells import read_sheet

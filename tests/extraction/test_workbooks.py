@@ -474,3 +474,55 @@ def test_a_chart_without_stored_values_is_named_by_its_title(name: str) -> None:
     chart = f'<c:chartSpace xmlns:c="{space}"><c:chart>{words}</c:chart></c:chartSpace>'
     document = read(rows(("a",)), parts={f"xl/{name}": chart})
     assert document.metadata["charts"] == ["Trips"]
+
+
+_RICH = (
+    "<si><r><t>10</t></r><r><rPr><vertAlign val='superscript'/></rPr><t>6</t></r><r><t> litres_x000D_</t></r></si>"
+    "<si><t>106 litres</t></si>"
+    "<si><r><rPr><strike/></rPr><t>25 euros</t></r><r><t xml:space='preserve'> 20 euros</t></r></si>"
+)
+
+
+def test_raised_lowered_and_struck_characters_of_cells_are_marked() -> None:
+    inline = "<is><r><t>H</t></r><r><rPr><vertAlign val='subscript'/></rPr><t>2</t></r><r><t>O</t></r></is>"
+    sheet = (
+        '<sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
+        f'<row r="2"><c r="A2" t="s"><v>2</v></c><c r="B2" t="inlineStr">{inline}</c></row></sheetData>'
+    )
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    links = relations(("r1", "worksheet", "worksheets/sheet1.xml"), ("r3", "sharedStrings", "sharedStrings.xml"))
+    parts = {"xl/sharedStrings.xml": f'<sst xmlns="{namespace}">{_RICH}</sst>', "xl/_rels/workbook.xml.rels": links}
+    rows_read = read(sheet, parts=parts).tables[0].rows
+    assert [[str(cell).strip() for cell in row] for row in rows_read] == [
+        ["10⁶ litres", "106 litres"],
+        ["~~25 euros~~ 20 euros", "H₂O"],
+    ]
+
+
+def test_raised_characters_of_an_old_workbook_are_marked() -> None:
+    usual, raised = (
+        struct.pack("<HHHHHBBBBBB", 200, 0, 0x7FFF, 400, script, 0, 0, 0, 0, 1, 0) + b"A" for script in (0, 1)
+    )
+    text = struct.pack("<HHHHB", 0, 0, 0, 10, 0) + b"106 litres" + struct.pack("<HHHHH", 2, 2, 5, 3, 0)
+    content = biff8([], (0xD6, text), fonts=[usual, usual, usual, raised])
+    assert extract(ole("Workbook", content=content), name="a.xls").tables[0].rows == (("10⁶ litres",),)
+
+
+def test_a_package_that_was_packed_within_a_folder_is_read() -> None:
+    parts = unzipped(xlsx(rows(["name", "n"], ["Ada", 1])))
+    packed = zipped({f"my book/{name}": content for name, content in parts.items()})
+    assert extract(packed, name="a.xlsx").tables[0].rows == (("name", "n"), ("Ada", 1))
+
+
+def test_a_whole_number_of_sixteen_digits_stays_whole() -> None:
+    assert read(rows(["card"], [4111111111111111])).tables[0].rows[1] == (4111111111111111,)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [("&amp;CCONFIDENTIAL &amp;P of &amp;N", "CONFIDENTIAL"), ("&amp;CSeite &amp;P von &amp;N", None)],
+)
+def test_what_is_printed_beside_a_page_number_is_told(header: str, told: str | None) -> None:
+    text = read(rows(["a"]) + f"<headerFooter><oddHeader>{header}</oddHeader></headerFooter>").text
+    assert ("Printed on its pages" in text) is bool(told)
+    assert told is None or f"Printed on its pages: {told}" in text

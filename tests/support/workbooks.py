@@ -99,17 +99,21 @@ def _value(position: tuple[int, int], value: bytes | float) -> tuple[int, bytes]
     return 0x203, struct.pack("<HHHd", *position, 0, value)
 
 
-def biff8(formats: Sequence[str], *records: tuple[int, bytes]) -> bytes:
-    """The stream of a workbook of Excel 97 with one sheet, "S", of these records; style 1 and on have these formats."""
+def biff8(formats: Sequence[str], *records: tuple[int, bytes], fonts: Sequence[bytes] = ()) -> bytes:
+    """The stream of a workbook of Excel 97 with one sheet, "S", of these records.
+
+    Style 1 and on have these formats; `fonts` come behind the usual one.
+    """
     codes = [(0x41E, struct.pack("<HHB", 164 + i, len(f), 1) + f.encode("utf-16-le")) for i, f in enumerate(formats)]
     font = (0x31, struct.pack("<HHHHHBBBBB", 200, 0, 0, 400, 0, 0, 0, 0, 0, 1) + b"\x00A")
     ids = [0, *(164 + i for i in range(len(formats)))]
     styles = [(0xE0, struct.pack("<HHH14s", 0, i, 1, b"")) for i in ids]
     begin = struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)
-    head: list[tuple[int, bytes]] = [(0x809, begin), (0x42, b"\xb0\x04"), font, *codes, *styles]
+    more_fonts = [(0x31, content) for content in fonts]
+    head: list[tuple[int, bytes]] = [(0x809, begin), (0x42, b"\xb0\x04"), font, *more_fonts, *codes, *styles]
     size = len(_records(*head)) + 4 + 9 + 4
     head += [(0x85, struct.pack("<IHBB", size, 0, 1, 0) + b"S"), (0x0A, b"")]
-    places = [struct.unpack_from("<HH", content) for kind, content in records if kind in (0x203, 0x204)]
+    places = [struct.unpack_from("<HH", content) for kind, content in records if kind in (0x203, 0x204, 0xD6)]
     corner = max((row for row, _ in places), default=0) + 1, max((column for _, column in places), default=0) + 1
     corners = (0x200, struct.pack("<IIHHH", 0, corner[0], 0, corner[1], 0))
     sheet = [(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0)), corners, *records, (0x0A, b"")]

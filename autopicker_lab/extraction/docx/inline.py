@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.docx.controls import Controls, legacy_value
 from autopicker_lab.extraction.docx.fields import Field
-from autopicker_lab.extraction.docx.marks import (
+from autopicker_lab.extraction.docx.math import M, formula, formulas
+from autopicker_lab.extraction.docx.names import ALTERNATE, R, W, alternative, value
+from autopicker_lab.extraction.docx.shapes import Shapes
+from autopicker_lab.extraction.docx.styles import PLAIN, Look, ParagraphStyle, Styles, look_of
+from autopicker_lab.extraction.docx.symbols import UNKNOWN, is_symbol_font, symbol, translated
+from autopicker_lab.extraction.marks import (
     LINK_END,
     LOWERED,
     LOWERED_END,
@@ -18,11 +23,6 @@ from autopicker_lab.extraction.docx.marks import (
     link_start,
     resolved,
 )
-from autopicker_lab.extraction.docx.math import M, formula, formulas
-from autopicker_lab.extraction.docx.names import ALTERNATE, R, W, alternative, value
-from autopicker_lab.extraction.docx.shapes import Shapes
-from autopicker_lab.extraction.docx.styles import PLAIN, Look, ParagraphStyle, Styles, look_of
-from autopicker_lab.extraction.docx.symbols import UNKNOWN, is_symbol_font, symbol, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MACROS = "the workbook brings macros: they were not run"
 MAX_AREA = 5_000_000  # cells between the corners of all sheets: more are not laid out as a grid
 CellPosition = tuple[int, int]  # row and column from 0
+_EXACT = 2**53  # up to here floats hold every whole number
 _MAX_MERGED = 200  # merged ranges that are told
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)  # sheets know no zones
 _LAST_DAY = 2_958_466  # the first day of the year 10000
@@ -38,6 +39,7 @@ class SheetNotes:
         links: addresses by cell.
         comments: text by cell reference.
         hidden_rows, hidden_columns: spans, the first and the last from 0.
+        marked: texts of cells with their raised, lowered and struck characters marked.
         texts: of text boxes and shapes.
         margins: headers and footers of the printed pages.
         pictures: names and descriptions.
@@ -51,6 +53,7 @@ class SheetNotes:
     uncomputed: set[CellPosition] = field(default_factory=set)
     formats: dict[CellPosition, NumberFormat] = field(default_factory=dict)
     links: dict[CellPosition, str] = field(default_factory=dict)
+    marked: dict[CellPosition, str] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
     hidden_rows: list[tuple[int, int]] = field(default_factory=list)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
@@ -184,7 +187,7 @@ def to_cell(value: object) -> Cell:
     if kind is str:
         return value or None  # type: ignore[return-value]
     if isinstance(value, float):
-        if value.is_integer() and abs(value) < 1e15:
+        if value.is_integer() and abs(value) <= _EXACT:
             return int(value)
         return value if math.isfinite(value) else str(value)  # JSON has no infinity
     if value is None or isinstance(value, bool | int):

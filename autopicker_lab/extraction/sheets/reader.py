@@ -13,6 +13,7 @@ from autopicker_lab.extraction.encrypted import is_locked_package, read_locked
 from autopicker_lab.extraction.flat_package import is_flat
 from autopicker_lab.extraction.sheets.linking import find_formula_links
 from autopicker_lab.extraction.sheets.model import Book, Sheet, SheetNotes, cell_reference, dated, insert_notes
+from autopicker_lab.extraction.sheets.rich_text import put
 from autopicker_lab.extraction.sheets.xls import read_xls
 from autopicker_lab.extraction.sheets.xlsx import read_xlsx
 from autopicker_lab.extraction.sheets.xml2003 import read_xml
@@ -38,6 +39,7 @@ def read_workbook(file: SourceFile) -> Document:
     for sheet in book.sheets:
         notes = book.notes.get(sheet.name, SheetNotes())
         insert_notes(sheet, notes)
+        put(sheet, notes.marked)
         _drop_titles(sheet)
         _place_dates(sheet, notes, book.starts_1904)
         find_formula_links(sheet, notes)

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.sheets.model import column_number, dated, to_cell
+from autopicker_lab.extraction.sheets.rich_text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def shared_strings(data: bytes) -> list[str]:
     if not data.strip():
         return texts
     for _, item in lxml.etree.iterparse(io.BytesIO(_readable(data)), tag="{*}si", recover=True, resolve_entities=False):
-        texts.append(_text(item))
+        texts.append(text_of(item))
         item.clear()
     return texts
 
@@ -75,17 +76,11 @@ def _readable(data: bytes) -> bytes:
     return _CHARACTER.sub(known, data)
 
 
-def _text(item: Any) -> str:
-    """The text of a string, its runs joined, without phonetic readings."""
-    runs = (t for t in item.iter("{*}t") if t.getparent().tag.rpartition("}")[2] != "rPh")
-    return "".join(t.text or "" for t in runs)
-
-
 def _value(cell: Any, strings: Sequence[str], formats: Sequence[NumberFormat], starts_1904: bool) -> Cell:
     kind = cell.get("t") or "n"
     text = cell.findtext("{*}v") or ""
     if kind == "inlineStr":
-        return _text(cell) or None
+        return text_of(cell) or None
     if kind == "s":
         return strings[int(text)] or None if _INDEX.fullmatch(text) and int(text) < len(strings) else None
     if kind == "b":

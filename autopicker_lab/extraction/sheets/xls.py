@@ -29,6 +29,7 @@ from autopicker_lab.extraction.sheets.model import (
 from autopicker_lab.extraction.sheets.number_format import NumberFormat, format_of, number_format
 from autopicker_lab.extraction.sheets.ole_chains import leads_astray
 from autopicker_lab.extraction.sheets.records import is_locked, shape_texts
+from autopicker_lab.extraction.sheets.rich_text import of_xls
 from autopicker_lab.extraction.sniff import OLE, without_junk
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ _SIGNS = (
     re.compile(rb"\x08\x02\x10\x00.{12}[" + re.escape(_HIDDEN_BIT) + rb"]", re.DOTALL),  # a row of no height
     re.compile(rb"\x7d\x00[\x0b\x0c]\x00.{8}[" + re.escape(_ODD) + rb"]", re.DOTALL),  # a hidden column
     re.compile(rb"\x05\x02\x08\x00.{7}\x01", re.DOTALL),  # an error
+    re.compile(rb"\x31\x00.\x00.{2}(?:.{6}[\x01\x02]|[\x08-\x0f])\x00", re.DOTALL),  # a raised, lowered or struck font
     re.compile(rb"\x02\x00[\x00\x07\x0f\x17\x1d\x24\x2a]\x00\x00\x00\xff\xff"),  # one that a formula gave
 )
 _LINK = b"\xd0\xc9\xea\x79\xf9\xba\xce\x11"
@@ -225,6 +227,10 @@ def _find_beside(sheet: Any, notes: SheetNotes) -> None:
         rows = range(link.frowx, link.lrowx + 1) if size <= _MAX_LINKED else [link.frowx]
         columns = range(link.fcolx, link.lcolx + 1) if size <= _MAX_LINKED else [link.fcolx]
         notes.links |= {(row, column): address for row in rows for column in columns if address}
+    for (row, column), runs in sheet.rich_text_runlist_map.items():
+        if isinstance(text := sheet.cell_value(row, column), str):
+            shown = of_xls(sheet.book, text, runs)
+            notes.marked |= {(row, column): shown} if shown != text else {}
     for place, note in sheet.cell_note_map.items():
         notes.comments[cell_reference(place)] = " ".join(note.text.split())
 

@@ -22,6 +22,7 @@ from autopicker_lab.extraction.sheets.model import (
     sheet_of_cells,
 )
 from autopicker_lab.extraction.sheets.number_format import NumberFormat, format_of
+from autopicker_lab.extraction.sheets.rich_text import may_be_marked, shared_cells
 from autopicker_lab.extraction.sheets.tree import read_cells, shared_strings
 from autopicker_lab.extraction.sheets.xlsx_cells import read_sheet
 
@@ -137,6 +138,7 @@ class _Parts:
             data = self._sheet_data(path)
             notes = book.notes[name] = read_sheet(data, meaningful)
             relations = self._package.relations(path)
+            self._find_marked(data, notes)
             _find_links(data, relations, notes)
             for relation in relations.values():
                 if not relation.is_external and relation.target in self._package.names:
@@ -145,6 +147,16 @@ class _Parts:
         self._find_charts(book)
         self._find_names(book)
         return book
+
+    def _find_marked(self, data: bytes, notes: SheetNotes) -> None:
+        """The texts of cells in which characters are raised, lowered or struck."""
+        if self._marked:
+            strings = self._strings
+            for column, row, number in shared_cells(data, self._marked):
+                notes.marked[int(row) - 1, column_number(column)] = strings[number]
+        if may_be_marked(data):  # in the sheet itself
+            texts = read_cells(data, (), (), self._starts_1904)
+            notes.marked |= {place: text for place, text in texts.items() if isinstance(text, str)}
 
     def _sheet_data(self, path: str) -> bytes:
         data = self._package.read(path) or b""
@@ -201,9 +213,21 @@ class _Parts:
             book.warnings.append(f"values from other workbooks are as they were last saved: {', '.join(others[:20])}")
 
     @cached_property
-    def _strings(self) -> list[str]:
+    def _strings_data(self) -> bytes:
         part = self._package.related(self._main, "sharedStrings") or "xl/sharedstrings.xml"
-        return shared_strings((self._package.read(part) or b"") if part in self._package.names else b"")
+        return (self._package.read(part) or b"") if part in self._package.names else b""
+
+    @cached_property
+    def _strings(self) -> list[str]:
+        return shared_strings(self._strings_data)
+
+    @cached_property
+    def _marked(self) -> set[int]:
+        """The numbers of the shared strings that have marked characters."""
+        if not may_be_marked(self._strings_data):
+            return set()
+        items = re.split(rb"<(?:\w+:)?si[\s>]", self._strings_data)[1:]
+        return {number for number, item in enumerate(items) if may_be_marked(item) and number < len(self._strings)}
 
     def sheet(self, name: str, keeps_gaps: bool = True) -> Sheet:
         """A sheet, read element by element, of the cells that exist."""

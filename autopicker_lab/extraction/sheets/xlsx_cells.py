@@ -50,6 +50,7 @@ _ROW_NUMBER = re.compile(rb"\br=[\"'](\d{1,7})[\"']")
 _EDGES = (re.compile(rb"\bmin=[\"'](\d{1,5})[\"']"), re.compile(rb"\bmax=[\"'](\d{1,5})[\"']"))
 _MARGIN = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)(?:\s[^<>]*)?>([^<]+)</")
 _CODE = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|K\d\d[+-]\d{3}|\d+|[A-Z])')
+_PAGE_NUMBER = re.compile(r"(?:(?<![^\W\d_])[^\W\d_]{0,8}\W*)&P(?:\W*[^\W\d_]{0,6}\W*&N)?")  # "Page 1 of 3"
 _WORD = re.compile(r"[^\W\d_]{3}")
 _FIRST_CELL = re.compile(rb"<(?:\w+:)?c(?=[\s/>])([^<>]*)>")
 _COUNTED = re.compile(rb"<((?:\w+:)?)(row|c)(?=[\s/>])([^<>]*)>")
@@ -162,10 +163,9 @@ def _hidden_columns(data: bytes) -> list[tuple[int, int]]:
 
 def _margin(match: re.Match[bytes]) -> str:
     """The words of a printed header or footer, without codes for fonts, page and date; "" for a mere page number."""
-    text = html.unescape(match[1].decode("utf-8", "replace"))
-    words = _CODE.sub(" ", text.replace("&&", "\x00")).replace("\x00", "&").split()
-    is_number = "&P" in text and len(words) < 3
-    return " ".join(words) if not is_number and any(map(_WORD.search, words)) else ""
+    text = _PAGE_NUMBER.sub(" ", html.unescape(match[1].decode("utf-8", "replace")).replace("&&", "\x00"))
+    words = _CODE.sub(" ", text).replace("\x00", "&").split()
+    return " ".join(words) if any(map(_WORD.search, words)) else ""
 
 
 def _area(data: bytes) -> tuple[int, int]:
