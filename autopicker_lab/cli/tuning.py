@@ -215,6 +215,9 @@ def evaluate(
     choices: Annotated[
         Path | None, typer.Option(help="also write prompt_id and the model chosen for each prompt here, as CSV")
     ] = None,
+    rewordings: Annotated[
+        bool, typer.Option("--rewordings", help="also reword 200 prompts, and say how often the choice stays the same")
+    ] = False,
     against: Annotated[
         str, typer.Option(help="the policy that serves: exit 3 unless --policy may take its place")
     ] = "",
@@ -225,8 +228,9 @@ def evaluate(
     from autopicker_lab.tuning import OutcomeMatrix, gate, read_outcomes
     from autopicker_lab.tuning import evaluate as run
 
-    if against and (scores is not None or choices is not None):
-        raise InvalidRequestError("--against writes no scores and no choices", "leave out --scores and --choices")
+    if against and (scores is not None or choices is not None or rewordings):
+        hint = "leave out --scores, --choices and --rewordings: the gate rewords on its own"
+        raise InvalidRequestError("--against gives a verdict alone", hint)
     _check_folders(scores, choices)
     table = read_outcomes(outcomes, prices)
     if against:
@@ -248,6 +252,7 @@ def evaluate(
         groups=groups,
         latency_weight=latency_weight,
         source=outcomes,
+        rewordings=rewordings,
     )
     if choices is not None:
         report.choices_frame().to_csv(choices.expanduser(), index=False)

@@ -47,6 +47,17 @@ def question_of(prompt: str) -> str:
     return request_of(prompt).question if prompt.startswith(_BEGINNINGS) else prompt
 
 
+def with_question(prompt: str, question: str) -> str:
+    """The prompt with another question; of a conversation, in place of its last one."""
+    if not is_conversation(prompt):
+        return question
+    messages = [message.to_openai() for message in request_of(prompt).messages]
+    asked = [message for message in messages if message["role"] == "user"]
+    if asked:
+        asked[-1]["content"] = question
+    return json.dumps(messages, ensure_ascii=False)
+
+
 def earlier_of(request: ChatRequest) -> list[tuple[str, Complexity]]:
     """The questions before the last one, each with its complexity, as the router weighs them."""
     return [(part.question, score(part)) for part in earlier_questions(request)]

@@ -16,11 +16,14 @@ from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.measuring import measure
 from autopicker_lab.tuning.outcomes import as_outcomes, source_of
 from autopicker_lab.tuning.report import TuningReport
+from autopicker_lab.tuning.stability import measure_stability
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+    from autopicker_lab.tuning.router_figures import RouterFigures
 
 
 def evaluate(
@@ -33,6 +36,7 @@ def evaluate(
     groups: str = AUTO,
     latency_weight: float | None = None,
     source: str | Path | None = None,
+    rewordings: bool = False,
 ) -> TuningReport:
     """Measure a policy on a table, without fitting anything.
 
@@ -42,6 +46,8 @@ def evaluate(
     Args:
         table, policy: or the paths of their files; "default" is the default policy.
         latency_weight: see tune; None: as the policy was tuned.
+        rewordings: whether the report also says how often the choice stays the same for reworded prompts, of which 200
+            are drawn.
 
     Raises:
         InvalidRequestError: see OutcomeMatrix.from_table, and load_policy; or less than two models of a policy with
@@ -66,7 +72,7 @@ def evaluate(
             choices=choices,
             other=None if other is None else figures_of(other, routed.scores, choices, WITHIN, seed),
         )
-        return TuningReport(policy=policy, **vars(figures))
+        return _reported(policy, figures, seed, rewordings)
     measured = set(table["model"])
     known_models = [name for name in policy.estimator.models if name in measured]
     if len(known_models) < 2:
@@ -91,7 +97,12 @@ def evaluate(
         other=None if other is None else figures_of(other, order, routed.choices, within, seed),
         warnings=_in_sample_warnings(policy, outcomes, source),
     )
-    return TuningReport(policy=policy, **vars(figures))
+    return _reported(policy, figures, seed, rewordings)
+
+
+def _reported(policy: RoutePolicy, figures: RouterFigures, seed: int, rewordings: bool) -> TuningReport:
+    report = TuningReport(policy=policy, **vars(figures))
+    return report.with_stability(measure_stability(policy, report.outcomes, seed) if rewordings else None)
 
 
 def _in_sample_warnings(policy: RoutePolicy, outcomes: OutcomeMatrix, source: str | Path | None) -> list[str]:

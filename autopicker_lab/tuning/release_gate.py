@@ -11,6 +11,7 @@ from autopicker_lab.tuning.choices import route_outcomes
 from autopicker_lab.tuning.grouping import AUTO, REQUESTS
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import Interval, bootstrap, interval_of
+from autopicker_lab.tuning.stability import stability_change
 from autopicker_lab.tuning.whatif import in_sample_warning
 
 if TYPE_CHECKING:
@@ -34,10 +35,13 @@ class GateResult:
         n: requests, and how many `different` ones among them.
         quality: mean score of the new policy minus that of the one that serves, paired by request.
         saving: share of the served policy's cost that the new one saves; None where neither costs anything.
-        passed: the new one is not worse by more than `margin`, and better at one of the two, by 95 % intervals.
+        passed: the new one is not worse by more than `margin`, better at one of the two, and not shown to change its
+            choice more often under rewording, by 95 % intervals.
         warning: why the figures cannot be trusted.
         requests: what the requests to come are taken to be of: "new templates", or "these templates".
         other: by the other assumption; None where it would change nothing.
+        stability: agreement under rewording of the new one minus that of the served one (see tuning.stability); None
+            where the gate stays shut without it.
     """
 
     served: str
@@ -51,6 +55,7 @@ class GateResult:
     warning: str = ""
     requests: str = ""
     other: GateResult | None = None
+    stability: Interval | None = None
 
     @property
     def verdict(self) -> str:
@@ -72,6 +77,9 @@ class GateResult:
             why = f"{self.different} different requests are too few for a margin of {self.margin:g}"
         elif self.quality.low < -self.margin:
             why = f"it may be worse by more than {self.margin:g}"
+        elif self.stability is not None and self.stability.high < 0:
+            more = -100 * self.stability.value
+            why = f"it decides otherwise for {more:.0f} % more of the prompts that are reworded"
         else:
             why = "it is not shown to be better at anything"
         return f"keep {self.served}: {why} ({words})"
@@ -81,8 +89,8 @@ class GateResult:
         return asdict(self) | {"verdict": self.verdict}
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a difference, quality and then saving: value, low, high, p."""
-        differences = {"quality": self.quality, "saving": self.saving}
+        """One row a difference, quality, then saving, then stability: value, low, high, p."""
+        differences = {"quality": self.quality, "saving": self.saving, "stability": self.stability}
         return frame({"of": name} | asdict(interval) for name, interval in differences.items() if interval is not None)
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -149,6 +157,8 @@ def gate(
     better = quality.low > 0 or (saving is not None and saving.low > 0)
     warning = in_sample_warning(outcomes, served, new)
     met = _met_enough(outcomes.different, quality, margin)
+    opens = quality.low >= -margin and better and met and not warning
+    stability = stability_change(served, new, outcomes, seed) if opens else None
     return GateResult(
         served=served.id,
         new=new.id,
@@ -157,10 +167,11 @@ def gate(
         margin=margin,
         quality=quality,
         saving=saving,
-        passed=quality.low >= -margin and better and met and not warning,
+        passed=opens and (stability is None or stability.high >= 0),
         warning=warning,
         requests=REQUESTS[outcomes.assumed],
         other=None if other is None else gate(replace(other, other_groups=None), served, new, margin=margin, seed=seed),
+        stability=stability,
     )
 
 

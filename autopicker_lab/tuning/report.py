@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning.per_task import TaskGain
     from autopicker_lab.tuning.promise import Promise
     from autopicker_lab.tuning.sections import ReportTable
+    from autopicker_lab.tuning.stability import Stability
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -83,8 +84,18 @@ class TuningReport(RouterFigures):
             "next_steps": self.next_steps,
             "cascade": self.forms.to_dict() if self.forms else None,
             "per_task": self.task_gain.to_dict() if self.task_gain else None,
+            "stability": self.stability.to_dict() if self.stability else None,
             "warnings": list(self.warnings),
         }
+
+    def with_stability(self, stability: Stability | None) -> TuningReport:
+        """The same with what was measured of rewordings, in the verdict and in the policy's card, too."""
+        if stability is None:
+            return self
+        unstable = "" if stability.is_stable else str(stability)
+        report = replace(self, stability=stability, verdict=replace(self.verdict, unstable=unstable))
+        card = {**report.policy.card, "verdict": report.verdict.sentence, "stability": stability.to_dict()}
+        return replace(report, policy=replace(report.policy, card=card))
 
     @property
     def missed(self) -> str:
@@ -194,4 +205,4 @@ class TuningReport(RouterFigures):
     def sections(self) -> list[ReportTable]:
         """The report as a person reads it: tables with words, what decides first."""
         parts = {"task": self.by_task, "language": self.by_language}
-        return report_sections(self.rows, self.ways, parts, self.outcomes.cost_unit)
+        return report_sections(self.rows, self.ways, parts, self.outcomes.cost_unit, self.stability)

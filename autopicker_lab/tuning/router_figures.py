@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning.group_figures import GroupFigures
     from autopicker_lab.tuning.matrix import OutcomeMatrix
     from autopicker_lab.tuning.metrics import Interval
+    from autopicker_lab.tuning.stability import Stability
     from autopicker_lab.tuning.verdict import Saving, Verdict
 
 
@@ -35,6 +36,7 @@ class RouterFigures:
         learning: prompts fitted on and APGR, a row each, as more of them are taken.
         transfer: a row for each task that was held out whole.
         by_groups: figures by both assumptions about requests, the one that was made first; () where they agree.
+        stability: of its choices under rewording; None where that was not measured.
     """
 
     outcomes: OutcomeMatrix
@@ -59,6 +61,7 @@ class RouterFigures:
     transfer: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     by_groups: tuple[GroupFigures, ...] = ()
+    stability: Stability | None = None
 
     def card(self) -> dict[str, Any]:
         """What a policy file says of its policy: verdict first."""
@@ -76,6 +79,7 @@ class RouterFigures:
             "transfer": [dict(row) for row in self.transfer],
             "groups": self.outcomes.assumed,
             "by_groups": [figures.to_dict() for figures in self.by_groups],
+            **({"stability": self.stability.to_dict()} if self.stability else {}),
         }
 
     def _saving(self) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning.baseline import Baseline
     from autopicker_lab.tuning.decision_table import PartRow, WayRow
     from autopicker_lab.tuning.metrics import Interval
+    from autopicker_lab.tuning.stability import Stability
 
 _MOST_PARTS = 20
 _NAMES = {
@@ -55,7 +56,11 @@ class ReportTable:
 
 
 def report_sections(
-    rows: Mapping[str, Baseline], ways: Sequence[WayRow], parts: Mapping[str, Sequence[PartRow]], cost_unit: str
+    rows: Mapping[str, Baseline],
+    ways: Sequence[WayRow],
+    parts: Mapping[str, Sequence[PartRow]],
+    cost_unit: str,
+    stability: Stability | None = None,
 ) -> list[ReportTable]:
     """The tables of a report: ways of answering, each kind of parts of the prompts, figures that papers give.
 
@@ -69,7 +74,20 @@ def report_sections(
     )
     chosen = ReportTable("What each way of answering gives, with 95 % intervals", head, cells)
     by_part = [_part_section(kind, found, cost_unit) for kind, found in parts.items() if found]
-    return [section.filled for section in (chosen, *by_part, _paper_section(rows)) if section.rows]
+    reworded = [] if stability is None else [stability_section(stability)]
+    return [section.filled for section in (chosen, *by_part, *reworded, _paper_section(rows)) if section.rows]
+
+
+def stability_section(stability: Stability) -> ReportTable:
+    """How often the same model is chosen for reworded prompts."""
+    figures = [
+        ("all", stability.agreement),
+        ("the tenth of the prompts that changes most", stability.worst_tenth),
+        *((row.name, row.agreement) for row in stability.by_kind),
+        *((f"in language {row.name}", row.agreement) for row in stability.by_language),
+    ]
+    rows = tuple((name, percent(agreement)) for name, agreement in figures)
+    return ReportTable(f"Reworded: {stability.n:,} prompts", ("rewording", "same model"), rows)
 
 
 def name_of(row: str) -> str:

@@ -25,6 +25,7 @@ from autopicker_lab.tuning.power import learning_curve
 from autopicker_lab.tuning.promise import Terms, cut
 from autopicker_lab.tuning.report import TuningReport
 from autopicker_lab.tuning.settings import Asked, CrossFit
+from autopicker_lab.tuning.stability import held_out_stability
 from autopicker_lab.tuning.transfer import transfer_to_tasks
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ def tune(
     gain = None if per_task or promise else task_gain(outcomes, learned.fits, chosen.choices, asked)
     report_progress(progress, learned.steps, learned.steps)  # what it returns comes too late
     report = TuningReport(policy=policy, promise=chosen.promise, losses=losses, task_gain=gain, **vars(figures))
-    if cascade == forms.OFF or asked.allowance is None:
-        return report
-    return with_cascade(report, cascade, folds, seed, asked, promise, kept_out)
+    if cascade != forms.OFF and asked.allowance is not None:
+        report = with_cascade(report, cascade, folds, seed, asked, promise, kept_out)
+    return report.with_stability(held_out_stability(report.policy, learned))
 
 
 def _check_options(

@@ -84,6 +84,7 @@ class Verdict:
         pair: weak and strong model.
         cpt50: least share of strong calls that recovers half of the pair's gap; None where it has no meaning.
         null: what the policy has to beat; None for one that chooses no models.
+        unstable: that its choices change too often under rewording, in words; "" where they do not.
     """
 
     finding: Finding
@@ -96,6 +97,7 @@ class Verdict:
     cost_unit: str
     cpt50: float | None = None
     null: Null | None = None
+    unstable: str = ""
 
     @property
     def pays(self) -> bool:
@@ -162,6 +164,10 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict in one sentence with its figures."""
+        return f"{self._concluded}; but {self.unstable}" if self.unstable else self._concluded
+
+    @property
+    def _concluded(self) -> str:
         weak, strong = self.pair
         points = in_points(self.allowance or 0.0)
         if self.finding is Finding.PAYS:
