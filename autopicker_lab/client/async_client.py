@@ -12,7 +12,7 @@ from autopicker_lab.client import protocol
 from autopicker_lab.core import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -127,6 +127,14 @@ class AsyncAutopickerClient:
     async def feedback(self, request_id: str, score: float) -> None:
         """Say how good an answer was, 0 to 1."""
         await self._call(protocol.feedback(request_id, score))
+
+    async def feedback_on_many(self, judgements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Say how good up to 1,000 answers were: each a `request_id` with a `score` (0 to 1) or a `signal`.
+
+        Returns:
+            How many were `stored`, and the ids that are `unknown`.
+        """
+        return await self._call(protocol.feedback_on_many(judgements))
 
     async def health(self) -> dict[str, str]:
         """Whether the service runs; asks nothing of the models."""

@@ -129,6 +129,10 @@ class AutopickerClient {
     return this.#post('/api/v1/feedback', { request_id: requestId, score });
   }
 
+  feedbackOnMany(judgements) {
+    return this.#post('/api/v1/feedback', { feedback: judgements });
+  }
+
   health() {
     return this.#json('/health');
   }

@@ -163,6 +163,9 @@ export class AutopickerClient {
   models(): Promise<Model[]>;
   model(id: string): Promise<Model>;
   feedback(requestId: string, score: number): Promise<Record<string, unknown>>;
+  feedbackOnMany(
+    judgements: { request_id: string; score?: number; signal?: string }[],
+  ): Promise<{ status: string; stored: number; unknown: string[] }>;
   health(): Promise<{ status: string; service: string }>;
   monitoring(): Promise<Record<string, unknown>>;
   metrics(): Promise<Record<string, unknown>>;

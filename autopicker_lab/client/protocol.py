@@ -105,6 +105,11 @@ def feedback(request_id: str, score: float) -> ApiCall[dict[str, Any]]:
     return ApiCall("POST", "/api/v1/feedback", {"json": {"request_id": request_id, "score": score}})
 
 
+def feedback_on_many(judgements: Sequence[Mapping[str, Any]]) -> ApiCall[dict[str, Any]]:
+    """Feedback on many answers: each a `request_id` with a `score` (0 to 1) or a `signal`."""
+    return ApiCall("POST", "/api/v1/feedback", {"json": {"feedback": [dict(one) for one in judgements]}})
+
+
 def load_test(endpoint: str, concurrent_users: int, requests_per_user: int) -> ApiCall[dict[str, Any]]:
     """A load test of a path of the service."""
     query = {"endpoint": endpoint, "concurrent_users": concurrent_users, "requests_per_user": requests_per_user}

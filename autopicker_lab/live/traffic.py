@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.live.allowance import Allowance
 from autopicker_lab.live.exploration import ExplorationPlan, Explorer
+from autopicker_lab.live.signals import SignalWatch
 
 if TYPE_CHECKING:
     from autopicker_lab.core import ChatRequest, Route
     from autopicker_lab.settings import Settings
-    from autopicker_lab.storage import Ledger
+    from autopicker_lab.storage import DecisionLog, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,14 @@ class RequestTerms:
 
 
 class LiveTraffic:
-    """The loop's part in answering: nothing where nothing is on."""
+    """The loop's part in answering: nothing where nothing is on.
+
+    Attributes:
+        signals: what notices them; None without a decision log.
+    """
 
     def __init__(self, settings: Settings, ledger: Ledger):
+        self.signals = SignalWatch() if settings.decision_log is not None else None
         self._allowance = Allowance(ledger, "explore", settings.explore_usd)
         plan = ExplorationPlan(settings.explore_share, settings.explore_seed)
         self._explorer = Explorer(plan, self._allowance) if plan.share else None
@@ -46,3 +52,8 @@ class LiveTraffic:
         """Ask the store what was spent today; to be called now and then, in a thread."""
         if self._explorer is not None:
             self._allowance.open()
+
+    def write_signals(self, decisions: DecisionLog) -> None:
+        """Keep the signals that were noticed; to be called now and then, in a thread."""
+        if self.signals is not None:
+            self.signals.write(decisions)

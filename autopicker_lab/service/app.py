@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -68,6 +69,7 @@ ABOUT = """Picks the right language model for every request, and says why.
 Routes under `/api/v1` answer under `/v1` too, so that OpenAI's clients work with either as their base URL.
 """
 _SYNC_S = 1.0
+log = logging.getLogger(__name__)
 
 
 def create_app(lab: Workbench | None = None) -> ASGIApp:
@@ -98,7 +100,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
             key_watch.run(),
             forget_old_uploads(lab.files, settings.upload_ttl),
             state.drift.run(),
-            _keep_accounts(state),
+            _keep_live(state),
         )
         tasks = [asyncio.create_task(work) for work in works]
         yield Connections(settings.max_connections, AddressSet.parse(settings.trusted_proxies)).as_state()
@@ -149,10 +151,14 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     )
 
 
-async def _keep_accounts(state: ServiceState) -> None:
-    """Know, each day anew, what the loop on live traffic has spent."""
+async def _keep_live(state: ServiceState) -> None:
+    """Keep what the loop on live traffic has spent and noticed in step with its stores."""
     while True:
         await state.budgets.in_thread(state.live.open_accounts)
+        try:
+            await asyncio.to_thread(state.live.write_signals, state.decisions)
+        except Exception as error:  # whatever the log raises: it may be back the next time
+            log.warning("signals could not be kept: %s", type(error).__name__)
         await asyncio.sleep(_SYNC_S)
 
 

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from autopicker_lab.chat import Attachment
 from autopicker_lab.core import (
     AutopickerError,
+    ChatRequest,
     InvalidRequestError,
     NotFoundError,
     UnknownFileError,
@@ -107,15 +108,29 @@ class ServiceState:
             raise first_error
         return attachments, failures
 
-    async def store_feedback(self, request_id: str, score: float, caller: Caller) -> None:
+    async def store_feedback(
+        self, request_id: str, caller: Caller, score: float | None, signal: str | None = None, *, patient: bool = True
+    ) -> None:
         """Keep feedback on an answer of the caller's; one that another worker has just given is waited for.
 
         As with uploads, a key of the key file has its own, and whoever runs the service may judge all.
+
+        Args:
+            request_id: of the request, or of its answer in the words of any dialect.
+            patient: whether to wait.
         """
+        name = decision_id(request_id)
         by = caller.id or None if caller.key is not None or not caller.id else ANYONE
-        for pause_s in (1.2 if self.lab.settings.decision_log else None, None):
+
+        def keep() -> None:
+            if score is not None:
+                self.decisions.feedback(name, score, by)
+            if signal is not None:
+                self.decisions.signal(name, signal, by)
+
+        for pause_s in (1.2 if patient and self.lab.settings.decision_log else None, None):
             try:
-                await asyncio.to_thread(self.decisions.feedback, request_id, score, by)
+                await asyncio.to_thread(keep)
             except NotFoundError:
                 if pause_s is None:
                     raise
@@ -138,7 +153,7 @@ class ServiceState:
         self.metrics.record_embeddings(spec.id, tokens, cost)
         return spec.id, made, tokens
 
-    def record_answer(self, record: AnswerRecord, question: str) -> float:
+    def record_answer(self, record: AnswerRecord, request: ChatRequest) -> float:
         """Count an answer and keep its decision, for metrics, budgets, traces and feedback; returns its cost in USD."""
         usage = record.usage
         try:
@@ -151,9 +166,20 @@ class ServiceState:
             cost += record.cascade.earlier_usd
         self.budgets.charge(record.caller, cost - (record.cascade.charged_usd if record.cascade else 0.0))
         self.tracing.record_answer(record, provider, cost)
-        prompt = question[:_KEPT_PROMPT] if self.lab.settings.decision_log_prompts else None
+        prompt = request.question[:_KEPT_PROMPT] if self.lab.settings.decision_log_prompts else None
         self.decisions.record(record.decision(cost, prompt))
+        if self.live.signals is not None:
+            named, left = record.route is not None and record.route.named, record.finish_reason == "cancelled"
+            self.live.signals.answered(request, record.id, record.caller.id, named=named, left=left)
         return cost
+
+
+def decision_id(given: str) -> str:
+    """The id that the decision log knows an answer by, of one in the words of a dialect (see service.dialects)."""
+    prefix, _, bare = given.rpartition("_" if given.startswith(("msg_", "resp_")) else "-")
+    if prefix in ("msg", "cmpl"):
+        return f"chatcmpl-{bare}"
+    return bare if prefix == "resp" else given
 
 
 def state_of(request: Request) -> ServiceState:

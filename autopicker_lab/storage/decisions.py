@@ -33,6 +33,7 @@ class Decision(NamedTuple):
         key_id: of the API key that asked.
         propensities: JSON object of the probability with which each model could have been chosen; None where nothing
             was drawn, or where another model answered than the one that was.
+        signals: what its client did without judging it, names with commas between (see `live`): they are no score.
     """
 
     chat_id: str
@@ -51,10 +52,11 @@ class Decision(NamedTuple):
     prompt: str | None = None
     key_id: str | None = None
     propensities: str | None = None
+    signals: str | None = None
 
 
 _INTEGERS = frozenset({"prompt_tokens", "completion_tokens"})
-_TEXTS = frozenset({"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities"})
+_TEXTS = frozenset({"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities", "signals"})
 _COLUMNS = {name: _TYPES[(name in _TEXTS) + 2 * (name in _INTEGERS)] for name in Decision._fields}
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions ORDER BY created"
 _INSERT = f"INSERT OR REPLACE INTO decisions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
@@ -75,6 +77,16 @@ class DecisionLog(Protocol):
 
         Raises:
             NotFoundError: a request that nobody remembers, or another's.
+        """
+
+    def signal(self, request_id: str, name: str, by: str | None = ANYONE) -> None:
+        """Keep that a client did something which says how good an answer was, and is no judgement.
+
+        Args:
+            by: as of `feedback`.
+
+        Raises:
+            NotFoundError: as of `feedback`.
         """
 
     def rows(self) -> list[Decision]:
@@ -104,13 +116,21 @@ class MemoryLog:
 
     def feedback(self, request_id: str, score: float, by: str | None = ANYONE) -> None:
         """Set how good an answer was, 0 to 1, see DecisionLog."""
-        positions = [
+        for i in self._positions(request_id, by):
+            self._kept[i] = self._kept[i]._replace(score=score)
+
+    def signal(self, request_id: str, name: str, by: str | None = ANYONE) -> None:
+        """Keep a signal, see DecisionLog."""
+        for i in self._positions(request_id, by):
+            self._kept[i] = self._kept[i]._replace(signals=with_signal(self._kept[i].signals, name))
+
+    def _positions(self, request_id: str, by: str | None) -> list[int]:
+        found = [
             i for i, d in enumerate(self._kept) if request_id in (d.chat_id, d.request_id) and by in (d.key_id, ANYONE)
         ]
-        if not positions:
+        if not found:
             raise _unknown(request_id)
-        for i in positions:
-            self._kept[i] = self._kept[i]._replace(score=score)
+        return found
 
     def rows(self) -> list[Decision]:
         """All decisions, oldest first."""
@@ -135,6 +155,7 @@ class FileLog:
         self._lock = threading.Lock()
         self._batch: BatchWriter[Decision] = BatchWriter("routing decisions", self.write, _FLUSH_S)
         self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
+        self._db.create_function("with_signal", 2, with_signal, deterministic=True)
         self._db.execute("PRAGMA journal_mode=WAL")
         columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
         self._db.execute(f"CREATE TABLE IF NOT EXISTS decisions ({columns}, PRIMARY KEY (chat_id))")
@@ -149,10 +170,17 @@ class FileLog:
 
     def feedback(self, request_id: str, score: float, by: str | None = ANYONE) -> None:
         """Set how good an answer was, 0 to 1, see DecisionLog."""
-        update = "UPDATE decisions SET score = ? WHERE (request_id = ? OR chat_id = ?) AND (key_id IS ? OR ?)"
+        self._update("score = ?", score, request_id, by)
+
+    def signal(self, request_id: str, name: str, by: str | None = ANYONE) -> None:
+        """Keep a signal, see DecisionLog."""
+        self._update("signals = with_signal(signals, ?)", name, request_id, by)
+
+    def _update(self, change: str, value: object, request_id: str, by: str | None) -> None:
+        update = f"UPDATE decisions SET {change} WHERE (request_id = ? OR chat_id = ?) AND (key_id IS ? OR ?)"
         self._batch.flush()
         with self._lock, self._db:
-            if not self._db.execute(update, (score, request_id, request_id, by, by == ANYONE)).rowcount:
+            if not self._db.execute(update, (value, request_id, request_id, by, by == ANYONE)).rowcount:
                 raise _unknown(request_id)
 
     def rows(self) -> list[Decision]:
@@ -180,6 +208,11 @@ class FileLog:
         """Keep decisions now, all or none; sqlite3.Error where that fails."""
         with self._lock, self._db:
             self._db.executemany(_INSERT, rows)
+
+
+def with_signal(signals: str | None, name: str) -> str:
+    """The signals of an answer, with one more; each stands there once."""
+    return ",".join(dict.fromkeys([*(signals.split(",") if signals else ()), name]))
 
 
 def _unknown(request_id: str) -> NotFoundError:

@@ -221,7 +221,7 @@ class _CompletionHandler:
     async def _make_answer(self) -> bytes:
         """Ask for the whole answer, count it and cache it."""
         reply = await self._state.lab.pipeline.complete(self._request, await self._attachments())
-        cost_usd = self._state.record_answer(AnswerRecord.of_reply(reply, self._context), self._request.question)
+        cost_usd = self._state.record_answer(AnswerRecord.of_reply(reply, self._context), self._request)
         answer = completion.of_reply(reply) | self._file_fields
         self._headers = answer_headers(reply.model, answer.get("routing"), cost_usd)
         if self._with_files:
@@ -252,7 +252,7 @@ class _CompletionHandler:
                     chunk = await anext(chunks, None)
                     data = wording.events(chunk.events) if chunk else b""
             finally:  # what was made of an answer costs, whether the client took it to the end or not
-                self._state.record_answer(record.with_end(stream), self._request.question)
+                self._state.record_answer(record.with_end(stream), self._request)
         late = stream.sources.to_dict() if self._with_files else {}
         ending = data + wording.end(stream.finish_reason or "stop", stream.usage, late)
         reply = await asyncio.to_thread(lambda: stream.reply) if stream.kept > _MANY_PIECES else stream.reply

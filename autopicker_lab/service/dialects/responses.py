@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from autopicker_lab.core import InvalidRequestError, Usage, new_id
+from autopicker_lab.core import InvalidRequestError, Usage
 from autopicker_lab.service.chat import completion, sse
 from autopicker_lab.service.chat.dialect import AnswerHead, ChatCall
 from autopicker_lab.service.chat.request_body import ChatBody
@@ -46,7 +46,7 @@ class ResponsesAPI:
         earlier = await self._earlier(body.get("previous_response_id"), owner)
         resolved = await self._resolved(items, owner)
         tools = ToolBox.of(body.get("tools"))
-        response = {"id": f"resp_{new_id()}", **response_fields(body)}
+        response = {"id": f"resp_{context.request_id}", **response_fields(body)}  # feedback may name it
         if tools.ignored:
             response["ignored_tools"] = tools.ignored
         request = await json_body.off_loop(size, _request, body, [*earlier, *resolved], tools)

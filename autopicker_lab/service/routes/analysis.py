@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from autopicker_lab.chat import Attachment
-from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec
+from autopicker_lab.core import AutopickerError, ChatRequest, ModelSpec, NotFoundError
 from autopicker_lab.models import Availability
 from autopicker_lab.models.embedding import STATIC
 from autopicker_lab.routing import AUTO, permitted_models
@@ -131,6 +131,20 @@ def _model_entry(spec: ModelSpec, answer: Availability | None) -> dict[str, Any]
 
 @router.post("/feedback", summary="Say how good an answer was")
 async def feedback(body: FeedbackBody, state: State, caller: CurrentCaller) -> dict[str, Any]:
-    """Kept beside the routing decision, so that tuning can learn from it."""
-    await state.store_feedback(body.request_id, body.score, caller)
-    return {"status": "stored", "request_id": body.request_id, "score": body.score}
+    """Kept beside the routing decision, so that tuning can learn from it.
+
+    Of many (`feedback`), those on unknown answers are named in `unknown`, and the others are kept.
+    """
+    if body.feedback is None:
+        (one,) = body.judgements
+        await state.store_feedback(one.request_id, caller, one.score, one.signal)
+        said = {"score": one.score, "signal": one.signal}
+        given = {name: value for name, value in said.items() if value is not None}
+        return {"status": "stored", "request_id": one.request_id, **given}
+    unknown = []
+    for i, one in enumerate(body.judgements):
+        try:
+            await state.store_feedback(one.request_id, caller, one.score, one.signal, patient=i == 0)
+        except NotFoundError:
+            unknown.append(one.request_id)
+    return {"status": "stored", "stored": len(body.judgements) - len(unknown), "unknown": unknown}

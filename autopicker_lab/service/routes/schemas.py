@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import Self
 
+from pydantic import BaseModel, Field, model_validator
+
+from autopicker_lab.live.signals import Signal
 from autopicker_lab.service.chat.request_body import Messages
+
+MOST_AT_ONCE = 1000  # answers that one request may judge
 
 
 class AnalysisBody(BaseModel):
@@ -24,8 +29,39 @@ class ContextBody(BaseModel):
     model: str | None = Field(None, description="whose tokens are counted, and whose window it is for")
 
 
-class FeedbackBody(BaseModel):
-    """The body of /feedback: how good an answer was, from 0 (useless) to 1 (right)."""
+class Judgement(BaseModel):
+    """How good one answer was, from 0 (useless) to 1 (right), or a signal: what its client did without judging it."""
 
     request_id: str = Field(description="the id of a chat completion, or an X-Request-ID")
-    score: float = Field(ge=0, le=1)
+    score: float | None = Field(None, ge=0, le=1)
+    signal: Signal | None = Field(None, description="kept under its name; it is no score")
+
+    @model_validator(mode="after")
+    def _require_something(self) -> Self:
+        if self.score is None and self.signal is None:
+            raise ValueError("give a score (0 to 1) or a signal")
+        return self
+
+
+class FeedbackBody(BaseModel):
+    """The body of /feedback: of one answer as `Judgement`, or of many in `feedback`."""
+
+    request_id: str | None = Field(None, description="the id of a chat completion, or an X-Request-ID")
+    score: float | None = Field(None, ge=0, le=1)
+    signal: Signal | None = Field(None, description="kept under its name; it is no score")
+    feedback: list[Judgement] | None = Field(None, min_length=1, max_length=MOST_AT_ONCE, description="of many answers")
+
+    @model_validator(mode="after")
+    def _require_one_form(self) -> Self:
+        if (self.feedback is None) == (self.request_id is None):
+            raise ValueError("give 'request_id' with a 'score' or a 'signal', or a list of such in 'feedback'")
+        if self.feedback is None and self.score is None and self.signal is None:
+            raise ValueError("give a score (0 to 1) or a signal")
+        return self
+
+    @property
+    def judgements(self) -> list[Judgement]:
+        """All that it says."""
+        if self.feedback is not None:
+            return self.feedback
+        return [Judgement(request_id=self.request_id or "", score=self.score, signal=self.signal)]

@@ -212,7 +212,7 @@ class _Session:
                         await self._send_chunk(chunk)
         finally:  # what was made of an answer costs, whether the client took it to the end or not
             if record is not None:
-                self._state.record_answer(record.with_end(stream), request.question)
+                self._state.record_answer(record.with_end(stream), request)
         if record is None or stream.reply is None:
             raise UpstreamError("the model answered nothing", "ask again")
         if whole:
