@@ -9,8 +9,10 @@ require("ipywidgets", "anywidget", "itables", "pandas", "matplotlib")
 from autopicker_lab.widgets.chat import ChatPanel, show_stream
 from autopicker_lab.widgets.conversation import ConversationModel
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
-from autopicker_lab.widgets.extraction import ExtractionModel, ExtractionPanel
-from autopicker_lab.widgets.load import LoadModel, LoadPanel
+from autopicker_lab.widgets.extraction import ExtractionPanel
+from autopicker_lab.widgets.extraction_model import ExtractionModel
+from autopicker_lab.widgets.load import LoadPanel
+from autopicker_lab.widgets.load_model import LoadModel
 from autopicker_lab.widgets.threshold import ThresholdPanel
 from autopicker_lab.widgets.threshold_model import ThresholdModel
 from autopicker_lab.widgets.transcription import TranscriptionModel, TranscriptionPanel

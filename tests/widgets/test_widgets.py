@@ -39,7 +39,7 @@ from autopicker_lab.widgets import (
     WhatIfModel,
     WhatIfPanel,
 )
-from autopicker_lab.widgets.load import OPEN
+from autopicker_lab.widgets.load_model import OPEN
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Save, to_html
 from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.widgets.threshold_model import ESTIMATES, TIERS
