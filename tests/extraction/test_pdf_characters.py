@@ -30,6 +30,7 @@ def scripts(paper: Any, x: float, y: float, *runs: Any) -> None:
         (("only $19", ("99", 6, 4), " today"), "only $19.99 today"),
         ((("EUR", 6, 4), "19", ("99", 6, 4), " today"), "EUR 19.99 today"),
         (("only 19", ("99", 6, 4), " € and $ 5", ("49", 6, 4)), "only 19.99 € and $ 5.49"),
+        (("only 19", ("99", 6, 4), " euros"), "only 19.99 euros"),
         (
             ("Ag", ("+", 6, 4), " and SO", ("4", 6, -2), ("2-", 6, 4), "; CO", ("2", 6, -2), "-free"),
             "Ag⁺ and SO₄²⁻; CO₂-free",

@@ -35,6 +35,11 @@ def transparent(paper: Any) -> None:
     line(paper, SECRET, 600)
 
 
+def tiny(paper: Any) -> None:
+    paper.setFont("Helvetica", 0.5)
+    paper.drawString(60, 600, SECRET)
+
+
 def blackened(paper: Any) -> None:
     line(paper, SECRET, 600)
     paper.rect(50, 592, 300, 20, fill=1, stroke=0)
@@ -51,7 +56,7 @@ def camouflaged(paper: Any) -> None:
     paper.drawString(60, 600, SECRET)
 
 
-@pytest.mark.parametrize("hide", [white, unpainted, transparent, blackened, papered_over, camouflaged])
+@pytest.mark.parametrize("hide", [white, unpainted, transparent, tiny, blackened, papered_over, camouflaged])
 @pytest.mark.parametrize("turn", [0, 90])
 def test_text_that_nobody_sees_is_left_out_and_said(hide: Any, turn: int) -> None:
     def draw(paper: Any, _: int) -> None:

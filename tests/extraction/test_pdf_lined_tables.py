@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from support.papers import PROSE, column, pdf, read
 
 
@@ -127,3 +128,59 @@ def test_text_between_lines_is_no_table() -> None:
     document = read(pdf(draw))
     assert not document.tables
     assert document.text.count("keeps the window of the wheel house") == 2
+
+
+MONTHS = [("Region", 60), ("Jan", 165), ("Feb", 245), ("Jan", 315), ("Feb", 395)]
+FIGURES = [
+    [(name, 60), *((str(7 * row + i), x) for i, (_, x) in enumerate(MONTHS[1:]))] for row, name in enumerate("NSW")
+]
+
+
+@pytest.mark.parametrize("rules", [True, False])
+def test_a_group_that_stands_between_its_columns_is_put_over_the_first(rules: bool) -> None:
+    def draw(paper: Any, _: Any) -> None:
+        paper.drawString(60, 740, "What the boats of the town took in is told by region.")
+        for text, middle in (("2023", 211), ("2024", 361)):
+            paper.drawCentredString(middle, 700, text)
+            if rules:
+                paper.line(middle - 46, 696, middle + 46, 696)
+        for y, line in zip((685, 665, 651, 637), (MONTHS, *FIGURES), strict=True):
+            for text, x in line:
+                paper.drawString(x, y, text)
+        for y in (712, 679, 630) if rules else ():
+            paper.line(60, y, 425, y)
+
+    rows = read(pdf(draw)).tables[0].rows
+    assert rows[:3] == (
+        (None, "2023", None, "2024", None),
+        ("Region", "Jan", "Feb", "Jan", "Feb"),
+        ("N", "0", "1", "2", "3"),
+    )
+
+
+@pytest.mark.parametrize(("font", "steps"), [("Helvetica-Bold", (12, 14)), ("Helvetica", (11, 16))])
+def test_names_of_columns_on_two_lines_are_one_row(font: str, steps: tuple[int, int]) -> None:
+    columns = [(60, "Name of", "boat"), (180, "Length", "(m)"), (280, "Crew", "size")]
+
+    def draw(paper: Any, _: Any) -> None:
+        paper.setFont(font, 10)
+        for x, above, below in columns:
+            paper.drawString(x, 700, above)
+            paper.drawString(x, 700 - steps[0], below)
+        paper.setFont("Helvetica", 10)
+        for row, cells in enumerate((("Petrel", "12.5", "4"), ("Gull", "9.0", "2"), ("Tern", "8.1", "2"))):
+            for (x, _above, _below), text in zip(columns, cells, strict=True):
+                paper.drawString(x, 700 - steps[0] - (row + 1) * steps[1], text)
+
+    assert read(pdf(draw)).tables[0].rows[:2] == (
+        ("Name of boat", "Length (m)", "Crew size"),
+        ("Petrel", "12.5", "4"),
+    )
+
+
+def test_entries_of_a_table_of_contents_are_no_headings() -> None:
+    def draw(paper: Any, _: Any) -> None:
+        for row, text in enumerate(("1 Introduction", "1.1 The harbour", "2 Boats")):
+            paper.drawString(60, 700 - 18 * row, f"{text} {'.' * 60} {row + 3}")
+
+    assert "#" not in read(pdf(draw)).text

@@ -7,6 +7,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.pdf.layout import MARKER, Span, TextRow, TextSegment
+from autopicker_lab.extraction.pdf.table_heads import group_start, names_in_one
 from autopicker_lab.extraction.pdf.tables import DetectedTable
 
 if TYPE_CHECKING:
@@ -60,10 +61,22 @@ def _find_table(rows: list[TextRow], first: int, earliest: int) -> tuple[int, in
         end += 1
     if not _is_table(rows[first:end], columns, multi_rows):
         return None
+    columns, groups = _without_groups(rows[first:end], columns)
     start = first
     while start > earliest and _is_header(rows[start - 1], rows[start], columns, pitch):
         start -= 1
-    return start, end, _build_table(rows[start:end], columns)
+    return start, end, _build_table(rows[start:end], columns, first - start + groups)
+
+
+def _without_groups(rows: list[TextRow], columns: list[Span]) -> tuple[list[Span], int]:
+    """The columns but for those between others that only the first row fills, and how many rows name groups: 1 or 0."""
+    filled = {_column_of(columns, segment) for row in rows[1:] for segment in row.segments}
+    kept = [column for i, column in enumerate(columns) if i in filled]
+    groups = [i for i in range(len(columns)) if i not in filled]
+    is_between = bool(groups) and groups[0] > 0 and groups[-1] < len(columns) - 1
+    if len(rows) < 4 or not is_between or len(groups) < len(rows[0].segments) or len(kept) < 3:
+        return columns, 0
+    return kept, 1
 
 
 def _is_header(row: TextRow, below: TextRow, columns: list[Span], pitch: float) -> bool:
@@ -155,14 +168,16 @@ def _shares_edge(segments: list[TextSegment]) -> bool:
     return min(statistics.pstdev(lefts), statistics.pstdev(rights)) < 4
 
 
-def _build_table(rows: list[TextRow], columns: list[Span]) -> DetectedTable:
+def _build_table(rows: list[TextRow], columns: list[Span], headers: int) -> DetectedTable:
+    """The table of rows, of which the first `headers` may name groups of columns."""
     cells: list[list[str]] = []
     words: list[PageWord] = []
     previous: TextRow | None = None
-    for row in rows:
+    for number, row in enumerate(rows):
         texts = [""] * len(columns)
         for segment in row.segments:
-            index = _column_of(columns, segment)
+            start = group_start(segment.x0, segment.x1, columns) if number < headers else None
+            index = _column_of(columns, segment) if start is None else start
             texts[index] = f"{texts[index]} {segment.text}".strip()
             words.extend(segment.words)
         close = previous is not None and row.base - previous.base <= 1.3 * row.size
@@ -171,6 +186,8 @@ def _build_table(rows: list[TextRow], columns: list[Span]) -> DetectedTable:
         else:
             cells.append(texts)
         previous = row
+    if len(cells) == len(rows):
+        cells = names_in_one(cells, rows)
     top = rows[0].base - rows[0].size
     return DetectedTable(cells, columns[0][0], top, columns[-1][1], rows[-1].base, words, columns)
 

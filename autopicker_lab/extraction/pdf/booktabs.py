@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from autopicker_lab.extraction.pdf.table_heads import group_start
 from autopicker_lab.extraction.pdf.tables import DetectedTable
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def line_tables(rules: Sequence[RulingLine], words: Sequence[PageWord]) -> Itera
         bands = [_lines([w for w in inside if top < w.base <= bottom]) for top, bottom in pairwise(ys)]
         for first, last in _stretches(bands, right - left):
             groups = [r for r in rules if ys[first] < r.y0 < ys[first + 1] and r.y0 == r.y1]
-            table = _table([band for band in bands[first:last] if band], bool(groups))
+            table = _table([band for band in bands[first:last] if band], groups)
             if table is not None:
                 table.x0, table.x1, table.y0, table.y1 = left, right, ys[first], ys[last]
                 yield table
@@ -102,7 +103,7 @@ def _is_text(band: Sequence[_Line], width: float) -> bool:
     return len(band) >= 2 and wide >= 0.5 * len(band)
 
 
-def _table(bands: Sequence[Sequence[_Line]], has_groups: bool) -> DetectedTable | None:
+def _table(bands: Sequence[Sequence[_Line]], groups: Sequence[RulingLine]) -> DetectedTable | None:
     """The table of a head and what stands between the lines below it; None where it has no columns."""
     if len(bands) < 2:
         return None
@@ -110,7 +111,7 @@ def _table(bands: Sequence[Sequence[_Line]], has_groups: bool) -> DetectedTable 
     columns = _columns(body)
     if not 2 <= len(columns) <= _MAX_COLUMNS:
         return None
-    rows = _head_rows(bands[0], columns, has_groups)
+    rows = _head_rows(bands[0], columns, groups)
     ruled_rows = len(bands) > 4 and sum(len(band) > 3 for band in bands) == 0
     for band in bands[1:]:
         rows += _body_rows(band, columns, ruled_rows)
@@ -137,10 +138,12 @@ def _columns(lines: Sequence[_Line]) -> list[Span]:
     return columns
 
 
-def _cells(line: _Line, columns: Sequence[Span]) -> list[str]:
+def _cells(line: _Line, columns: Sequence[Span], groups: Sequence[RulingLine] | None = None) -> list[str]:
+    """The texts of a line by column; `groups` are the lines below it where it may name groups of columns."""
     cells = [""] * len(columns)
     for phrase in (part for whole in line.phrases for part in _parted(whole, columns, line.size)):
-        place = _place(phrase, columns)
+        start = None if groups is None else group_start(phrase[0].x0, phrase[-1].x1, columns, groups)
+        place = _place(phrase, columns) if start is None else start
         cells[place] = f"{cells[place]} {' '.join(word.text for word in phrase)}".strip()
     return cells
 
@@ -163,16 +166,18 @@ def _place(phrase: Sequence[PageWord], columns: Sequence[Span]) -> int:
     return touched[0] if touched else min(range(len(columns)), key=lambda i: abs(sum(columns[i]) - low - high))
 
 
-def _head_rows(band: Sequence[_Line], columns: Sequence[Span], has_groups: bool) -> list[list[str]]:
-    """The lines of a head as one row; as they are where one names a group of columns."""
-    rows = [_cells(line, columns) for line in band]
+def _head_rows(band: Sequence[_Line], columns: Sequence[Span], groups: Sequence[RulingLine]) -> list[list[str]]:
+    """The lines of a head as one row; as they are where one names a group of columns, which `groups` are under."""
+    rows = [
+        _cells(line, columns, [r for r in groups if line.base < r.y0 < below.base]) for line, below in pairwise(band)
+    ] + [_cells(line, columns) for line in band[-1:]]
     spans = any(
         sum(left < phrase[-1].x1 - 1 and phrase[0].x0 + 1 < right for left, right in columns) > 1
         for line in band
         for whole in line.phrases
         for phrase in _parted(whole, columns, line.size)
     )
-    if has_groups or spans or len(rows) < 2:
+    if groups or spans or len(rows) < 2:
         return rows
     return [[" ".join(filter(None, texts)) for texts in zip(*rows, strict=True)]]
 

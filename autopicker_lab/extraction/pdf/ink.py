@@ -1,4 +1,4 @@
-"""What of a page's text nobody sees: not painted, in the colour of what is behind it, or covered."""
+"""What of a page's text nobody sees: not painted, in the colour of what is behind it, covered, or too small."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SIDE = 2000  # pixels
 _SCAN = 0.5  # share of the page under pictures
 _BELOW = 2.0  # points that a base line may stand below what covers its letters
+_TINY = 1.0  # points: a type size that no eye reads
 _CONTRAST = 8  # of 255: what differs less from its surroundings is not seen
 
 
@@ -40,14 +41,15 @@ def unseen_words(
     pale = [word for word in words if word.source in faint] if faint else []
     others = [*_covered(words, drawings), *_camouflaged(words, paints, drawings.grounds)]
     pale += {id(word): word for word in others if word.source not in faint and word.source not in hidden}.values()
+    tiny = {id(word) for word in words if word.style.size <= _TINY and word.x1 - word.x0 < 0.6 * len(word.text)}
     if not unpainted and not pale:
-        return set()
+        return tiny if len(tiny) < len(words) else set()
     picture = _PagePicture(page)
     unseen = [word for word in unpainted if not picture.shows(word)]
     if len(unseen) < 0.5 * len(unpainted):
         unseen = []
     unseen += [word for word in pale if not picture.shows(word)]
-    found = {id(word) for word in unseen}
+    found = tiny | {id(word) for word in unseen}
     return found if len(found) < len(words) else set()
 
 

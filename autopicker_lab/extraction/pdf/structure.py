@@ -287,7 +287,7 @@ def _code(lines: list[StyledLine]) -> str:
 
 def _heading_level(lines: list[StyledLine], text: str, typography: Typography) -> int:
     """The heading level of a block by the outline, its size, or its weight; 0 for text."""
-    if len(text) > _LONGEST_HEADING or not any(c.isalpha() for c in text):
+    if len(text) > _LONGEST_HEADING or not any(c.isalpha() for c in text) or lines[-1].has_leaders:
         return 0
     outline_level = typography.outline.get(_normalise(text)) or typography.outline.get(
         _normalise(re.sub(r"^[\dA-Z.]+\s+", "", text))
