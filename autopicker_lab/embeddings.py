@@ -9,6 +9,7 @@ import hashlib
 import logging
 import threading
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 NAME = "wordllama l2_supercat 256"
 DIMENSIONS = 256
 _PIECE = 16_384  # characters of a text that are split into tokens at once
+_LONGEST = 40  # letters of a word whose tokens are kept
+_WHOLE = ("  ", "▁", "<s>", "</s>", "<unk>")  # what is one token across words
 _lock = threading.Lock()
 _model: Any = None
 
@@ -47,7 +50,21 @@ def token_ids(text: str) -> Ints:
     """Token ids of `text`, shape (tokens,)."""
     import numpy as np
 
-    return np.asarray(load().tokenizer.encode(text, add_special_tokens=False).ids, np.int64)
+    if any(map(text.__contains__, _WHOLE)) or text[:1] == " " or text[-1:] == " ":
+        return np.array(_encoded(text), np.int64)
+    # no token reaches over a single space, and words recur
+    words = [_ids_of_word(word) if len(word) <= _LONGEST else _encoded(word) for word in text.split(" ")]
+    return np.array(list(chain.from_iterable(words)), np.int64)
+
+
+@lru_cache(20_000)
+def _ids_of_word(word: str) -> tuple[int, ...]:
+    return tuple(_encoded(word))
+
+
+def _encoded(text: str) -> list[int]:
+    ids: list[int] = load().tokenizer.encode(text, add_special_tokens=False).ids
+    return ids
 
 
 def vectors() -> Floats:

@@ -16,7 +16,7 @@ import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import measure
@@ -54,10 +54,18 @@ def keys_of(ids: Array) -> tuple[Array, Array]:
     return keys[starts[:-1]], starts[1:] - starts[:-1]
 
 
-@lru_cache(16)
-def _ids_of(excerpt: str) -> Array:
-    """Token ids, kept for whoever asks of the same text next."""
-    return embeddings.token_ids(excerpt)
+class _Tokens(NamedTuple):
+    """Token ids of a text; the keys of these and of their pairs, and how often each occurs."""
+
+    ids: Array
+    keys: Array
+    counts: Array
+
+
+@lru_cache(16)  # whether a text is familiar is asked apart from its estimate
+def _tokens_of(excerpt: str) -> _Tokens:
+    ids = embeddings.token_ids(excerpt)
+    return _Tokens(ids, *keys_of(ids))
 
 
 def mean_vector(ids: Array) -> Array:
@@ -135,7 +143,7 @@ class LearnedEstimator:
         if self.novelty is None:
             return False
         unknown, limit = self.novelty
-        return self._tables.mean_idf(_ids_of(READINGS[self.kind].read(text, None).excerpt), unknown) > limit
+        return self._tables.mean_idf(_tokens_of(READINGS[self.kind].read(text, None).excerpt).keys, unknown) > limit
 
     @cached_property
     def fingerprint(self) -> str:
@@ -188,8 +196,7 @@ class LearnedEstimator:
         import numpy as np
 
         t = self._tables
-        ids = _ids_of(read.excerpt)
-        keys, counts = keys_of(ids)
+        ids, keys, counts = _tokens_of(read.excerpt)
         rows = t.rows[keys]
         known = rows >= 0
         rows = rows[known]
@@ -224,11 +231,9 @@ class _Tables:
         self.rows = np.full(len(embeddings.vectors()) + PAIRS, -1, np.int32)  # -1: not known
         self.rows[estimator.keys] = np.arange(len(estimator.keys), dtype=np.int32)
 
-    def mean_idf(self, ids: Array, unknown: float) -> float:
-        """Of the different tokens of a text; 0 for none."""
-        import numpy as np
-
-        rows = self.rows[np.unique(ids)]
+    def mean_idf(self, keys: Array, unknown: float) -> float:
+        """Of the different tokens of a text, by its sorted keys; 0 for none."""
+        rows = self.rows[keys[: keys.searchsorted(len(self.rows) - PAIRS)]]
         known = rows[rows >= 0]
         return float(self.idf[known].sum() + unknown * (len(rows) - len(known))) / max(len(rows), 1)
 

@@ -57,6 +57,8 @@ def _normal_read(text: str) -> ReadText:
 
     words = normal_words(text)
     distinct = len(set(words))  # repeating a question changes nothing
+    if len(words) > 4 * EXCERPT:  # at least a character each, so that both ends are there
+        words = [*words[:EXCERPT], *words[-EXCERPT:]]
     return ReadText(ends(" ".join(words), EXCERPT), np.array([math.log1p(distinct)], np.float32))
 
 

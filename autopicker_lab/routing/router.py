@@ -23,7 +23,7 @@ from autopicker_lab.core.tokens import MOST_TIMES_REFERENCE
 from autopicker_lab.known_models import token_family
 from autopicker_lab.routing.capabilities import abilities, attainable, missing_capability
 from autopicker_lab.routing.earlier import held_to
-from autopicker_lab.routing.rule import Option, cascade_pair, prefer
+from autopicker_lab.routing.rule import Option, cascade_pair, prefer, prefer_unguarded
 from autopicker_lab.routing.signals import FROM_LOGPROBS, judge_of, told_as
 
 if TYPE_CHECKING:
@@ -354,7 +354,7 @@ def _reason_by_guard(policy: RoutePolicy, chosen: Option, known: Sequence[Option
     guard = policy.guard
     if guard is None or chosen.name != guard.incumbent:
         return ""
-    other = known[prefer(replace(policy, guard=None), 0.0, known).position]
+    other = known[prefer_unguarded(policy, known)]
     if other is chosen:
         return ""
     if other.name not in guard.errors:

@@ -87,7 +87,7 @@ def prefer(policy: RoutePolicy, score: float, options: Sequence[Option]) -> Pref
         known = [i for i, option in enumerate(options) if option.estimate is not None]
         if known:
             several = [options[i] for i in known]
-            return Preference(known[_by_estimates(policy, several, _costs(policy, several))], None)
+            return Preference(known[_by_estimates(policy, several)], None)
         kept = _kept(policy, [option.name for option in options])
         if kept is not None:
             return Preference(kept, None)
@@ -111,9 +111,15 @@ def _costs(policy: RoutePolicy, options: Sequence[Option]) -> list[float]:
     return [cost - option.cached_usd for cost, option in zip(costs, options, strict=True)]
 
 
-def _by_estimates(policy: RoutePolicy, options: Sequence[Option], costs: Sequence[float]) -> int:
-    worth = [(option.estimate or 0.0) - policy.cost_weight * cost for option, cost in zip(options, costs, strict=True)]
+def _by_estimates(policy: RoutePolicy, options: Sequence[Option]) -> int:
     margins = None if policy.guard is None else margins_of(policy.guard, [option.name for option in options])
+    return prefer_unguarded(policy, options, margins)
+
+
+def prefer_unguarded(policy: RoutePolicy, options: Sequence[Option], margins: Sequence[float] | None = None) -> int:
+    """The position that estimates prefer, of options that have them; margins are those of a guard."""
+    costs = _costs(policy, options)
+    worth = [(option.estimate or 0.0) - policy.cost_weight * cost for option, cost in zip(options, costs, strict=True)]
     if margins is not None:
         worth = [value - margin for value, margin in zip(worth, margins, strict=True)]
     return max(range(len(worth)), key=lambda i: (worth[i], -costs[i]))

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autopicker_lab.complexity.features import NAMES, measure
+from autopicker_lab.core.text import ends
 from autopicker_lab.routing.estimator import KINDS, LearnedEstimator
 from autopicker_lab.routing.normal_form import normal_form
-from autopicker_lab.routing.readings import AS_WRITTEN, NORMAL, READINGS
+from autopicker_lab.routing.readings import AS_WRITTEN, EXCERPT, NORMAL, READINGS
 from autopicker_lab.tuning import fitting
 
 THOROUGH = settings(max_examples=100, deadline=None, derandomize=True)
@@ -90,3 +91,16 @@ def test_what_a_model_is_sent_and_an_earlier_kind_read_stay_as_they_are() -> Non
 def test_repeating_a_question_counts_nothing_more() -> None:
     read = READINGS[NORMAL].read
     assert read(QUESTION, None).counts == read(QUESTION + "\n" + QUESTION, None).counts
+
+
+@THOROUGH
+@given(st.text(st.sampled_from("aÄ ß\u00ad\u200b“”–′″，。ＡＢ３ｶﾞ한ſıİé\u0301天空"), min_size=1, max_size=40))
+def test_a_long_text_has_the_same_normal_form_as_its_parts(part: str) -> None:
+    parts = [f"river {part} oder"] * 60
+    assert normal_form("\n".join(parts)) == " ".join(map(normal_form, parts))
+
+
+def test_an_excerpt_of_many_words_is_that_of_the_whole() -> None:
+    words = [f"w{i}" for i in range(5000)]
+    excerpt = READINGS[NORMAL].read(" ".join(words), None).excerpt
+    assert excerpt == ends(" ".join(words), EXCERPT)
