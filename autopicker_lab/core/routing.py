@@ -235,6 +235,7 @@ class RoutePolicy:
             named here, or not told, adds nothing (see tuning.per_task).
         edges, shares: where the deciles of the routing score cut the prompts it was fitted on, ascending, and the
             share in each of the len(edges) + 1 parts; empty where unknown.
+        reference: what else drift is measured against (see tuning.drift_reference); empty where unknown.
         on_drift: what a service does once live requests have drifted past the alarm: "keep" routing by it, or send all
             to the "incumbent", its best single model.
         unfamiliar: who decides on a question unlike all that was fitted: the "incumbent", the "default" tiers, or the
@@ -261,6 +262,7 @@ class RoutePolicy:
     by_task: Mapping[str, Mapping[str, float]] = field(default_factory=dict, repr=False)
     edges: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
+    reference: Mapping[str, Any] = field(default_factory=dict, repr=False)
     on_drift: str = "keep"
     unfamiliar: str = "estimate"
     promise: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -95,6 +95,7 @@ def policy_text(policy: RoutePolicy) -> str:
         **({"by_task": {task: dict(added) for task, added in policy.by_task.items()}} if policy.by_task else {}),
         "edges": list(policy.edges),
         "shares": list(policy.shares),
+        **({"reference": dict(policy.reference)} if policy.reference else {}),
         "stamp": dict(policy.stamp),
         "estimator": policy.estimator and policy.estimator.to_dict(),
     }
@@ -161,6 +162,7 @@ def _policy(raw: Mapping[str, Any]) -> RoutePolicy:
         by_task={str(task): _numbers(added) for task, added in (raw.get("by_task") or {}).items()},
         edges=tuple(_number(edge) for edge in raw.get("edges") or ()),
         shares=tuple(_number(share) for share in raw.get("shares") or ()),
+        reference=_mapping(raw.get("reference")),
         on_drift=str(raw.get("on_drift", "keep")),
         unfamiliar=str(raw.get("unfamiliar", "estimate")),
         promise=_mapping(raw.get("promise")),
@@ -225,9 +227,26 @@ def _check(policy: RoutePolicy, where: str) -> None:
     if policy.shares and len(policy.shares) != len(policy.edges) + 1:
         detail = f"the policy '{where}' needs one share more than it has edges"
         raise InvalidRequestError(detail, "tune again, or empty both")
+    if policy.reference and not _is_reference(policy):
+        raise InvalidRequestError(f"the reference of the policy '{where}' is damaged", "tune again, or leave it out")
     if policy.estimator is not None and policy.pair and not set(policy.pair) <= set(policy.estimator.models):
         detail = f"the pair of the policy '{where}' is not among its estimator's models"
         raise InvalidRequestError(detail, f"choose two of {', '.join(policy.estimator.models)}")
+
+
+def _is_reference(policy: RoutePolicy) -> bool:
+    """Whether drift can be measured against what a file says of it: numbers, and shares that fit the edges."""
+    known = policy.reference
+    try:
+        parts = [(part["edges"], part["shares"]) for part in known.get("features", {}).values()]
+        if "seen" in known:
+            parts.append((policy.edges, known["seen"]))
+        return _number(known.get("prompts", 1)) > 0 and all(
+            len(shares) == len(edges) + 1 and min(map(_number, shares)) >= 0 and list(edges) == sorted(edges)
+            for edges, shares in parts
+        )
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
 
 
 def _guard(raw: Mapping[str, Any] | None) -> Guard | None:

@@ -30,7 +30,8 @@ class DriftWatch:
 
     def measure(self) -> Drift:
         """How far the requests that the policy routed last have drifted; reads the decision log."""
-        return measure_drift(self._policy, self._decisions.routing_scores(self._policy.id))
+        name, log = self._policy.id, self._decisions
+        return measure_drift(self._policy, log.routing_scores(name), log.routing_features(name))
 
     async def run(self, every_s: float = EVERY_S) -> None:
         """Measure again and again until it is cancelled."""

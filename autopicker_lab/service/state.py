@@ -167,7 +167,8 @@ class ServiceState:
         self.budgets.charge(record.caller, cost - (record.cascade.charged_usd if record.cascade else 0.0))
         self.tracing.record_answer(record, provider, cost)
         prompt = request.question[:_KEPT_PROMPT] if self.lab.settings.decision_log_prompts else None
-        self.decisions.record(record.decision(cost, prompt))
+        counted = self.lab.pipeline.policy.reference.get("features", ())
+        self.decisions.record(record.decision(cost, prompt, counted))
         if self.live.signals is not None:
             named, left = record.route is not None and record.route.named, record.finish_reason == "cancelled"
             self.live.signals.answered(request, record.id, record.caller.id, named=named, left=left)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autopicker_lab.core import NotFoundError
 from autopicker_lab.runtime.batch_writer import BatchWriter
@@ -34,6 +35,7 @@ class Decision(NamedTuple):
         propensities: JSON object of the probability with which each model could have been chosen; None where nothing
             was drawn, or where another model answered than the one that was.
         signals: what its client did without judging it, names with commas between (see `live`): they are no score.
+        features: counts of the question that drift is measured by, as JSON; None where the policy knows none.
     """
 
     chat_id: str
@@ -53,10 +55,13 @@ class Decision(NamedTuple):
     key_id: str | None = None
     propensities: str | None = None
     signals: str | None = None
+    features: str | None = None
 
 
 _INTEGERS = frozenset({"prompt_tokens", "completion_tokens"})
-_TEXTS = frozenset({"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities", "signals"})
+_TEXTS = frozenset(
+    {"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities", "signals", "features"}
+)
 _COLUMNS = {name: _TYPES[(name in _TEXTS) + 2 * (name in _INTEGERS)] for name in Decision._fields}
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions ORDER BY created"
 _INSERT = f"INSERT OR REPLACE INTO decisions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
@@ -94,6 +99,9 @@ class DecisionLog(Protocol):
 
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
         """What the last requests that were routed by a policy were ranked by, newest first."""
+
+    def routing_features(self, policy: str, last: int = 1000) -> list[dict[str, float]]:
+        """What was counted in the last questions that a policy routed, newest first."""
 
     def close(self) -> None:
         """Write what waits, and give back what is held."""
@@ -140,6 +148,11 @@ class MemoryLog:
         """Routing scores of the last requests that a policy routed, newest first."""
         scores = (d.routing_score for d in reversed(self._kept) if d.policy == policy)
         return list(islice((score for score in scores if score is not None), last))
+
+    def routing_features(self, policy: str, last: int = 1000) -> list[dict[str, float]]:
+        """What was counted in the last questions that a policy routed, newest first."""
+        counted = (d.features for d in reversed(self._kept) if d.policy == policy)
+        return [json.loads(each) for each in islice((each for each in counted if each is not None), last)]
 
     def close(self) -> None:
         """Write what waits, and give back what is held."""
@@ -191,9 +204,17 @@ class FileLog:
 
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
         """Routing scores of the last requests that a policy routed, newest first."""
+        return self._last("routing_score", policy, last)
+
+    def routing_features(self, policy: str, last: int = 1000) -> list[dict[str, float]]:
+        """What was counted in the last questions that a policy routed, newest first."""
+        return [json.loads(each) for each in self._last("features", policy, last)]
+
+    def _last(self, column: str, policy: str, last: int) -> list[Any]:
+        """What a column last held of requests that a policy routed, newest first."""
         query = (
-            "SELECT routing_score FROM decisions WHERE policy = ? AND routing_score IS NOT NULL "
-            "ORDER BY created DESC LIMIT ?"
+            f"SELECT {column} FROM decisions WHERE policy = ? AND {column} IS NOT NULL "
+            "AND routing_score IS NOT NULL ORDER BY created DESC LIMIT ?"
         )
         self._batch.flush()
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp, gain_score
+from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp
 from autopicker_lab.routing import ON_DRIFT, UNFAMILIAR, default_policy
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning import forms
@@ -13,7 +13,7 @@ from autopicker_lab.tuning.allowances import losses_where_doubtful
 from autopicker_lab.tuning.both_ways import tuned_figures
 from autopicker_lab.tuning.cascading import with_cascade
 from autopicker_lab.tuning.chosen import Chosen, choose
-from autopicker_lab.tuning.drift import decile_shares
+from autopicker_lab.tuning.drift_reference import reference_of
 from autopicker_lab.tuning.grouping import AUTO
 from autopicker_lab.tuning.judging import WITHIN
 from autopicker_lab.tuning.learned import Learned, learn
@@ -198,7 +198,7 @@ def _policy(
     stamp: dict[str, Any],
 ) -> RoutePolicy:
     outcomes, setting = learned.outcomes, chosen.setting
-    edges, shares = decile_shares(gain_score(figures.scores).tolist())
+    edges, shares, reference = reference_of(learned)
     return RoutePolicy(
         name=_name(learned.estimator),
         tiers=default_policy().tiers,
@@ -214,6 +214,7 @@ def _policy(
         by_task=learned.by_task,
         edges=edges,
         shares=shares,
+        reference=reference,
         on_drift=on_drift,
         unfamiliar=unfamiliar,
         promise=chosen.promise.to_dict() if chosen.promise else {},

@@ -203,7 +203,9 @@ def test_all_that_decides_is_in_the_id(change: Any) -> None:
 
 
 def test_what_does_not_decide_is_not_in_the_id() -> None:
-    same = replace(BASE, edges=(1.0,), shares=(0.5, 0.5), card={"n": 1}, stamp={"seed": 1}, cost_weight=0)
+    same = replace(
+        BASE, edges=(1.0,), shares=(0.5, 0.5), reference={"prompts": 9}, card={"n": 1}, stamp={"seed": 1}, cost_weight=0
+    )
     assert same.id == BASE.id
     assert replace(BASE, name="other").id == f"other-{BASE.fingerprint}"
 
@@ -213,7 +215,9 @@ def test_every_field_of_a_policy_is_known_to_decide_or_not_to() -> None:
         "tiers", "qualities", "scorer", "local_only", "max_cost_usd", "estimator", "pair", "by_tiers", "cost_weight",
         "costs", "cost_unit", "guard", "on_drift", "unfamiliar", "cascade", "by_task",
     }  # fmt: skip
-    assert set(RoutePolicy.__dataclass_fields__) == deciding | {"name", "edges", "shares", "promise", "card", "stamp"}
+    assert set(RoutePolicy.__dataclass_fields__) == deciding | {
+        "name", "edges", "shares", "reference", "promise", "card", "stamp",
+    }  # fmt: skip
 
 
 def test_a_policy_of_version_0_1_keeps_its_name(report: Any, tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def routed(policy: RoutePolicy, specs: Any = None) -> Any:
 
 def watch(policy: RoutePolicy, scores: list[float]) -> tuple[Any, DriftWatch]:
     pipeline = Pipeline(None, policy, score, None)  # type: ignore[arg-type]  # neither is asked
-    decisions: Any = SimpleNamespace(routing_scores=lambda name: scores if name == policy.id else [])
+    decisions: Any = SimpleNamespace(
+        routing_scores=lambda name: scores if name == policy.id else [], routing_features=lambda _: []
+    )
     return pipeline, DriftWatch(pipeline, decisions)
 
 

@@ -172,6 +172,7 @@ def test_decisions_in_memory_are_bounded_and_take_feedback(monkeypatch: pytest.M
     log.feedback("r7", 0.5)
     assert [(row.request_id, row.score) for row in log.rows()] == [("r6", None), ("r7", 0.5), ("r8", None)]
     assert log.routing_scores("mine", last=2) == [8.0, 7.0]
+    assert log.routing_features("mine") == []
     with pytest.raises(NotFoundError):
         log.feedback("r1", 1.0)
 
@@ -185,8 +186,9 @@ def test_routing_scores_are_kept_for_drift_and_an_older_file_is_brought_up_to_da
             "score REAL)"
         )
     log = open_log(path)
-    log.record(decision(1, policy="mine", routing_score=42.0))
+    log.record(decision(1, policy="mine", routing_score=42.0, features='{"tokens": 7.0}'))
     log.record(decision(2, policy="mine"))
     assert log.routing_scores("mine") == [42.0]
+    assert log.routing_features("mine") == [{"tokens": 7.0}]
     assert log.routing_scores("another") == []
     log.close()

@@ -10,6 +10,8 @@ from autopicker_lab.core import CascadeCall, CascadeTrace, ChatReply, Route, Usa
 from autopicker_lab.storage import Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from autopicker_lab.chat import ChatStream
     from autopicker_lab.service.request.auth import Caller
     from autopicker_lab.service.request.context import RequestContext
@@ -89,10 +91,15 @@ class AnswerRecord(NamedTuple):
         """Whether another model answered than the one that the route chose first."""
         return self.route is not None and self.route.model != self.model
 
-    def decision(self, cost_usd: float, prompt: str | None) -> Decision:
-        """The row of the decision log; `prompt` None where questions are not kept."""
+    def decision(self, cost_usd: float, prompt: str | None, counted: Iterable[str] = ()) -> Decision:
+        """The row of the decision log; `prompt` None where questions are not kept.
+
+        Args:
+            counted: names of the question's features that are kept.
+        """
         route = self.route
         as_drawn = not self.fallback_used
+        features = {name: route.complexity.features.get(name, 0.0) for name in counted} if route else {}
         return Decision(
             chat_id=self.id,
             request_id=self.request_id,
@@ -109,4 +116,5 @@ class AnswerRecord(NamedTuple):
             prompt=prompt,
             key_id=self.caller.id or None,
             propensities=json.dumps(dict(route.propensities)) if route and route.propensities and as_drawn else None,
+            features=json.dumps(features) if features else None,
         )
