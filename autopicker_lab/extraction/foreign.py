@@ -8,6 +8,7 @@ from autopicker_lab.core import UnsupportedFileError
 from autopicker_lab.extraction.registry import formats
 
 _OFFICE = "convert it: soffice --headless --convert-to {} FILE (LibreOffice), or save it as {} where it was written"
+_PICTURE = "save it as PNG or JPEG"
 _MAIL = "save the message as HTML in a mail program, and its attachments one by one"
 
 
@@ -52,8 +53,23 @@ FOREIGN = {
     "google": _Foreign("a link to a document of Google", "open it there, and download it as DOCX, XLSX or PDF"),
     "pointer": _Foreign("a pointer of Git LFS in place of the file", "fetch the file itself: git lfs pull"),
     "notes": _Foreign("a file in which macOS keeps what it knows of another", "send that other file"),
-    "tiff": _Foreign("a picture in TIFF or HEIF", "save it as PNG or JPEG, or its pages as PDF"),
+    **{
+        kind: _Foreign(f"a picture in {name}", _PICTURE)
+        for kind, name in {
+            "heic": "HEIC (HEIF), as telephones make it",
+            "jxl": "JPEG XL",
+            "jp2": "JPEG 2000",
+            "psd": "Photoshop's format (.psd)",
+            "xcf": "GIMP's format (.xcf)",
+            "ico": "the format of icons (.ico)",
+            "pnm": "PBM, PGM or PPM",
+            "raw": "a camera's own format (raw)",
+        }.items()
+    },
+    "eps": _Foreign("a drawing in PostScript (.eps)", "save it as PDF or PNG"),
+    "emf": _Foreign("a drawing of Windows (.emf, .wmf)", "save it as PNG"),
 }
+READ_AS = {"tiff": "png", "avif": "webp"}  # formats that are read as the kind nearest to them
 _SUFFIXES = {
     **{f".{kind}": kind for kind in FOREIGN if kind not in ("word-xml", "archive", "google", "pointer", "notes")},
     **{".dot": "doc", ".ott": "odt", ".fodt": "odt", ".sxw": "odt", ".fods": "ods", ".ots": "ods", ".sxc": "ods"},
@@ -68,9 +84,12 @@ _SUFFIXES = {
         ".vsdx": "vsd",
         ".mobi": "epub",
         ".azw3": "epub",
-        ".heic": "tiff",
-        ".heif": "tiff",
-        ".tif": "tiff",
+        ".heif": "heic",
+        ".j2k": "jp2",
+        ".ps": "eps",
+        ".wmf": "emf",
+        **dict.fromkeys((".pbm", ".pgm", ".ppm"), "pnm"),
+        **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"), "raw"),
     },
     **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"), "archive"),
 }
@@ -89,10 +108,29 @@ _BEGINNINGS = (
     (b"BZh", "archive"),
     (b"\xfd7zXZ\x00", "archive"),
     (b"\x28\xb5\x2f\xfd", "archive"),
+    (b"II*\x00\x10\x00\x00\x00CR", "raw"),
+    (b"FUJIFILMCCD-RAW", "raw"),
+    (b"P5\n", "pnm"),
+    (b"P6\n", "pnm"),
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
+    (b"II+\x00", "tiff"),
+    (b"MM\x00+", "tiff"),
+    (b"IIRO", "raw"),
+    (b"IIU\x00", "raw"),
+    (b"8BPS", "psd"),
+    (b"gimp xcf ", "xcf"),
+    (b"\xff\x0a", "jxl"),
+    (b"\x00\x00\x00\x0cJXL ", "jxl"),
+    (b"\x00\x00\x00\x0cjP  ", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),
+    (b"\x00\x00\x01\x00", "ico"),
+    (b"%!PS", "eps"),
+    (b"\xc5\xd0\xd3\xc6", "eps"),
+    (b"\xd7\xcd\xc6\x9a", "emf"),
 )
-_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"msf1")
+_MOST_BRANDS = 64  # bytes of a container's head that are looked at
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 OLE_STREAMS = {  # what stands at the root of an OLE container, in small letters
     "worddocument": "doc",
     "powerpoint document": "ppt",
@@ -120,11 +158,22 @@ _IWORK = {".key": "key", ".numbers": "numbers"}  # alike inside
 
 
 def foreign_beginning(data: bytes) -> str | None:
-    """The format whose signature begins the bytes; None where it is none of those that are not read."""
+    """The format whose signature begins the bytes, one of FOREIGN or READ_AS; None where it is none of those."""
     start = data[:16].lstrip() if data[:1].isspace() else data[:16]
-    if data[4:8] == b"ftyp" and data[8:12] in _BRANDS:
-        return "tiff"
+    if data[4:8] == b"ftyp":
+        return _still_kind(data)
+    if data[40:44] == b" EMF":
+        return "emf"
     return next((kind for beginning, kind in _BEGINNINGS if start.startswith(beginning)), None)
+
+
+def _still_kind(data: bytes) -> str | None:
+    """The kind of a picture in a container that films have, too; None for a film."""
+    size = min(int.from_bytes(data[:4], "big"), _MOST_BRANDS)
+    brands = [data[8:12], *(data[at : at + 4] for at in range(16, size, 4))]
+    if b"avif" in brands or b"avis" in brands:
+        return "avif"
+    return "heic" if brands[0] in _HEIF else "raw" if brands[0] == b"crx " else None
 
 
 def foreign_streams(streams: set[str]) -> str | None:

@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Document, MissingPackageError, Part, SourceFile
-from autopicker_lab.extraction.frames import MAX_FRAMES, distinct_frames
+from autopicker_lab.extraction.frames import distinct_frames, frames_at
 from autopicker_lab.extraction.ocr.lines import OcrResult
-from autopicker_lab.extraction.raster import frame_count, open_image, seen_size, stored_size, to_rgb
+from autopicker_lab.extraction.raster import (
+    DAMAGED,
+    directory_of,
+    exif_of,
+    frame_count,
+    open_image,
+    seen_size,
+    stored_size,
+    to_rgb,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,17 +28,20 @@ NO_TEXT = "no text was recognised in the picture"
 NOT_READ = "the text in the picture was not read"
 
 OCR_SIDE = 3000  # pixels; larger pictures are scaled down to be read
+_MAX_FRAMES = 24  # of an animation
 _ASPECT = 2  # sides that differ more: the shorter one counts, so that long screenshots keep their letters
 _UNCERTAIN = 0.7
 _GPS_IFD = 0x8825
 _EXIF_IFD = 0x8769
 _POINTERS = frozenset({_GPS_IFD, _EXIF_IFD, 0xA005, 0x927C, 0x9286})  # other directories, and makers' own bytes
+_OF_TIFF = frozenset({*range(0x100, 0x10D), 0x111, *range(0x115, 0x119), 0x11C, *range(0x13D, 0x15C), 0x8773})
 
 
 def read_image(file: SourceFile) -> Document:
     """The text in a picture; its size, colours, EXIF and the recognised lines with their boxes as metadata.
 
-    Of an animation, the frames that differ are read, at most eight; a line comes once.
+    Of an animation, the frames that differ are read, at most 24, of a file of pages as many as of a scanned PDF; a
+    line comes once.
     """
     stored = stored_size(file)
     picture, warnings = open_image(file, int(1 / _read_share(*stored)))
@@ -49,16 +61,19 @@ def read_image(file: SourceFile) -> Document:
         "dominant_colours": colours,
     }
     frames_read: list[_Frame] = []
+    chosen = distinct_frames(picture, rgb, file.options.ocr_pages if picture.format == "TIFF" else _MAX_FRAMES)
     try:
-        for number, pixels in distinct_frames(picture, rgb):
-            frames_read.append(_read_frame(pixels, number, file.options.languages, width))
+        for number, pixels in frames_at(picture, rgb, chosen.numbers):
+            frames_read.append(_read_frame(pixels, number, chosen.named, file.options.languages, width))
     except MissingPackageError as error:  # what else is known of a picture is worth having without its text
         if file.options.languages:
             raise
         warnings += (f"{NOT_READ}: {error}",)
-    if frames > 1:
+    if frames > 1 and len(frames_read) < frames:
         shown = ", ".join(str(frame.number) for frame in frames_read)
-        warnings += (f"{frames} frames: read those that differ, at most {MAX_FRAMES} ({shown})",)
+        warnings += (f"{frames} {chosen.named}s, of which {chosen.differ} differ: read {shown}",)
+    if chosen.is_cut:
+        warnings += (DAMAGED,)
     first = frames_read[0].result if frames_read else OcrResult(())
     meta |= {
         "ocr_engine": first.engine,
@@ -113,7 +128,7 @@ def _read_share(width: int, height: int) -> float:
     return min(OCR_SIDE / longest, 1.0) if longest else 1.0
 
 
-def _read_frame(rgb: Picture, number: int, languages: Sequence[str], width: int) -> _Frame:
+def _read_frame(rgb: Picture, number: int, named: str, languages: Sequence[str], width: int) -> _Frame:
     from autopicker_lab.extraction.ocr import read_text
     from autopicker_lab.extraction.pdf.recognised import arrange
 
@@ -122,7 +137,7 @@ def _read_frame(rgb: Picture, number: int, languages: Sequence[str], width: int)
     if share < 1:
         reduced = rgb.resize((max(round(rgb.width * share), 1), max(round(rgb.height * share), 1)), reducing_gap=2.0)
     result = read_text(reduced, languages)
-    label = "text in the picture" if number == 1 else f"text in frame {number}"
+    label = "text in the picture" if number == 1 else f"text in {named} {number}"
     text, tables, places = arrange(result, label, number, reduced.size)
     return _Frame(number, result, Part(label, text, tables, places), width / reduced.width)
 
@@ -151,9 +166,10 @@ def _colours(picture: Picture, count: int = 4) -> list[str]:
 def _exif(picture: Picture, place: bool) -> dict[str, str]:
     from PIL import ExifTags
 
-    exif = picture.getexif()
-    values = {**exif, **exif.get_ifd(_EXIF_IFD)}
-    tags = {ExifTags.TAGS.get(tag, str(tag)): value for tag, value in values.items() if tag not in _POINTERS}
+    exif = exif_of(picture)
+    values = {**exif, **directory_of(exif, _EXIF_IFD)}
+    hidden = _POINTERS | _OF_TIFF if picture.format == "TIFF" else _POINTERS
+    tags = {ExifTags.TAGS.get(tag, str(tag)): value for tag, value in values.items() if tag not in hidden}
     if place:
-        tags |= {ExifTags.GPSTAGS.get(tag, str(tag)): value for tag, value in exif.get_ifd(_GPS_IFD).items()}
+        tags |= {ExifTags.GPSTAGS.get(tag, str(tag)): value for tag, value in directory_of(exif, _GPS_IFD).items()}
     return {name: str(value)[:200] for name, value in tags.items() if not isinstance(value, bytes)}

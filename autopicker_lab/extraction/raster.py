@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import io
+import struct
 import threading
 import warnings as python_warnings
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.core import CorruptFileError, SourceFile
+from autopicker_lab.extraction.picture_repair import repaired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from PIL.Image import Exif
     from PIL.Image import Image as Picture
 
+_T = TypeVar("_T")
+
+DAMAGED = "the file is damaged or cut off: read as far as it goes"
 MAX_PIXELS = 80_000_000
 _SMALLER = f"scale it down to at most {MAX_PIXELS // 10**6} megapixels"
 FRAMES_CHECKED = 200
 _FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF")  # others start programs, or are seldom
 _ORIENTATION = 0x0112
+_TURNS = {  # by orientation, what makes it upright
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
 _ON_END = (5, 6, 7, 8)  # orientations of pictures that are stored lying
 _STRIP = 64  # rows of what a picture is made smaller to, at a time
 _LARGE = 16_000_000  # pixels from which a picture may be opened smaller
 _REDUCED = ("PNG", "WEBP", "BMP", "DIB", "AVIF")  # whose metadata stay when Pillow makes them smaller
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error)  # of what is damaged
 _TOLERANT = threading.Lock()  # held while Pillow's one switch for damaged files is on
 _SHOWN = 32  # alpha from which a pixel counts as visible
 _CONTRAST = 64  # levels of 255 that a pixel must differ from its background to be seen
@@ -40,16 +56,33 @@ def open_image(file: SourceFile, smaller: int = 1) -> tuple[Picture, tuple[str, 
     Raises:
         CorruptFileError: nothing of it can be read, or one of its frames has more than 80 megapixels.
     """
-    try:
-        return _decoded(file, smaller), ()
-    except CorruptFileError as error:
-        if not isinstance(error.__cause__, OSError | SyntaxError | ValueError):
-            raise  # no picture at all, or too large
-    with _tolerating():
-        picture = _decoded(file, smaller)
-    if _is_empty(picture):
+    picture, is_damaged = _read_as_far_as_it_goes(file, lambda tried: _decoded(tried, smaller))
+    if is_damaged and _is_empty(picture):
         raise CorruptFileError(f"'{file.name}' is damaged: none of its pixels can be read", "save it again")
-    return picture, ("the file is damaged or cut off: read as far as it goes",)
+    return picture, ((DAMAGED,) if is_damaged else ())
+
+
+def _read_as_far_as_it_goes(file: SourceFile, read: Callable[[SourceFile], _T]) -> tuple[_T, bool]:
+    """What `read` makes of a picture, and whether some of its pixels are damaged or missing.
+
+    Raises:
+        CorruptFileError: nothing can be made of it, or it is too large.
+    """
+    try:
+        return read(file), False
+    except CorruptFileError as error:
+        if error.__cause__ is None:
+            raise  # too large
+    mended = repaired(file.data)
+    file = SourceFile(file.name, mended.data, file.kind)
+    if mended.is_whole:
+        try:
+            return read(file), False
+        except CorruptFileError as error:
+            if error.__cause__ is None:
+                raise
+    with _tolerating():
+        return read(file), True
 
 
 @contextmanager
@@ -73,19 +106,15 @@ def _is_empty(picture: Picture) -> bool:
 
 def stored_size(file: SourceFile) -> tuple[int, int]:
     """Width and height in pixels as a picture is stored; CorruptFileError as by open_image."""
-    try:
-        return open_header(file).size
-    except CorruptFileError as error:
-        if not isinstance(error.__cause__, OSError | SyntaxError | ValueError):
-            raise
-    with _tolerating():
-        return open_header(file).size
+    return _read_as_far_as_it_goes(file, open_header)[0].size
 
 
 def seen_size(stored: tuple[int, int], picture: Picture) -> tuple[int, int]:
     """Width and height in pixels as a decoded picture is to be seen, of those that it is stored with."""
     width, height = stored
-    return (height, width) if picture.getexif().get(_ORIENTATION, 1) in _ON_END else (width, height)
+    if picture.format == "TIFF":
+        return picture.size  # Pillow has turned it
+    return (height, width) if exif_of(picture).get(_ORIENTATION, 1) in _ON_END else (width, height)
 
 
 def _decoded(file: SourceFile, smaller: int) -> Picture:
@@ -96,8 +125,9 @@ def _decoded(file: SourceFile, smaller: int) -> Picture:
         area = max(picture.width * picture.height, 1)
         frame_limit = max(min(FRAMES_CHECKED, MAX_PIXELS // area), 2)
         for frame in range(1, min(frame_count(picture), frame_limit)):
-            picture.seek(frame)  # a later frame may be the bomb
-            _check_pixels(picture, file)
+            if not seek_frame(picture, frame):
+                break  # cut off: those before it are sound
+            _check_pixels(picture, file)  # a later frame may be the bomb
         picture.seek(0)
         if smaller > 1:
             picture.draft(None, (picture.width // smaller, picture.height // smaller))  # does nothing but to a JPEG
@@ -132,17 +162,35 @@ def open_header(file: SourceFile) -> Picture:
 
 def is_picture(data: bytes) -> bool:
     """Whether bytes begin as a picture of a format that is opened here."""
+    return _begins_as_one(data) or _begins_as_one(repaired(data).data)
+
+
+def _begins_as_one(data: bytes) -> bool:
     from PIL import Image, UnidentifiedImageError
 
     with python_warnings.catch_warnings():
-        python_warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        python_warnings.simplefilter("ignore")
         try:
             Image.open(io.BytesIO(data), formats=_known())
         except UnidentifiedImageError:
             return False
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        except (*UNREADABLE, Image.DecompressionBombError):
             pass  # one that is damaged, or too large
     return True
+
+
+def sound_header(file: SourceFile) -> Picture | None:
+    """The picture, of which only the header has been read; None where it must be mended first.
+
+    Raises:
+        CorruptFileError: it has more than 80 megapixels.
+    """
+    try:
+        return open_header(file)
+    except CorruptFileError as error:
+        if error.__cause__ is None:
+            raise
+        return None
 
 
 def _known() -> list[str]:
@@ -168,19 +216,61 @@ def corrupt_on_failure(file: SourceFile) -> Iterator[None]:
 
     try:
         with python_warnings.catch_warnings():
-            python_warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            python_warnings.simplefilter("ignore")  # of large pictures, and of damaged metadata
             yield
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        is_bomb = isinstance(error, Image.DecompressionBombError)
-        detail, hint = (f": {error}", _SMALLER) if is_bomb else ("", "save it again")
-        raise CorruptFileError(f"'{file.name}' is not a readable image{detail}", hint) from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except Image.DecompressionBombError as error:
+        raise CorruptFileError(f"'{file.name}' is not a readable image: {error}", _SMALLER) from None
+    except UnidentifiedImageError as error:  # its words name a buffer in memory
+        raise CorruptFileError(f"'{file.name}' is not a readable image", "save it again") from error
+    except UNREADABLE as error:
         raise CorruptFileError(f"'{file.name}' is not a readable image: {error}", "save it again") from error
 
 
 def frame_count(picture: Picture) -> int:
     """Frames of an animation; 1 for a telephone's photograph, which carries a smaller copy of itself."""
-    return 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
+    if picture.format == "MPO":
+        return 1
+    shown = picture.tell()
+    with suppress(*UNREADABLE):
+        return int(getattr(picture, "n_frames", 1))
+    whole = next(number for number in range(1, FRAMES_CHECKED + 1) if not seek_frame(picture, number))
+    picture.seek(shown)
+    return whole + 1  # the last one is cut off
+
+
+def seek_frame(picture: Picture, number: int) -> bool:
+    """Go to a frame, from 0; False where the file ends, or is damaged, before it."""
+    with suppress(*UNREADABLE):
+        picture.seek(number)
+        return True
+    return False
+
+
+def exif_of(picture: Picture) -> Exif:
+    """What EXIF says of a picture; of one that is damaged nothing."""
+    from PIL.Image import Exif
+
+    with _passing_over_damage():
+        return picture.getexif()
+    return Exif()
+
+
+def directory_of(exif: Exif, pointer: int) -> dict[int, Any]:
+    """Another directory of EXIF, by the tag that points to it; empty where it is missing or damaged."""
+    with _passing_over_damage():
+        return dict(exif.get_ifd(pointer))
+    return {}
+
+
+@contextmanager
+def _passing_over_damage() -> Iterator[None]:
+    """Say and raise nothing where metadata are damaged."""
+    with (
+        python_warnings.catch_warnings(),
+        suppress(OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error),
+    ):
+        python_warnings.simplefilter("ignore")
+        yield
 
 
 def to_rgb(picture: Picture) -> Picture:
@@ -195,15 +285,16 @@ def to_srgb(picture: Picture) -> Picture:
 
 def is_upright(picture: Picture) -> bool:
     """Whether a picture is stored as it is to be seen."""
-    return bool(picture.getexif().get(_ORIENTATION, 1) in (0, 1))
+    return exif_of(picture).get(_ORIENTATION, 1) not in _TURNS
 
 
 def _upright(picture: Picture) -> Picture:
-    from PIL import ImageOps
+    from PIL.Image import Transpose
 
     if not is_upright(picture):
-        return ImageOps.exif_transpose(picture)
-    return picture if frame_count(picture) == 1 else picture.copy()  # its next frame would take the place of this one
+        return picture.transpose(Transpose[_TURNS[exif_of(picture)[_ORIENTATION]]])
+    is_frame = picture.tell() > 0 or frame_count(picture) > 1
+    return picture.copy() if is_frame else picture  # its next frame would take the place of this one
 
 
 def _eight_bits(picture: Picture) -> Picture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 import zipfile
@@ -21,6 +22,7 @@ from autopicker_lab.core.files import KIND_OF_SUFFIX, clean_name, name_suffix
 from autopicker_lab.extraction.foreign import (
     FOREIGN,
     OLE_STREAMS,
+    READ_AS,
     foreign_archive,
     foreign_beginning,
     foreign_error,
@@ -72,6 +74,7 @@ _MAIN_PART = re.compile(
 )
 _MAIN_KINDS = {b"document": "docx", b"workbook": "xlsx", b"presentation": "pptx"}
 _MAX_PARTS = 200  # of a package whose main part has an unusual name
+_OWN_SUFFIXES = {"tiff": (".tif", ".tiff"), "avif": (".avif",)}  # of what is read as another kind
 _BINARY_CATEGORIES = frozenset({"image", "audio"})
 _PDF_START = 2**14
 _NO_TEXT = bytes({*range(32)} - set(b"\t\n\v\f\r"))
@@ -155,21 +158,24 @@ def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     kind = _from_content(data, name, named_kind) or _from_text(data, named_kind)
     if kind is None and (named_kind is None or FORMATS[named_kind].category == "audio"):
         kind = media_kind(data)
+    foreign = None if named_kind else foreign_suffix(suffix)
+    if kind == "tiff" and foreign == "raw":
+        kind = foreign  # which begins as TIFF does
     if kind in FOREIGN:
         raise foreign_error(name, kind)
     if kind is None and name.startswith("~$"):
         raise UnsupportedFileError(f"'{name}' only says who has the document open", f"send '{name[2:]}' itself")
     if kind is None and named_kind:
         raise CorruptFileError(f"'{name}' is not a readable {named_kind.upper()} file", "check that it opens elsewhere")
-    foreign = None if named_kind else foreign_suffix(suffix)
     if foreign and (kind in (None, "json") or (kind in ("txt", "csv") and foreign not in _WORD_FILES)):
         raise foreign_error(name, foreign)
     if kind is None or (suffix and not named_kind and not foreign and kind in ("txt", "json")):
         subject = f"'{suffix}' files are" if suffix else "this kind of content is"
         raise UnsupportedFileError(f"'{name}': {subject} not supported", f"supported: {', '.join(formats())}")
-    if kind == named_kind or not (named_kind or foreign):
-        return kind, ()
-    return kind, (f"named {suffix}, but its content is {kind.upper()}: read as {kind.upper()}",)
+    read_as = READ_AS.get(kind, kind)
+    if suffix in _OWN_SUFFIXES.get(kind, ()) or kind == named_kind or not (named_kind or foreign):
+        return read_as, ()
+    return read_as, (f"named {suffix}, but its content is {kind.upper()}: read as {kind.upper()}",)
 
 
 def content_kind(data: bytes, name: str) -> str | None:
@@ -178,7 +184,8 @@ def content_kind(data: bytes, name: str) -> str | None:
     Raises:
         UnsupportedFileError, CorruptFileError: an archive or container that is not read here.
     """
-    return _from_content(data, name, None) or _from_text(data, None)
+    kind = _from_content(data, name, None) or _from_text(data, None)
+    return READ_AS.get(kind, kind) if kind else None
 
 
 def _from_content(data: bytes, name: str, named_kind: str | None) -> str | None:
@@ -222,6 +229,15 @@ def _looks_like_text(data: bytes) -> bool:
     return not head.startswith(b"%PDF-") and len(head.translate(None, _NO_TEXT)) == len(head)
 
 
+def _is_utf8(data: bytes) -> bool:
+    """Whether bytes begin as text that a server sends in place of a file, not as samples or pixels."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data[:4096])
+    except UnicodeDecodeError:
+        return False
+    return _looks_like_text(data)
+
+
 def _from_text(data: bytes, named_kind: str | None) -> str | None:
     """The kind of a text: its name's where that may be, what its markup tells elsewhere; None for what is no text."""
     if named_kind in _BELIEVED:
@@ -236,7 +252,7 @@ def _from_text(data: bytes, named_kind: str | None) -> str | None:
         return named_kind
     if named_kind is None:
         return "json" if head.lstrip()[:1] in ("{", "[") else "txt"
-    if FORMATS[named_kind].category in _BINARY_CATEGORIES:
+    if FORMATS[named_kind].category in _BINARY_CATEGORIES and not _is_utf8(data):
         return None
     return text_kind(head, is_table)
 

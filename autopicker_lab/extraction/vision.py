@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import io
-import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.core import SourceFile, UnsupportedFileError, Vision
 from autopicker_lab.core.files import FORMATS
 from autopicker_lab.extraction.foreign import FOREIGN, foreign_error
-from autopicker_lab.extraction.frames import MAX_FRAMES, distinct_frames
+from autopicker_lab.extraction.frames import distinct_frames, frames_at
 from autopicker_lab.extraction.picture_bytes import holds_pixels_alone
 from autopicker_lab.extraction.raster import (
     frame_count,
     is_picture,
     is_upright,
-    open_header,
     open_image,
     seen_size,
     shade_behind,
+    sound_header,
     stored_size,
     to_srgb,
 )
@@ -32,6 +31,7 @@ _KINDS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp"}
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 _QUALITIES = (90, 75, 50)
 _SMALLER = 0.7
+_MAX_FRAMES = 8
 NOT_A_PICTURE = "is nothing that can be read here: sent as it came"
 
 
@@ -56,8 +56,13 @@ def as_it_came(data: bytes, name: str, vision: Vision) -> VisionPictures | None:
     if not is_picture(data):
         _refuse_known(data, name)
         return VisionPictures((SourceFile(name, data, "png"),), (NOT_A_PICTURE,))
-    picture = open_header(SourceFile(name, data, "png"))
-    if not _is_as_wanted(picture, data, vision) or "A" in picture.mode or "transparency" in picture.info:
+    picture = sound_header(SourceFile(name, data, "png"))
+    if (
+        picture is None
+        or not _is_as_wanted(picture, data, vision)
+        or "A" in picture.mode
+        or "transparency" in picture.info
+    ):
         return None  # what is transparent may not be seen on white
     return VisionPictures((SourceFile(name, data, _KINDS[picture.format or ""]),))
 
@@ -96,19 +101,22 @@ def prepare(data: bytes, name: str, vision: Vision, room: int = 1) -> VisionPict
     """
     if ready := as_it_came(data, name, vision):
         return ready
-    stored = stored_size(SourceFile(name, data, "png"))
+    file = SourceFile(name, data, "png")
+    stored = stored_size(file)
     smaller = max((min(stored) - 1) // vision.side, 1)  # still larger than what is sent
-    picture, warnings = open_image(SourceFile(name, data, "png"), smaller)
+    picture, warnings = open_image(file, smaller)
     width, height = seen_size(stored, picture)
     source = _KINDS.get(picture.format or "", "")
     shade = shade_behind(picture)
-    if not warnings and shade in (None, 255) and _is_as_wanted(picture, data, vision):
+    is_sound = not warnings and sound_header(file) is not None
+    if is_sound and shade in (None, 255) and _is_as_wanted(picture, data, vision):
         return VisionPictures((SourceFile(name, data, source),))
     changes = [*warnings, *_changes(data, picture, source, shade)]
     first = to_srgb(picture)
     frames = [first]
     if (count := frame_count(picture)) > 1:
-        frames = [frame for _, frame in itertools.islice(distinct_frames(picture, first), min(room, MAX_FRAMES))]
+        chosen = distinct_frames(picture, first, min(room, _MAX_FRAMES))
+        frames = [frame for _, frame in frames_at(picture, first, chosen.numbers)]
         changes.append(f"{len(frames)} of {count} frames sent")
     tiles = [tile for frame in frames for tile in cut_tiles(frame, vision.side, room // len(frames))]
     if len(tiles) > len(frames):

@@ -186,7 +186,7 @@ def test_what_is_cut_off_and_what_is_no_picture() -> None:
     others = {
         b"<html><body>no</body></html>": "HTML",
         b"%PDF-1.4\n1 0 obj\n": "PDF",
-        b"\0\0\0\x18ftypheic" + b"\0" * 99: "HEIF",
+        b"\0\0\0\x18ftypheic" + b"\0" * 99: "HEIC",
         b'<svg xmlns="http://www.w3.org/2000/svg"></svg>': "drawing",
     }
     for data, name in others.items():
