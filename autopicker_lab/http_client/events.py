@@ -119,6 +119,9 @@ class EventReader:
         usage: Usage | None = None
         lines = data.split(b"\n")
         for number, line in enumerate(lines):
+            if not line:  # an event's end, as every second line is
+                self._is_error = False
+                continue
             text = line[5:].strip() if line.startswith(b"data:") else self._other_line(line)
             if text == b"[DONE]":
                 self.done = True
