@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 _K1, _B = 1.5, 0.75
+_AT_ONCE = 512  # texts whose small arrays are in memory at the same time
 
 
 class LexicalIndex:
@@ -28,24 +29,22 @@ class LexicalIndex:
     def __init__(self, texts: Sequence[str]):
         import numpy as np
 
-        counted = [np.unique(ngrams(text), return_counts=True) for text in texts]
-        self._size = len(counted)
-        sizes = np.array([len(terms) for terms, _ in counted], np.int64)
-        lengths = np.array([counts.sum() for _, counts in counted], np.float32)
-        counts = np.concatenate([counts.astype(np.uint16) for _, counts in counted] or [np.zeros(0, np.uint16)])
-        terms = np.concatenate([terms for terms, _ in counted] or [np.zeros(0, np.int64)])
-        del counted
-        self._known, inverse = np.unique(terms, return_inverse=True)
-        numbers = inverse.astype(np.int32)
-        del terms, inverse
-        frequency = np.bincount(numbers, minlength=len(self._known))
+        batches = [_counted(texts[i : i + _AT_ONCE]) for i in range(0, len(texts), _AT_ONCE)]
+        self._size = len(texts)
+        sizes, lengths, terms, counts = map(np.concatenate, zip(*(batches or [_counted([])]), strict=True))
+        del batches
+        order = np.argsort(terms, kind="stable").astype(np.int32)
+        terms, counts = terms[order], counts[order]
+        rows = np.repeat(np.arange(self._size, dtype=np.int32), sizes)[order]
+        del order
+        starts = np.flatnonzero(np.diff(terms, prepend=-1))
+        self._known, self._rows = terms[starts], rows
+        del terms
+        self._starts = np.append(starts, len(rows))
+        frequency = np.diff(self._starts)
         rarity = np.log1p((self._size - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
-        rows = np.repeat(np.arange(self._size, dtype=np.int32), sizes)
         damping = _K1 * (1 - _B + _B * lengths / (lengths.mean() or 1.0)) if self._size else lengths
-        scores = rarity[numbers] * counts / (counts + damping[rows])
-        order = np.argsort(numbers, kind="stable").astype(np.int32)
-        self._rows, self._scores = rows[order], scores[order]
-        self._starts = np.concatenate([[0], np.cumsum(frequency)])
+        self._scores = np.repeat(rarity, frequency) * counts / (counts + damping[rows])
 
     @property
     def size_bytes(self) -> int:
@@ -78,3 +77,15 @@ class LexicalIndex:
             return asked[:0], len(asked)
         at = np.minimum(np.searchsorted(self._known, asked), len(self._known) - 1)
         return at[self._known[at] == asked], len(asked)
+
+
+def _counted(texts: Sequence[str]) -> tuple[Any, Any, Any, Any]:
+    """Of each text how many different n-grams it has, and how many; then those of all texts, and how often each stands."""
+    import numpy as np
+
+    counted = [np.unique(ngrams(text), return_counts=True) for text in texts]
+    sizes = np.array([len(terms) for terms, _ in counted], np.int64)
+    lengths = np.array([counts.sum() for _, counts in counted], np.float32)
+    terms = np.concatenate([np.zeros(0, np.int64), *(terms for terms, _ in counted)])
+    counts = np.concatenate([np.zeros(0, np.uint16), *(counts.astype(np.uint16) for _, counts in counted)])
+    return sizes, lengths, terms, counts
