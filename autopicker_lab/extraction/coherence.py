@@ -14,6 +14,12 @@ _QUIET = frozenset(
 )
 _IN_WORDS = frozenset("’·\u00ad‐‑\u200c\u200d")
 _TWO_LETTERS = re.compile(r"[^\W\d_\x00-\x7f]{2}")
+_HALF_RUN = re.compile("[\uff66-\uff9f]{2}")
+_HALF_ASTRAY = re.compile(
+    "[\u4e00-\u9fff][\uff66-\uff9f]|[\uff66-\uff9f][\u4e00-\u9fff]|(?<![\uff66-\uff9f])[\uff66-\uff9f](?![\uff66-\uff9f])"
+    "|(?<![\uff73\uff76-\uff84\uff8a-\uff8e])\uff9e|(?<![\uff8a-\uff8e])\uff9f"  # marks of sound behind what has none
+)
+_FULL_WIDTH = re.compile("[\u3041-\u30fe\u4e00-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")
 _ALPHABETIC = frozenset({"greek", "cyrillic", "hebrew", "arabic"})
 _STRAY = 0.15  # of the letters
@@ -79,7 +85,7 @@ class Coherence(NamedTuple):
 
 def coherence(text: str) -> Coherence:
     """Judge what bytes became."""
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFKC" if is_half_width_japanese(text) else "NFC", text)
     beyond = [at for at, character in enumerate(text, 1) if character > "\x7f"]
     if not beyond:
         return Coherence()
@@ -95,6 +101,18 @@ def coherence(text: str) -> Coherence:
     words = [word for word in _WORD.findall(lowered) if not word.isascii()]
     known = sum([word in WORDS for word in words]) / len(words) if words else 0.0
     return Coherence(faults / len(beyond), is_foreign, known)
+
+
+def is_half_width_japanese(text: str) -> bool:
+    """Whether katakana of half the width, which any bytes may become, stand as in Japanese.
+
+    They are in runs of two or more, apart from common ideographs, of which there are some as well.
+    """
+    if not _HALF_RUN.search(text):
+        return False
+    full = _FULL_WIDTH.findall(text)
+    common = sum(character.encode("cp932", "ignore")[:1] < b"\xa0" for character in full)
+    return len(full) > 1 and common >= 0.9 * len(full) and not _HALF_ASTRAY.search(text)
 
 
 def _are_few(special: set[str], text: str) -> bool:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from autopicker_lab.extraction.ebcdic import ebcdic_encoding
 from autopicker_lab.extraction.encoding_labels import declared_encoding
 from autopicker_lab.extraction.legacy_encodings import count_high, guess_encoding
 from autopicker_lab.extraction.unicode_forms import eight_bits, escaped_encoding, mended_mojibake, unmarked_encoding
@@ -20,6 +21,7 @@ BOMS = (
 )
 _BEGINS_BOM = frozenset(bom[:1] for bom, _ in BOMS)
 _HALF = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # of a pair of surrogates, which is no UTF-8
+_PAIR = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")  # two halves: CESU-8
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _MIN_GUESSED = 24  # bytes beyond ASCII, under which a guess is said to be one
 _MAX_NAMED = 5
@@ -86,6 +88,12 @@ def _decode_as(data: bytes, encoding: str) -> Decoded:
 def _not_utf_8(data: bytes, declared: str) -> Decoded:
     if unmarked := unmarked_encoding(data):
         return _decode_as(data, unmarked)
+    if page := ebcdic_encoding(data):
+        decoded = _decode_as(data, page)
+        said = f"text of a mainframe (EBCDIC): read as {page}"
+        return decoded._replace(text=decoded.text.replace("\x85", "\n"), warnings=(said, *decoded.warnings))
+    if _PAIR.search(data):
+        return _decode(_PAIR.sub(_whole, data), declared)
     sequences, bad = _count_sequences(data)
     if sequences:
         if sequences > bad or _is_cut(data):
@@ -105,6 +113,11 @@ def _not_utf_8(data: bytes, declared: str) -> Decoded:
     else:
         return decoded
     return decoded._replace(warnings=(said, *decoded.warnings))
+
+
+def _whole(pair: re.Match[bytes]) -> bytes:
+    """The character of two halves, in UTF-8."""
+    return pair[0].decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16").encode()
 
 
 def _count_sequences(data: bytes) -> tuple[int, int]:

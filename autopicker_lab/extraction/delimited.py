@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
 from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
 from autopicker_lab.extraction.decoding import decode
+from autopicker_lab.extraction.fixed_width import with_tabs
+from autopicker_lab.extraction.stacked import split_tables
 from autopicker_lab.extraction.table_places import lined_places
 
 _NO_DELIMITER, _END = "\x1f", "\x1e"  # characters that no text contains
@@ -35,32 +38,63 @@ def read_csv(file: SourceFile) -> Document:
     sep_line = _SEP_LINE.match(text)  # Excel writes it to name the delimiter
     text = text[sep_line.end() :] if sep_line else text
     delimiter = sep_line[1] if sep_line else find_delimiter(text)
+    if delimiter not in text and (tabbed := with_tabs(text)):
+        text, delimiter = tabbed, "\t"
+        warnings += ("columns at fixed places, filled up with blanks",)
     text, open_quotes = _drop_open_quotes(text, delimiter or _NO_DELIMITER)
     warnings += open_quotes
-    all_rows, widths, quote_warnings = _rows(text, delimiter or _NO_DELIMITER)
-    preamble, rows = split_preamble(all_rows)
-    rows = rows[next((i for i, row in enumerate(rows) if any(cell is not None for cell in row)), 0) :]
-    widest = max(widths, default=0)
-    if ragged := sum(width < widest for width in widths[len(all_rows) - len(rows) :]):
-        warnings += (f"{ragged} rows are not as wide as the widest: filled up with blanks",)
-    warnings += quote_warnings
-    columns = summarise(rows) if len(rows) > 1 else []
+    parsed, quote_warnings = _parsed(text, delimiter or _NO_DELIMITER)
+    lines = _row_lines(text, delimiter or _NO_DELIMITER, sum(map(bool, parsed)), 1 + bool(sep_line))
+    views: list[_View] = []
+    stretches = split_tables(parsed)
+    for number, (first, last) in enumerate(stretches, 1):
+        label = file.name if len(stretches) == 1 else f"{file.name}, table {number}"
+        rows = [row for row in parsed[first:last] if row]
+        before = sum(map(bool, parsed[:first]))
+        views.append(_view(rows, lines[before : before + len(rows)], label))
     meta = {
         "encoding": encoding,
         "delimiter": delimiter,
-        "rows": len(rows),
-        "columns": columns,
-        "preamble": preamble,
+        "rows": sum(view.rows for view in views),
+        "columns": [column for view in views for column in view.columns],
+        "preamble": [line for view in views for line in view.preamble],
     }
+    if len(views) > 1:
+        meta["tables"] = len(views)
+        views = [view._replace(part=replace(view.part, label=f"table {i}")) for i, view in enumerate(views, 1)]
+    warnings += tuple(warning for view in views for warning in view.ragged) + quote_warnings
+    warnings += tuple(warning for view in views for warning in view.shortened)
+    return Document(file.name, file.kind, tuple(view.part for view in views), meta, warnings)
+
+
+class _View(NamedTuple):
+    """One table: its Part, number of rows, summary, lines above it, and what was filled up or left out."""
+
+    part: Part
+    rows: int
+    columns: list[dict[str, Any]]
+    preamble: list[str]
+    ragged: tuple[str, ...] = ()
+    shortened: tuple[str, ...] = ()
+
+
+def _view(parsed: list[list[str]], lines: list[tuple[int, int]], label: str) -> _View:
+    """The table of rows of texts, all made as wide as the widest, and the `lines` on which each stands."""
+    widths = list(map(len, parsed))
+    widest = max(widths, default=0)
+    all_rows = [(*map(_parse_cell, row), *(None,) * (widest - len(row))) for row in parsed]
+    preamble, rows = split_preamble(all_rows)
+    rows = rows[next((i for i, row in enumerate(rows) if any(cell is not None for cell in row)), 0) :]
     if not rows:
-        return Document(file.name, file.kind, (Part("table", ""),), meta, warnings)
-    table = Table(tuple(rows), file.name)
-    source = text
-    text, view_warnings = render_table(table, columns, file.name)
+        return _View(Part("table", ""), 0, [], preamble)
+    short = sum(width < widest for width in widths[len(all_rows) - len(rows) :])
+    ragged = (f"{short} rows are not as wide as the widest: filled up with blanks",) if short else ()
+    columns = summarise(rows) if len(rows) > 1 else []
+    table = Table(tuple(rows), label)
+    text, shortened = render_table(table, columns, label)
     above = "".join(f"{line}\n" for line in [*preamble, *([""] if preamble else [])])
-    lines = _row_lines(source, delimiter or _NO_DELIMITER, len(all_rows), 1 + bool(sep_line))[-len(rows) :]
-    part = Part("table", above + text, (table,), lined_places(len(above), text, lines))
-    return Document(file.name, file.kind, (part,), meta, warnings + view_warnings)
+    part = Part("table", above + text, (table,), lined_places(len(above), text, lines[-len(rows) :]))
+    return _View(part, len(rows), columns, preamble, ragged, shortened)
 
 
 def find_delimiter(text: str) -> str:
@@ -145,21 +179,19 @@ def _is_prose(sample: str, delimiter: str, rows: list[list[str]]) -> bool:
     return spaced and len(rows[0]) == 1
 
 
-def _rows(text: str, delimiter: str) -> tuple[list[tuple[Cell, ...]], list[int], tuple[str, ...]]:
-    """Rows of parsed cells, all as wide as the widest; the width that each had; warnings about the quoting."""
+def _parsed(text: str, delimiter: str) -> tuple[list[list[str]], tuple[str, ...]]:
+    """Rows of texts, blank lines as rows of none, and warnings about the quoting."""
     dialect = _dialect(text, delimiter)
     parsed = _parse(text, **dialect)
     if '\\"' in text:  # quotes escaped by a backslash, not by doubling
         backslash_parsed = _parse(text, **dialect, **_BACKSLASH)
         parsed = min(parsed, backslash_parsed, key=lambda rows: len(set(map(len, rows))))
     parsed, joined = _within_bounds(parsed, delimiter)
-    widest = max(map(len, parsed), default=0)
-    rows = [(*map(_parse_cell, row), *(None,) * (widest - len(row))) for row in parsed]
     unclosed = next(
         (i for i, row in enumerate(parsed, 1) if any(cell.count("\n") > _LINES_IN_CELL for cell in row)), None
     )
     warning = f"row {unclosed} has a cell of over {_LINES_IN_CELL} lines: was its quote never closed?"
-    return rows, list(map(len, parsed)), (*joined, *((warning,) if unclosed else ()))
+    return parsed, (*joined, *((warning,) if unclosed else ()))
 
 
 def _within_bounds(parsed: list[list[str]], delimiter: str) -> tuple[list[list[str]], tuple[str, ...]]:
@@ -193,7 +225,7 @@ def _row_lines(text: str, delimiter: str, rows: int, first: int) -> list[tuple[i
 
 
 def _parse(text: str, **options: Any) -> list[list[str]]:
-    return [row for row in csv.reader(io.StringIO(text, newline=""), **options) if row]
+    return list(csv.reader(io.StringIO(text, newline=""), **options))
 
 
 def _parse_cell(value: str) -> Cell:

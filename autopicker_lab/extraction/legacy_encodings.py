@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autopicker_lab.extraction.coherence import MOST_COHERENT, Coherence, coherence
+from autopicker_lab.extraction.coherence import MOST_COHERENT, Coherence, coherence, is_half_width_japanese
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ _NON_ASCII = re.compile(rb"[\x80-\xff]")
 _AROUND = 256  # bytes of ASCII in a row that a sample keeps of a line
 _LINE_END = re.compile(rb"[\r\n]|(?<=[\x80-\xff])[\x00-\x7f]{%d}" % _AROUND)
 _HIGH = bytes(range(128, 256))
-_NO_CANDIDATES = (  # Unicode was tried before; EBCDIC is no text that people have
+_NO_CANDIDATES = (  # Unicode and EBCDIC were tried before
     *("utf-7", "utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-16-le", "utf-32", "utf-32-be", "utf-32-le"),
     *("cp037", "cp273", "cp424", "cp500", "cp875", "cp1006", "cp1026", "cp1125", "cp1140"),
 )
@@ -226,11 +226,11 @@ def _telling(data: bytes, size: int) -> bytes:
 
 def _first_candidates(sample: bytes) -> Iterator[tuple[str, float]]:
     """Common encodings that fit, and how well the language that results fits its model, 0 to 1."""
-    yield from _detected(sample, include_encodings=_FIRST)
     for codec in ("cp932", "euc_jp"):  # a few kana are no model's, but in no other encoding is anything kana
         text = _decoded(sample, codec)
-        if len(_KANA.findall(text)) > 0.3 * len(text):
+        if len(_KANA.findall(text)) > 0.3 * len(text) or (codec == "cp932" and is_half_width_japanese(text)):
             yield codec, 0.5
+    yield from _detected(sample, include_encodings=_FIRST)
 
 
 def _later_candidates(sample: bytes) -> Iterator[tuple[str, float]]:

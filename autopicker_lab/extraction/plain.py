@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_OVERSTRUCK = re.compile(r"[^\n\x08]\x08(?=[^\n\x08])")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$")
 _LINK = re.compile(r"""!?\[((?:[^\[\]\\]|\\.)*)\]\((?:[^()\s]|\([^()\s]{0,200}\)){0,2000}(?:\s+"[^"]*")?\)""")
 _UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{3,})[ \t]*")
@@ -30,6 +31,8 @@ def read_txt(file: SourceFile) -> Document:
     text, encoding, warnings = decode(file.data)
     if "\x1b" in text:
         text, warnings = _TERMINAL.sub("", text), (*warnings, "colours and moves of a terminal were dropped")
+    if "\x08" in text:  # overstruck, as printers made letters bold and underlined
+        text = _OVERSTRUCK.sub("", text).replace("\x08", "")
     text, left_out = leave_out_base64(text)
     warnings += left_out
     meta = {"encoding": encoding, "lines": text.count("\n") + (not text.endswith("\n"))}

@@ -45,3 +45,35 @@ def test_rare_delimiters_cut_where_no_other_does() -> None:
     assert read("a^b\n1^2\n").tables[0].rows == (("a", "b"), (1, 2))
     assert read("a~b\n1~2\n3~4\n").metadata["delimiter"] == "~"
     assert read("2^3\nx\n").metadata["delimiter"] != "^"
+
+
+def test_tables_below_one_another_keep_their_own_columns() -> None:
+    document = read("[Boats]\nname,length\nGull,9\nTern,8\n\n[Crew]\nname,role,years\nAda,cook,3\nBob,pilot,1\n")
+    assert [table.rows[0] for table in document.tables] == [("name", "length"), ("name", "role", "years")]
+    assert [part.label for part in document.parts] == ["table 1", "table 2"]
+    assert document.parts[1].text.startswith("[Crew]\n\n| name | role | years |")
+    assert document.parts[1].places[0].lines == (7, 7)
+    assert document.metadata["preamble"] == ["[Boats]", "[Crew]"]
+    assert document.warnings == ()
+
+
+def test_a_second_table_of_as_many_columns_is_told_by_its_header() -> None:
+    assert [len(table.rows) for table in read("item,n\nbolt,4\n\nyear,sum\n2023,40\n2024,50\n").tables] == [2, 3]
+
+
+def test_blank_lines_within_a_table_part_nothing() -> None:
+    for text in (
+        "name,n\nAda,1\n\nBob,2\nCleo,3\n",
+        "a,b\nx,y\n\nu,v\nw,z\n",
+        "a,b\n1,2\n3,4\n\nSource: office, 2024\n",
+    ):
+        assert len(read(text).tables) == 1
+
+
+def test_columns_at_fixed_places_are_columns() -> None:
+    document = read("name      town      n\nAda Stone Oslo      4\nBob       Bergen   12\n\nCleo      Bodo      7\n")
+    assert document.tables[0].rows[1:3] == (("Ada Stone", "Oslo", 4), ("Bob", "Bergen", 12))
+    assert document.warnings == ("columns at fixed places, filled up with blanks",)
+    assert read("note\nall  is well\nwords here  and there\nno columns  at all\n").tables[0].rows[1] == (
+        "all  is well",
+    )

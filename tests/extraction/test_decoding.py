@@ -196,3 +196,32 @@ def test_more_letters_of_utf_8_than_bad_bytes_make_it_utf_8() -> None:
     text, encoding, warnings = decode("Grüße aus Köln".encode() + " und Zürichs Straße".encode("latin-1"))
     assert (text, encoding) == ("Grüße aus Köln und Z\ufffdrichs Stra\ufffde", "utf-8")
     assert len(warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [("THE BOAT [PETREL] LEAVES AT 9!\n", "cp037"), ("The boat [Petrel] left!\n", "cp500"), (GERMAN, "cp273")],
+)
+def test_text_of_mainframes_is_read_and_said(text: str, page: str) -> None:
+    assert decode(text.encode(page)) == (text, page, (f"text of a mainframe (EBCDIC): read as {page}",))
+
+
+def test_lines_of_mainframes_end_in_a_control_character() -> None:
+    assert (
+        decode(b"\xc1\xc4\xc1\x40\xe2\xe3\xd6\xd5\xc5\x15\xc2\xd6\xc2\x40\xc8\xc5\xd9\xd6\xd5").text
+        == "ADA STONE\nBOB HERON"
+    )
+
+
+def test_halves_of_characters_that_were_encoded_apart_are_joined() -> None:
+    apart = "\ud83d\ude80 für".encode("utf-8", "surrogatepass")
+    assert decode(apart) == ("🚀 für", "utf-8", ())
+
+
+@pytest.mark.parametrize("text", ["氏名,ﾌﾘｶﾞﾅ,住所\n山田太郎,ﾔﾏﾀﾞﾀﾛｳ,東京都\n", "ﾃｽﾄ 倉庫の鍵"])
+def test_katakana_of_half_the_width_are_japanese(text: str) -> None:
+    assert decode(text.encode("cp932")).text == text
+
+
+def test_overstruck_letters_are_read_once() -> None:
+    assert extract(b"N\x08NA\x08A\n_\x08f_\x08o\n", name="a.txt").text == "NA\nfo\n"
