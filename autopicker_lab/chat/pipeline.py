@@ -115,7 +115,7 @@ class Pipeline:
         if name is not None and _is_down(answers, name):
             answers = {**answers, name: await self._recheck(name)}
         down = {name: answer.why for name, answer in answers.items() if not answer.ok}
-        policy = policy or self.policy
+        policy = policy or (request.live and request.live.policy) or self.policy
         requirements = requirements_of(request, attachments)
         if name is not None:
             named = route_to_named_model(complexity, specs[0], policy, requirements, down)

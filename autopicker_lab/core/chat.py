@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from autopicker_lab.core.errors import BudgetError
-    from autopicker_lab.core.routing import ModelSpec, Route
+    from autopicker_lab.core.routing import ModelSpec, Route, RoutePolicy
 
 _UNSAID = frozenset({"id", "type", "role", "index", "reasoning_details"})  # the last says reasoning again
 _OWN = ("role", "content")
@@ -126,6 +126,10 @@ class LaterCall(NamedTuple):
 
 class LiveTerms(Protocol):
     """What a service does to a request on its own account (see the room `live`)."""
+
+    @property
+    def policy(self) -> RoutePolicy | None:
+        """The policy that decides on the request; None: the pipeline's own."""
 
     def explored(self, route: Route) -> Route:
         """The route with the probabilities of its models, and with the one that was drawn."""

@@ -6,11 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from autopicker_lab.live.allowance import Allowance
+from autopicker_lab.live.audit import open_audit
+from autopicker_lab.live.conversations import Conversations, is_begun
+from autopicker_lab.live.deployments import Deployments
 from autopicker_lab.live.exploration import ExplorationPlan, Explorer
+from autopicker_lab.live.rollout import Rollout
 from autopicker_lab.live.signals import SignalWatch
 
 if TYPE_CHECKING:
-    from autopicker_lab.core import ChatRequest, Route
+    from autopicker_lab.chat.pipeline import Pipeline
+    from autopicker_lab.core import AutopickerError, ChatRequest, Route, RoutePolicy
     from autopicker_lab.settings import Settings
     from autopicker_lab.storage import DecisionLog, Ledger
 
@@ -19,12 +24,15 @@ if TYPE_CHECKING:
 class RequestTerms:
     """What holds for one request; core's LiveTerms."""
 
-    explorer: Explorer
+    policy: RoutePolicy | None
+    explorer: Explorer | None
     request_id: str
     begun: bool
 
     def explored(self, route: Route) -> Route:
         """The route with the model that the request draws."""
+        if self.explorer is None:
+            return route
         return self.explorer.explored(route, self.request_id, begun=self.begun)
 
 
@@ -32,28 +40,56 @@ class LiveTraffic:
     """The loop's part in answering: nothing where nothing is on.
 
     Attributes:
+        rollout: what is deployed.
         signals: what notices them; None without a decision log.
     """
 
-    def __init__(self, settings: Settings, ledger: Ledger):
+    def __init__(self, settings: Settings, ledger: Ledger, pipeline: Pipeline):
+        self._pipeline = pipeline
         self.signals = SignalWatch() if settings.decision_log is not None else None
         self._allowance = Allowance(ledger, "explore", settings.explore_usd)
         plan = ExplorationPlan(settings.explore_share, settings.explore_seed)
         self._explorer = Explorer(plan, self._allowance) if plan.share else None
+        deployments = Deployments(open_audit(settings))
+        self.rollout = Rollout(pipeline.policy, deployments, Conversations(settings), self._check)
 
-    def with_terms(self, request: ChatRequest, request_id: str) -> ChatRequest:
+    def _check(self, policy: RoutePolicy) -> None:
+        if policy.cascade is not None:
+            self._pipeline.checks.refuse_what_cannot_run(policy.cascade.signal)
+
+    @property
+    def active(self) -> bool:
+        """Whether requests get terms."""
+        return self._explorer is not None or self.rollout.active
+
+    async def with_terms(self, request: ChatRequest, request_id: str, caller: str) -> ChatRequest:
         """The request with what the loop does to it."""
-        if self._explorer is None:
-            return request
-        begun = any(message.role == "assistant" for message in request.messages)
-        return replace(request, live=RequestTerms(self._explorer, request_id, begun))
+        policy = await self.rollout.policy_for(request, caller) if self.rollout.active else None
+        return replace(request, live=RequestTerms(policy, self._explorer, request_id, is_begun(request)))
+
+    def failed(self, request: ChatRequest, error: AutopickerError) -> None:
+        """A request was answered with an error; one of the service or of a model counts against its policy."""
+        if self.rollout.active and error.status >= 500:
+            policy = (request.live and request.live.policy) or self._pipeline.policy
+            self.rollout.ended(policy.id, failed=True)
 
     def open_accounts(self) -> None:
         """Ask the store what was spent today; to be called now and then, in a thread."""
         if self._explorer is not None:
             self._allowance.open()
 
-    def write_signals(self, decisions: DecisionLog) -> None:
-        """Keep the signals that were noticed; to be called now and then, in a thread."""
+    def keep(self, decisions: DecisionLog) -> bool:
+        """Keep in step with the stores, and see to a canary; to be called now and then, in a thread.
+
+        Returns:
+            Whether what is deployed has changed.
+        """
         if self.signals is not None:
             self.signals.write(decisions)
+        changed = self.rollout.follow()
+        self.rollout.look(decisions)
+        return changed
+
+    def close(self) -> None:
+        """Write what waits."""
+        self.rollout.close()

@@ -41,17 +41,26 @@ def load_policy(path: str | Path) -> RoutePolicy:
     try:
         if source.stat().st_size > _LARGEST:
             raise InvalidRequestError(f"'{path}' is too large for a policy", "check the path")
-        raw = json.loads(source.read_text("utf-8"))
+        text = source.read_text("utf-8")
     except OSError as error:
         raise InvalidRequestError(f"cannot read the policy '{path}': {error.strerror}", "check the path") from None
-    except (UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
         raise InvalidRequestError(f"cannot read the policy '{path}': {error}", "check the path") from None
+    return parse_policy(text, str(path))
+
+
+def parse_policy(text: str, where: str) -> RoutePolicy:
+    """The policy in the text of its file, which errors call `where`; InvalidRequestError names what is wrong."""
+    try:
+        raw = json.loads(text)
+    except RecursionError as error:
+        raise InvalidRequestError(f"cannot read the policy '{where}': {error}", "check the path") from None
     except json.JSONDecodeError as error:
-        detail = f"the policy '{path}' is not JSON at line {error.lineno}: {error.msg}"
+        detail = f"the policy '{where}' is not JSON at line {error.lineno}: {error.msg}"
         raise InvalidRequestError(detail, "save it again from the tuning notebook") from None
     except ValueError as error:  # a number of thousands of digits
-        raise InvalidRequestError(f"cannot read the policy '{path}': {error}", "tune again") from None
-    return _parse(raw, str(path))
+        raise InvalidRequestError(f"cannot read the policy '{where}': {error}", "tune again") from None
+    return _parse(raw, where)
 
 
 def as_policy(policy: RoutePolicy | str | Path) -> RoutePolicy:

@@ -102,6 +102,8 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
             state.drift.run(),
             _keep_live(state),
         )
+        if await asyncio.to_thread(state.live.rollout.follow):
+            state.drift.follow(state.live.rollout.stable)
         tasks = [asyncio.create_task(work) for work in works]
         yield Connections(settings.max_connections, AddressSet.parse(settings.trusted_proxies)).as_state()
         for task in tasks:
@@ -109,6 +111,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         await asyncio.wait(tasks)
         await cache.close()
         await stored.close()
+        await asyncio.to_thread(state.live.close)
         await asyncio.to_thread(decisions.close)
         await asyncio.to_thread(access_log.close)
         await budgets.close()
@@ -156,9 +159,10 @@ async def _keep_live(state: ServiceState) -> None:
     while True:
         await state.budgets.in_thread(state.live.open_accounts)
         try:
-            await asyncio.to_thread(state.live.write_signals, state.decisions)
-        except Exception as error:  # whatever the log raises: it may be back the next time
-            log.warning("signals could not be kept: %s", type(error).__name__)
+            if await asyncio.to_thread(state.live.keep, state.decisions):
+                state.drift.follow(state.live.rollout.stable)
+        except Exception as error:  # whatever the stores raise: they may be back the next time
+            log.warning("what happened on live traffic could not be kept: %s", type(error).__name__)
         await asyncio.sleep(_SYNC_S)
 
 

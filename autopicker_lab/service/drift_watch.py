@@ -10,6 +10,7 @@ from autopicker_lab.tuning.drift import Drift, DriftState, after_drift, measure_
 
 if TYPE_CHECKING:
     from autopicker_lab.chat.pipeline import Pipeline
+    from autopicker_lab.core import RoutePolicy
     from autopicker_lab.storage.decisions import DecisionLog
 
 EVERY_S = 60.0
@@ -35,9 +36,14 @@ class DriftWatch:
 
     async def run(self, every_s: float = EVERY_S) -> None:
         """Measure again and again until it is cancelled."""
-        while self._policy.shares:
-            await self.look()
+        while True:
+            if self._policy.shares:
+                await self.look()
             await asyncio.sleep(every_s)
+
+    def follow(self, policy: RoutePolicy) -> None:
+        """Have another policy decide from now on, and watch that."""
+        self._policy = self._pipeline.policy = policy
 
     async def look(self) -> None:
         """Measure once, and act on it."""

@@ -67,7 +67,7 @@ class ServiceState:
 
     def __post_init__(self) -> None:
         self.drift = DriftWatch(self.lab.pipeline, self.decisions)
-        self.live = LiveTraffic(self.lab.settings, self.budgets.ledger)
+        self.live = LiveTraffic(self.lab.settings, self.budgets.ledger, self.lab.pipeline)
 
     def files(self, caller: Caller) -> FileStore | OwnedFiles:
         """The uploads that a caller may see: a key of the key file its own, others all."""
@@ -172,6 +172,8 @@ class ServiceState:
         if self.live.signals is not None:
             named, left = record.route is not None and record.route.named, record.finish_reason == "cancelled"
             self.live.signals.answered(request, record.id, record.caller.id, named=named, left=left)
+        if self.live.rollout.active and record.route is not None and record.total_s is not None:
+            self.live.rollout.ended(record.route.policy, failed=False)
         return cost
 
 

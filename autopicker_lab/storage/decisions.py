@@ -63,7 +63,7 @@ _TEXTS = frozenset(
     {"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities", "signals", "features"}
 )
 _COLUMNS = {name: _TYPES[(name in _TEXTS) + 2 * (name in _INTEGERS)] for name in Decision._fields}
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions ORDER BY created"
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE created >= ? ORDER BY created"
 _INSERT = f"INSERT OR REPLACE INTO decisions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
@@ -96,6 +96,9 @@ class DecisionLog(Protocol):
 
     def rows(self) -> list[Decision]:
         """All decisions, oldest first."""
+
+    def since(self, created: float) -> list[Decision]:
+        """Decisions from a time on (Unix seconds), oldest first."""
 
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
         """What the last requests that were routed by a policy were ranked by, newest first."""
@@ -143,6 +146,10 @@ class MemoryLog:
     def rows(self) -> list[Decision]:
         """All decisions, oldest first."""
         return list(self._kept)
+
+    def since(self, created: float) -> list[Decision]:
+        """Decisions from a time on, oldest first."""
+        return [decision for decision in list(self._kept) if decision.created >= created]
 
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
         """Routing scores of the last requests that a policy routed, newest first."""
@@ -198,9 +205,13 @@ class FileLog:
 
     def rows(self) -> list[Decision]:
         """All decisions, oldest first."""
+        return self.since(0.0)
+
+    def since(self, created: float) -> list[Decision]:
+        """Decisions from a time on, oldest first."""
         self._batch.flush()
         with self._lock:
-            return [Decision(*row) for row in self._db.execute(_SELECT)]
+            return [Decision(*row) for row in self._db.execute(_SELECT, (created,))]
 
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
         """Routing scores of the last requests that a policy routed, newest first."""

@@ -25,6 +25,7 @@ def answer_headers(model: str, routing: object, cost_usd: float | None = None) -
         headers += (
             (b"x-autopicker-score", str(routing.get("complexity_score")).encode("ascii", "replace")),
             (b"x-autopicker-reason", _value(str(routing.get("reason") or ""))),
+            (b"x-autopicker-policy", _value(str(routing.get("policy") or ""))),
         )
         cascade = routing.get("cascade")
         if isinstance(cascade, dict):

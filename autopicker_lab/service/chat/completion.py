@@ -85,6 +85,7 @@ def routing_object(route: Route, model: str, cascade: CascadeTrace | None = None
         "selected_model": model,
         "reason": route.reason,
         "fallback_used": model != route.model,
+        "policy": route.policy,
     }
     if route.promise:
         fields["promise"] = dict(route.promise)

@@ -79,7 +79,8 @@ class ChatApp:
         try:
             async with self._state.budgets.reserve(context.caller) as reservation:
                 request = request.with_allowed(context.caller.models, reservation.spending)
-                request = self._state.live.with_terms(request, context.request_id)
+                if self._state.live.active:
+                    request = await self._state.live.with_terms(request, context.request_id, context.caller.id)
                 handler = _CompletionHandler(self._state, self._flights, context, request, call.wording, with_files)
                 long = size >= json_body.LONG_BODY
                 handler.key = await asyncio.to_thread(handler.cache_key) if long else handler.cache_key()
@@ -87,6 +88,7 @@ class ChatApp:
         except AutopickerError as error:
             seconds = time.perf_counter() - started_at
             self._state.tracing.record_failure(request.model, error, seconds, context.traceparent)
+            self._state.live.failed(request, error)
             raise
 
 
@@ -130,7 +132,7 @@ class _CompletionHandler:
             sorted(request.allowed) if request.allowed is not None else None,
             self._with_files,
             __version__,
-            self._state.lab.policy.id,
+            ((request.live and request.live.policy) or self._state.lab.policy).id,
             self._state.lab.catalogue.fingerprint(request.model),
             request.model,
             request.messages,
@@ -192,7 +194,9 @@ class _CompletionHandler:
         except Exception as failure:
             if not out.started:
                 raise
-            await out.end(wording.error(sse.error_of(failure)))
+            error = sse.error_of(failure)
+            self._state.live.failed(self._request, error)
+            await out.end(wording.error(error))
 
     @property
     def _cache_status(self) -> bytes:

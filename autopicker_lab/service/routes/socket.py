@@ -195,9 +195,9 @@ class _Session:
     async def _answer(self, message: dict[str, Any], size: int, caller: Caller, reservation: Reservation) -> None:
         body, request = await json_body.off_loop(size, _checked, message, size)
         context = RequestContext(new_id(), {}, caller)
-        request = self._state.live.with_terms(
-            request.with_allowed(caller.models, reservation.spending), context.request_id
-        )
+        request = request.with_allowed(caller.models, reservation.spending)
+        if self._state.live.active:
+            request = await self._state.live.with_terms(request, context.request_id, caller.id)
         attachments, failures = await self._state.attach(request.file_ids, caller)
         stream = self._state.lab.pipeline.stream(request, attachments)
         whole = "stream" in body.model_fields_set and not body.stream

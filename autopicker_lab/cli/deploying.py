@@ -1,0 +1,151 @@
+"""The commands for what a running service routes by: deploy, promote, rollback, deployments."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autopicker_lab.cli.common import Json, StrictCommand, print_json
+from autopicker_lab.live.audit import Step, open_audit
+from autopicker_lab.live.canary import CanaryComparison, CanaryReport, Guardrails
+from autopicker_lab.live.deployments import CONFIGURED, Deployed, Deployments, deployed
+from autopicker_lab.routing import default_policy, load_policy
+from autopicker_lab.settings import Settings
+from autopicker_lab.storage import open_log
+
+app = typer.Typer()
+Who = Annotated[str, typer.Option("--by", help="who does it, for the audit log; none: the user at this machine")]
+Why = Annotated[str, typer.Option("--why", help="why, for the audit log")]
+_RAILS = Guardrails()
+
+
+@app.command(cls=StrictCommand)
+def deploy(
+    policy: Annotated[Path, typer.Argument(help="a policy file from `autopicker tune --out`")],
+    canary: Annotated[
+        float, typer.Option(min=0, max=0.99, help="share of the conversations it gets beside the stable policy; 0: all")
+    ] = 0.0,
+    auto: Annotated[bool, typer.Option("--auto", help="promote the canary where it is shown to be better")] = False,
+    margin: Annotated[
+        float, typer.Option(min=0, max=1, help="mean score that a cheaper canary may lose")
+    ] = _RAILS.margin,
+    max_error_rise: Annotated[
+        float, typer.Option(min=0, max=1, help="share of requests that may fail more often before it is rolled back")
+    ] = _RAILS.error_rise,
+    max_latency_ratio: Annotated[
+        float, typer.Option(min=1, help="times the stable policy's mean seconds before it is rolled back")
+    ] = _RAILS.latency_ratio,
+    max_cost_ratio: Annotated[
+        float, typer.Option(min=1, help="times the stable policy's mean USD before it is rolled back")
+    ] = _RAILS.cost_ratio,
+    by: Who = "",
+    why: Why = "",
+    as_json: Json = False,
+) -> None:
+    """Have running services route by a policy, all of their workers, within two seconds and without a restart.
+
+    A canary that is shown to be worse, or that breaks a guardrail, is rolled back by the service itself.
+    """
+    rails = Guardrails(margin, max_error_rise, max_latency_ratio, max_cost_ratio, auto=auto)
+    _print_step(_deployments().deploy(load_policy(policy), by or _me(), why, canary, rails), as_json)
+
+
+@app.command(cls=StrictCommand)
+def promote(by: Who = "", why: Why = "", as_json: Json = False) -> None:
+    """Make the canary the policy of all, and keep with it what was known of it."""
+    deployments = _deployments()
+    _print_step(deployments.promote(by or _me(), why, _figures(deployments.state())), as_json)
+
+
+@app.command(cls=StrictCommand)
+def rollback(by: Who = "", why: Why = "", as_json: Json = False) -> None:
+    """End the canary, or where none runs go back to what was deployed before."""
+    deployments = _deployments()
+    _print_step(deployments.roll_back(by or _me(), why, _figures(deployments.state())), as_json)
+
+
+@app.command(cls=StrictCommand)
+def deployments(as_json: Json = False) -> None:
+    """Show what is deployed, what a canary has shown so far, and every step that led here."""
+    steps = _deployments().audit.steps()
+    state = deployed(steps)
+    report = _report(state)
+    if as_json:
+        print_json(
+            {
+                "stable": state.stable or None,
+                "canary": state.canary and {"policy": state.canary.policy, "share": state.canary.share},
+                "report": report and report.to_dict(),
+                "steps": [step._asdict() for step in steps],
+            }
+        )
+        return
+    typer.echo(f"stable: {_named(state.stable)}")
+    if state.canary is not None:
+        typer.echo(f"canary: {state.canary.policy}, {state.canary.share:.0%} of the conversations")
+    if report is not None:
+        typer.echo(f"  {report.advice}: {report.why}")
+        for name, figure in report.figures.items():
+            typer.echo(f"  {name:10} {_told(figure)}")
+    for step in steps:
+        typer.echo(_line(step))
+
+
+def _deployments() -> Deployments:
+    return Deployments(open_audit(Settings.load()))
+
+
+def _report(state: Deployed) -> CanaryReport | None:
+    """What the decision log of these settings says of the canary; None where there is none, or no canary."""
+    settings = Settings.load()
+    if state.canary is None or settings.decision_log is None or not settings.decision_log.exists():
+        return None
+    configured = load_policy(settings.autopicker_policy) if settings.autopicker_policy else default_policy()
+    comparison = CanaryComparison(state.stable if state.stable != CONFIGURED else configured.id, state.canary.policy)
+    with closing(open_log(settings.decision_log)) as log:
+        comparison.add(log.since(state.canary.at))
+    return comparison.report(Guardrails(**state.canary.settings))
+
+
+def _figures(state: Deployed) -> dict[str, Any]:
+    report = _report(state)
+    return {} if report is None else dict(report.figures)
+
+
+def _print_step(step: Step, as_json: bool) -> None:
+    if as_json:
+        print_json(step._asdict())
+    else:
+        typer.echo(_line(step))
+
+
+def _line(step: Step) -> str:
+    at = datetime.fromtimestamp(step.at, UTC).isoformat(timespec="seconds")
+    share = f", {step.share:.0%} of the conversations" if step.share else ""
+    why = f": {step.why}" if step.why else ""
+    return f"{step.number:4}  {at}  {step.action:8} {_named(step.policy)}{share}, by {step.who}{why}"
+
+
+def _named(policy: str) -> str:
+    return policy or "the configured policy"
+
+
+def _told(figure: dict[str, Any]) -> str:
+    if "mean" not in figure:
+        return f"canary {figure['canary']:,}, stable {figure['stable']:,}"
+    values = (figure[name] for name in ("mean", "low", "high"))
+    mean, low, high = ("unknown" if value is None else f"{value:+.4g}" for value in values)
+    return f"canary minus stable {mean} ({low} to {high})"
+
+
+def _me() -> str:
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (OSError, KeyError):  # a container without names
+        return "unknown"

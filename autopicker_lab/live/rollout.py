@@ -1,0 +1,157 @@
+"""A worker's part in deployments: it follows the audit log, and gives each conversation its policy."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.live.canary import Advice, CanaryComparison, Guardrails
+from autopicker_lab.live.conversations import KEPT_S, Conversations, conversation_of, is_begun
+from autopicker_lab.live.deployments import CONFIGURED, Deployed, Deployments, deployed
+from autopicker_lab.routing.policies import parse_policy
+from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from autopicker_lab.core import ChatRequest, RoutePolicy
+    from autopicker_lab.live.audit import Step
+    from autopicker_lab.storage import DecisionLog
+
+SERVICE = "service"  # who takes the steps that nobody asked for
+log = logging.getLogger(__name__)
+
+
+class Rollout:
+    """What is deployed, as this worker knows it; a second old at most.
+
+    Args:
+        configured: the policy that serves where none was deployed.
+        check: raises InvalidRequestError for a policy that this process cannot run.
+
+    Attributes:
+        state: what the audit log says.
+        began_at: when its first step was taken; 0 where there was none.
+    """
+
+    def __init__(
+        self,
+        configured: RoutePolicy,
+        deployments: Deployments,
+        conversations: Conversations,
+        check: Callable[[RoutePolicy], None],
+    ):
+        self.state = Deployed()
+        self.began_at = 0.0
+        self._policies = {CONFIGURED: configured}
+        self._deployments = deployments
+        self._conversations = conversations
+        self._check = check
+        self._comparison: CanaryComparison | None = None
+        self._breaker = CircuitBreaker(STORE_POLICY, "the audit log", "serving what was deployed last")
+
+    @property
+    def active(self) -> bool:
+        """Whether anything was ever deployed."""
+        return self.state.number > 0
+
+    @property
+    def stable(self) -> RoutePolicy:
+        """The stable policy, or the configured one where that cannot be run here."""
+        return self._policies.get(self.state.stable, self._policies[CONFIGURED])
+
+    def follow(self) -> bool:
+        """Look into the audit log; whether anything has changed. May wait for the store."""
+        if self._breaker.resting_s():
+            return False
+        try:
+            steps = self._deployments.audit.steps()
+        except AutopickerError as error:
+            self._breaker.failed(error)
+            return False
+        self._breaker.succeeded()
+        state = deployed(steps)
+        if state.number == self.state.number:
+            return False
+        self._load(steps)
+        self.began_at = steps[0].at
+        canary = state.canary
+        self._comparison = None if canary is None else CanaryComparison(self._id_of(state.stable), canary.policy)
+        self.state = state
+        return True
+
+    def _load(self, steps: Sequence[Step]) -> None:
+        for name in {step.policy for step in steps} - self._policies.keys():
+            try:
+                policy = parse_policy(self._deployments.audit.policy_text(name), name)
+                self._check(policy)
+            except AutopickerError as error:
+                log.error("the policy %s cannot be run here: %s", name, error.loggable)
+            else:
+                self._policies[name] = policy
+
+    def _id_of(self, name: str) -> str:
+        return self._policies[name].id if name in self._policies else name
+
+    async def policy_for(self, request: ChatRequest, caller: str) -> RoutePolicy | None:
+        """The policy of the conversation that a request is of; None: the stable one.
+
+        Conversations stay with the policy that they began with, but for one that was rolled back. Of those that nobody
+        remembers, it is taken that they began before anything was deployed, or else a day ago and more.
+        """
+        conversation, state = conversation_of(request, caller), self.state
+        if is_begun(request):
+            name = self._conversations.here(conversation)
+            if name is None:
+                name = await asyncio.to_thread(self._conversations.recall, conversation)
+            if name is None:
+                name = CONFIGURED if time.time() - self.began_at < KEPT_S else state.stable
+            if name in state.withdrawn or name not in self._policies:
+                name = state.stable
+        else:
+            name = self._drawn(conversation)
+        self._conversations.remember(conversation, name)
+        return None if name == state.stable else self._policies.get(name)
+
+    def _drawn(self, conversation: str) -> str:
+        canary = self.state.canary
+        if canary is None or canary.policy not in self._policies:
+            return self.state.stable
+        digest = hashlib.sha256(f"{canary.number}:{conversation}".encode()).digest()
+        gets_it = int.from_bytes(digest[:8], "big") < canary.share * 2**64
+        return canary.policy if gets_it else self.state.stable
+
+    def ended(self, policy: str, failed: bool) -> None:
+        """Count a request of a policy for the canary's guardrails."""
+        if self._comparison is not None:
+            self._comparison.ended(policy, failed)
+
+    def look(self, decisions: DecisionLog) -> None:
+        """See what a running canary shows, and act on it. May wait for the stores."""
+        canary, comparison = self.state.canary, self._comparison
+        if canary is None or comparison is None:
+            return
+        rails = Guardrails(**canary.settings)
+        comparison.add(decisions.since(canary.at))
+        report = comparison.report(rails)
+        try:
+            if report.advice is Advice.ROLL_BACK:
+                self._deployments.roll_back(SERVICE, report.why, report.figures, expected=canary.number)
+            elif report.advice is Advice.PROMOTE and rails.auto:
+                self._deployments.promote(SERVICE, report.why, report.figures, expected=canary.number)
+            else:
+                return
+        except InvalidRequestError:  # somebody else has decided meanwhile
+            return
+        except AutopickerError as error:
+            log.warning("the canary %s: %s, which could not be kept: %s", canary.policy, report.why, error.loggable)
+            return
+        log.warning("the canary %s: %s, so: %s", canary.policy, report.why, report.advice)
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._conversations.close()

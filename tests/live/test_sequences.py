@@ -1,0 +1,94 @@
+"""Intervals that hold at all times, and canaries that are judged by them however often one looks."""
+
+import numpy as np
+import pytest
+
+from autopicker_lab.live.canary import Advice, Arm, Guardrails, judge
+from autopicker_lab.live.sequences import any_mean, bounded_mean, difference
+
+LOOKS = [*range(5, 60, 11), *range(60, 601, 60)]
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.5, 0.9])
+def test_a_bounded_mean_is_in_its_interval_at_all_looks_together(rate: float) -> None:
+    rng = np.random.default_rng(1)
+    missed = 0
+    for _ in range(200):
+        values = (rng.random(600) < rate).astype(float)
+        bounds = [bounded_mean(values[:n].tolist(), 0.1) for n in LOOKS]
+        missed += any(not b.low <= rate <= b.high for b in bounds)
+    assert missed / 200 <= 0.1
+
+
+def test_a_mean_of_skewed_costs_is_in_its_interval_at_all_looks_together() -> None:
+    rng = np.random.default_rng(2)
+    missed = 0
+    for _ in range(200):
+        values = rng.lognormal(0, 0.7, 600)
+        bounds = [any_mean(values[:n].tolist(), 0.1) for n in LOOKS]
+        missed += any(not b.low <= np.exp(0.245) <= b.high for b in bounds)
+    assert missed / 200 <= 0.1
+
+
+def test_intervals_narrow_with_what_is_known_and_say_nothing_before() -> None:
+    assert tuple(bounded_mean([], 0.05))[1:] == (0.0, 1.0)
+    assert any_mean([1.0] * 49, 0.05).low == -np.inf
+    few, many = (bounded_mean([0.0, 1.0] * n, 0.05) for n in (20, 500))
+    assert many.high - many.low < few.high - few.low < 0.9
+    assert many.high - many.low < 0.18
+    assert difference(many, few).low < 0 < difference(many, few).high
+
+
+def traffic(rng: np.random.Generator, right: float, cost: float = 1.0, slow: float = 1.0, fails: float = 0.0) -> Arm:
+    n = 1500
+    return Arm(
+        (rng.random(n) < right).astype(float).tolist(),
+        (cost * rng.lognormal(0, 0.5, n)).tolist(),
+        (slow * rng.lognormal(0, 0.5, n)).tolist(),
+        (rng.random(n) < fails).astype(float).tolist(),
+    )
+
+
+def outcome(stable: Arm, canary: Arm, rails: Guardrails) -> Advice:
+    """The first advice that is none to continue, looking a dozen times at a canary of a fifth."""
+
+    def until(arm: Arm, n: int) -> Arm:
+        return Arm(arm.scores[:n], arm.costs_usd[:n], arm.latencies_s[:n], arm.failures[:n])
+
+    for n in range(100, 1501, 100):
+        report = judge(stable if n == 1500 else until(stable, n), until(canary, n // 2), rails)
+        if report.advice is not Advice.CONTINUE:
+            return report.advice
+    return Advice.CONTINUE
+
+
+def test_an_equal_canary_is_called_better_or_worse_in_at_most_five_of_a_hundred() -> None:
+    rng = np.random.default_rng(3)
+    found = [outcome(traffic(rng, 0.6), traffic(rng, 0.6), Guardrails(margin=0.0)) for _ in range(200)]
+    assert sum(advice is Advice.PROMOTE for advice in found) <= 10
+    assert sum(advice is Advice.ROLL_BACK for advice in found) <= 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"right": 0.3}, Advice.ROLL_BACK),
+        ({"right": 0.85}, Advice.PROMOTE),
+        ({"right": 0.6, "cost": 2.5}, Advice.ROLL_BACK),
+        ({"right": 0.6, "slow": 2.5}, Advice.ROLL_BACK),
+        ({"right": 0.6, "fails": 0.2}, Advice.ROLL_BACK),
+    ],
+)
+def test_a_canary_that_is_worse_or_breaks_a_guardrail_is_rolled_back_and_a_better_one_promoted(
+    changes: dict[str, float], advice: Advice
+) -> None:
+    rng = np.random.default_rng(4)
+    found = [outcome(traffic(rng, 0.6), traffic(rng, **changes), Guardrails()) for _ in range(10)]
+    assert found == [advice] * 10
+
+
+def test_a_cheaper_canary_that_is_as_good_within_the_margin_is_promoted() -> None:
+    rng = np.random.default_rng(5)
+    report = judge(traffic(rng, 0.9), traffic(rng, 0.9, cost=0.3), Guardrails(margin=0.15))
+    assert report.advice is Advice.PROMOTE
+    assert report.to_dict()["figures"]["cost_usd"]["high"] < 0
