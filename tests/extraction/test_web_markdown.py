@@ -192,3 +192,29 @@ def test_a_table_in_a_list_has_its_own_columns() -> None:
 def test_headings_are_told_without_their_permalinks_and_empty_ones_not() -> None:
     document = extract(b"<h1>Sea <a href='#sea'>\xc2\xb6</a></h1><h2></h2><h2>Tide</h2>", name="a.html")
     assert document.metadata["headings"] == ["Sea", "Tide"]
+
+
+def test_what_only_roles_make_a_table_is_one() -> None:
+    head = "<div role=row><span role=columnheader>Boat</span><div><span role=columnheader>Length</span></div></div>"
+    body = "".join(
+        f"<div role=rowgroup><div role=row><a href=/x role=gridcell>{name}</a><b role=gridcell>{size}</b></div></div>"
+        for name, size in (("Gull", 9), ("Tern", 8))
+    )
+    page = f"<html><body><div role=grid>{head}{body}</div><p>after</p></body></html>"
+    document = extract(page.encode(), name="a.html")
+    assert document.tables[0].rows == (("Boat", "Length"), ("Gull", "9"), ("Tern", "8"))
+
+
+def test_a_table_by_role_with_words_outside_its_cells_keeps_them() -> None:
+    page = "<html><body><div role=table><div role=row>Note <span role=cell>a</span></div></div></body></html>"
+    assert "Note" in extract(page.encode(), name="a.html").text
+
+
+def test_a_heading_or_list_by_role_is_one() -> None:
+    body = "<div role=heading aria-level=3>Tides</div><div role=list><div role=listitem>ebb</div></div>"
+    assert text(body) == "### Tides\n\n- ebb"
+
+
+def test_raised_cents_before_a_currency_are_cents() -> None:
+    page = "<html><body><p>now 19<sup>99</sup> € each, 10<sup>12</sup> stars</p></body></html>"
+    assert extract(page.encode(), name="a.html").text == "now 19.99 € each, 10¹² stars"

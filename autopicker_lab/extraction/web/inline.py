@@ -28,6 +28,7 @@ _CODE = frozenset(("code", "kbd", "samp", "tt"))
 _MATH = frozenset(("katex", "mwe-math-element", "MathJax", "MathJax_Display", "MathJax_SVG", "MathJax_CHTML"))
 _RAISED = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.I)
 _AMOUNT = re.compile(r"[$€£¥]\s?(?!10$)\d{1,3}(?:[,.]\d{3})*$")
+_CURRENCY = re.compile(r"\s?(?:[$€£¥₹]|EUR\b|USD\b|CHF\b|euros?\b)")
 _FOOTNOTE = re.compile(r"\[\w{1,4}\]")
 
 
@@ -187,13 +188,19 @@ def _script_sign(table: dict[int, str | int], mark: str) -> Callable[[InlineWrit
         inner = text.strip()
         if not inner or "](" in inner or _FOOTNOTE.fullmatch(inner) or _is_ordinal(element, inner.lower()):
             return text
-        if mark == "^" and len(inner) == 2 and inner.isdigit() and _AMOUNT.search(_preceding(element)):
+        if mark == "^" and len(inner) == 2 and inner.isdigit() and _is_price(element):
             return f".{inner}"
         if all(ord(char) in table for char in inner):
             return text.translate(table)
         return script_signs.marked(mark, inner)
 
     return write
+
+
+def _is_price(element: Any) -> bool:
+    """Whether two raised digits are the cents of an amount: after a sign of a currency, or before one."""
+    before = _preceding(element)
+    return bool(_AMOUNT.search(before) or (before[-1:].isdigit() and _CURRENCY.match(element.tail or "")))
 
 
 def _is_ordinal(element: Any, text: str) -> bool:

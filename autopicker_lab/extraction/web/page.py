@@ -7,6 +7,7 @@ from html import entities
 from typing import Any
 
 from autopicker_lab.extraction.web.dom import settable
+from autopicker_lab.extraction.web.roles import by_role
 from autopicker_lab.extraction.web.styles import mark_hidden
 
 MAX_DEPTH = 120  # levels that are told apart
@@ -42,6 +43,8 @@ def parse(text: str) -> tuple[Any, tuple[str, ...]]:
         name = element.tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower()
         element.tag = name if _NAME.fullmatch(name) else "span"
     mark_hidden(root)
+    if "role=" in text:
+        by_role(root)
     _open_what_a_click_shows(root)
     for template in list(root.iter("template")):
         if any(template.get(name) for name in ("shadowrootmode", "shadowmode", "shadowroot")):
