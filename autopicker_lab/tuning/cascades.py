@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cascade
 from autopicker_lab.routing.rule import margins_of, mixed_gains, prefer_by_estimates, signal_gains
+from autopicker_lab.tuning.cascade_columns import CascadeColumns, checking_costs, with_columns_for
 from autopicker_lab.tuning.choices import gone_up
-from autopicker_lab.tuning.clusters import mean_bound
-from autopicker_lab.tuning.curve import CHOICE, Curve, losses, switching_weights
+from autopicker_lab.tuning.curve import Curve, switching_weights
 from autopicker_lab.tuning.fitting import grouped_folds
 from autopicker_lab.tuning.guard import guard_of
-from autopicker_lab.tuning.matrix import CascadeColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from autopicker_lab.core import Guard
     from autopicker_lab.tuning.matrix import OutcomeMatrix
-    from autopicker_lab.tuning.settings import Asked
 
     Array = np.ndarray[Any, Any]
 
@@ -47,20 +45,6 @@ class Plan:
     cascade: Cascade
     cost_weight: float
     guard: Guard | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class CrossedPlans:
-    """What plans that were fitted on the other folds choose.
-
-    Attributes:
-        outcomes: with the columns of the cascade. choices: the column of each prompt, shape (n,).
-        signal: that most of the plans go by.
-    """
-
-    outcomes: OutcomeMatrix
-    choices: Array
-    signal: str
 
 
 def first_models(outcomes: OutcomeMatrix) -> list[int]:
@@ -83,16 +67,16 @@ def signals_to_try(outcomes: OutcomeMatrix, first: int) -> list[str]:
     names = _signal_names(outcomes, first)
     right = outcomes.scores[:, first]
     ranked = sorted(names, key=lambda name: -_rank_correlation(outcomes.signals[name][:, first], right))
-    free = [name for name in ranked if outcomes.checking_costs(name, first) is None]
+    free = [name for name in ranked if checking_costs(outcomes, name, first) is None]
     return ranked[:1] if ranked[:1] == free[:1] else ranked[:1] + free[:1]
 
 
 def with_columns(outcomes: OutcomeMatrix, name: str, first: int) -> OutcomeMatrix:
-    """With the columns of a cascade by a signal, always one for what is kept; see OutcomeMatrix.with_cascade."""
+    """With the columns of a cascade by a signal, always one for what is kept; see `with_columns_for`."""
     import numpy as np
 
-    checking = outcomes.checking_costs(name, first)
-    return outcomes.with_cascade(first, outcomes.best, np.zeros(len(outcomes)) if checking is None else checking)
+    checking = checking_costs(outcomes, name, first)
+    return with_columns_for(outcomes, first, outcomes.best, np.zeros(len(outcomes)) if checking is None else checking)
 
 
 def fit_cascade(outcomes: OutcomeMatrix, estimates: Array, name: str, first: int, always: bool, seed: int) -> Cascade:
@@ -229,68 +213,21 @@ def _plans(
             yield Plan(replace(cascade, least_gain=least), weight, guard)
 
 
-def fit_plan(outcomes: OutcomeMatrix, estimates: Array, first: int, always: bool, asked: Asked, seed: int) -> Plan:
-    """The plan of least cost that loses no more of the best model's mean score than allowed, by a one-sided bound.
-
-    The bound is that of `curve.best_weight`. Where none keeps it, the one that loses least by it.
-    """
-    import numpy as np
-
-    found: list[tuple[bool, float, Plan]] = []
-    for name in signals_to_try(outcomes, first):
-        plans, curve = plans_from(outcomes, estimates, name, first, always, asked, seed)
-        lost = losses(curve, with_columns(outcomes, name, first))
-        bounds = mean_bound(lost, outcomes.groups, CHOICE, asked.guard_z or 0.0)
-        kept = np.flatnonzero(bounds <= asked.within + 1e-12)
-        row = int(kept[np.argmin(curve.costs[kept])] if len(kept) else np.argmin(bounds))
-        found.append((not len(kept), float(curve.costs[row] if len(kept) else bounds[row]), plans[row]))
-    return min(found, key=lambda each: each[:2])[2]
-
-
 def plans_from(
-    outcomes: OutcomeMatrix, estimates: Array, name: str, first: int, always: bool, asked: Asked, seed: int
+    outcomes: OutcomeMatrix,
+    estimates: Array,
+    name: str,
+    first: int,
+    always: bool,
+    guard_z: float | None,
+    seed: int,
 ) -> tuple[list[Plan], Curve]:
-    """The `frontier` of cascades from one model by one signal."""
+    """The `frontier` of cascades from one model by one signal, beside a guard of so many standard errors, if any."""
     import numpy as np
 
     cascade = fit_cascade(outcomes, estimates, name, first, always, seed)
-    guard = None if asked.guard_z is None else guard_of(outcomes, estimates, asked.guard_z)
+    guard = None if guard_z is None else guard_of(outcomes, estimates, guard_z)
     held_back = estimates if guard is None else estimates - np.array(margins_of(guard, outcomes.models))
     weights = switching_weights(held_back, outcomes.mean_costs)
     tried = np.unique(np.linspace(0, len(weights) - 1, _WEIGHTS).round().astype(int))
     return frontier(outcomes, estimates, cascade, weights[tried].tolist(), guard, seed)
-
-
-def cross_fitted_plans(
-    outcomes: OutcomeMatrix,
-    estimates: Array,
-    folds: Sequence[tuple[Array, Array]],
-    first: int,
-    always: bool,
-    asked: Asked,
-    seed: int,
-) -> CrossedPlans:
-    """What each prompt gets by a plan that was fitted on the other folds."""
-    import numpy as np
-
-    choices, checking, signals = np.empty(len(outcomes), int), np.zeros(len(outcomes)), []
-    for train, test in folds:
-        fitted = outcomes.at(train)
-        plan = fit_plan(fitted, estimates[train], first, always, asked, seed)
-        choices[test] = choices_by(plan, outcomes.at(test), estimates[test], fitted.mean_costs)
-        signals.append(plan.cascade.signal)
-        costs = outcomes.checking_costs(plan.cascade.signal, first)
-        checking[test] = 0.0 if costs is None else costs[test]
-    signal = max(sorted(set(signals)), key=signals.count)
-    paid = outcomes.with_cascade(first, outcomes.best, checking if checking.any() else None)
-    return CrossedPlans(paid, as_columns_of(paid, choices), signal)
-
-
-def as_columns_of(paid: OutcomeMatrix, choices: Array) -> Array:
-    """Choices of columns of `with_columns` as those of a table that may have no column for what is kept; shape (n,)."""
-    import numpy as np
-
-    assert paid.composite is not None
-    singles, columns = paid.singles, paid.composite
-    chosen: Array = np.select([choices == singles, choices == singles + 1], [columns.kept, columns.up], choices)
-    return chosen

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.tuning import fitting, forms
 from autopicker_lab.tuning.allowances import losses_where_doubtful
-from autopicker_lab.tuning.cascades import as_columns_of, choices_by, cross_fitted_plans
+from autopicker_lab.tuning.cascade_search import CrossFitPlans, as_columns_of
+from autopicker_lab.tuning.cascades import choices_by
 from autopicker_lab.tuning.choices import estimates_of
 from autopicker_lab.tuning.measuring import measure
 from autopicker_lab.tuning.report import TuningReport
@@ -60,17 +61,15 @@ def with_cascade(
         promise=promised.to_dict() if promised else {},
         card=figures.card() | {"cascade": str(found)},
     )
-    losses, first = None, outcomes.models.index(form.first)
+    losses = None
     if promised is None or not promised.feasible:
+        first = outcomes.models.index(form.first)
+        crossing = CrossFitPlans(outcomes, estimates, parts, first, plan.cascade.always, asked.guard_z, seed)
         losses = losses_where_doubtful(
             form.outcomes,
             figures.verdict,
             as_columns_of(form.outcomes, choices_by(plan, outcomes, estimates, outcomes.mean_costs)),
-            lambda allowance: (
-                cross_fitted_plans(
-                    outcomes, estimates, parts, first, plan.cascade.always, replace(asked, within=allowance), seed
-                ).choices
-            ),
+            lambda allowance: crossing.crossed(allowance).choices,
             seed,
         )
     return TuningReport(

@@ -12,6 +12,7 @@ from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.routing.router import obstacle
 from autopicker_lab.routing.rule import cascade_pair, goes_up_each, prefer_each, signal_gains, with_added
 from autopicker_lab.tuning.baselines import heuristic_scores
+from autopicker_lab.tuning.cascade_columns import checking_costs, with_columns_for
 from autopicker_lab.tuning.conversations import earlier_of, is_conversation, request_of
 from autopicker_lab.tuning.matrix import USD
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from autopicker_lab.core import Cascade, RoutePolicy
-    from autopicker_lab.tuning.matrix import CascadeColumns, OutcomeMatrix
+    from autopicker_lab.tuning.cascade_columns import CascadeColumns
+    from autopicker_lab.tuning.matrix import OutcomeMatrix
 
     Array = np.ndarray[Any, Any]
 
@@ -37,7 +39,7 @@ class RoutedOutcomes:
         estimates: of each model's quality, shape (n, models), a column of NaN for a model that the policy has no
             estimates of; None for a policy without estimates.
         choices: the model (column of `outcomes`) that it prefers, shape (n,).
-        outcomes: the table, with a column of the policy's cascade, if any (see OutcomeMatrix.with_cascade).
+        outcomes: the table, with a column of the policy's cascade, if any (see tuning.cascade_columns).
     """
 
     scores: Array
@@ -91,8 +93,8 @@ def _with_cascade_of(policy: RoutePolicy, outcomes: OutcomeMatrix) -> OutcomeMat
     if cascade is None or not {cascade.first, cascade.then} <= set(names):
         return outcomes
     first = names.index(cascade.first)
-    checking = outcomes.checking_costs(cascade.signal, first)
-    return outcomes.with_cascade(first, names.index(cascade.then), checking)
+    checking = checking_costs(outcomes, cascade.signal, first)
+    return with_columns_for(outcomes, first, names.index(cascade.then), checking)
 
 
 def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, estimates: Array | None) -> Array:

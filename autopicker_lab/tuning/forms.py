@@ -9,14 +9,11 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.routing.signals import told_as
 from autopicker_lab.tuning.baselines import bootstrapped
+from autopicker_lab.tuning.cascade_search import CrossedPlans, CrossFitPlans, PlanSearch, as_columns_of
 from autopicker_lab.tuning.cascades import (
-    CrossedPlans,
     Plan,
-    as_columns_of,
     choices_by,
-    cross_fitted_plans,
     first_models,
-    fit_plan,
     plans_from,
     with_columns,
 )
@@ -156,7 +153,9 @@ def compare_forms(
     for name, always in ((CASCADE, True), (BOTH, False)):
         several = []
         for first in firsts:
-            crossed = cross_fitted_plans(outcomes, estimates, folds, first, always, asked, seed)
+            crossed = CrossFitPlans(outcomes, estimates, folds, first, always, asked.guard_z, seed).crossed(
+                asked.within
+            )
             several.append(_form(name, outcomes.models[first], outcomes, crossed, estimates, folds, asked, seed))
         tried.append(max(several, key=lambda form: form.over_route.value))
     best = max(tried, key=lambda form: (form.pays, form.over_route.value))
@@ -168,7 +167,7 @@ def compare_forms(
 def plan_of(form: Form, outcomes: OutcomeMatrix, estimates: Array, asked: Asked, seed: int) -> Plan:
     """A form's plan, fitted on all outcomes."""
     first = outcomes.models.index(form.first)
-    return fit_plan(outcomes, estimates, first, form.name == CASCADE, asked, seed)
+    return PlanSearch(outcomes, estimates, first, form.name == CASCADE, asked.guard_z, seed).plan(asked.within)
 
 
 def promised_plan(
@@ -189,8 +188,8 @@ def promised_plan(
     """
     first, then = outcomes.models.index(form.first), outcomes.best
     always = form.name == CASCADE
-    signal = fit_plan(outcomes, estimates, first, always, asked, seed).cascade.signal
-    plans, curve = plans_from(outcomes, estimates, signal, first, always, asked, seed)
+    signal = plan_of(form, outcomes, estimates, asked, seed).cascade.signal
+    plans, curve = plans_from(outcomes, estimates, signal, first, always, asked.guard_z, seed)
     paid = with_columns(outcomes, signal, first)
     order = in_testing_order(paid, curve.choices, then, terms, kept_out.different, seed)
     choices = [choices_by(plans[i], kept_out, unseen, outcomes.mean_costs) for i in order]

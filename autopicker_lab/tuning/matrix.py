@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.routing.signals import PREFIX as SIGNAL
 from autopicker_lab.routing.signals import USD_PREFIX as SIGNAL_USD
-from autopicker_lab.routing.signals import samples_wanted
 from autopicker_lab.tuning.clusters import clustered_error, quantile
+from autopicker_lab.tuning.complete_rows import by_signal, check_differences, check_models, complete_rows, ranked_pair
 from autopicker_lab.tuning.conversations import is_conversation, question_of, text_of
 from autopicker_lab.tuning.costs import costs_of_calls, seconds_of_calls
 from autopicker_lab.tuning.grouping import AUTO, OFF, TEMPLATE, count, group_prompts
@@ -26,29 +26,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.tuning.cascade_columns import CascadeColumns
 
     Array = np.ndarray[Any, Any]
 
-ENOUGH = 50
 MOST = 20_000
 USD, CALL = "usd", "call"
-
-
-class CascadeColumns(NamedTuple):
-    """The columns of a cascade: of its two models, of answers of the first that are kept, and of those that went up.
-
-    `kept` is `first` itself where signals cost nothing.
-    """
-
-    first: int
-    then: int
-    kept: int
-    up: int
-
-    @property
-    def singles(self) -> int:
-        """How many columns stand before those that a cascade adds."""
-        return self.up - (self.kept != self.first)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +48,7 @@ class OutcomeMatrix:
         seconds: until each answer was whole, shape (prompts, models); None where a model's were not measured.
         signals: of the answers, by name (see routing.signals), each of shape (prompts, models), NaN where missing.
         signal_costs: what measuring a signal cost, by its name, in the unit of `costs`, shape (prompts, models).
-        composite: the columns of a cascade (see `with_cascade`); None without one.
+        composite: the columns of a cascade (see tuning.cascade_columns); None without one.
         incumbent: column of the model that serves now; None: the best single one.
     """
 
@@ -123,14 +106,14 @@ class OutcomeMatrix:
         if models is not None:
             table = table[table["model"].isin(models)]
         names = [str(name) for name in table["model"].unique()]
-        _check_models(names, strong, weak)
+        check_models(names, strong, weak)
         if strong is not None and weak is not None:
             names = [weak, strong]
             table = table[table["model"].isin(names)]
-        complete, notes = _complete_rows(table, names, most, seed)
+        complete, notes = complete_rows(table, names, most, seed)
         scores = complete.to_numpy(float)
         costs, in_usd, notes_on_costs = costs_of_calls(table, complete.index, names, latency_weight)
-        high, low = _pair(names, scores, costs, strong, weak)
+        high, low = ranked_pair(names, scores, costs, strong, weak)
         notes += notes_on_costs
         described = table.drop_duplicates("prompt_id").set_index("prompt_id").loc[complete.index]
         prompts = tuple(described["prompt"].astype(str))
@@ -140,7 +123,7 @@ class OutcomeMatrix:
                 f"{talks:,} prompts are conversations, estimated by their last questions; that a service goes down in "
                 "strength in none of them is counted by evaluate and the gate, and not by tune"
             )
-        _check_differences(names, scores, grouping.groups, grouping.assumed, high, low)
+        check_differences(names, scores, grouping.groups, grouping.assumed, high, low)
         notes += [grouping.note] if grouping.note else []
         if not in_usd:
             costs[:, low] = 0.0 if len(names) == 2 else 1.0
@@ -159,15 +142,15 @@ class OutcomeMatrix:
             assumed=grouping.assumed,
             other_groups=grouping.others,
             seconds=seconds_of_calls(table, complete.index, names),
-            signals=_by_signal(table, complete.index, names, SIGNAL),
-            signal_costs=_by_signal(table, complete.index, names, SIGNAL_USD) if in_usd else {},
+            signals=by_signal(table, complete.index, names, SIGNAL),
+            signal_costs=by_signal(table, complete.index, names, SIGNAL_USD) if in_usd else {},
         )
 
     def with_incumbent(self, name: str | None) -> OutcomeMatrix:
         """The same, where the model of this name serves now; InvalidRequestError where there is none."""
         if name is None:
             return self
-        _check_models(self.models, name, None)
+        check_models(self.models, name, None)
         return replace(self, incumbent=self.models.index(name))
 
     @property
@@ -201,36 +184,6 @@ class OutcomeMatrix:
         assumed = OFF if self.assumed == TEMPLATE else TEMPLATE
         return replace(self, groups=self.other_groups, other_groups=self.groups, assumed=assumed)
 
-    def with_cascade(self, first: int, then: int, checking: Array | None = None) -> OutcomeMatrix:
-        """With columns of a cascade in place of any that are there; they have no signals.
-
-        Answers of the first model that went up are scored as the second's, at both costs; where signals cost
-        something, answers that were kept have a column, too.
-
-        Args:
-            checking: what the signal costs, beside each answer of the first model, shape (n,); None: nothing does.
-        """
-        import numpy as np
-
-        singles = self.singles
-        costs = self.costs[:, :singles]
-        held = costs[:, first] if checking is None else costs[:, first] + checking
-        added = [] if checking is None else [(first, held)]
-        added.append((then, held + costs[:, then]))
-        like = [k for k, _ in added]
-        unknown = np.full((len(self), len(added)), np.nan)
-        seconds = None if self.seconds is None else self.seconds[:, :singles]
-        names = [f"{self.models[first]}, checked"] * (len(added) - 1) + [f"{self.models[first]} > {self.models[then]}"]
-        return replace(
-            self,
-            models=(*self.models[:singles], *names),
-            scores=np.hstack([self.scores[:, :singles], self.scores[:, like]]),
-            costs=np.column_stack([costs, *(cost for _, cost in added)]),
-            signals={name: np.hstack([values[:, :singles], unknown]) for name, values in self.signals.items()},
-            seconds=None if seconds is None else np.column_stack([seconds, *_waited(seconds, first, then, added)]),
-            composite=CascadeColumns(first, then, singles if len(added) > 1 else first, singles + len(added) - 1),
-        )
-
     def single_models(self) -> OutcomeMatrix:
         """Without the columns of a cascade."""
         k = self.singles
@@ -247,19 +200,6 @@ class OutcomeMatrix:
                 composite=None,
             )
         )
-
-    def checking_costs(self, signal: str, first: int) -> Array | None:
-        """What measuring a signal of a model's answers costs each prompt, shape (n,); None where it costs nothing.
-
-        As measured; else further answers are taken to cost as much as the first.
-        """
-        import numpy as np
-
-        measured, samples = self.signal_costs.get(signal), samples_wanted(signal)
-        if measured is None and not samples:
-            return None
-        asked: Array = samples * self.costs[:, first]
-        return asked if measured is None else np.where(np.isnan(measured[:, first]), asked, measured[:, first])
 
     @property
     def singles(self) -> int:
@@ -351,74 +291,3 @@ class OutcomeMatrix:
 
         rows = np.arange(len(self))
         return self.scores[rows, choices], self.costs[rows, choices]
-
-
-def _check_models(names: Sequence[str], strong: str | None, weak: str | None) -> None:
-    for name in (strong, weak):
-        if name is not None and name not in names:
-            raise InvalidRequestError(f"no model '{name}' in the outcomes", f"known: {', '.join(names)}")
-    if len(names) < 2 or (strong is not None and strong == weak):
-        raise InvalidRequestError("routing needs two models", f"the outcomes hold {', '.join(names)}: collect another")
-
-
-def _complete_rows(table: pd.DataFrame, names: Sequence[str], most: int, seed: int) -> tuple[pd.DataFrame, list[str]]:
-    """Scores by prompt and model of the prompts that all models answered, at most so many, and notes on the others."""
-    scores = table.pivot(index="prompt_id", columns="model", values="score").reindex(table["prompt_id"].unique())
-    complete = scores.dropna()
-    missing = len(scores) - len(complete)
-    notes = [f"{missing:,} prompts lack a model and are left out"] if missing else []
-    if len(complete) > most:
-        notes.append(f"a sample of {most:,} of {len(complete):,} prompts is used (seed {seed})")
-        complete = complete.sample(most, random_state=seed).sort_index()
-    if len(complete) < ENOUGH:
-        detail = f"too little data: {len(complete)} prompts were answered by all of {len(names)} models"
-        raise InvalidRequestError(detail, f"collect at least {ENOUGH} (autopicker collect)")
-    return complete[list(names)], notes
-
-
-def _check_differences(
-    names: Sequence[str], scores: Array, groups: Array, assumed: str, strong: int, weak: int
-) -> None:
-    import numpy as np
-
-    if np.ptp(scores) == 0:
-        raise InvalidRequestError(
-            "every answer has the same score: nothing tells the models apart", "grade differently"
-        )
-    different = count(groups)
-    if assumed == TEMPLATE and different == 1:
-        detail = "all prompts are of one template, which says nothing of new ones"
-        raise InvalidRequestError(detail, "where requests will be of this one, say so: --groups off")
-    if assumed == OFF and different < ENOUGH:
-        detail = f"too little data: {len(scores)} prompts, but only {different} of them differ"
-        raise InvalidRequestError(detail, f"collect at least {ENOUGH} that differ")
-    if scores[:, strong].mean() <= scores[:, weak].mean():
-        detail = f"'{names[strong]}' is not better than '{names[weak]}' here"
-        raise InvalidRequestError(detail, f"use {names[weak]} alone, or swap them")
-
-
-def _waited(seconds: Array, first: int, then: int, added: Sequence[tuple[int, Array]]) -> list[Array]:
-    """Seconds until answers in the added columns were whole."""
-    up = seconds[:, first] + seconds[:, then]
-    return [seconds[:, first], up] if len(added) > 1 else [up]
-
-
-def _by_signal(table: pd.DataFrame, index: pd.Index[Any], names: Sequence[str], prefix: str) -> dict[str, Array]:
-    """The columns of this prefix by the name of their signal, each of shape (prompts, models)."""
-    columns = [name for name in table if str(name).startswith(prefix)]
-    pivots = {name: table.pivot(index="prompt_id", columns="model", values=name) for name in columns}
-    return {
-        str(name).removeprefix(prefix): pivot.reindex(index)[list(names)].to_numpy(float)
-        for name, pivot in pivots.items()
-    }
-
-
-def _pair(names: Sequence[str], scores: Array, costs: Array, strong: str | None, weak: str | None) -> tuple[int, int]:
-    import numpy as np
-
-    means, costs_of_models = scores.mean(0), costs.mean(0)
-    high = names.index(strong) if strong else int(np.argmax(means))
-    if weak:
-        return high, names.index(weak)
-    others = [i for i in range(len(names)) if i != high]
-    return high, min(others, key=lambda i: (costs_of_models[i], means[i]))

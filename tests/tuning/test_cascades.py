@@ -12,6 +12,7 @@ from autopicker_lab.benchmark.cascades import cascades_against_routing, plot_lea
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing import load_policy, save_policy
 from autopicker_lab.tuning import OutcomeMatrix, Terms, TuningReport, evaluate, read_outcomes, tune
+from autopicker_lab.tuning.cascade_columns import checking_costs
 from autopicker_lab.tuning.choices import route_outcomes
 from autopicker_lab.tuning.fitting import grouped_folds
 from autopicker_lab.tuning.forms import AUTO, ONLY, ROUTE, Forms, compare_forms
@@ -111,7 +112,7 @@ def test_what_a_signal_costs_is_paid_for_each_answer_that_is_held() -> None:
     assert found.tried[0].over_route.value < free.tried[0].over_route.value
     several = rows.rename(columns={"signal_logprob_min": "signal_agreement:8"})  # nothing says what they cost
     matrix = OutcomeMatrix.from_table(several, groups="off")
-    assert matrix.checking_costs("agreement:8", 0).tolist() == pytest.approx((8 * matrix.costs[:, 0]).tolist())
+    assert checking_costs(matrix, "agreement:8", 0).tolist() == pytest.approx((8 * matrix.costs[:, 0]).tolist())
 
 
 def test_a_signal_that_costs_is_taken_only_where_it_is_worth_that() -> None:
