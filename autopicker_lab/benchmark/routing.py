@@ -67,8 +67,9 @@ def decision_times(
 ) -> pd.DataFrame:
     """Microseconds of a whole decision (score, estimates, choice) by length of the prompt, one row each.
 
-    Each round asks a question that was not asked before, in words that were. `least_us` is of the quickest round, which
-    other work on the machine disturbed least, `median_us` of all.
+    Each question is asked once, in words that were read before. `least_us` is of the quickest, which other work on the
+    machine disturbed least, `median_us` of all.
+
     LiteLLM's complexity heuristic is timed in turn with ours in the same process where it is installed
     (`uv run --with litellm autopicker bench routing`), else its rows are missing.
     """
@@ -83,10 +84,10 @@ def decision_times(
         text = SENTENCE * (length // len(SENTENCE) + 1)
         times: dict[str, list[float]] = {name: [] for name in deciders}
         for i in range(rounds if length < 10**5 else max(rounds // 10, 3)):
-            question = f"{text[: length - 12]} {i}, {i % 7}?"[:length]
-            for name, decide in deciders.items():
+            for k, (name, decide) in enumerate(deciders.items()):
                 if name.startswith("LiteLLM") and length > 10**5:
                     continue  # seconds each
+                question = f"{text[: length - 12]} {i}, {k}?"[:length]
                 started_at = time.perf_counter()
                 decide(question)
                 times[name].append(time.perf_counter() - started_at)
