@@ -80,7 +80,7 @@ class LexicalIndex:
 
 
 def _counted(texts: Sequence[str]) -> tuple[Any, Any, Any, Any]:
-    """Of each text how many different n-grams it has, and how many; then those of all texts, and how often each stands."""
+    """How many different n-grams each text has, and how many; then those of all texts, and how often each stands."""
     import numpy as np
 
     counted = [np.unique(ngrams(text), return_counts=True) for text in texts]
