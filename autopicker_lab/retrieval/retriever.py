@@ -116,17 +116,16 @@ class Retriever:
 
 def _everything(documents: Sequence[Document], budget: int, count: Callable[[str], int]) -> Retrieved | None:
     """All Parts of all documents; None where they do not fit."""
-    parts = [
-        Passage(number, index, part)
-        for number, document in enumerate(documents)
-        for index, part in enumerate(document.parts)
-        if part.text.strip()
-    ]
+    parts: list[Passage] = []
     spent = 0
-    for passage in parts:
-        spent += count(passage.part.text) + LABEL_TOKENS
-        if spent > budget:
-            return None
+    for number, document in enumerate(documents):
+        for index, part in enumerate(document.parts):
+            if not part.text.strip():
+                continue
+            spent += count(part.text) + LABEL_TOKENS
+            if spent > budget:
+                return None
+            parts.append(Passage(number, index, part))
     return Retrieved(tuple(ChosenPassage(passage, "all") for passage in parts), (1.0,) * len(documents))
 
 
