@@ -526,3 +526,44 @@ def test_what_is_printed_beside_a_page_number_is_told(header: str, told: str | N
     text = read(rows(["a"]) + f"<headerFooter><oddHeader>{header}</oddHeader></headerFooter>").text
     assert ("Printed on its pages" in text) is bool(told)
     assert told is None or f"Printed on its pages: {told}" in text
+
+
+def test_cells_that_are_struck_through_are_marked_in_the_text() -> None:
+    sheet = rows(["item", "price"], ["old boat", 99], styles={"A2": 1, "B2": 1})
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    fonts = "<fonts><font/><font><b/><strike/></font></fonts>"
+    styles = f'<styleSheet xmlns="{namespace}">{fonts}<cellXfs><xf fontId="0"/><xf fontId="1"/></cellXfs></styleSheet>'
+    document = read(sheet, parts={"xl/styles.xml": styles})
+    assert "| ~~old boat~~ | ~~99~~ |" in document.text
+    assert document.tables[0].rows[1] == ("old boat", 99)
+
+
+def test_newer_errors_are_no_damage() -> None:
+    cells = '<c r="A1" t="e"><v>#SPILL!</v></c><c r="B1"><v>5</v></c>'
+    document = read(f'<sheetData><row r="1">{cells}</row></sheetData>')
+    assert document.tables[0].rows == (("#SPILL!", 5),)
+    assert document.warnings == ()
+
+
+def test_boxes_for_ticks_tell_that_they_are_not_ticked() -> None:
+    shapes = "".join(
+        f'<v:shape><v:textbox>{text}</v:textbox><x:ClientData ObjectType="{kind}">{more}</x:ClientData></v:shape>'
+        for text, kind, more in (
+            ("paid", "Checkbox", "<x:Checked>1</x:Checked>"),
+            ("sent", "Checkbox", ""),
+            ("cash", "Radio", ""),
+            ("Print", "Button", ""),
+        )
+    )
+    office = "urn:schemas-microsoft-com:office:excel"
+    parts = {
+        "xl/worksheets/_rels/sheet1.xml.rels": relations(("r1", "vmlDrawing", "../drawings/v.vml")),
+        "xl/drawings/v.vml": f'<xml xmlns:v="urn:schemas-microsoft-com:vml" xmlns:x="{office}">{shapes}</xml>',
+    }
+    text = read(rows(["a"]), parts=parts).text
+    assert [line for line in text.split("\n") if line.startswith("Text box")] == [
+        "Text box: [x] paid",
+        "Text box: [ ] sent",
+        "Text box: ( ) cash",
+        "Text box: Print",
+    ]

@@ -52,5 +52,12 @@ def read_vml(data: bytes, notes: SheetNotes) -> None:
             continue
         boxes = shape.iter(f"{_VML}textbox")
         if text := " ".join(" ".join("".join(box.itertext()) for box in boxes).split()):
-            checked = "" if client is None else client.findtext(f"{_OFFICE}Checked") or ""
-            notes.texts.append(f"[x] {text}" if checked == "1" else text)
+            notes.texts.append(_tick(client) + text)
+
+
+def _tick(client: Any | None) -> str:
+    """Whether a box for a tick, or a choice, is ticked; "" for what takes no tick."""
+    if client is None:
+        return ""
+    choice = {"Checkbox": "[{}] ", "Radio": "({}) "}.get(client.get("ObjectType") or "", "")
+    return choice.format("x" if client.findtext(f"{_OFFICE}Checked") in ("1", "True") else " ")

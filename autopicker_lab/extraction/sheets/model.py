@@ -36,6 +36,7 @@ class SheetNotes:
         formulas: as Excel writes them after "=".
         uncomputed: cells whose formula was never computed, so that no value was saved.
         formats: number formats of cells that carry meaning.
+        struck: cells whose whole content is struck through.
         links: addresses by cell.
         comments: text by cell reference.
         hidden_rows, hidden_columns: spans, the first and the last from 0.
@@ -52,6 +53,7 @@ class SheetNotes:
     formulas: dict[CellPosition, str] = field(default_factory=dict)
     uncomputed: set[CellPosition] = field(default_factory=set)
     formats: dict[CellPosition, NumberFormat] = field(default_factory=dict)
+    struck: set[CellPosition] = field(default_factory=set)
     links: dict[CellPosition, str] = field(default_factory=dict)
     marked: dict[CellPosition, str] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)

@@ -115,15 +115,23 @@ class _View:
         for position, address in notes.links.items():
             if place := sheet.locate(position):
                 self._changes.setdefault(place[0], []).append((place[1], address))
+        self._struck = {place for position in notes.struck if (place := sheet.locate(position))}
+        for row, _ in self._struck:
+            self._changes.setdefault(row, [])
 
     def row(self, number: int) -> tuple[Cell, ...]:
         row = self._sheet.rows[number]
         changes = self._changes.get(number)
-        if not changes:
+        if changes is None:
             return row
         cells = list(row)
         for column, change in changes:
             cells[column] = _linked(cells[column], change) if isinstance(change, str) else _shown(cells[column], change)
+        if self._struck:
+            return tuple(
+                f"~~{cell_text(cell)}~~" if cell is not None and (number, column) in self._struck else cell
+                for column, cell in enumerate(cells)
+            )
         return tuple(cells)
 
 

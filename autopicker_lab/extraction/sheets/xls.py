@@ -212,6 +212,11 @@ def _find_formats(sheet: Any, notes: SheetNotes) -> None:
                     notes.formats[row, column] = forms[style]
 
 
+def _is_struck(book: Any, style: int) -> bool:
+    number = book.xf_list[style].font_index
+    return number < len(book.font_list) and bool(book.font_list[number].struck_out)
+
+
 def _form(book: Any, style: int) -> NumberFormat:
     key = book.xf_list[style].format_key if 0 <= style < len(book.xf_list) else 0
     known = book.format_map.get(key)
@@ -219,6 +224,10 @@ def _form(book: Any, style: int) -> NumberFormat:
 
 
 def _find_beside(sheet: Any, notes: SheetNotes) -> None:
+    struck = {style for style in range(len(sheet.book.xf_list)) if _is_struck(sheet.book, style)}
+    for row in range(sheet.nrows) if struck else ():
+        styles = sheet._cell_xf_indexes[row]  # noqa: SLF001  # its method tells them one by one
+        notes.struck |= {(row, column) for column, style in enumerate(styles) if style in struck}
     notes.hidden_rows = spans(n for n, row in sheet.rowinfo_map.items() if row.hidden or row.height == 0)
     notes.hidden_columns = spans(n for n, column in sheet.colinfo_map.items() if column.hidden or column.width == 0)
     for link in sheet.hyperlink_list:

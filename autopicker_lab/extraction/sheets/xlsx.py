@@ -24,7 +24,7 @@ from autopicker_lab.extraction.sheets.model import (
 from autopicker_lab.extraction.sheets.number_format import NumberFormat, format_of
 from autopicker_lab.extraction.sheets.rich_text import may_be_marked, shared_cells
 from autopicker_lab.extraction.sheets.tree import read_cells, shared_strings
-from autopicker_lab.extraction.sheets.xlsx_cells import read_sheet
+from autopicker_lab.extraction.sheets.xlsx_cells import cells_of_styles, read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,6 +39,10 @@ _ATTRIBUTE = re.compile(rb"(?<![\w:])([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _HYPERLINK = re.compile(rb"<(?:\w+:)?hyperlink\s([^<>]*)>")
 _FORMAT = re.compile(rb"<(?:\w+:)?numFmt\s([^<>]*)>")
 _STYLE = re.compile(rb"<(?:\w+:)?xf(?=[\s/>])([^<>]*)>")
+_FONT = re.compile(rb"<(?:\w+:)?font(?:\s[^<>]*)?(?:/>|>.*?</(?:\w+:)?font>)", re.DOTALL)
+_STRIKE = re.compile(rb"<(?:\w+:)?strike(?:\s+val=[\"'](\w+)[\"'])?\s*/?>")
+_OFF = (b"0", b"false", b"off")
+_USUAL_ERRORS = frozenset(("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA"))
 _CHART = re.compile(r"(?:^|/)charts/chart(?:ex)?\d*\.xml")
 _MAIN = "xl/workbook.xml"
 _MAX_LINKED, _MAX_LINKS = 1000, 100_000  # cells of one range that share a link, and of all
@@ -119,8 +123,7 @@ class _Parts:
     @cached_property
     def _formats(self) -> list[NumberFormat]:
         """The number format of each style that cells name."""
-        part = self._package.related(self._main, "styles") or "xl/styles.xml"
-        data = (self._package.read(part) if part in self._package.names else None) or b""
+        data = self._styles_data
         codes: dict[int, str] = {}
         for match in _FORMAT.finditer(data):
             known = _attributes(match[1])
@@ -130,6 +133,22 @@ class _Parts:
         ids = (_attributes(match[1]).get("numFmtId", "0") for match in _STYLE.finditer(styles))
         return [format_of(int(i) if i.isdecimal() else 0, codes) for i in ids]
 
+    @cached_property
+    def _struck(self) -> set[int]:
+        """The numbers of the styles whose font is struck through."""
+        data = self._styles_data
+        if b"strike" not in data:
+            return set()
+        fonts = _FONT.findall(data.partition(b"<cellXfs")[0])
+        struck = {str(i) for i, font in enumerate(fonts) if (match := _STRIKE.search(font)) and match[1] not in _OFF}
+        styles = data.partition(b"cellXfs")[2].partition(b"cellXfs>")[0]
+        return {i for i, m in enumerate(_STYLE.finditer(styles)) if _attributes(m[1]).get("fontId", "0") in struck}
+
+    @cached_property
+    def _styles_data(self) -> bytes:
+        part = self._package.related(self._main, "styles") or "xl/styles.xml"
+        return (self._package.read(part) if part in self._package.names else None) or b""
+
     def notes(self) -> Book:
         """What stands beside the values, of all sheets."""
         book = Book(starts_1904=self._starts_1904)
@@ -137,8 +156,12 @@ class _Parts:
         for name, path in self.paths.items():
             data = self._sheet_data(path)
             notes = book.notes[name] = read_sheet(data, meaningful)
+            notes.struck = set(cells_of_styles(data, self._struck)) if self._struck else set()
             relations = self._package.relations(path)
             self._find_marked(data, notes)
+            self.is_unusual = self.is_unusual or not _USUAL_ERRORS.issuperset(
+                text.partition(" ")[0] for text in notes.errors.values()
+            )
             _find_links(data, relations, notes)
             for relation in relations.values():
                 if not relation.is_external and relation.target in self._package.names:

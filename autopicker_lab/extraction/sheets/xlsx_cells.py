@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.extraction.sheets.model import MAX_AREA, SheetNotes, cell_reference, column_number, spans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from autopicker_lab.extraction.sheets.model import CellPosition
     from autopicker_lab.extraction.sheets.number_format import NumberFormat
@@ -133,10 +133,17 @@ def _find_shared(data: bytes, notes: SheetNotes, masters: Mapping[bytes, CellPos
 
 
 def _find_formats(data: bytes, notes: SheetNotes, formats: Mapping[int, NumberFormat]) -> None:
-    styles = b"|".join(b"%d" % number for number in formats)
+    notes.formats |= {position: formats[style] for position, style in cells_of_styles(data, formats).items()}
+
+
+def cells_of_styles(data: bytes, numbers: Iterable[int]) -> dict[CellPosition, int]:
+    """The cells of a sheet that have one of these styles, and which."""
+    styles = b"|".join(b"%d" % number for number in numbers)
+    found: dict[CellPosition, int] = {}
     for match in re.finditer(rb"<(?:\w+:)?c\s((?>[^<>]*?\bs=[\"'](" + styles + rb")[\"'])[^<>]*)>", data):
         if place := _PLACE.search(match[1]):
-            notes.formats[_position(place[1], place[2])] = formats[int(match[2])]
+            found[_position(place[1], place[2])] = int(match[2])
+    return found
 
 
 def _hidden_rows(data: bytes) -> list[tuple[int, int]]:
