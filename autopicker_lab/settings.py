@@ -124,6 +124,14 @@ class Settings(BaseSettings):
     """USD a day that answers which were explored may cost, estimated."""
     explore_seed: int = 0
     """Of the draws of exploration, by which a log can be checked."""
+    shadow_share: float = Field(0.0, ge=0, le=1)
+    """Share of requests that another model is asked, too, after the answer has left."""
+    shadow_model: str = ""
+    """The model that is asked then; none: one of those that could have taken the request."""
+    shadow_grader: str = ""
+    """What grades both answers: judge:MODEL, regex:PATTERN, schema, my.py:function or an entry point; none: nothing."""
+    shadow_usd: float = Field(1.0, ge=0, allow_inf_nan=False)
+    """USD a day that such answers and their grades may cost."""
     decision_log: Path | None = None
     """SQLite file for routing decisions and feedback; none: the last ten thousand in memory."""
     decision_log_prompts: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Annotated, Any
 import typer
 
 from autopicker_lab.cli.common import Json, StrictCommand, print_json
+from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.live.audit import Step, open_audit
-from autopicker_lab.live.canary import CanaryComparison, CanaryReport, Guardrails
+from autopicker_lab.live.canary import CanaryComparison, CanaryReport, Guardrails, rounded
 from autopicker_lab.live.deployments import CONFIGURED, Deployed, Deployments, deployed
+from autopicker_lab.live.pairs import agreement, paired
 from autopicker_lab.routing import default_policy, load_policy
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import open_log
@@ -97,6 +100,28 @@ def deployments(as_json: Json = False) -> None:
         typer.echo(_line(step))
 
 
+@app.command(cls=StrictCommand)
+def shadow(as_json: Json = False) -> None:
+    """Compare models on the requests that two were asked (SHADOW_SHARE), and the grader with people's feedback."""
+    path = Settings.load().decision_log
+    if path is None or not path.exists():
+        raise InvalidRequestError("there is no decision log", "set DECISION_LOG as the service has it")
+    with closing(open_log(path)) as log:
+        rows = log.rows()
+    pairs, grader = paired(rows), agreement(rows)
+    if as_json:
+        print_json(
+            {
+                "pairs": [pair._asdict() | {"lead": rounded(pair.lead)} for pair in pairs],
+                "grader": grader._asdict() | {"bias": rounded(grader.bias)},
+            }
+        )
+        return
+    for pair in pairs:
+        typer.echo(f"{pair.shadow} minus {pair.served}: {_interval(rounded(pair.lead))}, {pair.n:,} requests")
+    typer.echo(f"grader minus people: {_interval(rounded(grader.bias))}, {grader.n:,} answers")
+
+
 def _deployments() -> Deployments:
     return Deployments(open_audit(Settings.load()))
 
@@ -139,9 +164,14 @@ def _named(policy: str) -> str:
 def _told(figure: dict[str, Any]) -> str:
     if "mean" not in figure:
         return f"canary {figure['canary']:,}, stable {figure['stable']:,}"
-    values = (figure[name] for name in ("mean", "low", "high"))
-    mean, low, high = ("unknown" if value is None else f"{value:+.4g}" for value in values)
-    return f"canary minus stable {mean} ({low} to {high})"
+    return f"canary minus stable {_interval(figure)}"
+
+
+def _interval(figure: Mapping[str, float | None]) -> str:
+    mean, low, high = (
+        "unknown" if (value := figure[name]) is None else f"{value:+.4g}" for name in ("mean", "low", "high")
+    )
+    return f"{mean} ({low} to {high})"
 
 
 def _me() -> str:

@@ -1,1 +1,1 @@
-"""The loop on live traffic: exploration with true propensities."""
+"""The loop on live traffic: exploration, signals, shadow, deployments and canaries (see README.md)."""

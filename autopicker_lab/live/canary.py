@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -114,10 +115,10 @@ def judge(stable: Arm, canary: Arm, rails: Guardrails) -> CanaryReport:
     cost, cost_excess = _means(canary.costs_usd, stable.costs_usd, rails.cost_ratio, alpha)
     latency, latency_excess = _means(canary.latencies_s, stable.latencies_s, rails.latency_ratio, alpha)
     figures = {
-        "quality": _rounded(quality),
-        "cost_usd": _rounded(cost),
-        "latency_s": _rounded(latency),
-        "error_rate": _rounded(errors),
+        "quality": rounded(quality),
+        "cost_usd": rounded(cost),
+        "latency_s": rounded(latency),
+        "error_rate": rounded(errors),
         "scored": {"canary": len(canary.scores), "stable": len(stable.scores)},
         "answered": {"canary": len(canary.costs_usd), "stable": len(stable.costs_usd)},
     }
@@ -149,6 +150,6 @@ def _means(canary: list[float], stable: list[float], ratio: float, alpha: float)
     return difference(one, other), one.low - ratio * other.high
 
 
-def _rounded(bounds: Bounds) -> dict[str, float | None]:
+def rounded(bounds: Bounds) -> dict[str, float | None]:
     """An interval as JSON has it; None for what is not known."""
-    return {name: round(value, 6) if abs(value) < float("inf") else None for name, value in bounds._asdict().items()}
+    return {name: round(value, 6) if math.isfinite(value) else None for name, value in bounds._asdict().items()}

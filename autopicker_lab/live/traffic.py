@@ -10,10 +10,14 @@ from autopicker_lab.live.audit import open_audit
 from autopicker_lab.live.conversations import Conversations, is_begun
 from autopicker_lab.live.deployments import Deployments
 from autopicker_lab.live.exploration import ExplorationPlan, Explorer
+from autopicker_lab.live.grading import ShadowGrader
 from autopicker_lab.live.rollout import Rollout
+from autopicker_lab.live.shadow import Shadow, ShadowPlan
 from autopicker_lab.live.signals import SignalWatch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from autopicker_lab.chat.pipeline import Pipeline
     from autopicker_lab.core import AutopickerError, ChatRequest, Route, RoutePolicy
     from autopicker_lab.settings import Settings
@@ -42,10 +46,13 @@ class LiveTraffic:
     Attributes:
         rollout: what is deployed.
         signals: what notices them; None without a decision log.
+        shadow: what asks other models afterwards; None where nothing does.
     """
 
-    def __init__(self, settings: Settings, ledger: Ledger, pipeline: Pipeline):
+    def __init__(self, settings: Settings, ledger: Ledger, pipeline: Pipeline, running: Callable[[], int]):
         self._pipeline = pipeline
+        self._shadow_usd = Allowance(ledger, "shadow", settings.shadow_usd)
+        self.shadow = self._made_shadow(settings, running) if settings.shadow_share else None
         self.signals = SignalWatch() if settings.decision_log is not None else None
         self._allowance = Allowance(ledger, "explore", settings.explore_usd)
         plan = ExplorationPlan(settings.explore_share, settings.explore_seed)
@@ -56,6 +63,21 @@ class LiveTraffic:
     def _check(self, policy: RoutePolicy) -> None:
         if policy.cascade is not None:
             self._pipeline.checks.refuse_what_cannot_run(policy.cascade.signal)
+
+    def _made_shadow(self, settings: Settings, running: Callable[[], int]) -> Shadow:
+        catalogue, folder = self._pipeline.catalogue, settings.autopicker_checks
+        name = settings.shadow_grader
+        grader = ShadowGrader(name, catalogue, self._shadow_usd, folder) if name else None
+        plan = ShadowPlan(settings.shadow_share, settings.shadow_model, settings.explore_seed)
+        return Shadow(plan, self._pipeline, self._shadow_usd, grader, running)
+
+    def must_stay(self, request: ChatRequest) -> bool:
+        """Whether the policy of a request keeps it on this machine."""
+        return self.policy_of(request).local_only
+
+    def policy_of(self, request: ChatRequest) -> RoutePolicy:
+        """The policy that decides on a request."""
+        return (request.live and request.live.policy) or self._pipeline.policy
 
     @property
     def active(self) -> bool:
@@ -70,13 +92,14 @@ class LiveTraffic:
     def failed(self, request: ChatRequest, error: AutopickerError) -> None:
         """A request was answered with an error; one of the service or of a model counts against its policy."""
         if self.rollout.active and error.status >= 500:
-            policy = (request.live and request.live.policy) or self._pipeline.policy
-            self.rollout.ended(policy.id, failed=True)
+            self.rollout.ended(self.policy_of(request).id, failed=True)
 
     def open_accounts(self) -> None:
         """Ask the store what was spent today; to be called now and then, in a thread."""
         if self._explorer is not None:
             self._allowance.open()
+        if self.shadow is not None:
+            self._shadow_usd.open()
 
     def keep(self, decisions: DecisionLog) -> bool:
         """Keep in step with the stores, and see to a canary; to be called now and then, in a thread.

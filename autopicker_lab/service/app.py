@@ -105,6 +105,8 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         if await asyncio.to_thread(state.live.rollout.follow):
             state.drift.follow(state.live.rollout.stable)
         tasks = [asyncio.create_task(work) for work in works]
+        if state.live.shadow is not None:
+            tasks.append(asyncio.create_task(state.live.shadow.run(decisions)))
         yield Connections(settings.max_connections, AddressSet.parse(settings.trusted_proxies)).as_state()
         for task in tasks:
             task.cancel()

@@ -18,6 +18,7 @@ from autopicker_lab.core import (
     UnknownFileError,
     UnknownModelError,
 )
+from autopicker_lab.live.shadow import Answered
 from autopicker_lab.live.traffic import LiveTraffic
 from autopicker_lab.models.embedding import Embeddings, Inputs
 from autopicker_lab.service.drift_watch import DriftWatch
@@ -67,7 +68,7 @@ class ServiceState:
 
     def __post_init__(self) -> None:
         self.drift = DriftWatch(self.lab.pipeline, self.decisions)
-        self.live = LiveTraffic(self.lab.settings, self.budgets.ledger, self.lab.pipeline)
+        self.live = LiveTraffic(self.lab.settings, self.budgets.ledger, self.lab.pipeline, lambda: self.metrics.running)
 
     def files(self, caller: Caller) -> FileStore | OwnedFiles:
         """The uploads that a caller may see: a key of the key file its own, others all."""
@@ -153,6 +154,19 @@ class ServiceState:
         self.metrics.record_embeddings(spec.id, tokens, cost)
         return spec.id, made, tokens
 
+    def kept_prompt(self, request: ChatRequest) -> str | None:
+        """The question as it is kept with its decision; None where questions are not."""
+        return request.question[:_KEPT_PROMPT] if self.lab.settings.decision_log_prompts else None
+
+    def shadow(self, record: AnswerRecord, request: ChatRequest, text: str) -> None:
+        """Have another model asked the same, now that the answer has left."""
+        live, route = self.live, record.route
+        if live.shadow is None or route is None or route.named or record.cascade is not None:
+            return
+        prompt, stays = self.kept_prompt(request), live.must_stay(request)
+        key_id = record.caller.id or None
+        live.shadow.offer(Answered(record.id, request, route, record.model, text, key_id, prompt, stays))
+
     def record_answer(self, record: AnswerRecord, request: ChatRequest) -> float:
         """Count an answer and keep its decision, for metrics, budgets, traces and feedback; returns its cost in USD."""
         usage = record.usage
@@ -166,9 +180,8 @@ class ServiceState:
             cost += record.cascade.earlier_usd
         self.budgets.charge(record.caller, cost - (record.cascade.charged_usd if record.cascade else 0.0))
         self.tracing.record_answer(record, provider, cost)
-        prompt = request.question[:_KEPT_PROMPT] if self.lab.settings.decision_log_prompts else None
         counted = self.lab.pipeline.policy.reference.get("features", ())
-        self.decisions.record(record.decision(cost, prompt, counted))
+        self.decisions.record(record.decision(cost, self.kept_prompt(request), counted))
         if self.live.signals is not None:
             named, left = record.route is not None and record.route.named, record.finish_reason == "cancelled"
             self.live.signals.answered(request, record.id, record.caller.id, named=named, left=left)

@@ -35,6 +35,7 @@ class Decision(NamedTuple):
         propensities: JSON object of the probability with which each model could have been chosen; None where nothing
             was drawn, or where another model answered than the one that was.
         signals: what its client did without judging it, names with commas between (see `live`): they are no score.
+        grade: what a grader gave it, 0 to 1; a `score` that nobody gave is that, and `scored_by` names the grader then.
         features: counts of the question that drift is measured by, as JSON; None where the policy knows none.
     """
 
@@ -56,11 +57,13 @@ class Decision(NamedTuple):
     propensities: str | None = None
     signals: str | None = None
     features: str | None = None
+    grade: float | None = None
+    scored_by: str | None = None
 
 
 _INTEGERS = frozenset({"prompt_tokens", "completion_tokens"})
 _TEXTS = frozenset(
-    {"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities", "signals", "features"}
+    {"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities", "signals", "features", "scored_by"}
 )
 _COLUMNS = {name: _TYPES[(name in _TEXTS) + 2 * (name in _INTEGERS)] for name in Decision._fields}
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE created >= ? ORDER BY created"
@@ -89,6 +92,13 @@ class DecisionLog(Protocol):
 
         Args:
             by: as of `feedback`.
+
+        Raises:
+            NotFoundError: as of `feedback`.
+        """
+
+    def grade(self, chat_id: str, grade: float, grader: str) -> None:
+        """Keep what a grader gave an answer, 0 to 1, which is its score, too, until somebody gives another.
 
         Raises:
             NotFoundError: as of `feedback`.
@@ -128,7 +138,14 @@ class MemoryLog:
     def feedback(self, request_id: str, score: float, by: str | None = ANYONE) -> None:
         """Set how good an answer was, 0 to 1, see DecisionLog."""
         for i in self._positions(request_id, by):
-            self._kept[i] = self._kept[i]._replace(score=score)
+            self._kept[i] = self._kept[i]._replace(score=score, scored_by=None)
+
+    def grade(self, chat_id: str, grade: float, grader: str) -> None:
+        """Keep a grade, see DecisionLog."""
+        for i in self._positions(chat_id, ANYONE):
+            decision = self._kept[i]._replace(grade=grade)
+            scored = decision.score is not None and decision.scored_by is None
+            self._kept[i] = decision if scored else decision._replace(score=grade, scored_by=grader)
 
     def signal(self, request_id: str, name: str, by: str | None = ANYONE) -> None:
         """Keep a signal, see DecisionLog."""
@@ -190,17 +207,24 @@ class FileLog:
 
     def feedback(self, request_id: str, score: float, by: str | None = ANYONE) -> None:
         """Set how good an answer was, 0 to 1, see DecisionLog."""
-        self._update("score = ?", score, request_id, by)
+        self._update("score = ?, scored_by = NULL", (score,), request_id, by)
+
+    def grade(self, chat_id: str, grade: float, grader: str) -> None:
+        """Keep a grade, see DecisionLog."""
+        open_to = "score IS NULL OR scored_by IS NOT NULL"
+        scored = f"score = CASE WHEN {open_to} THEN ? ELSE score END"
+        change = f"scored_by = CASE WHEN {open_to} THEN ? END, {scored}, grade = ?"
+        self._update(change, (grader, grade, grade), chat_id, ANYONE)
 
     def signal(self, request_id: str, name: str, by: str | None = ANYONE) -> None:
         """Keep a signal, see DecisionLog."""
-        self._update("signals = with_signal(signals, ?)", name, request_id, by)
+        self._update("signals = with_signal(signals, ?)", (name,), request_id, by)
 
-    def _update(self, change: str, value: object, request_id: str, by: str | None) -> None:
+    def _update(self, change: str, values: tuple[object, ...], request_id: str, by: str | None) -> None:
         update = f"UPDATE decisions SET {change} WHERE (request_id = ? OR chat_id = ?) AND (key_id IS ? OR ?)"
         self._batch.flush()
         with self._lock, self._db:
-            if not self._db.execute(update, (value, request_id, request_id, by, by == ANYONE)).rowcount:
+            if not self._db.execute(update, (*values, request_id, request_id, by, by == ANYONE)).rowcount:
                 raise _unknown(request_id)
 
     def rows(self) -> list[Decision]:

@@ -85,6 +85,9 @@ class ChatApp:
                 long = size >= json_body.LONG_BODY
                 handler.key = await asyncio.to_thread(handler.cache_key) if long else handler.cache_key()
                 await (handler.stream(receive, send) if call.stream else handler.complete(receive, send))
+                if handler.shadowed is not None:
+                    record, text = handler.shadowed
+                    self._state.shadow(record, request, text)
         except AutopickerError as error:
             seconds = time.perf_counter() - started_at
             self._state.tracing.record_failure(request.model, error, seconds, context.traceparent)
@@ -97,6 +100,7 @@ class _CompletionHandler:
 
     Attributes:
         key: what its answer is cached under; None for one that is not to be cached.
+        shadowed: the answer and its text, where another model is to be asked the same afterwards.
     """
 
     def __init__(
@@ -117,6 +121,9 @@ class _CompletionHandler:
         self._with_files = with_files
         self._file_fields: dict[str, Any] = {}
         self._headers: HeaderLines = []  # of the response, beside those that any has
+        shadow = state.live.shadow
+        self._shadows = shadow is not None and shadow.wants(request, context.request_id)
+        self.shadowed: tuple[AnswerRecord, str] | None = None
 
     def cache_key(self) -> str | None:
         """A key for requests that want the same answer again; None where variety or freshness is asked for.
@@ -225,7 +232,10 @@ class _CompletionHandler:
     async def _make_answer(self) -> bytes:
         """Ask for the whole answer, count it and cache it."""
         reply = await self._state.lab.pipeline.complete(self._request, await self._attachments())
-        cost_usd = self._state.record_answer(AnswerRecord.of_reply(reply, self._context), self._request)
+        record = AnswerRecord.of_reply(reply, self._context)
+        cost_usd = self._state.record_answer(record, self._request)
+        if self._shadows:
+            self.shadowed = record, reply.text
         answer = completion.of_reply(reply) | self._file_fields
         self._headers = answer_headers(reply.model, answer.get("routing"), cost_usd)
         if self._with_files:
@@ -235,7 +245,7 @@ class _CompletionHandler:
     async def _stream_answer(self, out: EventStream) -> tuple[bytes | None, bytes]:
         """Send the answer as it comes; returns it whole where it is to be cached, and the end of the stream."""
         wording = self._wording
-        keep = self.key is not None
+        keep = self.key is not None or self._shadows
         stream = self._state.lab.pipeline.stream(self._request, await self._attachments(), keep)
         async with aclosing(stream):
             chunks = aiter(stream)
@@ -260,7 +270,9 @@ class _CompletionHandler:
         late = stream.sources.to_dict() if self._with_files else {}
         ending = data + wording.end(stream.finish_reason or "stop", stream.usage, late)
         reply = await asyncio.to_thread(lambda: stream.reply) if stream.kept > _MANY_PIECES else stream.reply
-        if reply is None:
+        if reply is not None and self._shadows:
+            self.shadowed = record, reply.text
+        if reply is None or self.key is None:
             return None, ending
         return await self._cache(completion.of_reply(replace(reply, id=record.id)) | extra | late, stream.route), ending
 

@@ -1,0 +1,67 @@
+"""What shadow has shown: answers of two models to one request, and graders held against people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from autopicker_lab.live.sequences import Bounds, bounded_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autopicker_lab.storage import Decision
+
+SHADOW = "shadow-"  # before the id of the answer that left, in the id of the one that did not
+_ALPHA = 0.05
+
+
+class Paired(NamedTuple):
+    """Two models on the same requests.
+
+    Attributes:
+        n: requests. lead: mean grade of `shadow` minus that of `served`, with the bounds of a confidence sequence.
+    """
+
+    served: str
+    shadow: str
+    n: int
+    lead: Bounds
+
+
+class Agreement(NamedTuple):
+    """A grader held against people, on the answers that both have judged.
+
+    Attributes:
+        n: answers. same_side: share that both put above a half, or both not.
+        bias: mean grade minus mean score of people, with the bounds of a confidence sequence (95 %).
+    """
+
+    n: int
+    same_side: float | None
+    bias: Bounds
+
+
+def agreement(decisions: Sequence[Decision]) -> Agreement:
+    """How grades agree with feedback, where an answer has both."""
+    both = [(d.grade, d.score) for d in decisions if d.grade is not None and d.score is not None and not d.scored_by]
+    same = [(grade > 0.5) == (score > 0.5) for grade, score in both]
+    bias = _difference([grade - score for grade, score in both])
+    return Agreement(len(both), sum(same) / len(same) if same else None, bias)
+
+
+def paired(decisions: Sequence[Decision]) -> list[Paired]:
+    """What graded answers to the same requests say of each two models, most requests first."""
+    served = {d.chat_id: d for d in decisions if d.grade is not None}
+    leads: dict[tuple[str, str], list[float]] = {}
+    for decision in served.values():
+        other = served.get(decision.chat_id.removeprefix(SHADOW))
+        if other is not None and other is not decision and decision.grade is not None and other.grade is not None:
+            leads.setdefault((other.model, decision.model), []).append(decision.grade - other.grade)
+    found = [Paired(*names, len(differences), _difference(differences)) for names, differences in leads.items()]
+    return sorted(found, key=lambda pair: -pair.n)
+
+
+def _difference(differences: Sequence[float]) -> Bounds:
+    """Bounds of the mean of differences of -1 to 1."""
+    halves = bounded_mean([(1 + difference) / 2 for difference in differences], _ALPHA)
+    return Bounds(*(2 * value - 1 for value in halves))

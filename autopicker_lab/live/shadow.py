@@ -1,0 +1,181 @@
+"""Shadow: another model is asked the same, after the answer has left, and both answers are graded and kept.
+
+Nothing waits for it: what does not fit its queue is dropped, it asks little at once, and while the service has much to
+do, or its USD of the day are spent, it asks nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autopicker_lab.core import AutopickerError
+from autopicker_lab.live.pairs import SHADOW
+from autopicker_lab.routing.router import is_local
+from autopicker_lab.storage import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from autopicker_lab.chat.pipeline import Pipeline
+    from autopicker_lab.core import ChatReply, ChatRequest, ModelSpec, Route
+    from autopicker_lab.live.allowance import Allowance
+    from autopicker_lab.live.grading import ShadowGrader
+    from autopicker_lab.storage import DecisionLog
+
+QUEUE = 100
+AT_ONCE = 2
+BUSY = 64  # requests being answered, from which on shadow waits
+_IDLE_S = 0.05
+_ACTING = ("tools", "functions")  # a model that could call one is not asked in the shadow
+log = logging.getLogger(__name__)
+
+
+class Answered(NamedTuple):
+    """An answer that has left: what it was, and what it was to.
+
+    Attributes:
+        chat_id: of the completion. key_id: of the key that asked. prompt: where questions are kept.
+        local_only: whether the request must not leave this machine.
+    """
+
+    chat_id: str
+    request: ChatRequest
+    route: Route
+    model: str
+    text: str
+    key_id: str | None
+    prompt: str | None
+    local_only: bool
+
+
+class ShadowPlan(NamedTuple):
+    """How much is asked in the shadow: the `share` of requests, and of which `model`; "": one of the route's others."""
+
+    share: float
+    model: str = ""
+    seed: int = 0
+
+
+class Shadow:
+    """Asks in the background.
+
+    Args:
+        running: how many requests are being answered.
+
+    Attributes:
+        dropped: answers that were not asked about although they were drawn.
+    """
+
+    def __init__(
+        self,
+        plan: ShadowPlan,
+        pipeline: Pipeline,
+        allowance: Allowance,
+        grader: ShadowGrader | None,
+        running: Callable[[], int],
+    ):
+        self._plan = plan
+        self._pipeline = pipeline
+        self._allowance = allowance
+        self._grader = grader
+        self._running = running
+        self._waiting: deque[tuple[Answered, ModelSpec]] = deque()
+        self._arrived = asyncio.Event()
+        self.dropped = 0
+
+    def wants(self, request: ChatRequest, request_id: str) -> bool:
+        """Whether the request is drawn: text alone, of one answer, whose model can call nothing."""
+        options = request.options
+        if request.media or request.file_ids or (options.get("n") or 1) > 1 or any(options.get(n) for n in _ACTING):
+            return False
+        return _place(f"{self._plan.seed}:shadow:{request_id}") < self._plan.share
+
+    def offer(self, answered: Answered) -> None:
+        """Take an answer that has left; costs its caller nothing but an append."""
+        spec = self._other(answered)
+        if spec is None:
+            return
+        if len(self._waiting) >= QUEUE:
+            self.dropped += 1
+            return
+        self._waiting.append((answered, spec))
+        self._arrived.set()
+
+    def _other(self, answered: Answered) -> ModelSpec | None:
+        """Who else could have taken the request by its route; None where nobody may be asked."""
+        able = [c.model for c in answered.route.candidates if c.kept and c.model != answered.model]
+        if self._plan.model:
+            able = [name for name in able if name == self._plan.model]
+        specs = [self._pipeline.catalogue.get(name).describe() for name in sorted(able)]
+        if answered.local_only:
+            specs = [spec for spec in specs if is_local(spec)]
+        return specs[int(_place(f"{self._plan.seed}:model:{answered.chat_id}") * len(specs))] if specs else None
+
+    async def run(self, decisions: DecisionLog) -> None:
+        """Ask what waits, until it is cancelled."""
+        await asyncio.gather(*(self._work(decisions) for _ in range(AT_ONCE)))
+
+    async def _work(self, decisions: DecisionLog) -> None:
+        while True:
+            while not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
+            if self._running() > BUSY:
+                await asyncio.sleep(_IDLE_S)
+                continue
+            answered, spec = self._waiting.popleft()
+            try:
+                await self._ask(answered, spec, decisions)
+            except AutopickerError as error:
+                self.dropped += 1
+                log.info("shadow: %s was not asked: %s", spec.id, error.loggable)
+            except Exception:  # nothing of it may end the worker
+                self.dropped += 1
+                log.exception("shadow: %s was not asked", spec.id)
+
+    async def _ask(self, answered: Answered, spec: ModelSpec, decisions: DecisionLog) -> None:
+        estimated = next(c.cost_usd for c in answered.route.candidates if c.model == spec.id)
+        if estimated > self._allowance.left() or self._pipeline.catalogue.breaker(spec.id).resting_s():
+            self.dropped += 1
+            return
+        started_at = time.perf_counter()
+        request = replace(answered.request, model=spec.id, spending=None, live=None)
+        reply = await self._pipeline.catalogue.get(spec.id).complete(request)
+        row = _row(answered, reply, spec, time.perf_counter() - started_at)
+        self._allowance.spend(row.cost_usd or 0.0)
+        if self._grader is not None and (not answered.local_only or self._grader.stays_here):
+            own = await self._grader.grade(answered.request, answered.text)
+            other = await self._grader.grade(answered.request, reply.text)
+            if own is not None:
+                await asyncio.to_thread(decisions.grade, answered.chat_id, own, self._grader.name)
+            row = row._replace(score=other, grade=other, scored_by=None if other is None else self._grader.name)
+        decisions.record(row)
+
+
+def _row(answered: Answered, reply: ChatReply, spec: ModelSpec, seconds: float) -> Decision:
+    """The decision that was none: no policy made it."""
+    usage = reply.usage
+    shadow: dict[str, Any] = dict.fromkeys(("chat_id", "request_id"), SHADOW + answered.chat_id)
+    return Decision(
+        **shadow,
+        created=time.time(),
+        model=spec.id,
+        complexity=answered.route.complexity.score,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cost_usd=usage.cost_usd(spec),
+        latency_s=seconds,
+        prompt=answered.prompt,
+        key_id=answered.key_id,
+    )
+
+
+def _place(name: str) -> float:
+    """A number of 0 to 1 that a name has for ever."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
