@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from autopicker_lab import __version__
-from autopicker_lab.cli import bench, collecting, deploying, files, keys, load, tuning
+from autopicker_lab.cli import bench, collecting, deploying, files, keys, load, replaying, tuning
 from autopicker_lab.cli.common import Json, open_workbench, print_error, print_json
 from autopicker_lab.core import AutopickerError, StorageError
 
@@ -25,6 +25,7 @@ app.add_typer(files.app)
 app.add_typer(collecting.app)
 app.add_typer(tuning.app)
 app.add_typer(deploying.app)
+app.add_typer(replaying.app)
 app.add_typer(load.app)
 app.add_typer(bench.app)
 app.add_typer(keys.app, name="keys")
