@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.extraction.json_javascript import javascript_value
+from autopicker_lab.extraction.json_python import python_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +20,9 @@ _STRING_OR_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)|^[ \t]*#[
 _STRING_OR_COMMA = re.compile(rf"{_STRING}|,(?=\s*[\]}}])", re.DOTALL)
 _STRING_OR_BRACKET = re.compile(rf"{_STRING}|[\[\]{{}},]", re.DOTALL)
 _BETWEEN = re.compile(r"[\s\x1e,;]*")  # documents: RFC 7464 begins each with \x1e
+_GUARD = re.compile(
+    r"\s*(?:\)\]\}',?|for\s*\(;;\);|while\s*\((?:1|true)\);|&&&START&&&|throw [^\n]{1,60};)\s*(?=[{\[])"
+)
 _CLOSES = {"{": "}", "[": "]"}
 _DEEPEST_CUT = 500
 
@@ -53,7 +57,8 @@ class JsonParser:
         except json.JSONDecodeError as error:
             self.strict = False
             fault = error
-        for loosened in (self._in_a_row, self._relaxed, self._as_javascript, self._sound_lines, self._cut_off):
+        dialects = (self._in_a_row, self._relaxed, self._guarded, self._as_python, self._as_javascript)
+        for loosened in (*dialects, self._sound_lines, self._cut_off):
             self._oddities.clear()
             self._repeated.clear()
             try:
@@ -120,6 +125,22 @@ class JsonParser:
                 raise
             self._oddities[f"line ends or tabs within strings, first in line {error.lineno}"] = None
             return self._load(bare, strict=False)
+
+    def _guarded(self, text: str, fault: json.JSONDecodeError) -> Any:
+        """Behind what keeps a page of others from running it as a script: )]}' and the like."""
+        guard = _GUARD.match(text)
+        if guard is None:
+            raise fault
+        value = self._load(text[guard.end() :])
+        self._oddities["a guard against being run as a script before it"] = None
+        return value
+
+    def _as_python(self, text: str, fault: json.JSONDecodeError) -> Any:
+        value = python_value(text)
+        if value is None:
+            raise fault
+        self._oddities["it is written as Python writes it"] = None
+        return value
 
     def _as_javascript(self, text: str, fault: json.JSONDecodeError) -> Any:
         """As JSON5 and JSONP are written: names without quotes, single quotes, a call around it."""

@@ -118,6 +118,14 @@ class TestJavaScript:
         assert [row["name"] for row in document.metadata["symbols"]] == ["a", "P", "R", "R.go", "R.z", "over"]
         assert document.warnings == ("not plain JavaScript: types as of TypeScript, first in line 2",)
 
+    def test_members_of_types_and_namespaces_are_told(self) -> None:
+        text = "interface P {\n  area(x: number): number;\n}\nnamespace Geo {\n  function far(a: P) {}\n}\n"
+        symbols = extract((text + "abstract class A { abstract run(): void }\n").encode(), name="a.js").metadata[
+            "symbols"
+        ]
+        assert [row["name"] for row in symbols] == ["P", "P.area", "Geo.far", "A", "A.run"]
+        assert symbols[1]["signature"] == "area(x: number): number"
+
     def test_an_error_is_told_and_the_rest_is_there(self) -> None:
         document = extract(b"function a() {\n  x = = 1;\n}\nclass B { c() {} }\n", name="a.js")
         assert [row["name"] for row in document.metadata["symbols"]] == ["a", "B", "B.c"]

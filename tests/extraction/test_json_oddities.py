@@ -105,3 +105,16 @@ def test_a_bar_of_progress_in_a_notebook_is_its_last_state() -> None:
     cell = {"cell_type": "code", "source": "go()", "outputs": [output]}
     document = extract(json.dumps({"nbformat": 4, "cells": [cell]}).encode(), name="a.ipynb")
     assert "```\n100 %\ndone\n```" in document.text
+
+
+def test_what_python_prints_keeps_its_kinds() -> None:
+    document = read(b"{'name': 'Ada', 'ok': True, 'none': None, 'pair': (1, 2)}")
+    assert document.metadata["shape"] == {"name": "str", "ok": "bool", "none": "null", "pair": ["int", "2 items"]}
+    assert document.warnings == ("unusual for JSON: it is written as Python writes it",)
+
+
+@pytest.mark.parametrize("guard", [")]}',\n", "for(;;);", "while(1);"])
+def test_a_guard_before_json_is_passed_over_and_said(guard: str) -> None:
+    document = read(f'{guard}{{"a": 1}}'.encode())
+    assert document.metadata["keys"] == ["a"]
+    assert document.warnings == ("unusual for JSON: a guard against being run as a script before it",)

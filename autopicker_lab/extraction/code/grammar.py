@@ -151,7 +151,7 @@ class Scope:
     owner: str = ""
 
 
-_LENDS_METHODS = {"class", "variable", ""}
+_LENDS_METHODS = {"class", "type", "variable", ""}
 _LATER = {"variable": 1, "": 2}  # where the same bytes are something else as well
 
 

@@ -58,9 +58,13 @@ _OF_TYPESCRIPT = f"""
 (interface_declaration name: (_) @name body: (_) @body) @type
 (type_alias_declaration name: (_) @name value: (_) @body) @type
 (enum_declaration name: (_) @name body: (_) @body) @type
+(internal_module name: (_) @name) @holder
+(method_signature name: (_) @name) @function
+(abstract_method_signature name: (_) @name) @function
 (import_require_clause source: (string) @import)
 """
 _KINDS = ("function", "class", "type", "variable", "expression", "holder")
+_SIGNATURES = ("method_signature", "abstract_method_signature")  # have no body
 _CALLEES = ("require", "importScripts", "define")
 _GLOBALS = re.compile(r"^(module\.exports|exports|this|window|globalThis|self|global)(\.|$)")
 _MOST_NAME = 80
@@ -128,7 +132,8 @@ def _scopes(source: Source, found: list[Match], comments: Comments) -> Iterator[
         kind = "function" if kind == "expression" else kind
         name = name or "module.exports"
         body = match.get("body") or (match["value"].child_by_field_name("body") if "value" in match else None)
-        signature = source.signature(node.start_byte, body.start_byte) if body is not None else ""
+        end = body.start_byte if body is not None else node.end_byte if node.type in _SIGNATURES else node.start_byte
+        signature = source.signature(node.start_byte, end) if end > node.start_byte else ""
         yield Scope(
             kind, name, node.start_byte, node.end_byte, first, last, signature, comments.above(first), owner=owner
         )
