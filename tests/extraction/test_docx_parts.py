@@ -494,3 +494,21 @@ class TestPackages:
         with pytest.raises(EncryptedFileError) as caught:
             extract(locked.getvalue(), name="a.docx")
         assert "password" in (caught.value.hint or "")
+
+
+def test_the_words_in_a_control_beside_its_box_stay() -> None:
+    box = '<w14:checkbox><w14:checked w14:val="1"/></w14:checkbox>'
+    assert read(paragraph(control(box, "☐ I agree"))).text == "☑ I agree"
+    assert read(paragraph(control(box, "☐"), " yes")).text == "☑ yes"
+
+
+def test_a_large_initial_is_the_first_letter_of_its_word() -> None:
+    initial = '<w:p><w:pPr><w:framePr w:dropCap="drop" w:lines="3"/></w:pPr>' + run("T") + "</w:p>"
+    assert read(initial + paragraph("he tide turns.")).text == "The tide turns."
+
+
+def test_the_words_for_a_picture_are_told() -> None:
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"
+    known = f'<wp:inline xmlns:wp="{drawing}"><wp:docPr name="P" descr="A red&#10;boat"/></wp:inline>'
+    picture = f"<w:r><w:drawing>{known}</w:drawing></w:r>"
+    assert "pictures that were not read: 1 (A red boat)" in read(paragraph(picture, "text")).warnings

@@ -22,6 +22,9 @@ _MAX_BOUND = 1000  # controls whose data are looked up; finding each takes as lo
 _LISTS = ("dropDownList", "comboBox")
 
 
+_SIGN = re.compile(r"^\s*(?:\S$|[^\w\s(\[])?\s*")  # the box itself, in whatever font
+
+
 class Controls:
     """The content controls of a document, put right in its XML before it is read.
 
@@ -57,8 +60,9 @@ class Controls:
         bound = self._bound(properties.find(f"{W}dataBinding"))
         waiting = properties.find(f"{W}showingPlcHdr")
         if box is not None:
+            beside = _SIGN.sub("", shown)
             shown = TICKED if _ticked(box, bound) else EMPTY
-            _write(content, shown)
+            _write(content, f"{shown} {beside}".strip())
         elif bound and properties.find(f"{W}date") is None:
             bound = choices.get(bound, bound)
             if bound != " ".join(shown.split()):

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+_MAX_NAMED, _LONGEST_ALT = 5, 100
+
+
 @dataclass
 class Findings:
     """Pictures, embedded objects, tracked changes and whatever was left out.
@@ -48,7 +51,9 @@ class Findings:
         if self.hidden:
             yield f"hidden text was left out: {self.hidden:,} characters"
         if self.images:
-            yield f"pictures that were not read: {len(self.images)}"
+            said = [alt[:_LONGEST_ALT] for image in self.images if (alt := " ".join(image.get("alt", "").split()))]
+            named = f" ({'; '.join(said[:_MAX_NAMED])}{'; ...' if len(said) > _MAX_NAMED else ''})" if said else ""
+            yield f"pictures that were not read: {len(self.images)}{named}"
         if self.drawn:
             yield f"drawn shapes without text, which were left out: {self.drawn}"
         if self.embedded:

@@ -97,6 +97,9 @@ class Walk(Inline):
             own = place_of(properties)
             if properties.find(f"{W}outlineLvl") is not None:
                 level = parse_int(value(properties, "outlineLvl"), 9) + 1
+            frame = properties.find(f"{W}framePr")
+            if frame is not None and frame.get(f"{W}dropCap", "none") != "none":
+                return "", False  # a large initial: the rest of its word follows
         place = self.numbering.place(own, style_id, style.place) if own or style.place else None
         label = self.numbering.next(*place) if place else None  # an empty item counts as well
         text, self._carried = "".join(self._carried).strip(), []
