@@ -14,9 +14,10 @@ from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.pdfbase.ttfonts import TTFont
 from support.papers import PROSE, pdf, read
 
+from autopicker_lab.extraction.pdf.content import PageContent
 from autopicker_lab.extraction.pdf.fonts import FontStyle
 from autopicker_lab.extraction.pdf.trust import is_odd
-from autopicker_lab.extraction.pdf.words import PageContent, PageWord
+from autopicker_lab.extraction.pdf.words import PageWord
 
 VERA = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
 SHIFTED = "1 begincodespacerange <00><ff> endcodespacerange 1 beginbfrange <00><7e><0001> endbfrange"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import islice
 from time import thread_time
 from typing import TYPE_CHECKING
 
@@ -66,15 +67,24 @@ class Source:
     @cached_property
     def _is_too_wide(self) -> bool:
         """Whether so many brackets are never closed that a search takes their number squared."""
-        stack = [self.root] if self.root.has_error else []
+        wide = any(n.is_error and n.child_count - n.named_child_count > _MOST_OPEN for n in self._errors(nested=True))
+        if wide:
+            self.said = ("so many brackets are open that its outline is not whole",)
+        return wide
+
+    def _errors(self, nested: bool = False) -> Iterator[Node]:
+        """The places of the tree that are wrong or missing, those within others too if `nested`.
+
+        The tree may be too deep for recursion.
+        """
+        stack = [self.root]
         while stack:
             node = stack.pop()
-            if node.is_error and node.child_count - node.named_child_count > _MOST_OPEN:
-                self.said = ("so many brackets are open that its outline is not whole",)
-                return True
-            if node.has_error:
-                stack += node.children
-        return False
+            is_wrong = node.is_error or node.is_missing
+            if is_wrong:
+                yield node
+            if node.has_error and (nested or not is_wrong):
+                stack.extend(reversed(node.children))
 
     def ranges(self, query: str) -> Ranges:
         """The bytes of all that a query captures."""
@@ -85,16 +95,8 @@ class Source:
         return head_line(self.data, start, stop)
 
     def faults(self, most: int = _MOST_ERRORS) -> list[tuple[int, int]]:
-        """Line and column of the first errors of the tree, which may be too deep for recursion."""
-        places: list[tuple[int, int]] = []
-        stack = [self.root]
-        while stack and len(places) < most:
-            node = stack.pop()
-            if node.is_error or node.is_missing:
-                places.append((node.start_point[0] + 1, node.start_point[1] + 1))
-            elif node.has_error:
-                stack.extend(reversed(node.children))
-        return places
+        """Line and column of the first errors of the tree."""
+        return [(node.start_point[0] + 1, node.start_point[1] + 1) for node in islice(self._errors(), most)]
 
 
 class Ranges:

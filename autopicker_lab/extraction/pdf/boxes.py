@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from autopicker_lab.core.places import Box
+    from autopicker_lab.extraction.pdf.content import PageContent
     from autopicker_lab.extraction.pdf.layout import TextRow
-    from autopicker_lab.extraction.pdf.words import PageContent
 
 _ASCENT, _DESCENT = 0.85, 0.25  # of the type size, about, above and below the base line
 

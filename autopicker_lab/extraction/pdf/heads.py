@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from autopicker_lab.extraction.pdf.content import PageContent, TurnedLine
     from autopicker_lab.extraction.pdf.layout import TextRow
-    from autopicker_lab.extraction.pdf.words import PageContent, TurnedLine
 
 _ZONE = 0.15  # of the page's height, above and below
 _NUMBER = re.compile(

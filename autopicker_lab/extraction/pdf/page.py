@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.extraction.pdf.content import PageContent
 from autopicker_lab.extraction.pdf.drawing import RulingLine, drawn_weight, read_drawings
 from autopicker_lab.extraction.pdf.fonts import FontStyle
 from autopicker_lab.extraction.pdf.initials import join_letters
 from autopicker_lab.extraction.pdf.ink import unseen_words
 from autopicker_lab.extraction.pdf.turned import take_heads, turned_lines
 from autopicker_lab.extraction.pdf.vertical import join_columns
-from autopicker_lab.extraction.pdf.words import PageContent, PageWord, read_words
+from autopicker_lab.extraction.pdf.words import PageWord, read_words
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage

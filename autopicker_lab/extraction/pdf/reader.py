@@ -14,6 +14,7 @@ from autopicker_lab.extraction.pdf.attachments import attachment_warnings, embed
 from autopicker_lab.extraction.pdf.bombs import refuse_bombs
 from autopicker_lab.extraction.pdf.booktabs import line_tables
 from autopicker_lab.extraction.pdf.boxes import block_places
+from autopicker_lab.extraction.pdf.content import PageContent
 from autopicker_lab.extraction.pdf.continued import carry_header, last_table
 from autopicker_lab.extraction.pdf.heads import running_notices, running_rows
 from autopicker_lab.extraction.pdf.layers import drop_hidden
@@ -29,11 +30,11 @@ from autopicker_lab.extraction.pdf.page import read_page
 from autopicker_lab.extraction.pdf.scans import PageScan, is_scan, recognise, render, why_scanned
 from autopicker_lab.extraction.pdf.sidenotes import page_regions
 from autopicker_lab.extraction.pdf.strings import bookmarks, document_info, listed, page_labels
-from autopicker_lab.extraction.pdf.structure import Block, Typography, page_blocks, to_markdown
+from autopicker_lab.extraction.pdf.structure import Block, page_blocks, to_markdown
 from autopicker_lab.extraction.pdf.tables import DetectedTable, ruled_tables
 from autopicker_lab.extraction.pdf.trust import LayerJudge
 from autopicker_lab.extraction.pdf.turned import paragraphs, upright_words
-from autopicker_lab.extraction.pdf.words import PageContent
+from autopicker_lab.extraction.pdf.typography import Typography
 from autopicker_lab.extraction.pdf.xfa import read_xfa, with_form
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from pypdfium2 import PdfPage
 
-    from autopicker_lab.extraction.pdf.words import PageContent
+    from autopicker_lab.extraction.pdf.content import PageContent
 
 OCR_DPI = 200
 _OCR_SIDE = 4000  # pixels

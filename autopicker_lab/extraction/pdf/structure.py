@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -16,55 +15,15 @@ from autopicker_lab.extraction.pdf.layout import Span, TextRow
 from autopicker_lab.extraction.pdf.lines import StyledLine, join_lines, join_texts, styled_line
 from autopicker_lab.extraction.pdf.scripts import on_the_line
 from autopicker_lab.extraction.pdf.tables import DetectedTable
+from autopicker_lab.extraction.pdf.typography import BULLET, END, Typography, heading_level, normalised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from autopicker_lab.core.places import Box
-    from autopicker_lab.extraction.pdf.words import PageWord
 
-_BULLET = re.compile(r"^([•‣▪▫■□●○◦◆►➢➤✓❖·∙\ue000-\uf8ff]|[-–—*](?=\s))\s*")
 _NUMBERED = re.compile(r"^(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]|\d{1,2}(?:\.\d{1,2})+\.?)\s+\S")
-_SECTION = re.compile(
-    r"^(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-Z]\.|appendix\b.*|chapter\b.*)\s+\S", re.IGNORECASE
-)
-_DEEP_SECTION = re.compile(r"^\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z]")
 _FOOTNOTE = re.compile(r"^(\d{1,3}|[⁰¹²³⁴-⁹]{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
-_END = (".", "!", "?", ":", ";", "。", "！", "？", "…")
-_HEADING_GROWTH = 1.12
-_LONGEST_HEADING = 200
-
-
-@dataclass
-class Typography:
-    """The usual type of a document's text, from which headings and code differ."""
-
-    body: float  # points
-    bold_body: bool
-    mono_body: bool  # receipts and listings: nothing is code in particular
-    levels: Mapping[float, int]  # heading size, points -> 1 to 6
-    outline: Mapping[str, int]  # heading text, normalised -> level
-    vocabulary: frozenset[str]
-
-    @classmethod
-    def of(cls, pages: Sequence[Sequence[PageWord]], outline: Mapping[str, int]) -> Typography:
-        """Measure the words of all pages; `outline` has the level of each bookmark by its normalised title."""
-        sizes: Counter[float] = Counter()
-        bold = mono = total = 0
-        vocabulary: set[str] = set()
-        for words in pages:
-            for word in words:
-                length = len(word.text)
-                sizes[round(word.style.size * 2) / 2] += length
-                total += length
-                bold += length if word.style.bold else 0
-                mono += length if word.style.mono else 0
-                if not word.hyphen:
-                    vocabulary.add(word.text.casefold().strip(".,;:!?()[]\"'“”"))
-        body = max(sizes, key=lambda s: sizes[s], default=10.0)
-        larger = sorted((s for s in sizes if s >= body * _HEADING_GROWTH), reverse=True)
-        levels = {size: min(rank, 5) for rank, size in enumerate(larger, 1)}
-        return cls(body, bold > 0.5 * total, mono > 0.5 * total, levels, outline, frozenset(vocabulary))
 
 
 @dataclass
@@ -225,21 +184,17 @@ def _starts_block(
     if line.mono or (last.text[-1:] == "-" and last.text[-2:-1].isalpha() and line.text[:1].islower()):
         return False
     if last.bold != line.bold and (last.bold or len(line.text) < 80) and not typography.bold_body:
-        return last.bold or last.text.endswith(_END)
-    if _normalise(last.text) in typography.outline and _normalise(f"{last.text} {line.text}") not in typography.outline:
+        return last.bold or last.text.endswith(END)
+    if normalised(last.text) in typography.outline and normalised(f"{last.text} {line.text}") not in typography.outline:
         return True
-    if _BULLET.match(line.text):
+    if BULLET.match(line.text):
         return True
-    if _NUMBERED.match(line.text) and (last.text.endswith(_END) or _NUMBERED.match(block[0].text)):
+    if _NUMBERED.match(line.text) and (last.text.endswith(END) or _NUMBERED.match(block[0].text)):
         return True
     indented = 0.8 * line.row.size < line.row.x0 - left < 4 * line.row.size
-    if indented and last.text.endswith(_END) and last.row.x0 - left < 0.5 * line.row.size:
+    if indented and last.text.endswith(END) and last.row.x0 - left < 0.5 * line.row.size:
         return True
     return _has_room(last.row, line.row, right)
-
-
-def _normalise(text: str) -> str:
-    return " ".join(text.split()).casefold()
 
 
 def _placed_block(lines: list[StyledLine], typography: Typography, height: float, left: float) -> Block:
@@ -256,10 +211,10 @@ def _block(lines: list[StyledLine], typography: Typography, height: float, left:
     ):
         return Block("code", _code(lines))
     text = join_lines(lines, typography.vocabulary)
-    level = _heading_level(lines, text, typography)
+    level = heading_level(lines, text, typography)
     if level:
         return Block("heading", f"{'#' * level} {text}")
-    bullet = _BULLET.match(text)
+    bullet = BULLET.match(text)
     if bullet:
         depth = min(max(round((lines[0].row.x0 - left) / (2 * lines[0].row.size)), 0), 4)
         return Block("item", f"{'  ' * depth}- {text[bullet.end() :]}")
@@ -283,28 +238,3 @@ def _code(lines: list[StyledLine]) -> str:
         width = line.row.size * 0.6
         body.append(" " * round((line.row.x0 - left) / width) + line.row.text)
     return "```\n" + "\n".join(body) + "\n```"
-
-
-def _heading_level(lines: list[StyledLine], text: str, typography: Typography) -> int:
-    """The heading level of a block by the outline, its size, or its weight; 0 for text."""
-    if len(text) > _LONGEST_HEADING or not any(c.isalpha() for c in text) or lines[-1].has_leaders:
-        return 0
-    outline_level = typography.outline.get(_normalise(text)) or typography.outline.get(
-        _normalise(re.sub(r"^[\dA-Z.]+\s+", "", text))
-    )
-    size = max(round(line.row.size * 2) / 2 for line in lines)
-    distinct = size >= typography.body * _HEADING_GROWTH or all(line.bold for line in lines)
-    if outline_level and (distinct or len(lines) == 1 or _SECTION.match(text)):
-        return outline_level
-    if _BULLET.match(text) or len(lines) > 4:
-        return 0
-    if size >= typography.body * _HEADING_GROWTH and len(text.split()) <= 30:
-        return typography.levels.get(size, 3)
-    if len(lines) == 1 and _DEEP_SECTION.match(text) and len(text.split()) <= 12 and not text.endswith(_END):
-        return min(len(typography.levels) + 1, 6)
-    bold = all(line.bold for line in lines) and not typography.bold_body and size >= 0.95 * typography.body
-    if bold and len(lines) <= 2 and len(text.split()) <= 14 and not text.endswith((".", ",", ";", ":")):
-        return min(len(typography.levels) + 1, 6)
-    if bold and _SECTION.match(text) and len(lines) <= 2 and len(text.split()) <= 14:
-        return min(len(typography.levels) + 1, 6)
-    return 0

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from pypdfium2 import PdfPage
 
-    from autopicker_lab.extraction.pdf.words import PageContent, PageWord
+    from autopicker_lab.extraction.pdf.content import PageContent
+    from autopicker_lab.extraction.pdf.words import PageWord
 
 _NAMELESS = 0.3  # share of characters: above it a page is read as a picture, or at least compared with it
 _ENOUGH = 120  # letters from which their frequencies tell something

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autopicker_lab.extraction.pdf.content import TurnedLine
 from autopicker_lab.extraction.pdf.fonts import FontStyle
-from autopicker_lab.extraction.pdf.words import PageWord, TurnedLine
+from autopicker_lab.extraction.pdf.words import PageWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -12,9 +12,8 @@ import statistics
 import unicodedata
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.extraction.pdf.annotations import PageAnnotations
 from autopicker_lab.extraction.pdf.fonts import FontStyle, style_of
 from autopicker_lab.extraction.pdf.paint import Paint, PaintProbe
 from autopicker_lab.extraction.pdf.scripts import INITIAL, GlyphRun, with_scripts
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from pypdfium2 import PdfPage
 
-    from autopicker_lab.extraction.pdf.drawing import RulingLine
 
 _NAMELESS = re.compile("[\ufffd\ue000-\uf8ff\x00\x01\x03-\x08\x0e-\x1b]")
 _WORD = re.compile(r"[^\s\x02\ufffe\x00]+[\x02\ufffe]?")
@@ -51,57 +49,6 @@ class PageWord:
     hyphen: bool = False
     link: str = ""
     source: int | None = None  # the address of the text object that it is from
-
-
-class TurnedLine(NamedTuple):
-    """A line at another angle than the page's, with its box on the page turned upright, points."""
-
-    text: str
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    size: float
-    at_right_angle: bool
-
-
-@dataclass
-class PageContent:
-    """Everything that layout needs of a page.
-
-    Attributes:
-        garbled: share of characters that have no name, 0 to 1.
-        unmapped: share of characters for which pdfium took the font's own code, 0 to 1.
-        hidden, outside: how many characters were left out that nobody sees, or that stand beyond the page's edge.
-        turn: degrees by which the page as it is shown is turned clockwise so that its text is upright.
-    """
-
-    width: float
-    height: float
-    words: list[PageWord]
-    rotated: list[PageWord]  # set at another angle than most of the page
-    rules: list[RulingLine] = field(default_factory=list)
-    image_share: float = 0.0
-    pictures: int = 0  # those that cover more than a hundredth of the page
-    garbled: float = 0.0
-    unmapped: float = 0.0
-    hidden: int = 0
-    outside: int = 0
-    lies: bool = False  # its text is another than what it shows
-    doubted: bool = False  # it may be
-    nameless: set[int | None] = field(default_factory=set)  # text objects whose font does not name its characters
-    mended: int = 0  # lines of these that were read from the picture
-    drawn: int = 0  # see `drawn_weight`; measured where there are no words
-    notes: list[str] = field(default_factory=list)  # text of annotations
-    annotations: PageAnnotations = field(default_factory=PageAnnotations)
-    line_numbers: int = 0  # left out by layout
-    turn: int = 0
-    turned: list[TurnedLine] = field(default_factory=list)  # the lines of `rotated` that are no heads of columns
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether there is neither a word nor a line nor a picture on it."""
-        return not (self.words or self.rotated or self.rules or self.image_share)
 
 
 @dataclass
