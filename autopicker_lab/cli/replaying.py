@@ -1,4 +1,4 @@
-"""The command of the routing lab that reads logged traffic: what another policy would have got on it."""
+"""The commands of the routing lab that read what was logged, here or by other tools: replay, and outcomes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autopicker_lab.cli.common import Json, StrictCommand, print_json
+from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
     from autopicker_lab.tuning.replay import ReplayReport
@@ -41,6 +42,78 @@ def replay(
         print_json(report.to_dict())
     else:
         _print(report)
+
+
+@app.command(cls=StrictCommand)
+def outcomes(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[import] FILE...",
+            help="a service's decision log, a table, or files of lm-evaluation-harness, inspect_ai, promptfoo, "
+            "HELM, OpenAI evals, LLMRouter, LLMRouterBench, EmbedLLM, RouterBench, RouteLLM, LiteLLM, "
+            "Langfuse or OpenTelemetry",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="where to write the table: .jsonl, .csv, or .parquet with what columns mean")
+    ] = None,
+    models: Annotated[
+        str, typer.Option(help="columns that are models, with commas between; else: models to keep")
+    ] = "",
+    score_scale: Annotated[
+        str, typer.Option(help="lowest and highest grade, as 1:5; none: 0:1, pass and fail, or percent")
+    ] = "",
+    column: Annotated[
+        list[str] | None, typer.Option(help="what a column is, as score=RATING or prompt=QUESTION; repeatable")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="a table that was tuned on: say whether prompts of it are among these")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read outcomes from a decision log or from files of other tools, and say what can be learned from them."""
+    from autopicker_lab.tuning.exports import write_outcomes
+    from autopicker_lab.tuning.imports import import_outcomes
+
+    paths = files[1:] if str(files[0]) == "import" and not files[0].exists() else files
+    named = [name.strip() for name in models.split(",") if name.strip()]
+    scale, columns = _scale(score_scale), _columns(column or [])
+    found = import_outcomes(paths, models=named, scale=scale, columns=columns, against=against)
+    if out is not None:
+        write_outcomes(found.table, out.expanduser())
+    if as_json:
+        print_json(found.to_dict())
+        return
+    told = found.to_dict()
+    typer.echo(f"{told['rows']:,} outcomes of {told['prompts']:,} prompts (split {found.split})")
+    for path, name in found.formats.items():
+        typer.echo(f"  {path}: {name}")
+    for model, figures in told["models"].items():
+        typer.echo(f"  {model}: {figures['n']:,}, mean score {figures['mean']:.3f}")
+    for note in found.notes:
+        typer.echo(f"note: {note}")
+    if found.leak is not None:
+        typer.echo(f"leakage: {found.leak.verdict}")
+
+
+def _scale(text: str) -> tuple[float, float] | None:
+    if not text:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise InvalidRequestError(f"'{text}' is no scale", "--score-scale 1:5") from None
+    if not low < high:
+        raise InvalidRequestError(f"'{text}' is no scale: the lowest grade comes first", "--score-scale 1:5")
+    return low, high
+
+
+def _columns(pairs: list[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise InvalidRequestError(f"'{pair}' names no column", "--column score=RATING")
+    return {ours: theirs for ours, _, theirs in (pair.partition("=") for pair in pairs)}
 
 
 def _print(report: ReplayReport) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sqlite3
 import time
 from dataclasses import MISSING, fields
@@ -27,6 +28,7 @@ OPTIONAL = tuple(field.name for field in fields(Outcome) if field.default is not
 _NUMBERS = tuple(name for name in OPTIONAL if name != "task")
 _SHARED_WITH_DECISIONS = sorted(set(REQUIRED + OPTIONAL) & set(Decision._fields))
 _TEXTS = ("prompt_id", "prompt", "model", "task")
+_MODEL_LIKE = re.compile(r"^(?!(?:is|has|was|needs|uses)_).*[/\d-]")  # org/model, gpt-4, and no flag such as is_math
 _TRUTH = {"true": 1.0, "false": 0.0, "correct": 1.0, "incorrect": 0.0}
 
 
@@ -48,7 +50,7 @@ def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.Data
     Raises:
         InvalidRequestError: names the column, or the row and the column, that is wrong.
     """
-    table = validate(_tidy(read_table(Path(path).expanduser(), _NUMBERS)))
+    table = validate(tidy(read_table(Path(path).expanduser(), _NUMBERS)))
     return table if prices is None else with_prices(table, read_prices(Path(prices).expanduser()))
 
 
@@ -59,7 +61,7 @@ def as_outcomes(table: pd.DataFrame | str | Path) -> pd.DataFrame:
     if not hasattr(table, "columns"):
         detail = f"outcomes are a table or the path of its file, not {type(table).__name__}"
         raise InvalidRequestError(detail, "read_outcomes(PATH), or pandas.DataFrame(ROWS)")
-    return validate(_tidy(table))
+    return validate(tidy(table))
 
 
 def source_of(table: pd.DataFrame | str | Path, source: str | Path | None) -> str | Path | None:
@@ -180,8 +182,12 @@ def _as_number(table: pd.DataFrame, name: str) -> pd.Series[float]:
     return numbers.astype(float)
 
 
-def _tidy(table: pd.DataFrame) -> pd.DataFrame:
-    """The long form of a table in any of the forms."""
+def tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """The long form of a table in any of the forms.
+
+    Raises:
+        InvalidRequestError: columns of 0 and 1 that may be models or flags; nobody can tell which.
+    """
     if {"model", "score"} <= set(table.columns):
         return table
     names = list(table.columns)
@@ -202,6 +208,10 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
     elif "prompt" in names:
         scores = {name: name for name in names if name not in (*REQUIRED, *OPTIONAL) and _is_truth_column(table[name])}
         costs = {}
+        if unclear := [name for name in scores if not _MODEL_LIKE.search(name)]:
+            detail = f"column '{unclear[0]}' of 0 and 1 may be a model, or a flag"
+            hint = f"say which are models: autopicker outcomes import FILE --models {','.join(scores)} --out FILE"
+            raise InvalidRequestError(detail, hint)
     else:
         return table
     if not scores:

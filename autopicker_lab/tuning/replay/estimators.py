@@ -103,8 +103,12 @@ def _normalised(weights: Array, got: Array) -> Array:
 
 
 def _freedom(weights: Array, groups: Array) -> float:
-    """Degrees of freedom: of the requests that count, and of the groups, the fewer."""
-    return min(effective_size(weights) - 1, freedom(groups))
+    """Degrees of freedom: of the groups, or fewer where a few large weights make most of the error.
+
+    By Satterthwaite ("An approximate distribution of estimates of variance components", 1946), the terms of the
+    variance being as the squares of the weights.
+    """
+    return min(effective_size(weights**2) - 1, freedom(groups))
 
 
 def _interval(values: Array, groups: Array, degrees: float) -> Estimate:

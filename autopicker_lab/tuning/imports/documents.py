@@ -1,0 +1,157 @@
+"""Files of tools as JSON records or as tables: packed or not, in UTF-8 or UTF-16, archives of JSON too."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import struct
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import InvalidRequestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+_MOST_BYTES = 2 * 1024**3
+_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+_ZSTD = 93  # of a ZIP's ways to pack
+_LOCAL_HEADER, _NAME_LENGTHS = 30, 26  # bytes of a member's header, and where the lengths of its name and extras are
+_GZIP, _ZIP, _PICKLE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\x80", b"PAR1"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds.
+
+    Attributes:
+        whole: the JSON value, where the file is one. records: its lines or items that are objects.
+        table: where the file is a table, all cells texts.
+        members: JSON files of an archive by name.
+    """
+
+    path: Path
+    whole: Any = None
+    records: tuple[dict[str, Any], ...] = ()
+    table: pd.DataFrame | None = None
+    members: dict[str, Any] | None = None
+
+    @property
+    def first(self) -> dict[str, Any]:
+        """The first record; empty where there is none."""
+        return self.records[0] if self.records else {}
+
+
+def read_content(path: Path) -> Content:
+    """What a file holds, by its first bytes.
+
+    Raises:
+        InvalidRequestError: no such file, too large, a pickle, or neither JSON nor a table.
+    """
+    data = _bytes(path)
+    if data.startswith(_ZIP):
+        return Content(path, members=_members(path, data))
+    if data.startswith(_PARQUET):
+        import pandas
+
+        return Content(path, table=pandas.read_parquet(io.BytesIO(data)))
+    if data.startswith(_PICKLE) or path.suffix in (".pkl", ".pickle"):
+        detail = f"'{path.name}' is a pickle, which can run any code when it is read"
+        raise InvalidRequestError(detail, "where you trust it: pandas.read_pickle(...).to_parquet('outcomes.parquet')")
+    text = _text(path, data)
+    if text.lstrip().startswith(("{", "[")):
+        return _json(path, text)
+    return Content(path, table=_table(path, text))
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise InvalidRequestError(f"no file at '{path}'", "check the path")
+    if path.stat().st_size > _MOST_BYTES:
+        raise InvalidRequestError(f"'{path.name}' has over {_MOST_BYTES // 1024**3} GiB", "split it")
+    data = path.read_bytes()
+    if data.startswith(_GZIP):
+        try:
+            with gzip.open(io.BytesIO(data)) as packed:
+                data = packed.read(_MOST_BYTES + 1)
+        except (OSError, EOFError) as error:
+            raise InvalidRequestError(f"cannot unpack '{path.name}': {error}", "copy it again") from None
+    if not data.strip() or len(data) > _MOST_BYTES:
+        raise InvalidRequestError(f"'{path.name}' is {'too large' if data.strip() else 'empty'}", "name another file")
+    return data
+
+
+def _text(path: Path, data: bytes) -> str:
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    if encoding == "utf-8" and b"\0" in data[:64]:
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise InvalidRequestError(f"'{path.name}' is no text in {encoding.upper()}", "save it as UTF-8") from None
+
+
+def _json(path: Path, text: str) -> Content:
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return Content(path, records=tuple(_lines(path, text)))
+    items = whole if isinstance(whole, list) else [whole]
+    return Content(path, whole, tuple(item for item in items if isinstance(item, dict)))
+
+
+def _lines(path: Path, text: str) -> list[dict[str, Any]]:
+    records = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            detail = f"line {number} of '{path.name}' is no JSON"
+            raise InvalidRequestError(detail, "one JSON object a line, or one JSON document") from None
+        if isinstance(record, dict):
+            records.append(record)
+    return records
+
+
+def _table(path: Path, text: str) -> pd.DataFrame:
+    import pandas
+
+    header = text.split("\n", 1)[0]
+    between = max(",;\t", key=header.count)
+    try:
+        table: pd.DataFrame = pandas.read_csv(io.StringIO(text), sep=between, dtype=str, keep_default_na=False)
+    except (ValueError, pandas.errors.ParserError) as error:
+        raise InvalidRequestError(f"cannot read '{path.name}': {error!s:.120}", "save it as CSV or JSONL") from None
+    table.columns = [str(name).strip() for name in table.columns]
+    return table
+
+
+def _members(path: Path, data: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [info for info in archive.infolist() if info.filename.endswith(".json")]
+            if sum(info.file_size for info in names) > _MOST_BYTES:
+                raise InvalidRequestError(f"'{path.name}' unpacks to too much", "split it")
+            for info in names:
+                packed = info.compress_type == _ZSTD
+                found[info.filename] = json.loads(_unpacked(data, info) if packed else archive.read(info))
+    except (zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, OSError) as error:
+        raise InvalidRequestError(f"cannot unpack '{path.name}': {error!s:.120}", "copy it again") from None
+    return found
+
+
+def _unpacked(data: bytes, info: zipfile.ZipInfo) -> bytes:
+    """A member that is packed by Zstandard, which the standard library reads from Python 3.14 on."""
+    import pyarrow
+
+    names = struct.unpack_from("<HH", data, info.header_offset + _NAME_LENGTHS)
+    start = info.header_offset + _LOCAL_HEADER + sum(names)
+    packed = data[start : start + info.compress_size]
+    return bytes(pyarrow.Codec("zstd").decompress(packed, decompressed_size=info.file_size))

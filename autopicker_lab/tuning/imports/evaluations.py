@@ -1,0 +1,242 @@
+"""What evaluation tools write: lm-evaluation-harness, inspect_ai, promptfoo, HELM, OpenAI evals, LLMRouterBench.
+
+Each reader takes a file's content and gives rows with the keys of `Outcome`, or none where a file is not of its kind.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from autopicker_lab.tuning.imports.documents import Content
+
+Rows = list[dict[str, Any]]
+_LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}  # of inspect_ai: correct, incorrect, partial, no answer
+_ATTACHED = "attachment://"
+_METRICS = ("exact_match", "quasi_exact_match", "acc", "acc_norm", "pass@1", "em", "f1", "quasi_prefix_exact_match")
+_SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl")
+
+
+def lm_eval(content: Content) -> Rows:
+    """Samples of lm-evaluation-harness (`--log_samples`): a file a model and task; the folder tells the model."""
+    if not {"doc_id", "doc", "filtered_resps"} <= set(content.first):
+        return []
+    named = _SAMPLES.match(content.path.name.removesuffix(".gz"))
+    task, model = named["task"] if named else content.path.stem, _lm_eval_model(content.path)
+    filters = [record.get("filter") for record in content.records]
+    rows = []
+    for record in content.records:
+        if record.get("filter") != filters[0]:  # the same answers, read in another way
+            continue
+        metric = _first_metric(record, record.get("metrics") or ())
+        rows.append(
+            {
+                "prompt_id": f"{task}/{record['doc_id']}",
+                "prompt": _lm_eval_prompt(record),
+                "model": model,
+                "score": record.get(metric) if metric else None,
+                "task": task,
+            }
+        )
+    return rows
+
+
+def _lm_eval_model(path: Path) -> str:
+    """As the file of results beside it says, else the name of its folder."""
+    for results in sorted(path.parent.glob("results_*.json"), reverse=True):
+        try:
+            found = json.loads(results.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(found, dict) and found.get("model_name"):
+            return str(found["model_name"])
+    return path.absolute().parent.name.replace("__", "/")
+
+
+def _lm_eval_prompt(record: dict[str, Any]) -> Any:
+    arguments = record.get("arguments")
+    if isinstance(arguments, dict):
+        arguments = [list(each.values()) for each in arguments.values() if isinstance(each, dict)]
+    if isinstance(arguments, list) and arguments and isinstance(arguments[0], list) and arguments[0]:
+        prompt = arguments[0][0]
+        return prompt[0] if isinstance(prompt, list) and prompt and isinstance(prompt[0], str) else prompt
+    return json.dumps(record["doc"], ensure_ascii=False, sort_keys=True)
+
+
+def _first_metric(record: dict[str, Any], named: Any) -> str | None:
+    names = [name for name in named if isinstance(record.get(name), int | float)]
+    return next((name for name in _METRICS if name in names), names[0] if names else None)
+
+
+def inspect_ai(content: Content) -> Rows:
+    """A log of inspect_ai, `.json` or `.eval`."""
+    if content.members is not None:
+        header = content.members.get("header.json") or content.members.get("_journal/start.json")
+        samples = [each for name, each in sorted(content.members.items()) if name.startswith("samples/")]
+    else:
+        header, samples = content.whole, content.first.get("samples") or []
+    if not isinstance(header, dict) or not isinstance(header.get("eval"), dict) or "model" not in header["eval"]:
+        return []
+    task, model = str(header["eval"].get("task", "")), str(header["eval"]["model"])
+    if not any(sample.get("scores") for sample in samples):
+        detail = f"no sample of '{content.path.name}' was scored"
+        raise InvalidRequestError(detail, "score it first (inspect score LOG), or import another log")
+    return [_inspect_row(sample, task, model) for sample in samples if sample.get("scores")]
+
+
+def _inspect_row(sample: dict[str, Any], task: str, model: str) -> dict[str, Any]:
+    kept = sample.get("attachments") or {}  # long texts, which stand elsewhere in the sample
+    asked = _attached(sample["input"], kept)
+    if isinstance(asked, list):
+        asked = [{"role": m["role"], "content": _attached(m.get("content") or "", kept)} for m in asked]
+    scorer, *_ = sample["scores"].values()
+    value = scorer.get("value") if isinstance(scorer, dict) else scorer
+    if isinstance(value, dict):
+        value = next(iter(value.values()), None)
+    used = (sample.get("model_usage") or {}).get(model) or {}
+    return {
+        "prompt_id": f"{task}/{sample['id']}",
+        "prompt": asked,
+        "model": model,
+        "score": _LETTERS.get(value, value) if isinstance(value, str) else value,
+        "task": task,
+        "prompt_tokens": used.get("input_tokens"),
+        "completion_tokens": used.get("output_tokens"),
+        "latency_s": sample.get("total_time"),
+    }
+
+
+def _attached(text: Any, kept: dict[str, str]) -> Any:
+    return (
+        kept.get(text.removeprefix(_ATTACHED), text) if isinstance(text, str) and text.startswith(_ATTACHED) else text
+    )
+
+
+def promptfoo(content: Content) -> Rows:
+    """Results of promptfoo (`--output results.json`)."""
+    results = content.first.get("results")
+    if isinstance(results, dict):
+        results = results.get("results")
+    if (
+        not isinstance(results, list)
+        or not results
+        or not all(isinstance(r, dict) and "provider" in r for r in results)
+    ):
+        return []
+    return [_promptfoo_row(result) for result in results if not result.get("error") or "score" in result]
+
+
+def _promptfoo_row(result: dict[str, Any]) -> dict[str, Any]:
+    provider, prompt = result["provider"], result.get("prompt")
+    model = (provider.get("label") or provider.get("id")) if isinstance(provider, dict) else provider
+    raw = prompt.get("raw") if isinstance(prompt, dict) else prompt
+    reply = result.get("response") if isinstance(result.get("response"), dict) else {}
+    used, latency = (reply or {}).get("tokenUsage") or {}, result.get("latencyMs")
+    return {
+        "prompt_id": "",
+        "prompt": raw,
+        "model": model,
+        "score": result["score"] if result.get("score") is not None else float(bool(result.get("success"))),
+        "cost_usd": result.get("cost") or None,
+        "prompt_tokens": used.get("prompt"),
+        "completion_tokens": used.get("completion"),
+        "latency_s": None if latency is None else latency / 1000,
+    }
+
+
+def helm(content: Content) -> Rows:
+    """Per-instance statistics of HELM, with the scenario_state.json of their folder."""
+    if not {"instance_id", "stats"} <= set(content.first):
+        return []
+    state = content.path.parent / "scenario_state.json"
+    try:
+        found = json.loads(state.read_text("utf-8"))
+        asked = {_helm_key(s["instance"]["id"], s): s["request"] for s in found["request_states"]}
+        model = str(found["adapter_spec"]["model"])
+    except (OSError, ValueError, LookupError, TypeError):
+        detail = f"the prompts and the model of '{content.path.name}' stand in scenario_state.json of the same run"
+        raise InvalidRequestError(detail, f"keep both in one folder (looked in {content.path.parent})") from None
+    task, rows = content.path.absolute().parent.name.split(":")[0], []
+    for record in content.records:
+        request = asked.get(_helm_key(record["instance_id"], record))
+        stats = {
+            s["name"]["name"]: s["mean"]
+            for s in record["stats"]
+            if s["name"].get("perturbation") is None and "mean" in s
+        }
+        metric = _first_metric(stats, list(stats))
+        if request is None or metric not in _METRICS or record.get("perturbation"):
+            continue
+        rows.append(
+            {
+                "prompt_id": f"{task}/{record['instance_id']}",
+                "prompt": request.get("messages") or request["prompt"],
+                "model": model,
+                "score": stats[metric],
+                "task": task,
+                "prompt_tokens": stats.get("num_prompt_tokens"),
+                "completion_tokens": stats.get("num_completion_tokens") or stats.get("num_output_tokens"),
+                "latency_s": stats.get("inference_runtime"),
+            }
+        )
+    return rows
+
+
+def _helm_key(instance: str, of: dict[str, Any]) -> tuple[str, int]:
+    return str(instance), int(of.get("train_trial_index") or 0)
+
+
+def openai_evals(content: Content) -> Rows:
+    """Events of OpenAI's evals: what was asked, and whether the answer matched or which score it got."""
+    if "spec" not in content.first or "completion_fns" not in content.first["spec"]:
+        return []
+    spec = content.first["spec"]
+    task, model = str(spec.get("base_eval") or spec.get("eval_name", "")), str(spec["completion_fns"][0])
+    asked: dict[str, Any] = {}
+    scores: dict[str, Any] = {}
+    for record in content.records:
+        sample, data = str(record.get("sample_id")), record.get("data")
+        if isinstance(data, dict) and record.get("type") == "sampling":
+            asked.setdefault(sample, data.get("prompt"))
+        elif isinstance(data, dict) and record.get("type") in ("match", "metrics"):
+            scores.setdefault(sample, data["correct"] if "correct" in data else _score_of(data))
+    return [
+        {"prompt_id": f"{task}/{sample}", "prompt": prompt, "model": model, "score": scores[sample], "task": task}
+        for sample, prompt in asked.items()
+        if scores.get(sample) is not None
+    ]
+
+
+def _score_of(data: dict[str, Any]) -> Any:
+    return next((data[name] for name in ("score", "accuracy", *_METRICS) if name in data), None)
+
+
+def llmrouterbench(content: Content) -> Rows:
+    """Results of LLMRouterBench: a model's records on one data set."""
+    head = content.first
+    records = head.get("records")
+    if "model_name" not in head or not isinstance(records, list):
+        return []
+    task = str(head.get("dataset_name", ""))
+    return list(_bench_rows(records, task, str(head["model_name"])))
+
+
+def _bench_rows(records: list[dict[str, Any]], task: str, model: str) -> Iterator[dict[str, Any]]:
+    for i, record in enumerate(records):
+        yield {
+            "prompt_id": f"{task}/{record.get('index', i)}",
+            "prompt": record.get("origin_query") or record.get("prompt"),
+            "model": model,
+            "score": record.get("score"),
+            "task": task,
+            "cost_usd": record.get("cost"),
+            "prompt_tokens": record.get("prompt_tokens"),
+            "completion_tokens": record.get("completion_tokens"),
+        }

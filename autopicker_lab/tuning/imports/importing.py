@@ -1,0 +1,235 @@
+"""Import files of other tools as one outcomes table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.tuning.conversations import as_prompt
+from autopicker_lab.tuning.imports import evaluations, traces
+from autopicker_lab.tuning.imports.documents import read_content
+from autopicker_lab.tuning.imports.shared_prompts import Leakage, leakage, split_hash
+from autopicker_lab.tuning.imports.tables import as_scores, frame_of, named, wide
+from autopicker_lab.tuning.outcomes import read_outcomes, tidy, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pandas as pd
+
+    from autopicker_lab.tuning.imports.documents import Content
+
+READERS: Mapping[str, Callable[[Content], list[dict[str, Any]]]] = {
+    "lm-evaluation-harness": evaluations.lm_eval,
+    "inspect_ai": evaluations.inspect_ai,
+    "promptfoo": evaluations.promptfoo,
+    "HELM": evaluations.helm,
+    "OpenAI evals": evaluations.openai_evals,
+    "LLMRouterBench": evaluations.llmrouterbench,
+    "LiteLLM": traces.litellm,
+    "Langfuse": traces.langfuse,
+    "OpenTelemetry": traces.opentelemetry,
+}
+ENOUGH = 50  # see matrix.ENOUGH
+TABLE, LOG = "table", "decision log"
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """Outcomes of files.
+
+    Attributes:
+        table: as read_outcomes gives it. formats: of each file, by its path.
+        split: hash of the set of prompts, see shared_prompts.split_hash.
+        notes: what was assumed or left out, and what cannot be learned.
+        leak: what it shares with the table that it was compared with.
+    """
+
+    table: pd.DataFrame
+    formats: dict[str, str]
+    split: str
+    notes: tuple[str, ...] = ()
+    leak: Leakage | None = field(default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """One JSON object: everything but the table, of which sizes."""
+        models = self.table.groupby("model", sort=False)["score"].agg(["size", "mean"])
+        return {
+            "rows": len(self.table),
+            "prompts": int(self.table["prompt_id"].nunique()),
+            "models": {str(m): {"n": int(r["size"]), "mean": float(r["mean"])} for m, r in models.iterrows()},
+            "formats": self.formats,
+            "split": self.split,
+            "notes": list(self.notes),
+            **({"leakage": vars(self.leak) | {"verdict": self.leak.verdict}} if self.leak else {}),
+        }
+
+
+def import_outcomes(
+    paths: Sequence[str | Path] | str | Path,
+    *,
+    models: Sequence[str] = (),
+    scale: tuple[float, float] | None = None,
+    columns: Mapping[str, str] | None = None,
+    against: pd.DataFrame | str | Path | None = None,
+) -> Imported:
+    """Outcomes of files that other tools wrote, recognised by what is in them; see READERS, and any table.
+
+    Rows of one prompt and model are averaged, with their spread kept; prompts that are messages are read as the service
+    reads them.
+
+    Args:
+        models: columns that are models, of a table with a column for each.
+        scale: lowest and highest grade there can be; None: 0 to 1, pass and fail, or percent where it says so.
+        columns: names of a table's columns by ours, `{"score": "rating"}`.
+        against: a table whose prompts must not be among these, such as the one that was tuned on.
+
+    Raises:
+        InvalidRequestError: names the file and what it lacks, with what to do.
+    """
+    import pandas
+
+    named_paths = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    formats, parts, notes = {}, [], []
+    for path in named_paths:
+        name, part, said = _one(path.expanduser(), models, scale, columns or {})
+        formats[str(path)] = name
+        parts.append(part)
+        notes += [note for note in said if note not in notes]
+    if not parts:
+        raise InvalidRequestError("no file to import", "autopicker outcomes import FILE...")
+    table = validate(pandas.concat(parts, ignore_index=True))
+    leak = None
+    if against is not None:
+        leak = leakage(read_outcomes(against) if isinstance(against, str | Path) else against, table)
+    return Imported(table, formats, split_hash(table), (*notes, *_lessons(table)), leak)
+
+
+def _one(
+    path: Path, models: Sequence[str], scale: tuple[float, float] | None, columns: Mapping[str, str]
+) -> tuple[str, pd.DataFrame, list[str]]:
+    """What a file is, its rows, and notes."""
+    import pandas
+
+    if path.suffix.lower() in (".sqlite", ".db"):
+        table, notes = _decisions(path)
+        return LOG, _finished(path, table, None, notes), notes
+    content, notes = read_content(path), []
+    for name, reader in READERS.items() if not columns else ():
+        try:
+            rows = reader(content)
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            detail = f"'{path.name}' looks like a file of {name}, but lacks {error!s:.80}"
+            raise InvalidRequestError(detail, "export it again, or make a table with prompt, model and score") from None
+        if rows:
+            return name, _finished(path, pandas.DataFrame(rows), scale, notes), notes
+    table = named(frame_of(content), columns)
+    if "model" not in table:
+        table = wide(table, models) if models else tidy(table)
+        if "model" not in table:
+            table = wide(table, models)
+    elif models:
+        table = table[table["model"].astype(str).isin(models)]
+    return TABLE, _finished(path, table, scale, notes), notes
+
+
+def _finished(path: Path, table: pd.DataFrame, scale: tuple[float, float] | None, notes: list[str]) -> pd.DataFrame:
+    """The table with scores from 0 to 1 and an id for each prompt; `notes` gets what was done."""
+    import pandas
+
+    for column in ("prompt", "model", "score"):
+        if column not in table:
+            hint = f"name it: --column {column}=NAME"
+            raise InvalidRequestError(f"'{path.name}' has no column for the {column}", hint)
+    try:
+        scores, note = as_scores(table["score"].tolist(), scale)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"'{path.name}': {error.detail}", error.hint) from None
+    prompts = pandas.Series([as_prompt(prompt) for prompt in table["prompt"]], table.index, dtype=object)
+    table = table.assign(score=pandas.Series(scores, table.index, dtype=float), prompt=prompts)
+    graded = table["score"].notna() & table["prompt"].map(
+        lambda prompt: isinstance(prompt, str) and bool(prompt.strip())
+    )
+    if note:
+        notes.append(note)
+    if not graded.any():
+        detail = f"none of the {len(table):,} rows of '{path.name}' has a grade and a prompt"
+        raise InvalidRequestError(
+            detail, "grade the answers first (scores, feedback, autopicker collect), and keep prompts"
+        )
+    if not graded.all():
+        notes.append(
+            f"{int((~graded).sum()):,} of {len(table):,} rows of {path.name} have no grade or prompt: left out"
+        )
+    table = table[graded]
+    if "prompt_id" not in table:
+        table = table.assign(prompt_id="")
+    ids = [
+        str(i) if str(i) not in ("", "nan", "None") else _digest(p)
+        for i, p in zip(table["prompt_id"], table["prompt"], strict=True)
+    ]
+    return _with_distinct_ids(table.assign(prompt_id=ids))
+
+
+def _with_distinct_ids(table: pd.DataFrame) -> pd.DataFrame:
+    """Ids that tools give to different prompts (of several data sets, say) become those of the prompts."""
+    if (table.groupby("prompt_id")["prompt"].nunique() > 1).any():
+        return table.assign(prompt_id=[_digest(prompt) for prompt in table["prompt"]])
+    return table
+
+
+def _digest(prompt: str) -> str:
+    return hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _decisions(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """A service's decision log: answers that were graded, with the probability of each; and what it cannot tell."""
+    import pandas
+
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        try:
+            table = pandas.read_sql_query("SELECT * FROM decisions ORDER BY created", db)
+        except (sqlite3.Error, pandas.errors.DatabaseError) as error:
+            raise InvalidRequestError(f"cannot read '{path}': {error}", "name a decision log of the service") from None
+    if table.empty or table["prompt"].isna().all() or table["score"].isna().all():
+        what = "prompts" if table.empty or table["prompt"].isna().all() else "grades"
+        hint = "serve with DECISION_LOG_PROMPTS=true" if what == "prompts" else "give feedback: POST /api/v1/feedback"
+        raise InvalidRequestError(f"'{path.name}' keeps no {what}, which tuning learns from", hint)
+    notes = []
+    if "propensities" in table and table["propensities"].notna().any():
+        drawn = [_drawn(p, str(m)) for p, m in zip(table["propensities"], table["model"], strict=True)]
+        table = table.assign(propensity=pandas.Series(drawn, dtype=float))
+        explored = sum(p is not None and p < 1 for p in drawn)
+        notes.append(f"{explored:,} of {len(table):,} requests could have gone to another model: replay tells of these")
+    else:
+        notes.append("no propensities: serve with EXPLORE_SHARE, so that autopicker replay can tell of another policy")
+    return table.drop(columns=["policy", "features"], errors="ignore"), notes
+
+
+def _drawn(cell: Any, model: str) -> float | None:
+    try:
+        found = json.loads(cell).get(model)
+    except (TypeError, ValueError, AttributeError):
+        return None
+    return None if found is None else float(found)
+
+
+def _lessons(table: pd.DataFrame) -> list[str]:
+    """What can be learned, and what not."""
+    answered = table.groupby("prompt_id")["model"].nunique()
+    several, models = int((answered > 1).sum()), int(table["model"].nunique())
+    if models < 2:
+        return [f"one model alone ({table['model'].iloc[0]}): tune needs a second one on the same prompts"]
+    complete = int((answered == models).sum())
+    if complete < ENOUGH:
+        return [
+            f"{complete:,} prompts were answered by all {models} models ({several:,} by more than one): tune needs "
+            f"{ENOUGH}. Collect the others (autopicker collect), or log exploration and use autopicker replay"
+        ]
+    return [f"{complete:,} prompts were answered by all {models} models: tune can learn from these"]

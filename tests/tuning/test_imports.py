@@ -1,0 +1,334 @@
+"""Files of other tools become outcomes, recognised by what is in them.
+
+The log of inspect_ai is as inspect_ai 0.3 writes it (seen on files that it wrote here, `.json` and `.eval`); all others
+are built from the schema that their tools document.
+"""
+
+import gzip
+import io
+import json
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow
+import pytest
+
+from autopicker_lab import cli
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.storage import Decision, FileLog
+from autopicker_lab.tuning import read_outcomes
+from autopicker_lab.tuning.imports import import_outcomes, leakage
+from autopicker_lab.tuning.imports.documents import read_content
+
+ASKED = ("What is 1+1?", "What is 2+3?")
+SPANS = {
+    "resourceSpans": [
+        {
+            "scopeSpans": [
+                {
+                    "spans": [
+                        {
+                            "spanId": f"{i}",
+                            "startTimeUnixNano": "1000000000",
+                            "endTimeUnixNano": "3000000000",
+                            "attributes": [
+                                {"key": "gen_ai.request.model", "value": {"stringValue": "m"}},
+                                {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "7"}},
+                                {
+                                    "key": "gen_ai.input.messages",
+                                    "value": {
+                                        "stringValue": json.dumps(
+                                            [{"role": "user", "parts": [{"type": "text", "content": prompt}]}]
+                                        )
+                                    },
+                                },
+                            ],
+                            "events": [
+                                {
+                                    "name": "gen_ai.evaluation.result",
+                                    "attributes": [
+                                        {"key": "gen_ai.evaluation.score.value", "value": {"doubleValue": 1.0 - i}}
+                                    ],
+                                }
+                            ],
+                        }
+                        for i, prompt in enumerate(ASKED)
+                    ]
+                }
+            ]
+        }
+    ]
+}
+INSPECT = {
+    "version": 2,
+    "status": "success",
+    "eval": {"task": "sums", "model": "m", "created": "2026-01-01T00:00:00+00:00"},
+    "samples": [
+        {
+            "id": f"s{i}",
+            "epoch": 1,
+            "input": prompt,
+            "target": "2",
+            "scores": {"match": {"value": "CI"[i], "answer": "2"}},
+            "model_usage": {"m": {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9}},
+            "total_time": 2.0,
+        }
+        for i, prompt in enumerate(ASKED)
+    ],
+}
+PROMPTFOO = {
+    "evalId": "e",
+    "results": {
+        "version": 3,
+        "results": [
+            {
+                "provider": {"id": "openai:m", "label": "m"},
+                "prompt": {"raw": prompt, "label": "p"},
+                "success": i == 0,
+                "score": 1 - i,
+                "latencyMs": 2000,
+                "cost": 0.001,
+                "response": {"output": "2", "tokenUsage": {"total": 9, "prompt": 7, "completion": 2}},
+            }
+            for i, prompt in enumerate(ASKED)
+        ],
+    },
+}
+LM_EVAL = [
+    {
+        "doc_id": i,
+        "doc": {"q": prompt},
+        "target": "2",
+        "arguments": {"gen_args_0": {"arg_0": prompt, "arg_1": {"until": ["\n"]}}},
+        "resps": [["2"]],
+        "filtered_resps": ["2"],
+        "filter": which,
+        "metrics": ["exact_match"],
+        "exact_match": 1.0 - i if which == "strict-match" else 1.0,
+    }
+    for which in ("strict-match", "flexible-extract")
+    for i, prompt in enumerate(ASKED)
+]
+EVALS = [
+    {"spec": {"completion_fns": ["m"], "eval_name": "sums.dev.v0", "base_eval": "sums"}},
+    *({"sample_id": f"sums.{i}", "type": "sampling", "data": {"prompt": p}} for i, p in enumerate(ASKED)),
+    *({"sample_id": f"sums.{i}", "type": "match", "data": {"correct": i == 0}} for i in range(2)),
+    {"final_report": {"accuracy": 0.5}},
+]
+BENCH = {
+    "model_name": "m",
+    "dataset_name": "sums",
+    "records": [{"index": i, "origin_query": p, "score": 1.0 - i, "cost": 0.001} for i, p in enumerate(ASKED)],
+}
+LITELLM = [
+    {"request_id": f"r{i}", "model": "m", "spend": 0.001, "prompt_tokens": 7, "metadata": {"score": 1 - i},
+     "messages": [{"role": "user", "content": p}]}
+    for i, p in enumerate(ASKED)
+]  # fmt: skip
+LANGFUSE = [
+    {"id": f"t{i}", "name": "sums", "scores": [{"name": "right", "value": 1 - i}],
+     "observations": [{"model": "m", "input": [{"role": "user", "content": p}], "usageDetails": {"input": 7}}]}
+    for i, p in enumerate(ASKED)
+]  # fmt: skip
+LLMROUTER = [{"task_name": "sums", "query": p, "model_name": "m", "performance": 1.0 - i} for i, p in enumerate(ASKED)]
+EMBEDLLM = pd.DataFrame(
+    {"prompt_id": [7, 8], "model_id": [1, 1], "category": "sums", "label": [1, 0], "prompt": ASKED, "model_name": "m"}
+)
+
+
+def lines(records: Any) -> str:
+    return "\n".join(map(json.dumps, records))
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "tool"),
+    [
+        ("org__m/samples_sums_2026-01-01T00-00-00.000000.jsonl", lines(LM_EVAL), "lm-evaluation-harness"),
+        ("log.json", json.dumps(INSPECT), "inspect_ai"),
+        ("results.json", json.dumps(PROMPTFOO), "promptfoo"),
+        ("events.jsonl", lines(EVALS), "OpenAI evals"),
+        ("m.json", json.dumps(BENCH), "LLMRouterBench"),
+        ("spend.json", json.dumps(LITELLM), "LiteLLM"),
+        ("traces.jsonl", lines(LANGFUSE), "Langfuse"),
+        ("spans.json", json.dumps(SPANS), "OpenTelemetry"),
+        ("routing.jsonl", lines(LLMROUTER), "table"),
+        ("embedllm.csv", EMBEDLLM.to_csv(index=False), "table"),
+    ],
+)
+def test_each_tools_file_is_recognised_by_content(tmp_path: Path, name: str, text: str, tool: str) -> None:
+    path = write(tmp_path / name, text)
+    found = import_outcomes(path)
+    assert found.formats == {str(path): tool}
+    assert found.table["prompt"].tolist() == list(ASKED)
+    assert found.table["score"].tolist() == [1.0, 0.0]
+    assert set(found.table["model"]) == {"org/m" if tool.startswith("lm-") else "m"}
+
+
+def test_helm_needs_the_state_of_its_run(tmp_path: Path) -> None:
+    graded = [{"name": {"name": "exact_match", "split": "test"}, "mean": mean} for mean in (1.0, 0.0)]
+    stats = [{"instance_id": f"id{i}", "train_trial_index": 0, "stats": [one]} for i, one in enumerate(graded)]
+    path = write(tmp_path / "sums:model=m" / "per_instance_stats.json", json.dumps(stats))
+    with pytest.raises(InvalidRequestError, match=r"scenario_state\.json"):
+        import_outcomes(path)
+    states = [
+        {"instance": {"id": f"id{i}"}, "train_trial_index": 0, "request": {"prompt": p, "model": "m"}}
+        for i, p in enumerate(ASKED)
+    ]
+    state = {"adapter_spec": {"model": "m"}, "request_states": states}
+    write(path.with_name("scenario_state.json"), json.dumps(state))
+    found = import_outcomes(path)
+    assert list(found.formats.values()) == ["HELM"]
+    assert found.table[["prompt", "model", "score", "task"]].to_numpy().tolist() == [
+        [ASKED[0], "m", 1.0, "sums"],
+        [ASKED[1], "m", 0.0, "sums"],
+    ]
+
+
+def test_an_archive_of_inspect_ai_packed_by_zstandard(tmp_path: Path) -> None:
+    path = tmp_path / "log.eval"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, value in (
+            ("header.json", {"eval": INSPECT["eval"]}),
+            ("samples/s0_epoch_1.json", INSPECT["samples"][0]),
+        ):
+            archive.writestr(name, json.dumps(value))
+    stored = import_outcomes(write_bytes(path, buffer.getvalue())).table
+    packed = import_outcomes(write_bytes(path, with_zstandard(buffer.getvalue()))).table
+    assert packed.equals(stored)
+    assert packed["score"].tolist() == [1.0]
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def with_zstandard(data: bytes) -> bytes:
+    """A ZIP whose members are packed by method 93, made by hand: this Python's zipfile cannot."""
+    out, directory, n = bytearray(), bytearray(), 0
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            raw, name = archive.read(info), info.filename.encode()
+            packed = bytes(pyarrow.Codec("zstd").compress(raw))
+            sizes = (info.CRC, len(packed), len(raw), len(name), 0)
+            directory += (
+                struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 63, 63, 0, 93, 0, 33, *sizes, 0, 0, 0, 0, len(out)) + name
+            )
+            out += struct.pack("<IHHHHHIIIHH", 0x04034B50, 63, 0, 93, 0, 33, *sizes) + name + packed
+            n += 1
+    return bytes(out + directory + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, n, n, len(directory), len(out), 0))
+
+
+def test_several_files_become_one_table_with_repeats_averaged(tmp_path: Path) -> None:
+    one = write(tmp_path / "a.json", json.dumps(INSPECT))
+    other = json.loads(json.dumps(INSPECT))
+    other["samples"][1]["scores"]["match"]["value"] = "C"
+    two = write(tmp_path / "b.json", json.dumps(other))
+    found = import_outcomes([one, two]).table.set_index("prompt")
+    assert found.loc[ASKED[1], ["score", "samples"]].tolist() == [0.5, 2.0]
+    assert found.loc[ASKED[1], "spread"] == pytest.approx(0.5**0.5)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_tables_of_any_encoding_and_separator(tmp_path: Path, encoding: str, between: str) -> None:
+    text = (
+        between.join(("question", "llm", "rating"))
+        + f'\n"Größe; a, b?"{between}m{between}4\nWhy?{between}m{between}1\n'
+    )
+    path = write(tmp_path / "t.txt", text, encoding)
+    found = import_outcomes(path, columns={"score": "rating"}, scale=(1, 5))
+    assert found.table[["prompt", "score"]].to_numpy().tolist() == [["Größe; a, b?", 0.75], ["Why?", 0.0]]
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert import_outcomes(path, columns={"score": "rating"}, scale=(1, 5)).table.equals(found.table)
+
+
+@pytest.mark.parametrize(
+    ("grades", "scores"),
+    [
+        (("pass", "Fail"), [1.0, 0.0]),
+        (("80%", "5 %"), [0.8, 0.05]),
+        ((True, False), [1.0, 0.0]),
+        (("0,5", "1"), [0.5, 1.0]),
+    ],
+)
+def test_grades_as_people_write_them(tmp_path: Path, grades: Any, scores: list[float]) -> None:
+    rows = [{"prompt": p, "model": "m", "score": g} for p, g in zip(ASKED, grades, strict=True)]
+    assert import_outcomes(write(tmp_path / "g.jsonl", lines(rows))).table["score"].tolist() == scores
+
+
+@pytest.mark.parametrize(
+    ("rows", "word"),
+    [
+        ([{"prompt": "a", "model": "m", "score": 4}], "--score-scale"),
+        ([{"prompt": "a", "model": "m", "score": "fine"}], "no grade"),
+        ([{"prompt": "a", "model": "m"}], "no column for the score"),
+        ([{"prompt": "a", "model": "m", "score": None}], "has a grade"),
+        ([{"prompt": "a", "flagged": 1, "verified": 0}], "--models flagged,verified"),
+        ([{"prompt": "a", "is_gpt4_like": 1, "org/m": 0}], "or a flag"),
+    ],
+)
+def test_what_a_file_does_not_say_is_asked(tmp_path: Path, rows: Any, word: str) -> None:
+    with pytest.raises(InvalidRequestError, match=word):
+        import_outcomes(write(tmp_path / "r.jsonl", lines(rows)))
+
+
+def test_flags_are_no_models(tmp_path: Path) -> None:
+    path = write(tmp_path / "w.csv", "prompt,alpha,beta,reviewed\nWhy?,1,0,1\nHow?,0,1,1\n")
+    with pytest.raises(InvalidRequestError, match="may be a model, or a flag"):
+        read_outcomes(path)
+    found = import_outcomes(path, models=["alpha", "beta"]).table
+    assert sorted(found["model"].unique()) == ["alpha", "beta"]
+    assert len(found) == 4
+
+
+def test_messages_are_read_as_the_service_reads_them(tmp_path: Path) -> None:
+    talk = [{"role": "user", "content": "What is 1+1?"}]
+    for prompt in (talk, json.dumps(talk), str(talk)):
+        rows = [{"prompt": prompt, "model": "m", "score": 1}]
+        assert import_outcomes(write(tmp_path / "m.jsonl", lines(rows))).table["prompt"].tolist() == ["What is 1+1?"]
+
+
+def test_prompts_in_both_tables_are_told() -> None:
+    tuned, held = (pd.DataFrame({"prompt": prompts}) for prompts in (("Why is it?", "How?"), ("why is  it?", "Where?")))
+    found = leakage(tuned, held)
+    assert (found.copies, found.prompts) == (1, 2)
+    assert "too good" in found.verdict
+    assert leakage(tuned, pd.DataFrame({"prompt": ["Where?"]})).verdict == "none of 1 prompts stands in both"
+
+
+def test_a_decision_log_tells_what_can_be_learned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = tmp_path / "log.sqlite", tmp_path / "o.parquet"
+    log = FileLog(path)
+    log.write(
+        [
+            Decision(f"c{i}", f"r{i}", float(i), "m", score=1.0, prompt=p, propensities='{"m": 0.9, "n": 0.1}')
+            for i, p in enumerate(ASKED)
+        ]
+    )
+    log.close()
+    for arguments in (["outcomes", str(path), "--out", str(out)], ["outcomes", "import", str(path)]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        assert ended.value.code == 0
+        said = capsys.readouterr().out
+        assert "2 of 2 requests could have gone to another model" in said
+        assert "one model alone" in said
+    assert len(read_outcomes(out)) == 2
+    described = pyarrow.parquet.read_schema(out).field("score").metadata[b"description"]  # type: ignore[no-untyped-call]
+    assert described.startswith(b"how good")
+
+
+def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError, match="pickle"):
+        read_content(write_bytes(tmp_path / "o.json", b"\x80\x04K\x01."))
