@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.live.sequences import Bounds, any_mean, bounded_mean, difference
+from autopicker_lab.live.sequences import Bounds, bounded_mean, difference, difference_of_means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -109,11 +109,15 @@ def judge(stable: Arm, canary: Arm, rails: Guardrails) -> CanaryReport:
     A canary is rolled back where it is shown to be worse, to fail, or to be slower or dearer than its guardrails; it is
     to be promoted where it is shown to be better, or to cost less without being worse by more than the margin.
     """
-    alpha = rails.alpha / 2  # better by quality or by cost: two arms each, and one side of each interval
-    quality = difference(bounded_mean(canary.scores, alpha), bounded_mean(stable.scores, alpha))
-    errors = difference(bounded_mean(canary.failures, alpha), bounded_mean(stable.failures, alpha))
-    cost, cost_excess = _means(canary.costs_usd, stable.costs_usd, rails.cost_ratio, alpha)
-    latency, latency_excess = _means(canary.latencies_s, stable.latencies_s, rails.latency_ratio, alpha)
+    alpha = rails.alpha  # better by quality or by cost: one side each of two intervals
+    quality = difference_of_means(canary.scores, stable.scores, alpha)
+    errors = difference(bounded_mean(canary.failures, alpha / 2), bounded_mean(stable.failures, alpha / 2))
+    cost = difference_of_means(canary.costs_usd, stable.costs_usd, alpha)
+    latency = difference_of_means(canary.latencies_s, stable.latencies_s, alpha)
+    excess = (
+        _excess(canary.latencies_s, stable.latencies_s, rails.latency_ratio, alpha),
+        _excess(canary.costs_usd, stable.costs_usd, rails.cost_ratio, alpha),
+    )
     figures = {
         "quality": rounded(quality),
         "cost_usd": rounded(cost),
@@ -122,7 +126,7 @@ def judge(stable: Arm, canary: Arm, rails: Guardrails) -> CanaryReport:
         "scored": {"canary": len(canary.scores), "stable": len(stable.scores)},
         "answered": {"canary": len(canary.costs_usd), "stable": len(stable.costs_usd)},
     }
-    advice, why = _concluded(quality, errors, cost, (latency_excess, cost_excess), rails)
+    advice, why = _concluded(quality, errors, cost, excess, rails)
     return CanaryReport(advice, why, figures)
 
 
@@ -137,6 +141,8 @@ def _concluded(
         return Advice.ROLL_BACK, f"its answers cost over {rails.cost_ratio:g} times as much"
     if quality.high < 0:
         return Advice.ROLL_BACK, f"its answers are worse, by {-quality.high:.3f} of mean score at least"
+    if errors.mean > rails.error_rise:
+        return Advice.CONTINUE, "it fails more often so far, which may be chance"
     if quality.low > 0:
         return Advice.PROMOTE, f"its answers are better, by {quality.low:.3f} of mean score at least"
     if cost.high < 0 and quality.low > -rails.margin:
@@ -144,10 +150,9 @@ def _concluded(
     return Advice.CONTINUE, "nothing is shown yet: its answers may be better or worse"
 
 
-def _means(canary: list[float], stable: list[float], ratio: float, alpha: float) -> tuple[Bounds, float]:
-    """The difference of two means, and by how much the canary's exceeds `ratio` times the stable one's, surely."""
-    one, other = any_mean(canary, alpha), any_mean(stable, alpha)
-    return difference(one, other), one.low - ratio * other.high
+def _excess(canary: list[float], stable: list[float], ratio: float, alpha: float) -> float:
+    """By how much the canary's mean surely exceeds `ratio` times the stable one's; negative where it may not."""
+    return difference_of_means(canary, [ratio * value for value in stable], alpha).low
 
 
 def rounded(bounds: Bounds) -> dict[str, float | None]:

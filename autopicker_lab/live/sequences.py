@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _LARGEST_BET = 0.75
 _TIGHT_AT = 500  # observations at which the asymptotic sequence is narrowest
-LEAST_ASYMPTOTIC = 50  # observations before which a normal approximation is not trusted
+LEAST_ASYMPTOTIC = 50  # observations of each arm before which a normal approximation is not trusted
 
 
 class Bounds(NamedTuple):
@@ -51,22 +51,24 @@ def bounded_mean(values: Sequence[float], alpha: float) -> Bounds:
     return Bounds(float(x.mean()), max(0.0, centre - radius), min(1.0, centre + radius))
 
 
-def any_mean(values: Sequence[float], alpha: float) -> Bounds:
-    """Bounds of the mean of values of any size, for many of them: an asymptotic confidence sequence.
+def difference_of_means(ones: Sequence[float], others: Sequence[float], alpha: float) -> Bounds:
+    """Bounds of the mean of `ones` minus that of `others`, values of any size: an asymptotic confidence sequence.
 
     Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Time-uniform central limit theory and asymptotic confidence
-    sequences, Annals of Statistics 2024, theorem 2.2.
+    sequences, Annals of Statistics 2024: theorem 2.2 on the influence function of a difference between two arms that
+    were drawn (section 3). Nothing is said before there are LEAST_ASYMPTOTIC of each.
     """
     import numpy as np
 
-    x = np.asarray(values, float)
-    n = len(x)
-    mean = float(x.mean()) if n else math.nan
-    if n < LEAST_ASYMPTOTIC:
+    x, y = np.asarray(ones, float), np.asarray(others, float)
+    mean = float(x.mean() - y.mean()) if len(x) and len(y) else math.nan
+    if min(len(x), len(y)) < LEAST_ASYMPTOTIC:
         return Bounds(mean, -math.inf, math.inf)
+    n = len(x) + len(y)
+    variance = n * float(x.var() / len(x) + y.var() / len(y))
     rho2 = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / _TIGHT_AT
     width = math.sqrt(2 * (n * rho2 + 1) / (n * n * rho2) * math.log(math.sqrt(n * rho2 + 1) / alpha))
-    radius = float(x.std()) * width
+    radius = math.sqrt(variance) * width
     return Bounds(mean, mean - radius, mean + radius)
 
 

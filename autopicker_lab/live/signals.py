@@ -10,10 +10,8 @@ import hashlib
 import re
 import time
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from autopicker_lab.core import NotFoundError
 from autopicker_lab.runtime.lru_cache import LRUCache
 
 if TYPE_CHECKING:
@@ -70,9 +68,9 @@ class SignalWatch:
 
     def write(self, decisions: DecisionLog) -> None:
         """Keep what was noticed beside its decisions; may wait for their store."""
-        while self._noticed:
-            with suppress(NotFoundError):  # its decision was forgotten
-                decisions.signal(*self._noticed.popleft())
+        noticed = [self._noticed.popleft() for _ in range(len(self._noticed))]
+        if noticed:
+            decisions.signal_each(noticed)
 
     def _recent(self, key: bytes, now: float) -> _Asked | None:
         asked = self._asked.get(key)

@@ -107,10 +107,10 @@ class LiveTraffic:
         Returns:
             Whether what is deployed has changed.
         """
-        if self.signals is not None:
-            self.signals.write(decisions)
         changed = self.rollout.follow()
         self.rollout.look(decisions)
+        if self.signals is not None:
+            self.signals.write(decisions)
         return changed
 
     def close(self) -> None:

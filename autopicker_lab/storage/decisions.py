@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 from collections import deque
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -14,6 +15,7 @@ from autopicker_lab.runtime.batch_writer import BatchWriter
 from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 ANYONE = "*"  # in place of a key's id: whoever runs the service
@@ -97,6 +99,9 @@ class DecisionLog(Protocol):
             NotFoundError: as of `feedback`.
         """
 
+    def signal_each(self, noticed: Sequence[tuple[str, str]]) -> None:
+        """Keep many signals at once, each by the id of its completion; those of unknown ones are passed over."""
+
     def grade(self, chat_id: str, grade: float, grader: str) -> None:
         """Keep what a grader gave an answer, 0 to 1, which is its score, too, until somebody gives another.
 
@@ -151,6 +156,12 @@ class MemoryLog:
         """Keep a signal, see DecisionLog."""
         for i in self._positions(request_id, by):
             self._kept[i] = self._kept[i]._replace(signals=with_signal(self._kept[i].signals, name))
+
+    def signal_each(self, noticed: Sequence[tuple[str, str]]) -> None:
+        """Keep many signals, see DecisionLog."""
+        for chat_id, name in noticed:
+            with suppress(NotFoundError):
+                self.signal(chat_id, name)
 
     def _positions(self, request_id: str, by: str | None) -> list[int]:
         found = [
@@ -219,6 +230,13 @@ class FileLog:
     def signal(self, request_id: str, name: str, by: str | None = ANYONE) -> None:
         """Keep a signal, see DecisionLog."""
         self._update("signals = with_signal(signals, ?)", (name,), request_id, by)
+
+    def signal_each(self, noticed: Sequence[tuple[str, str]]) -> None:
+        """Keep many signals, see DecisionLog."""
+        update = "UPDATE decisions SET signals = with_signal(signals, ?) WHERE chat_id = ?"
+        self._batch.flush()
+        with self._lock, self._db:
+            self._db.executemany(update, [(name, chat_id) for chat_id, name in noticed])
 
     def _update(self, change: str, values: tuple[object, ...], request_id: str, by: str | None) -> None:
         update = f"UPDATE decisions SET {change} WHERE (request_id = ? OR chat_id = ?) AND (key_id IS ? OR ?)"

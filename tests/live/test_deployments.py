@@ -81,14 +81,11 @@ def test_the_audit_log_is_only_added_to(tmp_path: Path) -> None:
                 db.execute(change)
 
 
-CLIENT = httpx.Client(timeout=30)
-
-
 def ask(base: str, *contents: str, **headers: str) -> httpx.Response:
     """Ask the last of the contents, which are a conversation."""
     roles = ["user", "assistant"] * len(contents)
     messages = [{"role": role, "content": text} for role, text in zip(roles, contents, strict=False)]
-    return CLIENT.post(f"{base}/v1/chat/completions", json={"messages": messages}, headers=headers)
+    return httpx.post(f"{base}/v1/chat/completions", json={"messages": messages}, headers=headers, timeout=30)
 
 
 def policy_of(answer: httpx.Response) -> str:
