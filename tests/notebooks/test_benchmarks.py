@@ -17,6 +17,7 @@ QUICK: dict[str, Any] = {
     "answers": {"questions": 2, "max_tokens": 20},
     "extraction": {"rounds": 1, "workload": 12, "pictures": 2},
     "loadgen": {"testers": "autopicker,aiohttp", "seconds": 0.5, "repeats": 1, "stall_seconds": 3, "search_seconds": 6},
+    "replay": {"requests": 500, "replays": 20, "tries": 10},
     "routing": {"rounds": 5},
     "serving": {"seconds": 0.5, "repeats": 1, "streams": 50, "soak_seconds": 2},
     "transcription": {"limit": 1},
