@@ -30,6 +30,7 @@ from autopicker_lab.extraction.sheets.number_format import NumberFormat, format_
 from autopicker_lab.extraction.sheets.ole_chains import leads_astray
 from autopicker_lab.extraction.sheets.records import is_locked, shape_texts
 from autopicker_lab.extraction.sheets.rich_text import of_xls
+from autopicker_lab.extraction.sheets.xls_formats import ScatteredError, StyledCells, marks_text
 from autopicker_lab.extraction.sniff import OLE, without_junk
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ _SIGNS = (
     re.compile(rb"\x08\x02\x10\x00.{12}[" + re.escape(_HIDDEN_BIT) + rb"]", re.DOTALL),  # a row of no height
     re.compile(rb"\x7d\x00[\x0b\x0c]\x00.{8}[" + re.escape(_ODD) + rb"]", re.DOTALL),  # a hidden column
     re.compile(rb"\x05\x02\x08\x00.{7}\x01", re.DOTALL),  # an error
-    re.compile(rb"\x31\x00.\x00.{2}(?:.{6}[\x01\x02]|[\x08-\x0f])\x00", re.DOTALL),  # a raised, lowered or struck font
     re.compile(rb"\x02\x00[\x00\x07\x0f\x17\x1d\x24\x2a]\x00\x00\x00\xff\xff"),  # one that a formula gave
 )
 _LINK = b"\xd0\xc9\xea\x79\xf9\xba\xce\x11"
@@ -84,7 +84,7 @@ def read_xls(file: SourceFile) -> Book:
         return _by_xlrd(file)
     if "_VBA_PROJECT".encode("utf-16-le") in file.data:
         book.warnings.append(MACROS)
-    if _has_more(file.data):
+    if _has_marks(file.data) or not _take_formats(file.data, book):
         try:
             whole = _by_xlrd(file, beside_values=True)
         except Exception as error:  # xlrd raises what its parsing raises
@@ -94,10 +94,39 @@ def read_xls(file: SourceFile) -> Book:
     return book
 
 
-def _has_more(data: bytes) -> bool:
-    """Whether a workbook seems to hold links, notes, errors, hidden rows or columns, or formats that carry meaning."""
-    if _LINK in data or _TEXT in data or any(sign.search(data) for sign in _SIGNS):
+def _has_marks(data: bytes) -> bool:
+    """Whether a workbook seems to hold links, notes, errors, hidden rows or columns, or fonts that mark text."""
+    return (
+        _LINK in data
+        or _TEXT in data
+        or any(sign.search(data) for sign in _SIGNS)
+        or marks_text(data, data.find(_EXCEL_97))
+    )
+
+
+def _take_formats(data: bytes, book: Book) -> bool:
+    """Put the formats that carry meaning into a book's notes; False where its records have to be put in order first."""
+    codes, matter = _formats(data)
+    if not matter:
         return True
+    try:
+        cells = StyledCells(data, data.find(_EXCEL_97))
+        forms = {style: format_of(number, codes) for style, number in enumerate(cells.formats)}
+        meaningful = {style: form for style, form in forms.items() if form.matters}
+        found = cells.of_sheets(meaningful)
+    except ScatteredError:
+        return False
+    if len(found) != len(book.sheets):
+        return False
+    book.starts_1904 = cells.starts_1904
+    for sheet, styles in zip(book.sheets, found, strict=True):
+        notes = book.notes[sheet.name] = SheetNotes()
+        notes.formats = {position: meaningful[style] for position, style in styles.items()}
+    return True
+
+
+def _formats(data: bytes) -> tuple[dict[int, str], bool]:
+    """The codes of a workbook's own number formats, and whether a format that styles of cells name carries meaning."""
     start = data.find(_EXCEL_97)
     end = data.find(_NAMED_STYLE, start)
     head = data[start : end if end > 0 else start + _MAX_STYLES]
@@ -107,7 +136,7 @@ def _has_more(data: bytes) -> bool:
         width = 2 if match[3] == b"\x01" else 1
         text = head[match.end() : match.end() + width * int.from_bytes(match[2], "little")]
         codes[int.from_bytes(match[1], "little")] = text.decode("utf-16-le" if width == 2 else "latin-1", "replace")
-    return any(format_of(identifier, codes).matters for identifier in used)
+    return codes, any(format_of(identifier, codes).matters for identifier in used)
 
 
 def _is_sparse(data: bytes) -> bool:
