@@ -5,12 +5,14 @@ import struct
 from typing import Any
 
 import pytest
+import xlrd
 from support.ole import ole
 from support.workbooks import biff5, biff8, label, number, relations, rows, unzipped, xlsx, zipped
 
 from autopicker_lab.core import CorruptFileError, Document
 from autopicker_lab.extraction import extract
 from autopicker_lab.extraction.sheets.number_format import number_format
+from autopicker_lab.extraction.sheets.xls_formats import StyledCells
 
 _DRAWING = 'xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
 
@@ -567,3 +569,20 @@ def test_boxes_for_ticks_tell_that_they_are_not_ticked() -> None:
         "Text box: ( ) cash",
         "Text box: Print",
     ]
+
+
+@pytest.mark.parametrize("by_records", [True, False])
+def test_formats_of_an_old_workbook_are_read_without_a_reader_of_all(by_records: bool, monkeypatch: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise xlrd.XLRDError("not asked")
+
+    packed = struct.pack("<HHHiHiH", 1, 1, 1, 70 << 2 | 3, 2, 7 << 2 | 2, 2)  # 0.7 and 7
+    content = biff8(['0.0"%"', "0000"], label(0, 0, "a"), number(0, 3, 1), (0xBD, packed), number(2, 1, 5, 2))
+    if by_records:
+        monkeypatch.setattr(xlrd, "open_workbook", refuse)
+    else:
+        monkeypatch.setattr(StyledCells, "of_sheets", lambda *_: [])  # as where its records are out of order
+    document = extract(ole("Workbook", content=content), name="a.xls")
+    assert "| 0.7% (0.7) | 0007 |" in document.text
+    assert "| 0005 |" in document.text
+    assert document.warnings == ()
