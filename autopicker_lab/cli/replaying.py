@@ -1,4 +1,4 @@
-"""The commands of the routing lab that read what was logged, here or by other tools: replay, and outcomes."""
+"""The commands of the routing lab that compare policies or read what was logged: diff, replay, outcomes."""
 
 from __future__ import annotations
 
@@ -42,6 +42,33 @@ def replay(
         print_json(report.to_dict())
     else:
         _print(report)
+
+
+@app.command(cls=StrictCommand)
+def diff(
+    old: Annotated[str, typer.Argument(help="the policy that serves: a file, or 'default'")],
+    new: Annotated[str, typer.Argument(help="the policy that is to take its place")],
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--outcomes",
+            help="measured outcomes of their models, for quality and cost with intervals; none: examples alone",
+        ),
+    ] = None,
+    examples: Annotated[int, typer.Option(min=0, help="prompts that change sides to show")] = 8,
+    as_json: Json = False,
+) -> None:
+    """Show what changes from one policy to another: keys, prompts that change sides, quality and cost."""
+    from autopicker_lab import assets
+    from autopicker_lab.tuning import read_outcomes
+    from autopicker_lab.tuning.policy_diff import diff as compare
+
+    prompts = [] if table else read_outcomes(assets.outcomes() / "outcomes.jsonl")["prompt"].unique().tolist()
+    found = compare(old, new, table, prompts=prompts)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        typer.echo(found.to_text(examples))
 
 
 @app.command(cls=StrictCommand)
