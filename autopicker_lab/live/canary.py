@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from autopicker_lab.storage import Decision
 
 
+_NOTICED_S = 0.1  # mean seconds more that nobody would notice, however many times as long that is
+
+
 class Advice(StrEnum):
     """What to do with a canary."""
 
@@ -115,7 +118,7 @@ def judge(stable: Arm, canary: Arm, rails: Guardrails) -> CanaryReport:
     cost = difference_of_means(canary.costs_usd, stable.costs_usd, alpha)
     latency = difference_of_means(canary.latencies_s, stable.latencies_s, alpha)
     excess = (
-        _excess(canary.latencies_s, stable.latencies_s, rails.latency_ratio, alpha),
+        min(_excess(canary.latencies_s, stable.latencies_s, rails.latency_ratio, alpha), latency.low - _NOTICED_S),
         _excess(canary.costs_usd, stable.costs_usd, rails.cost_ratio, alpha),
     )
     figures = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.live.audit import Step
-from autopicker_lab.live.canary import Guardrails
+from autopicker_lab.live.canary import CanaryComparison, CanaryReport, Guardrails
 from autopicker_lab.routing.policies import policy_text
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.core import RoutePolicy
     from autopicker_lab.live.audit import AuditLog
+    from autopicker_lab.storage import Decision
 
 CONFIGURED = ""  # in place of a policy's id: the one that AUTOPICKER_POLICY names
 
@@ -67,6 +68,21 @@ class Deployments:
     def state(self) -> Deployed:
         """What is deployed now; StorageError where the store does not answer."""
         return deployed(self.audit.steps())
+
+    def report(self, decisions: Sequence[Decision], configured: RoutePolicy) -> CanaryReport | None:
+        """What a log says of the canary; None where none runs.
+
+        Args:
+            decisions: those from before it began are passed over.
+            configured: the policy that serves where none was deployed.
+        """
+        state = self.state()
+        if state.canary is None:
+            return None
+        stable = configured.id if state.stable == CONFIGURED else state.stable
+        comparison = CanaryComparison(stable, state.canary.policy)
+        comparison.add(decision for decision in decisions if decision.created >= state.canary.at)
+        return comparison.report(Guardrails(**state.canary.settings))
 
     def deploy(
         self, policy: RoutePolicy, who: str, why: str = "", share: float = 0.0, rails: Guardrails | None = None

@@ -50,15 +50,27 @@ def agreement(decisions: Sequence[Decision]) -> Agreement:
 
 
 def paired(decisions: Sequence[Decision]) -> list[Paired]:
-    """What graded answers to the same requests say of each two models, most requests first."""
-    served = {d.chat_id: d for d in decisions if d.grade is not None}
+    """What graded answers to the same requests say of each two models, most requests first.
+
+    Grades are compared with grades; with scores, that people gave, only scores where one of the two has no grade.
+    """
+    kept = {d.chat_id: d for d in decisions}
     leads: dict[tuple[str, str], list[float]] = {}
-    for decision in served.values():
-        other = served.get(decision.chat_id.removeprefix(SHADOW))
-        if other is not None and other is not decision and decision.grade is not None and other.grade is not None:
-            leads.setdefault((other.model, decision.model), []).append(decision.grade - other.grade)
+    for decision in decisions:
+        other = kept.get(decision.chat_id.removeprefix(SHADOW))
+        if other is not None and other is not decision and (lead := _lead(decision, other)) is not None:
+            leads.setdefault((other.model, decision.model), []).append(lead)
     found = [Paired(*names, len(differences), _difference(differences)) for names, differences in leads.items()]
     return sorted(found, key=lambda pair: -pair.n)
+
+
+def _lead(shadow: Decision, served: Decision) -> float | None:
+    """What an answer is better than another, -1 to 1; None where not both were judged alike."""
+    if shadow.grade is not None and served.grade is not None:
+        return shadow.grade - served.grade
+    if shadow.score is not None and served.score is not None and not shadow.scored_by and not served.scored_by:
+        return shadow.score - served.score
+    return None
 
 
 def _difference(differences: Sequence[float]) -> Bounds:

@@ -88,6 +88,12 @@ def test_a_canary_that_is_worse_or_breaks_a_guardrail_is_rolled_back_and_a_bette
     assert found == [advice] * 10
 
 
+def test_a_canary_that_is_slower_by_what_nobody_notices_stays() -> None:
+    rng = np.random.default_rng(6)
+    stable, canary = traffic(rng, 0.6, slow=0.001), traffic(rng, 0.6, slow=0.003)
+    assert judge(stable, canary, Guardrails(margin=0.0)).advice is Advice.CONTINUE
+
+
 def test_a_cheaper_canary_that_is_as_good_within_the_margin_is_promoted() -> None:
     rng = np.random.default_rng(5)
     report = judge(traffic(rng, 0.9), traffic(rng, 0.9, cost=0.3), Guardrails(margin=0.06))

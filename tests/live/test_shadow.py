@@ -138,7 +138,10 @@ def test_models_are_compared_on_the_requests_that_both_were_graded_on() -> None:
     rows = [Decision(f"c{i}", "r", 0.0, "a", grade=0.0) for i in range(60)]
     rows += [Decision(f"shadow-c{i}", "r", 0.0, "b", grade=1.0) for i in range(50)]
     rows += [Decision("shadow-c55", "r", 0.0, "c", grade=1.0), Decision("shadow-gone", "r", 0.0, "b", grade=1.0)]
-    first, second = paired(rows)
+    rows += [Decision("s", "r", 0.0, "a", score=1.0), Decision("shadow-s", "r", 0.0, "d", score=0.0)]  # by people
+    rows += [Decision("t", "r", 0.0, "a", score=1.0), Decision("shadow-t", "r", 0.0, "e", score=0.0, scored_by="g")]
+    first, second, third = paired(rows)
+    assert (third.shadow, third.lead.mean) == ("d", -1.0)
     assert (first.served, first.shadow, first.n, first.lead.mean) == ("a", "b", 50, 1.0)
     assert 0.5 < first.lead.low <= 1 <= first.lead.high
     assert (second.shadow, second.n) == ("c", 1)

@@ -23,7 +23,7 @@ SHOWN = {  # what must be seen in each notebook, beside a picture and, but for t
     "06_chat_with_files": ("built in 1987", "report.pdf, page", "Pier 4"),
     "07_load_testing": ("requests_per_second", "ttft_p50_ms", "goodput"),
     "08_served_api": ("Kittiwake", "selected_model", "/docs", "total_requests"),
-    "09_learning_from_live_traffic": ("Rome", "deploy tuned-smollm2-135m", "changed (PSI"),
+    "09_learning_from_live_traffic": ("replayed", "(PSI", "promote", "the gate is", "canary"),
 }
 
 
