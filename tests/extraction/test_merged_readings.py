@@ -1,5 +1,8 @@
 """What becomes of a line that two engines read: letters of the surer one, spaces of the one that sees them."""
 
+from dataclasses import replace
+
+import numpy
 import pytest
 from PIL import Image
 
@@ -10,8 +13,10 @@ from autopicker_lab.extraction.ocr.merging import (
     is_sure_of,
     is_surer,
     read_doubtful_again,
+    read_passed_over,
     with_spaces,
 )
+from autopicker_lab.extraction.ocr.spacing import gap_shares
 
 
 def line(text: str, weakest: float = 0.96, top: int = 0, confidence: float = 0.96) -> OcrLine:
@@ -38,6 +43,38 @@ def test_spaces(rapids: str, tesseracts: str, sure: float, merged: str) -> None:
     assert with_spaces(line(rapids), tesseracts, sure).text == merged
 
 
+@pytest.mark.parametrize(
+    ("rapids", "tesseracts", "gap", "merged"),
+    [
+        ("members meet in", "members meetin", 1.0, "members meet in"),
+        ("members mee tin", "members meetin", 0.1, "members meetin"),
+        ("total_price", "total _price", 0.1, "total_price"),
+        ("Lastboat", "Last boat", 1.0, "Last boat"),
+    ],
+)
+def test_gaps_in_the_picture_decide_between_two_readings(rapids: str, tesseracts: str, gap: float, merged: str) -> None:
+    letters = len("".join(rapids.split()))
+    assert with_spaces(replace(line(rapids), gaps=(gap,) * letters), tesseracts, 0.96).text == merged
+
+
+def test_gaps_are_measured_between_the_letters() -> None:
+    pixels = numpy.full((30, 200, 3), 240, numpy.uint8)
+    for left in (10, 24, 60, 74, 110):  # two words of two letters, and one of one
+        pixels[5:25, left : left + 10] = 20
+    gaps = gap_shares("ab cd e", pixels, [15, 29, 65, 79, 115])
+    assert gaps == pytest.approx((0, 4 / 26, 1, 4 / 26, 1))
+    assert gap_shares("abcde", 255 - pixels, [15, 29, 65, 79, 115])[2] > 1
+    assert gap_shares("ab cd e", pixels, [15, 29]) == ()
+
+
+def test_places_that_tesseract_passed_over_are_read_alone(again: list[int]) -> None:
+    image, lines = Image.new("RGB", (400, 400)), [line("Customer", top=0)]
+    places = [(0, 2, 90, 20), (200, 4, 290, 22), (200, 104, 290, 122)]  # beside a line, and below; the first is known
+    assert [one.text for one in read_passed_over(image, places, lines)] == ["Morning members"]
+    assert again == [2]  # the third is read without being sure
+    assert read_passed_over(image, places[:1], lines) == []
+
+
 def test_a_line_is_as_sure_as_its_weakest_word() -> None:
     assert is_sure_of(line("Morning members meet"))
     assert not is_sure_of(line("Moming members meet", 0.88))
@@ -62,9 +99,10 @@ def again(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """RapidOCR, which reads by the places' tops what READINGS has in this order; the numbers of places asked for."""
     asked: list[int] = []
 
-    def read_places(image: Image.Image, boxes: list[tuple[int, int, int, int]]) -> list[tuple[str, float]]:
-        asked.append(len(boxes))
-        return [list(READINGS.values())[box[1] // 100] for box in boxes]
+    def read_places(image: Image.Image, lines: list[OcrLine]) -> list[OcrLine]:
+        asked.append(len(lines))
+        read = [list(READINGS.values())[one.box[1] // 100] for one in lines]
+        return [replace(one, text=text, confidence=sure) for one, (text, sure) in zip(lines, read, strict=True)]
 
     monkeypatch.setattr(rapid, "has_rapid", lambda: True)
     monkeypatch.setattr(rapid, "read_places", read_places)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -92,6 +93,7 @@ class TestScripts:
         part, whole = (OcrLine(text, (0, 0, 400, 40), 0.97) for text in ("2024: 150 .", "Mapom 2024: uera 150 py6."))
         assert leaves_out(part, whole)
         assert not leaves_out(whole, part)
+        assert not leaves_out(part, replace(whole, confidence=0.12))  # of a guess even the number of letters is one
 
     def test_places_that_hold_a_pattern_are_no_letters(self) -> None:
         assert not is_legible(OcrLine("2", (0, 0, 40, 40), 0.84), "", False)
@@ -212,10 +214,10 @@ class TestStrips:
 
 def test_places_that_look_like_text_and_were_not_read() -> None:
     image = drawn(["The mill is open", "Bread at the gate"])
-    assert uncovered(image, []) > 0
-    assert uncovered(image, [OcrLine("all", (0, 0, *image.size), 1.0)]) == 0
-    assert uncovered(image, [OcrLine("without its first letters", (70, 0, *image.size), 1.0)]) > 0
-    assert uncovered(Image.new("RGB", (300, 300), "teal"), []) == 0
+    assert len(uncovered(image, [])) > 1  # words, or lines
+    assert not uncovered(image, [OcrLine("all", (0, 0, *image.size), 1.0)])
+    assert uncovered(image, [OcrLine("without its first letters", (70, 0, *image.size), 1.0)])
+    assert not uncovered(Image.new("RGB", (300, 300), "teal"), [])
 
 
 def test_no_engine_is_asked_about_what_is_of_one_colour(monkeypatch: pytest.MonkeyPatch) -> None:

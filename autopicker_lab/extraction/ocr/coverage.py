@@ -19,12 +19,12 @@ _LETTER = 0.6  # heights: about the width of a letter
 _FILLED = 0.45  # share of its box that a line's strokes fill once they are joined
 
 
-def uncovered(image: Image, lines: Sequence[OcrLine]) -> int:
-    """How many places look like a line of text and are covered by none of the lines."""
+def uncovered(image: Image, lines: Sequence[OcrLine]) -> list[PixelBox]:
+    """The places that look like a line of text and are covered by none of the lines."""
     if find_spec("cv2") is None:
-        return 0
+        return []
     places = [*_text_like(image), *_huge(image)]
-    return sum(_missing(box, lines) > _LETTER * (box[3] - box[1]) for box in places)
+    return [box for box in places if _missing(box, lines) > _LETTER * (box[3] - box[1])]
 
 
 def _huge(image: Image) -> Iterator[PixelBox]:

@@ -22,6 +22,7 @@ class OcrLine:
         confidence: 0 to 1.
         base: where its base line stands, in pixels from the top.
         weakest: the confidence of the word that is least sure; 1 where words have none of their own.
+        gaps: how wide the gap before each letter is, in gaps between its words; empty where that is not known.
     """
 
     text: str
@@ -29,6 +30,7 @@ class OcrLine:
     confidence: float
     base: float = 0.0
     weakest: float = 1.0
+    gaps: tuple[float, ...] = ()
 
     @property
     def height(self) -> int:

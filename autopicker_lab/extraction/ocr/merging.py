@@ -8,21 +8,23 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.ocr import rapid
-from autopicker_lab.extraction.ocr.lines import same_place
+from autopicker_lab.extraction.ocr.lines import OcrLine, same_place
 from autopicker_lab.extraction.ocr.scripts import is_legible
+from autopicker_lab.extraction.ocr.spacing import spaces_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PIL.Image import Image
 
-    from autopicker_lab.extraction.ocr.lines import OcrLine
+    from autopicker_lab.extraction.ocr.lines import PixelBox
 
 SURE_WORD = 0.93  # Tesseract's confidence in a word from which it is seldom wrong: in 1 of 100 lines of drawn pictures
 _SPACE_SEEN = 0.5  # its confidence in the words around a space that is believed
 _MOST_AGAIN = 0.5  # share of the lines that are read again one by one; of more, the places are doubtful as well
 _GUESSED = 0.7  # Tesseract's confidence below which it guesses
 _CLEARLY = 0.95  # RapidOCR's confidence from which it is believed against a doubtful reading
+_NARROW, _WIDE = 0.4, 0.8  # gaps between words: no space is added to less, and none is taken from more
 _POINT_FIRST = re.compile(r"[.,] ?\d")  # a number that was cut in two
 _IN_NUMBER = re.compile(r"\d[.,:]|[.,:]\d")
 
@@ -38,16 +40,15 @@ def read_doubtful_again(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine]
     is_cut = any(_POINT_FIRST.match(line.text) for line in lines)
     if not rapid.has_rapid() or is_cut or len(doubtful) > _MOST_AGAIN * len(lines):
         return None
-    again = dict(zip(map(id, doubtful), rapid.read_places(image, [line.box for line in doubtful]), strict=True))
+    again = dict(zip(map(id, doubtful), rapid.read_places(image, doubtful), strict=True))
     merged, stubborn = [], 0
     for line in lines:
         if id(line) not in again:
             merged.append(line)
             continue
-        text, score = again[id(line)]
-        other = replace(line, text=text, confidence=score)
-        agree = "".join(text.split()) == "".join(line.text.split())
-        if is_legible(other, line.text, foreign=False) and (agree or score >= _CLEARLY):
+        other = again[id(line)]
+        agree = "".join(other.text.split()) == "".join(line.text.split())
+        if is_legible(other, line.text, foreign=False) and (agree or other.confidence >= _CLEARLY):
             merged.append(with_spaces(other, line.text, line.weakest))
         elif line.weakest < _GUESSED:
             return None  # letters of several lines, maybe
@@ -55,6 +56,15 @@ def read_doubtful_again(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine]
             merged.append(line)
             stubborn += 1
     return merged if stubborn <= len(lines) // 10 else None
+
+
+def read_passed_over(image: Image, places: Sequence[PixelBox], lines: Sequence[OcrLine]) -> list[OcrLine]:
+    """What RapidOCR reads in places that look like text and that no line of Tesseract's touches."""
+    empty = [OcrLine("", box, 0.0, box[3]) for box in places]
+    alone = [place for place in empty if not any(same_place(place, line) for line in lines)]
+    if not alone or not rapid.has_rapid():
+        return []
+    return [line for line in rapid.read_places(image, alone) if line.confidence >= _CLEARLY and len(line.text) > 1]
 
 
 def is_surer(line: OcrLine, piece: OcrLine) -> bool:
@@ -78,21 +88,14 @@ def with_spaces(line: OcrLine, other: str, sure: float) -> OcrLine:
     if sure < _SPACE_SEEN or not other:
         return line
     letters, theirs = "".join(line.text.split()), "".join(other.split())
-    spaces, seen = _spaces(line.text), _spaces(other)
+    spaces, seen = spaces_of(line.text), spaces_of(other)
     for block in SequenceMatcher(None, letters, theirs, autojunk=False).get_matching_blocks():
         for step in range(1, block.size):
             here, there = block.a + step, block.b + step
+            gap = line.gaps[here] if len(line.gaps) == len(letters) else None
             if there in seen and not _IN_NUMBER.fullmatch(letters[here - 1 : here + 1]):
-                spaces.add(here)
-            elif there not in seen and sure >= SURE_WORD:
+                if gap is None or gap >= _NARROW:
+                    spaces.add(here)
+            elif there not in seen and sure >= SURE_WORD and (gap is None or gap < _WIDE):
                 spaces.discard(here)
     return replace(line, text="".join(f" {c}" if i in spaces else c for i, c in enumerate(letters)))
-
-
-def _spaces(text: str) -> set[int]:
-    """Before which letters a text has spaces, counted without them."""
-    found, letters = set(), 0
-    for word in text.split():
-        found.add(letters)
-        letters += len(word)
-    return found - {0}

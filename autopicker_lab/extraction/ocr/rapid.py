@@ -7,12 +7,14 @@ import math
 import re
 import statistics
 import unicodedata
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.ocr.lines import OcrLine
+from autopicker_lab.extraction.ocr.spacing import gap_shares
 from autopicker_lab.extraction.ocr.strips import cut_strips
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from autopicker_lab.extraction.ocr.lines import PixelBox
 
 _TEXT_HEIGHT = 26  # pixels at which letters are found best
 _LARGE = 80  # pixels: letters are not made smaller where they would be smaller than the model finds them in pictures
@@ -34,11 +35,13 @@ _CROP_MARGIN = 0.2  # line heights
 _BOTH_WAYS = frozenset("0156689SIOHNXZlosxz.,:;-|()[]!")  # look like letters when they stand on their heads
 _MARGIN = 32  # pixels; the model looks for letters away from the edge
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
-_NARROW = {wide: unicodedata.normalize("NFKC", chr(wide)) for wide in (*range(0xFF01, 0xFF5F), *range(0xFFE0, 0xFFE7))}
+_WIDE = (*range(0xFF01, 0xFF5F), *range(0xFFE0, 0xFFE7))
+_NARROW = {0x2032: "'", 0x2033: '"'} | {wide: unicodedata.normalize("NFKC", chr(wide)) for wide in _WIDE}
 _ENGINE = {
     "Global.log_level": "error",
     "Global.use_preprocess_img": False,  # pictures are scaled and padded here
     "Global.min_height": 1,
+    "Global.return_word_box": True,  # where each letter stands
     "Global.width_height_ratio": -1,
     "Det.limit_type": "max",
     "Det.limit_side_len": 8000,
@@ -76,16 +79,19 @@ def read_with_rapidocr(image: Image, text_height: float = 0) -> list[OcrLine]:
     return pieces
 
 
-def read_places(image: Image, boxes: Sequence[PixelBox]) -> list[tuple[str, float]]:
-    """Text and confidence of lines whose places are known, so that nothing has to be searched for."""
+def read_places(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine]:
+    """Lines as they are read in the places of others, so that nothing has to be searched for."""
     import numpy
 
     crops = []
-    for left, top, right, bottom in boxes:
+    for left, top, right, bottom in (line.box for line in lines):
         margin = round(_CROP_MARGIN * (bottom - top))
         crop = image.crop((max(left - margin, 0), max(top - margin, 0), right + margin, bottom + margin))
         crops.append(numpy.asarray(crop)[:, :, ::-1])
-    return [(_in_narrow_forms(text), score) for text, score in _read_lines(crops)]
+    return [
+        replace(line, text=_in_narrow_forms(read.text), confidence=read.confidence, gaps=read.gaps)
+        for line, read in zip(lines, _read_lines(crops), strict=True)
+    ]
 
 
 def _scale(image: Image, text_height: float) -> float:
@@ -121,36 +127,60 @@ def _read_strip(image: Image) -> list[OcrLine]:
         return []
     texts = _read_lines(crops)
     level = _levelled([box - _MARGIN for box in found.boxes])
-    return [_piece(box, text, score) for box, (text, score) in zip(level, texts, strict=True)]
+    return [_piece(box, read) for box, read in zip(level, texts, strict=True)]
 
 
-def _read_lines(crops: list[Any]) -> list[tuple[str, float]]:
-    """Text and confidence of each line, turned upside down where that reads better.
+class _Read(NamedTuple):
+    """What was read of a line; `gaps` as of an OcrLine."""
+
+    text: str
+    confidence: float
+    gaps: tuple[float, ...] = ()
+
+
+def _read_lines(crops: list[Any]) -> list[_Read]:
+    """What is read of each line, turned upside down where that reads better.
 
     The engine's own classifier of what is upside down errs on long lines, so it is not asked.
     """
     read = _recognised(crops)
-    doubtful = [i for i, (_, score) in enumerate(read) if score < _DOUBTFUL]
+    doubtful = [i for i, line in enumerate(read) if line.confidence < _DOUBTFUL]
     turned = _recognised([crops[i][::-1, ::-1] for i in doubtful])
     for index, again in zip(doubtful, turned, strict=True):
-        if again[1] > read[index][1] + _TURN_GAIN and len(again[0]) > 1 and not _BOTH_WAYS.issuperset(again[0]):
+        surer = again.confidence > read[index].confidence + _TURN_GAIN
+        if surer and len(again.text) > 1 and not _BOTH_WAYS.issuperset(again.text):
             read[index] = again
     return read
 
 
-def _recognised(lines: list[Any]) -> list[tuple[str, float]]:
+def _recognised(lines: list[Any]) -> list[_Read]:
     cut = [_cut_long(line) for line in lines]
     if not cut:
         return []
-    found = _engine().recognize_txt([piece for pieces in cut for piece in pieces])
-    texts = iter(zip(found.txts, found.scores, strict=True))
+    pieces = [piece for pieces in cut for piece in pieces]
+    found = _engine().recognize_txt(pieces)
+    texts = iter(
+        [
+            _Read(text, float(score), gap_shares(text, pixels, _columns(places, pixels.shape[1])))
+            for text, score, pixels, places in zip(found.txts, found.scores, pieces, found.word_results, strict=True)
+        ]
+    )
     return [_rejoined(list(itertools.islice(texts, len(pieces)))) for pieces in cut]
 
 
-def _rejoined(pieces: list[tuple[str, float]]) -> tuple[str, float]:
-    letters = sum(len(text) for text, _ in pieces)
-    score = sum(float(sure) * len(text) for text, sure in pieces) / letters if letters else 0.0
-    return " ".join(text for text, _ in pieces), score
+def _columns(places: Any, width: int) -> list[float]:
+    """Where the letters of a line were recognised, in pixels of its width."""
+    if not places.word_cols:
+        return []
+    return [(column + 0.5) / places.line_txt_len * width for word in places.word_cols for column in word]
+
+
+def _rejoined(pieces: list[_Read]) -> _Read:
+    if len(pieces) == 1:
+        return pieces[0]
+    letters = sum(len(piece.text) for piece in pieces)
+    score = sum(piece.confidence * len(piece.text) for piece in pieces) / letters if letters else 0.0
+    return _Read(" ".join(piece.text for piece in pieces), score)
 
 
 def _cut_long(line: Any) -> list[Any]:
@@ -187,11 +217,11 @@ def _levelled(boxes: list[Any]) -> list[Any]:
     return [box @ turn for box in boxes]
 
 
-def _piece(corners: Any, text: str, score: float) -> OcrLine:
+def _piece(corners: Any, read: _Read) -> OcrLine:
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     base = (top + bottom) / 2 + 0.3 * (bottom - top)
     box = (int(left), int(top), int(right), int(bottom))
-    return OcrLine(_in_narrow_forms(text), box, score, float(base))
+    return OcrLine(_in_narrow_forms(read.text), box, read.confidence, float(base), gaps=read.gaps)
 
 
 def _in_narrow_forms(text: str) -> str:

@@ -12,7 +12,14 @@ from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.ocr import rapid, tesseract
 from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.lines import MIN_CONFIDENCE, OcrLine, OcrResult, mean_confidence, same_place
-from autopicker_lab.extraction.ocr.merging import is_lost, is_sure_of, is_surer, read_doubtful_again, with_spaces
+from autopicker_lab.extraction.ocr.merging import (
+    is_lost,
+    is_sure_of,
+    is_surer,
+    read_doubtful_again,
+    read_passed_over,
+    with_spaces,
+)
 from autopicker_lab.extraction.ocr.scripts import (
     installed_for,
     is_foreign,
@@ -166,13 +173,15 @@ def _completed(image: Image, lines: list[OcrLine]) -> OcrResult | None:
     if not lines or looks_borrowed(lines) or _stands_on_end(lines):
         return None
     few = len(lines) // 10
-    if uncovered(image, lines) > few:
+    places = uncovered(image, lines)
+    if len(places) > few:
         return None
+    lost = read_passed_over(image, places, lines)
     doubtful = sum(not is_sure_of(line) for line in lines)
-    if not doubtful or (doubtful <= few and not rapid.has_rapid()):
+    if not lost and (not doubtful or (doubtful <= few and not rapid.has_rapid())):
         return _result(lines, ("eng",))
     again = read_doubtful_again(image, lines)
-    return None if again is None else OcrResult(tuple(again), "tesseract eng, rapidocr")
+    return None if again is None else OcrResult((*again, *lost), "tesseract eng, rapidocr")
 
 
 def _result(lines: Sequence[OcrLine], languages: Sequence[str], turn: int = 0) -> OcrResult:

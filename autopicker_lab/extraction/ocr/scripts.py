@@ -48,6 +48,7 @@ _MIN_LOOKALIKES = 8
 _GREEK = re.compile("[\u0370-\u03ff]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
 _VIETNAMESE = re.compile("[\u01a0\u01a1\u01af\u01b0]")  # o and u with a horn
+_GUESS = 0.25  # Tesseract's confidence below which even the number of letters is a guess
 _LEFT_OUT = 0.6  # share of the letters that Tesseract sees: with fewer, the model has left out those it lacks
 _MIN_DOUBTFUL = 3  # characters; patterns and grain look like one or two
 _MIN_FILLED = 0.7  # characters in a line's width, in line heights: fewer, and letters are missing
@@ -118,6 +119,8 @@ def is_legible(line: OcrLine, other: str, foreign: bool) -> bool:
 
 def leaves_out(line: OcrLine, other: OcrLine) -> bool:
     """Whether RapidOCR read only the letters it knows of a line of which Tesseract sees about the same pixels."""
+    if other.confidence < _GUESS:
+        return False
     alike = 0.7 < line.width / max(other.width, 1) < 1.3 and other.height < 1.3 * line.height
     known = len(_folded(line.text))
     return alike and not _EAST_ASIAN.search(line.text) and known < _LEFT_OUT * len(_folded(other.text))
