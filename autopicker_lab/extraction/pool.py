@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, NoWorkerError, ReadOptions, SourceFile
+from autopicker_lab.runtime.memory import release_memory
 from autopicker_lab.runtime.scratch import ScratchFolder, sweep
 
 if TYPE_CHECKING:
@@ -90,16 +89,10 @@ def read_path(path: str, options: ReadOptions) -> tuple[Document, float]:
 
 def _release_memory_soon() -> None:
     """Give what a large file took back to the system, once its Document was sent; glibc would keep it for good."""
-    timer = threading.Timer(_RELEASE_AFTER_S, _release_memory)
+    timer = threading.Timer(_RELEASE_AFTER_S, release_memory)
     timer.daemon = True
     with suppress(RuntimeError):  # there is no memory left for a thread
         timer.start()
-
-
-def _release_memory() -> None:
-    gc.collect()
-    with suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _end(pool: ProcessPool) -> None:

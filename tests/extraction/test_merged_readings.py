@@ -9,6 +9,7 @@ from PIL import Image
 from autopicker_lab.extraction.ocr import rapid
 from autopicker_lab.extraction.ocr.lines import OcrLine
 from autopicker_lab.extraction.ocr.merging import (
+    doubtful_lines,
     is_lost,
     is_sure_of,
     is_surer,
@@ -67,6 +68,17 @@ def test_gaps_are_measured_between_the_letters() -> None:
     assert gap_shares("ab cd e", pixels, [15, 29]) == ()
 
 
+def test_a_line_that_hides_a_space_is_doubtful_however_sure_it_is() -> None:
+    image = Image.new("RGB", (400, 30), "white")
+    left = 5
+    for letter in "abc de fgh ij kl":
+        if letter != " ":
+            image.paste("black", (left, 5, left + 10, 25))
+        left += 13
+    read = {text: OcrLine(text, (0, 0, 400, 30), 0.96, 25, 0.96) for text in ("abc de fgh ij kl", "abc de fgh ijkl")}
+    assert doubtful_lines(image, list(read.values())) == [read["abc de fgh ijkl"]]
+
+
 def test_places_that_tesseract_passed_over_are_read_alone(again: list[int]) -> None:
     image, lines = Image.new("RGB", (400, 400)), [line("Customer", top=0)]
     places = [(0, 2, 90, 20), (200, 4, 290, 22), (200, 104, 290, 122)]  # beside a line, and below; the first is known
@@ -109,10 +121,14 @@ def again(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return asked
 
 
+def again_of(image: Image.Image, lines: list[OcrLine]) -> list[OcrLine] | None:
+    return read_doubtful_again(image, lines, doubtful_lines(image, lines))
+
+
 def test_doubtful_lines_alone_are_read_again(again: list[int]) -> None:
     image = Image.new("RGB", (400, 400))
     sure = [line(f"line {i}", top=30 * i) for i in range(10)]
-    made = read_doubtful_again(image, [*sure, line("Moming members", 0.85, 0), line("Rye bread", 0.8, 100)])
+    made = again_of(image, [*sure, line("Moming members", 0.85, 0), line("Rye bread", 0.8, 100)])
     assert made is not None
     assert [one.text for one in made[-2:]] == ["Morning members", "Rye bread"]  # the second stays, as both are unsure
     assert again == [2]
@@ -121,8 +137,8 @@ def test_doubtful_lines_alone_are_read_again(again: list[int]) -> None:
 def test_a_picture_is_read_as_a_whole_where_much_is_doubtful_or_guessed(again: list[int]) -> None:
     image = Image.new("RGB", (400, 400))
     sure = [line(f"line {i}", top=30 * i) for i in range(10)]
-    assert read_doubtful_again(image, [*sure, line("= NN BW", 0.45, 200)]) is None
+    assert again_of(image, [*sure, line("= NN BW", 0.45, 200)]) is None
     assert again == [1]
-    assert read_doubtful_again(image, [sure[0], line("Moming members", 0.85), line("Rye bread", 0.8, 100)]) is None
-    assert read_doubtful_again(image, [*sure, line("Moming members", 0.85), line(". 20")]) is None
+    assert again_of(image, [sure[0], line("Moming members", 0.85), line("Rye bread", 0.8, 100)]) is None
+    assert again_of(image, [*sure, line("Moming members", 0.85), line(". 20")]) is None
     assert again == [1]  # not even asked

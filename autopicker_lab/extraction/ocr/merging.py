@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.extraction.ocr import rapid
 from autopicker_lab.extraction.ocr.lines import OcrLine, same_place
 from autopicker_lab.extraction.ocr.scripts import is_legible
-from autopicker_lab.extraction.ocr.spacing import spaces_of
+from autopicker_lab.extraction.ocr.spacing import hides_a_space, spaces_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ _SPACE_SEEN = 0.5  # its confidence in the words around a space that is believed
 _MOST_AGAIN = 0.5  # share of the lines that are read again one by one; of more, the places are doubtful as well
 _GUESSED = 0.7  # Tesseract's confidence below which it guesses
 _CLEARLY = 0.95  # RapidOCR's confidence from which it is believed against a doubtful reading
-_NARROW, _WIDE = 0.4, 0.8  # gaps between words: no space is added to less, and none is taken from more
+_NARROW, _WIDE = 0.4, 0.7  # gaps between words: no space is added to less, and none is taken from more
 _POINT_FIRST = re.compile(r"[.,] ?\d")  # a number that was cut in two
 _IN_NUMBER = re.compile(r"\d[.,:]|[.,:]\d")
 
@@ -34,9 +34,17 @@ def is_sure_of(line: OcrLine) -> bool:
     return line.weakest >= SURE_WORD and not any(c.isalpha() and not c.isascii() for c in line.text)
 
 
-def read_doubtful_again(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine] | None:
+def doubtful_lines(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine]:
+    """Those of Tesseract's lines that another reading may change."""
+    return [line for line in lines if not is_sure_of(line) or _hides_a_space(image, line)]
+
+
+def _hides_a_space(image: Image, line: OcrLine) -> bool:
+    return rapid.has_rapid() and hides_a_space(line.text, image.crop(line.box))
+
+
+def read_doubtful_again(image: Image, lines: Sequence[OcrLine], doubtful: Sequence[OcrLine]) -> list[OcrLine] | None:
     """Tesseract's lines, the doubtful ones as RapidOCR reads them; None where the picture is to be read as a whole."""
-    doubtful = [line for line in lines if not is_sure_of(line)]
     is_cut = any(_POINT_FIRST.match(line.text) for line in lines)
     if not rapid.has_rapid() or is_cut or len(doubtful) > _MOST_AGAIN * len(lines):
         return None

@@ -16,6 +16,7 @@ from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.ocr.lines import OcrLine
 from autopicker_lab.extraction.ocr.spacing import gap_shares
 from autopicker_lab.extraction.ocr.strips import cut_strips
+from autopicker_lab.runtime.memory import release_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 _TEXT_HEIGHT = 26  # pixels at which letters are found best
 _LARGE = 80  # pixels: letters are not made smaller where they would be smaller than the model finds them in pictures
-_STRIP_AREA = 1_200_000  # pixels searched at a time: a megapixel takes about 400 MB
+_AT_ONCE = 1_000_000  # pixels searched at once: a megapixel takes about 400 MB
+_STRIP_AREA = 600_000  # pixels of the strips of a larger picture
 _MAX_WIDTH = 2400
 _SMALL_SIDE = 960
 _DOUBTFUL = 0.8
@@ -106,8 +108,12 @@ def _read_at(image: Image, scale: float) -> list[OcrLine]:
     size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
     scaled = image if size == image.size else image.resize(size, Pictures.Resampling.BICUBIC)
     lines: list[OcrLine] = []
-    for strip in cut_strips(scaled, max(_STRIP_AREA // (scaled.width + 2 * _MARGIN), 200)):
+    is_large = scaled.width * scaled.height > _AT_ONCE
+    area = _STRIP_AREA if is_large else _AT_ONCE
+    for strip in cut_strips(scaled, max(area // (scaled.width + 2 * _MARGIN), 200)):
         found = _read_strip(strip.crop(scaled))
+        if scaled.width * scaled.height > _STRIP_AREA:
+            release_memory(collect=False)
         lines += [line for line in (piece.moved(strip.top) for piece in found) if strip.owns(line.box)]
     return [line.moved(scale=1 / scale) for line in lines]
 

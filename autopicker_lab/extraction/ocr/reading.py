@@ -13,6 +13,7 @@ from autopicker_lab.extraction.ocr import rapid, tesseract
 from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.lines import MIN_CONFIDENCE, OcrLine, OcrResult, mean_confidence, same_place
 from autopicker_lab.extraction.ocr.merging import (
+    doubtful_lines,
     is_lost,
     is_sure_of,
     is_surer,
@@ -177,10 +178,10 @@ def _completed(image: Image, lines: list[OcrLine]) -> OcrResult | None:
     if len(places) > few:
         return None
     lost = read_passed_over(image, places, lines)
-    doubtful = sum(not is_sure_of(line) for line in lines)
-    if not lost and (not doubtful or (doubtful <= few and not rapid.has_rapid())):
+    doubtful = doubtful_lines(image, lines)
+    if not lost and (not doubtful or (len(doubtful) <= few and not rapid.has_rapid())):
         return _result(lines, ("eng",))
-    again = read_doubtful_again(image, lines)
+    again = read_doubtful_again(image, lines, doubtful)
     return None if again is None else OcrResult((*again, *lost), "tesseract eng, rapidocr")
 
 

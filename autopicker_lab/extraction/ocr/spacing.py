@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _UNKNOWN = 0.3  # heights of the letters: a gap between words where a line shows none
+_ALIKE = 0.75  # share of the usual gap between words from which one more gap is between words, too
+_FEW = 3  # gaps between words of which a line has to show that many for the usual one to be known
 _SEEN = 0.06  # share of a line's height that is ink in a column of a letter
 
 
@@ -36,8 +38,29 @@ def spaces_of(text: str) -> set[int]:
     return found - {0}
 
 
+def hides_a_space(text: str, pixels: Any) -> bool:
+    """Whether a line shows one more gap between words than its reading has."""
+    words = len(text.split())
+    if words <= _FEW:
+        return False
+    runs, _ = _blank_runs(pixels)
+    widest = sorted((end - start for start, end in runs), reverse=True)[:words]
+    return len(widest) == words and widest[-1] >= _ALIKE * statistics.median(widest[:-1])
+
+
 def _gaps(pixels: Any, columns: Sequence[float]) -> tuple[list[int], int]:
     """The widest gap before each letter, pixels, and how high the letters are."""
+    import numpy
+
+    runs, height = _blank_runs(pixels)
+    gaps = [0] * (len(columns) + 1)
+    for (start, end), before in zip(runs, numpy.searchsorted(columns, [sum(run) / 2 for run in runs]), strict=True):
+        gaps[before] = max(gaps[before], end - start)
+    return gaps[: len(columns)], height
+
+
+def _blank_runs(pixels: Any) -> tuple[list[tuple[int, int]], int]:
+    """Where columns without ink begin and end between the letters of a line, and how high the letters are."""
     import cv2
     import numpy
 
@@ -46,10 +69,6 @@ def _gaps(pixels: Any, columns: Sequence[float]) -> tuple[list[int], int]:
     ink = dark if 2 * dark.sum() < dark.size else 1 - dark
     rows = numpy.flatnonzero(ink.any(axis=1))
     seen = ink.sum(axis=0) > _SEEN * len(grey)
-    edges = numpy.flatnonzero(numpy.diff(numpy.concatenate([[0], ~seen, [0]]).astype(numpy.int8)))
-    starts, ends = edges[::2], edges[1::2]
-    gaps = [0] * (len(columns) + 1)
-    for before, start, end in zip(numpy.searchsorted(columns, (starts + ends) / 2), starts, ends, strict=True):
-        if start and end < seen.size:
-            gaps[before] = max(gaps[before], int(end - start))
-    return gaps[: len(columns)], int(rows[-1] - rows[0] + 1) if len(rows) else len(grey)
+    edges = numpy.flatnonzero(numpy.diff(numpy.concatenate([[0], ~seen, [0]]).astype(numpy.int8))).tolist()
+    runs = [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start and end < seen.size]
+    return runs, int(rows[-1] - rows[0] + 1) if len(rows) else len(grey)
