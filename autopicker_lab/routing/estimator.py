@@ -2,7 +2,8 @@
 
 Fitting is in tuning/fitting.py; what stands here needs numpy alone, so that a service pays nothing for it. A text is
 seen as tf-idf over its tokens and pairs of tokens, its mean token embedding, and a few counts; which text and which
-counts, its kind says (see routing.readings).
+counts, its kind says (see routing.readings). What is appended to a question may move its estimate by so much and no
+more: the estimate stays near that of the text without its last words.
 
 Another kind of estimator is a class with the methods of core's Estimator, and a line in `KINDS`.
 """
@@ -22,7 +23,7 @@ from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.packed_arrays import packed, unpacked
-from autopicker_lab.routing.readings import AS_WRITTEN, NORMAL, READINGS, ReadText
+from autopicker_lab.routing.readings import BOUNDED, READINGS, ReadText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,22 +37,31 @@ if TYPE_CHECKING:
 PAIRS = 2**18  # buckets that pairs of tokens are hashed into
 _MIX = 1_000_003
 _FURTHEST = 4.0  # standard deviations: a text unlike all that were fitted may not run away
-_EMBEDDING, _FEATURES = 0.45, 0.1  # weight of a dense block beside tf-idf rows of length 1
+_FEATURES = 0.1  # weight of the counts beside tf-idf rows of length 1
+_TAIL = 14  # tokens: about ten words
 
 
-def keys_of(ids: Array) -> tuple[Array, Array]:
-    """Sorted keys of tokens and of pairs of neighbours, and how often each occurs."""
+def keys_of(ids: Array) -> tuple[Array, Array, Array]:
+    """Sorted keys of tokens and of pairs of neighbours, how often each occurs, and after how many tokens it is met."""
     import numpy as np
 
     vocabulary = len(embeddings.vectors())
     pairs = vocabulary + (ids[:-1] * _MIX + ids[1:]) % PAIRS
     keys = np.concatenate([ids, pairs])
-    keys.sort()  # np.unique, but twice as fast on a short text
+    order = keys.argsort(kind="stable")  # np.unique, but faster on a short text
+    keys = keys[order]
     first = np.empty(len(keys) + 1, bool)
     first[:1] = first[-1] = True
     np.not_equal(keys[1:], keys[:-1], out=first[1:-1])
     starts = first.nonzero()[0]
-    return keys[starts[:-1]], starts[1:] - starts[:-1]
+    met = order[starts[:-1]] + 1
+    met[met > len(ids)] -= len(ids) - 1  # a pair is met with its second token
+    return keys[starts[:-1]], starts[1:] - starts[:-1], met
+
+
+def head_length(tokens: int) -> int:
+    """How many of so many tokens come before the tail: the last ten words or so, of a short text its second half."""
+    return tokens - min(_TAIL, tokens // 2)
 
 
 class _Tokens(NamedTuple):
@@ -60,6 +70,7 @@ class _Tokens(NamedTuple):
     ids: Array
     keys: Array
     counts: Array
+    met: Array
 
 
 @lru_cache(16)  # whether a text is familiar is asked apart from its estimate
@@ -75,7 +86,10 @@ def mean_vector(ids: Array) -> Array:
     table = embeddings.vectors()
     if not len(ids):
         return np.zeros(table.shape[1], np.float32)
-    total = table[ids].sum(0)
+    return _unit(table[ids].sum(0))
+
+
+def _unit(total: Array) -> Array:
     unit: Array = total / max(math.sqrt(total @ total), 1e-12)
     return unit
 
@@ -89,6 +103,7 @@ class LearnedEstimator:
         kind: how it reads a text, one of READINGS.
         novelty: idf of a token that is not known, and the mean idf of a text's tokens from which on it is unfamiliar;
             None: no text is.
+        tail: how far the last words may move the mean and each deviation; None: without limit.
         keys: of the tokens and pairs that are known, ascending, shape (k,).
         idf: shape (k,). centre, feature_mean, feature_scale: what the dense blocks are shifted and divided by.
         weights: shape (k, 1 + models): the mean first. dense: shape (256 + features, 1 + models).
@@ -108,8 +123,9 @@ class LearnedEstimator:
     bias: Array
     stack: Array
     penalties: tuple[float, float] = (0.0, 0.0)
-    kind: str = NORMAL
+    kind: str = BOUNDED
     novelty: tuple[float, float] | None = None
+    tail: tuple[float, ...] | None = None
 
     ARRAYS: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
@@ -149,7 +165,9 @@ class LearnedEstimator:
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits of its models and arrays, and of the embeddings that it reads texts by."""
         digest = hashlib.sha256(
-            json.dumps([self.kind, self.models, embeddings.fingerprint(), *(self.novelty or ())]).encode()
+            json.dumps(
+                [self.kind, self.models, embeddings.fingerprint(), *(self.novelty or ()), *(self.tail or ())]
+            ).encode()
         )
         for name in self.ARRAYS:
             digest.update(getattr(self, name).tobytes())
@@ -164,6 +182,7 @@ class LearnedEstimator:
             "embedding": embeddings.NAME,
             "fingerprint": embeddings.fingerprint(),
             **({"novelty": list(self.novelty)} if self.novelty else {}),
+            **({"tail": list(self.tail)} if self.tail else {}),
             "arrays": {name: packed(getattr(self, name)) for name in self.ARRAYS},
         }
 
@@ -186,6 +205,8 @@ class LearnedEstimator:
             if raw.get("novelty") is not None:
                 unknown, limit = map(float, raw["novelty"])
                 estimator = replace(estimator, novelty=(unknown, limit))
+            if raw.get("tail") is not None:
+                estimator = replace(estimator, tail=tuple(map(float, raw["tail"])))
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
             raise InvalidRequestError(f"the estimator's arrays are damaged: {error}", "tune again") from None
         _check(estimator)
@@ -196,21 +217,25 @@ class LearnedEstimator:
         import numpy as np
 
         t = self._tables
-        ids, keys, counts = _tokens_of(read.excerpt)
+        ids, keys, counts, met = _tokens_of(read.excerpt)
+        scaled = np.minimum(np.maximum((read.counts - t.mean) * t.scale, -_FURTHEST), _FURTHEST)
+        base: Array = self.bias + scaled @ t.by_features
         rows = t.rows[keys]
         known = rows >= 0
         rows = rows[known]
-        values = t.idf[rows] * (1 + np.log(counts[known]))
-        length = math.sqrt(values @ values)
-        moved = mean_vector(ids) - t.centre
-        reach = math.sqrt(moved @ moved)
-        scaled = np.minimum(np.maximum((read.counts - t.mean) * t.scale, -_FURTHEST), _FURTHEST)
-        result: Array = self.bias + scaled @ t.by_features
-        if length:
-            result += (values @ t.weights[rows]) / length
-        if reach:
-            result += (moved @ t.by_vector) / reach
-        return result
+        values, weights = t.idf[rows], t.weights[rows]
+        if not t.distinct:
+            values *= 1 + np.log(counts[known])
+            return base + t.words(values, weights) + t.embedding(t.vectors[ids])
+        vectors = t.vectors[keys[: keys.searchsorted(len(t.vectors))]]
+        whole: Array = base + t.words(values, weights) + t.embedding(vectors)
+        if self.tail is None:
+            return whole
+        early = met <= head_length(len(ids))
+        kept = early[known]
+        head = base + t.words(values[kept], weights[kept]) + t.embedding(vectors[early[: len(vectors)]])
+        bounded: Array = np.minimum(np.maximum(whole, head - t.tail), head + t.tail)
+        return bounded
 
 
 class _Tables:
@@ -226,10 +251,25 @@ class _Tables:
         width = len(self.centre)
         self.mean = estimator.feature_mean.astype(np.float32)
         self.scale = (1 / estimator.feature_scale).astype(np.float32)
-        self.by_vector, self.by_features = _EMBEDDING * dense[:width], _FEATURES * dense[width:]
+        reading = READINGS[estimator.kind]
+        self.distinct, self.vectors, self.tail = reading.distinct, embeddings.vectors(), np.array(estimator.tail or ())
+        self.by_vector, self.by_features = reading.embedding * dense[:width], _FEATURES * dense[width:]
         self.stack: list[list[float]] = estimator.stack.tolist()
         self.rows = np.full(len(embeddings.vectors()) + PAIRS, -1, np.int32)  # -1: not known
         self.rows[estimator.keys] = np.arange(len(estimator.keys), dtype=np.int32)
+
+    def words(self, values: Array, weights: Array) -> Array:
+        """What tokens and pairs add: values of shape (k,), weights of shape (k, outputs)."""
+        length = math.sqrt(values @ values)
+        added: Array = values @ weights
+        return added / length if length else added
+
+    def embedding(self, vectors: Array) -> Array:
+        """What the mean of the vectors of tokens adds, shape (k, 256)."""
+        moved = _unit(vectors.sum(0)) - self.centre
+        reach = math.sqrt(moved @ moved)
+        added: Array = moved @ self.by_vector
+        return added / reach if reach else added
 
     def mean_idf(self, keys: Array, unknown: float) -> float:
         """Of the different tokens of a text, by its sorted keys; 0 for none."""
@@ -238,14 +278,14 @@ class _Tables:
         return float(self.idf[known].sum() + unknown * (len(rows) - len(known))) / max(len(rows), 1)
 
 
-def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array) -> Array:
+def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = BOUNDED) -> Array:
     """Embedding and features as the linear model sees them, shape (..., 256 + features)."""
     import numpy as np
 
     moved = vector - centre
     moved = moved / np.maximum(np.linalg.norm(moved, axis=-1, keepdims=True), 1e-12)
     scaled = np.clip((counts - mean) / scale, -_FURTHEST, _FURTHEST)
-    return np.concatenate([_EMBEDDING * moved, _FEATURES * scaled], axis=-1)
+    return np.concatenate([READINGS[kind].embedding * moved, _FEATURES * scaled], axis=-1)
 
 
 def stacked(raw: Array, stack: Array) -> Array:
@@ -258,7 +298,7 @@ def stacked(raw: Array, stack: Array) -> Array:
 
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], Estimator]] = MappingProxyType(
-    dict.fromkeys((AS_WRITTEN, NORMAL), LearnedEstimator.from_dict)
+    dict.fromkeys(READINGS, LearnedEstimator.from_dict)
 )
 
 
@@ -302,6 +342,9 @@ def _check(estimator: LearnedEstimator) -> None:
         array = getattr(estimator, name)
         if array.shape != shape or not np.isfinite(array).all():
             raise InvalidRequestError(f"the estimator's '{name}' is damaged", "tune again")
+    tail = estimator.tail
+    if tail is not None and (len(tail) != outputs or not all(0 <= reach < math.inf for reach in tail)):
+        raise InvalidRequestError("the estimator's 'tail' is damaged", "tune again")
     keys = estimator.keys
     if not (estimator.feature_scale > 0).all() or len(set(estimator.models)) != len(estimator.models):
         raise InvalidRequestError("the estimator's models or 'feature_scale' are damaged", "tune again")

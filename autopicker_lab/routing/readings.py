@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Features = Mapping[str, float] | None
 
 EXCERPT = 500  # characters of beginning and of end: more were measured to add nothing
-AS_WRITTEN, NORMAL = "linear-1", "linear-2"
+AS_WRITTEN, NORMAL, BOUNDED = "linear-1", "linear-2", "linear-3"
 
 
 class ReadText(NamedTuple):
@@ -34,10 +34,19 @@ class ReadText(NamedTuple):
 
 
 class TextReading(NamedTuple):
-    """How texts are read: the names of what is counted, and a function of a text and its features, where known."""
+    """How texts are read.
+
+    Attributes:
+        names: of what is counted.
+        read: a function of a text and its features, where known.
+        embedding: weight of the mean embedding beside tf-idf.
+        distinct: whether tokens and pairs count once, however often they occur.
+    """
 
     names: tuple[str, ...]
     read: Callable[[str, Features], ReadText]
+    embedding: float = 0.45
+    distinct: bool = False
 
 
 def _as_written(text: str, features: Features) -> ReadText:
@@ -63,5 +72,9 @@ def _normal_read(text: str) -> ReadText:
 
 
 READINGS: Mapping[str, TextReading] = MappingProxyType(
-    {AS_WRITTEN: TextReading(NAMES, _as_written), NORMAL: TextReading(("distinct_words",), _normal)}
+    {
+        AS_WRITTEN: TextReading(NAMES, _as_written),
+        NORMAL: TextReading(("distinct_words",), _normal),
+        BOUNDED: TextReading(("distinct_words",), _normal, 0.3, distinct=True),
+    }
 )

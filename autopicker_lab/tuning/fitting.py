@@ -21,11 +21,12 @@ from autopicker_lab.routing.estimator import (
     PAIRS,
     LearnedEstimator,
     dense_block,
+    head_length,
     keys_of,
     mean_vector,
     stacked,
 )
-from autopicker_lab.routing.readings import NORMAL, READINGS
+from autopicker_lab.routing.readings import BOUNDED, READINGS
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
 from autopicker_lab.tuning.rewordings import copies_of
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 PENALTIES = ((1.0, 3.0, 10.0), (3.0, 10.0, 20.0, 40.0))  # of the mean, of the deviations
 INNER = 4
+_TAIL_MOVES = 0.4  # standard deviations of held-out values; more lets ten chosen words move a third of the requests
 _KEPT = 60_000  # most frequent tokens and pairs that are kept
 
 
@@ -52,6 +54,7 @@ class Prompts:
         tokens: counts of tokens and pairs, shape (n, vocabulary + PAIRS). vectors: (n, 256). counts: (n, features).
         groups: near-duplicates have the same number, shape (n,).
         copies: rewordings of the same texts, in the same order.
+        heads: the same texts without their last words, near whose estimates theirs are held; None of copies.
     """
 
     tokens: sparse.csr_matrix
@@ -59,6 +62,7 @@ class Prompts:
     counts: Array
     groups: Array
     copies: tuple[Prompts, ...] = ()
+    heads: Prompts | None = None
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -66,7 +70,8 @@ class Prompts:
     def at(self, rows: Array) -> Prompts:
         """Those of some rows."""
         copies = tuple(copy.at(rows) for copy in self.copies)
-        return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows], copies)
+        heads = None if self.heads is None else self.heads.at(rows)
+        return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows], copies, heads)
 
     def with_copies(self) -> Prompts:
         """All rows: the texts, then each rewording of them."""
@@ -84,37 +89,50 @@ class Prompts:
         )
 
 
-def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = NORMAL) -> Prompts:
+def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = BOUNDED, heads: bool = True) -> Prompts:
     """Everything that is known of texts without their outcomes.
 
     Args:
         groups: of near-duplicates, where they are known.
         kind: of the estimator that reads them.
+        heads: whether texts without their last words are prepared, too.
     """
+    import numpy as np
+
+    groups = near_duplicates(texts) if groups is None else groups
+    reading = READINGS[kind]
+    read = [reading.read(text, None) for text in texts]
+    ids = [embeddings.token_ids(each.excerpt) for each in read]
+    counts = np.stack([each.counts for each in read])
+    whole = _prepared(ids, counts, groups, reading.distinct)
+    if not (heads and reading.distinct):
+        return whole
+    return replace(whole, heads=_prepared([row[: head_length(len(row))] for row in ids], counts, groups, True))
+
+
+def _prepared(ids: Sequence[Array], counts: Array, groups: Array, distinct: bool) -> Prompts:
     import numpy as np
     from scipy import sparse
 
-    columns, values, ends, vectors, counts = [], [], [0], [], []
-    for text in texts:
-        read = READINGS[kind].read(text, None)
-        ids = embeddings.token_ids(read.excerpt)
-        keys, times = keys_of(ids)
+    vocabulary = len(embeddings.vectors())
+    columns, values, ends, vectors = [], [], [0], []
+    for row in ids:
+        keys, times, _ = keys_of(row)
         columns.append(keys)
-        values.append(times)
+        values.append(np.ones_like(times) if distinct else times)
         ends.append(ends[-1] + len(keys))
-        vectors.append(mean_vector(ids))
-        counts.append(read.counts)
-    shape = (len(texts), len(embeddings.vectors()) + PAIRS)
+        vectors.append(mean_vector(keys[: keys.searchsorted(vocabulary)] if distinct else row))
     data = np.concatenate(values).astype(np.float64)
+    shape = (len(ids), vocabulary + PAIRS)
     tokens = sparse.csr_matrix((data, np.concatenate(columns), np.array(ends)), shape=shape)
-    groups = near_duplicates(texts) if groups is None else groups
-    return Prompts(tokens, np.stack(vectors), np.stack(counts), groups)
+    return Prompts(tokens, np.stack(vectors), counts, groups)
 
 
 def prepare_to_fit(texts: Sequence[str], groups: Array | None = None, seed: int = 0) -> Prompts:
     """The same, with rewordings for a fit, drawn by a seed."""
     prompts = prepare(texts, groups)
-    return replace(prompts, copies=tuple(prepare(copy, prompts.groups) for copy in copies_of(texts, seed)))
+    copies = tuple(prepare(copy, prompts.groups, heads=False) for copy in copies_of(texts, seed))
+    return replace(prompts, copies=copies)
 
 
 def concatenated(parts: Sequence[Prompts]) -> Prompts:
@@ -122,6 +140,7 @@ def concatenated(parts: Sequence[Prompts]) -> Prompts:
     import numpy as np
     from scipy import sparse
 
+    heads = [part.heads for part in parts if part.heads is not None]
     starts = np.cumsum([0, *(int(part.groups.max()) + 1 for part in parts)])
     return Prompts(
         sparse.vstack([part.tokens for part in parts]).tocsr(),
@@ -129,6 +148,7 @@ def concatenated(parts: Sequence[Prompts]) -> Prompts:
         np.concatenate([part.counts for part in parts]),
         np.concatenate([part.groups + start for part, start in zip(parts, starts[:-1], strict=True)]),
         tuple(concatenated(copies) for copies in zip(*(part.copies for part in parts), strict=True)),
+        concatenated(heads) if heads else None,
     )
 
 
@@ -144,11 +164,12 @@ def fit(
     import numpy as np
 
     targets = _targets(scores)
+    tail: tuple[float, ...] | None
     if like is None and len(set(prompts.groups.tolist())) > 1:
-        penalties, stack = _cross_validated(prompts, targets, scores, seed)
+        penalties, stack, tail = _cross_validated(prompts, targets, scores, seed)
     else:
         penalties = like.penalties if like else (PENALTIES[0][-1], PENALTIES[1][-1])  # of one group nothing is found
-        stack = _unstacked(scores)
+        stack, tail = _unstacked(scores), like.tail if like else None
     several, times = prompts.with_copies(), 1 + len(prompts.copies)
     space = Space(several, times)
     design = Design(*space.columns(several))
@@ -170,6 +191,7 @@ def fit(
         bias=np.concatenate([p.intercept - t.mean(0) for p, t in zip(parts, targets, strict=True)]),
         stack=stack,
         penalties=penalties,
+        tail=tail,
     )
 
 
@@ -218,10 +240,21 @@ def raw_estimates(estimator: LearnedEstimator, prompts: Prompts) -> Array:
     """The mean over models and each model's deviation before they are stacked, shape (n, 1 + models)."""
     import numpy as np
 
+    whole = _linear(estimator, prompts)
+    if estimator.tail is None or prompts.heads is None:
+        return whole
+    head, reach = _linear(estimator, prompts.heads), np.array(estimator.tail)
+    bounded: Array = np.clip(whole, head - reach, head + reach)
+    return bounded
+
+
+def _linear(estimator: LearnedEstimator, prompts: Prompts) -> Array:
+    """The same without the limit of what last words add."""
+    import numpy as np
+
     weighted = _tfidf(prompts, estimator.keys, estimator.idf)
-    block = dense_block(
-        prompts.vectors, prompts.counts, estimator.centre, estimator.feature_mean, estimator.feature_scale
-    )
+    scaling = (estimator.centre, estimator.feature_mean, estimator.feature_scale)
+    block = dense_block(prompts.vectors, prompts.counts, *scaling, estimator.kind)
     weights, dense = estimator.weights.astype(np.float64), estimator.dense.astype(np.float64)
     raw: Array = estimator.bias + weighted @ weights + block @ dense
     return raw
@@ -269,8 +302,11 @@ class Space:
 
 def _cross_validated(
     prompts: Prompts, targets: Sequence[Array], scores: Array, seed: int
-) -> tuple[tuple[float, float], Array]:
-    """The penalties of mean and deviations with the least inner error, and the stack fitted on their inner values."""
+) -> tuple[tuple[float, float], Array, tuple[float, ...]]:
+    """The penalties of mean and deviations with the least inner error, the stack fitted on their inner values.
+
+    And how far the last words of a text may move each of these.
+    """
     import numpy as np
 
     values = [
@@ -288,7 +324,8 @@ def _cross_validated(
                 held_out[i][test] = predicted - part[train].mean(0)
     mean, deviations = (several.index(min(several)) for several in errors)
     raw = np.hstack([values[0][mean], values[1][deviations]])
-    return (PENALTIES[0][mean], PENALTIES[1][deviations]), _stack(raw, scores)
+    tail: list[float] = (_TAIL_MOVES * raw.std(0)).tolist()
+    return (PENALTIES[0][mean], PENALTIES[1][deviations]), _stack(raw, scores), tuple(tail)
 
 
 def _with_penalties(targets: Sequence[Array]) -> Iterable[tuple[Array, tuple[float, ...]]]:

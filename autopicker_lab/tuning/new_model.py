@@ -220,6 +220,7 @@ def _joined(estimator: LearnedEstimator, name: str, coefficients: Array) -> Lear
         return np.ascontiguousarray(np.concatenate([array, mixed[..., None]], -1), array.dtype)
 
     row = np.append(coefficients[:_LIKE], 1.0)
+    reach = None if estimator.tail is None else float(np.abs(mixture) @ np.array(estimator.tail[1:]))
     return replace(
         estimator,
         models=(*estimator.models, name),
@@ -227,6 +228,7 @@ def _joined(estimator: LearnedEstimator, name: str, coefficients: Array) -> Lear
         dense=wider(estimator.dense),
         bias=wider(estimator.bias),
         stack=np.vstack([estimator.stack, row]),
+        tail=None if estimator.tail is None or reach is None else (*estimator.tail, reach),
     )
 
 

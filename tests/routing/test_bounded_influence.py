@@ -1,0 +1,78 @@
+"""Few words move an estimate by so much and no more."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from autopicker_lab.complexity.features import measure
+from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.routing.estimator import KINDS, LearnedEstimator, head_length, keys_of
+from autopicker_lab.routing.readings import NORMAL
+from autopicker_lab.tuning import fitting
+
+HARD = "Prove with induction that the sum of the first {} odd integers is a perfect square, then bound its remainder"
+EASY = "Tell my neighbour {} about the harbour festival, the market stalls and the music in the old town hall"
+TEXTS = [text.format(word) for word in ("seven", "blue", "quiet", "Anna", "twelve") * 8 for text in (HARD, EASY)]
+SUFFIX = "harbour festival market stalls music neighbour town hall harbour festival"
+
+
+@cache
+def fitted() -> LearnedEstimator:
+    scores = np.tile([[0.1, 0.9], [0.9, 0.95]], (len(TEXTS) // 2, 1))
+    noise = np.random.default_rng(0).random(scores.shape) / 10
+    return fitting.fit(fitting.prepare(TEXTS, np.arange(len(TEXTS))), scores - noise, ("weak", "strong"))
+
+
+def weak(estimator: LearnedEstimator, text: str) -> float:
+    return estimator.estimate(text, measure(text))["weak"]
+
+
+def test_a_hostile_tail_moves_an_estimate_less_than_it_would() -> None:
+    bounded, free = fitted(), replace(fitted(), tail=None)
+    assert bounded.tail is not None
+    question = TEXTS[0]
+    moved, would = (weak(e, f"{question} {SUFFIX}") - weak(e, question) for e in (bounded, free))
+    assert would > 0.1
+    assert 0 <= moved < 0.8 * would
+    worse = weak(bounded, f"{question} {SUFFIX.replace('music', 'stalls market')}") - weak(bounded, question)
+    assert worse == pytest.approx(moved, abs=0.02)  # the limit is reached
+
+
+def test_a_word_counts_once() -> None:
+    assert set(fitting.prepare(["harbour harbour harbour"], np.zeros(1)).tokens.data.tolist()) == {1}
+    three, many = (weak(fitted(), f"{TEXTS[0]} {'harbour ' * times}") for times in (40, 60))
+    assert three == many
+
+
+@pytest.mark.parametrize(
+    "text", [*TEXTS[:2], f"{TEXTS[0]} {SUFFIX}", "harbour", "seven blue", "", "天空は青い", "x " * 400]
+)
+def test_one_text_and_many_are_estimated_alike(text: str) -> None:
+    batch = fitting.predict(fitted(), fitting.prepare([text], np.zeros(1)))[0]
+    assert list(fitted().estimate(text, measure(text)).values()) == pytest.approx(batch.tolist(), abs=1e-4)
+
+
+def test_keys_know_when_they_are_met() -> None:
+    keys, counts, met = keys_of(np.array([5, 7, 5, 7, 9]))
+    assert keys[:3].tolist() == [5, 7, 9]
+    assert counts.tolist()[:3] == [2, 2, 1]
+    assert met[:3].tolist() == [1, 2, 5]
+    assert sorted(met[3:].tolist()) == [2, 3, 5]  # pairs, with their second tokens
+    assert [head_length(n) for n in (0, 1, 2, 20, 100)] == [0, 1, 1, 10, 86]
+
+
+def test_a_file_keeps_the_limit_and_older_kinds_have_none() -> None:
+    raw = fitted().to_dict()
+    read = KINDS[raw["kind"]](raw)
+    assert read.fingerprint == fitted().fingerprint
+    text = f"{TEXTS[0]} {SUFFIX}"
+    assert read.estimate(text, measure(text)) == fitted().estimate(text, measure(text))
+    older = replace(fitted(), kind=NORMAL, tail=None)
+    assert older.fingerprint != fitted().fingerprint
+    assert "tail" not in older.to_dict()
+    assert older.estimate("stalls " * 9, {}) != older.estimate("stalls", {})  # it counts what recurs, as it did
+    for damaged in ([1.0], [0.1, 0.1, -1.0], [0.1, 0.1, float("nan")]):
+        with pytest.raises(InvalidRequestError, match="tail"):
+            KINDS[raw["kind"]]({**raw, "tail": damaged})
