@@ -251,7 +251,7 @@ def test_a_saved_setting_routes_as_the_panel_shows(report: Any, tmp_path: Path, 
     policy, specs = load_policy(tmp_path / "p.json"), stand_in_specs(report.outcomes)
     found = compare_on(report.outcomes, policy, policy)
     routed = {name: sum(r.after == name for r in found.requests) / 300 for name in report.outcomes.models}
-    assert routed == pytest.approx(model.shares, abs=0.12)  # the panel is out of fold, the file's estimates are not
+    assert routed == pytest.approx(model.shares, abs=0.15)  # the panel is out of fold, the file's estimates are not
     complexity = lab_complexity("hello")
     assert choose(complexity, specs, policy, Requirements(5), question="hello").policy == policy.id
     model.save(tmp_path / "nowhere" / "p.json")
