@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from support.papers import pdf
+from support.papers import read as read_pdf
 from support.raw_pdf import document, show, stream
 
 from autopicker_lab.extraction import extract
@@ -163,3 +165,32 @@ def test_reading_prints_nothing(capfd: Any) -> None:
         name="a.pdf",
     )
     assert capfd.readouterr() == ("", "")
+
+
+def test_boxes_for_ticks_that_are_drawn_are_told() -> None:
+    def draw(paper: Any, _: Any) -> None:
+        for row, (text, marks) in enumerate((("oak", "lines"), ("pine", ""), ("fir", "outline"))):
+            y = 700 - 20 * row
+            paper.rect(60, y, 9, 9)
+            paper.drawString(76, y + 1, text)
+            if marks == "lines":
+                paper.line(60, y, 69, y + 9)
+                paper.line(60, y + 9, 69, y)
+            elif marks:
+                path = paper.beginPath()
+                for move, point in ((path.moveTo, (61, y + 4)), (path.lineTo, (64, y + 1)), (path.lineTo, (68, y + 8))):
+                    move(*point)
+                paper.drawPath(path)
+
+    assert read_pdf(pdf(draw)).text == "[x] oak\n[ ] pine\n[x] fir"
+
+
+def test_small_squares_of_a_grid_or_a_legend_are_no_boxes() -> None:
+    def draw(paper: Any, _: Any) -> None:
+        for column in range(4):
+            paper.rect(60 + 12 * column, 700, 12, 12)
+        paper.drawString(114, 702, "account")
+        paper.rect(60, 650, 9, 9, fill=1)
+        paper.drawString(76, 651, "north")
+
+    assert "[" not in read_pdf(pdf(draw)).text

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.extraction.pdf.paint import Paint, PaintProbe
+from autopicker_lab.extraction.pdf.tick_boxes import Shape, may_be_of_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,9 @@ class PageDrawings:
     texts: list[tuple[int, Any]] = field(default_factory=list)  # turn and handle of each text object
     grounds: list[tuple[Paint, Cover]] = field(default_factory=list)
 
+    squares: list[Shape] = field(default_factory=list)  # small rectangles, and other small outlines
+    marks: list[Shape] = field(default_factory=list)
+
     def text_turns(self) -> dict[int | None, int]:
         """The turn of each text object in the order of drawing, by its address."""
         return {ctypes.addressof(item.contents): turn for turn, item in self.texts}
@@ -88,6 +92,7 @@ def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> Page
             continue
         else:
             raw.FPDFPath_GetDrawMode(item, ctypes.byref(fill), ctypes.byref(stroke))
+            _keep_small(raw, found, item, (x0, y0, x1, y1), bool(stroke.value) and not fill.value)
             if stroke.value:
                 found.rules.extend(_strokes(raw, item, matrix))
         if fill.value:
@@ -98,6 +103,21 @@ def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> Page
                 found.grounds.append((probe.of_area(item), area_filled))
     found.image_share = min(found.image_share, 1.0)
     return found
+
+
+def _keep_small(
+    raw: Any, found: PageDrawings, item: Any, box: tuple[float, float, float, float], is_empty: bool
+) -> None:
+    """Keep a path that may be a box for a tick, or what is drawn in one."""
+    if may_be_of_box(*box):
+        (found.squares if _is_rectangle(raw, item) else found.marks).append(Shape(*box, is_empty))
+
+
+def _is_rectangle(raw: Any, item: Any) -> bool:
+    """Whether a path has the four or five corners of a rectangle, and no curve."""
+    count = raw.FPDFPath_CountSegments(item)
+    kinds = [raw.FPDFPathSegment_GetType(raw.FPDFPath_GetPathSegment(item, i)) for i in range(min(count, 6))]
+    return count in (4, 5) and kinds.count(raw.FPDF_SEGMENT_LINETO) == count - 1
 
 
 def drawn_weight(page: PdfPage) -> int:

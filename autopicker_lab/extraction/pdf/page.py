@@ -10,6 +10,7 @@ from autopicker_lab.extraction.pdf.drawing import RulingLine, drawn_weight, read
 from autopicker_lab.extraction.pdf.fonts import FontStyle
 from autopicker_lab.extraction.pdf.initials import join_letters
 from autopicker_lab.extraction.pdf.ink import unseen_words
+from autopicker_lab.extraction.pdf.tick_boxes import box_words
 from autopicker_lab.extraction.pdf.turned import take_heads, turned_lines
 from autopicker_lab.extraction.pdf.vertical import join_columns
 from autopicker_lab.extraction.pdf.words import PageWord, read_words
@@ -33,6 +34,7 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     shown = " ".join(word.text for word in words) if annotations.notes else ""
     notes = [note for note in annotations.notes if " ".join(note.split()) not in shown]
     words.extend(_form_word(text, rect, usual_size) for rect, text in annotations.widgets)
+    words.extend(list(box_words(drawings.squares, drawings.marks, words)))
     words = join_columns(words)
     angles = Counter[int]()
     for word in words:

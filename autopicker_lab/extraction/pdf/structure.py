@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from autopicker_lab.core.places import Box
 
 _NUMBERED = re.compile(r"^(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\[\d{1,3}\]|\d{1,2}(?:\.\d{1,2})+\.?)\s+\S")
+_TICKS = ("[x] ", "[ ] ")
 _FOOTNOTE = re.compile(r"^(\d{1,3}|[⁰¹²³⁴-⁹]{1,3}|[*†‡§¶]+)[.)]?\s*(?=\D)")
 
 
@@ -187,7 +188,7 @@ def _starts_block(
         return last.bold or last.text.endswith(END)
     if normalised(last.text) in typography.outline and normalised(f"{last.text} {line.text}") not in typography.outline:
         return True
-    if BULLET.match(line.text):
+    if BULLET.match(line.text) or line.text.startswith(_TICKS):
         return True
     if _NUMBERED.match(line.text) and (last.text.endswith(END) or _NUMBERED.match(block[0].text)):
         return True
@@ -222,7 +223,7 @@ def _block(lines: list[StyledLine], typography: Typography, height: float, left:
     note = _FOOTNOTE.match(text) if small and lines[0].row.base > 0.6 * height else None
     if note:
         return Block("footnote", f"[^{on_the_line(note[1])}]: {text[note.end() :]}")
-    if _NUMBERED.match(text):
+    if _NUMBERED.match(text) or text.startswith(_TICKS):
         return Block("item", text)
     return Block("paragraph", re.sub(r"^(#+\s)", r"\\\1", text))
 
