@@ -198,6 +198,12 @@ class ChatRequest:
             return self
         return replace(self, allowed=models, spending=spending)
 
+    def with_live(self, live: LiveTerms) -> ChatRequest:
+        """The request with what the service does to it; as `replace`, but sooner."""
+        request: ChatRequest = object.__new__(ChatRequest)
+        request.__dict__.update(self.__dict__, live=live)
+        return request
+
     def as_of(self, ends: Sequence[int]) -> list[ChatRequest]:
         """The request as it stood at each of these messages (positions, ascending), for the cost of one reading."""
         earlier: list[ChatRequest] = []

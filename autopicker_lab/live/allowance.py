@@ -23,6 +23,7 @@ class Allowance:
         self._ledger = ledger
         self._purpose = f"*{purpose}*"  # no id of a key
         self._usd_a_day = usd_a_day
+        self._left = 0.0
 
     @property
     def account(self) -> Account:
@@ -31,15 +32,16 @@ class Allowance:
 
     def left(self) -> float:
         """USD that may be spent today; 0 until the store has been asked what was spent (see `open`)."""
-        account = self.account
-        if not self._ledger.knows(account):
-            return 0.0
-        return max(0.0, self._usd_a_day - self._ledger.standing(account).spent)
+        return self._left
 
     def spend(self, usd: float) -> None:
         """Count USD."""
+        self._left -= usd
         self._ledger.add(self.account, usd)
 
     def open(self) -> None:
-        """Ask the store, once a day, what was spent of it; may wait for the store."""
-        self._ledger.spent(self.account)
+        """See, each second, what is left of this day's USD; may wait for the store where that was not asked yet."""
+        account = self.account
+        if not self._ledger.knows(account):
+            self._ledger.spent(account)
+        self._left = self._usd_a_day - self._ledger.standing(account).spent

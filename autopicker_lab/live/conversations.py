@@ -45,7 +45,7 @@ class _Store(Protocol):
 
 def is_begun(request: ChatRequest) -> bool:
     """Whether a request goes on with a conversation."""
-    return any(message.role == "assistant" for message in request.messages)
+    return len(request.messages) > 1 and any(message.role == "assistant" for message in request.messages)
 
 
 def conversation_of(request: ChatRequest, caller: str) -> str:
@@ -53,12 +53,12 @@ def conversation_of(request: ChatRequest, caller: str) -> str:
 
     Conversations of one caller that begin alike are one here.
     """
-    known = hashlib.sha256(caller.encode())
+    known = [caller]
     for message in request.messages:
-        known.update(f"\0{message.role}\0{message.text}".encode("utf-8", "surrogatepass"))
+        known += message.role, message.text
         if message.role == "user":
             break
-    return known.hexdigest()[:32]
+    return hashlib.sha256("\0".join(known).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class Conversations:

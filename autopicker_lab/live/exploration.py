@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from autopicker_lab.core import Candidate, Route
+    from autopicker_lab.core import Route
     from autopicker_lab.live.allowance import Allowance
 
 _LEAST_UNCERTAINTY = 0.1  # so that no model that can take a request is out of reach
@@ -60,7 +60,7 @@ class Explorer:
         propensities = self._propensities(route, begun)
         model = drawn(propensities, self.plan.seed, request_id)
         if model == route.model:
-            return replace(route, propensities=propensities)
+            return route.with_propensities(propensities)
         others = (route.model, *(name for name in route.fallbacks if name != model))
         reason = f"explored (p = {propensities[model]:.3f}) in place of {route.model}: {route.reason}"
         explored = replace(
@@ -76,25 +76,27 @@ class Explorer:
         return explored
 
     def _propensities(self, route: Route, begun: bool) -> Mapping[str, float]:
-        left_usd = self._allowance.left()
-        able = [c for c in route.candidates if c.kept]
-        others = [] if begun else [c for c in able if c.model != route.model and c.cost_usd <= left_usd]
-        if not others:
-            return {route.model: 1.0}
-        rate = self._rate(able)
-        weights = [_uncertainty(candidate) for candidate in others]
-        shares = {c.model: rate * w / sum(weights) for c, w in zip(others, weights, strict=True)}
-        return {route.model: 1.0 - sum(shares.values()), **shares}
+        left_usd, chosen = self._allowance.left(), route.model
+        weights: dict[str, float] = {}
+        together = able = 0.0
+        for name, kept, _, quality, cost_usd in route.candidates:
+            if kept:
+                uncertainty = max(_LEAST_UNCERTAINTY, 4 * quality * (1 - quality))
+                together, able = together + uncertainty, able + 1
+                if name != chosen and cost_usd <= left_usd and not begun:
+                    weights[name] = uncertainty
+        if not weights:
+            return {chosen: 1.0}
+        rate = self._rate(together / able)
+        scale = rate / sum(weights.values())
+        propensities = {name: weight * scale for name, weight in weights.items()}
+        propensities[chosen] = 1.0 - rate
+        return propensities
 
-    def _rate(self, able: Sequence[Candidate]) -> float:
+    def _rate(self, uncertainty: float) -> float:
         """The probability that a request is explored: the share on average, more where less is certain."""
-        uncertainty = sum(map(_uncertainty, able)) / len(able)
         self._usual = uncertainty if self._usual is None else self._usual + _MEMORY * (uncertainty - self._usual)
         return min(1.0, self.plan.share * min(max(uncertainty / self._usual, _LEAST), _MOST))
-
-
-def _uncertainty(candidate: Candidate) -> float:
-    return max(_LEAST_UNCERTAINTY, 4 * candidate.quality * (1 - candidate.quality))
 
 
 def drawn(propensities: Mapping[str, float], seed: int, request_id: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.live.allowance import Allowance
 from autopicker_lab.live.audit import open_audit
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from autopicker_lab.storage import DecisionLog, Ledger
 
 
-@dataclass(frozen=True, slots=True)
-class RequestTerms:
+class RequestTerms(NamedTuple):
     """What holds for one request; core's LiveTerms."""
 
     policy: RoutePolicy | None
@@ -87,7 +85,7 @@ class LiveTraffic:
     async def with_terms(self, request: ChatRequest, request_id: str, caller: str) -> ChatRequest:
         """The request with what the loop does to it."""
         policy = await self.rollout.policy_for(request, caller) if self.rollout.active else None
-        return replace(request, live=RequestTerms(policy, self._explorer, request_id, is_begun(request)))
+        return request.with_live(RequestTerms(policy, self._explorer, request_id, is_begun(request)))
 
     def failed(self, request: ChatRequest, error: AutopickerError) -> None:
         """A request was answered with an error; one of the service or of a model counts against its policy."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
 
 from autopicker_lab.core import CascadeCall, CascadeTrace, ChatReply, Route, Usage, new_id
 from autopicker_lab.storage import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from autopicker_lab.chat import ChatStream
     from autopicker_lab.service.request.auth import Caller
@@ -115,6 +116,10 @@ class AnswerRecord(NamedTuple):
             first_token_s=self.first_token_s,
             prompt=prompt,
             key_id=self.caller.id or None,
-            propensities=json.dumps(dict(route.propensities)) if route and route.propensities and as_drawn else None,
-            features=json.dumps(features) if features else None,
+            propensities=_json(route.propensities) if route and route.propensities and as_drawn else None,
+            features=_json(features) if features else None,
         )
+
+
+def _json(values: Mapping[str, float]) -> str:
+    return orjson.dumps(dict(values)).decode()
