@@ -41,7 +41,7 @@ class _Logs:
     """A table to draw logs of: what is chosen by the policy, and how likely each model is to be logged."""
 
     scores: Array
-    products: Array
+    texts: LoggedTexts
     choices: Array
     propensities: Array
 
@@ -57,8 +57,8 @@ class _Logs:
         logged = np.where(hard > np.quantile(hard, 0.8), outcomes.strong, outcomes.weak)
         propensities[np.arange(n), logged] += 1 - explore
         choices = np.where(hard > np.quantile(hard, 0.5), outcomes.strong, outcomes.weak)
-        products = read_texts(outcomes.questions, np.arange(n), seed).products
-        return cls(outcomes.scores, products, choices, propensities)
+        texts = read_texts(outcomes.questions, np.arange(n), seed)
+        return cls(outcomes.scores, texts, choices, propensities)
 
     @property
     def truth(self) -> float:
@@ -74,7 +74,7 @@ class _Logs:
         at = random.choice(len(self.scores), requests)
         drawn = (random.random((requests, 1)) > self.propensities[at].cumsum(1)[:, :-1]).sum(1)
         got, groups, rows = self.scores[at, drawn], np.unique(at, return_inverse=True)[1], np.arange(requests)
-        read = LoggedTexts(self.products[np.ix_(at, at)], grouped_folds(groups, _FOLDS, 0))
+        read = LoggedTexts(self.texts.weighted[at], self.texts.block[at], grouped_folds(groups, _FOLDS, 0))
         expected = expectations(read, drawn, got, self.scores.shape[1])
         chosen = self.choices[at]
         weights = (drawn == chosen) / self.propensities[at, drawn]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autopicker_lab.cli.common import Json, StrictCommand, print_json
+from autopicker_lab.cli.common import Json, StrictCommand, open_workbench, print_json
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -155,3 +155,19 @@ def _print(report: ReplayReport) -> None:
         for o in report.overlap
     ]
     typer.echo("\n".join(["what the log tells, by kind of request:", *rows]))
+
+
+@app.command("router-arena", cls=StrictCommand)
+def router_arena(
+    dataset: Annotated[Path, typer.Argument(help="RouterArena's dataset/router_data.json, or router_data_10.json")],
+    policy: Annotated[str, typer.Option(help="a policy file, or 'default'")],
+    name: Annotated[str, typer.Option(help="of the router")] = "autopicker",
+    out: Annotated[Path, typer.Option(help="a folder, which gets predictions/NAME.json and config/NAME.json")] = Path(),
+) -> None:
+    """Write the submission of a policy to RouterArena, whose own scripts ask the models and grade."""
+    from autopicker_lab.tuning.router_arena import write_submission
+
+    with open_workbench() as lab:
+        written = write_submission(dataset, policy, lab.catalogue.specs(), out, name)
+    for path in written:
+        typer.echo(f"wrote {path}")

@@ -114,7 +114,9 @@ class _Figures:
         return {"value": value, "cost_usd": cost, "gain": gain, "saving": dearer and _turned(dearer)}
 
     def _of(self, got: Array) -> tuple[Estimates, Estimates | None]:
-        weighed, groups = [self._weighed(chosen, got) for chosen in self._choices], self._groups
+        logged, groups = self._log.chosen[self._rows], self._groups
+        expected = expectations(self._read, logged, got, len(self._names), self._seed)
+        weighed = [self._weighed(chosen, expected) for chosen in self._choices]
         first = weighed[0]
         own = {
             "direct": estimators.direct(first, groups),
@@ -124,14 +126,12 @@ class _Figures:
         }
         return own, estimators.difference(first, weighed[1], got, groups) if len(weighed) > 1 else None
 
-    def _weighed(self, chosen: Array, got: Array) -> Weighed:
+    def _weighed(self, chosen: Array, expected: Array) -> Weighed:
         import numpy as np
 
-        rows, logged = self._rows, self._log.chosen[self._rows]
-        expected = expectations(self._read, logged, got, len(self._names), self._seed)
-        at = np.arange(len(rows))
+        rows, at = self._rows, np.arange(len(self._rows))
         weights = _weights(self._log, self._names, chosen)[rows]
-        return estimators.Weighed(weights, expected[at, chosen[rows]], expected[at, logged])
+        return estimators.Weighed(weights, expected[at, chosen[rows]], expected[at, self._log.chosen[rows]])
 
 
 def _turned(dearer: Estimates) -> Estimates:

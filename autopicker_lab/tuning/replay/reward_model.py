@@ -16,32 +16,40 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+    from scipy import sparse
 
     Array = np.ndarray[Any, Any]
 
 _SHARED, _OWN = 3.0, 10.0  # penalties, as fitting finds them on most tables
 _FOLDS = 5
-_MOST = 4000  # requests that one fold is fitted on: the dual is solved whole
+_MOST = 2500  # requests that one fold is fitted on: the dual is solved whole
 _FEW = 3.0  # answers of a model that pull its mean as much as that of all models
 
 
 @dataclass(frozen=True, eq=False)
 class LoggedTexts:
-    """Logged requests as a fit sees them: their columns' products with each other, shape (n, n), and their folds."""
+    """Logged requests as a fit sees them: their columns, those that are sparse apart, and the folds of the fits."""
 
-    products: Array
+    weighted: sparse.csr_matrix
+    block: Array
     folds: list[tuple[Array, Array]]
+
+    def products(self, rows: Array, others: Array) -> Array:
+        """Of the columns of some requests with those of others, shape (rows, others)."""
+        found: Array = (self.weighted[rows] @ self.weighted[others].T).toarray() + self.block[rows] @ self.block[
+            others
+        ].T
+        return found
 
 
 def read_texts(texts: Sequence[str], groups: Array, seed: int = 0) -> LoggedTexts:
-    """Products of the columns of texts: those in no folds are read alike in each."""
+    """The columns of texts, scaled by all of them, which says nothing of what they got."""
     import numpy as np
 
     prompts = fitting.prepare(texts, groups)
     weighted, block = fitting.Space(prompts).columns(prompts)
     block = (block - block.mean(0)).astype(np.float32)
-    products = (weighted @ weighted.T).toarray().astype(np.float32) + block @ block.T
-    return LoggedTexts(products, fitting.grouped_folds(groups, _FOLDS, seed))
+    return LoggedTexts(weighted.astype(np.float32).tocsr(), block, fitting.grouped_folds(groups, _FOLDS, seed))
 
 
 def expectations(read: LoggedTexts, chosen: Array, got: Array, models: int, seed: int = 0) -> Array:
@@ -58,10 +66,9 @@ def expectations(read: LoggedTexts, chosen: Array, got: Array, models: int, seed
         rows = np.sort(random.choice(train, _MOST, replace=False)) if len(train) > _MOST else train
         means = _means(chosen[rows], got[rows], models)
         same = chosen[rows][:, None] == chosen[rows][None, :]
-        products = read.products[np.ix_(rows, rows)]
-        system = products * (1 / _SHARED + same / _OWN) + np.eye(len(rows), dtype=np.float32)
+        system = read.products(rows, rows) * (1 / _SHARED + same / _OWN) + np.eye(len(rows), dtype=np.float32)
         counts = np.linalg.solve(system, got[rows] - means[chosen[rows]])
-        across = read.products[np.ix_(test, rows)]
+        across = read.products(test, rows)
         by_model = np.stack([counts * (chosen[rows] == k) for k in range(models)], axis=1)
         expected[test] = means + across @ (counts[:, None] / _SHARED + by_model / _OWN)
     return expected
