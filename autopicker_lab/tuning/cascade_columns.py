@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.routing.signals import samples_wanted
+from autopicker_lab.tuning.column_layout import CascadeColumns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,23 +16,6 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning.matrix import OutcomeMatrix
 
     Array = np.ndarray[Any, Any]
-
-
-class CascadeColumns(NamedTuple):
-    """The columns of a cascade: of its two models, of answers of the first that are kept, and of those that went up.
-
-    `kept` is `first` itself where signals cost nothing.
-    """
-
-    first: int
-    then: int
-    kept: int
-    up: int
-
-    @property
-    def singles(self) -> int:
-        """How many columns stand before those that a cascade adds."""
-        return self.up - (self.kept != self.first)
 
 
 def with_columns_for(outcomes: OutcomeMatrix, first: int, then: int, checking: Array | None = None) -> OutcomeMatrix:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cascade
 from autopicker_lab.routing.rule import margins_of, mixed_gains, prefer_by_estimates, signal_gains
-from autopicker_lab.tuning.cascade_columns import CascadeColumns, checking_costs, with_columns_for
+from autopicker_lab.tuning.cascade_columns import checking_costs, with_columns_for
 from autopicker_lab.tuning.choices import gone_up
+from autopicker_lab.tuning.column_layout import CascadeColumns
 from autopicker_lab.tuning.curve import Curve, switching_weights
 from autopicker_lab.tuning.fitting import grouped_folds
 from autopicker_lab.tuning.guard import guard_of

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from autopicker_lab.core import Cascade, RoutePolicy
-    from autopicker_lab.tuning.cascade_columns import CascadeColumns
+    from autopicker_lab.tuning.column_layout import CascadeColumns
     from autopicker_lab.tuning.matrix import OutcomeMatrix
 
     Array = np.ndarray[Any, Any]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from autopicker_lab.core import RoutePolicy
-    from autopicker_lab.tuning.cascade_columns import CascadeColumns
+    from autopicker_lab.tuning.column_layout import CascadeColumns
 
     Array = np.ndarray[Any, Any]
 
