@@ -46,9 +46,9 @@ def plot_leads(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
         target.plot([100 * low, 100 * high], [place, place], color=BLUE, lw=3, solid_capstyle="butt")
         target.plot(100 * row["over_route"], place, "o", color=BLUE)
     target.axvline(0, color=GREY, lw=1)
-    names = [f"{row['form']}, {100 * row['allowance']:g} points allowed" for row in rows.to_dict("records")]
+    names = [f"{row['form']}, {row['allowance']:g} of mean score allowed" for row in rows.to_dict("records")]
     target.set_yticks(range(len(names)), names)
-    target.invert_yaxis()
+    target.set_ylim(len(rows) - 0.4, -0.6)
     target.set(xlabel="points of quality over routing at equal cost, with 95 % intervals")
     target.spines[["top", "right"]].set_visible(False)
     return target

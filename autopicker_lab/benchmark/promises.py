@@ -155,10 +155,15 @@ def plot_promises(frames: dict[str, pd.DataFrame], delta: float, ax: Axes | None
     most = max((row["splits"] for _, row in rows), default=1)
     target.axvspan(0, delta + 2 * float(np.sqrt(delta * (1 - delta) / most)), color=GREY, alpha=0.15, lw=0)
     target.axvline(delta, color=GREY, lw=1)
-    target.plot([row["broken"] / row["splits"] for _, row in rows], range(len(rows)), "o", color=BLUE, label="broken")
-    target.plot([row["cheap_share"] for _, row in rows], range(len(rows)), "|", color=ORANGE, ms=14, label="kept cheap")
+    made = [(i, row) for i, (_, row) in enumerate(rows) if row["promised"]]
+    never = [i for i, (_, row) in enumerate(rows) if not row["promised"]]
+    places = [i for i, _ in made]
+    target.plot([row["broken"] / row["splits"] for _, row in made], places, "o", color=BLUE, label="broken")
+    target.plot([row["cheap_share"] for _, row in made], places, "|", color=ORANGE, ms=14, label="kept cheap")
+    target.plot([0] * len(never), never, "x", color=GREY, label="never to be had")
     target.set_yticks(range(len(rows)), [label for label, _ in rows])
     target.set(xlabel="share of splits in which it was broken; share of requests kept cheap", xlim=(-0.02, 1))
+    target.set_ylim(-0.6, len(rows) - 0.4)
     target.legend(frameon=False, fontsize=8)
     target.spines[["top", "right"]].set_visible(False)
     return target

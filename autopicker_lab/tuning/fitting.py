@@ -31,6 +31,7 @@ from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
 from autopicker_lab.tuning.rewordings import copies_of
 from autopicker_lab.tuning.ridge import Design, fit_ridges
+from autopicker_lab.tuning.stacking import fit_stack, unstacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -169,7 +170,7 @@ def fit(
         penalties, stack, tail = _cross_validated(prompts, targets, scores, seed)
     else:
         penalties = like.penalties if like else (PENALTIES[0][-1], PENALTIES[1][-1])  # of one group nothing is found
-        stack, tail = _unstacked(scores), like.tail if like else None
+        stack, tail = unstacked(scores), like.tail if like else None
     several, times = prompts.with_copies(), 1 + len(prompts.copies)
     space = Space(several, times)
     design = Design(*space.columns(several))
@@ -193,14 +194,6 @@ def fit(
         penalties=penalties,
         tail=tail,
     )
-
-
-def _unstacked(scores: Array) -> Array:
-    """The stack that adds each model's mean score, the mean and the deviation, shape (models, 4)."""
-    import numpy as np
-
-    ones, zeros = np.ones(scores.shape[1]), np.zeros(scores.shape[1])
-    return np.stack([scores.mean(0), ones, zeros, ones], axis=1)
 
 
 def out_of_fold(
@@ -325,7 +318,7 @@ def _cross_validated(
     mean, deviations = (several.index(min(several)) for several in errors)
     raw = np.hstack([values[0][mean], values[1][deviations]])
     tail: list[float] = (_TAIL_MOVES * raw.std(0)).tolist()
-    return (PENALTIES[0][mean], PENALTIES[1][deviations]), _stack(raw, scores), tuple(tail)
+    return (PENALTIES[0][mean], PENALTIES[1][deviations]), fit_stack(raw, scores), tuple(tail)
 
 
 def _with_penalties(targets: Sequence[Array]) -> Iterable[tuple[Array, tuple[float, ...]]]:
@@ -335,24 +328,3 @@ def _with_penalties(targets: Sequence[Array]) -> Iterable[tuple[Array, tuple[flo
 def _targets(scores: Array) -> tuple[Array, Array]:
     mean = scores.mean(1, keepdims=True)
     return mean, scores - mean
-
-
-def _stack(raw: Array, scores: Array) -> Array:
-    """Coefficients of intercept, mean, mean squared and deviation for each model, shape (models, 4).
-
-    A deviation that would count against its own model counts for nothing (Breiman, "Stacked Regressions", 1996,
-    https://doi.org/10.1007/BF00117832).
-    """
-    import numpy as np
-    from sklearn.linear_model import Ridge
-
-    mean = raw[:, :1]
-    rows = []
-    for model in range(scores.shape[1]):
-        columns = np.hstack([mean, mean * mean, raw[:, 1 + model : 2 + model]])
-        fitted = Ridge(1.0).fit(columns, scores[:, model])
-        if fitted.coef_[2] < 0:
-            columns[:, 2] = 0
-            fitted = Ridge(1.0).fit(columns, scores[:, model])
-        rows.append([float(fitted.intercept_), *map(float, fitted.coef_)])
-    return np.array(rows, np.float64)
