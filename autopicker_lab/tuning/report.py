@@ -13,6 +13,7 @@ from autopicker_lab.tuning.decision_table import part_rows, routed_by, way_rows
 from autopicker_lab.tuning.plots import draw_curve
 from autopicker_lab.tuning.router_figures import RouterFigures
 from autopicker_lab.tuning.sections import report_sections, sections_html
+from autopicker_lab.tuning.stability import reworded_choices
 from autopicker_lab.tuning.verdict import in_points
 
 if TYPE_CHECKING:
@@ -147,6 +148,10 @@ class TuningReport(RouterFigures):
         models = self.outcomes.models
         chosen = zip(self.outcomes.ids, self.outcomes.answering(self.choices).tolist(), strict=True)
         return frame({"prompt_id": name, "model": models[column]} for name, column in chosen)
+
+    def reworded(self, question: str, seed: int = 0) -> pd.DataFrame:
+        """What the policy chooses for a question and for rewordings of it, see tuning.stability.reworded_choices."""
+        return reworded_choices(self.policy, self.outcomes, question, seed)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Quality over cost: the policy with its 95 % band, single models, coins between them, the oracle.

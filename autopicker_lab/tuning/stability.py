@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core.show import frame
 from autopicker_lab.tuning import fitting
 from autopicker_lab.tuning.choices import route_outcomes
 from autopicker_lab.tuning.conversations import with_question
@@ -17,6 +18,7 @@ from autopicker_lab.tuning.variants import VARIANTS, variants_of
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from autopicker_lab.core import RoutePolicy
     from autopicker_lab.tuning.learned import Learned
@@ -137,6 +139,23 @@ def sampled_rows(outcomes: OutcomeMatrix, seed: int, sample: int) -> Array:
     import numpy as np
 
     return np.sort(np.random.default_rng(seed).permutation(len(outcomes))[:sample])
+
+
+def reworded_choices(policy: RoutePolicy, outcomes: OutcomeMatrix, question: str, seed: int = 0) -> pd.DataFrame:
+    """What a policy chooses for a question and for each rewording of it, as if it were one of the table.
+
+    One row each: rewording ("as it is" first), model, whether that is another one, and the text.
+    """
+    import numpy as np
+
+    texts = {"as it is": question, **variants_of(question, seed)}
+    asked = outcomes.single_models().at(np.zeros(len(texts), int))
+    asked = replace(asked, prompts=tuple(texts.values()), tasks=np.full(len(texts), "", object))
+    names = [asked.models[i] for i in route_outcomes(policy, asked).choices.tolist()]
+    return frame(
+        {"rewording": kind, "model": name, "changed": name != names[0], "text": text}
+        for (kind, text), name in zip(texts.items(), names, strict=True)
+    )
 
 
 def held_out_stability(policy: RoutePolicy, learned: Learned) -> Stability | None:

@@ -18,7 +18,7 @@ from autopicker_lab.routing import default_policy, save_policy
 from autopicker_lab.tuning import OutcomeMatrix, evaluate, gate, tune
 from autopicker_lab.tuning.conversations import question_of, with_question
 from autopicker_lab.tuning.rewordings import copies_of
-from autopicker_lab.tuning.stability import measure_stability
+from autopicker_lab.tuning.stability import measure_stability, reworded_choices
 from autopicker_lab.tuning.variants import VARIANTS, variants_of
 
 
@@ -171,3 +171,12 @@ def test_a_tuned_policy_says_how_stable_it_is() -> None:
     assert "reworded, " in told.verdict.sentence
     assert told.policy.card["verdict"] == told.verdict.sentence
     assert told.policy.id == report.policy.id
+
+
+def test_a_question_is_shown_with_its_rewordings_and_what_changes_sides(outcomes: OutcomeMatrix) -> None:
+    found = reworded_choices(policy(by_case), outcomes, "Divide 12 by 37").set_index("rewording")
+    assert list(found.index) == ["as it is", *VARIANTS]
+    assert found["text"]["capitals"] == "DIVIDE 12 BY 37"
+    assert found["model"]["as it is"] == MODELS[1]
+    assert set(found.index[found["changed"]]) >= {"capitals", "small letters"}
+    assert not found["changed"]["quoted"]
