@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from autopicker_lab import __version__
+from autopicker_lab.core import StorageError
 from autopicker_lab.core.addresses import public_address
+from autopicker_lab.live import Deployments, open_audit
 from autopicker_lab.routing import load_policy
 from autopicker_lab.storage import KeyFile
 
@@ -38,9 +40,19 @@ def _models(settings: Settings) -> str:
 
 
 def _policy(settings: Settings) -> str:
+    if deployed := _deployed(settings):
+        return f"{deployed}, deployed (`autopicker deployments`)"
     if settings.autopicker_policy is None:
         return "no policy: by price and tier (AUTOPICKER_POLICY names one)"
     return f"{load_policy(settings.autopicker_policy).id}, of {settings.autopicker_policy}"
+
+
+def _deployed(settings: Settings) -> str:
+    """The id of the policy that was deployed; "" for none, or where its store does not answer."""
+    try:
+        return Deployments(open_audit(settings)).state().stable
+    except StorageError:
+        return ""
 
 
 def _access(settings: Settings) -> str:

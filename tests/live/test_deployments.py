@@ -19,6 +19,7 @@ from autopicker_lab.core import InvalidRequestError, NotFoundError, RoutePolicy,
 from autopicker_lab.live.audit import Step, open_audit
 from autopicker_lab.live.deployments import CONFIGURED, Deployments
 from autopicker_lab.routing import save_policy
+from autopicker_lab.service.announcement import announcement
 from autopicker_lab.settings import ModelConfig, Settings
 
 WEAK, STRONG = (RoutePolicy(name, (Tier(0, wanted),)) for name, wanted in (("weak", 0.1), ("strong", 0.9)))
@@ -79,6 +80,12 @@ def test_the_audit_log_is_only_added_to(tmp_path: Path) -> None:
         for change in ("DELETE FROM steps", "UPDATE steps SET step = '{}'"):
             with pytest.raises(sqlite3.IntegrityError, match="only added to"):
                 db.execute(change)
+
+
+def test_a_service_that_starts_says_what_is_deployed(tmp_path: Path) -> None:
+    settings = Settings.load(autopicker_home=tmp_path)
+    Deployments(open_audit(settings)).deploy(WEAK, "ann")
+    assert f"{WEAK.id}, deployed" in announcement(settings, "127.0.0.1", 8001)
 
 
 def ask(base: str, *contents: str, **headers: str) -> httpx.Response:
