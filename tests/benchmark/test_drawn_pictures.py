@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from autopicker_lab.benchmark.pictures import KINDS, measure_pictures, measuring, plot_accuracy, summarise
+from autopicker_lab.benchmark.pictures import KINDS, measure_pictures, measuring, plot_accuracy, plot_speed, summarise
 from autopicker_lab.benchmark.pictures.measuring import photographs, word_accuracy
 from autopicker_lab.core import StoppedError
 
@@ -38,5 +38,8 @@ def test_engines_stand_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> Non
     assert set(table["words"].columns) == set(blind)
     assert summarise(results, "condition")["words"]["tesseract"].max() < 0.5
     assert plot_accuracy(results).get_xlabel().startswith("words")
+    axes = plot_speed(results)
+    assert axes.get_xlabel().startswith("processor seconds")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(blind)
     with pytest.raises(StoppedError):
         measure_pictures(2, ("tesseract",), progress=lambda done, total: False)

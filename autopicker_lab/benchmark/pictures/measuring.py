@@ -165,3 +165,19 @@ def plot_accuracy(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set(xlabel="words read, F1", ylabel="", xlim=(0, 1))
     ax.legend(loc="lower left", title="")
     return ax
+
+
+def plot_speed(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Word accuracy against seconds a picture: a point a kind and engine, and a large one for the engine's mean."""
+    import matplotlib.pyplot as plt
+
+    colours = dict(zip(ENGINES, (BLUE, ORANGE, GREY), strict=True))
+    table = summarise(results)
+    ax = ax or plt.subplots(figsize=(8, 5))[1]
+    for name in table["words"].columns:
+        words, seconds = table["words"][name], table["seconds"][name]
+        ax.scatter(seconds[:-1], words[:-1], s=18, alpha=0.6, color=colours[name])
+        ax.scatter(seconds[-1:], words[-1:], s=140, color=colours[name], label=name)
+    ax.set(xlabel="processor seconds a picture", ylabel="words read, F1", xscale="log", ylim=(0, 1.03))
+    ax.legend(loc="lower right", title="")
+    return ax
