@@ -33,6 +33,7 @@ _LONGEST_NAMED = 90
 class Recorded(NamedTuple):
     """One recorded answer; `seconds` are those that it took."""
 
+    prompt: str
     reply: str
     usage: Usage
     seconds: float
@@ -90,7 +91,7 @@ class ReplayModel:
         answers = self._answers()
         found = answers.get(_normalised(question))
         if found is None:
-            named = "; ".join(f'"{clip(q, _LONGEST_NAMED)}"' for q in _examples(answers))
+            named = "; ".join(f'"{prompt}"' for prompt in _examples(answers))
             detail = f"'{self._spec.id}' is replayed, and has no recorded answer to this question"
             raise NotFoundError(detail, f"ask one of the {len(answers):,} recorded, such as {named}", param="messages")
         return found
@@ -125,16 +126,17 @@ def _read(path: Path, changed: int) -> Mapping[str, Mapping[str, Recorded]]:
             if line.strip():
                 try:
                     row = json.loads(line)
-                    recorded = Recorded(str(row["reply"]), _usage(row), float(row.get("latency_s") or 0.0))
-                    answers.setdefault(str(row["model"]), {}).setdefault(_normalised(str(row["prompt"])), recorded)
-                except (ValueError, TypeError, KeyError) as error:
+                    recorded = _recorded(row)
+                    answers.setdefault(str(row["model"]), {}).setdefault(_normalised(recorded.prompt), recorded)
+                except (ValueError, TypeError, KeyError, AttributeError) as error:
                     raise ValueError(f"line {number} is no outcome with a reply ({error!r})") from None
     return answers
 
 
-def _usage(row: Mapping[str, object]) -> Usage:
+def _recorded(row: Mapping[str, object]) -> Recorded:
     prompt, completion = (int(str(row.get(name) or 0)) for name in ("prompt_tokens", "completion_tokens"))
-    return Usage(prompt, completion)
+    seconds = float(str(row.get("latency_s") or 0.0))
+    return Recorded(str(row["prompt"]), str(row["reply"]), Usage(prompt, completion), seconds)
 
 
 def _normalised(question: str) -> str:
@@ -142,8 +144,10 @@ def _normalised(question: str) -> str:
 
 
 def _examples(answers: Mapping[str, Recorded]) -> list[str]:
-    """Some of the recorded questions, far from each other in the file."""
-    known = list(answers)
+    """Some of the recorded questions, short ones, far from each other in the file."""
+    known = [recorded.prompt for recorded in answers.values()]
+    short = [prompt for prompt in known if len(prompt) <= _LONGEST_NAMED and prompt.isprintable()]
+    known = short or [clip(prompt, _LONGEST_NAMED) for prompt in known]
     return known[:: max(1, -(-len(known) // _NAMED))]
 
 

@@ -34,7 +34,7 @@ async def test_an_answer_is_cut_at_its_limit(spec: Any) -> None:
 
 
 async def test_a_question_that_was_not_recorded_is_an_error_that_says_what_can_be_asked(spec: Any) -> None:
-    with pytest.raises(NotFoundError, match=r"no recorded answer.*1 recorded, such as \"name a fish"):
+    with pytest.raises(NotFoundError, match=r"no recorded answer.*1 recorded, such as \"Name a  fish"):
         await build(spec).complete(ChatRequest.of("Name a bird."))
 
 
