@@ -332,3 +332,18 @@ def test_a_decision_log_tells_what_can_be_learned(tmp_path: Path, capsys: pytest
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="pickle"):
         read_content(write_bytes(tmp_path / "o.json", b"\x80\x04K\x01."))
+
+
+def test_lines_end_where_json_says(tmp_path: Path) -> None:
+    rows = [{"prompt": "one\u2028two\x85three", "model": "m", "score": 1}]
+    text = "\r\n".join(
+        json.dumps(row, ensure_ascii=False) for row in [*rows, {"prompt": "b", "model": "m", "score": 0}]
+    )
+    found = import_outcomes(write_bytes(tmp_path / "l.jsonl", text.encode())).table
+    assert found["prompt"].tolist() == [rows[0]["prompt"], "b"]
+
+
+def test_calls_that_failed_are_no_wrong_answers(tmp_path: Path) -> None:
+    results = json.loads(json.dumps(PROMPTFOO))
+    results["results"]["results"][1] |= {"failureReason": 2, "error": "API error", "score": 0}
+    assert import_outcomes(write(tmp_path / "r.json", json.dumps(results))).table["prompt"].tolist() == [ASKED[0]]

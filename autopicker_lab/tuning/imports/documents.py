@@ -105,8 +105,8 @@ def _json(path: Path, text: str) -> Content:
 
 
 def _lines(path: Path, text: str) -> list[dict[str, Any]]:
-    records = []
-    for number, line in enumerate(text.splitlines(), 1):
+    records = []  # a line of JSON may hold other marks that end lines, such as U+2028
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 _LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}  # of inspect_ai: correct, incorrect, partial, no answer
+_PROMPTFOO_ERROR = 2  # the model failed; an answer that fails its assertions is 1
 _ATTACHED = "attachment://"
 _METRICS = ("exact_match", "quasi_exact_match", "acc", "acc_norm", "pass@1", "em", "f1", "quasi_prefix_exact_match")
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl")
@@ -130,7 +131,7 @@ def promptfoo(content: Content) -> Rows:
         or not all(isinstance(r, dict) and "provider" in r for r in results)
     ):
         return []
-    return [_promptfoo_row(result) for result in results if not result.get("error") or "score" in result]
+    return [_promptfoo_row(result) for result in results if result.get("failureReason") != _PROMPTFOO_ERROR]
 
 
 def _promptfoo_row(result: dict[str, Any]) -> dict[str, Any]:
