@@ -86,7 +86,7 @@ def _inside_zip(data: bytes, other: bytes, chance: random.Random) -> bytes:
     """One member mutated, or left out, and all packed again."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        chosen = chance.choice(archive.namelist())
+        chosen = chance.choice(archive.namelist() or [""])
         leave_out = chance.random() < 0.1
         for name in archive.namelist():
             if name != chosen:
