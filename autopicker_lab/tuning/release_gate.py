@@ -36,7 +36,7 @@ class GateResult:
         quality: mean score of the new policy minus that of the one that serves, paired by request.
         saving: share of the served policy's cost that the new one saves; None where neither costs anything.
         passed: the new one is not worse by more than `margin`, better at one of the two, and not shown to change its
-            choice more often under rewording, by 95 % intervals.
+            choice for 2 % more of reworded prompts, by 95 % intervals.
         warning: why the figures cannot be trusted.
         requests: what the requests to come are taken to be of: "new templates", or "these templates".
         other: by the other assumption; None where it would change nothing.
@@ -77,7 +77,7 @@ class GateResult:
             why = f"{self.different} different requests are too few for a margin of {self.margin:g}"
         elif self.quality.low < -self.margin:
             why = f"it may be worse by more than {self.margin:g}"
-        elif self.stability is not None and self.stability.high < 0:
+        elif self.stability is not None and self.stability.high < -MARGIN:
             more = -100 * self.stability.value
             why = f"it decides otherwise for {more:.0f} % more of the prompts that are reworded"
         else:
@@ -167,7 +167,7 @@ def gate(
         margin=margin,
         quality=quality,
         saving=saving,
-        passed=opens and (stability is None or stability.high >= 0),
+        passed=opens and (stability is None or stability.high >= -MARGIN),
         warning=warning,
         requests=REQUESTS[outcomes.assumed],
         other=None if other is None else gate(replace(other, other_groups=None), served, new, margin=margin, seed=seed),
