@@ -45,6 +45,7 @@ _ENGINE = {
     "Global.min_height": 1,
     "Global.return_word_box": True,  # where each letter stands
     "Global.width_height_ratio": -1,
+    "Rec.rec_batch_num": 2,  # lines at a time: more take memory, and no less time
     "Det.limit_type": "max",
     "Det.limit_side_len": 8000,
     "EngineConfig.onnxruntime.intra_op_num_threads": 2,
