@@ -78,7 +78,9 @@ class _Logs:
         expected = expectations(read, drawn, got, self.scores.shape[1])
         chosen = self.choices[at]
         weights = (drawn == chosen) / self.propensities[at, drawn]
-        weighed = estimators.Weighed(weights, expected[rows, chosen], expected[rows, drawn])
+        weighed = estimators.Weighed(
+            weights, expected[rows, chosen], expected[rows, drawn], self.propensities[at, chosen]
+        )
         return {
             "direct": estimators.direct(weighed, groups),
             "ips": estimators.ips(weighed, got, groups),

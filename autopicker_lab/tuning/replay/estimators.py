@@ -40,11 +40,13 @@ class Weighed:
 
     Attributes:
         weights: w, shape (n,). expected: q of the choice, shape (n,). logged: q of the logged model, shape (n,).
+        chances: p of the choice, logged or not, shape (n,); None where it is not known.
     """
 
     weights: Array
     expected: Array
     logged: Array
+    chances: Array | None = None
 
 
 def effective_size(weights: Array) -> float:
@@ -65,13 +67,28 @@ def ips(weighed: Weighed, got: Array, groups: Array) -> Estimate:
 
 def snips(weighed: Weighed, got: Array, groups: Array) -> Estimate:
     """Self-normalised."""
-    return _interval(_normalised(weighed.weights, got), groups, _freedom(weighed.weights, groups))
+    least = _least_error(weighed, got)
+    return _interval(_normalised(weighed.weights, got), groups, _freedom(weighed.weights, groups), least)
 
 
 def doubly_robust(weighed: Weighed, got: Array, groups: Array) -> Estimate:
     """Doubly robust, self-normalised."""
     values = weighed.expected + _normalised(weighed.weights, got - weighed.logged)
-    return _interval(values, groups, _freedom(weighed.weights, groups))
+    least = _least_error(weighed, got - weighed.logged)
+    return _interval(values, groups, _freedom(weighed.weights, groups), least)
+
+
+def _least_error(weighed: Weighed, got: Array) -> float:
+    """The error of a normalised mean by the propensities of all requests.
+
+    Where chance brought few of the requests that weigh much, what is seen of the spread is too little, too.
+    """
+    if weighed.chances is None:
+        return 0.0
+    w = weighed.weights
+    value = (w * got).sum() / w.sum()
+    spread = (w * (got - value) ** 2).sum() / w.sum()
+    return float((spread * (1 / weighed.chances).mean() / len(w)) ** 0.5)
 
 
 def difference(first: Weighed, second: Weighed, got: Array, groups: Array) -> dict[str, Estimate]:
@@ -111,7 +128,7 @@ def _freedom(weights: Array, groups: Array) -> float:
     return min(effective_size(weights**2) - 1, freedom(groups))
 
 
-def _interval(values: Array, groups: Array, degrees: float) -> Estimate:
+def _interval(values: Array, groups: Array, degrees: float, least: float = 0.0) -> Estimate:
     """The mean of values with its 95 % interval, by Student's t, moved by their skewness.
 
     Few of the requests have large weights, so that values are skewed to the right, and an interval that is symmetric
@@ -124,7 +141,7 @@ def _interval(values: Array, groups: Array, degrees: float) -> Estimate:
     from autopicker_lab.tuning.replay.report import Estimate
 
     mean = float(values.mean())
-    error = float(clustered_error(values[None, :], groups)[0])
+    error = max(float(clustered_error(values[None, :], groups)[0]), least)
     quantile = float(t.ppf(LEVEL, max(degrees, 1.0)))
     sums = np.bincount(np.unique(groups, return_inverse=True)[1], weights=values - mean)
     spread = float((sums**2).sum())

@@ -131,7 +131,8 @@ class _Figures:
 
         rows, at = self._rows, np.arange(len(self._rows))
         weights = _weights(self._log, self._names, chosen)[rows]
-        return estimators.Weighed(weights, expected[at, chosen[rows]], expected[at, self._log.chosen[rows]])
+        chances = self._log.propensities[rows, chosen[rows]]
+        return estimators.Weighed(weights, expected[at, chosen[rows]], expected[at, self._log.chosen[rows]], chances)
 
 
 def _turned(dearer: Estimates) -> Estimates:
