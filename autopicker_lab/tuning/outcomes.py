@@ -28,7 +28,9 @@ OPTIONAL = tuple(field.name for field in fields(Outcome) if field.default is not
 _NUMBERS = tuple(name for name in OPTIONAL if name != "task")
 _SHARED_WITH_DECISIONS = sorted(set(REQUIRED + OPTIONAL) & set(Decision._fields))
 _TEXTS = ("prompt_id", "prompt", "model", "task")
-_MODEL_LIKE = re.compile(r"^(?!(?:is|has|was|needs|uses)_).*[/\d-]")  # org/model, gpt-4, and no flag such as is_math
+_FAMILIES = "gpt|claude|gemini|gemma|llama|mistral|mixtral|qwen|deepseek|phi|grok|command|nova|falcon"
+# org/model, gpt-4, claude, and no flag such as is_math
+_MODEL_LIKE = re.compile(rf"^(?!(?:is|has|was|needs|uses)_)(?:.*[/\d-]|(?:{_FAMILIES})(?![^\W_]))", re.IGNORECASE)
 _TRUTH = {"true": 1.0, "false": 0.0, "correct": 1.0, "incorrect": 0.0}
 
 
