@@ -41,8 +41,13 @@ _FEATURES = 0.1  # weight of the counts beside tf-idf rows of length 1
 _TAIL = 14  # tokens: about ten words
 
 
+def head_length(tokens: int) -> int:
+    """How many of so many tokens come before the tail: the last ten words or so, of a short text its second half."""
+    return tokens - min(_TAIL, tokens // 2)
+
+
 def keys_of(ids: Array) -> tuple[Array, Array, Array]:
-    """Sorted keys of tokens and of pairs of neighbours, how often each occurs, and after how many tokens it is met."""
+    """Sorted keys of tokens and of pairs of neighbours, how often each occurs, and how often before the tail."""
     import numpy as np
 
     vocabulary = len(embeddings.vectors())
@@ -54,23 +59,18 @@ def keys_of(ids: Array) -> tuple[Array, Array, Array]:
     first[:1] = first[-1] = True
     np.not_equal(keys[1:], keys[:-1], out=first[1:-1])
     starts = first.nonzero()[0]
-    met = order[starts[:-1]] + 1
-    met[met > len(ids)] -= len(ids) - 1  # a pair is met with its second token
-    return keys[starts[:-1]], starts[1:] - starts[:-1], met
-
-
-def head_length(tokens: int) -> int:
-    """How many of so many tokens come before the tail: the last ten words or so, of a short text its second half."""
-    return tokens - min(_TAIL, tokens // 2)
+    order[order >= len(ids)] -= len(ids) - 1  # a pair is met with its second token
+    early = np.add.reduceat(order < head_length(len(ids)), starts[:-1], dtype=np.int64)
+    return keys[starts[:-1]], starts[1:] - starts[:-1], early
 
 
 class _Tokens(NamedTuple):
-    """Token ids of a text; the keys of these and of their pairs, and how often each occurs."""
+    """Token ids of a text; keys of these and of their pairs, how often each occurs, and how often before the tail."""
 
     ids: Array
     keys: Array
     counts: Array
-    met: Array
+    early: Array
 
 
 @lru_cache(16)  # whether a text is familiar is asked apart from its estimate
@@ -217,23 +217,26 @@ class LearnedEstimator:
         import numpy as np
 
         t = self._tables
-        ids, keys, counts, met = _tokens_of(read.excerpt)
+        ids, keys, counts, early = _tokens_of(read.excerpt)
         scaled = np.minimum(np.maximum((read.counts - t.mean) * t.scale, -_FURTHEST), _FURTHEST)
         base: Array = self.bias + scaled @ t.by_features
         rows = t.rows[keys]
         known = rows >= 0
         rows = rows[known]
-        values, weights = t.idf[rows], t.weights[rows]
-        if not t.distinct:
-            values *= 1 + np.log(counts[known])
-            return base + t.words(values, weights) + t.embedding(t.vectors[ids])
+        idf, weights = t.idf[rows], t.weights[rows]
+        if not t.most:
+            return base + t.words(_weighted(idf, counts[known]), weights) + t.embedding(t.vectors[ids])
         vectors = t.vectors[keys[: keys.searchsorted(len(t.vectors))]]
-        whole: Array = base + t.words(values, weights) + t.embedding(vectors)
+        times = np.minimum(counts[known], t.most)
+        whole: Array = base + t.words(_weighted(idf, times), weights) + t.embedding(vectors)
         if self.tail is None:
             return whole
-        early = met <= head_length(len(ids))
-        kept = early[known]
-        head = base + t.words(values[kept], weights[kept]) + t.embedding(vectors[early[: len(vectors)]])
+        known_early = early[known]
+        kept = known_early > 0
+        times = np.minimum(known_early[kept], t.most)
+        head = (
+            base + t.words(_weighted(idf[kept], times), weights[kept]) + t.embedding(vectors[early[: len(vectors)] > 0])
+        )
         bounded: Array = np.minimum(np.maximum(whole, head - t.tail), head + t.tail)
         return bounded
 
@@ -252,7 +255,7 @@ class _Tables:
         self.mean = estimator.feature_mean.astype(np.float32)
         self.scale = (1 / estimator.feature_scale).astype(np.float32)
         reading = READINGS[estimator.kind]
-        self.distinct, self.vectors, self.tail = reading.distinct, embeddings.vectors(), np.array(estimator.tail or ())
+        self.most, self.vectors, self.tail = reading.most, embeddings.vectors(), np.array(estimator.tail or ())
         self.by_vector, self.by_features = reading.embedding * dense[:width], _FEATURES * dense[width:]
         self.stack: list[list[float]] = estimator.stack.tolist()
         self.rows = np.full(len(embeddings.vectors()) + PAIRS, -1, np.int32)  # -1: not known
@@ -276,6 +279,14 @@ class _Tables:
         rows = self.rows[keys[: keys.searchsorted(len(self.rows) - PAIRS)]]
         known = rows[rows >= 0]
         return float(self.idf[known].sum() + unknown * (len(rows) - len(known))) / max(len(rows), 1)
+
+
+def _weighted(idf: Array, times: Array) -> Array:
+    """Sublinear tf-idf, before a text's values are divided by their length."""
+    import numpy as np
+
+    values: Array = (idf * (1 + np.log(times))).astype(np.float32)
+    return values
 
 
 def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = BOUNDED) -> Array:

@@ -40,13 +40,13 @@ class TextReading(NamedTuple):
         names: of what is counted.
         read: a function of a text and its features, where known.
         embedding: weight of the mean embedding beside tf-idf.
-        distinct: whether tokens and pairs count once, however often they occur.
+        most: how often a token or pair counts at most, where embeddings are of different tokens; 0: always.
     """
 
     names: tuple[str, ...]
     read: Callable[[str, Features], ReadText]
     embedding: float = 0.45
-    distinct: bool = False
+    most: int = 0
 
 
 def _as_written(text: str, features: Features) -> ReadText:
@@ -75,6 +75,6 @@ READINGS: Mapping[str, TextReading] = MappingProxyType(
     {
         AS_WRITTEN: TextReading(NAMES, _as_written),
         NORMAL: TextReading(("distinct_words",), _normal),
-        BOUNDED: TextReading(("distinct_words",), _normal, 0.3, distinct=True),
+        BOUNDED: TextReading(("distinct_words",), _normal, 0.3, most=2),
     }
 )

@@ -105,13 +105,13 @@ def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = BOUND
     read = [reading.read(text, None) for text in texts]
     ids = [embeddings.token_ids(each.excerpt) for each in read]
     counts = np.stack([each.counts for each in read])
-    whole = _prepared(ids, counts, groups, reading.distinct)
-    if not (heads and reading.distinct):
+    whole = _prepared(ids, counts, groups, reading.most)
+    if not (heads and reading.most):
         return whole
-    return replace(whole, heads=_prepared([row[: head_length(len(row))] for row in ids], counts, groups, True))
+    return replace(whole, heads=_prepared([row[: head_length(len(row))] for row in ids], counts, groups, reading.most))
 
 
-def _prepared(ids: Sequence[Array], counts: Array, groups: Array, distinct: bool) -> Prompts:
+def _prepared(ids: Sequence[Array], counts: Array, groups: Array, most: int) -> Prompts:
     import numpy as np
     from scipy import sparse
 
@@ -120,9 +120,9 @@ def _prepared(ids: Sequence[Array], counts: Array, groups: Array, distinct: bool
     for row in ids:
         keys, times, _ = keys_of(row)
         columns.append(keys)
-        values.append(np.ones_like(times) if distinct else times)
+        values.append(np.minimum(times, most) if most else times)
         ends.append(ends[-1] + len(keys))
-        vectors.append(mean_vector(keys[: keys.searchsorted(vocabulary)] if distinct else row))
+        vectors.append(mean_vector(keys[: keys.searchsorted(vocabulary)] if most else row))
     data = np.concatenate(values).astype(np.float64)
     shape = (len(ids), vocabulary + PAIRS)
     tokens = sparse.csr_matrix((data, np.concatenate(columns), np.array(ends)), shape=shape)

@@ -40,26 +40,38 @@ def test_a_hostile_tail_moves_an_estimate_less_than_it_would() -> None:
     assert worse == pytest.approx(moved, abs=0.02)  # the limit is reached
 
 
-def test_a_word_counts_once() -> None:
-    assert set(fitting.prepare(["harbour harbour harbour"], np.zeros(1)).tokens.data.tolist()) == {1}
+def test_a_word_counts_twice_at_most() -> None:
+    assert set(fitting.prepare(["harbour " * 9], np.zeros(1)).tokens.data.tolist()) == {2}
     three, many = (weak(fitted(), f"{TEXTS[0]} {'harbour ' * times}") for times in (40, 60))
     assert three == many
 
 
 @pytest.mark.parametrize(
-    "text", [*TEXTS[:2], f"{TEXTS[0]} {SUFFIX}", "harbour", "seven blue", "", "天空は青い", "x " * 400]
+    "text",
+    [
+        *TEXTS[:2],
+        f"{TEXTS[0]} {SUFFIX}",
+        "harbour",
+        "seven blue",
+        "",
+        "天空は青い",
+        "x " * 400,
+        f"harbour music harbour music harbour {SUFFIX}",
+    ],
 )
 def test_one_text_and_many_are_estimated_alike(text: str) -> None:
     batch = fitting.predict(fitted(), fitting.prepare([text], np.zeros(1)))[0]
     assert list(fitted().estimate(text, measure(text)).values()) == pytest.approx(batch.tolist(), abs=1e-4)
 
 
-def test_keys_know_when_they_are_met() -> None:
-    keys, counts, met = keys_of(np.array([5, 7, 5, 7, 9]))
+def test_keys_know_how_often_they_occur_before_the_tail() -> None:
+    keys, counts, early = keys_of(np.array([5, 7, 5, 7, 9]))
     assert keys[:3].tolist() == [5, 7, 9]
     assert counts.tolist()[:3] == [2, 2, 1]
-    assert met[:3].tolist() == [1, 2, 5]
-    assert sorted(met[3:].tolist()) == [2, 3, 5]  # pairs, with their second tokens
+    assert head_length(5) == 3
+    assert early[:3].tolist() == [2, 1, 0]
+    assert sorted(early[3:].tolist()) == [0, 1, 1]  # pairs, by their second tokens
+    assert [len(part) for part in keys_of(np.zeros(0, int))] == [0, 0, 0]
     assert [head_length(n) for n in (0, 1, 2, 20, 100)] == [0, 1, 1, 10, 86]
 
 
