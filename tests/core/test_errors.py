@@ -20,6 +20,7 @@ OUTSIDE = {  # on purpose, each docstring says why
     "http_client/decoding.py": {"DecodingError"},
     "http_client/proxy.py": {"ProxyError"},
     "catalogue_file.py": {"_TooLargeError"},
+    "extraction/sheets/xls_formats.py": {"ScatteredError"},
     "models/local_pattern.py": {"PatternError"},
 }
 BARE = {  # failures of ours, or of what a caller brought, which no class of the tree would say better
