@@ -39,11 +39,12 @@ _MIX = 1_000_003
 _FURTHEST = 4.0  # standard deviations: a text unlike all that were fitted may not run away
 _FEATURES = 0.1  # weight of the counts beside tf-idf rows of length 1
 _TAIL = 14  # tokens: about ten words
+_LONG = 3 * _TAIL  # tokens from which on a text has a tail
 
 
 def head_length(tokens: int) -> int:
-    """How many of so many tokens come before the tail: the last ten words or so, of a short text its second half."""
-    return tokens - min(_TAIL, tokens // 2)
+    """How many of so many tokens come before the tail, the last ten words or so; a short text is all question."""
+    return tokens - _TAIL if tokens >= _LONG else tokens
 
 
 def keys_of(ids: Array) -> tuple[Array, Array, Array]:
@@ -229,7 +230,7 @@ class LearnedEstimator:
         vectors = t.vectors[keys[: keys.searchsorted(len(t.vectors))]]
         times = np.minimum(counts[known], t.most)
         whole: Array = base + t.words(_weighted(idf, times), weights) + t.embedding(vectors)
-        if self.tail is None:
+        if self.tail is None or len(ids) < _LONG:
             return whole
         known_early = early[known]
         kept = known_early > 0

@@ -96,7 +96,7 @@ class TestFiles:
             ("a.txt", b"", 400, "empty"),
             ("a.rar", b"Rar!\x1a\x07", 415, "supported: pdf"),
             ("a.pdf", b"%PDF-1.4 nothing", 400, "not a readable PDF"),
-            ("a.png", b"not a picture", 400, "not a readable PNG"),
+            ("a.png", b"\x00\x01\xfe no picture", 400, "not a readable PNG"),
             ("a.mp3", b"ID3\x04" + bytes(400), 400, "not a readable recording"),
             ("a.txt", b"x" * (10 * 2**20 + 1), 413, "10,485,760"),
         ],
@@ -148,7 +148,7 @@ class TestChat:
         assert body["choices"][0]["message"]["content"]
         assert body["choices"][0]["finish_reason"] in ("stop", "length")
         assert body["usage"]["total_tokens"] == body["usage"]["prompt_tokens"] + body["usage"]["completion_tokens"]
-        assert set(body["routing"]) == {"complexity_score", "selected_model", "reason", "fallback_used"}
+        assert set(body["routing"]) == {"complexity_score", "selected_model", "reason", "fallback_used", "policy"}
 
     @pytest.mark.slow
     def test_a_named_model_is_not_routed(self, api: Any) -> None:
