@@ -115,7 +115,7 @@ class Pipeline:
         if name is not None and _is_down(answers, name):
             answers = {**answers, name: await self._recheck(name)}
         down = {name: answer.why for name, answer in answers.items() if not answer.ok}
-        policy = policy or (request.live and request.live.policy) or self.policy
+        policy = policy or self.policy_of(request)
         requirements = requirements_of(request, attachments)
         if name is not None:
             named = route_to_named_model(complexity, specs[0], policy, requirements, down)
@@ -130,6 +130,10 @@ class Pipeline:
         if request.live is not None:
             route = request.live.explored(route)
         return self._with_notes(route, request)
+
+    def policy_of(self, request: ChatRequest) -> RoutePolicy:
+        """The policy that decides on a request: its own, where it is of a canary or began before a deployment."""
+        return (request.live and request.live.policy) or self.policy
 
     def _with_notes(self, route: Route, request: ChatRequest) -> Route:
         """The route with warnings of options that the model's server will not be sent, or that its answers are old."""

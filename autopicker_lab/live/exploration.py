@@ -7,9 +7,10 @@ hash of a seed and the request's id, so that anybody who has the log can check i
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from autopicker_lab.live.draws import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,8 +106,7 @@ def drawn(propensities: Mapping[str, float], seed: int, request_id: str) -> str:
     Args:
         propensities: by model, in the order of their names as they are laid; they add up to 1.
     """
-    digest = hashlib.sha256(f"{seed}:{request_id}".encode()).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
+    place = number_of(f"{seed}:{request_id}")
     names = sorted(propensities)
     for name in names:
         place -= propensities[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from autopicker_lab.core import AutopickerError, InvalidRequestError
 from autopicker_lab.live.canary import Advice, CanaryComparison, Guardrails
 from autopicker_lab.live.conversations import KEPT_S, Conversations, conversation_of, is_begun
 from autopicker_lab.live.deployments import CONFIGURED, Deployed, Deployments, deployed
+from autopicker_lab.live.draws import number_of
 from autopicker_lab.routing.policies import parse_policy
 from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
 
@@ -121,8 +121,7 @@ class Rollout:
         canary = self.state.canary
         if canary is None or canary.policy not in self._policies:
             return self.state.stable
-        digest = hashlib.sha256(f"{canary.number}:{conversation}".encode()).digest()
-        gets_it = int.from_bytes(digest[:8], "big") < canary.share * 2**64
+        gets_it = number_of(f"{canary.number}:{conversation}") < canary.share
         return canary.policy if gets_it else self.state.stable
 
     def ended(self, policy: str, failed: bool) -> None:

@@ -45,7 +45,7 @@ def bounded_mean(values: Sequence[float], alpha: float) -> Bounds:
     before = np.concatenate([[0.5], means[:-1]])
     spread = np.concatenate([[0.25], variances[:-1]])
     bets = np.minimum(np.sqrt(2 * math.log(2 / alpha) / (spread * t * np.log(t + 1))), _LARGEST_BET)
-    cost = 4 * (x - before) ** 2 * (-np.log1p(-bets) - bets) / 4
+    cost = (x - before) ** 2 * (-np.log1p(-bets) - bets)
     total = float(bets.sum())
     centre, radius = float((bets * x).sum()) / total, (math.log(2 / alpha) + float(cost.sum())) / total
     return Bounds(float(x.mean()), max(0.0, centre - radius), min(1.0, centre + radius))

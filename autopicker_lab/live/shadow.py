@@ -7,7 +7,6 @@ do, or its USD of the day are spent, it asks nothing.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import AutopickerError
+from autopicker_lab.live.draws import number_of
 from autopicker_lab.live.pairs import SHADOW
 from autopicker_lab.routing.router import is_local
 from autopicker_lab.storage import Decision
@@ -94,7 +94,7 @@ class Shadow:
         options = request.options
         if request.media or request.file_ids or (options.get("n") or 1) > 1 or any(options.get(n) for n in _ACTING):
             return False
-        return _place(f"{self._plan.seed}:shadow:{request_id}") < self._plan.share
+        return number_of(f"{self._plan.seed}:shadow:{request_id}") < self._plan.share
 
     def offer(self, answered: Answered) -> None:
         """Take an answer that has left; costs its caller nothing but an append."""
@@ -115,7 +115,7 @@ class Shadow:
         specs = [self._pipeline.catalogue.get(name).describe() for name in sorted(able)]
         if answered.local_only:
             specs = [spec for spec in specs if is_local(spec)]
-        return specs[int(_place(f"{self._plan.seed}:model:{answered.chat_id}") * len(specs))] if specs else None
+        return specs[int(number_of(f"{self._plan.seed}:model:{answered.chat_id}") * len(specs))] if specs else None
 
     async def run(self, decisions: DecisionLog) -> None:
         """Ask what waits, until it is cancelled."""
@@ -174,8 +174,3 @@ def _row(answered: Answered, reply: ChatReply, spec: ModelSpec, seconds: float) 
         prompt=answered.prompt,
         key_id=answered.key_id,
     )
-
-
-def _place(name: str) -> float:
-    """A number of 0 to 1 that a name has for ever."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64

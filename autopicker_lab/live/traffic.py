@@ -71,11 +71,7 @@ class LiveTraffic:
 
     def must_stay(self, request: ChatRequest) -> bool:
         """Whether the policy of a request keeps it on this machine."""
-        return self.policy_of(request).local_only
-
-    def policy_of(self, request: ChatRequest) -> RoutePolicy:
-        """The policy that decides on a request."""
-        return (request.live and request.live.policy) or self._pipeline.policy
+        return self._pipeline.policy_of(request).local_only
 
     @property
     def active(self) -> bool:
@@ -90,7 +86,7 @@ class LiveTraffic:
     def failed(self, request: ChatRequest, error: AutopickerError) -> None:
         """A request was answered with an error; one of the service or of a model counts against its policy."""
         if self.rollout.active and error.status >= 500:
-            self.rollout.ended(self.policy_of(request).id, failed=True)
+            self.rollout.ended(self._pipeline.policy_of(request).id, failed=True)
 
     def open_accounts(self) -> None:
         """Ask the store what was spent today; to be called now and then, in a thread."""

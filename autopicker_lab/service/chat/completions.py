@@ -139,7 +139,7 @@ class _CompletionHandler:
             sorted(request.allowed) if request.allowed is not None else None,
             self._with_files,
             __version__,
-            ((request.live and request.live.policy) or self._state.lab.policy).id,
+            self._state.lab.pipeline.policy_of(request).id,
             self._state.lab.catalogue.fingerprint(request.model),
             request.model,
             request.messages,
