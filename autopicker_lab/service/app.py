@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -69,6 +69,7 @@ ABOUT = """Picks the right language model for every request, and says why.
 Routes under `/api/v1` answer under `/v1` too, so that OpenAI's clients work with either as their base URL.
 """
 _SYNC_S = 1.0
+_CLOSING_S = 12.0  # after the last answer
 log = logging.getLogger(__name__)
 
 
@@ -108,16 +109,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         if state.live.shadow is not None:
             tasks.append(asyncio.create_task(state.live.shadow.run(decisions)))
         yield Connections(settings.max_connections, AddressSet.parse(settings.trusted_proxies)).as_state()
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        await cache.close()
-        await stored.close()
-        await asyncio.to_thread(state.live.close)
-        await asyncio.to_thread(decisions.close)
-        await asyncio.to_thread(access_log.close)
-        await budgets.close()
-        await lab.aclose()
+        await _close(state, access_log, tasks)
 
     app = FastAPIOffline(
         title="Autopicker Lab",
@@ -166,6 +158,24 @@ async def _keep_live(state: ServiceState) -> None:
         except Exception as error:  # whatever the stores raise: they may be back the next time
             log.warning("what happened on live traffic could not be kept: %s", type(error).__name__)
         await asyncio.sleep(_SYNC_S)
+
+
+async def _close(state: ServiceState, access_log: AccessLog, tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """End what runs and store what waits, in bounded time."""
+    try:
+        async with asyncio.timeout(_CLOSING_S):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await state.cache.close()
+            await state.responses.close()
+            await asyncio.to_thread(state.live.close)
+            await asyncio.to_thread(state.decisions.close)
+            await asyncio.to_thread(access_log.close)
+            await state.budgets.close()
+            await state.lab.aclose()
+    except TimeoutError:
+        log.warning("what the service keeps could not all be stored in %g seconds", _CLOSING_S)
 
 
 def _chat_apps(state: ServiceState) -> dict[str, ASGIApp]:

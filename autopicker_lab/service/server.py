@@ -34,6 +34,7 @@ def serve(
     import uvicorn
 
     from autopicker_lab.service.request import json_body
+    from autopicker_lab.service.supervisor import supervise
 
     settings = Settings.load()
     check_port(host, port)
@@ -44,18 +45,21 @@ def serve(
     if parse_address(host) is None:  # a name that is listened on is one that it is asked by
         os.environ["ALLOWED_HOSTS"] = ",".join(filter(None, (settings.allowed_hosts, host)))
     _raise_descriptor_limit()
-    uvicorn.run(
-        "autopicker_lab.service.server:application",
-        factory=True,
-        host=host,
-        port=port,
-        backlog=4096,
-        workers=workers,
-        log_config=log_config(settings),
-        timeout_graceful_shutdown=settings.shutdown_timeout,
-        timeout_worker_healthcheck=60,  # loading a model may hold a worker for seconds; it is not dead then
-        **connection_options(json_body.max_bytes(settings)),
-    )
+    options: dict[str, Any] = connection_options(json_body.max_bytes(settings)) | {
+        "app": "autopicker_lab.service.server:application",
+        "factory": True,
+        "host": host,
+        "port": port,
+        "backlog": 4096,
+        "workers": workers,
+        "log_config": log_config(settings),
+        "timeout_graceful_shutdown": settings.shutdown_timeout,
+        "timeout_worker_healthcheck": 60,  # loading a model may hold a worker for seconds; it is not dead then
+    }
+    if workers > 1:
+        supervise(uvicorn.Config(**options))
+    else:
+        uvicorn.run(**options)
 
 
 def connection_options(max_message_size: int) -> dict[str, Any]:
