@@ -72,7 +72,7 @@ def read_image(file: SourceFile) -> Document:
     if frames > 1 and len(frames_read) < frames:
         shown = ", ".join(str(frame.number) for frame in frames_read)
         warnings += (f"{frames} {chosen.named}s, of which {chosen.differ} differ: read {shown}",)
-    if chosen.is_cut:
+    if chosen.is_cut and DAMAGED not in warnings:
         warnings += (DAMAGED,)
     first = frames_read[0].result if frames_read else OcrResult(())
     meta |= {

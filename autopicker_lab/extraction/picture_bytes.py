@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from autopicker_lab.extraction.picture_chunks import png_chunks, webp_chunks, webp_end
 
 _PNG_CHUNKS = frozenset(b"IHDR PLTE IDAT IEND tRNS sRGB gAMA cHRM sBIT bKGD pHYs".split())
 _WEBP_CHUNKS = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"VP8X"})
@@ -34,27 +31,15 @@ def _is_plain_jpeg(data: bytes) -> bool:
 
 
 def _is_plain_png(data: bytes) -> bool:
-    kinds = list(_chunks(data, 8, kind_first=False, order="big", extra=4))
-    return bool(kinds) and kinds[-1] == b"IEND" and _PNG_CHUNKS.issuperset(kinds) and data[24] <= 8
+    chunks = list(png_chunks(data))
+    kinds = [chunk.kind for chunk in chunks]
+    ends = bool(kinds) and kinds[-1] == b"IEND" and chunks[-1].end == len(data)
+    return ends and _PNG_CHUNKS.issuperset(kinds) and data[24] <= 8
 
 
 def _is_plain_webp(data: bytes) -> bool:
-    if int.from_bytes(data[4:8], "little") + 8 != len(data):
+    chunks = list(webp_chunks(data))
+    if webp_end(data) != len(data) or chunks[-1].end != len(data):
         return False
-    kinds = list(_chunks(data, 12, kind_first=True, order="little", extra=0))
-    flags = data[20] if kinds[0] == b"VP8X" else 0
-    return _WEBP_CHUNKS.issuperset(kinds) and not flags & _WEBP_MORE
-
-
-def _chunks(data: bytes, start: int, *, kind_first: bool, order: str, extra: int) -> Iterator[bytes]:
-    """The kinds of the chunks of a file; of one that does not end where its last chunk does, b"" at the end."""
-    at = start
-    while at + 8 <= len(data):
-        kind, size = data[at : at + 4], data[at + 4 : at + 8]
-        if not kind_first:
-            kind, size = size, kind
-        yield kind
-        length = int.from_bytes(size, order)  # type: ignore[arg-type]  # one of the two words
-        at += 8 + length + extra + (length % 2 if kind_first else 0)
-    if at != len(data):
-        yield b""
+    flags = data[20] if chunks[0].kind == b"VP8X" else 0
+    return _WEBP_CHUNKS.issuperset(chunk.kind for chunk in chunks) and not flags & _WEBP_MORE

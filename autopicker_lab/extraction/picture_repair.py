@@ -5,14 +5,14 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from autopicker_lab.extraction.picture_chunks import PNG, is_webp, png_chunks, webp_chunks, webp_end
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _PIXELS = frozenset(b"IHDR PLTE IDAT IEND tRNS acTL fcTL fdAT".split())
 _KEPT_IF_SOUND = frozenset({b"eXIf"})  # which says how it is to be turned
 _HEAD = frozenset(b"IHDR PLTE tRNS acTL fcTL".split())  # of which a wrong checksum alone would refuse the picture
-_RIFF_HEAD = 12
 
 
 class Repaired(NamedTuple):
@@ -24,29 +24,27 @@ class Repaired(NamedTuple):
 
 def repaired(data: bytes) -> Repaired:
     """A PNG without its side chunks, a WEBP filled up to its end, and other pictures as they are."""
-    if data.startswith(_PNG):
-        return Repaired(b"".join((_PNG, *_png_chunks(data))), True)
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+    if data.startswith(PNG):
+        return Repaired(b"".join((PNG, *_sound_chunks(data))), True)
+    if is_webp(data):
         return Repaired(_filled_up(data), False)
     return Repaired(data, False)
 
 
-def _png_chunks(data: bytes) -> Iterator[bytes]:
+def _sound_chunks(data: bytes) -> Iterator[bytes]:
     """The chunks that make the pixels, with right checksums where they are short; what is cut off stays so."""
-    at = len(_PNG)
-    while at + 8 <= len(data):
-        kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
-        body, checksum = data[at + 4 : end - 4], data[end - 4 : end]
-        if kind in _HEAD and end <= len(data):
-            yield data[at : end - 4] + zlib.crc32(body).to_bytes(4, "big")
-        elif kind in _PIXELS or (kind in _KEPT_IF_SOUND and zlib.crc32(body).to_bytes(4, "big") == checksum):
-            yield data[at:end]
-        at = end
+    for chunk in png_chunks(data):
+        whole = data[chunk.start : chunk.end]
+        checksum = zlib.crc32(chunk.kind + chunk.body).to_bytes(4, "big")
+        if chunk.kind in _HEAD and chunk.end <= len(data):
+            yield whole[:-4] + checksum
+        elif chunk.kind in _PIXELS or (chunk.kind in _KEPT_IF_SOUND and whole.endswith(checksum)):
+            yield whole
 
 
 def _filled_up(data: bytes) -> bytes:
     """A WEBP with zeros up to where it should end; of an animation the frames that are whole."""
-    missing = int.from_bytes(data[4:8], "little") + 8 - len(data)
+    missing = webp_end(data) - len(data)
     if missing <= 0:
         return data
     whole = _whole_frames(data)
@@ -57,12 +55,7 @@ def _filled_up(data: bytes) -> bytes:
 
 def _whole_frames(data: bytes) -> bytes | None:
     """The chunks of an animation before the one that is cut off; None where that is its first frame, or only one."""
-    at, frames = _RIFF_HEAD, 0
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at + 4 : at + 8], "little")
-        end = at + 8 + length + length % 2
-        if end > len(data):
-            break
-        frames += data[at : at + 4] == b"ANMF"
-        at = end
-    return data[_RIFF_HEAD:at] if frames else None
+    whole = [chunk for chunk in webp_chunks(data) if chunk.end <= len(data)]
+    if not any(chunk.kind == b"ANMF" for chunk in whole):
+        return None
+    return data[whole[0].start : whole[-1].end]

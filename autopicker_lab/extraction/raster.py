@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.core import CorruptFileError, SourceFile
+from autopicker_lab.extraction.picture_ends import ends_early
 from autopicker_lab.extraction.picture_repair import repaired
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def open_image(file: SourceFile, smaller: int = 1) -> tuple[Picture, tuple[str, 
     picture, is_damaged = _read_as_far_as_it_goes(file, lambda tried: _decoded(tried, smaller))
     if is_damaged and _is_empty(picture):
         raise CorruptFileError(f"'{file.name}' is damaged: none of its pixels can be read", "save it again")
-    return picture, ((DAMAGED,) if is_damaged else ())
+    return picture, ((DAMAGED,) if is_damaged or ends_early(file.data) else ())
 
 
 def _read_as_far_as_it_goes(file: SourceFile, read: Callable[[SourceFile], _T]) -> tuple[_T, bool]:

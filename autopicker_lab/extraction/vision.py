@@ -11,6 +11,7 @@ from autopicker_lab.extraction.foreign import FOREIGN, foreign_error
 from autopicker_lab.extraction.frames import distinct_frames, frames_at
 from autopicker_lab.extraction.picture_bytes import holds_pixels_alone
 from autopicker_lab.extraction.raster import (
+    DAMAGED,
     frame_count,
     is_picture,
     is_upright,
@@ -117,6 +118,7 @@ def prepare(data: bytes, name: str, vision: Vision, room: int = 1) -> VisionPict
     if (count := frame_count(picture)) > 1:
         chosen = distinct_frames(picture, first, min(room, _MAX_FRAMES))
         frames = [frame for _, frame in frames_at(picture, first, chosen.numbers)]
+        changes += [DAMAGED] if chosen.is_cut and DAMAGED not in changes else []
         changes.append(f"{len(frames)} of {count} frames sent")
     tiles = [tile for frame in frames for tile in cut_tiles(frame, vision.side, room // len(frames))]
     if len(tiles) > len(frames):

@@ -1,10 +1,12 @@
 """Pictures in formats and states that their names do not tell: disguised, damaged beside their pixels, in frames."""
 
 import io
+import random
 import struct
 import warnings
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from PIL import Image, ImageDraw, TiffImagePlugin
@@ -114,15 +116,50 @@ def test_a_small_change_is_new_and_what_blinks_is_not() -> None:
     assert distinct_frames(picture, to_rgb(picture), 24).numbers == [1, 2, 6]
 
 
+def noise(seed: int, size: tuple[int, int]) -> Image.Image:
+    """A picture that no format makes small."""
+    return Image.frombytes("RGB", size, random.Random(seed).randbytes(3 * size[0] * size[1]))
+
+
+@pytest.mark.parametrize("share", [0.4, 0.67, 0.9])
 @pytest.mark.parametrize(("form", "kind"), [("GIF", "gif"), ("PNG", "png"), ("WEBP", "webp")])
-def test_an_animation_that_is_cut_off_is_read_to_its_last_whole_frame(form: str, kind: str, told_by_bars: None) -> None:
-    noise = Image.effect_noise((60, 30), 20).convert("RGB").point(lambda level: 128 + level // 2)
-    frames = [Image.composite(noise, bar(n), Image.new("L", (60, 30), 60)) for n in range(1, 9)]
+def test_an_animation_that_is_cut_off_is_read_to_its_last_whole_frame(
+    form: str, kind: str, share: float, told_by_bars: None
+) -> None:
+    light = noise(0, (60, 30)).point(lambda level: 128 + level // 2)
+    frames = [Image.composite(light, bar(n), Image.new("L", (60, 30), 60)) for n in range(1, 9)]
     data = saved(frames[0], form, save_all=True, append_images=frames[1:], duration=300)
-    document = extract(data[: len(data) * 2 // 3], name=f"a.{kind}")
+    document = extract(data[: int(len(data) * share)], name=f"a.{kind}")
     assert document.parts[0].text == "bar at 4"
-    assert 3 <= len(document.parts) < 8
-    assert DAMAGED in document.warnings
+    assert 1 <= len(document.parts) < 8
+    assert document.warnings.count(DAMAGED) == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "frames"),
+    [("GIF", 1), ("GIF", 3), ("PNG", 1), ("PNG", 3), ("WEBP", 1), ("WEBP", 3), ("JPEG", 1), ("BMP", 1)],
+)
+def test_what_is_cut_off_anywhere_is_refused_or_told(form: str, frames: int) -> None:
+    first, *others = (noise(n, (8, 7)) for n in range(frames))
+    data = saved(first, form, **({"save_all": True, "append_images": others} if others else {}))
+    assert open_image(SourceFile("a", data, "png"))[1] == ()
+    for cut in range(1, len(data)):
+        with suppress(CorruptFileError):
+            assert open_image(SourceFile("a", data[:cut], "png"))[1] == (DAMAGED,), cut
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "JPEG"])
+def test_what_stands_behind_the_end_of_a_picture_does_not_make_it_damaged(form: str) -> None:
+    thumbnail = saved(noise(1, (8, 8)), "JPEG")[:-2]
+    exif = {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0" + thumbnail} if form == "JPEG" else {}
+    data = saved(noise(0, (20, 20)), form, **exif)
+    assert open_image(SourceFile("a", data + b"\0" * 50, "png"))[1] == ()
+
+
+def test_an_animation_with_fewer_frames_than_it_counts_is_told() -> None:
+    data = saved(bar(1), "PNG", save_all=True, append_images=[bar(2), bar(3)])
+    cut = data.rindex(b"fcTL") - 4
+    assert open_image(SourceFile("a.png", data[:cut] + data[-12:], "png"))[1] == (DAMAGED,)
 
 
 def png_with(kind: bytes, body: bytes, checksum_error: int) -> bytes:
