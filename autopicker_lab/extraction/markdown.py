@@ -75,11 +75,11 @@ def _parser() -> MarkdownIt:
 
 def _formula(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     """A formula on lines of its own, `$$` or `\\[` to `$$` or `\\]`, in which nothing is Markdown."""
-    opening = state.src[state.bMarks[first] + state.tShift[first] : state.eMarks[first]].strip()
-    closing = _FORMULAS.get(opening[:2])
+    begin = state.bMarks[first] + state.tShift[first]
+    closing = _FORMULAS.get(state.src[begin : begin + 2])
     if closing is None or state.is_code_block(first):
         return False
-    after = opening[2:]
+    after = state.src[begin + 2 : state.eMarks[first]].rstrip()
     line = first
     while closing not in after:
         line += 1

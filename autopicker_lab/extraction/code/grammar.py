@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import islice
-from time import thread_time
+from time import monotonic, thread_time
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.code.outline import Symbol, head_line
@@ -41,11 +41,12 @@ class Source:
         from tree_sitter import Parser
 
         data = text.encode()
-        end = thread_time() + _SECONDS + _SECONDS_PER_MB * len(data) / 1e6
+        seconds = _SECONDS + _SECONDS_PER_MB * len(data) / 1e6
+        earliest, end = monotonic() + seconds, thread_time() + seconds  # the kernel is asked once it may have passed
         try:
             tree = Parser(_language(language)).parse(
                 lambda offset, _: data[offset : offset + _PIECE],
-                progress_callback=lambda _offset, _wrong: thread_time() > end,
+                progress_callback=lambda *_: monotonic() > earliest and thread_time() > end,
             )
         except ValueError:
             return None

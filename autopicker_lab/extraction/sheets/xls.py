@@ -114,7 +114,7 @@ def _take_formats(data: bytes, book: Book) -> bool:
         forms = {style: format_of(number, codes) for style, number in enumerate(cells.formats)}
         meaningful = {style: form for style, form in forms.items() if form.matters}
         found = cells.of_sheets(meaningful)
-    except ScatteredError:
+    except (ScatteredError, struct.error, IndexError):  # or cut off
         return False
     if len(found) != len(book.sheets):
         return False

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from autopicker_lab.extraction.sheets.model import CellPosition
 
@@ -17,6 +17,7 @@ _FONT, _STRUCK, _SCRIPTS = 0x31, 0x08, (1, 2)  # a bit of its options; raised an
 _LARGEST = 8228  # bytes of a record
 _HEAD = struct.Struct("<HH")
 _PLACE = struct.Struct("<HHH")
+_FONT_STYLE = struct.Struct("<HxxxxH")  # options; raised or lowered
 
 
 class ScatteredError(ValueError):
@@ -25,14 +26,16 @@ class ScatteredError(ValueError):
 
 def marks_text(data: bytes, start: int) -> bool:
     """Whether a workbook has a font that is raised, lowered or struck; `start` is where its records begin."""
-    at = start
-    while 0 <= at <= len(data) - 16:
-        kind, size = _HEAD.unpack_from(data, at)
-        if kind == _FONT and (data[at + 6] & _STRUCK or int.from_bytes(data[at + 12 : at + 14], "little") in _SCRIPTS):
-            return True
-        if kind in (_STYLE, _END) or size > _LARGEST:
-            return False
-        at += 4 + size
+    try:
+        for kind, at, _ in _records(data, start):
+            if kind == _FONT and (
+                data[at + 2] & _STRUCK or int.from_bytes(data[at + 8 : at + 10], "little") in _SCRIPTS
+            ):
+                return True
+            if kind in (_STYLE, _END):
+                break
+    except (ScatteredError, struct.error):
+        return False
     return False
 
 
@@ -52,38 +55,34 @@ class StyledCells:
         self.formats: list[int] = []
         self.starts_1904 = False
         self._sheets: list[int] = []
-        at = start
-        while True:
-            kind, size = self._record(at)
+        for kind, at, _ in _records(data, start):
             if kind == _STYLE:
-                self.formats.append(int.from_bytes(data[at + 6 : at + 8], "little"))
-            elif kind == _SHEET and data[at + 9] == 0:
-                self._sheets.append(int.from_bytes(data[at + 4 : at + 8], "little"))
+                self.formats.append(int.from_bytes(data[at + 2 : at + 4], "little"))
+            elif kind == _SHEET and data[at + 5] == 0:
+                self._sheets.append(int.from_bytes(data[at : at + 4], "little"))
             elif kind == _EPOCH:
-                self.starts_1904 = data[at + 4] == 1
+                self.starts_1904 = data[at] == 1
             elif kind == _END:
                 break
-            at += 4 + size
 
     def of_sheets(self, styles: Collection[int]) -> list[dict[CellPosition, int]]:
         """For each worksheet the cells that have one of these styles."""
         return [self._of_sheet(self._start + offset, frozenset(styles)) for offset in self._sheets]
 
-    def _of_sheet(self, at: int, styles: frozenset[int]) -> dict[CellPosition, int]:
+    def _of_sheet(self, start: int, styles: frozenset[int]) -> dict[CellPosition, int]:
         data, found = self._data, {}  # type: bytes, dict[CellPosition, int]
-        if self._record(at)[0] != _BEGIN:
+        if _HEAD.unpack_from(data, start)[0] != _BEGIN:
             raise ScatteredError
         depth = 0  # charts stand within
-        while True:
-            kind, size = self._record(at)
+        for kind, at, size in _records(data, start):
             if kind in _CELLS:
-                row, column, style = _PLACE.unpack_from(data, at + 4)
+                row, column, style = _PLACE.unpack_from(data, at)
                 if style in styles:
                     found[row, column] = style
             elif kind == _SEVERAL:
-                row, column, _ = _PLACE.unpack_from(data, at + 4)
+                row, column, _ = _PLACE.unpack_from(data, at)
                 for number in range((size - 6) // 6):
-                    style = int.from_bytes(data[at + 8 + 6 * number : at + 10 + 6 * number], "little")
+                    style = int.from_bytes(data[at + 4 + 6 * number : at + 6 + 6 * number], "little")
                     if style in styles:
                         found[row, column + number] = style
             elif kind == _BEGIN:
@@ -91,13 +90,17 @@ class StyledCells:
             elif kind == _END:
                 depth -= 1
                 if not depth:
-                    return found
-            at += 4 + size
+                    break
+        return found
 
-    def _record(self, at: int) -> tuple[int, int]:
-        if at + 4 > len(self._data):
-            raise ScatteredError
-        kind, size = _HEAD.unpack_from(self._data, at)
+
+def _records(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+    """The records from a place on: the kind, where the content begins, and its size."""
+    end, head = len(data) - 4, _HEAD.unpack_from
+    while at <= end:
+        kind, size = head(data, at)
         if size > _LARGEST or not kind or kind > 0x1FFF:
-            raise ScatteredError
-        return kind, size
+            break
+        yield kind, at + 4, size
+        at += 4 + size
+    raise ScatteredError
