@@ -34,24 +34,50 @@ def fit_stack(raw: Array, scores: Array) -> Array:
 
 
 def _regressed(raw: Array, scores: Array) -> Array:
-    """The coefficients of least squares.
+    """The coefficients of least squares: those of the mean score, and what each model's own add to them.
 
-    A deviation that would count against its own model counts for nothing (Breiman, "Stacked Regressions", 1996,
-    https://doi.org/10.1007/BF00117832).
+    What a model's own add is shrunk by how surely it is not noise. A deviation that would count against its own model
+    counts for nothing (Breiman, "Stacked Regressions", 1996, https://doi.org/10.1007/BF00117832).
     """
     import numpy as np
-    from sklearn.linear_model import Ridge
 
-    mean = raw[:, :1]
+    mean, level = raw[:, :1], scores.mean(1)
+    bent = np.hstack([mean, mean * mean])
+    common, _ = _least_squares(bent, level)
     rows = []
     for model in range(scores.shape[1]):
-        columns = np.hstack([mean, mean * mean, raw[:, 1 + model : 2 + model]])
-        fitted = Ridge(1.0).fit(columns, scores[:, model])
-        if fitted.coef_[2] < 0:
+        own = scores[:, model] - level
+        columns = np.hstack([bent, raw[:, 1 + model : 2 + model]])
+        added, variances = _least_squares(columns, own)
+        if added[2] < 0:
             columns[:, 2] = 0
-            fitted = Ridge(1.0).fit(columns, scores[:, model])
-        rows.append([float(fitted.intercept_), *map(float, fitted.coef_)])
+            added, variances = _least_squares(columns, own)
+        added[:2] *= _shares(added, variances)[:2]
+        intercept = scores[:, model].mean() - bent.mean(0) @ common - columns.mean(0) @ added
+        rows.append([intercept, *(common + added[:2]), added[2]])
     return np.array(rows, np.float64)
+
+
+def _least_squares(columns: Array, target: Array) -> tuple[Array, Array]:
+    """Coefficients beside an intercept, and their variances; shape (k,) each."""
+    import numpy as np
+
+    centred, wanted = columns - columns.mean(0), target - target.mean()
+    inverse = np.linalg.inv(centred.T @ centred + np.eye(columns.shape[1]))
+    coefficients: Array = inverse @ (centred.T @ wanted)
+    return coefficients, inverse.diagonal() * ((wanted - centred @ coefficients) ** 2).mean()
+
+
+def _shares(coefficients: Array, variances: Array) -> Array:
+    """How much of each coefficient is kept: of its square, what is more than its variance.
+
+    Empirical Bayes by the method of moments, which is the non-negative garrote of orthogonal columns (Breiman, "Better
+    Subset Regression Using the Nonnegative Garrote", 1995, https://doi.org/10.1080/00401706.1995.10484371).
+    """
+    import numpy as np
+
+    kept: Array = np.maximum(1 - variances / np.maximum(coefficients**2, 1e-12), 0)
+    return kept
 
 
 def _drawn_together(stack: Array, raw: Array, scores: Array) -> Array:
