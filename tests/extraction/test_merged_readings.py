@@ -1,13 +1,14 @@
 """What becomes of a line that two engines read: letters of the surer one, spaces of the one that sees them."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy
 import pytest
 from PIL import Image
 
-from autopicker_lab.extraction.ocr import rapid
-from autopicker_lab.extraction.ocr.lines import OcrLine
+from autopicker_lab.extraction.ocr import OcrResult, rapid, read_text, tesseract
+from autopicker_lab.extraction.ocr.lines import OcrLine, without_twins
 from autopicker_lab.extraction.ocr.merging import (
     doubtful_lines,
     is_lost,
@@ -17,7 +18,7 @@ from autopicker_lab.extraction.ocr.merging import (
     read_passed_over,
     with_spaces,
 )
-from autopicker_lab.extraction.ocr.spacing import gap_shares
+from autopicker_lab.extraction.ocr.spacing import gap_shares, spaces_of
 
 
 def line(text: str, weakest: float = 0.96, top: int = 0, confidence: float = 0.96) -> OcrLine:
@@ -56,6 +57,28 @@ def test_spaces(rapids: str, tesseracts: str, sure: float, merged: str) -> None:
 def test_gaps_in_the_picture_decide_between_two_readings(rapids: str, tesseracts: str, gap: float, merged: str) -> None:
     letters = len("".join(rapids.split()))
     assert with_spaces(replace(line(rapids), gaps=(gap,) * letters), tesseracts, 0.96).text == merged
+
+
+@pytest.mark.parametrize(
+    ("rapids", "wide", "merged"),
+    [
+        ("Last boatleaves", 8, "Last boat leaves"),
+        ("Lastboatleaves", 8, "Lastboatleaves"),  # how wide a space is here is not known
+        ("La stboatleaves", 3, "La stboatleaves"),  # one gap, not two
+        ("Price 1 250.00", 7, "Price 1 250.00"),  # no space before the point
+    ],
+)
+@pytest.mark.parametrize(("other", "sure"), [("", 0.0), ("Lust bbtIeav", 0.3), ("Lastboatleaves", 0.7)])
+def test_a_gap_as_wide_as_the_spaces_is_one(rapids: str, wide: int, merged: str, other: str, sure: float) -> None:
+    letters = "".join(rapids.split())
+    gaps = tuple(1.0 if at in spaces_of(rapids) | {wide} else 0.2 for at in range(len(letters)))
+    assert with_spaces(replace(line(rapids), gaps=gaps), other, sure).text == merged
+
+
+def test_what_was_found_a_second_time_within_a_word_is_left_out() -> None:
+    word, part = OcrLine("Taxi", (90, 240, 1150, 660), 0.99), OcrLine("T", (160, 230, 660, 430), 0.96)
+    beside, other = OcrLine("T", (1200, 240, 1400, 660), 0.9), OcrLine("No. 5", (160, 300, 660, 430), 0.9)
+    assert without_twins([part, word, beside, other]) == [word, beside, other]
 
 
 def test_gaps_are_measured_between_the_letters() -> None:
@@ -142,3 +165,52 @@ def test_a_picture_is_read_as_a_whole_where_much_is_doubtful_or_guessed(again: l
     assert again_of(image, [sure[0], line("Moming members", 0.85), line("Rye bread", 0.8, 100)]) is None
     assert again_of(image, [*sure, line("Moming members", 0.85), line(". 20")]) is None
     assert again == [1]  # not even asked
+
+
+def blind(monkeypatch: pytest.MonkeyPatch, pieces: list[OcrLine], found: tesseract.Orientation) -> OcrResult:
+    """The reading of a picture in which Tesseract sees no text, and detects something all the same."""
+    monkeypatch.setattr(tesseract, "read_with_tesseract", lambda image, languages: [])
+    monkeypatch.setattr(tesseract, "orientation", lambda image: found)
+    monkeypatch.setattr(rapid, "read_with_rapidocr", lambda image, text_height=0: pieces)
+    image = Image.new("RGB", (400, 300), "white")
+    image.paste("black", (20, 20, 60, 40))
+    return read_text(image)
+
+
+@pytest.mark.parametrize("degrees", [90, 270])
+def test_a_picture_is_not_turned_where_its_lines_read_level(monkeypatch: pytest.MonkeyPatch, degrees: int) -> None:
+    level = [line("Morning members", top=20), line("meet at nine", top=60)]
+    result = blind(monkeypatch, level, tesseract.Orientation(degrees, 1.4))
+    assert (result.rotation, result.text) == (0, "Morning members\nmeet at nine")
+    on_end = [replace(one, box=(one.box[1], 0, one.box[3], 190)) for one in level]
+    assert blind(monkeypatch, on_end, tesseract.Orientation(degrees, 1.4)).rotation == degrees
+
+
+def test_a_script_is_not_foreign_where_its_letters_are_read_surely(monkeypatch: pytest.MonkeyPatch) -> None:
+    sure = [line("Morning members", top=20), line("meet at nine", top=60)]
+    less = line("in the old house", top=100, confidence=0.92)
+    arabic = tesseract.Orientation(0, 0.3, "Arabic")
+    assert blind(monkeypatch, [*sure, less], arabic).lines[-1] == less
+    unsure = [replace(one, confidence=0.88) for one in sure]
+    assert "Arabic" in blind(monkeypatch, [*unsure, less], arabic).doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "kept"),
+    [
+        ([("Pari", 300, 0.8), ("King", 350, 0.8)], [("Parking", 300, 0.99)], "Parking"),
+        ([("Pari", 300, 0.97)], [("Parking", 300, 0.99)], "Pari"),  # sure: no other size is tried
+        ([("Morning members meet", 300, 0.8)], [("M", 300, 0.99)], "Morning members meet"),
+        ([("Morning", 24, 0.8)], [("Moming", 24, 0.9)], "Morning"),  # it was read at about that size
+        ([], [("Exit", 400, 0.9)], "Exit"),
+    ],
+)
+def test_huge_letters_are_read_again_smaller(
+    monkeypatch: pytest.MonkeyPatch, first: list[Any], again: list[Any], kept: str
+) -> None:
+    def read_at(image: Image.Image, scale: float) -> list[OcrLine]:
+        found = first if scale == 1 else again
+        return [OcrLine(text, (0, 0, height * len(text) // 2, height), sure) for text, height, sure in found]
+
+    monkeypatch.setattr(rapid, "_read_at", read_at)
+    assert rapid.read_with_rapidocr(Image.new("RGB", (1800, 1000)))[0].text == kept

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 MIN_CONFIDENCE = 0.6  # confidence below which another reading is tried
+
+_WITHIN = 0.8  # share of its box that lies in the box of the line whose letters it repeats
 
 PixelBox = tuple[int, int, int, int]
 
@@ -103,3 +105,16 @@ def same_place(line: OcrLine, other: OcrLine) -> bool:
     across = min(line.box[2], other.box[2]) - max(line.box[0], other.box[0])
     down = min(line.box[3], other.box[3]) - max(line.box[1], other.box[1])
     return across > 0 and down > 0.5 * min(line.height, other.height)
+
+
+def without_twins(lines: Sequence[OcrLine]) -> list[OcrLine]:
+    """Lines without those that are part of another's letters, found a second time: a huge word and one of its own."""
+    return [line for line in lines if not any(_is_part(line, other) for other in lines)]
+
+
+def _is_part(line: OcrLine, other: OcrLine) -> bool:
+    if len(line.text) >= len(other.text) or line.text not in other.text:
+        return False
+    across = min(line.box[2], other.box[2]) - max(line.box[0], other.box[0])
+    down = min(line.box[3], other.box[3]) - max(line.box[1], other.box[1])
+    return min(across, down) > 0 and across * down > _WITHIN * line.width * line.height

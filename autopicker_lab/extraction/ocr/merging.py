@@ -25,6 +25,7 @@ _MOST_AGAIN = 0.5  # share of the lines that are read again one by one; of more,
 _GUESSED = 0.7  # Tesseract's confidence below which it guesses
 _CLEARLY = 0.95  # RapidOCR's confidence from which it is believed against a doubtful reading
 _NARROW, _WIDE = 0.4, 0.7  # gaps between words: no space is added to less, and none is taken from more
+_AS_WIDE, _MUCH_WIDER = 0.75, 1.8  # of a gap that is a space without Tesseract: gaps between words, between letters
 _POINT_FIRST = re.compile(r"[.,] ?\d")  # a number that was cut in two
 _IN_NUMBER = re.compile(r"\d[.,:]|[.,:]\d")
 
@@ -91,19 +92,46 @@ def with_spaces(line: OcrLine, other: str, sure: float) -> OcrLine:
 
     Args:
         other: Tesseract's reading.
-        sure: its confidence in the least sure word; of a doubtful reading spaces are added, none is taken away.
+        sure: its confidence in the least sure word; of a doubtful reading spaces are added, none is taken away; beside
+            one, or none, those are added, too, that are as wide as the others of the line.
     """
+    letters = "".join(line.text.split())
+    gaps = line.gaps if len(line.gaps) == len(letters) else ()
+    spaces = spaces_of(line.text)
+    if sure < SURE_WORD or not other:
+        spaces |= _wide_gaps(letters, gaps, spaces)
     if sure < _SPACE_SEEN or not other:
-        return line
-    letters, theirs = "".join(line.text.split()), "".join(other.split())
-    spaces, seen = spaces_of(line.text), spaces_of(other)
+        return _spaced(line, letters, spaces)
+    theirs, seen = "".join(other.split()), spaces_of(other)
     for block in SequenceMatcher(None, letters, theirs, autojunk=False).get_matching_blocks():
         for step in range(1, block.size):
             here, there = block.a + step, block.b + step
-            gap = line.gaps[here] if len(line.gaps) == len(letters) else None
-            if there in seen and not _IN_NUMBER.fullmatch(letters[here - 1 : here + 1]):
+            gap = gaps[here] if gaps else None
+            if there in seen and not _is_in_number(letters, here):
                 if gap is None or gap >= _NARROW:
                     spaces.add(here)
             elif there not in seen and sure >= SURE_WORD and (gap is None or gap < _WIDE):
                 spaces.discard(here)
+    return _spaced(line, letters, spaces)
+
+
+def _wide_gaps(letters: str, gaps: Sequence[float], spaces: set[int]) -> set[int]:
+    """Where the picture shows a gap as between words, and none of the reading's spaces stands beside it."""
+    if not spaces:
+        return set()
+    usual = sorted(gaps)[len(gaps) // 2] if gaps else 0.0
+    return {
+        at
+        for at, gap in enumerate(gaps)
+        if gap >= max(_AS_WIDE, _MUCH_WIDER * usual)
+        and spaces.isdisjoint((at - 1, at, at + 1))
+        and not _is_in_number(letters, at)
+    }
+
+
+def _is_in_number(letters: str, at: int) -> bool:
+    return bool(_IN_NUMBER.fullmatch(letters[at - 1 : at + 1]))
+
+
+def _spaced(line: OcrLine, letters: str, spaces: set[int]) -> OcrLine:
     return replace(line, text="".join(f" {c}" if i in spaces else c for i, c in enumerate(letters)))

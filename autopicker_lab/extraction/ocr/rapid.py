@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core.optional import require
-from autopicker_lab.extraction.ocr.lines import OcrLine
+from autopicker_lab.extraction.ocr.lines import OcrLine, mean_confidence
 from autopicker_lab.extraction.ocr.spacing import gap_shares
 from autopicker_lab.extraction.ocr.strips import cut_strips
 from autopicker_lab.runtime.memory import release_memory
@@ -32,6 +32,8 @@ _MAX_WIDTH = 2400
 _SMALL_SIDE = 960
 _DOUBTFUL = 0.8
 _TURN_GAIN = 0.1
+_SURE = 0.95  # confidence from which no other size is tried
+_MUCH_SMALLER = 0.7
 _LONG = 24  # line heights
 _CROP_MARGIN = 0.2  # line heights
 _BOTH_WAYS = frozenset("0156689SIOHNXZlosxz.,:;-|()[]!")  # look like letters when they stand on their heads
@@ -76,10 +78,25 @@ def read_with_rapidocr(image: Image, text_height: float = 0) -> list[OcrLine]:
     Args:
         text_height: pixels of a line, where it is known, so that letters are searched at the size they are found best.
     """
-    pieces = _read_at(image, _scale(image, text_height))
-    if not pieces and not text_height and max(image.size) > 2 * _SMALL_SIDE // 3:
-        pieces = _read_at(image, _SMALL_SIDE / 3 / max(image.size))  # letters as large as the picture
-    return pieces
+    scale = _scale(image, text_height)
+    pieces = _read_at(image, scale)
+    if text_height or mean_confidence(pieces) >= _SURE:
+        return pieces
+    smaller = _scale(image, _text_height(pieces)) if pieces else _SMALL_SIDE / 3 / max(image.size)
+    if smaller > _MUCH_SMALLER * scale:
+        return pieces
+    again = _read_at(image, smaller)  # letters as large as the picture
+    return again if _is_better(again, pieces) else pieces
+
+
+def _text_height(lines: Sequence[OcrLine]) -> float:
+    return statistics.median(line.height for line in lines)
+
+
+def _is_better(lines: Sequence[OcrLine], others: Sequence[OcrLine]) -> bool:
+    """Whether a reading is surer than another, and no mere piece of it."""
+    letters, theirs = (sum(len(line.text) for line in reading) for reading in (lines, others))
+    return 2 * letters >= theirs and mean_confidence(lines) > mean_confidence(others)
 
 
 def read_places(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine]:

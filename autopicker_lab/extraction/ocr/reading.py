@@ -11,7 +11,14 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.ocr import rapid, tesseract
 from autopicker_lab.extraction.ocr.coverage import uncovered
-from autopicker_lab.extraction.ocr.lines import MIN_CONFIDENCE, OcrLine, OcrResult, mean_confidence, same_place
+from autopicker_lab.extraction.ocr.lines import (
+    MIN_CONFIDENCE,
+    OcrLine,
+    OcrResult,
+    mean_confidence,
+    same_place,
+    without_twins,
+)
 from autopicker_lab.extraction.ocr.merging import (
     doubtful_lines,
     is_lost,
@@ -24,6 +31,7 @@ from autopicker_lab.extraction.ocr.merging import (
 from autopicker_lab.extraction.ocr.scripts import (
     installed_for,
     is_foreign,
+    is_known,
     is_legible,
     is_seen,
     leaves_out,
@@ -52,6 +60,7 @@ _USUAL = 40
 _MOST_ENLARGED = 4000  # pixels of a side
 _MUCH_MORE = 1.1
 _TURN_GAIN = 0.1
+_UPSIDE_DOWN = 180
 _LEAST_CONTRAST = 8  # of 255, below which nobody reads anything
 _MIN_SIDE = 5  # pixels: no letter stands in fewer
 
@@ -131,8 +140,9 @@ def _read(image: Image, languages: Sequence[str]) -> OcrResult:
         return result
     found = tesseract.orientation(image)
     turn = 0
-    on_end = _stands_on_end(first) and not _reads_level(image)
-    if on_end or (found.degrees and mean_confidence(first) < MIN_CONFIDENCE):
+    on_end = _stands_on_end(first)
+    looks_turned = on_end or (found.degrees and mean_confidence(first) < MIN_CONFIDENCE)
+    if looks_turned and not (found.degrees != _UPSIDE_DOWN and _reads_level(image)):
         least = 0.0 if on_end else mean_confidence(first) + _TURN_GAIN
         for degrees in [found.degrees] if found.degrees else [90, 270]:
             turned = image.rotate(degrees, expand=True)
@@ -220,6 +230,7 @@ def _judged(image: Image, first: list[OcrLine], script: str, turn: int) -> OcrRe
     legible: list[OcrLine] = []
     unread: list[OcrLine] = []
     pieces = rapid.read_with_rapidocr(image, _text_height(first))
+    foreign = foreign and not is_known(pieces)
     for piece in pieces:
         there = [line for line in first if same_place(line, piece)]
         other = " ".join(line.text for line in there)
@@ -231,8 +242,8 @@ def _judged(image: Image, first: list[OcrLine], script: str, turn: int) -> OcrRe
             unread.append(piece)
     if not foreign:
         legible += [line for line in first if is_lost(line, pieces)]
-    lines, engine = legible, "rapidocr"
-    if _weight(trusted) > _MUCH_MORE * _weight(legible):
+    lines, engine = without_twins(legible), "rapidocr"
+    if _weight(trusted) > _MUCH_MORE * _weight(lines):
         lines, engine = trusted, "tesseract eng"
         unread = [line for line in unread if not any(same_place(line, other) for other in trusted)]
     if unread and not foreign and tesseract.has_tesseract():

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from autopicker_lab.extraction.ocr.lines import OcrLine
 
@@ -50,6 +50,7 @@ _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
 _VIETNAMESE = re.compile("[\u01a0\u01a1\u01af\u01b0]")  # o and u with a horn
 _GUESS = 0.25  # Tesseract's confidence below which even the number of letters is a guess
 _LEFT_OUT = 0.6  # share of the letters that Tesseract sees: with fewer, the model has left out those it lacks
+_SURE = 0.95
 _MIN_DOUBTFUL = 3  # characters; patterns and grain look like one or two
 _MIN_FILLED = 0.7  # characters in a line's width, in line heights: fewer, and letters are missing
 
@@ -62,6 +63,12 @@ def installed_for(script: str, installed: Container[str]) -> list[str]:
 def is_foreign(script: str) -> bool:
     """Whether neither English nor RapidOCR's model knows the letters of a script."""
     return script not in _RAPID_SCRIPTS
+
+
+def is_known(lines: Sequence[OcrLine]) -> bool:
+    """Whether RapidOCR is sure of most of what it found: of letters that its model lacks it never is."""
+    sure = sum(line.confidence >= _SURE and len(line.text) >= _MIN_DOUBTFUL for line in lines)
+    return 2 * sure > len(lines)
 
 
 def unread_note(count: int, script: str) -> str:
@@ -109,9 +116,9 @@ def is_legible(line: OcrLine, other: str, foreign: bool) -> bool:
     if wide > 3 and len(text) < _MIN_FILLED * wide and len(text) < 6:
         return False
     east_asian = 2 * len(_EAST_ASIAN.findall(text)) > len(text)
-    if line.confidence >= (0.95 if foreign else 0.9) or (east_asian and line.confidence >= 0.7 and not foreign):
+    if line.confidence >= (_SURE if foreign else 0.9) or (east_asian and line.confidence >= 0.7 and not foreign):
         return True
-    if len(text) < _MIN_DOUBTFUL and line.confidence < 0.95 and not 0 < len(_folded(text)) == len(_folded(other)):
+    if len(text) < _MIN_DOUBTFUL and line.confidence < _SURE and not 0 < len(_folded(text)) == len(_folded(other)):
         return False
     agrees = SequenceMatcher(None, _folded(text), _folded(other)).ratio() >= (0.8 if foreign else 0.5)
     return agrees or (line.confidence >= 0.7 and not foreign)
