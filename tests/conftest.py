@@ -3,8 +3,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import httpx
 import pytest
 from support.ollama_server import FakeOllama
 from support.serving import free_port, serving
@@ -52,6 +54,14 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
         "off"  # what is tested with one brings its own, and does not read in the background
     )
     os.environ["OLLAMA_HOST"] = f"http://127.0.0.1:{free_port()}"  # nobody listens there
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_once() -> Iterator[None]:
+    """Read the certificates once in a process: httpx reads them for each client, which takes longer than most requests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
