@@ -58,7 +58,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def certificates_once() -> Iterator[None]:
-    """Read the certificates once in a process: httpx reads them for each client, which takes longer than most requests."""
+    """httpx reads the certificates for each client, which takes longer than most requests: once in a process here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
         yield
@@ -66,8 +66,9 @@ def certificates_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def few_draws() -> Iterator[None]:
-    """Folds are drawn twice: ten draws are for figures to be told, not for tests."""
+    """Folds are drawn twice and prompts 300 times: more draws are for figures to be told, not for tests."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autopicker_lab.tuning.metrics.rounds_for", lambda n: 300)
         patch.setattr("autopicker_lab.tuning.learned.repeats_for", lambda scores: 2)
         yield
 

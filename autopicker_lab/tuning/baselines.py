@@ -10,6 +10,7 @@ from autopicker_lab.tuning.baseline import ALWAYS, ORACLE, SAME_SHARES, Baseline
 from autopicker_lab.tuning.conversations import request_of, text_of
 from autopicker_lab.tuning.curve import Curve, oracle
 from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
+from autopicker_lab.tuning.means import ResampledMeans
 from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt, interval_of
 from autopicker_lab.tuning.verdict import Null
 
@@ -36,8 +37,16 @@ def bootstrapped(
     by_fit: Sequence[Callable[[Array], float | None]] = (),
 ) -> Bootstrap | None:
     """`bootstrap` over the groups of alike prompts."""
-    usual = 1000 if len(outcomes) <= 10_000 else 400
-    return bootstrap(measure, len(outcomes), rounds=rounds or usual, seed=seed, groups=outcomes.groups, by_fit=by_fit)
+    n = len(outcomes)
+    return bootstrap(measure, n, rounds=rounds, seed=seed, groups=outcomes.groups, by_fit=by_fit)
+
+
+def mean_of(outcomes: OutcomeMatrix, values: Array, seed: int) -> Bootstrap:
+    """Of a value for each prompt, by one or several fits, shape (n,) or (repeats, n)."""
+    import numpy as np
+
+    fits = [each[:, None] for each in np.atleast_2d(values)]
+    return ResampledMeans(fits, outcomes.groups, seed).bootstrap(lambda means: float(means[0]))
 
 
 def ranking(outcomes: OutcomeMatrix, order: Array, seed: int, orders: Array | None = None) -> Bootstrap | None:
@@ -56,12 +65,11 @@ def ranking(outcomes: OutcomeMatrix, order: Array, seed: int, orders: Array | No
     return bootstrapped(outcomes, of(order), seed, by_fit=[] if orders is None else [of(each) for each in orders])
 
 
-def quality_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Bootstrap | None:
+def quality_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Bootstrap:
     """Mean score where each prompt gets its own model, by one or several fits, shape (n,) or (repeats, n)."""
     import numpy as np
 
-    scores = outcomes.scores[np.arange(len(outcomes)), np.atleast_2d(choices)]
-    return bootstrapped(outcomes, _mean_of(scores.mean(0)), seed, by_fit=[_mean_of(each) for each in scores])
+    return mean_of(outcomes, outcomes.scores[np.arange(len(outcomes)), np.atleast_2d(choices)], seed)
 
 
 def share_for(outcomes: OutcomeMatrix, order: Array, target: float) -> float | None:
@@ -113,7 +121,7 @@ def null_of(baselines: Mapping[str, Baseline], routed: Bootstrap | None) -> Null
 
 def _single(outcomes: OutcomeMatrix, column: int, routed: Bootstrap | None, seed: int) -> Baseline:
     """One model for every prompt."""
-    quality = bootstrapped(outcomes, _mean_of(outcomes.scores[:, column]), seed)
+    quality = mean_of(outcomes, outcomes.scores[:, column], seed)
     cost = float(outcomes.mean_costs[column])
     return Baseline(quality=interval_of(quality), cost=cost, p=_p_of_lead(routed, quality))
 
@@ -124,12 +132,10 @@ def _same_shares(outcomes: OutcomeMatrix, choices: Array, routed: Bootstrap | No
 
     models, choices = len(outcomes.models), np.atleast_2d(choices)
 
-    def dealt(rows: Array) -> float:
-        shares = np.bincount(choices[:, rows].ravel(), minlength=models) / choices[:, rows].size
-        return float(shares @ outcomes.scores[rows].mean(0))
-
-    quality = bootstrapped(outcomes, dealt, seed)
-    cost = float(np.bincount(choices.ravel(), minlength=models) / choices.size @ outcomes.mean_costs)
+    shares = np.stack([(choices == model).mean(0) for model in range(models)], axis=1)
+    means = ResampledMeans([np.hstack([shares, outcomes.scores])], outcomes.groups, seed)
+    quality = means.bootstrap(lambda of: float(of[:models] @ of[models:]))
+    cost = float(shares.mean(0) @ outcomes.mean_costs)
     return Baseline(quality=interval_of(quality), cost=cost, p=_p_of_lead(routed, quality))
 
 
@@ -143,7 +149,7 @@ def _oracle(outcomes: OutcomeMatrix, seed: int) -> Baseline:
         apgr=None if best is None else Interval(best, best, best),  # quantile bins would cut its few gains badly
         cpt50=share_for(outcomes, outcomes.gains, 0.5),
         cpt80=share_for(outcomes, outcomes.gains, 0.8),
-        quality=interval_of(bootstrapped(outcomes, _mean_of(outcomes.scores.max(1)), seed)),
+        quality=interval_of(mean_of(outcomes, outcomes.scores.max(1), seed)),
         cost=float(costs[0]),
         aiq=aiq(costs, qualities, *_cost_range(outcomes, np.arange(len(outcomes)))),
     )
@@ -166,10 +172,6 @@ def _p_of_lead(router: Bootstrap | None, baseline: Bootstrap | None) -> float | 
     """Of the router not being better, paired."""
     lead = None if router is None or baseline is None else (router - baseline).interval(null=0.0)
     return None if lead is None else lead.p
-
-
-def _mean_of(values: Array) -> Callable[[Array], float]:
-    return lambda rows: float(values[rows].mean())
 
 
 def _task_means(outcomes: OutcomeMatrix, seed: int) -> Array:

@@ -123,10 +123,10 @@ def losses(curve: Curve, outcomes: OutcomeMatrix) -> Array:
 
 
 def mixing_quality(scores: Array, costs: Array, cost: float) -> float:
-    """The best mean quality to be had at a mean `cost` by tossing coins between single models."""
+    """The best mean quality to be had at a mean `cost` by tossing coins between models of these means."""
     import numpy as np
 
-    x, y = hull(costs.mean(0), scores.mean(0))
+    x, y = hull(costs, scores)
     return float(np.interp(cost, x, y))
 
 

@@ -32,20 +32,17 @@ def p_of_dealing(scores: Array, choices: Array, groups: Array, seed: int, rounds
     choices, models = np.atleast_2d(choices), scores.shape[1]
     shares = np.stack([(choices == model).mean(0) for model in range(models)], axis=1)
     in_order = np.argsort(groups, kind="stable")
-    shares, random = shares[in_order], np.random.default_rng(seed)
-    parts = np.split(in_order, np.flatnonzero(np.diff(groups[in_order])) + 1)
-    least = float(np.vdot(shares, scores[in_order])) - 1e-9 * len(scores)
-    as_good = sum(float(np.vdot(shares, scores[rows])) >= least for rows in _dealt(parts, random, rounds))
+    sizes = np.unique(groups, return_counts=True)[1]
+    shares, scores, random = shares[in_order], scores[in_order], np.random.default_rng(seed)
+    least = float(np.vdot(shares, scores)) - 1e-9 * len(scores)
+    as_good = sum(float(np.vdot(shares, scores[_dealt(sizes, random)])) >= least for _ in range(rounds))
     return (1 + as_good) / (1 + rounds)
 
 
-def _dealt(parts: list[Array], random: np.random.Generator, rounds: int) -> Any:
-    """The rows of the parts, in orders that are drawn."""
+def _dealt(sizes: Array, random: np.random.Generator) -> Array:
+    """The rows of groups of these sizes, one group after another in an order that is drawn."""
     import numpy as np
 
-    rows = np.concatenate(parts)
-    if len(parts) == len(rows):
-        yield from (rows[random.permutation(len(rows))] for _ in range(rounds))
-        return
-    for _ in range(rounds):
-        yield np.concatenate([parts[i] for i in random.permutation(len(parts)).tolist()])
+    order = random.permutation(len(sizes))
+    taken = sizes[order]
+    return np.repeat((np.cumsum(sizes) - sizes)[order] - (np.cumsum(taken) - taken), taken) + np.arange(taken.sum())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.routing.signals import told_as
-from autopicker_lab.tuning.baselines import bootstrapped
+from autopicker_lab.tuning.baselines import mean_of
 from autopicker_lab.tuning.cascade_search import CrossedPlans, CrossFitPlans, PlanSearch, as_columns_of
 from autopicker_lab.tuning.cascades import (
     Plan,
@@ -20,7 +20,7 @@ from autopicker_lab.tuning.cascades import (
 from autopicker_lab.tuning.curve import cost_quality_curve
 from autopicker_lab.tuning.dealing import p_of_dealing
 from autopicker_lab.tuning.guard import leaving_pays
-from autopicker_lab.tuning.metrics import Interval, hull, interval_of
+from autopicker_lab.tuning.metrics import Interval, hull
 from autopicker_lab.tuning.promise import certify, in_testing_order, needed
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _form(
     leads = _leads(outcomes, scores, costs, estimates, folds)
 
     def measured(values: Array, null: float | None = None) -> Interval:
-        interval = interval_of(bootstrapped(outcomes, lambda rows: float(values[rows].mean()), seed), null)
+        interval = mean_of(outcomes, values, seed).interval(null)
         assert interval is not None  # a mean is never undefined
         return interval
 

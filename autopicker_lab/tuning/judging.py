@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.tuning.baselines import bootstrapped
 from autopicker_lab.tuning.curve import mixing_quality
 from autopicker_lab.tuning.dealing import p_of_dealing
-from autopicker_lab.tuning.metrics import Interval, interval_of
+from autopicker_lab.tuning.means import ResampledMeans
 from autopicker_lab.tuning.verdict import Finding, Null, Saving, Verdict
 
 if TYPE_CHECKING:
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from autopicker_lab.tuning.matrix import OutcomeMatrix
+    from autopicker_lab.tuning.metrics import Interval
 
     Array = np.ndarray[Any, Any]
 
@@ -34,31 +32,38 @@ def saving_of(outcomes: OutcomeMatrix, choices: Array, seed: int) -> Saving:
     """
     import numpy as np
 
-    best = outcomes.best
-    fits = [outcomes.routed(each) for each in np.atleast_2d(choices)]
+    best, models = outcomes.best, len(outcomes.models)
 
-    def share(_: Array, cost: Array, r: Array) -> float:
-        before = float(outcomes.costs[r, best].mean())
-        whole = before or float(outcomes.costs[r].mean(0).max())  # beside a free incumbent: of the dearest model's cost
-        return float((outcomes.costs[r, best] - cost[r]).mean() / whole)  # exactly 0 where all stay
+    def columns(choices: Array) -> Array:
+        """Score gained and cost saved (exactly 0 where all stay), then each model's score and cost."""
+        quality, cost = outcomes.routed(choices)
+        gained, saved = quality - outcomes.scores[:, best], outcomes.costs[:, best] - cost
+        return np.column_stack([gained, saved, outcomes.scores, outcomes.costs])
 
-    def change(quality: Array, _: Array, r: Array) -> float:
-        return float((quality[r] - outcomes.scores[r, best]).mean())
+    def parts(means: Array) -> tuple[float, float, Array, Array]:
+        return float(means[0]), float(means[1]), means[2 : 2 + models], means[2 + models :]
 
-    def over_coins(quality: Array, cost: Array, r: Array) -> float:
-        mixed = mixing_quality(outcomes.scores[r], outcomes.costs[r], float(cost[r].mean()))
-        return float(quality[r].mean()) - mixed
+    def share(means: Array) -> float:
+        _, saved, _, costs = parts(means)
+        whole = float(costs[best] or costs.max())  # beside a free incumbent: of the dearest model's cost
+        return saved / whole if whole else 0.0
 
-    def measured(measure: Callable[[Array, Array, Array], float], null: float | None = None) -> Interval:
-        by_fit = [partial(measure, *fit) for fit in fits]
-        whole = by_fit[0] if len(by_fit) == 1 else lambda r: fmean(each(r) for each in by_fit)
-        interval = interval_of(bootstrapped(outcomes, whole, seed, by_fit=by_fit), null)
+    def over_coins(means: Array) -> float:
+        gained, saved, scores, costs = parts(means)
+        return gained + float(scores[best]) - mixing_quality(scores, costs, float(costs[best]) - saved)
+
+    means = ResampledMeans([columns(each) for each in np.atleast_2d(choices)], outcomes.groups, seed)
+
+    def measured(measure: Callable[[Array], float], null: float | None = None) -> Interval:
+        interval = means.bootstrap(measure).interval(null)
         assert interval is not None  # a mean is never undefined
         return interval
 
     excess = measured(over_coins, null=0.0)
     p = max(excess.p or 0.0, p_of_dealing(outcomes.scores, choices, outcomes.groups, seed))
-    return Saving(outcomes.models[best], measured(share), measured(change, null=0.0), replace(excess, p=p))
+    return Saving(
+        outcomes.models[best], measured(share), measured(lambda of: parts(of)[0], null=0.0), replace(excess, p=p)
+    )
 
 
 def conclude(

@@ -226,11 +226,16 @@ def interval_of(bootstrap: Bootstrap | None, null: float | None = None) -> Inter
     return None if bootstrap is None else bootstrap.interval(null)
 
 
+def rounds_for(n: int) -> int:
+    """How many resamples of `n` prompts are drawn where nothing else is asked for."""
+    return 1000 if n <= 10_000 else 400
+
+
 def bootstrap(
     measure: Callable[[Array], float | None],
     n: int,
     *,
-    rounds: int = 1000,
+    rounds: int | None = None,
     seed: int = 0,
     groups: Array | None = None,
     by_fit: Sequence[Callable[[Array], float | None]] = (),
@@ -255,7 +260,10 @@ def bootstrap(
         left_out = [measure(np.flatnonzero(groups != group)) for group in np.unique(groups)]
         return Bootstrap(float(whole), np.array(left_out, float), freedom(groups), varied)
     random = np.random.default_rng(seed)
-    resampled = [each(rows) for each, rows in zip(cycle(several), _resamples(random, n, rounds, groups), strict=False)]
+    resampled = [
+        each(rows)
+        for each, rows in zip(cycle(several), _resamples(random, n, rounds or rounds_for(n), groups), strict=False)
+    ]
     return Bootstrap(float(whole), np.array(resampled, float))  # None becomes NaN
 
 

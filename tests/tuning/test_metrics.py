@@ -155,5 +155,5 @@ def test_a_curve_goes_from_best_to_cheapest() -> None:
     assert found.costs[0] == pytest.approx(2 / 3)
     assert found.costs[-1] == 0
     assert (np.diff(found.costs) <= 0).all()
-    assert mixing_quality(ESTIMATES, costs, 0.5) == pytest.approx((0.6 + 2.2 / 3) / 2)
+    assert mixing_quality(ESTIMATES.mean(0), costs.mean(0), 0.5) == pytest.approx((0.6 + 2.2 / 3) / 2)
     assert switching_weights(ESTIMATES, np.ones(2)).tolist() == [0]
