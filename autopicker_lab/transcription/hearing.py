@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, Segment, SourceFile, SpeechOptions, Transcript
@@ -10,7 +11,7 @@ from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.transcription.channels import Lanes
 from autopicker_lab.transcription.doubts import is_phantom
 from autopicker_lab.transcription.languages import LANGUAGES
-from autopicker_lab.transcription.recogniser import Recogniser
+from autopicker_lab.transcription.recogniser import Listened, Recogniser, evenly
 from autopicker_lab.transcription.sound import RATE, Sound
 from autopicker_lab.transcription.spoken import SpokenLanguages
 from autopicker_lab.transcription.voice import Window, Windower
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 STOPPED = "stopped before the end"
 NO_SPEECH = "no speech was found in this recording"
-_AHEAD = 3  # windows that are listened to before the first is written, where the language is in doubt
+_TOGETHER = 4  # windows that are searched together, behind the first: eight take the same time
 _SEVERAL_S = 1.0  # of voice in another language that is worth a word
 _SHOWN = 3  # of what is told by example
 
@@ -46,29 +47,30 @@ class Hearing:
         self._stopped = False
 
     def segments(self, model: Callable[[], AbstractContextManager[Any]]) -> Iterator[Segment]:
-        """The segments, as they are recognised; `model` lends the model of faster-whisper for a window."""
-        waiting: list[Window] = []
-        for window in self._windows():
-            with model() as whisper:
-                if self._stopped:  # while others had the model
-                    return
-                heard = self._recogniser(whisper).hear(window, may_wait=len(waiting) < _AHEAD)
-            if heard is None:
-                waiting.append(window)
-                continue
-            yield from self._caught_up(waiting, model)
-            yield from self._take(window, heard)
-        yield from self._caught_up(waiting, model)
+        """The segments, as they are recognised; `model` lends the model of faster-whisper for a window or a search."""
+        waiting: list[Listened] = []
+        for number, group in enumerate(_grouped(self._windows())):
+            for window, frames in evenly(group):
+                with model() as whisper:
+                    if self._stopped:  # while others had the model
+                        return
+                    recogniser = self._recogniser(whisper)
+                    waiting.append(recogniser.listen(window, frames))
+            if number or recogniser.sure:
+                yield from self._written(waiting, model)
+                waiting = []
+        yield from self._written(waiting, model)
 
-    def _caught_up(self, waiting: list[Window], model: Callable[[], AbstractContextManager[Any]]) -> Iterator[Segment]:
-        """The segments of windows that waited for the language to be told."""
-        while waiting and not self._stopped:
-            window = waiting.pop(0)
+    def _written(self, group: list[Listened], model: Callable[[], AbstractContextManager[Any]]) -> Iterator[Segment]:
+        """The segments of windows that were listened to."""
+        with model() as whisper:
+            self._recogniser(whisper).search_together(group)
+        for one in group:
             with model() as whisper:
                 if self._stopped:
                     return
-                heard = self._recogniser(whisper).hear(window, listened=True)
-            yield from self._take(window, heard or [])
+                heard = self._recogniser(whisper).write(one)
+            yield from self._take(one.encoded.window, heard)
 
     def _recogniser(self, whisper: Any) -> Recogniser:
         return Recogniser(whisper, self._options, self._languages, lambda: self._stopped)
@@ -149,6 +151,14 @@ class Hearing:
             return []
         probability = self._languages.probability
         return [f"the language is in doubt: {LANGUAGES.get(main, main)} with a probability of {probability:.2f}"]
+
+
+def _grouped(windows: Iterator[Window]) -> Iterator[list[Window]]:
+    """The first window alone, that something is soon heard, then several at a time."""
+    size = 1
+    while group := list(islice(windows, size)):
+        yield group
+        size = _TOGETHER
 
 
 def _reasons(segments: list[Segment]) -> list[str]:

@@ -28,9 +28,10 @@ _AROUND_S = 0.2  # of silence that a segment keeps around its voice
 
 @dataclass(frozen=True)
 class Heard:
-    """A window as it was decoded in one way."""
+    """A window as it was decoded in one way; `until_s` is where its text ended, if that was before the window did."""
 
     raw: tuple[Any, ...]
+    until_s: float | None = None
 
     @property
     def text(self) -> str:
@@ -110,12 +111,15 @@ def _segment(raw: Any, start: float, end: float, window: Window, language: str) 
 
 
 def unwritten(window: Window, segments: list[Segment]) -> list[tuple[int, int]]:
-    """Stretches of voice that hardly any segment stands for."""
-    missing = []
+    """Stretches of voice that hardly any segment stands for; those that follow one another as one."""
+    missing: list[tuple[int, int]] = []
+    joins = False
     for first, last in turns_of(window.voice):
         covered = sum(max(min(s.end * RATE, last) - max(s.start * RATE, first), 0.0) for s in segments)
-        if last - first >= _UNWRITTEN_S * RATE and covered < _WRITTEN * (last - first):
-            missing.append((first, last))
+        misses = last - first >= _UNWRITTEN_S * RATE and covered < _WRITTEN * (last - first)
+        if misses:
+            missing.append((missing.pop()[0] if joins else first, last))
+        joins = misses and bool(segments)  # all of it together was tried
     return [] if len(missing) == len(window.voice) == 1 and not segments else missing
 
 

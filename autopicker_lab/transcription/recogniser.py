@@ -1,26 +1,46 @@
-"""A window of speech into Segments, by faster-whisper: language, search, and what is done where it fails."""
+"""Windows of speech into Segments: their languages, the first search, and what is done where it fails."""
 
 from __future__ import annotations
 
-from itertools import takewhile
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.transcription.placing import FAILED, REPETITIVE, SILENT, Heard, halves, placed, turns_of, unwritten
+from autopicker_lab.transcription.placing import Heard, halves, placed, turns_of, unwritten
+from autopicker_lab.transcription.searching import Encoded, Search, part_of
 from autopicker_lab.transcription.sound import RATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from autopicker_lab.core import Segment, SpeechOptions
     from autopicker_lab.transcription.spoken import SpokenLanguages
     from autopicker_lab.transcription.voice import Window
 
 _HALF_MINUTE = 3000  # frames of 10 ms that Whisper was trained on
+_SAMPLES = RATE // 100  # of a frame
 _CLEAR = -0.4  # mean log probability from which one beam suffices
 _TURN_S = 1.2  # the shortest turn in another language
 _ROOM, _LEAST = 200, 1000  # frames behind a window's sound; of the shortest that is encoded
-_TOKENS, _TOKENS_A_SECOND, _MOST_TOKENS, _GIVEN_TOKENS = 40, 24, 220, 100
 _LIKELY, _LEAST_TURN = 0.3, 400  # a turn's language is not doubted from there on; frames that it is encoded in
+_ALIKE = 0.7  # of the longest window's length, from which another is encoded at that length, to be searched with it
+_LEFT_S = 0.3  # of voice behind the end of a text that is worth another search
+
+
+@dataclass
+class Listened:
+    """A window that was listened to, on its way to its text.
+
+    Attributes:
+        probabilities: of languages; empty where the recording's is known.
+        turns: parts of it in one language each.
+        first: what the first search found, which is made for several windows together.
+    """
+
+    encoded: Encoded
+    probabilities: dict[str, float]
+    turns: list[tuple[Window, str]] = field(default_factory=list)
+    first: Heard | None = None
 
 
 class Recogniser:
@@ -38,50 +58,67 @@ class Recogniser:
         self._options = options
         self._languages = languages
         self._known = options.language or (None if model.model.is_multilingual else "en")
+        self._search = Search(model, options, stopped)
 
-    def hear(self, window: Window, *, listened: bool = False, may_wait: bool = False) -> list[Segment] | None:
-        """The segments of a window, within its voice, in order.
+    @property
+    def sure(self) -> bool:
+        """Whether no more windows need be listened to before the language is told."""
+        return self._known is not None or self._languages.sure
 
-        Args:
-            listened: its language was told to those of the recording before.
-            may_wait: give None where more windows should be listened to before the language is told.
-        """
-        features, encoded = self._encode(window)
-        if self._known is not None:
-            return self._written(window, features, encoded, self._known)
-        probabilities = self._probabilities(encoded)
-        if not listened:
+    def listen(self, window: Window, least: int = _LEAST) -> Listened:
+        """Encode a window, in at least so many frames, and learn of the recording's languages from it."""
+        encoded = self._encode(window, least=least)
+        probabilities = {} if self._known is not None else self._probabilities(encoded.output)
+        if probabilities:
             self._languages.listen(probabilities, window.voiced_s)
-            if may_wait and not self._languages.sure:
-                return None
-        turns = self._turns(window, encoded, probabilities)
-        if len(turns) == 1:
-            return self._written(window, features, encoded, turns[0][1])
-        return [s for part, language in turns for s in self._written(part, *self._encode(part), language)]
+        return Listened(encoded, probabilities)
 
-    def _encode(self, window: Window, whole: bool = False, least: int = _LEAST) -> tuple[Any, Any]:
-        """Its features, and what the encoder makes of them: of a short window only as much as there is sound in it."""
+    def search_together(self, group: Sequence[Listened]) -> None:
+        """Tell the languages of windows, and make the first search for those of one shape together."""
+        alike: dict[int, list[Listened]] = defaultdict(list)
+        for one in group:
+            one.turns = self._turns(one)
+            if len(one.turns) == 1 and not self._options.words and self._options.temperature is None:
+                alike[one.encoded.output.shape[1]].append(one)
+        for several in alike.values():
+            if not self._stopped():
+                languages = [one.turns[0][1] for one in several]
+                found = self._search.together([one.encoded for one in several], languages, self._options.beam or 1)
+                for one, heard in zip(several, found, strict=True):
+                    one.first = heard
+
+    def write(self, one: Listened) -> list[Segment]:
+        """The segments of a window, within its voice, in order."""
+        if len(one.turns) == 1:
+            return self._written(one.encoded, one.turns[0][1], first=one.first)
+        return [s for part, language in one.turns for s in self._written(self._encode(part), language)]
+
+    def _encode(self, window: Window, whole: bool = False, least: int = _LEAST) -> Encoded:
+        """What the encoder makes of it: of a short window only as much as there is sound in it."""
         import numpy as np
         from faster_whisper.audio import pad_or_trim
 
         peak = float(abs(window.samples).max(initial=0.0))
         loud = window.samples * np.float32(min(0.5 / peak, 1e4)) if 0 < peak < 0.05 else window.samples
         features = self._model.feature_extractor(loud)
-        frames = min(max(features.shape[-1] + _ROOM, least), _HALF_MINUTE)
-        return features, self._model.encode(pad_or_trim(features, _HALF_MINUTE if whole else frames))
+        frames = _HALF_MINUTE if whole else min(max(features.shape[-1] + _ROOM, least), _HALF_MINUTE)
+        return Encoded(window, features, self._model.encode(pad_or_trim(features, frames)))
 
-    def _probabilities(self, encoded: Any) -> dict[str, float]:
-        return {token[2:-2]: float(value) for token, value in self._model.model.detect_language(encoded)[0]}
+    def _probabilities(self, output: Any) -> dict[str, float]:
+        return {token[2:-2]: float(value) for token, value in self._model.model.detect_language(output)[0]}
 
-    def _turns(self, window: Window, encoded: Any, probabilities: dict[str, float]) -> list[tuple[Window, str]]:
+    def _turns(self, one: Listened) -> list[tuple[Window, str]]:
         """Parts of a window, each in one language: what the encoder made of each turn is asked on its own."""
-        overall = self._languages.of(probabilities, window.voiced_s)
+        window = one.encoded.window
+        if self._known is not None:
+            return [(window, self._known)]
+        overall = self._languages.of(one.probabilities, window.voiced_s)
         turns = turns_of(window.voice)
         if len(turns) == 1:
             return [(window, overall)]
         found: list[tuple[int, str]] = []
         for first, last in turns:
-            language = self._turn_language(window, encoded, overall, first, last)
+            language = self._turn_language(one.encoded, overall, first, last)
             if not found or found[-1][1] != language:
                 found.append((first, language))
         if len(found) == 1:
@@ -89,109 +126,71 @@ class Recogniser:
         cuts = [window.start, *(first - round(0.2 * RATE) for first, _ in found[1:]), window.end]
         return [(window.part(cuts[i], cuts[i + 1]), language) for i, (_, language) in enumerate(found)]
 
-    def _turn_language(self, window: Window, encoded: Any, overall: str, first: int, last: int) -> str:
+    def _turn_language(self, encoded: Encoded, overall: str, first: int, last: int) -> str:
         """The language from one sample to another, of a window that is in `overall` on the whole.
 
         What the encoder made of the whole is asked first, which is cheap; where it doubts, the turn is encoded alone.
         """
+        window = encoded.window
         seconds = (last - first) / RATE
         if seconds < _TURN_S or self._stopped():
             return overall
-        part = _part_of(encoded, (first - window.start) / RATE, (last - window.start) / RATE)
+        part = part_of(encoded.output, (first - window.start) / RATE, (last - window.start) / RATE)
         if self._probabilities(part).get(overall, 0.0) >= _LIKELY:
             return overall
-        _, alone = self._encode(window.part(first - RATE // 4, last + RATE // 4), least=_LEAST_TURN)
-        return self._languages.of(self._probabilities(alone), seconds)
+        alone = self._encode(window.part(first - RATE // 4, last + RATE // 4), least=_LEAST_TURN)
+        return self._languages.of(self._probabilities(alone.output), seconds)
 
-    def _written(self, window: Window, features: Any, encoded: Any, language: str, again: int = 2) -> list[Segment]:
+    def _written(self, encoded: Encoded, language: str, again: int = 2, first: Heard | None = None) -> list[Segment]:
         """The segments of a window in one language.
 
         One that goes in circles is heard in halves, where a pause allows it, and voice that nothing was written for
         once more alone; `again` is how often such parts may be taken apart themselves.
         """
-        first = self._attempt(window, features, encoded, language, self._options.beam or 1, self._options.temperature)
+        window = encoded.window
+        first = first or self._search.one(encoded, language, self._options.beam or 1, self._options.temperature)
         if again and first.circles and (parts := halves(window)):
-            return [s for half in parts for s in self._written(half, *self._encode(half), language, again - 1)]
-        heard = self._best(first, window, features, encoded, language)
+            return [s for half in parts for s in self._written(self._encode(half), language, again - 1)]
+        heard = self._best(first, encoded, language)
         segments = placed(window, heard, language)
         self._languages.count(language, window.voiced_s)
+        if heard.until_s is not None and not self._stopped():
+            segments += self._rest(window, heard.until_s, language)
         if not again or self._stopped():
             return segments
         for begin, end in unwritten(window, segments):
             part = window.part(begin - RATE // 4, end + RATE // 4)
-            segments += self._written(part, *self._encode(part, whole=True), language, 0)
+            once_more = min(again - 1, len(turns_of(part.voice)) - 1)
+            segments += self._written(self._encode(part, whole=True), language, once_more)
         return sorted(segments, key=lambda segment: segment.start)
 
-    def _best(self, first: Heard, window: Window, features: Any, encoded: Any, language: str) -> Heard:
+    def _rest(self, window: Window, from_s: float, language: str) -> list[Segment]:
+        """The segments of what follows the end of a text."""
+        rest = window.part(window.start + round(from_s * RATE), window.end)
+        speaks = sum(min(b, rest.end) - max(a, rest.start) for a, b in window.voice if b > rest.start) >= _LEFT_S * RATE
+        return self._written(self._encode(rest), language, 0) if speaks else []
+
+    def _best(self, first: Heard, encoded: Encoded, language: str) -> Heard:
         """The first way of decoding that succeeds, or the clearest of all.
 
         Greedy search where its words are clear, else a beam of five; where the text fails, the whole half minute is
         encoded as in training, and at last it is sampled once.
         """
-        given = self._options
-        failed = first.failed(window.voiced_s)
+        given, voiced_s = self._options, encoded.window.voiced_s
+        failed = first.failed(voiced_s)
         enough = given.temperature is not None or (not failed and (given.beam is not None or first.clearness >= _CLEAR))
         if enough or self._stopped():
             return first
         if failed:
-            _, encoded = self._encode(window, whole=True)
-        tried = [first, self._attempt(window, features, encoded, language, given.beam or 5)]
-        if all(way.failed(window.voiced_s) for way in tried) and not self._stopped():
-            tried.append(self._attempt(window, features, encoded, language, 1, 0.4))
-        return max(tried, key=lambda way: (not way.failed(window.voiced_s), way.clearness))
-
-    def _attempt(
-        self, window: Window, features: Any, encoded: Any, language: str, beam: int, temperature: float | None = None
-    ) -> Heard:
-        from faster_whisper.tokenizer import Tokenizer
-
-        model = self._model
-        tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, self._options.task, language)
-        tokens = min(_MOST_TOKENS, round(_TOKENS + _TOKENS_A_SECOND * len(window.samples) / RATE))
-        options = self._engine_options(tokenizer, beam, temperature or 0.0, tokens)
-        found = model.generate_segments(features, tokenizer, options, False, encoded)
-        return Heard(tuple(takewhile(lambda _: not self._stopped(), found)) if not self._stopped() else ())
-
-    def _engine_options(self, tokenizer: Any, beam: int, temperature: float, tokens: int) -> Any:
-        from faster_whisper.transcribe import TranscriptionOptions, get_suppressed_tokens
-
-        prompt, hotwords = self._options.prompt, self._options.hotwords
-        return TranscriptionOptions(
-            beam_size=beam,
-            best_of=3,
-            patience=1,
-            length_penalty=1,
-            repetition_penalty=1,
-            no_repeat_ngram_size=0,
-            log_prob_threshold=FAILED,
-            no_speech_threshold=SILENT,
-            compression_ratio_threshold=REPETITIVE,
-            condition_on_previous_text=False,
-            prompt_reset_on_temperature=0.5,
-            temperatures=[temperature],
-            initial_prompt=tokenizer.encode(f" {prompt.strip()}")[-_GIVEN_TOKENS:] if prompt else None,
-            prefix=None,
-            suppress_blank=True,
-            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
-            without_timestamps=False,
-            max_initial_timestamp=1.0,
-            word_timestamps=self._options.words,
-            prepend_punctuations="\"'“¿([{-",
-            append_punctuations="\"'.。,，!！?？:：”)]}、",
-            multilingual=False,
-            max_new_tokens=tokens,
-            clip_timestamps="0",
-            hallucination_silence_threshold=None,
-            hotwords=tokenizer.decode(tokenizer.encode(hotwords)[:_GIVEN_TOKENS]) if hotwords else None,
-        )
+            encoded = self._encode(encoded.window, whole=True)
+        tried = [first, self._search.one(encoded, language, given.beam or 5)]
+        if all(way.failed(voiced_s) for way in tried) and not self._stopped():
+            tried.append(self._search.one(encoded, language, 1, 0.4))
+        return max(tried, key=lambda way: (not way.failed(voiced_s), way.clearness))
 
 
-def _part_of(encoded: Any, start_s: float, end_s: float) -> Any:
-    """What the encoder made of some seconds; it gives fifty vectors a second."""
-    import numpy as np
-    from ctranslate2 import Device, StorageView
-
-    here = encoded if encoded.device == "cpu" else encoded.to_device(Device.cpu)
-    part = np.array(here)[:, int(start_s * 50) : max(int(end_s * 50), int(start_s * 50) + 1)]
-    view = StorageView.from_array(np.ascontiguousarray(part))
-    return view if encoded.device == "cpu" else view.to_device(Device.cuda)
+def evenly(windows: Sequence[Window]) -> list[tuple[Window, int]]:
+    """Windows with the frames to encode each in, those of nearly one length alike."""
+    longest = max(len(window.samples) for window in windows)
+    frames = longest // _SAMPLES + 1 + _ROOM
+    return [(w, max(frames, _LEAST) if len(w.samples) >= _ALIKE * longest else _LEAST) for w in windows]

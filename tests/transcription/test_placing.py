@@ -59,6 +59,15 @@ def test_voice_that_nothing_was_written_for_is_found() -> None:
     assert unwritten(window((0.0, 2.0)), placed(window((0.0, 2.0)), heard, "en")) == []
 
 
+def test_turns_that_were_passed_over_one_after_another_are_heard_again_as_one() -> None:
+    given = window((0.0, 2.0), (4.0, 5.0), (6.0, 7.0), (8.0, 9.5))
+    first = placed(given, Heard((raw(0.0, 2.0, " only the first"),)), "en")
+    assert unwritten(given, first) == [(104 * RATE, round(109.5 * RATE))]
+    middle = placed(given, Heard((raw(6.0, 7.0, " only the third"),)), "en")
+    assert unwritten(given, middle) == [(100 * RATE, 105 * RATE), (108 * RATE, round(109.5 * RATE))]
+    assert len(unwritten(given, [])) == 4  # all of it as one was tried
+
+
 def test_a_window_is_halved_at_its_longest_pause() -> None:
     given = window((0.0, 1.0), (1.5, 4.0), (5.5, 9.0))
     assert turns_of(given.voice) == [(100 * RATE, 104 * RATE), (round(105.5 * RATE), 109 * RATE)]

@@ -178,3 +178,15 @@ def test_the_beam_the_filter_and_a_prompt_can_be_set(lab: Workbench, samples: Pa
     assert quietly.language == "en"
     with pytest.raises(InvalidRequestError, match="beam"):
         lab.transcribe(samples / "announcement.ogg", beam=0)
+
+
+def test_windows_that_are_searched_together_are_heard_each_at_its_place(lab: Workbench, samples: Path) -> None:
+    speech = spoken(samples)
+    pause = np.zeros(3 * 16000, np.float32)
+    transcript = lab.transcribe(np.concatenate([speech, pause] * 3), rate=16000, language="en")
+    assert transcript.text.count(SENTENCE) == 3
+    apart = (len(speech) + len(pause)) / 16000
+    starts = [
+        min(s.start for s in transcript.segments if s.start >= place * apart - 0.2 and s.text) for place in range(3)
+    ]
+    assert [b - a for a, b in pairwise(starts)] == pytest.approx([apart, apart], abs=0.5)
