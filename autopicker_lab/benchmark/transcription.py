@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 import statistics
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import assets
-from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.benchmark.speech import (
+    AS_IT_IS,
+    CONDITIONS,
+    OURS,
+    WAYS,
+    Engines,
+    chosen,
+    format_of,
+    recording_seconds,
+    times_repeated,
+    under,
+)
+from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.files import FORMATS, KIND_OF_SUFFIX
 from autopicker_lab.core.optional import require
-from autopicker_lab.core.show import BLUE, axes, frame
+from autopicker_lab.core.show import BLUE, ORANGE, axes, frame
 from autopicker_lab.extraction import open_source
-from autopicker_lab.settings import Settings
-from autopicker_lab.transcription import WhisperTranscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,48 +53,71 @@ def word_errors(truth: str, text: str, language: str = "en") -> tuple[int, int]:
     return int(Levenshtein.distance(words, normalise(text).split())), len(words)
 
 
-def measure(folder: str | Path = "", model: str = "", limit: int = 50) -> pd.DataFrame:
-    """Transcribe recordings with a known text, a row each: file, seconds, errors, words, wer, rtf, language, error.
+def measure(
+    folder: str | Path = "",
+    model: str = "",
+    limit: int = 50,
+    *,
+    ways: str = OURS,
+    conditions: str = AS_IT_IS,
+    threads: int = 0,
+    compute: str = "auto",
+) -> pd.DataFrame:
+    """Transcribe recordings with a known text, a row for each of them, each way and condition.
 
-    The first recording is transcribed once before, so that loading the model counts nowhere.
+    Columns: file, format, way, condition, language, seconds, errors, words, wer, rtf, cpu_rtf (processor seconds for
+    each second of sound, which other work does not change), error. Ways take turns at each recording, so that other
+    work burdens all alike; the first is transcribed once before, so that loading the models counts nowhere.
 
     Args:
         model: a faster-whisper model; "": that of the settings.
         limit: recordings at most.
         folder: recordings, each with its text in NAME.txt (of `NAME.wav`) or `NAME.wav.txt` beside it or in `truth/`
             below it or beside it, or listed with a `reference` in a manifest.json. "": the project's samples.
+        ways: names of `speech.WAYS`, with commas between them.
+        conditions: names of `speech.CONDITIONS`, likewise.
+        threads: of each model; 0: as many as there are cores.
+        compute: type of CTranslate2, "int8" or "float32" for example.
 
     Raises:
-        InvalidRequestError: no recording there has a text.
+        InvalidRequestError: no recording there has a text, or a way or condition is unknown.
     """
     place = Path(folder).expanduser() if folder else assets.samples()
     if limit < 1:
         raise InvalidRequestError(f"{limit} recordings are nothing to measure", "give a limit of at least 1")
+    compared, befallen = chosen(ways, list(WAYS), "ways"), chosen(conditions, list(CONDITIONS), "conditions")
     cases = list(_cases(place))[:limit]
     if not cases:
         raise InvalidRequestError(f"no recording in '{place}' has a text", "put NAME.txt beside each NAME.wav")
-    transcriber = WhisperTranscriber(model or Settings.load().whisper_model)
+    require("rapidfuzz", "whisper_normalizer", "faster_whisper", "av")
+    engines = Engines.load(model, threads, compute)
     rows = []
     try:
-        transcriber.transcribe(open_source(cases[0][0]))  # the model is loaded now
+        for way in compared:
+            _measure_file(engines, way, AS_IT_IS, *cases[0])
         for path, truth in cases:
-            rows.append(_measure_file(transcriber, path, truth))
+            rows += [_measure_file(engines, way, name, path, truth) for name in befallen for way in compared]
     finally:
-        transcriber.release()
+        engines.close()
     return frame(rows)
 
 
-def _measure_file(transcriber: WhisperTranscriber, path: Path, truth: str) -> dict[str, Any]:
-    row: dict[str, Any] = {"file": path.name, "seconds": None, "errors": None, "words": None, "wer": None}
-    row |= {"rtf": None, "language": None, "error": ""}
+def _measure_file(engines: Engines, way: str, condition: str, path: Path, truth: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"file": path.name, "format": format_of(path), "way": way, "condition": condition}
+    row |= dict.fromkeys(("language", "seconds", "errors", "words", "wer", "rtf", "cpu_rtf"))
     try:
-        transcript = transcriber.transcribe(open_source(path))
-    except AutopickerError as error:
-        return row | {"error": str(error)}
-    errors, words = word_errors(truth, transcript.text, transcript.language or "")
+        file = under(condition, open_source(path))
+        seconds = recording_seconds(file)
+        started_at, cpu_at = time.perf_counter(), time.process_time()
+        text, language = engines.hear(way, file)
+        taken, worked = time.perf_counter() - started_at, time.process_time() - cpu_at
+    except Exception as error:  # the bare engine raises whatever its decoder does
+        return row | {"error": f"{type(error).__name__}: {error}"[:200]}
+    times = times_repeated(recording_seconds(open_source(path))) if condition == "two minutes" else 1
+    errors, words = word_errors(" ".join([truth] * times), text, language)
     wer = errors / words if words else float(bool(errors))
-    row |= {"seconds": transcript.duration, "errors": errors, "words": words, "wer": wer}
-    return row | {"rtf": transcript.real_time_factor, "language": transcript.language}
+    row |= {"language": language, "seconds": seconds, "errors": errors, "words": words, "wer": wer}
+    return row | {"rtf": taken / seconds, "cpu_rtf": worked / seconds, "error": ""} if seconds else row | {"error": ""}
 
 
 def _cases(place: Path) -> Iterator[tuple[Path, str]]:
@@ -107,24 +141,66 @@ def _cases(place: Path) -> Iterator[tuple[Path, str]]:
 
 
 def summary(results: pd.DataFrame) -> dict[str, Any]:
-    """Sum up the table of `measure`: recordings, failures, WER over all words, median RTF, and hours of sound."""
-    read = results[results["error"] == ""]
-    words = int(read["words"].sum())
+    """Sum up the table of `measure`.
+
+    `recordings`, `failures`, `wer` over all words, `rtf_median` and `hours` are of our own recogniser as recordings
+    are; `ways` has wer, rtf_median, cpu_rtf and failures of each way.
+    """
+    own = results[(results["way"] == OURS) & (results["condition"] == AS_IT_IS)]
+    heard = own[own["error"] == ""]
+    figures = _figures(own)
     return {
-        "recordings": len(results),
-        "failures": int((results["error"] != "").sum()),
-        "wer": float(read["errors"].sum() / words) if words else None,
-        "rtf_median": statistics.median(read["rtf"]) if len(read) else None,
-        "hours": float(read["seconds"].sum() / 3600),
+        "recordings": len(own),
+        "failures": int((own["error"] != "").sum()),
+        "wer": figures["wer"],
+        "rtf_median": figures["rtf_median"],
+        "hours": float(heard["seconds"].sum() / 3600),
+        "ways": {way: _figures(rows) for way, rows in results.groupby("way", sort=False)},
     }
 
 
+def _figures(results: pd.DataFrame) -> dict[str, Any]:
+    read = results[(results["error"] == "") & results["rtf"].notna()]
+    words, seconds = int(read["words"].sum()), float(read["seconds"].sum())
+    return {
+        "wer": float(read["errors"].sum() / words) if words else None,
+        "rtf_median": statistics.median(read["rtf"]) if len(read) else None,
+        "cpu_rtf": float((read["cpu_rtf"] * read["seconds"]).sum() / seconds) if seconds else None,
+        "failures": int((results["error"] != "").sum()),
+    }
+
+
+def compare(results: pd.DataFrame, by: str = "condition") -> pd.DataFrame:
+    """Words wrong (of all words), a row for each `condition`, `language` or `format`, a column a way."""
+    read = results[results["error"] == ""].astype({"errors": float, "words": float})
+    sums = read.groupby([by, "way"], sort=False)[["errors", "words"]].sum()
+    return (sums["errors"] / sums["words"].where(sums["words"] > 0)).unstack("way")
+
+
 def plot(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw word error rate against real-time factor, a dot a recording."""
-    target = axes(ax, (7.0, 3.0))
-    read = results[results["error"] == ""]
-    target.scatter(read["rtf"], 100 * read["wer"].astype(float), s=20, color=BLUE)
-    target.set(xlabel="real-time factor (below 1 is faster than speech)", ylabel="wrong words, %")
+    """Draw words wrong against processor seconds for each second of sound: a point a way, over all recordings."""
+    target = axes(ax, (7.0, 3.4))
+    for at, (way, rows) in enumerate(results.groupby("way", sort=False)):
+        figures = _figures(rows)
+        if figures["wer"] is None:
+            continue
+        colour = BLUE if str(way).startswith(OURS) else ORANGE
+        target.scatter(figures["cpu_rtf"], 100 * figures["wer"], s=60, color=colour)
+        place = (figures["cpu_rtf"], 100 * figures["wer"])
+        target.annotate(str(way), place, xytext=(6, 6 if at % 2 else -12), textcoords="offset points", fontsize=8)
+    target.set(xlabel="processor seconds for each second of sound", ylabel="wrong words, %")
     target.set_xlim(left=0)
-    target.set_ylim(-1, max(5.0, 110 * float(read["wer"].max() or 0)))
+    target.set_ylim(bottom=0)
+    target.margins(x=0.25, y=0.2)
+    return target
+
+
+def plot_conditions(results: pd.DataFrame, by: str = "condition", ax: Axes | None = None) -> Axes:
+    """Draw words wrong as bars, a colour a way."""
+    table = 100 * compare(results, by)
+    target = axes(ax, (7.0, 0.8 + 0.28 * table.size))
+    table.plot.barh(ax=target, width=0.8)
+    target.invert_yaxis()
+    target.set(xlabel="wrong words, %", ylabel="")
+    target.legend(title="", fontsize=8)
     return target

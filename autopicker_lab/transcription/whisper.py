@@ -47,15 +47,22 @@ class WhisperTranscriber:
         cache: where the shipped weights are put together.
         keep_warm_s: seconds after the last use until the model's memory is given back.
         threads: CPU threads of the model; 0: as many as there are cores for it, up to 8.
+        compute: type of CTranslate2 that it computes in ("int8", "float32"); "auto": the fastest for this machine.
     """
 
     def __init__(
-        self, model: str = BUNDLED_MODEL, cache: Path | None = None, keep_warm_s: float = 600.0, threads: int = 0
+        self,
+        model: str = BUNDLED_MODEL,
+        cache: Path | None = None,
+        keep_warm_s: float = 600.0,
+        threads: int = 0,
+        compute: str = "auto",
     ):
         self.model = model
         self._cache = cache or Path.home() / ".cache" / "autopicker-lab"
         self._keep_warm_s = keep_warm_s
         self._threads = threads
+        self._compute = compute
         self._loaded: WhisperModel | None = None
         self._lock = FairLock()
         self._timer: threading.Timer | None = None
@@ -125,7 +132,7 @@ class WhisperTranscriber:
                 self._loaded = WhisperModel(
                     source,
                     device="auto",
-                    compute_type="auto",
+                    compute_type=self._compute,
                     cpu_threads=self._threads or min(usable_cores(), _MOST_THREADS),
                 )
             except Exception as error:  # huggingface_hub, ctranslate2 and the file system each raise their own

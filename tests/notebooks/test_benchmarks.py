@@ -20,7 +20,7 @@ QUICK: dict[str, Any] = {
     "replay": {"requests": 500, "replays": 20, "tries": 10},
     "routing": {"rounds": 5},
     "serving": {"seconds": 0.5, "repeats": 1, "streams": 50, "soak_seconds": 2},
-    "transcription": {"limit": 1},
+    "transcription": {"limit": 1, "ways": "autopicker,faster-whisper beam 1", "conditions": "as it is"},
 }
 
 
