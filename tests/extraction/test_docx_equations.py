@@ -139,3 +139,8 @@ def test_equations_of_old_fields(code: str, expected: str) -> None:
 def test_equations_beside_each_other_stay_apart() -> None:
     two = "".join(f"<m:oMath>{letters(text)}</m:oMath>" for text in ("a=b", "c^2–d"))
     assert read(paragraph(two)).text == "$a=b$ $c^2-d$"
+
+
+def test_blanks_behind_a_letter_are_none_of_the_formula() -> None:
+    power = f"<m:sSup><m:e>{letters('x   ')}</m:e><m:sup>{letters('2 ')}</m:sup></m:sSup>"
+    assert read(paragraph(f"<m:oMath>{power}</m:oMath>")).text == "$x^2$"

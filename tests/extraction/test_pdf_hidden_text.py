@@ -56,7 +56,24 @@ def camouflaged(paper: Any) -> None:
     paper.drawString(60, 600, SECRET)
 
 
-@pytest.mark.parametrize("hide", [white, unpainted, transparent, tiny, blackened, papered_over, camouflaged])
+def clipped(paper: Any) -> None:
+    outline = paper.beginPath()
+    outline.rect(400, 200, 100, 100)
+    paper.clipPath(outline, stroke=0, fill=0)
+    line(paper, SECRET, 600)
+
+
+def beyond_its_form(paper: Any) -> None:
+    paper.beginForm("box", 0, 0, 200, 100)
+    line(paper, SECRET, 600)
+    paper.endForm()
+    paper.doForm("box")
+
+
+HIDDEN = [white, unpainted, transparent, tiny, blackened, papered_over, camouflaged, clipped, beyond_its_form]
+
+
+@pytest.mark.parametrize("hide", HIDDEN)
 @pytest.mark.parametrize("turn", [0, 90])
 def test_text_that_nobody_sees_is_left_out_and_said(hide: Any, turn: int) -> None:
     def draw(paper: Any, _: int) -> None:
@@ -87,6 +104,19 @@ def test_white_text_on_a_dark_ground_and_marked_text_stay() -> None:
     found = read(pdf(draw))
     assert "Heading of a table" in found.text
     assert "This is what matters" in found.text
+    assert not found.warnings
+
+
+def test_text_that_its_clip_shows_in_part_stays_whole() -> None:
+    def draw(paper: Any, _: int) -> None:
+        line(paper, PLAIN, 700)
+        outline = paper.beginPath()
+        outline.rect(60, 490, 80, 20)
+        paper.clipPath(outline, stroke=0, fill=0)
+        line(paper, "A name that is wider than its cell", 500)
+
+    found = read(pdf(draw))
+    assert "A name that is wider than its cell" in found.text
     assert not found.warnings
 
 

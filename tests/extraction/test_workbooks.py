@@ -586,3 +586,9 @@ def test_formats_of_an_old_workbook_are_read_without_a_reader_of_all(by_records:
     assert "| 0.7% (0.7) | 0007 |" in document.text
     assert "| 0005 |" in document.text
     assert document.warnings == ()
+
+
+@pytest.mark.parametrize(("code", "value"), [("yyyy-mm-dd", -5), ("h:mm", -0.5)])
+def test_a_number_below_zero_under_a_date_format_is_no_time_of_the_day(code: str, value: float) -> None:
+    found = read(rows(["at"], [value], [2], styles={"A2": 1, "A3": 1}), formats=[code])
+    assert found.tables[0].rows == (("at",), (value,), ("1900-01-02",))

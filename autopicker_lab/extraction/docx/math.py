@@ -66,7 +66,8 @@ def _piece(element: Any) -> str:
 
 
 def _child(element: Any, name: str) -> str:
-    return _content(element.find(f"{M}{name}"))
+    text = _content(element.find(f"{M}{name}"))
+    return text if text.endswith("\\ ") else text.strip()
 
 
 def _says(element: Any, name: str, default: str) -> str:

@@ -6,6 +6,7 @@ import ctypes
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from autopicker_lab.extraction.pdf.clipping import ClipProbe
 from autopicker_lab.extraction.pdf.paint import Paint, PaintProbe
 from autopicker_lab.extraction.pdf.tick_boxes import Shape, may_be_of_box
 
@@ -46,6 +47,7 @@ class PageDrawings:
         image_share: the share of the page under pictures, 0 to 1.
         pictures: how many cover more than a hundredth of the page.
         covers: what is drawn after text, as far as it may hide some.
+        clipped: the addresses of text objects that lie outside their clip.
         grounds: areas that are filled, and with what; text of that colour cannot be seen on them.
     """
 
@@ -54,8 +56,8 @@ class PageDrawings:
     pictures: int = 0
     covers: list[Cover] = field(default_factory=list)
     texts: list[tuple[int, Any]] = field(default_factory=list)  # turn and handle of each text object
+    clipped: set[int | None] = field(default_factory=set)
     grounds: list[tuple[Paint, Cover]] = field(default_factory=list)
-
     squares: list[Shape] = field(default_factory=list)  # small rectangles, and other small outlines
     marks: list[Shape] = field(default_factory=list)
 
@@ -102,6 +104,8 @@ def read_drawings(page: PdfPage, box: tuple[float, float, float, float]) -> Page
             elif kind == raw.FPDF_PAGEOBJ_PATH:
                 found.grounds.append((probe.of_area(item), area_filled))
     found.image_share = min(found.image_share, 1.0)
+    clips = ClipProbe(raw)
+    found.clipped = {ctypes.addressof(item.contents) for _, item in found.texts if clips.cuts_away(item)}
     return found
 
 

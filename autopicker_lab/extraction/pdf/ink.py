@@ -1,4 +1,4 @@
-"""What of a page's text nobody sees: not painted, in the colour of what is behind it, covered, or too small."""
+"""What of a page's text nobody sees: not painted, in the colour of what is behind it, covered, clipped, too small."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def unseen_words(
     """The ids of the words of which the picture of the page shows nothing.
 
     Words are as pdfium gives them, not yet turned. The picture is made only where some may be unseen: white or
-    transparent text, what has the colour of the area that it stands on, and what something is drawn over. Text that is
-    not painted on a scan is what was recognised on it, and where most such text has something of a picture behind it,
-    it belongs to that.
+    transparent text, what has the colour of the area that it stands on, what something is drawn over, and what its clip
+    cuts away. Text that is not painted on a scan is what was recognised on it, and where most such text has something
+    of a picture behind it, it belongs to that.
     """
     if drawings.image_share > _SCAN:
         return set()
@@ -40,6 +40,7 @@ def unseen_words(
     unpainted = [word for word in words if word.source in hidden] if hidden else []
     pale = [word for word in words if word.source in faint] if faint else []
     others = [*_covered(words, drawings), *_camouflaged(words, paints, drawings.grounds)]
+    others += [word for word in words if word.source in drawings.clipped] if drawings.clipped else []
     pale += {id(word): word for word in others if word.source not in faint and word.source not in hidden}.values()
     tiny = {id(word) for word in words if word.style.size <= _TINY and word.x1 - word.x0 < 0.6 * len(word.text)}
     if not unpainted and not pale:

@@ -24,7 +24,7 @@ from autopicker_lab.extraction.sheets.model import (
 from autopicker_lab.extraction.sheets.number_format import NumberFormat, format_of
 from autopicker_lab.extraction.sheets.rich_text import may_be_marked, shared_cells
 from autopicker_lab.extraction.sheets.tree import read_cells, shared_strings
-from autopicker_lab.extraction.sheets.xlsx_cells import cells_of_styles, read_sheet
+from autopicker_lab.extraction.sheets.xlsx_cells import cells_of_styles, holds_negative, read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -153,15 +153,16 @@ class _Parts:
         """What stands beside the values, of all sheets."""
         book = Book(starts_1904=self._starts_1904)
         meaningful = {i: form for i, form in enumerate(self._formats) if form.matters}
+        dates = [i for i, form in enumerate(self._formats) if form.is_date and not form.is_elapsed]
         for name, path in self.paths.items():
             data = self._sheet_data(path)
             notes = book.notes[name] = read_sheet(data, meaningful)
             notes.struck = set(cells_of_styles(data, self._struck)) if self._struck else set()
             relations = self._package.relations(path)
             self._find_marked(data, notes)
-            self.is_unusual = self.is_unusual or not _USUAL_ERRORS.issuperset(
-                text.partition(" ")[0] for text in notes.errors.values()
-            )
+            errors = {text.partition(" ")[0] for text in notes.errors.values()}
+            if not errors <= _USUAL_ERRORS or holds_negative(data, dates):  # which it takes for times of the day
+                self.is_unusual = True
             _find_links(data, relations, notes)
             for relation in relations.values():
                 if not relation.is_external and relation.target in self._package.names:

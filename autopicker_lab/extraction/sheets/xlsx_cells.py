@@ -36,6 +36,7 @@ _NEWER = re.compile(r"_xl(?:fn|ws|pm|udf)\.")  # marks of what older programs do
 _CACHED = rb"(\s*<(?:\w+:)?v(?:\s[^<>]*)?>[^<])?"
 _FORMULA = re.compile(_CELL + rb"([^<>]*)>\s*<(?:\w+:)?f\b([^<>]*)>([^<]+)</(?:\w+:)?f>" + _CACHED)
 _SHARING = re.compile(_CELL + rb"([^<>]*)>\s*<(?:\w+:)?f\s([^<>]*?)(?:/>|></(?:\w+:)?f>)" + _CACHED)
+_BELOW_ZERO = rb"\s*(?:<(?:\w+:)?f\b[^<>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?<(?:\w+:)?v>-"
 _SHARED_INDEX = re.compile(rb"\bsi=[\"'](\d{1,9})[\"']")
 _YES = rb"=[\"'](?:1|true)[\"']"
 _NOTHING = rb"=[\"']0(?:\.0*)?[\"']"
@@ -144,6 +145,16 @@ def cells_of_styles(data: bytes, numbers: Iterable[int]) -> dict[CellPosition, i
         if place := _PLACE.search(match[1]):
             found[_position(place[1], place[2])] = int(match[2])
     return found
+
+
+def holds_negative(data: bytes, numbers: Iterable[int]) -> bool:
+    """Whether a cell that has one of these styles has a value below zero."""
+    styles = b"|".join(b"%d" % number for number in numbers)
+    if not styles or b"v>-" not in data:
+        return False
+    return (
+        re.search(rb"<(?:\w+:)?c\s(?>[^<>]*?\bs=[\"'](?:" + styles + rb")[\"'])[^<>]*>" + _BELOW_ZERO, data) is not None
+    )
 
 
 def _hidden_rows(data: bytes) -> list[tuple[int, int]]:
