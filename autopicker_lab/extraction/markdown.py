@@ -12,6 +12,7 @@ from autopicker_lab.core import Document, Part, SourceFile, Table
 from autopicker_lab.core.places import line_place
 from autopicker_lab.extraction.base64_data import leave_out_base64
 from autopicker_lab.extraction.decoding import decode
+from autopicker_lab.extraction.drawn_tables import drawn_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -174,7 +175,7 @@ def _words(source: str) -> str:
 
 
 def _tables(tokens: Sequence[Token], text: str, lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
-    """Tables of Markdown, also within quotes and lists, and of HTML, each with its first line, from 0."""
+    """Tables of Markdown, also within quotes and lists, drawn ones, and of HTML; each with its first line, from 0."""
     rows: list[list[str | None]] = []
     first, below = 0, 0
     offsets: list[int] = []
@@ -187,6 +188,8 @@ def _tables(tokens: Sequence[Token], text: str, lines: Sequence[str]) -> Iterato
             rows[-1].append(tokens[i + 1].content.strip() or None)
         elif token.type == "table_close":
             yield first, Table(tuple(map(tuple, rows)))
+        elif token.type == "paragraph_open" and token.map and token.map[1] - token.map[0] > 2:
+            yield from ((token.map[0] + i, table) for i, table in drawn_tables(lines[slice(*token.map)]))
         elif token.type == "html_block" and token.map and token.map[0] >= below and "<table" in token.content.lower():
             offsets = offsets or [0, *accumulate(len(line) + 1 for line in lines)]
             start, stop = _tagged_table(text, offsets[token.map[0]])

@@ -228,3 +228,14 @@ def test_addresses_and_texts_with_slashes_in_css_are_no_comments() -> None:
     )
     assert extract(text.encode(), name="a.css").warnings == ()
     assert ".z" in outline(text, "a.css")
+
+
+def test_fields_with_accessors_of_their_own_are_no_faults() -> None:
+    text = (
+        "class Ferry {\n  @logged accessor berth = 4;\n  static accessor #fare = (age) => age * 2;\n  board() {}\n}\n"
+    )
+    found = extract(text.encode(), name="a.js")
+    assert not found.warnings
+    assert found.text.strip() == text.strip()
+    assert [symbol["name"] for symbol in found.metadata["symbols"]] == ["Ferry", "Ferry.#fare", "Ferry.board"]
+    assert found.metadata["symbols"][1]["signature"] == "static accessor #fare = (age)"

@@ -36,11 +36,15 @@ class Source:
         self._language = language
 
     @classmethod
-    def parse(cls, text: str, language: Callable[[], object]) -> Source | None:
-        """Parse a text; None where the parser, which tries to mend what is wrong, finds no end of that."""
+    def parse(cls, text: str, language: Callable[[], object], known: str = "") -> Source | None:
+        """Parse a text; None where the parser, which tries to mend what is wrong, finds no end of that.
+
+        Args:
+            known: the text in words that the grammar knows, each byte in its place.
+        """
         from tree_sitter import Parser
 
-        data = text.encode()
+        data = (known or text).encode()
         seconds = _SECONDS + _SECONDS_PER_MB * len(data) / 1e6
         earliest, end = monotonic() + seconds, thread_time() + seconds  # the kernel is asked once it may have passed
         try:
@@ -50,7 +54,7 @@ class Source:
             )
         except ValueError:
             return None
-        return cls(text, data, tree.root_node, language)
+        return cls(text, text.encode() if known else data, tree.root_node, language)
 
     def text_of(self, node: Node) -> str:
         """The text of a node."""

@@ -67,6 +67,7 @@ _KINDS = ("function", "class", "type", "variable", "expression", "holder")
 _SIGNATURES = ("method_signature", "abstract_method_signature")  # have no body
 _CALLEES = ("require", "importScripts", "define")
 _GLOBALS = re.compile(r"^(module\.exports|exports|this|window|globalThis|self|global)(\.|$)")
+_ACCESSOR = re.compile(r"(?<=[\s;{)])accessor(?=[ \t]+[#\w$\[\"'])")  # before a field, as decorators want it
 _MOST_NAME = 80
 
 
@@ -89,6 +90,10 @@ def _parse(text: str) -> tuple[Source, str, tuple[str, ...]] | None:
     import tree_sitter_javascript
 
     source = Source.parse(text, tree_sitter_javascript.language)
+    known = ""
+    if source is not None and source.root.has_error and _ACCESSOR.search(text):
+        known = _ACCESSOR.sub(" " * len("accessor"), text)
+        source = Source.parse(text, tree_sitter_javascript.language, known)
     if source is None:
         return None
     if not source.root.has_error:
@@ -96,7 +101,7 @@ def _parse(text: str) -> tuple[Source, str, tuple[str, ...]] | None:
     import tree_sitter_typescript
 
     grammars = (tree_sitter_typescript.language_tsx, tree_sitter_typescript.language_typescript)
-    found = (Source.parse(text, grammar) for grammar in grammars)
+    found = (Source.parse(text, grammar, known) for grammar in grammars)
     typed = min((each for each in found if each is not None), key=_count_faults, default=source)
     if _count_faults(typed) >= _count_faults(source):
         return source, _QUERY + _FIELDS, _in_words(source)
