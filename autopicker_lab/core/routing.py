@@ -319,8 +319,12 @@ class RoutePolicy:
 
     def is_unfamiliar(self, question: str) -> bool:
         """Whether estimates are not to decide on a question, because it is unlike all that was fitted."""
-        decides = self.estimator is not None and not self.by_tiers and self.unfamiliar != "estimate"
-        return decides and self.estimator is not None and self.estimator.is_unfamiliar(question)
+        return self.doubts and self.estimator is not None and self.estimator.is_unfamiliar(question)
+
+    @property
+    def doubts(self) -> bool:
+        """Whether there are questions that estimates are not to decide on."""
+        return self.estimator is not None and not self.by_tiers and self.unfamiliar != "estimate"
 
     @lazy
     def incumbent(self) -> str | None:
@@ -363,6 +367,7 @@ class Route:
         cascade: who is asked where the answer of `model` is not kept; None where that is given as it comes.
         propensities: with which probability each model could have been drawn; empty where nothing was (see `live`).
         explored_from: the model that the policy preferred, where another was drawn.
+        unfamiliar: the request is unlike all that the policy was fitted on, so that no estimate decided.
     """
 
     model: str
@@ -378,6 +383,7 @@ class Route:
     cascade: CascadeStep | None = None
     propensities: Mapping[str, float] = field(default_factory=dict, repr=False)
     explored_from: str = ""
+    unfamiliar: bool = False
 
     def with_propensities(self, propensities: Mapping[str, float]) -> Route:
         """The route with the probabilities of its models; as `replace`, but sooner."""
@@ -401,6 +407,7 @@ class Route:
             "warnings": list(self.warnings),
             **({"promise": dict(self.promise)} if self.promise else {}),
             **({"explored_from": self.explored_from} if self.explored_from else {}),
+            **({"unfamiliar": True} if self.unfamiliar else {}),
             **({"cascade": {"then": self.cascade.then, "signal": self.cascade.cascade.signal}} if self.cascade else {}),
             "candidates": [candidate._asdict() for candidate in self.candidates],
             **self.complexity.to_dict(),

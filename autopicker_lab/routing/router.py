@@ -140,6 +140,7 @@ def choose(
         score=score,
         promise=_promise(policy, able) if policy.promise else {},
         cascade=step,
+        unfamiliar=unfamiliar,
     )
 
 

@@ -34,6 +34,7 @@ ENOUGH = 500  # of fewer, chance alone moves the index by some hundredths
 _STABLE, _CHANGED = 0.1, 0.25
 _BY_CHANCE = 0.01  # of requests that have not drifted, how often any of the indices may speak
 _NAMED = 3  # features in a verdict
+IS_UNFAMILIAR = "unfamiliar"  # 1 of a question that no estimate decided on, see tuning.novelty
 _MIXTURES = 11  # shares of requests that the fit has seen, from none to all
 FEATURES: Mapping[str, str] = {  # of a question, see complexity.features: what they are called
     "tokens": "length",
@@ -47,6 +48,7 @@ FEATURES: Mapping[str, str] = {  # of a question, see complexity.features: what 
     "questions": "question words",
     "foreign": "letters beyond ASCII",
 }
+_CALLED = {**FEATURES, IS_UNFAMILIAR: "requests unlike all that was fitted"}
 
 
 class DriftState(Enum):
@@ -68,7 +70,7 @@ class Moved:
     more: bool
 
     def __str__(self) -> str:
-        return f"{'more' if self.more else 'less'} {FEATURES.get(self.feature, self.feature)} (PSI {self.psi:.2f})"
+        return f"{'more' if self.more else 'less'} {_CALLED.get(self.feature, self.feature)} (PSI {self.psi:.2f})"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Drift:
         on_drift: what the policy wants done about it.
         by_chance: what the index of requests that have not drifted may reach; None where it is not known.
         moved: features of the requests that differ by more than chance, the furthest first.
+        unfamiliar: share of the requests that are unlike all that was fitted, so that estimates do not decide; None
+            where it is not known.
     """
 
     policy: str
@@ -95,6 +99,7 @@ class Drift:
     on_drift: str = "keep"
     by_chance: float | None = None
     moved: tuple[Moved, ...] = ()
+    unfamiliar: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -156,7 +161,7 @@ def measure_drift(
         return Drift(policy.id, n, None, (), DriftState.TOO_FEW, *words)
     scores, features = _measured(policy, requests, features)
     observed = shares_between(policy.edges, scores)
-    known: Mapping[str, Any] = policy.reference.get("features", {}) if len(features) >= ENOUGH else {}
+    known = _known(policy) if len(features) >= ENOUGH else {}
     looks, different = 1 + len(known), _different(scores)
     index, chance = _index(policy, observed), _chance(policy, policy.shares, different, looks)
     states = [_state(index, chance)]
@@ -177,7 +182,14 @@ def measure_drift(
         *words,
         chance,
         tuple(sorted(moved, key=lambda each: -each.psi)),
+        sum(row.get(IS_UNFAMILIAR, 0.0) for row in features) / len(features) if IS_UNFAMILIAR in known else None,
     )
+
+
+def _known(policy: RoutePolicy) -> Mapping[str, Any]:
+    """Edges and shares of the features that a policy decides by."""
+    known: Mapping[str, Any] = policy.reference.get("features", {})
+    return known if policy.doubts else {name: part for name, part in known.items() if name != IS_UNFAMILIAR}
 
 
 def _measured(
@@ -189,7 +201,7 @@ def _measured(
     if policy.estimator is None:
         raise InvalidRequestError("a policy without estimates scores no bare prompts", "give routing scores")
     questions = [question_of(prompt) for prompt in requests]
-    counted = [measure(question) for question in questions]
+    counted = [measure(question) | {IS_UNFAMILIAR: float(policy.is_unfamiliar(question))} for question in questions]
     scores = []
     for question, row in zip(questions, counted, strict=True):
         complexity = Complexity((), 0, row)

@@ -15,8 +15,9 @@ from autopicker_lab.core import gain_score
 from autopicker_lab.routing.estimator import stacked
 from autopicker_lab.routing.rule import with_added
 from autopicker_lab.tuning import fitting
-from autopicker_lab.tuning.drift import FEATURES, decile_shares, shares_between
+from autopicker_lab.tuning.drift import FEATURES, IS_UNFAMILIAR, decile_shares, shares_between
 from autopicker_lab.tuning.grouping import copies, count
+from autopicker_lab.tuning.novelty import CALLED_NEW
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,8 @@ def reference_of(learned: Learned) -> tuple[tuple[float, ...], tuple[float, ...]
     seen = shares_between(edges, scores(fitting.predict(estimator, learned.prompts)).tolist())
     counted = [measure(question) for question in outcomes.questions]
     parts = {name: decile_shares([row[name] for row in counted]) for name in FEATURES}
+    if estimator.novelty is not None:
+        parts[IS_UNFAMILIAR] = (0.5,), (1 - CALLED_NEW, CALLED_NEW)
     reference = {
         "prompts": count(copies(outcomes.prompts)),
         "seen": seen.round(4).tolist(),

@@ -194,7 +194,7 @@ class ThresholdModel(PanelModel):
         return self.rule == ESTIMATES and setting == (self.report.policy.cost_weight, self._tuned_z)
 
     def _held(self) -> list[tuple[str, str]]:
-        """What the policy is held by: its promise, which is of the tuned setting alone, and its guard."""
+        """What the policy is held by: its promise, which is of the tuned setting alone, its guard, its doubts."""
         promise, guard = self.report.promise, self._guard()
         rows = []
         if promise is not None:
@@ -202,4 +202,7 @@ class ThresholdModel(PanelModel):
             rows.append(("promise", holds if promise.feasible else "cannot be given"))
         if guard is not None and self.rule == ESTIMATES:
             rows.append(("guard", f"{guard.incumbent} is left for a lead of {guard.z:g} standard errors or more"))
+        if self.rule == ESTIMATES and self._unfamiliar is not None:
+            share = f"{100 * self._unfamiliar.mean():.1f} % of these prompts"
+            rows.append((f"unlike the rest, left to {self.report.policy.incumbent}", share))
         return rows

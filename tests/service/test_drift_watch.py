@@ -1,5 +1,6 @@
 """What a service does once its requests are no longer those that its policy was fitted on."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,8 @@ from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.service.chat.completion import routing_object
 from autopicker_lab.service.drift_watch import DriftWatch
+from autopicker_lab.service.observation.answer_record import AnswerRecord
+from autopicker_lab.service.request.auth import Caller
 
 PROMISE = {"loss": 0.05, "confidence": 0.9, "feasible": True, "bound": 0.04, "cheap_share": 0.5, "calibration_n": 300}
 ALIKE = {"small": 0.8, "large": 0.8}
@@ -88,3 +91,10 @@ async def test_too_few_or_the_same_requests_change_nothing(scores: list[float]) 
     pipeline, drift = watch(policy, scores)
     await drift.look()
     assert pipeline.policy is policy
+
+
+@pytest.mark.parametrize("unfamiliar", [False, True])
+def test_the_log_says_whether_estimates_decided(unfamiliar: bool) -> None:
+    route = replace(routed(POLICY), unfamiliar=unfamiliar)
+    row = AnswerRecord("1", "1", Caller(), "small", route).decision(0.0, None, ("tokens", "unfamiliar"))
+    assert json.loads(row.features or "") == {"tokens": route.complexity.features["tokens"], "unfamiliar": unfamiliar}

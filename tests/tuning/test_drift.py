@@ -95,3 +95,23 @@ def test_a_damaged_reference_is_named(fitted: RoutePolicy, tmp_path: Path, damag
 def test_prompts_are_scored_by_estimates_alone(fitted: RoutePolicy) -> None:
     with pytest.raises(InvalidRequestError, match="routing scores"):
         measure_drift(replace(fitted, estimator=None), PROMPTS[:500])
+
+
+RUSSIAN = [f"Почему меняется цена {word} и как долго это длится, номер {i}?" for i, word in enumerate(TOPICS * 15)]
+
+
+def test_the_share_that_no_estimate_decides_on_is_told_and_is_drift(fitted: RoutePolicy) -> None:
+    careful = replace(fitted, unfamiliar="incumbent")
+    usual, mixed = measure_drift(careful, PROMPTS[400:]), measure_drift(careful, PROMPTS[400:850] + RUSSIAN)
+    assert usual.unfamiliar is not None
+    assert usual.unfamiliar < 0.04
+    assert "unfamiliar" not in [moved.feature for moved in usual.moved]
+    assert mixed.unfamiliar == pytest.approx(0.25, abs=0.03)
+    assert "more requests unlike all that was fitted" in mixed.verdict
+    assert mixed.to_dict()["unfamiliar"] == mixed.unfamiliar
+
+
+def test_a_policy_that_estimates_all_counts_none_as_unfamiliar(fitted: RoutePolicy) -> None:
+    found = measure_drift(replace(fitted, unfamiliar="estimate"), PROMPTS[400:850] + RUSSIAN)
+    assert found.unfamiliar is None
+    assert "unfamiliar" not in [moved.feature for moved in found.moved]

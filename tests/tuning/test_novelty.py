@@ -64,6 +64,11 @@ def test_who_decides_on_an_unfamiliar_question(policy: RoutePolicy) -> None:
     assert (model, promised) == ("strong", False)
     assert reason == "the request is unlike all that the policy was fitted on: strong, the incumbent, is kept"
     assert route(policy, TEXTS[0])[::2] == ("weak", True)
+    known, new = (
+        choose(score(ChatRequest.of(q)), SPECS, policy, Requirements(1), question=q) for q in (TEXTS[0], FOREIGN[0])
+    )
+    assert new.to_dict()["unfamiliar"]
+    assert "unfamiliar" not in known.to_dict()
     by_tiers = route(replace(policy, unfamiliar="default"), FOREIGN[0])
     assert by_tiers[0] == "weak"
     assert "wants quality 0.00" in by_tiers[1]

@@ -182,6 +182,8 @@ def test_sliders_route_all_prompts_anew(report: Any) -> None:
     model.set(cost_weight=1e9)
     new = np.array([report.policy.is_unfamiliar(question) for question in report.outcomes.questions])
     assert new.mean() < 0.05
+    assert "unlike the rest, left to large" in model.summary()
+    assert f"{100 * new.mean():.1f} % of these prompts" in model.summary()
     assert model.shares["small"] == pytest.approx(1 - new.mean())  # what is new stays with the incumbent
     assert model.quality < best
     assert model.cost == pytest.approx(np.where(new, report.outcomes.costs[:, 2], report.outcomes.costs[:, 0]).mean())

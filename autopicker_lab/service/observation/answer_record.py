@@ -9,6 +9,7 @@ import orjson
 
 from autopicker_lab.core import CascadeCall, CascadeTrace, ChatReply, Route, Usage, new_id
 from autopicker_lab.storage import Decision
+from autopicker_lab.tuning.drift import IS_UNFAMILIAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -101,6 +102,8 @@ class AnswerRecord(NamedTuple):
         route = self.route
         as_drawn = not self.fallback_used
         features = {name: route.complexity.features.get(name, 0.0) for name in counted} if route else {}
+        if route and IS_UNFAMILIAR in features:
+            features[IS_UNFAMILIAR] = float(route.unfamiliar)
         return Decision(
             chat_id=self.id,
             request_id=self.request_id,
