@@ -45,6 +45,7 @@ from autopicker_lab.service.routes import (
     audio,
     embeddings,
     files,
+    live_speech,
     messages,
     monitoring,
     ollama,
@@ -131,6 +132,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
     app.include_router(_top_level(state))
     app.include_router(page.router)
     app.include_router(socket.router)
+    app.include_router(live_speech.router)
     document = app.openapi
     app.openapi = functools.cache(lambda: complete_document(document()))  # type: ignore[method-assign]  # FastAPI's documented way
     service = RequestMiddleware(app, settings, authenticator, limiter, metrics, access_log, key_watch, direct)

@@ -63,6 +63,7 @@ class ServiceState:
     tracing: Tracing = field(default_factory=Tracing)
     disconnects: DisconnectMonitor = field(default_factory=DisconnectMonitor)
     load_test: asyncio.Lock = field(default_factory=asyncio.Lock)
+    speakers: int = 0  # whose speech is heard while they say it
     drift: DriftWatch = field(init=False)
     live: LiveTraffic = field(init=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from autopicker_lab.core import SpeechOptions
 from autopicker_lab.transcription.hearing import STOPPED
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from autopicker_lab.core import Segment, SourceFile, Transcript
     from autopicker_lab.runtime.progress import Progress
+    from autopicker_lab.transcription.live import LiveTranscript
 
-__all__ = ["STOPPED", "Transcriber", "WhisperTranscriber"]
+__all__ = ["STOPPED", "LiveTranscriber", "Transcriber", "WhisperTranscriber"]
 
 
 class Transcriber(Protocol):
@@ -38,4 +39,13 @@ class Transcriber(Protocol):
 
     def release(self) -> None:
         """Give the model's memory back; the next use loads it again."""
+        ...
+
+
+@runtime_checkable
+class LiveTranscriber(Protocol):
+    """A recogniser that also hears speech while it is said."""
+
+    def live(self, options: SpeechOptions = SpeechOptions()) -> LiveTranscript:
+        """What is fed with sound; see LiveTranscript."""
         ...

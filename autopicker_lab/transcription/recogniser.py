@@ -78,7 +78,7 @@ class Recogniser:
         alike: dict[int, list[Listened]] = defaultdict(list)
         for one in group:
             one.turns = self._turns(one)
-            if len(one.turns) == 1 and not self._options.words and self._options.temperature is None:
+            if len(one.turns) == 1 and self._options.temperature is None:
                 alike[one.encoded.output.shape[1]].append(one)
         for several in alike.values():
             if not self._stopped():
@@ -86,6 +86,13 @@ class Recogniser:
                 found = self._search.together([one.encoded for one in several], languages, self._options.beam or 1)
                 for one, heard in zip(several, found, strict=True):
                     one.first = heard
+
+    def draft(self, window: Window) -> list[Segment]:
+        """The segments of a window that is still growing, by one search in the language that it seems to be in."""
+        one = self.listen(window)
+        language = self._known or self._languages.of(one.probabilities, window.voiced_s)
+        (heard,) = self._search.together([one.encoded], [language], self._options.beam or 1)
+        return placed(window, heard, language)
 
     def write(self, one: Listened) -> list[Segment]:
         """The segments of a window, within its voice, in order."""

@@ -49,7 +49,7 @@ class Search:
         return Heard(tuple(takewhile(lambda _: not self._stopped(), found)) if not self._stopped() else ())
 
     def together(self, encoded: Sequence[Encoded], languages: Sequence[str], beam: int) -> list[Heard]:
-        """What windows say whose encodings are of one shape, without times of words.
+        """What windows say whose encodings are of one shape.
 
         The decoder reads its weights once a token for all of them, which is what its time goes into.
         """
@@ -69,10 +69,10 @@ class Search:
             suppress_tokens=options.suppress_tokens,
             max_initial_timestamp_index=round(options.max_initial_timestamp / model.time_precision),
         )
-        return [self._heard(*found) for found in zip(encoded, tokenizers, results, strict=True)]
+        return [self._heard(*found, options) for found in zip(encoded, tokenizers, results, strict=True)]
 
-    def _heard(self, encoded: Encoded, tokenizer: Any, result: Any) -> Heard:
-        from faster_whisper.transcribe import Segment, get_compression_ratio
+    def _heard(self, encoded: Encoded, tokenizer: Any, result: Any, options: Any) -> Heard:
+        from faster_whisper.transcribe import Segment, Word, get_compression_ratio
 
         tokens = result.sequences_ids[0]
         # CTranslate2 gives the mean over the tokens, Whisper counts the end of the text as one more
@@ -83,6 +83,10 @@ class Search:
         parts, heard, _ = self._model._split_segments_by_timestamps(  # noqa: SLF001  # as its batched pipeline does
             tokenizer, tokens, time_offset=0.0, segment_size=frames, segment_duration=frames * _FRAME_S, seek=0
         )
+        parts = [part for part in parts if part["end"] > part["start"]]
+        if options.word_timestamps and parts:
+            marks = options.prepend_punctuations, options.append_punctuations
+            self._model.add_word_timestamps([parts], tokenizer, encoded.output, frames, *marks, 0.0)
         ratio = get_compression_ratio(tokenizer.decode(tokens).strip())
         figures = {"avg_logprob": clearness, "compression_ratio": ratio, "no_speech_prob": result.no_speech_prob}
         raw = [
@@ -93,12 +97,11 @@ class Search:
                 end=part["end"],
                 text=tokenizer.decode(part["tokens"]),
                 tokens=part["tokens"],
-                words=None,
+                words=[Word(**word) for word in part.get("words", ())],
                 temperature=0.0,
                 **figures,
             )
             for i, part in enumerate(parts)
-            if part["end"] > part["start"]
         ]
         return Heard(tuple(raw), heard * _FRAME_S if heard < frames else None)
 

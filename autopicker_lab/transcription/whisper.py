@@ -24,6 +24,7 @@ from autopicker_lab.runtime.fair_lock import FairLock, LockShare
 from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
 from autopicker_lab.transcription.hearing import Hearing, check_options
 from autopicker_lab.transcription.languages import language_code
+from autopicker_lab.transcription.live import LiveTranscript
 from autopicker_lab.transcription.weights import assemble
 
 if TYPE_CHECKING:
@@ -94,12 +95,7 @@ class WhisperTranscriber:
             ModelUnavailableError: the weights cannot be loaded.
             MissingPackageError: the extra `speech` is not installed.
         """
-        # read when the library loads: threads that spin while they wait are many times slower on a busy machine
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        require("faster_whisper", "av")
-
-        options = replace(options, language=language_code(options.language))
-        check_options(options)
+        options = _made_ready(options)
         started_at = time.perf_counter()
         if file.category != "audio":
             raise InvalidRequestError(f"'{file.name}' is not an audio file", "send a recording, or a film with sound")
@@ -111,6 +107,11 @@ class WhisperTranscriber:
                 if not hearing.report():
                     break
         return hearing.transcript(f"whisper {self.model}", time.perf_counter() - started_at)
+
+    def live(self, options: SpeechOptions = SpeechOptions()) -> LiveTranscript:
+        """Speech that is heard while it is said; errors as of `transcribe`."""
+        share = LockShare()
+        return LiveTranscript(lambda: self._lent(share), _made_ready(options))
 
     def _segments(self, hearing: Hearing) -> Generator[Segment, None, None]:
         share = LockShare()
@@ -156,3 +157,13 @@ class WhisperTranscriber:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
+
+
+def _made_ready(options: SpeechOptions) -> SpeechOptions:
+    """Options with the language as its code, once the engine is known to be installed."""
+    # read when the library loads: threads that spin while they wait are many times slower on a busy machine
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    require("faster_whisper", "av")
+    options = replace(options, language=language_code(options.language))
+    check_options(options)
+    return options

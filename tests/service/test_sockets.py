@@ -17,7 +17,7 @@ from support.gateway import gateway
 from support.upstream import soon, upstream
 
 from autopicker_lab.service import connections
-from autopicker_lab.service.routes import socket as route
+from autopicker_lab.service.routes import socket_session as route
 from autopicker_lab.storage import KeyFile
 
 HELLO = [{"role": "user", "content": "Hello"}]
