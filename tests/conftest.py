@@ -24,6 +24,7 @@ LONGEST = (
     "notebooks/test_browser.py",
     "test_documentation.py",
     "notebooks/test_benchmarks.py",
+    "live/test_whole_loop.py",
     "service/test_contract.py",
     "tuning/test_tuning.py",
     "cli/test_cli.py",
@@ -33,6 +34,7 @@ LONGEST = (
     "widgets/test_widgets.py",
     "service/test_service.py",
     "runtime/test_executors.py",
+    "extraction/test_mutants.py",
     "transcription/test_transcription.py",
     "chat/test_chat.py",
 )
