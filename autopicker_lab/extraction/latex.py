@@ -164,13 +164,19 @@ def root(base: str, degree: str = "") -> str:
 
 def scripts(base: str, low: str = "", high: str = "", limits: bool = False) -> str:
     """A base with what is lowered and what is raised; `limits` sets them under and over an operator."""
-    if (low or high) and ("^" in base or "_" in base) and base[-1] not in ")]|" and not is_group(base):
+    is_whole = not base or base[-1] in ")]|" or is_group(base) or _is_braced(base)
+    if (low or high) and ("^" in base or "_" in base) and not is_whole:
         base = group(base)
     base = base or "{}"
     primes = high if high and not high.strip("'") else ""
     raised = primes or (f"^{_argument(high)}" if high else "")
     lowered = f"_{_argument(low)}" if low else ""
     return f"{base}{chr(92) + 'limits' if limits and (low or high) else ''}{lowered}{raised}"
+
+
+def _is_braced(base: str) -> bool:
+    """Whether a base is under or over a brace: what is said of it are scripts."""
+    return base.startswith(("\\overbrace{", "\\underbrace{")) and is_group(base[base.index("{") :])
 
 
 def is_group(latex: str) -> bool:
@@ -191,7 +197,7 @@ def over(base: str, mark: str) -> str:
     """A base under a mark: an accent where `mark` is the sign of one (a character), else LaTeX set above it."""
     accent = _ACCENTS.get(mark.strip())
     if accent is None:
-        return f"\\overset{{{_mark(mark)}}}{{{base}}}"
+        return scripts(base, high=mark) if _is_braced(base) else f"\\overset{{{_mark(mark)}}}{{{base}}}"
     is_wide = accent in _WIDE and not _ONE_TOKEN.fullmatch(base)
     return f"\\{_WIDE[accent] if is_wide else accent}{{{base}}}"
 
@@ -203,7 +209,9 @@ def _mark(mark: str) -> str:
 def under(base: str, mark: str) -> str:
     """A base over a mark: a line or brace below it where it is the sign of one, else LaTeX set below it."""
     command = _UNDER.get(mark.strip())
-    return f"\\{command}{{{base}}}" if command else f"\\underset{{{_mark(mark)}}}{{{base}}}"
+    if command:
+        return f"\\{command}{{{base}}}"
+    return scripts(base, low=mark) if _is_braced(base) else f"\\underset{{{_mark(mark)}}}{{{base}}}"
 
 
 def delimited(opening: str, closing: str, parts: Sequence[str], separator: str = ",") -> str:

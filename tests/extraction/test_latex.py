@@ -33,6 +33,8 @@ def test_symbols(text: str, expected: str) -> None:
         (latex.over("xy", "¯"), r"\overline{xy}"),
         (latex.over("v", "→"), r"\vec{v}"),
         (latex.over("=", "?"), r"\overset{?}{=}"),
+        (latex.under(latex.under("x^2+y", "⏟"), "12"), r"\underbrace{x^2+y}_{12}"),
+        (latex.over(latex.over("a+b", "⏞") + "+c", "?"), r"\overset{?}{\overbrace{a+b}+c}"),
         (latex.under("ab", "\u23df"), r"\underbrace{ab}"),
         (latex.delimited("[", ")", ["0", "1"]), "[0, 1)"),
         (latex.delimited("|", "|", [latex.fraction("x", "y")]), r"\left|\frac{x}{y}\right|"),

@@ -111,6 +111,8 @@ class TestFormulas:
                 "<mroot><mi>x</mi><mn>3</mn></mroot><menclose notation='box'><mi>a</mi></menclose>",
                 r"\sqrt[3]{x}\boxed{a}",
             ),
+            ("<menclose notation='top'><mi>A</mi><mi>B</mi></menclose>", r"\overline{AB}"),
+            ("<menclose notation='left right'><mi>x</mi></menclose>", "|x|"),
         ],
     )
     def test_kinds_of_formula(self, math: str, expected: str) -> None:

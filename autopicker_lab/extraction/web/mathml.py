@@ -198,7 +198,13 @@ def _enclosed(element: Any) -> str:
         return latex.root(inside)
     if "strike" in notation:
         return f"\\cancel{{{inside}}}"
-    return f"\\boxed{{{inside}}}" if "box" in notation or "circle" in notation else inside
+    if "box" in notation or "circle" in notation:
+        return f"\\boxed{{{inside}}}"
+    sides = notation.split()
+    inside = latex.over(inside, "\u00af") if "top" in sides else inside
+    inside = latex.under(inside, "_") if "bottom" in sides else inside
+    left, right = ("|" if side in sides else "" for side in ("left", "right"))
+    return f"{left}{inside}{right}"
 
 
 def _nothing(element: Any) -> str:
