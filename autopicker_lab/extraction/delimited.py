@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from dataclasses import replace
-from functools import cache
 from typing import Any, NamedTuple
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
@@ -107,7 +106,6 @@ def find_delimiter(text: str) -> str:
     sample = "\n".join(lines)[:65536]
     found = [d for d in _DELIMITERS if d in sample]
 
-    @cache
     def fit(delimiter: str) -> tuple[float, int]:
         rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
         widths = [len(row) for row in rows]
@@ -121,11 +119,12 @@ def find_delimiter(text: str) -> str:
         unmixed = sum(not _OTHER_DELIMITERS[delimiter].search(_DECIMAL_COMMA.sub("", piece)) for piece in pieces)
         return even * unmixed / len(pieces), commonest
 
-    best = max(found, key=fit, default=",")
+    fits = {delimiter: fit(delimiter) for delimiter in found or ","}
+    best = max(fits, key=fits.__getitem__)
     if best not in lines[0]:  # as lists within cells are written
-        even = [d for d in found if _cuts_evenly(sample, d) and fit(d)[1] > 1]
-        best = max(even, key=fit, default=best)
-    if fit(best)[1] > 1:
+        even = [d for d in found if _cuts_evenly(sample, d) and fits[d][1] > 1]
+        best = max(even, key=fits.__getitem__, default=best)
+    if fits[best][1] > 1:
         return best
     rare = next((d for d in _RARE_DELIMITERS if d in lines[0] and len(lines) > 1 and _cuts_evenly(sample, d)), None)
     if rare:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ _MOST_KEYS = 50
 _MOST_KINDS = 4
 _MOST_EXAMPLE = 30  # characters
 _KINDS = {type(None): "null", dict: "object"}
-_WITHOUT_EXAMPLE = frozenset((type(None), bool, dict, list))
+_WITHOUT_EXAMPLE = frozenset(("null", "bool", "object", "list"))
 
 
 def sketch(value: object) -> Any:
@@ -43,18 +42,18 @@ class _Shape:
 
     def add(self, values: Collection[object], depth: int) -> None:
         """Count the values of one place, which lie so deep; all at once: one by one takes far longer."""
-        types = Counter(map(type, values))
+        types = list(map(type, values))
         self.count = len(values)
-        self.kinds = {_KINDS.get(kind, kind.__name__): number for kind, number in types.items()}
-        if dict in types and depth < _MOST_DEPTH:
+        self.kinds = {_KINDS.get(kind, kind.__name__): types.count(kind) for kind in dict.fromkeys(types)}
+        if "object" in self.kinds and depth < _MOST_DEPTH:
             self._add_objects([value for value in values if type(value) is dict], depth)
-        if list in types:
+        if "list" in self.kinds:
             lists = [value for value in values if type(value) is list]
             self.lengths = min(map(len, lists)), max(map(len, lists))
             if depth < _MOST_DEPTH and self.lengths[1]:
                 self.items = _Shape()
                 self.items.add([item for one in lists for item in one], depth + 1)
-        if not types.keys() <= _WITHOUT_EXAMPLE:
+        if not self.kinds.keys() <= _WITHOUT_EXAMPLE:
             self.example = next((shown for value in values if (shown := _example(value))), "")
 
     def _add_objects(self, objects: list[dict[str, Any]], depth: int) -> None:
@@ -99,6 +98,6 @@ def _either(kinds: Iterable[str]) -> str:
 
 
 def _example(value: object) -> str:
-    if type(value) in _WITHOUT_EXAMPLE or value == "" or len(str(value)) > _MOST_EXAMPLE:
+    if value is None or value == "" or isinstance(value, bool | dict | list) or len(str(value)) > _MOST_EXAMPLE:
         return ""
     return repr(value)

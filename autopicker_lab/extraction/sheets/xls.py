@@ -50,8 +50,8 @@ _SIGNS = (
     re.compile(rb"\x05\x02\x08\x00.{7}\x01", re.DOTALL),  # an error
     re.compile(rb"\x02\x00[\x00\x07\x0f\x17\x1d\x24\x2a]\x00\x00\x00\xff\xff"),  # one that a formula gave
 )
-_LINK = b"\xd0\xc9\xea\x79\xf9\xba\xce\x11"
-_TEXT = b"\xb6\x01\x12\x00"  # of a note or a shape
+_LINK = re.compile(rb"\xd0\xc9\xea\x79\xf9\xba\xce\x11")
+_TEXT = re.compile(rb"\xb6\x01\x12\x00")  # of a note or a shape; among many zeros twice as fast as `in`
 _FORMAT = re.compile(rb"\x1e\x04..(..)(..)([\x00\x01])", re.DOTALL)
 _UNNAMED = bytes(byte for byte in range(256) if not byte & 4)  # styles of cells, not those that have a name
 _CELL_STYLE = re.compile(rb"\xe0\x00\x14\x00..(..)[" + re.escape(_UNNAMED) + rb"]", re.DOTALL)
@@ -96,12 +96,7 @@ def read_xls(file: SourceFile) -> Book:
 
 def _has_marks(data: bytes) -> bool:
     """Whether a workbook seems to hold links, notes, errors, hidden rows or columns, or fonts that mark text."""
-    return (
-        _LINK in data
-        or _TEXT in data
-        or any(sign.search(data) for sign in _SIGNS)
-        or marks_text(data, data.find(_EXCEL_97))
-    )
+    return any(sign.search(data) for sign in (_LINK, _TEXT, *_SIGNS)) or marks_text(data, data.find(_EXCEL_97))
 
 
 def _take_formats(data: bytes, book: Book) -> bool:
@@ -171,7 +166,7 @@ def _by_xlrd(file: SourceFile, beside_values: bool = False) -> Book:
     if not is_whole:
         warnings.append("the workbook is damaged: it was read as far as it goes")
     book = Book(warnings=warnings, starts_1904=bool(source.datemode))
-    texts = [] if encoding or _TEXT not in stream else shape_texts(stream)
+    texts = [] if encoding or not _TEXT.search(stream) else shape_texts(stream)
     for number in range(source.nsheets):
         sheet = source.sheet_by_index(number)
         notes = book.notes[sheet.name] = SheetNotes(texts=texts[number] if number < len(texts) else [])
