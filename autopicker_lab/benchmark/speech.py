@@ -11,10 +11,9 @@ from autopicker_lab.core import InvalidRequestError, SpeechOptions
 from autopicker_lab.runtime.cores import usable_cores
 from autopicker_lab.settings import Settings
 from autopicker_lab.transcription import WhisperTranscriber
+from autopicker_lab.transcription.local_models import folder_of
 from autopicker_lab.transcription.recordings import open_recording
 from autopicker_lab.transcription.sound import RATE, Sound
-from autopicker_lab.transcription.weights import assemble
-from autopicker_lab.transcription.whisper import BUNDLED_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +53,7 @@ class Engines:
         settings = Settings.load()
         model = model or settings.whisper_model
         ours = WhisperTranscriber(model, settings.autopicker_home, threads=threads, compute=compute)
-        source = str(assemble(settings.autopicker_home / "whisper-base")) if model == BUNDLED_MODEL else model
+        source = str(folder_of(model, settings.autopicker_home))
         return cls(ours, WhisperModel(source, compute_type=compute, cpu_threads=threads or usable_cores()))
 
     def hear(self, way: str, file: SourceFile) -> tuple[str, str]:

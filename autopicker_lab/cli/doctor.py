@@ -16,6 +16,7 @@ from autopicker_lab.extraction.ocr import engines
 from autopicker_lab.extraction.registry import broken_entry_points
 from autopicker_lab.models.notes import notes
 from autopicker_lab.routing import unknown_models
+from autopicker_lab.transcription.local_models import downloaded
 from autopicker_lab.workbench import Workbench
 
 _ENGINES = {
@@ -59,6 +60,7 @@ def examine(lab: Workbench, ask: bool = False) -> list[Check]:
         _check(
             "speech", lambda: f"{lab.transcriber.model}: {lab.transcribe(assets.samples() / 'announcement.ogg').text}"
         ),
+        *_weights(lab),
         *_models(lab, ask),
         *_catalogue(lab),
         _check("uploads", lambda: f"kept at {lab.settings.uploads_url} ({len(lab.files.list())} files)"),
@@ -90,6 +92,14 @@ def _engines() -> Iterator[Check]:
     if len(engines()) > 1 and engines()[0].endswith("(eng)"):
         more = "scans in other languages: apt-get install tesseract-ocr-deu (or -fra, -kor, ...)"
         yield Check("ocr languages", False, more, needed=False)
+
+
+def _weights(lab: Workbench) -> Iterator[Check]:
+    """The weights of the speech model, and others that were downloaded."""
+    yield _check("speech weights", lambda: f"{lab.transcriber.model}: {lab.transcriber.weights()}")
+    if not missing("speech") and (others := downloaded()):
+        told = ", ".join(f"{name} ({size / 1e6:,.0f} MB)" for name, size in others)
+        yield Check("speech models", True, f"{told}: WHISPER_MODEL names the one to use", needed=False)
 
 
 def _has_package(package: str) -> bool:

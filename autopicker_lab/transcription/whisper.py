@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import (
     InvalidRequestError,
-    ModelUnavailableError,
     Segment,
     SourceFile,
     SpeechOptions,
@@ -25,7 +24,7 @@ from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
 from autopicker_lab.transcription.hearing import Hearing, check_options
 from autopicker_lab.transcription.languages import language_code
 from autopicker_lab.transcription.live import LiveTranscript
-from autopicker_lab.transcription.weights import assemble
+from autopicker_lab.transcription.local_models import BUNDLED_MODEL, check_memory, describe, folder_of, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
     from autopicker_lab.runtime.progress import Progress
+    from autopicker_lab.transcription.local_models import LocalModel
 
-BUNDLED_MODEL = "base"
 _PROGRESS_INTERVAL_S = 0.2  # between two calls of `progress`
 _MOST_THREADS = 8  # more make Whisper no faster
 
@@ -128,20 +127,23 @@ class WhisperTranscriber:
         if self._loaded is None:
             from faster_whisper import WhisperModel
 
-            source = str(assemble(self._cache / "whisper-base")) if self.model == BUNDLED_MODEL else self.model
+            folder = folder_of(self.model, self._cache)
+            check_memory(self.model, folder)
             try:
                 self._loaded = WhisperModel(
-                    source,
+                    str(folder),
                     device="auto",
                     compute_type=self._compute,
                     cpu_threads=self._threads or min(usable_cores(), _MOST_THREADS),
                 )
-            except Exception as error:  # huggingface_hub, ctranslate2 and the file system each raise their own
-                raise ModelUnavailableError(
-                    f"the Whisper model '{self.model}' could not be loaded: {str(error)[:200]}",
-                    f"use WHISPER_MODEL={BUNDLED_MODEL}, which needs no network, or a folder with a converted model",
-                ) from error
+            except Exception as error:  # ctranslate2, tokenizers and the file system each raise their own
+                raise unavailable(self.model, str(error)) from error
         return self._loaded
+
+    def weights(self) -> LocalModel:
+        """Where its weights are, how large, and their sum; errors as of `transcribe`."""
+        require("faster_whisper")
+        return describe(self.model, self._cache)
 
     def _schedule_release(self) -> None:
         if self._timer is not None:

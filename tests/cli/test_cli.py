@@ -163,7 +163,7 @@ def test_models_and_doctor() -> None:
     assert rows["smollm2-135m"]["available"] is True
     assert "ollama serve" in rows["llama3.2-local"]["why"]
     checks = {check["name"]: check for check in json_of("doctor")}
-    for name in ("reading", "pictures", "speech", "answering", "uploads", "policy"):
+    for name in ("reading", "pictures", "speech", "speech weights", "answering", "uploads", "policy"):
         assert checks[name]["ok"], checks[name]
 
 
