@@ -19,8 +19,8 @@ _CONVERT = "convert it: ct2-transformers-converter --model NAME --output_dir FOL
 
 
 @dataclass(frozen=True)
-class LocalModel:
-    """A model on this machine.
+class WhisperWeights:
+    """The weights of a model on this machine.
 
     Attributes:
         size: of its weights, bytes.
@@ -39,7 +39,7 @@ class LocalModel:
         return f"{self.size / 1e6:,.0f} MB in {self.folder}, sha256 {self.sha256[:16]}{told}"
 
 
-def describe(name: str, cache: Path) -> LocalModel:
+def describe(name: str, cache: Path) -> WhisperWeights:
     """What there is of a model; its weights are read for the sum.
 
     Raises:
@@ -50,7 +50,7 @@ def describe(name: str, cache: Path) -> LocalModel:
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     published = digest == SHA256[_WEIGHTS] if name == BUNDLED_MODEL else None
-    return LocalModel(name, folder, weights.stat().st_size, digest, published)
+    return WhisperWeights(name, folder, weights.stat().st_size, digest, published)
 
 
 def folder_of(name: str, cache: Path) -> Path:

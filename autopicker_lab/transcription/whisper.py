@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
     from autopicker_lab.runtime.progress import Progress
-    from autopicker_lab.transcription.local_models import LocalModel
+    from autopicker_lab.transcription.local_models import WhisperWeights
 
 _PROGRESS_INTERVAL_S = 0.2  # between two calls of `progress`
 _MOST_THREADS = 8  # more make Whisper no faster
@@ -140,7 +140,7 @@ class WhisperTranscriber:
                 raise unavailable(self.model, str(error)) from error
         return self._loaded
 
-    def weights(self) -> LocalModel:
+    def weights(self) -> WhisperWeights:
         """Where its weights are, how large, and their sum; errors as of `transcribe`."""
         require("faster_whisper")
         return describe(self.model, self._cache)
