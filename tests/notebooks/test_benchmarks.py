@@ -18,6 +18,7 @@ QUICK: dict[str, Any] = {
     "extraction": {"rounds": 1, "workload": 12, "pictures": 2},
     "loadgen": {"testers": "autopicker,aiohttp", "seconds": 0.5, "repeats": 1, "stall_seconds": 3, "search_seconds": 6},
     "replay": {"requests": 500, "replays": 20, "tries": 10},
+    "robustness": {"sample": 40, "tries": 20},
     "routing": {"rounds": 5},
     "serving": {"seconds": 0.5, "repeats": 1, "streams": 50, "soak_seconds": 2},
     "transcription": {"limit": 1, "ways": "autopicker,faster-whisper beam 1", "conditions": "as it is"},

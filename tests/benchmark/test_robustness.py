@@ -1,0 +1,40 @@
+"""Agreement under rewording and under words that were searched for, by router."""
+
+import numpy as np
+import pytest
+
+from autopicker_lab.benchmark.robustness import DEFAULT, LENGTH, HeldOutPrompts, plot_agreement
+from autopicker_lab.tuning.variants import VARIANTS
+
+TEXTS = tuple(f"Why is the {word} {'very ' * i}loud?" for i, word in enumerate(("harbour", "kitchen", "market") * 7))
+
+
+def held(**scorers: object) -> HeldOutPrompts:
+    return HeldOutPrompts(TEXTS, scorers)  # type: ignore[arg-type]
+
+
+def letters(texts: object) -> np.ndarray:
+    return np.array([len(text) for text in texts], float)  # type: ignore[attr-defined]
+
+
+def kitchens(texts: object) -> np.ndarray:
+    return np.array([text.lower().count("kitchen") for text in texts])  # type: ignore[attr-defined]
+
+
+def test_agreement_is_one_where_a_change_moves_no_score_and_less_where_it_moves_all() -> None:
+    found = held(length=letters).agreement().set_index("rewording")["same"]
+    assert list(found.index) == list(VARIANTS)
+    assert found["capitals"] == 1
+    assert found["ten other words after"] < 0.9
+
+
+def test_words_are_found_that_move_a_score_and_none_that_do_not() -> None:
+    found = held(words=kitchens, none=lambda texts: kitchens(TEXTS[: len(texts)])).searched_words()
+    moved = found.set_index(["router", "direction"])["moved"]
+    assert moved["words", "up"] == pytest.approx(2 / 3, abs=0.1)
+    assert moved["none", "up"] == moved["none", "down"] == 0
+
+
+def test_a_picture_has_a_marker_for_each_router() -> None:
+    agreement = held(**{LENGTH: letters, DEFAULT: kitchens}).agreement()
+    assert {line.get_label() for line in plot_agreement(agreement).get_lines()} >= {LENGTH, DEFAULT}
