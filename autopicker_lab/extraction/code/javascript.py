@@ -68,7 +68,7 @@ _SIGNATURES = ("method_signature", "abstract_method_signature")  # have no body
 _CALLEES = ("require", "importScripts", "define")
 _GLOBALS = re.compile(r"^(module\.exports|exports|this|window|globalThis|self|global)(\.|$)")
 _ACCESSOR = re.compile(r"(?<=[\s;{)])accessor(?=[ \t]+[#\w$\[\"'])")  # before a field, as decorators want it
-_MOST_NAME = 80
+_MOST_NAME = 200
 
 
 def read_javascript(file: SourceFile) -> Document:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _EDGE = 40  # levels of 255 between neighbouring pixels of a letter and its background
 _HEIGHTS = range(8, 121)  # pixels
-_REDUCED = 4
+_REDUCED = (2, 4)
 _LETTER = 0.6  # heights: about the width of a letter
 _FILLED = 0.45  # share of its box that a line's strokes fill once they are joined
 
@@ -23,17 +23,25 @@ def uncovered(image: Image, lines: Sequence[OcrLine]) -> list[PixelBox]:
     """The places that look like a line of text and are covered by none of the lines."""
     if find_spec("cv2") is None:
         return []
-    places = [*_text_like(image), *_huge(image)]
-    return [box for box in places if _missing(box, lines) > _LETTER * (box[3] - box[1])]
+    found: list[PixelBox] = []
+    for box in _places(image):
+        if _missing(box, lines) > _LETTER * (box[3] - box[1]) and not any(_overlap(box, other) for other in found):
+            found.append(box)
+    return found
 
 
-def _huge(image: Image) -> Iterator[PixelBox]:
-    """Boxes of letters that are too high to be looked for at the picture's own size."""
-    reduced = image.reduce(_REDUCED)
-    for box in _text_like(reduced):
-        if _REDUCED * (box[3] - box[1]) > _HEIGHTS[-1]:
-            left, top, right, bottom = (_REDUCED * edge for edge in box)
+def _places(image: Image) -> Iterator[PixelBox]:
+    """Boxes that look like lines of text, also of letters that are large, or blurred, at the picture's own size."""
+    yield from _text_like(image)
+    for factor in _REDUCED:
+        for box in _text_like(image.reduce(factor)):
+            left, top, right, bottom = (factor * edge for edge in box)
             yield left, top, right, bottom
+
+
+def _overlap(one: PixelBox, other: PixelBox) -> bool:
+    across, down = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    return across > 0 and down > 0
 
 
 def _missing(box: PixelBox, lines: Sequence[OcrLine]) -> int:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 MIN_CONFIDENCE = 0.6  # confidence below which another reading is tried
 
-_WITHIN = 0.8  # share of its box that lies in the box of the line whose letters it repeats
+_WITHIN = 0.7  # share of its box that lies in the box of the line that it repeats
 
 PixelBox = tuple[int, int, int, int]
 
@@ -108,13 +108,25 @@ def same_place(line: OcrLine, other: OcrLine) -> bool:
 
 
 def without_twins(lines: Sequence[OcrLine]) -> list[OcrLine]:
-    """Lines without those that are part of another's letters, found a second time: a huge word and one of its own."""
-    return [line for line in lines if not any(_is_part(line, other) for other in lines)]
+    """Lines without those that were found a second time: one of a huge word's letters, or the whole, less surely."""
+    once = [line for line in lines if not any(_is_less_sure(line, other) for other in lines)]
+    return [line for line in once if not any(_is_part(line, other) for other in once)]
+
+
+def _is_less_sure(line: OcrLine, other: OcrLine) -> bool:
+    return line.confidence < other.confidence and _shared(line, other) > _WITHIN * max(_area(line), _area(other))
 
 
 def _is_part(line: OcrLine, other: OcrLine) -> bool:
-    if len(line.text) >= len(other.text) or line.text not in other.text:
-        return False
+    is_shorter = len(line.text) < len(other.text) and line.text in other.text
+    return is_shorter and _shared(line, other) > _WITHIN * _area(line)
+
+
+def _shared(line: OcrLine, other: OcrLine) -> int:
     across = min(line.box[2], other.box[2]) - max(line.box[0], other.box[0])
     down = min(line.box[3], other.box[3]) - max(line.box[1], other.box[1])
-    return min(across, down) > 0 and across * down > _WITHIN * line.width * line.height
+    return max(across, 0) * max(down, 0)
+
+
+def _area(line: OcrLine) -> int:
+    return line.width * line.height

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SURE_WORD = 0.93  # Tesseract's confidence in a word from which it is seldom wrong: in 1 of 100 lines of drawn pictures
 _SPACE_SEEN = 0.5  # its confidence in the words around a space that is believed
-_MOST_AGAIN = 0.5  # share of the lines that are read again one by one; of more, the places are doubtful as well
+MOST_AGAIN = 0.6  # share of the lines that are read again one by one; of more, the places are doubtful as well
 _GUESSED = 0.7  # Tesseract's confidence below which it guesses
 _CLEARLY = 0.95  # RapidOCR's confidence from which it is believed against a doubtful reading
 _NARROW, _WIDE = 0.4, 0.7  # gaps between words: no space is added to less, and none is taken from more
@@ -47,7 +47,7 @@ def _hides_a_space(image: Image, line: OcrLine) -> bool:
 def read_doubtful_again(image: Image, lines: Sequence[OcrLine], doubtful: Sequence[OcrLine]) -> list[OcrLine] | None:
     """Tesseract's lines, the doubtful ones as RapidOCR reads them; None where the picture is to be read as a whole."""
     is_cut = any(_POINT_FIRST.match(line.text) for line in lines)
-    if not rapid.has_rapid() or is_cut or len(doubtful) > _MOST_AGAIN * len(lines):
+    if not rapid.has_rapid() or is_cut or len(doubtful) > MOST_AGAIN * len(lines):
         return None
     again = dict(zip(map(id, doubtful), rapid.read_places(image, doubtful), strict=True))
     merged, stubborn = [], 0
@@ -116,17 +116,22 @@ def with_spaces(line: OcrLine, other: str, sure: float) -> OcrLine:
 
 
 def _wide_gaps(letters: str, gaps: Sequence[float], spaces: set[int]) -> set[int]:
-    """Where the picture shows a gap as between words, and none of the reading's spaces stands beside it."""
-    if not spaces:
+    """Where the picture shows a gap as between words, not seen already beside the letter that it was counted to."""
+    if not spaces or not gaps:
         return set()
-    usual = sorted(gaps)[len(gaps) // 2] if gaps else 0.0
+    least = max(_AS_WIDE, _MUCH_WIDER * sorted(gaps)[len(gaps) // 2])
+    taken = {at + step for at in spaces if gaps[at] < _NARROW for step in (-1, 1)}
     return {
         at
-        for at, gap in enumerate(gaps)
-        if gap >= max(_AS_WIDE, _MUCH_WIDER * usual)
-        and spaces.isdisjoint((at - 1, at, at + 1))
-        and not _is_in_number(letters, at)
+        for at in set(range(1, len(gaps))) - spaces - taken
+        if gaps[at] >= least + _low_strokes(letters, at) and not _is_in_number(letters, at)
     }
+
+
+def _low_strokes(letters: str, at: int) -> int:
+    """The underscores around a gap, each about as wide as a space, which may have been taken for a part of it."""
+    before, after = letters[:at], letters[at:]
+    return len(before) - len(before.rstrip("_")) + len(after) - len(after.lstrip("_"))
 
 
 def _is_in_number(letters: str, at: int) -> bool:

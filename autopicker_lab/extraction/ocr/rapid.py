@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core.optional import require
+from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.lines import OcrLine, mean_confidence
 from autopicker_lab.extraction.ocr.spacing import gap_shares
 from autopicker_lab.extraction.ocr.strips import cut_strips
@@ -30,6 +31,7 @@ _AT_ONCE = 1_000_000  # pixels searched at once: a megapixel takes about 400 MB
 _STRIP_AREA = 600_000  # pixels of the strips of a larger picture
 _MAX_WIDTH = 2400
 _SMALL_SIDE = 960
+_SEARCHED = 1280  # pixels of a side
 _DOUBTFUL = 0.8
 _TURN_GAIN = 0.1
 _SURE = 0.95  # confidence from which no other size is tried
@@ -39,6 +41,8 @@ _CROP_MARGIN = 0.2  # line heights
 _BOTH_WAYS = frozenset("0156689SIOHNXZlosxz.,:;-|()[]!")  # look like letters when they stand on their heads
 _MARGIN = 32  # pixels; the model looks for letters away from the edge
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_AMONG_DIGITS = re.compile(r"(?<!\S)[\dIlO]*\d[\dIlO]*\d(?!\S)")  # what stands last may be a unit
+_DIGITS = str.maketrans("IlO", "110")
 _WIDE = (*range(0xFF01, 0xFF5F), *range(0xFFE0, 0xFFE7))
 _NARROW = {0x2032: "'", 0x2033: '"'} | {wide: unicodedata.normalize("NFKC", chr(wide)) for wide in _WIDE}
 _ENGINE = {
@@ -79,11 +83,19 @@ def read_with_rapidocr(image: Image, text_height: float = 0) -> list[OcrLine]:
         text_height: pixels of a line, where it is known, so that letters are searched at the size they are found best.
     """
     scale = _scale(image, text_height)
-    pieces = _read_at(image, scale)
-    if text_height or mean_confidence(pieces) >= _SURE:
+    return _read_at(image, scale) if text_height else _read_unseen(image, scale)
+
+
+def _read_unseen(image: Image, scale: float) -> list[OcrLine]:
+    """A picture of whose letters nothing is known: made smaller first, and as large as they or what is left ask for."""
+    first = min(scale, _SEARCHED / max(image.size))
+    pieces = _read_at(image, first)
+    if first < _MUCH_SMALLER * scale and uncovered(image, pieces):
+        first, pieces = scale, _read_at(image, scale)
+    if mean_confidence(pieces) >= _SURE:
         return pieces
     smaller = _scale(image, _text_height(pieces)) if pieces else _SMALL_SIDE / 3 / max(image.size)
-    if smaller > _MUCH_SMALLER * scale:
+    if smaller > _MUCH_SMALLER * first:
         return pieces
     again = _read_at(image, smaller)  # letters as large as the picture
     return again if _is_better(again, pieces) else pieces
@@ -109,7 +121,7 @@ def read_places(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine]:
         crop = image.crop((max(left - margin, 0), max(top - margin, 0), right + margin, bottom + margin))
         crops.append(numpy.asarray(crop)[:, :, ::-1])
     return [
-        replace(line, text=_in_narrow_forms(read.text), confidence=read.confidence, gaps=read.gaps)
+        replace(line, text=_plain_text(read), confidence=read.confidence, gaps=read.gaps)
         for line, read in zip(lines, _read_lines(crops), strict=True)
     ]
 
@@ -245,7 +257,15 @@ def _piece(corners: Any, read: _Read) -> OcrLine:
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     base = (top + bottom) / 2 + 0.3 * (bottom - top)
     box = (int(left), int(top), int(right), int(bottom))
-    return OcrLine(_in_narrow_forms(read.text), box, read.confidence, float(base), gaps=read.gaps)
+    return OcrLine(_plain_text(read), box, read.confidence, float(base), gaps=read.gaps)
+
+
+def _plain_text(read: _Read) -> str:
+    """A line in narrow forms, without the letters that it is not sure of among digits, where they look like one."""
+    text = _in_narrow_forms(read.text)
+    if read.confidence >= _SURE:
+        return text
+    return _AMONG_DIGITS.sub(lambda found: found[0].translate(_DIGITS), text)
 
 
 def _in_narrow_forms(text: str) -> str:

@@ -20,6 +20,7 @@ from autopicker_lab.extraction.ocr.lines import (
     without_twins,
 )
 from autopicker_lab.extraction.ocr.merging import (
+    MOST_AGAIN,
     doubtful_lines,
     is_lost,
     is_sure_of,
@@ -54,7 +55,7 @@ _MAX_STRIPS = 40
 _SURE = 0.85  # Tesseract's confidence in a line from which it is seldom wrong
 _TRUSTED = 0.75  # the same where nothing better is known
 _SMALL = 24  # pixels of a line below which Tesseract reads better enlarged
-_ENLARGED = 3
+_ENLARGED = 4
 _HUGE = 90  # pixels of a line above which it reads better made smaller, to about the usual height
 _USUAL = 40
 _MOST_ENLARGED = 4000  # pixels of a side
@@ -142,7 +143,9 @@ def _read(image: Image, languages: Sequence[str]) -> OcrResult:
     turn = 0
     on_end = _stands_on_end(first)
     looks_turned = on_end or (found.degrees and mean_confidence(first) < MIN_CONFIDENCE)
-    if looks_turned and not (found.degrees != _UPSIDE_DOWN and _reads_level(image)):
+    pieces = rapid.read_with_rapidocr(image) if rapid.has_rapid() and (looks_turned or not first) else []
+    is_blank = rapid.has_rapid() and not first and not pieces
+    if looks_turned and not is_blank and not (found.degrees != _UPSIDE_DOWN and _are_level(pieces)):
         least = 0.0 if on_end else mean_confidence(first) + _TURN_GAIN
         for degrees in [found.degrees] if found.degrees else [90, 270]:
             turned = image.rotate(degrees, expand=True)
@@ -158,7 +161,7 @@ def _read(image: Image, languages: Sequence[str]) -> OcrResult:
         lines = tesseract.read_with_tesseract(image, more)
         if mean_confidence(lines) >= MIN_CONFIDENCE:
             return _result(lines, more, turn)
-    return _judged(image, first, found.script, turn)
+    return _judged(image, first, found.script, turn, None if first or turn else pieces)
 
 
 def _first_reading(image: Image) -> list[OcrLine]:
@@ -167,9 +170,11 @@ def _first_reading(image: Image) -> list[OcrLine]:
 
     lines = tesseract.read_with_tesseract(image, ("eng",))
     height = _text_height(lines)
-    scale = _ENLARGED if 0 < height < _SMALL else _USUAL / height if height > _HUGE else 1.0
+    if _SMALL <= height <= _HUGE or sum(not is_sure_of(line) for line in lines) <= MOST_AGAIN * len(lines):
+        return lines
+    scale = min(_USUAL / height, _ENLARGED)
     size = round(image.width * scale), round(image.height * scale)
-    if scale == 1 or min(size) < _MIN_SIDE or max(size) > _MOST_ENLARGED or all(map(is_sure_of, lines)):
+    if min(size) < _MIN_SIDE or max(size) > _MOST_ENLARGED:
         return lines
     scaled = image.resize(size, Pictures.Resampling.BICUBIC)
     again = [line.moved(scale=1 / scale) for line in tesseract.read_with_tesseract(scaled, ("eng",))]
@@ -209,16 +214,20 @@ def _stands_on_end(lines: Sequence[OcrLine]) -> bool:
     return 2 * sum(line.height > line.box[2] - line.box[0] for line in words) > len(words)
 
 
-def _reads_level(image: Image) -> bool:
-    """Whether RapidOCR finds lines across the picture where Tesseract took columns of figures for lines on end."""
-    if not rapid.has_rapid():
-        return False
-    pieces = [piece for piece in rapid.read_with_rapidocr(image) if len(piece.text) > 2]
-    return 2 * sum(piece.width > piece.height for piece in pieces) > len(pieces)
+def _are_level(pieces: Sequence[OcrLine]) -> bool:
+    """Whether RapidOCR's lines run across the picture, where Tesseract took columns of figures for lines on end."""
+    words = [piece for piece in pieces if len(piece.text) > 2]
+    return 2 * sum(word.width > word.height for word in words) > len(words)
 
 
-def _judged(image: Image, first: list[OcrLine], script: str, turn: int) -> OcrResult:
-    """RapidOCR's reading where it can be believed, else Tesseract's; what neither could read is told."""
+def _judged(
+    image: Image, first: list[OcrLine], script: str, turn: int, pieces: list[OcrLine] | None = None
+) -> OcrResult:
+    """RapidOCR's reading where it can be believed, else Tesseract's; what neither could read is told.
+
+    Args:
+        pieces: RapidOCR's reading, where it is known.
+    """
     foreign = is_foreign(script)
     trusted = [line for line in first if line.confidence >= (_SURE if foreign else _TRUSTED)]
     if foreign and looks_borrowed(first):
@@ -229,7 +238,8 @@ def _judged(image: Image, first: list[OcrLine], script: str, turn: int) -> OcrRe
         return OcrResult(tuple(kept), "tesseract eng", turn, tuple(doubts))
     legible: list[OcrLine] = []
     unread: list[OcrLine] = []
-    pieces = rapid.read_with_rapidocr(image, _text_height(first))
+    if pieces is None:
+        pieces = rapid.read_with_rapidocr(image, _text_height(first))
     foreign = foreign and not is_known(pieces)
     for piece in pieces:
         there = [line for line in first if same_place(line, piece)]
