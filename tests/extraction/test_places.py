@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autopicker_lab.core import Document, Part, Place, Table
@@ -75,6 +75,7 @@ class TestPassagesOfTables:
         assert any(passage.startswith("story: word") for passage in passages)
         assert any("short" in passage for passage in passages)
 
+    @settings(deadline=None)
     @given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 40), st.integers(8, 90))
     def test_a_tokenizer_is_never_passed_and_each_value_is_there(
         self, rows: int, columns: int, width: int, size: int

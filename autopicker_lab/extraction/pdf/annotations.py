@@ -6,9 +6,12 @@ import ctypes
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.extraction.pdf.drawing import RulingLine
 from autopicker_lab.extraction.pdf.strings import utf16_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pypdfium2 import PdfDocument, PdfPage
 
 _MAX_ANNOTATIONS = 2000
@@ -26,6 +29,7 @@ class PageAnnotations:
         widgets, links: where the value of a form field stands, or the target of a link.
         fields: the values of form fields by name.
         notes, files: comments, and the names of attached files.
+        strikes: the lines of what a reader struck through.
         hidden: names of form fields and texts of notes that no viewer shows.
         drawn: whether some, as stamps and signatures do, show a text of their own.
     """
@@ -35,6 +39,7 @@ class PageAnnotations:
     fields: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    strikes: list[RulingLine] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
     drawn: bool = False
     unread: list[int] = field(default_factory=list)  # those whose look is not read, by index
@@ -87,6 +92,8 @@ def _read_annotation(raw: Any, pdf: PdfDocument, annotation: Any, found: PageAnn
         found.files.append(utf16_text(raw.FPDFAttachment_GetName, attachment) if attachment else "without a name")
     if kind != raw.FPDF_ANNOT_POPUP and (text := _contents(raw, annotation)):
         found.notes.append(text)
+    if kind == raw.FPDF_ANNOT_STRIKEOUT:
+        found.strikes += _strikes(raw, annotation)
     if kind == raw.FPDF_ANNOT_STAMP and not _has_look(raw, annotation):
         name = utf16_text(raw.FPDFAnnot_GetStringValue, annotation, b"Name")
         found.notes += filter(None, [name and f"stamp: {name}"])
@@ -162,6 +169,17 @@ def _rect(raw: Any, annotation: Any) -> _Rect:
     rect = raw.FS_RECTF()
     raw.FPDFAnnot_GetRect(annotation, ctypes.byref(rect))
     return rect.left, rect.bottom, rect.right, rect.top
+
+
+def _strikes(raw: Any, annotation: Any) -> Iterator[RulingLine]:
+    """A line through the middle of each stretch of text that is struck."""
+    corners = raw.FS_QUADPOINTSF()
+    for index in range(min(raw.FPDFAnnot_CountAttachmentPoints(annotation), _MAX_OPTIONS)):
+        if raw.FPDFAnnot_GetAttachmentPoints(annotation, index, ctypes.byref(corners)):
+            xs = (corners.x1, corners.x2, corners.x3, corners.x4)
+            ys = (corners.y1, corners.y2, corners.y3, corners.y4)
+            middle = (min(ys) + max(ys)) / 2
+            yield RulingLine(min(xs), middle, max(xs), middle)
 
 
 def _link_target(raw: Any, pdf: PdfDocument, annotation: Any) -> str:

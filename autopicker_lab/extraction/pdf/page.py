@@ -10,6 +10,7 @@ from autopicker_lab.extraction.pdf.drawing import RulingLine, drawn_weight, read
 from autopicker_lab.extraction.pdf.fonts import FontStyle
 from autopicker_lab.extraction.pdf.initials import join_letters
 from autopicker_lab.extraction.pdf.ink import unseen_words
+from autopicker_lab.extraction.pdf.strikes import mark_struck
 from autopicker_lab.extraction.pdf.tick_boxes import box_words
 from autopicker_lab.extraction.pdf.turned import take_heads, turned_lines
 from autopicker_lab.extraction.pdf.vertical import join_columns
@@ -30,6 +31,7 @@ def read_page(page: PdfPage, annotations: PageAnnotations) -> PageContent:
     drawings, layer = read_drawings(page, box), read_words(page)
     unseen = unseen_words(page, layer.words, layer.paints, drawings)
     words = [word for word in layer.words if id(word) not in unseen] if unseen else layer.words
+    mark_struck(words, drawings.rules, annotations.strikes)
     usual_size = Counter(word.style.size for word in words).most_common(1)[0][0] if words else 10.0
     shown = " ".join(word.text for word in words) if annotations.notes else ""
     notes = [note for note in annotations.notes if " ".join(note.split()) not in shown]
