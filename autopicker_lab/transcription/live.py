@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.transcription.doubts import is_phantom, plain
+from autopicker_lab.transcription.doubts import is_loop, is_phantom, plain
 from autopicker_lab.transcription.recogniser import Recogniser
 from autopicker_lab.transcription.sound import RATE
 from autopicker_lab.transcription.spoken import SpokenLanguages
@@ -119,7 +119,7 @@ class LiveTranscript:
         if not voice:
             return self._settle([], [])
         pausing = len(self._probabilities) - voice[-1][1] >= _PAUSE_FRAMES
-        words = self._unsettled(self._draft(voice))
+        words = self._unsettled(self._words(voice, ended=last or pausing))
         if last or pausing:
             self._drop(voice[-1][1] + _PAD)
             return self._settle(words, [])
@@ -133,7 +133,8 @@ class LiveTranscript:
         self._before = tail
         return settled, tail
 
-    def _draft(self, voice: Sequence[tuple[int, int]]) -> list[Word]:
+    def _words(self, voice: Sequence[tuple[int, int]], ended: bool) -> list[Word]:
+        """The words of a reading; where the speech has `ended`, all is done to have each."""
         import numpy as np
 
         places = tuple((self._base + a * FRAME, self._base + b * FRAME) for a, b in voice)
@@ -141,7 +142,8 @@ class LiveTranscript:
         window = Window("", self._base, self._samples, places, probability)
         with self._lend() as whisper:
             options = replace(self._options, language=self.language)
-            segments = Recogniser(whisper, options, self._languages, lambda: False).draft(window)
+            recogniser = Recogniser(whisper, options, self._languages, lambda: False)
+            segments = recogniser.hear(window) if ended else recogniser.draft(window)
         if self.language is None and window.voiced_s >= _LANGUAGE_S:
             self.language = self._languages.main
         return [word for segment in segments if _is_believed(segment) for word in segment.words if word.text.strip()]
@@ -198,7 +200,8 @@ def _agreed(before: Sequence[Word], now: Sequence[Word]) -> int:
 
 
 def _is_believed(segment: Segment) -> bool:
-    return not segment.doubt and not is_phantom(segment.text)
+    made_up = segment.doubt and is_phantom(segment.text)
+    return not made_up and not is_loop(segment.text, segment.end - segment.start)
 
 
 def text_of(words: Iterable[Word]) -> str:

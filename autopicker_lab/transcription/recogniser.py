@@ -87,11 +87,22 @@ class Recogniser:
                 for one, heard in zip(several, found, strict=True):
                     one.first = heard
 
+    def hear(self, window: Window) -> list[Segment]:
+        """The segments of a window alone."""
+        one = self.listen(window)
+        self.search_together([one])
+        return self.write(one)
+
     def draft(self, window: Window) -> list[Segment]:
-        """The segments of a window that is still growing, by one search in the language that it seems to be in."""
+        """The segments of a window that is still growing, in the language that it seems to be in.
+
+        One search is made, and what is done where it fails.
+        """
         one = self.listen(window)
         language = self._known or self._languages.of(one.probabilities, window.voiced_s)
         (heard,) = self._search.together([one.encoded], [language], self._options.beam or 1)
+        if heard.failed(window.voiced_s):
+            return self._written(one.encoded, language, first=heard)
         return placed(window, heard, language)
 
     def write(self, one: Listened) -> list[Segment]:

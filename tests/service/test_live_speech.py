@@ -36,7 +36,7 @@ class Reading(LiveTranscript):
         super().__init__(lambda: None, options)  # type: ignore[arg-type,return-value]  # no model is lent
         self.language = options.language or "en"
 
-    def _draft(self, voice: Any) -> Any:
+    def _words(self, voice: Any, ended: bool) -> Any:
         from autopicker_lab.core import Word
 
         first, last = self._base / RATE, (self._base + len(self._samples)) / RATE

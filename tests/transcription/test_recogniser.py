@@ -67,3 +67,11 @@ def test_short_windows_are_not_encoded_as_long_as_a_long_one() -> None:
     frames = [least for _, least in evenly([window(0, 28), window(30, 25), window(60, 3)])]
     assert frames[0] == frames[1] > 2800
     assert frames[2] < frames[0]
+
+
+def test_a_window_that_still_grows_is_read_once_and_one_that_ended_to_its_end(searches: list[list[float]]) -> None:
+    model = SimpleNamespace(model=SimpleNamespace(is_multilingual=True))
+    recogniser = Recogniser(model, SpeechOptions(language="en"), SpokenLanguages(), lambda: False)
+    assert [s.text for s in recogniser.draft(window(0, 9))] == ["9"]
+    assert searches == [[9.0]]
+    assert [s.text for s in recogniser.hear(window(0, 9))] == ["9", "end"]
