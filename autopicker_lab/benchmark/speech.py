@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, SpeechOptions
+from autopicker_lab.extraction import open_source
 from autopicker_lab.runtime.cores import usable_cores
 from autopicker_lab.settings import Settings
 from autopicker_lab.transcription import WhisperTranscriber
@@ -16,7 +17,7 @@ from autopicker_lab.transcription.recordings import open_recording
 from autopicker_lab.transcription.sound import RATE, Sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Self
 
     import numpy as np
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
 OURS = "autopicker"
 AS_IT_IS = "as it is"
-_PAUSE = RATE  # samples between repetitions
-_JOINED_S = 120  # seconds that a recording is repeated to
+JOINED = "two minutes"
+_PAUSE = RATE // 2  # samples between recordings that are joined
+_JOINED_S = 120  # seconds of them
 
 
 @dataclass(frozen=True)
@@ -119,46 +121,40 @@ def _telephone(samples: Samples) -> tuple[Samples, int]:
     return np.fft.irfft(spectrum, len(samples))[::2].astype(np.float32), RATE // 2
 
 
-def _repeated(samples: Samples) -> tuple[Samples, int]:
-    """Said again and again, for two minutes."""
-    import numpy as np
-
-    once = np.concatenate([samples, np.zeros(_PAUSE, np.float32)])
-    return np.tile(once, times_repeated(len(samples) / RATE)), RATE
-
-
-def times_repeated(seconds: float) -> int:
-    """How often a recording of so many seconds is said under the condition `two minutes`."""
-    return max(1, round(_JOINED_S / (seconds + _PAUSE / RATE)))
-
-
 CONDITIONS: dict[str, Callable[[Samples], tuple[Samples, int]] | None] = {
     AS_IT_IS: None,
     "noise 20 dB": _noisy(20),
     "noise 5 dB": _noisy(5),
     "telephone": _telephone,
-    "two minutes": _repeated,
+    JOINED: None,
 }
 
 
-def recording_seconds(file: SourceFile) -> float:
-    """The length of a recording, decoded."""
-    sound = Sound(file)
-    for _ in sound.blocks():
-        pass
-    return sound.length
+def samples_of(file: SourceFile) -> Samples:
+    """A recording's sound at 16 kHz, its channels mixed."""
+    import numpy as np
+
+    return np.concatenate([block.channels.mean(axis=0) for block in Sound(file).blocks()])
 
 
 def under(condition: str, file: SourceFile) -> SourceFile:
     """A recording under one of CONDITIONS; but for `as it is`, its channels mixed."""
+    change = CONDITIONS[condition]
+    return file if change is None else open_recording(*change(samples_of(file)))
+
+
+def joined(cases: Iterable[tuple[Path, str]]) -> tuple[SourceFile, str]:
+    """Recordings one after another until it is two minutes, with what all of them say."""
     import numpy as np
 
-    change = CONDITIONS[condition]
-    if change is None:
-        return file
-    samples = np.concatenate([block.channels.mean(axis=0) for block in Sound(file).blocks()])
-    changed, rate = change(samples)
-    return open_recording(changed, rate)
+    pieces: list[Samples] = []
+    texts: list[str] = []
+    for path, text in cases:
+        pieces += [samples_of(open_source(path)), np.zeros(_PAUSE, np.float32)]
+        texts.append(text)
+        if sum(map(len, pieces)) >= _JOINED_S * RATE:
+            break
+    return open_recording(np.concatenate(pieces), RATE), " ".join(texts)
 
 
 def chosen(names: str, known: Sequence[str], param: str) -> list[str]:

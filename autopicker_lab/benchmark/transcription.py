@@ -13,13 +13,14 @@ from autopicker_lab import assets
 from autopicker_lab.benchmark.speech import (
     AS_IT_IS,
     CONDITIONS,
+    JOINED,
     OURS,
     WAYS,
     Engines,
     chosen,
     format_of,
-    recording_seconds,
-    times_repeated,
+    joined,
+    samples_of,
     under,
 )
 from autopicker_lab.core import InvalidRequestError
@@ -27,12 +28,15 @@ from autopicker_lab.core.files import FORMATS, KIND_OF_SUFFIX
 from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import BLUE, ORANGE, axes, frame
 from autopicker_lab.extraction import open_source
+from autopicker_lab.transcription.sound import RATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from autopicker_lab.core import SourceFile
 
 
 def word_errors(truth: str, text: str, language: str = "en") -> tuple[int, int]:
@@ -75,7 +79,7 @@ def measure(
         folder: recordings, each with its text in NAME.txt (of `NAME.wav`) or `NAME.wav.txt` beside it or in `truth/`
             below it or beside it, or listed with a `reference` in a manifest.json. "": the project's samples.
         ways: names of `speech.WAYS`, with commas between them.
-        conditions: names of `speech.CONDITIONS`, likewise.
+        conditions: names of `speech.CONDITIONS`, likewise; under `two minutes` the first recordings are joined.
         threads: of each model; 0: as many as there are cores.
         compute: type of CTranslate2, "int8" or "float32" for example.
 
@@ -96,28 +100,37 @@ def measure(
         for way in compared:
             _measure_file(engines, way, AS_IT_IS, *cases[0])
         for path, truth in cases:
-            rows += [_measure_file(engines, way, name, path, truth) for name in befallen for way in compared]
+            short = [name for name in befallen if name != JOINED]
+            rows += [_measure_file(engines, way, name, path, truth) for name in short for way in compared]
+        if JOINED in befallen:
+            rows += [_row(engines, way, JOINED, JOINED, lambda: joined(cases)) for way in compared]
     finally:
         engines.close()
     return frame(rows)
 
 
 def _measure_file(engines: Engines, way: str, condition: str, path: Path, truth: str) -> dict[str, Any]:
-    row: dict[str, Any] = {"file": path.name, "format": format_of(path), "way": way, "condition": condition}
+    return _row(engines, way, condition, path.name, lambda: (under(condition, open_source(path)), truth))
+
+
+def _row(
+    engines: Engines, way: str, condition: str, name: str, made: Callable[[], tuple[SourceFile, str]]
+) -> dict[str, Any]:
+    """How a recording was heard; `made` gives it, and what is said in it."""
+    row: dict[str, Any] = {"file": name, "format": format_of(name), "way": way, "condition": condition}
     row |= dict.fromkeys(("language", "seconds", "errors", "words", "wer", "rtf", "cpu_rtf"))
     try:
-        file = under(condition, open_source(path))
-        seconds = recording_seconds(file)
+        file, truth = made()
+        seconds = len(samples_of(file)) / RATE
         started_at, cpu_at = time.perf_counter(), time.process_time()
         text, language = engines.hear(way, file)
         taken, worked = time.perf_counter() - started_at, time.process_time() - cpu_at
     except Exception as error:  # the bare engine raises whatever its decoder does
         return row | {"error": f"{type(error).__name__}: {error}"[:200]}
-    times = times_repeated(recording_seconds(open_source(path))) if condition == "two minutes" else 1
-    errors, words = word_errors(" ".join([truth] * times), text, language)
+    errors, words = word_errors(truth, text, language)
     wer = errors / words if words else float(bool(errors))
-    row |= {"language": language, "seconds": seconds, "errors": errors, "words": words, "wer": wer}
-    return row | {"rtf": taken / seconds, "cpu_rtf": worked / seconds, "error": ""} if seconds else row | {"error": ""}
+    row |= {"language": language, "seconds": seconds, "errors": errors, "words": words, "wer": wer, "error": ""}
+    return row | {"rtf": taken / seconds, "cpu_rtf": worked / seconds} if seconds else row
 
 
 def _cases(place: Path) -> Iterator[tuple[Path, str]]:
