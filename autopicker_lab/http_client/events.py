@@ -13,6 +13,7 @@ import orjson
 from autopicker_lab.core import AutopickerError, ChatChunk, StreamFailedError, UpstreamError, Usage
 from autopicker_lab.http_client.choices import ChoiceReader, choice_index, read_message
 from autopicker_lab.http_client.reported import FailureReport
+from autopicker_lab.http_client.text_events import ShapeLearner
 from autopicker_lab.http_client.tolerant_json import loads, whole
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class EventReader:
         self._is_error = False
         self._ends = False
         self._choices: dict[int, ChoiceReader] = {}
-        self._usage: Usage | None = None
+        self._alike = ShapeLearner()
         self.finish_reason: str | None = None
         self.done = False
         self.said = False
@@ -122,6 +123,11 @@ class EventReader:
             if not line:  # an event's end, as every second line is
                 self._is_error = False
                 continue
+            shape = self._alike.shape
+            if shape is not None and not self._is_error and (alike := shape.read(line)) is not None:
+                events.append(alike)
+                self.said = self.advanced = True
+                continue
             text = line[5:].strip() if line.startswith(b"data:") else self._other_line(line)
             if text == b"[DONE]":
                 self.done = True
@@ -137,6 +143,8 @@ class EventReader:
                 usage = Usage.from_openai(event["usage"]) or usage
             if event.get("choices"):
                 events.append(event)
+                if not self._joins:
+                    self._alike.learn(line, event)
         if events or usage:
             finish = self.finish_reason if self._ends else None
             self._ends = False
@@ -208,6 +216,7 @@ class EventReader:
         except ValueError:
             event = loads(_with_following_lines(lines, number))
         self._joins = True
+        self._alike = ShapeLearner()  # texts are joined from now on, so that each has to be parsed
         return event
 
     def _raise_reported(self, event: dict[str, Any], is_error: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from autopicker_lab.http_client.text_events import TextEvent, TextEventWriter
 from autopicker_lab.service.chat import sse
 from autopicker_lab.service.chat.dialect import AnswerHead, ChatCall
 from autopicker_lab.service.chat.request_body import ChatBody
@@ -38,7 +39,7 @@ class OpenAIWording:
         include_usage: whether an event with the tokens comes before it.
     """
 
-    __slots__ = ("_done", "_head", "_include_usage")
+    __slots__ = ("_done", "_head", "_include_usage", "_texts")
     content_type = sse.CONTENT_TYPE
     keepalive = sse.KEEPALIVE_COMMENT
 
@@ -46,6 +47,7 @@ class OpenAIWording:
         self._done = done
         self._include_usage = include_usage
         self._head: dict[str, Any] = {}
+        self._texts = TextEventWriter(self._head)
 
     def whole(self, completion: bytes) -> bytes:
         """The answer as it is kept."""
@@ -55,6 +57,7 @@ class OpenAIWording:
         """The first events, of which the first has the role and `extra`: the model's own where that has a role."""
         reply_id, model, created = head
         self._head = {"id": reply_id, "object": "chat.completion.chunk", "created": created, "model": model}
+        self._texts = TextEventWriter(self._head)
         if events and "role" in (events[0]["choices"][0].get("delta") or ()):
             first = {**events[0], **self._head, **extra}
             first.pop("usage", None)
@@ -67,6 +70,9 @@ class OpenAIWording:
         head = self._head
         parts: list[bytes] = []
         for raw in events:
+            if raw.__class__ is TextEvent:
+                parts += self._texts.write(raw)
+                continue
             chunk = {**raw, **head}
             chunk.pop("usage", None)
             parts += (b"data: ", orjson.dumps(chunk), b"\n\n")
