@@ -13,7 +13,7 @@ import orjson
 from autopicker_lab.core import AutopickerError, ChatChunk, StreamFailedError, UpstreamError, Usage
 from autopicker_lab.http_client.choices import ChoiceReader, choice_index, read_message
 from autopicker_lab.http_client.reported import FailureReport
-from autopicker_lab.http_client.text_events import ShapeLearner
+from autopicker_lab.http_client.text_events import EventShapes
 from autopicker_lab.http_client.tolerant_json import loads, whole
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class EventReader:
         self._is_error = False
         self._ends = False
         self._choices: dict[int, ChoiceReader] = {}
-        self._alike = ShapeLearner()
+        self._alike = EventShapes()
         self.finish_reason: str | None = None
         self.done = False
         self.said = False
@@ -216,7 +216,7 @@ class EventReader:
         except ValueError:
             event = loads(_with_following_lines(lines, number))
         self._joins = True
-        self._alike = ShapeLearner()  # texts are joined from now on, so that each has to be parsed
+        self._alike = EventShapes()  # texts are joined from now on, so that each has to be parsed
         return event
 
     def _raise_reported(self, event: dict[str, Any], is_error: bool) -> None:

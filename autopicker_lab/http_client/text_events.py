@@ -24,11 +24,11 @@ class TextEvent(dict[str, Any]):
     """
 
     __slots__ = ("shape", "written")
-    shape: Shape
+    shape: EventShape
     written: bytes
 
 
-class Shape:
+class EventShape:
     """What events of a stream have in common: all but the text.
 
     Args:
@@ -47,7 +47,7 @@ class Shape:
         self.least = len(before) + len(after) + 1
 
     @classmethod
-    def of(cls, line: bytes, event: dict[str, Any]) -> Shape | None:
+    def of(cls, line: bytes, event: dict[str, Any]) -> EventShape | None:
         """The shape of an event that adds a text alone, from the line that it was parsed of; None for another."""
         text = _only_text(event)
         start = line.find(b'"', line.rfind(b'"content"') + 9) + 1
@@ -87,7 +87,7 @@ class Shape:
         return event
 
 
-class ShapeLearner:
+class EventShapes:
     """Finds the shape of the events of one stream.
 
     Attributes:
@@ -97,7 +97,7 @@ class ShapeLearner:
     __slots__ = ("_tries", "shape")
 
     def __init__(self) -> None:
-        self.shape: Shape | None = None
+        self.shape: EventShape | None = None
         self._tries = _TRIES
 
     def learn(self, line: bytes, event: dict[str, Any]) -> None:
@@ -105,7 +105,7 @@ class ShapeLearner:
         if not self._tries or _only_text(event) is None or (self.shape is not None and self.shape.fits(line)):
             return
         self._tries -= 1
-        self.shape = Shape.of(line, event)
+        self.shape = EventShape.of(line, event)
 
 
 class TextEventWriter:
@@ -119,7 +119,7 @@ class TextEventWriter:
 
     def __init__(self, head: dict[str, Any]):
         self._head = head
-        self._shape: Shape | None = None
+        self._shape: EventShape | None = None
         self._before = self._after = b""
 
     def write(self, event: TextEvent) -> tuple[bytes, bytes, bytes]:
