@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,9 @@ import av
 import numpy as np
 import pytest
 import websocket
+from conftest import needs
 from support.serving import serving
+from support.upstream import soon
 
 from autopicker_lab import Settings, Workbench
 from autopicker_lab.core import SpeechOptions
@@ -237,6 +240,30 @@ def test_a_key_is_asked_for(tmp_path: Path, speech: Samples) -> None:
         socket.send(json.dumps({"type": "start"}))
         assert until(socket)[-1]["status_code"] == 401
         assert say(connect(address, f"?api_key={secret}"), pcm(speech[:RATE]))[-1]["type"] == "done"
+
+
+@pytest.mark.browser
+@needs("chromium")
+def test_the_page_writes_what_is_said_into_the_question(address: str, samples: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    options = ["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    sound = f"--use-file-for-fake-audio-capture={samples / 'announcement.wav'}"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=[*options, sound])
+        tab = browser.new_context(permissions=["microphone"]).new_page()
+        wrong: list[str] = []
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.goto(address)
+        question = tab.get_by_label("Your question")
+        question.fill("Note:")
+        tab.get_by_role("button", name="Speak", exact=True).click()
+        assert soon(lambda: "word2" in question.input_value())
+        tab.get_by_role("button", name="Stop speaking").click()
+        tab.get_by_role("button", name="Speak", exact=True).wait_for()
+        assert question.input_value().startswith("Note: word")
+        assert wrong == []
+        browser.close()
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 // The page to try the service with. Whatever it does, any program can do with the client that it imports.
 import { AutopickerClient } from './autopicker.mjs';
+import { Microphone } from './microphone.js';
 
 const address = new URL('..', import.meta.url).href.replace(/\/$/, '');  // a proxy may serve it under a prefix
 const find = (id) => document.getElementById(id);
@@ -8,6 +9,7 @@ const question = find('question');
 let messages = [];
 let files = [];
 let running = null;
+let microphone = null;
 
 function client() {
   return new AutopickerClient(address, find('key').value || null, { retries: 0 });
@@ -155,6 +157,28 @@ async function ask(text) {
   turn.scrollIntoView({ block: 'end' });
 }
 
+function speak() {
+  if (microphone) {
+    microphone.stop();
+    return;
+  }
+  const before = question.value.trim();
+  const show = (settled, tail) => {
+    question.value = `${before} ${settled}${tail}`.trim();
+  };
+  const ended = (error) => {
+    microphone = null;
+    find('speak').textContent = 'Speak';
+    find('speak').setAttribute('aria-pressed', 'false');
+    showStatus(error ? error.message : '');
+  };
+  microphone = new Microphone(address, find('key').value, show, ended);
+  find('speak').textContent = 'Stop speaking';
+  find('speak').setAttribute('aria-pressed', 'true');
+  showStatus('Listening');
+  microphone.start();
+}
+
 find('ask').onsubmit = (event) => {
   event.preventDefault();
   const text = question.value.trim();
@@ -167,6 +191,7 @@ question.onkeydown = (event) => {
   event.preventDefault();
   find('ask').requestSubmit();
 };
+find('speak').onclick = speak;
 find('stop').onclick = () => running?.abort();
 find('clear').onclick = () => {
   running?.abort();

@@ -17,6 +17,7 @@ _FILES = {
     "index.html": (_PAGE, "text/html"),
     "page.css": (_PAGE, "text/css"),
     "page.js": (_PAGE, "text/javascript"),
+    "microphone.js": (_PAGE, "text/javascript"),
     "autopicker.mjs": (_CLIENT, "text/javascript"),
 }
 
