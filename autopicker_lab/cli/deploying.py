@@ -16,7 +16,7 @@ from autopicker_lab.cli.common import Json, StrictCommand, print_json
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.live.audit import Step, open_audit
 from autopicker_lab.live.canary import CanaryReport, Guardrails, rounded
-from autopicker_lab.live.deployments import Deployments, deployed
+from autopicker_lab.live.deployments import Deployed, Deployments, canary_report, deployed
 from autopicker_lab.live.pairs import agreement, paired
 from autopicker_lab.routing import default_policy, load_policy
 from autopicker_lab.settings import Settings
@@ -63,22 +63,24 @@ def deploy(
 def promote(by: Who = "", why: Why = "", as_json: Json = False) -> None:
     """Make the canary the policy of all, and keep with it what was known of it."""
     deployments = _deployments()
-    _print_step(deployments.promote(by or _me(), why, _figures(deployments)), as_json)
+    state = deployments.state()
+    _print_step(deployments.promote(by or _me(), why, _figures(state), expected=state.number), as_json)
 
 
 @app.command(cls=StrictCommand)
 def rollback(by: Who = "", why: Why = "", as_json: Json = False) -> None:
     """End the canary, or where none runs go back to what was deployed before."""
     deployments = _deployments()
-    _print_step(deployments.roll_back(by or _me(), why, _figures(deployments)), as_json)
+    state = deployments.state()
+    _print_step(deployments.roll_back(by or _me(), why, _figures(state), expected=state.number), as_json)
 
 
 @app.command(cls=StrictCommand)
 def deployments(as_json: Json = False) -> None:
     """Show what is deployed, what a canary has shown so far, and every step that led here."""
-    found = _deployments()
-    steps = found.audit.steps()
-    state, report = deployed(steps), _report(found)
+    steps = _deployments().audit.steps()
+    state = deployed(steps)
+    report = _report(state)
     if as_json:
         print_json(
             {
@@ -126,19 +128,18 @@ def _deployments() -> Deployments:
     return Deployments(open_audit(Settings.load()))
 
 
-def _report(deployments: Deployments) -> CanaryReport | None:
+def _report(state: Deployed) -> CanaryReport | None:
     """What the decision log of these settings says of the canary; None where there is none, or no canary."""
     settings = Settings.load()
-    canary = deployments.state().canary
-    if canary is None or settings.decision_log is None or not settings.decision_log.exists():
+    if state.canary is None or settings.decision_log is None or not settings.decision_log.exists():
         return None
     configured = load_policy(settings.autopicker_policy) if settings.autopicker_policy else default_policy()
     with closing(open_log(settings.decision_log)) as log:
-        return deployments.report(log.since(canary.at), configured)
+        return canary_report(state, log.since(state.canary.at), configured)
 
 
-def _figures(deployments: Deployments) -> dict[str, Any]:
-    report = _report(deployments)
+def _figures(state: Deployed) -> dict[str, Any]:
+    report = _report(state)
     return {} if report is None else dict(report.figures)
 
 

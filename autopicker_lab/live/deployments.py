@@ -59,6 +59,21 @@ def _after(state: Deployed, step: Step) -> Deployed:
     return Deployed(number, step.policy, (*state.earlier, state.stable), None, withdrawn)
 
 
+def canary_report(state: Deployed, decisions: Sequence[Decision], configured: RoutePolicy) -> CanaryReport | None:
+    """What a log says of the canary; None where none runs.
+
+    Args:
+        decisions: those from before it began are passed over.
+        configured: the policy that serves where none was deployed.
+    """
+    if state.canary is None:
+        return None
+    stable = configured.id if state.stable == CONFIGURED else state.stable
+    comparison = CanaryComparison(stable, state.canary.policy)
+    comparison.add(decision for decision in decisions if decision.created >= state.canary.at)
+    return comparison.report(Guardrails(**state.canary.settings))
+
+
 class Deployments:
     """The steps that a person, or a service, can take."""
 
@@ -68,21 +83,6 @@ class Deployments:
     def state(self) -> Deployed:
         """What is deployed now; StorageError where the store does not answer."""
         return deployed(self.audit.steps())
-
-    def report(self, decisions: Sequence[Decision], configured: RoutePolicy) -> CanaryReport | None:
-        """What a log says of the canary; None where none runs.
-
-        Args:
-            decisions: those from before it began are passed over.
-            configured: the policy that serves where none was deployed.
-        """
-        state = self.state()
-        if state.canary is None:
-            return None
-        stable = configured.id if state.stable == CONFIGURED else state.stable
-        comparison = CanaryComparison(stable, state.canary.policy)
-        comparison.add(decision for decision in decisions if decision.created >= state.canary.at)
-        return comparison.report(Guardrails(**state.canary.settings))
 
     def deploy(
         self, policy: RoutePolicy, who: str, why: str = "", share: float = 0.0, rails: Guardrails | None = None

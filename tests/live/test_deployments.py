@@ -14,13 +14,15 @@ from support.redis_server import redis_server
 from support.upstream import soon
 from typer.testing import CliRunner
 
+from autopicker_lab.cli import deploying
 from autopicker_lab.cli.app import app
 from autopicker_lab.core import InvalidRequestError, NotFoundError, RoutePolicy, Tier
-from autopicker_lab.live.audit import Step, open_audit
+from autopicker_lab.live.audit import SqliteAudit, Step, open_audit
 from autopicker_lab.live.deployments import CONFIGURED, Deployments
 from autopicker_lab.routing import save_policy
 from autopicker_lab.service.announcement import announcement
 from autopicker_lab.settings import ModelConfig, Settings
+from autopicker_lab.storage import open_log
 
 WEAK, STRONG = (RoutePolicy(name, (Tier(0, wanted),)) for name, wanted in (("weak", 0.1), ("strong", 0.9)))
 
@@ -185,3 +187,36 @@ def test_the_commands_take_the_steps_and_tell_them(tmp_path: Path, monkeypatch: 
     run("promote")
     run("rollback")
     assert json.loads(run("deployments", "--json"))["stable"] == WEAK.id
+
+
+def test_a_decision_about_one_canary_is_not_taken_on_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOPICKER_HOME", str(tmp_path / "home"))
+    deployments = Deployments(open_audit(Settings.load()))
+    deployments.deploy(WEAK, "ann")
+    deployments.deploy(STRONG, "ann", share=0.1)
+
+    def told(state: Any) -> dict[str, Any]:  # while its figures are read, somebody takes it back
+        deployments.roll_back("bob")
+        return {}
+
+    monkeypatch.setattr(deploying, "_figures", told)
+    result = CliRunner().invoke(app, ["rollback"])
+    assert "another step was taken meanwhile" in result.output.lower()
+    assert [step.who for step in deployments.audit.steps()] == ["ann", "ann", "bob"]
+
+
+def test_what_is_deployed_is_read_once_to_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOPICKER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DECISION_LOG", str(tmp_path / "log.sqlite"))
+    open_log(tmp_path / "log.sqlite").close()
+    Deployments(open_audit(Settings.load())).deploy(STRONG, "ann", share=0.1)
+    reads: list[Any] = []
+    read = SqliteAudit.steps
+
+    def counted(audit: SqliteAudit) -> Any:
+        reads.append(audit)
+        return read(audit)
+
+    monkeypatch.setattr(SqliteAudit, "steps", counted)
+    assert json.loads(CliRunner().invoke(app, ["deployments", "--json"]).output)["report"]["advice"] == "continue"
+    assert len(reads) == 1
