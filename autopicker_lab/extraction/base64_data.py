@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from autopicker_lab.core.files import picture_type
 
@@ -14,7 +15,12 @@ _MIN_UNNAMED = 1000
 _MAX_TOLD = 3
 _LINE_END = r"(?:\\r)?(?:\\n|\n[ \t]*)"
 _LETTERS = rf"(?:[A-Za-z0-9+/_-]+(?:{_LINE_END}(?=[A-Za-z0-9+/=_-]))?)+={{0,2}}"
-_ADDRESS = re.compile(rf"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,\s\"'()]*)*;base64,(?P<letters>{_LETTERS})")
+_ESCAPED = r"(?:[A-Za-z0-9+/_-]|%2[BFbf]|%0[ADad])+%2[BFbf](?:[A-Za-z0-9+/_-]|%2[BFbf]|%0[ADad])*(?:%3[Dd])*"
+_ADDRESS = re.compile(
+    r"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,\s\"'()]*)*;base64,\s*"
+    rf"(?P<letters>{_ESCAPED}|{_LETTERS})"
+)
+_ESCAPED_LINE_END = re.compile("%0[ADad]")
 _RUN = re.compile(
     rf"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{{40,}}(?:{_LINE_END}(?=[A-Za-z0-9+/=]))?)+[A-Za-z0-9+/]*={{0,2}}"
 )
@@ -52,7 +58,7 @@ def leave_out_base64(text: str) -> Readable:
     found: list[str] = []
 
     def named(match: re.Match[str]) -> str:
-        letters = match["letters"]
+        letters = unquote(_ESCAPED_LINE_END.sub("", match["letters"]))
         if len(letters) < _MIN_NAMED:
             return match[0]
         kind = match["kind"] or _kind(letters) or "data"

@@ -239,3 +239,11 @@ def test_fields_with_accessors_of_their_own_are_no_faults() -> None:
     assert found.text.strip() == text.strip()
     assert [symbol["name"] for symbol in found.metadata["symbols"]] == ["Ferry", "Ferry.#fare", "Ferry.board"]
     assert found.metadata["symbols"][1]["signature"] == "static accessor #fare = (age)"
+
+
+def test_functions_of_an_object_and_keys_are_named_by_what_they_are() -> None:
+    source = 'jobs = {\n  run: () => {},\n  stop() {}\n};\nclass User {\n  static get ["json-schema"]() {}\n  [key]() {}\n}\n'
+    names = [symbol["name"] for symbol in extract(source.encode(), name="a.js").metadata["symbols"]]
+    assert names == ["jobs.run", "jobs.stop", "User", "User.json-schema", "User.[key]"]
+    long = "emscripten_bind_" + "Attribute" * 8
+    assert extract(f"{long} = function () {{}};".encode(), name="a.js").metadata["symbols"][0]["name"] == long

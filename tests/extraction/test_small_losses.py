@@ -176,3 +176,11 @@ def test_base64_for_addresses_is_left_out_too() -> None:
     )
     slug = "-".join(["a-long-name-of-words"] * 80)
     assert slug in extract(slug.encode(), name="a.txt").text
+
+
+@pytest.mark.parametrize("lines", ["", "%0A", "%0D%0A"])
+def test_base64_whose_signs_are_escaped_is_left_out_too(lines: str) -> None:
+    letters = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 5).decode()
+    escaped = letters[:76] + lines + letters[76:].replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+    text = extract(f"before ![a bee](data:image/png;base64,{escaped}) after".encode(), name="a.md").text
+    assert text == "before ![a bee](data:image/png;base64,[1 kB left out]) after"

@@ -36,7 +36,7 @@ _QUERY = f"""
 (pair key: {_KEY} @name value: (object)) @holder
 (assignment_expression left: [(identifier) (member_expression)] @name right: {_FUNCTION} @value) @function
 (assignment_expression left: [(identifier) (member_expression)] @name right: (class) @value) @class
-(assignment_expression left: (member_expression) @name right: (object)) @holder
+(assignment_expression left: [(identifier) (member_expression)] @name right: (object)) @holder
 (export_statement "default" @name value: {_FUNCTION} @value) @function
 (export_statement "default" @name value: (class) @value) @class
 (program (lexical_declaration (variable_declarator name: (identifier) @name value: (_)? @initial) @variable))
@@ -68,6 +68,7 @@ _SIGNATURES = ("method_signature", "abstract_method_signature")  # have no body
 _CALLEES = ("require", "importScripts", "define")
 _GLOBALS = re.compile(r"^(module\.exports|exports|this|window|globalThis|self|global)(\.|$)")
 _ACCESSOR = re.compile(r"(?<=[\s;{)])accessor(?=[ \t]+[#\w$\[\"'])")  # before a field, as decorators want it
+_LITERAL_KEY = re.compile(r"""\[(["'])[^"'\\]*\1\]""")
 _MOST_NAME = 200
 
 
@@ -153,6 +154,8 @@ def _owner_and_name(source: Source, node: Node) -> tuple[str, str]:
     text = one_line(source.text_of(node), _MOST_NAME)
     if node.type == "string":
         return "", text.strip("'\"")
+    if node.type == "computed_property_name" and _LITERAL_KEY.fullmatch(text):
+        return "", text[2:-2]
     if node.type != "member_expression":
         return "", text
     owner, _, name = _GLOBALS.sub("", text.replace(".prototype", "")).rpartition(".")
