@@ -18,7 +18,7 @@ from autopicker_lab.extraction.ocr.merging import (
     read_passed_over,
     with_spaces,
 )
-from autopicker_lab.extraction.ocr.spacing import gap_shares
+from autopicker_lab.extraction.ocr.spacing import gap_shares, spaces_of
 
 
 def line(text: str, weakest: float = 0.96, top: int = 0, confidence: float = 0.96) -> OcrLine:
@@ -62,13 +62,13 @@ def test_gaps_in_the_picture_decide_between_two_readings(rapids: str, tesseracts
 @pytest.mark.parametrize(
     ("rapids", "wide", "merged"),
     [
-        ("Last boatleaves", {4: 1.0, 8: 0.9}, "Last boat leaves"),
+        ("Last boatleaves", {4: 1.0, 8: 1.0}, "Last boat leaves"),
         ("Lastboatleaves", {8: 1.0}, "Lastboatleaves"),  # how wide a space is here is not known
         ("La stboatleaves", {2: 0.1, 3: 1.0}, "La stboatleaves"),  # one gap, counted to the next letter
-        ("Milk 1l", {4: 1.0, 5: 0.9}, "Milk 1 l"),
+        ("Milk 1l", {4: 1.0, 5: 1.0}, "Milk 1 l"),
         ("Price 1 250.00", {5: 1.0, 6: 1.0, 9: 1.0, 10: 1.0}, "Price 1 250.00"),  # no space before the point
         ("def total_price", {3: 1.0, 8: 1.1, 9: 1.1}, "def total_price"),  # thin strokes are no ink
-        ("if __name__==", {2: 1.0, 10: 2.9}, "if __name__ =="),
+        ("if __name__==", {2: 1.0, 10: 3.1}, "if __name__ =="),
     ],
 )
 @pytest.mark.parametrize("sure", [0.0, 0.3, 0.7])
@@ -76,6 +76,26 @@ def test_a_gap_as_wide_as_the_spaces_is_one(rapids: str, wide: dict[int, float],
     letters = "".join(rapids.split())
     gaps = tuple(wide.get(at, 0.2) for at in range(len(letters)))
     assert with_spaces(replace(line(rapids), gaps=gaps), letters if sure else "", sure).text == merged
+
+
+@pytest.mark.parametrize(
+    ("rapids", "tesseracts", "gap", "sure", "merged"),
+    [
+        ("paying repair", "paying re pair", 0.45, 0.78, "paying repair"),
+        ("paying repair", "paying re pair", 0.65, 0.78, "paying re pair"),
+        ("print(total_price)", "print(total _price)", 0.7, 0.6, "print(total_price)"),  # a thin stroke is no ink
+        ("Your ticket until", "Your ticket until", 0.8, 0.6, "Your ticket until"),
+        ("Your ticket until", "Yaurtickl", 0.8, 0.3, "You r ticket until"),
+    ],
+)
+def test_less_is_believed_of_a_doubtful_reading(
+    rapids: str, tesseracts: str, gap: float, sure: float, merged: str
+) -> None:
+    at = {"paying repair": 8, "print(total_price)": 11, "Your ticket until": 3}[rapids]
+    letters = "".join(rapids.split())
+    gaps = [1.0 if i in spaces_of(rapids) else 0.2 for i in range(len(letters))]
+    gaps[at] = gap
+    assert with_spaces(replace(line(rapids), gaps=tuple(gaps)), tesseracts, sure).text == merged
 
 
 def test_what_was_found_a_second_time_within_a_word_is_left_out() -> None:

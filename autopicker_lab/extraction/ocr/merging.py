@@ -25,8 +25,10 @@ MOST_AGAIN = 0.6  # share of the lines that are read again one by one; of more, 
 _GUESSED = 0.7  # Tesseract's confidence below which it guesses
 _CLEARLY = 0.95  # RapidOCR's confidence from which it is believed against a doubtful reading
 _NARROW, _WIDE = 0.4, 0.7  # gaps between words: no space is added to less, and none is taken from more
+_HALF = 0.6  # the same as the first, where Tesseract is in doubt
 _AS_WIDE, _MUCH_WIDER = 0.75, 1.8  # of a gap that is a space without Tesseract: gaps between words, between letters
 _POINT_FIRST = re.compile(r"[.,] ?\d")  # a number that was cut in two
+_IN_NAME = re.compile(r"\w_|_\w")
 _IN_NUMBER = re.compile(r"\d[.,:]|[.,:]\d")
 
 
@@ -98,28 +100,35 @@ def with_spaces(line: OcrLine, other: str, sure: float) -> OcrLine:
     letters = "".join(line.text.split())
     gaps = line.gaps if len(line.gaps) == len(letters) else ()
     spaces = spaces_of(line.text)
-    if sure < SURE_WORD or not other:
-        spaces |= _wide_gaps(letters, gaps, spaces)
     if sure < _SPACE_SEEN or not other:
-        return _spaced(line, letters, spaces)
+        return _spaced(line, letters, spaces | _wide_gaps(letters, gaps, spaces, _AS_WIDE))
+    is_sure = sure >= SURE_WORD
+    if not is_sure:
+        spaces |= _wide_gaps(letters, gaps, spaces, 1.0)
     theirs, seen = "".join(other.split()), spaces_of(other)
     for block in SequenceMatcher(None, letters, theirs, autojunk=False).get_matching_blocks():
         for step in range(1, block.size):
             here, there = block.a + step, block.b + step
             gap = gaps[here] if gaps else None
             if there in seen and not _is_in_number(letters, here):
-                if gap is None or gap >= _NARROW:
+                if gap is None or gap >= _least_gap(letters, here, is_sure):
                     spaces.add(here)
-            elif there not in seen and sure >= SURE_WORD and (gap is None or gap < _WIDE):
+            elif there not in seen and is_sure and (gap is None or gap < _WIDE):
                 spaces.discard(here)
     return _spaced(line, letters, spaces)
 
 
-def _wide_gaps(letters: str, gaps: Sequence[float], spaces: set[int]) -> set[int]:
+def _least_gap(letters: str, at: int, is_sure: bool) -> float:
+    """How wide a gap must be for a space that Tesseract sees there, more within a name with underscores."""
+    within = _IN_NAME.fullmatch(letters[at - 1 : at + 1])
+    return (_NARROW if is_sure else _HALF) + (_low_strokes(letters, at) if within else 0)
+
+
+def _wide_gaps(letters: str, gaps: Sequence[float], spaces: set[int], least: float) -> set[int]:
     """Where the picture shows a gap as between words, not seen already beside the letter that it was counted to."""
     if not spaces or not gaps:
         return set()
-    least = max(_AS_WIDE, _MUCH_WIDER * sorted(gaps)[len(gaps) // 2])
+    least = max(least, _MUCH_WIDER * sorted(gaps)[len(gaps) // 2])
     taken = {at + step for at in spaces if gaps[at] < _NARROW for step in (-1, 1)}
     return {
         at
