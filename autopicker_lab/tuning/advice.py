@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.tuning.verdict import Finding, in_points
+from autopicker_lab.tuning.verdict import Finding, in_points, signed_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,9 +43,10 @@ class Losses:
             "no allowance that was tried would do" if self.enough is None else f"--within {self.enough:g} would do"
         )
         return (
-            f"Quality against the best single model: on prompts like these {-100 * self.these:+.1f} points, at worst "
-            f"{-100 * self.these_bound:+.1f}; on new kinds of prompt {-100 * self.new:+.1f}, at worst "
-            f"{-100 * self.new_bound:+.1f}. Allowed to be lost: {in_points(self.within)} (--within {self.within:g}); "
+            f"Quality against the best single model: on prompts like these {signed_points(-self.these)} points, "
+            f"at worst {signed_points(-self.these_bound)}; on new kinds of prompt {signed_points(-self.new)}, "
+            f"at worst {signed_points(-self.new_bound)}. "
+            f"Allowed to be lost: {in_points(self.within)} (--within {self.within:g}); "
             f"{would_do}."
         )
 

@@ -16,6 +16,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.tuning.clusters import mean_bound
 from autopicker_lab.tuning.curve import CHOICE
 from autopicker_lab.tuning.settings import cross_fitted_choices
+from autopicker_lab.tuning.verdict import signed_points
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,11 +51,10 @@ class TaskGain:
         return asdict(self)
 
     def __str__(self) -> str:
-        points = 100 * (self.quality - self.quality_pooled)
         return (
             f"Where requests tell their task (metadata.task), a policy per task (--per-task) would save "
             f"{100 * self.saved:.0f} % in place of {100 * self.saved_pooled:.0f} %, "
-            f"for {points:+.1f} points of quality."
+            f"for {signed_points(self.quality - self.quality_pooled)} points of quality."
         )
 
 

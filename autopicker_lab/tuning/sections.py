@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.core.show import html_table
 from autopicker_lab.tuning.baseline import ALWAYS, ORACLE, POLICY, SAME_SHARES
 from autopicker_lab.tuning.matrix import CALL
+from autopicker_lab.tuning.verdict import signed_points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,7 +125,7 @@ def _part_section(kind: str, parts: Sequence[PartRow], cost_unit: str) -> Report
             f"{100 * part.share:.0f} %",
             f"{part.best:.3f}",
             f"{part.routed:.3f}",
-            f"{100 * part.change.value:+.1f} [{100 * part.change.low:+.1f}, {100 * part.change.high:+.1f}]",
+            f"{signed_points(part.change.value)} [{signed_points(part.change.low)}, {signed_points(part.change.high)}]",
             "" if part.saved is None else f"{100 * part.saved:.0f} %",
         )
         for part in parts[:_MOST_PARTS]

@@ -30,6 +30,11 @@ def in_points(score: float) -> str:
     return "1 point" if round(100 * score, 6) == 1 else f"{100 * score:g} points"
 
 
+def signed_points(change: float) -> str:
+    """A change of mean score, -1 to 1, as a number of points; what is rounded to nothing is never minus nothing."""
+    return f"{round(100 * change, 1) + 0.0:+.1f}"
+
+
 @dataclass(frozen=True)
 class Saving:
     """The policy at its own cost weight, against always asking the best single model.
@@ -194,7 +199,8 @@ class Verdict:
         assert self.saving is not None  # nothing else can pay
         best, share, quality = self.saving.best, self.saving.share, self.saving.quality
         figures = f"{self._figures}; p={self._p:.3f} against coins tossed at the same cost"
-        change = f"{100 * quality.value:+.1f} points [{100 * quality.low:+.1f}, {100 * quality.high:+.1f}] of quality"
+        low, high = signed_points(quality.low), signed_points(quality.high)
+        change = f"{signed_points(quality.value)} points [{low}, {high}] of quality"
         if share.low <= 0:
             return f"routing gains {change} over always {best} ({figures})"
         saved = f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
