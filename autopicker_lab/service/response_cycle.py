@@ -32,6 +32,7 @@ class ResponseCycle(RequestResponseCycle):
     """
 
     _held = b""  # of a head, until it is sent
+    loop: asyncio.AbstractEventLoop  # kept: before Python 3.12 each get_running_loop() is a system call
 
     def send(self, message: ASGISendEvent) -> Awaitable[None]:  # type: ignore[override]  # awaited, as uvicorn's is
         """Send the head of an answer, or a piece of its body."""
@@ -49,7 +50,7 @@ class ResponseCycle(RequestResponseCycle):
         self.response_started = True
         self.waiting_for_100_continue = False
         self._held = head
-        asyncio.get_running_loop().call_soon(self._send_held)
+        self.loop.call_soon(self._send_held)
 
     def _send_held(self) -> None:
         if self._held and not self.disconnected:
@@ -123,6 +124,7 @@ class CycleProtocol(HttpToolsProtocol):
             version != "1.0" and parser.should_keep_alive(),
             self.on_response_complete,
         )
+        self.cycle.loop = self.loop
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:

@@ -59,6 +59,8 @@ def writes(
     )
 
     async def answer() -> None:
+        if isinstance(cycle, ResponseCycle):
+            cycle.loop = asyncio.get_running_loop()
         await cycle.send({"type": "http.response.start", "status": status, "headers": headers})
         if turn:
             await asyncio.sleep(0)
