@@ -68,6 +68,7 @@ def test_gaps_in_the_picture_decide_between_two_readings(rapids: str, tesseracts
         ("Milk 1l", {4: 1.0, 5: 1.0}, "Milk 1 l"),
         ("Price 1 250.00", {5: 1.0, 6: 1.0, 9: 1.0, 10: 1.0}, "Price 1 250.00"),  # no space before the point
         ("def total_price", {3: 1.0, 8: 1.1, 9: 1.1}, "def total_price"),  # thin strokes are no ink
+        ("Reference: HAFEN-77", {10: 1.0, 15: 1.1, 16: 1.1}, "Reference: HAFEN-77"),
         ("if __name__==", {2: 1.0, 10: 3.1}, "if __name__ =="),
     ],
 )

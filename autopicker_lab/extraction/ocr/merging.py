@@ -28,6 +28,7 @@ _NARROW, _WIDE = 0.4, 0.7  # gaps between words: no space is added to less, and 
 _HALF = 0.6  # the same as the first, where Tesseract is in doubt
 _AS_WIDE, _MUCH_WIDER = 0.75, 1.8  # of a gap that is a space without Tesseract: gaps between words, between letters
 _POINT_FIRST = re.compile(r"[.,] ?\d")  # a number that was cut in two
+_THIN = "_-\u2013\u2014~"
 _IN_NAME = re.compile(r"\w_|_\w")
 _IN_NUMBER = re.compile(r"\d[.,:]|[.,:]\d")
 
@@ -138,9 +139,9 @@ def _wide_gaps(letters: str, gaps: Sequence[float], spaces: set[int], least: flo
 
 
 def _low_strokes(letters: str, at: int) -> int:
-    """The underscores around a gap, each about as wide as a space, which may have been taken for a part of it."""
+    """The thin strokes around a gap, each about as wide as a space, which may have been taken for a part of it."""
     before, after = letters[:at], letters[at:]
-    return len(before) - len(before.rstrip("_")) + len(after) - len(after.lstrip("_"))
+    return len(before) - len(before.rstrip(_THIN)) + len(after) - len(after.lstrip(_THIN))
 
 
 def _is_in_number(letters: str, at: int) -> bool:
