@@ -187,6 +187,7 @@ def test_a_picture_is_read_as_a_whole_where_much_is_doubtful_or_guessed(again: l
     image = Image.new("RGB", (400, 400))
     sure = [line(f"line {i}", top=30 * i) for i in range(10)]
     assert again_of(image, [*sure, line("= NN BW", 0.45, 200)]) is None
+    assert again_of(image, [*sure, line("18."), line("13", 0.5)]) is None  # a number in two
     assert again == [1]
     assert again_of(image, [sure[0], line("Moming members", 0.85), line("Rye bread", 0.8, 100)]) is None
     assert again_of(image, [*sure, line("Moming members", 0.85), line(". 20")]) is None

@@ -28,6 +28,7 @@ _NARROW, _WIDE = 0.4, 0.7  # gaps between words: no space is added to less, and 
 _HALF = 0.6  # the same as the first, where Tesseract is in doubt
 _AS_WIDE, _MUCH_WIDER = 0.75, 1.8  # of a gap that is a space without Tesseract: gaps between words, between letters
 _POINT_FIRST = re.compile(r"[.,] ?\d")  # a number that was cut in two
+_POINT_LAST = re.compile(r"\d+[.,]")
 _THIN = "_-\u2013\u2014~"
 _IN_NAME = re.compile(r"\w_|_\w")
 _IN_NUMBER = re.compile(r"\d[.,:]|[.,:]\d")
@@ -49,7 +50,7 @@ def _hides_a_space(image: Image, line: OcrLine) -> bool:
 
 def read_doubtful_again(image: Image, lines: Sequence[OcrLine], doubtful: Sequence[OcrLine]) -> list[OcrLine] | None:
     """Tesseract's lines, the doubtful ones as RapidOCR reads them; None where the picture is to be read as a whole."""
-    is_cut = any(_POINT_FIRST.match(line.text) for line in lines)
+    is_cut = any(_POINT_FIRST.match(line.text) or _POINT_LAST.fullmatch(line.text) for line in lines)
     if not rapid.has_rapid() or is_cut or len(doubtful) > MOST_AGAIN * len(lines):
         return None
     again = dict(zip(map(id, doubtful), rapid.read_places(image, doubtful), strict=True))
