@@ -28,6 +28,9 @@ class Embedder:
         self._pipeline = pipeline
         self._static = StaticModel()
 
+    def __repr__(self) -> str:
+        return f"Embedder({', '.join(spec.id for spec in self.specs())})"
+
     def specs(self) -> list[ModelSpec]:
         """The models that make vectors; the one that ships comes last."""
         specs = [spec for spec in self._pipeline.catalogue.specs() if CAPABILITY in spec.capabilities]

@@ -93,8 +93,9 @@ def tour() -> None:
         run(lab)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(
+    context: typer.Context,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -106,11 +107,11 @@ def lab(
     voila: Annotated[str, typer.Option(help="serve one notebook, such as 06, as an application without code")] = "",
     demo: Demo = False,
 ) -> None:
-    """Open the notebooks in JupyterLab."""
+    """Open the notebooks in JupyterLab. Options not listed here go to Jupyter, such as --ServerApp.base_url=/me/."""
     _set_demo(demo)
     from autopicker_lab.cli.jupyter import start
 
-    sys.exit(start(folder, port, browser, voila))
+    sys.exit(start(folder, port, browser, voila, context.args))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autopicker_lab.cli.common import Cluster, Json, StrictCommand, open_workbench, print_json, stoppable
+from autopicker_lab.cli.common import Cluster, Json, StrictCommand, open_workbench, print_json, sparse_notes, stoppable
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def _collection_bar(out: Path) -> Iterator[Callable[[CollectionResult], bool]]:
     from rich.progress import MofNCompleteColumn, Progress
 
     latest: list[CollectionResult] = []
+    note = sparse_notes()
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with stoppable() as stopping, Progress(*columns, transient=True, console=Console(stderr=True)) as bar:
         bar.speed_estimate_period = _ESTIMATED_OVER_S
@@ -115,6 +116,7 @@ def _collection_bar(out: Path) -> Iterator[Callable[[CollectionResult], bool]]:
             doing = "stopping after this question" if stopping() else state.resting or f"{state.cost_usd:.4f} USD"
             left, settled = state.total - state.skipped, state.settled - state.skipped
             bar.update(task, description=doing, completed=settled, total=left)
+            note(f"{settled:,} of {left:,} answers, {doing}")
             return not stopping()
 
         try:

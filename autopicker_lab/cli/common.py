@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from autopicker_lab.workbench import Workbench
 
 Cluster = Annotated[str | None, typer.Option("--scheduler", help="a Dask cluster to work on: tcp://HOST:8786")]
+_NOTE_EVERY_S = 10.0
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document on standard output")]
 
 
@@ -52,6 +55,19 @@ def open_workbench() -> Workbench:
 def print_json(document: Any) -> None:
     """Print a value as one line of JSON; what JSON does not have is printed as text."""
     typer.echo(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def sparse_notes(quiet: bool = False) -> Callable[[str], None]:
+    """Make a function that says where long work is, in a line now and then, where no terminal shows a bar of it."""
+    said_at = time.monotonic()
+
+    def say(text: str) -> None:
+        nonlocal said_at
+        if not quiet and not sys.stderr.isatty() and time.monotonic() - said_at >= _NOTE_EVERY_S:
+            said_at = time.monotonic()
+            typer.echo(text, err=True)
+
+    return say
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from autopicker_lab.cli.common import Cluster, Json, open_workbench, print_json, stoppable
+from autopicker_lab.cli.common import Cluster, Json, open_workbench, print_json, sparse_notes, stoppable
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ReadOptions
 from autopicker_lab.transcription.formats import Format
 
@@ -70,6 +70,7 @@ def _extract_many(files: list[Path], out: Path | None, how: dict[str, Any], as_j
     from autopicker_lab.extraction.many import write_table
 
     failed: list[dict[str, Any]] = []
+    note = sparse_notes(as_json)
     done = total = 0
     with Progress(transient=True, console=Console(stderr=True)) as bar, stoppable() as stopped:
         task = bar.add_task("files", total=None)
@@ -78,6 +79,7 @@ def _extract_many(files: list[Path], out: Path | None, how: dict[str, Any], as_j
             nonlocal done, total
             done, total = files_done, files_total
             bar.update(task, completed=files_done, total=files_total)
+            note(f"{files_done:,} of {files_total:,} files")
             return not stopped()
 
         def results() -> Iterator[ExtractionResult]:
@@ -147,12 +149,14 @@ def _transcribe_many(files: Sequence[Path], how: dict[str, Any]) -> Iterator[Any
     from autopicker_lab.settings import Settings
     from autopicker_lab.transcription.many import transcribe_many
 
+    note = sparse_notes()
     done = total = 0
     with stoppable() as stopped:
 
         def on_progress(files_done: int, files_total: int) -> bool:
             nonlocal done, total
             done, total = files_done, files_total
+            note(f"{files_done:,} of {files_total:,} recordings")
             return not stopped()
 
         model = Settings.load().whisper_model

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from autopicker_lab import assets
@@ -20,10 +21,15 @@ DATA_RATE = 10**9  # bytes a second that a kernel may send; more than 1 MB/s is 
 _CONFIG = Path(__file__).parent / "jupyter_config"  # no question whether one would like news
 
 
-def start(folder: Path | None = None, port: int = 8888, browser: bool = True, voila: str = "") -> int:
+def start(
+    folder: Path | None = None, port: int = 8888, browser: bool = True, voila: str = "", more: Sequence[str] = ()
+) -> int:
     """Run JupyterLab, or Voila on one notebook, until it is stopped, and return its exit code.
 
     From a wheel the notebooks are copied to `folder` (default: ./autopicker-notebooks) once, and never overwritten.
+
+    Args:
+        more: options of Jupyter's, or Voila's, own.
 
     Raises:
         InvalidRequestError: no notebook is called `voila`.
@@ -32,6 +38,7 @@ def start(folder: Path | None = None, port: int = 8888, browser: bool = True, vo
     require("voila" if voila else "jupyterlab", "ipykernel")
     home = _home(folder)
     program = application(find(home, voila), port, browser) if voila else command(home, port, browser)
+    program += more
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         filter(None, (str(_CONFIG), os.environ.get("JUPYTER_CONFIG_PATH")))
     )

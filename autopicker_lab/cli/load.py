@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autopicker_lab.cli.common import Json, open_workbench, print_json, stoppable
+from autopicker_lab.cli.common import Json, open_workbench, print_json, sparse_notes, stoppable
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.loadtest import (
     IN_PROCESS,
@@ -292,14 +292,16 @@ def _replayed(plan: LoadPlan, path: Path) -> LoadPlan:
 
 
 def _progress(stopped: Callable[[], bool], quiet: bool) -> LiveProgress:
-    """Make a callback that shows progress on standard error where that is a terminal, in one line written over."""
+    """Make a callback that shows progress on standard error: on a terminal in one line written over."""
+    note = sparse_notes(quiet)
 
     def show(live: Live) -> bool:
+        rate = "-" if live.per_second is None else f"{live.per_second:,.0f}"
+        p99 = "-" if live.p99_ms is None else f"{live.p99_ms:,.0f}"
+        failed = sum(live.errors.values())
+        line = f"{live.seconds:6.1f} s  {live.done:,} done  {rate} a second  p99 {p99} ms  {failed} failed"
+        note(line)
         if not quiet and sys.stderr.isatty():
-            rate = "-" if live.per_second is None else f"{live.per_second:,.0f}"
-            p99 = "-" if live.p99_ms is None else f"{live.p99_ms:,.0f}"
-            failed = sum(live.errors.values())
-            line = f"{live.seconds:6.1f} s  {live.done:,} done  {rate} a second  p99 {p99} ms  {failed} failed"
             sys.stderr.write(f"\r{line} ")
             sys.stderr.flush()
         return not stopped()

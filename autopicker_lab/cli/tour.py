@@ -12,10 +12,13 @@ from rich.rule import Rule
 from rich.table import Table
 
 from autopicker_lab import assets
-from autopicker_lab.core import AutopickerError, ChatReply, Complexity, Route
+from autopicker_lab.core import AutopickerError, ChatReply, Complexity, ModelUnavailableError, Route
+from autopicker_lab.core.optional import install_line, missing
 from autopicker_lab.core.text import clip
+from autopicker_lab.models.weights import INSTALL_SHIPPED, weights
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from autopicker_lab.workbench import Workbench
@@ -29,17 +32,17 @@ HARD = (
 
 
 def run(lab: Workbench, console: Console | None = None) -> None:
-    """Show the tour; it needs no network and no GPU, and goes on where no model answers."""
+    """Show the tour; it needs no network and no GPU, and goes on where a package is missing or no model answers."""
     out = console or Console()
     folder = assets.samples()
     started_at = time.perf_counter()
     out.print(Panel("Autopicker Lab: the right model for every request, and why", style="bold"))
-    _read(lab, out, folder)
-    _transcribe(lab, out, folder)
-    _decide(lab, out)
-    out.print(Rule("4. Ask about the file", align="left"))
-    if _some_model_answers(lab, out):
-        _answer(lab, out, folder)
+    _step(out, "1. Read a file", lambda: _read(lab, out, folder))
+    _step(out, "2. Hear a recording", lambda: _transcribe(lab, out, folder))
+    _step(out, "3. Decide which model a request needs", lambda: _decide(lab, out))
+    _step(out, "4. Ask about the file", lambda: _answer(lab, out, folder))
+    if command := _what_is_missing():
+        out.print(f"Parts of this need more than is installed: [bold]{escape(command)}[/bold]", highlight=False)
     out.print(Rule("Where to go from here", align="left"))
     out.print(f"That took {time.perf_counter() - started_at:.0f} s. Next:")
     prefix = "uv run " if assets.in_checkout() else ""
@@ -54,8 +57,27 @@ def run(lab: Workbench, console: Console | None = None) -> None:
         out.print(f"  [bold]{prefix}{command}[/bold]  {purpose}", highlight=False)
 
 
+def _step(out: Console, title: str, work: Callable[[], None]) -> None:
+    """Do a step; one that fails says why, and the tour goes on."""
+    out.print(Rule(title, align="left"))
+    try:
+        work()
+    except AutopickerError as error:
+        out.print(f"  {error}", markup=False, highlight=False)
+
+
+def _what_is_missing() -> str:
+    """One command that installs what the tour misses; "" where all is there."""
+    extras = [extra for extra in ("speech", "local") if missing(extra)]
+    commands = [install_line(",".join(extras))] if extras else []
+    try:
+        weights("")
+    except ModelUnavailableError:
+        commands.append(INSTALL_SHIPPED)
+    return " && ".join(commands)
+
+
 def _read(lab: Workbench, out: Console, folder: Path) -> None:
-    out.print(Rule("1. Read a file", align="left"))
     started_at = time.perf_counter()
     report = lab.extract(folder / "report.pdf")
     seconds = time.perf_counter() - started_at
@@ -69,7 +91,6 @@ def _read(lab: Workbench, out: Console, folder: Path) -> None:
 
 
 def _transcribe(lab: Workbench, out: Console, folder: Path) -> None:
-    out.print(Rule("2. Hear a recording", align="left"))
     transcript = lab.transcribe(folder / "announcement.mp3")
     rtf = f"{transcript.real_time_factor:.2f}" if transcript.real_time_factor else "unknown"
     about = f"{transcript.duration:.0f} s of sound, language {transcript.language}, real-time factor {rtf}"
@@ -79,13 +100,13 @@ def _transcribe(lab: Workbench, out: Console, folder: Path) -> None:
 
 
 def _decide(lab: Workbench, out: Console) -> None:
-    out.print(Rule("3. Decide which model a request needs", align="left"))
     for prompt in (QUESTION, HARD):
         out.print(f"[italic]{clip(prompt, 110)}[/italic]", highlight=False)
         try:
             out.print(*route_tables(lab.route(prompt)))
-        except AutopickerError as error:
-            out.print(f"  {error}")
+        except ModelUnavailableError as error:
+            out.print(factor_table(lab.score(prompt)))
+            out.print(f"  {error}", markup=False, highlight=False)
 
 
 def _some_model_answers(lab: Workbench, out: Console) -> bool:
@@ -95,11 +116,13 @@ def _some_model_answers(lab: Workbench, out: Console) -> bool:
         return True
     out.print("No model answers on this machine yet. One of these is enough:")
     for spec, available in models:
-        out.print(f"  {spec.id}: {available.why}. To mend it: [bold]{escape(available.hint)}[/bold]", highlight=False)
+        out.print(f"  {spec.id}: {available}", markup=False, highlight=False)
     return False
 
 
 def _answer(lab: Workbench, out: Console, folder: Path) -> None:
+    if not _some_model_answers(lab, out):
+        return
     for question in (QUESTION, SECOND):
         out.print(f"[bold]{question}[/bold]")
         reply = _print_stream(lab, out, question, folder)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autopicker_lab.cli.common import Json, StrictCommand, print_json
+from autopicker_lab.cli.common import Json, StrictCommand, print_json, sparse_notes
 from autopicker_lab.cli.report_text import print_report
 from autopicker_lab.core import InvalidRequestError
 
@@ -136,8 +136,14 @@ def tune(
         raise InvalidRequestError("one thing decides the cost weight", "give --within, --strong-share or --spend")
     _check_folders(out, scores)
     table = read_outcomes(outcomes, prices)
+    note = sparse_notes(as_json)
     with Progress(transient=True, console=Console(stderr=True)) as bar:
         task = bar.add_task("folds", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            note(f"{done} of {total} folds")
+
         report = run(
             table,
             strong=strong,
@@ -159,7 +165,7 @@ def tune(
             latency_weight=latency_weight or 0.0,
             local_only=local_only,
             source=outcomes,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=show,
         )
     _print_report(report, scores, as_json)
     if out is None:

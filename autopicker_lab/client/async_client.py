@@ -36,6 +36,9 @@ class AsyncAutopickerClient:
         self._http = httpx.AsyncClient(base_url=base_url, headers=protocol.auth_headers(api_key), timeout=timeout)
         self._retries = retries
 
+    def __repr__(self) -> str:
+        return f"AsyncAutopickerClient('{self._http.base_url}')"
+
     async def upload_file(self, file_path: str | Path, progress: Progress | None = None) -> Upload:
         """Upload a file; the answer's `id` goes into `file_ids`.
 

@@ -42,6 +42,9 @@ class AutopickerClient:
         self._http = httpx.Client(base_url=base_url, headers=protocol.auth_headers(api_key), timeout=timeout)
         self._retries = retries
 
+    def __repr__(self) -> str:
+        return f"AutopickerClient('{self._http.base_url}')"
+
     def upload_file(self, file_path: str | Path, progress: Progress | None = None) -> Upload:
         """Upload a file; the answer's `id` goes into `file_ids`.
 

@@ -139,6 +139,8 @@ def _read(path: Path, max_size: int | None) -> bytes:
             check_size(path.name, path.stat().st_size, max_size)
         return path.read_bytes()
     except IsADirectoryError:
+        if path == Path():
+            raise InvalidRequestError("no file is named", "give its path") from None
         raise InvalidRequestError(f"'{path}' is a folder", "name the files in it") from None
     except FileNotFoundError:
         raise InvalidRequestError(f"no file at '{path}'", "check the path") from None

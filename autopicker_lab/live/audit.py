@@ -105,6 +105,9 @@ class SqliteAudit:
         self._path = path
         self._lock = threading.Lock()
 
+    def __repr__(self) -> str:
+        return f"SqliteAudit('{self._path}')"
+
     def steps(self) -> Sequence[Step]:
         """All steps, oldest first."""
         if not self._path.exists():

@@ -80,6 +80,9 @@ class Deployments:
     def __init__(self, audit: AuditLog):
         self.audit = audit
 
+    def __repr__(self) -> str:
+        return f"Deployments({self.audit!r})"
+
     def state(self) -> Deployed:
         """What is deployed now; StorageError where the store does not answer."""
         return deployed(self.audit.steps())

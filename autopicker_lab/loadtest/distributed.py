@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import InvalidRequestError, WorkerError
+from autopicker_lab.core.optional import install_line
 from autopicker_lab.loadtest.arrivals import Closed
 from autopicker_lab.loadtest.plan import IN_PROCESS, LoadPlan
 from autopicker_lab.loadtest.report import LoadReport
@@ -55,7 +56,7 @@ def run_distributed(
         AutopickerError: Locust failed.
     """
     if importlib.util.find_spec("locust") is None:
-        raise InvalidRequestError("Locust is not installed", "pip install 'autopicker-lab[locust]'")
+        raise InvalidRequestError("Locust is not installed", f"install it: {install_line('locust')}")
     users = plan.arrivals.users if isinstance(plan.arrivals, Closed) else workers
     if workers < 1 or min(plan.bound, users) < workers:
         raise InvalidRequestError(f"{workers} workers cannot share this plan", "take fewer, or send more requests")

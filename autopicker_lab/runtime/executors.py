@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar, Union
 from urllib.parse import urlsplit
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, WorkerError
+from autopicker_lab.core.optional import install_line
 from autopicker_lab.runtime.progress import Progress, report_progress
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _connect(address: str) -> Client:
     try:
         from distributed import Client
     except ImportError:
-        raise InvalidRequestError("Dask is not installed", "pip install 'autopicker-lab[dask]'") from None
+        raise InvalidRequestError("Dask is not installed", f"install it: {install_line('dask')}") from None
     parts = urlsplit(address)
     try:  # a Client that finds nobody goes on trying, and complains when it is forgotten
         socket.create_connection((parts.hostname or "", parts.port or 8786), _CONNECT_S).close()

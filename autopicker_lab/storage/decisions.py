@@ -198,6 +198,7 @@ class FileLog:
     """An SQLite file that several workers may share; written twice a second, off the event loop."""
 
     def __init__(self, path: Path):
+        self.path = path
         make_private_folder(path.parent)
         make_private_file(path)
         self._lock = threading.Lock()
@@ -211,6 +212,9 @@ class FileLog:
         known = {row[1] for row in self._db.execute("PRAGMA table_info(decisions)")}
         for name in _COLUMNS.keys() - known:  # a file of an earlier version
             self._db.execute(f"ALTER TABLE decisions ADD COLUMN {name} {_COLUMNS[name]}")
+
+    def __repr__(self) -> str:
+        return f"FileLog('{self.path}')"
 
     def record(self, decision: Decision) -> None:
         """Keep the decision behind an answer."""

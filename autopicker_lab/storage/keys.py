@@ -78,6 +78,9 @@ class KeyFile:
         self._keys: dict[str, ApiKey] = {}
         self.exists = False
 
+    def __repr__(self) -> str:
+        return f"KeyFile('{self.path}')"
+
     def keys(self) -> dict[str, ApiKey]:
         """Keys by their hash; SettingsError for a file that cannot be read."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autopicker_lab.core import SettingsError
+from autopicker_lab.core.optional import install_line
 from autopicker_lab.runtime.circuit_breaker import STORE_TIMEOUT_S
 
 
@@ -17,7 +18,7 @@ def open_redis(url: str, *, asynchronous: bool = False) -> Any:
         kind: Any = redis.asyncio if asynchronous else redis
         return kind.Redis.from_url(url, socket_timeout=STORE_TIMEOUT_S, socket_connect_timeout=STORE_TIMEOUT_S)
     except ImportError:
-        hint = "pip install 'autopicker-lab[redis]', or ENABLE_REDIS_CACHE=false"
+        hint = f"install it: {install_line('redis')}, or set ENABLE_REDIS_CACHE=false"
         raise SettingsError("ENABLE_REDIS_CACHE: the redis package is not installed", hint) from None
     except ValueError:  # its message may repeat the password
         raise SettingsError("REDIS_URL: it is no address of a Redis server", "write redis://HOST:6379/0") from None

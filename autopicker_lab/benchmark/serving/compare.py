@@ -226,7 +226,7 @@ def _litellm(folder: Path, upstream: str) -> StartedGateway:
     config.write_text(json.dumps(settings))
     uv = shutil.which("uv")
     if uv is None:
-        raise InvalidRequestError("litellm needs uv to be run", "pip install uv")
+        raise InvalidRequestError("litellm needs uv to be run", "install it: pip install uv")
     command = [uv, "tool", "run", "--from", LITELLM, "litellm", "--config", str(config), "--port", str(port)]
     command += ["--host", "127.0.0.1", "--num_workers", "1", "--telemetry", "False"]
     variables = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "127.0.0.1,localhost"}

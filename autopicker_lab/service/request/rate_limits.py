@@ -12,6 +12,7 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from autopicker_lab.core import ModelBusyError, RateLimitError, SettingsError
+from autopicker_lab.core.optional import install_line
 from autopicker_lab.runtime.addresses import AddressSet, client_network, parse_address
 from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, STORE_TIMEOUT_S, CircuitBreaker
 
@@ -167,6 +168,6 @@ def _redis_limiter(settings: Settings) -> MovingWindowRateLimiter:
         timeouts = {"socket_timeout": STORE_TIMEOUT_S, "socket_connect_timeout": STORE_TIMEOUT_S}
         storage = RedisStorage(f"async+{settings.redis_url}", implementation="redispy", **timeouts)  # type: ignore[arg-type]  # the client's own options
     except Exception:  # its message may repeat the password
-        hint = "pip install 'autopicker-lab[redis]' and check the URL"
+        hint = f"install what is missing, {install_line('redis')}, and check the URL"
         raise SettingsError("REDIS_URL: it is no address of a Redis server", hint) from None
     return MovingWindowRateLimiter(storage)

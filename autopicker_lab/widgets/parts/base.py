@@ -68,6 +68,9 @@ class Panel:
     model: Any
     view: Any
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: a panel, which the last line of a notebook cell shows; .model holds its state"
+
     def on(self, control: Any, act: Callable[[Any], object], name: str = "value") -> None:
         """Call `act` with a control's new value when somebody changes it, but not when it only follows the model."""
         control.observe(
