@@ -81,6 +81,9 @@ def watch(supervised: Supervisor) -> threading.Thread:
     return thread
 
 
+@pytest.mark.fault(
+    "a worker dies while it is asked whether it lives", "it is replaced at once, and SIGTERM does not wait"
+)
 def test_a_worker_that_dies_while_it_is_asked_is_replaced_at_once(supervised: Supervisor) -> None:
     died: Any = supervised.processes[0]
     died.dies_when_asked()
@@ -101,6 +104,7 @@ def test_a_signal_does_not_wait_for_a_worker_that_hangs(supervised: Supervisor) 
     copy.close()
 
 
+@pytest.mark.fault("SIGTERM while a worker still starts", "it ends at once")
 def test_a_worker_that_only_starts_is_killed_and_one_that_serves_may_end(supervised: Supervisor) -> None:
     starting: Any = supervised.processes[0]
     serving: Any = Worker()
@@ -111,6 +115,7 @@ def test_a_worker_that_only_starts_is_killed_and_one_that_serves_may_end(supervi
     assert serving.told == ["terminate"]
 
 
+@pytest.mark.fault("a worker that does not end", "killed after SHUTDOWN_TIMEOUT and 15 s")
 def test_a_worker_that_does_not_end_is_killed(supervised: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "_CLOSING_S", 0.0)
     stuck: Any = supervised.processes[0]
