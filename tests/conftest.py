@@ -68,9 +68,8 @@ def certificates_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def few_draws() -> Iterator[None]:
-    """Folds are drawn twice and prompts 300 times: more draws are for figures to be told, not for tests."""
+    """Folds are drawn twice: ten draws are for figures to be told, not for tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autopicker_lab.tuning.metrics.rounds_for", lambda n: 300)
         patch.setattr("autopicker_lab.tuning.learned.repeats_for", lambda scores: 2)
         yield
 

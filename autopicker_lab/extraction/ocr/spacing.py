@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _UNKNOWN = 0.3  # heights of the letters: a gap between words where a line shows none
 _ALIKE = 0.75  # share of the usual gap between words from which one more gap is between words, too
 _FEW = 3  # gaps between words of which a line has to show that many for the usual one to be known
-_SEEN = 0.06  # share of a line's height that is ink in a column of a letter
+_SEEN = 0.03  # share of a line's height that is ink in a column of a letter
 
 
 def gap_shares(text: str, pixels: Any, columns: Sequence[float]) -> tuple[float, ...]:
