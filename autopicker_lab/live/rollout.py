@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from autopicker_lab.storage import DecisionLog
 
 SERVICE = "service"  # who takes the steps that nobody asked for
+_RESTS = 20  # times as long as a look took, before the next one
 log = logging.getLogger(__name__)
 
 
@@ -52,6 +53,7 @@ class Rollout:
         self._conversations = conversations
         self._check = check
         self._comparison: CanaryComparison | None = None
+        self._next_look_at = 0.0
         self._breaker = CircuitBreaker(STORE_POLICY, "the audit log", "serving what was deployed last")
 
     @property
@@ -130,7 +132,16 @@ class Rollout:
             self._comparison.ended(policy, failed)
 
     def look(self, decisions: DecisionLog) -> None:
-        """See what a running canary shows, and act on it. May wait for the stores."""
+        """See what a running canary shows, and act on it. May wait for the stores.
+
+        All its decisions are read each time, since scores come late; so the longer that takes, the less often.
+        """
+        began_at = time.monotonic()
+        if began_at >= self._next_look_at:
+            self._look(decisions)
+            self._next_look_at = time.monotonic() + _RESTS * (time.monotonic() - began_at)
+
+    def _look(self, decisions: DecisionLog) -> None:
         canary, comparison = self.state.canary, self._comparison
         if canary is None or comparison is None:
             return

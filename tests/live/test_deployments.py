@@ -18,7 +18,9 @@ from autopicker_lab.cli import deploying
 from autopicker_lab.cli.app import app
 from autopicker_lab.core import InvalidRequestError, NotFoundError, RoutePolicy, Tier
 from autopicker_lab.live.audit import SqliteAudit, Step, open_audit
+from autopicker_lab.live.conversations import Conversations
 from autopicker_lab.live.deployments import CONFIGURED, Deployments
+from autopicker_lab.live.rollout import Rollout
 from autopicker_lab.routing import save_policy
 from autopicker_lab.service.announcement import announcement
 from autopicker_lab.settings import ModelConfig, Settings
@@ -221,3 +223,45 @@ def test_what_is_deployed_is_read_once_to_be_told(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(SqliteAudit, "steps", counted)
     assert json.loads(CliRunner().invoke(app, ["deployments", "--json"]).output)["report"]["advice"] == "continue"
     assert len(reads) == 1
+
+
+class Clock:
+    """A time that stands still but for what moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self.now
+
+
+class SlowLog:
+    """A decision log that takes two seconds to read."""
+
+    def __init__(self, clock: Clock):
+        self.clock, self.reads = clock, 0
+
+    def since(self, created: float) -> list[Any]:
+        self.reads += 1
+        self.clock.now += 2
+        return []
+
+
+def test_a_canary_whose_decisions_take_long_to_read_is_looked_at_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("autopicker_lab.live.rollout.time", clock)
+    settings = Settings.load(autopicker_home=tmp_path)
+    deployments, decisions = Deployments(open_audit(settings)), SlowLog(clock)
+    deployments.deploy(WEAK, "ann")
+    deployments.deploy(STRONG, "ann", share=0.1)
+    with closing(Rollout(WEAK, deployments, Conversations(settings), lambda policy: None)) as rollout:
+        rollout.follow()
+        for _ in range(200):
+            rollout.look(decisions)  # type: ignore[arg-type]  # reading is all that is asked of it
+            clock.now += 1
+    assert 4 <= decisions.reads <= 5  # each took two seconds and rested forty
