@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from autopicker_lab.storage import DecisionLog
 
 SERVICE = "service"  # who takes the steps that nobody asked for
-_RESTS = 20  # times as long as a look took, before the next one
+_RESTS = 20  # seconds before the next look, for each second of processor time that one took
 log = logging.getLogger(__name__)
 
 
@@ -84,6 +84,7 @@ class Rollout:
         canary = state.canary
         self._comparison = None if canary is None else CanaryComparison(self._id_of(state.stable), canary.policy)
         self.state = state
+        self._next_look_at = 0.0
         return True
 
     def _load(self, steps: Sequence[Step]) -> None:
@@ -134,12 +135,12 @@ class Rollout:
     def look(self, decisions: DecisionLog) -> None:
         """See what a running canary shows, and act on it. May wait for the stores.
 
-        All its decisions are read each time, since scores come late; so the longer that takes, the less often.
+        All its decisions are read each time, since scores come late; so the more that takes, the less often.
         """
-        began_at = time.monotonic()
-        if began_at >= self._next_look_at:
+        if time.monotonic() >= self._next_look_at:
+            began_at = time.thread_time()
             self._look(decisions)
-            self._next_look_at = time.monotonic() + _RESTS * (time.monotonic() - began_at)
+            self._next_look_at = time.monotonic() + _RESTS * (time.thread_time() - began_at)
 
     def _look(self, decisions: DecisionLog) -> None:
         canary, comparison = self.state.canary, self._comparison

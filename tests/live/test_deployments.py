@@ -234,6 +234,9 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
+    def thread_time(self) -> float:
+        return self.now
+
     def time(self) -> float:
         return self.now
 
