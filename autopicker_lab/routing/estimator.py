@@ -60,9 +60,13 @@ def keys_of(ids: Array) -> tuple[Array, Array, Array]:
     first[:1] = first[-1] = True
     np.not_equal(keys[1:], keys[:-1], out=first[1:-1])
     starts = first.nonzero()[0]
+    counts = starts[1:] - starts[:-1]
+    head = head_length(len(ids))
+    if head == len(ids):
+        return keys[starts[:-1]], counts, counts
     order[order >= len(ids)] -= len(ids) - 1  # a pair is met with its second token
-    early = np.add.reduceat(order < head_length(len(ids)), starts[:-1], dtype=np.int64)
-    return keys[starts[:-1]], starts[1:] - starts[:-1], early
+    early = np.add.reduceat(order < head, starts[:-1], dtype=np.int64)
+    return keys[starts[:-1]], counts, early
 
 
 class _Tokens(NamedTuple):
