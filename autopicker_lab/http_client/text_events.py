@@ -71,7 +71,7 @@ class EventShape:
 
     def read(self, line: bytes) -> TextEvent | None:
         """The event of a line that differs in its text alone; None for others, and where the text has to be parsed."""
-        if not line.startswith(self.before) or not line.endswith(self.after) or len(line) < self.least:
+        if not self.fits(line):
             return None
         written = line[self.start : self.end]
         if b'"' in written or b"\\" in written:

@@ -15,7 +15,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, ModelBusyError, SpeechOptions, Word
-from autopicker_lab.service.request import bounds, errors, json_body
+from autopicker_lab.service.request import bounds, errors
 from autopicker_lab.service.request.rate_limits import check_concurrency
 from autopicker_lab.service.routes.socket_session import SocketSession, serve
 from autopicker_lab.service.state import ServiceState
@@ -87,21 +87,18 @@ class _SpeechSession(SocketSession):
         return True
 
     async def take(self, message: Mapping[str, Any]) -> None:
-        """Take sound, or a message that begins or ends it."""
+        """Take sound, or a message."""
         if (data := message.get("bytes")) is not None:
             await self._sound(data)
-            return
-        raw = (message.get("text") or "").encode("utf-8", "surrogatepass")
-        given = await json_body.off_loop(len(raw), json_body.parse, raw)
-        kind = given.pop("type", None)
-        if kind == "auth":
-            await self.authenticate(given)
-        elif kind == "start":
-            await self._start(given, len(raw))
+        else:
+            await super().take(message)
+
+    async def handle(self, kind: Any, message: dict[str, Any], size: int) -> None:
+        """Begin or end what is heard."""
+        if kind == "start":
+            await self._start(message, size)
         elif kind == "end":
             self._running().end()
-        elif kind == "cancel":
-            await self.socket.send_json({"type": "cancelled", "was_running": await self.cancel()})
         else:
             raise InvalidRequestError(f"unknown message type {kind!r}", "send start, sound, end, cancel or auth")
 

@@ -60,24 +60,22 @@ class _ChatSession(SocketSession):
         await asyncio.wait({self._answering})
         return True
 
-    async def take(self, message: Mapping[str, Any]) -> None:
-        """Handle one message."""
-        raw = (message.get("text") or "").encode("utf-8", "surrogatepass")
-        await self._handle(await json_body.off_loop(len(raw), _parse, raw), len(raw))
+    def parse(self, raw: bytes) -> dict[str, Any]:
+        """The object of a message; an error says what one looks like."""
+        try:
+            return super().parse(raw)
+        except InvalidRequestError as error:
+            hint = 'a message is a JSON object: {"type": "chat", "messages": [...]}'
+            raise InvalidRequestError(error.detail, hint) from None
 
-    async def _handle(self, message: dict[str, Any], size: int) -> None:
-        kind = message.pop("type", None)
-        if kind == "auth":
-            await self.authenticate(message)
-        elif kind == "cancel":
-            await self.socket.send_json({"type": "cancelled", "was_running": await self.cancel()})
-        elif kind == "chat":
-            caller = await self.admit()
-            if self.busy:
-                raise InvalidRequestError("an answer is still running", 'wait, or send {"type": "cancel"}')
-            self._answering = asyncio.create_task(self._chat(message, size, caller))
-        else:
+    async def handle(self, kind: Any, message: dict[str, Any], size: int) -> None:
+        """Begin an answer."""
+        if kind != "chat":
             raise InvalidRequestError(f"unknown message type {kind!r}", "send chat, cancel or auth", param="type")
+        caller = await self.admit()
+        if self.busy:
+            raise InvalidRequestError("an answer is still running", 'wait, or send {"type": "cancel"}')
+        self._answering = asyncio.create_task(self._chat(message, size, caller))
 
     async def _chat(self, message: dict[str, Any], size: int, caller: Caller) -> None:
         metrics = self.state.metrics
@@ -140,14 +138,6 @@ class _ChatSession(SocketSession):
                     await self.socket.send_json({"type": kind, kind: text})
             if delta.get("tool_calls"):
                 await self.socket.send_json({"type": "tool_calls", "tool_calls": delta["tool_calls"]})
-
-
-def _parse(raw: bytes) -> dict[str, Any]:
-    try:
-        return json_body.parse(raw)
-    except InvalidRequestError as error:
-        hint = 'a message is a JSON object: {"type": "chat", "messages": [...]}'
-        raise InvalidRequestError(error.detail, hint) from None
 
 
 def _checked(message: dict[str, Any], size: int) -> tuple[ChatBody, ChatRequest]:

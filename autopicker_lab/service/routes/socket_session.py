@@ -47,12 +47,31 @@ class SocketSession(ABC):
         """Whether something is being done, so that the client may say nothing for long."""
 
     @abstractmethod
-    async def take(self, message: Mapping[str, Any]) -> None:
-        """Handle one message of ASGI; an AutopickerError is sent, one of AuthenticationError ends the connection."""
+    async def handle(self, kind: Any, message: dict[str, Any], size: int) -> None:
+        """Handle a message of a kind of its own, which came in `size` bytes.
+
+        An AutopickerError is sent, one of AuthenticationError ends the connection.
+        """
 
     @abstractmethod
     async def cancel(self) -> bool:
         """End what is being done; False where there is nothing."""
+
+    def parse(self, raw: bytes) -> dict[str, Any]:
+        """The object of a message."""
+        return json_body.parse(raw)
+
+    async def take(self, message: Mapping[str, Any]) -> None:
+        """Handle one message of ASGI."""
+        raw = (message.get("text") or "").encode("utf-8", "surrogatepass")
+        given = await json_body.off_loop(len(raw), self.parse, raw)
+        kind = given.pop("type", None)
+        if kind == "auth":
+            await self._authenticate(given)
+        elif kind == "cancel":
+            await self.socket.send_json({"type": "cancelled", "was_running": await self.cancel()})
+        else:
+            await self.handle(kind, given, len(raw))
 
     def _limit_messages(self, size: int) -> None:
         """Bound the messages of the socket, where the server can."""
@@ -99,7 +118,7 @@ class SocketSession(ABC):
                     await self.socket.close(code=1001, reason="nothing was asked for a long time")
                     return None
 
-    async def authenticate(self, message: Mapping[str, Any]) -> None:
+    async def _authenticate(self, message: Mapping[str, Any]) -> None:
         """Take the key of an `auth` message."""
         self._key = str(message.get("api_key") or message.get("key") or "")
         await self.admit()
