@@ -9,6 +9,7 @@ from autopicker_lab.complexity import score
 from autopicker_lab.tuning.baseline import ALWAYS, ORACLE, SAME_SHARES, Baseline
 from autopicker_lab.tuning.conversations import request_of, text_of
 from autopicker_lab.tuning.curve import Curve, oracle
+from autopicker_lab.tuning.dealing import shares_of
 from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
 from autopicker_lab.tuning.means import ResampledMeans
 from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt, interval_of
@@ -130,9 +131,8 @@ def _same_shares(outcomes: OutcomeMatrix, choices: Array, routed: Bootstrap | No
     """Each model the share of prompts that the router gives it, dealt at random: what its choices add is above this."""
     import numpy as np
 
-    models, choices = len(outcomes.models), np.atleast_2d(choices)
-
-    shares = np.stack([(choices == model).mean(0) for model in range(models)], axis=1)
+    models = len(outcomes.models)
+    shares = shares_of(choices, models)
     means = ResampledMeans([np.hstack([shares, outcomes.scores])], outcomes.groups, seed)
     quality = means.bootstrap(lambda of: float(of[:models] @ of[models:]))
     cost = float(shares.mean(0) @ outcomes.mean_costs)

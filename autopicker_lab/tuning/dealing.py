@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 _ROUNDS = 999
 
 
+def shares_of(choices: Array, models: int) -> Array:
+    """How often each prompt is given each model, shape (n, models), by choices of shape (n,) or (repeats, n)."""
+    import numpy as np
+
+    return np.stack([(np.atleast_2d(choices) == model).mean(0) for model in range(models)], axis=1)
+
+
 def p_of_dealing(scores: Array, choices: Array, groups: Array, seed: int, rounds: int = _ROUNDS) -> float:
     """How often the same choices, dealt at random, have at least the mean score of these; 1 / (rounds + 1) at least.
 
@@ -29,8 +36,7 @@ def p_of_dealing(scores: Array, choices: Array, groups: Array, seed: int, rounds
     """
     import numpy as np
 
-    choices, models = np.atleast_2d(choices), scores.shape[1]
-    shares = np.stack([(choices == model).mean(0) for model in range(models)], axis=1)
+    shares = shares_of(choices, scores.shape[1])
     in_order = np.argsort(groups, kind="stable")
     sizes = np.unique(groups, return_counts=True)[1]
     shares, scores, random = shares[in_order], scores[in_order], np.random.default_rng(seed)

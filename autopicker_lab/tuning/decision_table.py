@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.routing.rule import prefer_by_estimates
 from autopicker_lab.tuning.baseline import ALWAYS, ORACLE, POLICY, SAME_SHARES
 from autopicker_lab.tuning.clusters import clustered_error, quantile
+from autopicker_lab.tuning.dealing import shares_of
 from autopicker_lab.tuning.metrics import Interval
 
 if TYPE_CHECKING:
@@ -133,13 +134,8 @@ def part_rows(outcomes: OutcomeMatrix, routed: Array | None, labels: Array) -> l
 
 
 def routed_by(choices: Array | None, models: int) -> Array | None:
-    """How often each prompt is given each model, shape (n, models), by choices of shape (n,) or (repeats, n)."""
-    import numpy as np
-
-    if choices is None:
-        return None
-    often: Array = np.eye(models)[np.atleast_2d(choices)].mean(0)
-    return often
+    """`shares_of` choices; None where there are none."""
+    return None if choices is None else shares_of(choices, models)
 
 
 def _weights(outcomes: OutcomeMatrix, routed: Array | None, names: Iterable[str]) -> Iterator[tuple[str, Array]]:
