@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import assets
-from autopicker_lab.core.show import BLUE, GREY, axes, frame
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, GREY, frame
 from autopicker_lab.tuning import OutcomeMatrix, fitting, read_outcomes
 from autopicker_lab.tuning.forms import AUTO, compare_forms
 from autopicker_lab.tuning.settings import Asked

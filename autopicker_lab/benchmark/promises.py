@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.show import BLUE, GREY, ORANGE, axes
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, GREY, ORANGE
 from autopicker_lab.tuning import fitting, tune
 from autopicker_lab.tuning.clusters import clustered_error
 from autopicker_lab.tuning.curve import cost_quality_curve

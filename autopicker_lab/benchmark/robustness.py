@@ -10,7 +10,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.show import BLUE, GREY, ORANGE, axes, frame
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, GREY, ORANGE, frame
 from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.tuning import OutcomeMatrix, fitting
 from autopicker_lab.tuning.baselines import heuristic_scores

@@ -24,9 +24,10 @@ from autopicker_lab.benchmark.speech import (
     under,
 )
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.figures import axes
 from autopicker_lab.core.files import FORMATS, KIND_OF_SUFFIX
 from autopicker_lab.core.optional import require
-from autopicker_lab.core.show import BLUE, ORANGE, axes, frame
+from autopicker_lab.core.show import BLUE, ORANGE, frame
 from autopicker_lab.extraction import open_source
 from autopicker_lab.transcription.sound import RATE
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.show import BLUE, axes, frame, html_table
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, frame, html_table
 from autopicker_lab.core.subtitles import cues_of, srt, tsv, vtt
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION, axes
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

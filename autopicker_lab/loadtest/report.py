@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.core.show import BLUE, VERMILION, axes, frame, html_table
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, VERMILION, frame, html_table
 from autopicker_lab.loadtest.counts import RequestCounts, RequestRow
 from autopicker_lab.loadtest.distribution import Distribution
 from autopicker_lab.loadtest.figures import readable_figures, supported_percentile

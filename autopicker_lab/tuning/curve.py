@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.routing.rule import prefer_by_estimates
-from autopicker_lab.tuning.clusters import mean_bound
+from autopicker_lab.tuning.clusters import clustered_error, mean_bound
 from autopicker_lab.tuning.metrics import hull
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class Curve:
 
     Attributes:
         weights: quality that a unit of cost must buy, ascending, shape (k,).
-        costs, qualities: means over prompts, shape (k,). errors: standard error of each quality, shape (k,).
+        costs, qualities: means over prompts, shape (k,). errors: standard error of each quality, by groups of alike
+            prompts, shape (k,).
         choices: the model (column) of each prompt, shape (k, n).
     """
 
@@ -79,8 +80,12 @@ def switching_weights(estimates: Array, costs: Array, points: int = POINTS) -> A
     return np.unique(np.concatenate(steps))
 
 
-def cost_quality_curve(estimates: Array, scores: Array, costs: Array) -> Curve:
-    """What `scores` and `costs` (both (n, models)) come of routing by `estimates` at each of `switching_weights`."""
+def cost_quality_curve(estimates: Array, scores: Array, costs: Array, groups: Array | None = None) -> Curve:
+    """What `scores` and `costs` (both (n, models)) come of routing by `estimates` at each of `switching_weights`.
+
+    Args:
+        groups: of alike prompts, shape (n,); None takes each prompt for itself.
+    """
     import numpy as np
 
     mean_costs = costs.mean(0)
@@ -88,11 +93,12 @@ def cost_quality_curve(estimates: Array, scores: Array, costs: Array) -> Curve:
     choices = np.stack([prefer_by_estimates(estimates, mean_costs, float(step)) for step in steps])
     rows = np.arange(len(scores))
     quality = scores[rows, choices]
+    apart = quality.std(1) / np.sqrt(len(scores))
     return Curve(
         weights=steps,
         costs=costs[rows, choices].mean(1),
         qualities=quality.mean(1),
-        errors=quality.std(1) / np.sqrt(len(scores)),
+        errors=apart if groups is None else clustered_error(quality, groups),
         choices=choices,
     )
 

@@ -90,7 +90,7 @@ def evaluate(
         outcomes,
         order,
         routed.estimates,
-        cost_quality_curve(routed.estimates, outcomes.scores, outcomes.costs),
+        cost_quality_curve(routed.estimates, outcomes.scores, outcomes.costs, outcomes.groups),
         seed=seed,
         within=within,
         choices=routed.choices,

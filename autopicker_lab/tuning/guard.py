@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Guard
-from autopicker_lab.core.show import BLUE, GREY, VERMILION, axes, frame
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, GREY, VERMILION, frame
 from autopicker_lab.routing.rule import margins_of, prefer_by_estimates
 from autopicker_lab.tuning.clusters import clustered_error, mean_bound
 

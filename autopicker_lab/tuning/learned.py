@@ -71,7 +71,7 @@ class Learned:
     @lazy
     def curve(self) -> Curve:
         """Cost and quality of routing by them."""
-        return cost_quality_curve(self.estimates, self.outcomes.scores, self.outcomes.costs)
+        return cost_quality_curve(self.estimates, self.outcomes.scores, self.outcomes.costs, self.outcomes.groups)
 
 
 def learn(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, axes
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE
 from autopicker_lab.tuning.curve import oracle
 from autopicker_lab.tuning.matrix import CALL
 from autopicker_lab.tuning.metrics import hull

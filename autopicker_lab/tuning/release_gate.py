@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.show import BLUE, GREY, axes, frame, html_table
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, GREY, frame, html_table
 from autopicker_lab.routing import as_policy
 from autopicker_lab.tuning.choices import route_outcomes
 from autopicker_lab.tuning.grouping import AUTO, REQUESTS

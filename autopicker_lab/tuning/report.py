@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.core.show import VERMILION, axes, frame
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import VERMILION, frame
 from autopicker_lab.tuning.advice import next_steps
 from autopicker_lab.tuning.baseline import ORACLE, POLICY, Baseline, interval_entries
 from autopicker_lab.tuning.decision_table import part_rows, routed_by, way_rows

@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
-from autopicker_lab.core.show import BLUE, ORANGE, axes, frame, html_table
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, ORANGE, frame, html_table
 from autopicker_lab.core.text import clip
 from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.runtime.progress import Progress, report_progress

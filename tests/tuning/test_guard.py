@@ -186,3 +186,14 @@ def test_a_report_tells_its_learning_curve_and_draws(guarded: Any) -> None:
 def test_what_cannot_be_asked_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidRequestError):
         tune(table(100), **wrong)
+
+
+def test_the_band_of_a_curve_counts_alike_prompts_once() -> None:
+    random = np.random.default_rng(0)
+    estimates, scores = random.random((100, 2)), random.integers(0, 2, (100, 2)).astype(float)
+    costs = np.tile([0.0, 1.0], (100, 1))
+    once = cost_quality_curve(estimates, scores, costs)
+    six = [np.repeat(values, 6, axis=0) for values in (estimates, scores, costs)]
+    again = cost_quality_curve(*six, groups=np.repeat(np.arange(100), 6))
+    assert again.errors[0] == pytest.approx(once.errors[0])
+    assert cost_quality_curve(*six).errors[0] < 0.5 * once.errors[0]

@@ -12,6 +12,7 @@ from autopicker_lab.benchmark.pictures.camera import CONDITIONS
 from autopicker_lab.benchmark.pictures.drawing import KINDS, NEEDED
 from autopicker_lab.benchmark.pictures.fonts import Fonts
 from autopicker_lab.core import StoppedError
+from autopicker_lab.core.figures import axes
 from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import BLUE, GREY, ORANGE
 from autopicker_lab.runtime.progress import Progress, report_progress
@@ -155,11 +156,9 @@ def summarise(results: pd.DataFrame, by: str = "kind") -> pd.DataFrame:
 
 def plot_accuracy(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Word accuracy by kind as bars, an engine a colour."""
-    import matplotlib.pyplot as plt
-
     colours = dict(zip(ENGINES, (BLUE, ORANGE, GREY), strict=True))
     words = summarise(results)["words"]
-    ax = ax or plt.subplots(figsize=(8, 5))[1]
+    ax = axes(ax, (8.0, 5.0))
     words.plot.barh(ax=ax, color=[colours[name] for name in words.columns], width=0.8)
     ax.invert_yaxis()
     ax.set(xlabel="words read, F1", ylabel="", xlim=(0, 1))
@@ -169,11 +168,9 @@ def plot_accuracy(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def plot_speed(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Word accuracy against seconds a picture: a point a kind and engine, and a large one for the engine's mean."""
-    import matplotlib.pyplot as plt
-
     colours = dict(zip(ENGINES, (BLUE, ORANGE, GREY), strict=True))
     table = summarise(results)
-    ax = ax or plt.subplots(figsize=(8, 5))[1]
+    ax = axes(ax, (8.0, 5.0))
     for name in table["words"].columns:
         words, seconds = table["words"][name], table["seconds"][name]
         ax.scatter(seconds[:-1], words[:-1], s=18, alpha=0.6, color=colours[name])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.show import BLUE, axes, frame, html_table
+from autopicker_lab.core.figures import axes
+from autopicker_lab.core.show import BLUE, frame, html_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,87 @@
+"""Figures of matplotlib that belong to the page: no background, ink that reads on light and dark, SVG in a notebook."""
+
+from __future__ import annotations
+
+import io
+import re
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.core.optional import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#767676"  # as far from white as from black; in a page it gives way to the colour of the page's text
+_STYLE: dict[Any, Any] = {
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "legend.facecolor", "savefig.facecolor"), "none"),
+    **dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "text.color"), INK),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+_FROM_PAGE: dict[Any, Any] = {"svg.fonttype": "none"}  # text stays text, in the page's colour
+
+
+def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """`ax` itself, or the axes of a new figure of `size` inches that shows itself in the page's colours."""
+    if ax is not None:
+        return ax
+    require("matplotlib")
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context(_STYLE):
+        return plt.subplots(figsize=size, layout="constrained", FigureClass=_page_figure())[1]
+
+
+def figure_html(*plots: Callable[[Axes], object], size: tuple[float, float] = (7.0, 3.0), label: str = "") -> str:
+    """Draw plots beside each other as SVG for a page, off screen; `size` is that of the whole in inches."""
+    require("matplotlib")
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    with mpl.rc_context(_STYLE):
+        figure = _page_figure()(figsize=size, layout="constrained")
+        FigureCanvasSVG(figure)
+        for plot, ax in zip(plots, figure.subplots(1, len(plots), squeeze=False)[0], strict=True):
+            plot(ax)
+    return _svg(figure, label)
+
+
+@cache
+def _page_figure() -> type[Figure]:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    class PageFigure(Figure):
+        """A figure whose black text is drawn in INK, and which a notebook shows as SVG of the page's colours."""
+
+        def draw(self, renderer: Any) -> None:
+            """Draw, whoever wrote the text and whenever."""
+            for text in self.findobj(Text):
+                if text.get_color() == "black":
+                    text.set_color(INK)
+            super().draw(renderer)
+
+        def _repr_html_(self) -> str:
+            return _svg(self)
+
+    return PageFigure
+
+
+def _svg(figure: Figure, label: str = "") -> str:
+    """The figure as an <svg> whose ink is the page's, named by `label` or by the titles of its axes."""
+    import matplotlib as mpl
+
+    out = io.StringIO()
+    with mpl.rc_context(_FROM_PAGE):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    svg = re.sub(r"^.*?(?=<svg)|\s*<metadata>.*?</metadata>", "", out.getvalue(), flags=re.DOTALL)
+    svg = svg.replace(INK, "currentColor")
+    titles = (ax.get_title("left") or ax.get_title() or ax.get_ylabel() for ax in figure.axes)
+    name = escape(label or "; ".join(filter(None, titles)) or "figure")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{name}" style="max-width:100%;height:auto" ', 1)
