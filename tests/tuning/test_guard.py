@@ -193,7 +193,7 @@ def test_the_band_of_a_curve_counts_alike_prompts_once() -> None:
     estimates, scores = random.random((100, 2)), random.integers(0, 2, (100, 2)).astype(float)
     costs = np.tile([0.0, 1.0], (100, 1))
     once = cost_quality_curve(estimates, scores, costs)
-    six = [np.repeat(values, 6, axis=0) for values in (estimates, scores, costs)]
-    again = cost_quality_curve(*six, groups=np.repeat(np.arange(100), 6))
+    a, b, c = (np.repeat(values, 6, axis=0) for values in (estimates, scores, costs))
+    again = cost_quality_curve(a, b, c, np.repeat(np.arange(100), 6))
     assert again.errors[0] == pytest.approx(once.errors[0])
-    assert cost_quality_curve(*six).errors[0] < 0.5 * once.errors[0]
+    assert cost_quality_curve(a, b, c).errors[0] < 0.5 * once.errors[0]
