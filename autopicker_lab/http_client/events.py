@@ -53,6 +53,7 @@ class EventReader:
         self.done = False
         self.said = False
         self.advanced = False
+        self._counted: Usage | None = None  # by the last block
         self._failure: AutopickerError | None = None
 
     @property
@@ -117,7 +118,25 @@ class EventReader:
 
     def _read(self, data: bytes) -> ChatChunk | None:
         events: list[dict[str, Any]] = []
-        usage: Usage | None = None
+        self._counted = None
+        while data:
+            shape = self._alike.shape
+            if shape is not None and not self._is_error:
+                several, data = shape.read_several(data)
+                if several is not None:
+                    events.append(several)
+                    self.said = self.advanced = True
+            data = self._read_lines(data, events)
+        if events or self._counted:
+            finish = self.finish_reason if self._ends else None
+            self._ends = False
+            return ChatChunk(events, finish, self._counted)
+        if self._failure is not None:
+            raise self._failure
+        return None
+
+    def _read_lines(self, data: bytes, events: list[dict[str, Any]]) -> bytes:
+        """Read line by line, up to an event of a shape that is new, or to the end; returns what is left."""
         lines = data.split(b"\n")
         for number, line in enumerate(lines):
             if not line:  # an event's end, as every second line is
@@ -140,18 +159,12 @@ class EventReader:
                 self._failure = error
                 break
             if event.get("usage"):
-                usage = Usage.from_openai(event["usage"]) or usage
+                self._counted = Usage.from_openai(event["usage"]) or self._counted
             if event.get("choices"):
                 events.append(event)
-                if not self._joins:
-                    self._alike.learn(line, event)
-        if events or usage:
-            finish = self.finish_reason if self._ends else None
-            self._ends = False
-            return ChatChunk(events, finish, usage)
-        if self._failure is not None:
-            raise self._failure
-        return None
+                if not self._joins and self._alike.learn(line, event):
+                    return b"\n".join(lines[number + 1 :]).lstrip(b"\n")  # more like it may follow
+        return b""
 
     def _other_line(self, line: bytes) -> bytes:
         """The data of a line that does not begin with "data:"; b"" for a comment, an event's name and a blank line."""

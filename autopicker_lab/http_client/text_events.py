@@ -1,6 +1,7 @@
 """Events that are as one before them but for their text, as nearly all of a stream are: told by comparing bytes.
 
-To parse such an event and to write it anew would take most of the time that a stream costs.
+To parse such an event and to write it anew would take most of the time that a stream costs. Where several come at once
+they are cut apart, looked at and written as one.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ _TRIES = 4  # shapes that are learned of one stream; more mean that each event h
 class TextEvent(dict[str, Any]):
     """A chunk object whose one choice adds a text and nothing else; it must not be changed in place.
 
+    It stands for all such events that came one behind the other at once, and its text is all of theirs.
+
     Attributes:
         shape: what it has in common with other events.
-        written: its text as it stands in JSON, without the quotes.
+        written: the text of each as it stands in JSON, without the quotes.
     """
 
     __slots__ = ("shape", "written")
     shape: EventShape
-    written: bytes
+    written: list[bytes]
 
 
 class EventShape:
@@ -36,13 +39,15 @@ class EventShape:
         before, after: the bytes of its line around the text.
     """
 
-    __slots__ = ("after", "before", "choice", "end", "event", "least", "start")
+    __slots__ = ("_between", "_ending", "after", "before", "choice", "end", "event", "least", "start")
 
     def __init__(self, event: dict[str, Any], before: bytes, after: bytes):
         self.event = event
         self.choice: dict[str, Any] = event["choices"][0]
         self.before = before
         self.after = after
+        self._ending = after + b"\n\n"
+        self._between = self._ending + before
         self.start, self.end = len(before), -len(after)
         self.least = len(before) + len(after) + 1
 
@@ -70,17 +75,36 @@ class EventShape:
         return line.startswith(self.before) and line.endswith(self.after) and len(line) >= self.least
 
     def read(self, line: bytes) -> TextEvent | None:
-        """The event of a line that differs in its text alone; None for others, and where the text has to be parsed."""
-        if not self.fits(line):
-            return None
-        written = line[self.start : self.end]
-        if b'"' in written or b"\\" in written:
-            return None
-        try:
-            text = written.decode()
-        except UnicodeDecodeError:
-            return None
-        if not text.isprintable():  # control characters are not JSON
+        """The event of a line that differs in its text alone; None for others."""
+        return self._of_texts([line[self.start : self.end]]) if self.fits(line) else None
+
+    def read_several(self, data: bytes) -> tuple[TextEvent | None, bytes]:
+        """The events that `data` begins with, where these are two or more, as one; and what follows on them."""
+        if not data.startswith(self.before):
+            return None, data
+        texts = data[self.start :].split(self._between)
+        last, further = texts.pop(), b""
+        if not texts:
+            return None, data
+        if b"\n" in b"".join(texts):  # others stand between, behind which there are more
+            there = next(i for i, text in enumerate(texts) if b"\n" in text)
+            further = self._between.join([b"", *texts[there + 1 :], last])
+            texts, last = texts[:there], texts[there]
+        text, end, rest = last.partition(self._ending)
+        if end:
+            texts.append(text)
+        elif last.endswith(self.after):
+            texts.append(last[: self.end])
+        else:
+            rest = self.before + last
+        rest += further
+        event = self._of_texts(texts) if texts else None
+        return event, data if event is None else rest
+
+    def _of_texts(self, written: list[bytes]) -> TextEvent | None:
+        """The event of these texts, as they stand in JSON; None where one of them is empty or no JSON."""
+        text = _text_of(written)
+        if not text or not all(written):
             return None
         event = TextEvent(self.event, choices=[{**self.choice, "delta": {"content": text}}])
         event.shape, event.written = self, written
@@ -100,12 +124,13 @@ class EventShapes:
         self.shape: EventShape | None = None
         self._tries = _TRIES
 
-    def learn(self, line: bytes, event: dict[str, Any]) -> None:
-        """Take an event that was parsed for one that others may be like."""
+    def learn(self, line: bytes, event: dict[str, Any]) -> bool:
+        """Take an event that was parsed for one that others may be like; whether it was."""
         if not self._tries or _only_text(event) is None or (self.shape is not None and self.shape.fits(line)):
-            return
+            return False
         self._tries -= 1
         self.shape = EventShape.of(line, event)
+        return self.shape is not None
 
 
 class TextEventWriter:
@@ -115,22 +140,23 @@ class TextEventWriter:
         head: fields that each event gets, in place of its own of these names.
     """
 
-    __slots__ = ("_after", "_before", "_head", "_shape")
+    __slots__ = ("_after", "_before", "_between", "_head", "_shape")
 
     def __init__(self, head: dict[str, Any]):
         self._head = head
         self._shape: EventShape | None = None
-        self._before = self._after = b""
+        self._before = self._between = self._after = b""
 
     def write(self, event: TextEvent) -> tuple[bytes, bytes, bytes]:
-        """The pieces of the server-sent event."""
+        """The pieces of the server-sent events, one for each text."""
         if event.shape is not self._shape:
             self._shape = event.shape
             chunk = {**event.shape.with_text(_MARK), **self._head}
             chunk.pop("usage", None)
             before, _, after = orjson.dumps(chunk).partition(_MARK_BYTES)
             self._before, self._after = b"data: " + before, after + b"\n\n"
-        return self._before, event.written, self._after
+            self._between = self._after + self._before
+        return self._before, self._between.join(event.written), self._after
 
 
 def _only_text(event: dict[str, Any]) -> str | None:
@@ -146,3 +172,17 @@ def _only_text(event: dict[str, Any]) -> str | None:
     if text.__class__ is not str or not text or not text.isprintable() or '"' in text or "\\" in text:
         return None
     return str(text)
+
+
+def _text_of(written: list[bytes]) -> str:
+    """What texts say that stand so in JSON, put together; "" where one of them is no JSON."""
+    data = b"".join(written)
+    if data.isascii() and b'"' not in data and b"\\" not in data and (text := data.decode()).isprintable():
+        return text
+    if any((len(piece) - len(piece.rstrip(b"\\"))) % 2 for piece in written):
+        return ""  # an escape is cut in half
+    try:
+        texts = orjson.loads(b'["%b"]' % b'","'.join(written))
+    except orjson.JSONDecodeError:
+        return ""
+    return "".join(texts) if len(texts) == len(written) else ""  # a quote makes more of them

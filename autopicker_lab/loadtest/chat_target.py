@@ -13,6 +13,7 @@ import orjson
 
 from autopicker_lab.core import AutopickerError, ChatChunk, ChatRequest, StreamFailedError, UpstreamError, Usage
 from autopicker_lab.http_client import ConnectionBrokenError, EventReader, FailureReport, HttpClient, HttpResponse
+from autopicker_lab.http_client.text_events import TextEvent
 from autopicker_lab.loadtest.over_http import Clock, OverHttp, http_client_of
 from autopicker_lab.loadtest.sample import http_error
 
@@ -171,7 +172,7 @@ class _Pieces:
     def add(self, chunk: ChatChunk, now: float) -> None:
         sample = self._sample
         self._usage = chunk.usage or self._usage
-        count = sum([bool(delta.get("content")) or _says_more(delta) for delta in chunk.deltas])
+        count = _pieces_of(chunk)
         if not count:
             return
         if sample.first_token_at is None:
@@ -189,6 +190,12 @@ class _Pieces:
         sample.lost = max(0, expected - sample.pieces) if expected is not None else 0
         sample.tokens = sample.pieces
         _note_usage(self._usage, sample, self._plan)
+
+
+def _pieces_of(chunk: ChatChunk) -> int:
+    """How many events of a chunk say something."""
+    read_as_one = sum([len(event.written) - 1 for event in chunk.events if isinstance(event, TextEvent)])
+    return read_as_one + sum([bool(delta.get("content")) or _says_more(delta) for delta in chunk.deltas])
 
 
 def _says_more(delta: Mapping[str, Any]) -> bool:
