@@ -66,6 +66,10 @@ class ReplayModel:
         """The whole answer; NotFoundError for a question that was not recorded."""
         return await complete_from_stream(self, request)
 
+    def examples(self) -> list[str]:
+        """Some of the questions that were recorded; ModelUnavailableError where its file cannot be read."""
+        return _examples(self._answers())
+
     def pending(self) -> int:
         """Requests that are being answered, or wait to be."""
         return self._concurrency.length

@@ -8,11 +8,22 @@ from typing import Any
 import httpx
 import pytest
 from conftest import needs
+from support.axe import violations
 from support.gateway import gateway
+from support.raw_upstream import END, piece, raw_upstream, stream
 from support.upstream import TEXT, soon, upstream
 
+from autopicker_lab.settings import ModelConfig
 
-@pytest.fixture
+FILE = "# Zeals\n\nThe boat yard of Zeals employed 190 people at its height.\n\nIt is a museum now.\n"
+ANSWER = (
+    "It employed **190 people**. It closed in 1999.\n\n| a | b |\n|---|--:|\n| \\(x^2\\) | `code` |\n\n"
+    "<img src=x onerror=\"document.title='broken into'\"> [press](javascript:document.title='broken-into') "
+    "$\\text{<img src=y onerror=1>}$ $\\href{javascript:alert(1)}{z}$ ![far](http://127.0.0.1:1/far.png)"
+)
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
@@ -23,8 +34,8 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-def visit(browser: Any, base: Any, refused: Any) -> Any:
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+def visit(browser: Any, base: Any, refused: Any, **options: Any) -> Any:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
     tab = context.new_page()
     tab.route(
         lambda url: not url.startswith((base, "data:", "blob:")),
@@ -44,6 +55,11 @@ def test_the_page_needs_no_key_and_has_a_policy() -> None:
         assert httpx.get(f"{base}/page/page.js").status_code == 200
         assert httpx.get(f"{base}/page/..%2fapp.py").status_code == 404
         assert httpx.get(f"{base}/v1/models").status_code == 401
+        assert httpx.post(f"{base}/page-data/typeset", json={"text": "x"}).status_code == 401
+        key = {"X-API-Key": "secret"}
+        answer = httpx.post(f"{base}/page-data/typeset", json={"text": "*x* <b>"}, headers=key)
+        assert answer.json() == {"html": "<p><em>x</em> &lt;b&gt;</p>\n"}
+        assert httpx.get(f"{base}/page-data/examples", headers=key).json() == {"examples": []}
 
 
 @pytest.mark.browser
@@ -54,28 +70,36 @@ def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
         tab = visit(browser, base, wrong)
         tab.get_by_role("option", name="m", exact=True).wait_for(state="attached")
         tab.set_input_files("#pick", [samples / "notes.txt"])
-        tab.get_by_text("notes.txt: txt").wait_for()
+        tab.get_by_text("txt, ").wait_for()
         tab.get_by_label("Your question").fill("What do the notes say?")
-        tab.get_by_role("button", name="Ask").click()
+        tab.get_by_role("button", name="Ask", exact=True).click()
         tab.get_by_text(TEXT).wait_for()
-        route = tab.locator(".route").first
-        route.get_by_text("complexity").wait_for()
-        assert "3 + 5 tokens" in route.inner_text()
+        about = tab.locator(".about").first
+        about.get_by_text("of 100").wait_for()
+        assert "3 read, 5 written" in about.inner_text()
+        assert "none, by its price" in about.inner_text()
         assert "What do the notes say?" in str(up.bodies[-1]["messages"])
         assert " notes.txt, " in str(up.bodies[-1]["messages"])
-        route.get_by_role("button").click()
+        about.get_by_role("button", name="Copy as curl").click()
+        about.get_by_text("Copied").wait_for()
         copied = tab.evaluate("navigator.clipboard.readText()")
         assert copied.startswith(f"curl -N '{base}/api/v1/chat/multimodal-audio'")
+        about.get_by_role("button", name="Good").click()
+        about.locator("[data-score='1'][aria-pressed=true]").wait_for()
+        about.get_by_text("Why this model?").click()
+        about.get_by_text("can take the request").wait_for()
+        assert violations(tab) == []
 
         up.delay_s, up.pieces = 0.1, 100
         tab.get_by_label("Your question").fill("A long story")
-        tab.get_by_role("button", name="Ask").click()
+        tab.get_by_role("button", name="Ask", exact=True).click()
         answer = tab.locator(".turn").nth(3).locator(".text")
+        answer.wait_for()
         assert soon(lambda: len(answer.inner_text()) > 10)
         before = answer.inner_text()
         assert soon(lambda: len(answer.inner_text()) > len(before))
-        tab.get_by_role("button", name="Stop").click()
-        tab.get_by_text("[stopped]").wait_for()
+        tab.get_by_role("button", name="Stop", exact=True).click()
+        tab.get_by_text("Stopped; what came until then is kept.").wait_for()
         assert soon(lambda: up.dropped == 1)
         assert len(up.bodies[-1]["messages"]) == 3
 
@@ -84,3 +108,61 @@ def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
         tab.keyboard.press("Enter")
         tab.locator(".turn.failed").get_by_text("boom").wait_for()
     assert [line for line in wrong if "502" not in line] == []
+
+
+@pytest.mark.browser
+@needs("chromium")
+def test_an_answer_is_typeset_runs_nothing_and_leads_to_its_passages_on_a_phone_behind_a_prefix(browser: Any) -> None:
+    wrong: list[Any] = []
+    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+    with raw_upstream() as up, gateway(up, root_path="/lab") as base:
+        up.script = lambda asked: stream(piece({"role": "assistant", "content": ANSWER}), END)
+        tab = visit(browser, f"{base}/lab/", wrong, **phone)
+        survey = {"name": "survey.md", "mimeType": "text/markdown", "buffer": FILE.encode()}
+        tab.set_input_files("#pick", [survey])
+        tab.get_by_text("md, ").wait_for()
+        tab.get_by_label("Your question").fill("How many people did the boat yard employ?")
+        tab.keyboard.press("Enter")
+        answer = tab.locator(".text:not(.plain)")
+        answer.wait_for()
+        assert answer.locator("strong").inner_text() == "190 people"
+        assert answer.locator("td math msup").count() == 1
+        assert answer.locator("td[align=right] code").inner_text() == "code"
+        assert answer.locator("img, script, [href^='javascript'], [onerror]").count() == 0
+        assert "<img src=x" in answer.inner_text()
+        tab.get_by_text("Not found in the files: “It closed in 1999.”").wait_for()
+        tab.get_by_role("button", name="Source 1: survey.md").first.click()
+        assert tab.locator("dialog mark").inner_text() == FILE.splitlines()[2]
+        tab.get_by_role("button", name="Show the whole file").or_(
+            tab.get_by_text("It is a museum now.")
+        ).first.wait_for()
+        assert violations(tab) == []
+        tab.keyboard.press("Escape")
+        tab.get_by_role("button", name="Uploads").click()
+        tab.get_by_role("button", name="Text: survey.md").click()
+        tab.locator("dialog .page").get_by_text("It is a museum now.").wait_for()
+        tab.keyboard.press("Escape")
+        tab.get_by_role("button", name="Models").click()
+        tab.locator("dialog td").get_by_text("✓ ready").first.wait_for()
+        assert violations(tab) == []
+        width = tab.evaluate("() => document.scrollingElement.scrollWidth")
+        assert (width, tab.title()) == (390, "Autopicker Lab")
+    assert wrong == []
+
+
+def test_recorded_questions_are_offered_where_no_others_are_answered() -> None:
+    recorded = ModelConfig(name="smollm2-135m", type="replay")
+    with gateway(recorded) as base:
+        questions = httpx.get(f"{base}/page-data/examples").json()["examples"]
+        assert questions
+        for question in questions:
+            body = {"messages": [{"role": "user", "content": question}]}
+            assert httpx.post(f"{base}/v1/chat/completions", json=body).status_code == 200
+
+
+@pytest.mark.browser
+@needs("chromium")
+def test_the_check_of_accessibility_finds_what_is_wrong(browser: Any) -> None:
+    tab = browser.new_page()
+    tab.set_content("<button></button><p style='color:#ccc;background:#fff'>pale</p>")
+    assert {rule for rule, _ in violations(tab)} == {"button-name", "color-contrast"}

@@ -1,92 +1,80 @@
 // The page to try the service with. Whatever it does, any program can do with the client that it imports.
+import { Answer } from './answer.js';
 import { AutopickerClient } from './autopicker.mjs';
+import { Documents } from './documents.js';
+import { button, element, find, read, table } from './elements.js';
 import { Microphone } from './microphone.js';
 
 const address = new URL('..', import.meta.url).href.replace(/\/$/, '');  // a proxy may serve it under a prefix
-const find = (id) => document.getElementById(id);
-const conversationView = find('talk');
+const talk = find('talk');
 const question = find('question');
 let messages = [];
-let files = [];
 let running = null;
 let microphone = null;
 
-function client() {
-  return new AutopickerClient(address, find('key').value || null, { retries: 0 });
-}
+const page = {
+  models: [],
+  client: () => new AutopickerClient(address, find('key').value || null, { retries: 0 }),
+  showStatus: (text) => { find('status').textContent = text; },
+  curl,
+  again,
+  typeset: (text) => fetchOwn('typeset', { text }).then((answer) => answer.html),
+};
+page.documents = new Documents(page.client, page.showStatus);
 
-function element(name, className, text = '') {
-  const node = document.createElement(name);
-  node.className = className;
-  node.textContent = text;
-  return node;
-}
-
-function showStatus(text) {
-  find('status').textContent = text;
-}
-
-function addTurn(text, fromUser) {
-  const turn = element('article', fromUser ? 'turn mine' : 'turn');
-  const content = element('div', 'text', text);
-  turn.append(content);
-  conversationView.append(turn);
-  turn.scrollIntoView({ block: 'end' });
-  return { turn, content };
+// What serves this page alone.
+async function fetchOwn(name, body) {
+  const headers = { 'Content-Type': 'application/json', ...page.client().headers };
+  const request = body ? { method: 'POST', headers, body: JSON.stringify(body) } : { headers };
+  const response = await fetch(`${address}/page-data/${name}`, request);
+  if (!response.ok) throw new Error(`the service answered ${response.status}`);
+  return response.json();
 }
 
 async function showModels() {
   const select = find('model');
+  const chosen = select.value;
   try {
-    const models = await client().models();
+    page.models = (await page.client().models()).filter((model) => model.id !== 'auto');
     select.replaceChildren(select.options[0]);
-    for (const model of models.filter((entry) => entry.id !== 'auto')) {
+    for (const model of page.models.filter((one) => one.capabilities.includes('text'))) {
       const option = element('option', '', model.available ? model.id : `${model.id} (not available)`);
       option.value = model.id;
       option.disabled = !model.available;
       select.append(option);
     }
+    select.value = [...select.options].some((option) => option.value === chosen) ? chosen : 'auto';
+    page.showStatus('');
+    showExamples((await fetchOwn('examples')).examples);
   } catch (error) {
-    showStatus(error.status === 401 ? 'This service needs an API key: enter it above.' : error.message);
+    find('access').open ||= error.status === 401;
+    page.showStatus(error.status === 401 ? 'This service needs an API key: enter it above.' : error.message);
   }
 }
 
-function showFiles() {
-  find('files').replaceChildren(
-    ...files.map((file) => {
-      const item = element('li', file.error ? 'failed' : '', `${file.name}: ${file.error ?? file.state} `);
-      const remove = element('button', '', '×');
-      remove.type = 'button';
-      remove.title = `Remove ${file.name}`;
-      remove.onclick = () => {
-        files = files.filter((other) => other !== file);
-        showFiles();
-      };
-      item.append(remove);
+function showExamples(texts) {
+  find('examples').replaceChildren(
+    ...texts.map((text) => {
+      const item = element('li');
+      item.append(button(text, () => { question.value = text; find('ask').requestSubmit(); }, ''));
       return item;
     }),
   );
 }
 
-async function addFiles(list) {
-  await Promise.all(
-    [...list].map(async (blob) => {
-      const file = { name: blob.name, state: 'uploading', id: null, error: null };
-      files.push(file);
-      showFiles();
-      try {
-        const upload = await client().uploadFile(blob, blob.name, (sent, total) => {
-          file.state = `${Math.round((100 * sent) / total)} %`;
-          showFiles();
-        });
-        file.id = upload.id;
-        file.state = upload.file_type;
-      } catch (error) {
-        file.error = error.message;
-      }
-      showFiles();
-    }),
-  );
+async function readModels() {
+  await showModels();
+  const price = (usd) => (usd ? `${usd}` : 'none');
+  const rows = page.models.map((model) => [
+    model.id,
+    element('span', model.available ? 'good' : 'bad', model.available ? '✓ ready' : `✗ ${model.unavailable_because ?? 'not available'}`),
+    model.owned_by,
+    model.context_window.toLocaleString(),
+    price(model.price_in),
+    price(model.price_out),
+    model.capabilities.join(', '),
+  ]);
+  read('Models', table(['Model', 'State', 'Provider', 'Window, tokens', 'USD per million read', 'written', 'Takes'], rows));
 }
 
 function curl(body, path) {
@@ -95,66 +83,70 @@ function curl(body, path) {
   return `curl -N '${address}${path}' -H 'Content-Type: application/json'${key} -d '${data}'`;
 }
 
-function showRoute(turn, model, routing, seconds, usage, body, path) {
-  const line = element('div', 'route');
-  const why = routing ? `${routing.reason} (complexity ${Math.round(routing.complexity_score)} of 100)` : 'named by you';
-  const tokens = usage ? `, ${usage.prompt_tokens} + ${usage.completion_tokens} tokens` : '';
-  line.append(`${model}: ${why}. ${seconds.toFixed(1)} s${tokens}. `);
-  const copy = element('button', '', 'Copy as curl');
-  copy.type = 'button';
-  copy.dataset.curl = curl(body, path);
-  copy.onclick = async () => {
-    await navigator.clipboard.writeText(copy.dataset.curl);
-    copy.textContent = 'Copied';
-  };
-  line.append(copy);
-  turn.append(line);
+function ask(text) {
+  find('welcome').hidden = true;
+  talk.append(element('article', 'turn mine', text));
+  messages.push({ role: 'user', content: text });
+  return answer();
 }
 
-async function ask(text) {
-  const ids = files.filter((file) => file.id).map((file) => file.id);
-  addTurn(text, true);
+// Ask the last question once more, by the model that is chosen now.
+async function again(shown) {
+  if (running) return;
+  const last = [...talk.querySelectorAll('.turn')].pop();
+  if (shown.turn !== last) {
+    question.value = shown.body.messages.at(-1).content;
+    question.focus();
+    return;
+  }
+  if (messages.at(-1)?.role === 'assistant') messages.pop();
+  else messages.push(shown.body.messages.at(-1));
+  await answer();
+}
+
+async function answer() {
   const conversation = messages;
-  conversation.push({ role: 'user', content: text });
+  const ids = page.documents.ids;
   const options = { model: find('model').value, stream_options: { include_usage: true } };
   const path = ids.length ? '/api/v1/chat/multimodal-audio' : '/api/v1/chat/completions';
   const body = { messages: [...conversation], ...options, stream: true, ...(ids.length ? { file_ids: ids } : {}) };
-  const { turn, content } = addTurn('', false);
-  const startedAt = performance.now();
-  let answer = '';
-  let routing = null;
-  let usage = null;
-  let model = options.model;
-  running = new AbortController();
+  const shown = new Answer(page, body, path);
+  talk.append(shown.turn);
+  talk.scrollTop = talk.scrollHeight;
+  begin(new AbortController());
+  let note = '';
+  let failed = false;
+  try {
+    for await (const chunk of page.client().streamChunks(conversation, ids, { ...options, signal: running.signal })) {
+      const follows = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80;
+      if (shown.take(chunk)) page.showStatus(`${chunk.model} is answering`);
+      if (follows) talk.scrollTop = talk.scrollHeight;
+    }
+  } catch (error) {
+    failed = error.name !== 'AbortError';
+    note = failed ? error.message : 'Stopped; what came until then is kept.';
+  }
+  if (shown.text) conversation.push({ role: 'assistant', content: shown.text });
+  else conversation.pop();
+  await shown.finish(note, failed);
+  end(failed ? 'That failed.' : 'Answered.');
+  shown.turn.scrollIntoView({ block: 'nearest' });
+}
+
+function begin(controller) {
+  running = controller;
+  talk.ariaBusy = 'true';
   find('send').disabled = true;
   find('stop').hidden = false;
-  showStatus('Waiting for the first word …');
-  try {
-    for await (const chunk of client().streamChunks(conversation, ids, { ...options, signal: running.signal })) {
-      model = chunk.model;
-      routing = chunk.routing ?? routing;
-      usage = chunk.usage ?? usage;
-      const piece = chunk.choices[0]?.delta.content;
-      if (!piece) continue;
-      answer += piece;
-      content.textContent = answer;
-      showStatus(`${model} is answering`);
-      conversationView.scrollTop = conversationView.scrollHeight;
-    }
-    showStatus('');
-  } catch (error) {
-    const stopped = error.name === 'AbortError';
-    turn.classList.toggle('failed', !stopped);
-    content.textContent = stopped ? `${answer} [stopped]` : `${answer} ${error.message}`;
-    showStatus(stopped ? 'Stopped.' : 'That failed.');
-  }
-  if (answer) conversation.push({ role: 'assistant', content: answer });
-  else conversation.pop();
-  showRoute(turn, model, routing, (performance.now() - startedAt) / 1000, usage, body, path);
+  page.showStatus('Waiting for the first word …');
+}
+
+function end(words) {
   running = null;
+  talk.ariaBusy = 'false';
   find('send').disabled = false;
   find('stop').hidden = true;
-  turn.scrollIntoView({ block: 'end' });
+  page.showStatus(words);
 }
 
 function speak() {
@@ -170,12 +162,12 @@ function speak() {
     microphone = null;
     find('speak').textContent = 'Speak';
     find('speak').setAttribute('aria-pressed', 'false');
-    showStatus(error ? error.message : '');
+    page.showStatus(error ? error.message : '');
   };
   microphone = new Microphone(address, find('key').value, show, ended);
   find('speak').textContent = 'Stop speaking';
   find('speak').setAttribute('aria-pressed', 'true');
-  showStatus('Listening');
+  page.showStatus('Listening');
   microphone.start();
 }
 
@@ -196,12 +188,23 @@ find('stop').onclick = () => running?.abort();
 find('clear').onclick = () => {
   running?.abort();
   messages = [];
-  files = [];
-  showFiles();
-  conversationView.replaceChildren();
+  page.documents.clear();
+  talk.replaceChildren(find('welcome'));
+  find('welcome').hidden = false;
+  question.focus();
 };
-find('pick').onchange = (event) => addFiles(event.target.files);
+find('add').onclick = () => find('pick').click();
+find('pick').onchange = (event) => {
+  page.documents.add(event.target.files).then(() => question.focus());
+};
 find('key').onchange = showModels;
+find('show-models').onclick = readModels;
+find('show-uploads').onclick = () => page.documents.showUploads();
+document.onpaste = (event) => {
+  if (!event.clipboardData.files.length) return;
+  event.preventDefault();
+  page.documents.add(event.clipboardData.files);
+};
 document.body.ondragover = (event) => {
   event.preventDefault();
   document.body.classList.add('over');
@@ -210,6 +213,6 @@ document.body.ondragleave = () => document.body.classList.remove('over');
 document.body.ondrop = (event) => {
   event.preventDefault();
   document.body.classList.remove('over');
-  addFiles(event.dataTransfer.files);
+  page.documents.add(event.dataTransfer.files);
 };
 showModels();

@@ -1,25 +1,33 @@
-"""The page to try the service with."""
+"""The page to try the service with, and what it alone asks for."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
+from pydantic import BaseModel
 
+from autopicker_lab.chat.markdown import markdown_html
 from autopicker_lab.core import NotFoundError
+from autopicker_lab.models.replay import ReplayModel
+from autopicker_lab.routing import permitted_models
+from autopicker_lab.service.routes.json_route import JsonRoute
+from autopicker_lab.service.state import CurrentCaller, State
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=JsonRoute)
 _PAGE = Path(__file__).parent.parent / "page"
 _CLIENT = Path(__file__).parent.parent.parent / "client"  # the page is written with the client that others use
-_FILES = {
-    "index.html": (_PAGE, "text/html"),
-    "page.css": (_PAGE, "text/css"),
-    "page.js": (_PAGE, "text/javascript"),
-    "microphone.js": (_PAGE, "text/javascript"),
-    "autopicker.mjs": (_CLIENT, "text/javascript"),
-}
+_KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript"}
+_FILES = {path.name: path for path in (*sorted(_PAGE.iterdir()), _CLIENT / "autopicker.mjs") if path.suffix in _KINDS}
+
+
+class TextBody(BaseModel):
+    """The body of /page-data/typeset: an answer as the model wrote it."""
+
+    text: str
 
 
 @router.get("/")
@@ -35,5 +43,24 @@ async def part(name: str) -> Response:
     """A style sheet or script of the page; NotFoundError for any other name."""
     if name not in _FILES:
         raise NotFoundError(f"the page has no part '{name}'", "see /")
-    folder, kind = _FILES[name]
-    return FileResponse(folder / name, media_type=kind, headers={"Cache-Control": "no-cache"})
+    path = _FILES[name]
+    return FileResponse(path, media_type=_KINDS[path.suffix], headers={"Cache-Control": "no-cache"})
+
+
+@router.post("/page-data/typeset")
+async def typeset(body: TextBody, caller: CurrentCaller) -> dict[str, str]:
+    """An answer as HTML that runs nothing and fetches nothing."""
+    return {"html": await asyncio.to_thread(markdown_html, body.text)}
+
+
+@router.get("/page-data/examples")
+async def examples(state: State, caller: CurrentCaller) -> dict[str, Any]:
+    """Questions to try, where models are recordings that answer no others."""
+    specs = state.lab.catalogue.specs()
+    if caller.models is not None:
+        specs = permitted_models(specs, caller.models, "auto")
+    models = [state.lab.catalogue.get(spec.id) for spec in specs]
+    replayed = [model for model in models if isinstance(model, ReplayModel)]
+    if not replayed or len(replayed) < len(models):
+        return {"examples": []}
+    return {"examples": await asyncio.to_thread(replayed[0].examples)}

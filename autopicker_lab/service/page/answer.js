@@ -1,0 +1,200 @@
+// One answer: its text as it comes, then typeset, with its sources, route, cost and time below.
+import { button, dollars, element, table } from './elements.js';
+
+const OPEN = '\ue000';  // around the number of a citation, until its text is typeset
+const CLOSE = '\ue001';
+
+export class Answer {
+  // `page` has client(), documents, models and curl(body, path).
+  constructor(page, body, path) {
+    this.page = page;
+    this.body = body;
+    this.path = path;
+    this.turn = element('article', 'turn');
+    this.turn.setAttribute('aria-label', 'Answer');
+    this.view = element('div', 'text plain');
+    this.turn.append(this.view);
+    this.startedAt = performance.now();
+    this.text = '';
+    this.fields = {};
+  }
+
+  take(chunk) {
+    for (const name of ['id', 'model', 'routing', 'usage', 'context', 'file_errors', 'citations', 'unsupported']) {
+      if (chunk[name] !== undefined && chunk[name] !== null) this.fields[name] = chunk[name];
+    }
+    const piece = chunk.choices[0]?.delta?.content;
+    if (!piece) return false;
+    this.firstAt ??= performance.now();
+    this.text += piece;
+    this.view.textContent = this.text;
+    return true;
+  }
+
+  async finish(note = '', failed = false) {
+    this.seconds = (performance.now() - this.startedAt) / 1000;
+    this.turn.classList.toggle('failed', failed && !this.text);
+    if (note && !this.text) this.view.textContent = note;
+    else if (this.text) await this.#typeset();
+    const about = element('div', 'about');
+    if (note && this.text) about.append(element('p', 'warning', note));
+    if (this.fields.model) about.append(this.#facts(), ...this.#sources());
+    about.append(this.#actions(failed));
+    this.turn.append(about);
+  }
+
+  async #typeset() {
+    const characters = [...this.text.replaceAll(OPEN, '').replaceAll(CLOSE, '')];
+    const citations = [...(this.fields.citations ?? [])].sort((one, other) => other.sentence[1] - one.sentence[1]);
+    for (const citation of citations) characters.splice(citation.sentence[1], 0, `${OPEN}${citation.number}${CLOSE}`);
+    try {
+      const html = await this.page.typeset(characters.join(''));
+      this.view.innerHTML = html;  // made by the service, which shows every tag of an answer as text
+    } catch {
+      return;  // as plain text, then
+    }
+    this.view.classList.remove('plain');
+    this.#linkCitations();
+  }
+
+  #linkCitations() {
+    const walker = document.createTreeWalker(this.view, NodeFilter.SHOW_TEXT);
+    const marked = [];
+    while (walker.nextNode()) if (walker.currentNode.data.includes(OPEN)) marked.push(walker.currentNode);
+    for (const node of marked) {
+      const pieces = node.data.split(new RegExp(`${OPEN}(\\d+)${CLOSE}`));
+      node.replaceWith(...pieces.map((piece, i) => (i % 2 ? this.#citeButton(Number(piece)) : piece)));
+    }
+  }
+
+  #citeButton(number) {
+    const citation = this.fields.citations.find((one) => one.number === number);
+    const node = button(`${number}`, () => this.page.documents.cite(citation), 'cite');
+    node.title = `${citation.file}, ${citation.part}`;
+    node.ariaLabel = `Source ${number}: ${node.title}`;
+    return node;
+  }
+
+  #facts() {
+    const { model, routing, usage } = this.fields;
+    const facts = element('dl', 'facts');
+    const add = (name, value) => {
+      const pair = element('div');
+      pair.append(element('dt', '', name), element('dd', '', value));
+      facts.append(pair);
+    };
+    add('Model', model);
+    if (routing) add('Complexity', `${Math.round(routing.complexity_score)} of 100`);
+    if (usage) add('Cost', this.#cost(usage, routing?.cascade));
+    const first = this.firstAt ? `, first word after ${((this.firstAt - this.startedAt) / 1000).toFixed(1)} s` : '';
+    add('Time', `${this.seconds.toFixed(1)} s${first}`);
+    if (usage) add('Tokens', `${usage.prompt_tokens} read, ${usage.completion_tokens} written`);
+    return facts;
+  }
+
+  // By the catalogue's prices, with what a cascade asked before.
+  #cost(usage, cascade) {
+    const model = this.page.models.find((one) => one.id === this.fields.model);
+    if (!model) return 'unknown';
+    const own = (usage.prompt_tokens * model.price_in + usage.completion_tokens * model.price_out) / 1e6;
+    const earlier = (cascade?.calls ?? []).filter((call) => call.model !== model.id);
+    const cost = own + earlier.reduce((sum, call) => sum + call.cost_usd, 0);
+    return cost ? dollars(cost) : 'none, by its price';
+  }
+
+  #sources() {
+    const { routing, context, citations, unsupported, file_errors: errors } = this.fields;
+    const lines = [];
+    if (routing?.fallback_used) lines.push(element('p', '', 'The model that was chosen first failed; this one stood in for it.'));
+    for (const text of [...(routing?.warnings ?? []), ...(context?.warnings ?? [])]) lines.push(element('p', 'warning', `⚠ ${text}`));
+    for (const one of errors ?? []) lines.push(element('p', 'warning', `⚠ ${one.detail ?? one.error ?? one}`));
+    const numbers = [...new Set((citations ?? []).map((one) => one.number))].sort((one, other) => one - other);
+    if (numbers.length) {
+      const row = element('div', 'row');
+      row.append('Sources', ...numbers.map((number) => {
+        const node = this.#citeButton(number);
+        node.className = 'small';
+        node.textContent = `${number} ${node.title}`;
+        return node;
+      }));
+      lines.push(row);
+    }
+    const characters = [...this.text];
+    for (const span of unsupported ?? []) {
+      lines.push(element('p', '', `Not found in the files: “${characters.slice(...span).join('').trim()}”`));
+    }
+    if (context?.used?.length && !numbers.length) lines.push(element('p', '', `Read: ${context.used.join('; ')}`));
+    lines.push(this.#why());
+    return lines;
+  }
+
+  #why() {
+    const { routing } = this.fields;
+    if (!routing) return element('p', '', 'This model was named, not picked.');
+    const details = element('details');
+    details.append(element('summary', '', 'Why this model?'), element('p', '', routing.reason));
+    details.ontoggle = async () => {
+      if (!details.open || details.dataset.asked) return;
+      details.dataset.asked = 'yes';
+      try {
+        const analysis = await this.page.client().analyze(this.body.messages, this.body.file_ids ?? [], this.body.model);
+        details.append(...reasons(analysis));
+      } catch (error) {
+        details.append(element('p', 'warning', error.message));
+      }
+    };
+    return details;
+  }
+
+  #actions(failed) {
+    const row = element('div', 'row');
+    if (!failed) row.append(button('Copy', (event) => copy(event.target, this.text)));
+    const curl = button('Copy as curl', (event) => copy(event.target, curl.dataset.curl));
+    curl.dataset.curl = this.page.curl(this.body, this.path);
+    const again = button('Ask again', () => this.page.again(this));
+    again.title = 'by the model chosen above';
+    row.append(curl, again);
+    if (this.fields.id && !failed) row.append(this.#judge('Good', 1), this.#judge('Bad', 0));
+    return row;
+  }
+
+  #judge(name, score) {
+    const node = button(name, async () => {
+      try {
+        await this.page.client().feedback(this.fields.id, score);
+        for (const other of this.turn.querySelectorAll('[data-score]')) other.ariaPressed = String(other === node);
+      } catch (error) {
+        this.page.showStatus(error.message);
+      }
+    });
+    node.dataset.score = score;
+    node.ariaPressed = 'false';
+    node.title = 'kept beside the decision, so that tuning can learn from it';
+    return node;
+  }
+}
+
+async function copy(node, text) {
+  const name = node.textContent;
+  await navigator.clipboard.writeText(text);
+  node.textContent = 'Copied';
+  setTimeout(() => { node.textContent = name; }, 1500);
+}
+
+function reasons(analysis) {
+  const rows = analysis.candidates.map((one) => [
+    one.model,
+    element('span', one.kept ? 'good' : 'bad', one.kept ? '✓ can take it' : '✗ left out'),
+    one.why,
+    one.quality.toFixed(2),
+    one.cost_usd ? dollars(one.cost_usd) : 'none',
+  ]);
+  const points = Object.entries(analysis.reasoning.complexity_factors)
+    .filter(([, value]) => value)
+    .sort(([, one], [, other]) => other - one)
+    .map(([name, value]) => [name.replaceAll('_', ' '), value.toFixed(1), analysis.reasoning.explanations[name]]);
+  return [
+    table(['Model', '', 'Reason', 'Expected quality', 'Expected cost'], rows),
+    ...(points.length ? [table(['What makes it complex', 'Points', ''], points)] : []),
+  ];
+}
