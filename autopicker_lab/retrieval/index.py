@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.retrieval.lexical import LexicalIndex
 from autopicker_lab.retrieval.passages import Passage, passages_of
+from autopicker_lab.retrieval.spread import Salient, salient
 from autopicker_lab.runtime.lru_cache import LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
     from autopicker_lab.core import Document
+
+    Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 _ROOM_BYTES = 256 * 2**20
 _PASSAGE_BYTES = 1_500  # that a passage takes beside its text, about
@@ -28,6 +34,41 @@ class PassageIndex:
     passages: Sequence[Passage]
     lexical: LexicalIndex
     size_bytes: int = 0
+    _worth: dict[int, Sequence[Salient]] = field(default_factory=dict)
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """Characters of the passages of each document."""
+        return [sum(len(one.part.text) for one in self.passages_in(n)) for n in range(len(self.documents))]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where the passages of each document begin, and where all end."""
+        return [bisect_left(self.passages, n, key=lambda one: one.document) for n in range(len(self.documents) + 1)]
+
+    def passages_in(self, number: int) -> Sequence[Passage]:
+        """The passages of one document."""
+        return self.passages[self._starts[number] : self._starts[number + 1]]
+
+    def rows_of(self, numbers: Sequence[int]) -> Ints:
+        """Which passages are of some documents; of none named, all."""
+        import numpy as np
+
+        if not numbers:
+            return np.arange(len(self.passages))
+        return np.concatenate([np.arange(self._starts[n], self._starts[n + 1]) for n in sorted(numbers)])
+
+    def numbers_of(self, rows: Ints) -> list[int]:
+        """Of which documents some passages are."""
+        import numpy as np
+
+        return [int(n) for n in np.unique(np.searchsorted(self._starts[1:], rows, side="right"))]
+
+    def worth_in(self, number: int) -> Sequence[Salient]:
+        """The sentence of each passage of a document that says most; found once, in seconds for thousands of pages."""
+        if number not in self._worth:
+            self._worth[number] = salient(self.passages_in(number))
+        return self._worth[number]
 
     @cached_property
     def texts(self) -> list[str]:

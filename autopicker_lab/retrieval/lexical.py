@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.retrieval.ngrams import ngrams
+from autopicker_lab.core import ExtractionLimitError
+from autopicker_lab.retrieval.ngrams import ngrams, ngrams_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 _K1, _B = 1.5, 0.75
-_AT_ONCE = 512  # texts whose small arrays are in memory at the same time
+_GRAM_AT, _ROW_AT = 32, 10  # bits of an entry from which n-gram and text stand
+_AT_ONCE = 256  # texts whose n-grams are in memory in wide numbers
+_MOST_ROWS, _MOST_COUNT = 2**22, 2**10 - 1
 
 
 class LexicalIndex:
@@ -29,22 +32,23 @@ class LexicalIndex:
     def __init__(self, texts: Sequence[str]):
         import numpy as np
 
-        batches = [_counted(texts[i : i + _AT_ONCE]) for i in range(0, len(texts), _AT_ONCE)]
         self._size = len(texts)
-        sizes, lengths, terms, counts = map(np.concatenate, zip(*(batches or [_counted([])]), strict=True))
-        del batches
-        order = np.argsort(terms, kind="stable").astype(np.int32)
-        terms, counts = terms[order], counts[order]
-        rows = np.repeat(np.arange(self._size, dtype=np.int32), sizes)[order]
-        del order
-        starts = np.flatnonzero(np.diff(terms, prepend=-1))
-        self._known, self._rows = terms[starts], rows
-        del terms
-        self._starts = np.append(starts, len(rows))
+        entries, lengths = _entries(texts)
+        entries.sort()  # in place: by n-gram, then by text
+        halves = entries.view("<u4").reshape(-1, 2)
+        grams = halves[:, 1]
+        starts = np.flatnonzero(np.concatenate([[True], grams[1:] != grams[:-1]])[: len(grams)])
+        self._known, self._starts = grams[starts], np.append(starts, len(grams))
+        self._rows = halves[:, 0] >> _ROW_AT
+        scores = (halves[:, 0] & _MOST_COUNT).astype(np.float32)
+        del entries, halves, grams
         frequency = np.diff(self._starts)
         rarity = np.log1p((self._size - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
-        damping = _K1 * (1 - _B + _B * lengths / (lengths.mean() or 1.0)) if self._size else lengths
-        self._scores = np.repeat(rarity, frequency) * counts / (counts + damping[rows])
+        damping = (_K1 * (1 - _B + _B * lengths / (lengths.mean() or 1.0)) if self._size else lengths)[self._rows]
+        damping += scores
+        scores /= damping
+        scores *= np.repeat(rarity, frequency)
+        self._scores = scores
 
     @property
     def size_bytes(self) -> int:
@@ -72,20 +76,36 @@ class LexicalIndex:
         """The numbers of a question's n-grams that are known, and how many it has."""
         import numpy as np
 
-        asked = ngrams(question)
+        asked = ngrams(question).astype(np.uint32)
         if not len(self._known) or not len(asked):
             return asked[:0], len(asked)
         at = np.minimum(np.searchsorted(self._known, asked), len(self._known) - 1)
         return at[self._known[at] == asked], len(asked)
 
 
-def _counted(texts: Sequence[str]) -> tuple[Any, Any, Any, Any]:
-    """How many different n-grams each text has, and how many; then those of all texts, and how often each stands."""
+def _entries(texts: Sequence[str]) -> tuple[Any, Floats]:
+    """One number for each n-gram of each text, and how many n-grams each text has.
+
+    A number is made of the n-gram (32 bits of its hash), the text (22 bits) and how often it stands there (10 bits), so
+    that all are sorted in one array, in place.
+    """
     import numpy as np
 
-    counted = [np.unique(ngrams(text), return_counts=True) for text in texts]
-    sizes = np.array([len(terms) for terms, _ in counted], np.int64)
-    lengths = np.array([counts.sum() for _, counts in counted], np.float32)
-    terms = np.concatenate([np.zeros(0, np.int64), *(terms for terms, _ in counted)])
-    counts = np.concatenate([np.zeros(0, np.uint16), *(counts.astype(np.uint16) for _, counts in counted)])
-    return sizes, lengths, terms, counts
+    if len(texts) > _MOST_ROWS:
+        raise ExtractionLimitError(f"{len(texts):,} passages are more than can be searched", "split the files")
+    found, lengths = [], np.zeros(len(texts), np.float32)
+    for start in range(0, len(texts), _AT_ONCE):
+        grams, rows = ngrams_of(texts[start : start + _AT_ONCE])
+        lengths[start : start + _AT_ONCE] = np.bincount(rows, minlength=min(_AT_ONCE, len(texts) - start))
+        places = (grams.astype(np.uint32).astype(np.uint64) << _GRAM_AT) | (rows + start).astype(np.uint64) << _ROW_AT
+        places.sort()
+        begins = np.flatnonzero(np.concatenate([[True], places[1:] != places[:-1]])[: len(places)])
+        counts = np.diff(begins, append=len(places))
+        found.append(places[begins] | np.minimum(counts, _MOST_COUNT).astype(np.uint64))
+    entries = np.empty(sum(map(len, found)), "<u8")
+    stop = len(entries)
+    while found:  # each is given free as it is copied: all of them twice would be the most memory of all
+        last = found.pop()
+        entries[stop - len(last) : stop] = last
+        stop -= len(last)
+    return entries, lengths

@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -36,6 +38,8 @@ _WITHOUT_SPACES = (  # code points: Thai and Lao, Tibetan, Myanmar, Khmer, kana,
 
 def fold(text: str) -> str:
     """`text` without what spellings of a word differ in: case, width, accents, vowel points, ligatures."""
+    if text.isascii():
+        return text.lower()
     marked, _ = _patterns()
     plain = marked.sub(r"\1", unicodedata.normalize("NFKD", text.casefold()))
     return unicodedata.normalize("NFC", plain).replace("ı", "i")
@@ -60,29 +64,33 @@ def has_name(text: str, name: str) -> bool:
 
 def ngrams(text: str) -> Ints:
     """The n-grams of a text as numbers (hashes of 62 bits), in no order, shape (n-grams,), int64."""
+    return ngrams_of([text])[0]
+
+
+def ngrams_of(texts: Sequence[str]) -> tuple[Ints, Ints]:
+    """The n-grams of some texts as numbers, and which text each is of, both of shape (n-grams,), int64."""
     import numpy as np
 
-    line = " " + " ".join(words(text)) + " "
-    codes = np.frombuffer(line.encode("utf-32-le", "replace"), np.uint32).astype(np.uint64)
+    lines = [f" {' '.join(words(text))} " for text in texts]
+    codes = np.frombuffer("\0".join(lines).encode("utf-32-le", "replace"), np.uint32).astype(np.uint64)
+    of_text = np.repeat(np.arange(len(lines)), [len(line) + 1 for line in lines])
     unspaced = _is_unspaced(codes)
-    found = []
+    found, rows = [], []
     for size in SIZES:
-        if len(codes) < size:
-            continue
-        count = len(codes) - size + 1
+        count = max(len(codes) - size + 1, 0)
         hashes = np.full(count, size, np.uint64)
-        wide = np.zeros(count, np.int64)
+        wide = np.zeros(count, np.int8)
         for i in range(size):
             hashes = (hashes ^ codes[i : i + count]) * np.uint64(0x9E3779B97F4A7C15)
             hashes ^= hashes >> np.uint64(29)
             wide += unspaced[i : i + count]
-        keep = np.zeros(count, bool)
-        if size in _UNSPACED:
-            keep |= wide == size
+        keep = (wide == size) if size in _UNSPACED else np.zeros(count, bool)
         if size in _SPACED:
-            keep |= wide == 0
+            within = of_text[:count] == of_text[size - 1 : size - 1 + count]
+            keep |= (wide == 0) & within & (codes[:count] != 0) & (codes[size - 1 : size - 1 + count] != 0)
         found.append((hashes[keep] >> np.uint64(2)).astype(np.int64))
-    return np.concatenate(found) if found else np.zeros(0, np.int64)
+        rows.append(of_text[:count][keep])
+    return np.concatenate(found), np.concatenate(rows)
 
 
 def _is_unspaced(codes: Any) -> Any:

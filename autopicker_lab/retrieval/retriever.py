@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.text import clip
 from autopicker_lab.core.tokens import estimate_tokens
@@ -17,11 +18,15 @@ from autopicker_lab.retrieval.sums import sums_of
 from autopicker_lab.retrieval.vectors import VectorStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import numpy as np
 
     from autopicker_lab.core import Document, Message
     from autopicker_lab.retrieval.encoder import Encoder
     from autopicker_lab.runtime.progress import Progress
+
+    Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 LABEL_TOKENS = 8  # of a passage's label, beside its own words
 _LABEL_CHARACTERS = 300
@@ -149,35 +154,30 @@ class _Choice:
 
     def made(self) -> Retrieved:
         """By the places that the question names, the whole of what it is about, or what is near to it."""
-        names = [passage.document for passage in self._index.passages]
         files = files_named(self._question, self._index.documents) if len(self._index.documents) > 1 else []
-        allowed = [i for i, document in enumerate(names) if not files or document in files]
-        here = [self._index.passages[i] for i in allowed]
-        at = [allowed[i] for i in passages_named(self._intent, self._question, here)]
+        allowed = self._index.rows_of(files)
+        here = [self._index.passages[i] for i in allowed] if files else self._index.passages
+        at = [int(allowed[i]) for i in passages_named(self._intent, self._question, here)]
         if (self._intent.whole or self._intent.all_of) and not at:
             return self._spread(allowed)
         return self._near(at, allowed)
 
-    def _spread(self, allowed: Sequence[int]) -> Retrieved:
+    def _spread(self, allowed: Ints) -> Retrieved:
         """Something of everything, and how many rows a table has."""
         sums = self._sums(allowed)
         self._budget -= sum(self._count(one.passage.part.text) + LABEL_TOKENS for one in sums)
         chosen: list[ChosenPassage] = []
-        by_file: dict[int, list[int]] = {}
-        for i in allowed:
-            by_file.setdefault(self._index.passages[i].document, []).append(i)
-        lengths = {
-            number: sum(len(self._index.passages[i].part.text) for i in held) for number, held in by_file.items()
-        }
-        for number, held in by_file.items():
+        files = self._index.numbers_of(allowed)
+        lengths = {number: self._index.lengths[number] for number in files}
+        for number in files:
             share = self._budget * lengths[number] // sum(lengths.values())
-            passages = [self._index.passages[i] for i in held]
             label = estimate_tokens(self._index.documents[number].name) + LABEL_TOKENS
-            chosen += [ChosenPassage(excerpt, "spread") for _, excerpt in spread(passages, share, label)]
+            excerpts = spread(self._index.passages_in(number), self._index.worth_in(number), share, label)
+            chosen += [ChosenPassage(excerpt, "spread") for excerpt in excerpts]
         chosen += sums
         return Retrieved(tuple(chosen), method="spread")
 
-    def _near(self, at: Sequence[int], allowed: Sequence[int]) -> Retrieved:
+    def _near(self, at: Sequence[int], allowed: Ints) -> Retrieved:
         """The passages at the places named, then those nearest to the question."""
         near = self._nearness(not at)
         scores = near.total
@@ -185,22 +185,23 @@ class _Choice:
         sums = self._sums(allowed) if self._intent.total else []
         self._budget -= sum(self._count(one.passage.part.text) + LABEL_TOKENS for one in sums)
         fits = sum(map(self._cost, at)) <= self._budget
-        order = [(i, "place") for i in (at if fits else leads_first)]
-        order += [(i, "near") for i in sorted(allowed, key=lambda i: -scores[i])]
-        kept = self._fitting(order)
+        nearest = allowed[(-scores[allowed]).argsort(kind="stable")]
+        places = ((i, "place") for i in (at if fits else leads_first))
+        kept = self._fitting(chain(places, ((int(i), "near") for i in nearest)))
         chosen = [ChosenPassage(self._index.passages[i], kept[i], *_told(near, i)) for i in sorted(kept)]
         chosen += sums
         notes = (f"found by words alone: {near.note}",) if near.note and not at else ()
         return Retrieved(tuple(chosen), method="place" if at else "near", warnings=notes)
 
-    def _sums(self, allowed: Sequence[int]) -> list[ChosenPassage]:
+    def _sums(self, allowed: Ints) -> list[ChosenPassage]:
         """What is computed of tables, where it leaves room for more than itself."""
-        numbers = dict.fromkeys(self._index.passages[i].document for i in allowed)
-        found = [p for n in numbers for p in sums_of(self._question, self._index.documents[n], n)]
+        found = [
+            p for n in self._index.numbers_of(allowed) for p in sums_of(self._question, self._index.documents[n], n)
+        ]
         cost = sum(self._count(passage.part.text) + LABEL_TOKENS for passage in found)
         return [ChosenPassage(passage, "computed") for passage in found] if cost <= self._budget // 2 else []
 
-    def _fitting(self, order: Sequence[tuple[int, str]]) -> dict[int, str]:
+    def _fitting(self, order: Iterable[tuple[int, str]]) -> dict[int, str]:
         """The first passages of an order that fit the budget, each with why; the first one in any case."""
         kept: dict[int, str] = {}
         texts: set[tuple[int, str]] = set()
@@ -245,7 +246,7 @@ def _left_out(found: Retrieved, index: PassageIndex) -> tuple[str, ...]:
     lines = []
     for number, document in enumerate(index.documents):
         held = [c.passage for c in found.passages if c.passage.document == number]
-        count = sum(passage.document == number for passage in index.passages)
+        count = len(index.passages_in(number))
         if len(held) < count or found.method == "spread":
             labels = clip(", ".join(dict.fromkeys(passage.part.label for passage in held)), _LABEL_CHARACTERS)
             lines.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from math import log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.core import Part
 from autopicker_lab.core.passages import sentences
@@ -22,39 +22,46 @@ EXCERPT_TOKENS = 45
 _LEADS = 0.5  # what the first sentence of a stretch is worth beside its rare words, whose mean is 1
 
 
-def spread(passages: Sequence[Passage], budget: int, label_tokens: int) -> list[tuple[int, Passage]]:
-    """Excerpts from all over some passages, at most `budget` tokens with so many for the label of each.
+class Salient(NamedTuple):
+    """The sentence of a passage that says most: how much (1 is usual), and where it begins."""
+
+    worth: float
+    start: int
+
+
+def salient(passages: Sequence[Passage]) -> list[Salient]:
+    """The sentence of each passage that says most: its words are rare among all, or it opens a Part or a section."""
+    said = [sentences(passage.part.text) for passage in passages]
+    each = [
+        [words(passage.part.text[start:stop]) for start, stop in spans]
+        for passage, spans in zip(passages, said, strict=True)
+    ]
+    rarity = _rarity(each)
+    found = []
+    for passage, spans, told in zip(passages, said, each, strict=True):
+        worths = [
+            Salient(rarity(sentence) + (_LEADS if _opens(passage, start) else 0.0), start)
+            for sentence, (start, _) in zip(told, spans, strict=True)
+        ]
+        found.append(max(worths, key=lambda one: one.worth, default=Salient(-1.0, 0)))
+    return found
+
+
+def spread(passages: Sequence[Passage], worth: Sequence[Salient], budget: int, label_tokens: int) -> list[Passage]:
+    """Excerpts from all over some passages in reading order, at most `budget` tokens with so many for each label.
 
     The passages are divided into stretches of the same length, as many as there is room for; of each the sentence that
-    says most (its words are rare, it opens the stretch) is kept, with those after it that fit.
+    says most is kept, with those after it that fit.
 
-    Returns:
-        Which passage each excerpt is from, and the excerpt, in reading order.
+    Args:
+        worth: the sentence of each passage that says most.
     """
     if not passages:
         return []
     count = max(1, min(len(passages), budget // (EXCERPT_TOKENS + label_tokens)))
     each = max(budget // count - label_tokens, 1)
-    rarity = _rarity(passages)
-    found = []
-    for stretch in _stretches(passages, count):
-        if best := _best_sentence(stretch, passages, rarity):
-            found.append((best[0], _excerpt(passages[best[0]], best[1], each)))
-    return found
-
-
-def _best_sentence(
-    stretch: Sequence[int], passages: Sequence[Passage], rarity: Callable[[str], float]
-) -> tuple[int, int] | None:
-    """In which passage, and from where, the sentence of a stretch stands that says most."""
-
-    def worth(at: tuple[int, int, int]) -> float:
-        passage = passages[at[0]]
-        return rarity(passage.part.text[at[1] : at[2]]) + (_LEADS if _opens(passage, at[1]) else 0.0)
-
-    every = ((i, start, stop) for i in stretch for start, stop in sentences(passages[i].part.text))
-    best = max(every, key=worth, default=None)
-    return (best[0], best[1]) if best else None
+    best = (max(stretch, key=lambda i: worth[i].worth) for stretch in _stretches(passages, count))
+    return [_excerpt(passages[i], worth[i].start, each) for i in best if worth[i].worth >= 0]
 
 
 def _opens(passage: Passage, start: int) -> bool:
@@ -76,18 +83,15 @@ def _stretches(passages: Sequence[Passage], count: int) -> list[list[int]]:
     return [run for run in runs if run]
 
 
-def _rarity(passages: Sequence[Passage]) -> Callable[[str], float]:
-    """How rare the words of a sentence are among all, mean 1; what is said over and over says little."""
-    counts = Counter(word for passage in passages for word in set(words(passage.part.text)))
-    highest = log(1 + len(passages))
+def _rarity(passages: Sequence[Sequence[Sequence[str]]]) -> Callable[[Sequence[str]], float]:
+    """How rare the words of a sentence are, among passages of sentences of words; what is said often says little."""
+    counts = Counter(word for passage in passages for word in {word for sentence in passage for word in sentence})
+    total = log(1 + len(passages))
+    rare = {word: 2 * (total - log(1 + count)) / (total or 1.0) for word, count in counts.items()}
 
-    def of(sentence: str) -> float:
-        found = [word for word in words(sentence) if len(word) > 1]
-        if not found:
-            return 0.0
-        return (
-            sum(log((1 + len(passages)) / (1 + counts[word])) for word in found) / len(found) / max(highest, 1e-9) * 2
-        )
+    def of(sentence: Sequence[str]) -> float:
+        found = [rare[word] for word in sentence if len(word) > 1]
+        return sum(found) / len(found) if found else 0.0
 
     return of
 

@@ -1,5 +1,7 @@
 """Which passages a question gets: by n-grams in any script, by places that it names, from all over, from its files."""
 
+import random
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from autopicker_lab.core import Document, Message, Part
 from autopicker_lab.core.places import Place
 from autopicker_lab.retrieval import Retriever, passages_of
 from autopicker_lab.retrieval.lexical import LexicalIndex
-from autopicker_lab.retrieval.ngrams import ngrams
+from autopicker_lab.retrieval.ngrams import ngrams, ngrams_of
 
 FILLER = "Nothing of note is said in this line. " * 12
 CHAPTERS = ("Introduction", "Methods", "Harbours", "Repairs", "Conclusions")
@@ -229,3 +231,29 @@ def test_scores_are_those_of_bm25() -> None:
         rarity * n / (n + 1.5 * (0.25 + 0.75 * length / mean)) for n, length in zip((1, 2, 0), lengths, strict=True)
     ]
     assert found.tolist() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_texts_counted_together_have_the_ngrams_that_they_have_alone() -> None:
+    texts = ["a", "", "two words", "日本語の文", "one 日 of both", "\0 b\0", "İstanbul'da", "two words"]
+    grams, rows = ngrams_of(texts)
+    for i, text in enumerate(texts):
+        assert sorted(grams[rows == i]) == sorted(ngrams(text))
+
+
+def test_an_index_takes_little_more_memory_while_it_is_made_than_after() -> None:
+    """Of 2,000 pages it would be 120 MB each time that its n-grams stand there once more."""
+    draw = random.Random(0)
+    words = ["".join(draw.choices("abcdefghij", k=draw.randint(2, 8))) for _ in range(30_000)]
+    texts = [" ".join(draw.choices(words, k=70)) for _ in range(2_000)]
+    tracemalloc.start()
+    index = LexicalIndex(texts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3.2 * index.size_bytes
+
+
+def test_a_second_summary_is_read_of_what_the_first_one_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    retriever, document = Retriever(), report()
+    first = retriever.select("Summarise the document.", [document], 400)
+    monkeypatch.setattr("autopicker_lab.retrieval.index.salient", lambda passages: pytest.fail("found again"))
+    assert retriever.select("Summarise the document.", [document], 400) == first
