@@ -78,7 +78,7 @@ def outcomes(
         typer.Argument(
             metavar="[import] FILE...",
             help="a service's decision log, a table, or files of lm-evaluation-harness, inspect_ai, promptfoo, "
-            "HELM, OpenAI evals, LLMRouter, LLMRouterBench, EmbedLLM, RouterBench, RouteLLM, LiteLLM, "
+            "HELM, OpenAI evals, LLMRouter, LLMRouterBench, EmbedLLM, RouterBench, RouterEval, RouteLLM, LiteLLM, "
             "Langfuse or OpenTelemetry",
         ),
     ],
@@ -92,7 +92,10 @@ def outcomes(
         str, typer.Option(help="lowest and highest grade, as 1:5; none: 0:1, pass and fail, or percent")
     ] = "",
     column: Annotated[
-        list[str] | None, typer.Option(help="what a column is, as score=RATING or prompt=QUESTION; repeatable")
+        list[str] | None,
+        typer.Option(
+            help="what a column is, as score=RATING or prompt=QUESTION, or which grade is the score; repeatable"
+        ),
     ] = None,
     against: Annotated[
         Path | None, typer.Option(help="a table that was tuned on: say whether prompts of it are among these")

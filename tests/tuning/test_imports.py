@@ -1,7 +1,8 @@
 """Files of other tools become outcomes, recognised by what is in them.
 
-The log of inspect_ai is as inspect_ai 0.3 writes it (seen on files that it wrote here, `.json` and `.eval`); all others
-are built from the schema that their tools document.
+Those of inspect_ai 0.3.285 (`.json` and `.eval`), lm-evaluation-harness 0.4.13 and promptfoo 0.121.20 (`.json` and
+`.jsonl`) are shaped as files that these tools wrote when they were run; all others are built from the schema that their
+tools document.
 """
 
 import gzip
@@ -133,6 +134,11 @@ LANGFUSE = [
      "observations": [{"model": "m", "input": [{"role": "user", "content": p}], "usageDetails": {"input": 7}}]}
     for i, p in enumerate(ASKED)
 ]  # fmt: skip
+ROUTEREVAL = {
+    "model": ["m"],
+    "prompt": {"train_prompt": [ASKED[0]], "val_prompt": [], "test_prompt": [ASKED[1]]},
+    "data": {"train_score": [[1.0]], "val_score": [], "test_score": [[0.0]]},
+}
 LLMROUTER = [{"task_name": "sums", "query": p, "model_name": "m", "performance": 1.0 - i} for i, p in enumerate(ASKED)]
 EMBEDLLM = pd.DataFrame(
     {"prompt_id": [7, 8], "model_id": [1, 1], "category": "sums", "label": [1, 0], "prompt": ASKED, "model_name": "m"}
@@ -157,6 +163,7 @@ def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
         ("results.json", json.dumps(PROMPTFOO), "promptfoo"),
         ("events.jsonl", lines(EVALS), "OpenAI evals"),
         ("m.json", json.dumps(BENCH), "LLMRouterBench"),
+        ("router.json", json.dumps(ROUTEREVAL), "RouterEval"),
         ("spend.json", json.dumps(LITELLM), "LiteLLM"),
         ("traces.jsonl", lines(LANGFUSE), "Langfuse"),
         ("spans.json", json.dumps(SPANS), "OpenTelemetry"),
@@ -171,6 +178,57 @@ def test_each_tools_file_is_recognised_by_content(tmp_path: Path, name: str, tex
     assert found.table["prompt"].tolist() == list(ASKED)
     assert found.table["score"].tolist() == [1.0, 0.0]
     assert set(found.table["model"]) == {"org/m" if tool.startswith("lm-") else "m"}
+
+
+def test_one_grade_of_several_is_the_score_the_same_for_all_and_it_is_said_which(tmp_path: Path) -> None:
+    inspected, results, traces = (json.loads(json.dumps(each)) for each in (INSPECT, PROMPTFOO, LANGFUSE))
+    for i, sample in enumerate(inspected["samples"]):
+        sample["scores"]["by_judge"] = {"value": {"tone": 0.25, "facts": i}}
+    for result in results["results"]["results"]:
+        result["namedScores"] = {"style": 0.5}
+    traces[0]["scores"].insert(0, {"name": "tone", "stringValue": "kind"})
+    traces[1]["scores"].append({"name": "style", "value": 0.5})
+    for name, text, others in (
+        ("log.json", json.dumps(inspected), {"by_judge/tone": [0.25, 0.25], "by_judge/facts": [0.0, 1.0]}),
+        ("results.json", json.dumps(results), {"style": [0.5, 0.5]}),
+        ("m/samples_sums.jsonl", lines(LM_EVAL), {"exact_match,flexible-extract": [1.0, 1.0]}),
+        ("traces.jsonl", lines(traces), {"style": [0.5]}),
+    ):
+        path = write(tmp_path / name, text)
+        found = import_outcomes(path)
+        assert found.table["score"].tolist() == [1.0, 0.0]
+        assert any("was taken" in note for note in found.notes)
+        for other, scores in others.items():
+            assert import_outcomes(path, columns={"score": other}).table["score"].tolist() == scores
+        with pytest.raises(InvalidRequestError, match=r"no grade .charm."):
+            import_outcomes(path, columns={"score": "charm"})
+
+
+def test_what_was_asked_is_what_solvers_made_of_it(tmp_path: Path) -> None:
+    log = json.loads(json.dumps(INSPECT))
+    log["samples"][0] |= {
+        "messages": [
+            {"role": "system", "content": "Be terse."},
+            {"role": "user", "content": "attachment://long"},
+            {"role": "assistant", "content": "A", "source": "generate"},
+        ],
+        "attachments": {"long": "Which? A) x B) y"},
+    }
+    first, _ = import_outcomes(write(tmp_path / "log.json", json.dumps(log))).table["prompt"]
+    assert [m["content"] for m in json.loads(first)] == ["Be terse.", "Which? A) x B) y"]
+
+
+@pytest.mark.fault("one of several files holds no grades", "the others are read, and it is said what was left out")
+def test_a_file_without_grades_does_not_stop_the_others(tmp_path: Path) -> None:
+    log = json.loads(json.dumps(INSPECT))
+    for sample in log["samples"]:
+        sample["scores"] = None
+    good, bad = write(tmp_path / "a.json", json.dumps(INSPECT)), write(tmp_path / "b.json", json.dumps(log))
+    found = import_outcomes([bad, good])
+    assert len(found.table) == 2
+    assert any("2 of 2 rows of b.json" in note for note in found.notes)
+    with pytest.raises(InvalidRequestError, match=r"2 of 2 rows of b\.json"):
+        import_outcomes(bad)
 
 
 def test_helm_needs_the_state_of_its_run(tmp_path: Path) -> None:
@@ -329,6 +387,7 @@ def test_a_decision_log_tells_what_can_be_learned(tmp_path: Path, capsys: pytest
     assert described.startswith(b"how good")
 
 
+@pytest.mark.fault("outcomes come as a pickle", "refused unread, and it is said how to make a table of it")
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="pickle"):
         read_content(write_bytes(tmp_path / "o.json", b"\x80\x04K\x01."))
@@ -343,7 +402,18 @@ def test_lines_end_where_json_says(tmp_path: Path) -> None:
     assert found["prompt"].tolist() == [rows[0]["prompt"], "b"]
 
 
-def test_calls_that_failed_are_no_wrong_answers(tmp_path: Path) -> None:
-    results = json.loads(json.dumps(PROMPTFOO))
-    results["results"]["results"][1] |= {"failureReason": 2, "error": "API error", "score": 0}
-    assert import_outcomes(write(tmp_path / "r.json", json.dumps(results))).table["prompt"].tolist() == [ASKED[0]]
+@pytest.mark.fault("a model failed in an evaluation, or nothing was asserted", "its rows are no grades, and counted")
+def test_calls_that_failed_are_no_wrong_answers_and_those_of_which_nothing_was_asserted_no_right_ones(
+    tmp_path: Path,
+) -> None:
+    rows = [json.loads(json.dumps(row)) for row in PROMPTFOO["results"]["results"]]
+    failed, unasked = (json.loads(json.dumps(rows[1])) for _ in range(2))
+    failed |= {"failureReason": 2, "error": "API error", "score": 0}
+    unasked |= {"success": True, "score": 1, "gradingResult": {"pass": True, "score": 1}, "testCase": {"assert": []}}
+    rows[0]["response"]["cached"] = True
+    written = [{"promptIdx": 0, "testIdx": i, **row} for i, row in enumerate((rows[0], failed, unasked))]
+    for name, text in (("r.json", json.dumps({"results": {"results": written}})), ("r.jsonl", lines(written))):
+        found = import_outcomes(write(tmp_path / name, text))
+        assert found.table["prompt"].tolist() == [ASKED[0]]
+        assert found.table[["cost_usd", "latency_s"]].isna().all(axis=None)  # what a cache gave tells of no model
+        assert any("2 of 3 rows" in note for note in found.notes)

@@ -21,6 +21,10 @@ _MOST_BYTES = 2 * 1024**3
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _ZSTD = 93  # of a ZIP's ways to pack
 _LOCAL_HEADER, _NAME_LENGTHS = 30, 26  # bytes of a member's header, and where the lengths of its name and extras are
+_OF_A_PICKLE = (
+    "where you trust it, make a table of it: pandas.read_pickle(...).to_parquet('outcomes.parquet'), or JSON of "
+    "RouterEval's: json.dump(pandas.read_pickle(...), file, default=lambda array: array.tolist())"
+)
 _GZIP, _ZIP, _PICKLE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\x80", b"PAR1"
 
 
@@ -61,7 +65,7 @@ def read_content(path: Path) -> Content:
         return Content(path, table=pandas.read_parquet(io.BytesIO(data)))
     if data.startswith(_PICKLE) or path.suffix in (".pkl", ".pickle"):
         detail = f"'{path.name}' is a pickle, which can run any code when it is read"
-        raise InvalidRequestError(detail, "where you trust it: pandas.read_pickle(...).to_parquet('outcomes.parquet')")
+        raise InvalidRequestError(detail, _OF_A_PICKLE)
     text = _text(path, data)
     if text.lstrip().startswith(("{", "[")):
         return _json(path, text)

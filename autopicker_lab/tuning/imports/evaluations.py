@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from autopicker_lab.tuning.imports.documents import Content
@@ -31,22 +32,22 @@ def lm_eval(content: Content) -> Rows:
         return []
     named = _SAMPLES.match(content.path.name.removesuffix(".gz"))
     task, model = named["task"] if named else content.path.stem, _lm_eval_model(content.path)
-    filters = [record.get("filter") for record in content.records]
-    rows = []
-    for record in content.records:
-        if record.get("filter") != filters[0]:  # the same answers, read in another way
-            continue
-        metric = _first_metric(record, record.get("metrics") or ())
-        rows.append(
+    filters = {record.get("filter") for record in content.records}
+    rows: dict[Any, dict[str, Any]] = {}
+    for record in content.records:  # those of other filters are the same answers, read in another way
+        row = rows.setdefault(
+            record["doc_id"],
             {
                 "prompt_id": f"{task}/{record['doc_id']}",
                 "prompt": _lm_eval_prompt(record),
                 "model": model,
-                "score": record.get(metric) if metric else None,
+                "scores": {},
                 "task": task,
-            }
+            },
         )
-    return rows
+        read = f",{record['filter']}" if len(filters) > 1 else ""
+        row["scores"] |= {f"{name}{read}": record[name] for name in _metrics(record, record.get("metrics") or ())}
+    return list(rows.values())
 
 
 def _lm_eval_model(path: Path) -> str:
@@ -71,9 +72,10 @@ def _lm_eval_prompt(record: dict[str, Any]) -> Any:
     return json.dumps(record["doc"], ensure_ascii=False, sort_keys=True)
 
 
-def _first_metric(record: dict[str, Any], named: Any) -> str | None:
+def _metrics(record: dict[str, Any], named: Iterable[str]) -> list[str]:
+    """The names of what was measured as a number, those that are grades for sure first."""
     names = [name for name in named if isinstance(record.get(name), int | float)]
-    return next((name for name in _METRICS if name in names), names[0] if names else None)
+    return [name for name in _METRICS if name in names] + [name for name in names if name not in _METRICS]
 
 
 def inspect_ai(content: Content) -> Rows:
@@ -86,32 +88,44 @@ def inspect_ai(content: Content) -> Rows:
     if not isinstance(header, dict) or not isinstance(header.get("eval"), dict) or "model" not in header["eval"]:
         return []
     task, model = str(header["eval"].get("task", "")), str(header["eval"]["model"])
-    if not any(sample.get("scores") for sample in samples):
-        detail = f"no sample of '{content.path.name}' was scored"
-        raise InvalidRequestError(detail, "score it first (inspect score LOG), or import another log")
-    return [_inspect_row(sample, task, model) for sample in samples if sample.get("scores")]
+    return [_inspect_row(sample, task, model) for sample in samples]
 
 
 def _inspect_row(sample: dict[str, Any], task: str, model: str) -> dict[str, Any]:
     kept = sample.get("attachments") or {}  # long texts, which stand elsewhere in the sample
-    asked = _attached(sample["input"], kept)
+    asked = _asked(sample) or _attached(sample["input"], kept)
     if isinstance(asked, list):
         asked = [{"role": m["role"], "content": _attached(m.get("content") or "", kept)} for m in asked]
-    scorer, *_ = sample["scores"].values()
-    value = scorer.get("value") if isinstance(scorer, dict) else scorer
-    if isinstance(value, dict):
-        value = next(iter(value.values()), None)
     used = (sample.get("model_usage") or {}).get(model) or {}
     return {
         "prompt_id": f"{task}/{sample['id']}",
         "prompt": asked,
         "model": model,
-        "score": _LETTERS.get(value, value) if isinstance(value, str) else value,
+        "scores": dict(_inspect_scores(sample.get("scores") or {})),
         "task": task,
-        "prompt_tokens": used.get("input_tokens"),
+        "cost_usd": used.get("total_cost"),
+        "prompt_tokens": _sum(used, "input_tokens", "input_tokens_cache_read", "input_tokens_cache_write"),
         "completion_tokens": used.get("output_tokens"),
         "latency_s": sample.get("total_time"),
     }
+
+
+def _asked(sample: dict[str, Any]) -> list[dict[str, Any]]:
+    """The messages that the model was first asked with: what solvers made of a sample's input, choices say."""
+    messages = [m for m in sample.get("messages") or () if isinstance(m, dict) and "role" in m]
+    return list(takewhile(lambda m: m["role"] != "assistant" or m.get("source") == "input", messages))
+
+
+def _inspect_scores(scores: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, scorer in scores.items():
+        value = scorer.get("value") if isinstance(scorer, dict) else scorer
+        for part, each in value.items() if isinstance(value, dict) else (("", value),):
+            grade = _LETTERS.get(each, each) if isinstance(each, str) else each
+            yield f"{name}/{part}" if part else name, grade
+
+
+def _sum(used: dict[str, Any], *names: str) -> int | None:
+    return sum(used.get(name) or 0 for name in names) if names[0] in used else None
 
 
 def _attached(text: Any, kept: dict[str, str]) -> Any:
@@ -121,17 +135,19 @@ def _attached(text: Any, kept: dict[str, str]) -> Any:
 
 
 def promptfoo(content: Content) -> Rows:
-    """Results of promptfoo (`--output results.json`)."""
+    """Results of promptfoo (`--output results.json`, or `.jsonl`)."""
     results = content.first.get("results")
     if isinstance(results, dict):
         results = results.get("results")
+    if {"promptIdx", "testIdx"} <= content.first.keys():
+        results = list(content.records)
     if (
         not isinstance(results, list)
         or not results
         or not all(isinstance(r, dict) and "provider" in r for r in results)
     ):
         return []
-    return [_promptfoo_row(result) for result in results if result.get("failureReason") != _PROMPTFOO_ERROR]
+    return [_promptfoo_row(result) for result in results]
 
 
 def _promptfoo_row(result: dict[str, Any]) -> dict[str, Any]:
@@ -140,16 +156,29 @@ def _promptfoo_row(result: dict[str, Any]) -> dict[str, Any]:
     raw = prompt.get("raw") if isinstance(prompt, dict) else prompt
     reply = result.get("response") if isinstance(result.get("response"), dict) else {}
     used, latency = (reply or {}).get("tokenUsage") or {}, result.get("latencyMs")
+    cached = bool((reply or {}).get("cached"))  # it cost nothing, and came at once, this time
     return {
         "prompt_id": "",
         "prompt": raw,
         "model": model,
-        "score": result["score"] if result.get("score") is not None else float(bool(result.get("success"))),
-        "cost_usd": result.get("cost") or None,
+        "scores": _promptfoo_scores(result),
+        "cost_usd": None if cached else result.get("cost") or None,
         "prompt_tokens": used.get("prompt"),
         "completion_tokens": used.get("completion"),
-        "latency_s": None if latency is None else latency / 1000,
+        "latency_s": None if latency is None or cached else latency / 1000,
     }
+
+
+def _promptfoo_scores(result: dict[str, Any]) -> dict[str, Any]:
+    """Its score, then those that have a name; none where its model failed, or nothing was asserted, called right."""
+    graded, case = result.get("gradingResult"), result.get("testCase")
+    asserted = isinstance(case, dict) and bool(case.get("assert"))
+    unasked = isinstance(graded, dict) and isinstance(case, dict) and not (asserted or graded.get("componentResults"))
+    if unasked or result.get("failureReason") == _PROMPTFOO_ERROR:
+        return {}
+    score = result.get("score")
+    whole = float(bool(result.get("success"))) if score is None else score
+    return {"score": whole, **(result.get("namedScores") or {})}
 
 
 def helm(content: Content) -> Rows:
@@ -172,15 +201,15 @@ def helm(content: Content) -> Rows:
             for s in record["stats"]
             if s["name"].get("perturbation") is None and "mean" in s
         }
-        metric = _first_metric(stats, list(stats))
-        if request is None or metric not in _METRICS or record.get("perturbation"):
+        grades = {name: stats[name] for name in _metrics(stats, _METRICS)}
+        if request is None or not grades or record.get("perturbation"):
             continue
         rows.append(
             {
                 "prompt_id": f"{task}/{record['instance_id']}",
                 "prompt": request.get("messages") or request["prompt"],
                 "model": model,
-                "score": stats[metric],
+                "scores": grades,
                 "task": task,
                 "prompt_tokens": stats.get("num_prompt_tokens"),
                 "completion_tokens": stats.get("num_completion_tokens") or stats.get("num_output_tokens"),

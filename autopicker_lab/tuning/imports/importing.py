@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.tuning.conversations import as_prompt
-from autopicker_lab.tuning.imports import evaluations, traces
+from autopicker_lab.tuning.imports import evaluations, tables, traces
 from autopicker_lab.tuning.imports.documents import read_content
+from autopicker_lab.tuning.imports.several_scores import names_of, with_score
 from autopicker_lab.tuning.imports.shared_prompts import Leakage, leakage, split_hash
 from autopicker_lab.tuning.imports.tables import as_scores, frame_of, named, wide
 from autopicker_lab.tuning.outcomes import read_outcomes, tidy, validate
@@ -32,6 +33,7 @@ READERS: Mapping[str, Callable[[Content], list[dict[str, Any]]]] = {
     "HELM": evaluations.helm,
     "OpenAI evals": evaluations.openai_evals,
     "LLMRouterBench": evaluations.llmrouterbench,
+    "RouterEval": tables.routereval,
     "LiteLLM": traces.litellm,
     "Langfuse": traces.langfuse,
     "OpenTelemetry": traces.opentelemetry,
@@ -104,7 +106,10 @@ def import_outcomes(
         notes += [note for note in said if note not in notes]
     if not parts:
         raise InvalidRequestError("no file to import", "autopicker outcomes import FILE...")
-    table = validate(pandas.concat(parts, ignore_index=True))
+    if not sum(map(len, parts)):
+        hint = "grade the answers first (scores, feedback, autopicker collect), and keep prompts"
+        raise InvalidRequestError(f"not a row has a grade and a prompt: {'; '.join(notes)}", hint)
+    table = validate(pandas.concat([part for part in parts if len(part)], ignore_index=True))
     leak = None
     if against is not None:
         leak = leakage(read_outcomes(against) if isinstance(against, str | Path) else against, table)
@@ -121,14 +126,14 @@ def _one(
         table, notes = _decisions(path)
         return LOG, _finished(path, table, None, notes), notes
     content, notes = read_content(path), []
-    for name, reader in READERS.items() if not columns else ():
-        try:
-            rows = reader(content)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
-            detail = f"'{path.name}' looks like a file of {name}, but lacks {error!s:.80}"
-            raise InvalidRequestError(detail, "export it again, or make a table with prompt, model and score") from None
-        if rows:
-            return name, _finished(path, pandas.DataFrame(rows), scale, notes), notes
+    name, rows = _recognised(content)
+    wanted = columns.get("score", "") if set(columns) == {"score"} else ""
+    if rows and (not columns or wanted):
+        names = names_of(rows)
+        if wanted and wanted not in names:
+            raise InvalidRequestError(f"no grade '{wanted}' in '{path.name}'", f"there are: {', '.join(names)[:200]}")
+        rows, said = with_score(rows, wanted)
+        return name, _finished(path, pandas.DataFrame(rows), scale, notes), [*notes, *filter(None, (said,))]
     table = named(frame_of(content), columns)
     if "model" not in table:
         table = wide(table, models) if models else tidy(table)
@@ -137,6 +142,23 @@ def _one(
     elif models:
         table = table[table["model"].astype(str).isin(models)]
     return TABLE, _finished(path, table, scale, notes), notes
+
+
+def _recognised(content: Content) -> tuple[str, list[dict[str, Any]]]:
+    """The tool that wrote a file, and its rows; none for a table.
+
+    Raises:
+        InvalidRequestError: it looks like a file of a tool, and lacks something.
+    """
+    for name, reader in READERS.items():
+        try:
+            rows = reader(content)
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            detail = f"'{content.path.name}' looks like a file of {name}, but lacks {error!s:.80}"
+            raise InvalidRequestError(detail, "export it again, or make a table with prompt, model and score") from None
+        if rows:
+            return name, rows
+    return TABLE, []
 
 
 def _finished(path: Path, table: pd.DataFrame, scale: tuple[float, float] | None, notes: list[str]) -> pd.DataFrame:
@@ -158,11 +180,6 @@ def _finished(path: Path, table: pd.DataFrame, scale: tuple[float, float] | None
     )
     if note:
         notes.append(note)
-    if not graded.any():
-        detail = f"none of the {len(table):,} rows of '{path.name}' has a grade and a prompt"
-        raise InvalidRequestError(
-            detail, "grade the answers first (scores, feedback, autopicker collect), and keep prompts"
-        )
     if not graded.all():
         notes.append(
             f"{int((~graded).sum()):,} of {len(table):,} rows of {path.name} have no grade or prompt: left out"

@@ -25,9 +25,24 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "completion_tokens": ("completion_tokens", "output_tokens", "output_token_num"),
     "latency_s": ("latency_s", "latency", "response_time"),
 }
+_PARTS = ("train", "val", "test")  # of RouterEval
 _PASSED = {"pass": 1.0, "passed": 1.0, "true": 1.0, "yes": 1.0, "correct": 1.0, "right": 1.0, "ok": 1.0, "success": 1.0}
 _FAILED = dict.fromkeys(("fail", "failed", "false", "no", "incorrect", "wrong", "error", "failure"), 0.0)
 _WORDS = _PASSED | _FAILED
+
+
+def routereval(content: Content) -> list[dict[str, Any]]:
+    """RouterEval's routing data as JSON: models, prompts by part, and of each part a matrix, prompts by models."""
+    head = content.first
+    prompts, scores, models = head.get("prompt"), head.get("data"), head.get("model")
+    if not (isinstance(prompts, dict) and isinstance(scores, dict) and isinstance(models, list)):
+        return []
+    return [
+        {"prompt_id": "", "prompt": prompt, "model": model, "score": score}
+        for part in _PARTS
+        for prompt, row in zip(prompts.get(f"{part}_prompt", ()), scores.get(f"{part}_score", ()), strict=True)
+        for model, score in zip(models, row, strict=True)
+    ]
 
 
 def frame_of(content: Content) -> pd.DataFrame:
@@ -110,6 +125,14 @@ def as_scores(values: Iterable[Any], scale: tuple[float, float] | None) -> tuple
         raise InvalidRequestError(detail, "say what the grades are: --score-scale 1:5, or 0:100")
     note = f"grades from {low:g} to {high:g} became scores from 0 to 1" if (low, high) != (0.0, 1.0) else ""
     return [None if number is None else (number - low) / (high - low) for number, _ in raw], note
+
+
+def is_grade(value: Any) -> bool:
+    """Whether a value can be read as a grade."""
+    try:
+        return _number(value)[0] is not None
+    except InvalidRequestError:
+        return False
 
 
 def _number(value: Any) -> tuple[float | None, bool]:

@@ -59,7 +59,7 @@ def langfuse(content: Content) -> Rows:
                 "prompt_id": "",
                 "prompt": _messages(call.get("input") if call.get("input") is not None else trace.get("input")),
                 "model": call.get("model") or call.get("providedModelName"),
-                "score": _langfuse_score(scores),
+                "scores": _langfuse_scores(scores),
                 "task": str(trace.get("name") or ""),
                 "cost_usd": call.get("totalCost") or call.get("total_cost") or call.get("calculatedTotalCost"),
                 "prompt_tokens": usage.get("input"),
@@ -70,28 +70,29 @@ def langfuse(content: Content) -> Rows:
     return rows
 
 
-def _langfuse_score(scores: Any) -> Any:
-    """The first score that is a number or a truth value."""
+def _langfuse_scores(scores: Any) -> dict[str, Any]:
+    """Its scores by name; the last of several by one name."""
     scores = _parsed(scores)
     if isinstance(scores, dict):
-        scores = [{"value": value[-1] if isinstance(value, list) and value else value} for value in scores.values()]
-    for score in scores if isinstance(scores, list) else ():
-        value = score.get("value", score.get("stringValue")) if isinstance(score, dict) else score
-        if isinstance(value, int | float | str) and value != "":
-            return value
-    return None
+        return {str(name): value[-1] if isinstance(value, list) and value else value for name, value in scores.items()}
+    found = [each if isinstance(each, dict) else {"value": each} for each in scores or ()]
+    return {
+        str(each.get("name") or "score"): each["stringValue"] if each.get("value") is None else each["value"]
+        for each in found
+        if each.get("value") is not None or each.get("stringValue")
+    }
 
 
 def opentelemetry(content: Content) -> Rows:
     """OpenTelemetry's GenAI spans, as OTLP in JSON; grades by the event gen_ai.evaluation.result."""
     spans = list(_spans(content))
-    grades = {span["id"]: span["score"] for span in spans if span["score"] is not None}
+    grades = {span["id"]: span["scores"] for span in spans if span["scores"]}
     return [
         {
             "prompt_id": "",
             "prompt": _messages(span["prompt"]),
             "model": span["model"],
-            "score": grades.get(span["id"], grades.get(span["parent"])),
+            "scores": grades.get(span["id"], grades.get(span["parent"], {})),
             "prompt_tokens": span["in"],
             "completion_tokens": span["out"],
             "latency_s": span["seconds"],
@@ -129,7 +130,11 @@ def _span(span: dict[str, Any]) -> dict[str, Any]:
         "parent": span.get("parentSpanId"),
         "model": known.get("gen_ai.response.model") or known.get("gen_ai.request.model"),
         "prompt": asked,
-        "score": next((v for values in graded if (v := values.get("gen_ai.evaluation.score.value")) is not None), None),
+        "scores": {
+            str(values.get("gen_ai.evaluation.name") or "score"): value
+            for values in graded
+            if (value := values.get("gen_ai.evaluation.score.value")) is not None
+        },
         "in": known.get("gen_ai.usage.input_tokens"),
         "out": known.get("gen_ai.usage.output_tokens"),
         "seconds": (end - start) / 1e9 if end > start else None,
