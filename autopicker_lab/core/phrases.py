@@ -57,13 +57,18 @@ def tokens_of(segment: Segment) -> list[Piece]:
     text = "".join(c if unicodedata.category(c) != "Cc" else " " for c in segment.text)
     words = text.split()
     timed, times = _times(segment, "".join(words))
-    pieces = [(piece, i == 0) for word in words for i, piece in enumerate(_pieces(word))]
+    pieces = [(piece, i == 0) for word in words for i, piece in enumerate(pieces_of(word))]
     found, at = [], 0
     for i, (piece, blank) in enumerate(pieces, 1):
         start, end = times[at][0], times[at + len(piece) - 1][1]
         found.append(Piece(piece, start, end, columns(piece), blank, timed, i == len(pieces)))
         at += len(piece)
     return found
+
+
+def letter_times(segment: Segment, text: str) -> list[tuple[float, float]]:
+    """Start and end of each letter of a segment's `text`, which is without its blanks, in seconds."""
+    return _times(segment, text)[1]
 
 
 def _times(segment: Segment, text: str) -> tuple[bool, list[tuple[float, float]]]:
@@ -78,7 +83,7 @@ def _times(segment: Segment, text: str) -> tuple[bool, list[tuple[float, float]]
     ]
 
 
-def _pieces(word: str) -> Iterator[str]:
+def pieces_of(word: str) -> Iterator[str]:
     """A word as it stands, but between ideographs, and where it is longer than a line."""
     piece, filled = "", 0
     for char in word:

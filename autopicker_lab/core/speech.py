@@ -10,6 +10,8 @@ from autopicker_lab.core.show import BLUE, frame, html_table
 from autopicker_lab.core.subtitles import cues_of, srt, tsv, vtt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -95,12 +97,8 @@ class Transcript:
         """A row a segment: start and end in milliseconds, and text."""
         return tsv(self.segments)
 
-    def with_segment_text(self, index: int, text: str) -> Transcript:
-        """The Transcript with other words in one segment, whose word times are no longer known."""
-        if not 0 <= index < len(self.segments):
-            raise IndexError(f"there is no segment {index}")
-        segments = list(self.segments)
-        segments[index] = replace(segments[index], text=" ".join(text.split()), words=())
+    def with_segments(self, segments: Sequence[Segment]) -> Transcript:
+        """The Transcript with these segments in place of its own, and their text."""
         text = " ".join(segment.text for segment in segments if segment.text.strip())
         return replace(self, segments=tuple(segments), text=text)
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import InvalidRequestError, Segment, SourceFile, SpeechOptions, Transcript
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.transcription.channels import Lanes
+from autopicker_lab.transcription.decoding import DecodedSound
 from autopicker_lab.transcription.doubts import is_phantom
 from autopicker_lab.transcription.languages import LANGUAGES
 from autopicker_lab.transcription.recogniser import Listened, Recogniser, evenly
-from autopicker_lab.transcription.sound import RATE, Sound
+from autopicker_lab.transcription.sound import RATE
 from autopicker_lab.transcription.spoken import SpokenLanguages
 from autopicker_lab.transcription.voice import Window, Windower
 
@@ -41,7 +42,7 @@ class Hearing:
         self._options = options
         self._progress = progress
         self._languages = SpokenLanguages()
-        self._sound: Sound | None = None
+        self._sound: DecodedSound | None = None
         self._found: list[Segment] = []
         self._done_s = 0.0
         self._stopped = False
@@ -84,19 +85,20 @@ class Hearing:
     def _windows(self) -> Iterator[Window]:
         import numpy as np
 
-        self._sound = Sound(self._file)
         lanes = Lanes()
         windowers: dict[str, Windower] = {}
-        for block in self._sound.blocks():
-            if self._stopped:
-                return
-            sides = lanes.of(block)
-            for name in [name for name in windowers if name not in sides]:  # the channels are other ones now
-                yield from windowers.pop(name).feed(np.zeros(0, np.float32), last=True)
-            for name, samples in sides.items():
-                if name not in windowers:
-                    windowers[name] = Windower(name, block.start, self._options.vad is not False)
-                yield from windowers[name].feed(samples)
+        with DecodedSound(self._file) as sound:
+            self._sound = sound
+            for block in sound.blocks():
+                if self._stopped:
+                    return
+                sides = lanes.of(block)
+                for name in [name for name in windowers if name not in sides]:  # the channels are other ones now
+                    yield from windowers.pop(name).feed(np.zeros(0, np.float32), last=True)
+                for name, samples in sides.items():
+                    if name not in windowers:
+                        windowers[name] = Windower(name, block.start, self._options.vad is not False)
+                    yield from windowers[name].feed(samples)
         for windower in windowers.values():
             yield from windower.feed(np.zeros(0, np.float32), last=True)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.transcription.placing import FAILED, REPETITIVE, SILENT, Heard
 from autopicker_lab.transcription.sound import RATE
+from autopicker_lab.transcription.time_marks import phrases_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,10 +81,10 @@ class Search:
         if not tokens or (result.no_speech_prob > SILENT and clearness < FAILED):
             return Heard(())
         frames = encoded.features.shape[-1] - 1
-        parts, heard, _ = self._model._split_segments_by_timestamps(  # noqa: SLF001  # as its batched pipeline does
-            tokenizer, tokens, time_offset=0.0, segment_size=frames, segment_duration=frames * _FRAME_S, seek=0
-        )
-        parts = [part for part in parts if part["end"] > part["start"]]
+        phrases, until_s = phrases_of(tokens, tokenizer.timestamp_begin, frames * _FRAME_S)
+        parts: list[dict[str, Any]] = [
+            {"seek": 0, "start": p.start, "end": p.end, "tokens": list(p.tokens)} for p in phrases
+        ]
         if options.word_timestamps and parts:
             marks = options.prepend_punctuations, options.append_punctuations
             self._model.add_word_timestamps([parts], tokenizer, encoded.output, frames, *marks, 0.0)
@@ -103,7 +104,7 @@ class Search:
             )
             for i, part in enumerate(parts)
         ]
-        return Heard(tuple(raw), heard * _FRAME_S if heard < frames else None)
+        return Heard(tuple(raw), until_s if until_s is not None and until_s < frames * _FRAME_S else None)
 
     def _tokenizer(self, language: str) -> Any:
         from faster_whisper.tokenizer import Tokenizer

@@ -15,7 +15,8 @@ from autopicker_lab.widgets.load import LoadPanel
 from autopicker_lab.widgets.load_model import LoadModel
 from autopicker_lab.widgets.threshold import ThresholdPanel
 from autopicker_lab.widgets.threshold_model import ThresholdModel
-from autopicker_lab.widgets.transcription import TranscriptionModel, TranscriptionPanel
+from autopicker_lab.widgets.transcription import TranscriptionPanel
+from autopicker_lab.widgets.transcription_model import TranscriptionModel
 from autopicker_lab.widgets.whatif import WhatIfModel, WhatIfPanel
 
 __all__ = [

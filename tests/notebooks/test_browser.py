@@ -16,6 +16,8 @@ from playwright.sync_api import expect
 from reportlab.pdfgen.canvas import Canvas
 from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab, voila
 
+from autopicker_lab import assets
+
 pytestmark = [pytest.mark.browser, needs("chromium")]
 SHOTS = ROOT / "build" / "screenshots"
 FLOWS = (
@@ -47,7 +49,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with chromium() as opened:
+    sound = f"--use-file-for-fake-audio-capture={assets.samples() / 'announcement.wav'}"
+    with chromium("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", sound) as opened:
         yield opened
 
 
@@ -84,6 +87,14 @@ def upload(panel: Any, name: Any, content: Any) -> None:
 
 def shot(page: Any, name: Any) -> None:
     page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def saved(page: Any, panel: Any, name: str, folder: Path) -> str:
+    """What a button saves."""
+    with page.expect_download() as download:
+        panel.get_by_role("button", name=name, exact=True).click()
+    download.value.save_as(folder / "saved")
+    return (folder / "saved").read_text("utf-8")
 
 
 def slide(panel: Any, name: Any, presses: int = 3) -> Any:
@@ -182,20 +193,67 @@ def test_a_result_is_saved_by_the_browser(flows: Any, tmp_path: Path) -> None:
     assert len(flows.evaluate("navigator.clipboard.readText()")) > 20
 
 
-def test_words_light_up_and_a_correction_reaches_the_subtitles(flows: Any, tmp_path: Path) -> None:
+def test_words_light_up_and_corrections_reach_the_subtitles(flows: Any, tmp_path: Path) -> None:
     page, panel = flows, cell(flows, "TranscriptionPanel(lab")
     panel.scroll_into_view_if_needed()
     panel.get_by_role("button", name="0:01.2").click()
     page.wait_for_function("document.querySelector('audio').currentTime > 1")
-    page.wait_for_function("[...document.querySelectorAll('[role=textbox] span')].some(s => s.style.outline)")
+    panel.locator(".autopicker-editor .lit").first.wait_for()
+    assert panel.locator(".autopicker-editor .inner .word").count() > 10  # below the sound
     shot(page, "transcription")
     line = panel.get_by_role("textbox", name="text from 0:01.2")
     line.fill("The ferry leaves.")
     line.press("Enter")
-    with page.expect_download() as download:
-        panel.get_by_role("button", name="SRT").click()
-    download.value.save_as(tmp_path / "x.srt")
-    assert "The ferry leaves." in (tmp_path / "x.srt").read_text("utf-8")
+    panel.get_by_role("textbox", name="text from 0:01.2").filter(has_text="The ferry leaves.").wait_for()
+    assert "The ferry leaves." in saved(page, panel, "SRT", tmp_path)
+
+
+def test_a_transcript_is_split_merged_and_corrected_by_keys_alone(flows: Any, tmp_path: Path) -> None:
+    page, panel = flows, cell(flows, "TranscriptionPanel(lab")
+    editor = panel.locator(".autopicker-editor")
+    texts, cells = editor.locator(".text"), page.locator(".jp-Cell").count()
+    whole, count = texts.last.inner_text(), texts.count()
+    editor.focus()
+    for _ in range(count):
+        editor.press("ArrowDown")
+    editor.press("Enter")
+    expect(texts.last).to_be_focused()
+    texts.last.press("Home")
+    for _ in range(len(whole.split(" ", 1)[0]) + 1):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Control+Enter")
+    expect(texts).to_have_count(count + 1)
+    assert f"{texts.nth(-2).inner_text()} {texts.last.inner_text()}" == whole
+    editor.press("ArrowUp")
+    editor.press("m")
+    expect(texts).to_have_count(count)
+    expect(texts.last).to_have_text(whole)
+    editor.press("z")
+    expect(texts).to_have_count(count + 1)
+    editor.press("y")
+    expect(texts).to_have_count(count)
+    editor.press("n")  # the least sure word is chosen, and heard
+    page.wait_for_function("document.getSelection().toString().length > 0")
+    page.keyboard.type("Quay")
+    page.keyboard.press("Enter")
+    editor.get_by_text("Quay").first.wait_for()
+    assert "Quay" in saved(page, panel, "VTT", tmp_path)
+    assert page.locator(".jp-Cell").count() == cells  # no key was the notebook's
+    shot(page, "editor")
+
+
+def test_speech_into_a_microphone_is_written_and_comes_into_the_editor(flows: Any) -> None:
+    page, panel = flows, cell(flows, "TranscriptionPanel(lab")
+    panel.get_by_role("button", name="Record").click()
+    panel.get_by_text(re.compile("[Bb]oat")).first.wait_for(timeout=120_000)
+    stop = panel.locator("button[aria-pressed=true]")
+    stop.click()
+    panel.get_by_text(re.compile("replaces your corrections")).wait_for(timeout=60_000)
+    panel.locator(".autopicker-editor").get_by_text("Quay").first.wait_for()
+    panel.get_by_role("button", name="Transcribe").click()
+    panel.get_by_text(re.compile("^microphone-.* times the speed")).wait_for(timeout=60_000)
+    panel.locator(".autopicker-editor .text").filter(has_text=re.compile("[Bb]oat")).first.wait_for()
+    shot(page, "microphone")
 
 
 def test_results_are_readable_in_the_dark_theme(flows: Any) -> None:

@@ -60,10 +60,10 @@ def voila(home: Path, name: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser; one at a time."""
+def chromium(*options: str) -> Iterator[Browser]:
+    """A browser, with more options of its command line; one at a time."""
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=_CHROMIUM)
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=[*_CHROMIUM, *options])
         yield browser
         browser.close()
 

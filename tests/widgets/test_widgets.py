@@ -490,21 +490,21 @@ class TestTranscription:
         assert "times the speed" in panel.bar.words.value
         first = model.transcript.segments[0]
         assert first.words
-        (player,) = panel.player.children
-        assert player.audio[:4] == b"OggS"
-        assert player.segments[0]["words"][0]["probability"] > 0
+        (editor,) = panel.editor.children
+        assert editor.audio[:4] == b"OggS"
+        assert editor.rows()[0]["words"][0][3] > 0
         assert "<c>" in panel.model.written("vtt", words=True)
         assert '"avg_logprob"' in panel.model.written("verbose_json")
-        player._handle_custom_msg({"edit": 0, "text": "Mind the gap."}, [])
+        editor._handle_custom_msg({"act": "correct", "index": 0, "text": "Mind the gap."}, [])
         assert model.transcript.text.startswith("Mind the gap.")
-        assert panel.player.children == (player,)
+        assert panel.editor.children == (editor,)
         srt, vtt = panel.save[1].encode().decode(), panel.save[2].encode().decode()
         assert "Mind the gap." in srt
         assert vtt.startswith("WEBVTT")
         panel.again.click()
         assert "replaces your corrections" in panel.note.value
         assert not model.job.running
-        player._handle_custom_msg({"edit": 0, "text": " "}, [])
+        editor._handle_custom_msg({"act": "correct", "index": 0, "text": " "}, [])
         assert "Mind the gap." not in model.transcript.to_srt()
         assert "\n\n\n" not in model.transcript.to_srt()
 

@@ -48,6 +48,10 @@ class Intake(PanelModel):
         """Take the file at a path, or all below a folder."""
         self._take(lambda: self._open(text.strip()) if text.strip() else ([], ""))
 
+    def add_file(self, file: SourceFile) -> None:
+        """Take a file that is open already."""
+        self._take(lambda: ([file], ""))
+
     def add_upload(self, name: str, content: bytes) -> None:
         """Take an upload that is complete."""
 
