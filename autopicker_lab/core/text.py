@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 CHARS_PER_TOKEN = 4.0
 
 
@@ -19,3 +21,11 @@ def clip(text: str, limit: int) -> str:
     """`text` on one line, at most `limit` characters long, an ellipsis where it was cut."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def dollars(usd: float) -> str:
+    """An amount in USD, in as many digits as say something: 1.25 USD, 0.00042 USD."""
+    if usd == 0:
+        return "0 USD"
+    digits = 2 if abs(usd) >= 0.01 else 1 - math.floor(math.log10(abs(usd)))
+    return f"{usd:,.{min(digits, 12)}f} USD"

@@ -5,16 +5,26 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.widgets.conversation import Answer, ConversationModel, Turn
+from autopicker_lab.core.text import dollars
+from autopicker_lab.routing import AUTO
+from autopicker_lab.widgets.answer_html import details_of, turn_html
+from autopicker_lab.widgets.conversation import ConversationModel
 from autopicker_lab.widgets.parts import IntakeBox, JobBar, Panel, Save, to_html
+from autopicker_lab.widgets.votes import Vote
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from autopicker_lab.core import ChatReply
     from autopicker_lab.workbench import Workbench
 
-_MAX_CHARACTERS = 6000  # that are shown of a source
+_VOTES = {
+    Vote.FIRST: "A is better",
+    Vote.SECOND: "B is better",
+    Vote.BOTH_GOOD: "Both are good",
+    Vote.BOTH_BAD: "Both are bad",
+}
 
 
 class ChatPanel(Panel):
@@ -23,10 +33,18 @@ class ChatPanel(Panel):
     Args:
         question: the text in the question box at first.
         file: the path of a file that the questions are about.
+        examples: questions that a press asks, until there is a conversation.
         options: OpenAI's options of every question (max_tokens ...).
     """
 
-    def __init__(self, lab: Workbench, question: str = "", file: str | Path = "", **options: Any):
+    def __init__(
+        self,
+        lab: Workbench,
+        question: str = "",
+        file: str | Path = "",
+        examples: Sequence[str] = (),
+        **options: Any,
+    ):
         import ipywidgets as w
 
         self.model = model = ConversationModel(lab, options=options)
@@ -34,10 +52,14 @@ class ChatPanel(Panel):
         # from the end backwards: so the browser keeps the last answer in sight while it grows
         self.log = w.VBox(layout=w.Layout(max_height="46em", overflow="auto", flex_flow="column-reverse"))
         self.question = w.Textarea(question, placeholder="ask", rows=2, layout=w.Layout(width="99%"))
-        self.choice = w.Dropdown(options=model.models, description="model")
-        self.ask = w.Button(description="Ask", button_style="primary", icon="paper-plane")
-        self.again = w.Button(description="Regenerate", tooltip="answer the last question by the model chosen here")
-        self.new = w.Button(description="New conversation")
+        self.choice = _models("model", model.models)
+        self.rival = _models("beside", model.models)
+        self.ask = _button("Ask", "", button_style="primary", icon="paper-plane")
+        self.again = _button("Regenerate", "answer the last question once more, by the model chosen here")
+        self.compare = _button("Compare", "ask both models at once, and vote before their names are told")
+        self.new = _button("New", "a new conversation about the same files")
+        self.examples = [_button(text, "ask this") for text in examples]
+        self.votes = {vote: _button(words, "", icon="check") for vote, words in _VOTES.items()}
         self.bar = JobBar(model.job)
         self.note = w.HTML()
         self.sums = w.HTML()
@@ -48,36 +70,68 @@ class ChatPanel(Panel):
             Save("Save as Markdown", "chat.md", model.to_markdown),
             Save("Save as JSON", "chat.json", model.to_dict),
         ]
-        self.ask.on_click(lambda _: self._ask())
-        self.again.on_click(lambda _: model.regenerate(self.choice.value))
-        self.new.on_click(lambda _: model.clear())
-        model.listeners.append(self._draw)
-        buttons = w.HBox([self.choice, self.ask, self.again, self.new])
-        below = w.HBox([self.sums, *self.save])
-        self.view = w.VBox([self.intake.view, self.log, self.question, self.note, buttons, self.bar.view, below])
+        self._connect()
+        self.bar.stop.layout = w.Layout(width="auto")
+        self.bar.view.children = [self.bar.bar, self.bar.words]
+        self.tries = _row(self.examples)
+        self.ballot = _row([w.HTML("Which is better?"), *self.votes.values()])
+        buttons = [self.choice, self.ask, self.bar.stop, self.again, self.rival, self.compare, self.new]
+        below = _row([self.sums, *self.save])
+        self.view = w.VBox(
+            [
+                *(self.intake.view, self.log, self.ballot, self.tries, self.question),
+                *(_row(buttons), self.note, self.bar.view, below),
+            ]
+        )
+        self.view.add_class("autopicker-panel")  # within it, files are pasted and dropped anywhere
         if str(file):
             model.intake.add_path(str(file))
         model.notify()
         lab.submit(lab.catalogue.availability()).add_done_callback(lambda _: model.notify())
 
+    def _connect(self) -> None:
+        model = self.model
+        self.ask.on_click(lambda _: self._ask())
+        self.again.on_click(lambda _: model.regenerate(self.choice.value))
+        self.compare.on_click(lambda _: self._compare())
+        self.new.on_click(lambda _: model.clear())
+        for example in self.examples:
+            example.on_click(lambda button: model.ask(button.description, self.choice.value))
+        for vote, button in self.votes.items():
+            button.on_click(lambda _, vote=vote: model.vote(vote))
+        model.listeners.append(self._draw)
+
     def _draw(self) -> None:
         model = self.model
+        running, last = model.job.running, model.turns[-1] if model.turns else None
         names = model.models
-        if list(self.choice.options) != names:  # an Ollama may have been discovered meanwhile
-            self.choice.options, self.choice.value = names, self.choice.value
+        for choice in (self.choice, self.rival):
+            if list(choice.options) != names:  # an Ollama may have been discovered meanwhile
+                choice.options, choice.value = names, choice.value
+        if self.rival.value == AUTO and len(names) > 1:
+            self.rival.value = names[-1]
         self.bar.draw()
-        self.ask.disabled = model.job.running
-        self.again.disabled = model.job.running or not model.turns
+        self.ask.disabled = self.compare.disabled = running
+        self.again.disabled = running or last is None
+        self.tries.layout.display = "none" if last or not self.examples else "flex"
+        self.ballot.layout.display = "flex" if last and last.awaits_vote and not running else "none"
         self._draw_turns()
-        self.note.value = f"⚠ {escape(model.message)}" if model.message else ""
-        self.sums.value = f"{model.tokens:,} tokens, {model.cost_usd:.4f} USD so far&emsp;" if model.turns else ""
+        self.note.value = f"<span role='status'>{escape(model.message)}</span>" if model.message else ""
+        self.sums.value = f"{model.tokens:,} tokens, {dollars(model.cost_usd)} so far&emsp;" if last else ""
         for button in self.save:
-            button.disabled = not model.turns
+            button.disabled = last is None
 
     def _ask(self) -> None:
         if not self.model.job.running:
             self.model.ask(self.question.value, self.choice.value)
             self.question.value = ""
+
+    def _compare(self) -> None:
+        if not self.model.job.running:
+            turns = len(self.model.turns)
+            self.model.compare(self.question.value, (self.choice.value, self.rival.value))
+            if len(self.model.turns) > turns:
+                self.question.value = ""
 
     def _draw_turns(self) -> None:
         """Draw the last turn; what is folded under it is drawn once, or it would fold up while somebody reads it."""
@@ -94,44 +148,33 @@ class ChatPanel(Panel):
             self.log.children = self._turns[::-1]
         if turns:
             above, below = self._turns[-1].children
-            above.value = _turn_html(turns[-1])
+            above.value = turn_html(turns[-1], done=not self.model.job.running)
             answer = turns[-1].answer
             # all that is shown there comes with the beginning and with the end of an answer
             drawn = (id(answer), answer.model, answer.route, answer.usage, answer.first_token_s)
-            if drawn != self._drawn:
-                self._drawn, below.value = drawn, _details_of(answer)
+            if turns[-1].compared and turns[-1].vote is None:
+                below.value = ""  # it would tell which model is which
+            elif drawn != self._drawn:
+                self._drawn, below.value = drawn, details_of(answer)
 
 
-def _turn_html(turn: Turn) -> str:
-    """Make HTML of a question, earlier answers folded, and the last answer."""
-    head = f"<p style='margin:.8em 0 .2em'><b>{escape(turn.question)}</b></p>"
-    earlier = [_details(f"earlier answer, by {a.model}", to_html(a.text)) for a in turn.answers[:-1] if a.text]
-    last = turn.answers[-1] if turn.answers else Answer("")
-    note = f"<p><em>{escape(last.note)}</em></p>" if last.note else ""
-    return head + "".join(earlier) + to_html(last.text) + note
+def _button(words: str, tooltip: str, **options: Any) -> Any:
+    import ipywidgets as w
+
+    return w.Button(description=words, tooltip=tooltip, layout=w.Layout(width="auto", max_width="100%"), **options)
 
 
-def _details_of(answer: Answer) -> str:
-    """Make HTML of an answer's sources and route, each folded."""
-    details = [_details(label, to_html(text[:_MAX_CHARACTERS])) for label, text in answer.sources.items()]
-    if answer.route is not None:
-        notes = (*answer.context.left_out, *answer.context.warnings)
-        lines = "".join(f"<p>{escape(line)}</p>" for line in notes)
-        details.append(_details(_summary(answer), answer.route._repr_html_() + lines))
-    return "".join(details)
+def _row(children: Sequence[Any]) -> Any:
+    import ipywidgets as w
+
+    return w.HBox(children, layout=w.Layout(flex_flow="row wrap", align_items="center"))
 
 
-def _summary(answer: Answer) -> str:
-    if answer.first_token_s is None:
-        return f"{answer.model or 'the route'}: why it was chosen"
-    first = f", first token after {answer.first_token_s:.1f} s"
-    read, written = answer.usage.prompt_tokens, answer.usage.completion_tokens
-    return f"{answer.model}: {read:,} tokens read, {written:,} written{first}"
+def _models(description: str, names: Sequence[str]) -> Any:
+    import ipywidgets as w
 
-
-def _details(title: str, body: str) -> str:
-    box = "margin-left:1em;border-left:2px solid #767676;padding-left:.8em"
-    return f"<details><summary>{escape(title)}</summary><div style='{box}'>{body}</div></details>"
+    style = {"description_width": "initial"}
+    return w.Dropdown(options=names, description=description, style=style, layout=w.Layout(width="auto"))
 
 
 async def show_stream(lab: Workbench, question: str, files: list[Any] | None = None, **options: Any) -> ChatReply:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import threading
 from concurrent.futures import CancelledError
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import ChatRequest, ContextReport, Document, Message, Route, Usage
+from autopicker_lab.core import ChatRequest, Document, Message
 from autopicker_lab.routing import AUTO
+from autopicker_lab.widgets.answer import Answer
 from autopicker_lab.widgets.parts import Intake, Job, PanelModel, describe_error
 from autopicker_lab.widgets.parts.job import STOPPED
+from autopicker_lab.widgets.votes import Vote, keep_vote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from autopicker_lab.workbench import Workbench
 
@@ -22,41 +27,31 @@ _END_S = 2.0  # seconds in which a stopped answer must report its usage
 
 
 @dataclass
-class Answer:
-    """An answer to a question, which grows as it comes.
+class Turn:
+    """A turn of the conversation: a question and its answers, one of which counts.
 
     Attributes:
-        requested: the model that was asked for, or "auto".
-        model: the one that answers; "" until that is known.
-        sources: texts of the Parts that the model was given, by the label they are cited by.
-        cost_usd: by the catalogue's prices.
-        first_token_s: seconds until the first token; None before.
-        note: how it ended, where it did not end well.
+        compared: whether its last two answers are of two models side by side, unnamed until one is voted for.
+        vote: which of these is better; None before the vote.
+        counts: index of the answer that later questions build upon.
     """
-
-    requested: str
-    text: str = ""
-    model: str = ""
-    route: Route | None = None
-    context: ContextReport = field(default_factory=ContextReport)
-    sources: dict[str, str] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
-    cost_usd: float = 0.0
-    first_token_s: float | None = None
-    note: str = ""
-
-
-@dataclass
-class Turn:
-    """A turn of the conversation: a question and its answers, the last of which counts."""
 
     question: str
     answers: list[Answer] = field(default_factory=list)
+    compared: bool = False
+    vote: Vote | None = None
+    counts: int = -1
 
     @property
     def answer(self) -> Answer:
-        """The last answer."""
-        return self.answers[-1]
+        """The answer that counts: of two that were compared the better one, else the last."""
+        return self.answers[self.counts]
+
+    @property
+    def awaits_vote(self) -> bool:
+        """Whether two answers stand side by side, of two models, both with something to judge."""
+        first, second = self.answers[-2:] if self.compared else (Answer(""), Answer(""))
+        return self.vote is None and bool(first.text and second.text) and first.model != second.model
 
 
 @dataclass
@@ -106,7 +101,42 @@ class ConversationModel(PanelModel):
     def regenerate(self, model: str = AUTO) -> None:
         """Answer the last question again, perhaps by another model; earlier answers are kept."""
         if self.turns and not self.job.running:
+            turn = self.turns[-1]
+            turn.compared, turn.counts = False, -1
             self._answer(model)
+
+    def compare(self, question: str, models: tuple[str, str]) -> None:
+        """Ask two models the same at once; which is which is told after the vote."""
+        if self.job.running:
+            return
+        sides = list(models)
+        if not question.strip():
+            self.message = "type a question first"
+        else:
+            self.message = "" if sides[0] != sides[1] else "choose two models that differ"
+        if self.message:
+            self.notify()
+            return
+        random.shuffle(sides)
+        self.turns.append(Turn(question.strip(), compared=True))
+        self._answer(*sides)
+
+    def vote(self, vote: Vote) -> None:
+        """Say which of two compared answers is better: an outcome of each, kept in `votes_path`."""
+        turn = self.turns[-1] if self.turns else None
+        if turn is None or not turn.awaits_vote or self.job.running:
+            return
+
+        def keep() -> None:
+            keep_vote(self.votes_path, turn.question, turn.answers[-2:], vote)
+            turn.vote, turn.counts = vote, -2 if vote is Vote.FIRST else -1
+
+        self.act(keep, f"kept in {self.votes_path}: a table of outcomes, which `autopicker tune` reads")
+
+    @property
+    def votes_path(self) -> Path:
+        """The file that votes are appended to."""
+        return self.lab.settings.autopicker_home / "votes.jsonl"
 
     def clear(self) -> None:
         """Start a new conversation with the same files."""
@@ -149,18 +179,26 @@ class ConversationModel(PanelModel):
             blocks.append(f"**{turn.question}**\n\n{turn.answer.text}\n\n*{turn.answer.model}*{sources}")
         return "\n\n---\n\n".join(blocks) + "\n"
 
-    def _answer(self, model: str) -> None:
-        answer = Answer(model)
-        self.turns[-1].answers.append(answer)
-        request = ChatRequest(tuple(self._messages()), model=model, options=self.options)
-
+    def _answer(self, *models: str) -> None:
+        """Ask models at once; where all fail, the job does."""
+        answers = [Answer(model) for model in models]
+        self.turns[-1].answers += answers
+        messages = tuple(self._messages())
         finished = threading.Event()
 
         async def stream() -> None:
             try:
-                await self._stream(request, answer)
+                await asyncio.gather(*(one(answer) for answer in answers))
             finally:
                 finished.set()
+
+        async def one(answer: Answer) -> None:
+            try:
+                await self._stream(ChatRequest(messages, model=answer.requested, options=self.options), answer)
+            except Exception as error:
+                answer.note = f"{'the answer broke off' if answer.text else 'no answer'}: {describe_error(error)}"
+                if all(answer.note for answer in answers):
+                    raise
 
         def work() -> str:
             future = self.lab.submit(stream())
@@ -169,11 +207,9 @@ class ConversationModel(PanelModel):
                 future.result()
             except CancelledError:
                 finished.wait(_END_S)  # until its usage is known
-                answer.note = STOPPED
+                for answer in answers:
+                    answer.note = answer.note or ("" if answer.total_s else STOPPED)
                 return STOPPED
-            except Exception as error:
-                answer.note = f"{'the answer broke off' if answer.text else 'no answer'}: {describe_error(error)}"
-                raise
             return ""
 
         self.job.start(work, "reading")
@@ -196,10 +232,10 @@ class ConversationModel(PanelModel):
                         answer.model, answer.route, answer.context = stream.model, stream.route, stream.context
                         answer.sources = _texts_by_label(stream.context.used, [a.document for a in attachments])
                     answer.text += chunk.content
-                    self.job.report(words=f"{answer.model} writes")
+                    self.job.report(words="two models write" if self.turns[-1].compared else f"{answer.model} writes")
         finally:
-            answer.usage, answer.route = stream.usage, stream.route
-            answer.first_token_s = stream.first_token_s
+            answer.usage, answer.route, answer.cited = stream.usage, stream.route, stream.sources
+            answer.first_token_s, answer.total_s = stream.first_token_s, stream.total_s
             if answer.model:
                 spec = self.lab.catalogue.get(answer.model).describe()
                 answer.cost_usd = answer.usage.cost_usd(spec)

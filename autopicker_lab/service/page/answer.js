@@ -1,7 +1,7 @@
 // One answer: its text as it comes, then typeset, with its sources, route, cost and time below.
 import { button, dollars, element, table } from './elements.js';
 
-const OPEN = '\ue000';  // around the number of a citation, until its text is typeset
+const OPEN = '\ue000';  // around the place of a citation in the list, until its text is typeset
 const CLOSE = '\ue001';
 
 export class Answer {
@@ -45,8 +45,8 @@ export class Answer {
 
   async #typeset() {
     const characters = [...this.text.replaceAll(OPEN, '').replaceAll(CLOSE, '')];
-    const citations = [...(this.fields.citations ?? [])].sort((one, other) => other.sentence[1] - one.sentence[1]);
-    for (const citation of citations) characters.splice(citation.sentence[1], 0, `${OPEN}${citation.number}${CLOSE}`);
+    const ends = (this.fields.citations ?? []).map((citation, i) => [citation.sentence[1], i]);
+    for (const [end, i] of ends.sort(([one], [other]) => other - one)) characters.splice(end, 0, `${OPEN}${i}${CLOSE}`);
     try {
       const html = await this.page.typeset(characters.join(''));
       this.view.innerHTML = html;  // made by the service, which shows every tag of an answer as text
@@ -63,15 +63,14 @@ export class Answer {
     while (walker.nextNode()) if (walker.currentNode.data.includes(OPEN)) marked.push(walker.currentNode);
     for (const node of marked) {
       const pieces = node.data.split(new RegExp(`${OPEN}(\\d+)${CLOSE}`));
-      node.replaceWith(...pieces.map((piece, i) => (i % 2 ? this.#citeButton(Number(piece)) : piece)));
+      node.replaceWith(...pieces.map((piece, i) => (i % 2 ? this.#citeButton(this.fields.citations[piece]) : piece)));
     }
   }
 
-  #citeButton(number) {
-    const citation = this.fields.citations.find((one) => one.number === number);
-    const node = button(`${number}`, () => this.page.documents.cite(citation), 'cite');
+  #citeButton(citation) {
+    const node = button(`${citation.number}`, () => this.page.documents.cite(citation), 'cite');
     node.title = `${citation.file}, ${citation.part}`;
-    node.ariaLabel = `Source ${number}: ${node.title}`;
+    node.ariaLabel = `Source ${citation.number}: ${node.title}`;
     return node;
   }
 
@@ -108,13 +107,13 @@ export class Answer {
     if (routing?.fallback_used) lines.push(element('p', '', 'The model that was chosen first failed; this one stood in for it.'));
     for (const text of [...(routing?.warnings ?? []), ...(context?.warnings ?? [])]) lines.push(element('p', 'warning', `⚠ ${text}`));
     for (const one of errors ?? []) lines.push(element('p', 'warning', `⚠ ${one.detail ?? one.error ?? one}`));
-    const numbers = [...new Set((citations ?? []).map((one) => one.number))].sort((one, other) => one - other);
-    if (numbers.length) {
+    const passages = new Map((citations ?? []).map((one) => [one.number, one]).reverse());  // the first of each
+    if (passages.size) {
       const row = element('div', 'row');
-      row.append('Sources', ...numbers.map((number) => {
-        const node = this.#citeButton(number);
+      row.append('Sources', ...[...passages.values()].reverse().map((citation) => {
+        const node = this.#citeButton(citation);
         node.className = 'small';
-        node.textContent = `${number} ${node.title}`;
+        node.textContent = `${citation.number} ${node.title}`;
         return node;
       }));
       lines.push(row);
@@ -123,7 +122,7 @@ export class Answer {
     for (const span of unsupported ?? []) {
       lines.push(element('p', '', `Not found in the files: “${characters.slice(...span).join('').trim()}”`));
     }
-    if (context?.used?.length && !numbers.length) lines.push(element('p', '', `Read: ${context.used.join('; ')}`));
+    if (context?.used?.length && !passages.size) lines.push(element('p', '', `Read: ${context.used.join('; ')}`));
     lines.push(this.#why());
     return lines;
   }

@@ -50,17 +50,32 @@ export default {
       send([...chosen.files]);
       chosen.value = "";
     });
-    zone.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      zone.style.borderStyle = "solid";
-    });
-    zone.addEventListener("dragleave", () => (zone.style.borderStyle = "dashed"));
-    zone.addEventListener("drop", (event) => {
+    const take = (files) => send(model.get("several") ? [...files] : [...files].slice(0, 1));
+    // files are dropped, and pictures pasted, anywhere in a panel, or on the zone where there is none around it
+    const isHere = (event) => (el.closest(".autopicker-panel") ?? zone).contains(event.target);
+    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+    const over = (event) => {
+      const here = hasFiles(event) && isHere(event);
+      zone.style.borderStyle = here ? "solid" : "dashed";
+      if (here) event.preventDefault();
+    };
+    const drop = (event) => {
+      zone.style.borderStyle = "dashed";
+      if (!isHere(event) || !event.dataTransfer.files.length) return;
       event.preventDefault();
       event.stopPropagation(); // JupyterLab would take them as uploads to its file browser
-      zone.style.borderStyle = "dashed";
-      const files = [...event.dataTransfer.files];
-      send(model.get("several") ? files : files.slice(0, 1));
-    });
+      take(event.dataTransfer.files);
+    };
+    const paste = (event) => {
+      if (!isHere(event) || !event.clipboardData?.files.length) return;
+      event.preventDefault();
+      event.stopPropagation();
+      take(event.clipboardData.files);
+    };
+    const listeners = { dragover: over, drop, paste };
+    for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name, listener, true);
+    return () => {
+      for (const [name, listener] of Object.entries(listeners)) document.removeEventListener(name, listener, true);
+    };
   },
 };

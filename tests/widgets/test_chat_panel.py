@@ -1,0 +1,135 @@
+"""The chat panel: two models side by side and a vote between them, examples, and passages behind citations."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.raw_upstream import END, piece, raw_upstream, stream
+
+from autopicker_lab import Settings, Workbench
+from autopicker_lab.core import AnswerSources, Citation
+from autopicker_lab.settings import ModelConfig
+from autopicker_lab.tuning.outcomes import read_outcomes
+from autopicker_lab.widgets import ChatPanel, ConversationModel
+from autopicker_lab.widgets.answer import Answer
+from autopicker_lab.widgets.answer_html import turn_html
+from autopicker_lab.widgets.conversation import Turn
+from autopicker_lab.widgets.votes import Vote
+
+QUESTION = "What is 50 - 12? Reply with the number only."
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Any:
+    recorded = [
+        ModelConfig(name="smollm2-135m", type="replay"),
+        ModelConfig(name="qwen2.5-coder-0.5b", type="replay", price_in=0.1, price_out=0.2),
+    ]
+    with Workbench(Settings.load(models=tuple(recorded), autopicker_home=tmp_path)) as made:
+        yield made
+
+
+def test_two_models_are_voted_for_before_they_are_named_and_the_vote_is_an_outcome(lab: Workbench) -> None:
+    panel = ChatPanel(lab, QUESTION)
+    panel.choice.value, panel.rival.value = "smollm2-135m", "qwen2.5-coder-0.5b"
+    panel.compare.click()
+    panel.model.job.wait(20)
+    above, below = panel.log.children[0].children
+    assert panel.ballot.layout.display == "flex"
+    assert not re.search("smollm2|qwen", above.value + below.value)
+    turn = panel.model.turns[0]
+    better = [answer.text.strip() for answer in turn.answers].index("38")
+    panel.votes[[Vote.FIRST, Vote.SECOND][better]].click()
+    assert panel.ballot.layout.display == "none"
+    assert "qwen2.5-coder-0.5b ✓" in above.value
+    assert "smollm2-135m" in above.value
+    assert turn.answer.model == "qwen2.5-coder-0.5b"  # later questions build upon the better one
+    outcomes = read_outcomes(panel.model.votes_path)
+    assert dict(zip(outcomes["model"], outcomes["score"], strict=True)) == {
+        "smollm2-135m": 0.0,
+        "qwen2.5-coder-0.5b": 1.0,
+    }
+    assert set(outcomes["prompt"]) == {QUESTION}
+    panel.model.vote(Vote.BOTH_BAD)
+    assert len(panel.model.votes_path.read_text("utf-8").splitlines()) == 2
+
+
+def test_a_vote_that_cannot_be_kept_is_told_and_can_be_given_again(lab: Workbench) -> None:
+    model = ConversationModel(lab)
+    model.compare(QUESTION, ("smollm2-135m", "qwen2.5-coder-0.5b"))
+    model.job.wait(20)
+    model.votes_path.mkdir(parents=True)
+    model.vote(Vote.BOTH_GOOD)
+    assert "votes.jsonl" in model.message
+    assert model.turns[0].awaits_vote
+    model.votes_path.rmdir()
+    model.vote(Vote.BOTH_GOOD)
+    assert model.turns[0].vote is Vote.BOTH_GOOD
+
+
+def test_one_model_is_not_compared_with_itself(lab: Workbench) -> None:
+    model = ConversationModel(lab)
+    model.compare(QUESTION, ("smollm2-135m", "smollm2-135m"))
+    assert "choose two models that differ" in model.message
+    assert model.turns == []
+    model.compare(QUESTION, ("auto", model.lab.route(QUESTION).model))
+    model.job.wait(20)
+    assert not model.turns[0].awaits_vote
+
+
+def test_one_of_two_that_fails_leaves_the_other(lab: Workbench) -> None:
+    with raw_upstream() as up:
+        up.script = lambda asked: stream(piece({"role": "assistant", "content": "Thirty-eight."}), END)
+        live = ModelConfig(name="m", type="openai", endpoint=up.url)
+        recorded = ModelConfig(name="smollm2-135m", type="replay")
+        with Workbench(Settings.load(models=(live, recorded))) as both:
+            model = ConversationModel(both)
+            model.compare("A question that was never recorded", ("m", "smollm2-135m"))
+            model.job.wait(20)
+    texts = {answer.requested: answer.text for answer in model.turns[0].answers}
+    notes = {answer.requested: answer.note for answer in model.turns[0].answers}
+    assert texts == {"m": "Thirty-eight.", "smollm2-135m": ""}
+    assert "no answer: " in notes["smollm2-135m"]
+    assert not notes["m"]
+    assert not model.job.failed
+    assert not model.turns[0].awaits_vote
+    assert list(model._messages())[-1].text == "A question that was never recorded"
+
+
+def test_examples_are_asked_by_a_press_and_leave(lab: Workbench) -> None:
+    panel = ChatPanel(lab, examples=[QUESTION])
+    assert panel.tries.layout.display == "flex"
+    panel.examples[0].click()
+    panel.model.job.wait(20)
+    assert panel.model.turns[0].question == QUESTION
+    assert panel.tries.layout.display == "none"
+    assert "USD so far" in panel.sums.value
+
+
+def cited(text: str, *citations: Citation, **fields: Any) -> Turn:
+    return Turn("q", [Answer("m", text, "m", cited=AnswerSources(citations), **fields)])
+
+
+def test_a_citation_opens_its_passage_with_the_words_marked() -> None:
+    page = "Before it.\n\nIt took\n190 <b>people</b>. After it."
+    turn = cited(
+        "It took 190. End.",
+        Citation(0, 12, 2, "a.md", "page 3", "It took 190 <b>people</b>."),
+        sources={"a.md, page 3": page},
+    )
+    html = turn_html(turn)
+    assert html.index("It took 190.") < html.index("<button class='autopicker-cite'") < html.index(" End.")
+    (key,) = re.findall("popovertarget='([^']+)'", html)
+    assert f"<div id='{key}' class='autopicker-passage' popover" in html
+    assert "<mark>It took\n190 &lt;b&gt;people&lt;/b&gt;.</mark> After it." in html
+    assert turn_html(turn) == html  # what is open stays open when the panel is drawn again
+
+
+def test_a_sentence_that_ends_within_a_tag_opens_none() -> None:
+    text = 'See [x](http://a/b "One. onmouseover=alert(1) ") and on.'
+    html = turn_html(cited(text, Citation(0, text.index("One.") + 4, 1, "a", "p", "One.")))
+    assert 'title="One. onmouseover=alert(1) "' in html
+    assert "<button" not in html
