@@ -68,12 +68,16 @@ _UNSPACED = {  # languages that put no spaces between words
 _CODE_MARKS = ("```", "{", "};", "()", "=>", "==", "!=", "&&", "||", "</", "__", "self.", "return ", "print(")
 _MATH_MARKS = ("\\frac", "\\sum", "\\int", "\\sqrt", "\\begin", "$", "^", "∑", "∫", "√", "≤", "≥", "π", "×", "÷")
 
-_CODE_SIGNS = b"`{;()=&|<_"  # every mark of code has one of them, except the words
 _CODE_WORDS = ("self.", "return ")
-_MATH_SIGNS = b"\\$^"
-_DIGITS = string.digits.encode()
-_CAPITALS = string.ascii_uppercase.encode()
-_SMALL = string.ascii_lowercase.encode() + b" "
+_KINDS_OF_SIGNS = {
+    b"c": b"`{;()=&|<_",  # every mark of code has one of them, except the words
+    b"m": b"\\$^",  # every mark of mathematics that is ASCII has one of them
+    b"0": string.digits.encode(),
+    b"A": string.ascii_uppercase.encode(),
+    b"q": b"\"'",
+    b"n": b"\n",
+}
+_SIGNS = bytes([next((kind[0] for kind, signs in _KINDS_OF_SIGNS.items() if byte in signs), 32) for byte in range(256)])
 
 NAMES = (
     "chars",
@@ -117,17 +121,17 @@ def measure(text: str) -> dict[str, float]:
         features["words"] = total * len(text) / len(excerpt)
         features["distinct"] = len(set(words)) / total
         features["word_length"] = len("".join(words)) / total
-    signs = data.translate(None, _SMALL)  # few of most texts, in which each of the following is soon counted
+    signs = data.translate(_SIGNS)
     features["marks_question"] = excerpt.count("?") + excerpt.count("？")
-    features["marks_code"] = sum(map(excerpt.count, _CODE_MARKS if _count(signs, _CODE_SIGNS) else _CODE_WORDS))
-    if not ascii_only or _count(signs, _MATH_SIGNS):
+    features["marks_code"] = sum(map(excerpt.count, _CODE_MARKS if b"c" in signs else _CODE_WORDS))
+    if not ascii_only or b"m" in signs:
         features["marks_math"] = sum(map(excerpt.count, _MATH_MARKS))
-    if digits := _count(signs, _DIGITS):
-        features["digits"] = digits
+    if b"0" in signs:
+        features["digits"] = signs.count(b"0")
         features["quantities"] = sum(1 for _ in _QUANTITY.finditer(excerpt))
-    features["quotes"] = signs.count(b'"') + signs.count(b"'")
-    features["capitals"] = _count(signs, _CAPITALS)
-    if b"\n" in signs:
+    features["quotes"] = signs.count(b"q")
+    features["capitals"] = signs.count(b"A")
+    if b"n" in signs:
         _count_lines(excerpt, features)
     if not ascii_only:
         features["foreign"] = 1 - len(excerpt.encode("ascii", "ignore")) / len(excerpt)
@@ -146,11 +150,6 @@ def length_in_tokens(text: str) -> int:
     pieces = [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)] if len(text) > _PIECE else [text]
     wide = len(text) - sum([len(_WIDE.sub("", piece)) for piece in pieces])
     return round((len(text) - wide) / CHARS_PER_TOKEN + wide)
-
-
-def _count(data: bytes, signs: bytes) -> int:
-    """Number of bytes in `data` that are one of `signs`, which are ASCII."""
-    return len(data) - len(data.translate(None, signs))
 
 
 @lru_cache(20_000)

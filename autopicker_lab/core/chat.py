@@ -11,6 +11,7 @@ from autopicker_lab.core.errors import InvalidRequestError
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.parts import MalformedError
 from autopicker_lab.core.tokens import REFERENCE, estimate_tokens
+from autopicker_lab.core.values import quickly_made
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -25,6 +26,7 @@ _READ_OPTIONS = ("tools", "functions", "response_format")
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Message:
     """One message. `content` is text, a tuple of OpenAI content parts, or None (a pure tool call)."""
@@ -159,6 +161,7 @@ class Spending(Protocol):
         """Charge the caller at once for a call that the request goes on after."""
 
 
+@quickly_made
 @dataclass(frozen=True)
 class ChatRequest:
     """What is asked of a model.
@@ -277,6 +280,7 @@ def _written_tokens(value: object, family: str) -> int:
     return estimate_tokens(str(value), family)
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Usage:
     """Tokens; `raw` is the provider's own object, whose further details are passed on."""

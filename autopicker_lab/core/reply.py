@@ -10,6 +10,7 @@ from autopicker_lab.core.chat import Usage, count_characters
 from autopicker_lab.core.citations import AnswerSources, ReadPassage
 from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.show import html_table, html_text
+from autopicker_lab.core.values import quickly_made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,7 @@ class ContextReport:
         }
 
 
+@quickly_made
 @dataclass(frozen=True)
 class ChatReply:
     """An answer with its provenance.
@@ -74,7 +76,7 @@ class ChatReply:
     id: str = field(default_factory=lambda: f"chatcmpl-{new_id()}")
     created: int = field(default_factory=lambda: int(time.time()))
     cascade: CascadeTrace | None = None
-    sources: AnswerSources = field(default_factory=AnswerSources)
+    sources: AnswerSources = AnswerSources()
 
     def with_route(
         self, route: Route, context: ContextReport, total_s: float, cascade: CascadeTrace | None = None

@@ -11,6 +11,7 @@ from autopicker_lab.core.addresses import public_address, secrets_in, without_se
 from autopicker_lab.core.cascade import Cascade, CascadeStep  # noqa: TC001  # fields of dataclasses
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
+from autopicker_lab.core.values import quickly_made
 from autopicker_lab.core.vision import Vision
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Factor(NamedTuple):
     why: str
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Complexity:
     """How hard a request looks, 0 to 100: the sum of the points of its factors, to the last bit.
@@ -356,6 +358,7 @@ class Candidate(NamedTuple):
     cost_usd: float
 
 
+@quickly_made
 @dataclass(frozen=True)
 class Route:
     """The decision: the chosen model, who stands in if it fails, and every candidate with its reason.

@@ -80,7 +80,9 @@ def estimate_tokens(text: str, family: str = REFERENCE) -> int:
     """
     if not text:
         return 0
-    shape, scripts = _counts_again(text) if len(text) <= _REMEMBERED else _counts(text)
+    shape, scripts, tokens = _counts_again(text) if len(text) <= _REMEMBERED else _counts(text)
+    if family == REFERENCE:
+        return tokens
     if family in _RATES:
         return max(round(_total(family, shape, scripts)), 1)
     return math.ceil(UNKNOWN_MARGIN * max([_total(known, shape, scripts) for known in FAMILIES]))
@@ -92,8 +94,8 @@ def _total(family: str, shape: Sequence[float], scripts: Mapping[str, int]) -> f
     return total + sum([count * script_rates[script] for script, count in scripts.items()]) if scripts else total
 
 
-def _counts(text: str) -> tuple[Sequence[float], Mapping[str, int]]:
-    """What of SHAPE_RATES a text has, and how many characters of each script beside ASCII."""
+def _counts(text: str) -> tuple[Sequence[float], Mapping[str, int], int]:
+    """What of SHAPE_RATES a text has, how many characters of each script beside ASCII, and its tokens by REFERENCE."""
     shape: Sequence[float] = ()
     scripts: dict[str, int] = {}
     for start in range(0, len(text), _PIECE):
@@ -106,7 +108,8 @@ def _counts(text: str) -> tuple[Sequence[float], Mapping[str, int]]:
                 scripts[script] = scripts.get(script, 0) + count
     english, well_known = _known_shares(text)
     letters = shape[1] + shape[2]
-    return (*shape, english * letters, well_known * letters), scripts
+    shape = (*shape, english * letters, well_known * letters)
+    return shape, scripts, max(round(_total(REFERENCE, shape, scripts)), 1)
 
 
 _counts_again = lru_cache(2048)(_counts)  # each turn of a conversation sends its earlier messages again
