@@ -92,8 +92,9 @@ class Pipeline:
 
     async def score(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> Complexity:
         """Complexity of a request; long ones are scored off the event loop."""
-        documents = [attachment.document for attachment in attachments]
-        if sum([m.text_length for m in request.messages]) + sum([len(d.text) for d in documents]) < _LONG_TEXT:
+        documents = [attachment.document for attachment in attachments] if attachments else []
+        length = sum([m.text_length for m in request.messages])
+        if length + (sum([len(d.text) for d in documents]) if documents else 0) < _LONG_TEXT:
             return self._scorer(request, documents)
         return await asyncio.to_thread(self._scorer, request, documents)
 
@@ -122,10 +123,11 @@ class Pipeline:
             return self._with_notes(named, request)
         before = earlier_questions(request) if len(request.messages) > 1 else ()
         earlier = await self._earlier(before) if before else ()
-        arguments = (complexity, specs, policy, requirements, down)
-        context: Any = {"question": request.question, "earlier": earlier, "task": request.task}
-        few = len(earlier) <= _FEW
-        route = choose(*arguments, **context) if few else await asyncio.to_thread(choose, *arguments, **context)
+        asked = request.question, earlier, request.task
+        if len(earlier) <= _FEW:
+            route = choose(complexity, specs, policy, requirements, down, *asked)
+        else:
+            route = await asyncio.to_thread(choose, complexity, specs, policy, requirements, down, *asked)
         route = route if request.allowed is None else _without_other_models(route, policy, specs)
         if request.live is not None:
             route = request.live.explored(route)

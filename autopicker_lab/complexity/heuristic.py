@@ -32,6 +32,15 @@ MAX_POINTS: Mapping[str, float] = MappingProxyType(
     }
 )
 _NOT_FOUND: Mapping[str, Factor] = MappingProxyType({name: Factor(name, 0.0, 0.0, "none found") for name in MAX_POINTS})
+_COUNTED: Mapping[str, tuple[int, str]] = MappingProxyType(  # the count that has all points, and what is counted
+    {
+        "code": (12, "words and marks of source code"),
+        "mathematics": (8, "words and marks of mathematics or quantities"),
+        "constraints": (5, "conditions on the form or content of the answer"),
+        "reasoning": (3, "words such as why, prove, compare, design"),
+        "steps": (6, "questions, list items or steps"),
+    }
+)
 _NO_FILES = Factor("files", 0.0, 0.0, "no files")
 _NO_TURNS = Factor("conversation", 0.0, 0.0, "0 earlier question(s)")
 _KEPT = 4096  # factors: the same few counts come again and again, and each needs a logarithm and a sentence
@@ -43,22 +52,18 @@ def score(request: ChatRequest, documents: Sequence[Document] = ()) -> Complexit
     """The complexity of a request with the Documents of its files; no model is called."""
     features = measure(request.question)
     turns = [message.role for message in request.messages].count("user") - 1
-    file_tokens = sum([document.token_count for document in documents])
+    file_tokens = sum([document.token_count for document in documents]) if documents else 0
     files = len(documents) + len(request.image_urls)
     features |= {"files": files, "file_tokens": file_tokens, "turns": max(turns, 0)}
     code = features["code"] + _MARK_WEIGHT * features["marks_code"]
     mathematics = features["mathematics"] + _MARK_WEIGHT * (features["marks_math"] + features["quantities"])
     steps = features["steps"] + features["items"] + features["marks_question"]
-    factors = (
-        _length_factor(features["tokens"]),
-        _count_factor("code", code, 12, "words and marks of source code"),
-        _count_factor("mathematics", mathematics, 8, "words and marks of mathematics or quantities"),
-        _count_factor("constraints", features["constraints"], 5, "conditions on the form or content of the answer"),
-        _count_factor("reasoning", features["reasoning"], 3, "words such as why, prove, compare, design"),
-        _count_factor("steps", steps, 6, "questions, list items or steps"),
-        _files_factor(files, file_tokens),
-        _conversation_factor(turns),
-    )
+    counts = (code, mathematics, features["constraints"], features["reasoning"], steps)
+    found = [
+        _count_factor(name, count) if count else _NOT_FOUND[name] for name, count in zip(_COUNTED, counts, strict=True)
+    ]
+    last = _files_factor(files, file_tokens), _conversation_factor(turns)
+    factors = (_length_factor(features["tokens"]), *found, *last)
     return Complexity(factors, request.token_count + file_tokens, features)
 
 
@@ -78,9 +83,8 @@ def _length_factor(tokens: float) -> Factor:
 
 
 @lru_cache(_KEPT)
-def _count_factor(name: str, value: float, saturation: int, description: str) -> Factor:
-    if not value:
-        return _NOT_FOUND[name]
+def _count_factor(name: str, value: float) -> Factor:
+    saturation, description = _COUNTED[name]
     return _factor(name, value, _saturating(value, saturation), f"{max(round(value), 1)} of: {description}")
 
 

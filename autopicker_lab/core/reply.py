@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from autopicker_lab.core.cascade_trace import CascadeTrace
     from autopicker_lab.core.routing import Route
 
+_NO_SOURCES = AnswerSources()
+
 
 @dataclass(frozen=True)
 class ContextReport:
@@ -76,7 +78,7 @@ class ChatReply:
     id: str = field(default_factory=lambda: f"chatcmpl-{new_id()}")
     created: int = field(default_factory=lambda: int(time.time()))
     cascade: CascadeTrace | None = None
-    sources: AnswerSources = AnswerSources()
+    sources: AnswerSources = _NO_SOURCES
 
     def with_route(
         self, route: Route, context: ContextReport, total_s: float, cascade: CascadeTrace | None = None

@@ -44,7 +44,7 @@ def quickly_made(cls: type[T]) -> type[T]:
                 known[f"default{place}"] = field.default
                 default = f"{name}=default{place}"
         parameters.append(default)
-    exec(f"def __init__({', '.join(parameters)}):\n" + "\n".join(lines), known)  # noqa: S102  # as dataclasses does
+    exec(f"def __init__({', '.join(parameters)}):\n" + "\n".join(lines), known)  # as dataclasses does
     made = known["__init__"]
     made.__qualname__ = f"{cls.__qualname__}.__init__"
     made.__annotations__ = dict(cls.__init__.__annotations__)

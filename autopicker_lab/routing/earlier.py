@@ -21,8 +21,8 @@ _LAST, _LONGEST = 16, 16  # questions that are weighed where a conversation has 
 
 def earlier_questions(request: ChatRequest) -> list[ChatRequest]:
     """The request as it stood at each question before its last; of very many, the last ones and the longest."""
-    ends = _weighed([i for i, message in enumerate(request.messages) if message.role == "user"][:-1], request)
-    return request.as_of(ends)
+    ends = [i for i, message in enumerate(request.messages) if message.role == "user"][:-1]
+    return request.as_of(_weighed(ends, request)) if ends else []
 
 
 def held_to(

@@ -76,7 +76,6 @@ def choose(
     policy: RoutePolicy,
     requirements: Requirements,
     unavailable: Mapping[str, str] | None = None,
-    *,
     question: str = "",
     earlier: Sequence[tuple[str, Complexity]] = (),
     task: str = "",
