@@ -186,6 +186,9 @@ class Estimator(Protocol):
     def is_unfamiliar(self, text: str) -> bool:
         """Whether a question is unlike all that was fitted, so that its estimate says nothing."""
 
+    def part_read(self, text: str) -> str:
+        """The part of a question that its estimate is made from, in words; "" for all of it."""
+
     def to_dict(self) -> dict[str, Any]:
         """The estimator as a policy file holds it; `kind` says how it is read (see routing.estimator)."""
 
@@ -371,6 +374,7 @@ class Route:
         propensities: with which probability each model could have been drawn; empty where nothing was (see `live`).
         explored_from: the model that the policy preferred, where another was drawn.
         unfamiliar: the request is unlike all that the policy was fitted on, so that no estimate decided.
+        part: of the question that estimates were made from, in words; "" for all of it, or where they did not decide.
     """
 
     model: str
@@ -387,6 +391,7 @@ class Route:
     propensities: Mapping[str, float] = field(default_factory=dict, repr=False)
     explored_from: str = ""
     unfamiliar: bool = False
+    part: str = ""
 
     def with_propensities(self, propensities: Mapping[str, float]) -> Route:
         """The route with the probabilities of its models; as `replace`, but sooner."""
@@ -411,6 +416,7 @@ class Route:
             **({"promise": dict(self.promise)} if self.promise else {}),
             **({"explored_from": self.explored_from} if self.explored_from else {}),
             **({"unfamiliar": True} if self.unfamiliar else {}),
+            **({"part": self.part} if self.part else {}),
             **({"cascade": {"then": self.cascade.then, "signal": self.cascade.cascade.signal}} if self.cascade else {}),
             "candidates": [candidate._asdict() for candidate in self.candidates],
             **self.complexity.to_dict(),

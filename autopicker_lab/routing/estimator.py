@@ -23,7 +23,7 @@ from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.packed_arrays import packed, unpacked
-from autopicker_lab.routing.readings import BOUNDED, READINGS, ReadText
+from autopicker_lab.routing.readings import ASKING, READINGS, ReadText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -128,7 +128,7 @@ class LearnedEstimator:
     bias: Array
     stack: Array
     penalties: tuple[float, float] = (0.0, 0.0)
-    kind: str = BOUNDED
+    kind: str = ASKING
     novelty: tuple[float, float] | None = None
     tail: tuple[float, ...] | None = None
 
@@ -165,6 +165,11 @@ class LearnedEstimator:
             return False
         unknown, limit = self.novelty
         return self._tables.mean_idf(_tokens_of(READINGS[self.kind].read(text, None).excerpt).keys, unknown) > limit
+
+    def part_read(self, text: str) -> str:
+        """The part of a text that is read, in words; "" for all of it, or where its kind tells no parts apart."""
+        reading = READINGS[self.kind]
+        return reading.read(text, None).part if reading.parts else ""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -294,7 +299,7 @@ def _weighted(idf: Array, times: Array) -> Array:
     return values
 
 
-def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = BOUNDED) -> Array:
+def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = ASKING) -> Array:
     """Embedding and features as the linear model sees them, shape (..., 256 + features)."""
     import numpy as np
 

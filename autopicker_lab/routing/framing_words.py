@@ -5,6 +5,9 @@ None is a question word ("who", "how"): these tell kinds of questions apart.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 _GRAMMAR = """
 a an the this that these those it its he him his she her hers they them their theirs we us our ours you your yours i
 me my mine myself yourself itself themselves ourselves himself herself is are was were be been being am do does did
@@ -52,3 +55,16 @@ volgende kun kunt helpen hulp alstublieft alvast привет здравству
 вопрос следующий помоги помогите заранее уважением
 """
 FRAMING = frozenset(f"{_GRAMMAR} {_REQUEST} {_ELSEWHERE}".split())
+_LONGEST = 40  # letters of a word that are looked at: what has no spaces is one word
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def frames(word: str) -> bool:
+    """Whether a folded word only frames a question, or is a mark."""
+    return _frames(word[:_LONGEST])
+
+
+@lru_cache(20_000)
+def _frames(word: str) -> bool:
+    plain = _NOT_WORD.sub("", word)
+    return not plain or plain in FRAMING

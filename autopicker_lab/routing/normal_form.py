@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import html
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import category, is_normalized, normalize
 
-from autopicker_lab.routing.framing_words import FRAMING
+from autopicker_lab.routing.framing_words import frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +28,6 @@ _NUMBERING = re.compile(r"^\(?\d{1,3}[.):]$")
 _LAYOUT_STARTS = frozenset(">-*•·●▪◦|#=_`~")
 _FEW = 20  # different characters that are replaced one by one
 _SHORT = 1000  # characters of a text whose set is soon made
-_LONGEST = 40  # letters of a word that are looked at: what has no spaces is one word
-_NOT_WORD = re.compile(r"[\W_]+")
 
 
 def normal_form(text: str) -> str:
@@ -40,17 +37,21 @@ def normal_form(text: str) -> str:
 
 def normal_words(text: str) -> Sequence[str]:
     """The same words, one by one."""
-    words = _folded(text).split()
+    return telling_words(folded(text).split())
+
+
+def telling_words(words: Sequence[str]) -> Sequence[str]:
+    """Folded words without marks of layout, and without those at both ends that only frame a question."""
     layout = {word for word in set(words) if word[0] in _LAYOUT_STARTS and _LAYOUT.match(word)}  # words recur
     return _unframed([word for word in words if word not in layout] if layout else words)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """One letter case, one Unicode form, plain quotation marks and dashes, no entities, nothing invisible."""
-    folded = _in_one_case(text)
-    if "&" in folded:
-        folded = _in_one_case(html.unescape(folded))
-    return folded
+    found = _in_one_case(text)
+    if "&" in found:
+        found = _in_one_case(html.unescape(found))
+    return found
 
 
 def _in_one_case(text: str) -> str:
@@ -87,14 +88,8 @@ def _signs(text: str) -> set[str]:
 def _unframed(words: Sequence[str]) -> Sequence[str]:
     """The words between those at both ends that only frame a question; all where nothing else is left."""
     first, last = 0, len(words)
-    while first < last and (_frames(words[first][:_LONGEST]) or _NUMBERING.match(words[first])):
+    while first < last and (frames(words[first]) or _NUMBERING.match(words[first])):
         first += 1
-    while last > first and _frames(words[last - 1][:_LONGEST]):
+    while last > first and frames(words[last - 1]):
         last -= 1
     return words[first:last] or words
-
-
-@lru_cache(20_000)
-def _frames(word: str) -> bool:
-    plain = _NOT_WORD.sub("", word)
-    return not plain or plain in FRAMING

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.complexity.features import NAMES, measure
 from autopicker_lab.core.text import ends
-from autopicker_lab.routing.normal_form import normal_words
+from autopicker_lab.routing.normal_form import folded, normal_words, telling_words
+from autopicker_lab.routing.question_part import question_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
@@ -23,14 +24,19 @@ if TYPE_CHECKING:
     Features = Mapping[str, float] | None
 
 EXCERPT = 500  # characters of beginning and of end: more were measured to add nothing
-AS_WRITTEN, NORMAL, BOUNDED = "linear-1", "linear-2", "linear-3"
+AS_WRITTEN, NORMAL, BOUNDED, ASKING = "linear-1", "linear-2", "linear-3", "linear-4"
 
 
 class ReadText(NamedTuple):
-    """What was read of a text: the excerpt that is embedded, and counts on a logarithmic scale."""
+    """What was read of a text: the excerpt that is embedded, and counts on a logarithmic scale.
+
+    Attributes:
+        part: of the text that was read, in words; "" for all of it.
+    """
 
     excerpt: str
     counts: Array
+    part: str = ""
 
 
 class TextReading(NamedTuple):
@@ -41,12 +47,14 @@ class TextReading(NamedTuple):
         read: a function of a text and its features, where known.
         embedding: weight of the mean embedding beside tf-idf.
         most: how often a token or pair counts at most, where embeddings are of different tokens; 0: always.
+        parts: whether it tells the part that asks from what frames it (see routing.question_part).
     """
 
     names: tuple[str, ...]
     read: Callable[[str, Features], ReadText]
     embedding: float = 0.45
     most: int = 0
+    parts: bool = False
 
 
 def _as_written(text: str, features: Features) -> ReadText:
@@ -62,9 +70,22 @@ def _normal(text: str, features: Features) -> ReadText:  # features are of the t
 
 @lru_cache(16)  # whether a text is familiar is asked apart from its estimate
 def _normal_read(text: str) -> ReadText:
+    return _of_words(normal_words(text))
+
+
+def _asking(text: str, features: Features) -> ReadText:
+    return _asking_read(text)
+
+
+@lru_cache(16)
+def _asking_read(text: str) -> ReadText:
+    part = question_part(folded(text))
+    return _of_words(telling_words(part.words))._replace(part=part.name)
+
+
+def _of_words(words: Sequence[str]) -> ReadText:
     import numpy as np
 
-    words = normal_words(text)
     distinct = len(set(words))  # repeating a question changes nothing
     if len(words) > 4 * EXCERPT:  # at least a character each, so that both ends are there
         words = [*words[:EXCERPT], *words[-EXCERPT:]]
@@ -76,5 +97,6 @@ READINGS: Mapping[str, TextReading] = MappingProxyType(
         AS_WRITTEN: TextReading(NAMES, _as_written),
         NORMAL: TextReading(("distinct_words",), _normal),
         BOUNDED: TextReading(("distinct_words",), _normal, 0.3, most=2),
+        ASKING: TextReading(("distinct_words",), _asking, 0.3, most=2, parts=True),
     }
 )

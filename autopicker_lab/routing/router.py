@@ -111,10 +111,13 @@ def choose(
     if not able:
         raise _no_model(options, specs, reachable, requirements)
     score = policy.routing_score(complexity, estimates)
+    part = policy.estimator.part_read(question) if policy.estimator and estimates and not policy.by_tiers else ""
     floor = None
     if earlier:
         floor, able = held_to(earlier, able, policy, specs, task)
     chosen, reason = _preferred(policy, score, able)
+    if part:
+        reason = f"{reason}; {part} was read"
     if unfamiliar and not (policy.cascade is not None and policy.cascade.always):
         reason = f"the request is unlike all that the policy was fitted on: {_reason_unfamiliar(policy, reason)}"
     if floor is not None and chosen.quality < floor.quality:
@@ -140,6 +143,7 @@ def choose(
         promise=_promise(policy, able) if policy.promise else {},
         cascade=step,
         unfamiliar=unfamiliar,
+        part=part,
     )
 
 

@@ -26,7 +26,7 @@ from autopicker_lab.routing.estimator import (
     mean_vector,
     stacked,
 )
-from autopicker_lab.routing.readings import BOUNDED, READINGS
+from autopicker_lab.routing.readings import ASKING, READINGS
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
 from autopicker_lab.tuning.rewordings import copies_of
@@ -90,7 +90,7 @@ class Prompts:
         )
 
 
-def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = BOUNDED, heads: bool = True) -> Prompts:
+def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = ASKING, heads: bool = True) -> Prompts:
     """Everything that is known of texts without their outcomes.
 
     Args:

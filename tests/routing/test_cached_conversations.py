@@ -31,6 +31,9 @@ class ByText:
     def is_unfamiliar(self, text: str) -> bool:
         return False
 
+    def part_read(self, text: str) -> str:
+        return ""
+
     def to_dict(self) -> dict[str, Any]:
         return {}
 

@@ -38,6 +38,9 @@ class TableEstimator:
     def is_unfamiliar(self, text: str) -> bool:
         return text.startswith("Say")
 
+    def part_read(self, text: str) -> str:
+        return ""
+
     def to_dict(self) -> dict[str, Any]:
         return {"kind": "table", "models": list(self.models)}
 

@@ -36,6 +36,9 @@ class Scripted:
     def is_unfamiliar(self, text: str) -> bool:
         return False
 
+    def part_read(self, text: str) -> str:
+        return ""
+
     def to_dict(self) -> dict[str, Any]:
         return {}
 
