@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-from autopicker_lab.extraction.ocr import OcrResult, rapid, read_text, tesseract
+from autopicker_lab.extraction.ocr import OcrResult, rapid, rapid_engine, read_text, tesseract
+from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.lines import OcrLine, without_twins
 from autopicker_lab.extraction.ocr.merging import (
     doubtful_lines,
@@ -18,6 +19,7 @@ from autopicker_lab.extraction.ocr.merging import (
     read_passed_over,
     with_spaces,
 )
+from autopicker_lab.extraction.ocr.rejoining import rejoined
 from autopicker_lab.extraction.ocr.spacing import gap_shares, spaces_of
 
 
@@ -129,11 +131,72 @@ def test_a_line_that_hides_a_space_is_doubtful_however_sure_it_is() -> None:
 
 
 def test_places_that_tesseract_passed_over_are_read_alone(again: list[int]) -> None:
-    image, lines = Image.new("RGB", (400, 400)), [line("Customer", top=0)]
-    places = [(0, 2, 90, 20), (200, 4, 290, 22), (200, 104, 290, 122)]  # beside a line, and below; the first is known
-    assert [one.text for one in read_passed_over(image, places, lines)] == ["Morning members"]
-    assert again == [2]  # the third is read without being sure
-    assert read_passed_over(image, places[:1], lines) == []
+    image = Image.new("RGB", (400, 400))
+    places = [(200, 4, 290, 22), (200, 104, 290, 122)]
+    assert [one.text for one in read_passed_over(image, places)] == ["Morning members"]
+    assert again == [2]  # the second is read without being sure
+    assert read_passed_over(image, []) == []
+
+
+def piece(text: str, left: int, right: int, top: int = 0, weakest: float = 0.96) -> OcrLine:
+    return OcrLine(text, (left, top, right, top + 20), 0.96, top + 16, weakest)
+
+
+def test_a_line_is_joined_with_what_was_left_out_of_it() -> None:
+    lines = [piece("Rye bread", 0, 90), piece(".79", 310, 350), piece("Butter", 0, 60, 40), piece("10", 300, 320, 40)]
+    found = rejoined(lines, [(295, 2, 352, 22), (300, 41, 362, 60), (500, 200, 560, 220)])
+    assert found is not None
+    whole, alone = found
+    assert [(one.text, one.box) for one in whole] == [
+        ("Rye bread", (0, 0, 90, 20)),
+        (".79", (295, 0, 352, 22)),
+        ("Butter", (0, 40, 60, 60)),
+        ("10", (300, 40, 362, 60)),
+    ]
+    assert [is_sure_of(one) for one in whole] == [True, False, True, False]
+    assert alone == [(500, 200, 560, 220)]
+
+
+def test_pieces_as_close_as_words_are_one_line() -> None:
+    found = rejoined([piece("18.", 300, 330), piece("Ferry", 0, 50), piece("13", 336, 360, weakest=0.5)], [])
+    assert found is not None
+    assert [(one.text, one.weakest) for one in found[0]] == [("18. 13", 0.5), ("Ferry", 0.96)]
+    assert rejoined([piece("18.", 300, 330), piece("Ferry", 0, 50)], []) is None  # the rest stands nowhere
+    assert rejoined([piece(". 20", 300, 330)], []) is None
+
+
+def test_a_place_higher_than_a_line_tells_nothing() -> None:
+    assert rejoined([piece("Rye bread", 0, 90)], [(80, 0, 200, 38)]) is None
+
+
+def test_a_few_doubtful_words_are_read_by_themselves(again: list[int]) -> None:
+    words = tuple(piece(text, 90 * i, 90 * i + 80) for i, text in enumerate(["All", "the", "crew", "will"]))
+    sure = piece("All the crew will", 0, 350)
+    alike = replace(sure, weakest=0.8, words=(*words[:3], replace(words[3], text="Morning members", confidence=0.8)))
+    other = replace(sure, weakest=0.8, words=(*words[:3], replace(words[3], text="Moming members", confidence=0.8)))
+    image = Image.new("RGB", (400, 400))
+    kept = read_doubtful_again(image, [sure, alike], [alike])
+    assert kept is not None
+    assert kept[1].text == "All the crew will"
+    assert kept[1].confidence > alike.confidence - 0.01
+    assert again == [1, 0]
+    changed = read_doubtful_again(image, [sure, other], [other])
+    assert changed is not None
+    assert changed[1].text == "Morning members"  # the whole line was read again
+    assert again == [1, 0, 1, 1]
+
+
+def test_grain_beside_a_line_is_no_part_of_it() -> None:
+    grain = numpy.random.default_rng(5).normal(0, 16, (120, 640, 1))
+    image = Image.new("RGB", (640, 120), "white")
+    ImageDraw.Draw(image).text((60, 40), "Every crate carries a paper tag", "black", ImageFont.load_default(28))
+    noisy = Image.fromarray((numpy.asarray(image) + grain).clip(0, 255).astype(numpy.uint8))
+    box = ImageDraw.Draw(image).textbbox((60, 40), "Every crate carries a paper tag", ImageFont.load_default(28))
+    left, top, right, bottom = map(int, box)
+    whole = OcrLine("Every crate carries a paper tag", (left, top, right, bottom), 0.96)
+    near = [place for place in uncovered(noisy, [whole]) if place[1] < bottom and place[3] > top]
+    assert near == []
+    assert uncovered(noisy, [replace(whole, box=(left, top, right - 120, bottom))])
 
 
 def test_a_line_is_as_sure_as_its_weakest_word() -> None:
@@ -165,7 +228,7 @@ def again(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         read = [list(READINGS.values())[one.box[1] // 100] for one in lines]
         return [replace(one, text=text, confidence=sure) for one, (text, sure) in zip(lines, read, strict=True)]
 
-    monkeypatch.setattr(rapid, "has_rapid", lambda: True)
+    monkeypatch.setattr(rapid_engine, "has_rapid", lambda: True)
     monkeypatch.setattr(rapid, "read_places", read_places)
     return asked
 
@@ -180,18 +243,16 @@ def test_doubtful_lines_alone_are_read_again(again: list[int]) -> None:
     made = again_of(image, [*sure, line("Moming members", 0.85, 0), line("Rye bread", 0.8, 100)])
     assert made is not None
     assert [one.text for one in made[-2:]] == ["Morning members", "Rye bread"]  # the second stays, as both are unsure
-    assert again == [2]
+    assert again == [0, 2]
 
 
 def test_a_picture_is_read_as_a_whole_where_much_is_doubtful_or_guessed(again: list[int]) -> None:
     image = Image.new("RGB", (400, 400))
     sure = [line(f"line {i}", top=30 * i) for i in range(10)]
     assert again_of(image, [*sure, line("= NN BW", 0.45, 200)]) is None
-    assert again_of(image, [*sure, line("18."), line("13", 0.5)]) is None  # a number in two
-    assert again == [1]
+    assert again == [0, 1]
     assert again_of(image, [sure[0], line("Moming members", 0.85), line("Rye bread", 0.8, 100)]) is None
-    assert again_of(image, [*sure, line("Moming members", 0.85), line(". 20")]) is None
-    assert again == [1]  # not even asked
+    assert again == [0, 1]  # not even asked
 
 
 def blind(monkeypatch: pytest.MonkeyPatch, pieces: list[OcrLine], found: tesseract.Orientation) -> OcrResult:

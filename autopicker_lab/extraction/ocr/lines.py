@@ -25,6 +25,7 @@ class OcrLine:
         base: where its base line stands, in pixels from the top.
         weakest: the confidence of the word that is least sure; 1 where words have none of their own.
         gaps: how wide the gap before each letter is, in gaps between its words; empty where that is not known.
+        words: each by itself; empty where that is not known.
     """
 
     text: str
@@ -33,6 +34,7 @@ class OcrLine:
     base: float = 0.0
     weakest: float = 1.0
     gaps: tuple[float, ...] = ()
+    words: tuple[OcrLine, ...] = ()
 
     @property
     def height(self) -> int:
@@ -48,7 +50,8 @@ class OcrLine:
         """The line in a picture that is `scale` times as large, and begins so many pixels further left and up."""
         left, top, across, bottom = (round(edge * scale) for edge in self.box)
         box = (left + right, top + down, across + right, bottom + down)
-        return replace(self, box=box, base=self.base * scale + down)
+        words = tuple(word.moved(down, scale, right) for word in self.words)
+        return replace(self, box=box, base=self.base * scale + down, words=words)
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,12 @@ class OcrResult:
             f"the text was recognised with a confidence of only {self.confidence:.2f}: check it, or install its "
             "language for Tesseract (tesseract-ocr-kor, say)"
         )
+
+
+def joined_box(boxes: Iterable[PixelBox]) -> PixelBox:
+    """The box around boxes."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def mean_confidence(lines: Iterable[OcrLine]) -> float:

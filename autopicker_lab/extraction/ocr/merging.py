@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.ocr import rapid
-from autopicker_lab.extraction.ocr.lines import OcrLine, same_place
+from autopicker_lab.extraction.ocr import rapid, rapid_engine
+from autopicker_lab.extraction.ocr.lines import OcrLine, joined_box, mean_confidence, same_place
 from autopicker_lab.extraction.ocr.scripts import is_legible
 from autopicker_lab.extraction.ocr.spacing import hides_a_space, spaces_of
 
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
 SURE_WORD = 0.93  # Tesseract's confidence in a word from which it is seldom wrong: in 1 of 100 lines of drawn pictures
 _SPACE_SEEN = 0.5  # its confidence in the words around a space that is believed
 MOST_AGAIN = 0.6  # share of the lines that are read again one by one; of more, the places are doubtful as well
+_FEW_WORDS = 0.4  # share of the words of a line: each is read by itself
 _GUESSED = 0.7  # Tesseract's confidence below which it guesses
 _CLEARLY = 0.95  # RapidOCR's confidence from which it is believed against a doubtful reading
 _NARROW, _WIDE = 0.4, 0.7  # gaps between words: no space is added to less, and none is taken from more
 _HALF = 0.6  # the same as the first, where Tesseract is in doubt
 _AS_WIDE, _MUCH_WIDER = 0.75, 1.8  # of a gap that is a space without Tesseract: gaps between words, between letters
-_POINT_FIRST = re.compile(r"[.,] ?\d")  # a number that was cut in two
-_POINT_LAST = re.compile(r"\d+[.,]")
 _THIN = "_-\u2013\u2014~"
 _IN_NAME = re.compile(r"\w_|_\w")
 _IN_NUMBER = re.compile(r"\d[.,:]|[.,:]\d")
@@ -45,22 +45,23 @@ def doubtful_lines(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine]:
 
 
 def _hides_a_space(image: Image, line: OcrLine) -> bool:
-    return rapid.has_rapid() and hides_a_space(line.text, image.crop(line.box))
+    return rapid_engine.has_rapid() and hides_a_space(line.text, image.crop(line.box))
 
 
 def read_doubtful_again(image: Image, lines: Sequence[OcrLine], doubtful: Sequence[OcrLine]) -> list[OcrLine] | None:
     """Tesseract's lines, the doubtful ones as RapidOCR reads them; None where the picture is to be read as a whole."""
-    is_cut = any(_POINT_FIRST.match(line.text) or _POINT_LAST.fullmatch(line.text) for line in lines)
-    if not rapid.has_rapid() or is_cut or len(doubtful) > MOST_AGAIN * len(lines):
+    if not rapid_engine.has_rapid() or len(doubtful) > MOST_AGAIN * len(lines):
         return None
-    again = dict(zip(map(id, doubtful), rapid.read_places(image, doubtful), strict=True))
+    confirmed = _confirmed(image, doubtful)
+    open_still = [line for line in doubtful if id(line) not in confirmed]
+    again = dict(zip(map(id, open_still), rapid.read_places(image, open_still), strict=True))
     merged, stubborn = [], 0
     for line in lines:
         if id(line) not in again:
-            merged.append(line)
+            merged.append(confirmed.get(id(line), line))
             continue
         other = again[id(line)]
-        agree = "".join(other.text.split()) == "".join(line.text.split())
+        agree = _letters(other.text) == _letters(line.text)
         if is_legible(other, line.text, foreign=False) and (agree or other.confidence >= _CLEARLY):
             merged.append(with_spaces(other, line.text, line.weakest))
         elif line.weakest < _GUESSED:
@@ -71,13 +72,47 @@ def read_doubtful_again(image: Image, lines: Sequence[OcrLine], doubtful: Sequen
     return merged if stubborn <= len(lines) // 10 else None
 
 
-def read_passed_over(image: Image, places: Sequence[PixelBox], lines: Sequence[OcrLine]) -> list[OcrLine]:
-    """What RapidOCR reads in places that look like text and that no line of Tesseract's touches."""
-    empty = [OcrLine("", box, 0.0, box[3]) for box in places]
-    alone = [place for place in empty if not any(same_place(place, line) for line in lines)]
-    if not alone or not rapid.has_rapid():
+def _confirmed(image: Image, doubtful: Sequence[OcrLine]) -> dict[int, OcrLine]:
+    """By their ids, the lines of which a few words are in doubt that RapidOCR reads alike, without the rest."""
+    words = {id(line): _doubtful_words(line) for line in doubtful}
+    asked = [line for line in doubtful if words[id(line)] and not _hides_a_space(image, line)]
+    each = [run for line in asked for run in words[id(line)]]
+    again = dict(zip(map(id, each), rapid.read_places(image, each), strict=True))
+    alike = (line for line in asked if all(again[id(run)].text == run.text for run in words[id(line)]))
+    return {id(line): _as_sure(line, [again[id(run)] for run in words[id(line)]]) for line in alike}
+
+
+def _doubtful_words(line: OcrLine) -> list[OcrLine]:
+    """The words of a line that are in doubt, those beside each other as one; none where they are many."""
+    in_doubt = [not is_sure_of(replace(word, weakest=word.confidence)) for word in line.words]
+    if sum(in_doubt) > _FEW_WORDS * len(line.words):
         return []
-    return [line for line in rapid.read_places(image, alone) if line.confidence >= _CLEARLY and len(line.text) > 1]
+    runs = itertools.groupby(zip(in_doubt, line.words, strict=True), key=lambda pair: pair[0])
+    return [_run([word for _, word in run]) for is_doubtful, run in runs if is_doubtful]
+
+
+def _run(words: Sequence[OcrLine]) -> OcrLine:
+    text = " ".join(word.text for word in words)
+    return replace(words[0], text=text, box=joined_box(word.box for word in words), words=tuple(words))
+
+
+def _as_sure(line: OcrLine, runs: Sequence[OcrLine]) -> OcrLine:
+    """A line whose doubtful words were confirmed."""
+    surer = {word.box: run.confidence for run in runs for word in run.words}
+    known = tuple(replace(word, confidence=max(word.confidence, surer.get(word.box, 0.0))) for word in line.words)
+    return replace(line, words=known, confidence=mean_confidence(known))
+
+
+def read_passed_over(image: Image, places: Sequence[PixelBox]) -> list[OcrLine]:
+    """What RapidOCR reads in places that look like text and that no line of Tesseract's touches."""
+    if not places or not rapid_engine.has_rapid():
+        return []
+    empty = [OcrLine("", box, 0.0, box[3]) for box in places]
+    return [line for line in rapid.read_places(image, empty) if line.confidence >= _CLEARLY and len(line.text) > 1]
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
 
 
 def is_surer(line: OcrLine, piece: OcrLine) -> bool:

@@ -8,13 +8,11 @@ import re
 import statistics
 import unicodedata
 from dataclasses import replace
-from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.lines import OcrLine, mean_confidence
+from autopicker_lab.extraction.ocr.rapid_engine import finder, reader
 from autopicker_lab.extraction.ocr.spacing import gap_shares
 from autopicker_lab.extraction.ocr.strips import cut_strips
 from autopicker_lab.runtime.memory import release_memory
@@ -45,35 +43,6 @@ _AMONG_DIGITS = re.compile(r"(?<!\S)[\dIlO]*\d[\dIlO]*\d(?!\S)")  # what stands 
 _DIGITS = str.maketrans("IlO", "110")
 _WIDE = (*range(0xFF01, 0xFF5F), *range(0xFFE0, 0xFFE7))
 _NARROW = {0x2032: "'", 0x2033: '"'} | {wide: unicodedata.normalize("NFKC", chr(wide)) for wide in _WIDE}
-_ENGINE = {
-    "Global.log_level": "error",
-    "Global.use_preprocess_img": False,  # pictures are scaled and padded here
-    "Global.min_height": 1,
-    "Global.return_word_box": True,  # where each letter stands
-    "Global.width_height_ratio": -1,
-    "Rec.rec_batch_num": 2,  # lines at a time: more take memory, and no less time
-    "Det.limit_type": "max",
-    "Det.limit_side_len": 8000,
-    "EngineConfig.onnxruntime.intra_op_num_threads": 2,
-}
-
-
-def has_rapid() -> bool:
-    """Whether RapidOCR is installed."""
-    return find_spec("rapidocr") is not None
-
-
-@cache
-def _engine() -> Any:
-    require("rapidocr", "onnxruntime")
-    import logging
-
-    import onnxruntime
-    from rapidocr import RapidOCR
-
-    onnxruntime.disable_telemetry_events()
-    logging.getLogger("RapidOCR").setLevel(logging.ERROR)
-    return RapidOCR(params=_ENGINE)
 
 
 def read_with_rapidocr(image: Image, text_height: float = 0) -> list[OcrLine]:
@@ -158,7 +127,7 @@ def _read_strip(image: Image) -> list[OcrLine]:
     corner = tuple(image.crop((0, 0, 1, 1)).tobytes())
     padded = ImageOps.expand(image, (_MARGIN, _MARGIN, _MARGIN, _MARGIN + below), corner)
     try:
-        crops, found = _engine().detect_and_crop(numpy.asarray(padded)[:, :, ::-1], {"preprocess": {}})
+        crops, found = finder().detect_and_crop(numpy.asarray(padded)[:, :, ::-1], {"preprocess": {}})
     except RapidOCRError:  # this is how it reports that there is no text
         return []
     texts = _read_lines(crops)
@@ -194,7 +163,7 @@ def _recognised(lines: list[Any]) -> list[_Read]:
     if not cut:
         return []
     pieces = [piece for pieces in cut for piece in pieces]
-    found = _engine().recognize_txt(pieces)
+    found = reader().recognize_txt(pieces)
     texts = iter(
         [
             _Read(text, float(score), gap_shares(text, pixels, _columns(places, pixels.shape[1])))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.optional import require
-from autopicker_lab.extraction.ocr import rapid, tesseract
+from autopicker_lab.extraction.ocr import rapid, rapid_engine, tesseract
 from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.lines import (
     MIN_CONFIDENCE,
@@ -29,6 +29,7 @@ from autopicker_lab.extraction.ocr.merging import (
     read_passed_over,
     with_spaces,
 )
+from autopicker_lab.extraction.ocr.rejoining import rejoined
 from autopicker_lab.extraction.ocr.scripts import (
     installed_for,
     is_foreign,
@@ -69,7 +70,7 @@ _MIN_SIDE = 5  # pixels: no letter stands in fewer
 def engines() -> list[str]:
     """Names of the installed engines, Tesseract with its languages."""
     names = [f"tesseract ({', '.join(tesseract.installed_languages())})"] if tesseract.has_tesseract() else []
-    return [*names, *(["rapidocr"] if rapid.has_rapid() else [])]
+    return [*names, *(["rapidocr"] if rapid_engine.has_rapid() else [])]
 
 
 def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
@@ -143,8 +144,8 @@ def _read(image: Image, languages: Sequence[str]) -> OcrResult:
     turn = 0
     on_end = _stands_on_end(first)
     looks_turned = on_end or (found.degrees and mean_confidence(first) < MIN_CONFIDENCE)
-    pieces = rapid.read_with_rapidocr(image) if rapid.has_rapid() and (looks_turned or not first) else []
-    is_blank = rapid.has_rapid() and not first and not pieces
+    pieces = rapid.read_with_rapidocr(image) if rapid_engine.has_rapid() and (looks_turned or not first) else []
+    is_blank = rapid_engine.has_rapid() and not first and not pieces
     if looks_turned and not is_blank and not (found.degrees != _UPSIDE_DOWN and _are_level(pieces)):
         least = 0.0 if on_end else mean_confidence(first) + _TURN_GAIN
         for degrees in [found.degrees] if found.degrees else [90, 270]:
@@ -188,13 +189,16 @@ def _completed(image: Image, lines: list[OcrLine]) -> OcrResult | None:
     """
     if not lines or looks_borrowed(lines) or _stands_on_end(lines):
         return None
-    few = len(lines) // 10
-    places = uncovered(image, lines)
-    if len(places) > few:
+    found = rejoined(lines, uncovered(image, lines))
+    if found is None:
         return None
-    lost = read_passed_over(image, places, lines)
+    lines, alone = found
+    few = len(lines) // 10
+    if len(alone) > max(few, 1) or (alone and not rapid_engine.has_rapid()):
+        return None
+    lost = read_passed_over(image, alone)
     doubtful = doubtful_lines(image, lines)
-    if not lost and (not doubtful or (len(doubtful) <= few and not rapid.has_rapid())):
+    if not lost and (not doubtful or (len(doubtful) <= few and not rapid_engine.has_rapid())):
         return _result(lines, ("eng",))
     again = read_doubtful_again(image, lines, doubtful)
     return None if again is None else OcrResult((*again, *lost), "tesseract eng, rapidocr")
@@ -232,7 +236,7 @@ def _judged(
     trusted = [line for line in first if line.confidence >= (_SURE if foreign else _TRUSTED)]
     if foreign and looks_borrowed(first):
         return OcrResult((), "", turn, (unread_note(len(first), script),))
-    if not rapid.has_rapid():
+    if not rapid_engine.has_rapid():
         kept = trusted if foreign else first
         doubts = [unread_note(len(first) - len(kept), script)] if len(kept) < len(first) else []
         return OcrResult(tuple(kept), "tesseract eng", turn, tuple(doubts))

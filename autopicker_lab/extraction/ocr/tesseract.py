@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autopicker_lab.extraction.ocr.lines import OcrLine
+from autopicker_lab.extraction.ocr.lines import OcrLine, joined_box, mean_confidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +80,7 @@ def read_with_tesseract(image: Image, languages: Sequence[str]) -> list[OcrLine]
     import tesserocr
 
     reader = _reader(tuple(languages))
-    reader.SetImage(_plain(image))
+    reader.SetImage(_grey(image))
     try:
         reader.Recognize()
         lines: list[list[OcrLine]] = []
@@ -98,9 +98,12 @@ def read_with_tesseract(image: Image, languages: Sequence[str]) -> list[OcrLine]
     return [_joined(piece) for line in lines for piece in _pieces(line, usual)]
 
 
-def _plain(image: Image) -> Image:
-    """A picture that is not one of a file: tesserocr would hand it over in that file's format, JPEG with its losses."""
-    return image if image.format is None else image.copy()
+def _grey(image: Image) -> Image:
+    """A picture as Tesseract looks at it: made grey here, it takes a third less of its time.
+
+    It is no longer one of a file, in whose format tesserocr would hand it over, JPEG with its losses.
+    """
+    return image.convert("L")
 
 
 def _text_of(item: Any) -> str:
@@ -135,12 +138,10 @@ def _pieces(words: list[OcrLine], usual: float) -> Iterator[list[OcrLine]]:
 
 
 def _joined(words: list[OcrLine]) -> OcrLine:
-    lefts, tops, rights, bottoms = zip(*(word.box for word in words), strict=True)
-    letters = sum(len(word.text) for word in words)
-    confidence = sum(word.confidence * len(word.text) for word in words) / letters
-    box = (min(lefts), min(tops), max(rights), max(bottoms))
+    box = joined_box(word.box for word in words)
     weakest = min(word.confidence for word in words)
-    return OcrLine(" ".join(word.text for word in words), box, confidence, words[0].base, weakest)
+    text = " ".join(word.text for word in words)
+    return OcrLine(text, box, mean_confidence(words), words[0].base, weakest, words=tuple(words))
 
 
 def orientation(image: Image) -> Orientation:
@@ -153,7 +154,7 @@ def orientation(image: Image) -> Orientation:
     with tesserocr.PyTessBaseAPI(path=str(folder), lang="osd", psm=tesserocr.PSM.OSD_ONLY) as reader:
         reader.SetVariable("debug_file", os.devnull)
         reader.SetVariable("min_characters_to_try", _FEW_LETTERS)
-        reader.SetImage(_plain(image))
+        reader.SetImage(_grey(image))
         found = reader.DetectOrientationScript()
     if not found:
         return Orientation()
