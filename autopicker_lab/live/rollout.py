@@ -14,6 +14,7 @@ from autopicker_lab.live.deployments import CONFIGURED, Deployed, Deployments, d
 from autopicker_lab.live.draws import number_of
 from autopicker_lab.routing.policies import parse_policy
 from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
+from autopicker_lab.storage.decision import ReadTo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from autopicker_lab.storage import DecisionLog
 
 SERVICE = "service"  # who takes the steps that nobody asked for
-_RESTS = 20  # seconds before the next look, for each second of processor time that one took
+_RESTS = 100  # seconds before the next look, for each second of processor time that one took
 log = logging.getLogger(__name__)
 
 
@@ -54,6 +55,7 @@ class Rollout:
         self._check = check
         self._comparison: CanaryComparison | None = None
         self._next_look_at = 0.0
+        self._read_to = ReadTo()
         self._breaker = CircuitBreaker(STORE_POLICY, "the audit log", "serving what was deployed last")
 
     @property
@@ -84,7 +86,7 @@ class Rollout:
         canary = state.canary
         self._comparison = None if canary is None else CanaryComparison(self._id_of(state.stable), canary.policy)
         self.state = state
-        self._next_look_at = 0.0
+        self._next_look_at, self._read_to = 0.0, ReadTo()
         return True
 
     def _load(self, steps: Sequence[Step]) -> None:
@@ -135,7 +137,7 @@ class Rollout:
     def look(self, decisions: DecisionLog) -> None:
         """See what a running canary shows, and act on it. May wait for the stores.
 
-        All its decisions are read each time, since scores come late; so the more that takes, the less often.
+        Read is what came, or was scored, since the last look; and the more a look takes, the fewer there are.
         """
         if time.monotonic() >= self._next_look_at:
             began_at = time.thread_time()
@@ -147,7 +149,8 @@ class Rollout:
         if canary is None or comparison is None:
             return
         rails = Guardrails(**canary.settings)
-        comparison.add(decisions.since(canary.at))
+        news, self._read_to = decisions.news(self._read_to, canary.at)
+        comparison.add(news)
         report = comparison.report(rails)
         try:
             if report.advice is Advice.ROLL_BACK:

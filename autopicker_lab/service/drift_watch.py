@@ -11,7 +11,7 @@ from autopicker_lab.tuning.drift import Drift, DriftState, after_drift, measure_
 if TYPE_CHECKING:
     from autopicker_lab.chat.pipeline import Pipeline
     from autopicker_lab.core import RoutePolicy
-    from autopicker_lab.storage.decisions import DecisionLog
+    from autopicker_lab.storage.decision import DecisionLog
 
 EVERY_S = 60.0
 log = logging.getLogger(__name__)

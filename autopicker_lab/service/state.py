@@ -32,7 +32,7 @@ from autopicker_lab.service.request.disconnect import DisconnectMonitor
 from autopicker_lab.service.request.rate_limits import RateLimiter
 from autopicker_lab.service.request.revocation import KeyWatch
 from autopicker_lab.storage import DecisionLog, FileStore, MemoryCache, OwnedFiles, ResponseStore, StoredFile
-from autopicker_lab.storage.decisions import ANYONE
+from autopicker_lab.storage.decision import ANYONE
 from autopicker_lab.workbench import Workbench
 
 T = TypeVar("T")

@@ -17,7 +17,8 @@ from autopicker_lab.live.grading import ShadowGrader
 from autopicker_lab.live.pairs import agreement, paired
 from autopicker_lab.live.shadow import QUEUE, Answered, Shadow, ShadowPlan
 from autopicker_lab.settings import ModelConfig
-from autopicker_lab.storage.decisions import Decision, MemoryLog, open_log
+from autopicker_lab.storage import Decision, open_log
+from autopicker_lab.storage.decisions import MemoryLog
 
 HELLO = ChatRequest.of("Hello")
 SPECS = {

@@ -9,7 +9,8 @@ from support.upstream import soon, upstream
 from autopicker_lab.core import ChatRequest
 from autopicker_lab.live.signals import SignalWatch
 from autopicker_lab.service.state import decision_id
-from autopicker_lab.storage.decisions import Decision, MemoryLog, open_log
+from autopicker_lab.storage import Decision, open_log
+from autopicker_lab.storage.decisions import MemoryLog
 
 FIRST = [{"role": "user", "content": "Capital of Peru?"}]
 SECOND = [*FIRST, {"role": "assistant", "content": "Quito."}]

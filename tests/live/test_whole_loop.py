@@ -23,7 +23,7 @@ from autopicker_lab.cli.app import app
 from autopicker_lab.core import RoutePolicy, Tier
 from autopicker_lab.live.exploration import drawn
 from autopicker_lab.routing import save_policy
-from autopicker_lab.storage.decisions import Decision, open_log
+from autopicker_lab.storage import Decision, open_log
 from autopicker_lab.tuning import read_outcomes, tune
 
 pytestmark = pytest.mark.slow

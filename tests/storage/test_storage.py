@@ -1,6 +1,7 @@
 import asyncio
 import errno
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from autopicker_lab.core import Document, Format, NotFoundError, Part, SourceFil
 from autopicker_lab.extraction import FormatReader, open_source, registry
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import Decision, FileStore, MemoryCache, RedisCache, open_log
+from autopicker_lab.storage.decision import ReadTo
 from autopicker_lab.workbench import Workbench
 
 
@@ -162,6 +164,50 @@ def test_a_decision_that_another_worker_has_made_takes_feedback(tmp_path: Path) 
     assert one.rows()[0].score == 1.0
     one.close()
     two.close()
+
+
+def test_a_log_tells_what_came_and_what_was_scored_since_the_last_look(tmp_path: Path) -> None:
+    one, two = (open_log(tmp_path / "log.sqlite") for _ in range(2))
+    for i in range(3):
+        one.record(decision(i, prompt="secret"))
+    came, place = one.news(ReadTo(), 1.0)
+    assert [(row.request_id, row.score, row.prompt) for row in came] == [("r1", None, None), ("r2", None, None)]
+    assert one.news(place) == ([], place)
+    two.feedback("r2", 1.0)
+    two.grade("c1", 0.5, "judge:x")
+    two.feedback("r0", 0.0)
+    two.record(decision(3))
+    two.rows()  # written
+    came, place = one.news(place, 1.0)
+    assert [(row.request_id, row.score) for row in came] == [("r3", None), ("r2", 1.0), ("r1", 0.5)]
+    two.feedback("r2", 0.25)
+    assert [row.score for row in one.news(place, 1.0)[0]] == [0.25]
+    one.close()
+    two.close()
+
+
+@pytest.mark.fault("several workers meet a decision log of an earlier version", "one brings it up to date, all start")
+def test_workers_that_start_together_bring_an_older_file_up_to_date_once(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    with sqlite3.connect(path) as old:
+        old.execute("CREATE TABLE decisions (chat_id TEXT PRIMARY KEY, request_id TEXT, created REAL, model TEXT)")
+    start, logs = threading.Barrier(8), []
+
+    def opens() -> None:
+        start.wait()
+        logs.append(open_log(path))
+
+    workers = [threading.Thread(target=opens) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(logs) == 8
+    logs[0].record(decision(1))
+    assert [row.request_id for row in logs[0].rows()] == ["r1"]
+    assert [row.request_id for row in logs[7].rows()] == ["r1"]
+    for log in logs:
+        log.close()
 
 
 def test_decisions_in_memory_are_bounded_and_take_feedback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,143 @@
+"""Routing decisions in an SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.runtime.batch_writer import BatchWriter
+from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
+from autopicker_lab.storage.decision import ANYONE, Decision, ReadTo, unknown_decision, with_signal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_TYPES = ("REAL", "TEXT", "INTEGER")
+_FLUSH_S = 0.5
+_INTEGERS = frozenset({"prompt_tokens", "completion_tokens"})
+_TEXTS = frozenset(
+    {"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities", "signals", "features", "scored_by"}
+)
+_COLUMNS = {name: _TYPES[(name in _TEXTS) + 2 * (name in _INTEGERS)] for name in Decision._fields}
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE created >= ? ORDER BY created"
+_INSERT = f"INSERT OR REPLACE INTO decisions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_BARE = ", ".join("NULL" if name in ("prompt", "propensities", "features") else name for name in _COLUMNS)
+_NEWS = f"SELECT rowid, judged, {_BARE} FROM decisions WHERE"
+_CAME = f"{_NEWS} rowid > ? AND created >= ? ORDER BY rowid"
+_SCORED = f"{_NEWS} judged > ? AND created >= ? ORDER BY judged"
+_JUDGED = "judged = (SELECT COALESCE(MAX(judged), 0) + 1 FROM decisions WHERE judged IS NOT NULL)"
+
+
+class FileLog:
+    """An SQLite file that several workers may share; written twice a second, off the event loop."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        make_private_folder(path.parent)
+        make_private_file(path)
+        self._lock = threading.Lock()
+        self._batch: BatchWriter[Decision] = BatchWriter("routing decisions", self.write, _FLUSH_S)
+        self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
+        self._db.create_function("with_signal", 2, with_signal, deterministic=True)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._bring_up_to_date()
+
+    def __repr__(self) -> str:
+        return f"FileLog('{self.path}')"
+
+    def _bring_up_to_date(self) -> None:
+        """Make the table, or what a file of an earlier version lacks; one worker after the other."""
+        kinds = {**_COLUMNS, "judged": "INTEGER"}  # in which order scores came
+        columns = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(f"CREATE TABLE IF NOT EXISTS decisions ({columns}, PRIMARY KEY (chat_id))")
+            known = {row[1] for row in self._db.execute("PRAGMA table_info(decisions)")}
+            for name in kinds.keys() - known:
+                self._db.execute(f"ALTER TABLE decisions ADD COLUMN {name} {kinds[name]}")
+            self._db.execute("CREATE INDEX IF NOT EXISTS by_request ON decisions (request_id)")
+            self._db.execute("CREATE INDEX IF NOT EXISTS by_judged ON decisions (judged) WHERE judged IS NOT NULL")
+
+    def record(self, decision: Decision) -> None:
+        """Keep the decision behind an answer."""
+        self._batch.add(decision)
+
+    def feedback(self, request_id: str, score: float, by: str | None = ANYONE) -> None:
+        """Set how good an answer was, 0 to 1, see DecisionLog."""
+        self._update(f"score = ?, scored_by = NULL, {_JUDGED}", (score,), request_id, by)
+
+    def grade(self, chat_id: str, grade: float, grader: str) -> None:
+        """Keep a grade, see DecisionLog."""
+        open_to = "score IS NULL OR scored_by IS NOT NULL"
+        scored = f"score = CASE WHEN {open_to} THEN ? ELSE score END"
+        change = f"scored_by = CASE WHEN {open_to} THEN ? END, {scored}, grade = ?, {_JUDGED}"
+        self._update(change, (grader, grade, grade), chat_id, ANYONE)
+
+    def signal(self, request_id: str, name: str, by: str | None = ANYONE) -> None:
+        """Keep a signal, see DecisionLog."""
+        self._update("signals = with_signal(signals, ?)", (name,), request_id, by)
+
+    def signal_each(self, noticed: Sequence[tuple[str, str]]) -> None:
+        """Keep many signals, see DecisionLog."""
+        update = "UPDATE decisions SET signals = with_signal(signals, ?) WHERE chat_id = ?"
+        self._batch.flush()
+        with self._lock, self._db:
+            self._db.executemany(update, [(name, chat_id) for chat_id, name in noticed])
+
+    def _update(self, change: str, values: tuple[object, ...], request_id: str, by: str | None) -> None:
+        update = f"UPDATE decisions SET {change} WHERE (request_id = ? OR chat_id = ?) AND (key_id IS ? OR ?)"
+        self._batch.flush()
+        with self._lock, self._db:
+            if not self._db.execute(update, (*values, request_id, request_id, by, by == ANYONE)).rowcount:
+                raise unknown_decision(request_id)
+
+    def rows(self) -> list[Decision]:
+        """All decisions, oldest first."""
+        return self.since(0.0)
+
+    def since(self, created: float) -> list[Decision]:
+        """Decisions from a time on, oldest first."""
+        self._batch.flush()
+        with self._lock:
+            return [Decision(*row) for row in self._db.execute(_SELECT, (created,))]
+
+    def news(self, place: ReadTo, created: float = 0.0) -> tuple[list[Decision], ReadTo]:
+        """Decisions that came, or were scored, since a place, see DecisionLog."""
+        self._batch.flush()
+        with self._lock:
+            came = self._db.execute(_CAME, (place.decision, created)).fetchall()
+            scored = self._db.execute(_SCORED, (place.score, created)).fetchall()
+        numbers, orders = ([row[at] for row in rows] for at, rows in ((0, came), (1, scored)))
+        last = ReadTo(max([place.decision, *numbers]), max([place.score, *orders]))
+        return [Decision(*row[2:]) for row in (*came, *scored)], last
+
+    def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
+        """Routing scores of the last requests that a policy routed, newest first."""
+        return self._last("routing_score", policy, last)
+
+    def routing_features(self, policy: str, last: int = 1000) -> list[dict[str, float]]:
+        """What was counted in the last questions that a policy routed, newest first."""
+        return [json.loads(each) for each in self._last("features", policy, last)]
+
+    def _last(self, column: str, policy: str, last: int) -> list[Any]:
+        """What a column last held of requests that a policy routed, newest first."""
+        query = (
+            f"SELECT {column} FROM decisions WHERE policy = ? AND {column} IS NOT NULL "
+            "AND routing_score IS NOT NULL ORDER BY created DESC LIMIT ?"
+        )
+        self._batch.flush()
+        with self._lock:
+            return [row[0] for row in self._db.execute(query, (policy, last))]
+
+    def close(self) -> None:
+        """Write what waits, and give back what is held."""
+        self._batch.close()
+        self._db.close()
+
+    def write(self, rows: list[Decision]) -> None:
+        """Keep decisions now, all or none; sqlite3.Error where that fails."""
+        with self._lock, self._db:
+            self._db.executemany(_INSERT, rows)
