@@ -31,8 +31,8 @@ PANELS = {  # picture: its notebook, and what the cell with the panel contains
     "extraction": ("01_extraction", "ExtractionPanel(samples"),
     "transcription": ("02_transcription", "TranscriptionPanel("),
     "explorer": ("03_complexity_explorer", 'ExplorerPanel(lab, "Prove'),
-    "tuning": ("05_threshold_tuning", "report.plot()"),
-    "threshold": ("05_threshold_tuning", "ThresholdPanel("),
+    "tuning": ("05_threshold_tuning", "panel.report.plot()"),
+    "threshold": ("05_threshold_tuning", "panel = ThresholdPanel("),
     "chat": ("06_chat_with_files", "ChatPanel("),
 }
 

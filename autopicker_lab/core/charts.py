@@ -6,7 +6,7 @@ Marks differ in shape and lines in dashes, so that nothing is told by colour alo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -39,11 +39,11 @@ class Scale:
     label: str
     low: float
     high: float
-    form: str = "{:g}"
+    form: str = "{:,g}"
     names: tuple[str, ...] = ()
 
     @classmethod
-    def around(cls, label: str, values: Sequence[float], form: str = "{:g}", margin: float = 0.05) -> Scale:
+    def around(cls, label: str, values: Sequence[float], form: str = "{:,g}", margin: float = 0.05) -> Scale:
         """A scale that holds all values, with some room at both ends."""
         found = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
         low, high = min(found), max(found)
@@ -79,6 +79,10 @@ class Chart:
     _drawn: list[str] = field(default_factory=list, repr=False)
     _values: list[str] = field(default_factory=list, repr=False)
     _legend: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def copy(self) -> Chart:
+        """The same chart, to draw more on."""
+        return replace(self, _drawn=[*self._drawn], _values=[*self._values], _legend=dict(self._legend))
 
     def band(self, xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], colour: str) -> Chart:
         """Shade what lies between two lines."""
@@ -134,7 +138,7 @@ class Chart:
         )
         legend = f"<div class='ap-legend'>{keys}</div>" if keys else ""
         svg = f"<svg {size} role='group' aria-label='{escape(self.name)}'>{parts}</svg>"
-        return f"<div class='ap-chart'>{_STYLE}{svg}{legend}</div>"
+        return f"<div class='ap-chart' style='max-width:{self.width}px'>{_STYLE}{svg}{legend}</div>"
 
     def _repr_html_(self) -> str:
         return self.to_html()

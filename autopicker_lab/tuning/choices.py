@@ -97,12 +97,26 @@ def _with_cascade_of(policy: RoutePolicy, outcomes: OutcomeMatrix) -> OutcomeMat
     return with_columns_for(outcomes, first, names.index(cascade.then), checking)
 
 
-def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, estimates: Array | None) -> Array:
+def unfamiliar_to(policy: RoutePolicy, outcomes: OutcomeMatrix) -> Array:
+    """Whether the policy leaves a prompt's question to another than its estimates, shape (n,)."""
+    import numpy as np
+
+    return np.array([policy.is_unfamiliar(question) for question in outcomes.questions], bool)
+
+
+def choose_each(
+    policy: RoutePolicy,
+    outcomes: OutcomeMatrix,
+    scores: Array,
+    estimates: Array | None,
+    unfamiliar: Array | None = None,
+) -> Array:
     """The model (column) of each prompt by the policy's rule, among those that its budget allows; shape (n,).
 
     Args:
         outcomes: with the column of the policy's cascade, where that has one.
         scores: routing scores, 0 to 100, shape (n,). estimates: shape (n, models), or None.
+        unfamiliar: see unfamiliar_to, where it is known already.
     """
     import numpy as np
 
@@ -111,7 +125,7 @@ def choose_each(policy: RoutePolicy, outcomes: OutcomeMatrix, scores: Array, est
     obstacles = [obstacle(spec, policy, ANY_REQUEST, price) for spec, price in zip(specs, prices.tolist(), strict=True)]
     able = np.array([i for i, why in enumerate(obstacles) if not why], int)
     if estimates is not None:
-        unfamiliar = np.array([policy.is_unfamiliar(question) for question in outcomes.questions])
+        unfamiliar = unfamiliar_to(policy, outcomes) if unfamiliar is None else unfamiliar
         estimates = np.where(unfamiliar[:, None], np.nan, estimates)
         if unfamiliar.any():
             scores = np.where(unfamiliar, heuristic_scores(outcomes.prompts), scores)

@@ -27,6 +27,7 @@ REQUIRED = tuple(field.name for field in fields(Outcome) if field.default is MIS
 OPTIONAL = tuple(field.name for field in fields(Outcome) if field.default is not MISSING)
 _NUMBERS = tuple(name for name in OPTIONAL if name != "task")
 _SHARED_WITH_DECISIONS = sorted(set(REQUIRED + OPTIONAL) & set(Decision._fields))
+REPLY = "reply"  # a column of the answers themselves, kept where there is one; of samples the first
 _TEXTS = ("prompt_id", "prompt", "model", "task")
 _FAMILIES = "gpt|claude|gemini|gemma|llama|mistral|mixtral|qwen|deepseek|phi|grok|command|nova|falcon"
 # org/model, gpt-4, claude, and no flag such as is_math
@@ -39,11 +40,11 @@ def read_outcomes(path: str | Path, prices: str | Path | None = None) -> pd.Data
 
     Rows of the same prompt and model are samples: one row has their means, how many they were, and their spread.
     A prompt may be a conversation: a list of OpenAI's messages, or JSON text of one, read as the service would.
-    Columns `signal_NAME`, signals of the answers (see routing.signals), are kept beside the others. Also read: a
-    decision log (`.sqlite`) of the service, as far as its answers were given feedback; the wide form (`prompt_id,
-    task, prompt, score|MODEL ..., usd|MODEL ...`), RouteLLM's responses (`prompt` and a column of truth values for
-    each model) and RouterBench's (`sample_id, prompt, eval_name, MODEL ..., MODEL|total_cost ...`). Cells of the wide
-    forms that are empty were not measured.
+    Columns `signal_NAME`, signals of the answers (see routing.signals), and `reply`, the answers themselves, are kept
+    beside the others. Also read: a decision log (`.sqlite`) of the service, as far as its answers were given feedback;
+    the wide form (`prompt_id, task, prompt, score|MODEL ..., usd|MODEL ...`), RouteLLM's responses (`prompt` and a
+    column of truth values for each model) and RouterBench's (`sample_id, prompt, eval_name, MODEL ...,
+    MODEL|total_cost ...`). Cells of the wide forms that are empty were not measured.
 
     Args:
         prices: JSON of USD per million tokens by model (`{"m": {"price_in": 1, "price_out": 2}}`), or the YAML file of
@@ -111,6 +112,8 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     clean: dict[str, pd.Series[Any]] = {name: _as_text(table[name]) for name in _TEXTS if name in table}
     # negative ones, too: log-probabilities
     signals = [str(name) for name in table if str(name).startswith((SIGNAL, SIGNAL_USD))]
+    replies = [REPLY] if REPLY in table else []
+    clean |= {name: _as_text(table[name]) for name in replies}
     clean |= {name: _as_number(table, name) for name in ("score", *_NUMBERS, *signals) if name in table}
     typed = table.assign(**clean)
     for name in REQUIRED[:3]:
@@ -126,7 +129,7 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     first_prompt = typed.groupby("prompt_id", sort=False)["prompt"].transform("first")
     _refuse(typed["prompt"] != first_prompt, "'prompt' differs from an earlier row of the same prompt_id")
     defaults: dict[str, Any] = {name: "" if name == "task" else float("nan") for name in OPTIONAL if name not in typed}
-    return _merged(typed.assign(**defaults)[[*REQUIRED, *OPTIONAL, *signals]]).reset_index(drop=True)
+    return _merged(typed.assign(**defaults)[[*REQUIRED, *OPTIONAL, *signals, *replies]]).reset_index(drop=True)
 
 
 def _merged(table: pd.DataFrame) -> pd.DataFrame:
@@ -140,14 +143,15 @@ def _merged(table: pd.DataFrame) -> pd.DataFrame:
         .groupby(keys, sort=False)[["samples", "score", "square"]]
         .sum()
     )
-    own = (*REQUIRED, "task", "samples", "spread")
+    texts = ["prompt_id", "prompt", "model", "task", *([REPLY] if REPLY in table else [])]
+    own = (*texts, "score", "samples", "spread")
     means = table.groupby(keys, sort=False)[[name for name in table if name not in own]].mean()
     score = sums["score"] / sums["samples"]
     several = sums["samples"] > 1
     within = (sums["square"] - sums["samples"] * score**2).clip(lower=0.0) / (sums["samples"] - 1).where(several)
     merged = means.assign(score=score, samples=sums["samples"], spread=within**0.5)
     first = table.drop_duplicates(keys)
-    return first[["prompt_id", "prompt", "model", "task"]].merge(merged, "left", on=keys)[table.columns]
+    return first[texts].merge(merged, "left", on=keys)[table.columns]
 
 
 def _sum_of_squares(table: pd.DataFrame, counts: pd.Series[float]) -> pd.Series[float]:

@@ -10,6 +10,7 @@ from autopicker_lab.core.figures import axes
 from autopicker_lab.core.show import VERMILION, frame
 from autopicker_lab.tuning.advice import next_steps
 from autopicker_lab.tuning.baseline import ORACLE, POLICY, Baseline, interval_entries
+from autopicker_lab.tuning.charts import calibration_chart, quality_chart, transfer_chart, with_setting
 from autopicker_lab.tuning.decision_table import part_rows, routed_by, way_rows
 from autopicker_lab.tuning.plots import draw_curve
 from autopicker_lab.tuning.router_figures import RouterFigures
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.core.charts import Chart
     from autopicker_lab.tuning.advice import Losses
     from autopicker_lab.tuning.decision_table import PartRow, WayRow
     from autopicker_lab.tuning.forms import Forms
     from autopicker_lab.tuning.per_task import TaskGain
     from autopicker_lab.tuning.promise import Promise
     from autopicker_lab.tuning.sections import ReportTable
+    from autopicker_lab.tuning.settings import CrossFit
     from autopicker_lab.tuning.stability import Stability
 
 
@@ -39,6 +42,8 @@ class TuningReport(RouterFigures):
         forms: of cascades, where tuning tried any.
         task_gain: what a policy per task would save; None where it is one, or where tasks are not shown to tell.
         losses: by both ways of counting, where it is doubtful that the policy keeps its allowance.
+        crossed: the settings of each fold, for other allowances (see tuning.allowed); None where the policy was tuned
+            for something else, or has a cascade.
     """
 
     policy: RoutePolicy
@@ -46,6 +51,7 @@ class TuningReport(RouterFigures):
     losses: Losses | None = None
     task_gain: TaskGain | None = None
     forms: Forms | None = None
+    crossed: CrossFit | None = None
 
     def __repr__(self) -> str:
         return f"TuningReport({len(self.outcomes)} prompts, {self.outcomes.singles} models: {self.verdict})"
@@ -155,22 +161,37 @@ class TuningReport(RouterFigures):
         return reworded_choices(self.policy, self.outcomes, question, seed)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Quality over cost: the policy with its 95 % band, single models, coins between them, the oracle.
+        """Quality over cost, to be printed: the router's curve with its 95 % band, single models, coins, the oracle.
 
-        A policy that was just tuned stands where it is on these prompts, which chose its cost weight; the verdict is
-        that of the open mark, where each fold is routed by the weight that the others chose.
+        The mark is the policy as the verdict judges it: each fold by the setting that the others chose.
         """
         target = axes(ax, (7.0, 4.5))
         draw_curve(target, self.outcomes, self.curve)
-        if self.curve is not None:
-            i = self.curve.nearest(self.policy.cost_weight)
-            target.plot(self.curve.costs[i], self.curve.qualities[i], "o", color=VERMILION, ms=9, label="the policy")
-            if self.quality is not None and self.cost is not None:
-                label = "what the verdict counts on"
-                target.plot(self.cost, self.quality.value, "D", color=VERMILION, mfc="none", ms=9, label=label)
+        if self.quality is not None and self.cost is not None:
+            ends = [[self.quality.value - self.quality.low], [self.quality.high - self.quality.value]]
+            target.errorbar(
+                self.cost, self.quality.value, ends, fmt="D", color=VERMILION, ms=8, label="this policy, as judged"
+            )
         target.set_title(self.verdict.sentence, loc="left", wrap=True, fontsize=10)
         target.legend(frameon=False, fontsize=9)
         return target
+
+    def chart(self) -> Chart:
+        """The same to explore, with values under the pointer, and the figure that the verdict counts on."""
+        chart = quality_chart(self.outcomes, self.curve)
+        if self.quality is None or self.cost is None:
+            return chart
+        return with_setting(chart, "this policy, as judged", self.cost, self.quality, self.outcomes.cost_unit)
+
+    def calibration_chart(self) -> Chart:
+        """Whether estimates can be believed: measured over estimated quality; InvalidRequestError without estimates."""
+        if self.estimates is None:
+            raise InvalidRequestError("this report has no estimates", "use the report of tune(...)")
+        return calibration_chart(self.outcomes, self.estimates, self.calibration)
+
+    def transfer_chart(self) -> Chart:
+        """What the policy's threshold would send up of tasks that the fit never saw."""
+        return transfer_chart(self.transfer)
 
     @property
     def ways(self) -> list[WayRow]:
@@ -206,7 +227,9 @@ class TuningReport(RouterFigures):
         return [str(self.verdict), *promise, *cascades, *self.next_steps]
 
     def _repr_html_(self) -> str:
-        return sections_html(self.sections(), self.conclusion)
+        promise = [] if self.promise is None else [str(self.promise)]
+        said = [str(self.verdict), *promise, *self.next_steps[:1]]
+        return sections_html(self.sections(), said, [words for words in self.conclusion if words not in said])
 
     def sections(self) -> list[ReportTable]:
         """The report as a person reads it: tables with words, what decides first."""

@@ -68,7 +68,7 @@ def report_sections(
     Args:
         rows, ways: of the report. parts: its rows by kind, such as task.
     """
-    cost = "calls per 1,000" if cost_unit == CALL else "USD per 1,000"
+    cost = cost_words(cost_unit)
     head = ("way of answering", "requests it gets", "quality", cost, "seconds")
     cells = tuple(
         (name_of(w.name), percent(w.share), *map(figure, (w.quality, w.cost_per_1000, w.seconds))) for w in ways
@@ -89,6 +89,11 @@ def stability_section(stability: Stability) -> ReportTable:
     ]
     rows = tuple((name, percent(agreement)) for name, agreement in figures)
     return ReportTable(f"Reworded: {stability.n:,} prompts", ("rewording", "same model"), rows)
+
+
+def cost_words(cost_unit: str) -> str:
+    """What costs of 1,000 requests are counted in."""
+    return "calls per 1,000" if cost_unit == CALL else "USD per 1,000"
 
 
 def name_of(row: str) -> str:
@@ -146,11 +151,23 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def sections_html(sections: Sequence[ReportTable], conclusion: Sequence[str]) -> str:
-    """Sentences, the first of them as a title, and the sections below one another, colours taken from the page."""
+def sections_html(sections: Sequence[ReportTable], conclusion: Sequence[str], details: Sequence[str] = ()) -> str:
+    """Sentences, the first of them as a title, and the sections below one another, colours taken from the page.
+
+    Args:
+        details: sentences for those who want to know more, folded up.
+    """
     title, *steps = conclusion
-    sentences = "".join(f"<div style='line-height:1.4'>{escape(step)}</div>" for step in steps)
-    return html_table([], [], title) + sentences + "".join(map(_section_html, sections))
+    return html_table([], [], title) + _lines(steps) + details_html(details) + "".join(map(_section_html, sections))
+
+
+def details_html(sentences: Sequence[str]) -> str:
+    """Sentences that are folded up; "" for none."""
+    return f"<details><summary>details</summary>{_lines(sentences)}</details>" if sentences else ""
+
+
+def _lines(sentences: Sequence[str]) -> str:
+    return "".join(f"<div style='line-height:1.4'>{escape(sentence)}</div>" for sentence in sentences)
 
 
 def _section_html(section: ReportTable) -> str:

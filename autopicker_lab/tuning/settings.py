@@ -132,13 +132,19 @@ class CrossFit:
     """The settings of each fold, searched for on the other folds, once for all that may be asked with a guard."""
 
     def __init__(self, outcomes: OutcomeMatrix, fits: Fits, guard_z: float | None):
-        self._outcomes, self._fits, self._guard_z = outcomes, fits, guard_z
+        self._outcomes, self._fits, self.guard_z = outcomes, fits, guard_z
+
+    def setting(self, asked: Asked) -> Setting:
+        """The setting that all prompts together choose."""
+        import numpy as np
+
+        return setting_for(self._outcomes, self._fits.of(np.arange(len(self._outcomes))), asked)
 
     @cached_property
     def _searches(self) -> list[tuple[int, Array, OutcomeMatrix, SettingSearch]]:
         """The repeat, the prompts of the fold, and the outcomes of the others with the settings on them."""
         return [
-            (i, test, known := self._outcomes.at(train), SettingSearch(known, self._fits.of(train), self._guard_z))
+            (i, test, known := self._outcomes.at(train), SettingSearch(known, self._fits.of(train), self.guard_z))
             for i, folds in enumerate(self._fits.folds)
             for train, test in folds
         ]

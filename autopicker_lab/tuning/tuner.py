@@ -127,9 +127,8 @@ def tune(
         unfamiliar,
         _stamp(learned, chosen, source, asked_for),
     )
-    losses = None
+    losses, crossed = None, CrossFit(outcomes, learned.fits, guard)
     if chosen.promise is None or not chosen.promise.feasible:
-        crossed = CrossFit(outcomes, learned.fits, guard)
         losses = losses_where_doubtful(
             outcomes,
             figures.verdict,
@@ -139,7 +138,14 @@ def tune(
         )
     gain = None if per_task or promise else task_gain(outcomes, learned.fits, chosen.choices, asked)
     report_progress(progress, learned.steps, learned.steps)  # what it returns comes too late
-    report = TuningReport(policy=policy, promise=chosen.promise, losses=losses, task_gain=gain, **vars(figures))
+    report = TuningReport(
+        policy=policy,
+        promise=chosen.promise,
+        losses=losses,
+        task_gain=gain,
+        crossed=crossed if promise is None and asked.allowance is not None else None,
+        **vars(figures),
+    )
     if cascade != forms.OFF and asked.allowance is not None:
         report = with_cascade(report, cascade, folds, seed, asked, promise, kept_out)
     return report.with_stability(held_out_stability(report.policy, learned))

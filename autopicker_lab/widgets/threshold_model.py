@@ -1,20 +1,18 @@
-"""The state of the panel that tunes a policy by hand: a setting, what it gives, and the policy it stands for."""
+"""The state of the panel that tunes a policy: what it may cost, what that gives, and the policy it stands for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier, gain_score
-from autopicker_lab.core.show import html_table
 from autopicker_lab.routing import save_policy
 from autopicker_lab.tuning.aims import weight_for_spend
-from autopicker_lab.tuning.choices import choose_each
+from autopicker_lab.tuning.allowed import ALLOWANCES, Allowed, SettingFigures, allowed, setting_figures
+from autopicker_lab.tuning.choices import choose_each, unfamiliar_to
 from autopicker_lab.tuning.guard import guard_curve, guard_of
-from autopicker_lab.tuning.matrix import CALL
-from autopicker_lab.widgets.parts import PanelModel
+from autopicker_lab.widgets.parts import Job, PanelModel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,41 +27,47 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-ESTIMATES, TIERS = "quality minus weighted cost", "tiers of the routing score"
+ALLOWANCE, ESTIMATES, TIERS = "what quality may cost", "quality minus weighted cost", "tiers of the routing score"
+_RULE_OF = {"within": ALLOWANCE, "cost_weight": ESTIMATES, "z": ESTIMATES, "thresholds": TIERS}
 
 
 @dataclass
 class ThresholdModel(PanelModel):
     """The state of the panel, without widgets. Every change re-slices arrays; nothing is scored again.
 
+    Where the setting is the tuned one, its figures are those of the report, which judges each fold by the setting that
+    the others chose; those of another allowance are made alike, in the background (`job`), so that they are there when
+    they are asked for. A setting by hand is judged on the prompts that it was set on.
+
     Attributes:
         report: of `tune`.
-        rule: ESTIMATES or TIERS.
+        rule: ALLOWANCE, ESTIMATES or TIERS.
+        within: mean score that may be lost against the best single model (rule ALLOWANCE).
         cost_weight: quality that a unit of cost must buy (rule ESTIMATES).
         z: standard errors by which a lead over the incumbent must clear zero (rule ESTIMATES); 0: no guard.
         thresholds: routing scores from which the middle and the strong model are asked (rule TIERS); with two models,
             or for one threshold, both are the same.
-        cost, quality, error: means over the prompts at this setting, and the standard error of quality.
-        seconds: mean of the answers; None where they were not measured.
-        shares: of the requests, by model.
+        figures: at this setting.
     """
 
     report: TuningReport
-    rule: str = ESTIMATES
+    rule: str = ALLOWANCE
+    within: float = 0.0
     cost_weight: float = 0.0
     z: float = 0.0
     thresholds: tuple[float, float] = (50.0, 50.0)
-    cost: float = 0.0
-    quality: float = 0.0
-    error: float = 0.0
-    seconds: float | None = None
-    shares: dict[str, float] = field(default_factory=dict)
+    figures: SettingFigures = field(init=False)
     _risk: tuple[float, GuardCurve] | None = field(default=None, repr=False)
+    _allowed: dict[float, Allowed] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.report.estimates is None or self.report.curve is None:
             raise InvalidRequestError("this report has no estimates to tune with", "use the report of tune(...)")
-        self.set(cost_weight=self.report.policy.cost_weight, z=self._tuned_z)
+        self.job = Job(self.notify)
+        self.rule = ALLOWANCE if self.asks_allowance else ESTIMATES
+        self.within = self._tuned_within or 0.0
+        self.cost_weight, self.z = self.report.policy.cost_weight, self._tuned_z
+        self._route()
 
     @property
     def curve(self) -> Curve:
@@ -72,11 +76,39 @@ class ThresholdModel(PanelModel):
         return self.report.curve
 
     @property
+    def cost(self) -> float:
+        """Mean cost of a request at this setting."""
+        return self.figures.cost.value
+
+    @property
+    def quality(self) -> float:
+        """Mean score at this setting."""
+        return self.figures.quality.value
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of the requests, by model."""
+        return self.figures.shares
+
+    @property
+    def asks_allowance(self) -> bool:
+        """Whether another allowance can be asked for."""
+        return self.report.crossed is not None and self._tuned_within is not None
+
+    @property
+    def allowances(self) -> list[float]:
+        """What may be asked for, mean scores, ascending."""
+        return sorted({*ALLOWANCES, self._tuned_within or 0.0})
+
+    @property
     def risk(self) -> GuardCurve:
         """Risk over coverage of the guard at this cost weight, out of fold."""
         if self._risk is None or self._risk[0] != self.cost_weight:
-            curve = guard_curve(*self._singles, self.cost_weight, guard=self._loose, unfamiliar=self._unfamiliar)
-            self._risk = self.cost_weight, curve
+            left = self._unfamiliar if self.report.policy.unfamiliar == "incumbent" else None
+            self._risk = (
+                self.cost_weight,
+                guard_curve(*self._singles, self.cost_weight, guard=self._loose, unfamiliar=left),
+            )
         return self._risk[1]
 
     @cached_property
@@ -87,15 +119,14 @@ class ThresholdModel(PanelModel):
         return outcomes, self.report.estimates[:, : len(outcomes.models)]
 
     @cached_property
-    def _unfamiliar(self) -> Array | None:
-        """Whether the policy leaves a prompt to its incumbent; None where it leaves none."""
-        import numpy as np
+    def _unfamiliar(self) -> Array:
+        """Whether the policy leaves a prompt to another than its estimates."""
+        return unfamiliar_to(self.report.policy, self.report.outcomes)
 
-        policy = self.report.policy
-        questions = self.report.outcomes.questions
-        return (
-            np.array([policy.is_unfamiliar(text) for text in questions]) if policy.unfamiliar == "incumbent" else None
-        )
+    @property
+    def unfamiliar_share(self) -> float:
+        """Of the prompts, those that the policy leaves to its incumbent because they are unlike the rest."""
+        return float(self._unfamiliar.mean()) if self.report.policy.unfamiliar == "incumbent" else 0.0
 
     @cached_property
     def _loose(self) -> Guard:
@@ -107,46 +138,119 @@ class ThresholdModel(PanelModel):
         guard = self.report.policy.guard
         return 0.0 if guard is None else guard.z
 
-    def _guard(self) -> Guard | None:
-        """The guard that the slider stands for; that of the policy where it was not moved."""
-        if self.z == self._tuned_z:
-            return self.report.policy.guard
-        return replace(self._loose, z=self.z) if self.z else None
+    @property
+    def _tuned_within(self) -> float | None:
+        return self.report.verdict.allowance
+
+    @property
+    def guard(self) -> Guard | None:
+        """The guard at this setting; that of the policy where its slider was not moved."""
+        if self.rule == ALLOWANCE:
+            return self._deciding().guard
+        if self.rule == TIERS or not self.z:
+            return None
+        return self.report.policy.guard if self.z == self._tuned_z else replace(self._loose, z=self.z)
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether the setting is that of the tuned policy."""
+        if self.rule == ALLOWANCE:
+            return self.within == self._tuned_within
+        setting = self.cost_weight, self.z
+        return self.rule == ESTIMATES and setting == (self.report.policy.cost_weight, self._tuned_z)
+
+    @property
+    def allowed(self) -> Allowed | None:
+        """What this allowance gives; None at the tuned setting, and by hand."""
+        if self.rule != ALLOWANCE or self.is_tuned:
+            return None
+        return self._within(self.within)
 
     def set(self, **changes: Any) -> None:
-        """Change fields and route all prompts anew."""
-        import numpy as np
-
+        """Change fields and route all prompts anew; what is set says which rule it belongs to."""
         self.message = ""
+        rules = [rule for name, rule in _RULE_OF.items() if name in changes]
+        changes = {"rule": rules[0], **changes} if rules else changes
+        before = {name: getattr(self, name) for name in changes if hasattr(self, name)}
+
+        def route() -> None:
+            try:
+                self._route()
+            except Exception:
+                self.assign(before)  # what cannot be routed by is not what is shown
+                raise
+
         self.assign(changes)
-        outcomes = self.report.outcomes
-        choices = choose_each(self._deciding(), outcomes, gain_score(self.report.scores), self.report.estimates)
-        scores, costs = outcomes.routed(choices)
-        self.cost, self.quality = float(costs.mean()), float(scores.mean())
-        self.error = float(scores.std() / np.sqrt(len(outcomes)))
-        if outcomes.seconds is not None:
-            self.seconds = float(outcomes.seconds[np.arange(len(outcomes)), choices].mean())
-        counts = np.bincount(choices, minlength=len(outcomes.models)) / len(outcomes)
-        self.shares = dict(zip(outcomes.models, counts.tolist(), strict=True))
-        self.notify()
+        self.act(route)
 
     def aim(self, cost: float) -> None:
         """The cost weight of best quality whose mean cost is at most `cost`."""
         self.set(rule=ESTIMATES, cost_weight=weight_for_spend(self.curve, cost))
 
+    def prepare(self) -> None:
+        """Work out all allowances in the background, so that the slider answers at once (`job.wait()`)."""
+
+        def work() -> str:
+            wanted = self.allowances
+            for i, within in enumerate(wanted):
+                if not self.job.report(i / len(wanted), "working out what other allowances give"):
+                    break
+                self._within(within)
+            return ""
+
+        if self.asks_allowance:
+            self.job.start(work, "working out what other allowances give")
+
+    def choices(self) -> Array:
+        """The model (column) of each prompt at this setting, by the first draw of the folds; shape (n,)."""
+        if self.is_tuned and self.report.choices is not None:
+            chosen: Array = self.report.choices
+        elif (found := self.allowed) is not None:
+            chosen = found.choices[0]
+        else:
+            chosen = self._chosen_by_hand()
+        return chosen
+
+    def _route(self) -> None:
+        report = self.report
+        if self.is_tuned and report.draws is not None and report.quality is not None:
+            self.figures = setting_figures(report.outcomes, report.draws, report.quality, report.saving)
+        elif (found := self.allowed) is not None:
+            self.figures = found.figures
+        else:
+            self.figures = setting_figures(report.outcomes, self._chosen_by_hand())
+
+    def _within(self, within: float) -> Allowed:
+        if within not in self._allowed:
+            self._allowed[within] = allowed(self.report, within)
+        return self._allowed[within]
+
+    def _chosen_by_hand(self) -> Array:
+        report, policy = self.report, self._deciding()
+        unfamiliar = self._unfamiliar & policy.doubts
+        return choose_each(policy, report.outcomes, gain_score(report.scores), report.estimates, unfamiliar)
+
     def policy(self) -> RoutePolicy:
-        """What the sliders say, ready to be saved and served."""
-        if self._is_tuned:
+        """What the controls say, ready to be saved and served."""
+        if self.is_tuned:
             return self.report.policy
-        by_hand = {"set by hand": {"cost": self.cost, "quality": self.quality, "before": "figures of the tuned policy"}}
-        return replace(self._deciding(), card={**by_hand, **self.report.policy.card})
+        figures = self.figures
+        given = {"cost": figures.cost.value, "quality": figures.quality.value, "before": "figures of the tuned policy"}
+        how = "set by hand" if self.allowed is None else f"chosen to lose at most {self.within:g}"
+        return replace(self._deciding(), card={how: given, **self.report.policy.card})
 
     def _deciding(self) -> RoutePolicy:
         """The policy as far as it decides; what the tuned one promises is of its own setting alone."""
+        if self.is_tuned:
+            return self.report.policy
         base = replace(self.report.policy, promise={})
+        if self.rule == ALLOWANCE:
+            setting = self._within(self.within).setting
+            name = f"{base.name}-within-{self.within:g}"
+            return replace(base, name=name, by_tiers=False, cost_weight=setting.weight, guard=setting.guard)
         if self.rule == ESTIMATES:
-            setting: dict[str, Any] = {"cost_weight": self.cost_weight, "guard": self._guard()}
-            return replace(base, name=f"{base.name}-by-hand", by_tiers=False, **setting)
+            by_hand: dict[str, Any] = {"cost_weight": self.cost_weight, "guard": self.guard}
+            return replace(base, name=f"{base.name}-by-hand", by_tiers=False, **by_hand)
         _, middle, strong = self._ladder()
         low, high = self.thresholds
         steps = {0.0: 0.0, max(low, 1e-6): base.qualities[middle], max(high, 2e-6): base.qualities[strong]}
@@ -165,44 +269,3 @@ class ThresholdModel(PanelModel):
         between = [i for i in range(len(means)) if means[weak] < means[i] < means[strong] and costs[i] <= costs[strong]]
         middle = max(between, key=lambda i: means[i]) if between else strong
         return outcomes.models[weak], outcomes.models[middle], outcomes.models[strong]
-
-    def summary(self) -> str:
-        """The setting as an HTML table."""
-        outcomes = self.report.outcomes
-        best = outcomes.best
-        saved = 1 - self.cost / float(outcomes.costs[:, best].mean())
-        unit = "calls per 1,000" if outcomes.cost_unit == CALL else "USD per 1,000"
-        rows: list[tuple[str, str]] = [
-            *((f"requests {name} gets", f"{100 * share:.0f} %") for name, share in self.shares.items() if share),
-            ("quality", f"{self.quality:.3f} ± {1.96 * self.error:.3f}"),
-            (unit, f"{1000 * self.cost:.4g}"),
-            *([] if self.seconds is None else [("seconds", f"{self.seconds:.3g}")]),
-            (f"saved against always {outcomes.models[best]}", f"{100 * saved:.0f} %"),
-            *self._held(),
-        ]
-        if self.message or not self._is_tuned:
-            return html_table(["", ""], rows, self.message or "set by hand")
-        title, *steps = self.report.conclusion
-        sentences = "".join(f"<div>{escape(step)}</div>" for step in steps)
-        judged = f"as tuned; judged with a setting of each fold's own: {title}"
-        return html_table(["", ""], rows, judged) + sentences
-
-    @property
-    def _is_tuned(self) -> bool:
-        """Whether the setting is that of the tuned policy."""
-        setting = self.cost_weight, self.z
-        return self.rule == ESTIMATES and setting == (self.report.policy.cost_weight, self._tuned_z)
-
-    def _held(self) -> list[tuple[str, str]]:
-        """What the policy is held by: its promise, which is of the tuned setting alone, its guard, its doubts."""
-        promise, guard = self.report.promise, self._guard()
-        rows = []
-        if promise is not None:
-            holds = "holds" if promise.feasible and self._is_tuned else "does not hold for this setting"
-            rows.append(("promise", holds if promise.feasible else "cannot be given"))
-        if guard is not None and self.rule == ESTIMATES:
-            rows.append(("guard", f"{guard.incumbent} is left for a lead of {guard.z:g} standard errors or more"))
-        if self.rule == ESTIMATES and self._unfamiliar is not None:
-            share = f"{100 * self._unfamiliar.mean():.1f} % of these prompts"
-            rows.append((f"unlike the rest, left to {self.report.policy.incumbent}", share))
-        return rows

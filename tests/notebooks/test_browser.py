@@ -43,6 +43,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Any:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     cells = [nbformat.v4.new_code_cell(source) for source in FLOWS]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "flows.ipynb")
+    gone = [nbformat.v4.new_code_cell(source) for source in (FLOWS[0], "ExplorerPanel(lab, 'Why?')")]
+    nbformat.write(nbformat.v4.new_notebook(cells=gone, metadata=kernel), folder / "gone.ipynb")
     SHOTS.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -273,18 +275,47 @@ def test_results_are_readable_in_the_dark_theme(flows: Any) -> None:
     assert contrast(*colours) > 4.5
 
 
+def test_a_panel_whose_kernel_is_gone_shows_its_last_state(page: Any) -> None:
+    open_notebook(page, page.address, "gone.ipynb")
+    run_all(page)
+    panel = cell(page, "ExplorerPanel(lab, 'Why")
+    panel.locator(".ap-live").wait_for()
+    static = panel.locator(".ap-static")
+    expect(static).to_be_hidden()
+    panel.locator("textarea").first.fill("How deep is the sea?\nAnd why?")
+    page.wait_for_function("document.querySelector('.ap-static')?.textContent.includes('How deep is the sea')")
+    page.locator("[data-jp-item-name=save] jp-button, [data-jp-item-name=save] button").first.click()
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(static).to_be_visible(timeout=30_000)
+    assert not panel.locator(".jupyter-widgets-disconnected:visible").count()
+    assert "Run this cell to go on" in static.inner_text()
+    open_notebook(page, page.address, "gone.ipynb")
+    again = cell(page, "ExplorerPanel(lab, 'Why").locator(".ap-static")
+    expect(again).to_be_visible(timeout=30_000)
+    assert "How deep is the sea?" in again.inner_text()
+    shot(page, "gone")
+
+
 def test_a_threshold_moves_and_the_curve_with_it(page: Any) -> None:
     open_notebook(page, page.address, "05_threshold_tuning.ipynb")
     run_all(page)
-    panel = cell(page, "ThresholdPanel(report")
+    panel = cell(page, "panel = ThresholdPanel(report")
     panel.scroll_into_view_if_needed()
-    image = panel.locator("img").first
-    page.wait_for_timeout(1000)
-    panel.get_by_text(re.compile("as tuned; judged")).wait_for()  # to be shown moves nothing
-    before = image.get_attribute("src")
+    panel.locator(".ap-live").get_by_text("Judged out of fold").wait_for()  # to be shown moves nothing
+    panel = panel.locator(".ap-live")
+    mark = panel.locator(".ap-value[aria-label^='this policy, as judged']")
+    tip = mark.locator(".ap-tip")
+    expect(tip).to_be_hidden()
+    mark.locator(".ap-hit").hover()
+    expect(tip).to_be_visible()
+    before = mark.get_attribute("aria-label")
+    slide(panel, "what may it cost")
+    expect(mark).not_to_have_attribute("aria-label", before)
+    panel.get_by_role("tab", name="By hand").click()
     slide(panel, "cost weight")
-    page.wait_for_function("([image, before]) => image.src !== before", arg=[image.element_handle(), before])
-    panel.get_by_text("set by hand").wait_for()
+    panel.get_by_text("Set by hand and judged on the prompts").wait_for()
     shot(page, "threshold")
 
 

@@ -19,7 +19,7 @@ SHOWN = {  # what must be seen in each notebook, beside a picture and, but for t
     "02_transcription": ("Please keep your ticket", "real-time factor", "announcement.flac"),
     "03_complexity_explorer": ("complexity", "always smollm2-135m"),
     "04_routing_what_if": ("change sides",),
-    "05_threshold_tuning": ("keep one model", "achieved_share"),
+    "05_threshold_tuning": ("keep one model", "what it is set to send", "which chose it, and so too good"),
     "06_chat_with_files": ("built in 1987", "report.pdf, page", "Pier 4"),
     "07_load_testing": ("requests_per_second", "ttft_p50_ms", "goodput"),
     "08_served_api": ("Kittiwake", "selected_model", "/docs", "total_requests"),

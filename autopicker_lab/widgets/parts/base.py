@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, StorageError
+from autopicker_lab.widgets.parts.snapshot import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -67,6 +68,7 @@ class Panel:
 
     model: Any
     view: Any
+    _snapshots: Snapshots | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}: a panel, which the last line of a notebook cell shows; .model holds its state"
@@ -94,8 +96,28 @@ class Panel:
     def _following_threads(self) -> set[int]:
         return set()
 
+    def watch(self, model: PanelModel) -> None:
+        """Keep the panel's last state in its cell whenever this model changes."""
+        if self._note_change not in model.listeners:
+            model.listeners.append(self._note_change)
+
+    def _note_change(self) -> None:
+        if self._snapshots is not None:
+            self._snapshots.note()
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.view._repr_mimebundle_(**options)
+
+    def _ipython_display_(self, **options: Any) -> None:
+        """Show the last state, which the panel hides while it lives, and the panel."""
+        from IPython.display import display
+
+        if self._snapshots is None and self.model is not None:
+            self.watch(self.model)
+        self._snapshots = Snapshots(self.view)
+        bundle = self._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        display(data, metadata=metadata, raw=True)
 
 
 def require(value: T | None, missing: str, hint: str) -> T:

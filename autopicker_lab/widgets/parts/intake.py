@@ -150,11 +150,11 @@ class _Drop(anywidget.AnyWidget):
 class IntakeBox:
     """The view of an intake: an area to drop files or choose them, and a box for a path."""
 
-    def __init__(self, intake: Intake, path: str | Path = ""):
+    def __init__(self, intake: Intake, path: str | Path = "", noun: str = ""):
         import ipywidgets as w
 
         self._intake = intake
-        noun = "files" if intake.several else "a file"
+        noun = noun or ("files" if intake.several else "a file")
         self.drop = _Drop(
             label=f"drop {noun} here, or click to choose",
             accept=intake.accepts,

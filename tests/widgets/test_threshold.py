@@ -1,0 +1,149 @@
+"""The panel that tunes: one figure for one policy, other allowances, own tables, and the way to what serves."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from support.outcomes import table
+
+from autopicker_lab import Workbench
+from autopicker_lab.routing import load_policy
+from autopicker_lab.settings import Settings
+from autopicker_lab.tuning import tune, validate
+from autopicker_lab.tuning.allowed import allowed
+from autopicker_lab.widgets import ThresholdModel, ThresholdPanel
+from autopicker_lab.widgets.threshold_model import ALLOWANCE, ESTIMATES
+from autopicker_lab.widgets.threshold_words import requests_that_leave
+
+QUICK: Any = {"folds": 3, "repeats": 2, "cascade": "off", "within": 0.05}
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Any:
+    rows = table(120, models=("small", "large"), usd=True)
+    return validate(rows.assign(reply=[f"{model} says {i}" for i, model in enumerate(rows["model"])]))
+
+
+@pytest.fixture(scope="module")
+def report(outcomes: Any) -> Any:
+    return tune(outcomes, **QUICK)
+
+
+def test_the_tuned_policy_has_the_figure_of_its_verdict_everywhere(report: Any) -> None:
+    model = ThresholdModel(report)
+    assert model.rule == ALLOWANCE
+    assert model.is_tuned
+    assert model.figures.quality == report.quality
+    assert model.figures.change == report.saving.quality
+    assert model.figures.saved == report.saving.share
+    assert model.cost == pytest.approx(
+        next(row for row in report.ways if row.name == "policy").cost_per_1000.value / 1000
+    )
+    shown = f"quality {report.quality.value:.3f} [{report.quality.low:.3f}, {report.quality.high:.3f}]"
+    panel = ThresholdPanel(report)
+    panel.model.job.wait(60)
+    assert shown in report.chart().to_html()
+    assert shown in panel.picture.value
+    words = panel.table.value
+    front, _, details = words.partition("<details>")
+    assert front.lower().count(report.verdict.sentence.lower()[:40]) == 1
+    assert "which chose it, and so too good" in details
+    assert report.verdict.sentence[:40].lower() not in details.lower()
+    model.set(rule=ESTIMATES)  # the same policy by another control
+    assert model.figures.quality == report.quality
+
+
+def test_another_allowance_is_judged_as_the_tuned_one_is(report: Any, outcomes: Any) -> None:
+    model = ThresholdModel(report)
+    model.set(within=0.2)
+    again = tune(outcomes, **{**QUICK, "within": 0.2})
+    assert model.figures.quality == again.quality
+    assert model.figures.saved == again.saving.share
+    assert model.allowed.verdict.sentence == replaced(again.verdict.sentence)
+    policy = model.policy()
+    assert policy.cost_weight == again.policy.cost_weight
+    assert policy.id != report.policy.id
+    same = allowed(report, 0.05)
+    assert (same.choices == report.draws).all()
+    assert same.setting.weight == report.policy.cost_weight
+
+
+def replaced(sentence: str) -> str:
+    return re.sub(r"; but reworded.*", "", sentence)
+
+
+def test_what_was_not_tuned_for_an_allowance_is_set_by_hand(outcomes: Any) -> None:
+    report = tune(outcomes, **{**QUICK, "strong_share": 0.5})
+    panel = ThresholdPanel(report)
+    assert panel.question.disabled
+    assert panel.model.rule == ESTIMATES
+    shown = panel.model.figures
+    panel.model.set(within=0.1)
+    assert "not tuned for an allowance" in panel.model.message
+    assert (panel.model.rule, panel.model.figures) == (ESTIMATES, shown)
+
+
+def test_the_requests_that_leave_are_shown_with_both_answers(report: Any, outcomes: Any) -> None:
+    model = ThresholdModel(report)
+    model.set(within=0.2)
+    rows = requests_that_leave(model, outcomes)
+    left = (model.choices() != report.outcomes.best).sum()
+    assert len(rows) == left > 0
+    assert list(rows["points lost"]) == sorted(rows["points lost"], reverse=True)
+    first = rows.iloc[0]
+    assert first["goes to"] == "small"
+    assert first["answer of the chosen"].startswith("small says")
+    assert first["answer of large"].startswith("large says")
+    lost = 100 * (first["score of large"] - first["score"])
+    assert first["points lost"] == pytest.approx(lost, abs=0.11)
+    task = str(report.outcomes.tasks[0])
+    assert set(requests_that_leave(model, outcomes, task)["task"]) <= {task}
+    assert "answer of large" not in requests_that_leave(model, None)
+    twice = validate(pandas.concat([outcomes, outcomes.assign(reply="said later")]))
+    assert requests_that_leave(model, twice).equals(rows)  # of samples, the first answer
+    model.set(within=0.0, cost_weight=0.0, z=0.0)
+    assert len(requests_that_leave(model, outcomes)) == (model.choices() != report.outcomes.best).sum()
+
+
+def test_a_table_of_ones_own_is_tuned_in_the_panel(outcomes: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    outcomes.to_csv(path, index=False)
+    panel = ThresholdPanel(**QUICK)
+    assert panel.model is None
+    assert not panel.body.children
+    panel.intake.path.value = str(tmp_path / "none.csv")
+    panel.tuning.job.wait(60)
+    assert "none.csv" in panel.bar.words.value
+    panel.intake.path.value = str(path)
+    panel.tuning.job.wait(60)
+    assert panel.report.policy.stamp["data"]
+    assert "tuned on mine.csv" in panel.bar.words.value
+    first = panel.report
+    panel.intake._intake.add_upload("mine.csv", b"prompt,model\n")  # a table that cannot be tuned leaves the last one
+    panel.tuning.job.wait(60)
+    assert panel.report is first
+    assert "⚠" in panel.bar.words.value
+
+
+def test_what_was_compared_can_be_deployed_and_nothing_else(report: Any, tmp_path: Path) -> None:
+    lab = Workbench(Settings(autopicker_home=tmp_path))
+    panel = ThresholdPanel(report, str(tmp_path / "p.json"), lab=lab)
+    assert panel.deploy.disabled
+    panel.serving.deploy(panel.model.policy())
+    assert "ompare it first" in panel.serving.message
+    panel.compare.click()
+    assert "+++ " + report.policy.id in panel.difference.value
+    assert "fitted on these very prompts" in panel.difference.value
+    assert not panel.deploy.disabled
+    panel.model.set(within=0.2)
+    assert panel.deploy.disabled  # another policy now
+    panel.compare.click()
+    panel.share.value = 10
+    panel.deploy.click()
+    assert "step 1: canary" in panel.difference.value
+    panel.save.click()
+    assert load_policy(tmp_path / "p.json").id == panel.model.policy().id
+    panel.compare.click()
+    assert "--- " + lab.policy.id in panel.difference.value  # the canary is not what serves
