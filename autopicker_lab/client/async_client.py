@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from autopicker_lab.client import protocol
+from autopicker_lab.client import live_speech, protocol
 from autopicker_lab.core import ServiceError
 
 if TYPE_CHECKING:
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from autopicker_lab.client.protocol import ApiCall, Messages
-    from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
+    from autopicker_lab.client.types import (
+        Analysis,
+        Completion,
+        FileRecord,
+        LiveText,
+        ModelEntry,
+        Transcription,
+        Upload,
+    )
     from autopicker_lab.runtime.progress import Progress
 
 T = TypeVar("T")
@@ -33,7 +41,8 @@ class AsyncAutopickerClient:
         timeout: float = 120.0,
         retries: int = 2,
     ):
-        self._http = httpx.AsyncClient(base_url=base_url, headers=protocol.auth_headers(api_key), timeout=timeout)
+        self._auth = protocol.auth_headers(api_key)
+        self._http = httpx.AsyncClient(base_url=base_url, headers=self._auth, timeout=timeout)
         self._retries = retries
 
     def __repr__(self) -> str:
@@ -118,6 +127,19 @@ class AsyncAutopickerClient:
         """What is said in a file that is not kept, by OpenAI's route (language, response_format ...)."""
         with protocol.transcribe_file(file_path, options) as call:
             return await self._call(call)
+
+    def transcribe_live(
+        self,
+        sound: AsyncIterator[bytes],
+        *,
+        format: str = "pcm16",
+        rate: int = 16_000,
+        channels: int = 1,
+        **options: Any,
+    ) -> AsyncGenerator[LiveText, None]:
+        """As of AutopickerClient, with `async for` over the pieces of sound and over what is said."""
+        start = {"format": format, "rate": rate, "channels": channels, **options}
+        return live_speech.hear_async(str(self._http.base_url), self._auth, sound, start)
 
     async def models(self) -> list[ModelEntry]:
         """`auto` and the models of the catalogue, each with whether it answers now."""

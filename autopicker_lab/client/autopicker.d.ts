@@ -121,6 +121,16 @@ export interface Transcription {
   warnings: string[];
 }
 
+export interface LiveText {
+  type: 'settled' | 'partial' | 'done';
+  text: string;
+  words?: Array<{ start: number; end: number; word: string; probability: number }>;
+  received?: number;
+  delay?: number | null;
+  language?: string | null;
+  duration?: number;
+}
+
 export interface Model {
   id: string;
   object: 'model';
@@ -160,6 +170,10 @@ export class AutopickerClient {
   context(messages: Message[], fileIds: string[], budget?: number | null, model?: string | null): Promise<FileContext>;
   transcribe(fileId: string, query?: Record<string, string>): Promise<Transcription>;
   hear(file: Blob | string, options?: Record<string, string>, name?: string): Promise<{ text: string } | string>;
+  transcribeLive(
+    pieces: AsyncIterable<ArrayBuffer | Uint8Array> | Iterable<ArrayBuffer | Uint8Array>,
+    options?: { format?: 'pcm16' | 'webm' | 'ogg'; rate?: number; channels?: number; [name: string]: unknown },
+  ): AsyncGenerator<LiveText, void>;
   models(): Promise<Model[]>;
   model(id: string): Promise<Model>;
   feedback(requestId: string, score: number): Promise<Record<string, unknown>>;

@@ -114,6 +114,38 @@ export class AutopickerClient {
     return response.headers.get('content-type').startsWith('application/json') ? response.json() : response.text();
   }
 
+  /**
+   * What is said, while it is said: `settled` words stay, those of `partial` may still change, `done` has all.
+   * `pieces` are those of a recording as they come; options: format (pcm16, webm, ogg), rate, channels, language, task,
+   * and `WebSocket`, where there is none (before Node 22).
+   */
+  async *transcribeLive(pieces, options = {}) {
+    const { WebSocket = globalThis.WebSocket, ...rest } = options;
+    if (!WebSocket) throw new ServiceError('there is no WebSocket: use Node 22, or give one as `WebSocket`', 0);
+    const socket = new WebSocket(`${this.baseUrl.replace(/^http/, 'ws')}/ws/transcribe`);
+    const news = new Mailbox();
+    socket.binaryType = 'arraybuffer';
+    socket.onmessage = ({ data }) => news.put(JSON.parse(data));
+    socket.onerror = () => news.fail(new ServiceError(`no service at ${this.baseUrl}`, 0));
+    socket.onclose = () => news.fail(new ServiceError('the service closed the connection before all was written', 502));
+    socket.onopen = () => {
+      const key = this.headers['X-API-Key'];
+      if (key) socket.send(JSON.stringify({ type: 'auth', api_key: key }));
+      socket.send(JSON.stringify({ type: 'start', ...rest }));
+      sendAll(socket, pieces).catch((error) => news.fail(error));
+    };
+    try {
+      for (;;) {
+        const message = await news.take();
+        if (message.type === 'error') throw errorOf(message.status_code ?? 500, message, () => null);
+        if (['settled', 'partial', 'done'].includes(message.type)) yield message;
+        if (message.type === 'done') return;
+      }
+    } finally {
+      socket.close();
+    }
+  }
+
   models() {
     return this.#json('/api/v1/models').then((answer) => answer.data);
   }
@@ -203,6 +235,43 @@ export class AutopickerClient {
       request.send(form);
     });
   }
+}
+
+/** Messages in the order they came, and the failure behind them. */
+class Mailbox {
+  #messages = [];
+  #failure = null;
+  #wake = () => {};
+
+  put(message) {
+    this.#messages.push(message);
+    this.#wake();
+  }
+
+  fail(error) {
+    this.#failure ??= error;
+    this.#wake();
+  }
+
+  async take() {
+    while (!this.#messages.length) {
+      if (this.#failure) throw this.#failure;
+      await new Promise((resolve) => (this.#wake = resolve));
+    }
+    return this.#messages.shift();
+  }
+}
+
+const MOST_UNSENT = 2 ** 20; // bytes
+
+/** Send pieces as they come, no faster than the service takes them. */
+async function sendAll(socket, pieces) {
+  for await (const piece of pieces) {
+    while (socket.readyState === 1 && socket.bufferedAmount > MOST_UNSENT) await new Promise((go) => setTimeout(go, 50));
+    if (socket.readyState !== 1) return;
+    socket.send(piece);
+  }
+  socket.send(JSON.stringify({ type: 'end' }));
 }
 
 function errorOf(status, body, header) {

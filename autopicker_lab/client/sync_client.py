@@ -7,16 +7,24 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from autopicker_lab.client import protocol
+from autopicker_lab.client import live_speech, protocol
 from autopicker_lab.core import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from autopicker_lab.client.protocol import ApiCall, Messages
-    from autopicker_lab.client.types import Analysis, Completion, FileRecord, ModelEntry, Transcription, Upload
+    from autopicker_lab.client.types import (
+        Analysis,
+        Completion,
+        FileRecord,
+        LiveText,
+        ModelEntry,
+        Transcription,
+        Upload,
+    )
     from autopicker_lab.runtime.progress import Progress
 
 T = TypeVar("T")
@@ -39,7 +47,8 @@ class AutopickerClient:
         timeout: float = 120.0,
         retries: int = 2,
     ):
-        self._http = httpx.Client(base_url=base_url, headers=protocol.auth_headers(api_key), timeout=timeout)
+        self._auth = protocol.auth_headers(api_key)
+        self._http = httpx.Client(base_url=base_url, headers=self._auth, timeout=timeout)
         self._retries = retries
 
     def __repr__(self) -> str:
@@ -117,6 +126,22 @@ class AutopickerClient:
         """What is said in a file that is not kept, by OpenAI's route (language, response_format ...)."""
         with protocol.transcribe_file(file_path, options) as call:
             return self._call(call)
+
+    def transcribe_live(
+        self, sound: Iterable[bytes], *, format: str = "pcm16", rate: int = 16_000, channels: int = 1, **options: Any
+    ) -> Iterator[LiveText]:
+        """What is said, while it is said: `settled` words stay, those of `partial` may still change, `done` has all.
+
+        Args:
+            sound: pieces of any size, as they come: of 16-bit samples, or of a recording in WebM or Ogg.
+            format: pcm16, webm or ogg; `rate` (Hz) and `channels` are of pcm16.
+            options: language, task, prompt, hotwords.
+
+        Raises:
+            ServiceError: the service refused it, or was lost.
+        """
+        start = {"format": format, "rate": rate, "channels": channels, **options}
+        return live_speech.hear(str(self._http.base_url), self._auth, sound, start)
 
     def models(self) -> list[ModelEntry]:
         """`auto` and the models of the catalogue, each with whether it answers now."""

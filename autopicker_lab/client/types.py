@@ -77,6 +77,22 @@ class Transcription(TypedDict):
     warnings: list[str]
 
 
+class LiveText(TypedDict):
+    """Words while they are said; times in seconds.
+
+    `type` is settled, partial or done; `delay` is how long after it was said the last word, at the end the median one,
+    was written.
+    """
+
+    type: str
+    text: str
+    words: NotRequired[list[dict[str, Any]]]
+    received: NotRequired[float]
+    delay: NotRequired[float | None]
+    language: NotRequired[str | None]
+    duration: NotRequired[float]
+
+
 class ModelEntry(TypedDict):
     """A model of the catalogue; `available` says whether it answers now."""
 

@@ -130,7 +130,8 @@ def test_the_clients_have_the_same_methods_and_every_documented_path(service: st
             assert any(s.rstrip("/").startswith(short) for s in sent) or short == "/chat/multimodal", path
     script = (HERE / "autopicker.mjs").read_text()
     types = (HERE / "autopicker.d.ts").read_text()
-    for name in re.findall(r"^  (?:async )?\*?(\w+)\(.*\{$", script, re.M):
+    client = script.partition("export class AutopickerClient")[2].partition("\n}\n")[0]
+    for name in re.findall(r"^  (?:async )?\*?(\w+)\(.*\{$", client, re.M):
         assert f"  {name}(" in types
 
 

@@ -5,8 +5,6 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,53 +13,17 @@ import numpy as np
 import pytest
 import websocket
 from conftest import needs
-from support.serving import serving
+from support.stenographer import served
 from support.upstream import soon
 
-from autopicker_lab import Settings, Workbench
 from autopicker_lab.core import SpeechOptions
 from autopicker_lab.extraction import open_source
-from autopicker_lab.service.app import create_app
 from autopicker_lab.service.routes import live_speech
 from autopicker_lab.storage import KeyFile
-from autopicker_lab.transcription.languages import language_code
-from autopicker_lab.transcription.live import LiveTranscript
 from autopicker_lab.transcription.sound import RATE, Sound
 from autopicker_lab.transcription.whisper import WhisperTranscriber
 
 Samples = np.ndarray[Any, Any]
-
-
-class Reading(LiveTranscript):
-    """Hears a word a second, the last of which it is not sure of."""
-
-    def __init__(self, options: SpeechOptions):
-        super().__init__(lambda: None, options)  # type: ignore[arg-type,return-value]  # no model is lent
-        self.language = options.language or "en"
-
-    def _words(self, voice: Any, ended: bool) -> Any:
-        from autopicker_lab.core import Word
-
-        first, last = self._base / RATE, (self._base + len(self._samples)) / RATE
-        seconds = range(int(first) + 1, int(last) + 1)
-        words = [Word(float(at), at + 0.5, f" word{at}", 0.9) for at in seconds]
-        return [*words, Word(last, last, f" maybe{len(words)}", 0.3)]
-
-
-class Stenographer:
-    """Reads with no model."""
-
-    model = "stenographer"
-
-    def __init__(self) -> None:
-        self.asked: list[SpeechOptions] = []
-
-    def live(self, options: SpeechOptions = SpeechOptions()) -> LiveTranscript:
-        self.asked.append(options)
-        return Reading(replace(options, language=language_code(options.language)))
-
-    def release(self) -> None:
-        """Nothing is kept."""
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +31,6 @@ def speech(samples: Path) -> Samples:
     """The announcement, at 16 kHz."""
     file = open_source(samples / "announcement.wav")
     return np.concatenate([block.channels[0] for block in Sound(file).blocks()])
-
-
-@contextmanager
-def served(home: Path, **settings: Any) -> Iterator[str]:
-    with Workbench(Settings.load(autopicker_home=home, **settings)) as lab:
-        lab.transcriber = Stenographer()  # type: ignore[assignment]
-        with serving(create_app(lab)) as address:
-            yield address
 
 
 @pytest.fixture(scope="module")
