@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PHANTOMS = """
 thanks for watching | thank you for watching | thank you very much for watching | please subscribe | like and subscribe
@@ -23,6 +27,8 @@ izlediğiniz için teşekkürler | abone olmayı | редактор субтит
 """
 _LEADING = 1.6  # times as long as a phrase a text may be that is it
 _REPEATED = re.compile(r"(.{2,80}?)(?:\s*\1){4,}")
+_TIMES, _UNIT = 4, 8  # that words come one after another, and how many of them, to be a loop
+_LONG_WORD = 15  # letters of a word from which it may be a loop of letters
 _FAST = {True: 15.0, False: 32.0}  # letters a second that nobody says: of Chinese, Japanese and Korean, of all others
 
 
@@ -52,3 +58,24 @@ def too_fast(text: str, voiced_s: float, share: float = 1.0) -> bool:
     said = plain(text).replace(" ", "")
     dense = sum("\u2e80" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in said) > len(said) / 2
     return len(said) > 8 and len(said) > share * _FAST[dense] * max(voiced_s, 0.3)
+
+
+def loop_in(words: Sequence[str]) -> tuple[int, int, int] | None:
+    """Where words come over and over: the first, the one behind the last, and how many make one round; the longest."""
+    said = [plain(word) for word in words]
+    found = None
+    for unit in range(1, min(_UNIT, len(said) // _TIMES) + 1):
+        start = 0
+        for at in range(unit, len(said) + 1):
+            if at < len(said) and said[at] == said[at - unit]:
+                continue
+            if at - start >= _TIMES * unit and (found is None or at - start > found[1] - found[0]):
+                found = start, at, unit
+            start = at - unit + 1
+    return found
+
+
+def is_letter_loop(word: str) -> bool:
+    """Whether a word is letters over and over, more than anybody writes."""
+    said = plain(word).replace(" ", "")
+    return len(said) > _LONG_WORD and _REPEATED.search(said) is not None

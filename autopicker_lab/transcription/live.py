@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.transcription.doubts import is_loop, is_phantom, plain
+from autopicker_lab.transcription.doubts import is_letter_loop, is_loop, is_phantom, loop_in, plain
 from autopicker_lab.transcription.recogniser import Recogniser
 from autopicker_lab.transcription.sound import RATE
 from autopicker_lab.transcription.spoken import SpokenLanguages
@@ -36,6 +36,7 @@ _PAD = 10  # frames kept before a voice
 _LONG_S, _LONGEST_S = 9.0, 20.0  # of sound since the last cut: one is looked for, one is made
 _LANGUAGE_S = 3.0  # of voice from which its language is no longer asked
 _NEAR_S = 0.8  # within which a word that comes again is the one that is settled
+_CONTEXT = 8  # settled words that a loop may have begun with
 _REPEATED = 5  # words at most that a reading may repeat of what is settled
 
 
@@ -123,10 +124,16 @@ class LiveTranscript:
         if last or pausing:
             self._drop(voice[-1][1] + _PAD)
             return self._settle(words, [])
-        agreed = _agreed(self._before, words)
+        agreed = max(min(_agreed(self._before, words), _before_loop(self.settled, words)), self._overdue(words))
         found = self._settle(words[:agreed], words[agreed:])
         self._cut(words)
         return found
+
+    def _overdue(self, words: list[Word]) -> int:
+        """How many words must settle since their sound is about to be forgotten, though no two readings agree."""
+        if len(self._samples) <= _LONGEST_S * RATE or any(w.end * RATE > self._base for w in self.settled[-1:]):
+            return 0
+        return sum(word.end * RATE <= self._base + len(self._samples) / 2 for word in words)
 
     def _settle(self, settled: list[Word], tail: list[Word]) -> tuple[list[Word], list[Word]]:
         self.settled += settled
@@ -146,20 +153,23 @@ class LiveTranscript:
             segments = recogniser.hear(window) if ended else recogniser.draft(window)
         if self.language is None and window.voiced_s >= _LANGUAGE_S:
             self.language = self._languages.main
-        return [word for segment in segments if _is_believed(segment) for word in segment.words if word.text.strip()]
+        return [word for segment in segments if _is_believed(segment) for word in _said(segment)]
 
     def _unsettled(self, words: list[Word]) -> list[Word]:
-        """The words of a reading behind those that are settled; times of words are not exact."""
+        """The words of a reading behind those that are settled.
+
+        Times are not exact: the settled ones are looked for near their time, and only where they are not there at all,
+        what is later than they counts.
+        """
         if not self.settled:
             return words
         end = self.settled[-1].end
-        words = [word for word in words if (word.start + word.end) / 2 > end - 0.1]
         known = [plain(word.text) for word in self.settled[-_REPEATED:]]
-        for count in range(min(len(known), len(words)), 0, -1):
-            again = [plain(word.text) for word in words[:count]]
-            if again == known[-count:] and words[count - 1].start < end + _NEAR_S / 2:
-                return words[count:]
-        return words
+        near = [at + 1 for at, word in enumerate(words) if abs(word.end - end) <= _NEAR_S]
+        agreeing = {at: _same_end(known, [plain(word.text) for word in words[:at]]) for at in near}
+        if any(agreeing.values()):
+            return words[max(near, key=lambda at: (agreeing[at], -abs(words[at - 1].end - end))) :]
+        return [word for word in words if (word.start + word.end) / 2 > end - 0.1]
 
     def _cut(self, words: list[Word]) -> None:
         """Forget sound whose words are settled, best at the end of a sentence or at a pause."""
@@ -197,6 +207,32 @@ def _agreed(before: Sequence[Word], now: Sequence[Word]) -> int:
             break
         count += 1
     return count
+
+
+def _same_end(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words at the end are the same."""
+    count = 0
+    for a, b in zip(reversed(one), reversed(other), strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _before_loop(settled: Sequence[Word], words: Sequence[Word]) -> int:
+    """How many words may settle: of a loop at the end one round, and the rest not before what follows it is heard."""
+    before = [word.text for word in settled[-_CONTEXT:]]
+    found = loop_in([*before, *(word.text for word in words)])
+    if found is None or found[1] < len(before) + len(words):
+        return len(words)
+    return max(found[0] + found[2] - len(before), 0)
+
+
+def _said(segment: Segment) -> list[Word]:
+    """The words of a segment; of a loop that is doubted one round."""
+    words = [word for word in segment.words if word.text.strip() and not is_letter_loop(word.text)]
+    found = loop_in([word.text for word in words]) if segment.doubt else None
+    return words if found is None else words[: found[0] + found[2]] + words[found[1] :]
 
 
 def _is_believed(segment: Segment) -> bool:
