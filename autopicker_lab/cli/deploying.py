@@ -115,13 +115,17 @@ def shadow(as_json: Json = False) -> None:
         print_json(
             {
                 "pairs": [pair._asdict() | {"lead": rounded(pair.lead)} for pair in pairs],
-                "grader": grader._asdict() | {"bias": rounded(grader.bias)},
+                "grader": grader._asdict() | {"bias": rounded(grader.bias), "first_gains": rounded(grader.first_gains)},
             }
         )
         return
     for pair in pairs:
         typer.echo(f"{pair.shadow} minus {pair.served}: {_interval(rounded(pair.lead))}, {pair.n:,} requests")
-    typer.echo(f"grader minus people: {_interval(rounded(grader.bias))}, {grader.n:,} answers")
+    agreed = "" if grader.same_side is None else f", on the same side of a half in {grader.same_side:.0%}"
+    typer.echo(f"grader minus people: {_interval(rounded(grader.bias))}, {grader.n:,} answers{agreed}")
+    if grader.settled is not None:
+        gains = f"first minus second answer shown: {_interval(rounded(grader.first_gains))}"
+        typer.echo(f"{gains}, {grader.swapped:,} pairs, the same in both orders in {grader.settled:.0%}")
 
 
 def _deployments() -> Deployments:

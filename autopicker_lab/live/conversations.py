@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 KEPT_S = 86_400  # seconds after its last question that a conversation is remembered
 _HERE = 50_000
 _FLUSH_S = 0.2
+_SWEEP_S = 60
 _SCHEMA = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",  # what a power cut takes is a conversation's policy, and the file stays whole
     "CREATE TABLE IF NOT EXISTS begun (conversation TEXT PRIMARY KEY, policy TEXT, at REAL)",
     "CREATE INDEX IF NOT EXISTS by_time ON begun (at)",
 )
@@ -41,6 +44,8 @@ class _Store(Protocol):
     def remember(self, begun: list[Begun]) -> None: ...
 
     def recall(self, conversation: str) -> str | None: ...
+
+    def close(self) -> None: ...
 
 
 def is_begun(request: ChatRequest) -> bool:
@@ -97,22 +102,36 @@ class Conversations:
     def close(self) -> None:
         """Write what waits."""
         self._batch.close()
+        self._store.close()
 
 
 class _SqliteStore:
     def __init__(self, path: Path):
         self._path = path
         self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+        self._swept_at = 0.0
 
     def remember(self, begun: list[Begun]) -> None:
-        make_private_folder(self._path.parent)
-        make_private_file(self._path)
         now = time.time()
-        with self._lock, closing(sqlite3.connect(self._path, timeout=10)) as db, db:
+        try:
+            with self._lock, self._opened() as db:
+                db.executemany("INSERT OR REPLACE INTO begun VALUES (?, ?, ?)", [(*row, now) for row in begun])
+                if now - self._swept_at > _SWEEP_S:
+                    db.execute("DELETE FROM begun WHERE at < ?", (now - KEPT_S,))
+                    self._swept_at = now
+        except sqlite3.Error:
+            self.close()  # the next one opens it anew
+            raise
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._db is None:
+            make_private_folder(self._path.parent)
+            make_private_file(self._path)
+            self._db = sqlite3.connect(self._path, timeout=10, check_same_thread=False)
             for line in _SCHEMA:
-                db.execute(line)
-            db.executemany("INSERT OR REPLACE INTO begun VALUES (?, ?, ?)", [(*row, now) for row in begun])
-            db.execute("DELETE FROM begun WHERE at < ?", (now - KEPT_S,))
+                self._db.execute(line)
+        return self._db
 
     def recall(self, conversation: str) -> str | None:
         if not self._path.exists():
@@ -120,6 +139,11 @@ class _SqliteStore:
         with self._lock, closing(sqlite3.connect(self._path, timeout=2)) as db:
             row = db.execute("SELECT policy FROM begun WHERE conversation = ?", (conversation,)).fetchone()
         return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
 
 
 class _RedisStore:
@@ -135,3 +159,6 @@ class _RedisStore:
     def recall(self, conversation: str) -> str | None:
         found = self._client.get(f"autopicker:conversation:{conversation}")
         return None if found is None else str(found.decode())
+
+    def close(self) -> None:
+        self._client.close()

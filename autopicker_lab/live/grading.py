@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.core import ChatRequest, SettingsError
 from autopicker_lab.grading.grade import check_answer, grade_by_judge, grade_reply
+from autopicker_lab.grading.pairwise import prefer
 from autopicker_lab.routing.router import is_local
 
 if TYPE_CHECKING:
@@ -17,13 +18,29 @@ if TYPE_CHECKING:
     from autopicker_lab.models import Catalogue
 
 _JUDGING = {"temperature": 0, "max_tokens": 16}
+_JUDGES = ("judge", "pairwise")
+_NAMED = ("judge:", "pairwise:", "regex:")
+
+
+class Grades(NamedTuple):
+    """What a grader gives two answers to one request, 0 to 1; None where they have no grade.
+
+    Attributes:
+        served: of the answer that left. other: of the one in the shadow.
+        first_gains: of one that compares them in both orders, see Preference; else None.
+    """
+
+    served: float | None = None
+    other: float | None = None
+    first_gains: float | None = None
 
 
 class ShadowGrader:
-    """Grades by what SHADOW_GRADER names: `judge:MODEL`, `regex:PATTERN`, `schema`, or a person's own.
+    """Grades by what SHADOW_GRADER names: `judge:MODEL`, `pairwise:MODEL`, `regex:PATTERN`, `schema`, or one's own.
 
-    `schema` holds an answer to the schema that its request asked for; a person's own function is given the reply and
-    the question.
+    `judge` sees one answer at a time; `pairwise` says which of the two is better, each shown first once. `schema`
+    holds an answer to the schema that its request asked for; a person's own function is given the reply and the
+    question.
 
     Raises:
         SettingsError: there is no such grader.
@@ -31,24 +48,30 @@ class ShadowGrader:
 
     def __init__(self, name: str, catalogue: Catalogue, allowance: Allowance, folder: Path | None = None):
         self.name = name
-        self._kind, _, self._argument = name.partition(":") if name.startswith(("judge:", "regex:")) else (name, "", "")
+        self._kind, _, self._argument = name.partition(":") if name.startswith(_NAMED) else (name, "", "")
         self._catalogue = catalogue
         self._allowance = allowance
         self._folder = folder
-        if self._kind not in ("judge", "schema"):
+        if self._kind not in (*_JUDGES, "schema"):
             try:
                 check_answer(self._kind, self._argument, folder)
             except Exception as error:
-                hint = "name judge:MODEL, regex:PATTERN, schema, my.py:function or an entry point"
+                hint = "name judge:MODEL, pairwise:MODEL, regex:PATTERN, schema, my.py:function or an entry point"
                 raise SettingsError(f"SHADOW_GRADER: {error}", hint) from None
 
     @property
     def stays_here(self) -> bool:
         """Whether what it grades stays on this machine."""
-        return self._kind != "judge" or is_local(self._catalogue.get(self._argument).describe())
+        return self._kind not in _JUDGES or is_local(self._catalogue.get(self._argument).describe())
 
-    async def grade(self, request: ChatRequest, reply: str) -> float | None:
-        """The grade of a reply, 0 to 1; None where it has none."""
+    async def grade(self, request: ChatRequest, served: str, other: str) -> Grades:
+        """The grades of two answers to a request."""
+        if self._kind == "pairwise":
+            preferred = await prefer(request.question, served, other, self._ask_judge)
+            return Grades() if preferred is None else Grades(*preferred)
+        return Grades(await self._alone(request, served), await self._alone(request, other))
+
+    async def _alone(self, request: ChatRequest, reply: str) -> float | None:
         if self._kind == "judge":
             return await grade_by_judge(request.question, reply, None, self._ask_judge)
         if self._kind == "schema":

@@ -34,19 +34,27 @@ class Agreement(NamedTuple):
     Attributes:
         n: answers. same_side: share that both put above a half, or both not.
         bias: mean grade minus mean score of people, with the bounds of a confidence sequence (95 %).
+        swapped: pairs that the grader saw in both orders.
+        first_gains: what it gave more, of -1 to 1, to the answer that it was shown first, with such bounds.
+        settled: share of these in which it said the same in both orders.
     """
 
     n: int
     same_side: float | None
     bias: Bounds
+    swapped: int
+    first_gains: Bounds
+    settled: float | None
 
 
 def agreement(decisions: Sequence[Decision]) -> Agreement:
-    """How grades agree with feedback, where an answer has both."""
+    """How grades agree with feedback, where an answer has both, and with themselves where the order is swapped."""
     both = [(d.grade, d.score) for d in decisions if d.grade is not None and d.score is not None and not d.scored_by]
     same = [(grade > 0.5) == (score > 0.5) for grade, score in both]
     bias = _difference([grade - score for grade, score in both])
-    return Agreement(len(both), sum(same) / len(same) if same else None, bias)
+    gains = [d.first_gains for d in decisions if d.first_gains is not None]
+    settled = sum(not gain for gain in gains) / len(gains) if gains else None
+    return Agreement(len(both), sum(same) / len(same) if same else None, bias, len(gains), _difference(gains), settled)
 
 
 def paired(decisions: Sequence[Decision]) -> list[Paired]:

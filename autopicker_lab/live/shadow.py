@@ -149,13 +149,21 @@ class Shadow:
         reply = await self._pipeline.catalogue.get(spec.id).complete(request)
         row = _row(answered, reply, spec, time.perf_counter() - started_at)
         self._allowance.spend(row.cost_usd or 0.0)
-        if self._grader is not None and (not answered.local_only or self._grader.stays_here):
-            own = await self._grader.grade(answered.request, answered.text)
-            other = await self._grader.grade(answered.request, reply.text)
-            if own is not None:
-                await asyncio.to_thread(decisions.grade, answered.chat_id, own, self._grader.name)
-            row = row._replace(score=other, grade=other, scored_by=None if other is None else self._grader.name)
-        decisions.record(row)
+        try:
+            row = await self._graded(answered, reply.text, row, decisions)
+        finally:  # an answer that could not be graded was paid for all the same
+            decisions.record(row)
+
+    async def _graded(self, answered: Answered, text: str, row: Decision, decisions: DecisionLog) -> Decision:
+        """The row with its grade; that of the answer that left is kept with its own."""
+        grader = self._grader
+        if grader is None or (answered.local_only and not grader.stays_here):
+            return row
+        served, other, first_gains = await grader.grade(answered.request, answered.text, text)
+        if served is not None:
+            await asyncio.to_thread(decisions.grade, answered.chat_id, served, grader.name)
+        scored_by = None if other is None else grader.name
+        return row._replace(score=other, grade=other, scored_by=scored_by, first_gains=first_gains)
 
 
 def _row(answered: Answered, reply: ChatReply, spec: ModelSpec, seconds: float) -> Decision:

@@ -26,6 +26,8 @@ class Decision(NamedTuple):
             was drawn, or where another model answered than the one that was.
         signals: what its client did without judging it, names with commas between (see `live`): they are no score.
         grade: what a grader gave it, 0 to 1; a `score` that nobody gave is that, and `scored_by` names the grader then.
+        first_gains: of an answer in the shadow, what its grader gives more to what it is shown first, -1 to 1; None of
+            one that sees one answer at a time.
         features: counts of the question that drift is measured by, as JSON; None where the policy knows none.
     """
 
@@ -49,6 +51,7 @@ class Decision(NamedTuple):
     features: str | None = None
     grade: float | None = None
     scored_by: str | None = None
+    first_gains: float | None = None
 
 
 class ReadTo(NamedTuple):

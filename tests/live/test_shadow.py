@@ -85,6 +85,7 @@ def test_both_answers_are_graded_and_kept_and_a_persons_score_goes_before() -> N
     assert (log.rows()[0].score, log.rows()[0].grade, log.rows()[0].scored_by) == (0.75, 1.0, None)
 
 
+@pytest.mark.fault("a request must not leave the machine, and shadow is on", "models and judges of it alone are asked")
 def test_what_must_stay_here_goes_to_models_and_judges_of_this_machine_alone() -> None:
     shadow, asked = shadowing(ShadowPlan(1.0))
     run(shadow, *(answered(i, local_only=True) for i in range(20)))
@@ -113,6 +114,9 @@ def test_the_share_is_kept() -> None:
     assert 60 < sum(shadow.wants(HELLO, f"r{i}") for i in range(1000)) < 140
 
 
+@pytest.mark.fault(
+    "shadow has more to ask than it may, or a model fails in it", "dropped and counted; answers do not wait for it"
+)
 def test_what_is_too_much_is_dropped_and_nothing_waits_for_it() -> None:
     shadow, asked = shadowing(ShadowPlan(1.0, "here"), running=1000)
     run(shadow, *(answered(i) for i in range(QUEUE + 7)))
@@ -133,6 +137,46 @@ def test_a_grader_is_held_against_people() -> None:
     assert found.bias.mean == pytest.approx(0.25)
     assert 0 < found.bias.low < 0.25 < found.bias.high
     assert agreement([]).same_side is None
+
+
+class PositionJudge(FakeModel):
+    """A judge who calls the answer better that is shown first, but for one that it knows to be right."""
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        if self._name != "there":
+            return ChatReply("42", self._name)
+        shown_first, shown_second = request.question.split("Answer B")
+        return ChatReply("A" if "41" in shown_first or "41" not in shown_second else "B", self._name)
+
+
+@pytest.mark.parametrize(("served", "grade", "first_gains"), [("41", 1.0, 0.0), ("43", 0.5, 1.0)])
+def test_a_judge_that_compares_sees_each_answer_first_once(served: str, grade: float, first_gains: float) -> None:
+    asked: list[Any] = []
+    shadow, _ = shadowing(ShadowPlan(1.0, "here"))
+    catalogue: Any = SimpleNamespace(
+        get=lambda name: PositionJudge(name, asked, False),
+        breaker=lambda name: SimpleNamespace(resting_s=lambda: 0.0),
+    )
+    allowance: Any = SimpleNamespace(left=lambda: 9.0, spend=lambda usd: None)
+    grader = ShadowGrader("pairwise:there", catalogue, allowance)
+    shadow = Shadow(ShadowPlan(1.0, "here"), SimpleNamespace(catalogue=catalogue), allowance, grader, lambda: 0)  # type: ignore[arg-type]
+    left, other = run(shadow, answered()._replace(text=served)).rows()
+    assert (left.grade, other.grade, other.first_gains) == (grade, 1 - grade, first_gains)
+    told = agreement([left, other])
+    assert (told.swapped, told.settled, told.first_gains.mean) == (1, float(first_gains == 0), first_gains)
+    assert not grader.stays_here
+
+
+@pytest.mark.fault("a grader fails on answers that were asked for in the shadow", "they are kept without a grade")
+def test_an_answer_that_could_not_be_graded_is_kept() -> None:
+    shadow, _ = shadowing(ShadowPlan(1.0, "here"))
+
+    async def fails(*_: Any) -> Any:
+        raise UpstreamError("the judge is down")
+
+    shadow._grader.grade = fails  # type: ignore[method-assign]
+    log = run(shadow, answered())
+    assert [(row.model, row.grade) for row in log.rows()] == [("served", None), ("here", None)]
 
 
 def test_models_are_compared_on_the_requests_that_both_were_graded_on() -> None:
