@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.benchmark.parameters import OUT, Expression, all_parameters_of, check_parameters, parameters_of
+from autopicker_lab.benchmark.report import report_html
 from autopicker_lab.core import AutopickerError, InvalidRequestError, RunStamp, StoppedError
 from autopicker_lab.core.optional import require
 from autopicker_lab.runtime.progress import Progress, report_progress
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FIGURES = "figures.json"
 RECORD = "record.json"
+VERDICT = "verdict.json"
 _ENGINE = "autopicker"
 _MISTAKES = (InvalidRequestError.__name__,)  # as a kernel names what a cell raised
 
@@ -94,9 +96,17 @@ def run(
     figures = json.loads((folder / FIGURES).read_text("utf-8")) if (folder / FIGURES).exists() else {}
     stamp = RunStamp.collect(notebook).to_dict()
     effective = {key: _plain(parameter.default) for key, parameter in parameters_of(notebook).items()} | values
-    record = {"benchmark": notebook.stem, "name": name, "parameters": effective, "figures": figures, "stamp": stamp}
+    told = json.loads((folder / VERDICT).read_text("utf-8")) if (folder / VERDICT).exists() else {}
+    record = {
+        "benchmark": notebook.stem,
+        "name": name,
+        **told,
+        "parameters": effective,
+        "figures": figures,
+        "stamp": stamp,
+    }
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-    (folder / f"{notebook.stem}.html").write_text(to_html(executed, effective, stamp), "utf-8")
+    (folder / f"{notebook.stem}.html").write_text(report_html(executed, record), "utf-8")
     return Run(folder, figures, effective)
 
 
@@ -178,16 +188,26 @@ def sweep_frame(key: str, results: Sequence[Run]) -> pd.DataFrame:
     return pandas.DataFrame(map(row, results)).set_index(key)
 
 
-def save_figures(figures: Mapping[str, Any], out: str | Path, tables: Mapping[str, pd.DataFrame] | None = None) -> None:
+def save_figures(
+    figures: Mapping[str, Any],
+    out: str | Path,
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    *,
+    verdict: str = "",
+    look_first: Sequence[str] = (),
+) -> None:
     """Write a benchmark's figures into its run's folder; a benchmark notebook calls this last.
 
     Args:
         figures: by name; NaN and None are written as null.
         out: the folder; "" writes nothing.
         tables: written beside the figures as NAME.csv.
+        verdict: what the run found, in a sentence for the report's cover.
+        look_first: dotted names of the figures that stand there.
     """
     if str(out):
         Path(out, FIGURES).write_text(json.dumps(_as_json(figures), indent=2, allow_nan=False) + "\n", "utf-8")
+        Path(out, VERDICT).write_text(json.dumps({"verdict": verdict, "look_first": list(look_first)}) + "\n", "utf-8")
         for name, table in (tables or {}).items():
             table.to_csv(Path(out, f"{name}.csv"), index=table.index.name is not None or table.index.nlevels > 1)
 
@@ -218,27 +238,6 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def to_html(executed: Path, parameters: Mapping[str, Any], stamp: Mapping[str, Any]) -> str:
-    """Write an executed notebook as one HTML page without its code, which loads nothing from the network.
-
-    The parameters, the time, the machine and the commit stand below the title.
-    """
-    import nbformat
-    from nbconvert import HTMLExporter
-
-    notebook = nbformat.read(executed, 4)
-    values = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
-    commit = stamp.get("commit")
-    environment = [stamp.get("utc"), stamp.get("machine"), f"commit {commit[:12]}" if commit else None]
-    about = f"Parameters: `{values}`\n\nRun: {', '.join(str(part) for part in environment if part)}"
-    notebook.cells.insert(1, nbformat.v4.new_markdown_cell(about))
-    exporter = HTMLExporter(
-        exclude_input=True, embed_images=True, mathjax_url="", require_js_url="", jquery_url="", widget_renderer_url=""
-    )
-    html: str = exporter.from_notebook_node(notebook)[0]
-    return html
 
 
 def _register_engine() -> None:

@@ -32,7 +32,7 @@ from autopicker_lab.extraction import open_source
 from autopicker_lab.transcription.sound import RATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -171,6 +171,14 @@ def summary(results: pd.DataFrame) -> dict[str, Any]:
         "hours": float(heard["seconds"].sum() / 3600),
         "ways": {way: _figures(rows) for way, rows in results.groupby("way", sort=False)},
     }
+
+
+def verdict(figures: Mapping[str, Any]) -> str:
+    """What the figures of `summary` come to, in a sentence."""
+    if figures["wer"] is None:
+        return "Nothing was heard: see the errors of the recordings."
+    pace = f"{figures['rtf_median']:.2f} s for a second of sound"
+    return f"{figures['wer']:.1%} of the words of {figures['recordings']} recordings are heard wrongly, in {pace}."
 
 
 def _figures(results: pd.DataFrame) -> dict[str, Any]:

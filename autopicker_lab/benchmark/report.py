@@ -1,0 +1,191 @@
+"""The report of a run as one HTML page: a cover, then the executed notebook without its code.
+
+What notebooks print may come from models, files and strangers: in a report nothing runs, and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from autopicker_lab.chat.markdown import markdown_html
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+# Nothing runs and nothing is fetched, whatever the page holds.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; base-uri 'none'"
+_TAGS = frozenset(
+    {
+        *(
+            "a",
+            "abbr",
+            "b",
+            "blockquote",
+            "br",
+            "caption",
+            "code",
+            "col",
+            "colgroup",
+            "dd",
+            "details",
+            "div",
+            "dl",
+            "dt",
+        ),
+        *("em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "li", "mark", "ol", "p"),
+        *("pre", "s", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th"),
+        *("thead", "tr", "u", "ul"),
+    }
+)
+_IMAGE_ATTRIBUTES = ("alt", "width", "height")
+_ATTRIBUTES: dict[str, Any] = {
+    "*": ["class", "style", "title", "align", "colspan", "rowspan", "scope", "open"],
+    "a": ["href"],
+    "img": lambda _, name, value: value.startswith("data:image/") if name == "src" else name in _IMAGE_ATTRIBUTES,
+}
+_STYLES = (
+    "background background-color border border-bottom border-collapse border-left color display font-family font-size "
+    "font-weight height line-height margin margin-left margin-top max-height opacity overflow padding padding-left "
+    "text-align vertical-align white-space width"
+)
+_DRAWING = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
+_SCRIPT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_TEMPLATES_OWN = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
+_COVER_STYLE = """<style>
+.cover{border-bottom:2px solid #0072b2;font:16px/1.5 system-ui,sans-serif;margin:1em 2em 2em;padding-bottom:1em}
+.cover h1{font-size:1.6em;margin:0}.cover .verdict{font-size:1.25em;margin:.6em 0}
+.cover table{border-collapse:collapse;margin:.4em 0}.cover h2{font-size:1em;margin:1em 0 0}
+.cover :is(td,th){border-bottom:1px solid #c9ccd3;padding:.2em 1em .2em 0;text-align:left;vertical-align:top}
+.cover td{overflow-wrap:anywhere}
+</style>"""
+
+
+class _Safe(str):
+    """HTML that was made so that it runs nothing."""
+
+    __slots__ = ()
+
+
+def report_html(executed: Path, record: Mapping[str, Any]) -> str:
+    """Write an executed notebook as one HTML page behind a cover.
+
+    Args:
+        record: of the run, as `record.json` has it: its verdict, figures, parameters and stamp go onto the cover.
+    """
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    notebook = nbformat.read(executed, 4)
+    title = str(record["name"] or record["benchmark"])
+    language = notebook.metadata.get("language_info", {}).get("name", "python")
+    notebook.metadata = nbformat.from_dict({"title": title, "language_info": {"name": str(language)}})
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({})
+        for output in cell.get("outputs", ()):
+            if "metadata" in output:
+                output.metadata = nbformat.from_dict({})
+    filters: dict[str, Callable[..., str]] = {
+        "markdown2html": lambda text: _Safe(markdown_html(text)),
+        "strip_files_prefix": lambda html: html,
+        "clean_html": _cleaned,
+    }
+    exporter = HTMLExporter(
+        exclude_input=True,
+        embed_images=True,
+        sanitize_html=True,
+        filters=filters,
+        **dict.fromkeys(("mathjax_url", "require_js_url", "jquery_url", "widget_renderer_url"), ""),
+    )
+    html = _TEMPLATES_OWN.sub("", exporter.from_notebook_node(notebook)[0])
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    html = re.sub(r"<head\b[^>]*>", lambda match: match[0] + policy, html, count=1)
+    return re.sub(r"<main\b[^>]*>", lambda match: match[0] + _cover(title, record), html, count=1)
+
+
+def _cleaned(html: object) -> str:
+    """HTML of a notebook's output with the tags and attributes of text, tables and pictures alone."""
+    if isinstance(html, _Safe):
+        return html
+    import bleach
+
+    text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
+    cleaned: str = bleach.clean(
+        _SCRIPT.sub("", _DRAWING.sub(_as_picture, text)),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        protocols=["http", "https", "data"],
+        css_sanitizer=_style_sanitizer(),
+        strip=True,
+    )
+    return cleaned
+
+
+def _as_picture(drawing: re.Match[str]) -> str:
+    """A drawing as a picture, in which scripts do not run."""
+    named = re.search(r'aria-label="([^"]*)"', drawing[0])
+    data = base64.b64encode(drawing[0].encode()).decode()
+    return f'<img alt="{named[1] if named else "a plot"}" src="data:image/svg+xml;base64,{data}">'
+
+
+@cache
+def _style_sanitizer() -> Any:
+    from bleach.css_sanitizer import CSSSanitizer
+
+    class LocalStyles(CSSSanitizer):  # type: ignore[misc]  # it carries no types
+        def sanitize_css(self, style: str) -> str:
+            """The declarations that text and tables need, of a style that names no address."""
+            kept: str = super().sanitize_css(style)
+            return "" if "url" in kept.lower() else kept
+
+    return LocalStyles(allowed_css_properties=_STYLES.split())
+
+
+def _cover(title: str, record: Mapping[str, Any]) -> str:
+    stamp, figures = record["stamp"], dict(_leaves(record["figures"]))
+    commit = stamp.get("commit")
+    environment = {
+        "Run": stamp.get("utc"),
+        "Machine": stamp.get("machine"),
+        "Python": stamp.get("python"),
+        "Commit": f"{commit[:12]}{', changed since' if stamp.get('dirty') else ''}" if commit else None,
+    }
+    first = [name for name in record.get("look_first", ()) if name in figures]
+    verdict = record.get("verdict") or "No verdict: the figures below speak for themselves."
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f"<p class='verdict'>{escape(verdict)}</p>",
+        _table("Look at these first", {name: figures[name] for name in first}),
+        _table("Made by", environment),
+        _table("Parameters", record["parameters"]),
+    ]
+    return f"{_COVER_STYLE}<section class='cover'>{''.join(parts)}</section>"
+
+
+def _table(title: str, values: Mapping[str, Any]) -> str:
+    rows = [
+        f"<tr><th scope='row'>{escape(name.replace('_', ' '))}</th><td>{escape(_written(value))}</td></tr>"
+        for name, value in values.items()
+        if value not in (None, "")
+    ]
+    return f"<h2>{escape(title)}</h2><table>{''.join(rows)}</table>" if rows else ""
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _leaves(figures: Any, path: str = "") -> Any:
+    """Each figure that is no object, by its dotted path."""
+    if not isinstance(figures, dict):
+        yield path, figures
+        return
+    for key, value in figures.items():
+        yield from _leaves(value, f"{path}.{key}" if path else str(key))
