@@ -26,7 +26,7 @@ _NAMED = re.compile(r"\b(?:answer|option|choose|prefer|choice:?)\s+(A|B)\b|\b(ti
 _FIRST_GETS = {"A": 1.0, "B": 0.0, "C": 0.5, "TIE": 0.5}
 
 
-class Preference(NamedTuple):
+class PairVerdict(NamedTuple):
     """What a judge makes of two answers in both orders.
 
     Attributes:
@@ -41,7 +41,7 @@ class Preference(NamedTuple):
     first_gains: float
 
 
-async def prefer(question: str, one: str, other: str, ask: Judge) -> Preference | None:
+async def prefer(question: str, one: str, other: str, ask: Judge) -> PairVerdict | None:
     """Compare two answers, each shown first once; None where the judge names neither in an order.
 
     Zheng et al., "Judging LLM-as-a-Judge" (2023), https://arxiv.org/abs/2306.05685, section 3.4: swapping positions.
@@ -53,7 +53,7 @@ async def prefer(question: str, one: str, other: str, ask: Judge) -> Preference 
     if second is None:
         return None
     grade = (first + 1 - second) / 2
-    return Preference(grade, 1 - grade, first + second - 1)
+    return PairVerdict(grade, 1 - grade, first + second - 1)
 
 
 def verdict(reply: str) -> float | None:

@@ -27,7 +27,7 @@ class Grades(NamedTuple):
 
     Attributes:
         served: of the answer that left. other: of the one in the shadow.
-        first_gains: of one that compares them in both orders, see Preference; else None.
+        first_gains: of one that compares them in both orders, see PairVerdict; else None.
     """
 
     served: float | None = None

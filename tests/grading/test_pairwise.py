@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from autopicker_lab.grading.pairwise import Preference, prefer, verdict
+from autopicker_lab.grading.pairwise import PairVerdict, prefer, verdict
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_verdict_is_read_as_judges_word_it(said: str, first: float | None) -> 
     assert verdict(said) == first
 
 
-def preferred(first_shown: dict[str, str]) -> Preference | None:
+def preferred(first_shown: dict[str, str]) -> PairVerdict | None:
     """What a judge makes of "one" and "two" who says, of the answer shown first, what is given."""
 
     async def ask(text: str) -> str:
@@ -40,9 +40,9 @@ def preferred(first_shown: dict[str, str]) -> Preference | None:
 
 
 def test_who_wins_in_one_order_alone_gets_a_half() -> None:
-    assert preferred({"one": "A", "two": "B"}) == Preference(1.0, 0.0, 0.0)
-    assert preferred({"one": "B", "two": "A"}) == Preference(0.0, 1.0, 0.0)
-    assert preferred({"one": "A", "two": "A"}) == Preference(0.5, 0.5, 1.0)
-    assert preferred({"one": "B", "two": "B"}) == Preference(0.5, 0.5, -1.0)
-    assert preferred({"one": "TIE", "two": "B"}) == Preference(0.75, 0.25, -0.5)
+    assert preferred({"one": "A", "two": "B"}) == PairVerdict(1.0, 0.0, 0.0)
+    assert preferred({"one": "B", "two": "A"}) == PairVerdict(0.0, 1.0, 0.0)
+    assert preferred({"one": "A", "two": "A"}) == PairVerdict(0.5, 0.5, 1.0)
+    assert preferred({"one": "B", "two": "B"}) == PairVerdict(0.5, 0.5, -1.0)
+    assert preferred({"one": "TIE", "two": "B"}) == PairVerdict(0.75, 0.25, -0.5)
     assert preferred({"one": "A", "two": "I cannot say"}) is None
