@@ -16,24 +16,33 @@ _RULE = re.compile(rf"[{_CORNERS}](?:[-=:─━═╌]+[{_CORNERS}])+")
 _TOP = re.compile(rf"[{_CORNERS}](?:[-=:─━═╌]+[{_CORNERS}]){{2,}}")  # a box of one column is a frame
 _BARE_RULE = re.compile(r"-+(?:\+-+)+")  # of psql, which draws no sides
 _BAR = re.compile("[|│┃║]")
+_BEGINS = rf"[ \t]*(?:[{_CORNERS}][-=:─━═╌]|-+\+-)"
+_BEGINNING = re.compile(_BEGINS)
+_LATER_BEGINNING = re.compile(rf"\n{_BEGINS}")  # it begins with what a search finds at once
 _MOST_LINES = 5000
+
+
+def tables_of(text: str) -> Iterator[Table]:
+    """The tables in a text; one that can hold none is passed over at once."""
+    may_hold_any = _BEGINNING.match(text) or _LATER_BEGINNING.search(text)
+    return (table for _, table in drawn_tables(text.split("\n"))) if may_hold_any else iter(())
 
 
 def drawn_tables(lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
     """The tables among lines, each with the index of its first line."""
-    at = 0
-    while at < len(lines):
+    behind = 0
+    for at in [at for at, line in enumerate(lines) if _BEGINNING.match(line)]:
         rule = lines[at].strip()
         drawn = None
-        if rule[:1] in _CORNERS and _TOP.fullmatch(rule):
-            drawn = _box(lines, at)
-        elif rule[:1] == "-" and at and _BARE_RULE.fullmatch(rule):
-            drawn = _open_sides(lines, at)
-        if drawn is None:
-            at += 1
+        if at < behind:
             continue
-        first, at, rows = drawn
-        yield first, Table(tuple(rows))
+        if _TOP.fullmatch(rule):
+            drawn = _box(lines, at)
+        elif at and _BARE_RULE.fullmatch(rule):
+            drawn = _open_sides(lines, at)
+        if drawn is not None:
+            first, behind, rows = drawn
+            yield first, Table(tuple(rows))
 
 
 _Drawn = tuple[int, int, list[tuple[str | None, ...]]]  # first line, the one behind the last, rows

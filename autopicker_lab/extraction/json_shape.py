@@ -57,6 +57,15 @@ class _Shape:
             self.example = next((shown for value in values if (shown := _example(value))), "")
 
     def _add_objects(self, objects: list[dict[str, Any]], depth: int) -> None:
+        names = list(objects[0])
+        alike = len(names) <= _MOST_KEYS and all(list(one) == names for one in objects)
+        columns = zip(names, zip(*map(dict.values, objects), strict=True), strict=True) if alike else None
+        for key, column in self._columns(objects) if columns is None else columns:
+            self.keys[key] = _Shape()
+            self.keys[key].add(column, depth + 1)
+
+    def _columns(self, objects: list[dict[str, Any]]) -> Iterable[tuple[str, list[object]]]:
+        """The values of each key of objects that differ in their keys."""
         columns: dict[str, list[object]] = {}
         for one in objects:
             for key, value in one.items():
@@ -66,9 +75,7 @@ class _Shape:
                     columns[key] = [value]
                 else:
                     self.left_out.add(key)
-        for key, column in columns.items():
-            self.keys[key] = _Shape()
-            self.keys[key].add(column, depth + 1)
+        return columns.items()
 
     def told(self, of: int = 0) -> Any:
         """The shape as JSON; `of` is the number of objects among which it was looked for, 0 where it was one."""

@@ -117,13 +117,15 @@ def _front_matter_length(lines: Sequence[str]) -> int:
 
 def _front_matter(lines: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What front matter says, as JSON can hold it, and a warning where it cannot be parsed."""
+    if not lines:
+        return {}, ()
     import tomllib
 
     import yaml
 
     inner = "\n".join(lines[1:-1])
     try:
-        if lines and lines[0].startswith("+++"):
+        if lines[0].startswith("+++"):
             value: object = tomllib.loads(inner)
         elif "&" in inner or inner.count("[") + inner.count("{") > _MAX_BRACKETS:  # what can grow, or is nested deeply
             return {}, ("front matter with anchors or very many brackets was not parsed",)

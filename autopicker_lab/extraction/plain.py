@@ -9,7 +9,7 @@ from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
 from autopicker_lab.core.places import Place, line_place
 from autopicker_lab.extraction.base64_data import leave_out_base64
 from autopicker_lab.extraction.decoding import decode
-from autopicker_lab.extraction.drawn_tables import drawn_tables
+from autopicker_lab.extraction.drawn_tables import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,8 +37,9 @@ def read_txt(file: SourceFile) -> Document:
     text, left_out = leave_out_base64(text)
     warnings += left_out
     meta = {"encoding": encoding, "lines": text.count("\n") + (not text.endswith("\n"))}
-    tables = tuple(table for _, table in drawn_tables(text.split("\n")))
-    return Document(file.name, file.kind, (Part("text", text, tables, (line_place(text),)),), meta, warnings)
+    return Document(
+        file.name, file.kind, (Part("text", text, tuple(tables_of(text)), (line_place(text),)),), meta, warnings
+    )
 
 
 def sections(text: str) -> list[Part]:
