@@ -185,11 +185,20 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(NotHttpError(f"not an HTTP answer: {error}"))
+        if self._blocks:
+            self._buffer(len(data))
         if not self._head_complete and self._received > _MAX_HEAD:
             self._fail(ConnectionBrokenError("the head of the answer has no end"))
         if self._release is not None and self._complete:
             self._end_linger()
         self._wake()
+
+    def _buffer(self, size: int) -> None:
+        """Count bytes that wait, and let the server pause where they are too many."""
+        self._buffered += size
+        if self._buffered > _PAUSE_AT and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the answer: complete where it has no length, broken otherwise."""
@@ -230,14 +239,9 @@ class Connection(asyncio.Protocol):
             self._head_complete = True
 
     def on_body(self, data: bytes) -> None:
-        """Keep a piece of the body, and let the server pause where too much waits."""
-        if self._is_surplus:
-            return
-        self._blocks.append(data)
-        self._buffered += len(data)
-        if self._buffered > _PAUSE_AT and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
+        """Keep a piece of the body."""
+        if not self._is_surplus:
+            self._blocks.append(data)
 
     def on_message_complete(self) -> None:
         """End an answer; one without status was an interim answer."""

@@ -39,15 +39,14 @@ class EventShape:
         before, after: the bytes of its line around the text.
     """
 
-    __slots__ = ("_between", "_ending", "after", "before", "choice", "end", "event", "least", "start")
+    __slots__ = ("_between", "after", "before", "choice", "end", "event", "least", "start")
 
     def __init__(self, event: dict[str, Any], before: bytes, after: bytes):
         self.event = event
         self.choice: dict[str, Any] = event["choices"][0]
         self.before = before
         self.after = after
-        self._ending = after + b"\n\n"
-        self._between = self._ending + before
+        self._between = after + b"\n\n" + before
         self.start, self.end = len(before), -len(after)
         self.least = len(before) + len(after) + 1
 
@@ -82,24 +81,15 @@ class EventShape:
         """The events that `data` begins with, where these are two or more, as one; and what follows on them."""
         if not data.startswith(self.before):
             return None, data
-        texts = data[self.start :].split(self._between)
-        last, further = texts.pop(), b""
-        if not texts:
-            return None, data
-        if b"\n" in b"".join(texts):  # others stand between, behind which there are more
-            there = next(i for i, text in enumerate(texts) if b"\n" in text)
-            further = self._between.join([b"", *texts[there + 1 :], last])
-            texts, last = texts[:there], texts[there]
-        text, end, rest = last.partition(self._ending)
-        if end:
-            texts.append(text)
-        elif last.endswith(self.after):
-            texts.append(last[: self.end])
-        else:
-            rest = self.before + last
-        rest += further
-        event = self._of_texts(texts) if texts else None
-        return event, data if event is None else rest
+        lines = data.split(b"\n\n")
+        count = len(lines)
+        while count and not self.fits(lines[count - 1]):
+            count -= 1
+        texts = [line[self.start : self.end] for line in lines[:count]]
+        if not data.startswith(self.before + self._between.join(texts)):  # one that does not fit stands between
+            count = next(i for i, line in enumerate(lines) if not self.fits(line))
+        event = self._of_texts(texts[:count]) if count > 1 else None
+        return event, data if event is None else b"\n\n".join(lines[count:])
 
     def _of_texts(self, written: list[bytes]) -> TextEvent | None:
         """The event of these texts, as they stand in JSON; None where one of them is empty or no JSON."""
