@@ -40,7 +40,18 @@ if TYPE_CHECKING:
 __all__ = ["ModelConfig", "Settings"]
 
 _SECRETS = frozenset(  # fields that are never printed
-    {"secret_key", "api_key", "redis_url", "storage_url", "ollama_host", "endpoint", "headers", "options", "proxy"}
+    {
+        "secret_key",
+        "vocabulary_key",
+        "api_key",
+        "redis_url",
+        "storage_url",
+        "ollama_host",
+        "endpoint",
+        "headers",
+        "options",
+        "proxy",
+    }
 )
 
 
@@ -53,6 +64,8 @@ class Settings(BaseSettings):
 
     secret_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_hex(32)))
     """Signs messages of the service to itself; each start makes another unless it is set."""
+    vocabulary_key: SecretStr | None = None
+    """Hashes the vocabulary of policy files, and reads those that were hashed with it; 16 characters or more."""
     api_key: SecretStr | None = None
     """The key that callers must send; none, and no keys in API_KEYS_FILE: open access."""
     api_keys_file: Path | None = None

@@ -99,6 +99,13 @@ def tune(
             help="estimates differ by the column task, for requests that tell theirs (metadata.task)",
         ),
     ] = False,
+    hash_vocabulary: Annotated[
+        bool,
+        typer.Option(
+            "--hash-vocabulary",
+            help="hash the words that the file knows by the setting VOCABULARY_KEY, which its readers then need",
+        ),
+    ] = False,
     prices: Prices = None,
     latency_weight: Latency = None,
     out: Annotated[Path | None, typer.Option(help="where to save the policy")] = None,
@@ -129,12 +136,16 @@ def tune(
     from rich.progress import Progress
 
     from autopicker_lab.routing import save_policy
+    from autopicker_lab.routing.policies import vocabulary_key
     from autopicker_lab.tuning import WITHIN, Terms, read_outcomes
     from autopicker_lab.tuning import tune as run
 
     if within is not None and (strong_share is not None or spend is not None):
         raise InvalidRequestError("one thing decides the cost weight", "give --within, --strong-share or --spend")
     _check_folders(out, scores)
+    secret = vocabulary_key() if hash_vocabulary else ""
+    if hash_vocabulary and not secret:
+        raise InvalidRequestError("no key to hash the vocabulary with", "set VOCABULARY_KEY to 16 characters or more")
     table = read_outcomes(outcomes, prices)
     note = sparse_notes(as_json)
     with Progress(transient=True, console=Console(stderr=True)) as bar:
@@ -162,6 +173,7 @@ def tune(
             groups=groups,
             cascade=cascade,
             per_task=per_task,
+            vocabulary_key=secret,
             latency_weight=latency_weight or 0.0,
             local_only=local_only,
             source=outcomes,

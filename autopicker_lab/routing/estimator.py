@@ -14,7 +14,7 @@ import hashlib
 import json
 import math
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.routing.hidden_vocabulary import hashed, probe_of
 from autopicker_lab.routing.packed_arrays import packed, unpacked
 from autopicker_lab.routing.readings import ASKING, READINGS, ReadText
 
@@ -115,6 +116,7 @@ class LearnedEstimator:
         bias: shape (1 + models,).
         stack: shape (models, 4): intercept, and coefficients of mean, mean squared and deviation.
         penalties: of the ridge regressions of mean and deviations.
+        vocabulary_key: a secret that the keys are hashed with where this is written; "": they are written as they are.
     """
 
     models: tuple[str, ...]
@@ -131,6 +133,7 @@ class LearnedEstimator:
     kind: str = ASKING
     novelty: tuple[float, float] | None = None
     tail: tuple[float, ...] | None = None
+    vocabulary_key: str = field(default="", repr=False)
 
     ARRAYS: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
@@ -193,25 +196,41 @@ class LearnedEstimator:
             "fingerprint": embeddings.fingerprint(),
             **({"novelty": list(self.novelty)} if self.novelty else {}),
             **({"tail": list(self.tail)} if self.tail else {}),
-            "arrays": {name: packed(getattr(self, name)) for name in self.ARRAYS},
+            **({"vocabulary": probe_of(self.vocabulary_key)} if self.vocabulary_key else {}),
+            "arrays": {name: packed(array) for name, array in self._written().items()},
         }
 
+    def _written(self) -> dict[str, Array]:
+        """The arrays as a file holds them: with a secret, the keys hashed, and in the order of their hashes."""
+        arrays = {name: getattr(self, name) for name in self.ARRAYS}
+        if not self.vocabulary_key:
+            return arrays
+        keys = hashed(self.keys, self.vocabulary_key)
+        order = keys.argsort()
+        return arrays | {"keys": keys[order]} | {name: arrays[name][order] for name in ("idf", "weights")}
+
     @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> LearnedEstimator:
+    def from_dict(cls, raw: Mapping[str, Any], vocabulary_key: str = "") -> LearnedEstimator:
         """The estimator of a policy file.
 
+        Args:
+            vocabulary_key: the secret that its vocabulary was hashed with, where it was.
+
         Raises:
-            InvalidRequestError: other embeddings than the installed ones, or arrays that do not fit together.
+            InvalidRequestError: other embeddings than the installed ones, arrays that do not fit together, or another
+                secret.
         """
         if raw.get("fingerprint") != embeddings.fingerprint():
             detail = f"the estimator was fitted on other embeddings than the installed {embeddings.NAME}"
             raise InvalidRequestError(detail, "tune again with this installation")
         try:
-            arrays: dict[str, Any] = {name: unpacked(raw["arrays"][name], kinds) for name, kinds in cls.ARRAYS.items()}
+            arrays = _arrays_of(raw, cls.ARRAYS, vocabulary_key)
             mean, deviations = map(float, raw["penalties"])
             estimator = cls(
                 tuple(map(str, raw["models"])), **arrays, penalties=(mean, deviations), kind=str(raw["kind"])
             )
+            if "vocabulary" in raw:
+                estimator = replace(estimator, vocabulary_key=vocabulary_key)
             if raw.get("novelty") is not None:
                 unknown, limit = map(float, raw["novelty"])
                 estimator = replace(estimator, novelty=(unknown, limit))
@@ -318,13 +337,38 @@ def stacked(raw: Array, stack: Array) -> Array:
     return np.clip(estimates, 0.0, 1.0)
 
 
-KINDS: Mapping[str, Callable[[Mapping[str, Any]], Estimator]] = MappingProxyType(
-    dict.fromkeys(READINGS, LearnedEstimator.from_dict)
-)
+def _arrays_of(raw: Mapping[str, Any], kinds: Mapping[str, str], vocabulary_key: str) -> dict[str, Any]:
+    """The arrays of a file; its keys found again where they are hashed."""
+    import numpy as np
+
+    if "vocabulary" not in raw:
+        return {name: unpacked(raw["arrays"][name], kind) for name, kind in kinds.items()}
+    if not vocabulary_key:
+        raise InvalidRequestError(
+            "the policy's vocabulary is hashed", "set VOCABULARY_KEY to the key it was hashed with"
+        )
+    if probe_of(vocabulary_key) != raw["vocabulary"]:
+        detail = "the policy's vocabulary was hashed with another key"
+        raise InvalidRequestError(detail, "set VOCABULARY_KEY to that one, or tune again")
+    arrays = {name: unpacked(raw["arrays"][name], "int64" if name == "keys" else kind) for name, kind in kinds.items()}
+    known = hashed(np.arange(len(embeddings.vectors()) + PAIRS), vocabulary_key)
+    order = known.argsort()
+    keys = order[known.searchsorted(arrays["keys"], sorter=order).clip(max=len(known) - 1)]
+    if {len(arrays["idf"]), len(arrays["weights"])} != {len(keys)} or not np.array_equal(known[keys], arrays["keys"]):
+        raise ValueError("keys are no hashes of tokens, each with its weights")
+    ascending = keys.argsort()
+    found = {"keys": keys[ascending].astype(np.int32)}
+    return arrays | found | {name: arrays[name][ascending] for name in ("idf", "weights")}
 
 
-def read_estimator(raw: Mapping[str, Any]) -> Estimator:
+KINDS: Mapping[str, Callable[..., Estimator]] = MappingProxyType(dict.fromkeys(READINGS, LearnedEstimator.from_dict))
+
+
+def read_estimator(raw: Mapping[str, Any], vocabulary_key: str = "") -> Estimator:
     """The estimator of a policy file, of any of the `KINDS`.
+
+    Args:
+        vocabulary_key: the secret that its vocabulary was hashed with, where it was.
 
     Raises:
         InvalidRequestError: another kind, or a damaged one.
@@ -333,7 +377,7 @@ def read_estimator(raw: Mapping[str, Any]) -> Estimator:
     if kind not in KINDS:
         detail = f"the estimator is of kind {kind!r}, this version reads {', '.join(map(repr, KINDS))}"
         raise InvalidRequestError(detail, "upgrade autopicker-lab, or tune again")
-    return KINDS[kind](raw)
+    return KINDS[kind](raw, vocabulary_key)
 
 
 def estimate_each(estimator: Estimator, texts: Sequence[str]) -> Array:

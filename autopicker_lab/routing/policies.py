@@ -112,6 +112,14 @@ def policy_text(policy: RoutePolicy) -> str:
     return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
+def vocabulary_key() -> str:
+    """The secret that vocabularies of policy files are hashed with, VOCABULARY_KEY of the settings; "" for none."""
+    from autopicker_lab.settings import Settings
+
+    key = Settings.load().vocabulary_key
+    return key.get_secret_value() if key else ""
+
+
 def _value_text(key: str, value: Any) -> str:
     """One line for a value, so that the head fits on a screen; one for each entry of the card and of the estimator."""
     if key in ("card", "estimator") and value:
@@ -151,7 +159,8 @@ def _policy(raw: Mapping[str, Any]) -> RoutePolicy:
     if raw.get("estimator") is not None:
         from autopicker_lab.routing.estimator import read_estimator
 
-        estimator = read_estimator(raw["estimator"])
+        hashed = "vocabulary" in raw["estimator"]
+        estimator = read_estimator(raw["estimator"], vocabulary_key() if hashed else "")
     pair = raw.get("pair")
     limit = raw.get("max_cost_usd")
     return RoutePolicy(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, RunStamp
 from autopicker_lab.routing import ON_DRIFT, UNFAMILIAR, default_policy
+from autopicker_lab.routing.hidden_vocabulary import probe_of
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning import forms
 from autopicker_lab.tuning.allowances import losses_where_doubtful
@@ -62,6 +64,7 @@ def tune(
     latency_weight: float = 0.0,
     cascade: str = forms.AUTO,
     per_task: bool = False,
+    vocabulary_key: str = "",
     progress: Progress | None = None,
 ) -> TuningReport:
     """Fit estimates and a cost weight on a table (see read_outcomes), and measure them out of fold.
@@ -95,6 +98,8 @@ def tune(
             cost; "only" takes the better one, shown or not; "off" tries none. Beside a guard, a cascade must pass it.
         per_task: estimates have what the tasks of the table (column `task`) add to them, shrunk by how little of each
             was seen; that counts for requests that tell their task (`metadata.task`). See tuning.per_task.
+        vocabulary_key: a secret that the policy's file hashes the vocabulary of the prompts with (16 characters or
+            more); who reads the file then needs it, as VOCABULARY_KEY. "": the file holds the vocabulary.
         progress: called with (steps done, steps in all); the steps are the folds, the fit and the report.
 
     Raises:
@@ -106,6 +111,8 @@ def tune(
 
     asked, source = Asked(within, guard, strong_share, spend), source_of(table, source)
     _check_options(on_drift, unfamiliar, cascade, repeats, asked, promise)
+    if vocabulary_key:
+        probe_of(vocabulary_key)
     outcomes = OutcomeMatrix.from_table(
         table, strong=strong, weak=weak, seed=seed, groups=groups, latency_weight=latency_weight
     )
@@ -114,6 +121,7 @@ def tune(
     if promise is not None:
         outcomes, kept_out = cut(outcomes, seed)
     learned = learn(outcomes, kept_out, folds, repeats, seed, progress, per_task)
+    learned = replace(learned, estimator=replace(learned.estimator, vocabulary_key=vocabulary_key))
     chosen = choose(learned, asked, promise)
     figures = _figures(learned, chosen, asked, progress)
     asked_for = {"latency_weight": latency_weight, "strong_share": strong_share, "spend": spend}
