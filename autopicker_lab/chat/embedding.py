@@ -8,7 +8,7 @@ from autopicker_lab.core import InvalidRequestError, ModelSpec, ModelUnavailable
 from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.models.embedding import STATIC, EmbeddingModel, Embeddings, StaticModel
 from autopicker_lab.routing import AUTO, Requirements, permitted_models
-from autopicker_lab.routing.router import obstacle
+from autopicker_lab.routing.requirements import obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

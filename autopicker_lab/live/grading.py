@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from autopicker_lab.core import ChatRequest, SettingsError
 from autopicker_lab.grading.grade import check_answer, grade_by_judge, grade_reply
 from autopicker_lab.grading.pairwise import prefer
-from autopicker_lab.routing.router import is_local
+from autopicker_lab.routing.requirements import is_local
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autopicker_lab.core import AutopickerError
 from autopicker_lab.live.draws import number_of
 from autopicker_lab.live.pairs import SHADOW
-from autopicker_lab.routing.router import is_local
+from autopicker_lab.routing.requirements import is_local
 from autopicker_lab.storage import Decision
 
 if TYPE_CHECKING:

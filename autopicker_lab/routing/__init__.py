@@ -9,12 +9,10 @@ from autopicker_lab.routing.policies import (
     policy_text,
     save_policy,
 )
+from autopicker_lab.routing.requirements import ANSWER_TOKENS, Requirements, is_local
 from autopicker_lab.routing.router import (
-    ANSWER_TOKENS,
     AUTO,
-    Requirements,
     choose,
-    is_local,
     permitted_models,
     route_to_named_model,
     unknown_models,

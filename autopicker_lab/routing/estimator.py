@@ -15,16 +15,17 @@ import json
 import math
 import zlib
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.routing.hidden_vocabulary import hashed, probe_of
-from autopicker_lab.routing.packed_arrays import packed, unpacked
+from autopicker_lab.routing.hidden_vocabulary import hashed, probe_of, read_arrays
+from autopicker_lab.routing.packed_arrays import packed
 from autopicker_lab.routing.readings import ASKING, READINGS, ReadText
+from autopicker_lab.routing.token_keys import LONG, PAIRS, tokens_of, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,69 +36,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-PAIRS = 2**18  # buckets that pairs of tokens are hashed into
-_MIX = 1_000_003
 _FURTHEST = 4.0  # standard deviations: a text unlike all that were fitted may not run away
 _FEATURES = 0.1  # weight of the counts beside tf-idf rows of length 1
-_TAIL = 14  # tokens: about ten words
-_LONG = 3 * _TAIL  # tokens from which on a text has a tail
-
-
-def head_length(tokens: int) -> int:
-    """How many of so many tokens come before the tail, the last ten words or so; a short text is all question."""
-    return tokens - _TAIL if tokens >= _LONG else tokens
-
-
-def keys_of(ids: Array) -> tuple[Array, Array, Array]:
-    """Sorted keys of tokens and of pairs of neighbours, how often each occurs, and how often before the tail."""
-    import numpy as np
-
-    vocabulary = len(embeddings.vectors())
-    pairs = vocabulary + (ids[:-1] * _MIX + ids[1:]) % PAIRS
-    keys = np.concatenate([ids, pairs])
-    order = keys.argsort(kind="stable")  # np.unique, but faster on a short text
-    keys = keys[order]
-    first = np.empty(len(keys) + 1, bool)
-    first[:1] = first[-1] = True
-    np.not_equal(keys[1:], keys[:-1], out=first[1:-1])
-    starts = first.nonzero()[0]
-    counts = starts[1:] - starts[:-1]
-    head = head_length(len(ids))
-    if head == len(ids):
-        return keys[starts[:-1]], counts, counts
-    order[order >= len(ids)] -= len(ids) - 1  # a pair is met with its second token
-    early = np.add.reduceat(order < head, starts[:-1], dtype=np.int64)
-    return keys[starts[:-1]], counts, early
-
-
-class _Tokens(NamedTuple):
-    """Token ids of a text; keys of these and of their pairs, how often each occurs, and how often before the tail."""
-
-    ids: Array
-    keys: Array
-    counts: Array
-    early: Array
-
-
-@lru_cache(16)  # whether a text is familiar is asked apart from its estimate
-def _tokens_of(excerpt: str) -> _Tokens:
-    ids = embeddings.token_ids(excerpt)
-    return _Tokens(ids, *keys_of(ids))
-
-
-def mean_vector(ids: Array) -> Array:
-    """The mean embedding of tokens at length 1, shape (256,); zeros for no tokens."""
-    import numpy as np
-
-    table = embeddings.vectors()
-    if not len(ids):
-        return np.zeros(table.shape[1], np.float32)
-    return _unit(table[ids].sum(0))
-
-
-def _unit(total: Array) -> Array:
-    unit: Array = total / max(math.sqrt(total @ total), 1e-12)
-    return unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +107,7 @@ class LearnedEstimator:
         if self.novelty is None:
             return False
         unknown, limit = self.novelty
-        return self._tables.mean_idf(_tokens_of(READINGS[self.kind].read(text, None).excerpt).keys, unknown) > limit
+        return self._tables.mean_idf(tokens_of(READINGS[self.kind].read(text, None).excerpt).keys, unknown) > limit
 
     def part_read(self, text: str) -> str:
         """The part of a text that is read, in words; "" for all of it, or where its kind tells no parts apart."""
@@ -224,7 +164,7 @@ class LearnedEstimator:
             detail = f"the estimator was fitted on other embeddings than the installed {embeddings.NAME}"
             raise InvalidRequestError(detail, "tune again with this installation")
         try:
-            arrays = _arrays_of(raw, cls.ARRAYS, vocabulary_key)
+            arrays = read_arrays(raw, cls.ARRAYS, vocabulary_key)
             mean, deviations = map(float, raw["penalties"])
             estimator = cls(
                 tuple(map(str, raw["models"])), **arrays, penalties=(mean, deviations), kind=str(raw["kind"])
@@ -246,7 +186,7 @@ class LearnedEstimator:
         import numpy as np
 
         t = self._tables
-        ids, keys, counts, early = _tokens_of(read.excerpt)
+        ids, keys, counts, early = tokens_of(read.excerpt)
         scaled = np.minimum(np.maximum((read.counts - t.mean) * t.scale, -_FURTHEST), _FURTHEST)
         base: Array = self.bias + scaled @ t.by_features
         rows = t.rows[keys]
@@ -258,7 +198,7 @@ class LearnedEstimator:
         vectors = t.vectors[keys[: keys.searchsorted(len(t.vectors))]]
         times = np.minimum(counts[known], t.most)
         whole: Array = base + t.words(_weighted(idf, times), weights) + t.embedding(vectors)
-        if self.tail is None or len(ids) < _LONG:
+        if self.tail is None or len(ids) < LONG:
             return whole
         known_early = early[known]
         kept = known_early > 0
@@ -298,7 +238,7 @@ class _Tables:
 
     def embedding(self, vectors: Array) -> Array:
         """What the mean of the vectors of tokens adds, shape (k, 256)."""
-        moved = _unit(vectors.sum(0)) - self.centre
+        moved = unit(vectors.sum(0)) - self.centre
         reach = math.sqrt(moved @ moved)
         added: Array = moved @ self.by_vector
         return added / reach if reach else added
@@ -335,30 +275,6 @@ def stacked(raw: Array, stack: Array) -> Array:
     mean, deviations = raw[:, :1], raw[:, 1:]
     estimates: Array = stack[:, 0] + mean * stack[:, 1] + mean * mean * stack[:, 2] + deviations * stack[:, 3]
     return np.clip(estimates, 0.0, 1.0)
-
-
-def _arrays_of(raw: Mapping[str, Any], kinds: Mapping[str, str], vocabulary_key: str) -> dict[str, Any]:
-    """The arrays of a file; its keys found again where they are hashed."""
-    import numpy as np
-
-    if "vocabulary" not in raw:
-        return {name: unpacked(raw["arrays"][name], kind) for name, kind in kinds.items()}
-    if not vocabulary_key:
-        raise InvalidRequestError(
-            "the policy's vocabulary is hashed", "set VOCABULARY_KEY to the key it was hashed with"
-        )
-    if probe_of(vocabulary_key) != raw["vocabulary"]:
-        detail = "the policy's vocabulary was hashed with another key"
-        raise InvalidRequestError(detail, "set VOCABULARY_KEY to that one, or tune again")
-    arrays = {name: unpacked(raw["arrays"][name], "int64" if name == "keys" else kind) for name, kind in kinds.items()}
-    known = hashed(np.arange(len(embeddings.vectors()) + PAIRS), vocabulary_key)
-    order = known.argsort()
-    keys = order[known.searchsorted(arrays["keys"], sorter=order).clip(max=len(known) - 1)]
-    if {len(arrays["idf"]), len(arrays["weights"])} != {len(keys)} or not np.array_equal(known[keys], arrays["keys"]):
-        raise ValueError("keys are no hashes of tokens, each with its weights")
-    ascending = keys.argsort()
-    found = {"keys": keys[ascending].astype(np.int32)}
-    return arrays | found | {name: arrays[name][ascending] for name in ("idf", "weights")}
 
 
 KINDS: Mapping[str, Callable[..., Estimator]] = MappingProxyType(dict.fromkeys(READINGS, LearnedEstimator.from_dict))

@@ -9,9 +9,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab import embeddings
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.routing.packed_arrays import unpacked
+from autopicker_lab.routing.token_keys import PAIRS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     Array = np.ndarray[Any, Any]
@@ -44,6 +49,30 @@ def hashed(keys: Array, secret: str) -> Array:
         digest.update(number.to_bytes(4, "little"))
         found.append(digest.digest())
     return np.frombuffer(b"".join(found), "<i8")
+
+
+def read_arrays(raw: Mapping[str, Any], kinds: Mapping[str, str], vocabulary_key: str) -> dict[str, Any]:
+    """The arrays of a file; its keys found again where they are hashed."""
+    import numpy as np
+
+    if "vocabulary" not in raw:
+        return {name: unpacked(raw["arrays"][name], kind) for name, kind in kinds.items()}
+    if not vocabulary_key:
+        raise InvalidRequestError(
+            "the policy's vocabulary is hashed", "set VOCABULARY_KEY to the key it was hashed with"
+        )
+    if probe_of(vocabulary_key) != raw["vocabulary"]:
+        detail = "the policy's vocabulary was hashed with another key"
+        raise InvalidRequestError(detail, "set VOCABULARY_KEY to that one, or tune again")
+    arrays = {name: unpacked(raw["arrays"][name], "int64" if name == "keys" else kind) for name, kind in kinds.items()}
+    known = hashed(np.arange(len(embeddings.vectors()) + PAIRS), vocabulary_key)
+    order = known.argsort()
+    keys = order[known.searchsorted(arrays["keys"], sorter=order).clip(max=len(known) - 1)]
+    if {len(arrays["idf"]), len(arrays["weights"])} != {len(keys)} or not np.array_equal(known[keys], arrays["keys"]):
+        raise ValueError("keys are no hashes of tokens, each with its weights")
+    ascending = keys.argsort()
+    found = {"keys": keys[ascending].astype(np.int32)}
+    return arrays | found | {name: arrays[name][ascending] for name in ("idf", "weights")}
 
 
 def _key(secret: str) -> bytes:

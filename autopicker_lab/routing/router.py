@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import (
     Candidate,
@@ -19,55 +17,26 @@ from autopicker_lab.core import (
     RoutePolicy,
     UnknownModelError,
 )
-from autopicker_lab.core.tokens import MOST_TIMES_REFERENCE
-from autopicker_lab.known_models import token_family
 from autopicker_lab.routing.capabilities import abilities, attainable, missing_capability
 from autopicker_lab.routing.earlier import held_to
-from autopicker_lab.routing.rule import Option, cascade_pair, prefer, prefer_unguarded
-from autopicker_lab.routing.signals import FROM_LOGPROBS, judge_of, told_as
+from autopicker_lab.routing.reasons import (
+    NONE_CAN,
+    reason_by_estimates,
+    reason_by_guard,
+    reason_by_tiers,
+    reason_of_cascade,
+    reason_unfamiliar,
+)
+from autopicker_lab.routing.requirements import is_local, obstacle
+from autopicker_lab.routing.rule import Option, cascade_pair, prefer
+from autopicker_lab.routing.signals import FROM_LOGPROBS, judge_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from autopicker_lab.routing.requirements import Requirements
 
 AUTO = "auto"
-NONE_CAN = "none of the policy's models can take the request; "
-ANSWER_TOKENS = 300  # tokens that an answer of unknown length is taken to have
-
-
-class Requirements(NamedTuple):
-    """What a request asks of a model.
-
-    Attributes:
-        tokens: prompt tokens that cannot be left out (file context is fitted to the model and does not count).
-        max_output: tokens that the answer must have room for.
-        wanted: capabilities that some models have; where none has them, the request is served without, and says so.
-        answer: tokens that the caller lets the answer have; None: 300 are taken for its price.
-        needed: capabilities without which an answer would not be what was asked for: a model must have them all.
-        unheld: why its answer cannot be held until its signal is known, so that no cascade begins; "" where it can.
-        measure: the prompt's tokens by a family of tokenizers; None: `tokens` of any.
-    """
-
-    tokens: int
-    max_output: int = 0
-    wanted: frozenset[str] = frozenset()
-    answer: int | None = None
-    needed: frozenset[str] = frozenset()
-    unheld: str = ""
-    measure: Callable[[str], int] | None = None
-
-    def price_usd(self, spec: ModelSpec, tokens: int) -> float:
-        """What a request of so many tokens may cost: all that its caller lets the model write is counted."""
-        written = min(ANSWER_TOKENS if self.answer is None else self.answer, spec.max_output)
-        return spec.cost_usd(min(tokens, spec.context_window), written)
-
-    def fit(self, spec: ModelSpec) -> bool:
-        """Whether prompt and answer fit into a model's context window."""
-        room = spec.context_window - max(self.max_output, 1)
-        return self.tokens * MOST_TIMES_REFERENCE <= room or self.tokens_of(spec) <= room
-
-    def tokens_of(self, spec: ModelSpec) -> int:
-        """The prompt's tokens by a model's family of tokenizers."""
-        return self.tokens if self.measure is None else self.measure(token_family(spec))
 
 
 def choose(
@@ -119,7 +88,7 @@ def choose(
     if part:
         reason = f"{reason}; {part} was read"
     if unfamiliar and not (policy.cascade is not None and policy.cascade.always):
-        reason = f"the request is unlike all that the policy was fitted on: {_reason_unfamiliar(policy, reason)}"
+        reason = f"the request is unlike all that the policy was fitted on: {reason_unfamiliar(policy, reason)}"
     if floor is not None and chosen.quality < floor.quality:
         stronger = [option for option in able if option.quality >= floor.quality]
         reason = f"an earlier question of this conversation went to {floor.id}, and it stays at that strength"
@@ -129,7 +98,7 @@ def choose(
         chosen = next(option for option in able if option.id == step.then)
         reason, step = f"{chosen.id} is asked at once: {why}", None
     elif step is not None:
-        reason = f"{reason}; {_cascade_reason(step)}"
+        reason = f"{reason}; {reason_of_cascade(step)}"
     others = sorted([option for option in able if option is not chosen], key=lambda option: -option.expected_quality)
     return Route(
         model=chosen.id,
@@ -145,10 +114,6 @@ def choose(
         unfamiliar=unfamiliar,
         part=part,
     )
-
-
-def _reason_unfamiliar(policy: RoutePolicy, reason: str) -> str:
-    return reason.removeprefix(NONE_CAN) if policy.unfamiliar == "default" else reason
 
 
 def _cascade_step(policy: RoutePolicy, chosen: Option, able: Sequence[Option]) -> CascadeStep | None:
@@ -182,14 +147,6 @@ def no_signal(policy: RoutePolicy, model: str, specs: Sequence[ModelSpec], down:
     if signal not in FROM_LOGPROBS or "logprobs" not in spec.drop:
         return ""
     return f"the entry of '{model}' drops logprobs, so that its answers have no {signal}"
-
-
-def _cascade_reason(step: CascadeStep) -> str:
-    cascade = step.cascade
-    return (
-        f"{step.then} is asked, too, where by {told_as(cascade.signal)} of the answer it would add more than "
-        f"{cascade.least_gain:.2f}"
-    )
 
 
 def _promise(policy: RoutePolicy, able: Sequence[Option]) -> Mapping[str, Any]:
@@ -248,27 +205,6 @@ def permitted_models(specs: Sequence[ModelSpec], allowed: frozenset[str], named:
     return permitted
 
 
-def obstacle(
-    spec: ModelSpec,
-    policy: RoutePolicy,
-    requirements: Requirements,
-    price_usd: float,
-    wanted: frozenset[str] = frozenset(),
-) -> str:
-    """Why a model cannot take a request although it would answer; "" where it can."""
-    missing = (wanted | requirements.needed) - abilities(spec) if wanted or requirements.needed else wanted
-    if policy.local_only and not is_local(spec):
-        return "the policy keeps requests on this machine"
-    if missing:
-        return f"cannot do {', '.join(sorted(missing))}"
-    if not requirements.fit(spec):
-        tokens = requirements.tokens_of(spec) + requirements.max_output
-        return f"needs {tokens:,} tokens, its context window has {spec.context_window:,}"
-    if policy.max_cost_usd is not None and price_usd > policy.max_cost_usd:
-        return f"would cost about {price_usd:.4f} USD, the policy allows {policy.max_cost_usd:g}"
-    return ""
-
-
 def unknown_models(policy: RoutePolicy, specs: Iterable[ModelSpec]) -> tuple[str, ...]:
     """A warning where a policy has estimates of models that the catalogue does not name."""
     if policy.estimator is None:
@@ -276,19 +212,6 @@ def unknown_models(policy: RoutePolicy, specs: Iterable[ModelSpec]) -> tuple[str
     known = {policy.name_of(spec) for spec in specs}
     unknown = ", ".join(name for name in policy.estimator.models if name not in known)
     return (f"the policy knows {unknown}, the catalogue does not: name it in AUTOPICKER_CONFIG",) if unknown else ()
-
-
-def is_local(spec: ModelSpec) -> bool:
-    """Whether requests to a model stay on this machine."""
-    if spec.provider in ("local", "replay"):
-        return True
-    if spec.model.endswith(("-cloud", ":cloud")):  # Ollama hands these on to its makers
-        return False
-    host = urlsplit(spec.endpoint).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 Figures = tuple[Complexity, RoutePolicy, frozenset[str], "Mapping[str, str]", "Mapping[str, float]"]
@@ -342,51 +265,15 @@ def _preferred(policy: RoutePolicy, score: float, able: Sequence[Option]) -> tup
     if policy.cascade is not None and policy.cascade.always and _pair_of(policy, able) is not None:
         return chosen, f"{chosen.id} is asked first"
     if preference.wanted is not None:
-        reason = _reason_by_tiers(chosen, able, preference.wanted, score)
+        reason = reason_by_tiers(chosen, able, preference.wanted, score)
         no_estimates = policy.estimator is not None and not policy.by_tiers
         return chosen, f"{NONE_CAN}{reason}" if no_estimates else reason
     known = [option for option in able if option.estimate is not None]
     if not known:
         return chosen, f"{chosen.id}, the incumbent, is kept"
-    reason = _reason_by_guard(policy, chosen, known) or _reason_by_estimates(chosen, known)
+    reason = reason_by_guard(policy, chosen, known) or reason_by_estimates(chosen, known)
     unknown = ", ".join(option.id for option in able if option.estimate is None)
     return chosen, f"{reason}; the policy knows nothing of {unknown}" if unknown else reason
-
-
-def _reason_by_guard(policy: RoutePolicy, chosen: Option, known: Sequence[Option]) -> str:
-    """Why the incumbent is kept where another model would be preferred without the guard; "" where none would."""
-    guard = policy.guard
-    if guard is None or chosen.name != guard.incumbent:
-        return ""
-    other = known[prefer_unguarded(policy, known)]
-    if other is chosen:
-        return ""
-    if other.name not in guard.errors:
-        return f"{chosen.id}, the incumbent, is kept: the outcomes do not show that leaving it for {other.id} pays"
-    margin = guard.margin(other.name)
-    lead = f"{other.id} is not worth {margin:.2f} more by estimate ({guard.z:g} errors)"
-    return f"{chosen.id}, the incumbent, is kept: {lead}"
-
-
-def _reason_by_estimates(chosen: Option, known: Sequence[Option]) -> str:
-    quality = chosen.expected_quality
-    if len(known) == 1:
-        return f"{chosen.id}, estimated at {quality:.2f}, is the only model of the policy that can take it"
-    best = max(known, key=lambda option: option.expected_quality)
-    if best is chosen:
-        return f"{chosen.id} has the best estimated quality, {quality:.2f}, and is worth its cost"
-    lead = best.expected_quality - quality
-    return f"{chosen.id} is estimated at {quality:.2f}; {best.id} would add {lead:.2f}, less than it costs"
-
-
-def _reason_by_tiers(chosen: Option, able: Sequence[Option], wanted: float, score: float) -> str:
-    beginning = f"score {score:.0f} wants quality {wanted:.2f}"
-    enough = sum([option.quality >= wanted for option in able])
-    if not enough:
-        return f"{beginning}: no available model reaches it, {chosen.id} is best"
-    if len(able) == 1:
-        return f"{beginning}: {chosen.id} is the only model that can take it"
-    return f"{beginning}: {chosen.id} is {'the cheapest' if enough > 1 else 'the only model'} that reaches it"
 
 
 def _no_model(

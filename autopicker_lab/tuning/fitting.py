@@ -17,16 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
 from autopicker_lab.core import StoppedError
-from autopicker_lab.routing.estimator import (
-    PAIRS,
-    LearnedEstimator,
-    dense_block,
-    head_length,
-    keys_of,
-    mean_vector,
-    stacked,
-)
+from autopicker_lab.routing.estimator import LearnedEstimator, dense_block, stacked
 from autopicker_lab.routing.readings import ASKING, READINGS
+from autopicker_lab.routing.token_keys import PAIRS, head_length, keys_of, mean_vector
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
 from autopicker_lab.tuning.rewordings import copies_of

@@ -8,8 +8,9 @@ import pytest
 
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.routing.estimator import KINDS, LearnedEstimator, head_length, keys_of
+from autopicker_lab.routing.estimator import KINDS, LearnedEstimator
 from autopicker_lab.routing.readings import NORMAL
+from autopicker_lab.routing.token_keys import head_length, keys_of
 from autopicker_lab.tuning import fitting
 
 HARD = "Prove with induction that the sum of the first {} odd integers is a perfect square, then bound its remainder"

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autopicker_lab.complexity import score
 from autopicker_lab.complexity.features import NAMES, measure
+from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.core.text import ends
+from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.routing.estimator import KINDS, LearnedEstimator
 from autopicker_lab.routing.normal_form import normal_form
 from autopicker_lab.routing.readings import AS_WRITTEN, EXCERPT, NORMAL, READINGS
@@ -50,6 +54,24 @@ def test_case_white_space_and_unicode_form_change_no_estimate(name: str, text: s
     changed = SAME[name](text)
     assert normal_form(changed) == normal_form(text)
     assert fitted().estimate(changed, measure(changed)) == fitted().estimate(text, measure(text))
+    assert decision(changed) == decision(text)
+
+
+def decision(text: str) -> tuple[str, bool, str]:
+    """The model that is chosen, by estimates or as the incumbent, and what was read."""
+    models = ("weak", "strong")
+    policy = RoutePolicy(
+        "made-up",
+        (Tier(0, 0.0), Tier(20, 0.9)),
+        {"weak": 0.6, "strong": 0.7},
+        estimator=replace(fitted(), novelty=(6.0, 4.0)),
+        costs={"weak": 0.0, "strong": 0.1},
+        cost_weight=1.0,
+        unfamiliar="incumbent",
+    )
+    specs = [ModelSpec(name, "local", context_window=10**6) for name in models]
+    found = choose(score(ChatRequest.of(text)), specs, policy, Requirements(1), question=text)
+    return found.model, found.unfamiliar, found.part
 
 
 @pytest.mark.parametrize(

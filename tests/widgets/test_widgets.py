@@ -21,7 +21,7 @@ from support.serving import serving
 from autopicker_lab import Workbench
 from autopicker_lab.core import AutopickerError, Guard, UnsupportedFileError
 from autopicker_lab.routing import choose, default_policy, load_policy
-from autopicker_lab.routing.router import Requirements
+from autopicker_lab.routing.requirements import Requirements
 from autopicker_lab.tuning import Promise, evaluate, tune
 from autopicker_lab.tuning.choices import stand_in_specs
 from autopicker_lab.tuning.whatif import compare, compare_on
