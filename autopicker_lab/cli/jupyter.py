@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from autopicker_lab import assets
 from autopicker_lab.core import InvalidRequestError
@@ -18,7 +19,8 @@ START = "00_start_here.ipynb"
 MESSAGE_BYTES = 64 * 2**20
 _SETTINGS = {"websocket_max_message_size": MESSAGE_BYTES}
 DATA_RATE = 10**9  # bytes a second that a kernel may send; more than 1 MB/s is dropped otherwise
-_CONFIG = Path(__file__).parent / "jupyter_config"  # no question whether one would like news
+_CONFIG = Path(__file__).parent / "jupyter_config"  # no question whether one would like news; Voila's hook
+_TUTORIAL = "tutorial"  # the tag of cells that explain
 
 
 def start(
@@ -72,6 +74,12 @@ def application(notebook: Path, port: int, browser: bool) -> list[str]:
         "--token",  # whoever may use it reads files of this account, by their path
     ]
     return [sys.executable, "-m", "voila", str(notebook), *options, *([] if browser else ["--no-browser"])]
+
+
+def without_tutorial(handler: object, notebook: Any, cwd: str) -> Any:
+    """Leave out of a notebook the cells that only explain, before Voila runs it: a hook of its own."""
+    notebook.cells = [cell for cell in notebook.cells if _TUTORIAL not in cell.metadata.get("tags", ())]
+    return notebook
 
 
 def origins() -> str:

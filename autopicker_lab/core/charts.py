@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 10, 44  # pixels around the plane
 _LETTER, _LINE = 6.6, 16  # width and height of text of 12 pixels
-_STYLE = (
+STYLE = (
     "<style>.ap-chart{color:inherit;line-height:1.3}.ap-chart svg{max-width:100%;height:auto;overflow:visible;"
     "display:block}.ap-chart text{fill:currentColor;font-size:12px}.ap-tip{visibility:hidden;pointer-events:none}"
     ".ap-tip rect{fill:var(--jp-layout-color1,Canvas);stroke:currentColor}.ap-hit{fill:transparent;outline:none}"
@@ -116,7 +116,7 @@ class Chart:
             x, y = self._at(point)
             self._drawn.append(_mark(shape, x, y, size, colour))
             if tips:
-                self._values.append(self._value(x, y, size + 4, tips[i]))
+                self._values.append(value_at(x, y, size + 4, tips[i], self.width, self.height))
         return self._explain(name, _mark(shape, 11, 6, min(size, 5), colour))
 
     def text(
@@ -138,7 +138,7 @@ class Chart:
         )
         legend = f"<div class='ap-legend'>{keys}</div>" if keys else ""
         svg = f"<svg {size} role='group' aria-label='{escape(self.name)}'>{parts}</svg>"
-        return f"<div class='ap-chart' style='max-width:{self.width}px'>{_STYLE}{svg}{legend}</div>"
+        return f"<div class='ap-chart' style='max-width:{self.width}px'>{STYLE}{svg}{legend}</div>"
 
     def _repr_html_(self) -> str:
         return self.to_html()
@@ -178,23 +178,6 @@ class Chart:
             lines.append(f"<text {place}>{escape(self.y.label)}</text>")
         return "".join(lines)
 
-    def _value(self, x: float, y: float, radius: float, tip: str) -> str:
-        """A place that shows its value under the pointer, or when it has the keyboard's focus."""
-        rows = tip.split("\n")
-        width, height = _LETTER * max(map(len, rows)) + 14, _LINE * len(rows) + 8
-        left = min(max(x - width / 2, 0.0), max(self.width - width, 0.0))
-        top = y - height - radius - 3 if y > height + radius + 3 else y + radius + 3
-        words = "".join(
-            f"<text x='{left + 7:.1f}' y='{top + _LINE * (i + 1) - 1:.1f}'>{escape(row)}</text>"
-            for i, row in enumerate(rows)
-        )
-        box = f"<rect x='{left:.1f}' y='{top:.1f}' width='{width:.1f}' height='{height}' rx='3'/>"
-        name = escape(tip.replace("\n", ", "))
-        return (
-            f"<g class='ap-value' tabindex='0' role='img' aria-label='{name}'><circle class='ap-hit' cx='{x:.1f}' "
-            f"cy='{y:.1f}' r='{radius:g}'/><g class='ap-tip' aria-hidden='true'>{box}{words}</g></g>"
-        )
-
     def _explain(self, name: str, key: str) -> Chart:
         if name:
             self._legend[name] = self._legend.get(name, "") + key
@@ -214,3 +197,26 @@ def _mark(shape: str, x: float, y: float, size: float, colour: str) -> str:
         return f"<polygon points='{points}' fill='{colour}'/>"
     fill = "fill='none' stroke-width='2' stroke" if shape == "ring" else "fill"
     return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{size:g}' {fill}='{colour}'/>"
+
+
+def value_at(x: float, y: float, radius: float, tip: str, width: float, height: float) -> str:
+    """A place that shows its value under the pointer, or when it has the keyboard's focus.
+
+    Args:
+        x, y, radius: of the place, in pixels. width, height: of the picture, which the words stay within.
+    """
+    rows = tip.split("\n")
+    wide, tall = _LETTER * max(map(len, rows)) + 14, _LINE * len(rows) + 8
+    left = min(max(x - wide / 2, 0.0), max(width - wide, 0.0))
+    below = min(y + radius + 3, height - tall)
+    top = y - tall - radius - 3 if y > tall + radius + 3 else below
+    words = "".join(
+        f"<text x='{left + 7:.1f}' y='{top + _LINE * (i + 1) - 1:.1f}'>{escape(row)}</text>"
+        for i, row in enumerate(rows)
+    )
+    box = f"<rect x='{left:.1f}' y='{top:.1f}' width='{wide:.1f}' height='{tall}' rx='3'/>"
+    name = escape(tip.replace("\n", ", "))
+    return (
+        f"<g class='ap-value' tabindex='0' role='img' aria-label='{name}'><circle class='ap-hit' cx='{x:.1f}' "
+        f"cy='{y:.1f}' r='{radius:g}'/><g class='ap-tip' aria-hidden='true'>{box}{words}</g></g>"
+    )

@@ -429,9 +429,12 @@ class Route:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Quality of each candidate as bars: the chosen one in green, dropped ones in grey."""
         names = [c.model if c.kept else f"{c.model} (dropped)" for c in self.candidates]
-        colours = [GREEN if c.model == self.model else BLUE if c.kept else GREY for c in self.candidates]
         title = f"chosen: {self.model}"
-        return bars(ax, names, [100 * c.quality for c in self.candidates], "quality, of 100", title, colours)
+        return bars(ax, names, [c.quality for c in self.candidates], "quality", title, self._colours, digits=2)
+
+    @property
+    def _colours(self) -> list[str]:
+        return [GREEN if c.model == self.model else BLUE if c.kept else GREY for c in self.candidates]
 
     def _repr_html_(self) -> str:
         rows = [
@@ -439,4 +442,5 @@ class Route:
             for c in self.candidates
         ]
         shares = [candidate.quality for candidate in self.candidates]
-        return html_table(["model", "", "quality", "why"], rows, f"{self.model}: {self.reason}", shares)
+        title = self.reason if self.model in self.reason else f"{self.model}: {self.reason}"
+        return html_table(["model", "", "quality", "why"], rows, title, shares, self._colours)

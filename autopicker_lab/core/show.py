@@ -52,18 +52,22 @@ def bars(
 
 
 def html_table(
-    headers: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", shares: Sequence[float] = ()
+    headers: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    caption: str = "",
+    shares: Sequence[float] = (),
+    colours: Sequence[str] = (),
 ) -> str:
     """An HTML table that takes its colours from the page, so that it reads in light and dark themes.
 
     Args:
-        shares: of the widest, 0 to 1, a row each: bars in front of the rows.
+        shares: of the widest, 0 to 1, a row each: bars in front of the rows. colours: of these bars; none: all blue.
     """
     widest = max(shares, default=0.0) or 1.0
     lines = []
     for i, row in enumerate(rows):
         cells = "".join(f"<td {_LEFT}>{escape(str(cell))}</td>" for cell in row)
-        lines.append(f"<tr>{_bar(shares[i] / widest) if shares else ''}{cells}</tr>")
+        lines.append(f"<tr>{_bar(shares[i] / widest, colours[i] if colours else BLUE) if shares else ''}{cells}</tr>")
     titles = ["", *headers] if shares else headers
     head = "".join(f"<th {_LEFT}>{escape(name)}</th>" for name in titles) if any(titles) else ""
     title = f"<div style='font-weight:600;line-height:1.4;margin-top:.5em'>{escape(caption)}</div>" if caption else ""
@@ -74,8 +78,8 @@ def html_table(
     )
 
 
-def _bar(share: float) -> str:
-    fill = f"background:{BLUE};height:.8em;width:{120 * share:.0f}px"
+def _bar(share: float, colour: str) -> str:
+    fill = f"background:{colour};height:.8em;width:{120 * share:.0f}px"
     return f"<td {_LEFT}><div style='{fill}'></div></td>"
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -288,7 +289,8 @@ class LoadReport:
         return target
 
     def _repr_html_(self) -> str:
-        return html_table(["", ""], readable_figures(self.to_dict()), f"{self.url}: {self.summary}")
+        limits = "".join(f"<div>the test's own limit: {escape(words)}</div>" for words in self.client_limits)
+        return html_table(["", ""], readable_figures(self.to_dict()), f"{self.url}: {self.summary}") + limits
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, histograms and all; StorageError where it cannot be written."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.complexity import score
 from autopicker_lab.core.figures import axes
+from autopicker_lab.core.flows import flows_html
 from autopicker_lab.core.show import BLUE, ORANGE, frame, html_table
 from autopicker_lab.core.text import clip
 from autopicker_lab.routing import Requirements, choose
@@ -95,9 +96,15 @@ class Comparison:
         target.spines[["top", "right"]].set_visible(False)
         return target
 
+    def flows_html(self) -> str:
+        """How many requests go from which model to which, as SVG that shows each count under the pointer."""
+        pairs = [(request.before, request.after) for request in self.requests]
+        return flows_html(pairs, clip(self.before, 30), clip(self.after, 30))
+
     def _repr_html_(self) -> str:
         rows = [(clip(c.prompt, 90), c.before, c.after, c.why) for c in self.changed[:50]]
-        return html_table(["prompt", self.before, self.after, "why"], rows, self.summary)
+        head = html_table([], [], self.summary)
+        return head + self.flows_html() + html_table(["prompt", self.before, self.after, "why"], rows)
 
 
 def compare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core.figures import figure_html
 from autopicker_lab.core.show import BLUE, ORANGE, html_table
 from autopicker_lab.loadtest import (
     IN_PROCESS,
@@ -15,7 +16,7 @@ from autopicker_lab.loadtest import (
     told_figures,
 )
 from autopicker_lab.widgets.load_model import CLOSED, OPEN, LoadModel
-from autopicker_lab.widgets.parts import JobBar, Panel, Save, png, sortable
+from autopicker_lab.widgets.parts import JobBar, Panel, Save, sortable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ class LoadPanel(Panel):
         )
         self.words = w.HTML()
         self.chart = w.HTML()
-        self.picture = w.Image(format="png", layout=w.Layout(display="none"))
+        self.picture = w.HTML(layout=w.Layout(display="none"))
         self.table = w.VBox()
         self._drawn: tuple[object, ...] = (None, None, None)  # reports, sweep and search
         names = ("url", "chat", "prompt", "loop", "users", "rate", "seconds", "key", "max_tokens")
@@ -156,10 +157,10 @@ def _line(values: list[float | None], label: str, colour: str) -> str:
     return f"<div style='display:inline-block;margin-right:2em'>{label}: up to {top:,.4g}<br>{picture}</div>"
 
 
-def _picture(model: LoadModel) -> bytes:
+def _picture(model: LoadModel) -> str:
     """Draw every request of the latest report, the percentiles of all reports, and the last sweep."""
     plots: list[Callable[[Any], object]] = []
     if model.latest is not None:
         plots += [model.latest.plot, lambda ax: percentile_curve(model.reports, ax)]
     plots += [study.plot for study in (model.last_sweep, model.last_search) if study is not None]
-    return png(*plots, size=(11.0, 3.2))
+    return figure_html(*plots, size=(11.0, 3.2))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy
 from autopicker_lab.routing import load_policy
 from autopicker_lab.tuning import OutcomeMatrix
 from autopicker_lab.tuning.whatif import Comparison, compare, compare_on
-from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, png, require, sortable
+from autopicker_lab.widgets.parts import Job, JobBar, Panel, PanelModel, Save, require, sortable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,9 +84,7 @@ class WhatIfPanel(Panel):
             value=names[-1], options=names, description="after", ensure_option=False, continuous_update=False
         )
         self.bar = JobBar(self.model.job)
-        self.picture = w.Image(
-            format="png", layout=w.Layout(max_width="46em", object_fit="contain", align_self="flex-start")
-        )
+        self.picture = w.HTML()
         self.table = w.VBox()
         self.save = Save("Save as CSV", "changes.csv", lambda: self._current().to_frame().to_csv(index=False))
         self._drawn: Comparison | None = None
@@ -107,6 +106,7 @@ class WhatIfPanel(Panel):
         if comparison is None or comparison is self._drawn:
             return
         self._drawn = comparison
-        self.picture.value = png(comparison.plot, size=(7.0, 2.9))
+        summary = f"<p>{escape(comparison.summary)}</p>"
+        self.picture.value = summary + comparison.flows_html()
         changed = comparison.to_frame().drop(columns="why", errors="ignore")
         self.table.children = [sortable(changed, f"requests that change sides: {len(comparison.changed):,}")]

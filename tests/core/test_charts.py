@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autopicker_lab.core import show
+from autopicker_lab.core import Candidate, Complexity, Factor, Route, show
 from autopicker_lab.core.charts import Chart, Scale
 from autopicker_lab.core.figures import INK, axes, figure_html
+from autopicker_lab.core.flows import flows_html
 
 
 def luminance(colour: str) -> float:
@@ -106,3 +107,28 @@ def test_a_scale_holds_what_there_is() -> None:
         assert scale.low < scale.high
     rows = Scale("", -0.5, 1.5, names=("one", "two"))
     assert rows.ticks == [(0, "one"), (1, "two")]
+
+
+def test_flows_tell_every_pair_with_its_count() -> None:
+    pairs = [("a", "a")] * 5 + [("a", "<b>")] * 3 + [("c", "<b>")] * 2
+    html = flows_html(pairs, "before", "after")
+    root: Any = ElementTree.fromstring(html)
+    values = [value.get("aria-label") for value in root.iter("g") if value.get("class") == "ap-value"]
+    assert sorted(values) == ["a, stays, 5 of 10", "a, → <b>, 3 of 10", "c, → <b>, 2 of 10"]
+    words = "".join(root.itertext())
+    assert "a  8" in words
+    assert "<b>  5" in words
+    assert "a to a: 5; a to <b>: 3; c to <b>: 2" in root.find("svg").get("aria-label")
+    assert flows_html([], "before", "after") == ""
+
+
+def test_a_dropped_model_has_a_grey_bar_and_is_named_once() -> None:
+    factors = (Factor("length", 1.0, 3.0, "short"),)
+    candidates = (Candidate("small", True, "can take it", 0.4, 0.0), Candidate("large", False, "no answer", 0.8, 0.0))
+    route = Route("small", (), candidates, Complexity(factors, 5), "p", "small is the only model that can take it")
+    html = route._repr_html_()
+    assert html.count(show.GREY) == 1
+    assert html.count(show.GREEN) == 1
+    assert html.index(show.GREEN) < html.index("small</td>") < html.index(show.GREY)
+    assert html.count("small") == 2  # in the sentence, and in its row
+    assert route.plot().get_xlabel() == "quality"

@@ -340,9 +340,12 @@ def contrast(one: Any, other: Any) -> Any:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize(("name", "shows"), [("01", "or click to choose"), ("06", "New conversation")])
+@pytest.mark.parametrize(
+    ("name", "shows", "title"),
+    [("01", "or click to choose", ""), ("03", "threshold", "Complexity explorer"), ("06", "New conversation", "")],
+)
 def test_voila_serves_a_notebook_without_its_code(
-    home: Any, browser: Any, tmp_path: Path, name: str, shows: str
+    home: Any, browser: Any, tmp_path: Path, name: str, shows: str, title: str
 ) -> None:
     with voila(home, name, tmp_path) as address:
         page = tab(browser)
@@ -351,3 +354,6 @@ def test_voila_serves_a_notebook_without_its_code(
         page.wait_for_timeout(500)
         shot(page, f"voila-{name}")
         assert page.get_by_text("from autopicker_lab").count() == 0
+        if title:
+            assert page.title() == title
+            assert page.get_by_text("Does it rank anything?").count() == 0  # the tutorial is for those who read code

@@ -4,7 +4,6 @@ from autopicker_lab.widgets.parts.base import Panel, PanelModel, describe_error,
 from autopicker_lab.widgets.parts.intake import Intake, IntakeBox
 from autopicker_lab.widgets.parts.job import Job, JobBar
 from autopicker_lab.widgets.parts.markdown import to_html
-from autopicker_lab.widgets.parts.picture import png
 from autopicker_lab.widgets.parts.save import Save
 from autopicker_lab.widgets.parts.table import sortable
 
@@ -17,7 +16,6 @@ __all__ = [
     "PanelModel",
     "Save",
     "describe_error",
-    "png",
     "require",
     "sortable",
     "to_html",
