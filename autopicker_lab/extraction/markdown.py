@@ -1,9 +1,8 @@
-"""Markdown by a parser (markdown-it): headings in any form, tables, front matter; the source stays word for word."""
+"""Markdown by a parser (pulldown-cmark): headings in any form, tables, front matter; the source stays word for word."""
 
 from __future__ import annotations
 
 import re
-from functools import cache
 from html import unescape
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,14 +12,12 @@ from autopicker_lab.core.places import line_place
 from autopicker_lab.extraction.base64_data import leave_out_base64
 from autopicker_lab.extraction.decoding import decode
 from autopicker_lab.extraction.drawn_tables import drawn_tables
+from autopicker_lab.extraction.markdown_blocks import markdown_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from markdown_it import MarkdownIt
-    from markdown_it.ruler import RuleOptionsType
-    from markdown_it.rules_block import StateBlock
-    from markdown_it.token import Token
+    from autopicker_lab.extraction.markdown_blocks import MarkdownBlock
 
 _MAX_FRONT_MATTER = 500  # lines
 _MAX_TITLE = 300
@@ -29,10 +26,7 @@ _TAGGED_HEADING = re.compile(r"<h([1-6])\b[^<>]*>((?:(?!</?h[1-6]\b).)*)</h\1\s*
 _TAGGED_TABLE = re.compile(r"<(/?)table\b", re.I)
 _TAG = re.compile(r"<[^<>]*>")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
-_MARKUP = re.compile(r"[^\w\s.,:;()/?#'\"+%=-]|[_\x00]")  # what may be more than its letters
 _ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}\n]*\}\s*$")  # of a heading, as of Pandoc and kramdown: {#id .class}
-_FORMULAS = {"$$": "$$", "\\[": "\\]"}
-_MOST_LINES_OF_FORMULA = 200
 
 
 class _Heading(NamedTuple):
@@ -48,8 +42,8 @@ def read_md(file: SourceFile) -> Document:
     lines = text.split("\n")
     above = _front_matter_length(lines)
     front, said = _front_matter(lines[:above])
-    tokens = _parser().parse("\n" * above + "\n".join(lines[above:]))
-    headings = list(_headings(tokens, lines))
+    blocks = list(markdown_blocks([""] * above + lines[above:]))
+    headings = list(_headings(blocks, lines))
     titles = [heading.title for heading in headings]
     title = front.get("title")
     meta: dict[str, Any] = {
@@ -59,50 +53,8 @@ def read_md(file: SourceFile) -> Document:
     }
     if front:
         meta["front_matter"] = front
-    parts = tuple(_cut(lines, headings, list(_tables(tokens, text, lines))))
+    parts = tuple(_cut(lines, headings, list(_tables(blocks, text, lines))))
     return Document(file.name, file.kind, parts, meta, (*warnings, *left_out, *said))
-
-
-@cache
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-
-    # what is within lines is looked at for headings and cells alone
-    parser = MarkdownIt("commonmark").enable("table").disable("inline")
-    options: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    parser.block.ruler.before("fence", "formula", _formula, options)
-    return parser
-
-
-def _formula(state: StateBlock, first: int, last: int, silent: bool) -> bool:
-    """A formula on lines of its own, `$$` or `\\[` to `$$` or `\\]`, in which nothing is Markdown."""
-    begin = state.bMarks[first] + state.tShift[first]
-    closing = _FORMULAS.get(state.src[begin : begin + 2])
-    if closing is None or state.is_code_block(first):
-        return False
-    after = state.src[begin + 2 : state.eMarks[first]].rstrip()
-    line = first
-    while closing not in after:
-        line += 1
-        if line >= last or line - first > _MOST_LINES_OF_FORMULA:
-            return False
-        after = state.src[state.bMarks[line] : state.eMarks[line]]
-        if state.sCount[line] < state.blkIndent and after.strip():
-            return False
-    if not after.rstrip().endswith(closing):
-        return False
-    if not silent:
-        state.line = line + 1
-        token = state.push("formula", "", 0)
-        token.map = [first, state.line]
-    return True
-
-
-@cache
-def _inline_parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-
-    return MarkdownIt("commonmark")
 
 
 def _front_matter_length(lines: Sequence[str]) -> int:
@@ -144,59 +96,36 @@ def _plain(value: object, depth: int = 4) -> Any:
     return value if isinstance(value, str | int | bool) or value is None else str(value)
 
 
-def _headings(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[_Heading]:
+def _headings(blocks: Sequence[MarkdownBlock], lines: Sequence[str]) -> Iterator[_Heading]:
     """The headings that stand at the document's own level, also those of HTML."""
-    for i, token in enumerate(tokens):
-        if token.level or token.map is None:
+    for block in blocks:
+        if block.depth:
             continue
-        if token.type == "heading_open" and (source := tokens[i + 1].content):
-            source = _ATTRIBUTES.sub("", source) or source
-            yield _Heading(token.map[0], int(token.tag[1]), _words(source) or source)
-        elif token.type == "html_block":
-            html = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), "\n".join(lines[slice(*token.map)]))
+        if block.kind == "heading":
+            yield _Heading(block.first, block.level, _ATTRIBUTES.sub("", block.title) or block.title)
+        elif block.kind == "html":
+            html = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), "\n".join(lines[block.first : block.stop]))
             for match in _TAGGED_HEADING.finditer(html):
                 if title := " ".join(unescape(_TAG.sub(" ", match[2])).split()):
-                    yield _Heading(token.map[0] + html.count("\n", 0, match.start()), int(match[1]), title[:_MAX_TITLE])
+                    yield _Heading(block.first + html.count("\n", 0, match.start()), int(match[1]), title[:_MAX_TITLE])
 
 
-def _words(source: str) -> str:
-    """A heading as it is shown: the words of links and pictures, code without its marks."""
-    if not _MARKUP.search(source):  # most headings; a parser takes 0.1 ms
-        return " ".join(source.split())
-    words: list[str] = []
-    stack = list(reversed(_inline_parser().parseInline(source)))
-    while stack:
-        token = stack.pop()
-        if token.children:
-            stack += reversed(token.children)
-        elif token.type in ("text", "code_inline", "text_special"):
-            words.append(token.content)
-        elif token.type in ("softbreak", "hardbreak"):
-            words.append(" ")
-    return " ".join("".join(words).split())
-
-
-def _tables(tokens: Sequence[Token], text: str, lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
+def _tables(blocks: Sequence[MarkdownBlock], text: str, lines: Sequence[str]) -> Iterator[tuple[int, Table]]:
     """Tables of Markdown, also within quotes and lists, drawn ones, and of HTML; each with its first line, from 0."""
-    rows: list[list[str | None]] = []
-    first, below = 0, 0
+    below = 0
     offsets: list[int] = []
-    for i, token in enumerate(tokens):
-        if token.type == "table_open" and token.map:
-            rows, first = [], token.map[0]
-        elif token.type == "tr_open":
-            rows.append([])
-        elif token.type in ("th_open", "td_open"):
-            rows[-1].append(tokens[i + 1].content.strip() or None)
-        elif token.type == "table_close":
-            yield first, Table(tuple(map(tuple, rows)))
-        elif token.type == "paragraph_open" and token.map and token.map[1] - token.map[0] > 2:
-            yield from ((token.map[0] + i, table) for i, table in drawn_tables(lines[slice(*token.map)]))
-        elif token.type == "html_block" and token.map and token.map[0] >= below and "<table" in token.content.lower():
+    for block in blocks:
+        if block.kind == "table":
+            yield block.first, Table(block.rows)
+        elif block.kind == "paragraph" and block.stop - block.first > 2:
+            yield from ((block.first + i, table) for i, table in drawn_tables(lines[block.first : block.stop]))
+        elif block.kind == "html" and block.first >= below:
             offsets = offsets or [0, *accumulate(len(line) + 1 for line in lines)]
-            start, stop = _tagged_table(text, offsets[token.map[0]])
-            below = token.map[0] + text.count("\n", offsets[token.map[0]], stop) + 1
-            yield from ((token.map[0], table) for table in _html_tables(text[start:stop]))
+            if "<table" not in text[offsets[block.first] : offsets[block.stop]].lower():
+                continue
+            start, stop = _tagged_table(text, offsets[block.first])
+            below = block.first + text.count("\n", offsets[block.first], stop) + 1
+            yield from ((block.first, table) for table in _html_tables(text[start:stop]))
 
 
 def _tagged_table(text: str, start: int) -> tuple[int, int]:

@@ -58,7 +58,7 @@ def sections(text: str) -> list[Part]:
             parts.append(Part(label, text, tuple(markdown_tables(pending)), (place,)))
 
     lines = text.split("\n")
-    code = _in_code(lines)
+    code = lines_in_code(lines)
     for line, is_code, below in zip(lines, code, [*lines[1:], ""], strict=True):
         heading = None if is_code else _heading(line, below)
         if heading:
@@ -86,7 +86,7 @@ def _without_links(title: str) -> str:
     return (_LINK.sub(r"\1", _LINK.sub(r"\1", title)) if "](" in title else title) or title
 
 
-def _in_code(lines: Sequence[str]) -> list[bool]:
+def lines_in_code(lines: Sequence[str]) -> list[bool]:
     """Whether each line belongs to a fenced block; a fence is closed by one of its own kind, at least as long."""
     in_fence: list[bool] = []
     fence = ""
@@ -105,7 +105,7 @@ def _in_code(lines: Sequence[str]) -> list[bool]:
 def markdown_tables(lines: Sequence[str]) -> Iterator[Table]:
     """The tables of GitHub-flavoured Markdown among lines; cells are text, blank ones None."""
     rows: list[tuple[Cell, ...]] | None = None
-    for before, line, is_code in zip(["", *lines], [*lines, ""], [*_in_code(lines), False], strict=True):
+    for before, line, is_code in zip(["", *lines], [*lines, ""], [*lines_in_code(lines), False], strict=True):
         if rows is None:
             if not is_code and "|" in before and _DELIMITER_ROW.fullmatch(line.strip()):
                 rows = [_cells(before)]

@@ -20,7 +20,10 @@ def read(text: str) -> Document:
         ("<pre>\n# no\n\n# nor this\n</pre>\n\n~~~\n# no\n```\n~~~\n\n    # no\n", []),
         ('<h1 align="center">\n  <img src="a.png">\n  Harbour &amp; Tools\n</h1>\n\nText\n', ["Harbour & Tools"]),
         ("> # quoted\n\n- # listed\n\n# Own\n", ["Own"]),
-        ("# [A](b) ![c](d.png) [e][f]\n\n[f]: g\n", ["A c [e][f]"]),
+        ("# [A](b) ![c](d.png) [e][f]\n\n[f]: g\n", ["A c e"]),
+        ("# ![](a.png)\n\n> é\n\n![](b.png)\n---\n\n#\n", ["![](a.png)", "![](b.png)"]),
+        ("```\n$$\n```\n# In\n$$\n", ["In"]),
+        ("> $$\n> # x\n> $$\n\na\n$$\n# y\n$$\n---\n# In\n", ["In"]),
         ("# a &copy; \\# b  \n", ["a © # b"]),
         ("$$\n# x\n---\n$$\n\n\\[\n# y \\]\n# In\n", ["In"]),
         ("$$ x $$\n\n$$ # of prices\n# In\n", ["In"]),
@@ -69,6 +72,11 @@ def test_tables_of_markdown_and_of_html() -> None:
     document = read(text)
     assert [table.rows for table in document.parts[0].tables] == [(("a", "b"), ("`c | d`", None)), (("e",), ("f",))]
     assert [table.rows for table in document.parts[1].tables] == [(("Size", "Width"), ("M", "44 µm"))]
+
+
+def test_cells_beside_letters_of_several_bytes() -> None:
+    document = read("# Öl\n\n1. 漢字\n\n   | ä | 漢 |\n   |---|---|\n   | ß |\n   | 😀 | ü | more |\n\n   [ü]: x\n")
+    assert document.tables[0].rows == (("ä", "漢"), ("ß", None), ("😀", "ü"))
 
 
 def test_places_are_lines_of_the_file_and_name_the_headings_above() -> None:
