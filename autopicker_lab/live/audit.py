@@ -65,6 +65,11 @@ class Step(NamedTuple):
     figures: Mapping[str, Any] = {}
 
 
+def parse_step(text: str) -> Step:
+    """The step that a line of JSON holds; what a newer version added to it is passed over."""
+    return Step(**{name: value for name, value in json.loads(text).items() if name in Step._fields})
+
+
 class AuditLog(Protocol):
     """Where steps are kept, with the policies that they are about."""
 
@@ -112,7 +117,7 @@ class SqliteAudit:
         """All steps, oldest first."""
         if not self._path.exists():
             return ()
-        return [Step(**json.loads(row[0])) for row in self._rows("SELECT step FROM steps ORDER BY number")]
+        return [parse_step(row[0]) for row in self._rows("SELECT step FROM steps ORDER BY number")]
 
     def add(self, step: Step, policy_text: str = "") -> None:
         """Add the next step, and the text of its policy, in one transaction."""
@@ -162,7 +167,7 @@ class RedisAudit:
 
     def steps(self) -> Sequence[Step]:
         """All steps, oldest first."""
-        return [Step(**json.loads(text)) for text in self._ask(lambda: self._client.lrange(_STEPS, 0, -1))]
+        return [parse_step(text) for text in self._ask(lambda: self._client.lrange(_STEPS, 0, -1))]
 
     def add(self, step: Step, policy_text: str = "") -> None:
         """Add the next step, and the text of its policy, in one step for all workers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,11 @@ class Guardrails:
     cost_ratio: float = 1.5
     alpha: float = 0.05
     auto: bool = False
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Guardrails:
+        """Those that a canary's step holds; what a newer version added to them is passed over."""
+        return cls(**{each.name: settings[each.name] for each in fields(cls) if each.name in settings})
 
 
 @dataclass

@@ -71,7 +71,7 @@ def canary_report(state: Deployed, decisions: Sequence[Decision], configured: Ro
     stable = configured.id if state.stable == CONFIGURED else state.stable
     comparison = CanaryComparison(stable, state.canary.policy)
     comparison.add(decision for decision in decisions if decision.created >= state.canary.at)
-    return comparison.report(Guardrails(**state.canary.settings))
+    return comparison.report(Guardrails.of(state.canary.settings))
 
 
 class Deployments:

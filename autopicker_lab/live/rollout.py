@@ -148,7 +148,7 @@ class Rollout:
         canary, comparison = self.state.canary, self._comparison
         if canary is None or comparison is None:
             return
-        rails = Guardrails(**canary.settings)
+        rails = Guardrails.of(canary.settings)
         news, self._read_to = decisions.news(self._read_to, canary.at)
         comparison.add(news)
         report = comparison.report(rails)

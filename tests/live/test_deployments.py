@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 
 from autopicker_lab.cli import deploying
 from autopicker_lab.cli.app import app
-from autopicker_lab.core import InvalidRequestError, NotFoundError, RoutePolicy, Tier
-from autopicker_lab.live.audit import SqliteAudit, Step, open_audit
+from autopicker_lab.core import InvalidRequestError, NotFoundError, RoutePolicy, StorageError, Tier
+from autopicker_lab.live.audit import SqliteAudit, Step, open_audit, parse_step
+from autopicker_lab.live.canary import Guardrails
 from autopicker_lab.live.conversations import Conversations
 from autopicker_lab.live.deployments import CONFIGURED, Deployments
 from autopicker_lab.live.rollout import Rollout
@@ -68,6 +69,7 @@ def test_steps_lead_from_a_policy_to_the_next_and_back(audit: Any) -> None:
         audit.policy_text("none")
 
 
+@pytest.mark.fault("two people take a step at once", "one is taken, the other is refused and told to look again")
 def test_a_step_is_added_only_by_who_has_seen_all_before_it(audit: Any) -> None:
     audit.add(Step(1, 0.0, "deploy", "a", "ann", ""), "{}")
     for number in (1, 3):
@@ -84,6 +86,27 @@ def test_the_audit_log_is_only_added_to(tmp_path: Path) -> None:
         for change in ("DELETE FROM steps", "UPDATE steps SET step = '{}'"):
             with pytest.raises(sqlite3.IntegrityError, match="only added to"):
                 db.execute(change)
+
+
+@pytest.mark.fault("the store of deployments does not answer, or is broken", "what was deployed last serves on")
+def test_a_worker_whose_store_is_gone_serves_what_it_knew(tmp_path: Path) -> None:
+    settings = Settings.load(autopicker_home=tmp_path)
+    deployments = Deployments(open_audit(settings))
+    deployments.deploy(STRONG, "ann")
+    with closing(Rollout(WEAK, deployments, Conversations(settings), lambda policy: None)) as rollout:
+        assert rollout.follow()
+        (tmp_path / "deployments.sqlite").write_bytes(b"no database" * 1000)
+        assert not rollout.follow()
+        assert rollout.stable.id == STRONG.id
+    with pytest.raises(StorageError, match="does not answer"):
+        deployments.roll_back("ann")
+
+
+@pytest.mark.fault("a newer version took a step that this one knows only in part", "the step holds, as far as known")
+def test_steps_of_a_newer_version_are_read() -> None:
+    text = Step(1, 0.0, "canary", "a", "ann", "", 0.1, {"margin": 0.5, "later": 1})._asdict() | {"region": "north"}
+    step = parse_step(json.dumps(text))
+    assert (step.number, step.policy, Guardrails.of(step.settings)) == (1, "a", Guardrails(margin=0.5))
 
 
 def test_a_service_that_starts_says_what_is_deployed(tmp_path: Path) -> None:

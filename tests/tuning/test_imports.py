@@ -204,6 +204,27 @@ def test_one_grade_of_several_is_the_score_the_same_for_all_and_it_is_said_which
             import_outcomes(path, columns={"score": "charm"})
 
 
+@pytest.mark.fault("a gateway or tracing tool kept no prompts, or no scores", "rows without are left out, and counted")
+def test_what_a_gateway_did_not_keep_is_no_prompt_and_no_grade(tmp_path: Path) -> None:
+    spent = [row | {"cache_hit": "True"} for row in LITELLM]
+    spent[1]["messages"] = "{}"
+    found = import_outcomes(write(tmp_path / "spend.json", json.dumps(spent)))
+    assert found.table["prompt"].tolist() == [ASKED[0]]
+    assert found.table["cost_usd"].isna().all()
+    assert any("1 of 2 rows" in note for note in found.notes)
+    listed = [{**LANGFUSE[0], "scores": ["cm0a1", "cm0a2"]}, LANGFUSE[1]]
+    found = import_outcomes(write(tmp_path / "traces.json", json.dumps(listed)))
+    assert found.table["prompt"].tolist() == [ASKED[1]]
+
+
+def test_samples_that_do_not_say_their_filter_are_no_repeats(tmp_path: Path) -> None:
+    older = [{key: value for key, value in row.items() if key not in ("filter", "metrics")} for row in LM_EVAL]
+    path = write(tmp_path / "m" / "samples_sums.jsonl", lines(older))
+    found = import_outcomes(path)
+    assert found.table[["score", "samples"]].fillna(1).to_numpy().tolist() == [[1.0, 1.0], [0.0, 1.0]]
+    assert import_outcomes(path, columns={"score": "exact_match,2"}).table["score"].tolist() == [1.0, 1.0]
+
+
 def test_what_was_asked_is_what_solvers_made_of_it(tmp_path: Path) -> None:
     log = json.loads(json.dumps(INSPECT))
     log["samples"][0] |= {

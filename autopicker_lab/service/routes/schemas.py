@@ -29,12 +29,15 @@ class ContextBody(BaseModel):
     model: str | None = Field(None, description="whose tokens are counted, and whose window it is for")
 
 
-class Judgement(BaseModel):
+class _Judged(BaseModel):
+    score: float | None = Field(None, ge=0, le=1)
+    signal: Signal | None = Field(None, description="kept under its name; it is no score")
+
+
+class Judgement(_Judged):
     """How good one answer was, from 0 (useless) to 1 (right), or a signal: what its client did without judging it."""
 
     request_id: str = Field(description="the id of a chat completion, or an X-Request-ID")
-    score: float | None = Field(None, ge=0, le=1)
-    signal: Signal | None = Field(None, description="kept under its name; it is no score")
 
     @model_validator(mode="after")
     def _require_something(self) -> Self:
@@ -43,12 +46,10 @@ class Judgement(BaseModel):
         return self
 
 
-class FeedbackBody(BaseModel):
+class FeedbackBody(_Judged):
     """The body of /feedback: of one answer as `Judgement`, or of many in `feedback`."""
 
     request_id: str | None = Field(None, description="the id of a chat completion, or an X-Request-ID")
-    score: float | None = Field(None, ge=0, le=1)
-    signal: Signal | None = Field(None, description="kept under its name; it is no score")
     feedback: list[Judgement] | None = Field(None, min_length=1, max_length=MOST_AT_ONCE, description="of many answers")
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ def lm_eval(content: Content) -> Rows:
     task, model = named["task"] if named else content.path.stem, _lm_eval_model(content.path)
     filters = {record.get("filter") for record in content.records}
     rows: dict[Any, dict[str, Any]] = {}
+    seen: Counter[Any] = Counter()
     for record in content.records:  # those of other filters are the same answers, read in another way
         row = rows.setdefault(
             record["doc_id"],
@@ -45,8 +47,10 @@ def lm_eval(content: Content) -> Rows:
                 "task": task,
             },
         )
-        read = f",{record['filter']}" if len(filters) > 1 else ""
-        row["scores"] |= {f"{name}{read}": record[name] for name in _metrics(record, record.get("metrics") or ())}
+        seen[record["doc_id"]] += 1
+        read = record.get("filter") or seen[record["doc_id"]]  # before 0.4.7 it is not said which one
+        told = f",{read}" if len(filters) > 1 or (read != 1 and "filter" not in record) else ""
+        row["scores"] |= {f"{name}{told}": record[name] for name in _metrics(record, record.get("metrics", _METRICS))}
     return list(rows.values())
 
 

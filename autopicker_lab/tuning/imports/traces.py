@@ -25,10 +25,10 @@ def litellm(content: Content) -> Rows:
     return [
         {
             "prompt_id": "",
-            "prompt": _messages(record.get("messages") or _body(record)),
+            "prompt": _messages(record.get("messages")) or _messages(_body(record)),
             "model": record["model"],
             "score": record.get("score", (_parsed(record.get("metadata")) or {}).get("score")),
-            "cost_usd": record.get("spend"),
+            "cost_usd": None if str(record.get("cache_hit")).lower() == "true" else record.get("spend"),
             "prompt_tokens": record.get("prompt_tokens"),
             "completion_tokens": record.get("completion_tokens"),
         }
@@ -75,7 +75,8 @@ def _langfuse_scores(scores: Any) -> dict[str, Any]:
     scores = _parsed(scores)
     if isinstance(scores, dict):
         return {str(name): value[-1] if isinstance(value, list) and value else value for name, value in scores.items()}
-    found = [each if isinstance(each, dict) else {"value": each} for each in scores or ()]
+    listed = scores if isinstance(scores, list) else ()  # a list of traces has but the ids of their scores
+    found = [each if isinstance(each, dict) else {"value": each} for each in listed if not isinstance(each, str)]
     return {
         str(each.get("name") or "score"): each["stringValue"] if each.get("value") is None else each["value"]
         for each in found
@@ -169,12 +170,15 @@ def _parsed(value: Any) -> Any:
 
 
 def _messages(value: Any) -> Any:
-    """Messages as the service reads them: of OpenTelemetry with their parts as text; a text as it is."""
+    """Messages as the service reads them: of OpenTelemetry with their parts as text; a text as it is; None for none.
+
+    A gateway that keeps no prompts writes `{}` in their place.
+    """
     found = _parsed(value) if isinstance(value, str) and value.lstrip().startswith(("[", "{")) else value
     if isinstance(found, dict) and "messages" in found:
         found = found["messages"]
     if not isinstance(found, list) or not all(isinstance(each, dict) and "role" in each for each in found):
-        return value or None
+        return value if found else None
     return [{"role": each["role"], "content": _said(each)} for each in found] or None
 
 
