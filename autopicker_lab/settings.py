@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     """Seconds that an answer of /v1/responses can be gone on from; 0: none is kept."""
     retrieval_encoder: str = "auto"
     """What finds passages of files by meaning: "auto" (the encoder of the extra `encoder`, where installed), "off", or
-    the id of an embedding model of the catalogue."""
+    the folder of a BERT's weights, or the id of an embedding model of the catalogue."""
     upload_ttl: int = Field(0, ge=0)
     """Seconds that an upload is kept; 0: until it is deleted."""
     upload_quota: int = Field(0, ge=0)

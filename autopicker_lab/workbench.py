@@ -36,7 +36,7 @@ from autopicker_lab.grading.checks import CheckRunner
 from autopicker_lab.loadtest import IN_PROCESS, Closed, LiveProgress, LoadPlan, LoadReport, measure, run
 from autopicker_lab.models import Availability, Catalogue, build
 from autopicker_lab.models.token_count import count_tokens
-from autopicker_lab.retrieval import AskedEncoder, Encoder, bundled
+from autopicker_lab.retrieval import AskedEncoder, Encoder, FolderEncoder, bundled
 from autopicker_lab.routing import AUTO, as_policy, default_policy
 from autopicker_lab.routing.signals import judge_of
 from autopicker_lab.runtime.event_loop import EventLoopThread
@@ -390,6 +390,8 @@ class Workbench:
         name = self.settings.retrieval_encoder
         if name in ("auto", "off"):
             return bundled() if name == "auto" else None
+        if Path(name).expanduser().is_dir():
+            return FolderEncoder(name)
 
         def embed(texts: Sequence[str]) -> Any:
             return self.wait(self.embedder.embed(self.embedder.spec(name), list(texts))).vectors

