@@ -7,7 +7,7 @@ right (`answering`).
 
 from autopicker_lab.benchmark.passages.answering import CONTEXTS, answers
 from autopicker_lab.benchmark.passages.asks import Ask, asks_of, read_asks, write_surveys
-from autopicker_lab.benchmark.passages.costs import costs
+from autopicker_lab.benchmark.passages.costs import index_costs
 from autopicker_lab.benchmark.passages.measuring import Corpus, by_kind, leads, measure, plot
 from autopicker_lab.benchmark.passages.rankings import PRODUCT, PRODUCT_WORDS, RANKINGS, TRIGRAMS, available, encoder_in
 
@@ -23,8 +23,8 @@ __all__ = [
     "asks_of",
     "available",
     "by_kind",
-    "costs",
     "encoder_in",
+    "index_costs",
     "leads",
     "measure",
     "plot",

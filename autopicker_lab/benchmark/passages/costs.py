@@ -20,7 +20,7 @@ _QUESTIONS = 20
 OURS, BM25S = "retriever", "bm25s on the same n-grams"
 
 
-def costs(pages: int = 2_000) -> pd.DataFrame:
+def index_costs(pages: int = 2_000) -> pd.DataFrame:
     """What is taken by our index, and by bm25s given the same n-grams: a row each.
 
     Columns engine, passages, seconds (of one core), peak_mib (beside what the pages take themselves), ms (of one core,
