@@ -44,20 +44,12 @@ from autopicker_lab.core.errors import (
 )
 from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
 from autopicker_lab.core.ids import new_id
+from autopicker_lab.core.model_spec import ModelSpec
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.places import Place
+from autopicker_lab.core.policy import Guard, RoutePolicy, Tier, gain_score
 from autopicker_lab.core.reply import ChatReply, ContextReport
-from autopicker_lab.core.routing import (
-    Candidate,
-    Complexity,
-    Factor,
-    Guard,
-    ModelSpec,
-    Route,
-    RoutePolicy,
-    Tier,
-    gain_score,
-)
+from autopicker_lab.core.routing import Candidate, Complexity, Factor, Route
 from autopicker_lab.core.segments import Decoding, Segment, Word
 from autopicker_lab.core.speech import SpeechOptions, Transcript
 from autopicker_lab.core.stamp import RunStamp

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from autopicker_lab.core.errors import BudgetError
-    from autopicker_lab.core.routing import ModelSpec, Route, RoutePolicy
+    from autopicker_lab.core.model_spec import ModelSpec
+    from autopicker_lab.core.policy import RoutePolicy
+    from autopicker_lab.core.routing import Route
 
 _UNSAID = frozenset({"id", "type", "role", "index", "reasoning_details"})  # the last says reasoning again
 _OWN = ("role", "content")

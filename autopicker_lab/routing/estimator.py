@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from autopicker_lab.core.routing import Estimator
+    from autopicker_lab.core.policy import Estimator
 
     Array = np.ndarray[Any, Any]
 
