@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +21,7 @@ from autopicker_lab.transcription.recordings import open_recording
 from autopicker_lab.transcription.sound import RATE, Sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Self
 
     import numpy as np
@@ -29,9 +33,10 @@ if TYPE_CHECKING:
 
 OURS = "autopicker"
 AS_IT_IS = "as it is"
-JOINED = "two minutes"
+BESIDE_WORK = "two minutes beside work"
+JOINED = {"two minutes": 120, "ten minutes": 600, BESIDE_WORK: 120}
+"""Conditions under which recordings are joined until they last so many seconds; the last one beside a busy process."""
 _PAUSE = RATE // 2  # samples between recordings that are joined
-_JOINED_S = 120  # seconds of them
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ CONDITIONS: dict[str, Callable[[Samples], tuple[Samples, int]] | None] = {
     "noise 20 dB": _noisy(20),
     "noise 5 dB": _noisy(5),
     "telephone": _telephone,
-    JOINED: None,
+    **dict.fromkeys(JOINED),
 }
 
 
@@ -143,18 +148,29 @@ def under(condition: str, file: SourceFile) -> SourceFile:
     return file if change is None else open_recording(*change(samples_of(file)))
 
 
-def joined(cases: Iterable[tuple[Path, str]]) -> tuple[SourceFile, str]:
-    """Recordings one after another until it is two minutes, with what all of them say."""
+def joined(cases: Iterable[tuple[Path, str]], seconds: float) -> tuple[SourceFile, str]:
+    """Recordings one after another, and again, until it is so long, with what all of them say."""
     import numpy as np
 
     pieces: list[Samples] = []
     texts: list[str] = []
-    for path, text in cases:
+    for path, text in cycle(cases):
         pieces += [samples_of(open_source(path)), np.zeros(_PAUSE, np.float32)]
         texts.append(text)
-        if sum(map(len, pieces)) >= _JOINED_S * RATE:
+        if sum(map(len, pieces)) >= seconds * RATE:
             break
     return open_recording(np.concatenate(pieces), RATE), " ".join(texts)
+
+
+@contextmanager
+def beside_work() -> Iterator[None]:
+    """A process that keeps one core busy meanwhile."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def chosen(names: str, known: Sequence[str], param: str) -> list[str]:

@@ -6,23 +6,32 @@ import json
 import statistics
 import time
 import warnings
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from autopicker_lab import assets
+from autopicker_lab.benchmark import speech_ratios
+from autopicker_lab.benchmark.processes import cpu_s
 from autopicker_lab.benchmark.speech import (
     AS_IT_IS,
+    BESIDE_WORK,
     CONDITIONS,
     JOINED,
     OURS,
     WAYS,
     Engines,
+    beside_work,
     chosen,
     format_of,
     joined,
     samples_of,
     under,
 )
+from autopicker_lab.benchmark.speech_ratios import ratios
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.figures import axes
 from autopicker_lab.core.files import FORMATS, KIND_OF_SUFFIX
@@ -30,6 +39,8 @@ from autopicker_lab.core.optional import require
 from autopicker_lab.core.show import BLUE, ORANGE, frame
 from autopicker_lab.extraction import open_source
 from autopicker_lab.transcription.sound import RATE
+
+__all__ = ["compare", "measure", "overhead", "plot", "plot_conditions", "ratios", "summary", "verdict", "word_errors"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -71,8 +82,9 @@ def measure(
     """Transcribe recordings with a known text, a row for each of them, each way and condition.
 
     Columns: file, format, way, condition, language, seconds, errors, words, wer, rtf, cpu_rtf (processor seconds for
-    each second of sound, which other work does not change), error. Ways take turns at each recording, so that other
-    work burdens all alike; the first is transcribed once before, so that loading the models counts nowhere.
+    each second of sound, its decoder's included, which other work does not change), error. Ways take turns at each
+    recording, so that other work burdens all alike; the first is transcribed once before, so that loading the models
+    counts nowhere.
 
     Args:
         model: a faster-whisper model; "": that of the settings.
@@ -80,7 +92,7 @@ def measure(
         folder: recordings, each with its text in NAME.txt (of `NAME.wav`) or `NAME.wav.txt` beside it or in `truth/`
             below it or beside it, or listed with a `reference` in a manifest.json. "": the project's samples.
         ways: names of `speech.WAYS`, with commas between them.
-        conditions: names of `speech.CONDITIONS`, likewise; under `two minutes` the first recordings are joined.
+        conditions: names of `speech.CONDITIONS`, likewise; under those of minutes recordings are joined.
         threads: of each model; 0: as many as there are cores.
         compute: type of CTranslate2, "int8" or "float32" for example.
 
@@ -101,10 +113,11 @@ def measure(
         for way in compared:
             _measure_file(engines, way, AS_IT_IS, *cases[0])
         for path, truth in cases:
-            short = [name for name in befallen if name != JOINED]
+            short = [name for name in befallen if name not in JOINED]
             rows += [_measure_file(engines, way, name, path, truth) for name in short for way in compared]
-        if JOINED in befallen:
-            rows += [_row(engines, way, JOINED, JOINED, lambda: joined(cases)) for way in compared]
+        for name in (name for name in befallen if name in JOINED):
+            with beside_work() if name == BESIDE_WORK else nullcontext():
+                rows += [_row(engines, way, name, name, partial(joined, cases, JOINED[name])) for way in compared]
     finally:
         engines.close()
     return frame(rows)
@@ -123,9 +136,9 @@ def _row(
     try:
         file, truth = made()
         seconds = len(samples_of(file)) / RATE
-        started_at, cpu_at = time.perf_counter(), time.process_time()
+        started_at, cpu_at = time.perf_counter(), cpu_s(psutil.Process())
         text, language = engines.hear(way, file)
-        taken, worked = time.perf_counter() - started_at, time.process_time() - cpu_at
+        taken, worked = time.perf_counter() - started_at, cpu_s(psutil.Process()) - cpu_at
     except Exception as error:  # the bare engine raises whatever its decoder does
         return row | {"error": f"{type(error).__name__}: {error}"[:200]}
     errors, words = word_errors(truth, text, language)
@@ -152,6 +165,13 @@ def _cases(place: Path) -> Iterator[tuple[Path, str]]:
             if truth is not None:
                 yield path, truth.read_text("utf-8")
                 break
+
+
+def overhead(folder: str | Path = "", model: str = "", threads: int = 0) -> dict[str, float]:
+    """What is done around the engine at equal settings, see speech_ratios.overhead; of the recordings of `measure`."""
+    return speech_ratios.overhead(
+        list(_cases(Path(folder).expanduser() if folder else assets.samples())), model, threads
+    )
 
 
 def summary(results: pd.DataFrame) -> dict[str, Any]:

@@ -141,6 +141,12 @@ class WhisperTranscriber:
                 raise unavailable(self.model, str(error)) from error
         return self._loaded
 
+    @property
+    def engine(self) -> WhisperModel:
+        """The model of faster-whisper, loaded; errors as of `transcribe`."""
+        with self._lent(LockShare()) as model:
+            return model
+
     def weights(self) -> WhisperWeights:
         """Where its weights are, how large, and their sum; errors as of `transcribe`."""
         require("faster_whisper")

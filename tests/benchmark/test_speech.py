@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from autopicker_lab.benchmark import transcription
-from autopicker_lab.benchmark.speech import AS_IT_IS, CONDITIONS, OURS, WAYS, chosen, joined, samples_of, under
+from autopicker_lab.benchmark.speech import AS_IT_IS, CONDITIONS, JOINED, OURS, WAYS, chosen, joined, samples_of, under
+from autopicker_lab.benchmark.speech_ratios import ratios
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.transcription.recordings import open_recording
 from autopicker_lab.transcription.sound import RATE, Sound
@@ -29,10 +30,10 @@ def test_a_telephone_keeps_a_voice() -> None:
     assert np.sqrt((heard("telephone")[1000:-1000] ** 2).mean()) == pytest.approx(0.3 / np.sqrt(2), rel=0.02)
 
 
-def test_recordings_are_joined_until_it_is_two_minutes(tmp_path: Path) -> None:
+def test_recordings_are_joined_until_it_is_long_enough(tmp_path: Path) -> None:
     (tmp_path / "long.wav").write_bytes(open_recording(tone(50.0), RATE).data)
-    file, truth = joined((tmp_path / "long.wav", f"words {at}") for at in range(9))
-    assert truth == "words 0 words 1 words 2"
+    file, truth = joined([(tmp_path / "long.wav", f"words {at}") for at in range(2)], JOINED["two minutes"])
+    assert truth == "words 0 words 1 words 0"  # and again from the first
     assert len(samples_of(file)) / RATE == pytest.approx(151.5, abs=0.01)
 
 
@@ -68,3 +69,15 @@ def test_ways_are_summed_up_apart_and_failures_are_counted() -> None:
     assert np.isnan(table.loc["telephone"].get(bare, np.nan))
     assert len(transcription.plot(results).collections) == 2
     assert len(transcription.plot_conditions(results).patches) == 4
+
+
+def test_our_choice_is_compared_with_the_best_of_the_others() -> None:
+    fast, exact = "faster-whisper beam 1", "faster-whisper beam 5"
+    results = pd.DataFrame([row(OURS, AS_IT_IS, 1, 0.2), row(fast, AS_IT_IS, 4, 0.1), row(exact, AS_IT_IS, 2, 0.4)])
+    french = results.assign(file="b.wav", language=["fr", "en", "fr"], errors=[2, 8, 2])
+    table = ratios(pd.concat([results, french]))
+    assert table[["condition", "language", "errors", "best", "time"]].values.tolist() == [
+        [AS_IT_IS, "English", 0.1, 0.2, pytest.approx(2.0)],
+        [AS_IT_IS, "others", 0.2, 0.2, pytest.approx(2.0)],
+    ]
+    assert ratios(results[results["way"] == OURS]).empty
