@@ -143,7 +143,7 @@ def test_the_voice_filter_is_set_as_other_servers_take_it(ask: Any, parrot: Parr
         ({"temperature": "nan"}, "temperature"),
         ({"temperature": "2"}, "temperature"),
         ({"language": "Klingon"}, "Klingon"),
-        ({"response_format": "diarized_json"}, "response_format"),
+        ({"response_format": "diarized_json"}, "share a channel"),
         ({"timestamp_granularities_list": "letter"}, "timestamp_granularities"),
         ({"timestamp_granularities_list": "word"}, "verbose_json"),
         ({"include_list": "secrets"}, "include"),

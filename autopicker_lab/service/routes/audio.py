@@ -21,6 +21,8 @@ Task = Literal["transcribe", "translate"]
 _LANGUAGE = "ISO 639-1 code, English name or locale (de, German, de-AT); omitted: detected"
 _PROMPT = "text that could have gone before, for names and style"
 _MOST_TEXT = 100_000
+_SPEAKERS = "diarized_json"  # OpenAI's
+_NO_SPEAKERS = "use verbose_json: of a call with a voice on each channel its segments name the `speaker`"
 
 
 class TranscriptionQuery(BaseModel):
@@ -76,6 +78,8 @@ class AudioForm(BaseModel):
         if not isinstance(given, dict):
             return given
         given = dict(given)
+        if given.get("response_format") == _SPEAKERS:
+            raise _conflict("speakers who share a channel are not told apart", _NO_SPEAKERS, "response_format")
         for name in ("timestamp_granularities", "include"):
             values = [given.pop(key) for key in (name, f"{name}[]") if key in given]
             texts = [text for value in values for text in (value if isinstance(value, list) else [value])]
