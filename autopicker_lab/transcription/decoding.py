@@ -45,6 +45,7 @@ class _Process:
             raise WorkerError(f"no process to decode with: {error.strerror}", "end other programs") from None
         self.owner = os.getpid()
         if self.receive() is None:
+            self.end()
             raise WorkerError("the process that decodes ended as it started", "run autopicker doctor")
 
     @property
@@ -86,23 +87,42 @@ class Decoders:
         self._free = threading.Condition()
         self._resting: list[_Process] = []
         self._working = 0
+        self._starting = 0
 
     def take(self) -> _Process:
-        """A process for one recording: one at rest, else a new one."""
+        """A process for one recording: one at rest; a new one where few are at work, or none came back for a while.
+
+        No more than one is started beyond those that are kept at a time: of many short recordings at once most find one
+        at rest before it is there.
+        """
         with self._free:
-            if self._working >= _KEPT:
-                self._free.wait_for(lambda: bool(self._resting), _WAIT_S)
+            waited = False
+            while (
+                (resting := self._rested()) is None and self._working >= _KEPT and not (waited and not self._starting)
+            ):
+                waited = not self._free.wait(_WAIT_S)
             self._working += 1
-            while self._resting:
-                process = self._resting.pop()
-                if process.is_alive:
-                    return process
-                process.end()
+            if resting is not None:
+                return resting
+            self._starting += 1
+        process = None
         try:
-            return _Process()
-        except BaseException:
-            self.give_back(None)
-            raise
+            process = _Process()
+        finally:
+            with self._free:
+                self._starting -= 1
+                self._working -= process is None
+                self._free.notify_all()
+        return process
+
+    def _rested(self) -> _Process | None:
+        """One at rest that lives, if there is one."""
+        while self._resting:
+            process = self._resting.pop()
+            if process.is_alive:
+                return process
+            process.end()
+        return None
 
     def give_back(self, process: _Process | None) -> None:
         """Take a process back that is done; None: it is lost."""
