@@ -17,7 +17,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.live.audit import Step, open_audit
 from autopicker_lab.live.canary import CanaryReport, Guardrails, rounded
 from autopicker_lab.live.deployments import Deployed, Deployments, canary_report, deployed
-from autopicker_lab.live.pairs import agreement, paired
+from autopicker_lab.live.pairs import SHADOW, agreement, paired
 from autopicker_lab.routing import default_policy, load_policy
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import open_log
@@ -121,6 +121,12 @@ def shadow(as_json: Json = False) -> None:
         return
     for pair in pairs:
         typer.echo(f"{pair.shadow} minus {pair.served}: {_interval(rounded(pair.lead))}, {pair.n:,} requests")
+    if not pairs:
+        asked = sum(row.chat_id.startswith(SHADOW) for row in rows)
+        typer.echo(
+            f"no two answers to one request were graded yet ({asked:,} asked in the shadow): "
+            "set SHADOW_SHARE and SHADOW_GRADER, or give feedback on both"
+        )
     agreed = "" if grader.same_side is None else f", on the same side of a half in {grader.same_side:.0%}"
     typer.echo(f"grader minus people: {_interval(rounded(grader.bias))}, {grader.n:,} answers{agreed}")
     if grader.settled is not None:

@@ -151,6 +151,8 @@ class Shadow:
         self._allowance.spend(row.cost_usd or 0.0)
         try:
             row = await self._graded(answered, reply.text, row, decisions)
+        except AutopickerError as error:
+            log.info("shadow: the answer of %s was not graded: %s", spec.id, error.loggable)
         finally:  # an answer that could not be graded was paid for all the same
             decisions.record(row)
 

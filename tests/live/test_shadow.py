@@ -10,14 +10,16 @@ import httpx
 import pytest
 from support.gateway import gateway
 from support.upstream import soon
+from typer.testing import CliRunner
 
+from autopicker_lab.cli.app import app
 from autopicker_lab.complexity import score
 from autopicker_lab.core import Candidate, ChatReply, ChatRequest, ModelSpec, Route, SettingsError, UpstreamError
 from autopicker_lab.live.grading import ShadowGrader
 from autopicker_lab.live.pairs import agreement, paired
 from autopicker_lab.live.shadow import QUEUE, Answered, Shadow, ShadowPlan
 from autopicker_lab.settings import ModelConfig
-from autopicker_lab.storage import Decision, open_log
+from autopicker_lab.storage import Decision, FileLog, open_log
 from autopicker_lab.storage.decisions import MemoryLog
 
 HELLO = ChatRequest.of("Hello")
@@ -168,15 +170,24 @@ def test_a_judge_that_compares_sees_each_answer_first_once(served: str, grade: f
 
 
 @pytest.mark.fault("a grader fails on answers that were asked for in the shadow", "they are kept without a grade")
-def test_an_answer_that_could_not_be_graded_is_kept() -> None:
+def test_an_answer_that_could_not_be_graded_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     shadow, _ = shadowing(ShadowPlan(1.0, "here"))
 
     async def fails(*_: Any) -> Any:
         raise UpstreamError("the judge is down")
 
     shadow._grader.grade = fails  # type: ignore[method-assign]
-    log = run(shadow, answered())
-    assert [(row.model, row.grade) for row in log.rows()] == [("served", None), ("here", None)]
+    with caplog.at_level("INFO"):
+        rows = run(shadow, answered()).rows()
+    assert [(row.model, row.grade) for row in rows] == [("served", None), ("here", None)]
+    assert "was not graded: the judge is down" in caplog.text
+    log = FileLog(tmp_path / "log.sqlite")
+    log.write(rows)
+    log.close()
+    monkeypatch.setenv("DECISION_LOG", str(tmp_path / "log.sqlite"))
+    assert "graded yet (1 asked in the shadow)" in CliRunner().invoke(app, ["shadow"]).output.replace("\n", " ")
 
 
 def test_models_are_compared_on_the_requests_that_both_were_graded_on() -> None:
