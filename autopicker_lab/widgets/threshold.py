@@ -14,7 +14,7 @@ from autopicker_lab.widgets.outcomes_intake import OutcomesIntake, TuningModel
 from autopicker_lab.widgets.parts import IntakeBox, JobBar, Panel, Save, sortable
 from autopicker_lab.widgets.serving import ServingModel
 from autopicker_lab.widgets.threshold_model import ALLOWANCE, ESTIMATES, TIERS, ThresholdModel
-from autopicker_lab.widgets.threshold_words import request_head, requests_that_leave, summary_html
+from autopicker_lab.widgets.threshold_words import leaving, replies_of, request_head, requests_frame, summary_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ALL = "all tasks"
 _CHART = 560  # pixels across
+_REQUESTS = 100  # that are shown of those that leave: more would hold the sliders up
 
 
 class ThresholdPanel(Panel):
@@ -53,7 +54,7 @@ class ThresholdPanel(Panel):
         self.model: ThresholdModel | None = None
         self._path = path
         self._shown: TuningReport | None = None
-        self._table: pd.DataFrame | None = None
+        self._replies: dict[tuple[str, str], str] = {}
         self.intake = IntakeBox(OutcomesIntake(on_table=self.tuning.start), noun="your table of outcomes")
         self.bar, self.body = JobBar(self.tuning.job), w.VBox()
         self.tuning.listeners.append(self._on_tuning)
@@ -78,7 +79,7 @@ class ThresholdPanel(Panel):
         """Build the controls anew for a report."""
         import ipywidgets as w
 
-        self._shown, self._table = report, table
+        self._shown, self._replies = report, replies_of(table)
         self.model = model = ThresholdModel(report)
         self._plane = quality_chart(report.outcomes, model.curve, _CHART)
         self.question = w.SelectionSlider(
@@ -211,9 +212,10 @@ class ThresholdPanel(Panel):
         if model is None or self.tabs.selected_index != 0:
             return
         task = "" if self.task.value == _ALL else self.task.value
-        rows = requests_that_leave(model, self._table, task)
-        self.head.value = request_head(model, len(rows))
-        self.requests.children = [sortable(rows, rows=5)] if len(rows) else []
+        rows = leaving(model, task)
+        self.head.value = request_head(model, len(rows), _REQUESTS)
+        shown = requests_frame(model, rows[:_REQUESTS], self._replies)
+        self.requests.children = [sortable(shown, rows=5)] if len(shown) else []
 
     def _draw_serving(self) -> None:
         if self.model is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import clip
@@ -14,10 +14,15 @@ from autopicker_lab.tuning.verdict import signed_points
 from autopicker_lab.widgets.threshold_model import TIERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
     import pandas as pd
 
     from autopicker_lab.tuning.metrics import Interval
     from autopicker_lab.widgets.threshold_model import ThresholdModel
+
+    Array = np.ndarray[Any, Any]
 
 _SHOWN = 240  # characters of a prompt and of an answer
 _JUDGED = "Judged out of fold: each part of the prompts by a fit, and a setting, that the other parts chose."
@@ -54,45 +59,46 @@ def points(change: Interval) -> str:
     return f"{signed_points(change.value)} [{signed_points(change.low)}, {signed_points(change.high)}]"
 
 
-def requests_that_leave(model: ThresholdModel, table: pd.DataFrame | None, task: str = "") -> pd.DataFrame:
-    """The prompts that another model than the best single one answers, what loses most first.
+def replies_of(table: pd.DataFrame | None) -> dict[tuple[str, str], str]:
+    """The answers of an outcomes table by prompt_id and model, where it has the column REPLY."""
+    if table is None or REPLY not in table:
+        return {}
+    keys = zip(table["prompt_id"].astype(str), table["model"].astype(str), strict=True)
+    return dict(zip(keys, table[REPLY].fillna("").astype(str), strict=True))
 
-    Args:
-        table: of the outcomes, for the answers, where it has the column REPLY. task: "" for all.
-    """
-    import pandas
+
+def leaving(model: ThresholdModel, task: str = "") -> Array:
+    """The prompts (rows) of a task ("": of all) that leave the best single model, what loses most first."""
+    import numpy as np
 
     outcomes = model.report.outcomes
-    best = outcomes.models[outcomes.best]
-    replies: dict[tuple[str, str], str] = {}
-    if table is not None and REPLY in table:
-        keys = zip(table["prompt_id"].astype(str), table["model"].astype(str), strict=True)
-        replies = dict(zip(keys, table[REPLY].fillna("").astype(str), strict=True))
-    rows = []
-    answering = outcomes.answering(model.choices())
-    for i in (answering != outcomes.best).nonzero()[0].tolist():
-        name, prompt_id, about = outcomes.models[answering[i]], outcomes.ids[i], str(outcomes.tasks[i])
-        if task and about != task:
-            continue
-        score, usual = float(outcomes.scores[i, answering[i]]), float(outcomes.scores[i, outcomes.best])
-        answers = {
-            f"answer of {who}": clip(" ".join(replies.get((prompt_id, model_name), "").split()), _SHOWN)
-            for who, model_name in (("the chosen", name), (best, best))
+    choices = model.choices()
+    rows = np.flatnonzero((outcomes.answering(choices) != outcomes.best) & ((outcomes.tasks == task) | (not task)))
+    lost = outcomes.scores[rows, outcomes.best] - outcomes.scores[rows, choices[rows]]
+    found: Array = rows[np.argsort(-lost, kind="stable")]
+    return found
+
+
+def requests_frame(model: ThresholdModel, rows: Array, replies: Mapping[tuple[str, str], str]) -> pd.DataFrame:
+    """Some prompts with the model that each gets, both answers, both scores, and the points that are lost."""
+    import pandas
+
+    outcomes, choices = model.report.outcomes, model.choices()
+    best, answering = outcomes.models[outcomes.best], outcomes.answering(choices)
+
+    def described(i: int) -> dict[str, object]:
+        name, prompt_id = outcomes.models[answering[i]], outcomes.ids[i]
+        score, usual = float(outcomes.scores[i, choices[i]]), float(outcomes.scores[i, outcomes.best])
+        said = {
+            f"answer of {who}": replies.get((prompt_id, of), "") for who, of in (("the chosen", name), (best, best))
         }
-        rows.append(
-            {"task": about, "prompt": clip(" ".join(outcomes.prompts[i].split()), _SHOWN), "goes to": name}
-            | (answers if replies else {})
-            | {
-                "score": round(score, 3),
-                f"score of {best}": round(usual, 3),
-                "points lost": round(100 * (usual - score), 1),
-            }
-        )
-    return (
-        pandas.DataFrame(rows).sort_values("points lost", ascending=False, kind="stable")
-        if rows
-        else pandas.DataFrame()
-    )
+        answers = {head: clip(text, _SHOWN) for head, text in said.items()} if replies else {}
+        scores = {"score": round(score, 3), f"score of {best}": round(usual, 3)}
+        lost = {"points lost": round(100 * (usual - score), 1)}
+        about = {"task": str(outcomes.tasks[i]), "prompt": clip(outcomes.prompts[i], _SHOWN), "goes to": name}
+        return about | answers | scores | lost
+
+    return pandas.DataFrame([described(i) for i in rows.tolist()])
 
 
 def _held(model: ThresholdModel) -> list[tuple[str, str]]:
@@ -131,9 +137,8 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def request_head(model: ThresholdModel, count: int) -> str:
-    """How many requests leave the best single model, in words."""
+def request_head(model: ThresholdModel, count: int, most: int) -> str:
+    """How many requests leave the best single model, and how many of them are shown, in words."""
     outcomes = model.report.outcomes
-    return escape(
-        f"{count:,} of {len(outcomes):,} requests leave {outcomes.models[outcomes.best]}, what loses most first"
-    )
+    words = f"{count:,} of {len(outcomes):,} requests leave {outcomes.models[outcomes.best]}, what loses most first"
+    return escape(words + (f"; {most:,} are shown" if count > most else ""))

@@ -15,7 +15,7 @@ from autopicker_lab.tuning import tune, validate
 from autopicker_lab.tuning.allowed import allowed
 from autopicker_lab.widgets import ThresholdModel, ThresholdPanel
 from autopicker_lab.widgets.threshold_model import ALLOWANCE, ESTIMATES
-from autopicker_lab.widgets.threshold_words import requests_that_leave
+from autopicker_lab.widgets.threshold_words import leaving, replies_of, requests_frame
 
 QUICK: Any = {"folds": 3, "repeats": 2, "cascade": "off", "within": 0.05}
 
@@ -83,6 +83,10 @@ def test_what_was_not_tuned_for_an_allowance_is_set_by_hand(outcomes: Any) -> No
     panel.model.set(within=0.1)
     assert "not tuned for an allowance" in panel.model.message
     assert (panel.model.rule, panel.model.figures) == (ESTIMATES, shown)
+
+
+def requests_that_leave(model: Any, table: Any, task: str = "") -> Any:
+    return requests_frame(model, leaving(model, task), replies_of(table))
 
 
 def test_the_requests_that_leave_are_shown_with_both_answers(report: Any, outcomes: Any) -> None:
