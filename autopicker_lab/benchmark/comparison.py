@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.benchmark.runner import RECORD, numbers
 from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.core.figures import axes
 from autopicker_lab.core.optional import require
+from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+    from matplotlib.axes import Axes
+
+_COLOURS = (BLUE, ORANGE, GREEN, VERMILION)
 
 
 def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
@@ -70,6 +75,53 @@ def telling(table: pd.DataFrame, least: float = 0.02) -> pd.DataFrame:
             kept.append((max(gaps), figure))
     kept.sort(key=lambda item: -item[0])
     return table.loc[[figure for _, figure in kept]]
+
+
+def plot_ratios(table: pd.DataFrame, ax: Axes | None = None, most: int = 30) -> Axes:
+    """Draw the ratios of `compare`'s table as dots on a logarithmic scale, with their intervals; 1 is no change.
+
+    Args:
+        most: figures that are drawn, from the top of the table.
+    """
+    names = [column for column in table.columns if f"{column}, low" in table.columns]
+    first = table.columns[0]
+    shown = table[table[[f"{name} / {first}" for name in names]].notna().any(axis=1)].head(most)
+    target = axes(ax, (7.0, 1.2 + 0.3 * max(len(shown), 1)))
+    for i, name in enumerate(names):
+        ratios = shown[f"{name} / {first}"].astype(float)
+        spread = [
+            (ratios - shown[f"{name}, low"].astype(float)).fillna(0.0),
+            (shown[f"{name}, high"].astype(float) - ratios).fillna(0.0),
+        ]
+        places = [row + 0.6 * (i + 1) / (len(names) + 1) - 0.3 for row in range(len(shown))]
+        target.errorbar(ratios, places, xerr=spread, fmt="o", ms=5, capsize=3, label=name, color=_COLOURS[i % 4])
+    target.axvline(1, color=GREY, lw=1)
+    target.set_xscale("log")
+    target.set_yticks(range(len(shown)), list(shown.index))
+    target.set(ylim=(len(shown) - 0.5, -0.5), xlabel=f"times {first}; bars are 95 % intervals where runs were repeated")
+    target.xaxis.set_major_formatter("{x:g}")
+    target.xaxis.set_minor_formatter("{x:g}" if _is_narrow(target.get_xlim()) else "")
+    target.legend(loc="lower left", bbox_to_anchor=(0, 1))
+    return target
+
+
+def _is_narrow(limits: tuple[float, float]) -> bool:
+    """Whether a logarithmic axis spans so little that its powers of ten alone would say nothing."""
+    return limits[1] < 10 * limits[0]
+
+
+def known_runs(folder: str | Path) -> dict[str, Path]:
+    """The runs below a folder, the newest first, by what they are called: benchmark, name, and when they ran."""
+    found: dict[str, Path] = {}
+    for path in sorted(Path(folder).glob(f"*/{RECORD}"), key=lambda one: one.stat().st_mtime, reverse=True):
+        try:
+            record = _record(path.parent)
+        except InvalidRequestError:
+            continue
+        when = str(record["stamp"].get("utc") or "")[:16].replace("T", " ")
+        called = ", ".join(filter(None, (str(record["benchmark"]), str(record["name"]), when)))
+        found[called if called not in found else f"{called} ({path.parent.name})"] = path.parent
+    return found
 
 
 def _gap(row: Any, first: str, name: str, least: float) -> float:

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 
 _NAMED = 5  # files of a kind that fail
 SCORES = ("nid", "head", "cells", "rows", "checks")
+WORDS = {  # columns as a table for people names them
+    "nid": "text similarity",
+    "head": "headings kept",
+    "cells": "table cells found",
+    "rows": "neighbours on one line",
+    "checks": "facts that hold",
+    "median_ms": "median, ms",
+    "peak_mib": "peak memory, MiB",
+}
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", VERMILION, "#F0E442", GREY, "#000000")  # Okabe and Ito's
 
 

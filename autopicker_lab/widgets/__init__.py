@@ -7,6 +7,7 @@ from autopicker_lab.core.optional import require
 require("ipywidgets", "anywidget", "itables", "pandas", "matplotlib")
 
 from autopicker_lab.widgets.chat import ChatPanel, show_stream
+from autopicker_lab.widgets.comparison import ComparisonModel, ComparisonPanel, compare_runs
 from autopicker_lab.widgets.conversation import ConversationModel
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
 from autopicker_lab.widgets.extraction import ExtractionPanel
@@ -21,6 +22,8 @@ from autopicker_lab.widgets.whatif import WhatIfModel, WhatIfPanel
 
 __all__ = [
     "ChatPanel",
+    "ComparisonModel",
+    "ComparisonPanel",
     "ConversationModel",
     "ExplorerModel",
     "ExplorerPanel",
@@ -34,5 +37,6 @@ __all__ = [
     "TranscriptionPanel",
     "WhatIfModel",
     "WhatIfPanel",
+    "compare_runs",
     "show_stream",
 ]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import clip
 from autopicker_lab.widgets.extraction_model import ExtractionModel, OpenFile
 from autopicker_lab.widgets.parts import IntakeBox, JobBar, Panel, Save, require, sortable, to_html
-from autopicker_lab.widgets.parts.pages import Pages
+from autopicker_lab.widgets.parts.pages import PagePicture, Pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +32,7 @@ class ExtractionPanel(Panel):
         self.password = w.Password(placeholder="password of a locked PDF", continuous_update=False)
         self.about = w.HTML()
         self.pages = Pages()
-        framed = w.Layout(display="none", border="1px solid #999", align_self="flex-start", width="40%")
-        self.image = w.Image(format="png", layout=framed)
+        self.image = PagePicture(layout=w.Layout(display="none", align_self="flex-start", width="44%"))
         self.text = w.HTML(layout=w.Layout(width="98%", max_height="44em", overflow="auto"))
         self.passage = w.Dropdown(description="passage", options=[], layout=w.Layout(width="99%"))
         self.where = w.HTML()
@@ -64,6 +62,7 @@ class ExtractionPanel(Panel):
         model.listeners.append(self._draw)
         head = [self.intake.view, w.HBox([self.bar.view, self.password]), self.file, self.about, w.HBox(self.save)]
         self.view = w.VBox([*head, w.HBox([self.pages, self.image, self.tabs], layout=w.Layout(flex_flow="row wrap"))])
+        self.view.add_class("autopicker-panel")  # within it, files are pasted and dropped anywhere
         if str(path):
             model.open(path)
         model.notify()
@@ -108,6 +107,7 @@ class ExtractionPanel(Panel):
         if picture != bytes(self.image.value):
             self.image.layout.display = "block" if picture else "none"
             self.image.value = picture
+            self.image.alt = f"picture of {model.current_part.label}" if model.current_part else ""
         if (part, model.index) != self._drawn_part:
             self._drawn_part = (part, model.index)
             self.where.value = f"<span style='line-height:1.4;opacity:.8'>{escape(part.title) if part else ''}</span>"
@@ -142,7 +142,9 @@ class ExtractionPanel(Panel):
             return f"<p>⚠ {escape(one.error)}</p>" if one.error else ""
         document = one.document
         counts = f"{document.counts}, about {document.token_count:,} tokens"
-        return html_table([], [("⚠", warning) for warning in document.warnings], f"{document.name}: {counts}")
+        warnings = "".join(f"<li>⚠ {escape(warning)}</li>" for warning in document.warnings)
+        listed = f"<ul style='list-style:none;margin:.3em 0;padding:0'>{warnings}</ul>" if warnings else ""
+        return f"<div style='line-height:1.4'><b>{escape(f'{document.name}: {counts}')}</b>{listed}</div>"
 
 
 def _no_table() -> Any:

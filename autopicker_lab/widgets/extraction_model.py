@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
-PICTURE_WIDTH = 520
+PICTURE_WIDTH = 1000  # pixels: sharp enough to be enlarged
 _DRAWN_FIRST, _DRAWN_AT_ONCE = 40, 4  # parts of a file that are drawn when it is read, and in one call
 _LISTED = 500  # passages of a Part
 _CATEGORIES = ("document", "spreadsheet", "image", "code")

@@ -14,12 +14,14 @@ import pytest
 from conftest import ROOT, needs
 from playwright.sync_api import expect
 from reportlab.pdfgen.canvas import Canvas
+from support.axe import violations
 from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab, voila
 
 from autopicker_lab import assets
 
 pytestmark = [pytest.mark.browser, needs("chromium")]
 SHOTS = ROOT / "build" / "screenshots"
+PANELS = (".jp-OutputArea-output", (".noUi-handle",))  # the sliders of ipywidgets give their handles no name
 FLOWS = (
     "from autopicker_lab import Workbench, assets\nfrom autopicker_lab.service import start\n"
     "from autopicker_lab.widgets import ChatPanel, ExplorerPanel, ExtractionPanel, LoadPanel, TranscriptionPanel\n"
@@ -113,7 +115,7 @@ def test_a_pdf_is_uploaded_and_its_text_shown(flows: Any) -> None:
     panel = cell(flows, "ExtractionPanel()")
     upload(panel, "letter.pdf", pdf(0, "The lighthouse keeper writes home."))
     panel.get_by_text("The lighthouse keeper writes home.").filter(visible=True).first.wait_for()
-    assert panel.locator("img.widget-image").evaluate("image => image.naturalWidth") > 100
+    assert panel.get_by_alt_text("picture of page 1").evaluate("image => image.naturalWidth") > 100
     shot(flows, "extraction")
 
 
@@ -258,6 +260,10 @@ def test_speech_into_a_microphone_is_written_and_comes_into_the_editor(flows: An
     shot(page, "microphone")
 
 
+def test_nothing_serious_stands_in_the_way_of_readers(flows: Any) -> None:
+    assert violations(flows, *PANELS) == []
+
+
 def test_results_are_readable_in_the_dark_theme(flows: Any) -> None:
     flows.get_by_role("menuitem", name="Settings", exact=True).click()
     flows.get_by_text("Theme", exact=True).first.hover()
@@ -273,6 +279,7 @@ def test_results_are_readable_in_the_dark_theme(flows: Any) -> None:
     )
     shot(flows, "dark")
     assert contrast(*colours) > 4.5
+    assert violations(flows, *PANELS) == []
 
 
 def test_a_panel_whose_kernel_is_gone_shows_its_last_state(page: Any) -> None:
@@ -341,11 +348,14 @@ def contrast(one: Any, other: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("name", "shows", "title"),
-    [("01", "or click to choose", ""), ("03", "threshold", "Complexity explorer"), ("06", "New conversation", "")],
+    ("name", "shows", "title", "tutorial"),
+    [
+        ("03", "threshold", "Complexity explorer", "Does it rank anything?"),
+        ("06", "Which boat is driven", "Chat with files", "The same without a panel"),
+    ],
 )
 def test_voila_serves_a_notebook_without_its_code(
-    home: Any, browser: Any, tmp_path: Path, name: str, shows: str, title: str
+    home: Any, browser: Any, tmp_path: Path, name: str, shows: str, title: str, tutorial: str
 ) -> None:
     with voila(home, name, tmp_path) as address:
         page = tab(browser)
@@ -354,6 +364,6 @@ def test_voila_serves_a_notebook_without_its_code(
         page.wait_for_timeout(500)
         shot(page, f"voila-{name}")
         assert page.get_by_text("from autopicker_lab").count() == 0
-        if title:
-            assert page.title() == title
-            assert page.get_by_text("Does it rank anything?").count() == 0  # the tutorial is for those who read code
+        assert page.title() == title
+        assert page.get_by_text(tutorial).count() == 0  # the tutorial is for those who read code
+        assert violations(page, "body", PANELS[1]) == []

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 _PACKAGE = "axe-core@^4.10"
-_RUN = """async (within) => {
-    const found = await axe.run(within, {resultTypes: ['violations']});
+_RUN = """async ([within, without]) => {
+    const found = await axe.run({include: [within], exclude: without}, {resultTypes: ['violations']});
     return found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(one => [
         one.id, one.nodes.slice(0, 5).map(node => `${node.target.join(' ')}: ${node.html.slice(0, 200)}`)]);
 }"""
@@ -34,9 +34,9 @@ def _script() -> str:
         return Path(folder, "node_modules/axe-core/axe.min.js").read_text("utf-8")
 
 
-def violations(page: Any, within: str = "body") -> list[Any]:
-    """The serious and critical violations below an element, each with the elements that show it."""
+def violations(page: Any, within: str = "body", without: tuple[str, ...] = ()) -> list[Any]:
+    """The serious and critical violations below an element but for some in it, each with the elements that show it."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(f"() => {{ {_script()} }}")
-    found: list[Any] = page.evaluate(_RUN, within)
+    found: list[Any] = page.evaluate(_RUN, [within, list(without)])
     return found

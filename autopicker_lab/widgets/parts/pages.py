@@ -1,4 +1,4 @@
-"""Thumbnails of a file's pages or sheets, to turn to one of them."""
+"""A file's pages or sheets: thumbnails to turn to one of them, and its picture, which can be enlarged."""
 
 from __future__ import annotations
 
@@ -41,6 +41,16 @@ class Pages(anywidget.AnyWidget):
         self._current = (labels, pictures)
         self.labels = list(labels)
         self.pictures = [_data_url(_thumbnail(pictures.get(i, b""))) for i in range(len(labels))]
+
+
+class PagePicture(anywidget.AnyWidget):
+    """The picture of a page as PNG, with buttons that enlarge it; `alt` says what it is of."""
+
+    _esm = Path(__file__).parent / "static" / "page.js"
+    # the theme's labels of tabs that are not chosen are too pale to be read
+    _css = ".autopicker-panel .lm-TabBar-tabLabel{color:var(--jp-ui-font-color0,inherit)}"
+    value = traitlets.Bytes(b"").tag(sync=True)
+    alt = traitlets.Unicode("").tag(sync=True)
 
 
 def page_pictures(file: SourceFile, document: Document, parts: Sequence[int], width: int) -> list[bytes]:

@@ -25,7 +25,7 @@ class Waveform {
     this.said = make("div");
     this.said.setAttribute("aria-hidden", "true"); // the rows have the same words
     this.inner = make("div", { className: "inner" }, this.canvas, this.said, this.head);
-    this.element = make("div", { className: "sound" }, this.inner);
+    this.element = make("div", { className: "sound", tabIndex: 0, role: "region", ariaLabel: "the sound along its time" }, this.inner);
     this.element.addEventListener("scroll", () => this.draw());
     this.inner.addEventListener("click", (event) => {
       const word = event.target.closest(".word");
