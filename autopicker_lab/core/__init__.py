@@ -2,7 +2,8 @@
 
 from autopicker_lab.core.cascade import Cascade, CascadeStep
 from autopicker_lab.core.cascade_trace import CascadeCall, CascadeTrace
-from autopicker_lab.core.chat import ChatChunk, ChatRequest, LaterCall, Message, Usage
+from autopicker_lab.core.chat import ChatRequest, LaterCall
+from autopicker_lab.core.chunk import ChatChunk, Usage
 from autopicker_lab.core.citations import AnswerSources, Citation, ReadPassage
 from autopicker_lab.core.deltas import assemble_completion, assemble_message
 from autopicker_lab.core.document import Cell, Document, Part, Table
@@ -44,6 +45,7 @@ from autopicker_lab.core.errors import (
 )
 from autopicker_lab.core.files import FORMATS, Format, ReadOptions, SourceFile
 from autopicker_lab.core.ids import new_id
+from autopicker_lab.core.message import Message
 from autopicker_lab.core.model_spec import ModelSpec
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.places import Place

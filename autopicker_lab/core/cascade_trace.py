@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from autopicker_lab.core.chat import Usage
+    from autopicker_lab.core.chunk import Usage
 
 
 class CascadeCall(NamedTuple):

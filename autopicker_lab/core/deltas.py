@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autopicker_lab.core.chat import ChatChunk
+    from autopicker_lab.core.chunk import ChatChunk
 
 # said whole each time, and never in slices
 _WHOLE = frozenset({"id", "type", "role", "name", "format", "status", "call_id", "mime_type", "title", "url"})

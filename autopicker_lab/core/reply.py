@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core.chat import Usage, count_characters
+from autopicker_lab.core.chunk import Usage, count_characters
 from autopicker_lab.core.citations import AnswerSources, ReadPassage
 from autopicker_lab.core.ids import new_id
 from autopicker_lab.core.show import html_table, html_text

@@ -6,7 +6,6 @@ FastAPI documents these paths and does not serve them: its machinery takes longe
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from contextlib import aclosing
 from dataclasses import replace
@@ -16,21 +15,19 @@ import orjson
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from autopicker_lab import __version__
 from autopicker_lab.core import (
     AutopickerError,
     ChatRequest,
-    InvalidRequestError,
     UpstreamError,
     Usage,
 )
 from autopicker_lab.service.chat import completion, sse
 from autopicker_lab.service.chat.answer_headers import answer_headers
+from autopicker_lab.service.chat.cache_key import cache_key
 from autopicker_lab.service.chat.dialect import AnswerHead
 from autopicker_lab.service.chat.event_stream import EventStream
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.request import json_body
-from autopicker_lab.service.request.auth import api_key_in
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -44,7 +41,6 @@ if TYPE_CHECKING:
     from autopicker_lab.service.state import ServiceState
 
 _MANY_PIECES = 5_000  # of which an answer is put together off the event loop
-_NOT_IN_KEY = frozenset({"stream_options", "user"})  # options that change nothing in the answer
 
 
 class ChatApp:
@@ -83,7 +79,8 @@ class ChatApp:
                     request = await self._state.live.with_terms(request, context.request_id, context.caller.id)
                 handler = _CompletionHandler(self._state, self._flights, context, request, call.wording, with_files)
                 long = size >= json_body.LONG_BODY
-                handler.key = await asyncio.to_thread(handler.cache_key) if long else handler.cache_key()
+                keyed = self._state, context, request, with_files
+                handler.key = await asyncio.to_thread(cache_key, *keyed) if long else cache_key(*keyed)
                 await (handler.stream(receive, send) if call.stream else handler.complete(receive, send))
                 if handler.shadowed is not None:
                     record, text = handler.shadowed
@@ -124,32 +121,6 @@ class _CompletionHandler:
         shadow = state.live.shadow
         self._shadows = shadow is not None and shadow.wants(request, context.request_id)
         self.shadowed: tuple[AnswerRecord, str] | None = None
-
-    def cache_key(self) -> str | None:
-        """A key for requests that want the same answer again; None where variety or freshness is asked for.
-
-        None for logprobs, too: a stream's are not put together again.
-        """
-        request, headers = self._request, self._context.headers
-        fresh = b"no-cache" in headers.get(b"cache-control", b"") or request.options.get("logprobs")
-        if fresh or request.options.get("temperature", 0) > 0 or self._state.lab.settings.cache_ttl == 0:
-            return None
-        parts = [
-            self._context.caller.id or api_key_in(headers),
-            sorted(request.allowed) if request.allowed is not None else None,
-            self._with_files,
-            __version__,
-            self._state.lab.pipeline.policy_of(request).id,
-            self._state.lab.catalogue.fingerprint(request.model),
-            request.model,
-            request.messages,
-            request.file_ids,
-            {name: value for name, value in request.options.items() if name not in _NOT_IN_KEY},
-        ]
-        try:
-            return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
-        except TypeError as error:  # orjson's own kind of it
-            raise InvalidRequestError(f"the request cannot be passed on: {error}", "nest it less deeply") from None
 
     async def complete(self, receive: Receive, send: Send) -> None:
         """Send the whole answer as one JSON object."""

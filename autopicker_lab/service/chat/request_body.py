@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from autopicker_lab.core import ChatRequest
-from autopicker_lab.core.chat import ROLES
+from autopicker_lab.core.message import ROLES
 from autopicker_lab.service.chat.parameters import put_right, with_uploads
 from autopicker_lab.service.request import bounds, errors, json_body
 
