@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _QUESTIONS = 20
+_PLACES, _EACH = 7, 28  # of a page: places, and paragraphs
 OURS, BM25S = "retriever", "bm25s on the same n-grams"
 
 
@@ -39,7 +40,7 @@ def _cost(engine: str, pages: int) -> dict[str, Any]:
     begun = time.process_time()
     ask, passages = (_ours if engine == OURS else _bm25s)(document)
     seconds, peak = time.process_time() - begun, peak_mib() - before
-    facts = survey("en", 2 * pages, seed=1)[:_QUESTIONS]
+    facts = survey("en", 40, seed=2)[:_QUESTIONS]
     times = []
     for fact in facts:
         begun = time.process_time()
@@ -50,9 +51,9 @@ def _cost(engine: str, pages: int) -> dict[str, Any]:
 
 
 def made_pages(pages: int) -> Document:
-    """A document of so many pages of about 3,000 characters."""
-    facts = [fact.text for fact in survey("en", 2 * pages, seed=1)]
-    parts = tuple(Part(f"page {n + 1}", " ".join(facts[20 * n : 20 * n + 20])) for n in range(pages))
+    """A document of so many pages of about 2,500 characters."""
+    facts = [fact.text for fact in survey("en", _PLACES * pages, seed=1)]
+    parts = tuple(Part(f"page {n + 1}", " ".join(facts[_EACH * n : _EACH * (n + 1)])) for n in range(pages))
     return Document("pages.txt", "txt", parts, sha256=f"made pages {pages}")
 
 

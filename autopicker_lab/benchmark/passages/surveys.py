@@ -137,6 +137,7 @@ _ASIDES: dict[str, tuple[str, ...]] = {
 LANGUAGES = tuple(_WORDINGS)
 _SYLLABLES = ("ba", "dor", "el", "fen", "ga", "hal", "im", "kor", "lu", "mer", "nos", "ol", "pra", "rin", "sul", "tav")
 _YEARS, _COUNTS = (1650, 1950), (11, 990)
+_FEW = 1_000  # places whose names are short
 _ASIDES_EACH = 1  # of each wording
 
 
@@ -163,8 +164,9 @@ def survey(language: str, places: int, seed: int = 0) -> list[Fact]:
     """Paragraphs of so many places in one language: one of each with an answer, among more that name it."""
     draw = random.Random(f"{language} {seed}")
     drawn: dict[str, None] = {}
+    syllables = 3 if places <= _FEW else 4
     while len(drawn) < places:
-        drawn["".join(draw.choices(_SYLLABLES, k=3)).capitalize()] = None
+        drawn["".join(draw.choices(_SYLLABLES, k=syllables)).capitalize()] = None
     names = list(drawn)
     facts = []
     for number, place in enumerate(names):
