@@ -29,6 +29,7 @@ NOT_READ = "the text in the picture was not read"
 
 OCR_SIDE = 3000  # pixels; larger pictures are scaled down to be read
 _MAX_FRAMES = 24  # of an animation
+_NO_SMALLER = 0.999  # share of its sides from which a picture stays as it is
 _ASPECT = 2  # sides that differ more: the shorter one counts, so that long screenshots keep their letters
 _UNCERTAIN = 0.7
 _GPS_IFD = 0x8825
@@ -61,6 +62,8 @@ def read_image(file: SourceFile) -> Document:
         "dominant_colours": colours,
     }
     frames_read: list[_Frame] = []
+    if frames == 1:
+        picture = rgb = _as_read(rgb)  # so that the pixels of a large one go
     chosen = distinct_frames(picture, rgb, file.options.ocr_pages if picture.format == "TIFF" else _MAX_FRAMES)
     try:
         for number, pixels in frames_at(picture, rgb, chosen.numbers):
@@ -128,14 +131,19 @@ def _read_share(width: int, height: int) -> float:
     return min(OCR_SIDE / longest, 1.0) if longest else 1.0
 
 
+def _as_read(rgb: Picture) -> Picture:
+    """A picture at the size at which it is read."""
+    share = _read_share(*rgb.size)
+    if share > _NO_SMALLER:
+        return rgb
+    return rgb.resize((max(round(rgb.width * share), 1), max(round(rgb.height * share), 1)), reducing_gap=2.0)
+
+
 def _read_frame(rgb: Picture, number: int, named: str, languages: Sequence[str], width: int) -> _Frame:
     from autopicker_lab.extraction.ocr import read_text
     from autopicker_lab.extraction.pdf.recognised import arrange
 
-    reduced = rgb
-    share = _read_share(*rgb.size)
-    if share < 1:
-        reduced = rgb.resize((max(round(rgb.width * share), 1), max(round(rgb.height * share), 1)), reducing_gap=2.0)
+    reduced = _as_read(rgb)
     result = read_text(reduced, languages)
     label = "text in the picture" if number == 1 else f"text in {named} {number}"
     text, tables, places = arrange(result, label, number, reduced.size)

@@ -43,6 +43,7 @@ from autopicker_lab.extraction.ocr.scripts import (
 )
 from autopicker_lab.extraction.ocr.strips import cut_strips
 from autopicker_lab.extraction.ocr.tilt import tilt_of, turned_level
+from autopicker_lab.runtime.memory import release_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,6 +107,7 @@ def _read_strips(image: Image, languages: Sequence[str]) -> OcrResult:
             doubts[f"only the first {strip.first:,} of {image.height:,} rows of pixels were read"] = None
             break
         result = _read(strip.crop(image), languages)
+        release_memory(collect=False)
         moved = (line.moved(strip.top) for line in result.lines)
         lines += [line for line in moved if strip.owns(line.box)]
         engine |= dict.fromkeys([result.engine] if result.lines else [])

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from autopicker_lab.extraction.ocr.lines import PixelBox
 
+_AT_ONCE = 512  # rows of pixels
+_CHANGE = 24  # levels of 255
 _OVERLAP = 60  # pixels that a strip reaches into its neighbours, so that a line on the cut is seen whole
 
 
@@ -54,6 +56,9 @@ def row_changes(image: Image) -> Any:
     """How often the brightness changes along each row, over the 13 rows around it: blank bands have none."""
     import numpy
 
-    grey = numpy.asarray(image.convert("L")).astype(numpy.int16)
-    changes = (abs(numpy.diff(grey, axis=1)) > 24).sum(axis=1)
+    changes: list[int] = []
+    for top in range(0, image.height, _AT_ONCE):  # of a whole long picture the numbers would take twice its memory
+        rows = image.crop((0, top, image.width, min(top + _AT_ONCE, image.height)))
+        grey = numpy.asarray(rows.convert("L")).astype(numpy.int16)
+        changes += (abs(numpy.diff(grey, axis=1)) > _CHANGE).sum(axis=1).tolist()
     return numpy.convolve(changes, numpy.ones(13), "same")
