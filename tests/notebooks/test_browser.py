@@ -320,9 +320,6 @@ def test_a_threshold_moves_and_the_curve_with_it(page: Any) -> None:
     before = mark.get_attribute("aria-label")
     slide(panel, "what may it cost")
     expect(mark).not_to_have_attribute("aria-label", before)
-    panel.get_by_role("tab", name="By hand").click()
-    slide(panel, "cost weight")
-    panel.get_by_text("Set by hand and judged on the prompts").wait_for()
     shot(page, "threshold")
 
 
