@@ -40,7 +40,8 @@ PANELS = {  # picture: its notebook, and what the cell with the panel contains
 def made_from() -> dict[str, str]:
     """A digest by picture, of its notebook and of the panels' code."""
     package = ROOT / "autopicker_lab"
-    drawing = [package / "core" / "show.py", *sorted((package / "widgets").rglob("*.[pj][ys]"))]
+    nouns = [package / "core" / f"{name}.py" for name in ("show", "charts", "flows", "figures")]
+    drawing = [*nouns, *sorted((package / "widgets").rglob("*.[pj][ys]"))]
     code = b"".join(path.read_bytes() for path in drawing)
     digests = {}
     for name, (notebook, _) in PANELS.items():
@@ -55,7 +56,7 @@ def main() -> None:
     from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab
 
     def ask_question(panel: Locator) -> None:
-        panel.get_by_role("button", name="Ask").click()
+        panel.get_by_role("button", name="Which boat is driven").click()
         panel.get_by_text("tokens read").click(timeout=60_000)
 
     preparations: dict[str, Callable[[Locator], None]] = {"chat": ask_question}
@@ -76,7 +77,7 @@ def main() -> None:
                 page.evaluate(_SHORTEN, f"{ROOT}{os.sep}")
                 page.wait_for_timeout(2500)
                 path = FOLDER / f"{name}.png"
-                panel.locator(".jp-OutputArea-output").first.screenshot(path=path)
+                panel.locator(".jp-OutputArea-output:visible").first.screenshot(path=path)
                 Image.open(path).convert("RGB").quantize(96).save(path, optimize=True)
                 print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KiB")
     SOURCES.write_text(json.dumps(made_from(), indent=2) + "\n", "utf-8")
