@@ -53,8 +53,10 @@ def _neighbours_joined(lines: Sequence[OcrLine]) -> list[OcrLine]:
         for other in ranked[i + 1 :]:
             if other.box[1] >= line.box[3]:
                 break
+            if not _are_neighbours(line, other):
+                continue
             pair = [one for one in whole if _holds(one, line) or _holds(one, other)]
-            if len(pair) == 2 and _are_neighbours(line, other) and (joined := _joined(pair)) is not None:
+            if len(pair) == 2 and (joined := _joined(pair)) is not None:
                 whole = _with(whole, pair, joined)
     return whole
 
