@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
 # Nothing runs and nothing is fetched, whatever the page holds.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; base-uri 'none'"
-_TAGS = frozenset(
-    (
-        "a abbr b blockquote br caption code col colgroup dd details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i "
-        "img li mark ol p pre s small span strong sub summary sup table tbody td tfoot th thead tr u ul"
-    ).split()
+_TAGS = (
+    "a abbr b blockquote br caption code col colgroup dd details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr "
+    "i img li mark ol p pre s small span strong sub summary sup table tbody td tfoot th thead tr u ul"
 )
 _IMAGE_ATTRIBUTES = ("alt", "width", "height")
 _ATTRIBUTES: dict[str, Any] = {
@@ -100,7 +98,7 @@ def _cleaned(html: object) -> str:
     text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
     cleaned: str = bleach.clean(
         _SCRIPT.sub("", _DRAWING.sub(_as_picture, text)),
-        tags=_TAGS,
+        tags=_TAGS.split(),
         attributes=_ATTRIBUTES,
         protocols=["http", "https", "data"],
         css_sanitizer=_style_sanitizer(),
