@@ -161,3 +161,22 @@ def _states(
         rows = random.choice(len(questions), requests, replace=len(questions) < 2 * requests)
         found[measure_drift(policy, scores[rows].tolist(), [features[i] for i in rows]).state] += 1
     return found
+
+
+def figures(found: pd.DataFrame, quiet: pd.DataFrame, ended: pd.DataFrame) -> dict[str, float]:
+    """The worst of each measurement, by name.
+
+    Args:
+        found: of `coverage`. quiet: of `drift_on_halves`. ended: of `canaries.endings`.
+    """
+    of = dict(iter(found.groupby("estimate")))
+    last = ended.groupby("canary").last()
+    return {
+        "dr_covered": float(of["dr"]["covered"].min()),
+        "ips_covered": float(of["ips"]["covered"].min()),
+        "dr_width_of_ips": float((of["dr"]["width"].to_numpy() / of["ips"]["width"].to_numpy()).max()),
+        "equal_promoted": float(last["promoted"]["equal"]),
+        "worse_rolled_back": float(last["rolled_back"]["worse"]),
+        "worse_promoted": float(last["promoted"]["worse"]),
+        "quiet": float(quiet[quiet["requests"].str.startswith("the ")]["quiet"].min()),
+    }

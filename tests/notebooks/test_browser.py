@@ -131,7 +131,7 @@ def test_several_files_are_dropped(flows: Any) -> None:
         }"""
     )
     panel.get_by_text("2 of 2 files read").wait_for()
-    panel.get_by_text("one.txt, two.txt").wait_for()
+    panel.get_by_text("one.txt, two.txt").filter(visible=True).wait_for()
     panel.get_by_text("text of two").filter(visible=True).first.wait_for()
 
 
@@ -143,9 +143,9 @@ def test_nine_megabytes_are_taken_and_eleven_refused(flows: Any) -> None:
     panel.get_by_text(re.compile(r"larger\.pdf has 10\.5 MiB, the limit is 10\.0 MiB: type its path")).wait_for()
     shot(flows, "refused")
     upload(panel, "x.rar", b"Rar!\x1a\x07\x00 nothing")
-    panel.get_by_text(re.compile("⚠.*x.rar")).wait_for()
+    panel.get_by_text(re.compile("⚠.*x.rar")).filter(visible=True).first.wait_for()
     upload(panel, "broken.pdf", b"%PDF-1.7 broken")
-    panel.get_by_text(re.compile("⚠.*not a readable PDF")).wait_for()
+    panel.get_by_text(re.compile("⚠.*not a readable PDF")).filter(visible=True).first.wait_for()
     assert "Traceback" not in panel.inner_text()
 
 
@@ -162,7 +162,7 @@ def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows: Any) -> No
         flows.wait_for_timeout(300)
     assert len(lengths) > 3
     assert slide(explorer, "threshold") == "15.00"
-    explorer.get_by_text(re.compile("wants quality")).first.wait_for(timeout=30_000)
+    explorer.get_by_text(re.compile("wants quality")).filter(visible=True).first.wait_for(timeout=30_000)
     assert panel.get_by_role("button", name="Stop").is_enabled()  # the answer has not ended meanwhile
     panel.get_by_role("button", name="Stop").click()
     panel.get_by_text("stopped; what came until then is kept").first.wait_for(timeout=30_000)
@@ -249,7 +249,8 @@ def test_a_transcript_is_split_merged_and_corrected_by_keys_alone(flows: Any, tm
 def test_speech_into_a_microphone_is_written_and_comes_into_the_editor(flows: Any) -> None:
     page, panel = flows, cell(flows, "TranscriptionPanel(lab")
     panel.get_by_role("button", name="Record").click()
-    panel.get_by_text(re.compile("[Bb]oat")).first.wait_for(timeout=120_000)
+    said = panel.locator("[aria-live=polite]").filter(has_text=re.compile("[Bb]oat"))  # not the editor's text
+    said.filter(visible=True).first.wait_for(timeout=120_000)
     stop = panel.locator("button[aria-pressed=true]")
     stop.click()
     panel.get_by_text(re.compile("replaces your corrections")).wait_for(timeout=60_000)

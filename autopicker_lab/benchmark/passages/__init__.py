@@ -8,7 +8,7 @@ right (`answering`).
 from autopicker_lab.benchmark.passages.answering import CONTEXTS, answers
 from autopicker_lab.benchmark.passages.asks import Ask, asks_of, read_asks, write_surveys
 from autopicker_lab.benchmark.passages.costs import index_costs
-from autopicker_lab.benchmark.passages.measuring import Corpus, by_kind, leads, measure, plot
+from autopicker_lab.benchmark.passages.measuring import Corpus, by_kind, figures, leads, measure, plot, verdict
 from autopicker_lab.benchmark.passages.rankings import PRODUCT, PRODUCT_WORDS, RANKINGS, TRIGRAMS, available, encoder_in
 
 __all__ = [
@@ -24,10 +24,12 @@ __all__ = [
     "available",
     "by_kind",
     "encoder_in",
+    "figures",
     "index_costs",
     "leads",
     "measure",
     "plot",
     "read_asks",
+    "verdict",
     "write_surveys",
 ]

@@ -164,6 +164,33 @@ def leads(results: pd.DataFrame, ranking: str = PRODUCT, over: str = TRIGRAMS, s
     return frame(rows)
 
 
+def figures(table: pd.DataFrame, ahead: pd.DataFrame, costs: pd.DataFrame, right: pd.Series[float]) -> dict[str, Any]:
+    """What a run found, by name.
+
+    Args:
+        table: of `by_kind`. ahead: of `leads`. costs: of `index_costs`.
+        right: by what a model was given, the share of its answers that are right.
+    """
+    mean = table.groupby(["ranking", "budget"], sort=False)["right"].mean().unstack("ranking")
+    return {
+        "right": {name: mean[name].to_dict() for name in mean},
+        "ahead_least": float(ahead["ahead"].min()),
+        "index_s": float(costs["seconds"][0]),
+        "index_mib": float(costs["peak_mib"][0]),
+        "answers": right.to_dict(),
+    }
+
+
+def verdict(ahead: pd.DataFrame, ranking: str = PRODUCT, over: str = TRIGRAMS) -> str:
+    """A sentence of where one ranking is ahead of another, by their `leads`."""
+    more, less = int((ahead["ahead"] > 0).sum()), int((ahead["ahead"] < 0).sum())
+    least = float(ahead["ahead"].min()) * 100
+    return (
+        f"Of {len(ahead)} kinds and budgets, {ranking} is ahead of {over} in {more} and behind in {less}; at worst "
+        f"by {least:+.1f} points of the questions."
+    )
+
+
 def _mean_of(values: Any, rows: Any) -> float:
     return float(values[rows].mean())
 
