@@ -15,7 +15,7 @@ from conftest import ROOT, needs
 from playwright.sync_api import expect
 from reportlab.pdfgen.canvas import Canvas
 from support.axe import violations
-from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab, voila
+from support.jupyter import cell, chromium, jupyterlab, open_notebook, panel_of, run_all, tab, voila
 
 from autopicker_lab import assets
 
@@ -112,15 +112,15 @@ def slide(panel: Any, name: Any, presses: int = 3) -> Any:
 
 
 def test_a_pdf_is_uploaded_and_its_text_shown(flows: Any) -> None:
-    panel = cell(flows, "ExtractionPanel()")
+    panel = panel_of(flows, "ExtractionPanel()")
     upload(panel, "letter.pdf", pdf(0, "The lighthouse keeper writes home."))
-    panel.get_by_text("The lighthouse keeper writes home.").filter(visible=True).first.wait_for()
+    panel.get_by_text("The lighthouse keeper writes home.").first.wait_for()
     assert panel.get_by_alt_text("picture of page 1").evaluate("image => image.naturalWidth") > 100
     shot(flows, "extraction")
 
 
 def test_several_files_are_dropped(flows: Any) -> None:
-    panel = cell(flows, "ExtractionPanel()")
+    panel = panel_of(flows, "ExtractionPanel()")
     panel.get_by_role("button", name="Clear").click()
     zone = panel.locator("label", has=flows.locator("input[type=file]"))
     zone.evaluate(
@@ -131,26 +131,26 @@ def test_several_files_are_dropped(flows: Any) -> None:
         }"""
     )
     panel.get_by_text("2 of 2 files read").wait_for()
-    panel.get_by_text("one.txt, two.txt").filter(visible=True).wait_for()
-    panel.get_by_text("text of two").filter(visible=True).first.wait_for()
+    panel.get_by_text("one.txt, two.txt").wait_for()
+    panel.get_by_text("text of two").first.wait_for()
 
 
 def test_nine_megabytes_are_taken_and_eleven_refused(flows: Any) -> None:
-    panel = cell(flows, "ExtractionPanel()")
+    panel = panel_of(flows, "ExtractionPanel()")
     upload(panel, "large.pdf", pdf(9_000_000, "Nine megabytes came through."))
-    panel.get_by_text("Nine megabytes came through.").filter(visible=True).first.wait_for(timeout=120_000)
+    panel.get_by_text("Nine megabytes came through.").first.wait_for(timeout=120_000)
     upload(panel, "larger.pdf", pdf(11_000_000, "Never read."))
     panel.get_by_text(re.compile(r"larger\.pdf has 10\.5 MiB, the limit is 10\.0 MiB: type its path")).wait_for()
     shot(flows, "refused")
     upload(panel, "x.rar", b"Rar!\x1a\x07\x00 nothing")
-    panel.get_by_text(re.compile("⚠.*x.rar")).filter(visible=True).first.wait_for()
+    panel.get_by_text(re.compile("⚠.*x.rar")).first.wait_for()
     upload(panel, "broken.pdf", b"%PDF-1.7 broken")
-    panel.get_by_text(re.compile("⚠.*not a readable PDF")).filter(visible=True).first.wait_for()
+    panel.get_by_text(re.compile("⚠.*not a readable PDF")).first.wait_for()
     assert "Traceback" not in panel.inner_text()
 
 
 def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows: Any) -> None:
-    panel, explorer = cell(flows, "ChatPanel(lab"), cell(flows, "ExplorerPanel(lab)")
+    panel, explorer = panel_of(flows, "ChatPanel(lab"), panel_of(flows, "ExplorerPanel(lab)")
     panel.get_by_role("button", name="Ask").click()
     answer = panel.locator(".autopicker-md").last
     answer.wait_for()
@@ -162,7 +162,7 @@ def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows: Any) -> No
         flows.wait_for_timeout(300)
     assert len(lengths) > 3
     assert slide(explorer, "threshold") == "15.00"
-    explorer.get_by_text(re.compile("wants quality")).filter(visible=True).first.wait_for(timeout=30_000)
+    explorer.get_by_text(re.compile("wants quality")).first.wait_for(timeout=30_000)
     assert panel.get_by_role("button", name="Stop").is_enabled()  # the answer has not ended meanwhile
     panel.get_by_role("button", name="Stop").click()
     panel.get_by_text("stopped; what came until then is kept").first.wait_for(timeout=30_000)
@@ -172,7 +172,7 @@ def test_tokens_arrive_sliders_answer_meanwhile_and_stop_stops(flows: Any) -> No
 
 
 def test_a_load_test_runs_and_stops_and_keeps_what_was_measured(flows: Any) -> None:
-    panel, explorer = cell(flows, "LoadPanel(lab"), cell(flows, "ExplorerPanel(lab)")
+    panel, explorer = panel_of(flows, "LoadPanel(lab"), panel_of(flows, "ExplorerPanel(lab)")
     panel.get_by_role("button", name="Start").click()
     panel.get_by_text(re.compile("answers a second: up to")).wait_for()
     before = explorer.locator(".widget-readout").first.inner_text()
@@ -187,7 +187,7 @@ def test_a_load_test_runs_and_stops_and_keeps_what_was_measured(flows: Any) -> N
 
 
 def test_a_result_is_saved_by_the_browser(flows: Any, tmp_path: Path) -> None:
-    panel = cell(flows, "ChatPanel(lab")
+    panel = panel_of(flows, "ChatPanel(lab")
     with flows.expect_download() as download:
         panel.get_by_role("button", name="Save as Markdown").click()
     download.value.save_as(tmp_path / "chat.md")
@@ -198,7 +198,7 @@ def test_a_result_is_saved_by_the_browser(flows: Any, tmp_path: Path) -> None:
 
 
 def test_words_light_up_and_corrections_reach_the_subtitles(flows: Any, tmp_path: Path) -> None:
-    page, panel = flows, cell(flows, "TranscriptionPanel(lab")
+    page, panel = flows, panel_of(flows, "TranscriptionPanel(lab")
     panel.scroll_into_view_if_needed()
     panel.get_by_role("button", name="0:01.2").click()
     page.wait_for_function("document.querySelector('audio').currentTime > 1")
@@ -213,7 +213,7 @@ def test_words_light_up_and_corrections_reach_the_subtitles(flows: Any, tmp_path
 
 
 def test_a_transcript_is_split_merged_and_corrected_by_keys_alone(flows: Any, tmp_path: Path) -> None:
-    page, panel = flows, cell(flows, "TranscriptionPanel(lab")
+    page, panel = flows, panel_of(flows, "TranscriptionPanel(lab")
     editor = panel.locator(".autopicker-editor")
     texts, cells = editor.locator(".text"), page.locator(".jp-Cell").count()
     whole, count = texts.last.inner_text(), texts.count()
@@ -247,10 +247,10 @@ def test_a_transcript_is_split_merged_and_corrected_by_keys_alone(flows: Any, tm
 
 
 def test_speech_into_a_microphone_is_written_and_comes_into_the_editor(flows: Any) -> None:
-    page, panel = flows, cell(flows, "TranscriptionPanel(lab")
+    page, panel = flows, panel_of(flows, "TranscriptionPanel(lab")
     panel.get_by_role("button", name="Record").click()
     said = panel.locator("[aria-live=polite]").filter(has_text=re.compile("[Bb]oat"))  # not the editor's text
-    said.filter(visible=True).first.wait_for(timeout=120_000)
+    said.first.wait_for(timeout=120_000)
     stop = panel.locator("button[aria-pressed=true]")
     stop.click()
     panel.get_by_text(re.compile("replaces your corrections")).wait_for(timeout=60_000)
@@ -270,7 +270,7 @@ def test_results_are_readable_in_the_dark_theme(flows: Any) -> None:
     flows.get_by_text("Theme", exact=True).first.hover()
     flows.get_by_text("JupyterLab Dark", exact=True).click()
     flows.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    table = cell(flows, "ExplorerPanel(lab)").locator("table").last
+    table = panel_of(flows, "ExplorerPanel(lab)").locator("table").last
     table.scroll_into_view_if_needed()
     colours = table.evaluate(
         """table => {
@@ -309,10 +309,9 @@ def test_a_panel_whose_kernel_is_gone_shows_its_last_state(page: Any) -> None:
 def test_a_threshold_moves_and_the_curve_with_it(page: Any) -> None:
     open_notebook(page, page.address, "05_threshold_tuning.ipynb")
     run_all(page)
-    panel = cell(page, "panel = ThresholdPanel(report")
+    panel = panel_of(page, "panel = ThresholdPanel(report")
     panel.scroll_into_view_if_needed()
-    panel.locator(".ap-live").get_by_text("Judged out of fold").wait_for()  # to be shown moves nothing
-    panel = panel.locator(".ap-live")
+    panel.get_by_text("Judged out of fold").wait_for()  # to be shown moves nothing
     mark = panel.locator(".ap-value[aria-label^='this policy, as judged']")
     tip = mark.locator(".ap-tip")
     expect(tip).to_be_hidden()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,8 +21,11 @@ def model(url: str, **fields: Any) -> ModelConfig:
 
 @contextmanager
 def gateway(*upstreams: Any, **settings: Any) -> Iterator[str]:
-    """The address of a service whose models are ModelConfigs, or an upstream's "m"; no cache unless it is asked for."""
+    """The address of a service whose models are ModelConfigs, or an upstream's "m"; it has uploads of its own."""
     models = tuple(one if isinstance(one, ModelConfig) else model(one.url) for one in upstreams)
-    made = Settings.load(models=models, **{"cache_ttl": 0, "rate_limit_requests": 100_000, **settings})
-    with serving(create_app(Workbench(made)), max_message_size=json_body.max_bytes(made)) as base:
-        yield base
+    with tempfile.TemporaryDirectory() as uploads:
+        own: dict[str, Any] = {"cache_ttl": 0, "rate_limit_requests": 100_000}
+        own |= {} if "autopicker_home" in settings else {"storage_url": f"file://{uploads}"}
+        made = Settings.load(models=models, **{**own, **settings})
+        with serving(create_app(Workbench(made)), max_message_size=json_body.max_bytes(made)) as base:
+            yield base

@@ -115,3 +115,8 @@ def run_all(page: Page, seconds: float = 90, tries: int = 3) -> None:
 def cell(page: Page, text: str) -> Locator:
     """The code cell that contains some text."""
     return page.locator(".jp-NotebookPanel .jp-CodeCell", has=page.locator(".jp-InputArea", has_text=text)).first
+
+
+def panel_of(page: Page, text: str) -> Locator:
+    """The panel that lives below the code cell that contains some text, without the copy of it that stays hidden."""
+    return cell(page, text).locator(".ap-live")

@@ -16,16 +16,16 @@ parser = argparse.ArgumentParser(
     prog="autopicker_lab.benchmark.serving", description="Measure gateways before an upstream that answers at once."
 )
 parser.add_argument("targets", nargs="*", default=["passthrough", "autopicker", "litellm"])
-parser.add_argument("--seconds", type=float, default=None, help="of each measurement; 4, or 60 with --fuzz")
-parser.add_argument("--repeats", type=int, default=3, help="of each, the best counts")
+parser.add_argument("--seconds", type=float, default=None, help="of each measurement; 2, or 60 with --fuzz")
+parser.add_argument("--repeats", type=int, default=7, help="how often each gateway has its turn")
 parser.add_argument("--soak", type=int, default=0, help="only hold so many streams at once for 30 s")
 parser.add_argument("--fuzz", type=float, default=0, help="only send so many hostile requests a second")
 parser.add_argument("--endure", type=float, default=0, help="only send mixed traffic for so many minutes")
 
 
-def show_progress(name: str) -> None:
-    """Print the gateway that is measured now."""
-    sys.stderr.write(f"{name} ...\n")
+def show_progress(words: str) -> None:
+    """Print what is measured now."""
+    sys.stderr.write(f"{words} ...\n")
 
 
 args = parser.parse_args()
@@ -36,5 +36,5 @@ elif args.fuzz:
 elif args.endure:
     sys.stdout.write(json.dumps(endure(args.endure).to_dict(), indent=2) + "\n")
 else:
-    figures = compare_gateways(args.targets, args.seconds or 4.0, args.repeats, show_progress)
+    figures = compare_gateways(args.targets, args.seconds or 2.0, args.repeats, show_progress)
     sys.stdout.write(to_frame(figures).to_string(index=False) + "\n")

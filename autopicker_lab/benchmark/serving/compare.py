@@ -9,10 +9,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 
@@ -28,6 +29,7 @@ HERE = __package__
 LITELLM = "litellm[proxy]==1.106.2"
 KEY = "sk-benchmark"
 _PATH = "/v1/chat/completions"
+_Started = tuple[psutil.Process, str, float]  # process, address, seconds until it was ready
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class GatewayFigures:
         ready_s: seconds from its start to its first answer.
         rss_mb: resident memory after load, MiB.
         errors: requests that failed, of all measurements.
-        ratio, stream_ratio: of the rates to those of the bare pass-through; None where that was not measured.
+        ratio, stream_ratio: medians over the rounds of the rates to those of the bare pass-through; None where that was
+            not measured.
     """
 
     name: str
@@ -54,45 +57,46 @@ class GatewayFigures:
     ready_s: float
     rss_mb: float
     errors: int
-    ratio: float | None = None
-    stream_ratio: float | None = None
+    ratio: float | None
+    stream_ratio: float | None
 
 
 def compare_gateways(
     targets: Sequence[str] = ("passthrough", "autopicker"),
-    seconds: float = 4.0,
-    repeats: int = 3,
+    seconds: float = 2.0,
+    repeats: int = 7,
     progress: Callable[[str], None] | None = None,
 ) -> list[GatewayFigures]:
-    """Measure gateways in turn; of several repeats the best counts, because neighbours only ever slow one down.
+    """Measure gateways in turn, round by round.
+
+    Of rates the best counts, because neighbours only ever slow one down; of ratios the median of the rounds, each of
+    two rates that were measured within seconds, because a machine may be slow for minutes.
 
     Args:
         targets: of "passthrough", "autopicker" and "litellm" (run by uv from the registry).
         seconds: of each measurement.
-        progress: called with the name of each gateway before it is measured.
+        repeats: how often each gateway has its turn.
+        progress: called with the name of each gateway before it is started, and with each round.
     """
     unknown = set(targets) - set(_STARTS)
     if unknown:
         raise InvalidRequestError(f"no gateway '{unknown.pop()}'", f"known: {', '.join(_STARTS)}")
-    results: list[GatewayFigures] = []
-    with tempfile.TemporaryDirectory() as folder, upstream_server() as upstream:
-        direct = _best(f"{upstream}/chat/completions", 1, seconds, repeats, False)
+    tell = progress or (lambda words: None)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        upstream = stack.enter_context(upstream_server())
+        started: dict[str, _Started] = {}
         for name in targets:
-            if progress is not None:
-                progress(name)
-            with _STARTS[name](Path(folder), upstream) as (process, base, ready_s):
-                results.append(_measure(name, process, base + _PATH, ready_s, direct, seconds, repeats))
-    bare = next((figures for figures in results if figures.name == "passthrough"), None)
-    if bare is None:
-        return results
-    return [
-        replace(
-            figures,
-            ratio=round(figures.per_second / bare.per_second, 3),
-            stream_ratio=round(figures.streams_per_second / bare.streams_per_second, 3),
-        )
-        for figures in results
-    ]
+            tell(name)
+            started[name] = stack.enter_context(_STARTS[name](folder, upstream))
+            _client(started[name][1] + _PATH, 8, min(2.0, seconds), False)  # warm-up
+        direct, turns = [], []
+        for turn in range(repeats):
+            tell(f"round {turn + 1} of {repeats}")
+            direct.append(_client(f"{upstream}/chat/completions", 1, seconds, False))
+            order = list(started) if turn % 2 else list(reversed(started))
+            turns.append({name: _measure(started[name], seconds) for name in order})
+        return [_figures(name, started[name], direct, turns) for name in started]
 
 
 def soak(streams: int = 1000, seconds: float = 30.0, gap_ms: float = 250.0) -> dict[str, float]:
@@ -125,41 +129,50 @@ def to_frame(figures: Sequence[GatewayFigures]) -> pd.DataFrame:
     return frame(vars(row) for row in figures)
 
 
-def _measure(
-    name: str,
-    process: psutil.Process,
-    url: str,
-    ready_s: float,
-    direct: Mapping[str, float],
-    seconds: float,
-    repeats: int,
+class _Turn(NamedTuple):
+    """What the client said of a gateway in one round, and CPU time a whole answer, ms."""
+
+    whole: dict[str, float]
+    single: dict[str, float]
+    streams: dict[str, float]
+    cpu_ms: float
+
+
+def _measure(started: _Started, seconds: float) -> _Turn:
+    process, base, _ = started
+    url = base + _PATH
+    before = cpu_s(process)
+    whole = _client(url, 32, seconds, False)
+    cpu_ms = (cpu_s(process) - before) / max(1, whole["requests"]) * 1000
+    return _Turn(whole, _client(url, 1, seconds, False), _client(url, 32, seconds, True), cpu_ms)
+
+
+def _figures(
+    name: str, started: _Started, direct: Sequence[dict[str, float]], turns: Sequence[dict[str, _Turn]]
 ) -> GatewayFigures:
-    _client(url, 8, min(2.0, seconds), False)  # warm-up
-    runs = []
-    for _ in range(repeats):
-        cpu_before = cpu_s(process)
-        run = _client(url, 32, seconds, False)
-        runs.append((run, (cpu_s(process) - cpu_before) / max(1, run["requests"]) * 1000))
-    best, cpu_ms = max(runs, key=lambda pair: pair[0]["per_second"])
-    single = _best(url, 1, seconds, repeats, False)
-    streams = _best(url, 32, seconds, repeats, True)
+    process, _, ready_s = started
+    own = [turn[name] for turn in turns]
+
+    def ratio(rate: Callable[[_Turn], float]) -> float | None:
+        pairs = [rate(turn[name]) / rate(turn["passthrough"]) for turn in turns if "passthrough" in turn]
+        return round(median(pairs), 3) if pairs else None
+
+    def added(percentile: str) -> float:
+        return round(min(turn.single[percentile] for turn in own) - min(run[percentile] for run in direct), 3)
+
     return GatewayFigures(
         name,
-        best["per_second"],
-        round(cpu_ms, 4),
-        streams["per_second"],
-        round(single["p50_ms"] - direct["p50_ms"], 3),
-        round(single["p99_ms"] - direct["p99_ms"], 3),
+        max(turn.whole["per_second"] for turn in own),
+        round(min(turn.cpu_ms for turn in own), 4),
+        max(turn.streams["per_second"] for turn in own),
+        added("p50_ms"),
+        added("p99_ms"),
         round(ready_s, 2),
         round(rss_mb(process), 1),
-        int(best["errors"] + single["errors"] + streams["errors"]),
+        int(sum(turn.whole["errors"] + turn.single["errors"] + turn.streams["errors"] for turn in own)),
+        ratio(lambda turn: turn.whole["per_second"]),
+        ratio(lambda turn: turn.streams["per_second"]),
     )
-
-
-def _best(url: str, connections: int, seconds: float, repeats: int, stream: bool) -> dict[str, float]:
-    runs = [_client(url, connections, seconds, stream) for _ in range(repeats)]
-    best = max(runs, key=lambda run: run["per_second"])
-    return {**best, "p99_ms": min(run["p99_ms"] for run in runs)}
 
 
 def _client(url: str, connections: int, seconds: float, stream: bool) -> dict[str, float]:
@@ -178,7 +191,7 @@ def upstream_server(gap_ms: float = 0.0) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/v1"
 
 
-StartedGateway = Iterator[tuple[psutil.Process, str, float]]  # process, address, seconds until it was ready
+StartedGateway = Iterator[_Started]
 
 
 @contextmanager
