@@ -172,7 +172,7 @@ export class AutopickerClient {
   hear(file: Blob | string, options?: Record<string, string>, name?: string): Promise<{ text: string } | string>;
   transcribeLive(
     pieces: AsyncIterable<ArrayBuffer | Uint8Array> | Iterable<ArrayBuffer | Uint8Array>,
-    options?: { format?: 'pcm16' | 'webm' | 'ogg'; rate?: number; channels?: number; [name: string]: unknown },
+    options?: { format?: 'pcm16' | 'webm' | 'ogg' | 'mp4'; rate?: number; channels?: number; [name: string]: unknown },
   ): AsyncGenerator<LiveText, void>;
   models(): Promise<Model[]>;
   model(id: string): Promise<Model>;

@@ -116,7 +116,7 @@ export class AutopickerClient {
 
   /**
    * What is said, while it is said: `settled` words stay, those of `partial` may still change, `done` has all.
-   * `pieces` are those of a recording as they come; options: format (pcm16, webm, ogg), rate, channels, language, task,
+   * `pieces` are those of a recording as they come; options: format (pcm16, webm, ogg, mp4), rate, channels, language, task,
    * and `WebSocket`, where there is none (before Node 22).
    */
   async *transcribeLive(pieces, options = {}) {

@@ -134,7 +134,7 @@ class AutopickerClient:
 
         Args:
             sound: pieces of any size, as they come: of 16-bit samples, or of a recording in WebM or Ogg.
-            format: pcm16, webm or ogg; `rate` (Hz) and `channels` are of pcm16.
+            format: pcm16, webm, ogg or mp4 (in fragments); `rate` (Hz) and `channels` are of pcm16.
             options: language, task, prompt, hotwords.
 
         Raises:

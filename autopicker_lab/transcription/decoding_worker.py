@@ -1,7 +1,7 @@
 """A process that decodes recordings: it is told one after another, and answers with blocks of their sound.
 
 A message is a line of JSON, which says how many bytes follow it. What comes back is never code, whatever a hostile
-recording has made of this process.
+recording has made of this process. Of a recording that is still being made it asks for each piece (`need`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PROCESSOR_S = 30
 """Seconds of the processor that a block may take: a thousand times what it does."""
 _LONGEST_LINE = 2**20
+_MOST_FRAMES = 64  # of a stream that are told together
 _MEMORY = 2**30  # bytes that may be taken for a recording, beyond its own three times
 
 
@@ -60,7 +61,10 @@ def main() -> None:
         write_message(target, {"ready": True})
         while (asked := read_message(source)) is not None:
             head, data = asked
-            _decode(SourceFile(head["name"], data, head["kind"]), target, np)
+            if "stream" in head:
+                _Stream(source, target, np).decode(head["stream"])
+            else:
+                _decode(SourceFile(head["name"], data, head["kind"]), target, np)
 
 
 def _decode(file: SourceFile, target: IO[bytes], np: Any) -> None:
@@ -78,6 +82,43 @@ def _decode(file: SourceFile, target: IO[bytes], np: Any) -> None:
         _refuse(error, target)
     except MemoryError:
         _refuse(ExtractionLimitError(f"decoding '{file.name}' takes too much memory", "save it again"), target)
+
+
+class _Stream:
+    """A recording that is still being made."""
+
+    def __init__(self, source: IO[bytes], target: IO[bytes], np: Any):
+        self._source, self._target, self._np = source, target, np
+        self._made: list[np.ndarray[Any, Any]] = []
+
+    def decode(self, form: str) -> None:
+        """Answer with its sound, as far as it has come, whenever more is needed."""
+        from autopicker_lab.transcription.streamed_sound import streamed
+
+        try:
+            for samples in streamed(form, self._read):
+                self._made.append(samples)
+                if len(self._made) >= _MOST_FRAMES:
+                    self._tell()
+            self._tell()
+            write_message(self._target, {"end": True})
+        except AutopickerError as error:
+            _refuse(error, self._target)
+        except MemoryError:
+            _refuse(ExtractionLimitError("decoding the sound takes too much memory", "record it anew"), self._target)
+
+    def _read(self, size: int) -> bytes:
+        self._tell()
+        write_message(self._target, {"need": size})
+        answer = read_message(self._source)
+        _bound(0)
+        return answer[1] if answer else b""
+
+    def _tell(self) -> None:
+        if self._made:
+            whole = self._np.ascontiguousarray(self._np.concatenate(self._made), self._np.float32)
+            self._made = []
+            write_message(self._target, {}, memoryview(whole).cast("B") if whole.size else b"")
 
 
 def _refuse(error: AutopickerError, target: IO[bytes]) -> None:

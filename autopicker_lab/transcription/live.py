@@ -8,12 +8,14 @@ real-time transcription system). What is settled is never taken back.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core import ExtractionLimitError
 from autopicker_lab.transcription.doubts import is_letter_loop, is_loop, is_phantom, loop_in, plain
 from autopicker_lab.transcription.recogniser import Recogniser
-from autopicker_lab.transcription.sound import RATE
+from autopicker_lab.transcription.sound import MAX_SECONDS, RATE
 from autopicker_lab.transcription.spoken import SpokenLanguages
 from autopicker_lab.transcription.voice import FRAME, VoiceDetector, Window, raised, stretches
 
@@ -252,15 +254,19 @@ def hear_live(live: LiveTranscript, stream: SoundStream, tell: Callable[[LiveUpd
 
     Raises:
         CorruptFileError: the stream cannot be decoded.
+        ExtractionLimitError: it is longer than eight hours, or decoding it takes too much time or memory.
     """
 
     def idle() -> None:
         if live.unread:
             tell(live.read(last=True))
 
-    for samples in stream.pieces(idle):
-        live.feed(samples)
-        if live.due(bool(stream.waiting)):
-            tell(live.read())
+    with closing(stream.pieces(idle)) as pieces:
+        for samples in pieces:
+            live.feed(samples)
+            if live.received_s > MAX_SECONDS:
+                raise ExtractionLimitError(f"speech of more than {MAX_SECONDS // 3600} hours", "start anew")
+            if live.due(bool(stream.waiting)):
+                tell(live.read())
     if not stream.aborted:
         tell(live.read(last=True))

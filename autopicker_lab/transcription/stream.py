@@ -6,24 +6,22 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import InvalidRequestError
-from autopicker_lab.transcription.container import unreadable
+from autopicker_lab.core import AutopickerError, InvalidRequestError
+from autopicker_lab.transcription.decoding import DecodedStream
 from autopicker_lab.transcription.sound import RATE
+from autopicker_lab.transcription.streamed_sound import CONTAINERS, PIECE, resampled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     import numpy as np
     import numpy.typing as npt
 
     Samples = npt.NDArray[np.float32]
 
-CONTAINERS = {"webm": "matroska", "ogg": "ogg"}  # what browsers record, by FFmpeg's names
 SAMPLES = "pcm16"
-_READ = 4096  # bytes at a time, so that what has come is soon heard
 _PIECE = RATE // 5  # samples handed on together
 _IDLE_S = 1.5  # without sound, after which the speaker is taken to pause
-_PROBED = {"probesize": "4096", "analyzeduration": "0"}  # the header says all of sound that browsers record
 
 
 class SoundStream:
@@ -53,6 +51,7 @@ class SoundStream:
         self._ended = False
         self._aborted = False
         self._came = False
+        self._decoding: DecodedStream | None = None
         self._size = 0
         self._lock = threading.Lock()
 
@@ -76,13 +75,15 @@ class SoundStream:
         """Say that nobody wants to hear the rest."""
         self._aborted = True
         self.end()
+        if self._decoding is not None:
+            self._decoding.kill()
 
     @property
     def aborted(self) -> bool:
         """Whether nobody wants to hear the rest."""
         return self._aborted
 
-    def pieces(self, idle: Callable[[], None]) -> Iterator[Samples]:
+    def pieces(self, idle: Callable[[], None]) -> Generator[Samples, None, None]:
         """The sound, in pieces of about a fifth of a second.
 
         Args:
@@ -103,23 +104,17 @@ class SoundStream:
             yield np.concatenate(kept)
 
     def _samples(self, idle: Callable[[], None]) -> Iterator[Samples]:
-        import av
-        import numpy as np
-
-        resampler = av.AudioResampler("flt", "mono", RATE)
-        for frame in self._raw(idle) if self._form == SAMPLES else self._decoded(idle):
+        for samples in resampled(self._raw(idle)) if self._form == SAMPLES else self._decoded(idle):
             if self._aborted:
                 return
-            frame.pts = None  # the resampler would fill gaps of its own
-            for made in resampler.resample(frame):
-                yield np.asarray(made.to_ndarray(), np.float32).reshape(-1)
+            yield samples
 
     def _raw(self, idle: Callable[[], None]) -> Iterator[Any]:
         import av
         import numpy as np
 
         whole, rest = 2 * self._channels, b""
-        while data := self._read(_READ, idle):
+        while data := self._read(PIECE, idle):
             data = rest + data
             rest = data[len(data) // whole * whole :]
             samples = np.frombuffer(data[: len(data) - len(rest)], "<i2").reshape(1, -1)
@@ -128,22 +123,14 @@ class SoundStream:
                 frame.sample_rate = self._rate
                 yield frame
 
-    def _decoded(self, idle: Callable[[], None]) -> Iterator[Any]:
-        import av
-
-        source = _Source(lambda size: self._read(min(size, _READ), idle))
+    def _decoded(self, idle: Callable[[], None]) -> Iterator[Samples]:
         try:
-            with av.open(
-                source, mode="r", format=CONTAINERS[self._form], options=_PROBED, metadata_errors="ignore"
-            ) as c:
-                for packet in c.demux(audio=0):
-                    try:
-                        yield from packet.decode()
-                    except (av.FFmpegError, ValueError):
-                        continue  # a damaged packet
-        except (av.FFmpegError, OSError, ValueError, IndexError):
+            with DecodedStream(self._form, lambda size: self._read(size, idle)) as decoded:
+                self._decoding = decoded
+                yield from decoded.pieces()
+        except AutopickerError:
             if self._came and not self._aborted:
-                raise unreadable("the sound") from None
+                raise
 
     def _read(self, size: int, idle: Callable[[], None]) -> bytes:
         """Up to so many bytes as soon as there are some; none at the end."""
@@ -161,13 +148,6 @@ class SoundStream:
         with self._lock:
             self._size -= len(taken)
         return taken
-
-
-class _Source:
-    """A file to PyAV that can only be read on."""
-
-    def __init__(self, read: Callable[[int], bytes]):
-        self.read = read
 
 
 def _layout(channels: int) -> str:

@@ -21,7 +21,7 @@ from autopicker_lab.core.optional import require
 from autopicker_lab.runtime.cores import usable_cores
 from autopicker_lab.runtime.fair_lock import FairLock, LockShare
 from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
-from autopicker_lab.transcription.decoding import DECODERS
+from autopicker_lab.transcription.decoders import release_decoders
 from autopicker_lab.transcription.hearing import Hearing, check_options
 from autopicker_lab.transcription.languages import language_code
 from autopicker_lab.transcription.live import LiveTranscript
@@ -161,7 +161,7 @@ class WhisperTranscriber:
 
     def release(self) -> None:
         """Give the model's memory back; the next use loads it again."""
-        DECODERS.release()
+        release_decoders()
         with self._lock.held(LockShare()):
             self._loaded = None
             if self._timer is not None:

@@ -28,7 +28,7 @@ class Editor(anywidget.AnyWidget):
     What changes is sent piece by piece: a Jupyter server drops large updates, but not what comes as a widget is made.
     """
 
-    _esm = "".join((_STATIC / name).read_text("utf-8") for name in ("waveform.js", "editor.js"))
+    _esm = "".join((_STATIC / name).read_text("utf-8") for name in ("waveform.js", "editor_keys.js", "editor.js"))
     _css = _STATIC / "editor.css"
     audio = traitlets.Bytes(b"").tag(sync=True)
     media = traitlets.Unicode("").tag(sync=True)

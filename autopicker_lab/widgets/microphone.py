@@ -50,7 +50,7 @@ class MicrophoneModel(PanelModel):
     _thread: threading.Thread | None = field(default=None, repr=False)
 
     def begin(self, form: str) -> None:
-        """Listen to what comes in the container `form`: webm or ogg."""
+        """Listen to what comes in the container `form`: webm, ogg or mp4."""
         self.act(lambda: self._begin(form))
 
     def take(self, data: bytes) -> None:

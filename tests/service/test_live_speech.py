@@ -24,6 +24,7 @@ from autopicker_lab.transcription.sound import RATE, Sound
 from autopicker_lab.transcription.whisper import WhisperTranscriber
 
 Samples = np.ndarray[Any, Any]
+FRAGMENTS = {"movflags": "empty_moov+default_base_moof", "frag_duration": "250000"}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def recorded(samples: Samples, form: str) -> bytes:
         def write(self, data: bytes) -> int:
             return out.write(data)
 
-    with av.open(Pipe(), "w", format=form) as container:
+    with av.open(Pipe(), "w", format=form, options=FRAGMENTS if form == "mp4" else {}) as container:
         track = container.add_stream("libopus", rate=48_000)
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "flt", "mono")
         frame.sample_rate = RATE
@@ -108,7 +109,7 @@ def test_words_settle_and_are_never_taken_back(address: str, speech: Samples) ->
     assert again[-1]["type"] == "done"
 
 
-@pytest.mark.parametrize("form", ["webm", "ogg"])
+@pytest.mark.parametrize("form", ["webm", "ogg", "mp4"])
 def test_what_a_browser_records_is_heard(address: str, speech: Samples, form: str) -> None:
     told = say(connect(address), recorded(speech[: 5 * RATE], form), format=form)
     assert told[-1]["duration"] == pytest.approx(5.0, abs=0.1)

@@ -12,19 +12,28 @@ import numpy as np
 import pytest
 
 from autopicker_lab.core import CorruptFileError, ExtractionLimitError, SourceFile
-from autopicker_lab.transcription import decoding
-from autopicker_lab.transcription.decoding import DecodedSound, Decoders
+from autopicker_lab.transcription import decoders as processes
+from autopicker_lab.transcription.decoders import Decoders
+from autopicker_lab.transcription.decoding import DecodedSound, DecodedStream
 from autopicker_lab.transcription.sound import RATE, Sound
 
+av = pytest.importorskip("av")
+
+FRAGMENTS = {"movflags": "empty_moov+default_base_moof", "frag_duration": "250000"}
 HOSTILE = """
 import os, time, numpy
-from autopicker_lab.transcription import decoding_worker, sound
+from autopicker_lab.transcription import decoding_worker, sound, streamed_sound
 decoding_worker.PROCESSOR_S = 1
 class Hostile(sound.Sound):
     def blocks(self):
         yield from super().blocks()
         {deed}
 sound.Sound = Hostile
+plain = streamed_sound.streamed
+def hostile(form, read):
+    yield from plain(form, read)
+    {deed}
+streamed_sound.streamed = hostile
 decoding_worker.main()
 """
 DEEDS = {
@@ -44,6 +53,31 @@ def recording(seconds: float) -> SourceFile:
         file.setframerate(RATE)
         file.writeframes((np.sin(np.arange(round(seconds * RATE)) / 9) * 9000).astype("<i2").tobytes())
     return SourceFile("made.wav", out.getvalue(), "wav")
+
+
+def streamed(seconds: float, form: str = "webm") -> bytes:
+    """Opus as a browser sends it: nothing in it that is only known at the end."""
+    made = io.BytesIO()
+
+    class Pipe:
+        def write(self, data: bytes) -> int:
+            return made.write(data)
+
+    with av.open(Pipe(), "w", format=form, options=FRAGMENTS if form == "mp4" else {}) as container:
+        track = container.add_stream("libopus", rate=48_000, layout="mono")
+        tone = (np.sin(np.arange(round(seconds * RATE)) / 9) * 0.3).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(tone[None], "flt", "mono")
+        frame.sample_rate = RATE
+        for piece in (*av.AudioResampler("flt", "mono", 48_000).resample(frame), None):
+            container.mux(track.encode(piece))
+    return made.getvalue()
+
+
+def taken(data: bytes, decoders: Decoders, form: str = "webm", each: int = 700) -> Any:
+    """What is decoded of bytes that come piece by piece."""
+    given = io.BytesIO(data)
+    with DecodedStream(form, lambda size: given.read(min(size, each)), decoders) as stream:
+        return np.concatenate(list(stream.pieces()))
 
 
 @pytest.fixture
@@ -106,10 +140,55 @@ def test_many_at_once_are_all_decoded_and_few_processes_stay(decoders: Decoders)
 def test_a_hostile_recording_ends_nothing_but_its_process(
     deed: str, decoders: Decoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "_RUN", HOSTILE.format(deed=DEEDS[deed]))
+    monkeypatch.setattr(processes, "_RUN", HOSTILE.format(deed=DEEDS[deed]))
     if deed == "hang":
-        monkeypatch.setattr(decoding, "_SILENT_S", 3.0)
+        monkeypatch.setattr(processes, "_SILENT_S", 3.0)
     said = "takes too much memory" if deed == "fill" else "ended its process"
     with pytest.raises(ExtractionLimitError, match=f"'made.wav' {said}"):
         list(DecodedSound(recording(1), decoders).blocks())
     assert decoders._working == 0
+
+
+@pytest.mark.parametrize("form", ["webm", "ogg", "mp4"])
+def test_sound_that_is_still_coming_is_decoded_there_too(form: str, decoders: Decoders) -> None:
+    for _ in range(2):
+        samples = taken(streamed(3, form), decoders, form)
+        assert len(samples) / RATE == pytest.approx(3, abs=0.1)
+        assert 0.2 < abs(samples[RATE:-RATE]).max() < 0.4
+    assert (decoders._working, len(decoders._resting)) == (0, 1)
+
+
+@pytest.mark.fault(
+    "speech over the socket crashes the decoder, or holds it up", "only its own process ends, with a 400"
+)
+@pytest.mark.parametrize("deed", ["crash", "spin", "fill"])
+def test_a_hostile_stream_ends_nothing_but_its_process(
+    deed: str, decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_RUN", HOSTILE.format(deed=DEEDS[deed]))
+    with pytest.raises(ExtractionLimitError, match="takes too much memory" if deed == "fill" else "ended its process"):
+        taken(streamed(1), decoders)
+    assert decoders._working == 0
+
+
+def test_a_stream_that_nobody_wants_ends_though_its_decoder_is_at_work(
+    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_RUN", HOSTILE.format(deed=DEEDS["hang"]))
+    given = io.BytesIO(streamed(1))
+    stream = DecodedStream("webm", given.read, decoders)
+    pieces = stream.pieces()
+    next(pieces)
+    stream.kill()
+    with pytest.raises(ExtractionLimitError):
+        list(pieces)
+    stream.kill()
+    assert (decoders._working, decoders._resting) == (0, [])
+
+
+def test_damaged_bytes_in_a_stream_do_not_end_it(decoders: Decoders) -> None:
+    data = bytearray(streamed(8))
+    data[len(data) // 2 : len(data) // 2 + 300] = bytes(300)
+    samples = taken(bytes(data), decoders)
+    assert 5 < len(samples) / RATE < 8.1
+    assert abs(samples[-RATE:]).max() > 0.2

@@ -1,6 +1,8 @@
 // Speech into a text box while it is said, over the service's socket: settled words stay, the tail behind them changes.
 
 const PIECE_MS = 250;
+// What browsers record, the best first; Safari has long known MP4 alone.
+const FORMS = { webm: 'audio/webm;codecs=opus', ogg: 'audio/ogg;codecs=opus', mp4: 'audio/mp4' };
 
 export class Microphone {
   // `show` gets the settled text and the tail; `ended` an error, or nothing.
@@ -17,7 +19,8 @@ export class Microphone {
     try {
       if (!navigator.mediaDevices) throw new Error('A microphone needs https, or this machine itself.');
       this.sound = await navigator.mediaDevices.getUserMedia({ audio: true });
-      const form = MediaRecorder.isTypeSupported('audio/webm;codecs=opus') ? 'webm' : 'ogg';
+      const form = Object.keys(FORMS).find((name) => window.MediaRecorder?.isTypeSupported(FORMS[name]));
+      if (!form) throw new Error('This browser records neither WebM, Ogg nor MP4.');
       this.socket = new WebSocket(this.url);
       this.socket.onopen = () => this.begin(form);
       this.socket.onmessage = (event) => this.take(JSON.parse(event.data));
@@ -30,7 +33,7 @@ export class Microphone {
   begin(form) {
     if (this.key) this.socket.send(JSON.stringify({ type: 'auth', api_key: this.key }));
     this.socket.send(JSON.stringify({ type: 'start', format: form }));
-    this.recorder = new MediaRecorder(this.sound, { mimeType: `audio/${form};codecs=opus` });
+    this.recorder = new MediaRecorder(this.sound, { mimeType: FORMS[form] });
     let last = Promise.resolve();
     this.recorder.ondataavailable = ({ data }) => {
       last = last.then(async () => !this.isOver && this.socket.send(await data.arrayBuffer()));

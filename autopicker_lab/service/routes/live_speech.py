@@ -21,7 +21,6 @@ from autopicker_lab.service.routes.socket_session import SocketSession, serve
 from autopicker_lab.service.state import ServiceState
 from autopicker_lab.transcription import LiveTranscriber
 from autopicker_lab.transcription.live import LiveTranscript, LiveUpdate, hear_live, text_of
-from autopicker_lab.transcription.sound import MAX_SECONDS
 from autopicker_lab.transcription.stream import SoundStream
 
 router = APIRouter()
@@ -163,8 +162,6 @@ class _SpeechSession(SocketSession):
                 raise update
             for message in _messages(update, delays):
                 await self.socket.send_text(json.dumps(message))
-            if update.received_s > MAX_SECONDS:
-                raise InvalidRequestError(f"speech of more than {MAX_SECONDS // 3600} hours", "start anew")
         done = {"type": "done", "text": text_of(live.settled), "language": live.language}
         delay = round(statistics.median(delays), 3) if delays else None
         await self.socket.send_json({**done, "duration": round(live.received_s, 3), "delay": delay})

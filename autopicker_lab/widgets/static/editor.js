@@ -1,12 +1,6 @@
 // A recording as a picture with its words below, and its text in rows: heard by a click or by keys, corrected in place.
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 const AROUND_S = 0.6; // heard before and after a doubtful word
-const KEYS = [
-  ["Space", "play, stop"], ["← →", "two seconds back, on"], ["↑ ↓", "line before, next line"], ["P", "hear this line"],
-  ["N", "next doubtful word"], ["C", "this line is right"], ["Enter", "correct the line; Enter again: done, Esc: as it was"],
-  ["Ctrl+Enter", "split at the cursor"], ["M", "merge with the next line"], ["[ ]", "begins, ends at the playhead"],
-  ["Delete", "leave the line out"], ["Z, Y", "undo, redo"], ["Ctrl+Space", "play, stop while correcting"],
-];
 
 const clock = (seconds) => {
   const hours = Math.floor(seconds / 3600);
@@ -33,10 +27,10 @@ class Editor {
     this.wave = new Waveform(model, () => this.segments, (at) => this.play(at));
     this.root.append(this.audio, this.bar(), this.wave.element, (this.doubts = make("div", { className: "doubts" })));
     this.list = make("div", { className: "rows" });
-    this.root.append(this.list, this.help());
+    this.root.append(this.list, helpOnKeys());
     el.append(this.root);
     this.replace(0, 0, this.segments, true);
-    this.root.addEventListener("keydown", (event) => this.key(event));
+    this.root.addEventListener("keydown", (event) => keyPressed(this, event));
     this.listen();
     this.showDoubts();
   }
@@ -88,11 +82,6 @@ class Editor {
       button("Undo", "Z", () => this.send({ act: "undo" })),
       button("Redo", "Y", () => this.send({ act: "redo" })),
     );
-  }
-
-  help() {
-    const keys = KEYS.flatMap(([key, what]) => [make("kbd", { textContent: key }), ` ${what}   `]);
-    return make("details", { className: "keys" }, make("summary", { textContent: "Keys" }), ...keys);
   }
 
   // ---- sound
@@ -258,54 +247,6 @@ class Editor {
     this.edit(word);
     const [start, end] = segment.words[word] ?? [segment.start, segment.end];
     this.play(start - AROUND_S, end + AROUND_S);
-  }
-
-  // ---- keys
-
-  key(event) {
-    event.stopPropagation(); // they are not for the notebook around it
-    const row = this.rows.find(({ text }) => text === event.target);
-    const control = event.ctrlKey || event.metaKey;
-    if (row ? this.textKey(event, row, control) : !control && !event.altKey && this.listKey(event)) event.preventDefault();
-  }
-
-  textKey(event, row, control) {
-    const { key } = event;
-    if (key === " " && control) this.toggle();
-    else if (key === "Enter" && control) this.split();
-    else if (key === "Escape") {
-      const index = this.rows.indexOf(row);
-      this.replace(index, 1, [this.segments[index]]); // as it was
-      this.root.focus();
-    } else if (key === "Enter") this.root.focus();
-    else return false;
-    return true;
-  }
-
-  listKey(event) {
-    const { key, target } = event;
-    if (target.closest("button, select, summary") && [" ", "Enter", "ArrowUp", "ArrowDown"].includes(key)) return false;
-    const [segment, now] = [this.segments[this.here], this.audio.currentTime];
-    const acts = {
-      " ": () => this.toggle(),
-      ArrowLeft: () => (this.audio.currentTime = Math.max(0, now - 2)),
-      ArrowRight: () => (this.audio.currentTime = now + 2),
-      ArrowUp: () => this.step(-1),
-      ArrowDown: () => this.step(1),
-      Enter: () => this.edit(),
-      Delete: () => this.act("remove"),
-      p: () => segment && this.play(segment.start, segment.end),
-      n: () => this.visit(this.visited + 1),
-      c: () => this.confirm(),
-      m: () => this.act("merge"),
-      z: () => this.send({ act: "undo" }),
-      y: () => this.send({ act: "redo" }),
-      "[": () => this.act("retime", { start: now }),
-      "]": () => this.act("retime", { end: now }),
-    };
-    const act = acts[key.length === 1 ? key.toLowerCase() : key];
-    act?.();
-    return Boolean(act);
   }
 }
 

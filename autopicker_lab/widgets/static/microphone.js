@@ -1,6 +1,7 @@
 // A microphone: what is recorded goes to the kernel in pieces, and what was said comes back.
 const PIECE_MS = 250;
-const FORMS = { webm: "audio/webm;codecs=opus", ogg: "audio/ogg;codecs=opus" };
+// What browsers record, the best first; Safari has long known MP4 alone.
+const FORMS = { webm: "audio/webm;codecs=opus", ogg: "audio/ogg;codecs=opus", mp4: "audio/mp4" };
 
 const refusals = {
   NotAllowedError: "The browser may not use the microphone: allow it beside the address, then record again.",
@@ -34,7 +35,7 @@ export default {
     const start = async () => {
       if (!navigator.mediaDevices) return fail(new Error("it needs https, or this machine itself"));
       const form = Object.keys(FORMS).find((name) => window.MediaRecorder?.isTypeSupported(FORMS[name]));
-      if (!form) return fail(new Error("this browser records neither WebM nor Ogg"));
+      if (!form) return fail(new Error("this browser records neither WebM, Ogg nor MP4"));
       button.disabled = true; // until it may be used
       try {
         const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
