@@ -175,4 +175,6 @@ def _text_of(written: list[bytes]) -> str:
         texts = orjson.loads(b'["%b"]' % b'","'.join(written))
     except orjson.JSONDecodeError:
         return ""
-    return "".join(texts) if len(texts) == len(written) else ""  # a quote makes more of them
+    if len(texts) != len(written) or not all(text.__class__ is str for text in texts):
+        return ""  # quotes of their own make more of them, or something else
+    return "".join(texts)

@@ -93,9 +93,13 @@ def test_events_that_come_at_once_are_read_as_one_wherever_another_stands_betwee
 
 @pytest.mark.parametrize(
     "texts",
-    [(b"a\\", b"n"), (b"\\u12", b"34"), (b"\\ud83d", b"\\ude42"), (b'a","b', b"c"), (b'a"', b"b"), (b"\xf0\x9f", b"x")],
+    [
+        *((b"a\\", b"n"), (b"\\u12", b"34"), (b"\\ud83d", b"\\ude42"), (b"\xf0\x9f", b"x")),
+        *((b'a","b', b"c"), (b'a"', b"b")),
+        (b'a",[', b",", b'],"b'),  # as many as they are, but for one a list
+    ],
 )
-def test_texts_that_are_json_only_side_by_side_are_not_taken_for_it(texts: tuple[bytes, bytes]) -> None:
+def test_texts_that_are_json_only_side_by_side_are_not_taken_for_it(texts: tuple[bytes, ...]) -> None:
     odd = b"".join([line("x").replace(b'"x"', b'"' + text + b'"') for text in texts])
     told = []
     for block in (line("one ") + line("two ") + odd, line("one ", x=1) + line("two ", y=1) + odd):  # alike, and not
