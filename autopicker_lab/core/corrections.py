@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import replace
 from difflib import SequenceMatcher
+from itertools import accumulate
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
@@ -82,18 +83,19 @@ def retimed(segment: Segment, start: float, end: float) -> Segment:
     """
     if not 0 <= start <= end - LEAST_S:
         raise InvalidRequestError("a segment ends after it begins", "set its start first, then its end")
-    words = [
-        replace(word, start=min(max(word.start, start), end), end=min(max(word.end, start), end))
-        for word in segment.words
-    ]
-    return replace(segment, start=start, end=end, words=tuple(words))
+    return replace(segment, start=start, end=end, words=tuple(_within(segment.words, start, end)))
+
+
+def _within(words: Sequence[Word], start: float, end: float) -> list[Word]:
+    """Words no part of which is before or after a stretch of time."""
+    return [replace(word, start=min(max(word.start, start), end), end=min(max(word.end, start), end)) for word in words]
 
 
 def _of_words(segment: Segment, words: Sequence[Word], doubt: str = "") -> Segment:
     """A segment whose words are these, within its times; what the recogniser said of the whole is true no more."""
     within = [
-        replace(w, start=round(min(max(w.start, segment.start), segment.end), 3), end=round(min(w.end, segment.end), 3))
-        for w in words
+        replace(word, start=round(word.start, 3), end=round(word.end, 3))
+        for word in _within(words, segment.start, segment.end)
     ]
     sure = statistics.fmean(word.probability for word in within) if within else _SURE
     return replace(segment, words=tuple(within), confidence=sure, doubt=doubt, decoding=None)
@@ -151,29 +153,26 @@ def _known(segment: Segment) -> dict[tuple[int, int], float]:
 
 
 def _with_room(words: list[Word], segment: Segment) -> list[Word]:
-    """Words of which none is of no length: one that came in between shares the time of the one before it."""
-    found: list[Word] = []
-    waiting: list[Word] = []  # at the beginning
+    """Words of which none is of no length: those that came in between share the time of the one before them."""
+    runs: list[list[Word]] = []
     for word in words:
-        if waiting and word.end > word.start:
-            found, waiting = _shared([*waiting, word], word.start, word.end), []
-        elif word.end > word.start:
-            found.append(word)
-        elif found:
-            behind = next((i for i in reversed(range(len(found))) if found[i].end - found[i].start > 0), 0)
-            found[behind:] = _shared([*found[behind:], word], found[behind].start, found[-1].end)
+        if runs and (not _has_room(word) or not any(map(_has_room, runs[-1]))):
+            runs[-1].append(word)
         else:
-            waiting.append(word)
-    return found + _shared(waiting, segment.start, segment.end)
+            runs.append([word])
+    return [word for run in runs for word in _shared(run, next(filter(_has_room, run), segment))]
 
 
-def _shared(words: list[Word], start: float, end: float) -> list[Word]:
+def _has_room(word: Word) -> bool:
+    return word.end > word.start
+
+
+def _shared(words: list[Word], room: Word | Segment) -> list[Word]:
     letters = [len(word.text.strip()) for word in words]
-    times = _spread(start, end, sum(letters))
-    ends = [sum(letters[: i + 1]) for i in range(len(words))]
+    times = _spread(room.start, room.end, sum(letters))
     return [
         replace(word, start=times[last - count][0], end=times[last - 1][1])
-        for word, count, last in zip(words, letters, ends, strict=True)
+        for word, count, last in zip(words, letters, accumulate(letters), strict=True)
     ]
 
 

@@ -43,6 +43,15 @@ def test_words_that_are_put_in_share_the_time_of_the_one_before() -> None:
     assert corrected(SAID, "").words == ()
 
 
+def test_words_that_are_put_in_have_as_much_time_as_letters() -> None:
+    written = corrected(SAID, "Mind the cap, please. One two six ten.")
+    assert {round(w.end - w.start, 3) for w in written.words[4:6]} == {0.15}  # of 20 letters in one second
+    first = corrected(SAID, "Now then, do mind the cap, please.")
+    lengths = [w.end - w.start for w in first.words[:3]]
+    assert lengths == pytest.approx([3 * sum(lengths) / 10, 5 * sum(lengths) / 10, 2 * sum(lengths) / 10], abs=0.001)
+    assert (first.words[0].start, first.words[3].end) == (1.0, 1.5)
+
+
 def test_ideographs_keep_their_times_and_probability() -> None:
     assert words(corrected(CHINESE, "你好世间")) == [
         (0, 0.5, "你", 0.4),
@@ -60,6 +69,19 @@ def test_two_halves_are_the_whole(at: int) -> None:
     assert first.start < first.end <= second.start < second.end
     whole = merged(first, second)
     assert (whole.start, whole.end, whole.text, whole.words) == (SAID.start, SAID.end, SAID.text, SAID.words)
+
+
+def test_no_word_of_a_half_ends_before_it_begins() -> None:
+    hasty = Segment(
+        0.0,
+        1.0,
+        "a b c",
+        0.9,
+        (Word(0.0, 0.01, " a", 0.9), Word(0.01, 0.03, " b", 0.9), Word(0.03, 1.0, " c", 0.9)),
+        "en",
+    )
+    for half in split(hasty, 2):
+        assert all(half.start <= w.start <= w.end <= half.end for w in half.words)
 
 
 @pytest.mark.parametrize(
