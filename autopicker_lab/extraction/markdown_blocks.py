@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _CONTAINERS = frozenset(("BlockQuote", "List", "Item"))
 _KINDS = {"Heading": "heading", "Paragraph": "paragraph", "Table": "table", "HtmlBlock": "html"}
-_FORMULA = re.compile(r"((?:[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+|[ \t]*>)*[ \t]*)(\$\$|\\\[)(.*)")
+# what is taken is not given back: signs of lists one after another are else tried in all ways
+_FORMULA = re.compile(r"((?:[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++|>))*+[ \t]*+)(\$\$|\\\[)(.*)")
 _CLOSING = {"$$": "$$", "\\[": "\\]"}
 _LEAD = re.compile(r"[ \t>]*")
 _MOST_LINES_OF_FORMULA = 200

@@ -93,3 +93,11 @@ def test_odd_text_costs_no_more_than_its_size(unit: str) -> None:
     text = unit * (40_000 // len(unit))
     document = read(text)
     assert sum(len(part.text) for part in document.parts) >= len(text.strip("\n")) - text.count("\n")
+
+
+def test_signs_of_lists_one_after_another_are_read_once() -> None:
+    """Tried in all ways, forty of them with two blanks between take days."""
+    line = "-  " * 400 + "x $$"
+    document = read(f"{line}\n\n> -  1.  $$\n> -  # x\n> -  $$\n\n# In\n")
+    assert document.metadata["headings"] == ["In"]
+    assert line in document.text
