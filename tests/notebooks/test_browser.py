@@ -114,7 +114,7 @@ def slide(panel: Any, name: Any, presses: int = 3) -> Any:
 def test_a_pdf_is_uploaded_and_its_text_shown(flows: Any) -> None:
     panel = panel_of(flows, "ExtractionPanel()")
     upload(panel, "letter.pdf", pdf(0, "The lighthouse keeper writes home."))
-    panel.get_by_text("The lighthouse keeper writes home.").first.wait_for()
+    panel.get_by_text("The lighthouse keeper writes home.").filter(visible=True).first.wait_for()
     assert panel.get_by_alt_text("picture of page 1").evaluate("image => image.naturalWidth") > 100
     shot(flows, "extraction")
 
@@ -132,20 +132,20 @@ def test_several_files_are_dropped(flows: Any) -> None:
     )
     panel.get_by_text("2 of 2 files read").wait_for()
     panel.get_by_text("one.txt, two.txt").wait_for()
-    panel.get_by_text("text of two").first.wait_for()
+    panel.get_by_text("text of two").filter(visible=True).first.wait_for()
 
 
 def test_nine_megabytes_are_taken_and_eleven_refused(flows: Any) -> None:
     panel = panel_of(flows, "ExtractionPanel()")
     upload(panel, "large.pdf", pdf(9_000_000, "Nine megabytes came through."))
-    panel.get_by_text("Nine megabytes came through.").first.wait_for(timeout=120_000)
+    panel.get_by_text("Nine megabytes came through.").filter(visible=True).first.wait_for(timeout=120_000)
     upload(panel, "larger.pdf", pdf(11_000_000, "Never read."))
     panel.get_by_text(re.compile(r"larger\.pdf has 10\.5 MiB, the limit is 10\.0 MiB: type its path")).wait_for()
     shot(flows, "refused")
     upload(panel, "x.rar", b"Rar!\x1a\x07\x00 nothing")
-    panel.get_by_text(re.compile("⚠.*x.rar")).first.wait_for()
+    panel.get_by_text(re.compile("⚠.*x.rar")).filter(visible=True).first.wait_for()
     upload(panel, "broken.pdf", b"%PDF-1.7 broken")
-    panel.get_by_text(re.compile("⚠.*not a readable PDF")).first.wait_for()
+    panel.get_by_text(re.compile("⚠.*not a readable PDF")).filter(visible=True).first.wait_for()
     assert "Traceback" not in panel.inner_text()
 
 
