@@ -53,11 +53,12 @@ def _ended(looks: Sequence[int] | Any, share: float, lead: float, random: np.ran
     gets_it = random.random(n) < share
     scores = (random.random(n) < np.where(gets_it, _STABLE + lead, _STABLE)).astype(float)
     seconds, usd = random.lognormal(0, 0.5, n), random.lognormal(-7, 0.5, n)
+    stable, canary = arms = Arm(), Arm()
+    before = 0
     for look in looks:
-        stable, canary = (
-            Arm(*(values[:look][gets_it[:look] == mine].tolist() for values in (scores, usd, seconds)))
-            for mine in (False, True)
-        )
+        for arm, mine in zip(arms, (False, True), strict=True):
+            arm.take(*(v[before:look][gets_it[before:look] == mine].tolist() for v in (scores, usd, seconds)))
+        before = look
         advice = judge(stable, canary, Guardrails()).advice
         if advice is not Advice.CONTINUE:
             return float(look), advice

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from collections import deque
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.live.sequences import Bounds, bounded_mean, difference, difference_of_means
+from autopicker_lab.live.sequences import BoundedMean, Bounds, difference, difference_of_means
+from autopicker_lab.runtime.moments import Moments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
-    from autopicker_lab.storage import Decision
+    from autopicker_lab.storage.policy_news import PolicyNews
 
-
+_ALPHA = 0.05
 _NOTICED_S = 0.1  # mean seconds more that nobody would notice, however many times as long that is
 
 
@@ -42,7 +44,7 @@ class Guardrails:
     error_rise: float = 0.02
     latency_ratio: float = 1.5
     cost_ratio: float = 1.5
-    alpha: float = 0.05
+    alpha: float = _ALPHA
     auto: bool = False
 
     @classmethod
@@ -51,14 +53,29 @@ class Guardrails:
         return cls(**{each.name: settings[each.name] for each in fields(cls) if each.name in settings})
 
 
-@dataclass
 class Arm:
-    """What is known of the requests of one policy, in the order in which it became known."""
+    """What is known of the requests of one policy; it does not grow with them.
 
-    scores: list[float] = field(default_factory=list)
-    costs_usd: list[float] = field(default_factory=list)
-    latencies_s: list[float] = field(default_factory=list)
-    failures: list[float] = field(default_factory=list)
+    Args:
+        alpha: that of the bounds of its failures.
+    """
+
+    def __init__(self, alpha: float = _ALPHA / 2):
+        self.scores = self.costs_usd = self.latencies_s = Moments()
+        self.failures = BoundedMean(alpha)
+
+    def take(
+        self,
+        scores: Sequence[float],
+        costs_usd: Sequence[float],
+        latencies_s: Sequence[float],
+        failures: Sequence[float] = (),
+    ) -> None:
+        """Add what became known since, in that order."""
+        self.scores = self.scores.plus(Moments.of(scores))
+        self.costs_usd = self.costs_usd.plus(Moments.of(costs_usd))
+        self.latencies_s = self.latencies_s.plus(Moments.of(latencies_s))
+        self.failures.extend(failures)
 
 
 @dataclass(frozen=True)
@@ -81,34 +98,37 @@ class CanaryReport:
 class CanaryComparison:
     """The arms of a canary. Each score counts from when it was first seen, so that intervals hold at all times."""
 
-    def __init__(self, stable: str, canary: str):
-        self._arms = {stable: Arm(), canary: Arm()}
+    def __init__(self, stable: str, canary: str, rails: Guardrails):
+        self._rails = rails
+        self._arms = {name: Arm(rails.alpha / 2) for name in (stable, canary)}
         self.stable, self.canary = self._arms[stable], self._arms[canary]
-        self._measured: set[str] = set()
-        self._scored: set[str] = set()
+        self._scored: set[int] = set()  # the numbers of decisions whose score has counted
+        self._ended: dict[str, deque[bool]] = {name: deque() for name in self._arms}
 
-    def add(self, decisions: Iterable[Decision]) -> None:
-        """Take over what is new among decisions of both policies."""
-        for decision in decisions:
-            arm = self._arms.get(decision.policy or "")
-            if arm is None:
-                continue
-            if decision.chat_id not in self._measured and decision.latency_s is not None:
-                self._measured.add(decision.chat_id)
-                arm.latencies_s.append(decision.latency_s)
-                arm.costs_usd.append(decision.cost_usd or 0.0)
-            if decision.chat_id not in self._scored and decision.score is not None:
-                self._scored.add(decision.chat_id)
-                arm.scores.append(decision.score)
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The ids of both."""
+        return tuple(self._arms)
+
+    def add(self, news: Mapping[str, PolicyNews]) -> None:
+        """Take over what is new of both policies."""
+        for policy, new in news.items():
+            arm = self._arms[policy]
+            arm.latencies_s = arm.latencies_s.plus(new.latencies_s)
+            arm.costs_usd = arm.costs_usd.plus(new.costs_usd)
+            arm.scores = arm.scores.plus(Moments.of([new.scores[i] for i in new.scores.keys() - self._scored]))
+            self._scored |= new.scores.keys()
 
     def ended(self, policy: str, failed: bool) -> None:
-        """Count a request of a policy, and whether it failed."""
-        if (arm := self._arms.get(policy)) is not None:
-            arm.failures.append(float(failed))
+        """Count a request of a policy, and whether it failed; costs its caller nothing but an append."""
+        if (waiting := self._ended.get(policy)) is not None:
+            waiting.append(failed)
 
-    def report(self, rails: Guardrails) -> CanaryReport:
+    def report(self) -> CanaryReport:
         """What is to be done, and the intervals that say so."""
-        return judge(self.stable, self.canary, rails)
+        for policy, waiting in self._ended.items():
+            self._arms[policy].failures.extend([waiting.popleft() for _ in range(len(waiting))])
+        return judge(self.stable, self.canary, self._rails)
 
 
 def judge(stable: Arm, canary: Arm, rails: Guardrails) -> CanaryReport:
@@ -119,7 +139,7 @@ def judge(stable: Arm, canary: Arm, rails: Guardrails) -> CanaryReport:
     """
     alpha = rails.alpha  # better by quality or by cost: one side each of two intervals
     quality = difference_of_means(canary.scores, stable.scores, alpha)
-    errors = difference(bounded_mean(canary.failures, alpha / 2), bounded_mean(stable.failures, alpha / 2))
+    errors = difference(canary.failures.bounds, stable.failures.bounds)
     cost = difference_of_means(canary.costs_usd, stable.costs_usd, alpha)
     latency = difference_of_means(canary.latencies_s, stable.latencies_s, alpha)
     excess = (
@@ -131,8 +151,8 @@ def judge(stable: Arm, canary: Arm, rails: Guardrails) -> CanaryReport:
         "cost_usd": rounded(cost),
         "latency_s": rounded(latency),
         "error_rate": rounded(errors),
-        "scored": {"canary": len(canary.scores), "stable": len(stable.scores)},
-        "answered": {"canary": len(canary.costs_usd), "stable": len(stable.costs_usd)},
+        "scored": {"canary": canary.scores.n, "stable": stable.scores.n},
+        "answered": {"canary": canary.costs_usd.n, "stable": stable.costs_usd.n},
     }
     advice, why = _concluded(quality, errors, cost, excess, rails)
     return CanaryReport(advice, why, figures)
@@ -158,9 +178,9 @@ def _concluded(
     return Advice.CONTINUE, "nothing is shown yet: its answers may be better or worse"
 
 
-def _excess(canary: list[float], stable: list[float], ratio: float, alpha: float) -> float:
+def _excess(canary: Moments, stable: Moments, ratio: float, alpha: float) -> float:
     """By how much the canary's mean surely exceeds `ratio` times the stable one's; negative where it may not."""
-    return difference_of_means(canary, [ratio * value for value in stable], alpha).low
+    return difference_of_means(canary, stable.times(ratio), alpha).low
 
 
 def rounded(bounds: Bounds) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""Which policy each conversation began with, known to all workers, so that it stays with it."""
+"""After which step each conversation began, known to all workers, so that it stays with its policy."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import hashlib
 import sqlite3
 import threading
 import time
+from collections import OrderedDict
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autopicker_lab.runtime.batch_writer import BatchWriter
 from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
-from autopicker_lab.runtime.lru_cache import LRUCache
 from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
 from autopicker_lab.storage.redis_client import open_redis
 
@@ -24,37 +24,36 @@ if TYPE_CHECKING:
 KEPT_S = 86_400  # seconds after its last question that a conversation is remembered
 _HERE = 50_000
 _FLUSH_S = 0.2
-_SWEEP_S = 60
-_SCHEMA = (
+_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",  # what a power cut takes is a conversation's policy, and the file stays whole
-    "CREATE TABLE IF NOT EXISTS begun (conversation TEXT PRIMARY KEY, policy TEXT, at REAL)",
-    "CREATE INDEX IF NOT EXISTS by_time ON begun (at)",
 )
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'begun*' ORDER BY name DESC"
 
 
 class Begun(NamedTuple):
-    """A conversation and the id of its policy."""
+    """A conversation, and the number of the step after which it began; 0: before any."""
 
-    conversation: str
-    policy: str
+    conversation: int
+    step: int
 
 
 class _Store(Protocol):
     def remember(self, begun: list[Begun]) -> None: ...
 
-    def recall(self, conversation: str) -> str | None: ...
+    def recall(self, conversation: int) -> int | None: ...
 
     def close(self) -> None: ...
 
 
 def is_begun(request: ChatRequest) -> bool:
     """Whether a request goes on with a conversation."""
-    return len(request.messages) > 1 and any(message.role == "assistant" for message in request.messages)
+    messages = request.messages
+    return len(messages) > 1 and "assistant" in [message.role for message in messages]
 
 
-def conversation_of(request: ChatRequest, caller: str) -> str:
-    """What a conversation is known by: a hash of its caller and of all up to its first question.
+def conversation_of(request: ChatRequest, caller: str) -> int:
+    """What a conversation is known by: 64 bits of a hash of its caller and of all up to its first question.
 
     Conversations of one caller that begin alike are one here.
     """
@@ -63,26 +62,28 @@ def conversation_of(request: ChatRequest, caller: str) -> str:
         known += message.role, message.text
         if message.role == "user":
             break
-    return hashlib.sha256("\0".join(known).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    digest = hashlib.sha256("\0".join(known).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 class Conversations:
-    """The policies of conversations: of this process at hand, of the others in the store that they share."""
+    """When conversations began: those of this process at hand, those of the others in the store that they share."""
 
     def __init__(self, settings: Settings):
         redis = open_redis(settings.redis_url) if settings.enable_redis_cache else None
         path = settings.autopicker_home / "conversations.sqlite"
         self._store: _Store = _SqliteStore(path) if redis is None else _RedisStore(redis)
-        self._here: LRUCache[str] = LRUCache(_HERE)
+        self._here: OrderedDict[int, tuple[int, int]] = OrderedDict()  # step, and day of its last question
         self._batch: BatchWriter[Begun] = BatchWriter("conversations", self._store.remember, _FLUSH_S)
         self._breaker = CircuitBreaker(STORE_POLICY, "the store of conversations", "knowing those of this process")
 
-    def here(self, conversation: str) -> str | None:
-        """The policy of a conversation as far as this process knows."""
-        return self._here.get(conversation)
+    def here(self, conversation: int) -> int | None:
+        """The step after which a conversation began, as far as this process knows; None where it does not."""
+        known = self._here.get(conversation)
+        return None if known is None else known[0]
 
-    def recall(self, conversation: str) -> str | None:
-        """The policy of a conversation; None for one that nobody knows. May wait for the store."""
+    def recall(self, conversation: int) -> int | None:
+        """The same by the store; None for a conversation that was not kept there. May wait for the store."""
         if self._breaker.resting_s():
             return None
         try:
@@ -93,11 +94,22 @@ class Conversations:
         self._breaker.succeeded()
         return found
 
-    def remember(self, conversation: str, policy: str) -> None:
-        """Keep the policy of a conversation."""
-        if self._here.get(conversation) != policy:
-            self._here.put(conversation, policy)
-            self._batch.add(Begun(conversation, policy))
+    def remember(self, conversation: int, step: int, *, store: bool) -> None:
+        """Keep when a conversation began; on the event loop.
+
+        Args:
+            store: whether other processes would take it to have begun when it has got another policy.
+        """
+        here, now = self._here, (step, int(time.time() // KEPT_S))
+        before = here.get(conversation)
+        if before == now:
+            here.move_to_end(conversation)
+            return
+        here[conversation] = now
+        if len(here) > _HERE:
+            here.popitem(last=False)
+        if store or (before is not None and before[0] != step):
+            self._batch.add(Begun(conversation, step))
 
     def close(self) -> None:
         """Write what waits."""
@@ -106,44 +118,64 @@ class Conversations:
 
 
 class _SqliteStore:
+    """A table a day, so that a day is forgotten at once."""
+
     def __init__(self, path: Path):
         self._path = path
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
-        self._swept_at = 0.0
+        self._table = ""
 
     def remember(self, begun: list[Begun]) -> None:
-        now = time.time()
         try:
             with self._lock, self._opened() as db:
-                db.executemany("INSERT OR REPLACE INTO begun VALUES (?, ?, ?)", [(*row, now) for row in begun])
-                if now - self._swept_at > _SWEEP_S:
-                    db.execute("DELETE FROM begun WHERE at < ?", (now - KEPT_S,))
-                    self._swept_at = now
+                self._turn_over(db)
+                rows = sorted(dict(begun).items())  # neighbours are written together
+                db.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?)", rows)
         except sqlite3.Error:
             self.close()  # the next one opens it anew
             raise
+
+    def _turn_over(self, db: sqlite3.Connection) -> None:
+        """Begin the table of today, and forget those before yesterday's."""
+        today = int(time.time() // KEPT_S)
+        if self._table != _table(today):
+            db.execute(f"CREATE TABLE IF NOT EXISTS {_table(today)} (conversation INTEGER PRIMARY KEY, step INTEGER)")
+            for (name,) in db.execute(_TABLES).fetchall():
+                if name < _table(today - 1):
+                    db.execute(f"DROP TABLE {name}")
+            self._table = _table(today)
 
     def _opened(self) -> sqlite3.Connection:
         if self._db is None:
             make_private_folder(self._path.parent)
             make_private_file(self._path)
             self._db = sqlite3.connect(self._path, timeout=10, check_same_thread=False)
-            for line in _SCHEMA:
+            for line in _PRAGMAS:
                 self._db.execute(line)
+            self._table = ""
         return self._db
 
-    def recall(self, conversation: str) -> str | None:
+    def recall(self, conversation: int) -> int | None:
         if not self._path.exists():
             return None
         with self._lock, closing(sqlite3.connect(self._path, timeout=2)) as db:
-            row = db.execute("SELECT policy FROM begun WHERE conversation = ?", (conversation,)).fetchone()
-        return None if row is None else str(row[0])
+            for (name,) in db.execute(_TABLES).fetchall():
+                if name > _table(0):  # one of an earlier version has no steps
+                    query = f"SELECT step FROM {name} WHERE conversation = ?"
+                    if (row := db.execute(query, (conversation,)).fetchone()) is not None:
+                        return int(row[0])
+        return None
 
     def close(self) -> None:
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+def _table(day: int) -> str:
+    """The name of a day's table; the later the day, the greater."""
+    return f"begun_{day:06}"
 
 
 class _RedisStore:
@@ -152,13 +184,13 @@ class _RedisStore:
 
     def remember(self, begun: list[Begun]) -> None:
         with self._client.pipeline() as steps:
-            for conversation, policy in begun:
-                steps.set(f"autopicker:conversation:{conversation}", policy, ex=KEPT_S)
+            for conversation, step in begun:
+                steps.set(f"autopicker:begun:{conversation}", step, ex=KEPT_S)
             steps.execute()
 
-    def recall(self, conversation: str) -> str | None:
-        found = self._client.get(f"autopicker:conversation:{conversation}")
-        return None if found is None else str(found.decode())
+    def recall(self, conversation: int) -> int | None:
+        found = self._client.get(f"autopicker:begun:{conversation}")
+        return None if found is None else int(found)
 
     def close(self) -> None:
         self._client.close()

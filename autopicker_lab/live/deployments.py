@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.live.audit import Step
 from autopicker_lab.live.canary import CanaryComparison, CanaryReport, Guardrails
 from autopicker_lab.routing.policies import policy_text
+from autopicker_lab.storage.decisions import news_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +27,7 @@ class Deployed(NamedTuple):
     """What is deployed after all steps.
 
     Attributes:
-        number: of the last step; 0 where there was none.
+        number: of the last step; 0 where there was none. at: when it was taken, Unix seconds.
         stable: id of the stable policy; CONFIGURED where none was deployed.
         earlier: ids of what was stable before, the last one last.
         canary: the step that began the canary which runs; None where none does.
@@ -37,26 +39,29 @@ class Deployed(NamedTuple):
     earlier: tuple[str, ...] = ()
     canary: Step | None = None
     withdrawn: frozenset[str] = frozenset()
+    at: float = 0.0
+
+
+def states(steps: Sequence[Step]) -> list[Deployed]:
+    """What was deployed before any step of an audit log, and after each of them."""
+    return list(accumulate(steps, _after, initial=Deployed()))
 
 
 def deployed(steps: Sequence[Step]) -> Deployed:
     """What the steps of an audit log add up to."""
-    state = Deployed()
-    for step in steps:
-        state = _after(state, step)
-    return state
+    return states(steps)[-1]
 
 
 def _after(state: Deployed, step: Step) -> Deployed:
-    number = step.number
+    number, at = step.number, step.at
     if step.action == "canary":
-        return state._replace(number=number, canary=step, withdrawn=state.withdrawn - {step.policy})
+        return state._replace(number=number, canary=step, withdrawn=state.withdrawn - {step.policy}, at=at)
     if step.action == "rollback":
         gone = state.stable if state.canary is None else state.canary.policy
         earlier = state.earlier[:-1] if state.canary is None else state.earlier
-        return Deployed(number, step.policy, earlier, None, (state.withdrawn | {gone}) - {step.policy})
+        return Deployed(number, step.policy, earlier, None, (state.withdrawn | {gone}) - {step.policy}, at)
     withdrawn = state.withdrawn - {step.policy}
-    return Deployed(number, step.policy, (*state.earlier, state.stable), None, withdrawn)
+    return Deployed(number, step.policy, (*state.earlier, state.stable), None, withdrawn, at)
 
 
 def canary_report(state: Deployed, decisions: Sequence[Decision], configured: RoutePolicy) -> CanaryReport | None:
@@ -69,9 +74,10 @@ def canary_report(state: Deployed, decisions: Sequence[Decision], configured: Ro
     if state.canary is None:
         return None
     stable = configured.id if state.stable == CONFIGURED else state.stable
-    comparison = CanaryComparison(stable, state.canary.policy)
-    comparison.add(decision for decision in decisions if decision.created >= state.canary.at)
-    return comparison.report(Guardrails.of(state.canary.settings))
+    comparison = CanaryComparison(stable, state.canary.policy, Guardrails.of(state.canary.settings))
+    rows = [decision for decision in decisions if decision.created >= state.canary.at]
+    comparison.add(news_of(comparison.policies, rows, enumerate(rows)))
+    return comparison.report()
 
 
 class Deployments:

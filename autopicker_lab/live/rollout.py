@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 from autopicker_lab.live.canary import Advice, CanaryComparison, Guardrails
-from autopicker_lab.live.conversations import KEPT_S, Conversations, conversation_of, is_begun
-from autopicker_lab.live.deployments import CONFIGURED, Deployed, Deployments, deployed
+from autopicker_lab.live.conversations import KEPT_S, Conversations, conversation_of
+from autopicker_lab.live.deployments import CONFIGURED, Deployed, Deployments, states
 from autopicker_lab.live.draws import number_of
 from autopicker_lab.routing.policies import parse_policy
 from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
-from autopicker_lab.storage.decision import ReadTo
+from autopicker_lab.storage.policy_news import ReadTo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +38,6 @@ class Rollout:
 
     Attributes:
         state: what the audit log says.
-        began_at: when its first step was taken; 0 where there was none.
     """
 
     def __init__(
@@ -48,7 +48,8 @@ class Rollout:
         check: Callable[[RoutePolicy], None],
     ):
         self.state = Deployed()
-        self.began_at = 0.0
+        self._states = [self.state]  # after each step
+        self._recent = [self.state]  # those that conversations may have begun in that still go on, the oldest first
         self._policies = {CONFIGURED: configured}
         self._deployments = deployments
         self._conversations = conversations
@@ -78,14 +79,18 @@ class Rollout:
             self._breaker.failed(error)
             return False
         self._breaker.succeeded()
-        state = deployed(steps)
-        if state.number == self.state.number:
+        if len(steps) == self.state.number:
+            self._recent = _in_force(self._states, time.time() - KEPT_S)
             return False
         self._load(steps)
-        self.began_at = steps[0].at
+        history = states(steps)
+        state = history[-1]
         canary = state.canary
-        self._comparison = None if canary is None else CanaryComparison(self._id_of(state.stable), canary.policy)
-        self.state = state
+        self._comparison = None
+        if canary is not None:
+            stable = self._id_of(state.stable)
+            self._comparison = CanaryComparison(stable, canary.policy, Guardrails.of(canary.settings))
+        self._states, self._recent, self.state = history, _in_force(history, time.time() - KEPT_S), state
         self._next_look_at, self._read_to = 0.0, ReadTo()
         return True
 
@@ -102,32 +107,29 @@ class Rollout:
     def _id_of(self, name: str) -> str:
         return self._policies[name].id if name in self._policies else name
 
-    async def policy_for(self, request: ChatRequest, caller: str) -> RoutePolicy | None:
+    async def policy_for(self, request: ChatRequest, caller: str, begun: bool) -> RoutePolicy | None:
         """The policy of the conversation that a request is of; None: the stable one.
 
-        Conversations stay with the policy that they began with, but for one that was rolled back. Of those that nobody
-        remembers, it is taken that they began before anything was deployed, or else a day ago and more.
-        """
-        conversation, state = conversation_of(request, caller), self.state
-        if is_begun(request):
-            name = self._conversations.here(conversation)
-            if name is None:
-                name = await asyncio.to_thread(self._conversations.recall, conversation)
-            if name is None:
-                name = CONFIGURED if time.time() - self.began_at < KEPT_S else state.stable
-            if name in state.withdrawn or name not in self._policies:
-                name = state.stable
-        else:
-            name = self._drawn(conversation)
-        self._conversations.remember(conversation, name)
-        return None if name == state.stable else self._policies.get(name)
+        Conversations stay with the policy that they began with, but for one that was rolled back. Which that is, their
+        hash tells, if it is known after which step they began. That is only kept where it makes a difference: of those
+        that nobody remembers, it is taken that they began in the first state of the last day.
 
-    def _drawn(self, conversation: str) -> str:
-        canary = self.state.canary
-        if canary is None or canary.policy not in self._policies:
-            return self.state.stable
-        gets_it = number_of(f"{canary.number}:{conversation}") < canary.share
-        return canary.policy if gets_it else self.state.stable
+        Args:
+            begun: whether it goes on with a conversation.
+        """
+        conversation, state, known = conversation_of(request, caller), self.state, self._conversations
+        began_in = state
+        if begun:
+            number = known.here(conversation)
+            if number is None:
+                number = await asyncio.to_thread(known.recall, conversation)
+            began_in = self._recent[0] if number is None else self._states[min(number, len(self._states) - 1)]
+        name = _drawn(began_in, conversation)
+        differs = any(_drawn(other, conversation) != name for other in self._recent if other is not began_in)
+        known.remember(conversation, began_in.number, store=differs)
+        if name in state.withdrawn or name not in self._policies:
+            name = state.stable
+        return None if name == state.stable else self._policies.get(name)
 
     def ended(self, policy: str, failed: bool) -> None:
         """Count a request of a policy for the canary's guardrails."""
@@ -148,14 +150,13 @@ class Rollout:
         canary, comparison = self.state.canary, self._comparison
         if canary is None or comparison is None:
             return
-        rails = Guardrails.of(canary.settings)
-        news, self._read_to = decisions.news(self._read_to, canary.at)
+        news, self._read_to = decisions.news(comparison.policies, self._read_to, canary.at)
         comparison.add(news)
-        report = comparison.report(rails)
+        report = comparison.report()
         try:
             if report.advice is Advice.ROLL_BACK:
                 self._deployments.roll_back(SERVICE, report.why, report.figures, expected=canary.number)
-            elif report.advice is Advice.PROMOTE and rails.auto:
+            elif report.advice is Advice.PROMOTE and Guardrails.of(canary.settings).auto:
                 self._deployments.promote(SERVICE, report.why, report.figures, expected=canary.number)
             else:
                 return
@@ -169,3 +170,18 @@ class Rollout:
     def close(self) -> None:
         """Write what waits."""
         self._conversations.close()
+
+
+def _in_force(history: Sequence[Deployed], since: float) -> list[Deployed]:
+    """The states that held at any time since then (Unix seconds), the oldest first."""
+    ended = [after.at for after in history[1:]]
+    return [state for state, at in zip(history, [*ended, math.inf], strict=True) if at >= since]
+
+
+def _drawn(state: Deployed, conversation: int) -> str:
+    """The id of the policy that a conversation gets which begins in a state."""
+    canary = state.canary
+    if canary is None:
+        return state.stable
+    gets_it = number_of(f"{canary.number}:{conversation}") < canary.share
+    return canary.policy if gets_it else state.stable

@@ -80,8 +80,10 @@ class LiveTraffic:
 
     async def with_terms(self, request: ChatRequest, request_id: str, caller: str) -> ChatRequest:
         """The request with what the loop does to it."""
-        policy = await self.rollout.policy_for(request, caller) if self.rollout.active else None
-        return request.with_live(RequestTerms(policy, self._explorer, request_id, is_begun(request)))
+        begun, policy = is_begun(request), None
+        if self.rollout.active:
+            policy = await self.rollout.policy_for(request, caller, begun)
+        return request.with_live(RequestTerms(policy, self._explorer, request_id, begun))
 
     def failed(self, request: ChatRequest, error: AutopickerError) -> None:
         """A request was answered with an error; one of the service or of a model counts against its policy."""

@@ -9,6 +9,8 @@ from autopicker_lab.core import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from autopicker_lab.storage.policy_news import PolicyNews, ReadTo
+
 ANYONE = "*"  # in place of a key's id: whoever runs the service
 
 
@@ -54,13 +56,6 @@ class Decision(NamedTuple):
     first_gains: float | None = None
 
 
-class ReadTo(NamedTuple):
-    """How far a log was read: the numbers of the last decision and of the last score that were seen."""
-
-    decision: int = 0
-    score: int = 0
-
-
 class DecisionLog(Protocol):
     """What keeps decisions."""
 
@@ -104,8 +99,10 @@ class DecisionLog(Protocol):
     def since(self, created: float) -> list[Decision]:
         """Decisions from a time on (Unix seconds), oldest first."""
 
-    def news(self, place: ReadTo, created: float = 0.0) -> tuple[list[Decision], ReadTo]:
-        """Decisions that came, or were scored, since a place, and the place to go on from; without their texts.
+    def news(
+        self, policies: Sequence[str], place: ReadTo, created: float = 0.0
+    ) -> tuple[dict[str, PolicyNews], ReadTo]:
+        """What came of some policies' answers, or was scored, since a place, and the place to go on from.
 
         Args:
             place: of the last look; `ReadTo()` for all. created: Unix seconds; what is older is passed over.

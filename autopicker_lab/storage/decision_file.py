@@ -8,8 +8,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.runtime.batch_writer import BatchWriter
+from autopicker_lab.runtime.moments import Moments
 from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
-from autopicker_lab.storage.decision import ANYONE, Decision, ReadTo, unknown_decision, with_signal
+from autopicker_lab.storage.decision import ANYONE, Decision, unknown_decision, with_signal
+from autopicker_lab.storage.policy_news import PolicyNews, ReadTo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +26,13 @@ _TEXTS = frozenset(
 _COLUMNS = {name: _TYPES[(name in _TEXTS) + 2 * (name in _INTEGERS)] for name in Decision._fields}
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE created >= ? ORDER BY created"
 _INSERT = f"INSERT OR REPLACE INTO decisions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_BARE = ", ".join("NULL" if name in ("prompt", "propensities", "features") else name for name in _COLUMNS)
-_NEWS = f"SELECT rowid, judged, {_BARE} FROM decisions WHERE"
-_CAME = f"{_NEWS} rowid > ? AND created >= ? ORDER BY rowid"
-_SCORED = f"{_NEWS} judged > ? AND created >= ? ORDER BY judged"
+_CAME = (
+    "SELECT policy, COUNT(*), AVG(latency_s), SUM(latency_s * latency_s), TOTAL(cost_usd), TOTAL(cost_usd * cost_usd) "
+    "FROM decisions WHERE rowid > ? AND rowid <= ? AND created >= ? AND latency_s IS NOT NULL GROUP BY policy"
+)
+_SCORED = "SELECT policy, rowid, score FROM decisions WHERE created >= ? AND score IS NOT NULL AND "
+_SCORED_SINCE = (f"{_SCORED} judged > ? AND judged <= ?", f"{_SCORED} rowid > ? AND rowid <= ? AND judged IS NULL")
+_LAST = "SELECT (SELECT COALESCE(MAX(rowid), 0) FROM decisions), (SELECT COALESCE(MAX(judged), 0) FROM decisions)"
 _JUDGED = "judged = (SELECT COALESCE(MAX(judged), 0) + 1 FROM decisions WHERE judged IS NOT NULL)"
 
 
@@ -104,15 +109,22 @@ class FileLog:
         with self._lock:
             return [Decision(*row) for row in self._db.execute(_SELECT, (created,))]
 
-    def news(self, place: ReadTo, created: float = 0.0) -> tuple[list[Decision], ReadTo]:
-        """Decisions that came, or were scored, since a place, see DecisionLog."""
+    def news(
+        self, policies: Sequence[str], place: ReadTo, created: float = 0.0
+    ) -> tuple[dict[str, PolicyNews], ReadTo]:
+        """What came of some policies' answers, or was scored, since a place, see DecisionLog."""
         self._batch.flush()
         with self._lock:
-            came = self._db.execute(_CAME, (place.decision, created)).fetchall()
-            scored = self._db.execute(_SCORED, (place.score, created)).fetchall()
-        numbers, orders = ([row[at] for row in rows] for at, rows in ((0, came), (1, scored)))
-        last = ReadTo(max([place.decision, *numbers]), max([place.score, *orders]))
-        return [Decision(*row[2:]) for row in (*came, *scored)], last
+            last = ReadTo(*self._db.execute(_LAST).fetchone())
+            came_between, scored_between = zip(place, last, strict=True)
+            came = {row[0]: row[1:] for row in self._db.execute(_CAME, (*came_between, created))}
+            rows = [
+                row
+                for query, between in zip(_SCORED_SINCE, (scored_between, came_between), strict=True)
+                for row in self._db.execute(query, (created, *between))
+            ]
+        scores = {policy: {row: score for name, row, score in rows if name == policy} for policy in policies}
+        return {policy: PolicyNews(*_moments(came.get(policy)), scores[policy]) for policy in policies}, last
 
     def routing_scores(self, policy: str, last: int = 1000) -> list[float]:
         """Routing scores of the last requests that a policy routed, newest first."""
@@ -141,3 +153,12 @@ class FileLog:
         """Keep decisions now, all or none; sqlite3.Error where that fails."""
         with self._lock, self._db:
             self._db.executemany(_INSERT, rows)
+
+
+def _moments(sums: tuple[int, float, float, float, float] | None) -> tuple[Moments, Moments]:
+    """Those of seconds and USD, of what SQL adds up."""
+    if sums is None:
+        return Moments(), Moments()
+    n, seconds, seconds2, usd, usd2 = sums
+    cost = usd / n
+    return Moments(n, seconds, max(0.0, seconds2 - n * seconds**2)), Moments(n, cost, max(0.0, usd2 - n * cost**2))

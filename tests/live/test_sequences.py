@@ -1,10 +1,13 @@
 """Intervals that hold at all times, and canaries that are judged by them however often one looks."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from autopicker_lab.live.canary import Advice, Arm, Guardrails, judge
-from autopicker_lab.live.sequences import bounded_mean, difference, difference_of_means
+from autopicker_lab.live.sequences import BoundedMean, bounded_mean, difference, difference_of_means
+from autopicker_lab.runtime.moments import Moments
 
 LOOKS = [*range(5, 60, 11), *range(60, 601, 60)]
 
@@ -26,23 +29,40 @@ def test_a_difference_of_means_is_in_its_interval_at_all_looks_together(skewed: 
     missed = 0
     for _ in range(300):
         one, other = rng.lognormal(0, 0.7, (2, 600)) if skewed else (rng.random((2, 600)) < 0.2).astype(float)
-        bounds = [difference_of_means(one[: n // 4].tolist(), other[:n].tolist(), 0.1) for n in range(200, 601, 25)]
+        few, many = one.tolist(), other.tolist()
+        looks = range(200, 601, 25)
+        bounds = [difference_of_means(Moments.of(few[: n // 4]), Moments.of(many[:n]), 0.1) for n in looks]
         missed += any(not b.low <= 0 <= b.high for b in bounds)
     assert missed / 300 <= 0.1
 
 
 def test_intervals_narrow_with_what_is_known_and_say_nothing_before() -> None:
     assert tuple(bounded_mean([], 0.05))[1:] == (0.0, 1.0)
-    assert difference_of_means([1.0] * 49, [0.0] * 99, 0.05).low == -np.inf
+    assert difference_of_means(Moments.of([1.0] * 49), Moments.of([0.0] * 99), 0.05).low == -np.inf
     few, many = (bounded_mean([0.0, 1.0] * n, 0.05) for n in (20, 500))
     assert many.high - many.low < few.high - few.low < 0.9
     assert many.high - many.low < 0.18
     assert difference(many, few).low < 0 < difference(many, few).high
 
 
-def traffic(rng: np.random.Generator, right: float, cost: float = 1.0, slow: float = 1.0, fails: float = 0.0) -> Arm:
+def test_bounds_and_moments_are_the_same_however_the_values_come() -> None:
+    rng = np.random.default_rng(7)
+    values, parts = rng.random(1000), [0, 1, 1, 2, 60, 700, 1000]
+    sequence, moments = BoundedMean(0.05), Moments()
+    for start, end in pairwise(parts):
+        sequence.extend(values[start:end].tolist())
+        moments = moments.plus(Moments.of(values[start:end].tolist()))
+    assert sequence.bounds == pytest.approx(bounded_mean(values.tolist(), 0.05))
+    assert moments == pytest.approx((1000, values.mean(), values.var() * 1000))
+    assert moments.times(-3).variance == pytest.approx(9 * values.var())
+
+
+Values = tuple[list[float], list[float], list[float], list[float]]  # scores, USD, seconds, failures
+
+
+def traffic(rng: np.random.Generator, right: float, cost: float = 1.0, slow: float = 1.0, fails: float = 0.0) -> Values:
     n = 1500
-    return Arm(
+    return (
         (rng.random(n) < right).astype(float).tolist(),
         (cost * rng.lognormal(0, 0.5, n)).tolist(),
         (slow * rng.lognormal(0, 0.5, n)).tolist(),
@@ -50,14 +70,20 @@ def traffic(rng: np.random.Generator, right: float, cost: float = 1.0, slow: flo
     )
 
 
-def outcome(stable: Arm, canary: Arm, rails: Guardrails) -> Advice:
-    """The first advice that is none to continue, looking a dozen times at a canary of a fifth."""
+def arm(values: Values) -> Arm:
+    made = Arm()
+    made.take(*values)
+    return made
 
-    def until(arm: Arm, n: int) -> Arm:
-        return Arm(arm.scores[:n], arm.costs_usd[:n], arm.latencies_s[:n], arm.failures[:n])
 
-    for n in range(100, 1501, 100):
-        report = judge(stable if n == 1500 else until(stable, n), until(canary, n // 2), rails)
+def outcome(stable: Values, canary: Values, rails: Guardrails) -> Advice:
+    """The first advice that is none to continue, looking a dozen times at a canary of a third."""
+    arms = Arm(), Arm()
+    for n in range(0, 1500, 100):
+        for arm, values, step in zip(arms, (stable, canary), (100, 50), strict=True):
+            start = n * step // 100
+            arm.take(*(each[start : start + step] for each in values))
+        report = judge(*arms, rails)
         if report.advice is not Advice.CONTINUE:
             return report.advice
     return Advice.CONTINUE
@@ -90,12 +116,12 @@ def test_a_canary_that_is_worse_or_breaks_a_guardrail_is_rolled_back_and_a_bette
 
 def test_a_canary_that_is_slower_by_what_nobody_notices_stays() -> None:
     rng = np.random.default_rng(6)
-    stable, canary = traffic(rng, 0.6, slow=0.001), traffic(rng, 0.6, slow=0.003)
+    stable, canary = arm(traffic(rng, 0.6, slow=0.001)), arm(traffic(rng, 0.6, slow=0.003))
     assert judge(stable, canary, Guardrails(margin=0.0)).advice is Advice.CONTINUE
 
 
 def test_a_cheaper_canary_that_is_as_good_within_the_margin_is_promoted() -> None:
     rng = np.random.default_rng(5)
-    report = judge(traffic(rng, 0.9), traffic(rng, 0.9, cost=0.3), Guardrails(margin=0.06))
+    report = judge(arm(traffic(rng, 0.9)), arm(traffic(rng, 0.9, cost=0.3)), Guardrails(margin=0.06))
     assert report.advice is Advice.PROMOTE
     assert report.to_dict()["figures"]["cost_usd"]["high"] < 0

@@ -13,7 +13,8 @@ from autopicker_lab.core import Document, Format, NotFoundError, Part, SourceFil
 from autopicker_lab.extraction import FormatReader, open_source, registry
 from autopicker_lab.settings import Settings
 from autopicker_lab.storage import Decision, FileStore, MemoryCache, RedisCache, open_log
-from autopicker_lab.storage.decision import ReadTo
+from autopicker_lab.storage.decisions import MemoryLog
+from autopicker_lab.storage.policy_news import ReadTo
 from autopicker_lab.workbench import Workbench
 
 
@@ -166,24 +167,52 @@ def test_a_decision_that_another_worker_has_made_takes_feedback(tmp_path: Path) 
     two.close()
 
 
-def test_a_log_tells_what_came_and_what_was_scored_since_the_last_look(tmp_path: Path) -> None:
-    one, two = (open_log(tmp_path / "log.sqlite") for _ in range(2))
-    for i in range(3):
-        one.record(decision(i, prompt="secret"))
-    came, place = one.news(ReadTo(), 1.0)
-    assert [(row.request_id, row.score, row.prompt) for row in came] == [("r1", None, None), ("r2", None, None)]
-    assert one.news(place) == ([], place)
+@pytest.mark.parametrize("kept", ["file", "memory"])
+def test_a_log_tells_what_came_and_what_was_scored_since_the_last_look(tmp_path: Path, kept: str) -> None:
+    one = open_log(tmp_path / "log.sqlite" if kept == "file" else None)
+    two = open_log(tmp_path / "log.sqlite") if kept == "file" else one
+    for i in range(5):
+        one.record(decision(i, policy="ab"[i % 2], latency_s=i * 1.5 if i < 4 else None, cost_usd=0.25 * i or None))
+    news, place = one.news(("a", "b"), ReadTo(), 1.0)  # what is older was not of the canary
+    assert news["a"] == ((1, 3.0, 0.0), (1, 0.5, 0.0), {})
+    assert (news["b"].latencies_s, news["b"].costs_usd) == ((2, 3.0, 4.5), (2, 0.5, 0.125))
+    assert one.news(("a",), place) == ({"a": ((0, 0.0, 0.0), (0, 0.0, 0.0), {})}, place)
     two.feedback("r2", 1.0)
     two.grade("c1", 0.5, "judge:x")
     two.feedback("r0", 0.0)
-    two.record(decision(3))
+    two.record(decision(5, policy="b", latency_s=1.0))
     two.rows()  # written
-    came, place = one.news(place, 1.0)
-    assert [(row.request_id, row.score) for row in came] == [("r3", None), ("r2", 1.0), ("r1", 0.5)]
+    news, place = one.news(("a", "b"), place, 1.0)
+    assert [(new.latencies_s.n, list(new.scores.values())) for new in news.values()] == [(0, [1.0]), (1, [0.5])]
+    first = news["a"].scores.keys()
     two.feedback("r2", 0.25)
-    assert [row.score for row in one.news(place, 1.0)[0]] == [0.25]
+    news, place = one.news(("a", "b"), place, 1.0)
+    assert (list(news["a"].scores.values()), news["a"].scores.keys(), news["b"].scores) == ([0.25], first, {})
     one.close()
-    two.close()
+    if two is not one:
+        two.close()
+
+
+def test_feedback_finds_its_decision_while_others_come() -> None:
+    log = MemoryLog()
+    for i in range(10_000):
+        log.record(decision(i))
+    ended = threading.Event()
+
+    def go_on() -> None:
+        for i in range(10_000, 14_000):
+            log.record(decision(i))
+        ended.set()
+
+    recording = threading.Thread(target=go_on)
+    recording.start()
+    judged = []
+    while not ended.is_set():
+        last = log.rows()[-1].chat_id
+        log.feedback(last, 0.5)
+        judged.append(last)
+    recording.join()
+    assert {row.chat_id for row in log.rows() if row.score is not None} == set(judged)
 
 
 @pytest.mark.fault("several workers meet a decision log of an earlier version", "one brings it up to date, all start")
