@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     retrieval_encoder: str = "auto"
     """What finds passages of files by meaning: "auto" (the encoder of the extra `encoder`, where installed), "off", or
     the folder of a BERT's weights, or the id of an embedding model of the catalogue."""
+    retrieval_rewriter: str = ""
+    """Id of the model that rewrites a follow-up about files so that it can be searched for alone; none: none does."""
     upload_ttl: int = Field(0, ge=0)
     """Seconds that an upload is kept; 0: until it is deleted."""
     upload_quota: int = Field(0, ge=0)

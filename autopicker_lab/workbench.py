@@ -19,8 +19,10 @@ from autopicker_lab.core import (
     ChatRequest,
     Complexity,
     Document,
+    FileReading,
     InvalidRequestError,
     ModelSpec,
+    ReadingPlan,
     ReadOptions,
     Route,
     RoutePolicy,
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from autopicker_lab.tuning import CollectionResult
 
 _READERS = max(2, os.cpu_count() or 2)  # uploads that are read at once
+_WHOLE = FileReading(whole=True)
 T = TypeVar("T")
 Source = str | Path | bytes | SourceFile
 Prompt = str | Sequence[Mapping[str, Any]] | ChatRequest
@@ -91,7 +94,9 @@ class Workbench:
         checks = CheckRunner(self.settings.autopicker_checks)
         if chosen.cascade is not None:
             checks.refuse_what_cannot_run(chosen.cascade.signal)
-        self.pipeline = Pipeline(self.catalogue, chosen, score, self.reader, checks, self._encoder())
+        self.pipeline = Pipeline(
+            self.catalogue, chosen, score, self.reader, checks, self._encoder(), self.settings.retrieval_rewriter
+        )
         self.embedder = Embedder(self.pipeline)
 
     def __repr__(self) -> str:
@@ -165,18 +170,49 @@ class Workbench:
         *,
         budget: int | None = None,
         model: str = AUTO,
+        progress: Progress | None = None,
     ) -> Context:
         """What of the files a model would be given for a question, or a conversation, and why; asks no model.
 
         Args:
             budget: tokens that it may have at most, as `model` counts them; where none is named, as they are estimated.
                 None: as many as the model gets that is named, or that the question would go to.
+            progress: told of passages that have vectors, where the question waits for them; False: go on without.
         """
-        return self.wait(self.acontext(prompt, files, budget=budget, model=model))
+        return self.wait(self.acontext(prompt, files, budget=budget, model=model, progress=progress))
 
-    def ask(self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any) -> ChatReply:
-        """The answer to a request; `options` are OpenAI's (temperature, max_tokens ...)."""
-        return self.wait(self.aask(prompt, files, model=model, **options))
+    def plan(
+        self,
+        prompt: Prompt,
+        files: Sequence[Source] | Source,
+        *,
+        model: str = AUTO,
+        reading: FileReading = _WHOLE,
+        **options: Any,
+    ) -> ReadingPlan:
+        """What it would take at most to read files from end to end for a question; asks no model.
+
+        Args:
+            reading: its bounds of calls and USD. options: as of `ask`.
+        """
+        return self.wait(self.aplan(prompt, files, model=model, reading=reading, **options))
+
+    def ask(
+        self,
+        prompt: Prompt,
+        files: Sequence[Source] = (),
+        *,
+        model: str = AUTO,
+        reading: FileReading | None = None,
+        **options: Any,
+    ) -> ChatReply:
+        """The answer to a request; `options` are OpenAI's (temperature, max_tokens ...).
+
+        Args:
+            reading: how the files are read: FileReading(whole=True, max_calls=20, max_usd=0.05) has a model read them
+                from end to end in steps, within these bounds (see `plan`); None: the passages that the question needs.
+        """
+        return self.wait(self.aask(prompt, files, model=model, reading=reading, **options))
 
     def models(self) -> list[tuple[ModelSpec, Availability]]:
         """The catalogue, and which of it would answer now."""
@@ -246,23 +282,51 @@ class Workbench:
         *,
         budget: int | None = None,
         model: str = AUTO,
+        progress: Progress | None = None,
     ) -> Context:
         """As `context`."""
-        request = ChatRequest.of(prompt, model=model or AUTO)
+        reading = FileReading(progress=progress) if progress else None
+        request = ChatRequest.of(prompt, model=model or AUTO, reading=reading)
         return await self.pipeline.context(request, await self.attach(files), budget)
 
+    async def aplan(
+        self,
+        prompt: Prompt,
+        files: Sequence[Source] | Source,
+        *,
+        model: str = AUTO,
+        reading: FileReading = _WHOLE,
+        **options: Any,
+    ) -> ReadingPlan:
+        """As `plan`."""
+        request = self._question(prompt, files, model, options, reading)
+        attachments = await self.attach(files)
+        route = await self.pipeline.route(request, attachments)
+        return await self.pipeline.reading.plan(route.model, request, attachments)
+
     async def aask(
-        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
+        self,
+        prompt: Prompt,
+        files: Sequence[Source] = (),
+        *,
+        model: str = AUTO,
+        reading: FileReading | None = None,
+        **options: Any,
     ) -> ChatReply:
         """As `ask`."""
-        request = self._question(prompt, files, model, options)
+        request = self._question(prompt, files, model, options, reading)
         return await self.pipeline.complete(request, await self.attach(files))
 
     def _question(
-        self, prompt: Prompt, files: Sequence[Source] | Source, model: str, options: Mapping[str, Any]
+        self,
+        prompt: Prompt,
+        files: Sequence[Source] | Source,
+        model: str,
+        options: Mapping[str, Any],
+        reading: FileReading | None = None,
     ) -> ChatRequest:
         """The request of a prompt; InvalidRequestError for one in which nothing is asked."""
-        request = ChatRequest.of(prompt, model=model, options=options)
+        request = ChatRequest.of(prompt, model=model, options=options, reading=reading)
         if not (files or request.file_ids or request.image_urls or any(m.text.strip() for m in request.messages)):
             raise InvalidRequestError("the prompt is empty", "write a question, or give a file")
         return request
@@ -310,7 +374,13 @@ class Workbench:
             return await collect(prompts, specs, ask, out, **{"parallel": at_once, **options})
 
     def stream(
-        self, prompt: Prompt, files: Sequence[Source] = (), *, model: str = AUTO, **options: Any
+        self,
+        prompt: Prompt,
+        files: Sequence[Source] = (),
+        *,
+        model: str = AUTO,
+        reading: FileReading | None = None,
+        **options: Any,
     ) -> AnswerStream:
         """The answer as it is made; nothing is read or asked before the first piece is wanted.
 
@@ -320,7 +390,7 @@ class Workbench:
         Raises:
             InvalidRequestError: the prompt is empty.
         """
-        request = self._question(prompt, files, model, options)
+        request = self._question(prompt, files, model, options, reading)
         return AnswerStream(self.pipeline.stream(request, lambda: self.attach(files)), self.wait)
 
     async def answers(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:

@@ -15,8 +15,9 @@ from autopicker_lab.core.tokens import estimate_tokens
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autopicker_lab.core import Message
-    from autopicker_lab.retrieval import Retrieved, Retriever
+    from autopicker_lab.core import FileReading, Message
+    from autopicker_lab.retrieval import ChosenPassage, Retriever
+    from autopicker_lab.runtime.progress import Progress
 
 _LABEL_CHARACTERS = 300
 _EARLIER = 3  # questions of a conversation by which it is told whether anything near was found
@@ -68,26 +69,58 @@ class Context:
         return html_table(["passage", "why", "score", "text"], rows, title) + notes
 
 
-def fit(documents: Sequence[Document], question: str | Sequence[Message], budget: int, retriever: Retriever) -> Context:
+def fit(
+    documents: Sequence[Document],
+    question: str | Sequence[Message],
+    budget: int,
+    retriever: Retriever,
+    progress: Progress | None = None,
+) -> Context:
     """Cite `documents` in at most about `budget` tokens, each passage under its file and Part.
 
     Args:
         question: the question, or the messages of which it is the last.
+        progress: told of what is waited for; False: go on without.
     """
+    readable, warnings = readable_of(documents)
+    found = retriever.select(question, readable, budget, progress=progress)
+    passages = numbered(found.passages, readable)
+    text, mark = cited(passages)
+    far = all(passage.why == "near" for passage in passages) and is_far(_asked(question), passages)
+    report = ContextReport(
+        used=labels_of(passages),
+        left_out=found.left_out,
+        tokens=estimate_tokens(text),
+        warnings=(*warnings, *found.warnings, *((_FAR,) if far else ())),
+        passages=passages,
+        coverage=covered(readable, found.coverage) if passages else (),
+        method=found.method if passages else "",
+        encoder=found.encoder,
+    )
+    return Context(text, report, mark, budget, is_far=far)
+
+
+def readable_of(documents: Sequence[Document]) -> tuple[list[Document], tuple[str, ...]]:
+    """The documents that have text, and a line for each of the others."""
     readable = [document for document in documents if document.text.strip()]
-    warnings = tuple(f"{document.name}: no text was found in it" for document in documents if document not in readable)
-    found = retriever.select(question, readable, budget)
-    passages = _numbered(found, readable)
+    return readable, tuple(f"{d.name}: no text was found in it" for d in documents if d not in readable)
+
+
+def cited(passages: Sequence[ReadPassage]) -> tuple[str, str]:
+    """Passages under their labels, as a model is given them, and the mark that labels carry."""
     texts = [defuse(passage.text) for passage in passages]
     mark = fence_mark(texts)
-    text = "\n\n".join(_blocks(passages, texts, mark))
-    covered = tuple((d.name, share) for d, share in zip(readable, found.coverage, strict=True)) if passages else ()
-    used = tuple(dict.fromkeys(map(_label, passages)))
-    tokens = estimate_tokens(text)
-    far = all(passage.why == "near" for passage in passages) and is_far(_asked(question), passages)
-    warnings += (*found.warnings, _FAR) if far else found.warnings
-    report = ContextReport(used, found.left_out, tokens, warnings, passages, covered)
-    return Context(text, report, mark, budget, is_far=far)
+    return "\n\n".join(_blocks(passages, texts, mark)), mark
+
+
+def labels_of(passages: Sequence[ReadPassage]) -> tuple[str, ...]:
+    """The labels of passages, each once."""
+    return tuple(dict.fromkeys(map(_label, passages)))
+
+
+def covered(documents: Sequence[Document], shares: Sequence[float]) -> tuple[tuple[str, float], ...]:
+    """The share of each document's text that is given, by its name."""
+    return tuple((d.name, share) for d, share in zip(documents, shares, strict=True))
 
 
 def _asked(question: str | Sequence[Message]) -> str:
@@ -103,11 +136,26 @@ def in_tokens_of(context: Context, model: str, budget: int, ratio: float) -> Con
     return replace(context, report=replace(context.report, tokens=tokens), budget=budget, model=model)
 
 
-def _numbered(found: Retrieved, documents: Sequence[Document]) -> tuple[ReadPassage, ...]:
+def with_reading(context: Context, reading: FileReading) -> Context:
+    """A context whose report says what was done for it before: the whole was read in steps, the question rewritten."""
+    report = context.report
+    if reading.report is not None:
+        report = replace(reading.report, tokens=report.tokens, method="steps")
+    told = replace(
+        report,
+        warnings=(*report.warnings, *reading.warnings),
+        question=reading.question,
+        calls=reading.calls,
+        charged_usd=reading.charged_usd,
+    )
+    return replace(context, report=told)
+
+
+def numbered(chosen: Sequence[ChosenPassage], documents: Sequence[Document]) -> tuple[ReadPassage, ...]:
     """The passages in reading order; those of one label have one number, as they stand under it together."""
     numbers: dict[str, int] = {}
     passages = []
-    for one in sorted(found.passages, key=lambda one: one.passage.document):
+    for one in sorted(chosen, key=lambda one: one.passage.document):
         part = one.passage.part
         passage = ReadPassage(
             0, documents[one.passage.document].name, part.label, part.text, part.places, one.why, one.score, one.scores

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from autopicker_lab.chat.context import Context, fit, in_tokens_of
-from autopicker_lab.core import InvalidRequestError
+from autopicker_lab.chat.context import Context, fit, in_tokens_of, with_reading
+from autopicker_lab.core import FileReading, InvalidRequestError, Message
 from autopicker_lab.core.text import ends
 from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.known_models import token_family
@@ -34,11 +34,16 @@ class FileContext:
     """
 
     def __init__(self, encoder: Encoder | None = None) -> None:
-        self._retriever = Retriever(encoder)
+        self.retriever = Retriever(encoder)
+        self.has_encoder = encoder is not None
+
+    def expect(self, document: Document) -> None:
+        """Have what finds passages of a document by meaning made in the background, before it is asked about."""
+        self.retriever.expect(document)
 
     async def of(self, request: ChatRequest, documents: Sequence[Document], budget: int) -> Context:
         """The context of a question, in at most about `budget` tokens as they are estimated for no model."""
-        return await asyncio.to_thread(fit, documents, request.messages, checked(budget), self._retriever)
+        return await self._fit(request, documents, checked(budget))
 
     async def fitted(
         self, model: ChatModel, request: ChatRequest, documents: Sequence[Document], budget: int | None = None
@@ -49,12 +54,24 @@ class FileContext:
             budget: tokens of the model that it may have at most; None: what is worth it to the model.
         """
         spec = model.describe()
-        ratio, exact = await _ratio(model, documents)
-        room = max(LEAST_TOKENS, _budget(spec, request, exact))
+        reading = request.reading
+        notes = reading.notes if reading else None
+        documents = [notes] if notes else documents
+        ratio, exact = await token_ratio(model, documents)
+        room = max(LEAST_TOKENS, room_for(spec, request, exact))
+        if notes is None and spec.context_budget:
+            room = min(room, spec.context_budget)
         budget = room if budget is None else min(checked(budget), room)
-        estimated = max(int(budget / ratio), 1)
-        context = await asyncio.to_thread(fit, documents, request.messages, estimated, self._retriever)
+        context = await self._fit(request, documents, max(int(budget / ratio), 1))
         return in_tokens_of(context, spec.id, budget, ratio)
+
+    async def _fit(self, request: ChatRequest, documents: Sequence[Document], estimated: int) -> Context:
+        reading = request.reading or FileReading()
+        asked: tuple[Message, ...] = request.messages
+        if reading.question:
+            asked = (*asked, Message("user", reading.question))
+        context = await asyncio.to_thread(fit, documents, asked, estimated, self.retriever, reading.progress)
+        return with_reading(context, reading) if request.reading else context
 
 
 def checked(budget: int) -> int:
@@ -64,16 +81,16 @@ def checked(budget: int) -> int:
     return budget
 
 
-def _budget(spec: ModelSpec, request: ChatRequest, exact: bool) -> int:
-    """Tokens of file context: what the window leaves beside messages and answer, or less where less is worth it."""
+def room_for(spec: ModelSpec, request: ChatRequest, exact: bool) -> int:
+    """Tokens of file context: what the window leaves beside messages and answer."""
     family = token_family(spec)
     answer = min(request.max_tokens or spec.max_output, spec.max_output)
     room = spec.context_window - request.tokens_by(family) - answer
     share = _EXACT_SHARE if exact or not family else _ESTIMATED_SHARE  # of no known family the most is taken
-    return min(int(room * share), spec.context_budget or room)
+    return int(room * share)
 
 
-async def _ratio(model: ChatModel, documents: Sequence[Document]) -> tuple[float, bool]:
+async def token_ratio(model: ChatModel, documents: Sequence[Document]) -> tuple[float, bool]:
     """How many times as many tokens a model finds in the files as are estimated, and whether it counted them itself."""
     sample = "\n".join(ends(document.text, _SAMPLE) for document in documents[:_SAMPLED_FILES])
     counted = await count_tokens(model, sample)

@@ -17,6 +17,7 @@ from autopicker_lab.chat.prepared import PreparedRequest, estimate_usage
 from autopicker_lab.chat.preparing import RequestPreparer
 from autopicker_lab.chat.requirements import requirements_of
 from autopicker_lab.chat.sources import sources_of
+from autopicker_lab.chat.steps import ReadingSteps
 from autopicker_lab.chat.stream import ChatStream
 from autopicker_lab.core import (
     AutopickerError,
@@ -71,13 +72,15 @@ class Pipeline:
         reader: Reader,
         checks: CheckRunner | None = None,
         encoder: Encoder | None = None,
+        rewriter: str = "",
     ):
         self.catalogue = catalogue
         self.policy = policy
         self._scorer = scorer
         self._reader = reader
-        self._file_context = FileContext(encoder)
-        self._preparer = RequestPreparer(catalogue, reader, self._file_context)
+        self.file_context = FileContext(encoder)
+        self._preparer = RequestPreparer(catalogue, reader, self.file_context)
+        self.reading = ReadingSteps(self, self.file_context.retriever, rewriter)
         self.checks = checks or CheckRunner()
         self.cascades = CascadeRunner(self, self.checks)
 
@@ -166,16 +169,17 @@ class Pipeline:
         documents = [attachment.document for attachment in attachments]
         if request.model in ("", AUTO):
             if budget is not None:
-                return await self._file_context.of(request, documents, budget)
+                return await self.file_context.of(request, documents, budget)
             name = (await self.route(request, attachments)).model
         else:
             name = request.model
-        return await self._file_context.fitted(self.catalogue.get(name, request.allowed), request, documents, budget)
+        return await self.file_context.fitted(self.catalogue.get(name, request.allowed), request, documents, budget)
 
     async def complete(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> ChatReply:
         """The whole answer; a model that fails is passed over for the next of the route."""
         started_at = time.perf_counter()
         route = await self.route(request, attachments)
+        request = await self.reading.done(route, request, attachments)
         trace: CascadeTrace | None = None
         if route.cascade is None:
             prepared, reply = await self.first(route, request, attachments, _complete)

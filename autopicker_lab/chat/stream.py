@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.chat.cascade import CascadeRunner
     from autopicker_lab.chat.reader import Attachment
+    from autopicker_lab.chat.steps import ReadingSteps
     from autopicker_lab.core import CascadeTrace
     from autopicker_lab.models import Catalogue
 
@@ -41,6 +42,7 @@ class StreamSource(Protocol):
 
     catalogue: Catalogue
     cascades: CascadeRunner
+    reading: ReadingSteps
 
     async def route(self, request: ChatRequest, attachments: Sequence[Attachment] = ()) -> Route:
         """The model that a request goes to."""
@@ -127,7 +129,8 @@ class ChatStream:
         started_at = time.perf_counter()
         attachments = await self._attachments() if callable(self._attachments) else self._attachments
         self.route = route = await self._source.route(self._request, attachments)
-        opened = await self._source.cascades.answer(route, self._request, attachments, _open, as_stream)
+        request = await self._source.reading.done(route, self._request, attachments)
+        opened = await self._source.cascades.answer(route, request, attachments, _open, as_stream)
         self.route = route = opened.route
         prepared, (chunks, chunk), self.cascade = opened[1:]
         self.model, self.context = prepared.model.describe().id, prepared.report(route)

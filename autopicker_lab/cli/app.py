@@ -6,14 +6,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from autopicker_lab import __version__
 from autopicker_lab.cli import bench, collecting, deploying, files, keys, load, replaying, tuning
 from autopicker_lab.cli.common import Json, open_workbench, print_error, print_json
-from autopicker_lab.core import AutopickerError, StorageError
+from autopicker_lab.core import AutopickerError, FileReading, StorageError
+from autopicker_lab.core.reading import MAX_CALLS
 
 app = typer.Typer(
     help="Pick the right language model for every request, and prove that it was right.",
@@ -154,11 +155,17 @@ def ask(
     file: Attached = None,
     model: ModelName = "auto",
     max_tokens: Annotated[int | None, typer.Option(min=1, help="longest answer")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="read the files from end to end, in steps")] = False,
+    max_calls: Annotated[int, typer.Option(min=2, help="with --whole: calls of a model at most")] = MAX_CALLS,
+    max_usd: Annotated[float | None, typer.Option(min=0, help="with --whole: USD that these may cost")] = None,
     as_json: Json = False,
 ) -> None:
     """Ask, and watch the answer come."""
-    options = {} if max_tokens is None else {"max_tokens": max_tokens}
+    options: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
     with open_workbench() as lab:
+        if whole:
+            options["reading"] = FileReading(True, max_calls, max_usd, progress=_on_steps)
+            typer.echo(f"[{lab.plan(text, file or [], model=model, **options)}]", err=True)
         if as_json:
             print_json(lab.ask(text, file or [], model=model, **options).to_dict())
             return
@@ -173,6 +180,10 @@ def ask(
     typer.echo(f"\n[{reply.model}: {reply.route.reason}]", err=True)
     for line in (*reply.context.left_out, *reply.context.warnings):
         typer.echo(f"[{line}]", err=True)
+
+
+def _on_steps(done: int, total: int) -> None:
+    typer.echo(f"[{done:,} of {total:,} read]", err=True)
 
 
 @app.command()

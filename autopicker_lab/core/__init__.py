@@ -50,6 +50,7 @@ from autopicker_lab.core.model_spec import ModelSpec
 from autopicker_lab.core.outcomes import Outcome
 from autopicker_lab.core.places import Place
 from autopicker_lab.core.policy import Guard, RoutePolicy, Tier, gain_score
+from autopicker_lab.core.reading import FileReading, ReadingPlan
 from autopicker_lab.core.reply import ChatReply, ContextReport
 from autopicker_lab.core.routing import Candidate, Complexity, Factor, Route
 from autopicker_lab.core.segments import Decoding, Segment, Word
@@ -83,6 +84,7 @@ __all__ = [
     "EncryptedFileError",
     "ExtractionLimitError",
     "Factor",
+    "FileReading",
     "FileTooLargeError",
     "Format",
     "Guard",
@@ -103,6 +105,7 @@ __all__ = [
     "RateLimitError",
     "ReadOptions",
     "ReadPassage",
+    "ReadingPlan",
     "RequestHeadersError",
     "Route",
     "RoutePolicy",

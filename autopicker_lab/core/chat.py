@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from autopicker_lab.core.errors import BudgetError
     from autopicker_lab.core.model_spec import ModelSpec
     from autopicker_lab.core.policy import RoutePolicy
+    from autopicker_lab.core.reading import FileReading
     from autopicker_lab.core.routing import Route
 
 _READ_OPTIONS = ("tools", "functions", "response_format")
@@ -83,6 +84,7 @@ class ChatRequest:
         allowed: ids of the models that the caller may use; None: all.
         spending: holds what asking a model may cost; None where nobody bounds it.
         live: what the service does to it on its own account; None: nothing.
+        reading: how its files are read; None: by the passages near to its question.
     """
 
     messages: tuple[Message, ...]
@@ -92,6 +94,7 @@ class ChatRequest:
     allowed: frozenset[str] | None = None
     spending: Spending | None = field(default=None, repr=False, compare=False)
     live: LiveTerms | None = field(default=None, repr=False, compare=False)
+    reading: FileReading | None = None
 
     @classmethod
     def of(cls, prompt: str | Sequence[Mapping[str, Any]] | ChatRequest, **fields: Any) -> ChatRequest:

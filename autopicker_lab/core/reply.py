@@ -15,7 +15,7 @@ from autopicker_lab.core.values import quickly_made
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from autopicker_lab.core.cascade_trace import CascadeTrace
+    from autopicker_lab.core.cascade_trace import CascadeCall, CascadeTrace
     from autopicker_lab.core.routing import Route
 
 _NO_SOURCES = AnswerSources()
@@ -31,6 +31,11 @@ class ContextReport:
         tokens: of the file context, estimated.
         passages: what the model was given, in order.
         coverage: of each file, the share (0 to 1) of its text that was given.
+        method: how they were chosen: "all" (everything fits), "place", "near", "spread" or "steps" (the whole was read
+            in steps, and the model was given the notes); "" without files.
+        encoder: of vectors by which they were found, too; "" for words alone.
+        question: what the files were searched for, where that is not the question as it was asked.
+        calls: of models for this, whose answers were not given; the caller's budget was charged `charged_usd` for them.
     """
 
     used: tuple[str, ...] = ()
@@ -39,6 +44,11 @@ class ContextReport:
     warnings: tuple[str, ...] = ()
     passages: tuple[ReadPassage, ...] = field(default=(), repr=False)
     coverage: tuple[tuple[str, float], ...] = ()
+    method: str = ""
+    encoder: str = ""
+    question: str = ""
+    calls: tuple[CascadeCall, ...] = ()
+    charged_usd: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """What was read and what was left out, as JSON can hold it; the passages' texts are not told."""
@@ -47,7 +57,16 @@ class ContextReport:
             "left_out": list(self.left_out),
             "warnings": list(self.warnings),
             "coverage": [{"file": name, "share": round(share, 4)} for name, share in self.coverage],
+            "method": self.method or None,
+            "encoder": self.encoder or None,
+            **({"searched_for": self.question} if self.question else {}),
+            **({"calls": [call.to_dict() for call in self.calls]} if self.calls else {}),
         }
+
+    @property
+    def calls_usd(self) -> float:
+        """What the calls have cost."""
+        return sum(call.cost_usd for call in self.calls)
 
 
 @quickly_made

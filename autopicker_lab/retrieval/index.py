@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     import numpy as np
 
     from autopicker_lab.core import Document
+    from autopicker_lab.retrieval.vectors import VectorStore
+    from autopicker_lab.runtime.progress import Progress
 
+    Floats = np.ndarray[Any, np.dtype[np.float32]]
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 _ROOM_BYTES = 256 * 2**20
-_PASSAGE_BYTES = 1_500  # that a passage takes beside its text, about
+_PASSAGE_BYTES = 3_000  # that a passage takes beside its text, with a vector, about
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class PassageIndex:
     lexical: LexicalIndex
     size_bytes: int = 0
     _worth: dict[int, Sequence[Salient]] = field(default_factory=dict)
+    _vectors: dict[str, Floats] = field(default_factory=dict)
 
     @cached_property
     def lengths(self) -> list[int]:
@@ -72,11 +76,18 @@ class PassageIndex:
 
     @cached_property
     def texts(self) -> list[str]:
-        """What an encoder reads of each passage: its headings and its text."""
-        return [
-            f"{passage.path}\n{passage.part.text}" if passage.headings else passage.part.text
-            for passage in self.passages
-        ]
+        """What an encoder reads of each passage."""
+        return [passage.said for passage in self.passages]
+
+    def vectors(self, store: VectorStore, wait_s: float = 0.0, progress: Progress | None = None) -> Floats | None:
+        """Vectors of the passages, kept in one array once they are all made; arguments as of `VectorStore.of`."""
+        name = store.encoder.name
+        if name not in self._vectors:
+            found = store.of(self.texts, wait_s, progress)
+            if found is None:
+                return None
+            self._vectors[name] = found
+        return self._vectors[name]
 
     @classmethod
     def of(cls, documents: Sequence[Document]) -> PassageIndex:

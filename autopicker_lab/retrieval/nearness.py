@@ -38,12 +38,14 @@ class Nearness:
         total: what passages are ranked by, shape (passages,); without an encoder `lexical`.
         lexical: BM25 of n-grams, 0 where nothing is shared.
         encoder: cosine of the vectors; None where there are none.
+        encoder_name: of the encoder that made them; "" where there are none.
         note: why there are none, where a question seems to be in another language than the files; else "".
     """
 
     total: Floats
     lexical: Floats
     encoder: Floats | None = None
+    encoder_name: str = ""
     note: str = ""
 
 
@@ -85,12 +87,13 @@ def nearness(
     if store is None:
         missing = "it may be in another language than the files, and no encoder is installed" if foreign else ""
         return Nearness(lexical, lexical, note=missing)
-    vectors = store.of(index.texts, wait_s if foreign else 0.0, progress)
+    vectors = index.vectors(store, wait_s if foreign else 0.0, progress)
     asked = None if vectors is None else _asked(asking, store)
     if vectors is None or asked is None:
         return Nearness(lexical, lexical, note="the files' vectors are not ready" if foreign else "")
     near = vectors @ asked
-    return Nearness(np.float32(known) * _standard(lexical) + _standard(near), lexical, near)
+    total = np.float32(known) * _standard(lexical) + _standard(near)
+    return Nearness(total, lexical, near, store.encoder.name)
 
 
 def _asked(asking: Asking, store: VectorStore) -> Floats | None:

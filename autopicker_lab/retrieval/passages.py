@@ -51,6 +51,11 @@ class Passage:
         """The headings above it in words; "" without any."""
         return " > ".join(heading.title for heading in self.headings)
 
+    @property
+    def said(self) -> str:
+        """What an encoder reads: its headings and its text."""
+        return f"{self.path}\n{self.part.text}" if self.headings else self.part.text
+
 
 def headings_of(document: Document) -> list[Heading]:
     """The headings of a document in order, of all its Parts; programs and data have none."""

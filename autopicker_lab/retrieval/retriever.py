@@ -12,7 +12,7 @@ from autopicker_lab.retrieval.index import IndexCache, PassageIndex
 from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.named import files_named, passages_named
 from autopicker_lab.retrieval.nearness import Asking, Nearness, conversation, nearness
-from autopicker_lab.retrieval.passages import Passage
+from autopicker_lab.retrieval.passages import Passage, passages_of
 from autopicker_lab.retrieval.spread import spread
 from autopicker_lab.retrieval.sums import sums_of
 from autopicker_lab.retrieval.vectors import VectorStore
@@ -62,6 +62,7 @@ class Retrieved:
         method: how the passages were chosen: "all", "place", "near" or "spread".
         left_out: one line a document that is not given whole.
         warnings: one line for each thing that the question names and that is not there.
+        encoder: name of the encoder by whose vectors, too, passages were found; "" for words alone.
     """
 
     passages: tuple[ChosenPassage, ...] = ()
@@ -69,6 +70,7 @@ class Retrieved:
     method: str = "all"
     left_out: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    encoder: str = ""
 
 
 class Retriever:
@@ -99,7 +101,12 @@ class Retriever:
         index = self._indexes.of(documents)
         if self._vectors is None or not index.texts:
             return True
-        return self._vectors.of(index.texts, wait_s, progress) is not None
+        return index.vectors(self._vectors, wait_s, progress) is not None
+
+    def expect(self, document: Document) -> None:
+        """Have vectors of a document made in the background, before it is asked about; without an encoder nothing."""
+        if self._vectors is not None:
+            self._vectors.expect(lambda: [passage.said for passage in passages_of(document)])
 
     def select(
         self,
@@ -201,7 +208,8 @@ class _Choice:
         chosen = [ChosenPassage(self._index.passages[i], kept[i], *_told(near, i)) for i in sorted(kept)]
         chosen += sums
         notes = (f"found by words alone: {near.note}",) if near.note and not at else ()
-        return Retrieved(tuple(chosen), method="place" if at else "near", warnings=notes)
+        encoder = near.encoder_name if any(one.why == "near" for one in chosen) else ""
+        return Retrieved(tuple(chosen), method="place" if at else "near", warnings=notes, encoder=encoder)
 
     def _sums(self, allowed: Ints) -> list[ChosenPassage]:
         """What is computed of tables, where it leaves room for more than itself."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import queue
 import threading
 import time
+from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.runtime.lru_cache import LRUCache
 from autopicker_lab.runtime.progress import report_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -24,20 +25,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _ROOM_BYTES = 128 * 2**20
+_MOST_EXPECTED = 100  # files that wait; of one that comes then, vectors are made when it is asked about
 _AT_ONCE = 16  # passages that the encoder is given
 _LOOK_S = 0.1
 _REST_S = 60.0  # after a failure, before the encoder is asked again
 
 
 class VectorStore:
-    """Vectors by an encoder; texts that have none yet are queued for a thread, which ends with the process."""
+    """Vectors by an encoder; texts that have none yet are queued for a thread, which ends with the process.
+
+    Those that a question waits for go before those of files that came earlier and nobody has asked about yet.
+    """
 
     def __init__(self, encoder: Encoder, room_bytes: int = _ROOM_BYTES):
         self.encoder = encoder
         self._kept: LRUCache[Any] = LRUCache(room_bytes, lambda vector: int(vector.nbytes) + 64)
-        self._queue: queue.SimpleQueue[list[tuple[bytes, str]]] = queue.SimpleQueue()
-        self._queued: set[bytes] = set()
-        self._lock = threading.Lock()
+        self._urgent: dict[bytes, str] = {}
+        self._queued: dict[bytes, str] = {}
+        self._expected: deque[Callable[[], Sequence[str]]] = deque()
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._rests_until = 0.0
 
@@ -50,8 +56,8 @@ class VectorStore:
         """
         import numpy as np
 
-        keys = [hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest() for text in texts]
-        self._ask(keys, texts)
+        keys = [_key(text) for text in texts]
+        self._ask(keys, texts, is_urgent=wait_s > 0)
         until = time.monotonic() + wait_s
         while True:
             found = [vector for key in keys if (vector := self._kept.get(key)) is not None]
@@ -60,6 +66,13 @@ class VectorStore:
             if time.monotonic() >= until or self.is_resting or not report_progress(progress, len(found), len(keys)):
                 return None
             time.sleep(_LOOK_S)
+
+    def expect(self, texts: Callable[[], Sequence[str]]) -> None:
+        """Make vectors of texts when nobody waits for others; `texts` is called then, in the thread that makes them."""
+        with self._changed:
+            if len(self._expected) < _MOST_EXPECTED:
+                self._expected.append(texts)
+            self._begin()
 
     @property
     def is_resting(self) -> bool:
@@ -71,28 +84,56 @@ class VectorStore:
         log.warning("encoder %s failed, search goes on by words: %s", self.encoder.name, type(error).__name__)
         self._rests_until = time.monotonic() + _REST_S
 
-    def _ask(self, keys: Sequence[bytes], texts: Sequence[str]) -> None:
+    def _ask(self, keys: Sequence[bytes], texts: Sequence[str], is_urgent: bool) -> None:
+        """Queue texts that have no vector, before the others or behind them."""
         if self.is_resting:
             return
-        with self._lock:
-            wanted = {k: t for k, t in zip(keys, texts, strict=True) if k not in self._queued}
-            pairs = [(key, text) for key, text in wanted.items() if self._kept.get(key) is None]
-            self._queued.update(key for key, _ in pairs)
-            for start in range(0, len(pairs), _AT_ONCE):
-                self._queue.put(pairs[start : start + _AT_ONCE])
-            if pairs and self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="autopicker-vectors", daemon=True)
-                self._thread.start()
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if self._kept.get(key) is None}
+        if missing:
+            with self._changed:
+                (self._urgent if is_urgent else self._queued).update(missing)
+                self._begin()
+
+    def _begin(self) -> None:
+        """Have the thread look; under the lock."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="autopicker-vectors", daemon=True)
+            self._thread.start()
+        self._changed.notify()
+
+    def _next(self) -> list[tuple[bytes, str]]:
+        """The texts whose turn it is, which stay queued until they have vectors; waits for some."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._urgent or self._queued or self._expected)
+            queue = self._urgent or self._queued
+            if queue:
+                return list(islice(queue.items(), _AT_ONCE))
+            expected = self._expected.popleft()
+        try:
+            pairs = [(_key(text), text) for text in expected()]
+        except Exception as error:  # the thread must live on
+            log.warning("vectors of a file were not begun: %s", type(error).__name__)
+            return []
+        with self._changed:
+            self._queued.update(pairs)
+        return []
 
     def _work(self) -> None:
         while True:
-            batch = self._queue.get()
-            if not self.is_resting:
+            batch = self._next()
+            missing = [pair for pair in batch if self._kept.get(pair[0]) is None]
+            if missing and not self.is_resting:
                 try:
-                    vectors = self.encoder.passages([text for _, text in batch])
-                    for (key, _), vector in zip(batch, vectors, strict=True):
+                    vectors = self.encoder.passages([text for _, text in missing])
+                    for (key, _), vector in zip(missing, vectors, strict=True):
                         self._kept.put(key, vector)
                 except Exception as error:  # an encoder may fail in any way; search by words goes on
                     self.failed(error)
-            with self._lock:
-                self._queued.difference_update(key for key, _ in batch)
+            with self._changed:
+                for key, _ in batch:
+                    self._urgent.pop(key, None)
+                    self._queued.pop(key, None)
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()

@@ -177,9 +177,8 @@ class ServiceState:
         except UnknownModelError:  # its server took it away while it answered
             provider, cost = "unknown", 0.0
         self.metrics.record_answer(record, cost)
-        if record.cascade is not None:
-            cost += record.cascade.earlier_usd
-        self.budgets.charge(record.caller, cost - (record.cascade.charged_usd if record.cascade else 0.0))
+        cost += record.earlier_usd
+        self.budgets.charge(record.caller, cost - record.charged_usd)
         self.tracing.record_answer(record, provider, cost)
         counted = self.lab.pipeline.policy.reference.get("features", ())
         self.decisions.record(record.decision(cost, self.kept_prompt(request), counted))

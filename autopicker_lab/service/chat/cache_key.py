@@ -41,6 +41,7 @@ def cache_key(state: ServiceState, context: RequestContext, request: ChatRequest
         request.model,
         request.messages,
         request.file_ids,
+        [reading.whole, reading.max_calls, reading.max_usd] if (reading := request.reading) else None,
         {name: value for name, value in options.items() if name not in _NOT_IN_KEY},
     ]
     try:

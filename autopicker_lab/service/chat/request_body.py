@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from autopicker_lab.core import ChatRequest
+from autopicker_lab.core import ChatRequest, FileReading
 from autopicker_lab.core.message import ROLES
+from autopicker_lab.core.reading import MAX_CALLS
 from autopicker_lab.service.chat.parameters import put_right, with_uploads
 from autopicker_lab.service.request import bounds, errors, json_body
 
 MAX_CHOICES = 8
+MOST_CALLS = 200
 _INT64 = 2**63 - 1
 _PART = {
     "type": "object",
@@ -28,6 +30,20 @@ _MESSAGE = {
     },
 }
 Messages = Annotated[list[dict[str, Any]], WithJsonSchema({"type": "array", "items": _MESSAGE, "minItems": 1})]
+
+
+class ReadingBody(BaseModel):
+    """How the files of a request are read: with `whole`, from end to end in steps, within bounds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    whole: bool = Field(False, description="a model notes what each stretch holds, and answers from its notes")
+    max_calls: int = Field(MAX_CALLS, ge=2, le=MOST_CALLS, description="of models, the answer's own among them")
+    max_usd: float | None = Field(None, ge=0, description="that these may cost; null: what the key may spend")
+
+    def to_reading(self) -> FileReading:
+        """The FileReading."""
+        return FileReading(self.whole, self.max_calls, self.max_usd)
 
 
 class ChatBody(BaseModel):
@@ -62,6 +78,7 @@ class ChatBody(BaseModel):
     parallel_tool_calls: bool | None = None
     user: str | None = None
     file_ids: list[str] | None = Field(None, description="ids of uploaded files that the question is about")
+    reading: ReadingBody | None = Field(None, description="how they are read; null: the passages that are needed")
 
     @classmethod
     def parse(cls, raw: bytes) -> ChatBody:
@@ -90,8 +107,9 @@ class ChatBody(BaseModel):
             model=self.model or "auto",
             file_ids=tuple(dict.fromkeys(self.file_ids)) if self.file_ids else (),
             options={**options, **(self.model_extra or {})},
+            reading=self.reading.to_reading() if self.reading else None,
         )
         return with_uploads(request) if "files" in request.media else request
 
 
-_OURS = frozenset({"messages", "model", "stream", "file_ids"})  # what is not passed on to the model
+_OURS = frozenset({"messages", "model", "stream", "file_ids", "reading"})  # what is not passed on to the model

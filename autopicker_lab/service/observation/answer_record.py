@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from autopicker_lab.core import CascadeCall, CascadeTrace, ChatReply, Route, Usage, new_id
+from autopicker_lab.core import CascadeCall, CascadeTrace, ChatReply, ContextReport, Route, Usage, new_id
 from autopicker_lab.storage import Decision
 from autopicker_lab.tuning.drift import IS_UNFAMILIAR
 
@@ -28,6 +28,7 @@ class AnswerRecord(NamedTuple):
         first_token_s: seconds from the request to the first piece; None where unknown.
         total_s: seconds from the request to the end; None where unknown, or where the end did not come.
         cascade: what was asked before the call that answered, and was not given.
+        context: what was read for it.
         traceparent: the trace that the request belongs to, as W3C's header has it; "" for none.
     """
 
@@ -42,6 +43,7 @@ class AnswerRecord(NamedTuple):
     total_s: float | None = None
     traceparent: str = ""
     cascade: CascadeTrace | None = None
+    context: ContextReport = ContextReport()
 
     @classmethod
     def of_reply(cls, reply: ChatReply, context: RequestContext) -> AnswerRecord:
@@ -58,6 +60,7 @@ class AnswerRecord(NamedTuple):
             reply.total_s,
             context.traceparent,
             reply.cascade,
+            reply.context,
         )
 
     @classmethod
@@ -72,6 +75,7 @@ class AnswerRecord(NamedTuple):
             stream.route,
             traceparent=context.traceparent,
             cascade=stream.cascade,
+            context=stream.context,
         )
 
     def with_end(self, stream: ChatStream) -> AnswerRecord:
@@ -85,8 +89,19 @@ class AnswerRecord(NamedTuple):
 
     @property
     def earlier(self) -> tuple[CascadeCall, ...]:
-        """The calls of a cascade whose answers were not given."""
-        return () if self.cascade is None else self.cascade.earlier
+        """The calls whose answers were not given: of a cascade, and those that read the files or the question."""
+        held = self.cascade.earlier if self.cascade else ()
+        return (*self.context.calls, *held) if self.context.calls else held
+
+    @property
+    def earlier_usd(self) -> float:
+        """What these have cost."""
+        return sum(call.cost_usd for call in self.earlier)
+
+    @property
+    def charged_usd(self) -> float:
+        """What the caller's budget was charged for already."""
+        return self.context.charged_usd + (self.cascade.charged_usd if self.cascade else 0.0)
 
     @property
     def fallback_used(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -55,13 +56,21 @@ async def analyze(body: AnalysisBody, state: State, caller: CurrentCaller) -> di
 async def context(body: ContextBody, state: State, caller: CurrentCaller) -> dict[str, Any]:
     """Calls no model: the passages for the last question of `messages`, why each was chosen, and what was left out.
 
-    Files that are unreadable are named in `file_errors`; an unknown one is a 404.
+    Files that are unreadable are named in `file_errors`; an unknown one is a 404. With `reading.whole`, `plan` tells
+    what it would take at most to read them from end to end: calls, tokens, USD.
     """
     file_ids = tuple(dict.fromkeys(body.file_ids))
-    request = await asyncio.to_thread(ChatRequest.of, body.messages, model=body.model or AUTO, file_ids=file_ids)
+    fields: dict[str, Any] = {"model": body.model or AUTO, "file_ids": file_ids}
+    request = (await asyncio.to_thread(ChatRequest.of, body.messages, **fields)).with_allowed(caller.models)
     attachments, failures = await state.attach(file_ids, caller)
-    found = await state.lab.pipeline.context(request.with_allowed(caller.models), attachments, body.budget)
-    return {"context": found.to_dict() | {"file_errors": failures}}
+    pipeline = state.lab.pipeline
+    found = await pipeline.context(request, attachments, body.budget)
+    told: dict[str, Any] = {"context": found.to_dict() | {"file_errors": failures}}
+    if body.reading is not None and body.reading.whole:
+        request = replace(request, reading=body.reading.to_reading())
+        route = await pipeline.route(request, attachments)
+        told["plan"] = (await pipeline.reading.plan(route.model, request, attachments)).to_dict()
+    return told
 
 
 async def _attach_readable(

@@ -49,6 +49,8 @@ async def _stored(
     source = await asyncio.to_thread(open_source, data, name, limit)
     preview = await while_connected(request, lambda: state.lab.reader.preview(source))
     stored = await asyncio.to_thread(files.put, source, purpose=purpose)
+    if source.category != "audio" and (file_context := state.lab.pipeline.file_context).has_encoder:
+        file_context.expect(await state.lab.reader.read(source))
     return {
         **_file_entry(stored),
         "original_filename": name,

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import BaseModel, Field, model_validator
 
 from autopicker_lab.live.signals import Signal
-from autopicker_lab.service.chat.request_body import Messages
+from autopicker_lab.service.chat.request_body import Messages, ReadingBody
 
 MOST_AT_ONCE = 1000  # answers that one request may judge
 
@@ -27,6 +27,7 @@ class ContextBody(BaseModel):
     file_ids: list[str] = Field(min_length=1)
     budget: int | None = Field(None, ge=64, description="tokens of file context at most; null: as the model gets")
     model: str | None = Field(None, description="whose tokens are counted, and whose window it is for")
+    reading: ReadingBody | None = Field(None, description="with `whole`: what reading in steps would take is told too")
 
 
 class _Judged(BaseModel):
