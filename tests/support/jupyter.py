@@ -97,7 +97,7 @@ ALL_RUN = """() => {
 }"""
 
 
-def run_all(page: Page, seconds: float = 90, tries: int = 3) -> None:
+def run_all(page: Page, seconds: float = 240, tries: int = 3) -> None:
     """Restart and run all cells, as a user does, who does so again where the kernel never came back."""
     for left in reversed(range(tries)):
         page.get_by_role("menuitem", name="Run", exact=True).click()
