@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping, Sequence
 
     from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
@@ -26,16 +26,48 @@ _MATHML_ATTRIBUTES = re.compile(
 )
 _BRACKETS = {"\\(": ("\\)", "math_inline"), "\\[": ("\\]", "math_inline_double")}
 _VALUE = re.compile(r"[\w\s.%+:/-]*")
+_OPEN, _CLOSE = "\ue000", "\ue001"  # around the number of a mark, until its text is typeset
+_MARK = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+_IN_TAG = re.compile(rf"{_MARK.pattern}|%EE%80%80\d+%EE%80%81")
+_TAG = re.compile(r"<[^>]*>")
 
 
-def markdown_html(text: str) -> str:
+def markdown_html(text: str, stops: Sequence[int] = ()) -> str:
     """Convert CommonMark with tables and LaTeX's formulas to HTML that runs nothing and fetches nothing.
 
     Tags in the text are shown as text, pictures by their words. Formulas stand between `$`, `$$`, `\\(` and `\\)`, or
     `\\[` and `\\]`, and become MathML, which browsers draw themselves; one that is not understood stays LaTeX.
+
+    Args:
+        stops: where sentences end that are cited, in characters of the text. There an empty `<span data-cite="0">`
+            stands, with its place among them; within the cell or the heading that ends there, and behind code and
+            formulas. None stands for one that ends within the address or the title of a link.
     """
-    html: str = _parser().render(text)
-    return html
+    html: str = _parser().render(_marked(text, stops) if stops else text)
+    if not stops:
+        return html
+    return _MARK.sub(r'<span data-cite="\1"></span>', _TAG.sub(lambda tag: _IN_TAG.sub("", tag[0]), html))
+
+
+def _marked(text: str, stops: Sequence[int]) -> str:
+    """A text with its marks; characters that make them are replaced, where it has some of its own."""
+    text = text.replace(_OPEN, "\ufffd").replace(_CLOSE, "\ufffd")
+    pieces, at = [], 0
+    for place, number in sorted((_place_of_mark(text, stop), number) for number, stop in enumerate(stops)):
+        pieces += [text[at:place], f"{_OPEN}{number}{_CLOSE}"]
+        at = place
+    return "".join([*pieces, text[at:]])
+
+
+def _place_of_mark(text: str, stop: int) -> int:
+    """Before what closes a row of a table, or a heading: behind it a mark would be one more cell, and no table left."""
+    line = text[text.rfind("\n", 0, stop) + 1 : stop]
+    said = line.rstrip(" \t|")
+    if line.lstrip().startswith("#") and said.rstrip("#").endswith((" ", "\t")):
+        said = said.rstrip("#").rstrip()
+    if said.endswith("\\"):
+        said = line[: len(said) + 1]  # with the bar that it escapes
+    return min(stop, len(text)) - (len(line) - len(said))
 
 
 @cache
@@ -51,6 +83,8 @@ def _parser() -> MarkdownIt:
         parser.add_render_rule(rule, _formula_of)
     for rule in ("th_open", "td_open"):
         parser.add_render_rule(rule, _cell_of)
+    for rule, frame in (("fence", "<p>{}</p>\n"), ("code_block", "<p>{}</p>\n"), ("code_inline", "{}")):
+        parser.add_render_rule(rule, _marks_behind(parser.renderer.rules[rule], frame))  # type: ignore[attr-defined]
     return parser
 
 
@@ -81,9 +115,28 @@ def _cell_of(renderer: Any, tokens: Any, index: int, options: Any, env: MutableM
     return html
 
 
+def _marks_behind(rule: Callable[..., str], frame: str) -> Callable[..., str]:
+    """Code as a rule makes it, with its marks in a frame behind it: who copies it wants none."""
+
+    def drawn(renderer: Any, tokens: Any, index: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        token = tokens[index]
+        token.content, marks = _apart(token.content)
+        token.info, more = _apart(token.info)
+        html = rule(tokens, index, options, env)
+        return html + frame.format(more + marks) if more or marks else html
+
+    return drawn
+
+
+def _apart(text: str) -> tuple[str, str]:
+    """A text without its marks, and these."""
+    return (_MARK.sub("", text), "".join(mark[0] for mark in _MARK.finditer(text))) if _OPEN in text else (text, "")
+
+
 def _formula_of(renderer: Any, tokens: Any, index: int, options: Any, env: MutableMapping[str, Any]) -> str:
     token = tokens[index]
-    return _formula(token.content.strip(), "inline" if token.type == "math_inline" else "block")
+    latex, marks = _apart(token.content)
+    return _formula(latex.strip(), "inline" if token.type == "math_inline" else "block") + marks
 
 
 def _formula(latex: str, display: str) -> str:

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from autopicker_lab.widgets.conversation import Turn
 
 _MAX_CHARACTERS = 6000  # that are shown of a source
-_OPEN, _CLOSE = "\ue000", "\ue001"  # around the place of a citation in the list, until its text is typeset
-_MARK = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
-_TAG = re.compile(r"(<[^>]*>)")
+_MARK = re.compile(r'<span data-cite="(\d+)"></span>')
 _STYLE = """<style>
 .autopicker-cite{background:#0072B226;border:0;border-radius:.3em;color:inherit;cursor:pointer;font-size:.75em;
 margin:0 .15em;padding:0 .4em;vertical-align:.25em}
@@ -75,10 +73,7 @@ def _seconds(answer: Answer) -> str:
 
 def _answer_html(answer: Answer) -> str:
     note = f"<p><em>{escape(answer.note)}</em></p>" if answer.note else ""
-    text = answer.text.replace(_OPEN, "").replace(_CLOSE, "")
-    citations = answer.cited.citations if len(text) == len(answer.text) else ()
-    for stop, i in sorted(((c.stop, i) for i, c in enumerate(citations)), reverse=True):
-        text = f"{text[:stop]}{_OPEN}{i}{_CLOSE}{text[stop:]}"
+    citations = answer.cited.citations
     passages: list[str] = []
 
     def cite(match: re.Match[str]) -> str:
@@ -89,9 +84,7 @@ def _answer_html(answer: Answer) -> str:
         label = f"title='{title}' aria-label='source {citation.number}: {title}'"
         return f"<button class='autopicker-cite' popovertarget='{key}' {label}>{citation.number}</button>"
 
-    html = "".join(  # within a tag, such as the title of a link, a mark is dropped
-        _MARK.sub("" if piece.startswith("<") else cite, piece) for piece in _TAG.split(to_html(text))
-    )
+    html = _MARK.sub(cite, to_html(answer.text, [citation.stop for citation in citations]))
     missing = "".join(
         f"<p><em>not found in the files: “{escape(answer.text[start:stop].strip())}”</em></p>"
         for start, stop in answer.cited.unsupported

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from autopicker_lab.chat.markdown import markdown_html
+from autopicker_lab.core.passages import sentences
 
 
 def test_formulas_in_all_four_marks_become_mathml() -> None:
@@ -51,6 +52,33 @@ def test_tags_are_text_pictures_words_and_cells_aligned_without_a_style() -> Non
     assert "<img" not in html
     assert '<td align="right">' in html
     assert "javascript:alert(1))" not in re.sub(r">[^<]*<", "><", html)
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("It was. It is.", "<p>It was.# It is.#</p>"),
+        ("| a | b |\n|---|---|\n| c \\| |\n", "<th>b#</th>"),
+        ("| a | b |\n|---|---|\n| c \\| |\n", "<td>c |#</td>"),
+        ("# One #\n\nC#", "<h1>One#</h1>\n<p>C##</p>"),
+        ("``` x\ny\n```\nz", "y\n</code></pre>\n<p>##</p>\n<p>z#</p>"),
+        ("It is `a. B` now", "<code>a. B</code># now#"),
+        ("$$\nx = 1\n$$", "</math>#"),
+        ("[l](http://a/b?Next) and", "http://a/b?Next"),
+        ("a \ue0000\ue001 b.", "<p>a \ufffd0\ufffd b.#</p>"),
+    ],
+)
+def test_a_mark_stands_where_a_sentence_ends_and_changes_nothing_else(text: str, html: str) -> None:
+    stops = [stop for _, stop in sentences(text)] + [text.find("Next")] * ("Next" in text)
+    marked = markdown_html(text, stops)
+    assert html in re.sub(r'<span data-cite="\d"></span>', "#", marked)
+    assert not set("\ue000\ue001") & set(marked)
+
+
+def test_marks_say_which_sentence_they_are_of() -> None:
+    assert markdown_html("a b", [3, 1, 3]) == "<p>a{1} b{0}{2}</p>\n".format(
+        *(f'<span data-cite="{number}"></span>' for number in range(3))
+    )
 
 
 @pytest.mark.parametrize("mark", ["\\(", "\\[ "])

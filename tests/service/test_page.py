@@ -59,6 +59,8 @@ def test_the_page_needs_no_key_and_has_a_policy() -> None:
         key = {"X-API-Key": "secret"}
         answer = httpx.post(f"{base}/page-data/typeset", json={"text": "*x* <b>"}, headers=key)
         assert answer.json() == {"html": "<p><em>x</em> &lt;b&gt;</p>\n"}
+        for refused in ({"text": "x" * 200_001}, {"text": "x", "stops": [-1]}):
+            assert httpx.post(f"{base}/page-data/typeset", json=refused, headers=key).status_code == 400
         assert httpx.get(f"{base}/page-data/examples", headers=key).json() == {"examples": []}
 
 
@@ -106,7 +108,13 @@ def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
         up.delay_s, up.pieces, up.fault = 0, 6, "500"
         tab.get_by_label("Your question").fill("And now?")
         tab.keyboard.press("Enter")
-        tab.locator(".turn.failed").get_by_text("boom").wait_for()
+        failed = tab.locator(".turn.failed")
+        failed.get_by_text("boom").wait_for()
+        before = len(up.bodies)
+        failed.get_by_role("button", name="Ask again").click()
+        assert soon(lambda: len(up.bodies) > before)
+        assert up.bodies[-1]["messages"][-1]["content"].endswith("And now?")  # the one that failed
+        assert len(up.bodies[-1]["messages"]) == 5
     assert [line for line in wrong if "502" not in line] == []
 
 

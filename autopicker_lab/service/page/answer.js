@@ -1,9 +1,6 @@
 // One answer: its text as it comes, then typeset, with its sources, route, cost and time below.
 import { button, dollars, element, table } from './elements.js';
 
-const OPEN = '\ue000';  // around the place of a citation in the list, until its text is typeset
-const CLOSE = '\ue001';
-
 export class Answer {
   // `page` has client(), documents, models and curl(body, path).
   constructor(page, body, path) {
@@ -44,26 +41,16 @@ export class Answer {
   }
 
   async #typeset() {
-    const characters = [...this.text.replaceAll(OPEN, '').replaceAll(CLOSE, '')];
-    const ends = (this.fields.citations ?? []).map((citation, i) => [citation.sentence[1], i]);
-    for (const [end, i] of ends.sort(([one], [other]) => other - one)) characters.splice(end, 0, `${OPEN}${i}${CLOSE}`);
+    const citations = this.fields.citations ?? [];
     try {
-      const html = await this.page.typeset(characters.join(''));
+      const html = await this.page.typeset(this.text, citations.map((citation) => citation.sentence[1]));
       this.view.innerHTML = html;  // made by the service, which shows every tag of an answer as text
     } catch {
       return;  // as plain text, then
     }
     this.view.classList.remove('plain');
-    this.#linkCitations();
-  }
-
-  #linkCitations() {
-    const walker = document.createTreeWalker(this.view, NodeFilter.SHOW_TEXT);
-    const marked = [];
-    while (walker.nextNode()) if (walker.currentNode.data.includes(OPEN)) marked.push(walker.currentNode);
-    for (const node of marked) {
-      const pieces = node.data.split(new RegExp(`${OPEN}(\\d+)${CLOSE}`));
-      node.replaceWith(...pieces.map((piece, i) => (i % 2 ? this.#citeButton(this.fields.citations[piece]) : piece)));
+    for (const place of this.view.querySelectorAll('[data-cite]')) {
+      place.replaceWith(this.#citeButton(citations[place.dataset.cite]));
     }
   }
 

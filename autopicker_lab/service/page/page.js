@@ -18,7 +18,7 @@ const page = {
   showStatus: (text) => { find('status').textContent = text; },
   curl,
   again,
-  typeset: (text) => fetchOwn('typeset', { text }).then((answer) => answer.html),
+  typeset: (text, stops) => fetchOwn('typeset', { text, stops }).then((answer) => answer.html),
 };
 page.documents = new Documents(page.client, page.showStatus);
 
@@ -99,8 +99,8 @@ async function again(shown) {
     question.focus();
     return;
   }
-  if (messages.at(-1)?.role === 'assistant') messages.pop();
-  else messages.push(shown.body.messages.at(-1));
+  if (shown.text) messages.pop();
+  else messages.push(shown.body.messages.at(-1));  // it left with an answer that had no words
   await answer();
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, NonNegativeInt
 
 from autopicker_lab.chat.markdown import markdown_html
 from autopicker_lab.core import NotFoundError
@@ -24,10 +24,11 @@ _KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".
 _FILES = {path.name: path for path in (*sorted(_PAGE.iterdir()), _CLIENT / "autopicker.mjs") if path.suffix in _KINDS}
 
 
-class TextBody(BaseModel):
-    """The body of /page-data/typeset: an answer as the model wrote it."""
+class AnswerBody(BaseModel):
+    """The body of /page-data/typeset: an answer as the model wrote it, and where cited sentences end in it."""
 
-    text: str
+    text: str = Field(max_length=200_000)  # which takes two seconds; the page shows a longer one as it is
+    stops: list[NonNegativeInt] = Field([], max_length=1000)
 
 
 @router.get("/")
@@ -48,9 +49,9 @@ async def part(name: str) -> Response:
 
 
 @router.post("/page-data/typeset")
-async def typeset(body: TextBody, caller: CurrentCaller) -> dict[str, str]:
-    """An answer as HTML that runs nothing and fetches nothing."""
-    return {"html": await asyncio.to_thread(markdown_html, body.text)}
+async def typeset(body: AnswerBody, caller: CurrentCaller) -> dict[str, str]:
+    """An answer as HTML that runs nothing and fetches nothing, see markdown_html."""
+    return {"html": await asyncio.to_thread(markdown_html, body.text, body.stops)}
 
 
 @router.get("/page-data/examples")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from autopicker_lab.chat.markdown import markdown_html
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # widgets make lines as high as buttons, and a heading of a file must not outshout those of the notebook
 _STYLE = """<style>.autopicker-md{line-height:1.45}.autopicker-md :is(h1,h2,h3,h4){font-size:1.1em;margin:.8em 0 .3em}
@@ -10,6 +15,6 @@ _STYLE = """<style>.autopicker-md{line-height:1.45}.autopicker-md :is(h1,h2,h3,h
 .autopicker-md pre{overflow:auto;padding:.5em;border:1px solid #76767680}.autopicker-md math{font-size:1.1em}</style>"""
 
 
-def to_html(text: str) -> str:
-    """Convert Markdown with tables and formulas to HTML; tags in the text are shown as text, no picture is fetched."""
-    return f"{_STYLE}<div class='autopicker-md'>{markdown_html(text)}</div>"
+def to_html(text: str, stops: Sequence[int] = ()) -> str:
+    """Convert Markdown with tables and formulas to HTML, as markdown_html does."""
+    return f"{_STYLE}<div class='autopicker-md'>{markdown_html(text, stops)}</div>"
