@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 LABEL_TOKENS = 8  # of a passage's label, beside its own words
-_BREAK_TOKENS = 1  # between passages under one label
+_BREAK_TOKENS = 1  # between passages
+_MARK = "0a1b2c"  # as long as the word that labels carry
 _LABEL_CHARACTERS = 300
 _FILLED = 0.95  # of the budget: estimates of tokens may be short
 _MOST_REFUSED = 8  # passages that are too long for what is left, before the next are not tried
@@ -144,7 +145,7 @@ def _everything(documents: Sequence[Document], budget: int, count: Callable[[str
         for index, part in enumerate(document.parts):
             if not part.text.strip():
                 continue
-            spent += count(part.text) + LABEL_TOKENS
+            spent += count(part.text) + _label_cost(document.name, part.label, count)
             if spent > budget:
                 return None
             parts.append(Passage(number, index, part))
@@ -188,8 +189,9 @@ class _Choice:
         lengths = {number: self._index.lengths[number] for number in files}
         for number in files:
             share = self._budget * lengths[number] // sum(lengths.values())
-            label = estimate_tokens(self._index.documents[number].name) + LABEL_TOKENS
-            excerpts = spread(self._index.passages_in(number), self._index.worth_in(number), share, label)
+            passages, name = self._index.passages_in(number), self._index.documents[number].name
+            label = max((_label_cost(name, one.part.label, self._count) for one in passages[-1:]), default=0)
+            excerpts = spread(passages, self._index.worth_in(number), share, label)
             chosen += [ChosenPassage(excerpt, "spread") for excerpt in excerpts]
         chosen += sums
         return Retrieved(tuple(chosen), method="spread")
@@ -247,8 +249,13 @@ class _Choice:
         passage = self._index.passages[i]
         if is_labelled:
             return self._count(passage.part.text) + _BREAK_TOKENS
-        label = f"{self._index.documents[passage.document].name}, {passage.part.label}"
-        return self._count(passage.part.text) + LABEL_TOKENS + len(label[:_LABEL_CHARACTERS]) // 4
+        name = self._index.documents[passage.document].name
+        return self._count(passage.part.text) + _label_cost(name, passage.part.label, self._count)
+
+
+def _label_cost(name: str, label: str, count: Callable[[str], int]) -> int:
+    """Tokens of the line that a passage stands under, with the break before it."""
+    return count(f"[{_MARK} 00: {clip(f'{name}, {label}', _LABEL_CHARACTERS)}]") + _BREAK_TOKENS
 
 
 def _told(near: Nearness, i: int) -> tuple[float, dict[str, float]]:

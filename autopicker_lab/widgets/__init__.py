@@ -8,6 +8,7 @@ require("ipywidgets", "anywidget", "itables", "pandas", "matplotlib")
 
 from autopicker_lab.widgets.chat import ChatPanel, show_stream
 from autopicker_lab.widgets.comparison import ComparisonModel, ComparisonPanel, compare_runs
+from autopicker_lab.widgets.context import ContextModel, ContextPanel
 from autopicker_lab.widgets.conversation import ConversationModel
 from autopicker_lab.widgets.explorer import ExplorerModel, ExplorerPanel
 from autopicker_lab.widgets.extraction import ExtractionPanel
@@ -24,6 +25,8 @@ __all__ = [
     "ChatPanel",
     "ComparisonModel",
     "ComparisonPanel",
+    "ContextModel",
+    "ContextPanel",
     "ConversationModel",
     "ExplorerModel",
     "ExplorerPanel",

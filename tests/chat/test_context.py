@@ -33,6 +33,16 @@ def text(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("name", ["survey.md", "调查报告二零二四年全部地方.md", "a_(b)-<c>~{d}=e;" * 6 + ".md"])
+@pytest.mark.parametrize("question", ["How many did the boat yard of place 31 employ?", "Summarise the survey."])
+def test_labels_count_within_the_budget(tmp_path: Path, name: str, question: str) -> None:
+    path = tmp_path / name
+    path.write_text("\n\n".join(f"# Place {i}\n\n{page}" for i, page in enumerate(PAGES)), encoding="utf-8")
+    with lab_of(tmp_path) as lab:
+        for budget in (200, 1_000):
+            assert 0.4 * budget < lab.context(question, path, budget=budget).report.tokens <= budget
+
+
 def test_a_context_is_told_without_asking_a_model(tmp_path: Path, text: Path) -> None:
     with lab_of(tmp_path) as lab:
         found = lab.context("How many did the boat yard of place 31 employ?", text, budget=200)
