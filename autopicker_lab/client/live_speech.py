@@ -49,7 +49,7 @@ def hear(
                 yield message
             if message["type"] == "done":
                 return
-        raise failures[0] if failures else _broken()
+    raise failures[0] if failures else _broken()  # out here, where an OSError is none of the connection
 
 
 async def hear_async(
@@ -83,7 +83,7 @@ async def hear_async(
                     return
         finally:
             sending.cancel()
-        raise failures[0] if failures else _broken()
+    raise failures[0] if failures else _broken()
 
 
 def _address(base_url: str) -> str:

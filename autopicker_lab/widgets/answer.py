@@ -15,7 +15,7 @@ class Answer:
         requested: the model that was asked for, or "auto".
         model: the one that answers; "" until that is known.
         sources: texts of the Parts that the model was given, by the label they are cited by.
-        cost_usd: by the catalogue's prices.
+        own_usd: by the catalogue's prices. earlier_usd: of a cascade's calls before the one that answers.
         cited: which sentences of the text stand where, when it has ended.
         first_token_s, total_s: seconds until the first token, and until the end; None before.
         note: how it ended, where it did not end well.
@@ -28,8 +28,14 @@ class Answer:
     context: ContextReport = field(default_factory=ContextReport)
     sources: dict[str, str] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
-    cost_usd: float = 0.0
+    own_usd: float = 0.0
+    earlier_usd: float = 0.0
     cited: AnswerSources = field(default_factory=AnswerSources)
     first_token_s: float | None = None
     total_s: float | None = None
     note: str = ""
+
+    @property
+    def cost_usd(self) -> float:
+        """What it has cost, with what was asked before it."""
+        return self.own_usd + self.earlier_usd

@@ -24,7 +24,7 @@ class ComparisonModel(PanelModel):
     Attributes:
         folder: of the runs.
         runs: folders of the runs there, by what they are called, the newest first.
-        chosen: names of those that are compared; the first chosen in the list is what the others are held against.
+        chosen: names of those that are compared; the oldest of them is what the others are held against.
         every: whether figures that do not differ are shown as well.
         table: of `benchmark.compare`; None while there is nothing to compare.
     """

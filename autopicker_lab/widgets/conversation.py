@@ -238,7 +238,9 @@ class ConversationModel(PanelModel):
             answer.first_token_s, answer.total_s = stream.first_token_s, stream.total_s
             if answer.model:
                 spec = self.lab.catalogue.get(answer.model).describe()
-                answer.cost_usd = answer.usage.cost_usd(spec)
+                answer.own_usd = answer.usage.cost_usd(spec)
+            if stream.cascade is not None:
+                answer.earlier_usd = stream.cascade.earlier_usd
 
 
 def _texts_by_label(labels: Iterable[str], documents: Iterable[Document]) -> dict[str, str]:

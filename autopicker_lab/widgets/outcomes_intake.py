@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,10 +42,12 @@ class OutcomesIntake(Intake):
             self._give(lambda: expand_path(text.strip()))
 
     def add_upload(self, name: str, content: bytes) -> None:
-        """Take a table that was uploaded; it is kept in a folder of its own until the process ends."""
+        """Take a table that was uploaded; it is kept in a folder of its own as long as the intake is."""
 
         def write() -> Path:
-            path = Path(tempfile.mkdtemp(prefix="autopicker-outcomes-"), Path(name).name or "outcomes.csv")
+            folder = tempfile.mkdtemp(prefix="autopicker-outcomes-")
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            path = Path(folder, Path(name).name or "outcomes.csv")
             path.write_bytes(content)
             return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +203,7 @@ class ThresholdPanel(Panel):
         self.picture.value = with_setting(plane, name, model.cost, model.figures.quality, unit).to_html()
         self.table.value = summary_html(model)
         self.risk.value = guard_chart(model.risk, model.z).to_html() if model.rule == ESTIMATES else ""
-        self.kept.value = f"<span role='status'>{model.message}</span>"
+        self.kept.value = f"<span role='status'>{escape(model.message)}</span>"
         self.deploy.disabled = model.policy().id != self.serving.seen
         self._draw_requests()
 

@@ -36,7 +36,7 @@ def outcomes_of(question: str, answers: Sequence[Answer], vote: Vote) -> list[Ou
             answer.model,
             score,
             "vote",
-            answer.cost_usd,
+            answer.own_usd,
             answer.usage.prompt_tokens,
             answer.usage.completion_tokens,
             answer.total_s,

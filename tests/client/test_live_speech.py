@@ -65,21 +65,21 @@ async def test_what_fails_is_an_error_of_the_client(service_with_key: tuple[str,
 
     def broken() -> Iterator[bytes]:
         yield pieces[0]
-        raise ZeroDivisionError
+        raise FileNotFoundError("the microphone")
 
     async def broken_async() -> AsyncIterator[bytes]:
         yield pieces[0]
-        raise ZeroDivisionError
+        raise FileNotFoundError("the microphone")
 
     with AutopickerClient(*service_with_key) as client:
         with pytest.raises(ServiceError, match="unknown format 'mp3'") as caught:
             list(client.transcribe_live(pieces, format="mp3"))
         assert caught.value.status == 400
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(FileNotFoundError, match="the microphone"):
             list(client.transcribe_live(broken()))
         assert next(client.transcribe_live(pieces))["type"] in ("settled", "partial")  # and it is left
     async with AsyncAutopickerClient(*service_with_key) as awaited:
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(FileNotFoundError, match="the microphone"):
             _ = [message async for message in awaited.transcribe_live(broken_async())]
         async with aclosing(awaited.transcribe_live(each(pieces))) as told:
             assert (await anext(told))["type"] in ("settled", "partial")

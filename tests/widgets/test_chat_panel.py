@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support.raw_upstream import END, piece, raw_upstream, stream
 
 from autopicker_lab import Settings, Workbench
-from autopicker_lab.core import AnswerSources, Citation
+from autopicker_lab.core import AnswerSources, ChatChunk, Citation, ContextReport, Usage
 from autopicker_lab.settings import ModelConfig
 from autopicker_lab.tuning.outcomes import read_outcomes
 from autopicker_lab.widgets import ChatPanel, ConversationModel
 from autopicker_lab.widgets.answer import Answer
 from autopicker_lab.widgets.answer_html import turn_html
 from autopicker_lab.widgets.conversation import Turn
-from autopicker_lab.widgets.votes import Vote
+from autopicker_lab.widgets.votes import Vote, outcomes_of
 
 QUESTION = "What is 50 - 12? Reply with the number only."
 
@@ -97,6 +99,34 @@ def test_one_of_two_that_fails_leaves_the_other(lab: Workbench) -> None:
     assert not model.job.failed
     assert not model.turns[0].awaits_vote
     assert list(model._messages())[-1].text == "A question that was never recorded"
+
+
+class CascadeStream:
+    """An answer of the second model of a cascade, which asked another and a judge before."""
+
+    model, route, context, sources = "qwen2.5-coder-0.5b", None, ContextReport(), AnswerSources()
+    usage, cascade = Usage(1000, 500), SimpleNamespace(earlier_usd=0.25)
+    first_token_s = total_s = 0.1
+
+    async def __aiter__(self) -> AsyncIterator[ChatChunk]:
+        yield ChatChunk.of({"content": "38"})
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def test_an_answer_costs_what_was_asked_before_it_and_is_an_outcome_of_its_own_model(
+    lab: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab.pipeline, "stream", lambda *_: CascadeStream())
+    model = ConversationModel(lab)
+    model.ask(QUESTION)
+    model.job.wait(20)
+    own = (1000 * 0.1 + 500 * 0.2) / 1e6
+    assert model.cost_usd == pytest.approx(own + 0.25)
+    assert model.to_dict()["cost_usd"] == model.cost_usd
+    outcomes = outcomes_of(QUESTION, [model.turns[0].answer] * 2, Vote.BOTH_GOOD)
+    assert outcomes[0].cost_usd == pytest.approx(own)
 
 
 def test_examples_are_asked_by_a_press_and_leave(lab: Workbench) -> None:

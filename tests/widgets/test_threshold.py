@@ -1,5 +1,6 @@
 """The panel that tunes: one figure for one policy, other allowances, own tables, and the way to what serves."""
 
+import gc
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from autopicker_lab.settings import Settings
 from autopicker_lab.tuning import tune, validate
 from autopicker_lab.tuning.allowed import allowed
 from autopicker_lab.widgets import ThresholdModel, ThresholdPanel
+from autopicker_lab.widgets.outcomes_intake import OutcomesIntake
 from autopicker_lab.widgets.threshold_model import ALLOWANCE, ESTIMATES
 from autopicker_lab.widgets.threshold_words import leaving, replies_of, requests_frame
 
@@ -131,6 +133,16 @@ def test_a_table_of_ones_own_is_tuned_in_the_panel(outcomes: Any, tmp_path: Path
     assert "⚠" in panel.bar.words.value
 
 
+def test_a_table_that_was_uploaded_goes_with_its_panel() -> None:
+    given: list[Path] = []
+    intake = OutcomesIntake(on_table=given.append)
+    intake.add_upload("../mine.csv", b"prompt,model")
+    assert (given[0].name, given[0].read_bytes()) == ("mine.csv", b"prompt,model")
+    del intake
+    gc.collect()
+    assert not given[0].parent.exists()
+
+
 def test_what_was_compared_can_be_deployed_and_nothing_else(report: Any, tmp_path: Path) -> None:
     lab = Workbench(Settings(autopicker_home=tmp_path))
     panel = ThresholdPanel(report, str(tmp_path / "p.json"), lab=lab)
@@ -149,5 +161,8 @@ def test_what_was_compared_can_be_deployed_and_nothing_else(report: Any, tmp_pat
     assert "step 1: canary" in panel.difference.value
     panel.save.click()
     assert load_policy(tmp_path / "p.json").id == panel.model.policy().id
+    panel.path.value = str(tmp_path / "none" / "<b>.json")
+    panel.save.click()
+    assert "&lt;b&gt;.json" in panel.kept.value  # a path is words, and no tags
     panel.compare.click()
     assert "--- " + lab.policy.id in panel.difference.value  # the canary is not what serves

@@ -109,15 +109,18 @@ class Panel:
         return self.view._repr_mimebundle_(**options)
 
     def _ipython_display_(self, **options: Any) -> None:
-        """Show the last state, which the panel hides while it lives, and the panel."""
+        """Show the panel, and below it its last state, which it hides while it lives.
+
+        A name that both have, such as that of the passage a citation opens, is of the first: of what lives.
+        """
         from IPython.display import display
 
         if self._snapshots is None and self.model is not None:
             self.watch(self.model)
-        self._snapshots = Snapshots(self.view)
         bundle = self._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         display(data, metadata=metadata, raw=True)
+        self._snapshots = Snapshots(self.view)
 
 
 def require(value: T | None, missing: str, hint: str) -> T:
