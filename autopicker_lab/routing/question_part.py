@@ -25,7 +25,8 @@ PARAGRAPHS_FROM = 4000  # characters of a text whose paragraphs are told apart
 _LONG = 1000  # characters: of a longer text, the middle is not read (see routing.readings)
 _NEAR = 300  # characters at the end of a text in which it asks, if it does not ask before
 _MOSTLY = 0.6  # share of framing words from which on a paragraph that does not ask is a frame
-_LONG_JSON, _TRIES = 300, 50  # characters of JSON that is left out; brackets that are tried
+_LONG_JSON, _TRIES = 300, 50  # characters of JSON that is left out; brackets that may begin none
+_OPENS = re.compile(r"[{[]")
 _DECODER = json.JSONDecoder()
 _QUESTION, _TURN, _CONTEXT, _CLOSE = "question", "turn", "context", "close"
 _CONTEXT_NAMES = ("context", "documents", "document", "passage", "tools", "sources", "search_results")
@@ -166,18 +167,17 @@ def _telling(parts: Iterable[str]) -> list[str]:
 
 def _without_json(line: str) -> str:
     """A long text without long JSON, such as schemas of tools; all of it where nothing else is said."""
-    parts, start, at = [], 0, -1
-    for _ in range(_TRIES):
-        at = min([found for sign in ("{", "[") if (found := line.find(sign, max(at + 1, start))) >= 0], default=-1)
-        if at < 0:
-            break
+    parts, start, at, tries = [], 0, 0, _TRIES
+    while tries and (opens := _OPENS.search(line, at)):
+        begin = opens.start()
         try:
-            end = _DECODER.raw_decode(line, at)[1]
+            at = _DECODER.raw_decode(line, begin)[1]
         except (ValueError, RecursionError):
+            at, tries = begin + 1, tries - 1
             continue
-        if end - at >= _LONG_JSON:
-            parts.append(line[start:at])
-            start = end
+        if at - begin >= _LONG_JSON:
+            parts.append(line[start:begin])
+            start = at
     outside = " ".join([*parts, line[start:]])
     return outside if start and _says_something(outside) else line
 

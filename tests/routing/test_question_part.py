@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.routing import Requirements, choose
+from autopicker_lab.routing import question_part as module
 from autopicker_lab.routing.normal_form import folded, normal_form
 from autopicker_lab.routing.question_part import (
     BEFORE_CONTEXT,
@@ -105,6 +107,25 @@ def test_white_space_tells_parts_of_very_long_texts_alone(respaced: Callable[[st
     texts += [text[: PARAGRAPHS_FROM - 200] for text, _ in FRAMED.values()]
     for text in texts:
         assert read(respaced(text)) == read(text)
+
+
+def test_a_text_of_very_many_schemas_is_looked_at_as_often_as_one_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def marks(line: str) -> Any:
+        looked.append(line)
+        return found(line)
+
+    found = module._marks
+    monkeypatch.setattr(module, "_marks", marks)
+    schemas = [
+        json.dumps({"name": f"tool_{i}", "description": "Find orders by date, or by customer. " * 9})
+        for i in range(400)
+    ]
+    excerpt, part = read(f"{QUESTION}\n\n" + "\n[see above]\n".join(schemas))
+    assert part == BESIDE_JSON
+    assert excerpt.startswith(normal_form(QUESTION)[:60])
+    assert len(looked) == 2
 
 
 def test_a_decision_says_which_part_was_read() -> None:
