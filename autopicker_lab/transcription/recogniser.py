@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _HALF_MINUTE = 3000  # frames of 10 ms that Whisper was trained on
 _SAMPLES = RATE // 100  # of a frame
-_CLEAR = -0.4  # mean log probability from which one beam suffices
+_CLEAR = -0.4  # mean log probability from which one candidate suffices where windows are searched together
+_CANDIDATES = 5  # of the search of a window alone, for which there is time, and of what is not clear
 _TURN_S = 1.2  # the shortest turn in another language
 _ROOM, _LEAST = 200, 1000  # frames behind a window's sound; of the shortest that is encoded
 _LIKELY, _LEAST_TURN = 0.3, 400  # a turn's language is not doubted from there on; frames that it is encoded in
@@ -35,12 +36,14 @@ class Listened:
         probabilities: of languages; empty where the recording's is known.
         turns: parts of it in one language each.
         first: what the first search found, which is made for several windows together.
+        beam: candidates of that search.
     """
 
     encoded: Encoded
     probabilities: dict[str, float]
     turns: list[tuple[Window, str]] = field(default_factory=list)
     first: Heard | None = None
+    beam: int = 1
 
 
 class Recogniser:
@@ -83,9 +86,10 @@ class Recogniser:
         for several in alike.values():
             if not self._stopped():
                 languages = [one.turns[0][1] for one in several]
-                found = self._search.together([one.encoded for one in several], languages, self._options.beam or 1)
+                beam = self._options.beam or (_CANDIDATES if len(several) == 1 else 1)
+                found = self._search.together([one.encoded for one in several], languages, beam)
                 for one, heard in zip(several, found, strict=True):
-                    one.first = heard
+                    one.first, one.beam = heard, beam
 
     def hear(self, window: Window) -> list[Segment]:
         """The segments of a window alone."""
@@ -108,7 +112,7 @@ class Recogniser:
     def write(self, one: Listened) -> list[Segment]:
         """The segments of a window, within its voice, in order."""
         if len(one.turns) == 1:
-            return self._written(one.encoded, one.turns[0][1], first=one.first)
+            return self._written(one.encoded, one.turns[0][1], first=one.first, beam=one.beam)
         return [s for part, language in one.turns for s in self._written(self._encode(part), language)]
 
     def _encode(self, window: Window, whole: bool = False, least: int = _LEAST) -> Encoded:
@@ -159,17 +163,21 @@ class Recogniser:
         alone = self._encode(window.part(first - RATE // 4, last + RATE // 4), least=_LEAST_TURN)
         return self._languages.of(self._probabilities(alone.output), seconds)
 
-    def _written(self, encoded: Encoded, language: str, again: int = 2, first: Heard | None = None) -> list[Segment]:
-        """The segments of a window in one language.
+    def _written(
+        self, encoded: Encoded, language: str, again: int = 2, first: Heard | None = None, beam: int = 1
+    ) -> list[Segment]:
+        """The segments of a window in one language; `first` is what a search with `beam` candidates found.
 
         One that goes in circles is heard in halves, where a pause allows it, and voice that nothing was written for
         once more alone; `again` is how often such parts may be taken apart themselves.
         """
         window = encoded.window
-        first = first or self._search.one(encoded, language, self._options.beam or 1, self._options.temperature)
+        if first is None:
+            beam = self._options.beam or _CANDIDATES
+            first = self._search.one(encoded, language, beam, self._options.temperature)
         if again and first.circles and (parts := halves(window)):
             return [s for half in parts for s in self._written(self._encode(half), language, again - 1)]
-        heard = self._best(first, encoded, language)
+        heard = self._best(first, beam, encoded, language)
         segments = placed(window, heard, language)
         self._languages.count(language, window.voiced_s)
         if heard.until_s is not None and not self._stopped():
@@ -188,20 +196,21 @@ class Recogniser:
         speaks = sum(min(b, rest.end) - max(a, rest.start) for a, b in window.voice if b > rest.start) >= _LEFT_S * RATE
         return self._written(self._encode(rest), language, 0) if speaks else []
 
-    def _best(self, first: Heard, encoded: Encoded, language: str) -> Heard:
+    def _best(self, first: Heard, beam: int, encoded: Encoded, language: str) -> Heard:
         """The first way of decoding that succeeds, or the clearest of all.
 
         Greedy search where its words are clear, else a beam of five; where the text fails, the whole half minute is
-        encoded as in training, and at last it is sampled once.
+        encoded as in training, and at last it is sampled once. `beam` is that of the first.
         """
         given, voiced_s = self._options, encoded.window.voiced_s
         failed = first.failed(voiced_s)
-        enough = given.temperature is not None or (not failed and (given.beam is not None or first.clearness >= _CLEAR))
+        as_asked = given.beam is not None or beam > 1
+        enough = given.temperature is not None or (not failed and (as_asked or first.clearness >= _CLEAR))
         if enough or self._stopped():
             return first
         if failed:
             encoded = self._encode(encoded.window, whole=True)
-        tried = [first, self._search.one(encoded, language, given.beam or 5)]
+        tried = [first, self._search.one(encoded, language, given.beam or _CANDIDATES)]
         if all(way.failed(voiced_s) for way in tried) and not self._stopped():
             tried.append(self._search.one(encoded, language, 1, 0.4))
         return max(tried, key=lambda way: (not way.failed(voiced_s), way.clearness))

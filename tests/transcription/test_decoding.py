@@ -141,8 +141,9 @@ def test_a_hostile_recording_ends_nothing_but_its_process(
     deed: str, decoders: Decoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_RUN", HOSTILE.format(deed=DEEDS[deed]))
+    decoders.give_back(decoders.take())  # it has started
     if deed == "hang":
-        monkeypatch.setattr(processes, "_SILENT_S", 3.0)
+        monkeypatch.setattr(processes, "_SILENT_S", 1.0)
     said = "takes too much memory" if deed == "fill" else "ended its process"
     with pytest.raises(ExtractionLimitError, match=f"'made.wav' {said}"):
         list(DecodedSound(recording(1), decoders).blocks())

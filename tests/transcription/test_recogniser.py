@@ -24,14 +24,20 @@ def said(start: float, end: float, text: str) -> Any:
     return SimpleNamespace(start=start, end=end, text=text, tokens=[1], words=None, **figures)
 
 
+BEAMS: list[int] = []
+"""Candidates of each search."""
+
+
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[list[float]]:
     """Seconds of the windows that were searched together, of each search; each text ends a second early."""
     made: list[list[float]] = []
+    BEAMS.clear()
 
     def together(_: Search, encoded: list[Encoded], languages: list[str], beam: int) -> list[Heard]:
         lengths = [len(one.window.samples) / RATE for one in encoded]
         made.append(lengths)
+        BEAMS.append(beam)
         return [
             Heard((said(0.0, s - 1, f" {s:g}"),), s - 1) if s > 2 else Heard((said(0, s, " end"),)) for s in lengths
         ]
@@ -57,6 +63,7 @@ def test_windows_of_one_length_are_searched_together_and_what_their_text_leaves_
     group = [recogniser.listen(one, frames) for one, frames in evenly(windows)]
     recogniser.search_together(group)
     assert searches == [[20.0, 18.0, 20.0], [5.0]]
+    assert BEAMS == [1, 5]  # those together are searched greedily; for one alone there is time
     segments = [segment for one in group for segment in recogniser.write(one)]
     assert [s.text for s in segments] == ["20", "end", "18", "end", "5", "end", "20", "end"]
     assert segments[1].start == 19.0
@@ -73,5 +80,5 @@ def test_a_window_that_still_grows_is_read_once_and_one_that_ended_to_its_end(se
     model = SimpleNamespace(model=SimpleNamespace(is_multilingual=True))
     recogniser = Recogniser(model, SpeechOptions(language="en"), SpokenLanguages(), lambda: False)
     assert [s.text for s in recogniser.draft(window(0, 9))] == ["9"]
-    assert searches == [[9.0]]
+    assert (searches, BEAMS) == ([[9.0]], [1])
     assert [s.text for s in recogniser.hear(window(0, 9))] == ["9", "end"]
