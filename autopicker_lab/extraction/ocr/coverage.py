@@ -17,6 +17,8 @@ _HEIGHTS = range(8, 121)  # pixels
 _REDUCED = (1, 2, 4)
 _LETTER = 0.6  # heights: about the width of a letter
 _FILLED = 0.45  # share of its box that a line's strokes fill once they are joined
+_HIGH = 1.2  # widths of two digits: what is higher is a sign, or many lines
+_ALIKE = 0.7  # of the heights, at least, of a few letters and of what stands on their row
 _AS_DENSE = 0.5  # of the strokes where a line was read, in what may be more of it: grain has fewer
 
 
@@ -27,6 +29,12 @@ class _Found(NamedTuple):
     strokes: Any
     factor: int  # pixels of the picture for one of its columns
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it is no wider than a figure of a few digits, or a sign."""
+        left, top, right, bottom = self.box
+        return right - left < 2 * (bottom - top)
+
 
 def uncovered(image: Image, lines: Sequence[OcrLine]) -> list[PixelBox]:
     """The places that look like a line of text and are covered by none of the lines, or in part."""
@@ -34,6 +42,8 @@ def uncovered(image: Image, lines: Sequence[OcrLine]) -> list[PixelBox]:
         return []
     boxes: list[PixelBox] = []
     for found in _places(image):
+        if found.is_short and not _is_beside(found.box, lines):
+            continue
         if _lacks_letters(found, lines) and not any(_overlap(found.box, other) for other in boxes):
             boxes.append(found.box)
     return boxes
@@ -44,6 +54,13 @@ def _places(image: Image) -> Iterator[_Found]:
     grey = image.convert("L")
     for factor in _REDUCED:
         yield from _text_like(grey.reduce(factor) if factor > 1 else grey, factor)
+
+
+def _is_beside(box: PixelBox, lines: Sequence[OcrLine]) -> bool:
+    """Whether it stands on the row of a line, of about its height."""
+    height = box[3] - box[1]
+    rows = (line for line in lines if _ALIKE * line.height <= height <= line.height / _ALIKE)
+    return any(min(box[3], line.box[3]) - max(box[1], line.box[1]) > _ALIKE * min(height, line.height) for line in rows)
 
 
 def _overlap(one: PixelBox, other: PixelBox) -> bool:
@@ -76,7 +93,7 @@ def _text_like(grey: Image, factor: int) -> Iterator[_Found]:
     joined = cv2.morphologyEx(edges, cv2.MORPH_CLOSE, numpy.ones((1, 11), numpy.uint8))
     _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
     for left, top, width, height, area in boxes[1:].tolist():
-        if height in _HEIGHTS and 2 * height <= width and area >= _FILLED * width * height:
+        if height in _HEIGHTS and height <= _HIGH * width and area >= _FILLED * width * height:
             strokes = edges[top : top + height, left : left + width]
             changes = numpy.diff(strokes.astype(numpy.int8), axis=1)
             if (changes != 0).sum(axis=1).max() >= width / height * 3:

@@ -116,6 +116,11 @@ def same_place(line: OcrLine, other: OcrLine) -> bool:
     return across > 0 and down > 0.5 * min(line.height, other.height)
 
 
+def overlap(line: OcrLine, other: OcrLine) -> float:
+    """The share of the smaller of two boxes that lies in the other, 0 to 1."""
+    return _shared(line, other) / max(min(_area(line), _area(other)), 1)
+
+
 def without_twins(lines: Sequence[OcrLine]) -> list[OcrLine]:
     """Lines without those that were found a second time: one of a huge word's letters, or the whole, less surely."""
     once = [line for line in lines if not any(_is_less_sure(line, other) for other in lines)]

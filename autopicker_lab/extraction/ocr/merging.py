@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
+import statistics
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from autopicker_lab.extraction.ocr import rapid, rapid_engine
+from autopicker_lab.extraction.ocr.ends import grown
 from autopicker_lab.extraction.ocr.lines import OcrLine, joined_box, mean_confidence, same_place
 from autopicker_lab.extraction.ocr.scripts import is_legible
-from autopicker_lab.extraction.ocr.spacing import hides_a_space, spaces_of
+from autopicker_lab.extraction.ocr.spacing import hides_a_space, spaces_of, widest_gap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from PIL.Image import Image
 
@@ -29,9 +32,10 @@ _CLEARLY = 0.95  # RapidOCR's confidence from which it is believed against a dou
 _NARROW, _WIDE = 0.4, 0.7  # gaps between words: no space is added to less, and none is taken from more
 _HALF = 0.6  # the same as the first, where Tesseract is in doubt
 _AS_WIDE, _MUCH_WIDER = 0.75, 1.8  # of a gap that is a space without Tesseract: gaps between words, between letters
+_WIDER = 1.2  # than gaps within words, where no space of the line is known
 _THIN = "_-\u2013\u2014~"
 _IN_NAME = re.compile(r"\w_|_\w")
-_IN_NUMBER = re.compile(r"\d[.,:]|[.,:]\d")
+_IN_NUMBER = re.compile(r".?\d[.,:]|\d[.,:]\d|^[.,:]\d")
 
 
 def is_sure_of(line: OcrLine) -> bool:
@@ -52,9 +56,11 @@ def read_doubtful_again(image: Image, lines: Sequence[OcrLine], doubtful: Sequen
     """Tesseract's lines, the doubtful ones as RapidOCR reads them; None where the picture is to be read as a whole."""
     if not rapid_engine.has_rapid() or len(doubtful) > MOST_AGAIN * len(lines):
         return None
-    confirmed = _confirmed(image, doubtful)
-    open_still = [line for line in doubtful if id(line) not in confirmed]
-    again = dict(zip(map(id, open_still), rapid.read_places(image, open_still), strict=True))
+    whole = {id(line): grown(image, line, lines) for line in doubtful}
+    confirmed = _confirmed(image, [line for line in doubtful if whole[id(line)] is line])
+    open_still = [id(line) for line in doubtful if id(line) not in confirmed]
+    places = [whole[line] for line in open_still]
+    again = dict(zip(open_still, rapid.read_places(image, places), strict=True))
     merged, stubborn = [], 0
     for line in lines:
         if id(line) not in again:
@@ -63,23 +69,45 @@ def read_doubtful_again(image: Image, lines: Sequence[OcrLine], doubtful: Sequen
         other = again[id(line)]
         agree = _letters(other.text) == _letters(line.text)
         if is_legible(other, line.text, foreign=False) and (agree or other.confidence >= _CLEARLY):
-            merged.append(with_spaces(other, line.text, line.weakest))
+            merged.append(with_spaces(other, line.text, line.weakest, line.words))
         elif line.weakest < _GUESSED:
             return None  # letters of several lines, maybe
         else:
-            merged.append(line)
+            merged.append(_spaced_alike(line, other))
             stubborn += 1
     return merged if stubborn <= len(lines) // 10 else None
+
+
+def _spaced_alike(line: OcrLine, other: OcrLine) -> OcrLine:
+    """Tesseract's letters with the spaces of another reading of as many."""
+    letters = _letters(line.text)
+    if len(letters) != len(_letters(other.text)):
+        return line
+    spaced = with_spaces(other, line.text, line.weakest, line.words)
+    return _spaced(line, letters, spaces_of(spaced.text))
 
 
 def _confirmed(image: Image, doubtful: Sequence[OcrLine]) -> dict[int, OcrLine]:
     """By their ids, the lines of which a few words are in doubt that RapidOCR reads alike, without the rest."""
     words = {id(line): _doubtful_words(line) for line in doubtful}
-    asked = [line for line in doubtful if words[id(line)] and not _hides_a_space(image, line)]
+    asked = [
+        line
+        for line in doubtful
+        if words[id(line)] and not _hides_a_space(image, line) and not _may_be_two(image, line, words[id(line)])
+    ]
     each = [run for line in asked for run in words[id(line)]]
     again = dict(zip(map(id, each), rapid.read_places(image, each), strict=True))
     alike = (line for line in asked if all(again[id(run)].text == run.text for run in words[id(line)]))
     return {id(line): _as_sure(line, [again[id(run)] for run in words[id(line)]]) for line in alike}
+
+
+def _may_be_two(image: Image, line: OcrLine, runs: Sequence[OcrLine]) -> bool:
+    """Whether a word in doubt shows a gap nearly as wide as those between words: by itself it is read as one again."""
+    gaps = [right.box[0] - left.box[2] for left, right in itertools.pairwise(line.words)]
+    if not gaps:
+        return False
+    least = _HALF * statistics.median(gaps)
+    return any(widest_gap(image.crop(word.box)) >= max(least, 1) for run in runs for word in run.words)
 
 
 def _doubtful_words(line: OcrLine) -> list[OcrLine]:
@@ -126,33 +154,46 @@ def is_lost(line: OcrLine, pieces: Sequence[OcrLine]) -> bool:
     return is_sure_of(line) and len(line.text) > 2 and not any(same_place(line, piece) for piece in pieces)
 
 
-def with_spaces(line: OcrLine, other: str, sure: float) -> OcrLine:
+def with_spaces(line: OcrLine, other: str, sure: float, words: Sequence[OcrLine] = ()) -> OcrLine:
     """A line as RapidOCR reads it, which loses spaces and finds some within words, with those of Tesseract.
 
     Args:
         other: Tesseract's reading.
         sure: its confidence in the least sure word; of a doubtful reading spaces are added, none is taken away; beside
             one, or none, those are added, too, that are as wide as the others of the line.
+        words: its words, where they are known: each is as sure as it is by itself.
     """
-    letters = "".join(line.text.split())
+    letters = _letters(line.text)
     gaps = line.gaps if len(line.gaps) == len(letters) else ()
     spaces = spaces_of(line.text)
-    if sure < _SPACE_SEEN or not other:
-        return _spaced(line, letters, spaces | _wide_gaps(letters, gaps, spaces, _AS_WIDE))
-    is_sure = sure >= SURE_WORD
-    if not is_sure:
-        spaces |= _wide_gaps(letters, gaps, spaces, 1.0)
-    theirs, seen = "".join(other.split()), spaces_of(other)
+    is_sure = bool(other) and sure >= SURE_WORD
+    least = _AS_WIDE if sure < _SPACE_SEEN or not other else 1.0
+    wide = set() if is_sure else _wide_gaps(letters, gaps, spaces, least)
+    usual = 0.0 if spaces or is_sure else _widest_within(gaps, len(spaces_of(other)))
+    for here, is_space, here_sure in _seen_spaces(letters, other, sure, words):
+        gap = gaps[here] if gaps else math.inf if is_space else 0.0
+        if is_space and gap >= max(_least_gap(letters, here, here_sure >= SURE_WORD), usual):
+            spaces.add(here)
+        elif not is_space and here_sure >= SURE_WORD:
+            wide.discard(here)
+            if gap < _WIDE:
+                spaces.discard(here)
+    return _spaced(line, letters, spaces | wide)
+
+
+def _seen_spaces(letters: str, other: str, sure: float, words: Sequence[OcrLine]) -> Iterator[tuple[int, bool, float]]:
+    """Where Tesseract's reading agrees on two letters in a row: the second, whether it sees a space, and how surely."""
+    theirs, seen = _letters(other), spaces_of(other)
+    sures = [word.confidence for word in words for _ in word.text]
+    if len(sures) != len(theirs):
+        sures = [sure] * len(theirs)
     for block in SequenceMatcher(None, letters, theirs, autojunk=False).get_matching_blocks():
         for step in range(1, block.size):
             here, there = block.a + step, block.b + step
-            gap = gaps[here] if gaps else None
-            if there in seen and not _is_in_number(letters, here):
-                if gap is None or gap >= _least_gap(letters, here, is_sure):
-                    spaces.add(here)
-            elif there not in seen and is_sure and (gap is None or gap < _WIDE):
-                spaces.discard(here)
-    return _spaced(line, letters, spaces)
+            here_sure = min(sures[there - 1 : there + 1])
+            is_in_number = there in seen and _is_in_number(letters, here)
+            if here_sure >= _SPACE_SEEN and not is_in_number:
+                yield here, there in seen, here_sure
 
 
 def _least_gap(letters: str, at: int, is_sure: bool) -> float:
@@ -161,12 +202,18 @@ def _least_gap(letters: str, at: int, is_sure: bool) -> float:
     return (_NARROW if is_sure else _HALF) + (_low_strokes(letters, at) if within else 0)
 
 
+def _widest_within(gaps: Sequence[float], spaces: int) -> float:
+    """More than the widest gap within the words of a line that has so many spaces, were they its widest gaps."""
+    within = sorted(gaps)[: len(gaps) - spaces]
+    return _WIDER * within[-1] if within else 0.0
+
+
 def _wide_gaps(letters: str, gaps: Sequence[float], spaces: set[int], least: float) -> set[int]:
     """Where the picture shows a gap as between words, not seen already beside the letter that it was counted to."""
     if not spaces or not gaps:
         return set()
     least = max(least, _MUCH_WIDER * sorted(gaps)[len(gaps) // 2])
-    taken = {at + step for at in spaces if gaps[at] < _NARROW for step in (-1, 1)}
+    taken = {at + step for at in spaces if gaps[at] < _AS_WIDE for step in (-1, 1)}
     return {
         at
         for at in set(range(1, len(gaps))) - spaces - taken
@@ -181,7 +228,7 @@ def _low_strokes(letters: str, at: int) -> int:
 
 
 def _is_in_number(letters: str, at: int) -> bool:
-    return bool(_IN_NUMBER.fullmatch(letters[at - 1 : at + 1]))
+    return bool(_IN_NUMBER.fullmatch(letters[max(at - 2, 0) : at + 1]))
 
 
 def _spaced(line: OcrLine, letters: str, spaces: set[int]) -> OcrLine:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.extraction.ocr.coverage import uncovered
-from autopicker_lab.extraction.ocr.lines import OcrLine, mean_confidence
+from autopicker_lab.extraction.ocr.lines import OcrLine, mean_confidence, overlap
 from autopicker_lab.extraction.ocr.rapid_engine import finder, reader
 from autopicker_lab.extraction.ocr.spacing import gap_shares
 from autopicker_lab.extraction.ocr.strips import cut_strips
@@ -34,6 +34,7 @@ _DOUBTFUL = 0.8
 _TURN_GAIN = 0.1
 _SURE = 0.95  # confidence from which no other size is tried
 _MUCH_SMALLER = 0.7
+_OVER = 0.2  # share of a piece that lies in another from which they are of one word
 _LONG = 24  # line heights
 _CROP_MARGIN = 0.2  # line heights
 _BOTH_WAYS = frozenset("0156689SIOHNXZlosxz.,:;-|()[]!")  # look like letters when they stand on their heads
@@ -61,7 +62,7 @@ def _read_unseen(image: Image, scale: float) -> list[OcrLine]:
     pieces = _read_at(image, first)
     if first < _MUCH_SMALLER * scale and uncovered(image, pieces):
         first, pieces = scale, _read_at(image, scale)
-    if mean_confidence(pieces) >= _SURE:
+    if mean_confidence(pieces) >= _SURE and not _cut_apart(pieces):
         return pieces
     smaller = _scale(image, _text_height(pieces)) if pieces else _SMALL_SIDE / 3 / max(image.size)
     if smaller > _MUCH_SMALLER * first:
@@ -75,9 +76,15 @@ def _text_height(lines: Sequence[OcrLine]) -> float:
 
 
 def _is_better(lines: Sequence[OcrLine], others: Sequence[OcrLine]) -> bool:
-    """Whether a reading is surer than another, and no mere piece of it."""
+    """Whether a reading is surer than another, or whole where the other is cut apart, and no mere piece of it."""
     letters, theirs = (sum(len(line.text) for line in reading) for reading in (lines, others))
-    return 2 * letters >= theirs and mean_confidence(lines) > mean_confidence(others)
+    is_whole = _cut_apart(others) and not _cut_apart(lines) and mean_confidence(lines) >= _DOUBTFUL
+    return 2 * letters >= theirs and (is_whole or mean_confidence(lines) > mean_confidence(others))
+
+
+def _cut_apart(pieces: Sequence[OcrLine]) -> bool:
+    """Whether pieces lie over each other, as those of a word whose letters are too large to be found as one."""
+    return any(overlap(one, other) > _OVER for one, other in itertools.combinations(pieces, 2))
 
 
 def read_places(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine]:
