@@ -45,9 +45,10 @@ class _Work:
         assert self._process is not None  # its callers know
         message = self._process.receive()
         if message is None:
-            process = self._left()
-            code = process.end() if process is not None else 0
-            self._decoders.give_back(None)
+            process, code = self._left(), 0
+            if process is not None:
+                code = process.end()
+                self._decoders.give_back(None)
             detail = f"decoding {self._name} ended its process (code {code})"
             raise ExtractionLimitError(detail, "the recording is damaged or hostile: save it again")
         if "error" in message[0]:
@@ -56,7 +57,9 @@ class _Work:
         return message
 
     def _rest(self) -> None:
-        self._decoders.give_back(self._left())
+        process = self._left()
+        if process is not None:
+            self._decoders.give_back(process)
 
     def _left(self) -> DecodingProcess | None:
         """Its process, which it has no more."""
@@ -84,7 +87,10 @@ class DecodedSound(_Work):
         self._process.tell({"name": file.name, "kind": file.kind}, file.data)
         self.declared: float | None = self._next()[0]["declared"]
         if self.declared is not None and self.declared <= _SHORT_S:
-            self._early = list(self._blocks())
+            for block in self._blocks():
+                self._early.append(block)
+                if self.length > _SHORT_S:  # it is longer than it says, by hours perhaps
+                    break
 
     def blocks(self) -> Iterator[SoundBlock]:
         """The blocks, in order, once."""

@@ -80,6 +80,20 @@ def taken(data: bytes, decoders: Decoders, form: str = "webm", each: int = 700) 
         return np.concatenate(list(stream.pieces()))
 
 
+def flac(seconds: int) -> bytes:
+    """Silence."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=RATE)
+        stream.layout = "mono"
+        for second in range(seconds):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, RATE), np.int16), "s16", "mono")
+            frame.sample_rate, frame.pts = RATE, second * RATE
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
 @pytest.fixture
 def decoders() -> Iterator[Decoders]:
     made = Decoders()
@@ -125,6 +139,16 @@ def test_one_that_is_closed_frees_the_processor_at_once(decoders: Decoders) -> N
     assert process._process.returncode is not None
     assert (decoders._working, decoders._resting) == (0, [])
     sound.close()
+
+
+def test_one_that_is_longer_than_it_says_is_not_held_as_a_whole(decoders: Decoders) -> None:
+    data = bytearray(flac(400))
+    data[22:26] = (RATE).to_bytes(4, "big")  # the samples that its head tells of: a second
+    with DecodedSound(SourceFile("made.flac", bytes(data), "flac"), decoders) as sound:
+        assert sound.declared == 1.0
+        assert 120 < sum(block.channels.shape[-1] for block in sound._early) / RATE < 180
+        assert sum(block.channels.shape[-1] for block in sound.blocks()) == 400 * RATE
+    assert decoders._working == 0
 
 
 def test_many_at_once_are_all_decoded_and_few_processes_stay(decoders: Decoders) -> None:
