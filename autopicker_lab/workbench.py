@@ -460,7 +460,7 @@ class Workbench:
         name = self.settings.retrieval_encoder
         if name in ("auto", "off"):
             return bundled() if name == "auto" else None
-        if Path(name).expanduser().is_dir():
+        if name not in {spec.id for spec in self.catalogue.specs()} and Path(name).expanduser().is_dir():
             return FolderEncoder(name)
 
         def embed(texts: Sequence[str]) -> Any:

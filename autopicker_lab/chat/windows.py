@@ -97,9 +97,10 @@ def windows_of(
     while True:
         found = retriever.select(request.messages, documents, budget)
         kept = list(_packed(found.passages, documents, sizes.estimated_window))
-        if len(kept) <= allowed:
+        if len(kept) <= allowed or not budget:
             break
-        budget = int(budget * _FEWER)
+        budget = min(int(budget * _FEWER), budget * allowed // len(kept))
+    kept = kept[:allowed]  # of very many files a word each is more than the windows hold
     shares = covered(documents, found.coverage)
     return Windows(_plan(spec, sizes, answer, (len(kept), len(every)), shares), sizes, kept, documents, found.left_out)
 

@@ -15,7 +15,17 @@ from support.gateway import gateway
 from support.scripted import chunks, completion, scripted
 
 from autopicker_lab import Settings, Workbench
-from autopicker_lab.core import FileReading, InvalidRequestError, UpstreamError
+from autopicker_lab.chat.windows import Sizes, windows_of
+from autopicker_lab.core import (
+    ChatRequest,
+    Document,
+    FileReading,
+    InvalidRequestError,
+    ModelSpec,
+    Part,
+    UpstreamError,
+)
+from autopicker_lab.retrieval import Retriever
 from autopicker_lab.settings import ModelConfig
 from autopicker_lab.storage import KeyFile, Ledger
 
@@ -105,6 +115,16 @@ def test_within_narrow_bounds_some_is_read_from_all_over_and_said(
     tenths = {int(tally) % 7000 * 10 // PLACES for tally in re.findall(r"\b7\d\d\d\b", noted)}
     assert len(tenths) >= 8
     assert "left out" in reply.context.left_out[0]
+
+
+def test_of_more_files_than_the_windows_have_words_for_some_are_read() -> None:
+    texts = [Part("text", f"Item {i} was built in {1000 + i}. " * 8) for i in range(120)]
+    documents = [Document(f"{i}.txt", "txt", (part,), sha256=str(i)) for i, part in enumerate(texts)]
+    request = ChatRequest.of("Summarise everything.", reading=FileReading(whole=True, max_calls=2))
+    sizes = Sizes(window=200, note=50, notes=900, question=100, ratio=1.0)
+    windows = windows_of(ModelSpec("m", "openai", context_window=3000), request, documents, sizes, Retriever())
+    assert len(windows.stretches) == windows.plan.windows == 1
+    assert windows.plan.calls == 2
 
 
 def test_bounds_that_allow_nothing_are_refused_with_what_would_do(tmp_path: Path, survey: Path) -> None:
