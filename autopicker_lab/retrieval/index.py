@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.retrieval.language import Vocabulary
 from autopicker_lab.retrieval.lexical import LexicalIndex
 from autopicker_lab.retrieval.passages import Passage, passages_of
 from autopicker_lab.retrieval.spread import Salient, salient
@@ -73,6 +74,11 @@ class PassageIndex:
         if number not in self._worth:
             self._worth[number] = salient(self.passages_in(number))
         return self._worth[number]
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """By which a question in another language is told."""
+        return Vocabulary.of([passage.part.text for passage in self.passages])
 
     @cached_property
     def texts(self) -> list[str]:

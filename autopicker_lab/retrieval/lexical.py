@@ -55,6 +55,11 @@ class LexicalIndex:
         """Bytes that the index takes."""
         return int(self._known.nbytes + self._rows.nbytes + self._scores.nbytes + self._starts.nbytes)
 
+    @property
+    def vocabulary(self) -> int:
+        """How many different n-grams the texts have."""
+        return len(self._known)
+
     def scores(self, question: str) -> Floats:
         """How near each text is to a question, shape (texts,), 0 for those that share nothing with it."""
         import numpy as np

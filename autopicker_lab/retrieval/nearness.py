@@ -24,10 +24,6 @@ _READ = 4_000  # characters of a question's beginning and end that passages are 
 _FADES = 0.5  # what an earlier question weighs of the one after it
 _EARLIER = 3  # questions and answers before the last one that are read
 _ENCODED = 2  # of what was said that an encoder reads
-_KNOWN_SPACED, _KNOWN_UNSPACED = (
-    0.78,
-    0.4,
-)  # least share of its n-grams that a question of the files' language finds there
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ def nearness(
     for text, weight in asking:
         lexical += np.float32(weight) * index.lexical.scores(text)
     known = index.lexical.known_share(asking[0][0])
-    foreign = known < (_KNOWN_SPACED if asking[0][0].isascii() or " " in asking[0][0].strip() else _KNOWN_UNSPACED)
+    foreign = index.vocabulary.is_foreign(asking[0][0], known, index.lexical.vocabulary)
     if store is None:
         missing = "it may be in another language than the files, and no encoder is installed" if foreign else ""
         return Nearness(lexical, lexical, note=missing)

@@ -38,26 +38,28 @@ class _Rows:
 def sums_of(question: str, document: Document, number: int = 0) -> list[Passage]:
     """What may be counted and added up for a question: a passage for each table that it concerns, computed.
 
-    A table is concerned where the question has the name of one of its columns or the value of a cell; rows are counted
-    that have all those values, and of columns of numbers that it names their sum, mean, least and greatest are told.
+    A table is concerned where it is the only one, or where the question has its name, that of one of its columns or the
+    value of a cell. Rows are counted that have all those values, and of columns of numbers that it names their sum,
+    mean, least and greatest are told.
     """
     text = f" {' '.join(fold(question).split())} "
     found = []
     for index, part in enumerate(document.parts):
         for table in part.tables:
             if len(table.rows) > _LEAST_ROWS and sum(map(len, table.rows)) <= _MOST_CELLS:
-                told = _told(text, table, len(document.tables) == 1)
+                named = len(document.tables) == 1 or any(has_name(text, fold(n)) for n in (table.label, part.label))
+                told = _told(text, table, named)
                 if told:
                     label = f"{part.label}, computed"
                     found.append(Passage(number, index, Part(label, told)))
     return found
 
 
-def _told(text: str, table: Table, is_only: bool) -> str:
+def _told(text: str, table: Table, is_meant: bool) -> str:
     """What is computed of one table, in words; "" where the question does not concern it."""
     rows = _selected(text, table)
     columns = [i for i, name in enumerate(rows.names) if has_name(text, fold(name)) and any(_numbers(rows.rows, i))]
-    if not columns and not rows.condition and not is_only:
+    if not columns and not rows.condition and not is_meant:
         return ""
     lines = [f"Computed from the table's own values: {len(rows.rows):,} of {rows.whole:,} rows{rows.condition}."]
     for i in columns[:_MOST_COLUMNS]:

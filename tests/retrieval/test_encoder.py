@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
+from autopicker_lab.benchmark.passages.surveys import survey
 from autopicker_lab.core import Document, Part
 from autopicker_lab.retrieval import AskedEncoder, Retriever
 
@@ -64,6 +65,62 @@ def test_what_was_found_by_words_alone_says_so() -> None:
     assert "another language" in asked(Retriever())[1][0]
     assert "not ready" in asked(Retriever(Meaning(), wait_s=0))[1][0]
     assert asked(Retriever(), "What is the password of the lighthouse?")[1] == ()
+
+
+TABLE = "| Name | Town | Year |\n|---|---|---|\n" + "".join(
+    f"| Captain {i} | Kelham | {1800 + i} |\n" for i in range(90)
+)
+
+
+def foreign_in(text: str) -> Callable[[str], bool]:
+    document, retriever = Document("a.md", "md", (Part("text", text),), sha256="a text"), Retriever()
+    return lambda question: "another language" in " ".join(retriever.select(question, [document], 150).warnings)
+
+
+@pytest.mark.parametrize("places", [12, 100])
+@pytest.mark.parametrize(
+    ("language", "other"), [("en", "es"), ("de", "en"), ("es", "de"), ("ru", "en"), ("zh", "ru"), ("ar", "zh")]
+)
+def test_another_language_is_told_from_words_that_a_small_file_lacks(language: str, other: str, places: int) -> None:
+    facts = survey(language, places)
+    is_foreign = foreign_in("\n\n".join(fact.text for fact in facts))
+    asked = [fact for fact in facts if fact.answer][:12]
+    assert not any(is_foreign(fact.asked_in(language)) for fact in asked)
+    least = 0.2 if {language, other} <= {"en", "de", "es"} else 1.0  # of the same letters some are missed, never more
+    assert sum(is_foreign(fact.asked_in(other)) for fact in asked) >= least * len(asked)
+
+
+@pytest.mark.parametrize(
+    "question", ["In which town does Captain 45 live?", "How many captains are there?", "Captain 3"]
+)
+def test_a_table_is_in_no_language_but_by_its_letters(question: str) -> None:
+    is_foreign = foreign_in(TABLE)
+    assert not is_foreign(question)
+    assert is_foreign("船长有多少人？")
+
+
+def test_what_a_question_waits_for_goes_before_files_that_nobody_asks_about() -> None:
+    encoder = Meaning()
+    retriever = Retriever(encoder, wait_s=10)
+    other = Document("b.txt", "txt", (Part("text", "\n\n".join(f"Other {line}" for line in LINES)),), sha256="others")
+    retriever.expect(other)
+    threading.Timer(0.2, encoder.go.set).start()
+    assert asked(retriever) == (True, ())
+    last = max(i for i, text in enumerate(encoder.read) if "Other" not in text)
+    assert len([text for text in encoder.read[:last] if "Other" in text]) <= 16  # those that were begun before
+    retriever.prepare([other], wait_s=10)
+    assert len([text for text in encoder.read if "Other" in text]) > 16
+    assert len(encoder.read) == len(set(encoder.read))
+
+
+def test_what_was_used_is_told() -> None:
+    encoder = Meaning()
+    encoder.go.set()
+    retriever = Retriever(encoder, wait_s=10)
+    retriever.prepare([DOCUMENT], wait_s=10)
+    assert retriever.select(QUESTION, [DOCUMENT], 150).encoder == "meaning"
+    assert retriever.select(QUESTION, [DOCUMENT], 9_000).encoder == ""  # everything fits
+    assert Retriever().select(QUESTION, [DOCUMENT], 150).encoder == ""
 
 
 def test_waiting_is_told_and_can_be_stopped() -> None:

@@ -66,3 +66,14 @@ def test_formulas_and_texts_of_numbers_are_not_run_or_added() -> None:
 
 def test_a_summary_of_a_sheet_says_how_many_rows_it_has() -> None:
     assert "400 of 400 rows" in computed("Summarise this sheet.")
+
+
+def test_a_table_of_several_is_meant_by_its_name() -> None:
+    orders = Table((("No", "Item"), *((i, "rope") for i in range(50))), "Orders")
+    stores = Table((("Place", "Keeper"), *((f"Store {i}", "nobody") for i in range(9))), "Stores")
+    parts = tuple(Part(table.label, table.to_markdown(), (table,)) for table in (orders, stores))
+    book = Document("book.xlsx", "xlsx", parts, sha256="two sheets")
+    found = Retriever().select("How many orders are in the table?", [book], 200)
+    told = [chosen.passage.part.text for chosen in found.passages if chosen.why == "computed"]
+    assert len(told) == 1
+    assert "50 of 50 rows" in told[0]
