@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from autopicker_lab.extraction.ocr import rapid, rapid_engine
 from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.ends import grown
+from autopicker_lab.extraction.ocr.figures import with_whole_figures, without_columns
 from autopicker_lab.extraction.ocr.lines import OcrLine
 from autopicker_lab.extraction.ocr.merging import read_doubtful_again, with_spaces
 
@@ -155,3 +156,39 @@ def test_a_huge_word_that_was_cut_apart_is_read_again_smaller(monkeypatch: pytes
     assert rapid.read_with_rapidocr(Image.new("RGB", (1200, 800))) == whole
     first = beside
     assert rapid.read_with_rapidocr(Image.new("RGB", (1200, 800))) == beside
+
+
+def at(text: str, left: int, top: int, width: int = 40, height: int = 18) -> OcrLine:
+    return OcrLine(text, (left, top, left + width, top + height), 0.9, top + height, 0.9)
+
+
+def test_the_first_digits_of_rows_are_no_line_that_runs_down_the_picture() -> None:
+    rows = [at(".15", 586, 30 * row) for row in range(3)]
+    down = at("NON", 567, 0, 11, 78)
+    assert without_columns([down, *rows]) == rows
+    label = at("Height", 520, 0, 14, 78)  # of an axis
+    assert without_columns([label, *rows]) == [label, *rows]
+    assert without_columns([at("1", 567, 0, 11, 78), *rows])[0].text == "1"
+    assert without_columns([]) == []
+
+
+def test_a_number_whose_rest_stands_beside_its_point_is_one() -> None:
+    read = with_whole_figures([at("17.", 581, 100, 33, 26), at("15", 617, 104, 22, 13), at("15", 617, 200)])
+    assert [(line.text, line.box) for line in read] == [("17.15", (581, 100, 639, 126)), ("15", (617, 200, 657, 218))]
+    apart = [at("3.", 20, 100), at("15", 120, 100)]  # a list's number, and something else
+    assert with_whole_figures(apart) == apart
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "top", "shown"),
+    [
+        ("IIO", 100, 80, "110"),
+        ("II4", 100, 80, "114"),
+        ("IIO", 300, 80, "IIO"),  # in no column of figures
+        ("IIO", 100, 400, "IIO"),
+        ("Old", 100, 80, "Old"),
+        ("II", 100, 80, "II"),  # not of as many signs
+    ],
+)
+def test_letters_that_look_like_digits_in_a_column_of_figures(text: str, left: int, top: int, shown: str) -> None:
+    assert [line.text for line in with_whole_figures([at("807", 100, 40), at(text, left, top)])] == ["807", shown]

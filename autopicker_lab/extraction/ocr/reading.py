@@ -11,6 +11,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.optional import require
 from autopicker_lab.extraction.ocr import rapid, rapid_engine, tesseract
 from autopicker_lab.extraction.ocr.coverage import uncovered
+from autopicker_lab.extraction.ocr.figures import with_whole_figures, without_columns
 from autopicker_lab.extraction.ocr.lines import (
     MIN_CONFIDENCE,
     OcrLine,
@@ -92,7 +93,7 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
     with _LOCK:
         tilt = tilt_of(image)
         result = _read_strips(turned_level(image, tilt), languages)
-    return replace(result, tilt=tilt) if tilt else result
+    return replace(result, lines=tuple(with_whole_figures(result.lines)), tilt=tilt)
 
 
 def _read_strips(image: Image, languages: Sequence[str]) -> OcrResult:
@@ -191,6 +192,7 @@ def _completed(image: Image, lines: list[OcrLine]) -> OcrResult | None:
     """
     if not lines or looks_borrowed(lines) or _stands_on_end(lines):
         return None
+    lines = without_columns(lines)
     found = rejoined(lines, uncovered(image, lines))
     if found is None:
         return None
