@@ -27,7 +27,7 @@ _TAGS = (
 _IMAGE_ATTRIBUTES = ("alt", "width", "height")
 _ATTRIBUTES: dict[str, Any] = {
     "*": ["class", "style", "title", "align", "colspan", "rowspan", "scope", "open"],
-    "a": ["href"],
+    "a": lambda _, name, value: name == "href" and value.lower().startswith(("http:", "https:", "#")),
     "img": lambda _, name, value: value.startswith("data:image/") if name == "src" else name in _IMAGE_ATTRIBUTES,
 }
 _STYLES = (

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILION)
 _NODE, _GAP, _HEAD = 12, 14, 24  # pixels: width of a node, between two of them, above them
+_LEAST = 6  # pixels that a node is high on average: of many names the picture grows
 _SIDE = 210  # for the names beside a column
 
 
@@ -22,12 +23,14 @@ def flows_html(pairs: Iterable[tuple[str, str]], left: str, right: str, width: i
 
     Args:
         pairs: from and to, one for each thing that flows. left, right: what the columns are called.
+        width, height: in pixels; of many names it is higher.
     """
     counts = Counter(pairs)
     total = sum(counts.values())
     if not total:
         return ""
     sides = [_names(counts, side) for side in (0, 1)]
+    height = max(height, _HEAD + (_GAP + _LEAST) * max(map(len, sides)))
     room = height - _HEAD - _GAP * max(map(len, sides))
     places = [_places(counts, names, side, room / total) for side, names in enumerate(sides)]
     colours = {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(sides[0])}

@@ -15,7 +15,8 @@ class Answer:
         requested: the model that was asked for, or "auto".
         model: the one that answers; "" until that is known.
         sources: texts of the Parts that the model was given, by the label they are cited by.
-        own_usd: by the catalogue's prices. earlier_usd: of a cascade's calls before the one that answers.
+        own_usd: by the catalogue's prices. earlier_usd: of what a cascade, or the reading of files, asked
+            before.
         cited: which sentences of the text stand where, when it has ended.
         first_token_s, total_s: seconds until the first token, and until the end; None before.
         note: how it ended, where it did not end well.

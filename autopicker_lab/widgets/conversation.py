@@ -239,8 +239,7 @@ class ConversationModel(PanelModel):
             if answer.model:
                 spec = self.lab.catalogue.get(answer.model).describe()
                 answer.own_usd = answer.usage.cost_usd(spec)
-            if stream.cascade is not None:
-                answer.earlier_usd = stream.cascade.earlier_usd
+            answer.earlier_usd = stream.context.calls_usd + (stream.cascade.earlier_usd if stream.cascade else 0.0)
 
 
 def _texts_by_label(labels: Iterable[str], documents: Iterable[Document]) -> dict[str, str]:

@@ -99,9 +99,11 @@ def test_tables_pictures_and_styles_of_a_report_stay(tmp_path: Path) -> None:
     head = "<table style='line-height:1.4'><thead><tr><th scope='col'>a</th></tr></thead>"
     table = f"{head}<tbody><tr><td>1</td></tr></tbody></table>"
     drawing = "<svg xmlns='http://www.w3.org/2000/svg' aria-label=\"a curve\"><script>alert(1)</script></svg>"
-    shown = f"<style scoped>td {{}}</style>{table}{drawing}"
+    links = "<a href='https://a/b'>out</a><a href='data:text/html,x'>in</a>"
+    shown = f"<style scoped>td {{}}</style>{table}{drawing}{links}"
     html = report_html(executed(tmp_path, {"text/html": shown}, {"image/png": "aGk="}), record())
     assert '<img alt="a curve" src="data:image/svg+xml;base64,' in html
+    assert '<a href="https://a/b">out</a><a>in</a>' in html
     for kept in ('<table style="line-height:1.4;">', '<th scope="col">a</th>', "data:image/png;base64,aGk="):
         assert kept in html
 

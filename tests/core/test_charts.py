@@ -122,6 +122,16 @@ def test_flows_tell_every_pair_with_its_count() -> None:
     assert flows_html([], "before", "after") == ""
 
 
+def test_flows_of_very_many_names_run_downwards_within_the_picture() -> None:
+    html = flows_html([(f"m{i}", f"n{i % 40}") for i in range(60)], "before", "after")
+    svg: Any = ElementTree.fromstring(html).find("svg")
+    height = float(svg.get("height"))
+    nodes = [(float(node.get("y")), float(node.get("height"))) for node in svg.findall("rect")]
+    assert len(nodes) == 100
+    assert all(tall > 0 and 0 <= top < top + tall <= height for top, tall in nodes)
+    assert all("v-" not in path.get("d") for path in svg.findall("path"))
+
+
 def test_a_dropped_model_has_a_grey_bar_and_is_named_once() -> None:
     factors = (Factor("length", 1.0, 3.0, "short"),)
     candidates = (Candidate("small", True, "can take it", 0.4, 0.0), Candidate("large", False, "no answer", 0.8, 0.0))

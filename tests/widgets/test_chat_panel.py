@@ -12,7 +12,7 @@ import pytest
 from support.raw_upstream import END, piece, raw_upstream, stream
 
 from autopicker_lab import Settings, Workbench
-from autopicker_lab.core import AnswerSources, ChatChunk, Citation, ContextReport, Usage
+from autopicker_lab.core import AnswerSources, CascadeCall, ChatChunk, Citation, ContextReport, Usage
 from autopicker_lab.settings import ModelConfig
 from autopicker_lab.tuning.outcomes import read_outcomes
 from autopicker_lab.widgets import ChatPanel, ConversationModel
@@ -104,7 +104,8 @@ def test_one_of_two_that_fails_leaves_the_other(lab: Workbench) -> None:
 class CascadeStream:
     """An answer of the second model of a cascade, which asked another and a judge before."""
 
-    model, route, context, sources = "qwen2.5-coder-0.5b", None, ContextReport(), AnswerSources()
+    model, route, sources = "qwen2.5-coder-0.5b", None, AnswerSources()
+    context = ContextReport(calls=(CascadeCall("smollm2-135m", Usage(), 0.125, 0.1),))
     usage, cascade = Usage(1000, 500), SimpleNamespace(earlier_usd=0.25)
     first_token_s = total_s = 0.1
 
@@ -123,7 +124,7 @@ def test_an_answer_costs_what_was_asked_before_it_and_is_an_outcome_of_its_own_m
     model.ask(QUESTION)
     model.job.wait(20)
     own = (1000 * 0.1 + 500 * 0.2) / 1e6
-    assert model.cost_usd == pytest.approx(own + 0.25)
+    assert model.cost_usd == pytest.approx(own + 0.25 + 0.125)
     assert model.to_dict()["cost_usd"] == model.cost_usd
     outcomes = outcomes_of(QUESTION, [model.turns[0].answer] * 2, Vote.BOTH_GOOD)
     assert outcomes[0].cost_usd == pytest.approx(own)

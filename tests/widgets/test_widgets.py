@@ -116,6 +116,12 @@ def test_a_panel_has_a_last_state_that_needs_no_kernel(
     key = LoadPanel(lab, key="secret")
     assert "secret" not in static_html(key.view)
     assert "address: lab:" in static_html(key.view)
+    key.url.value = "http://ann:hidden@127.0.0.1:1/v1?key=hidden-too"
+    key.model.message = f"{key.url.value} refused the key 'secret' <b>"
+    key.model.notify()
+    copied = static_html(key.view)
+    assert "address: http://127.0.0.1:1/v1?key=***" in copied
+    assert "http://127.0.0.1:1/v1?key=*** refused the key &#x27;***&#x27; &lt;b&gt;" in copied
 
 
 def test_the_explorer_takes_a_dropped_file_and_a_policy(lab: Workbench, samples: Path, report: Any) -> None:

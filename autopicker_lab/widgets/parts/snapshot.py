@@ -11,6 +11,8 @@ import threading
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core.addresses import HIDDEN, public_address
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -18,6 +20,7 @@ LIVE, STATIC = "ap-live", "ap-static"  # classes of a panel that runs, and of it
 _EVERY_S = 2.0  # between two states that are kept
 _MOST = 400_000  # characters of a state
 _ROWS = 20  # of a table
+_SECRET = 4  # characters from which a key is one: a shorter one would stand in many words
 _RUNS = f".{LIVE}:not(.jupyter-widgets-disconnected)"
 _DEAD = f".jp-OutputArea:has(.{STATIC}):not(:has({_RUNS}))"
 _STYLE = (
@@ -28,7 +31,10 @@ _NOTE = "<p><em>This is how the panel was last. Run this cell to go on.</em></p>
 
 
 def static_html(view: Any) -> str:
-    """What a widget and those inside it show, as HTML, with a word on how to go on."""
+    """What a widget and those inside it show, as HTML, with a word on how to go on.
+
+    Keys, and the passwords and keys of addresses that were typed in, are left out, wherever they are shown.
+    """
     shown, length = [], 0
     for part in _parts(view):
         length += len(part)
@@ -36,7 +42,10 @@ def static_html(view: Any) -> str:
             shown.append("<p>…</p>")
             break
         shown.append(part)
-    return f"<div class='{STATIC}'>{_STYLE}{_NOTE}{''.join(shown)}</div>"
+    html = "".join(shown)
+    for secret, told in _secrets(view):
+        html = html.replace(escape(secret), escape(told))
+    return f"<div class='{STATIC}'>{_STYLE}{_NOTE}{html}</div>"
 
 
 class Snapshots:
@@ -85,6 +94,19 @@ def _parts(widget: Any) -> Iterator[str]:
         yield widget.df.head(_ROWS).to_html(index=False, border=0)
     elif not hasattr(widget, "_esm"):  # a button or a player of our own shows nothing without its script
         yield from _control(widget)
+
+
+def _secrets(widget: Any) -> Iterator[tuple[str, str]]:
+    """What was typed in that no copy may hold, and what stands in its place."""
+    import ipywidgets as w
+
+    if isinstance(widget, w.Box):
+        for child in widget.children:
+            yield from _secrets(child)
+    elif isinstance(widget, w.Password) and len(widget.value) >= _SECRET:
+        yield widget.value, HIDDEN
+    elif isinstance(widget, w.Text) and "://" in widget.value:
+        yield widget.value, public_address(widget.value)
 
 
 def _control(widget: Any) -> Iterator[str]:
