@@ -10,7 +10,7 @@ from autopicker_lab.core import InvalidRequestError, Segment, SourceFile, Speech
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.transcription.channels import Lanes
 from autopicker_lab.transcription.decoding import DecodedSound
-from autopicker_lab.transcription.doubts import is_phantom
+from autopicker_lab.transcription.doubts import is_loop, is_phantom
 from autopicker_lab.transcription.languages import LANGUAGES
 from autopicker_lab.transcription.recogniser import Listened, Recogniser, evenly
 from autopicker_lab.transcription.sound import RATE
@@ -113,9 +113,9 @@ class Hearing:
     def transcript(self, model: str, seconds_taken: float) -> Transcript:
         """All that was heard, in order of time."""
         segments = sorted(self._found, key=lambda segment: (segment.start, segment.end))
-        made_up = [s for s in segments if s.doubt and is_phantom(s.text)]
+        made_up = [s for s in segments if s.doubt and (is_phantom(s.text) or is_loop(s.text, s.end - s.start))]
         warnings = self._warnings(segments, made_up)
-        if len(made_up) == len(segments):  # closings alone, and hardly a voice
+        if len(made_up) == len(segments):  # closings and loops alone, and hardly a voice
             segments = []
         spoken = self._languages.seconds
         language = max(spoken, key=lambda code: spoken[code]) if spoken and segments else None
@@ -138,7 +138,7 @@ class Hearing:
             said.append(f"left out, since Whisper makes it up where nobody speaks: {_examples(made_up)}")
         elif doubtful := [segment for segment in segments if segment.doubt]:
             said += [f"{why}: {_examples([s for s in doubtful if s.doubt == why])}" for why in _reasons(doubtful)]
-        said += self._about_languages() if segments else []
+        said += self._about_languages() if len(made_up) < len(segments) else []
         return (*said, STOPPED) if self._stopped else tuple(said)
 
     def _about_languages(self) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Decoding, Segment, Word
-from autopicker_lab.transcription.doubts import is_loop, is_phantom, too_fast
+from autopicker_lab.transcription.doubts import is_loop, is_phantom, plain, too_fast
 from autopicker_lab.transcription.sound import RATE
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _placed(window: Window, heard: Heard, language: str) -> Iterator[Segment]:
         start = max(start, before)
         if end <= start:
             start, end = before, min(before + max(raw.end - raw.start, 0.1), window.end / RATE)
-        if end <= start or not raw.text.strip():
+        if end <= start or not plain(raw.text):  # dots and notes alone are no words
             continue
         before = end
         segment = _segment(raw, start, end, window, language)

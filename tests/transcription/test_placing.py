@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from autopicker_lab.chat.reader import Reader
-from autopicker_lab.core import SourceFile, SpeechOptions, Transcript
+from autopicker_lab.core import Segment, SourceFile, SpeechOptions, Transcript
+from autopicker_lab.transcription.hearing import NO_SPEECH, Hearing
 from autopicker_lab.transcription.placing import Heard, halves, placed, turns_of, unwritten
 from autopicker_lab.transcription.sound import RATE
 from autopicker_lab.transcription.voice import Window
@@ -50,6 +51,23 @@ def test_a_closing_is_doubted_where_hardly_a_voice_is_and_believed_where_one_spe
 def test_a_loop_is_doubted() -> None:
     loop = Heard((raw(0.0, 3.0, " no no no" * 20, compression_ratio=9.0),))
     assert "repeated" in placed(window((0.0, 3.0)), loop, "en")[0].doubt
+
+
+def test_a_text_without_a_letter_is_no_segment() -> None:
+    heard = Heard((raw(0.0, 3.0, " ... ..."), raw(3.0, 6.0, " ♪"), raw(6.0, 9.0, " 42")))
+    assert [segment.text for segment in placed(window((1.0, 9.0)), heard, "en")] == ["42"]
+
+
+def test_noise_in_which_whisper_goes_in_circles_is_no_speech() -> None:
+    hearing = Hearing(SourceFile("noise.wav", b"", "wav"), SpeechOptions(), None)
+    noise = Segment(0.0, 3.0, "NO" * 60, 0.4, (), "en", doubt="words repeated faster than anybody speaks")
+    hearing._found = [noise]
+    transcript = hearing.transcript("made", 0.0)
+    assert (transcript.text, transcript.segments) == ("", ())
+    assert transcript.warnings[0] == NO_SPEECH
+    assert "NONO" in transcript.warnings[1]
+    hearing._found = [noise, Segment(4.0, 6.0, "The boat leaves.", 0.9, (), "en")]
+    assert len(hearing.transcript("made", 0.0).segments) == 2  # marked, where somebody speaks as well
 
 
 def test_voice_that_nothing_was_written_for_is_found() -> None:
