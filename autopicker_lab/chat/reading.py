@@ -108,7 +108,7 @@ class _Noting:
 
         async def note(number: int) -> None:
             async with gate:
-                if not self._stopped:
+                if not self._stopped and self._may_ask():
                     await self._note(number)
 
         async with asyncio.TaskGroup() as group:
@@ -118,6 +118,13 @@ class _Noting:
             raise self._failures[0]
         found = [_Note(text, (number,)) for number, text in sorted(self._noted.items()) if _says_something(text)]
         return await self._with_room(found)
+
+    def _may_ask(self) -> bool:
+        """Whether one more call is within the bound; the plan is, but a model that stands in may be dearer."""
+        costs, most = [call.cost_usd for call in self._calls.calls], self._reading.max_usd
+        if most is not None and sum(costs) + max(costs, default=0.0) > most:
+            self._stopped = f"a model that stood in costs more, and {most:g} USD are the bound"
+        return not self._stopped
 
     async def _note(self, number: int) -> None:
         stretches = self._windows.stretches
@@ -137,7 +144,7 @@ class _Noting:
         """The notes, joined by runs for as long as they have no room; where that fails, as they are."""
         sizes = self._windows.sizes
         room = int(sizes.notes / sizes.ratio)
-        while len(notes) > 1 and sum(estimate_tokens(one.text) for one in notes) > room:
+        while len(notes) > 1 and sum(estimate_tokens(one.text) for one in notes) > room and self._may_ask():
             runs = [notes[start : start + sizes.joined] for start in range(0, len(notes), sizes.joined)]
             try:
                 notes = [await self._joined(run) for run in runs]

@@ -127,6 +127,25 @@ def test_of_more_files_than_the_windows_have_words_for_some_are_read() -> None:
     assert windows.plan.calls == 2
 
 
+def test_a_dearer_model_that_stands_in_reads_no_more_than_the_bound_allows(tmp_path: Path, survey: Path) -> None:
+    def counted(body: dict[str, Any]) -> dict[str, Any]:
+        return noting(body) | {"usage": {"prompt_tokens": 1000, "completion_tokens": 50}}
+
+    def failing(body: dict[str, Any]) -> Any:
+        return JSONResponse({"error": "no"}, 500)
+
+    bound = 0.1  # the dear one takes 0.06 for each stretch, the cheap one 0.001
+    with scripted() as down, scripted() as up:
+        down.whole, up.whole = failing, counted
+        sizes: dict[str, Any] = {"type": "openai", "context_window": 3000, "max_output": 300, "max_concurrency": 1}
+        cheap = ModelConfig(name="cheap", endpoint=down.url, price_in=1.0, price_out=2.0, quality=0.5, **sizes)
+        dear = ModelConfig(name="dear", endpoint=up.url, price_in=50.0, price_out=200.0, quality=0.5, **sizes)
+        with Workbench(Settings(autopicker_home=tmp_path, models=(cheap, dear), retrieval_encoder="off")) as lab:
+            reply = lab.ask(QUESTION, [survey], reading=FileReading(whole=True, max_usd=bound))
+    assert (reply.model, len(reply.context.calls)) == ("dear", 1)
+    assert "a model that stood in costs more" in reply.context.warnings[0]
+
+
 def test_bounds_that_allow_nothing_are_refused_with_what_would_do(tmp_path: Path, survey: Path) -> None:
     with read_by(noting, tmp_path) as (lab, upstream), pytest.raises(InvalidRequestError, match="at least 2 calls"):
         lab.ask(QUESTION, [survey], reading=FileReading(whole=True, max_usd=0.0001))
