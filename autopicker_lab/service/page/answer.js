@@ -78,12 +78,13 @@ export class Answer {
     return facts;
   }
 
-  // By the catalogue's prices, with what a cascade asked before.
+  // By the catalogue's prices, with what a cascade, or the reading of files, asked before.
   #cost(usage, cascade) {
     const model = this.page.models.find((one) => one.id === this.fields.model);
     if (!model) return 'unknown';
     const own = (usage.prompt_tokens * model.price_in + usage.completion_tokens * model.price_out) / 1e6;
-    const earlier = (cascade?.calls ?? []).filter((call) => call.model !== model.id);
+    const held = (cascade?.calls ?? []).filter((call) => call.model !== model.id);
+    const earlier = [...held, ...(this.fields.context?.calls ?? [])];
     const cost = own + earlier.reduce((sum, call) => sum + call.cost_usd, 0);
     return cost ? dollars(cost) : 'none, by its price';
   }
@@ -134,14 +135,26 @@ export class Answer {
 
   #actions(failed) {
     const row = element('div', 'row');
-    if (!failed) row.append(button('Copy', (event) => copy(event.target, this.text)));
-    const curl = button('Copy as curl', (event) => copy(event.target, curl.dataset.curl));
+    if (!failed) row.append(button('Copy', (event) => this.#copy(event.target, this.text)));
+    const curl = button('Copy as curl', (event) => this.#copy(event.target, curl.dataset.curl));
     curl.dataset.curl = this.page.curl(this.body, this.path);
     const again = button('Ask again', () => this.page.again(this));
     again.title = 'by the model chosen above';
     row.append(curl, again);
     if (this.fields.id && !failed) row.append(this.#judge('Good', 1), this.#judge('Bad', 0));
     return row;
+  }
+
+  async #copy(node, text) {
+    node.dataset.name ??= node.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      this.page.showStatus('The browser does not let pages without HTTPS copy: select the text instead.');
+      return;
+    }
+    node.textContent = 'Copied';
+    setTimeout(() => { node.textContent = node.dataset.name; }, 1500);
   }
 
   #judge(name, score) {
@@ -158,13 +171,6 @@ export class Answer {
     node.title = 'kept beside the decision, so that tuning can learn from it';
     return node;
   }
-}
-
-async function copy(node, text) {
-  const name = node.textContent;
-  await navigator.clipboard.writeText(text);
-  node.textContent = 'Copied';
-  setTimeout(() => { node.textContent = name; }, 1500);
 }
 
 function reasons(analysis) {
