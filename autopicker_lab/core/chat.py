@@ -11,7 +11,7 @@ from autopicker_lab.core.errors import InvalidRequestError
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.message import Message, written_tokens
 from autopicker_lab.core.tokens import REFERENCE
-from autopicker_lab.core.values import quickly_made
+from autopicker_lab.core.values import quickly_made, with_one
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -116,9 +116,7 @@ class ChatRequest:
 
     def with_live(self, live: LiveTerms) -> ChatRequest:
         """The request with what the service does to it; as `replace`, but sooner."""
-        request: ChatRequest = object.__new__(ChatRequest)
-        request.__dict__.update(self.__dict__, live=live)
-        return request
+        return with_one(self, "live", live)
 
     def as_of(self, ends: Sequence[int]) -> list[ChatRequest]:
         """The request as it stood at each of these messages (positions, ascending), for the cost of one reading."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autopicker_lab.core.cascade import CascadeStep  # noqa: TC001  # a field of a dataclass
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
-from autopicker_lab.core.values import quickly_made
+from autopicker_lab.core.values import quickly_made, with_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,9 +118,7 @@ class Route:
 
     def with_propensities(self, propensities: Mapping[str, float]) -> Route:
         """The route with the probabilities of its models; as `replace`, but sooner."""
-        route: Route = object.__new__(Route)
-        route.__dict__.update(self.__dict__, propensities=propensities)
-        return route
+        return with_one(self, "propensities", propensities)
 
     @property
     def estimated_cost_usd(self) -> float:

@@ -96,14 +96,18 @@ class CanaryReport:
 
 
 class CanaryComparison:
-    """The arms of a canary. Each score counts from when it was first seen, so that intervals hold at all times."""
+    """The arms of a canary. Each score counts from when it was first seen, so that intervals hold at all times.
+
+    Attributes:
+        waiting: by policy, whether each request failed that ended since the last report.
+    """
 
     def __init__(self, stable: str, canary: str, rails: Guardrails):
         self._rails = rails
         self._arms = {name: Arm(rails.alpha / 2) for name in (stable, canary)}
         self.stable, self.canary = self._arms[stable], self._arms[canary]
         self._scored: set[int] = set()  # the numbers of decisions whose score has counted
-        self._ended: dict[str, deque[bool]] = {name: deque() for name in self._arms}
+        self.waiting: dict[str, deque[bool]] = {name: deque() for name in self._arms}
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -119,15 +123,10 @@ class CanaryComparison:
             arm.scores = arm.scores.plus(Moments.of([new.scores[i] for i in new.scores.keys() - self._scored]))
             self._scored |= new.scores.keys()
 
-    def ended(self, policy: str, failed: bool) -> None:
-        """Count a request of a policy, and whether it failed; costs its caller nothing but an append."""
-        if (waiting := self._ended.get(policy)) is not None:
-            waiting.append(failed)
-
     def report(self) -> CanaryReport:
         """What is to be done, and the intervals that say so."""
-        for policy, waiting in self._ended.items():
-            self._arms[policy].failures.extend([waiting.popleft() for _ in range(len(waiting))])
+        for policy, ended in self.waiting.items():
+            self._arms[policy].failures.extend([ended.popleft() for _ in range(len(ended))])
         return judge(self.stable, self.canary, self._rails)
 
 

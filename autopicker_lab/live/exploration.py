@@ -8,12 +8,12 @@ hash of a seed and the request's id, so that anybody who has the log can check i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.live.draws import number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from autopicker_lab.core import Route
     from autopicker_lab.live.allowance import Allowance
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LEAST_UNCERTAINTY = 0.1  # so that no model that can take a request is out of reach
 _LEAST, _MOST = 0.25, 2.5  # of the share, at which one request is explored
 _MEMORY = 0.02  # weight of a request in the usual uncertainty
+_LIKE = 0.01  # relative change of it, up to which a request is drawn as those before it
+_KNOWN = 1000  # ways to draw that are kept
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Explorer:
         self.plan = plan
         self._allowance = allowance
         self._usual: float | None = None
+        self._lots: dict[Any, _Lots] = {}  # most requests are between the same models, which are worth the same
 
     def explored(self, route: Route, request_id: str, *, begun: bool = False) -> Route:
         """The route with its propensities, and with the model that was drawn.
@@ -58,46 +61,75 @@ class Explorer:
         """
         if route.named or route.cascade is not None:
             return route
-        propensities = self._propensities(route, begun)
-        model = drawn(propensities, self.plan.seed, request_id)
+        lots = self._lots_of(route, begun)
+        model = _drawn(lots.laid, number_of(f"{self.plan.seed}:{request_id}")) if lots.laid else route.model
         if model == route.model:
-            return route.with_propensities(propensities)
+            return route.with_propensities(lots.propensities)
         others = (route.model, *(name for name in route.fallbacks if name != model))
-        reason = f"explored (p = {propensities[model]:.3f}) in place of {route.model}: {route.reason}"
+        reason = f"explored (p = {lots.propensities[model]:.3f}) in place of {route.model}: {route.reason}"
         explored = replace(
             route,
             model=model,
             fallbacks=others,
             reason=reason,
             promise={},
-            propensities=propensities,
+            propensities=lots.propensities,
             explored_from=route.model,
         )
         self._allowance.spend(explored.estimated_cost_usd)
         return explored
 
-    def _propensities(self, route: Route, begun: bool) -> Mapping[str, float]:
-        left_usd, chosen = self._allowance.left(), route.model
-        weights: dict[str, float] = {}
-        together = able = 0.0
-        for name, kept, _, quality, cost_usd in route.candidates:
-            if kept:
-                uncertainty = max(_LEAST_UNCERTAINTY, 4 * quality * (1 - quality))
-                together, able = together + uncertainty, able + 1
-                if name != chosen and cost_usd <= left_usd and not begun:
-                    weights[name] = uncertainty
+    def _lots_of(self, route: Route, begun: bool) -> _Lots:
+        """How a request is drawn: as one before it of the same models and estimates, where what is usual is as then."""
+        left_usd = self._allowance.left()
+        known = [(name, quality, usd <= left_usd) for name, kept, _, quality, usd in route.candidates if kept]
+        key = (route.model, begun, *known)
+        lots = self._lots.get(key)
+        if lots is None or abs(self._usually(lots.uncertainty) - lots.usual) > _LIKE * lots.usual:
+            uncertain = [(name, max(_LEAST_UNCERTAINTY, 4 * q * (1 - q)), within) for name, q, within in known]
+            uncertainty = sum([each for _, each, _ in uncertain]) / len(uncertain)
+            usual = self._usually(uncertainty) if lots is None else self._usual or uncertainty
+            weights = {name: each for name, each, within in uncertain if within and name != route.model and not begun}
+            if len(self._lots) >= _KNOWN:
+                self._lots.clear()
+            propensities = self._propensities(route.model, weights, uncertainty / usual)
+            lots = self._lots[key] = _Lots(propensities, uncertainty, usual)
+        return lots
+
+    def _usually(self, uncertainty: float) -> float:
+        """The usual uncertainty, after one more request."""
+        usual = uncertainty if self._usual is None else self._usual + _MEMORY * (uncertainty - self._usual)
+        self._usual = usual
+        return usual
+
+    def _propensities(self, chosen: str, weights: Mapping[str, float], times: float) -> dict[str, float]:
+        """The probability of each model; a request is explored with the share on average, more where less is certain.
+
+        Args:
+            weights: of the models that may be drawn in place of the chosen one. times: the uncertainty, of the usual.
+        """
         if not weights:
             return {chosen: 1.0}
-        rate = self._rate(together / able)
+        rate = min(1.0, self.plan.share * min(max(times, _LEAST), _MOST))
         scale = rate / sum(weights.values())
-        propensities = {name: weight * scale for name, weight in weights.items()}
-        propensities[chosen] = 1.0 - rate
-        return propensities
+        return {**{name: weight * scale for name, weight in weights.items()}, chosen: 1.0 - rate}
 
-    def _rate(self, uncertainty: float) -> float:
-        """The probability that a request is explored: the share on average, more where less is certain."""
-        self._usual = uncertainty if self._usual is None else self._usual + _MEMORY * (uncertainty - self._usual)
-        return min(1.0, self.plan.share * min(max(uncertainty / self._usual, _LEAST), _MOST))
+
+class _Lots:
+    """How the model of a request is drawn.
+
+    Attributes:
+        laid: models and their probabilities in the order in which they are laid; empty where there is but one.
+        uncertainty: mean of its models; usual: that of requests then.
+    """
+
+    __slots__ = ("laid", "propensities", "uncertainty", "usual")
+
+    def __init__(self, propensities: dict[str, float], uncertainty: float, usual: float):
+        self.propensities = propensities
+        self.laid = sorted(propensities.items()) if len(propensities) > 1 else []
+        self.uncertainty = uncertainty
+        self.usual = usual
 
 
 def drawn(propensities: Mapping[str, float], seed: int, request_id: str) -> str:
@@ -106,10 +138,12 @@ def drawn(propensities: Mapping[str, float], seed: int, request_id: str) -> str:
     Args:
         propensities: by model, in the order of their names as they are laid; they add up to 1.
     """
-    place = number_of(f"{seed}:{request_id}")
-    names = sorted(propensities)
-    for name in names:
-        place -= propensities[name]
+    return _drawn(sorted(propensities.items()), number_of(f"{seed}:{request_id}"))
+
+
+def _drawn(laid: Sequence[tuple[str, float]], place: float) -> str:
+    for name, probability in laid:
+        place -= probability
         if place < 0:
             return name
-    return max(names, key=lambda name: propensities[name])  # the sum was rounded down
+    return max(laid, key=lambda lot: lot[1])[0]  # the sum was rounded down

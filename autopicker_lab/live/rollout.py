@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import math
 import time
@@ -18,7 +19,8 @@ from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
 from autopicker_lab.storage.policy_news import ReadTo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections import deque
+    from collections.abc import Callable, Mapping, Sequence
 
     from autopicker_lab.core import ChatRequest, RoutePolicy
     from autopicker_lab.live.audit import Step
@@ -37,7 +39,7 @@ class Rollout:
         check: raises InvalidRequestError for a policy that this process cannot run.
 
     Attributes:
-        state: what the audit log says.
+        state: what the audit log says. active: whether anything was ever deployed.
     """
 
     def __init__(
@@ -48,21 +50,18 @@ class Rollout:
         check: Callable[[RoutePolicy], None],
     ):
         self.state = Deployed()
+        self.active = False
         self._states = [self.state]  # after each step
-        self._recent = [self.state]  # those that conversations may have begun in that still go on, the oldest first
+        self._remember_states(self._states)
         self._policies = {CONFIGURED: configured}
         self._deployments = deployments
         self._conversations = conversations
         self._check = check
         self._comparison: CanaryComparison | None = None
+        self._ended: Mapping[str, deque[bool]] = {}
         self._next_look_at = 0.0
         self._read_to = ReadTo()
         self._breaker = CircuitBreaker(STORE_POLICY, "the audit log", "serving what was deployed last")
-
-    @property
-    def active(self) -> bool:
-        """Whether anything was ever deployed."""
-        return self.state.number > 0
 
     @property
     def stable(self) -> RoutePolicy:
@@ -80,7 +79,7 @@ class Rollout:
             return False
         self._breaker.succeeded()
         if len(steps) == self.state.number:
-            self._recent = _in_force(self._states, time.time() - KEPT_S)
+            self._remember_states(self._states)
             return False
         self._load(steps)
         history = states(steps)
@@ -90,9 +89,18 @@ class Rollout:
         if canary is not None:
             stable = self._id_of(state.stable)
             self._comparison = CanaryComparison(stable, canary.policy, Guardrails.of(canary.settings))
-        self._states, self._recent, self.state = history, _in_force(history, time.time() - KEPT_S), state
+        self._ended = {} if self._comparison is None else self._comparison.waiting
+        self._remember_states(history)
+        self.state, self.active = state, state.number > 0
         self._next_look_at, self._read_to = 0.0, ReadTo()
         return True
+
+    def _remember_states(self, history: list[Deployed]) -> None:
+        """Keep what was deployed after each step, and what of it conversations may have begun in that still go on."""
+        recent = _in_force(history, time.time() - KEPT_S)
+        self._states, self._oldest = history, recent[0]
+        self._stables = {state.stable for state in recent if state.canary is None}
+        self._canaried = [state for state in recent if state.canary is not None]
 
     def _load(self, steps: Sequence[Step]) -> None:
         for name in {step.policy for step in steps} - self._policies.keys():
@@ -117,24 +125,36 @@ class Rollout:
         Args:
             begun: whether it goes on with a conversation.
         """
-        conversation, state, known = conversation_of(request, caller), self.state, self._conversations
-        began_in = state
-        if begun:
-            number = known.here(conversation)
-            if number is None:
-                number = await asyncio.to_thread(known.recall, conversation)
-            began_in = self._recent[0] if number is None else self._states[min(number, len(self._states) - 1)]
-        name = _drawn(began_in, conversation)
-        differs = any(_drawn(other, conversation) != name for other in self._recent if other is not began_in)
-        known.remember(conversation, began_in.number, store=differs)
-        if name in state.withdrawn or name not in self._policies:
-            name = state.stable
-        return None if name == state.stable else self._policies.get(name)
+        conversation = conversation_of(request, caller)
+        if not begun:
+            return self.policy_in(self.state, conversation)
+        number = self._conversations.here(conversation)
+        if number is None:
+            number = await asyncio.to_thread(self._conversations.recall, conversation)
+        known = self._states
+        return self.policy_in(self._oldest if number is None else known[min(number, len(known) - 1)], conversation)
+
+    def policy_in(self, began_in: Deployed, conversation: int) -> RoutePolicy | None:
+        """The policy of a conversation that began in a state; None: the stable one."""
+        state, name = self.state, _drawn(began_in, conversation)
+        mistakable = self._may_be_mistaken(conversation, began_in, name)
+        self._conversations.remember(conversation, began_in.number, store=mistakable)
+        if name == state.stable or name in state.withdrawn:
+            return None
+        return self._policies.get(name)
+
+    def _may_be_mistaken(self, conversation: int, began_in: Deployed, policy: str) -> bool:
+        """Whether a conversation would have another policy if it had begun in another state of the last day."""
+        for stable in self._stables:
+            if stable != policy:
+                return True
+        others = [state for state in self._canaried if state is not began_in]
+        return bool(others) and any(_drawn(state, conversation) != policy for state in others)
 
     def ended(self, policy: str, failed: bool) -> None:
         """Count a request of a policy for the canary's guardrails."""
-        if self._comparison is not None:
-            self._comparison.ended(policy, failed)
+        if (waiting := self._ended.get(policy)) is not None:
+            waiting.append(failed)
 
     def look(self, decisions: DecisionLog) -> None:
         """See what a running canary shows, and act on it. May wait for the stores.
@@ -183,5 +203,11 @@ def _drawn(state: Deployed, conversation: int) -> str:
     canary = state.canary
     if canary is None:
         return state.stable
-    gets_it = number_of(f"{canary.number}:{conversation}") < canary.share
+    gets_it = (conversation + _turned(canary.number)) % 2**64 < canary.share * 2**64
     return canary.policy if gets_it else state.stable
+
+
+@functools.cache
+def _turned(number: int) -> int:
+    """By how much the hashes of conversations are turned for a canary, so that each draws anew."""
+    return int(number_of(f"canary:{number}") * 2**64)

@@ -32,7 +32,10 @@ _CAME = (
 )
 _SCORED = "SELECT policy, rowid, score FROM decisions WHERE created >= ? AND score IS NOT NULL AND "
 _SCORED_SINCE = (f"{_SCORED} judged > ? AND judged <= ?", f"{_SCORED} rowid > ? AND rowid <= ? AND judged IS NULL")
-_LAST = "SELECT (SELECT COALESCE(MAX(rowid), 0) FROM decisions), (SELECT COALESCE(MAX(judged), 0) FROM decisions)"
+_LAST = (
+    "SELECT (SELECT COALESCE(MAX(rowid), 0) FROM decisions), "
+    "(SELECT COALESCE(MAX(judged), 0) FROM decisions WHERE judged IS NOT NULL)"
+)
 _JUDGED = "judged = (SELECT COALESCE(MAX(judged), 0) + 1 FROM decisions WHERE judged IS NOT NULL)"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pyarrow
 import pytest
+import yaml
 
 from autopicker_lab import cli
 from autopicker_lab.core import InvalidRequestError
@@ -161,6 +162,7 @@ def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
         ("org__m/samples_sums_2026-01-01T00-00-00.000000.jsonl", lines(LM_EVAL), "lm-evaluation-harness"),
         ("log.json", json.dumps(INSPECT), "inspect_ai"),
         ("results.json", json.dumps(PROMPTFOO), "promptfoo"),
+        ("results.yaml", yaml.safe_dump(PROMPTFOO), "promptfoo"),
         ("events.jsonl", lines(EVALS), "OpenAI evals"),
         ("m.json", json.dumps(BENCH), "LLMRouterBench"),
         ("router.json", json.dumps(ROUTEREVAL), "RouterEval"),
@@ -204,6 +206,36 @@ def test_one_grade_of_several_is_the_score_the_same_for_all_and_it_is_said_which
             import_outcomes(path, columns={"score": "charm"})
 
 
+def test_the_number_of_a_category_is_no_grade(tmp_path: Path) -> None:
+    traces = json.loads(json.dumps(LANGFUSE))
+    for i, (trace, kind) in enumerate(zip(traces, ("dataType", "data_type"), strict=True)):
+        trace["scores"].insert(0, {"name": "tone", "value": 4 * i, kind: "CATEGORICAL", "stringValue": "kind"})
+        trace["scores"].append(
+            {"name": "verdict", "value": i, kind: "CATEGORICAL", "string_value": ["fail", "pass"][i]}
+        )
+    path = write(tmp_path / "traces.jsonl", lines(traces))
+    assert import_outcomes(path).table["score"].tolist() == [1.0, 0.0]
+    assert import_outcomes(path, columns={"score": "verdict"}).table["score"].tolist() == [0.0, 1.0]
+
+
+@pytest.mark.fault("a promptfoo CSV, which has no prompts, is imported", "refused, and it is said what to export")
+def test_a_csv_of_promptfoo_is_refused(tmp_path: Path) -> None:
+    head = "q,[openai:m] What is {{q}}?,Status,Score,Named Scores,Grader Reason,Comment"
+    with pytest.raises(InvalidRequestError, match="does not hold the prompts") as refused:
+        import_outcomes(write(tmp_path / "r.csv", f"{head}\n1+1,2,PASS,1.00,,fine,\n"))
+    assert "results.json" in refused.value.hint
+
+
+@pytest.mark.fault("YAML that repeats parts of itself without end, or is none", "refused, and it is said why")
+@pytest.mark.parametrize("text", ["a: &a\n  - *a\n", "a: [1\n", ""])
+def test_yaml_that_grows_is_refused(tmp_path: Path, text: str) -> None:
+    grows = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)
+    )
+    with pytest.raises(InvalidRequestError, match=r"YAML|repeats"):
+        read_content(write(tmp_path / "r.yaml", text or grows))
+
+
 @pytest.mark.fault("a gateway or tracing tool kept no prompts, or no scores", "rows without are left out, and counted")
 def test_what_a_gateway_did_not_keep_is_no_prompt_and_no_grade(tmp_path: Path) -> None:
     spent = [row | {"cache_hit": "True"} for row in LITELLM]
@@ -215,6 +247,21 @@ def test_what_a_gateway_did_not_keep_is_no_prompt_and_no_grade(tmp_path: Path) -
     listed = [{**LANGFUSE[0], "scores": ["cm0a1", "cm0a2"]}, LANGFUSE[1]]
     found = import_outcomes(write(tmp_path / "traces.json", json.dumps(listed)))
     assert found.table["prompt"].tolist() == [ASKED[1]]
+
+
+@pytest.mark.parametrize(
+    ("results", "model"),
+    [
+        ({"model_name": "org/m", "model_source": "hf"}, "org/m"),
+        ({"model_name": "org/m", "model_source": "hf", "config": {"model_args": {"pretrained": "org/m"}}}, "org/m"),
+        ({"model_name": "qdpv68r5", "model_source": "dummy", "config": {"model_args": {}}}, "dummy"),
+        (["no results"], "x1/y2"),
+    ],
+)
+def test_samples_are_of_the_model_that_the_results_beside_them_name(tmp_path: Path, results: Any, model: str) -> None:
+    path = write(tmp_path / "x1__y2" / "samples_sums.jsonl", lines(LM_EVAL))
+    write(path.with_name("results_2026-01-01.json"), json.dumps(results))
+    assert set(import_outcomes(path).table["model"]) == {model}
 
 
 def test_samples_that_do_not_say_their_filter_are_no_repeats(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from autopicker_lab.service.request.auth import Caller
     from autopicker_lab.service.request.context import RequestContext
 
+_LAST: list[tuple[Mapping[str, float], str]] = [({}, "{}")]
+
 
 class AnswerRecord(NamedTuple):
     """One answer, without its text.
@@ -134,10 +136,19 @@ class AnswerRecord(NamedTuple):
             first_token_s=self.first_token_s,
             prompt=prompt,
             key_id=self.caller.id or None,
-            propensities=_json(route.propensities) if route and route.propensities and as_drawn else None,
+            propensities=_drawn_json(route.propensities) if route and route.propensities and as_drawn else None,
             features=_json(features) if features else None,
         )
 
 
 def _json(values: Mapping[str, float]) -> str:
     return orjson.dumps(dict(values)).decode()
+
+
+def _drawn_json(propensities: Mapping[str, float]) -> str:
+    """JSON of propensities; that of the request before, which often had the same ones, is at hand."""
+    known, text = _LAST[0]
+    if known is not propensities:
+        text = _json(propensities)
+        _LAST[0] = propensities, text
+    return text

@@ -1,4 +1,4 @@
-"""Files of tools as JSON records or as tables: packed or not, in UTF-8 or UTF-16, archives of JSON too."""
+"""Files of tools as JSON or YAML records or as tables: packed or not, in UTF-8 or UTF-16, archives of JSON too."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_BYTES = 2 * 1024**3
+_MOST_VALUES = 50_000_000  # of YAML
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _ZSTD = 93  # of a ZIP's ways to pack
 _LOCAL_HEADER, _NAME_LENGTHS = 30, 26  # bytes of a member's header, and where the lengths of its name and extras are
@@ -33,7 +34,7 @@ class Content:
     """What a file holds.
 
     Attributes:
-        whole: the JSON value, where the file is one. records: its lines or items that are objects.
+        whole: the value of JSON or YAML, where the file is one. records: its lines or items that are objects.
         table: where the file is a table, all cells texts.
         members: JSON files of an archive by name.
     """
@@ -69,6 +70,8 @@ def read_content(path: Path) -> Content:
     text = _text(path, data)
     if text.lstrip().startswith(("{", "[")):
         return _json(path, text)
+    if path.name.lower().removesuffix(".gz").endswith((".yaml", ".yml")):
+        return _yaml(path, text)
     return Content(path, table=_table(path, text))
 
 
@@ -106,6 +109,30 @@ def _json(path: Path, text: str) -> Content:
         return Content(path, records=tuple(_lines(path, text)))
     items = whole if isinstance(whole, list) else [whole]
     return Content(path, whole, tuple(item for item in items if isinstance(item, dict)))
+
+
+def _yaml(path: Path, text: str) -> Content:
+    import yaml
+
+    try:
+        whole = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        values = _values(whole, {})
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidRequestError(f"'{path.name}' is no YAML: {error!s:.120}", "export it as JSON") from None
+    if values > _MOST_VALUES:
+        raise InvalidRequestError(f"'{path.name}' repeats parts of itself too often", "export it as JSON")
+    items = whole if isinstance(whole, list) else [whole]
+    return Content(path, whole, tuple(item for item in items if isinstance(item, dict)))
+
+
+def _values(node: Any, known: dict[int, int]) -> int:
+    """How many values a part of YAML has with its aliases written out."""
+    if not isinstance(node, dict | list):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = _MOST_VALUES + 1  # of a part that holds itself
+        known[id(node)] = 1 + sum(_values(each, known) for each in (node.values() if isinstance(node, dict) else node))
+    return known[id(node)]
 
 
 def _lines(path: Path, text: str) -> list[dict[str, Any]]:

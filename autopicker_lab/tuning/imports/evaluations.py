@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 _LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}  # of inspect_ai: correct, incorrect, partial, no answer
 _PROMPTFOO_ERROR = 2  # the model failed; an answer that fails its assertions is 1
+_PROMPTFOO_CSV = {"Status", "Score", "Named Scores", "Grader Reason", "Comment"}
 _ATTACHED = "attachment://"
 _METRICS = ("exact_match", "quasi_exact_match", "acc", "acc_norm", "pass@1", "em", "f1", "quasi_prefix_exact_match")
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl")
@@ -61,8 +62,11 @@ def _lm_eval_model(path: Path) -> str:
             found = json.loads(results.read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(found, dict) and found.get("model_name"):
-            return str(found["model_name"])
+        if not isinstance(found, dict):
+            continue
+        named = bool((found.get("config") or {"model_args": True}).get("model_args"))  # else it was named by chance
+        if name := found.get("model_name" if named else "model_source") or found.get("model_name"):
+            return str(name)
     return path.absolute().parent.name.replace("__", "/")
 
 
@@ -139,7 +143,14 @@ def _attached(text: Any, kept: dict[str, str]) -> Any:
 
 
 def promptfoo(content: Content) -> Rows:
-    """Results of promptfoo (`--output results.json`, or `.jsonl`)."""
+    """Results of promptfoo (`--output results.json`, `.yaml` or `.jsonl`).
+
+    Raises:
+        InvalidRequestError: its CSV, which has no prompts, but what was filled into them.
+    """
+    if content.table is not None and set(content.table) >= _PROMPTFOO_CSV:
+        detail = f"'{content.path.name}' is a CSV of promptfoo, which does not hold the prompts"
+        raise InvalidRequestError(detail, "export JSON: promptfoo export eval EVAL_ID -o results.json (or latest)")
     results = content.first.get("results")
     if isinstance(results, dict):
         results = results.get("results")
@@ -163,7 +174,7 @@ def _promptfoo_row(result: dict[str, Any]) -> dict[str, Any]:
     cached = bool((reply or {}).get("cached"))  # it cost nothing, and came at once, this time
     return {
         "prompt_id": "",
-        "prompt": raw,
+        "prompt": raw if isinstance(raw, str) else None,
         "model": model,
         "scores": _promptfoo_scores(result),
         "cost_usd": None if cached else result.get("cost") or None,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 _EVALUATION = "gen_ai.evaluation.result"
+_LANGFUSE_NAMES = (("dataType", "data_type"), ("stringValue", "string_value"))
 
 
 def litellm(content: Content) -> Rows:
@@ -77,11 +78,15 @@ def _langfuse_scores(scores: Any) -> dict[str, Any]:
         return {str(name): value[-1] if isinstance(value, list) and value else value for name, value in scores.items()}
     listed = scores if isinstance(scores, list) else ()  # a list of traces has but the ids of their scores
     found = [each if isinstance(each, dict) else {"value": each} for each in listed if not isinstance(each, str)]
-    return {
-        str(each.get("name") or "score"): each["stringValue"] if each.get("value") is None else each["value"]
-        for each in found
-        if each.get("value") is not None or each.get("stringValue")
-    }
+    values = [(str(each.get("name") or "score"), _langfuse_value(each)) for each in found]
+    return {name: value for name, value in values if value is not None}
+
+
+def _langfuse_value(score: dict[str, Any]) -> Any:
+    """A score's number, or its word; of categories and texts the number is but a place in a list, or 0."""
+    kind, word = (score.get(camel) or score.get(snake) for camel, snake in _LANGFUSE_NAMES)
+    value = score.get("value")
+    return (word or None) if value is None or kind in ("CATEGORICAL", "TEXT") else value
 
 
 def opentelemetry(content: Content) -> Rows:
