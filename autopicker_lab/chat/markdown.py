@@ -83,6 +83,7 @@ def _parser() -> MarkdownIt:
         parser.add_render_rule(rule, _formula_of)
     for rule in ("th_open", "td_open"):
         parser.add_render_rule(rule, _cell_of)
+    parser.add_render_rule("link_open", _link_of)
     for rule, frame in (("fence", "<p>{}</p>\n"), ("code_block", "<p>{}</p>\n"), ("code_inline", "{}")):
         parser.add_render_rule(rule, _marks_behind(parser.renderer.rules[rule], frame))  # type: ignore[attr-defined]
     return parser
@@ -111,6 +112,13 @@ def _cell_of(renderer: Any, tokens: Any, index: int, options: Any, env: MutableM
     style = str(token.attrs.pop("style", ""))
     if style:
         token.attrs["align"] = style.removeprefix("text-align:")
+    html: str = renderer.renderToken(tokens, index, options, env)
+    return html
+
+
+def _link_of(renderer: Any, tokens: Any, index: int, options: Any, env: MutableMapping[str, Any]) -> str:
+    """A link that opens beside the page, which holds a conversation, and tells the other side nothing of it."""
+    tokens[index].attrs |= {"target": "_blank", "rel": "noopener noreferrer"}
     html: str = renderer.renderToken(tokens, index, options, env)
     return html
 

@@ -54,6 +54,11 @@ def test_tags_are_text_pictures_words_and_cells_aligned_without_a_style() -> Non
     assert "javascript:alert(1))" not in re.sub(r">[^<]*<", "><", html)
 
 
+def test_a_link_opens_beside_the_conversation() -> None:
+    html = markdown_html("[a](https://b/c) <http://d>")
+    assert html.count('target="_blank" rel="noopener noreferrer"') == html.count("<a ") == 2
+
+
 @pytest.mark.parametrize(
     ("text", "html"),
     [
