@@ -44,7 +44,7 @@ def _wider(line: OcrLine, usual: float) -> tuple[int, int, int, int]:
 def with_whole_figures(lines: Sequence[OcrLine]) -> list[OcrLine]:
     """Lines with numbers of one piece, and digits for the letters that look like them in a column of figures."""
     whole = list(lines)
-    for line in lines:
+    for line in [line for line in lines if _BEGINS_NUMBER.fullmatch(line.text)]:
         rest = next((other for other in whole if _goes_on(line, other)), None)
         if rest is not None and any(line is one for one in whole):
             box, sure = joined_box([line.box, rest.box]), min(line.confidence, rest.confidence)
@@ -56,7 +56,7 @@ def with_whole_figures(lines: Sequence[OcrLine]) -> list[OcrLine]:
 
 def _goes_on(line: OcrLine, other: OcrLine) -> bool:
     """Whether a number that ends in its point goes on in the line beside it."""
-    if not (_BEGINS_NUMBER.fullmatch(line.text) and _DIGITS_ALONE.fullmatch(other.text)):
+    if not _DIGITS_ALONE.fullmatch(other.text):
         return False
     down = min(line.box[3], other.box[3]) - max(line.box[1], other.box[1])
     lower = min(line.height, other.height)
