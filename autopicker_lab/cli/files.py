@@ -50,7 +50,12 @@ def context(
 ) -> None:
     """Show what of some files a model would be given for a question, and why; no model is asked."""
     with open_workbench() as lab:
-        found = lab.context(question, file, budget=budget, model=model)
+        note = sparse_notes(as_json)
+
+        def waiting(done: int, total: int) -> None:
+            note(f"in another language: {done:,} of {total:,} passages can be compared by meaning")
+
+        found = lab.context(question, file, budget=budget, model=model, progress=waiting)
     if as_json:
         print_json(found.to_dict())
         return

@@ -178,9 +178,9 @@ def _table() -> dict[str, list[str]]:
 
 
 def _pattern(words: list[str], ending: str = "") -> str:
-    """An expression for beginnings of words; those of scripts without spaces may stand anywhere."""
+    """An expression for beginnings of words, of short ones for the whole; of scripts without spaces, for any place."""
     spaced = [word for word in words if not _UNSPACED.search(word)]
-    short = [word for word in spaced if len(word) < _STEM] if ending else []
+    short = [word for word in spaced if len(word) < _STEM]
     others = [word for word in words if _UNSPACED.search(word)]
     forms = []
     if long := [word for word in spaced if word not in short]:

@@ -81,7 +81,9 @@ def nearness(
     known = index.lexical.known_share(asking[0][0])
     foreign = index.vocabulary.is_foreign(asking[0][0], known, index.lexical.vocabulary)
     if store is None:
-        missing = "it may be in another language than the files, and no encoder is installed" if foreign else ""
+        missing = (
+            "the question may be in another language than the files, and no encoder is installed" if foreign else ""
+        )
         return Nearness(lexical, lexical, note=missing)
     vectors = index.vectors(store, wait_s if foreign else 0.0, progress)
     asked = None if vectors is None else _asked(asking, store)

@@ -77,3 +77,8 @@ def test_a_table_of_several_is_meant_by_its_name() -> None:
     told = [chosen.passage.part.text for chosen in found.passages if chosen.why == "computed"]
     assert len(told) == 1
     assert "50 of 50 rows" in told[0]
+
+
+@pytest.mark.parametrize("question", ["When was the Petrel built?", "Where are petals sold?"])
+def test_a_short_word_of_some_language_is_not_read_into_a_longer_one(question: str) -> None:
+    assert computed(question) == ""
