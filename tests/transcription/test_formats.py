@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autopicker_lab.core import SourceFile
+from autopicker_lab.benchmark.transcription import word_errors
+from autopicker_lab.core import SourceFile, SpeechOptions
 from autopicker_lab.extraction import open_source
 from autopicker_lab.transcription.sound import RATE, Sound
+from autopicker_lab.transcription.whisper import WhisperTranscriber
 
 av = pytest.importorskip("av")
 Samples = np.typing.NDArray[np.float32]
@@ -88,3 +90,19 @@ def test_the_sound_is_that_which_was_saved(
     )  # of AAC a frame or two of nothing goes before
     passed = 0.45 * min(rate, RATE)
     assert likeness(at_rate(speech, RATE, passed / RATE), at_rate(sound, RATE, passed / RATE)) > bound
+
+
+def test_the_words_are_those_that_were_saved(speech: Samples, tmp_path: Path) -> None:
+    transcriber = WhisperTranscriber(cache=tmp_path)
+    kinds = [
+        ("wav", "pcm_u8", 16_000, "mono"),
+        ("flac", "flac", 48_000, "stereo"),
+        ("mp3", "libmp3lame", 44_100, "stereo"),
+        ("mp4", "aac", 96_000, "mono"),
+        ("webm", "libopus", 48_000, "mono"),
+    ]
+    files = [saved(speech, *kind, OPTIONS.get(kind[0], {})) for kind in kinds]
+    said = [transcriber.transcribe(file, SpeechOptions(language="en")).text for file in files]
+    transcriber.release()
+    known = "Good morning. The next boat to the island leaves from pier 4 at half past 8."
+    assert all(word_errors(known, text)[0] <= 2 for text in said), said  # the small model hears a machine's voice
