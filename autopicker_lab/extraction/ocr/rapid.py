@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _TEXT_HEIGHT = 26  # pixels at which letters are found best
 _LARGE = 80  # pixels: letters are not made smaller where they would be smaller than the model finds them in pictures
 _AT_ONCE = 1_000_000  # pixels searched at once: a megapixel takes about 400 MB
-_STRIP_AREA = 600_000  # pixels of the strips of a larger picture
+_STRIP_AREA = 450_000  # pixels of the strips of a larger picture
 _MAX_WIDTH = 2400
 _SMALL_SIDE = 960
 _SEARCHED = 1280  # pixels of a side
