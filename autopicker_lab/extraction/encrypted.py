@@ -6,8 +6,9 @@ import io
 from dataclasses import replace
 
 from autopicker_lab.core import CorruptFileError, Document, EncryptedFileError, SourceFile
+from autopicker_lab.extraction.containers import OLE
 from autopicker_lab.extraction.registry import reader_of
-from autopicker_lab.extraction.sniff import OLE, open_source
+from autopicker_lab.extraction.sniff import open_source
 
 _MAX_SPINS = 1_000_000  # rounds that turn a password into a key; Office takes 100,000
 _DEFAULT_PASSWORD = "VelvetSweatshop"  # Excel's own, for books that are locked against changes only

@@ -7,7 +7,8 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from autopicker_lab.extraction.raster import FRAMES_CHECKED, UNREADABLE, frame_count, seek_frame, to_rgb
+from autopicker_lab.extraction.raster import FRAMES_CHECKED, UNREADABLE, frame_count, seek_frame
+from autopicker_lab.extraction.seen import to_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import Document, MissingPackageError, Part, SourceFile
 from autopicker_lab.extraction.frames import distinct_frames, frames_at
 from autopicker_lab.extraction.ocr.lines import OcrResult
-from autopicker_lab.extraction.raster import (
-    DAMAGED,
-    directory_of,
-    exif_of,
-    frame_count,
-    open_image,
-    seen_size,
-    stored_size,
-    to_rgb,
-)
+from autopicker_lab.extraction.raster import DAMAGED, directory_of, exif_of, frame_count, open_image, stored_size
+from autopicker_lab.extraction.seen import seen_size, to_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -81,7 +81,8 @@ def page_of(file: SourceFile, number: int, width: int) -> Image | None:
         except (RuntimeError, IndexError):  # pdfium cannot draw what another library could still read
             return None
     if file.category == "image":
-        from autopicker_lab.extraction.raster import open_image, to_rgb
+        from autopicker_lab.extraction.raster import open_image
+        from autopicker_lab.extraction.seen import to_rgb
 
         image = to_rgb(open_image(file)[0])
         image.thumbnail((width, 4 * width))

@@ -10,18 +10,8 @@ from autopicker_lab.core.files import FORMATS
 from autopicker_lab.extraction.foreign import FOREIGN, foreign_error
 from autopicker_lab.extraction.frames import distinct_frames, frames_at
 from autopicker_lab.extraction.picture_bytes import holds_pixels_alone
-from autopicker_lab.extraction.raster import (
-    DAMAGED,
-    frame_count,
-    is_picture,
-    is_upright,
-    open_image,
-    seen_size,
-    shade_behind,
-    sound_header,
-    stored_size,
-    to_srgb,
-)
+from autopicker_lab.extraction.raster import DAMAGED, frame_count, is_picture, open_image, sound_header, stored_size
+from autopicker_lab.extraction.seen import is_upright, seen_size, shade_behind, to_srgb
 from autopicker_lab.extraction.sniff import content_kind
 from autopicker_lab.extraction.tiles import cut_tiles
 

@@ -16,7 +16,8 @@ from autopicker_lab.extraction import extract, image
 from autopicker_lab.extraction.frames import distinct_frames, frames_at
 from autopicker_lab.extraction.ocr import OcrLine, OcrResult
 from autopicker_lab.extraction.picture_repair import repaired
-from autopicker_lab.extraction.raster import DAMAGED, open_image, stored_size, to_rgb
+from autopicker_lab.extraction.raster import DAMAGED, open_image, stored_size
+from autopicker_lab.extraction.seen import to_rgb
 from autopicker_lab.extraction.sniff import open_source
 from autopicker_lab.extraction.vision import prepare
 

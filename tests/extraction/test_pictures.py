@@ -16,7 +16,8 @@ from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.scripts import is_legible, is_seen, leaves_out, looks_borrowed, unread_note
 from autopicker_lab.extraction.ocr.strips import cut_strips
 from autopicker_lab.extraction.pdf.recognised import arrange
-from autopicker_lab.extraction.raster import open_image, to_rgb
+from autopicker_lab.extraction.raster import open_image
+from autopicker_lab.extraction.seen import to_rgb
 from autopicker_lab.extraction.sniff import open_source
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"

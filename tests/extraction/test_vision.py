@@ -198,7 +198,8 @@ def test_what_is_cut_off_and_what_is_no_picture() -> None:
 
 @pytest.mark.parametrize(("form", "mode"), [("PNG", "RGBA"), ("PNG", "RGB"), ("JPEG", "RGB"), ("WEBP", "RGBA")])
 def test_a_large_picture_is_opened_smaller_and_looks_alike(form: str, mode: str) -> None:
-    from autopicker_lab.extraction.raster import open_header, open_image, seen_size
+    from autopicker_lab.extraction.raster import open_header, open_image
+    from autopicker_lab.extraction.seen import seen_size
 
     picture = Image.linear_gradient("L").resize((5001, 3502)).convert(mode)
     exif = Image.Exif()

@@ -12,6 +12,7 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.extraction.containers import OLE, without_junk
 from autopicker_lab.extraction.encrypted import decrypted
 from autopicker_lab.extraction.sheets.code_pages import book_encoding
 from autopicker_lab.extraction.sheets.grid import read_grids
@@ -31,7 +32,6 @@ from autopicker_lab.extraction.sheets.ole_chains import leads_astray
 from autopicker_lab.extraction.sheets.records import is_locked, shape_texts
 from autopicker_lab.extraction.sheets.rich_text import of_xls
 from autopicker_lab.extraction.sheets.xls_formats import ScatteredError, StyledCells, marks_text
-from autopicker_lab.extraction.sniff import OLE, without_junk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
