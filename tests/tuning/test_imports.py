@@ -236,6 +236,19 @@ def test_yaml_that_grows_is_refused(tmp_path: Path, text: str) -> None:
         read_content(write(tmp_path / "r.yaml", text or grows))
 
 
+def test_a_column_that_is_named_goes_before_what_a_tool_calls_its_score(tmp_path: Path) -> None:
+    rated = [
+        row | {"prompt": asked, "rating": i / 2} for i, (row, asked) in enumerate(zip(LITELLM, ASKED, strict=True))
+    ]
+    path = write(tmp_path / "spend.json", json.dumps(rated))
+    assert import_outcomes(path, columns={"score": "rating"}).table["score"].tolist() == [0.0, 0.5]
+    broken = [{"doc_id": {}, "doc": {}, "filtered_resps": [], "q": asked, "a": 1.0, "model": "m"} for asked in ASKED]
+    path = write(tmp_path / "mine.jsonl", lines(broken))
+    with pytest.raises(InvalidRequestError, match="looks like a file of"):
+        import_outcomes(path)
+    assert import_outcomes(path, columns={"prompt": "q", "score": "a"}).table["prompt"].tolist() == list(ASKED)
+
+
 @pytest.mark.fault("a gateway or tracing tool kept no prompts, or no scores", "rows without are left out, and counted")
 def test_what_a_gateway_did_not_keep_is_no_prompt_and_no_grade(tmp_path: Path) -> None:
     spent = [row | {"cache_hit": "True"} for row in LITELLM]

@@ -126,10 +126,9 @@ def _one(
         table, notes = _decisions(path)
         return LOG, _finished(path, table, None, notes), notes
     content, notes = read_content(path), []
-    name, rows = _recognised(content)
-    wanted = columns.get("score", "") if set(columns) == {"score"} else ""
-    if rows and (not columns or wanted):
-        names = names_of(rows)
+    name, rows = _recognised(content) if columns.keys() <= {"score"} else (TABLE, [])
+    wanted, names = columns.get("score", ""), names_of(rows)
+    if rows and (names or not wanted):  # of rows with one score each, it is a column that is named
         if wanted and wanted not in names:
             raise InvalidRequestError(f"no grade '{wanted}' in '{path.name}'", f"there are: {', '.join(names)[:200]}")
         rows, said = with_score(rows, wanted)
