@@ -69,9 +69,10 @@ class LiveTraffic:
         plan = ShadowPlan(settings.shadow_share, settings.shadow_model, settings.explore_seed)
         return Shadow(plan, self._pipeline, self._shadow_usd, grader, running)
 
-    def must_stay(self, request: ChatRequest) -> bool:
-        """Whether the policy of a request keeps it on this machine."""
-        return self._pipeline.policy_of(request).local_only
+    def must_stay(self, request: ChatRequest, route: Route) -> bool:
+        """Whether the policy that decided on a request keeps it on this machine, or is not the one that serves now."""
+        policy = self._pipeline.policy_of(request)
+        return policy.local_only or policy.id != route.policy
 
     @property
     def active(self) -> bool:

@@ -164,7 +164,7 @@ class ServiceState:
         live, route = self.live, record.route
         if live.shadow is None or route is None or route.named or record.cascade is not None:
             return
-        prompt, stays = self.kept_prompt(request), live.must_stay(request)
+        prompt, stays = self.kept_prompt(request), live.must_stay(request, route)
         key_id = record.caller.id or None
         live.shadow.offer(Answered(record.id, request, route, record.model, text, key_id, prompt, stays))
 
