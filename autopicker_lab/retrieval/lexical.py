@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float32]]
 
-_K1, _B = 1.5, 0.75
+# A passage that repeats a name is no nearer to a question about it than one that answers it: with the usual 1.5 for k1
+# made surveys, whose paragraphs all name places, are answered in 26 and 81 of 100 cases at 300 and 600 tokens, with 0.6
+# in 39 and 87; books in six languages in 92 and 96 with both.
+_K1, _B = 0.6, 0.75
 _GRAM_AT, _ROW_AT = 32, 10  # bits of an entry from which n-gram and text stand
 _AT_ONCE = 256  # texts whose n-grams are in memory in wide numbers
 _MOST_ROWS, _MOST_COUNT = 2**22, 2**10 - 1
