@@ -88,9 +88,9 @@ def test_a_key_neither_judges_nor_reads_what_is_anothers(tmp_path: Path, models:
 @pytest.mark.fault("a deployment changes whether requests may leave, while one is answered", "its shadow stays here")
 def test_what_was_decided_by_a_policy_that_serves_no_more_stays_here(tmp_path: Path) -> None:
     here, there = replace(default_policy(), local_only=True), default_policy()
-    pipeline = SimpleNamespace(policy=there, policy_of=lambda request: request.live.policy or pipeline.policy)
+    pipeline: Any = SimpleNamespace(policy=there, policy_of=lambda request: request.live.policy or pipeline.policy)
     settings = Settings.load(autopicker_home=tmp_path)
-    live = LiveTraffic(settings, open_ledger(settings), pipeline, lambda: 0)  # type: ignore[arg-type]  # what is asked of it
+    live = LiveTraffic(settings, open_ledger(settings), pipeline, lambda: 0)
     request, route = ChatRequest.of("q"), Route("m", (), (), Complexity((), 1), there.id, "")
     for own, decided, stays in ((None, there, False), (None, here, True), (here, here, True), (there, there, False)):
         asked = request.with_live(RequestTerms(own, None, "r", begun=False))
