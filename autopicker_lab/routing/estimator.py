@@ -24,7 +24,7 @@ from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.hidden_vocabulary import hashed, probe_of, read_arrays
 from autopicker_lab.routing.packed_arrays import packed
-from autopicker_lab.routing.readings import ASKING, READINGS, ReadText
+from autopicker_lab.routing.readings import READINGS, SENTENCES, ReadText
 from autopicker_lab.routing.token_keys import LONG, PAIRS, tokens_of, unit
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class LearnedEstimator:
     bias: Array
     stack: Array
     penalties: tuple[float, float] = (0.0, 0.0)
-    kind: str = ASKING
+    kind: str = SENTENCES
     novelty: tuple[float, float] | None = None
     tail: tuple[float, ...] | None = None
     vocabulary_key: str = field(default="", repr=False)
@@ -258,7 +258,7 @@ def _weighted(idf: Array, times: Array) -> Array:
     return values
 
 
-def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = ASKING) -> Array:
+def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = SENTENCES) -> Array:
     """Embedding and features as the linear model sees them, shape (..., 256 + features)."""
     import numpy as np
 

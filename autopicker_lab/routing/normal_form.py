@@ -42,8 +42,18 @@ def normal_words(text: str) -> Sequence[str]:
 
 def telling_words(words: Sequence[str]) -> Sequence[str]:
     """Folded words without marks of layout, and without those at both ends that only frame a question."""
+    return _unframed(without_layout(words))
+
+
+def without_layout(words: Sequence[str]) -> Sequence[str]:
+    """Folded words without marks of quoting, lists, headings and fences."""
     layout = {word for word in set(words) if word[0] in _LAYOUT_STARTS and _LAYOUT.match(word)}  # words recur
-    return _unframed([word for word in words if word not in layout] if layout else words)
+    return [word for word in words if word not in layout] if layout else words
+
+
+def is_numbering(word: str) -> bool:
+    """Whether a word numbers what follows it: "1." or "(2)"."""
+    return bool(_NUMBERING.match(word))
 
 
 def folded(text: str) -> str:
@@ -88,7 +98,7 @@ def _signs(text: str) -> set[str]:
 def _unframed(words: Sequence[str]) -> Sequence[str]:
     """The words between those at both ends that only frame a question; all where nothing else is left."""
     first, last = 0, len(words)
-    while first < last and (frames(words[first]) or _NUMBERING.match(words[first])):
+    while first < last and (frames(words[first]) or is_numbering(words[first])):
         first += 1
     while last > first and frames(words[last - 1]):
         last -= 1

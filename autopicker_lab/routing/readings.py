@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.complexity.features import NAMES, measure
 from autopicker_lab.core.text import ends
+from autopicker_lab.routing.asides import asking_words
 from autopicker_lab.routing.normal_form import folded, normal_words, telling_words
 from autopicker_lab.routing.question_part import question_part
 
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     Features = Mapping[str, float] | None
 
 EXCERPT = 500  # characters of beginning and of end: more were measured to add nothing
-AS_WRITTEN, NORMAL, BOUNDED, ASKING = "linear-1", "linear-2", "linear-3", "linear-4"
+AS_WRITTEN, NORMAL, BOUNDED, ASKING, SENTENCES = "linear-1", "linear-2", "linear-3", "linear-4", "linear-5"
+_DISTINCT = ("distinct_words",)
+_COUNTED = (  # in what asks: what neither letter case, white space nor marks at the ends of sentences change
+    *("words", "word_length", "marks_code", "marks_math", "quantities", "digits"),
+    *("reasoning", "constraints", "code", "mathematics", "steps", "negation", "questions"),
+)
 
 
 class ReadText(NamedTuple):
@@ -83,6 +89,21 @@ def _asking_read(text: str) -> ReadText:
     return _of_words(telling_words(part.words))._replace(part=part.name)
 
 
+def _sentences(text: str, features: Features) -> ReadText:
+    return _sentences_read(text)
+
+
+@lru_cache(16)
+def _sentences_read(text: str) -> ReadText:
+    import numpy as np
+
+    part = question_part(folded(text))
+    excerpt, distinct, _ = _of_words(asking_words(part.words))
+    known = measure(excerpt)
+    counts = [distinct.item(), *(math.log1p(known[name]) for name in _COUNTED)]  # faster than an array's, of so few
+    return ReadText(excerpt, np.array(counts, np.float32), part.name)
+
+
 def _of_words(words: Sequence[str]) -> ReadText:
     import numpy as np
 
@@ -95,8 +116,9 @@ def _of_words(words: Sequence[str]) -> ReadText:
 READINGS: Mapping[str, TextReading] = MappingProxyType(
     {
         AS_WRITTEN: TextReading(NAMES, _as_written),
-        NORMAL: TextReading(("distinct_words",), _normal),
-        BOUNDED: TextReading(("distinct_words",), _normal, 0.3, most=2),
-        ASKING: TextReading(("distinct_words",), _asking, 0.3, most=2, parts=True),
+        NORMAL: TextReading(_DISTINCT, _normal),
+        BOUNDED: TextReading(_DISTINCT, _normal, 0.3, most=2),
+        ASKING: TextReading(_DISTINCT, _asking, 0.3, most=2, parts=True),
+        SENTENCES: TextReading((*_DISTINCT, *_COUNTED), _sentences, 0.3, most=2, parts=True),
     }
 )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab import embeddings
 from autopicker_lab.core import StoppedError
 from autopicker_lab.routing.estimator import LearnedEstimator, dense_block, stacked
-from autopicker_lab.routing.readings import ASKING, READINGS
+from autopicker_lab.routing.readings import READINGS, SENTENCES
 from autopicker_lab.routing.token_keys import PAIRS, head_length, keys_of, mean_vector
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
@@ -83,7 +83,7 @@ class Prompts:
         )
 
 
-def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = ASKING, heads: bool = True) -> Prompts:
+def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = SENTENCES, heads: bool = True) -> Prompts:
     """Everything that is known of texts without their outcomes.
 
     Args:

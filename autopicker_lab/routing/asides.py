@@ -1,0 +1,123 @@
+"""Sentences around a question that only frame it: courtesies, how to answer, and what the writer says of themselves.
+
+Whole sentences are left out at both ends, never words of one that asks: what a sentence begins with ("Write a function
+that", "Reply with the number only" in the middle) tells kinds of questions apart. A sentence about the writer is one in
+the first person without a question, a number or a formula; where hardly anything else is said, it stays. The work is
+linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from autopicker_lab.routing.framing_words import frames
+from autopicker_lab.routing.normal_form import is_numbering, without_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Sentence = Sequence[str]
+
+_TAG = re.compile(r"</?(?:p|br|b|i|u|em|strong|div|span|ul|ol|li|h[1-6])\b[^<>]{0,80}>")
+_EMPHASIS = "*`"
+_CLOSING = "\"'”’)]*_"
+_ENDS = frozenset(".!?:;。！？；؟।")
+_NOT_WORD = re.compile(r"[\W_]+")
+_SELF = "i i'm i've i'd i'll im ive id ill me my mine myself btw lol"
+_WRITER = frozenset(_SELF.split())
+_NUMERALS = frozenset(("i", "ii", "iii", "iv", "v"))
+_NOT_OF_WRITERS = frozenset('0123456789?？؟"=<>\\${}^|')
+_NUMBERS = "two three four five six seven eight nine ten eleven twelve dozen hundred thousand"
+_COUNTED = frozenset(_NUMBERS.split())
+_MORE = """
+describe describes complete completes completed appropriately appropriate request requests put within boxed valid field
+fields confidence below above included including required include return returned only schema
+"""
+_FRAMING = frozenset(_MORE.split())  # beside routing.framing_words, which earlier kinds of estimators read by
+_LEAST_SAID = 3  # telling words beside what the writer says of themselves
+_AT_ENDS = 300  # words of beginning and of end in which a writer speaks
+_LONGEST = 40  # letters of a word that are looked at
+
+
+def asking_words(words: Sequence[str]) -> Sequence[str]:
+    """Folded words without marks of layout, and without sentences at both ends that only frame what is asked."""
+    plain = _unmarked(words)
+    first, last = _between(plain, _only_frames)
+    kept = plain[first:last] or plain
+    if not _speaks_of_itself(kept):
+        return kept
+    first, last = _between(kept, _is_aside)
+    inner = kept[first:last]
+    telling = sum(1 for word in inner[:200] if not frames(word))
+    return inner if telling >= _LEAST_SAID else kept
+
+
+def _unmarked(words: Sequence[str]) -> Sequence[str]:
+    """Words without marks of layout, simple tags and emphasis."""
+    line = " ".join(words)  # signs are sought in a line many times as fast as in words
+    if "<" in line:
+        words = _TAG.sub(" ", line).split()
+    words = without_layout(words)
+    if "*" in line or "`" in line:
+        words = [bare for word in words if (bare := word.strip(_EMPHASIS))] or words
+    return words
+
+
+def _speaks_of_itself(words: Sequence[str]) -> bool:
+    return not _WRITER.isdisjoint(words[:_AT_ENDS]) or not _WRITER.isdisjoint(words[-_AT_ENDS:])
+
+
+def _between(words: Sequence[str], leaves: Callable[[Sentence], bool]) -> tuple[int, int]:
+    """Where the sentences begin and end that are left when those at both ends are taken away that `leaves` says."""
+    first, last = 0, len(words)
+    while first < last and leaves(words[first : (end := _end_of_sentence(words, first, last))]):
+        first = end
+    while first < last and leaves(words[(start := _start_of_sentence(words, first, last)) : last]):
+        last = start
+    return first, last
+
+
+def _end_of_sentence(words: Sequence[str], first: int, last: int) -> int:
+    for i in range(first, last):
+        if _ends_sentence(words[i]):
+            return i + 1
+    return last
+
+
+def _start_of_sentence(words: Sequence[str], first: int, last: int) -> int:
+    for i in range(last - 2, first - 1, -1):
+        if _ends_sentence(words[i]):
+            return i + 1
+    return first
+
+
+def _ends_sentence(word: str) -> bool:
+    return word[-1] in _ENDS or (word[-1] in _CLOSING and word.rstrip(_CLOSING)[-1:] in _ENDS and len(word) > 1)
+
+
+def _only_frames(sentence: Sentence) -> bool:
+    return all(frames(word) or _plain(word) in _FRAMING or is_numbering(word) for word in sentence)
+
+
+def _is_aside(sentence: Sentence) -> bool:
+    return _only_frames(sentence) or _of_writer(sentence)
+
+
+def _of_writer(sentence: Sentence) -> bool:
+    plain = {_plain(word) for word in sentence}
+    if plain.isdisjoint(_WRITER) or not plain.isdisjoint(_COUNTED) or len(plain & _NUMERALS) > 1:
+        return False
+    if len(sentence) < 4 and "i" in plain:  # an option of a choice: "i only"
+        return False
+    return not any(sign in _NOT_OF_WRITERS for word in sentence for sign in word)
+
+
+@lru_cache(20_000)
+def _plain_of(word: str) -> str:
+    return _NOT_WORD.sub("", word)
+
+
+def _plain(word: str) -> str:
+    return _plain_of(word[:_LONGEST])

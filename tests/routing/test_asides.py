@@ -1,0 +1,61 @@
+"""Sentences that frame a question are not read; the question, and what tells its kind, is."""
+
+import pytest
+
+from autopicker_lab.routing.normal_form import folded
+from autopicker_lab.routing.readings import READINGS, SENTENCES
+
+QUESTION = "Which river flows through Kraków: the Oder, the Vistula or the Warta (in 2020)?"
+ASKED = "which river flows through kraków: the oder, the vistula or the warta (in 2020)?"
+
+
+def read(text: str) -> str:
+    return READINGS[SENTENCES].read(text, None).excerpt
+
+
+@pytest.mark.parametrize(
+    "framed",
+    [
+        "Hello! Could you please help me with this question? {} Many thanks in advance!",
+        "{} Reply with the number only.",
+        "You are an expert. Answer the following question step by step.\n\n{}\n\nAnswer in a single word.",
+        "I was at the dentist this morning and a lady next to me kept talking about geography. {}",
+        "{} My uncle says that he knows, but I doubt it; let me know soon!",
+        "Sorry for my English. {} I'll bring cake to whoever gets it right.",
+        "### Instruction:\nBelow is an instruction that describes a task.\n\n{}\n\n### Response:",
+        "<p>{}</p>",
+        "**{}**",
+        "1. {} 🙏",
+    ],
+)
+def test_sentences_around_a_question_are_not_read(framed: str) -> None:
+    assert read(framed.format(QUESTION)) == ASKED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Write a function that tells whether a list holds a number.",
+        "Reply with the capital of Hungary.",
+        "I have three apples. My sister gives me two. How many apples do I have?",  # numbers make it a problem
+        "I feel tired. What should I do?",  # hardly anything else is said
+        "Thanks!",
+        "Which hold? I. Ohm's law II. Hooke's law A. I only B. I and II only",
+        "x<y and y>z, so which is the least of all?",
+        "who sings a song about me and my dog",
+        "",
+        "* `",
+    ],
+)
+def test_what_asks_is_read_whole(text: str) -> None:
+    assert read(text) in (folded(text), folded(text).strip("* "))
+
+
+def test_the_middle_of_a_text_is_read_whatever_it_says() -> None:
+    middle = "Name the longest river of Asia. I like rivers. Name the deepest lake of Asia."
+    assert read(middle) == folded(middle)
+
+
+def test_full_stops_alone_are_no_end_of_the_work() -> None:
+    assert read(". " * 5000 + "rivers of Asia") == "rivers of asia"
+    assert read("me. " * 5000).startswith("me.")
