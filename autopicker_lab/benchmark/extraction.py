@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.benchmark.engines import ENGINES, installed
 from autopicker_lab.benchmark.truth import Case, score
 from autopicker_lab.core import InvalidRequestError, StoppedError
+from autopicker_lab.core.figures import grid
 from autopicker_lab.core.optional import require
-from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION
+from autopicker_lab.core.show import MARKS, SERIES
 from autopicker_lab.extraction import extract_many
 from autopicker_lab.runtime.progress import Progress, report_progress
 
@@ -35,7 +36,6 @@ WORDS = {  # columns as a table for people names them
     "median_ms": "median, ms",
     "peak_mib": "peak memory, MiB",
 }
-COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", VERMILION, "#F0E442", GREY, "#000000")  # Okabe and Ito's
 
 
 def compare(
@@ -170,8 +170,6 @@ def failures(results: pd.DataFrame, least: float = 0.9) -> pd.DataFrame:
 
 def plot(results: pd.DataFrame, measure: str = "quality", axes: Any = None) -> Any:
     """Draw quality against time: a dot an engine, a panel a kind that two engines read; up and left is better."""
-    import matplotlib.pyplot as plt
-
     table = summary(results).reset_index().dropna(subset=[measure, "median_ms"])
     sizes = table.groupby("kind").size()
     kinds = [kind for kind in sizes.index if sizes[kind] > 1] or list(sizes.index)
@@ -180,14 +178,14 @@ def plot(results: pd.DataFrame, measure: str = "quality", axes: Any = None) -> A
         columns = min(len(kinds), 4)
         lines = -(-len(kinds) // columns)
         size = (1.5 + 2.6 * columns, 2.7 * lines)
-        _, axes = plt.subplots(
-            lines, columns, figsize=size, layout="constrained", squeeze=False, sharex=True, sharey=True
-        )
+        axes = grid(lines, columns, size, sharex=True, sharey=True)
     flat = list(axes.flat)
     for ax, kind in zip(flat, kinds, strict=False):
         for row in table[table["kind"] == kind].itertuples():
-            colour = COLOURS[names.index(row.engine) % len(COLOURS)]
-            ax.plot(row.median_ms, getattr(row, measure), "o", color=colour, label=row.engine, ms=8)
+            series = names.index(row.engine) % len(SERIES)
+            ax.plot(
+                row.median_ms, getattr(row, measure), MARKS[series], color=SERIES[series], label=row.engine, ms=7
+            )
         ax.set(xscale="log", title=kind, xlabel="median ms a file", ylim=(-0.03, 1.05))
     flat[0].set_ylabel(measure)
     low, high = table["median_ms"].min(), table["median_ms"].max()

@@ -13,6 +13,7 @@ from autopicker_lab.core.optional import require
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -31,11 +32,19 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """`ax` itself, or the axes of a new figure of `size` inches that shows itself in the page's colours."""
     if ax is not None:
         return ax
+    only: Axes = grid(1, 1, size)[0, 0]
+    return only
+
+
+def grid(rows: int, columns: int, size: tuple[float, float], **sharing: Any) -> np.ndarray[Any, Any]:
+    """The axes of a new figure in the page's colours, shape (rows, columns); `sharing` as of `pyplot.subplots`."""
     require("matplotlib")
     import matplotlib.pyplot as plt
 
+    options: dict[str, Any] = {"figsize": size, "layout": "constrained", "squeeze": False, **sharing}
     with plt.rc_context(_STYLE):
-        return plt.subplots(figsize=size, layout="constrained", FigureClass=_page_figure())[1]
+        found: np.ndarray[Any, Any] = plt.subplots(rows, columns, FigureClass=_page_figure(), **options)[1]
+    return found
 
 
 def figure_html(*plots: Callable[[Axes], object], size: tuple[float, float] = (7.0, 3.0), label: str = "") -> str:

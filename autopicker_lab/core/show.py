@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # darker orange, so that all stand out from a white page and from a dark one (3 to 1, WCAG 1.4.11).
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#B87A00", "#009E73", "#D55E00"
 GREY = "#7f7f7f"
+SERIES = (BLUE, ORANGE, GREEN, VERMILION, "#B5539C", "#7D6BD0", "#2E93B8", GREY, "#9A6B4A")  # where there are many
+MARKS = ("o", "s", "D", "^", "v", "P", "X", "<", ">")  # of matplotlib, one beside each colour of SERIES
 _LEFT = "style='text-align:left;padding:.2em .8em .2em 0'"
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.benchmark.passages.rankings import PRODUCT, PRODUCT_WORDS, TRIGRAMS, Rankings
 from autopicker_lab.core import StoppedError
-from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION, frame
+from autopicker_lab.core.figures import grid
+from autopicker_lab.core.show import SERIES, frame
 from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.retrieval import Retriever, bundled
 from autopicker_lab.retrieval.index import PassageIndex
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from autopicker_lab.workbench import Workbench
 
 _WAIT_S = 3600.0  # for the vectors of a file
-_COLOURS = (BLUE, ORANGE, GREEN, VERMILION, "#CC79A7", "#56B4E9", GREY, "#8B4513", "#6A3D9A")
 
 
 class Corpus:
@@ -197,15 +197,12 @@ def _mean_of(values: Any, rows: Any) -> float:
 
 def plot(results: pd.DataFrame, kinds: Sequence[str] = ()) -> Any:
     """Shares that are right by budget, a line for each ranking with its interval, a panel a kind; the figure."""
-    import matplotlib.pyplot as plt
-
     table = by_kind(results)
     kinds = list(kinds) or list(dict.fromkeys(table["kind"]))
     columns = min(len(kinds), 4)
     lines = -(-len(kinds) // columns)
-    fig, panels = plt.subplots(
-        lines, columns, figsize=(1.5 + 2.8 * columns, 2.6 * lines), layout="constrained", squeeze=False, sharey=True
-    )
+    panels = grid(lines, columns, (1.5 + 2.8 * columns, 2.6 * lines), sharey=True)
+    fig = panels[0, 0].figure
     for ax, kind in zip(panels.flat, kinds, strict=False):
         _panel(ax, table[table["kind"] == kind], kind)
     for ax in list(panels.flat)[len(kinds) :]:
@@ -216,7 +213,7 @@ def plot(results: pd.DataFrame, kinds: Sequence[str] = ()) -> Any:
 
 
 def _panel(ax: Axes, table: pd.DataFrame, kind: str) -> None:
-    for (ranking, found), colour in zip(table.groupby("ranking", sort=False), cycle(_COLOURS), strict=False):
+    for (ranking, found), colour in zip(table.groupby("ranking", sort=False), cycle(SERIES), strict=False):
         line = found.sort_values("budget")
         width = 2.5 if ranking == PRODUCT else 1.2
         ax.plot(line["budget"], line["right"], "o-", color=colour, label=ranking, lw=width, ms=4)
