@@ -183,9 +183,7 @@ def plot(results: pd.DataFrame, measure: str = "quality", axes: Any = None) -> A
     for ax, kind in zip(flat, kinds, strict=False):
         for row in table[table["kind"] == kind].itertuples():
             series = names.index(row.engine) % len(SERIES)
-            ax.plot(
-                row.median_ms, getattr(row, measure), MARKS[series], color=SERIES[series], label=row.engine, ms=7
-            )
+            ax.plot(row.median_ms, getattr(row, measure), MARKS[series], color=SERIES[series], label=row.engine, ms=7)
         ax.set(xscale="log", title=kind, xlabel="median ms a file", ylim=(-0.03, 1.05))
     flat[0].set_ylabel(measure)
     low, high = table["median_ms"].min(), table["median_ms"].max()

@@ -13,7 +13,6 @@ from autopicker_lab.core.optional import require
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -36,15 +35,18 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return only
 
 
-def grid(rows: int, columns: int, size: tuple[float, float], **sharing: Any) -> np.ndarray[Any, Any]:
-    """The axes of a new figure in the page's colours, shape (rows, columns); `sharing` as of `pyplot.subplots`."""
+def grid(rows: int, columns: int, size: tuple[float, float], **sharing: Any) -> Any:
+    """An array of axes of a new figure in the page's colours, shape (rows, columns).
+
+    Args:
+        size: of the figure, in inches. sharing: `sharex` and `sharey`, as of `pyplot.subplots`.
+    """
     require("matplotlib")
     import matplotlib.pyplot as plt
 
     options: dict[str, Any] = {"figsize": size, "layout": "constrained", "squeeze": False, **sharing}
     with plt.rc_context(_STYLE):
-        found: np.ndarray[Any, Any] = plt.subplots(rows, columns, FigureClass=_page_figure(), **options)[1]
-    return found
+        return plt.subplots(rows, columns, FigureClass=_page_figure(), **options)[1]
 
 
 def figure_html(*plots: Callable[[Axes], object], size: tuple[float, float] = (7.0, 3.0), label: str = "") -> str:

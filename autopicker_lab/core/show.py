@@ -90,7 +90,7 @@ def html_text(text: str, limit: int = 4000) -> str:
     shown = escape(text[:limit])
     more = f"<em>… {len(text) - limit:,} more characters</em>" if len(text) > limit else ""
     box = "white-space:pre-wrap;max-height:24em;overflow:auto;border:1px solid #767676;padding:.6em"
-    return f"<div style='{box}'>{shown}{more}</div>"
+    return f"<div tabindex='0' role='group' aria-label='text' style='{box}'>{shown}{more}</div>"
 
 
 def html_diff(left: str, right: str, left_name: str, right_name: str, limit: int = 400) -> str:

@@ -63,7 +63,7 @@ def quality_chart(outcomes: OutcomeMatrix, curve: Curve | None, width: int = 560
         middle = (min(costs) + max(costs)) / 2
         for name, point in zip(singles, points, strict=False):
             right = point[0] > middle
-            chart.text(point, name, "end" if right else "start", (-9, 16) if right else (9, 16))
+            chart.text(point, name, "end" if right else "start", (4, -12) if right else (9, 16))
     return chart
 
 

@@ -16,6 +16,7 @@ from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.choices import route_outcomes, stand_in_specs
 from autopicker_lab.tuning.conversations import earlier_of, request_of
+from autopicker_lab.tuning.sections import cost_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,7 @@ class Comparison:
 
     Attributes:
         requests: one a prompt, in order. quality, cost: means before and after; None where they are not known.
+        cost_unit: of these costs, as of an outcomes table.
         warning: why the figures may be too good.
     """
 
@@ -54,6 +56,7 @@ class Comparison:
     quality: tuple[float, float] | None
     cost: tuple[float, float] | None
     warning: str = ""
+    cost_unit: str = ""
 
     @property
     def changed(self) -> tuple[Change, ...]:
@@ -68,7 +71,8 @@ class Comparison:
         if self.quality:
             words += f"; mean score {self.quality[0]:.3f} → {self.quality[1]:.3f}"
         if self.cost:
-            words += f"; cost a request {self.cost[0]:.3g} → {self.cost[1]:.3g}"
+            before, after = (f"{1000 * cost:,.4g}" for cost in self.cost)
+            words += f"; {cost_words(self.cost_unit)} requests {before} → {after}"
         if self.warning:
             words += f" ({self.warning})"
         return words
@@ -157,6 +161,7 @@ def compare_on(
         quality=(fmean(scores[0]), fmean(scores[1])),
         cost=(fmean(costs[0]), fmean(costs[1])),
         warning=in_sample_warning(outcomes, before, after),
+        cost_unit=outcomes.cost_unit,
     )
 
 

@@ -13,10 +13,12 @@ from autopicker_lab.widgets.parts import IntakeBox, JobBar, Panel, Save, to_html
 from autopicker_lab.widgets.votes import Vote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from autopicker_lab.core import ChatReply
+    from autopicker_lab.models.base import Availability
     from autopicker_lab.workbench import Workbench
 
 _VOTES = {
@@ -87,7 +89,15 @@ class ChatPanel(Panel):
         if str(file):
             model.intake.add_path(str(file))
         model.notify()
-        lab.submit(lab.catalogue.availability()).add_done_callback(lambda _: model.notify())
+        lab.submit(lab.catalogue.availability()).add_done_callback(self._on_availability)
+
+    def _on_availability(self, found: Future[Mapping[str, Availability]]) -> None:
+        """Put a model beside that answers, where the one that stands there does not."""
+        if not found.cancelled() and found.exception() is None:
+            answering = [name for name, now in found.result().items() if now.ok and name in self.rival.options]
+            if answering and self.rival.value not in answering:
+                self.rival.value = answering[-1]
+        self.model.notify()
 
     def _connect(self) -> None:
         model = self.model

@@ -63,7 +63,9 @@ class LoadPanel(Panel):
         self.rates = w.Text("1,2,4,8", description="sweep", layout=w.Layout(width="16em"))
         self.sweep = w.Button(description="Sweep rates")
         self.most = w.Button(
-            description="Find the most it holds", tooltip="the highest rate, or the most users, within the bounds above"
+            description="Find the most it holds",
+            tooltip="the highest rate, or the most users, within the bounds above",
+            layout=w.Layout(width="auto"),
         )
         self.path = w.Text("load.json", description="report", layout=w.Layout(width="20em"))
         self.keep = w.Button(description="Save")

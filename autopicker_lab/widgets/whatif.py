@@ -108,5 +108,9 @@ class WhatIfPanel(Panel):
         self._drawn = comparison
         summary = f"<p>{escape(comparison.summary)}</p>"
         self.picture.value = summary + comparison.flows_html()
-        changed = comparison.to_frame().drop(columns="why", errors="ignore")
+        changed = (
+            comparison.to_frame()
+            .drop(columns="why", errors="ignore")
+            .rename(columns=lambda name: name.replace("_", " "))
+        )
         self.table.children = [sortable(changed, f"requests that change sides: {len(comparison.changed):,}")]

@@ -48,7 +48,7 @@ def _running(options: list[str], folder: Path) -> Iterator[str]:
 @contextmanager
 def jupyterlab(home: Path, folder: Path) -> Iterator[str]:
     """The address of a JupyterLab on the notebooks of `home`, with its token; `folder` for what it writes."""
-    with _running(["--folder", str(home)], folder) as address:
+    with _running(["--folder", str(home), "--LabApp.expose_app_in_browser=True"], folder) as address:
         yield address
 
 
@@ -97,6 +97,10 @@ ALL_RUN = """() => {
 }"""
 
 
+_WAITING = """() => [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell .jp-InputPrompt')]
+    .some(prompt => prompt.textContent.includes('*'))"""
+
+
 def run_all(page: Page, seconds: float = 240, tries: int = 3) -> None:
     """Restart and run all cells, as a user does, who does so again where the kernel never came back."""
     for left in reversed(range(tries)):
@@ -112,6 +116,42 @@ def run_all(page: Page, seconds: float = 240, tries: int = 3) -> None:
     page.locator(".jp-CodeCell .jp-InputPrompt").last.scroll_into_view_if_needed()
 
 
+def command(page: Page, name: str, wait: bool = True, **options: Any) -> None:
+    """Give JupyterLab a command by its name, and wait until it is done."""
+    call = "([name, options]) => { const done = window.jupyterapp.commands.execute(name, options)"
+    page.evaluate(f"{call}; {'return done.then(() => null);' if wait else ''} }}", [name, options])
+
+
+def show_alone(page: Page, name: str) -> None:
+    """Show a notebook with a kernel of its own, in the page of JupyterLab that is there; end all other kernels."""
+    page.evaluate("() => { for (const one of [...window.jupyterapp.shell.widgets('main')]) one.dispose(); }")
+    page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    command(page, "docmanager:open", path=name, kernel={"name": "python3"})
+    page.locator(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=120_000)
+    if page.locator("#jp-left-stack").is_visible():
+        command(page, "application:toggle-left-area")
+
+
+def run_cells(page: Page, seconds: float = 300) -> None:
+    """Run all cells; again, as a user does, where none is waited for though not all have run."""
+    until, idle = time.monotonic() + seconds, 0
+    command(page, "notebook:run-all-cells", wait=False)
+    while not page.evaluate(ALL_RUN):
+        assert time.monotonic() < until, page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
+        page.wait_for_timeout(500)
+        idle = 0 if page.evaluate(_WAITING) else idle + 1
+        if idle == 10:
+            idle = 0
+            command(page, "notebook:run-all-cells", wait=False)
+
+
+def use_theme(page: Page, name: str) -> None:
+    """Show JupyterLab in its theme "Light" or "Dark"."""
+    command(page, "apputils:change-theme", theme=f"JupyterLab {name}")
+    light = str(name == "Light").lower()
+    page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
+
+
 def cell(page: Page, text: str) -> Locator:
     """The code cell that contains some text."""
     return page.locator(".jp-NotebookPanel .jp-CodeCell", has=page.locator(".jp-InputArea", has_text=text)).first
@@ -120,3 +160,13 @@ def cell(page: Page, text: str) -> Locator:
 def panel_of(page: Page, text: str) -> Locator:
     """The panel that lives below the code cell that contains some text, without the copy of it that stays hidden."""
     return cell(page, text).locator(".ap-live")
+
+
+def slide(panel: Locator, name: str, presses: int = 3) -> str:
+    """Move a slider by the keyboard, and say what it reads then."""
+    row = panel.locator(".widget-inline-hbox", has_text=name).first
+    handle = row.locator(".noUi-handle").first
+    handle.focus()
+    for _ in range(presses):
+        handle.press("ArrowRight")
+    return row.locator(".widget-readout").inner_text()

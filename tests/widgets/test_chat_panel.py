@@ -34,6 +34,15 @@ def lab(tmp_path: Path) -> Any:
         yield made
 
 
+def test_a_model_that_answers_stands_beside(tmp_path: Path) -> None:
+    models = (ModelConfig(name="smollm2-135m", type="replay"), ModelConfig(name="gone", type="ollama"))
+    with Workbench(Settings.load(models=models, autopicker_home=tmp_path)) as lab:
+        panel = ChatPanel(lab)
+        assert {"smollm2-135m", "gone"} < set(panel.rival.options)
+        lab.submit(lab.catalogue.availability(fresh=True)).result()
+        assert panel.rival.value == "smollm2-135m"
+
+
 def test_two_models_are_voted_for_before_they_are_named_and_the_vote_is_an_outcome(lab: Workbench) -> None:
     panel = ChatPanel(lab, QUESTION)
     panel.choice.value, panel.rival.value = "smollm2-135m", "qwen2.5-coder-0.5b"

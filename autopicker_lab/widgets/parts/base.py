@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError, StorageError
+from autopicker_lab.widgets.parts.slider_names import SliderNames
 from autopicker_lab.widgets.parts.snapshot import Snapshots
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ class Panel:
         """
         from IPython.display import display
 
-        if self._snapshots is None and self.model is not None:
-            self.watch(self.model)
+        if self._snapshots is None:
+            self.view.children = (*self.view.children, SliderNames())
+            if self.model is not None:
+                self.watch(self.model)
         bundle = self._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         display(data, metadata=metadata, raw=True)
