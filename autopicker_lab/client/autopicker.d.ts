@@ -8,6 +8,8 @@ export interface Message {
 
 /** OpenAI's options of a chat, passed on as they are; `signal` aborts it. */
 export interface ChatOptions {
+  /** How files are read: with `whole`, from end to end in steps, within bounds. */
+  reading?: { whole: boolean; max_calls?: number; max_usd?: number | null };
   model?: string;
   temperature?: number;
   top_p?: number;
@@ -75,7 +77,14 @@ export interface Completion {
   routing?: Routing;
   files_processed?: number;
   file_errors?: Array<Record<string, string>>;
-  context?: { used: string[]; left_out: string[]; warnings: string[] };
+  context?: {
+    used: string[];
+    left_out: string[];
+    warnings: string[];
+    coverage: Array<{ file: string; share: number }>;
+    method: string | null;
+    encoder: string | null;
+  };
 }
 
 export interface Chunk {
