@@ -44,8 +44,10 @@ _LONGEST = 40  # letters of a word that are looked at
 def asking_words(words: Sequence[str]) -> Sequence[str]:
     """Folded words without marks of layout, and without sentences at both ends that only frame what is asked."""
     plain = _unmarked(words)
-    first, last = _between(plain, _only_frames)
-    kept = plain[first:last] or plain
+    kept = plain
+    if plain and (_only_frames(plain[:1]) or _only_frames(plain[-1:])):  # else no sentence at either end only frames
+        first, last = _between(plain, _only_frames)
+        kept = plain[first:last] or plain
     if not _speaks_of_itself(kept):
         return kept
     first, last = _between(kept, _is_aside)
