@@ -45,6 +45,7 @@ class Hearing:
         self.asked: list[SpeechOptions] = []
         self.settled: list[Word] = []
         self.unread = True
+        self.received_s = 1.0
 
     def transcribe(self, file: Any, **options: Any) -> Transcript:
         return Transcript(file.name, "", "en", 3.0, SEGMENTS, seconds_taken=0.1).with_segments(SEGMENTS)
@@ -225,7 +226,7 @@ def test_a_microphone_writes_what_is_said_and_gives_the_recording_to_the_editor(
 
 def test_a_microphone_that_fails_says_why(panel: TranscriptionPanel) -> None:
     box = panel.microphone
-    box.view._handle_custom_msg({"act": "begin", "form": "mp4"}, [])
+    box.view._handle_custom_msg({"act": "begin", "form": "midi"}, [])
     assert "unknown format" in box.view.message
     box.view._handle_custom_msg({"act": "failed", "why": "There is no microphone."}, [])
     assert box.view.message == "There is no microphone."
