@@ -53,7 +53,7 @@ def moves_ms(prompts: int, models: int, moves: int) -> list[float]:
         with jupyterlab(home, Path(folder)) as address:
             page = tab(browser)
             page.goto(address)
-            page.wait_for_function("window.jupyterapp && document.querySelector('.jp-LabShell')", timeout=120_000)
+            page.wait_for_function("window.jupyterapp && document.querySelector('.jp-NotebookPanel')", timeout=120_000)
             show_alone(page, "slider.ipynb")
             run_cells(page)
             panel = cell(page, "random_report").locator(".ap-live")
