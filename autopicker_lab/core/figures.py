@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "legend.frameon": False,
 }
+_STYLING = threading.Lock()  # matplotlib keeps its style for the whole process
 _FROM_PAGE: dict[Any, Any] = {"svg.fonttype": "none"}  # text stays text, in the page's colour
 
 
@@ -45,7 +47,7 @@ def grid(rows: int, columns: int, size: tuple[float, float], **sharing: Any) -> 
     import matplotlib.pyplot as plt
 
     options: dict[str, Any] = {"figsize": size, "layout": "constrained", "squeeze": False, **sharing}
-    with plt.rc_context(_STYLE):
+    with _STYLING, plt.rc_context(_STYLE):
         return plt.subplots(rows, columns, FigureClass=_page_figure(), **options)[1]
 
 
@@ -55,7 +57,7 @@ def figure_html(*plots: Callable[[Axes], object], size: tuple[float, float] = (7
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with mpl.rc_context(_STYLE):
+    with _STYLING, mpl.rc_context(_STYLE):
         figure = _page_figure()(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
         for plot, ax in zip(plots, figure.subplots(1, len(plots), squeeze=False)[0], strict=True):
@@ -69,13 +71,17 @@ def _page_figure() -> type[Figure]:
     from matplotlib.text import Text
 
     class PageFigure(Figure):
-        """A figure whose black text is drawn in INK, and which a notebook shows as SVG of the page's colours."""
+        """A figure whose black text is drawn in INK, and which a notebook shows as SVG of the page's colours.
+
+        A dollar sign in it is a dollar sign, but for the powers that matplotlib writes at its own ticks.
+        """
 
         def draw(self, renderer: Any) -> None:
             """Draw, whoever wrote the text and whenever."""
             for text in self.findobj(Text):
                 if text.get_color() == "black":
                     text.set_color(INK)
+                text.set_parse_math(text.get_text().startswith("$\\mathdefault{"))
             super().draw(renderer)
 
         def _repr_html_(self) -> str:
@@ -89,7 +95,7 @@ def _svg(figure: Figure, label: str = "") -> str:
     import matplotlib as mpl
 
     out = io.StringIO()
-    with mpl.rc_context(_FROM_PAGE):
+    with _STYLING, mpl.rc_context(_FROM_PAGE):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     svg = re.sub(r"^.*?(?=<svg)|\s*<metadata>.*?</metadata>", "", out.getvalue(), flags=re.DOTALL)
     svg = svg.replace(INK, "currentColor")

@@ -163,7 +163,10 @@ class Shadow:
             return row
         served, other, first_gains = await grader.grade(answered.request, answered.text, text)
         if served is not None:
-            await asyncio.to_thread(decisions.grade, answered.chat_id, served, grader.name)
+            try:
+                await asyncio.to_thread(decisions.grade, answered.chat_id, served, grader.name)
+            except AutopickerError as error:  # the other grade is kept all the same
+                log.info("shadow: the grade of %s was not kept: %s", answered.chat_id, error.loggable)
         scored_by = None if other is None else grader.name
         return row._replace(score=other, grade=other, scored_by=scored_by, first_gains=first_gains)
 

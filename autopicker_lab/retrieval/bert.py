@@ -100,7 +100,7 @@ class FolderEncoder:
         folder: config.json, tokenizer.json and model.safetensors.
 
     Raises:
-        SettingsError: files are missing, or it is another kind of model.
+        SettingsError: files are missing; on first use, too, where they cannot be read or are another kind of model.
     """
 
     def __init__(self, folder: str | Path):
@@ -120,6 +120,8 @@ class FolderEncoder:
         import numpy as np
 
         every = [self._before_passage + text for text in texts]
+        if not every:
+            return np.empty((0, 0), np.float32)
         return np.concatenate([self._encoded(every[i : i + _AT_ONCE]) for i in range(0, len(every), _AT_ONCE)])
 
     def question(self, text: str) -> Floats:
@@ -140,10 +142,17 @@ class FolderEncoder:
         return unit(pooled)
 
     def _loaded(self) -> tuple[BertWeights, Any, bool]:
+        import numpy as np
         from tokenizers import Tokenizer
 
-        weights = BertWeights(self._folder)
-        tokenizer = Tokenizer.from_file(str(self._folder / FILES[1]))
+        try:
+            weights = BertWeights(self._folder)
+            tokenizer = Tokenizer.from_file(str(self._folder / FILES[1]))
+            weights.hidden(np.zeros((1, 1), np.int64), np.ones((1, 1), bool))  # all that it takes is there
+        except SettingsError:
+            raise
+        except Exception as error:  # tokenizers has none that is narrower
+            raise SettingsError(f"{self._folder} cannot be read: {error}", "fetch its files anew") from error
         tokenizer.enable_truncation(min(_LONGEST, weights.config.get("max_position_embeddings", _LONGEST)))
         tokenizer.enable_padding(pad_id=weights.config.get("pad_token_id", 0))
         pooling = self._folder / "1_Pooling" / "config.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -53,4 +54,14 @@ def keep_vote(path: Path, question: str, answers: Sequence[Answer], vote: Vote) 
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as out:
-        out.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        out.write(text if _ends_a_line(path) else f"\n{text}")
+
+
+def _ends_a_line(path: Path) -> bool:
+    """Whether a file is empty or whole; a write that was cut off leaves a line without its end."""
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

@@ -66,6 +66,18 @@ def test_a_notebook_shows_a_figure_in_the_colours_of_its_page() -> None:
     plt.close(ax.figure)
 
 
+def test_a_dollar_sign_is_a_dollar_sign_and_a_power_a_power() -> None:
+    ax: Any = axes(None, (3, 2))
+    ax.plot([1, 1000], [1, 2], label="model $5 and \\frac$6")
+    ax.set_xscale("log")
+    ax.legend()
+    svg: Any = ElementTree.fromstring(ax.figure._repr_html_())
+    text = "".join(svg.itertext())
+    assert "model $5 and \\frac$6" in text
+    assert "mathdefault" not in text
+    plt.close(ax.figure)
+
+
 def test_what_a_user_drew_stays_as_it_is() -> None:
     figure, mine = plt.subplots()
     assert axes(mine, (1, 1)) is mine

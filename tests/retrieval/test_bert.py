@@ -109,3 +109,11 @@ def test_another_kind_of_model_and_a_folder_without_weights_say_what_to_do(tmp_p
         FolderEncoder(folder_of(tmp_path / "other", kind="qwen2")).question("mill")
     with pytest.raises(SettingsError, match="is no encoder"):
         FolderEncoder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "model.safetensors"])
+def test_files_that_cannot_be_read_say_what_to_do(tmp_path: Path, name: str) -> None:
+    folder = folder_of(tmp_path / "broken")
+    (folder / name).write_bytes(b'{"cut o')
+    with pytest.raises(SettingsError, match="cannot be read"):
+        FolderEncoder(folder).question("mill")

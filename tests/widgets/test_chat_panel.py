@@ -19,7 +19,7 @@ from autopicker_lab.widgets import ChatPanel, ConversationModel
 from autopicker_lab.widgets.answer import Answer
 from autopicker_lab.widgets.answer_html import turn_html
 from autopicker_lab.widgets.conversation import Turn
-from autopicker_lab.widgets.votes import Vote, outcomes_of
+from autopicker_lab.widgets.votes import Vote, keep_vote, outcomes_of
 
 QUESTION = "What is 50 - 12? Reply with the number only."
 
@@ -66,6 +66,11 @@ def test_two_models_are_voted_for_before_they_are_named_and_the_vote_is_an_outco
     assert set(outcomes["prompt"]) == {QUESTION}
     panel.model.vote(Vote.BOTH_BAD)
     assert len(panel.model.votes_path.read_text("utf-8").splitlines()) == 2
+    with panel.model.votes_path.open("a") as file:
+        file.write('{"prompt_id": "cut o')
+    keep_vote(panel.model.votes_path, QUESTION, turn.answers, Vote.BOTH_BAD)
+    lines = panel.model.votes_path.read_text("utf-8").splitlines()
+    assert [line.endswith("}") for line in lines] == [True, True, False, True, True]
 
 
 def test_a_vote_that_cannot_be_kept_is_told_and_can_be_given_again(lab: Workbench) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 MIN_CONFIDENCE = 0.6  # confidence below which another reading is tried
 
@@ -123,8 +123,23 @@ def overlap(line: OcrLine, other: OcrLine) -> float:
 
 def without_twins(lines: Sequence[OcrLine]) -> list[OcrLine]:
     """Lines without those that were found a second time: one of a huge word's letters, or the whole, less surely."""
-    once = [line for line in lines if not any(_is_less_sure(line, other) for other in lines)]
-    return [line for line in once if not any(_is_part(line, other) for other in once)]
+    return _without(_without(lines, _is_less_sure), _is_part)
+
+
+def meeting(lines: Iterable[OcrLine]) -> Iterator[tuple[OcrLine, OcrLine]]:
+    """The pairs of lines that share rows of pixels; few where most lines stand below each other."""
+    ordered = sorted(lines, key=lambda line: line.box[1])
+    for i, line in enumerate(ordered):
+        for j in range(i + 1, len(ordered)):
+            if ordered[j].box[1] >= line.box[3]:
+                break
+            yield line, ordered[j]
+
+
+def _without(lines: Sequence[OcrLine], is_twin: Callable[[OcrLine, OcrLine], bool]) -> list[OcrLine]:
+    pairs = [pair for one, other in meeting(lines) for pair in ((one, other), (other, one))]
+    twins = {id(line) for line, other in pairs if is_twin(line, other)}
+    return [line for line in lines if id(line) not in twins]
 
 
 def _is_less_sure(line: OcrLine, other: OcrLine) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.extraction.ocr.coverage import uncovered
-from autopicker_lab.extraction.ocr.lines import OcrLine, mean_confidence, overlap
+from autopicker_lab.extraction.ocr.lines import OcrLine, mean_confidence, meeting, overlap
 from autopicker_lab.extraction.ocr.rapid_engine import finder, reader
 from autopicker_lab.extraction.ocr.spacing import gap_shares
 from autopicker_lab.extraction.ocr.strips import cut_strips
@@ -84,7 +84,7 @@ def _is_better(lines: Sequence[OcrLine], others: Sequence[OcrLine]) -> bool:
 
 def _cut_apart(pieces: Sequence[OcrLine]) -> bool:
     """Whether pieces lie over each other, as those of a word whose letters are too large to be found as one."""
-    return any(overlap(one, other) > _OVER for one, other in itertools.combinations(pieces, 2))
+    return any(overlap(one, other) > _OVER for one, other in meeting(pieces))
 
 
 def read_places(image: Image, lines: Sequence[OcrLine]) -> list[OcrLine]:
