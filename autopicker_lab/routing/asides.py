@@ -1,9 +1,9 @@
-"""Sentences around a question that only frame it: courtesies, how to answer, and what the writer says of themselves.
+"""Sentences around a question that only frame it: courtesies, how to answer, a role, what writers say of themselves.
 
 Whole sentences are left out at both ends, never words of one that asks: what a sentence begins with ("Write a function
 that", "Reply with the number only" in the middle) tells kinds of questions apart. A sentence about the writer is one in
-the first person without a question, a number or a formula; where hardly anything else is said, it stays. The work is
-linear in the length of the text.
+the first person without a question, a number or a formula, one about the answer is told by how it begins ("You are a",
+"Be", "Do not"); where hardly anything else is said, they stay. The work is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -36,6 +36,25 @@ describe describes complete completes completed appropriately appropriate reques
 fields confidence below above included including required include return returned only schema
 """
 _FRAMING = frozenset(_MORE.split())  # beside routing.framing_words, which earlier kinds of estimators read by
+_ORDERS = "act always answer be behave ensure never pretend reply respond stay"
+_OF_ANSWERS = frozenset(_ORDERS.split())
+_BEGINNINGS = frozenset(
+    pair
+    for first, seconds in {
+        "you": "are re will must should",
+        "do": "not",
+        "your": "task job role goal answer reply response",
+        "the": "following",
+        "read": "it the this",
+        "work": "through",
+        "think": "step carefully through about before",
+        "take": "your a",
+        "make": "sure",
+        "imagine": "you",
+    }.items()
+    for pair in ((first, second) for second in seconds.split())
+)
+_OF_A_TASK = frozenset(("given", "asked", "provided", "told"))  # "you are given": what follows belongs to the question
 _LEAST_SAID = 3  # telling words beside what the writer says of themselves
 _AT_ENDS = 300  # words of beginning and of end in which a writer speaks
 _LONGEST = 40  # letters of a word that are looked at
@@ -48,7 +67,8 @@ def asking_words(words: Sequence[str]) -> Sequence[str]:
     if plain and (_only_frames(plain[:1]) or _only_frames(plain[-1:])):  # else no sentence at either end only frames
         first, last = _between(plain, _only_frames)
         kept = plain[first:last] or plain
-    if not _speaks_of_itself(kept):
+    last_begins = _start_of_sentence(kept, 0, len(kept))
+    if not (_speaks_of_itself(kept) or _of_answer(kept) or _of_answer(kept[last_begins:])):
         return kept
     first, last = _between(kept, _is_aside)
     inner = kept[first:last]
@@ -104,7 +124,7 @@ def _only_frames(sentence: Sentence) -> bool:
 
 
 def _is_aside(sentence: Sentence) -> bool:
-    return _only_frames(sentence) or _of_writer(sentence)
+    return _only_frames(sentence) or _of_writer(sentence) or (_of_answer(sentence) and not _has_matter(sentence))
 
 
 def _of_writer(sentence: Sentence) -> bool:
@@ -113,7 +133,18 @@ def _of_writer(sentence: Sentence) -> bool:
         return False
     if len(sentence) < 4 and "i" in plain:  # an option of a choice: "i only"
         return False
-    return not any(sign in _NOT_OF_WRITERS for word in sentence for sign in word)
+    return not _has_matter(sentence)
+
+
+def _of_answer(sentence: Sentence) -> bool:
+    """Whether a sentence begins like one that says how to answer, or as whom."""
+    first, second, third = [*map(_plain, sentence[:3]), "", "", ""][:3]
+    return first in _OF_ANSWERS or ((first, second) in _BEGINNINGS and third not in _OF_A_TASK)
+
+
+def _has_matter(sentence: Sentence) -> bool:
+    """Whether a sentence asks, or has a number or a formula in it."""
+    return any(sign in _NOT_OF_WRITERS for word in sentence for sign in word)
 
 
 @lru_cache(20_000)

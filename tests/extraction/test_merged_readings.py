@@ -107,9 +107,7 @@ def test_what_was_found_a_second_time_within_a_word_is_left_out() -> None:
     assert without_twins([part, word, beside, other]) == [word, beside, other]
     less = OcrLine("Taxii", (100, 250, 1150, 650), 0.8)
     assert without_twins([less, word]) == [word]
-    below = [
-        OcrLine("x", (0, 20 * i, 90, 20 * i + 12), 0.9) for i in range(30_000)
-    ]  # 450 million pairs
+    below = [OcrLine("x", (0, 20 * i, 90, 20 * i + 12), 0.9) for i in range(30_000)]  # 450 million pairs
     assert without_twins(below) == below
 
 

@@ -23,6 +23,8 @@ def read(text: str) -> str:
         "{} My uncle says that he knows, but I doubt it; let me know soon!",
         "Sorry for my English. {} I'll bring cake to whoever gets it right.",
         "### Instruction:\nBelow is an instruction that describes a task.\n\n{}\n\n### Response:",
+        "You are a careful archivist at a small museum. Never guess, and keep a formal tone. {}",
+        "Take your time over this one.\n{}\nDo not explain how you got there.",
         "<p>{}</p>",
         "**{}**",
         "1. {} 🙏",
@@ -37,6 +39,8 @@ def test_sentences_around_a_question_are_not_read(framed: str) -> None:
     [
         "Write a function that tells whether a list holds a number.",
         "Reply with the capital of Hungary.",
+        "You are given a list of rivers. Find the longest.",
+        "Do not touch the 3 red wires, cut the blue one: which are left?",
         "I have three apples. My sister gives me two. How many apples do I have?",  # numbers make it a problem
         "I feel tired. What should I do?",  # hardly anything else is said
         "Thanks!",
