@@ -23,6 +23,7 @@ _MOST_CELLS = 2_000_000
 _LEAST_VALUE = 2  # characters of a cell that a question may name
 _MOST_COLUMNS = 3  # whose sums are told
 _DIGITS = 6
+_MOST_OF = 0.3  # of a document's characters; bars and spaces of its Markdown are many
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class _Rows:
 def sums_of(question: str, document: Document, number: int = 0) -> list[Passage]:
     """What may be counted and added up for a question: a passage for each table that it concerns, computed.
 
-    A table is concerned where it is the only one, or where the question has its name, that of one of its columns or the
+    A table is concerned where it is the document, or where the question has its name, that of one of its columns or the
     value of a cell. Rows are counted that have all those values, and of columns of numbers that it names their sum,
     mean, least and greatest are told.
     """
@@ -47,7 +48,8 @@ def sums_of(question: str, document: Document, number: int = 0) -> list[Passage]
     for index, part in enumerate(document.parts):
         for table in part.tables:
             if len(table.rows) > _LEAST_ROWS and sum(map(len, table.rows)) <= _MOST_CELLS:
-                named = len(document.tables) == 1 or any(has_name(text, fold(n)) for n in (table.label, part.label))
+                named = any(has_name(text, fold(name)) for name in (table.label, part.label))
+                named = named or (len(document.tables) == 1 and _is_most_of(document, table))
                 told = _told(text, table, named)
                 if told:
                     label = f"{part.label}, computed"
@@ -70,6 +72,12 @@ def _told(text: str, table: Table, is_meant: bool) -> str:
             f"least {_said(min(values))}, greatest {_said(max(values))}."
         )
     return "\n".join(lines)
+
+
+def _is_most_of(document: Document, table: Table) -> bool:
+    """Whether a document is a table with little beside it, as a sheet is, so that what is counted are its rows."""
+    cells = sum(len(str(cell)) for row in table.rows for cell in row if cell is not None)
+    return cells > _MOST_OF * len(document.text)
 
 
 def _selected(text: str, table: Table) -> _Rows:

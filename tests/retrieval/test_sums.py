@@ -82,3 +82,12 @@ def test_a_table_of_several_is_meant_by_its_name() -> None:
 @pytest.mark.parametrize("question", ["When was the Petrel built?", "Where are petals sold?"])
 def test_a_short_word_of_some_language_is_not_read_into_a_longer_one(question: str) -> None:
     assert computed(question) == ""
+
+
+def test_the_only_table_of_a_text_is_not_counted_for_what_the_text_tells() -> None:
+    table = Table((("Route", "Departures"), *((f"Route {i}", i) for i in range(6))), "table 1")
+    said = "The engines saved 96,000 litres of diesel in their first year. " + "The weather was fine. " * 120
+    text = f"{said}\n\n{table.to_markdown()}"
+    report = Document("report.md", "md", (Part("text", text, (table,)),), sha256="one small table")
+    assert computed("How many litres of diesel were saved?", report) == ""
+    assert "6 of 6 rows" in computed("What is the sum of Departures?", report)
