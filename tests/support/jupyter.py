@@ -101,7 +101,7 @@ _WAITING = """() => [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCel
     .some(prompt => prompt.textContent.includes('*'))"""
 
 
-def run_all(page: Page, seconds: float = 240, tries: int = 3) -> None:
+def run_all(page: Page, seconds: float = 90, tries: int = 4) -> None:
     """Restart and run all cells, as a user does, who does so again where the kernel never came back."""
     for left in reversed(range(tries)):
         page.get_by_role("menuitem", name="Run", exact=True).click()
