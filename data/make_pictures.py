@@ -53,11 +53,11 @@ def made_from() -> dict[str, str]:
 
 def main() -> None:
     sys.path.insert(0, str(ROOT / "tests"))
-    from support.jupyter import chromium, jupyterlab, open_notebook, panel_of, run_all, tab
+    from support.jupyter import cell, chromium, jupyterlab, open_notebook, run_all, tab
 
     def ask_question(panel: Locator) -> None:
         panel.get_by_role("button", name="Which boat is driven").click()
-        panel.get_by_text("tokens read").click(timeout=60_000)
+        panel.locator(".ap-live").get_by_text("tokens read").click(timeout=60_000)
 
     preparations: dict[str, Callable[[Locator], None]] = {"chat": ask_question}
     FOLDER.mkdir(exist_ok=True)
@@ -71,13 +71,13 @@ def main() -> None:
                 open_notebook(page, address, f"{notebook}.ipynb")
                 page.keyboard.press("Control+B")  # without the list of files
                 run_all(page)
-                panel = panel_of(page, source)
+                panel = cell(page, source)
                 preparations.get(name, lambda _: None)(panel)
                 panel.scroll_into_view_if_needed()
                 page.evaluate(_SHORTEN, f"{ROOT}{os.sep}")
                 page.wait_for_timeout(2500)
                 path = FOLDER / f"{name}.png"
-                panel.screenshot(path=path)
+                panel.locator(".jp-OutputArea-output:visible").first.screenshot(path=path)
                 Image.open(path).convert("RGB").quantize(96).save(path, optimize=True)
                 print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KiB")
     SOURCES.write_text(json.dumps(made_from(), indent=2) + "\n", "utf-8")
