@@ -28,7 +28,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _SELF = "i i'm i've i'd i'll im ive id ill me my mine myself btw lol"
 _WRITER = frozenset(_SELF.split())
 _NUMERALS = frozenset(("i", "ii", "iii", "iv", "v"))
-_NOT_OF_WRITERS = frozenset('0123456789?？؟"=<>\\${}^|')
+_MATTER = frozenset('0123456789?？؟"=<>\\${}^|')
 _NUMBERS = "two three four five six seven eight nine ten eleven twelve dozen hundred thousand"
 _COUNTED = frozenset(_NUMBERS.split())
 _MORE = """
@@ -55,7 +55,7 @@ _BEGINNINGS = frozenset(
     for pair in ((first, second) for second in seconds.split())
 )
 _OF_A_TASK = frozenset(("given", "asked", "provided", "told"))  # "you are given": what follows belongs to the question
-_LEAST_SAID = 3  # telling words beside what the writer says of themselves
+_LEAST_SAID = 3  # telling words beside asides
 _AT_ENDS = 300  # words of beginning and of end in which a writer speaks
 _LONGEST = 40  # letters of a word that are looked at
 
@@ -67,8 +67,7 @@ def asking_words(words: Sequence[str]) -> Sequence[str]:
     if plain and (_only_frames(plain[:1]) or _only_frames(plain[-1:])):  # else no sentence at either end only frames
         first, last = _between(plain, _only_frames)
         kept = plain[first:last] or plain
-    last_begins = _start_of_sentence(kept, 0, len(kept))
-    if not (_speaks_of_itself(kept) or _of_answer(kept) or _of_answer(kept[last_begins:])):
+    if not (_speaks_of_itself(kept) or _of_answer(kept) or _of_answer(kept[_start_of_sentence(kept, 0, len(kept)) :])):
         return kept
     first, last = _between(kept, _is_aside)
     inner = kept[first:last]
@@ -144,7 +143,7 @@ def _of_answer(sentence: Sentence) -> bool:
 
 def _has_matter(sentence: Sentence) -> bool:
     """Whether a sentence asks, or has a number or a formula in it."""
-    return any(sign in _NOT_OF_WRITERS for word in sentence for sign in word)
+    return any(sign in _MATTER for word in sentence for sign in word)
 
 
 @lru_cache(20_000)
