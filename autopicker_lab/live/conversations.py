@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autopicker_lab.runtime.batch_writer import BatchWriter
 from autopicker_lab.runtime.circuit_breaker import STORE_POLICY, CircuitBreaker
-from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
+from autopicker_lab.runtime.shared_database import open_shared_database
 from autopicker_lab.storage.redis_client import open_redis
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 KEPT_S = 86_400  # seconds after its last question that a conversation is remembered
 _HERE = 50_000
 _FLUSH_S = 0.2
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=NORMAL",  # what a power cut takes is a conversation's policy, and the file stays whole
-)
+_BUSY_S = 10.0
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'begun*' ORDER BY name DESC"
 
 
@@ -151,11 +148,7 @@ class _SqliteStore:
 
     def _opened(self) -> sqlite3.Connection:
         if self._db is None:
-            make_private_folder(self._path.parent)
-            make_private_file(self._path)
-            self._db = sqlite3.connect(self._path, timeout=10, check_same_thread=False)
-            for line in _PRAGMAS:
-                self._db.execute(line)
+            self._db = open_shared_database(self._path, _BUSY_S)
             self._table = ""
         return self._db
 

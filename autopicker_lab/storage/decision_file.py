@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.runtime.batch_writer import BatchWriter
 from autopicker_lab.runtime.moments import Moments
-from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
+from autopicker_lab.runtime.shared_database import open_shared_database
 from autopicker_lab.storage.decision import ANYONE, Decision, unknown_decision, with_signal
 from autopicker_lab.storage.policy_news import PolicyNews, ReadTo
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 _TYPES = ("REAL", "TEXT", "INTEGER")
 _FLUSH_S = 0.5
+_BUSY_S = 10.0
 _INTEGERS = frozenset({"prompt_tokens", "completion_tokens"})
 _TEXTS = frozenset(
     {"chat_id", "request_id", "model", "policy", "prompt", "key_id", "propensities", "signals", "features", "scored_by"}
@@ -44,13 +44,10 @@ class FileLog:
 
     def __init__(self, path: Path):
         self.path = path
-        make_private_folder(path.parent)
-        make_private_file(path)
         self._lock = threading.Lock()
         self._batch: BatchWriter[Decision] = BatchWriter("routing decisions", self.write, _FLUSH_S)
-        self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
+        self._db = open_shared_database(path, _BUSY_S)
         self._db.create_function("with_signal", 2, with_signal, deterministic=True)
-        self._db.execute("PRAGMA journal_mode=WAL")
         self._bring_up_to_date()
 
     def __repr__(self) -> str:

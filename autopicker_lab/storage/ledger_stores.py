@@ -8,7 +8,7 @@ import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
+from autopicker_lab.runtime.shared_database import open_shared_database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,16 +95,19 @@ class SqliteStore:
 
     def exchange(self, statements: Sequence[Statement]) -> dict[Account, Balance]:
         """Keep what a worker tells and answer it, in one transaction; sqlite3.Error or OSError where that fails."""
-        db = self._connection()
         try:
-            with db:
+            with self._connection() as db:
                 db.execute("BEGIN IMMEDIATE")
                 return {statement.account: self._answer(db, statement) for statement in statements}
         except sqlite3.Error:
-            self._db = None
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
             with suppress(sqlite3.Error):
                 db.close()
-            raise
 
     def _answer(self, db: sqlite3.Connection, statement: Statement) -> Balance:
         account, now = statement.account, time.time()
@@ -125,15 +128,10 @@ class SqliteStore:
         """The connection to the file, made anew where somebody has removed it."""
         if self._db is not None and self._path.exists():
             return self._db
-        make_private_folder(self._path.parent)
-        make_private_file(self._path)
-        db = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=NORMAL")
+        self._db = open_shared_database(self._path, _BUSY_S, isolation_level=None)
         for line in _SCHEMA:
-            db.execute(line)
-        self._db = db
-        return db
+            self._db.execute(line)
+        return self._db
 
 
 class RedisStore:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import orjson
 
 from autopicker_lab.core import InvalidRequestError, NotFoundError, StorageError
-from autopicker_lab.runtime.private_files import make_private_file, make_private_folder
+from autopicker_lab.runtime.shared_database import open_shared_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 MAX_RESPONSES = 2_000  # of one key
 MAX_BYTES = 64 * 2**20  # of one key
 _MAX_TURNS = 1_000  # that a conversation is walked back
+_BUSY_S = 5.0
 _TIDY_EVERY = 50  # responses
 _WAITS_S = (0.1, 0.4)  # for what another worker is about to write
 _SCHEMA = (
@@ -122,13 +123,9 @@ class ResponseStore:
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
             try:
-                make_private_folder(self._path.parent)
-                make_private_file(self._path)
+                database = open_shared_database(self._path, _BUSY_S, isolation_level=None)
             except OSError as error:
                 raise sqlite3.OperationalError(str(error)) from error
-            database = sqlite3.connect(self._path, timeout=5, isolation_level=None)
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=NORMAL")
             for statement in _SCHEMA:
                 database.execute(statement)
             self._db = database

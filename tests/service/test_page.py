@@ -75,7 +75,7 @@ def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
         tab.get_by_text("txt, ").wait_for()
         tab.get_by_label("Your question").fill("What do the notes say?")
         tab.get_by_role("button", name="Ask", exact=True).click()
-        tab.get_by_text(TEXT).wait_for()
+        tab.locator(".turn .text").get_by_text(TEXT).wait_for()
         about = tab.locator(".about").first
         about.get_by_text("of 100").wait_for()
         assert "3 read, 5 written" in about.inner_text()
