@@ -120,7 +120,7 @@ class AsyncAutopickerClient:
         return await self._call(protocol.context(messages, file_ids, budget, model))
 
     async def transcribe(self, file_id: str, **query: Any) -> Transcription:
-        """What is said in an uploaded recording (language, task, word_timestamps)."""
+        """What is said in an uploaded recording (language, task, word_timestamps); of a file here see `hear`."""
         return await self._call(protocol.transcribe(file_id, query))
 
     async def hear(self, file_path: str | Path, **options: Any) -> Any:

@@ -119,7 +119,7 @@ class AutopickerClient:
         return self._call(protocol.context(messages, file_ids, budget, model))
 
     def transcribe(self, file_id: str, **query: Any) -> Transcription:
-        """What is said in an uploaded recording (language, task, word_timestamps)."""
+        """What is said in an uploaded recording (language, task, word_timestamps); of a file here see `hear`."""
         return self._call(protocol.transcribe(file_id, query))
 
     def hear(self, file_path: str | Path, **options: Any) -> Any:

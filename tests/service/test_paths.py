@@ -52,6 +52,23 @@ def test_slashes_at_the_end_are_nothing(base: str) -> None:
     assert httpx.get(f"{base}/v1/nowhere/", timeout=20).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/transcribe/talks%2Fmonday.mp3"),
+        ("GET", "/api/v1/files/talks%2Fmonday.mp3"),
+        ("GET", "/api/v1/files/talks%2Fmonday.mp3/content"),
+        ("DELETE", "/v1/files/talks%2Fmonday.mp3"),
+    ],
+)
+@pytest.mark.fault("a path in the place of an upload's id", "404 that names the path and says to upload it")
+def test_a_path_is_no_id_of_an_upload(base: str, method: str, path: str) -> None:
+    answer = httpx.request(method, base + path, timeout=20)
+    assert answer.status_code == 404
+    assert "no file with id 'talks/monday.mp3'" in answer.text
+    assert "Upload it first" in answer.text
+
+
 @pytest.mark.parametrize("root", ["/llm", "llm/", "/a/b"])
 def test_a_proxy_may_serve_under_a_prefix_and_cut_it_off_or_not(root: str) -> None:
     prefix = f"/{root.strip('/')}"

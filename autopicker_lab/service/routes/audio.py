@@ -127,7 +127,7 @@ def _conflict(detail: str, hint: str, param: str) -> InvalidRequestError:
     return InvalidRequestError(detail, hint, param=param)
 
 
-@router.post("/transcribe/{file_id}", summary="Transcribe an uploaded recording")
+@router.post("/transcribe/{file_id:path}", summary="Transcribe an uploaded recording")
 async def transcribe_upload(
     file_id: str, request: Request, state: State, files: Files, query: Annotated[TranscriptionQuery, Query()]
 ) -> dict[str, Any]:

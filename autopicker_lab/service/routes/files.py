@@ -80,14 +80,7 @@ async def list_files(
     return {"files": rows, "count": len(rows), "object": "list", "data": rows, "has_more": more, **ends}
 
 
-@router.get("/files/{file_id}", summary="About one upload")
-async def file_record(file_id: str, files: Files) -> dict[str, Any]:
-    """Name, type, size and checksum, and what was odd about the file."""
-    record = await asyncio.to_thread(files.get, file_id)
-    return {**_file_entry(record), "sha256": record.sha256, "warnings": list(record.warnings)}
-
-
-@router.get("/files/{file_id}/content", summary="What was read out of an upload", response_model=None)
+@router.get("/files/{file_id:path}/content", summary="What was read out of an upload", response_model=None)
 async def file_content(file_id: str, request: Request, state: State, files: Files) -> dict[str, Any] | Response:
     """The Document as JSON; a recording is transcribed. OpenAI's clients, which accept bytes, get the file's bytes."""
     record = await asyncio.to_thread(files.get, file_id)
@@ -99,7 +92,14 @@ async def file_content(file_id: str, request: Request, state: State, files: File
     return {"id": file_id, **document.to_dict()}
 
 
-@router.delete("/files/{file_id}", summary="Forget an upload")
+@router.get("/files/{file_id:path}", summary="About one upload")
+async def file_record(file_id: str, files: Files) -> dict[str, Any]:
+    """Name, type, size and checksum, and what was odd about the file."""
+    record = await asyncio.to_thread(files.get, file_id)
+    return {**_file_entry(record), "sha256": record.sha256, "warnings": list(record.warnings)}
+
+
+@router.delete("/files/{file_id:path}", summary="Forget an upload")
 async def delete_file(file_id: str, files: Files) -> dict[str, Any]:
     """Its bytes go with the last upload that has the same."""
     await asyncio.to_thread(files.delete, file_id)
