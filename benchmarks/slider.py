@@ -58,7 +58,7 @@ def moves_ms(prompts: int, models: int, moves: int) -> list[float]:
             run_cells(page)
             panel = cell(page, "random_report").locator(".ap-live")
             handle = panel.locator(".widget-inline-hbox", has_text="cost weight").locator(".noUi-handle")
-            handle.wait_for()
+            handle.wait_for(timeout=120_000)  # a busy machine draws it late
             page.wait_for_timeout(2000)  # until the panel's first state is kept
             page.evaluate(_WATCH, _MARK)
             handle.focus()

@@ -13,7 +13,7 @@ from autopicker_lab.routing.requirements import obstacle
 from autopicker_lab.routing.rule import cascade_pair, goes_up_each, prefer_each, signal_gains, with_added
 from autopicker_lab.tuning.baselines import heuristic_scores
 from autopicker_lab.tuning.cascade_columns import checking_costs, with_columns_for
-from autopicker_lab.tuning.conversations import earlier_of, is_conversation, request_of
+from autopicker_lab.tuning.conversations import earlier_of, request_of
 from autopicker_lab.tuning.matrix import USD
 
 if TYPE_CHECKING:
@@ -144,11 +144,10 @@ def choose_each(
 def _held_to_earlier(policy: RoutePolicy, outcomes: OutcomeMatrix, specs: Sequence[ModelSpec], chosen: Array) -> Array:
     """The choices, those of conversations by the router itself: they do not go below what earlier questions got."""
     column = {model: i for i, model in enumerate(outcomes.models)}
-    for i, prompt in enumerate(outcomes.prompts):
-        if is_conversation(prompt):
-            request = request_of(prompt)
-            context: Any = {"question": request.question, "earlier": earlier_of(request), "task": outcomes.tasks[i]}
-            chosen[i] = column[choose(score(request), specs, policy, ANY_REQUEST, **context).model]
+    for i in outcomes.conversations:
+        request = request_of(outcomes.prompts[i])
+        context: Any = {"question": request.question, "earlier": earlier_of(request), "task": outcomes.tasks[i]}
+        chosen[i] = column[choose(score(request), specs, policy, ANY_REQUEST, **context).model]
     return chosen
 
 

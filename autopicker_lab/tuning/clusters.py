@@ -19,17 +19,32 @@ FEW = 30  # effective groups, from which resampling them is right as well
 SURE = 0.9  # of a one-sided bound
 
 
-def sizes_of(groups: Array) -> Array:
-    """Prompts of each group, shape (groups,)."""
+def numbered(groups: Array) -> tuple[Array, Array]:
+    """The place of each prompt's group among the groups, shape (n,), and the prompts of each, shape (groups,).
+
+    Groups that are numbered from 0 are counted, all others sorted: counting is what a slider has the time for.
+    """
     import numpy as np
 
-    sizes: Array = np.unique(groups, return_counts=True)[1]
-    return sizes
+    if not (groups.dtype.kind in "iu" and len(groups) and groups.min() >= 0 and groups.max() < 4 * len(groups)):
+        _, at, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        return at, sizes
+    counts = np.bincount(groups)
+    there = counts > 0
+    return (np.cumsum(there) - 1)[groups], counts[there]
+
+
+def sizes_of(groups: Array) -> Array:
+    """Prompts of each group, shape (groups,)."""
+    return numbered(groups)[1]
 
 
 def freedom(groups: Array) -> float:
     """Degrees of freedom of a mean over prompts: groups of equal size that would tell as much, but one; at least 1."""
-    sizes = sizes_of(groups)
+    return _freedom(sizes_of(groups))
+
+
+def _freedom(sizes: Array) -> float:
     return max(float(sizes.sum()) ** 2 / float((sizes**2).sum()) - 1, 1.0)
 
 
@@ -42,7 +57,8 @@ def quantile(level: float, groups: Array) -> float:
     """Standard errors from a mean to its one-sided bound at `level`: normal, or Student's where groups are few."""
     from scipy.stats import norm, t
 
-    return float(t.ppf(level, freedom(groups)) if are_few(groups) else norm.ppf(level))
+    free = freedom(groups)
+    return float(t.ppf(level, free) if free + 1 < FEW else norm.ppf(level))
 
 
 def clustered_error(values: Array, groups: Array) -> Array:
@@ -52,12 +68,11 @@ def clustered_error(values: Array, groups: Array) -> Array:
     """
     import numpy as np
 
-    at = np.unique(groups, return_inverse=True)[1]
-    if not are_few(groups):
+    at, sizes = numbered(groups)
+    if _freedom(sizes) + 1 >= FEW:
         sums = np.stack([np.bincount(at, weights=row - row.mean()) for row in values])
         errors: Array = np.sqrt((sums**2).sum(1)) / values.shape[1]
         return errors
-    sizes = sizes_of(groups)
     if len(sizes) == 1:
         return np.full(len(values), np.inf)
     left_out = np.stack([(row.sum() - np.bincount(at, weights=row)) / (len(row) - sizes) for row in values])

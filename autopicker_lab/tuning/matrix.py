@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from autopicker_lab.core import InvalidRequestError
@@ -268,17 +269,22 @@ class OutcomeMatrix:
         """Scores of the weak and of the strong model, each of shape (prompts,)."""
         return self.scores[:, self.weak], self.scores[:, self.strong]
 
-    @property
+    @cached_property
     def mean_costs(self) -> Array:
         """Mean cost of a call of each model, shape (models,)."""
         means: Array = self.costs.mean(0)
         return means
 
-    @property
+    @cached_property
     def mean_scores(self) -> Array:
         """Mean score of each model, shape (models,)."""
         means: Array = self.scores.mean(0)
         return means
+
+    @cached_property
+    def conversations(self) -> tuple[int, ...]:
+        """Rows of the prompts that hold messages, not one question."""
+        return tuple(i for i, prompt in enumerate(self.prompts) if is_conversation(prompt))
 
     @property
     def pair(self) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from support.outcomes import MODELS
 
 from autopicker_lab.core import InvalidRequestError, RoutePolicy, Tier
 from autopicker_lab.tuning import OutcomeMatrix, Terms, gate, tune
-from autopicker_lab.tuning.clusters import are_few, clustered_error, quantile
+from autopicker_lab.tuning.clusters import are_few, clustered_error, numbered, quantile
 from autopicker_lab.tuning.grouping import OFF, TEMPLATE, copies, count, group_prompts
 from autopicker_lab.tuning.metrics import bootstrap, interval_of
 
@@ -137,3 +137,21 @@ def test_errors_of_few_groups_are_by_leaving_out_and_of_many_as_ever() -> None:
     means = values[0].reshape(4, 100).mean(1)
     assert clustered_error(values, few)[0] == pytest.approx(means.std(ddof=1) / 2)
     assert clustered_error(values, np.zeros(400, int)).tolist() == [np.inf, np.inf]
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        np.array([3, 0, 3, 7, 0, 3]),
+        np.array([10**12, 5, 10**12]),
+        np.array([-1, 4, -1]),
+        np.array(["b", "a", "b"]),
+        np.zeros(4, int),
+        np.array([], int),
+    ],
+)
+def test_groups_are_counted_as_sorting_would(groups: Any) -> None:
+    _, at, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    found = numbered(groups)
+    assert found[0].tolist() == at.tolist()
+    assert found[1].tolist() == sizes.tolist()
