@@ -65,7 +65,7 @@ async def test_a_failure_is_shared_and_not_remembered(remembering: Any) -> None:
 
 async def test_where_the_one_who_asks_leaves_another_asks(remembering: Any) -> None:
     base, up = remembering
-    up.delay_s = 0.6
+    up.delay_s = 0.4
     async with httpx.AsyncClient() as client:
         body = {"messages": HELLO}
         leader = asyncio.create_task(client.post(f"{base}/v1/chat/completions", json=body, timeout=0.3))

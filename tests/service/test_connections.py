@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.gateway import gateway
+from support.gateway import gateway, patient
 from support.upstream import TEXT, soon, upstream
 
 from autopicker_lab.service import connections
@@ -191,7 +191,7 @@ def test_half_sent_bodies_hold_no_place() -> None:
 
 
 def test_bodies_that_arrive_are_refused_where_no_place_is_left() -> None:
-    with upstream() as up, gateway(up, max_concurrency=1) as base:
+    with upstream() as up, gateway(patient(up), max_concurrency=1) as base:
         up.delay_s = 0.5
         with httpx.stream("POST", f"{base}/v1/chat/completions", json={**CHAT, "stream": True}, timeout=20) as first:
             pieces = first.iter_bytes()
@@ -220,7 +220,7 @@ def test_an_address_has_so_many_connections(part: bytes) -> None:
 
 
 def test_connections_with_an_answer_under_way_keep_their_place() -> None:
-    with upstream() as up, gateway(up, max_connections=2) as base:
+    with upstream() as up, gateway(patient(up), max_connections=2) as base:
         up.delay_s = 0.5
         streams = [connect(base) for _ in range(2)]
         body = json.dumps({**CHAT, "stream": True}).encode()
@@ -288,7 +288,7 @@ def test_pipelined_requests_are_answered_up_to_a_number(base: str) -> None:
 
 
 def test_who_leaves_with_requests_ahead_cancels_the_one_that_runs() -> None:
-    with upstream() as up, gateway(up) as base:
+    with upstream() as up, gateway(patient(up)) as base:
         up.delay_s = 0.5
         body = json.dumps({**CHAT, "stream": True}).encode()
         request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body

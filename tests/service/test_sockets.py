@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import websocket
-from support.gateway import gateway
+from support.gateway import gateway, patient
 from support.upstream import soon, upstream
 
 from autopicker_lab.service import connections
@@ -60,7 +60,7 @@ def keys(tmp_path: Path) -> Iterator[Any]:
     """(base, key, its file) of a service that needs one."""
     file = KeyFile(tmp_path / "keys.json")
     secret, _ = file.create("app")
-    with upstream() as up, gateway(up, autopicker_home=tmp_path) as base:
+    with upstream() as up, gateway(patient(up), autopicker_home=tmp_path) as base:
         up.delay_s = 0.5
         up.pieces = 50
         yield base, secret, file

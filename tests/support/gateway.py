@@ -19,6 +19,11 @@ def model(url: str, **fields: Any) -> ModelConfig:
     return ModelConfig(name="m", type="openai", endpoint=url, **{"timeout_s": 1.0, **fields})
 
 
+def patient(up: Any) -> ModelConfig:
+    """The one model "m" of an upstream that is slow on purpose."""
+    return model(up.url, timeout_s=30.0)
+
+
 @contextmanager
 def gateway(*upstreams: Any, **settings: Any) -> Iterator[str]:
     """The address of a service whose models are ModelConfigs, or an upstream's "m"; it has uploads of its own."""
