@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import struct
 import zipfile
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _MOST_BYTES = 2 * 1024**3
 _MOST_VALUES = 50_000_000  # of YAML
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _ZSTD = 93  # of a ZIP's ways to pack
+_NOT_BLANK = re.compile(r"\S")
 _LOCAL_HEADER, _NAME_LENGTHS = 30, 26  # bytes of a member's header, and where the lengths of its name and extras are
 _OF_A_PICKLE = (
     "where you trust it, make a table of it: pandas.read_pickle(...).to_parquet('outcomes.parquet'), or JSON of "
@@ -143,11 +145,25 @@ def _lines(path: Path, text: str) -> list[dict[str, Any]]:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
+            if number == 1 and (found := _one_after_the_other(text)):
+                return found
             detail = f"line {number} of '{path.name}' is no JSON"
             raise InvalidRequestError(detail, "one JSON object a line, or one JSON document") from None
         if isinstance(record, dict):
             records.append(record)
     return records
+
+
+def _one_after_the_other(text: str) -> list[dict[str, Any]]:
+    """Objects of JSON over several lines each, with nothing but blanks between; none where it is something else."""
+    decoder, found, at = json.JSONDecoder(), [], 0
+    try:
+        while (begin := _NOT_BLANK.search(text, at)) is not None:
+            value, at = decoder.raw_decode(text, begin.start())
+            found.append(value)
+    except (ValueError, RecursionError):
+        return []
+    return [value for value in found if isinstance(value, dict)]
 
 
 def _table(path: Path, text: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What evaluation tools write: lm-evaluation-harness, inspect_ai, promptfoo, HELM, OpenAI evals, LLMRouterBench.
+"""What evaluation tools write: lm-evaluation-harness, inspect_ai, promptfoo, OpenAI evals, LLMRouterBench.
 
 Each reader takes a file's content and gives rows with the keys of `Outcome`, or none where a file is not of its kind.
 """
@@ -196,71 +196,74 @@ def _promptfoo_scores(result: dict[str, Any]) -> dict[str, Any]:
     return {"score": whole, **(result.get("namedScores") or {})}
 
 
-def helm(content: Content) -> Rows:
-    """Per-instance statistics of HELM, with the scenario_state.json of their folder."""
-    if not {"instance_id", "stats"} <= set(content.first):
-        return []
-    state = content.path.parent / "scenario_state.json"
-    try:
-        found = json.loads(state.read_text("utf-8"))
-        asked = {_helm_key(s["instance"]["id"], s): s["request"] for s in found["request_states"]}
-        model = str(found["adapter_spec"]["model"])
-    except (OSError, ValueError, LookupError, TypeError):
-        detail = f"the prompts and the model of '{content.path.name}' stand in scenario_state.json of the same run"
-        raise InvalidRequestError(detail, f"keep both in one folder (looked in {content.path.parent})") from None
-    task, rows = content.path.absolute().parent.name.split(":")[0], []
-    for record in content.records:
-        request = asked.get(_helm_key(record["instance_id"], record))
-        stats = {
-            s["name"]["name"]: s["mean"]
-            for s in record["stats"]
-            if s["name"].get("perturbation") is None and "mean" in s
-        }
-        grades = {name: stats[name] for name in _metrics(stats, _METRICS)}
-        if request is None or not grades or record.get("perturbation"):
-            continue
-        rows.append(
-            {
-                "prompt_id": f"{task}/{record['instance_id']}",
-                "prompt": request.get("messages") or request["prompt"],
-                "model": model,
-                "scores": grades,
-                "task": task,
-                "prompt_tokens": stats.get("num_prompt_tokens"),
-                "completion_tokens": stats.get("num_completion_tokens") or stats.get("num_output_tokens"),
-                "latency_s": stats.get("inference_runtime"),
-            }
-        )
-    return rows
-
-
-def _helm_key(instance: str, of: dict[str, Any]) -> tuple[str, int]:
-    return str(instance), int(of.get("train_trial_index") or 0)
-
-
 def openai_evals(content: Content) -> Rows:
     """Events of OpenAI's evals: what was asked, and whether the answer matched or which score it got."""
-    if "spec" not in content.first or "completion_fns" not in content.first["spec"]:
+    spec = content.first.get("spec")
+    if not isinstance(spec, dict) or not (model := _evals_model(spec)):
         return []
-    spec = content.first["spec"]
-    task, model = str(spec.get("base_eval") or spec.get("eval_name", "")), str(spec["completion_fns"][0])
-    asked: dict[str, Any] = {}
-    scores: dict[str, Any] = {}
+    task = str(spec.get("base_eval") or spec.get("eval_name", ""))
+    asked: dict[str, dict[str, Any]] = {}
+    scores: dict[str, dict[str, Any]] = {}
     for record in content.records:
         sample, data = str(record.get("sample_id")), record.get("data")
         if isinstance(data, dict) and record.get("type") == "sampling":
-            asked.setdefault(sample, data.get("prompt"))
+            asked.setdefault(sample, data)  # what a model that grades is asked comes later
         elif isinstance(data, dict) and record.get("type") in ("match", "metrics"):
-            scores.setdefault(sample, data["correct"] if "correct" in data else _score_of(data))
+            known = scores.setdefault(sample, {})
+            known |= {name: grade for name, grade in _evals_grades(data) if name not in known}
+    if scores and not asked:
+        detail = f"'{content.path.name}' says how answers were graded, and not what was asked: no sampling events"
+        raise InvalidRequestError(detail, "evaluate by a completion function that records them, as those of models do")
     return [
-        {"prompt_id": f"{task}/{sample}", "prompt": prompt, "model": model, "score": scores[sample], "task": task}
-        for sample, prompt in asked.items()
-        if scores.get(sample) is not None
+        {
+            "prompt_id": f"{task}/{sample}",
+            "prompt": data.get("prompt"),
+            "model": model,
+            "scores": scores[sample],
+            "task": task,
+            "prompt_tokens": (data.get("usage") or {}).get("prompt_tokens"),
+            "completion_tokens": (data.get("usage") or {}).get("completion_tokens"),
+        }
+        for sample, data in asked.items()
+        if scores.get(sample)
     ]
 
 
-def _score_of(data: dict[str, Any]) -> Any:
-    return next((data[name] for name in ("score", "accuracy", *_METRICS) if name in data), None)
+def _evals_model(spec: dict[str, Any]) -> str:
+    """The model that was evaluated, in any version's words."""
+    names = spec.get("completion_fns") or (spec.get("model_names") or {}).get("completions") or spec.get("model_name")
+    return str(names[0] if isinstance(names, list) else names or "")
+
+
+def _evals_grades(data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A match, the usual names of scores first, and whatever else is a number, or true or false."""
+    for name in dict.fromkeys(("correct", "score", "accuracy", *_METRICS, *data)):
+        if isinstance(data.get(name), bool | int | float):
+            yield name, data[name]
+
+
+def openai_output_items(content: Content) -> Rows:
+    """Output items of a run of OpenAI's Evals API, as a list, a line each, or a page as the API answers it."""
+    listed = content.first.get("data") if content.first.get("object") == "list" else list(content.records)
+    items = [each for each in listed or () if isinstance(each, dict) and each.get("object") == "eval.run.output_item"]
+    return [_output_row(item, item.get("sample") or {}) for item in items]
+
+
+def _output_row(item: dict[str, Any], sample: dict[str, Any]) -> dict[str, Any]:
+    results, used = [r for r in item.get("results") or () if isinstance(r, dict)], sample.get("usage") or {}
+    failed = bool((sample.get("error") or {}).get("message"))
+    grades = {
+        str(r.get("name", i)): r["score"] if r.get("score") is not None else r.get("passed")
+        for i, r in enumerate(results)
+    }
+    return {
+        "prompt_id": f"{item.get('eval_id', '')}/{item.get('datasource_item_id', '')}",
+        "prompt": sample.get("input") or None,
+        "model": sample.get("model"),
+        "scores": {} if failed else grades,
+        "prompt_tokens": used.get("prompt_tokens"),
+        "completion_tokens": used.get("completion_tokens"),
+    }
 
 
 def llmrouterbench(content: Content) -> Rows:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.tuning.conversations import as_prompt
-from autopicker_lab.tuning.imports import evaluations, tables, traces
+from autopicker_lab.tuning.imports import evaluations, spans, tables, traces
 from autopicker_lab.tuning.imports.documents import read_content
+from autopicker_lab.tuning.imports.helm import helm
 from autopicker_lab.tuning.imports.several_scores import names_of, with_score
 from autopicker_lab.tuning.imports.shared_prompts import Leakage, leakage, split_hash
 from autopicker_lab.tuning.imports.tables import as_scores, frame_of, named, wide
@@ -30,13 +31,14 @@ READERS: Mapping[str, Callable[[Content], list[dict[str, Any]]]] = {
     "lm-evaluation-harness": evaluations.lm_eval,
     "inspect_ai": evaluations.inspect_ai,
     "promptfoo": evaluations.promptfoo,
-    "HELM": evaluations.helm,
+    "HELM": helm,
     "OpenAI evals": evaluations.openai_evals,
+    "OpenAI Evals API": evaluations.openai_output_items,
     "LLMRouterBench": evaluations.llmrouterbench,
     "RouterEval": tables.routereval,
     "LiteLLM": traces.litellm,
     "Langfuse": traces.langfuse,
-    "OpenTelemetry": traces.opentelemetry,
+    "OpenTelemetry": spans.opentelemetry,
 }
 ENOUGH = 50  # see matrix.ENOUGH
 TABLE, LOG = "table", "decision log"
@@ -134,6 +136,8 @@ def _one(
         rows, said = with_score(rows, wanted)
         return name, _finished(path, pandas.DataFrame(rows), scale, notes), [*notes, *filter(None, (said,))]
     table = named(frame_of(content), columns)
+    if not models and not {"prompt", "model"} & set(table):
+        raise _unknown(path, table)
     if "model" not in table:
         table = wide(table, models) if models else tidy(table)
         if "model" not in table:
@@ -141,6 +145,14 @@ def _one(
     elif models:
         table = table[table["model"].astype(str).isin(models)]
     return TABLE, _finished(path, table, scale, notes), notes
+
+
+def _unknown(path: Path, table: pd.DataFrame) -> InvalidRequestError:
+    """The error for a file that is neither of a tool nor a table of outcomes."""
+    held = ", ".join(str(name) for name in list(table)[:8])
+    detail = f"'{path.name}' is no file that is known here: it holds {held}"
+    hint = f"known are files of {', '.join(READERS)}, decision logs, and tables with prompt, model and score"
+    return InvalidRequestError(detail, f"{hint}; or say which columns these are: --column prompt=NAME")
 
 
 def _recognised(content: Content) -> tuple[str, list[dict[str, Any]]]:
