@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autopicker_lab.core import AutopickerError, Document, ExtractionLimitError, NoWorkerError, ReadOptions, SourceFile
+from autopicker_lab.extraction import media
 from autopicker_lab.runtime.memory import release_memory
 from autopicker_lab.runtime.scratch import ScratchFolder, sweep
 
@@ -38,6 +39,7 @@ def _prepare(megabytes: int, folder: str) -> None:
     """Leave Ctrl-C to the parent, write into a folder of this worker alone, and limit its address space, if we can."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _silence_libraries()
+    media.ask_here()
     _scratch[:] = [ScratchFolder(_WORKER, Path(folder))]  # sweeps what a worker that was killed has left
     _scratch[0].use()
     try:

@@ -151,7 +151,7 @@ def _determine_kind(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     if kind is None and name.startswith("~$"):
         raise UnsupportedFileError(f"'{name}' only says who has the document open", f"send '{name[2:]}' itself")
     if kind is None and named_kind:
-        raise CorruptFileError(f"'{name}' is not a readable {named_kind.upper()} file", "check that it opens elsewhere")
+        raise CorruptFileError(f"'{name}' is not a readable {suffix[1:].upper()} file", "check that it opens elsewhere")
     if foreign and (kind in (None, "json") or (kind in ("txt", "csv") and foreign not in _WORD_FILES)):
         raise foreign_error(name, foreign)
     if kind is None or (suffix and not named_kind and not foreign and kind in ("txt", "json")):
