@@ -167,6 +167,24 @@ def test_pieces_as_close_as_words_are_one_line() -> None:
     assert rejoined([piece(". 20", 300, 330)], []) is None
 
 
+def words_of(*words: tuple[str, int, int]) -> OcrLine:
+    """A line of words, each with its left and its right edge."""
+    read = tuple(piece(*word) for word in words)
+    text = " ".join(word.text for word in read)
+    return replace(piece(text, read[0].box[0], read[-1].box[2]), words=read)
+
+
+@pytest.mark.parametrize(("gap", "sure"), [(7, True), (10, True), (3, False), (15, False)])
+def test_a_row_taken_for_columns_is_as_sure_as_its_words(gap: int, sure: bool) -> None:
+    head = words_of(("Message", 0, 70), ("1:", 78, 90))
+    rest = words_of(("the", 90 + gap, 120 + gap), ("barge", 128 + gap, 170 + gap))
+    found = rejoined([head, rest], [])
+    assert found is not None
+    assert [one.text for one in found[0]] == ["Message 1: the barge"]
+    assert [is_sure_of(one) for one in found[0]] == [sure]
+    assert len(found[0][0].words) == (4 if sure else 0)
+
+
 def test_a_place_higher_than_a_line_tells_nothing() -> None:
     assert rejoined([piece("Rye bread", 0, 90)], [(80, 0, 200, 38)]) is None
 

@@ -205,6 +205,8 @@ class TestStrips:
         assert all(any(s.owns(b) and s.top <= b[1] and b[3] <= s.bottom for s in strips) for b in boxes)
         assert strips[0].top == 0
         assert strips[-1].bottom == image.height
+        ends = [end for strip in strips for end in (strip.top, strip.bottom)]
+        assert not any(top < end <= top + 18 for top in tops for end in ends)  # no line is seen in part
 
     @pytest.mark.slow
     def test_a_long_screenshot_is_read_line_by_line(self) -> None:

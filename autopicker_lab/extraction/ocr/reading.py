@@ -111,7 +111,7 @@ def _read_strips(image: Image, languages: Sequence[str]) -> OcrResult:
         release_memory(collect=False)
         moved = (line.moved(strip.top) for line in result.lines)
         lines += [line for line in moved if strip.owns(line.box)]
-        engine |= dict.fromkeys([result.engine] if result.lines else [])
+        engine |= dict.fromkeys(result.engine.split(", ") if result.lines else [])
         doubts |= dict.fromkeys(result.doubts)
     return OcrResult(tuple(lines), ", ".join(engine), doubts=tuple(doubts))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autopicker_lab.extraction.ocr.lines import OcrLine, joined_box, same_place
+from autopicker_lab.extraction.ocr.lines import OcrLine, joined_box, mean_confidence, same_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _GUESS = 0.6  # how sure at most anybody is of a line that lacks a part
 _ONE_ROW = 1.8  # heights of its highest part: what is higher is no line
 _GAP, _OVER = 0.8, 0.3  # heights between two pieces of a line, or by which they overlap
+_AS_WIDE = 0.6  # of a gap between words: what is narrower, or as much wider, is none
 _POINT_FIRST = re.compile(r"[.,] ?\d")  # a number that was cut in two
 _POINT_LAST = re.compile(r"\d+[.,]")
 
@@ -75,15 +78,36 @@ def _are_neighbours(one: OcrLine, other: OcrLine) -> bool:
 
 
 def _joined(parts: Sequence[OcrLine]) -> OcrLine | None:
-    """Parts of a line as one that is in doubt; None where they do not stand on one row."""
+    """Parts of a line as one; None where they do not stand on one row.
+
+    It is in doubt, unless the parts are as far apart as its words: then Tesseract took a row for columns, no more.
+    """
     parts = sorted(parts, key=lambda part: part.box[0])
     box = joined_box(part.box for part in parts)
     read = [part for part in parts if part.text]
     if box[3] - box[1] > _ONE_ROW * max(part.height for part in read):
         return None
-    sure = min(_GUESS, *(part.weakest for part in read))
-    text = " ".join(part.text for part in read)
-    return replace(read[0], text=text, box=box, confidence=sure, weakest=sure, words=())
+    weakest = min(part.weakest for part in read)
+    whole = replace(read[0], text=" ".join(part.text for part in read), box=box)
+    if len(read) == len(parts) and _are_apart_as_words(parts):
+        words = tuple(word for part in parts for word in part.words)
+        return replace(whole, confidence=mean_confidence(words), weakest=weakest, words=words)
+    sure = min(_GUESS, weakest)
+    return replace(whole, confidence=sure, weakest=sure, words=())
+
+
+def _are_apart_as_words(parts: Sequence[OcrLine]) -> bool:
+    """Whether the gaps between parts are as wide as those within them: there is a space in each, and no letter."""
+    if not all(part.words for part in parts):
+        return False
+    within = [gap for part in parts for gap in _gaps(part.words)]
+    usual = statistics.median(within) if within else 0
+    return all(_AS_WIDE * usual <= gap <= usual / _AS_WIDE for gap in _gaps(parts)) and usual > 0
+
+
+def _gaps(pieces: Sequence[OcrLine]) -> list[int]:
+    """Pixels between neighbours of a row."""
+    return [right.box[0] - left.box[2] for left, right in itertools.pairwise(pieces)]
 
 
 def _with(lines: Sequence[OcrLine], parts: Sequence[OcrLine], joined: OcrLine) -> list[OcrLine]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 512  # rows of pixels
 _CHANGE = 24  # levels of 255
-_OVERLAP = 60  # pixels that a strip reaches into its neighbours, so that a line on the cut is seen whole
+_OVERLAP = 60  # pixels that a strip reaches at most into its neighbours, to where they are emptiest: a line on the cut
+# is seen whole, and none in part
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class Strip:
 
 
 def cut_strips(image: Image, height: int) -> Iterator[Strip]:
-    """Strips of about `height` pixels, cut where rows are emptiest; one where the picture is hardly taller."""
+    """Strips of about `height` pixels, cut where rows are emptiest; one where the picture is hardly taller.
+
+    They reach into their neighbours, to where rows are emptiest as well.
+    """
     if image.height <= 1.25 * height:
         yield Strip(0, image.height, -image.height, 2 * image.height)
         return
@@ -47,7 +51,9 @@ def cut_strips(image: Image, height: int) -> Iterator[Strip]:
         if last - first > 1.25 * height:
             low = first + 3 * height // 4
             last = low + int(busy[low : first + height].argmin())
-        top, bottom = max(first - _OVERLAP, 0), min(last + _OVERLAP, image.height)
+        above, below = busy[max(first - _OVERLAP, 0) : first + 1], busy[last : last + _OVERLAP + 1][::-1]
+        top = first + 1 - len(above) + int(above.argmin()) if first else 0
+        bottom = last + len(below) - 1 - int(below.argmin()) if last < image.height else last
         yield Strip(top, bottom, first if first else -1, last if last < image.height else last + 1)
         first = last
 
