@@ -25,7 +25,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.hidden_vocabulary import hashed, probe_of, read_arrays
 from autopicker_lab.routing.packed_arrays import packed
 from autopicker_lab.routing.readings import READINGS, SENTENCES, ReadText
-from autopicker_lab.routing.token_keys import LONG, PAIRS, tokens_of, unit
+from autopicker_lab.routing.token_keys import LONG, PAIRS, Tokens, tokens_of, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +107,7 @@ class LearnedEstimator:
         if self.novelty is None:
             return False
         unknown, limit = self.novelty
-        return self._tables.mean_idf(tokens_of(READINGS[self.kind].read(text, None).excerpt).keys, unknown) > limit
+        return self._tables.mean_idf(tokens_of(READINGS[self.kind].read(text, None).excerpt), unknown) > limit
 
     def part_read(self, text: str) -> str:
         """The part of a text that is read, in words; "" for all of it, or where its kind tells no parts apart."""
@@ -186,26 +186,21 @@ class LearnedEstimator:
         import numpy as np
 
         t = self._tables
-        ids, keys, counts, early = tokens_of(read.excerpt)
+        tokens = tokens_of(read.excerpt)
         scaled = np.minimum(np.maximum((read.counts - t.mean) * t.scale, -_FURTHEST), _FURTHEST)
-        base: Array = self.bias + scaled @ t.by_features
-        rows = t.rows[keys]
-        known = rows >= 0
-        rows = rows[known]
-        idf, weights = t.idf[rows], t.weights[rows]
+        base: Array = t.bias + scaled @ t.by_features
+        rows = t.rows_of(tokens.keys)
+        idf, weights = t.idf.take(rows), t.weights.take(rows, axis=0)
         if not t.most:
-            return base + t.words(_weighted(idf, counts[known]), weights) + t.embedding(t.vectors[ids])
-        vectors = t.vectors[keys[: keys.searchsorted(len(t.vectors))]]
-        times = np.minimum(counts[known], t.most)
-        whole: Array = base + t.words(_weighted(idf, times), weights) + t.embedding(vectors)
-        if self.tail is None or len(ids) < LONG:
+            return base + t.words(_weighted(idf, tokens.counts), weights) + t.embedding(t.vectors[tokens.ids])
+        vectors = t.vectors.take(tokens.keys[: tokens.different], axis=0)
+        times = np.minimum(tokens.counts, t.most)
+        whole: Array = base + t.words(idf * t.sublinear.take(times), weights) + t.embedding(vectors)
+        if self.tail is None or len(tokens.ids) < LONG:
             return whole
-        known_early = early[known]
-        kept = known_early > 0
-        times = np.minimum(known_early[kept], t.most)
-        head = (
-            base + t.words(_weighted(idf[kept], times), weights[kept]) + t.embedding(vectors[early[: len(vectors)] > 0])
-        )
+        times = np.minimum(tokens.early, t.most)
+        early = times[: tokens.different].nonzero()[0]
+        head = base + t.words(idf * t.sublinear.take(times), weights) + t.embedding(vectors.take(early, axis=0))
         bounded: Array = np.minimum(np.maximum(whole, head - t.tail), head + t.tail)
         return bounded
 
@@ -216,9 +211,13 @@ class _Tables:
     def __init__(self, estimator: LearnedEstimator):
         import numpy as np
 
-        self.idf, self.weights, dense = (
-            array.astype(np.float32) for array in (estimator.idf, estimator.weights, estimator.dense)
+        dense = estimator.dense.astype(np.float32)
+        # a last row for what is not known, of zeros: to leave such keys out would take longer than to add nothing
+        self.idf, self.weights = (
+            np.concatenate([array, np.zeros_like(array[:1], shape=(1, *array.shape[1:]))]).astype(np.float32)
+            for array in (estimator.idf, estimator.weights)
         )
+        self.known, self.bias = len(estimator.keys), estimator.bias
         self.centre = estimator.centre.astype(np.float32)
         width = len(self.centre)
         self.mean = estimator.feature_mean.astype(np.float32)
@@ -227,8 +226,19 @@ class _Tables:
         self.most, self.vectors, self.tail = reading.most, embeddings.vectors(), np.array(estimator.tail or ())
         self.by_vector, self.by_features = reading.embedding * dense[:width], _FEATURES * dense[width:]
         self.stack: list[list[float]] = estimator.stack.tolist()
-        self.rows = np.full(len(embeddings.vectors()) + PAIRS, -1, np.int32)  # -1: not known
-        self.rows[estimator.keys] = np.arange(len(estimator.keys), dtype=np.int32)
+        self.sublinear = np.array([0.0, *(1 + math.log(times) for times in range(1, self.most + 1))], np.float32)
+        self.rows = np.full(len(embeddings.vectors()) + PAIRS, self.known)
+        self.rows[estimator.keys] = np.arange(self.known)
+        self._last: tuple[Array, Array] | None = None
+
+    def rows_of(self, keys: Array) -> Array:
+        """The row of each key, the last one for what is not known; remembered, since a text is asked about twice."""
+        last = self._last
+        if last is not None and last[0] is keys:
+            return last[1]
+        rows: Array = self.rows.take(keys)
+        self._last = keys, rows
+        return rows
 
     def words(self, values: Array, weights: Array) -> Array:
         """What tokens and pairs add: values of shape (k,), weights of shape (k, outputs)."""
@@ -243,11 +253,11 @@ class _Tables:
         added: Array = moved @ self.by_vector
         return added / reach if reach else added
 
-    def mean_idf(self, keys: Array, unknown: float) -> float:
-        """Of the different tokens of a text, by its sorted keys; 0 for none."""
-        rows = self.rows[keys[: keys.searchsorted(len(self.rows) - PAIRS)]]
-        known = rows[rows >= 0]
-        return float(self.idf[known].sum() + unknown * (len(rows) - len(known))) / max(len(rows), 1)
+    def mean_idf(self, tokens: Tokens, unknown: float) -> float:
+        """Of the different tokens of a text; 0 for none."""
+        rows = self.rows_of(tokens.keys)[: tokens.different]
+        missing = len(rows) - int((rows < self.known).sum())
+        return float(self.idf.take(rows).sum() + unknown * missing) / max(len(rows), 1)
 
 
 def _weighted(idf: Array, times: Array) -> Array:

@@ -47,19 +47,25 @@ def keys_of(ids: Array) -> tuple[Array, Array, Array]:
 
 
 class Tokens(NamedTuple):
-    """Token ids of a text; keys of these and of their pairs, how often each occurs, and how often before the tail."""
+    """Token ids of a text; keys of these and of their pairs, how often each occurs, and how often before the tail.
+
+    Attributes:
+        different: tokens; so many of the keys come before those of pairs.
+    """
 
     ids: Array
     keys: Array
     counts: Array
     early: Array
+    different: int
 
 
 @lru_cache(16)  # whether a text is familiar is asked apart from its estimate
 def tokens_of(excerpt: str) -> Tokens:
     """The tokens of what was read of a text."""
     ids = embeddings.token_ids(excerpt)
-    return Tokens(ids, *keys_of(ids))
+    keys, counts, early = keys_of(ids)
+    return Tokens(ids, keys, counts, early, int(keys.searchsorted(len(embeddings.vectors()))))
 
 
 def mean_vector(ids: Array) -> Array:
