@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.core import AnswerSources, Citation, Place, ReadPassage
-from autopicker_lab.core.passages import sentences
 from autopicker_lab.core.places import PlaceIndex
+from autopicker_lab.core.sentences import sentences
 from autopicker_lab.retrieval.ngrams import fold, ngrams, words
 
 if TYPE_CHECKING:

@@ -95,15 +95,25 @@ class Part:
         return f"{self.label} ({self.where})" if self.where and self.where not in self.label else self.label
 
     def passages(
-        self, max_tokens: int = 160, overlap: int = 0, count: Callable[[str], int] | None = None
+        self,
+        max_tokens: int = 160,
+        overlap: int = 0,
+        count: Callable[[str], int] | None = None,
+        *,
+        at_paragraphs: bool = False,
     ) -> Iterator[Part]:
-        """Its passages; see `Document.chunks`."""
+        """Its passages; see `Document.chunks`.
+
+        Args:
+            at_paragraphs: each holds one paragraph at most, but for short ones; with neither overlap nor count.
+        """
         if not 0 <= overlap < max_tokens:
             raise InvalidRequestError(f"overlap must be from 0 to max_tokens - 1 = {max_tokens - 1}, not {overlap}")
         cutter = PassageCutter(self.text, self.places)
         if count is None:
             width = len(self.text) / max(estimate_tokens(self.text), 1) or CHARS_PER_TOKEN
-            pieces = cutter.cut(max(int(max_tokens * width), 1), int(overlap * width))
+            limit = max(int(max_tokens * width), 1)
+            pieces = cutter.cut_at_paragraphs(limit) if at_paragraphs else cutter.cut(limit, int(overlap * width))
         else:
             pieces = cutter.cut_counted(max_tokens, overlap, count)
         for piece in pieces:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Document, Part
 from autopicker_lab.core.files import FORMATS
+from autopicker_lab.core.passages import FENCE
 from autopicker_lab.core.places import PlaceIndex
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 PASSAGE_TOKENS = 100
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*?)[ \t#]*$", re.MULTILINE)
-_FENCE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def headings_of(document: Document) -> list[Heading]:
     for number, part in enumerate(document.parts):
         if "#" not in part.text:
             continue
-        fences = [match.span() for match in _FENCE.finditer(part.text)]
+        fences = [match.span() for match in FENCE.finditer(part.text)]
         for match in _HEADING.finditer(part.text):
             if not any(start <= match.start() < stop for start, stop in fences):
                 found.append(Heading(len(match[1]), match[2], number, match.start()))
@@ -89,7 +89,7 @@ def passages_of(document: Document, number: int = 0, max_tokens: int = PASSAGE_T
         for slice_, opened in _sections(part, by_part.get(index, [])):
             for heading in opened:
                 above = [*(one for one in above if one.level < heading.level), heading]
-            for passage in slice_.passages(max_tokens):
+            for passage in slice_.passages(max_tokens, at_paragraphs=True):
                 found.append(Passage(number, index, passage, tuple(above), leads))
                 leads = False
     return found

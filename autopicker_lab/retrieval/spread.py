@@ -8,8 +8,8 @@ from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.core import Part
-from autopicker_lab.core.passages import sentences
 from autopicker_lab.core.places import PlaceIndex
+from autopicker_lab.core.sentences import sentences
 from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.retrieval.ngrams import words
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from autopicker_lab.chat.markdown import markdown_html
-from autopicker_lab.core.passages import sentences
+from autopicker_lab.core.sentences import sentences
 
 
 def test_formulas_in_all_four_marks_become_mathml() -> None:
