@@ -30,7 +30,8 @@ def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
     interval of the ratio (Student's t, of the logarithms). A single run tells nothing of noise, and has no interval.
 
     Raises:
-        InvalidRequestError: fewer than two runs, a folder that holds none, or runs of different benchmarks.
+        InvalidRequestError: fewer than two runs, a folder that holds none, runs of different benchmarks, or without a
+            figure that all of them have.
     """
     require("pandas", "scipy")
     import pandas
@@ -58,6 +59,8 @@ def compare(folders: Sequence[str | Path]) -> pd.DataFrame:
             ratio, low, high = _ratio(series[0], values)
             row |= {f"{name} / {names[0]}": ratio, f"{name}, low": low, f"{name}, high": high}
         rows.append(row)
+    if not rows:
+        raise InvalidRequestError("these runs have no figure in common", "compare runs of one version of a benchmark")
     return pandas.DataFrame(rows).set_index("figure")
 
 

@@ -9,7 +9,7 @@ import base64
 import json
 import re
 from functools import cache
-from html import escape
+from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.chat.markdown import markdown_html
@@ -35,9 +35,7 @@ _STYLES = (
     "font-weight height line-height margin margin-left margin-top max-height opacity overflow padding padding-left "
     "text-align vertical-align white-space width"
 )
-_DRAWING = re.compile(r"<svg\b.*?</svg\s*>", re.DOTALL | re.IGNORECASE)
-_SCRIPT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
-_TEMPLATES_OWN = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
+_NAME = re.compile(r"""<svg\b[^>]*?\saria-label=(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _COVER_STYLE = """<style>
 .cover{border-bottom:2px solid #0072b2;font:16px/1.5 system-ui,sans-serif;margin:1em 2em 2em;padding-bottom:1em}
 .cover h1{font-size:1.6em;margin:0}.cover .verdict{font-size:1.25em;margin:.6em 0}
@@ -83,7 +81,7 @@ def report_html(executed: Path, record: Mapping[str, Any]) -> str:
         filters=filters,
         **dict.fromkeys(("mathjax_url", "require_js_url", "jquery_url", "widget_renderer_url"), ""),
     )
-    html = _TEMPLATES_OWN.sub("", exporter.from_notebook_node(notebook)[0])
+    html = _replaced(exporter.from_notebook_node(notebook)[0], "script", lambda _: "")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     html = re.sub(r"<head\b[^>]*>", lambda match: match[0] + policy, html, count=1)
     return re.sub(r"<main\b[^>]*>", lambda match: match[0] + _cover(title, record), html, count=1)
@@ -96,8 +94,11 @@ def _cleaned(html: object) -> str:
     import bleach
 
     text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
+    text = _replaced(text, "svg", _as_picture)
+    for name in ("script", "style"):
+        text = _replaced(text, name, lambda _: "")
     cleaned: str = bleach.clean(
-        _SCRIPT.sub("", _DRAWING.sub(_as_picture, text)),
+        text,
         tags=_TAGS.split(),
         attributes=_ATTRIBUTES,
         protocols=["http", "https", "data"],
@@ -107,11 +108,22 @@ def _cleaned(html: object) -> str:
     return cleaned
 
 
-def _as_picture(drawing: re.Match[str]) -> str:
+def _replaced(html: str, name: str, made: Callable[[str], str]) -> str:
+    """HTML with each element of a name as it is `made` anew; one that never ends stays."""
+    opening, closing = (re.compile(pattern, re.IGNORECASE) for pattern in (rf"<{name}\b", rf"</{name}\s*>"))
+    pieces, at = [], 0
+    while (begun := opening.search(html, at)) and (ended := closing.search(html, begun.end())):
+        pieces += [html[at : begun.start()], made(html[begun.start() : ended.end()])]
+        at = ended.end()
+    return "".join([*pieces, html[at:]])
+
+
+def _as_picture(drawing: str) -> str:
     """A drawing as a picture, in which scripts do not run."""
-    named = re.search(r'aria-label="([^"]*)"', drawing[0])
-    data = base64.b64encode(drawing[0].encode()).decode()
-    return f'<img alt="{named[1] if named else "a plot"}" src="data:image/svg+xml;base64,{data}">'
+    named = _NAME.match(drawing)
+    words = unescape(named[1] or named[2] or "") if named else ""
+    data = base64.b64encode(drawing.encode()).decode()
+    return f'<img alt="{escape(words or "a plot")}" src="data:image/svg+xml;base64,{data}">'
 
 
 @cache

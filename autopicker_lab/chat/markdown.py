@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import cache
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,12 @@ _VALUE = re.compile(r"[\w\s.%+:/-]*")
 _OPEN, _CLOSE = "\ue000", "\ue001"  # around the number of a mark, until its text is typeset
 _MARK = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 _IN_TAG = re.compile(rf"{_MARK.pattern}|%EE%80%80\d+%EE%80%81")
+_TITLE = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\((?:[^()\\\n]|\\.)*\))"""
+_DEFINITION = re.compile(  # [label]: address "title", each on the line of the one before, or on the next
+    r"^ {0,3}\[(?:[^\[\]\\\n]|\\.){1,999}\]:[ \t]*(?:\n[ \t]*)?[^\s\[\]]\S*"
+    rf"(?:(?:[ \t]+|[ \t]*\n[ \t]*){_TITLE})?[ \t]*$",
+    re.MULTILINE,
+)
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -49,11 +56,25 @@ def markdown_html(text: str, stops: Sequence[int] = ()) -> str:
     return _MARK.sub(r'<span data-cite="\1"></span>', _TAG.sub(lambda tag: _IN_TAG.sub("", tag[0]), html))
 
 
+def _in_definition(text: str) -> Callable[[int], bool]:
+    """Whether a place lies in what defines a link's address, which is shown nowhere, and is none with a mark in it."""
+    spans = [match.span() for match in _DEFINITION.finditer(text)]
+    starts = [start for start, _ in spans]
+
+    def lies(place: int) -> bool:
+        at = bisect_left(starts, place) - 1
+        return at >= 0 and place <= spans[at][1]
+
+    return lies
+
+
 def _marked(text: str, stops: Sequence[int]) -> str:
     """A text with its marks; characters that make them are replaced, where it has some of its own."""
     text = text.replace(_OPEN, "\ufffd").replace(_CLOSE, "\ufffd")
     pieces, at = [], 0
-    for place, number in sorted((_place_of_mark(text, stop), number) for number, stop in enumerate(stops)):
+    defines = _in_definition(text)
+    places = ((_place_of_mark(text, stop), number) for number, stop in enumerate(stops) if not defines(stop))
+    for place, number in sorted(places):
         pieces += [text[at:place], f"{_OPEN}{number}{_CLOSE}"]
         at = place
     return "".join([*pieces, text[at:]])

@@ -94,6 +94,8 @@ export interface Chunk {
   model: string;
   choices: Array<{ index: number; delta: Partial<Message>; finish_reason: string | null; [name: string]: unknown }>;
   usage?: Usage;
+  /** Beside `usage`: what it cost with all that was asked before it; 0 for one that was answered before. */
+  cost_usd?: number;
   routing?: Routing;
   [name: string]: unknown;
 }

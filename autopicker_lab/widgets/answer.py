@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from autopicker_lab.core import AnswerSources, ContextReport, Route, Usage
+from autopicker_lab.widgets.parts import GrowingMarkdown
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Answer:
         cited: which sentences of the text stand where, when it has ended.
         first_token_s, total_s: seconds until the first token, and until the end; None before.
         note: how it ended, where it did not end well.
+        growing: its HTML while it grows.
     """
 
     requested: str
@@ -35,6 +37,7 @@ class Answer:
     first_token_s: float | None = None
     total_s: float | None = None
     note: str = ""
+    growing: GrowingMarkdown = field(default_factory=GrowingMarkdown, repr=False, compare=False)
 
     @property
     def cost_usd(self) -> float:

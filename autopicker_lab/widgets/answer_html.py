@@ -38,10 +38,10 @@ def turn_html(turn: Turn, done: bool = True) -> str:
     earlier = [_details(f"earlier answer, by {a.model}", to_html(a.text)) for a in turn.answers[:-shown] if a.text]
     last = turn.answers[-shown:] or [Answer("")]
     if not turn.compared:
-        return head + "".join(earlier) + _answer_html(last[0])
+        return head + "".join(earlier) + _answer_html(last[0], done)
     titles = [_side(turn, i, answer, done) for i, answer in enumerate(last)]
     sides = [
-        f"<section><div class='autopicker-side'>{escape(title)}</div>{_answer_html(answer)}</section>"
+        f"<section><div class='autopicker-side'>{escape(title)}</div>{_answer_html(answer, done)}</section>"
         for title, answer in zip(titles, last, strict=True)
     ]
     return f"{head}{''.join(earlier)}<div class='autopicker-sides'>{''.join(sides)}</div>"
@@ -71,7 +71,9 @@ def _seconds(answer: Answer) -> str:
     return "" if answer.total_s is None else f", {answer.total_s:.1f} s"
 
 
-def _answer_html(answer: Answer) -> str:
+def _answer_html(answer: Answer, done: bool = True) -> str:
+    if not done and not answer.note and answer.total_s is None:
+        return answer.growing.html(answer.text)
     note = f"<p><em>{escape(answer.note)}</em></p>" if answer.note else ""
     citations = answer.cited.citations
     passages: list[str] = []

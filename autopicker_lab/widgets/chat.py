@@ -9,7 +9,7 @@ from autopicker_lab.core.text import dollars
 from autopicker_lab.routing import AUTO
 from autopicker_lab.widgets.answer_html import details_of, turn_html
 from autopicker_lab.widgets.conversation import ConversationModel
-from autopicker_lab.widgets.parts import IntakeBox, JobBar, Panel, Save, to_html
+from autopicker_lab.widgets.parts import GrowingMarkdown, IntakeBox, JobBar, Panel, Save
 from autopicker_lab.widgets.votes import Vote
 
 if TYPE_CHECKING:
@@ -191,12 +191,12 @@ async def show_stream(lab: Workbench, question: str, files: list[Any] | None = N
     """Show an answer as it comes, in the output of a cell (`await show_stream(lab, "...", [path])`)."""
     from IPython.display import HTML, display
 
-    text = ""
+    text, growing = "", GrowingMarkdown()
     handle = display(display_id=True)
     stream = lab.stream(question, files or [], **options)
     async for chunk in stream:
         text += chunk.content
-        handle.update(HTML(to_html(text)))
+        handle.update(HTML(growing.html(text)))
     assert stream.reply is not None  # the stream has ended
     handle.update(stream.reply)
     return stream.reply

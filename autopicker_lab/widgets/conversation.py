@@ -128,7 +128,7 @@ class ConversationModel(PanelModel):
             return
 
         def keep() -> None:
-            keep_vote(self.votes_path, turn.question, turn.answers[-2:], vote)
+            keep_vote(self.votes_path, tuple(self._messages()), turn.answers[-2:], vote)
             turn.vote, turn.counts = vote, -2 if vote is Vote.FIRST else -1
 
         self.act(keep, f"kept in {self.votes_path}: a table of outcomes, which `autopicker tune` reads")

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import AutopickerError, Route, RoutePolicy, SourceFile, Tier
+from autopicker_lab.chat.requirements import requirements_of
+from autopicker_lab.core import AutopickerError, ChatRequest, Route, RoutePolicy, SourceFile, Tier
+from autopicker_lab.routing import choose
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, require
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class ExplorerModel(PanelModel):
         intake: the file that belongs to the prompt, if any.
         threshold: the score from which more than the cheapest model is chosen.
         policy: the policy that routes; None stands for two tiers at `threshold`.
+        all_answer: whether to route as if all models of the catalogue answered.
         route: the decision; None until there is a prompt.
     """
 
@@ -31,6 +34,7 @@ class ExplorerModel(PanelModel):
     intake: Intake = field(default_factory=Intake)
     threshold: float = 12.0
     policy: RoutePolicy | None = None
+    all_answer: bool = False
     route: Route | None = None
 
     def __post_init__(self) -> None:
@@ -82,7 +86,16 @@ class ExplorerModel(PanelModel):
     def _decide(self) -> None:
         if self.prompt.strip():
             tiers = RoutePolicy("explorer", (Tier(0.0, 0.0), Tier(max(self.threshold, 0.01), 0.4)))
-            self.route = self.lab.route(self.prompt, self.intake.files, policy=self.policy or tiers)
+            policy = self.policy or tiers
+            if self.all_answer:
+                self.route = self.lab.wait(self._route_over_all(policy))
+            else:
+                self.route = self.lab.route(self.prompt, self.intake.files, policy=policy)
+
+    async def _route_over_all(self, policy: RoutePolicy) -> Route:
+        request, attachments = ChatRequest.of(self.prompt), await self.lab.attach(self.intake.files)
+        complexity, specs = await self.lab.pipeline.score(request, attachments), self.lab.catalogue.specs()
+        return choose(complexity, specs, policy, requirements_of(request, attachments), question=request.question)
 
 
 class ExplorerPanel(Panel):
@@ -108,12 +121,14 @@ class ExplorerPanel(Panel):
         self.prompt = w.Textarea(prompt, description="prompt", layout=wide, continuous_update=True)
         self.intake = IntakeBox(self.model.intake, file)
         self.threshold = w.FloatSlider(12.0, min=0, max=100, step=1, description="threshold", layout=wide)
+        self.all_answer = w.Checkbox(description="as if all models answered", indent=False)
         self.bar = JobBar(self.model.job)
         self.result = w.HTML()
-        for name, control in (("prompt", self.prompt), ("threshold", self.threshold)):
+        controls = {"prompt": self.prompt, "threshold": self.threshold, "all_answer": self.all_answer}
+        for name, control in controls.items():
             self.on(control, lambda value, name=name: self.model.set(**{name: value}))  # type: ignore[misc]
         self.model.listeners.append(self._draw)
-        inputs = [self.prompt, self.intake.view, self.bar.view] + ([] if policy else [self.threshold])
+        inputs = [self.prompt, self.intake.view, self.bar.view, *([] if policy else [self.threshold]), self.all_answer]
         self.save = Save("Save as JSON", "route.json", lambda: self.model.require_route().to_dict())
         self.view = w.VBox([*inputs, self.result, self.save])
         self.model.set(prompt=prompt)

@@ -107,7 +107,7 @@ class MicrophoneModel(PanelModel):
         self.listening = False
         self.notify()
         if self._recorded:
-            self.intake.add_file(open_source(bytes(self._recorded), name))
+            self.act(lambda: self.intake.add_file(open_source(bytes(self._recorded), name)), self.message)
 
 
 class _Recorder(anywidget.AnyWidget):

@@ -10,11 +10,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from autopicker_lab.core import Outcome
+from autopicker_lab.tuning.conversations import as_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from autopicker_lab.core import Message
     from autopicker_lab.widgets.answer import Answer
 
 
@@ -27,13 +29,14 @@ class Vote(Enum):
     BOTH_BAD = (0.0, 0.0)
 
 
-def outcomes_of(question: str, answers: Sequence[Answer], vote: Vote) -> list[Outcome]:
-    """What two models made of a question, as a person judged it."""
-    prompt_id = f"vote-{hashlib.sha256(question.encode()).hexdigest()[:12]}"
+def outcomes_of(messages: Sequence[Message], answers: Sequence[Answer], vote: Vote) -> list[Outcome]:
+    """What two models made of a question with the conversation before it, as a person judged it."""
+    prompt = str(as_prompt([message.to_openai() for message in messages]))
+    prompt_id = f"vote-{hashlib.sha256(prompt.encode()).hexdigest()[:12]}"
     return [
         Outcome(
             prompt_id,
-            question,
+            prompt,
             answer.model,
             score,
             "vote",
@@ -46,11 +49,11 @@ def outcomes_of(question: str, answers: Sequence[Answer], vote: Vote) -> list[Ou
     ]
 
 
-def keep_vote(path: Path, question: str, answers: Sequence[Answer], vote: Vote) -> None:
+def keep_vote(path: Path, messages: Sequence[Message], answers: Sequence[Answer], vote: Vote) -> None:
     """Append the outcomes of a vote to a JSONL file, with the replies, in one write; OSError where that cannot be."""
     rows = [
         {**asdict(outcome), "grader": "person", "reply": answer.text}
-        for outcome, answer in zip(outcomes_of(question, answers, vote), answers, strict=True)
+        for outcome, answer in zip(outcomes_of(messages, answers, vote), answers, strict=True)
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as out:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from conftest import needs
 from support.jupyter import chromium
 
 from autopicker_lab import benchmark
+from autopicker_lab.benchmark import report
 from autopicker_lab.benchmark.report import report_html
 
 BREAK_IN = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
@@ -99,13 +102,35 @@ def test_tables_pictures_and_styles_of_a_report_stay(tmp_path: Path) -> None:
     head = "<table style='line-height:1.4'><thead><tr><th scope='col'>a</th></tr></thead>"
     table = f"{head}<tbody><tr><td>1</td></tr></tbody></table>"
     drawing = "<svg xmlns='http://www.w3.org/2000/svg' aria-label=\"a curve\"><script>alert(1)</script></svg>"
+    drawing += "<svg role='group' aria-label='a &quot;b&quot; &lt;c'><g aria-label='inside'/></svg>"
+    drawing += "<svg><g aria-label='inside'/></svg>"
     links = "<a href='https://a/b'>out</a><a href='data:text/html,x'>in</a>"
     shown = f"<style scoped>td {{}}</style>{table}{drawing}{links}"
     html = report_html(executed(tmp_path, {"text/html": shown}, {"image/png": "aGk="}), record())
     assert '<img alt="a curve" src="data:image/svg+xml;base64,' in html
+    assert """ alt='a "b" <c' """.strip() in unescape(html)
+    assert '<img alt="a plot" src="data:image/svg+xml;base64,' in html
     assert '<a href="https://a/b">out</a><a>in</a>' in html
     for kept in ('<table style="line-height:1.4;">', '<th scope="col">a</th>', "data:image/png;base64,aGk="):
         assert kept in html
+
+
+def test_drawings_without_end_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    class Pattern:
+        def __init__(self, pattern: str, flags: int):
+            self._pattern = compile_pattern(pattern, flags)
+
+        def search(self, html: str, at: int) -> re.Match[str] | None:
+            looked.append(len(html) - at)
+            return self._pattern.search(html, at)
+
+    compile_pattern = re.compile
+    monkeypatch.setattr(report, "re", SimpleNamespace(compile=Pattern, IGNORECASE=re.IGNORECASE))
+    html = "<svg>" * 5000
+    assert report._replaced(html, "svg", lambda _: "") == html
+    assert sum(looked) <= 2 * len(html)
 
 
 @pytest.mark.slow

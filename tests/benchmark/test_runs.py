@@ -140,3 +140,12 @@ def test_a_comparison_shows_what_differs_under_the_names_of_runs(tmp_path: Path)
     assert list(benchmark.telling(table).index) == ["faster"]
     single = benchmark.compare([quiet[0], busy[1]])
     assert list(benchmark.telling(single).index) == ["faster", "noisy"]
+
+
+def test_runs_without_a_figure_in_common_are_told(tmp_path: Path) -> None:
+    for i, name in enumerate("ab"):
+        kept = {"benchmark": "own", "name": "", "parameters": {"x": i}, "figures": {name: 1.0}, "stamp": {}}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "record.json").write_text(json.dumps(kept), "utf-8")
+    with pytest.raises(InvalidRequestError, match="no figure in common"):
+        benchmark.compare([tmp_path / "a", tmp_path / "b"])

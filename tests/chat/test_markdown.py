@@ -70,6 +70,9 @@ def test_a_link_opens_beside_the_conversation() -> None:
         ("It is `a. B` now", "<code>a. B</code># now#"),
         ("$$\nx = 1\n$$", "</math>#"),
         ("[l](http://a/b?Next) and", "http://a/b?Next"),
+        ('[l]\n\n[l]: http://a/b "It was."', '<a href="http://a/b" title="It was." target="_blank"'),
+        ("[l]\n\n[l]:\n  http://a/b.c\n\nIt is.", "It is.#</p>"),
+        ("[1]: It was so.\n\n[1]", "<p>[1]: It was so.#</p>"),
         ("a \ue0000\ue001 b.", "<p>a \ufffd0\ufffd b.#</p>"),
     ],
 )

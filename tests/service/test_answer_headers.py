@@ -1,5 +1,6 @@
 """What the headers of an answer say of it."""
 
+import json
 from urllib.parse import unquote
 
 import httpx
@@ -17,7 +18,7 @@ HELLO = [{"role": "user", "content": "Hello"}]
 def test_headers_and_body_say_who_answered_and_why(name: str, stream: bool) -> None:
     with scripted() as up, gateway(model(up.url, price_in=1.0, price_out=2.0), cache_ttl=60) as base:
         for cache in ("MISS", "HIT"):
-            body = {"messages": HELLO, "model": name, "stream": stream}
+            body = {"messages": HELLO, "model": name, "stream": stream, "stream_options": {"include_usage": True}}
             answer = httpx.post(f"{base}/v1/chat/completions", json=body)
             assert answer.headers["x-cache"] == cache
             assert answer.headers["x-autopicker-model"] == "m"
@@ -25,8 +26,13 @@ def test_headers_and_body_say_who_answered_and_why(name: str, stream: bool) -> N
             assert answer.headers["x-autopicker-reason"]
             assert answer.headers["x-request-id"]
             assert '"routing":{' in answer.text
-            if not stream:
-                cost = (3 * 1.0 + 5 * 2.0) / 1e6 if cache == "MISS" else 0.0
+            last = json.loads(answer.text.split("data: ")[-2] if stream else answer.text)
+            usage = last["usage"]
+            cost = (usage["prompt_tokens"] * 1.0 + usage["completion_tokens"] * 2.0) / 1e6 if cache == "MISS" else 0.0
+            assert (cost > 0) == (cache == "MISS")
+            if stream:  # its headers leave before it is known
+                assert last["cost_usd"] == pytest.approx(cost, abs=1e-8)
+            else:
                 assert float(answer.headers["x-autopicker-cost-usd"]) == pytest.approx(cost, abs=1e-8)
                 assert answer.json()["routing"]["selected_model"] == "m"
 

@@ -105,8 +105,9 @@ def test_a_doubtful_answer_and_none_at_all_go_up(tmp_path: Path, first: Any, why
         assert calls == pytest.approx({"cheap": first_cost, "dear": 0.5})
         assert float(answer.headers["x-autopicker-cost-usd"]) == pytest.approx(0.5 + first_cost)
         assert "logprobs" not in dear.bodies[0]
-        streamed = ask(base, max_tokens=2_000, stream=True)
+        streamed = ask(base, max_tokens=2_000, stream=True, stream_options={"include_usage": True})
         assert text_of(streamed.text) == "dear words"
+        assert json.loads(streamed.text.split("data: ")[-2])["cost_usd"] == pytest.approx(0.5 + first_cost)
 
 
 def test_where_the_second_model_fails_the_held_answer_is_given_with_a_warning(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
         about = tab.locator(".about").first
         about.get_by_text("of 100").wait_for()
         assert "3 read, 5 written" in about.inner_text()
-        assert "none, by its price" in about.inner_text()
+        assert about.locator("dt:has-text('Cost') + dd").inner_text() == "none"
         assert "What do the notes say?" in str(up.bodies[-1]["messages"])
         assert " notes.txt, " in str(up.bodies[-1]["messages"])
         about.get_by_role("button", name="Copy as curl").click()

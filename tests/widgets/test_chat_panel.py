@@ -12,13 +12,15 @@ import pytest
 from support.raw_upstream import END, piece, raw_upstream, stream
 
 from autopicker_lab import Settings, Workbench
-from autopicker_lab.core import AnswerSources, CascadeCall, ChatChunk, Citation, ContextReport, Usage
+from autopicker_lab.core import AnswerSources, CascadeCall, ChatChunk, Citation, ContextReport, Message, Usage
 from autopicker_lab.settings import ModelConfig
+from autopicker_lab.tuning.conversations import is_conversation, request_of
 from autopicker_lab.tuning.outcomes import read_outcomes
 from autopicker_lab.widgets import ChatPanel, ConversationModel
 from autopicker_lab.widgets.answer import Answer
 from autopicker_lab.widgets.answer_html import turn_html
 from autopicker_lab.widgets.conversation import Turn
+from autopicker_lab.widgets.parts import GrowingMarkdown, markdown
 from autopicker_lab.widgets.votes import Vote, keep_vote, outcomes_of
 
 QUESTION = "What is 50 - 12? Reply with the number only."
@@ -68,9 +70,40 @@ def test_two_models_are_voted_for_before_they_are_named_and_the_vote_is_an_outco
     assert len(panel.model.votes_path.read_text("utf-8").splitlines()) == 2
     with panel.model.votes_path.open("a") as file:
         file.write('{"prompt_id": "cut o')
-    keep_vote(panel.model.votes_path, QUESTION, turn.answers, Vote.BOTH_BAD)
+    keep_vote(panel.model.votes_path, [Message("user", QUESTION)], turn.answers, Vote.BOTH_BAD)
     lines = panel.model.votes_path.read_text("utf-8").splitlines()
     assert [line.endswith("}") for line in lines] == [True, True, False, True, True]
+
+
+def test_a_vote_within_a_conversation_keeps_what_was_said_before(lab: Workbench) -> None:
+    model = ConversationModel(lab)
+    model.ask(QUESTION)
+    model.job.wait(20)
+    said = model.turns[0].answer.text
+    model.compare("What is 56 - 26? Reply with the number only.", ("smollm2-135m", "qwen2.5-coder-0.5b"))
+    model.job.wait(20)
+    assert model.turns[1].awaits_vote
+    model.vote(Vote.FIRST)
+    (prompt,) = set(read_outcomes(model.votes_path)["prompt"])
+    assert is_conversation(prompt)
+    assert [message.text for message in request_of(prompt).messages] == [QUESTION, said, model.turns[1].question]
+
+
+def test_to_typeset_an_answer_that_grows_costs_no_more_than_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f"| a | *{i}* |\n" if i % 9 else f"\n\nA paragraph {i}.\n\n" for i in range(2000))
+    typeset: list[int] = []
+
+    def to_html(part: str) -> str:
+        typeset.append(len(part))
+        return f"<p>{part}</p>"
+
+    monkeypatch.setattr(markdown, "to_html", to_html)
+    growing = GrowingMarkdown()
+    for end in range(1, len(text), 7):
+        html = growing.html(text[:end])
+        assert re.sub("<[^>]*>", "", html) == text[:end]
+    assert sum(typeset) < 25 * len(text)
+    assert growing.html("Another") == "<p>Another</p>"
 
 
 def test_a_vote_that_cannot_be_kept_is_told_and_can_be_given_again(lab: Workbench) -> None:
@@ -140,7 +173,7 @@ def test_an_answer_costs_what_was_asked_before_it_and_is_an_outcome_of_its_own_m
     own = (1000 * 0.1 + 500 * 0.2) / 1e6
     assert model.cost_usd == pytest.approx(own + 0.25 + 0.125)
     assert model.to_dict()["cost_usd"] == model.cost_usd
-    outcomes = outcomes_of(QUESTION, [model.turns[0].answer] * 2, Vote.BOTH_GOOD)
+    outcomes = outcomes_of([Message("user", QUESTION)], [model.turns[0].answer] * 2, Vote.BOTH_GOOD)
     assert outcomes[0].cost_usd == pytest.approx(own)
 
 

@@ -19,10 +19,11 @@ from reportlab.pdfgen.canvas import Canvas
 from support.outcomes import table
 from support.serving import serving
 
-from autopicker_lab import Workbench
+from autopicker_lab import Settings, Workbench
 from autopicker_lab.core import AutopickerError, Guard, UnsupportedFileError
 from autopicker_lab.routing import choose, default_policy, load_policy
 from autopicker_lab.routing.requirements import Requirements
+from autopicker_lab.settings import ModelConfig
 from autopicker_lab.tuning import Promise, evaluate, tune
 from autopicker_lab.tuning.choices import stand_in_specs
 from autopicker_lab.tuning.whatif import compare, compare_on
@@ -77,6 +78,19 @@ def test_the_explorer_decides_anew_at_every_change(lab: Workbench, samples: Path
     assert len(told) >= 3
     with pytest.raises(AttributeError, match="no field 'treshold'"):
         model.set(treshold=1)
+
+
+def test_the_explorer_routes_as_if_all_models_answered() -> None:
+    gone = ModelConfig(name="large", type="openai", endpoint="http://127.0.0.1:1/v1", quality=0.9)
+    with Workbench(Settings.load(models=(ModelConfig(name="smollm2-135m", type="replay"), gone))) as lab:
+        panel = ExplorerPanel(lab, "Why? Prove it step by step.")
+        panel.threshold.value = 0
+        assert panel.model.route.model == "smollm2-135m"
+        panel.all_answer.value = True
+        assert panel.model.route.model == "large"
+        assert "▶ large" in panel.result.value
+        panel.all_answer.value = False
+        assert panel.model.route.model == "smollm2-135m"
 
 
 def test_the_explorer_panel_shows_factors_and_follows_its_controls(lab: Workbench) -> None:

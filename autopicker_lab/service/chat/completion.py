@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.core import CascadeTrace, ChatReply, ContextReport, Route
 
+COST = "cost_usd"  # of a stream's end: a whole answer has it in a header
 LATE_FIELDS = ("citations", "unsupported")  # those of our own that are known when an answer is whole
 # beside those that models' servers send
 OWN_FIELDS = ("routing", "files_processed", "file_errors", "context", *LATE_FIELDS)

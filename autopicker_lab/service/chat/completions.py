@@ -237,9 +237,9 @@ class _CompletionHandler:
                     chunk = await anext(chunks, None)
                     data = wording.events(chunk.events) if chunk else b""
             finally:  # what was made of an answer costs, whether the client took it to the end or not
-                self._state.record_answer(record.with_end(stream), self._request)
+                cost_usd = self._state.record_answer(record.with_end(stream), self._request)
         late = stream.sources.to_dict() if self._with_files else {}
-        ending = data + wording.end(stream.finish_reason or "stop", stream.usage, late)
+        ending = data + wording.end(stream.finish_reason or "stop", stream.usage, {**late, completion.COST: cost_usd})
         reply = await asyncio.to_thread(lambda: stream.reply) if stream.kept > _MANY_PIECES else stream.reply
         if reply is not None and self._shadows:
             self.shadowed = record, reply.text
@@ -271,4 +271,4 @@ class _CompletionHandler:
         finish_reason = answer["choices"][0].get("finish_reason") or "stop"
         usage = Usage.from_openai(answer.get("usage")) or Usage()
         opening = self._wording.opening(head, completion.to_events(answer), extra)
-        return opening + self._wording.end(finish_reason, usage, late)
+        return opening + self._wording.end(finish_reason, usage, {**late, completion.COST: 0.0})

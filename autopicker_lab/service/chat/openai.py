@@ -9,6 +9,7 @@ import orjson
 
 from autopicker_lab.http_client.text_events import TextEvent, TextEventWriter
 from autopicker_lab.service.chat import sse
+from autopicker_lab.service.chat.completion import COST
 from autopicker_lab.service.chat.dialect import AnswerHead, ChatCall
 from autopicker_lab.service.chat.request_body import ChatBody
 from autopicker_lab.service.request import errors, json_body
@@ -79,12 +80,14 @@ class OpenAIWording:
         return b"".join(parts)
 
     def end(self, finish_reason: str, usage: Usage, extra: Mapping[str, Any]) -> bytes:
-        """Our own fields, the tokens, where they were asked for by `stream_options`, and [DONE]."""
+        """Our own fields; the tokens and the cost, where they were asked for by `stream_options`; and [DONE]."""
+        late = {name: value for name, value in extra.items() if name != COST}
         choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": None}
-        own = sse.event({**self._head, "choices": [choice], **extra}) if extra else b""
+        own = sse.event({**self._head, "choices": [choice], **late}) if late else b""
         if not self._include_usage:
             return own + self._done
-        return own + sse.event({**self._head, "choices": [], "usage": usage.to_openai()}) + self._done
+        cost = {COST: extra[COST]} if COST in extra else {}
+        return own + sse.event({**self._head, "choices": [], "usage": usage.to_openai(), **cost}) + self._done
 
     def error(self, error: AutopickerError) -> bytes:
         """An event with OpenAI's error object."""

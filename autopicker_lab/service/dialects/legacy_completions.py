@@ -111,12 +111,14 @@ class LegacyWording:
         return b"".join(parts)
 
     def end(self, finish_reason: str, usage: Usage, extra: Mapping[str, Any]) -> bytes:
-        """Our own fields, the tokens, where they were asked for by `stream_options`, and [DONE]."""
+        """Our own fields; the tokens and the cost, where they were asked for by `stream_options`; and [DONE]."""
+        late = {name: value for name, value in extra.items() if name != completion.COST}
         choice = {"text": "", "index": 0, "logprobs": None, "finish_reason": None}
-        own = sse.event({**self._head, "choices": [choice], **extra}) if extra else b""
+        own = sse.event({**self._head, "choices": [choice], **late}) if late else b""
         if not self._include_usage:
             return own + self._done
-        return own + sse.event({**self._head, "choices": [], "usage": usage.to_openai()}) + self._done
+        cost = {completion.COST: extra[completion.COST]} if completion.COST in extra else {}
+        return own + sse.event({**self._head, "choices": [], "usage": usage.to_openai(), **cost}) + self._done
 
     def error(self, error: AutopickerError) -> bytes:
         """An event with OpenAI's error object."""

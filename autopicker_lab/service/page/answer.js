@@ -17,7 +17,7 @@ export class Answer {
   }
 
   take(chunk) {
-    for (const name of ['id', 'model', 'routing', 'usage', 'context', 'file_errors', 'citations', 'unsupported']) {
+    for (const name of ['id', 'model', 'routing', 'usage', 'cost_usd', 'context', 'file_errors', 'citations', 'unsupported']) {
       if (chunk[name] !== undefined && chunk[name] !== null) this.fields[name] = chunk[name];
     }
     const piece = chunk.choices[0]?.delta?.content;
@@ -62,7 +62,7 @@ export class Answer {
   }
 
   #facts() {
-    const { model, routing, usage } = this.fields;
+    const { model, routing, usage, cost_usd: cost } = this.fields;
     const facts = element('dl', 'facts');
     const add = (name, value) => {
       const pair = element('div');
@@ -71,22 +71,11 @@ export class Answer {
     };
     add('Model', model);
     if (routing) add('Complexity', `${Math.round(routing.complexity_score)} of 100`);
-    if (usage) add('Cost', this.#cost(usage, routing?.cascade));
+    if (cost !== undefined) add('Cost', cost ? dollars(cost) : 'none');
     const first = this.firstAt ? `, first word after ${((this.firstAt - this.startedAt) / 1000).toFixed(1)} s` : '';
     add('Time', `${this.seconds.toFixed(1)} s${first}`);
     if (usage) add('Tokens', `${usage.prompt_tokens} read, ${usage.completion_tokens} written`);
     return facts;
-  }
-
-  // By the catalogue's prices, with what a cascade, or the reading of files, asked before.
-  #cost(usage, cascade) {
-    const model = this.page.models.find((one) => one.id === this.fields.model);
-    if (!model) return 'unknown';
-    const own = (usage.prompt_tokens * model.price_in + usage.completion_tokens * model.price_out) / 1e6;
-    const held = (cascade?.calls ?? []).filter((call) => call.model !== model.id);
-    const earlier = [...held, ...(this.fields.context?.calls ?? [])];
-    const cost = own + earlier.reduce((sum, call) => sum + call.cost_usd, 0);
-    return cost ? dollars(cost) : 'none, by its price';
   }
 
   #sources() {

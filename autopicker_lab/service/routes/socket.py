@@ -20,6 +20,7 @@ from autopicker_lab.core import (
     UpstreamError,
     new_id,
 )
+from autopicker_lab.service.chat.completion import COST
 from autopicker_lab.service.chat.request_body import ChatBody
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.request import errors, json_body
@@ -119,14 +120,14 @@ class _ChatSession(SocketSession):
                         await self._send_chunk(chunk)
         finally:  # what was made of an answer costs, whether the client took it to the end or not
             if record is not None:
-                self.state.record_answer(record.with_end(stream), request)
+                cost_usd = self.state.record_answer(record.with_end(stream), request)
         if record is None or stream.reply is None:
             raise UpstreamError("the model answered nothing", "ask again")
         if whole:
             await self._send_chunk(ChatChunk.of(stream.reply.message))
         done = {"type": "done", "id": record.id, "model": stream.model, "finish_reason": stream.finish_reason}
         sources = stream.sources.to_dict() if stream.context.passages else {}
-        await self.socket.send_json({**done, "usage": stream.usage.to_openai(), **sources})
+        await self.socket.send_json({**done, "usage": stream.usage.to_openai(), COST: cost_usd, **sources})
 
     async def _send_chunk(self, chunk: ChatChunk) -> None:
         if chunk.content:
