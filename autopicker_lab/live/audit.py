@@ -32,6 +32,7 @@ _SCHEMA = (
         for verb in ("UPDATE", "DELETE")
     ),
 )
+_MADE = "SELECT COUNT(*) = 2 FROM sqlite_master WHERE type = 'table' AND name IN ('policies', 'steps')"
 _ADD = """
 if redis.call('LLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return 0 end
 if ARGV[3] ~= '' then redis.call('HSETNX', KEYS[2], ARGV[3], ARGV[4]) end
@@ -147,9 +148,11 @@ class SqliteAudit:
         return str(found[0][0])
 
     def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """What a query finds; nothing in a file whose first step is being added, or was never finished."""
         try:
             with self._lock, closing(sqlite3.connect(self._path, timeout=2)) as db:
-                return db.execute(query, values).fetchall()
+                made = db.execute(_MADE).fetchone()[0]
+                return db.execute(query, values).fetchall() if made else []
         except sqlite3.Error as error:
             raise _unreachable(error) from None
 

@@ -143,7 +143,7 @@ class _SqliteStore:
             db.execute(f"CREATE TABLE IF NOT EXISTS {_table(today)} (conversation INTEGER PRIMARY KEY, step INTEGER)")
             for (name,) in db.execute(_TABLES).fetchall():
                 if name < _table(today - 1):
-                    db.execute(f"DROP TABLE {name}")
+                    db.execute(f"DROP TABLE IF EXISTS {name}")  # another worker may have
             self._table = _table(today)
 
     def _opened(self) -> sqlite3.Connection:

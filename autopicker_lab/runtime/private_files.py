@@ -19,8 +19,13 @@ def make_private_folder(path: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Make an empty file for this user alone; of one that is there, take the rights of others."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, _FILE))
+    """Make an empty file for this user alone; of one that is there, take the rights of others.
+
+    One that is there is not opened: with closing it, this process would lose the locks that SQLite holds on it
+    (https://www.sqlite.org/howtocorrupt.html, 2.2), and what it writes from then on.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, _FILE))
     restrict(path)
 
 

@@ -11,16 +11,17 @@ import json
 import math
 import secrets
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from autopicker_lab.core import InvalidRequestError, NotFoundError, SettingsError
-from autopicker_lab.runtime.atomic_write import atomic_write
+from autopicker_lab.core import InvalidRequestError, NotFoundError, SettingsError, StorageError
+from autopicker_lab.runtime.atomic_write import alone_in, atomic_write
 from autopicker_lab.runtime.private_files import make_private_folder, restrict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 Period = Literal["day", "month"]
@@ -74,7 +75,7 @@ class KeyFile:
 
     def __init__(self, path: Path):
         self.path = path.expanduser()
-        self._read_version = (0, 0)
+        self._read_version = (0, 0, 0)
         self._keys: dict[str, ApiKey] = {}
         self.exists = False
 
@@ -88,7 +89,7 @@ class KeyFile:
         except FileNotFoundError:
             return self._keys  # one that was there and is gone opens nothing
         self.exists = True
-        version = (stat.st_mtime_ns, stat.st_size)
+        version = (stat.st_ino, stat.st_mtime_ns, stat.st_size)  # one that is written is a new one, within a tick too
         if version != self._read_version:
             self._keys, self._read_version = self._read(), version
         return self._keys
@@ -97,24 +98,36 @@ class KeyFile:
         """A new key and its record; the key is not to be had again."""
         if not name.strip():
             raise InvalidRequestError("a key needs a name", "say who or what will use it")
-        if any(key.name == name.strip() for key in self.keys().values()):
-            raise InvalidRequestError(f"there is a key '{name.strip()}' already", "choose another name, or revoke it")
         budget = limits.get("budget_usd")
         if budget is not None and not (math.isfinite(budget) and budget >= 0):
             raise InvalidRequestError(f"a budget of {budget} USD bounds nothing", "give a number of USD")
         secret = PREFIX + secrets.token_urlsafe(32)
         key = ApiKey(secrets.token_hex(4), name.strip(), digest(secret), round(time.time(), 3), **limits)
-        self._write([*self.keys().values(), key])
+        with self._changing() as keys:
+            if any(other.name == key.name for other in keys):
+                raise InvalidRequestError(f"there is a key '{key.name}' already", "choose another name, or revoke it")
+            self._write([*keys, key])
         return secret, key
 
     def revoke(self, key_id: str) -> ApiKey:
         """Forget a key by its id or name; running services notice within two seconds."""
-        named = [key for key in self.keys().values() if key_id in (key.id, key.name)]
-        if len(named) != 1:
-            what = f"{len(named)} keys are named" if named else "no key has the id or name"
-            raise NotFoundError(f"{what} '{key_id}'", "give an id of `autopicker keys list`")
-        self._write([key for key in self.keys().values() if key is not named[0]])
+        with self._changing() as keys:
+            named = [key for key in keys if key_id in (key.id, key.name)]
+            if len(named) != 1:
+                what = f"{len(named)} keys are named" if named else "no key has the id or name"
+                raise NotFoundError(f"{what} '{key_id}'", "give an id of `autopicker keys list`")
+            self._write([key for key in keys if key is not named[0]])
         return named[0]
+
+    @contextmanager
+    def _changing(self) -> Iterator[list[ApiKey]]:
+        """The keys, which nobody else changes meanwhile."""
+        try:
+            make_private_folder(self.path.parent)
+        except OSError as error:
+            raise StorageError.of(error, self.path) from None
+        with alone_in(self.path.parent):
+            yield list(self.keys().values())
 
     def _read(self) -> dict[str, ApiKey]:
         restrict(self.path)
@@ -130,7 +143,6 @@ class KeyFile:
         return {key.sha256: key for key in keys}
 
     def _write(self, keys: Sequence[ApiKey]) -> None:
-        make_private_folder(self.path.parent)
         with atomic_write(self.path, mode=0o600) as scratch:
             scratch.write_text(json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n", "utf-8")
 
