@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -37,8 +38,14 @@ def rss_mb(process: psutil.Process) -> float:
 
 
 def cpu_s(process: psutil.Process) -> float:
-    """CPU time that a process and its descendants have used, seconds."""
-    return sum(sum(p.cpu_times()[:2]) for p in tree(process))
+    """CPU time that a process and its descendants have used, seconds; on Linux to far less than a tick."""
+    return sum(_cpu_s(p) for p in tree(process))
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    if sys.platform == "linux":
+        return time.clock_gettime(~process.pid << 3 | 2)  # as clock_getcpuclockid(3) makes it
+    return sum(process.cpu_times()[:2])
 
 
 def free_port() -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from autopicker_lab.storage import DecisionLog
 
 SERVICE = "service"  # who takes the steps that nobody asked for
-_RESTS = 100  # seconds before the next look, for each second of processor time that one took
+_RESTS = 400  # seconds before the next look, for each second of processor time that one took
 log = logging.getLogger(__name__)
 
 

@@ -91,10 +91,11 @@ class Shadow:
 
     def wants(self, request: ChatRequest, request_id: str) -> bool:
         """Whether the request is drawn: text alone, of one answer, whose model can call nothing."""
-        options = request.options
-        if request.media or request.file_ids or (options.get("n") or 1) > 1 or any(options.get(n) for n in _ACTING):
+        if number_of(f"{self._plan.seed}:shadow:{request_id}") >= self._plan.share:
             return False
-        return number_of(f"{self._plan.seed}:shadow:{request_id}") < self._plan.share
+        options = request.options
+        several, acting = (options.get("n") or 1) > 1, any(options.get(name) for name in _ACTING)
+        return not (request.media or request.file_ids or several or acting)
 
     def offer(self, answered: Answered) -> None:
         """Take an answer that has left; costs its caller nothing but an append."""

@@ -287,7 +287,7 @@ def test_a_canary_whose_decisions_take_long_to_read_is_looked_at_less_often(
     deployments.deploy(STRONG, "ann", share=0.1)
     with closing(Rollout(WEAK, deployments, Conversations(settings), lambda policy: None)) as rollout:
         rollout.follow()
-        for _ in range(1000):
+        for _ in range(4000):
             rollout.look(decisions)  # type: ignore[arg-type]  # reading is all that is asked of it
             clock.now += 1
-    assert 4 <= decisions.reads <= 5  # each took two seconds and rested two hundred
+    assert 4 <= decisions.reads <= 5  # each took two seconds and rested eight hundred

@@ -1,11 +1,13 @@
 """A client that costs so little that it does not measure itself: raw sockets, each answer checked by its end.
 
-python -m autopicker_lab.benchmark.serving.client URL CONNECTIONS SECONDS STREAM KEY prints one JSON object.
+python -m autopicker_lab.benchmark.serving.client URL CONNECTIONS SECONDS STREAM KEY [FIRST] prints one JSON object.
+With FIRST, each question has a number of its own, from this one on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -15,13 +17,14 @@ from urllib.parse import urlsplit
 PIECES = 50
 QUESTION = "Summarise in three sentences why the sky is blue, and what Rayleigh scattering has to do with it."
 _END = b"0\r\n\r\n"
+_DIGITS = 9
 
 
-def request_of(url: str, stream: bool, key: str) -> bytes:
+def request_of(url: str, stream: bool, key: str, question: str = QUESTION) -> bytes:
     """Make a chat request as the bytes that are sent."""
     parts = urlsplit(url)
     system = {"role": "system", "content": "You are a helpful assistant."}
-    messages = [system, {"role": "user", "content": QUESTION}]
+    messages = [system, {"role": "user", "content": question}]
     body = json.dumps({"model": "auto", "messages": messages, "stream": stream}).encode()
     head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {key}\r\n"
@@ -71,20 +74,34 @@ class _Connection(asyncio.Protocol):
         self._data = bytearray()
         self._length = 0
         self._sent_at = time.perf_counter()
-        self._transport.write(self._client.request)
+        self._transport.write(self._client.next_request())
 
 
 class ClosedLoopClient:
-    """A closed loop of connections: each sends its next request when the last was answered."""
+    """A closed loop of connections: each sends its next request when the last was answered.
 
-    def __init__(self, url: str, stream: bool, key: str):
-        self.request = request_of(url, stream, key)
+    Args:
+        first: the number that the first question ends in, and the next ones count on from; None: all ask the same.
+    """
+
+    def __init__(self, url: str, stream: bool, key: str, first: int | None = None):
+        self._numbers = itertools.count(first) if first is not None else None
+        mark = f" {0:0{_DIGITS}}" if first is not None else ""
+        self._request = request_of(url, stream, key, QUESTION + mark)
+        self._number_at = self._request.find(mark.encode()) + 1
         self.errors = 0
         self.latencies: list[float] = []
         self.stopped = False
         parts = urlsplit(url)
         self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._stream = stream
+
+    def next_request(self) -> bytes:
+        """Make the next request; all are of one length."""
+        if self._numbers is None:
+            return self._request
+        at, number = self._number_at, next(self._numbers)
+        return b"%b%0*d%b" % (self._request[:at], _DIGITS, number, self._request[at + _DIGITS :])
 
     def is_complete(self, data: bytearray) -> bool:
         """Whether an answer has all of its words, and a stream its [DONE]."""
@@ -122,5 +139,6 @@ class ClosedLoopClient:
 if __name__ == "__main__":
     import uvloop
 
-    url, connections, seconds, stream, key = sys.argv[1:6]
-    print(json.dumps(uvloop.run(ClosedLoopClient(url, stream == "1", key).run(int(connections), float(seconds)))))  # noqa: T201
+    url, connections, seconds, stream, key, *more = sys.argv[1:]
+    client = ClosedLoopClient(url, stream == "1", key, int(more[0]) if more else None)
+    print(json.dumps(uvloop.run(client.run(int(connections), float(seconds)))))  # noqa: T201

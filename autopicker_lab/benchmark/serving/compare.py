@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 HERE = __package__
 LITELLM = "litellm[proxy]==1.106.2"
 KEY = "sk-benchmark"
-_PATH = "/v1/chat/completions"
+PATH = "/v1/chat/completions"
 _Started = tuple[psutil.Process, str, float]  # process, address, seconds until it was ready
 
 
@@ -89,11 +90,11 @@ def compare_gateways(
         for name in targets:
             tell(name)
             started[name] = stack.enter_context(_STARTS[name](folder, upstream))
-            _client(started[name][1] + _PATH, 8, min(2.0, seconds), False)  # warm-up
+            ask_through(started[name][1] + PATH, 8, min(2.0, seconds), False)  # warm-up
         direct, turns = [], []
         for turn in range(repeats):
             tell(f"round {turn + 1} of {repeats}")
-            direct.append(_client(f"{upstream}/chat/completions", 1, seconds, False))
+            direct.append(ask_through(f"{upstream}/chat/completions", 1, seconds, False))
             order = list(started) if turn % 2 else list(reversed(started))
             turns.append({name: _measure(started[name], seconds) for name in order})
         return [_figures(name, started[name], direct, turns) for name in started]
@@ -116,7 +117,7 @@ def soak(streams: int = 1000, seconds: float = 30.0, gap_ms: float = 250.0) -> d
         watcher = threading.Thread(target=watch)
         watcher.start()
         try:
-            run = _client(base + _PATH, streams, seconds, True)
+            run = ask_through(base + PATH, streams, seconds, True)
         finally:
             finished.set()
             watcher.join()
@@ -140,11 +141,11 @@ class _Turn(NamedTuple):
 
 def _measure(started: _Started, seconds: float) -> _Turn:
     process, base, _ = started
-    url = base + _PATH
+    url = base + PATH
     before = cpu_s(process)
-    whole = _client(url, 32, seconds, False)
+    whole = ask_through(url, 32, seconds, False)
     cpu_ms = (cpu_s(process) - before) / max(1, whole["requests"]) * 1000
-    return _Turn(whole, _client(url, 1, seconds, False), _client(url, 32, seconds, True), cpu_ms)
+    return _Turn(whole, ask_through(url, 1, seconds, False), ask_through(url, 32, seconds, True), cpu_ms)
 
 
 def _figures(
@@ -175,8 +176,10 @@ def _figures(
     )
 
 
-def _client(url: str, connections: int, seconds: float, stream: bool) -> dict[str, float]:
-    command = [sys.executable, "-m", f"{HERE}.client", url, str(connections), str(seconds), str(int(stream)), KEY]
+def ask_through(url: str, connections: int, seconds: float, stream: bool, first: int | None = None) -> dict[str, float]:
+    """Have the client, on the other core, send requests for some seconds; with `first`, each of its own question."""
+    options = [str(connections), str(seconds), str(int(stream)), KEY, *([str(first)] if first is not None else [])]
+    command = [sys.executable, "-m", f"{HERE}.client", url, *options]
     done = subprocess.run(pin(1, command), capture_output=True, text=True, check=True, timeout=seconds + 60)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
@@ -206,12 +209,23 @@ def _passthrough(folder: Path, upstream: str) -> StartedGateway:
 
 
 @contextmanager
-def start_autopicker(folder: Path, upstream: str) -> StartedGateway:
-    """Start our service with all it does (keys, limits, logs, metrics, routing) but the response cache."""
+def start_autopicker(
+    folder: Path,
+    upstream: str,
+    models: Sequence[Mapping[str, Any]] = ({"name": "instant"},),
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> StartedGateway:
+    """Start our service with all it does (keys, limits, logs, metrics, routing) but the response cache.
+
+    Args:
+        models: entries of the catalogue, all asked at the upstream.
+        more: settings beside those.
+    """
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     config = folder / "models.json"
-    config.write_text(json.dumps({"models": [{"name": "instant", "type": "openai", "endpoint": upstream}]}))
+    entries = [{"type": "openai", "endpoint": upstream, **model} for model in models]
+    config.write_text(json.dumps({"models": entries}))
     settings = {
         "AUTOPICKER_CONFIG": str(config),
         "AUTOPICKER_HOME": str(folder / "home"),
@@ -219,6 +233,7 @@ def start_autopicker(folder: Path, upstream: str) -> StartedGateway:
         "RATE_LIMIT_REQUESTS": "10000000",
         "CACHE_TTL": "0",
         "LOG_FORMAT": "json",
+        **more,
     }
     command = [sys.executable, "-m", "autopicker_lab.service", "--port", str(port)]
     with start_process(command, 0, f"{base}/health", settings) as (process, ready_s):
