@@ -3,7 +3,7 @@
 from autopicker_lab.benchmark.serving.compare import GatewayFigures, compare_gateways, soak, to_frame
 from autopicker_lab.benchmark.serving.endurance import EnduranceReport, endure
 from autopicker_lab.benchmark.serving.fuzz import FuzzReport, fuzz_service
-from autopicker_lab.benchmark.serving.live_costs import LiveCost, live_costs, live_frame
+from autopicker_lab.benchmark.serving.loop_costs import LiveCost, live_costs, live_frame
 
 __all__ = [
     "EnduranceReport",
