@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from autopicker_lab.core.files import picture_type
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _MIN_NAMED = 200  # letters, where the text says that it is base64; small icons stay
 _MIN_UNNAMED = 1000
+_WIDEST = 1000  # letters of a line of several; a longer one is all of it
 _MAX_TOLD = 3
-_LINE_END = r"(?:\\r)?(?:\\n|\n[ \t]*)"
+_LINE_END = r"(?:\\r)?(?:\\n|\n[ \t>]*)"  # > before the lines of a mail that is quoted
 _LETTERS = rf"(?:[A-Za-z0-9+/_-]+(?:{_LINE_END}(?=[A-Za-z0-9+/=_-]))?)+={{0,2}}"
 _ESCAPED = r"(?:[A-Za-z0-9+/_-]|%2[BFbf]|%0[ADad])+%2[BFbf](?:[A-Za-z0-9+/_-]|%2[BFbf]|%0[ADad])*(?:%3[Dd])*"
 _ADDRESS = re.compile(
@@ -31,6 +35,7 @@ _AFTER_LETTERS = (  # they begin with what a search finds at once
     re.compile(rf"\n(?:(?<={_LETTER}{{40}}\n)|(?<={_LETTER}{{40}}\r\n))"),
     re.compile(rf"\\n(?:(?<={_LETTER}{{40}}\\n)|(?<={_LETTER}{{40}}\\r\\n))"),
 )
+_NEVER_BEHIND = frozenset(" \t(.:=[{")  # what stands behind a word, not behind base64
 _STRIDE = 40
 _SAMPLED = re.compile(rf"{_LETTER}{{{_MIN_UNNAMED // _STRIDE}}}")
 _KINDS = {
@@ -58,23 +63,58 @@ def leave_out_base64(text: str) -> Readable:
     found: list[str] = []
 
     def named(match: re.Match[str]) -> str:
-        letters = unquote(_ESCAPED_LINE_END.sub("", match["letters"]))
+        own = _without_words_below(match["letters"], match.string[match.end() : match.end() + 1])
+        letters = unquote(_ESCAPED_LINE_END.sub("", own))
         if len(letters) < _MIN_NAMED:
             return match[0]
+        before, below = match[0][: match.start("letters") - match.start()], match["letters"][len(own) :]
         kind = match["kind"] or _kind(letters) or "data"
-        return match[0][: match.start("letters") - match.start()] + _instead(letters, kind, found, said=False)
+        return before + _instead(letters, kind, found, said=False) + below
 
     def unnamed(match: re.Match[str]) -> str:
-        letters = match[0]
+        letters = _without_words_below(match[0], match.string[match.end() : match.end() + 1])
         if len(letters) < _MIN_UNNAMED or not _is_base64(letters):
-            return letters
-        return _instead(letters, _kind(letters) or "data", found, said=True)
+            return match[0]
+        return _instead(letters, _kind(letters) or "data", found, said=True) + match[0][len(letters) :]
 
     bare = _URL_SAFE.sub(unnamed, _RUN.sub(unnamed, _ADDRESS.sub(named, text)))
     if not found:
         return Readable(text, ())
     more = f" and {len(found) - _MAX_TOLD} more" if len(found) > _MAX_TOLD else ""
     return Readable(bare, (f"base64 was left out: {', '.join(found[:_MAX_TOLD])}{more}",))
+
+
+def leave_out_of_cells(rows: Iterable[list[str]]) -> tuple[list[list[str]], tuple[str, ...]]:
+    """The same for the cells of rows, each by itself."""
+    found: dict[str, None] = {}
+    kept = []
+    for row in rows:
+        if any(len(cell) >= _MIN_NAMED for cell in row):
+            readable = [leave_out_base64(cell) for cell in row]
+            row = [cell.text for cell in readable]  # noqa: PLW2901
+            found |= dict.fromkeys(warning for cell in readable for warning in cell.warnings)
+        kept.append(row)
+    more = (f"base64 was left out of {len(found) - 1} more cells, or kinds of them",) if len(found) > 1 else ()
+    return kept, (*list(found)[:1], *more)
+
+
+def _without_words_below(letters: str, behind: str) -> str:
+    """Letters without the words on the lines below them, which are made of the same letters.
+
+    Args:
+        behind: the sign that stands behind the last.
+    """
+    ends = [end.start() for end in _LINE_ENDS.finditer(letters)]
+    if ends and ends[0] > _WIDEST:
+        return letters[: ends[0]]
+    while ends and ((behind in _NEVER_BEHIND and letters[-1] != "=") or _fills_fours(letters[: ends[-1]], letters)):
+        letters, behind = letters[: ends.pop()], "\n"
+    return letters
+
+
+def _fills_fours(above: str, letters: str) -> bool:
+    """Whether letters are whole fours, as base64 without a sign at its end is, but not with the line below them."""
+    return not len(_LINE_ENDS.sub("", above)) % 4 and bool(len(_LINE_ENDS.sub("", letters)) % 4)
 
 
 def _may_hold_any(text: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from autopicker_lab.core import Cell, Document, Part, SourceFile, Table
+from autopicker_lab.extraction.base64_data import leave_out_of_cells
 from autopicker_lab.extraction.columns import render_table, split_preamble, summarise
 from autopicker_lab.extraction.decoding import decode
 from autopicker_lab.extraction.fixed_width import with_tabs
@@ -43,6 +44,7 @@ def read_csv(file: SourceFile) -> Document:
     text, open_quotes = _drop_open_quotes(text, delimiter or _NO_DELIMITER)
     warnings += open_quotes
     parsed, quote_warnings = _parsed(text, delimiter or _NO_DELIMITER)
+    parsed, left_out = leave_out_of_cells(parsed)
     lines = _row_lines(text, delimiter or _NO_DELIMITER, sum(map(bool, parsed)), 1 + bool(sep_line))
     views: list[_View] = []
     stretches = split_tables(parsed)
@@ -62,7 +64,7 @@ def read_csv(file: SourceFile) -> Document:
         meta["tables"] = len(views)
         views = [view._replace(part=replace(view.part, label=f"table {i}")) for i, view in enumerate(views, 1)]
     warnings += tuple(warning for view in views for warning in view.ragged) + quote_warnings
-    warnings += tuple(warning for view in views for warning in view.shortened)
+    warnings += tuple(warning for view in views for warning in view.shortened) + left_out
     return Document(file.name, file.kind, tuple(view.part for view in views), meta, warnings)
 
 

@@ -23,6 +23,7 @@ _BETWEEN = re.compile(r"[\s\x1e,;]*")  # documents: RFC 7464 begins each with \x
 _GUARD = re.compile(
     r"\s*(?:\)\]\}',?|for\s*\(;;\);|while\s*\((?:1|true)\);|&&&START&&&|throw [^\n]{1,60};)\s*(?=[{\[])"
 )
+_FENCED = re.compile(r"\s*(`{3,}|~{3,})[\w-]*[ \t]*\n(?P<within>.*)\n[ \t]*\1\s*", re.DOTALL)
 _CLOSES = {"{": "}", "[": "]"}
 _DEEPEST_CUT = 500
 
@@ -127,7 +128,11 @@ class JsonParser:
             return self._load(bare, strict=False)
 
     def _guarded(self, text: str, fault: json.JSONDecodeError) -> Any:
-        """Behind what keeps a page of others from running it as a script: )]}' and the like."""
+        """Behind what keeps a page of others from running it as a script, )]}' and the like, or in a fence."""
+        if fenced := _FENCED.fullmatch(text):
+            value = self._relaxed(fenced["within"], fault)
+            self._oddities["a fence of Markdown around it"] = None
+            return value
         guard = _GUARD.match(text)
         if guard is None:
             raise fault

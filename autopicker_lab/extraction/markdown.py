@@ -64,7 +64,9 @@ def _front_matter_length(lines: Sequence[str]) -> int:
         return 0
     ends = (rule, "...") if rule == "---" else (rule,)
     found = (i for i, line in enumerate(lines[1:_MAX_FRONT_MATTER], 2) if line.rstrip() in ends)
-    return next(found, 0)
+    stop = next(found, 0)
+    is_said = any(line.strip() and not line.startswith("#") for line in lines[1 : stop - 1])
+    return stop if is_said else 0  # headings between two rules are comments to a parser of YAML
 
 
 def _front_matter(lines: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -23,6 +23,7 @@ from autopicker_lab.extraction.foreign import FOREIGN, READ_AS, foreign_beginnin
 from autopicker_lab.extraction.markup import markup_kind, text_head, text_kind
 from autopicker_lab.extraction.media import media_kind
 from autopicker_lab.extraction.registry import formats, installed_readers
+from autopicker_lab.extraction.wrapped import unwrapped
 
 # Extension that puremagic gives a signature -> kind. Only formats whose signature is certain.
 _SIGNATURES = {
@@ -97,8 +98,9 @@ def open_source(
     for reader in installed_readers().values():
         if suffix in reader.format.suffixes:
             return SourceFile(label, data, reader.format.kind, format=reader.format)
-    kind, warnings = _determine_kind(data, label)
-    return SourceFile(label, data, kind, warnings)
+    bare, unusual = unwrapped(data, KIND_OF_SUFFIX.get(suffix))
+    kind, warnings = _determine_kind(bare, label)
+    return SourceFile(label, data, kind, unusual + warnings)
 
 
 def check_size(label: str, size: int, max_size: int | None) -> None:

@@ -14,6 +14,7 @@ from autopicker_lab.extraction.raster import DAMAGED, frame_count, is_picture, o
 from autopicker_lab.extraction.seen import is_upright, seen_size, shade_behind, to_srgb
 from autopicker_lab.extraction.sniff import content_kind
 from autopicker_lab.extraction.tiles import cut_tiles
+from autopicker_lab.extraction.wrapped import unwrapped
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -45,6 +46,8 @@ def as_it_came(data: bytes, name: str, vision: Vision) -> VisionPictures | None:
         UnsupportedFileError, CorruptFileError: it is something else, or larger than is read.
     """
     if not is_picture(data):
+        if unwrapped(data, "png")[1]:
+            return None
         _refuse_known(data, name)
         return VisionPictures((SourceFile(name, data, "png"),), (NOT_A_PICTURE,))
     picture = sound_header(SourceFile(name, data, "png"))
@@ -90,8 +93,9 @@ def prepare(data: bytes, name: str, vision: Vision, room: int = 1) -> VisionPict
     Raises:
         UnsupportedFileError, CorruptFileError: it is no picture, or none that can be read.
     """
+    data, unusual = unwrapped(data, "png")
     if ready := as_it_came(data, name, vision):
-        return ready
+        return ready._replace(changes=unusual + ready.changes)
     file = SourceFile(name, data, "png")
     stored = stored_size(file)
     smaller = max((min(stored) - 1) // vision.side, 1)  # still larger than what is sent
@@ -101,8 +105,8 @@ def prepare(data: bytes, name: str, vision: Vision, room: int = 1) -> VisionPict
     shade = shade_behind(picture)
     is_sound = not warnings and sound_header(file) is not None
     if is_sound and shade in (None, 255) and _is_as_wanted(picture, data, vision):
-        return VisionPictures((SourceFile(name, data, source),))
-    changes = [*warnings, *_changes(data, picture, source, shade)]
+        return VisionPictures((SourceFile(name, data, source),), unusual)
+    changes = [*unusual, *warnings, *_changes(data, picture, source, shade)]
     first = to_srgb(picture)
     frames = [first]
     if (count := frame_count(picture)) > 1:

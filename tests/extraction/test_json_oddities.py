@@ -118,3 +118,12 @@ def test_a_guard_before_json_is_passed_over_and_said(guard: str) -> None:
     document = read(f'{guard}{{"a": 1}}'.encode())
     assert document.metadata["keys"] == ["a"]
     assert document.warnings == ("unusual for JSON: a guard against being run as a script before it",)
+
+
+@pytest.mark.parametrize("text", ['```json\n{"a": 1}\n```\n', '\n~~~~\n{"a": 1,}\n~~~~'])
+def test_json_in_a_fence_is_read_and_the_fence_is_said(text: str) -> None:
+    document = read(text.encode())
+    assert document.metadata["shape"] == {"a": "int"}
+    assert not document.metadata["valid"]
+    assert "a fence of Markdown around it" in document.warnings[0]
+    assert document.text == text

@@ -101,3 +101,10 @@ def test_signs_of_lists_one_after_another_are_read_once() -> None:
     document = read(f"{line}\n\n> -  1.  $$\n> -  # x\n> -  $$\n\n# In\n")
     assert document.metadata["headings"] == ["In"]
     assert line in document.text
+
+
+def test_a_heading_between_two_rules_is_no_front_matter() -> None:
+    document = read("---\n# The heading\n---\n\ntext\n")
+    assert document.metadata["headings"] == ["The heading"]
+    assert "front_matter" not in document.metadata
+    assert read("---\n# a comment\ntitle: T\n---\n# H\n").metadata["title"] == "T"

@@ -5,6 +5,7 @@ import random
 import struct
 import warnings
 import zlib
+from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -221,3 +222,23 @@ def test_every_orientation_is_made_upright(orientation: int) -> None:
     from PIL import ImageOps
 
     assert to_rgb(picture).tobytes() == ImageOps.exif_transpose(picture).tobytes()
+
+
+@pytest.mark.usefixtures("told_by_bars")
+@pytest.mark.parametrize("before", [b"\r\n", b"\xef\xbb\xbf\n", b"letters", b"data:image/png;base64,"])
+def test_a_picture_that_a_careless_server_wrapped_is_unwrapped(before: bytes) -> None:
+    sound = saved(bar(3), "PNG")
+    wrapped = before.removeprefix(b"letters") + (sound if before.isspace() or before[0] > 127 else b64encode(sound))
+    file = open_source(wrapped, "a.png")
+    assert (file.kind, file.data) == ("png", wrapped)  # what was sent is kept
+    document = extract(file)
+    assert (document.metadata["width"], len(document.warnings)) == (60, 1 + len(extract(sound, name="a.png").warnings))
+    assert any("picture" in warning for warning in document.warnings)
+    sent = prepare(wrapped, "a.png", Vision())
+    assert sent.changes[0] == document.warnings[0]
+    assert [stored_size(one) for one in sent.files] == [(60, 30)]
+
+
+def test_letters_under_the_name_of_a_picture_are_no_picture() -> None:
+    for text in (b"c29tZSB0ZXh0IHRoYXQgaXMgbm8gcGljdHVyZQ==", b"Not found", b"data:image/png;base64,AAAA"):
+        assert open_source(text, "a.png").kind == "txt"

@@ -184,3 +184,26 @@ def test_base64_whose_signs_are_escaped_is_left_out_too(lines: str) -> None:
     escaped = letters[:76] + lines + letters[76:].replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
     text = extract(f"before ![a bee](data:image/png;base64,{escaped}) after".encode(), name="a.md").text
     assert text == "before ![a bee](data:image/png;base64,[1 kB left out]) after"
+
+
+LETTERS = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9).decode()  # whole fours, no sign at its end
+
+
+@pytest.mark.parametrize("width", [76, len(LETTERS)])
+@pytest.mark.parametrize("below", ["function f() {}", "end", "main()", "x = 1", "export default 1"])
+def test_the_words_below_base64_are_none_of_it(width: int, below: str) -> None:
+    lines = "\n".join(LETTERS[i : i + width] for i in range(0, len(LETTERS), width))
+    for before in ("//# sourceMappingURL=data:application/json;base64,", "\n"):
+        text = extract(f"{before}{lines}\n{below}\n".encode(), name="a.txt").text
+        assert "left out]" in text
+        assert text.split("\n")[-2] == below
+        assert text.count("\n") == f"{before}{lines}\n{below}\n".count("\n")
+        assert LETTERS[-40:] not in text
+
+
+def test_base64_that_is_quoted_in_a_mail_and_in_cells_is_left_out() -> None:
+    lines = "\n".join(f"> {LETTERS[i : i + 76]}" for i in range(0, len(LETTERS), 76))
+    assert "[base64, image/png: 2 kB left out]" in extract(lines.encode(), name="a.txt").text
+    document = extract(f"name,logo\na,{LETTERS}\nb,{LETTERS}\n".encode(), name="a.csv")
+    assert document.tables[0].rows[1] == ("a", "[base64, image/png: 2 kB left out]")
+    assert document.warnings == ("base64 was left out: image/png of 2 kB",)

@@ -592,3 +592,15 @@ def test_formats_of_an_old_workbook_are_read_without_a_reader_of_all(by_records:
 def test_a_number_below_zero_under_a_date_format_is_no_time_of_the_day(code: str, value: float) -> None:
     found = read(rows(["at"], [value], [2], styles={"A2": 1, "A3": 1}), formats=[code])
     assert found.tables[0].rows == (("at",), (value,), ("1900-01-02",))
+
+
+def test_a_negative_number_is_no_time_of_day_in_an_old_workbook_either() -> None:
+    content = biff8(["hh:mm"], label(0, 0, "at"), number(1, 0, -1.5, 1), number(2, 0, 0.5, 1), number(3, 0, 60.25, 1))
+    document = extract(ole("Workbook", content=content), name="a.xls")
+    assert document.tables[0].rows == (("at",), (-1.5,), ("12:00:00",), ("1900-03-01 06:00:00",))
+    sound = biff8(["hh:mm"], label(0, 0, "at"), number(1, 0, 0.25, 1), number(2, 0, 0.5, 1))
+    assert extract(ole("Workbook", content=sound), name="a.xls").tables[0].rows == (
+        ("at",),
+        ("06:00:00",),
+        ("12:00:00",),
+    )

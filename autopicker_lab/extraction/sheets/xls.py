@@ -59,6 +59,12 @@ _DIMENSIONS = b"\x00\x02\x0e\x00"  # the corners of a sheet
 # a number, a packed one, a shared text, a text, several packed numbers, a formula, an error or truth value
 _CELL = rb"(?:\x03\x02\x0e\x00|\x7e\x02\x0a\x00|\xfd\x00\x0a\x00|\x04\x02..|\xbd\x00..|\x06\x00..|\x05\x02\x08\x00)"
 _ANY_CELL = re.compile(_CELL + rb"...\x00", re.DOTALL)
+# a number below nought, a packed one, one that a formula gave; of several packed ones that is not looked at
+_NEGATIVE = re.compile(
+    rb"\x03\x02\x0e\x00.{13}[\x80-\xff]|\x7e\x02\x0a\x00.{9}[\x80-\xff]|\x06\x00..{7}.{7}[\x80-\xff]|\xbd\x00..",
+    re.DOTALL,
+)
+_TIME = re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?")
 _MAX_ROWS, _MAX_COLUMNS = 65_536, 256
 _NAMED_STYLE = b"\x93\x02\x04\x00"  # stands behind the styles of cells
 _MAX_STYLES = 2**19  # bytes from the beginning in which styles stand
@@ -84,6 +90,9 @@ def read_xls(file: SourceFile) -> Book:
         return _by_xlrd(file)
     if "_VBA_PROJECT".encode("utf-16-le") in file.data:
         book.warnings.append(MACROS)
+    if _may_hold_negative_times(file.data, book):
+        whole = _by_xlrd(file)
+        return replace(whole, warnings=[*book.warnings, *whole.warnings])
     if _has_marks(file.data) or not _take_formats(file.data, book):
         try:
             whole = _by_xlrd(file, beside_values=True)
@@ -92,6 +101,15 @@ def read_xls(file: SourceFile) -> Book:
         else:
             book.notes, book.starts_1904 = whole.notes, whole.starts_1904
     return book
+
+
+def _may_hold_negative_times(data: bytes, book: Book) -> bool:
+    """Whether a time may be a number below nought, which means none: calamine takes its fraction for one."""
+    if not _NEGATIVE.search(data):
+        return False
+    return any(
+        isinstance(cell, str) and _TIME.fullmatch(cell) for sheet in book.sheets for row in sheet.rows for cell in row
+    )
 
 
 def _has_marks(data: bytes) -> bool:
