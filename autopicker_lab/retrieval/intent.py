@@ -14,12 +14,14 @@ from importlib.resources import files
 
 from autopicker_lab.retrieval.ngrams import fold
 
+_WANTED = ("whole", "list", "total")
 _NAMED = ("sheet", "section", "chapter")
 NUMBERED = ("page", "sheet", "slide", "section", "chapter", "figure", "table", "line", "row")
 _QUESTION_MARKS = ("?", "؟", "？", "⸮", "՞")
 _SHORT = 14  # words of a question about the whole; a longer one is about what it tells of
 _READ = 2_000  # characters of a question that are looked at
 _STEM = 4  # letters of a word's beginning that may have any ending
+_ASKED = 6  # the same for Latin words of what is wanted: "count" would be read into "country", "alle" into "allein"
 _MOST_NUMBERS = 50  # of a range
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _HAN = {d: i for i, d in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "兩": 2}
@@ -177,10 +179,14 @@ def _table() -> dict[str, list[str]]:
     return {name: sorted(found, key=lambda word: (-len(word), word)) for name, found in columns.items()}
 
 
-def _pattern(words: list[str], ending: str = "") -> str:
-    """An expression for beginnings of words, of short ones for the whole; of scripts without spaces, for any place."""
+def _pattern(words: list[str], ending: str = "", latin: int = _STEM) -> str:
+    """An expression for beginnings of words, of short ones for the whole; of scripts without spaces, for any place.
+
+    Args:
+        latin: letters of a beginning in ASCII that may have any ending.
+    """
     spaced = [word for word in words if not _UNSPACED.search(word)]
-    short = [word for word in spaced if len(word) < _STEM]
+    short = [word for word in spaced if len(word) < (latin if word.isascii() and word.isalpha() else _STEM)]
     others = [word for word in words if _UNSPACED.search(word)]
     forms = []
     if long := [word for word in spaced if word not in short]:
@@ -198,7 +204,10 @@ def _stem(word: str) -> str:
 
 @lru_cache(1)
 def _words() -> dict[str, re.Pattern[str]]:
-    return {name: re.compile(_pattern(words, _ENDING.get(name, ""))) for name, words in _table().items()}
+    return {
+        name: re.compile(_pattern(words, _ENDING.get(name, ""), _ASKED if name in _WANTED else _STEM))
+        for name, words in _table().items()
+    }
 
 
 _MARK = "[\\w\u0300-\u036f\u0900-\u0dff]"

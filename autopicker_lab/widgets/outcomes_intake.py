@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.files import expand_path
+from autopicker_lab.runtime.scratch import ScratchFolder
 from autopicker_lab.tuning import read_outcomes, tune
 from autopicker_lab.widgets.parts import Intake, Job, PanelModel, describe_error
 
@@ -30,6 +28,7 @@ class OutcomesIntake(Intake):
 
     limit: int | None = _LARGEST
     on_table: Callable[[Path], None] = field(default=lambda path: None, repr=False)
+    _folders: list[ScratchFolder] = field(default_factory=list, repr=False)
 
     @property
     def accepts(self) -> str:
@@ -45,9 +44,8 @@ class OutcomesIntake(Intake):
         """Take a table that was uploaded; it is kept in a folder of its own as long as the intake is."""
 
         def write() -> Path:
-            folder = tempfile.mkdtemp(prefix="autopicker-outcomes-")
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            path = Path(folder, Path(name).name or "outcomes.csv")
+            self._folders.append(ScratchFolder("autopicker-outcomes-"))
+            path = Path(self._folders[-1].path, Path(name).name or "outcomes.csv")
             path.write_bytes(content)
             return path
 

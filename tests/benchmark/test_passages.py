@@ -1,6 +1,9 @@
 """The benchmark of passages: asks, rankings, budgets and intervals."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,3 +84,16 @@ def test_the_measurement_can_be_stopped(lab: Workbench, surveys: list[passages.A
         passages.measure(
             passages.Corpus(lab, surveys), surveys, [200], WORDS[:1], progress=lambda done, total: done < 3
         )
+
+
+def test_surveys_that_were_made_are_removed_with_the_process(tmp_path: Path) -> None:
+    code = "from autopicker_lab.benchmark.passages import asks_of; print(asks_of(limit=1)[0].files[0].is_file())"
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "True"
+    assert list(tmp_path.iterdir()) == []

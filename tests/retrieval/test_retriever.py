@@ -9,6 +9,7 @@ import pytest
 from autopicker_lab.core import Document, Message, Part
 from autopicker_lab.core.places import Place
 from autopicker_lab.retrieval import Retriever, passages_of
+from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.lexical import LexicalIndex
 from autopicker_lab.retrieval.ngrams import ngrams, ngrams_of
 
@@ -276,3 +277,43 @@ def test_a_second_summary_is_read_of_what_the_first_one_found(monkeypatch: pytes
     first = retriever.select("Summarise the document.", [document], 400)
     monkeypatch.setattr("autopicker_lab.retrieval.index.salient", lambda passages: pytest.fail("found again"))
     assert retriever.select("Summarise the document.", [document], 400) == first
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "In which country does the winter last longest?",  # count
+        "What is the meaning of the second sign, and what means are used?",  # mean
+        "Wie warm war der Summer an der Tür?",  # summe
+        "Tell me which categories the median person visited in Holland",  # câte, media, visi, holl
+        "Ich möchte dich nach den Kosten fragen",  # dịch
+        "Nenne den Mann, der allein kam",  # alle
+        "Which skills stand on the resume?",  # résume
+        "Describe how the tumor was found",  # túmọ̀
+        "The sommelier and the mediator sat in the hotel's summer house",  # somme, media, summe
+    ],
+)
+def test_words_of_what_is_wanted_are_not_read_into_others_that_begin_alike(question: str) -> None:
+    intent = intent_of(question)
+    assert (intent.whole, intent.all_of, intent.total) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("What are the totals of the year?", "total"),
+        ("Wie ist die Summe der Beträge?", "total"),
+        ("Quelle est la somme des prix ?", "total"),
+        ("Nenne alle Häfen", "all_of"),
+        ("Vypiš všetkých ľudí", "all_of"),
+        ("Résumez ce rapport", "whole"),
+        ("Fais un résumé du document", "whole"),
+        ("Resume el documento", "whole"),
+        ("Rezumă documentul", "whole"),
+        ("Belgenin özetini yaz", "whole"),
+        ("Shrňte dokument", "whole"),
+        ("Dịch tài liệu này", "whole"),
+    ],
+)
+def test_inflected_words_of_what_is_wanted_are_read(question: str, wanted: str) -> None:
+    assert getattr(intent_of(question), wanted)

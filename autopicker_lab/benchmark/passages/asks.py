@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import re
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.assets import samples
 from autopicker_lab.benchmark.passages.surveys import LANGUAGES, Fact, survey
 from autopicker_lab.core import InvalidRequestError, Message
+from autopicker_lab.runtime.scratch import ScratchFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,7 @@ def asks_of(folder: str | Path = "", limit: int = 0) -> list[Ask]:
     Args:
         limit: of each kind, the first so many; 0: all.
     """
-    found = read_asks(folder) if folder else write_surveys(tempfile.mkdtemp(prefix="surveys-")) + report_asks()
+    found = read_asks(folder) if folder else write_surveys(_scratch().path) + report_asks()
     seen: Counter[str] = Counter()
     kept = []
     for ask in found:
@@ -78,6 +79,12 @@ def asks_of(folder: str | Path = "", limit: int = 0) -> list[Ask]:
         if not limit or seen[ask.kind] <= limit:
             kept.append(ask)
     return kept
+
+
+@lru_cache(1)
+def _scratch() -> ScratchFolder:
+    """Where made surveys stand for as long as the process lives."""
+    return ScratchFolder("autopicker-surveys-")
 
 
 def report_asks() -> list[Ask]:
