@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from autopicker_lab.tuning.departing_keys import DepartingKey, departing_keys
 from autopicker_lab.tuning.drift import Drift, DriftState, after_drift, measure_drift
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class DriftWatch:
         """How far the requests that the policy routed last have drifted; reads the decision log."""
         name, log = self._policy.id, self._decisions
         return measure_drift(self._policy, log.routing_scores(name), log.routing_features(name))
+
+    def departing_keys(self) -> tuple[DepartingKey, ...]:
+        """API keys whose requests rank otherwise than the others'; reads the decision log."""
+        return departing_keys(self._decisions.scores_by_key(self._policy.id))
 
     async def run(self, every_s: float = EVERY_S) -> None:
         """Measure again and again until it is cancelled."""

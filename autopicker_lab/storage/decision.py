@@ -114,6 +114,9 @@ class DecisionLog(Protocol):
     def routing_features(self, policy: str, last: int = 1000) -> list[dict[str, float]]:
         """What was counted in the last questions that a policy routed, newest first."""
 
+    def scores_by_key(self, policy: str, last: int = 1000) -> list[tuple[str, float]]:
+        """Key and routing score of the last requests with a key that a policy routed, newest first."""
+
     def close(self) -> None:
         """Write what waits, and give back what is held."""
 

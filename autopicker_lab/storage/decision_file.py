@@ -134,6 +134,16 @@ class FileLog:
         """What was counted in the last questions that a policy routed, newest first."""
         return [json.loads(each) for each in self._last("features", policy, last)]
 
+    def scores_by_key(self, policy: str, last: int = 1000) -> list[tuple[str, float]]:
+        """Key and routing score of the last requests with a key that a policy routed, newest first."""
+        query = (
+            "SELECT key_id, routing_score FROM decisions WHERE policy = ? AND key_id IS NOT NULL "
+            "AND routing_score IS NOT NULL ORDER BY created DESC LIMIT ?"
+        )
+        self._batch.flush()
+        with self._lock:
+            return [(str(key), float(score)) for key, score in self._db.execute(query, (policy, last))]
+
     def _last(self, column: str, policy: str, last: int) -> list[Any]:
         """What a column last held of requests that a policy routed, newest first."""
         query = (

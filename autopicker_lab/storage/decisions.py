@@ -112,6 +112,11 @@ class MemoryLog:
         counted = (d.features for d in reversed(self.rows()) if d.policy == policy)
         return [json.loads(each) for each in islice((each for each in counted if each is not None), last)]
 
+    def scores_by_key(self, policy: str, last: int = 1000) -> list[tuple[str, float]]:
+        """Key and routing score of the last requests with a key that a policy routed, newest first."""
+        routed = ((d.key_id, d.routing_score) for d in reversed(self.rows()) if d.policy == policy)
+        return list(islice(((key, score) for key, score in routed if key and score is not None), last))
+
     def close(self) -> None:
         """Write what waits, and give back what is held."""
         self._kept.clear()

@@ -397,7 +397,9 @@ class TestMonitoring:
 
     def test_metrics(self, api: Any) -> None:
         chat(api)
-        body = api("GET", "/api/v1/performance/metrics").json()["performance_metrics"]
+        told = api("GET", "/api/v1/performance/metrics").json()
+        assert told["departing_keys"] == []
+        body = told["performance_metrics"]
         assert body["summary"]["total_requests"] > 0
         assert {"hits", "misses", "hit_rate_percent"} <= set(body["cache_stats"])
         text = api("GET", "/metrics").text

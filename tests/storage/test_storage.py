@@ -248,6 +248,8 @@ def test_decisions_in_memory_are_bounded_and_take_feedback(monkeypatch: pytest.M
     assert [(row.request_id, row.score) for row in log.rows()] == [("r6", None), ("r7", 0.5), ("r8", None)]
     assert log.routing_scores("mine", last=2) == [8.0, 7.0]
     assert log.routing_features("mine") == []
+    log.record(decision(9, policy="mine", routing_score=9.0, key_id="a"))
+    assert log.scores_by_key("mine") == [("a", 9.0)]
     with pytest.raises(NotFoundError):
         log.feedback("r1", 1.0)
 
@@ -266,4 +268,8 @@ def test_routing_scores_are_kept_for_drift_and_an_older_file_is_brought_up_to_da
     assert log.routing_scores("mine") == [42.0]
     assert log.routing_features("mine") == [{"tokens": 7.0}]
     assert log.routing_scores("another") == []
+    log.record(decision(3, policy="mine", routing_score=7.0, key_id="a"))
+    log.record(decision(4, policy="mine", routing_score=8.0, key_id="b"))
+    assert log.scores_by_key("mine", last=1) == [("b", 8.0)]
+    assert log.scores_by_key("mine") == [("b", 8.0), ("a", 7.0)]
     log.close()
