@@ -48,6 +48,7 @@ def _kind_of_byte(byte: int) -> int:
 
 
 _SHAPES = bytes(map(_kind_of_byte, range(256)))
+_IN_WORDS = bytes(ord(" ") if chr(byte).isspace() else ord("a") for byte in range(256))
 _CONTINUATION = bytes(range(0x80, 0xC0))
 _NO_LEADS = bytes(range(0xC0))
 _BY_LEAD: Mapping[int, tuple[tuple[bytes, str], ...]] = {
@@ -118,8 +119,9 @@ _counts_again = lru_cache(2048)(_counts)  # each turn of a conversation sends it
 def _shape_counts(data: bytes) -> tuple[int, ...]:
     shape = data.translate(_SHAPES, _CONTINUATION)
     count = shape.count
+    words = shape.translate(_IN_WORDS)  # to count where each begins is faster than to split them
     return (
-        len(shape.split()),
+        words.count(b" a") + words.startswith(b"a"),
         count(b"a"),
         count(b"A"),
         count(b"aaaaaaaaaaaa"),

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from autopicker_lab.routing.framing_words import frames
-from autopicker_lab.routing.normal_form import is_numbering, without_layout
+from autopicker_lab.routing.normal_form import LAYOUT_STARTS, is_numbering, without_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +80,8 @@ def _unmarked(words: Sequence[str]) -> Sequence[str]:
     line = " ".join(words)  # signs are sought in a line many times as fast as in words
     if "<" in line:
         words = _TAG.sub(" ", line).split()
-    words = without_layout(words)
+    if any(sign in line for sign in LAYOUT_STARTS):
+        words = without_layout(words)
     if "*" in line or "`" in line:
         words = [bare for word in words if (bare := word.strip(_EMPHASIS))] or words
     return words

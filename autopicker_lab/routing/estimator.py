@@ -24,8 +24,9 @@ from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.hidden_vocabulary import hashed, probe_of, read_arrays
 from autopicker_lab.routing.packed_arrays import packed
-from autopicker_lab.routing.readings import READINGS, SENTENCES, ReadText
-from autopicker_lab.routing.token_keys import LONG, PAIRS, Tokens, tokens_of, unit
+from autopicker_lab.routing.readings import READINGS, STEADY
+from autopicker_lab.routing.request_tables import FEATURES, FURTHEST, RequestTables
+from autopicker_lab.routing.token_keys import PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from autopicker_lab.core.policy import Estimator
 
     Array = np.ndarray[Any, Any]
-
-_FURTHEST = 4.0  # standard deviations: a text unlike all that were fitted may not run away
-_FEATURES = 0.1  # weight of the counts beside tf-idf rows of length 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +68,7 @@ class LearnedEstimator:
     bias: Array
     stack: Array
     penalties: tuple[float, float] = (0.0, 0.0)
-    kind: str = SENTENCES
+    kind: str = STEADY
     novelty: tuple[float, float] | None = None
     tail: tuple[float, ...] | None = None
     vocabulary_key: str = field(default="", repr=False)
@@ -90,12 +88,13 @@ class LearnedEstimator:
     )
 
     @cached_property
-    def _tables(self) -> _Tables:
-        return _Tables(self)
+    def _tables(self) -> RequestTables:
+        arrays = {name: getattr(self, name) for name in self.ARRAYS}
+        return RequestTables(self.kind, arrays, self.novelty, self.tail)
 
     def estimate(self, text: str, features: Mapping[str, float]) -> dict[str, float]:
         """P(a good answer), 0 to 1, by model. `features` are those of features.measure for the whole text."""
-        mean, *deviations = self._raw(READINGS[self.kind].read(text, features)).tolist()
+        mean, *deviations = self._tables.raw(READINGS[self.kind].read(text, features)).tolist()
         square = mean * mean
         return {
             name: min(max(a + mean * b + square * c + own * d, 0.0), 1.0)
@@ -106,8 +105,8 @@ class LearnedEstimator:
         """Whether the tokens of a text are rarer, on average, than those of what was fitted."""
         if self.novelty is None:
             return False
-        unknown, limit = self.novelty
-        return self._tables.mean_idf(tokens_of(READINGS[self.kind].read(text, None).excerpt), unknown) > limit
+        tables = self._tables
+        return tables.rarity_of(tables.tokens_of(READINGS[self.kind].read(text, None))) > self.novelty[1]
 
     def part_read(self, text: str) -> str:
         """The part of a text that is read, in words; "" for all of it, or where its kind tells no parts apart."""
@@ -181,101 +180,15 @@ class LearnedEstimator:
         _check(estimator)
         return estimator
 
-    def _raw(self, read: ReadText) -> Array:
-        """Mean and deviations before they are stacked, shape (1 + models,)."""
-        import numpy as np
 
-        t = self._tables
-        tokens = tokens_of(read.excerpt)
-        scaled = np.minimum(np.maximum((read.counts - t.mean) * t.scale, -_FURTHEST), _FURTHEST)
-        base: Array = t.bias + scaled @ t.by_features
-        rows = t.rows_of(tokens.keys)
-        idf, weights = t.idf.take(rows), t.weights.take(rows, axis=0)
-        if not t.most:
-            return base + t.words(_weighted(idf, tokens.counts), weights) + t.embedding(t.vectors[tokens.ids])
-        vectors = t.vectors.take(tokens.keys[: tokens.different], axis=0)
-        times = np.minimum(tokens.counts, t.most)
-        whole: Array = base + t.words(idf * t.sublinear.take(times), weights) + t.embedding(vectors)
-        if self.tail is None or len(tokens.ids) < LONG:
-            return whole
-        times = np.minimum(tokens.early, t.most)
-        early = times[: tokens.different].nonzero()[0]
-        head = base + t.words(idf * t.sublinear.take(times), weights) + t.embedding(vectors.take(early, axis=0))
-        bounded: Array = np.minimum(np.maximum(whole, head - t.tail), head + t.tail)
-        return bounded
-
-
-class _Tables:
-    """An estimator's arrays as one request needs them: single precision, weights of the dense blocks folded in."""
-
-    def __init__(self, estimator: LearnedEstimator):
-        import numpy as np
-
-        dense = estimator.dense.astype(np.float32)
-        # a last row for what is not known, of zeros: to leave such keys out would take longer than to add nothing
-        self.idf, self.weights = (
-            np.concatenate([array, np.zeros_like(array[:1], shape=(1, *array.shape[1:]))]).astype(np.float32)
-            for array in (estimator.idf, estimator.weights)
-        )
-        self.known, self.bias = len(estimator.keys), estimator.bias
-        self.centre = estimator.centre.astype(np.float32)
-        width = len(self.centre)
-        self.mean = estimator.feature_mean.astype(np.float32)
-        self.scale = (1 / estimator.feature_scale).astype(np.float32)
-        reading = READINGS[estimator.kind]
-        self.most, self.vectors, self.tail = reading.most, embeddings.vectors(), np.array(estimator.tail or ())
-        self.by_vector, self.by_features = reading.embedding * dense[:width], _FEATURES * dense[width:]
-        self.stack: list[list[float]] = estimator.stack.tolist()
-        self.sublinear = np.array([0.0, *(1 + math.log(times) for times in range(1, self.most + 1))], np.float32)
-        self.rows = np.full(len(embeddings.vectors()) + PAIRS, self.known)
-        self.rows[estimator.keys] = np.arange(self.known)
-        self._last: tuple[Array, Array] | None = None
-
-    def rows_of(self, keys: Array) -> Array:
-        """The row of each key, the last one for what is not known; remembered, since a text is asked about twice."""
-        last = self._last
-        if last is not None and last[0] is keys:
-            return last[1]
-        rows: Array = self.rows.take(keys)
-        self._last = keys, rows
-        return rows
-
-    def words(self, values: Array, weights: Array) -> Array:
-        """What tokens and pairs add: values of shape (k,), weights of shape (k, outputs)."""
-        length = math.sqrt(values @ values)
-        added: Array = values @ weights
-        return added / length if length else added
-
-    def embedding(self, vectors: Array) -> Array:
-        """What the mean of the vectors of tokens adds, shape (k, 256)."""
-        moved = unit(vectors.sum(0)) - self.centre
-        reach = math.sqrt(moved @ moved)
-        added: Array = moved @ self.by_vector
-        return added / reach if reach else added
-
-    def mean_idf(self, tokens: Tokens, unknown: float) -> float:
-        """Of the different tokens of a text; 0 for none."""
-        rows = self.rows_of(tokens.keys)[: tokens.different]
-        missing = len(rows) - int((rows < self.known).sum())
-        return float(self.idf.take(rows).sum() + unknown * missing) / max(len(rows), 1)
-
-
-def _weighted(idf: Array, times: Array) -> Array:
-    """Sublinear tf-idf, before a text's values are divided by their length."""
-    import numpy as np
-
-    values: Array = (idf * (1 + np.log(times))).astype(np.float32)
-    return values
-
-
-def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = SENTENCES) -> Array:
+def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = STEADY) -> Array:
     """Embedding and features as the linear model sees them, shape (..., 256 + features)."""
     import numpy as np
 
     moved = vector - centre
     moved = moved / np.maximum(np.linalg.norm(moved, axis=-1, keepdims=True), 1e-12)
-    scaled = np.clip((counts - mean) / scale, -_FURTHEST, _FURTHEST)
-    return np.concatenate([READINGS[kind].embedding * moved, _FEATURES * scaled], axis=-1)
+    scaled = np.clip((counts - mean) / scale, -FURTHEST, FURTHEST)
+    return np.concatenate([READINGS[kind].embedding * moved, FEATURES * scaled], axis=-1)
 
 
 def stacked(raw: Array, stack: Array) -> Array:

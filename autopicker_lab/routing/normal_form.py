@@ -25,7 +25,7 @@ _MARKS: Mapping[str, str] = {
 }
 _LAYOUT = re.compile(r"^(?:>+|[-*•·●▪◦|]+|#+|={3,}|_{3,}|[`~]{3,}\w*)$")  # marks of quoting, lists, headings, fences
 _NUMBERING = re.compile(r"^\(?\d{1,3}[.):]$")
-_LAYOUT_STARTS = frozenset(">-*•·●▪◦|#=_`~")
+LAYOUT_STARTS = frozenset(">-*•·●▪◦|#=_`~")
 _FEW = 20  # different characters that are replaced one by one
 _SHORT = 1000  # characters of a text whose set is soon made
 
@@ -47,7 +47,7 @@ def telling_words(words: Sequence[str]) -> Sequence[str]:
 
 def without_layout(words: Sequence[str]) -> Sequence[str]:
     """Folded words without marks of quoting, lists, headings and fences."""
-    layout = {word for word in set(words) if word[0] in _LAYOUT_STARTS and _LAYOUT.match(word)}  # words recur
+    layout = {word for word in set(words) if word[0] in LAYOUT_STARTS and _LAYOUT.match(word)}  # words recur
     return [word for word in words if word not in layout] if layout else words
 
 

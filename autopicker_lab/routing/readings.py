@@ -15,6 +15,7 @@ from autopicker_lab.core.text import ends
 from autopicker_lab.routing.asides import asking_words
 from autopicker_lab.routing.normal_form import folded, normal_words, telling_words
 from autopicker_lab.routing.question_part import question_part
+from autopicker_lab.routing.token_keys import LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 EXCERPT = 500  # characters of beginning and of end: more were measured to add nothing
 AS_WRITTEN, NORMAL, BOUNDED, ASKING, SENTENCES = "linear-1", "linear-2", "linear-3", "linear-4", "linear-5"
+STEADY = "linear-6"
+_LONG_BEFORE = 42  # tokens from which on a text had a tail, before linear-6
+_LAST = 10  # words whose counts are taken away from those of a text that has twice as many
 _DISTINCT = ("distinct_words",)
 _COUNTED = (  # in what asks: what neither letter case, white space nor marks at the ends of sentences change
     *("words", "word_length", "marks_code", "marks_math", "quantities", "digits"),
@@ -38,11 +42,13 @@ class ReadText(NamedTuple):
 
     Attributes:
         part: of the text that was read, in words; "" for all of it.
+        early: counts without the last ten words; None: no others.
     """
 
     excerpt: str
     counts: Array
     part: str = ""
+    early: Array | None = None
 
 
 class TextReading(NamedTuple):
@@ -54,6 +60,7 @@ class TextReading(NamedTuple):
         embedding: weight of the mean embedding beside tf-idf.
         most: how often a token or pair counts at most, where embeddings are of different tokens; 0: always.
         parts: whether it tells the part that asks from what frames it (see routing.question_part).
+        long: tokens from which on a text has a tail, last words that move its estimate by so much and no more.
     """
 
     names: tuple[str, ...]
@@ -61,6 +68,7 @@ class TextReading(NamedTuple):
     embedding: float = 0.45
     most: int = 0
     parts: bool = False
+    long: int = _LONG_BEFORE
 
 
 def _as_written(text: str, features: Features) -> ReadText:
@@ -98,10 +106,36 @@ def _sentences_read(text: str) -> ReadText:
     import numpy as np
 
     part = question_part(folded(text))
-    excerpt, distinct, _ = _of_words(asking_words(part.words))
+    excerpt, distinct, *_ = _of_words(asking_words(part.words))
     known = measure(excerpt)
     counts = [distinct.item(), *(math.log1p(known[name]) for name in _COUNTED)]  # faster than an array's, of so few
     return ReadText(excerpt, np.array(counts, np.float32), part.name)
+
+
+def _steady(text: str, features: Features) -> ReadText:
+    return _steady_read(text)
+
+
+@lru_cache(16)
+def _steady_read(text: str) -> ReadText:
+    read = _sentences_read(text)
+    if read.excerpt.count(" ") < 2 * _LAST - 1:
+        return read
+    return read._replace(early=_without_last(read))
+
+
+def _without_last(read: ReadText) -> Array:
+    """What is counted in an excerpt without its last words, by taking away what is counted in these."""
+    import numpy as np
+
+    last = read.excerpt.rsplit(" ", _LAST)[1:]
+    ends_with = measure(" ".join(last))
+    distinct, words, length, *others = np.expm1(read.counts).tolist()
+    left = words - ends_with["words"]
+    letters = length * words - ends_with["word_length"] * ends_with["words"]
+    counted = [max(n - ends_with[name], 0.0) for n, name in zip(others, _COUNTED[2:], strict=True)]
+    early = [max(distinct - len(set(last)), 0.0), max(left, 0.0), max(letters, 0.0) / max(left, 1.0), *counted]
+    return np.array([math.log1p(count) for count in early], np.float32)
 
 
 def _of_words(words: Sequence[str]) -> ReadText:
@@ -120,5 +154,6 @@ READINGS: Mapping[str, TextReading] = MappingProxyType(
         BOUNDED: TextReading(_DISTINCT, _normal, 0.3, most=2),
         ASKING: TextReading(_DISTINCT, _asking, 0.3, most=2, parts=True),
         SENTENCES: TextReading((*_DISTINCT, *_COUNTED), _sentences, 0.3, most=2, parts=True),
+        STEADY: TextReading((*_DISTINCT, *_COUNTED), _steady, 0.3, most=2, parts=True, long=LONG),
     }
 )

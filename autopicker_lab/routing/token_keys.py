@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 PAIRS = 2**18  # buckets that pairs of tokens are hashed into
 _MIX = 1_000_003
 _TAIL = 14  # tokens: about ten words
-LONG = 3 * _TAIL  # tokens from which on a text has a tail
+LONG = 2 * _TAIL  # tokens from which on a text has a tail
 
 
-def head_length(tokens: int) -> int:
+def head_length(tokens: int, long: int = LONG) -> int:
     """How many of so many tokens come before the tail, the last ten words or so; a short text is all question."""
-    return tokens - _TAIL if tokens >= LONG else tokens
+    return tokens - _TAIL if tokens >= long else tokens
 
 
-def keys_of(ids: Array) -> tuple[Array, Array, Array]:
+def keys_of(ids: Array, long: int = LONG) -> tuple[Array, Array, Array]:
     """Sorted keys of tokens and of pairs of neighbours, how often each occurs, and how often before the tail."""
     import numpy as np
 
@@ -38,7 +38,7 @@ def keys_of(ids: Array) -> tuple[Array, Array, Array]:
     np.not_equal(keys[1:], keys[:-1], out=first[1:-1])
     starts = first.nonzero()[0]
     counts = starts[1:] - starts[:-1]
-    head = head_length(len(ids))
+    head = head_length(len(ids), long)
     if head == len(ids):
         return keys[starts[:-1]], counts, counts
     order[order >= len(ids)] -= len(ids) - 1  # a pair is met with its second token
@@ -61,10 +61,10 @@ class Tokens(NamedTuple):
 
 
 @lru_cache(16)  # whether a text is familiar is asked apart from its estimate
-def tokens_of(excerpt: str) -> Tokens:
+def tokens_of(excerpt: str, long: int = LONG) -> Tokens:
     """The tokens of what was read of a text."""
     ids = embeddings.token_ids(excerpt)
-    keys, counts, early = keys_of(ids)
+    keys, counts, early = keys_of(ids, long)
     return Tokens(ids, keys, counts, early, int(keys.searchsorted(len(embeddings.vectors()))))
 
 

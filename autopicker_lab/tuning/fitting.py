@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab import embeddings
 from autopicker_lab.core import StoppedError
 from autopicker_lab.routing.estimator import LearnedEstimator, dense_block, stacked
-from autopicker_lab.routing.readings import READINGS, SENTENCES
+from autopicker_lab.routing.readings import READINGS, STEADY
 from autopicker_lab.routing.token_keys import PAIRS, head_length, keys_of, mean_vector
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PENALTIES = ((1.0, 3.0, 10.0), (3.0, 10.0, 20.0, 40.0))  # of the mean, of the deviations
 INNER = 4
-_TAIL_MOVES = 0.2  # standard deviations of held-out values: more lets ten chosen words move a fifth of the requests
+_TAIL_MOVES = 0.3  # standard deviations of held-out values: more lets ten chosen words move a third of the requests
 _KEPT = 60_000  # most frequent tokens and pairs that are kept
 
 
@@ -83,7 +83,7 @@ class Prompts:
         )
 
 
-def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = SENTENCES, heads: bool = True) -> Prompts:
+def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = STEADY, heads: bool = True) -> Prompts:
     """Everything that is known of texts without their outcomes.
 
     Args:
@@ -101,7 +101,13 @@ def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = SENTE
     whole = _prepared(ids, counts, groups, reading.most)
     if not (heads and reading.most):
         return whole
-    return replace(whole, heads=_prepared([row[: head_length(len(row))] for row in ids], counts, groups, reading.most))
+    lengths = [head_length(len(row), reading.long) for row in ids]
+    early = [each.counts if each.early is None else each.early for each in read]
+    early = [
+        part if n < len(row) else each.counts for part, n, row, each in zip(early, lengths, ids, read, strict=True)
+    ]
+    first = [row[:n] for row, n in zip(ids, lengths, strict=True)]
+    return replace(whole, heads=_prepared(first, np.stack(early), groups, reading.most))
 
 
 def _prepared(ids: Sequence[Array], counts: Array, groups: Array, most: int) -> Prompts:

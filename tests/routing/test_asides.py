@@ -3,14 +3,14 @@
 import pytest
 
 from autopicker_lab.routing.normal_form import folded
-from autopicker_lab.routing.readings import READINGS, SENTENCES
+from autopicker_lab.routing.readings import READINGS, STEADY
 
 QUESTION = "Which river flows through Kraków: the Oder, the Vistula or the Warta (in 2020)?"
 ASKED = "which river flows through kraków: the oder, the vistula or the warta (in 2020)?"
 
 
 def read(text: str) -> str:
-    return READINGS[SENTENCES].read(text, None).excerpt
+    return READINGS[STEADY].read(text, None).excerpt
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.estimator import KINDS, LearnedEstimator
-from autopicker_lab.routing.readings import NORMAL
+from autopicker_lab.routing.readings import NORMAL, READINGS, SENTENCES, STEADY
 from autopicker_lab.routing.token_keys import head_length, keys_of
 from autopicker_lab.tuning import fitting
 
@@ -31,8 +31,11 @@ def weak(estimator: LearnedEstimator, text: str) -> float:
 
 
 def test_a_hostile_tail_moves_an_estimate_less_than_it_would() -> None:
-    bounded, free = fitted(), replace(fitted(), tail=None)
-    assert bounded.tail is not None
+    assert fitted().tail is not None
+    bounded, free = (
+        replace(fitted(), tail=tuple(reach / 2 for reach in fitted().tail or ())),
+        replace(fitted(), tail=None),
+    )
     question = f"{TEXTS[0]}. {TEXTS[2]}"
     moved, would = (weak(e, f"{question} {SUFFIX}") - weak(e, question) for e in (bounded, free))
     assert would > 0.1
@@ -77,9 +80,23 @@ def test_keys_know_how_often_they_occur_before_the_tail() -> None:
 
 
 def test_a_short_text_has_no_tail() -> None:
-    assert [head_length(n) for n in (0, 1, 20, 41, 42, 100)] == [0, 1, 20, 41, 28, 86]
-    short = f"{TEXTS[0]} {SUFFIX}"
+    assert [head_length(n) for n in (0, 1, 20, 27, 28, 100)] == [0, 1, 20, 27, 14, 86]
+    assert [head_length(n, long=42) for n in (41, 42)] == [41, 28]
+    short = "Prove that seven is odd"
     assert weak(fitted(), short) == weak(replace(fitted(), tail=None), short)
+
+
+def test_what_is_counted_in_the_last_ten_words_is_bounded_too() -> None:
+    reading = READINGS[STEADY]
+    text, last = "we met a tall man with two red hats in one old inn", "return 7 print(9) why not solve x^2 = 4 now?"
+    read = reading.read(f"{text} {last}", None)
+    alone = reading.read(f"{text} and so", None)
+    assert read.early is not None
+    both = dict(zip(reading.names, np.expm1(read.early), strict=True))
+    without = dict(zip(reading.names, np.expm1(reading.read(text, None).counts), strict=True))
+    assert both == pytest.approx(without, abs=1e-4)
+    assert alone.early is None  # of fewer than twenty words, all are the question
+    assert READINGS[SENTENCES].read(f"{text} {last}", None).early is None
 
 
 def test_a_file_keeps_the_limit_and_older_kinds_have_none() -> None:

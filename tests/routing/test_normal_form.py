@@ -104,7 +104,7 @@ def test_what_is_asked_is_read() -> None:
 
 def test_what_a_model_is_sent_and_an_earlier_kind_read_stay_as_they_are() -> None:
     text = "  HELLO,\n" + "x" * 2000
-    excerpt, counts, _ = READINGS[AS_WRITTEN].read(text, None)
+    excerpt, counts, *_ = READINGS[AS_WRITTEN].read(text, None)
     assert excerpt == f"{text[:500]}\n{text[-500:]}"
     assert counts.tolist() == np.log1p(np.array([measure(text)[name] for name in NAMES], np.float32)).tolist()
     assert set(KINDS) == set(READINGS)
