@@ -14,13 +14,12 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SHOTS = ROOT / "build" / "screenshots"
 
 
 def main() -> None:
     sys.path.insert(0, str(ROOT / "tests"))
     from support.jupyter import chromium, jupyterlab, run_cells, show_alone, tab
-    from support.looks import look
+    from support.looks import SHOTS, look
 
     wanted = tuple(sys.argv[1:]) or ("",)
     SHOTS.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ _STYLES = (
 )
 _NAME = re.compile(r"""<svg\b[^>]*?\saria-label=(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _COVER_STYLE = """<style>
-.cover{border-bottom:2px solid #0072b2;font:16px/1.5 system-ui,sans-serif;margin:1em 2em 2em;padding-bottom:1em}
+.cover{border-bottom:2px solid #0072b2;font:16px/1.5 system-ui,sans-serif;margin:1em .3em 2em;padding-bottom:1em}
 .cover h1{font-size:1.6em;margin:0}.cover .verdict{font-size:1.25em;margin:.6em 0}
 .cover table{border-collapse:collapse;margin:.4em 0}.cover h2{font-size:1em;margin:1em 0 0}
 .cover :is(td,th){border-bottom:1px solid #c9ccd3;padding:.2em 1em .2em 0;text-align:left;vertical-align:top}
@@ -76,6 +76,8 @@ def report_html(executed: Path, record: Mapping[str, Any]) -> str:
     }
     exporter = HTMLExporter(
         exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,  # numbers of what is not shown, and too pale to read
         embed_images=True,
         sanitize_html=True,
         filters=filters,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from support.serving import serving
 
@@ -31,6 +31,7 @@ from autopicker_lab.loadtest import (
     read_trace,
     readable_figures,
     run,
+    sweep,
 )
 from autopicker_lab.loadtest.over_http import NO_CONNECTION
 
@@ -264,3 +265,26 @@ async def test_a_search_counts_users_names_its_objective_and_is_kept(odd: tuple[
     (tmp_path / "s.json").write_text("{}")
     with pytest.raises(InvalidRequestError, match="no saved search"):
         Saturation.load(tmp_path / "s.json")
+
+
+@pytest.mark.parametrize("study", ["sweep", "search"])
+async def test_the_first_request_of_a_cold_server_is_no_point_of_a_study(study: str) -> None:
+    app = FastAPI()
+    asked: list[int] = []
+
+    @app.get("/cold")
+    async def cold() -> Response:
+        asked.append(len(asked))
+        return Response(status_code=503 if len(asked) == 1 else 200)
+
+    with serving(app) as address:
+        plan = LoadPlan(f"{address}/cold", Closed(1), duration_s=0.3, slo=Slo(latency_s=5.0, share=1.0))
+        if study == "sweep":
+            reports = [report for _, report in (await sweep(plan, [20, 40])).points]
+            assert len(reports) == 2
+            assert sum(report.count.sent for report in reports) == len(asked) - 1
+        else:
+            found = await find_saturation(plan, low=10, high=20, seconds=3)
+            reports = [report for _, report in found.probes]
+    assert reports
+    assert not any(report.count.errors for report in reports)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
+from support.jupyter import chromium
+from support.looks import look_at_page
 from support.notebooks import small
 
 from autopicker_lab import benchmark
@@ -13,6 +15,7 @@ from autopicker_lab.core import AutopickerError, InvalidRequestError, StoppedErr
 pytestmark = pytest.mark.slow
 
 BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.ipynb"))
+_LOOKED_AT = "replay"  # whose report is photographed: a cheap one with tables and figures
 QUICK: dict[str, Any] = {
     "answers": {"questions": 2, "max_tokens": 20},
     "extraction": {"rounds": 1, "workload": 12, "pictures": 2},
@@ -46,6 +49,11 @@ def test_a_benchmark_leaves_a_record_and_a_report(path: Any, tmp_path: Path) -> 
     assert "data:image/" in html
     assert record["verdict"]
     assert record["verdict"].split()[0] in html
+    if path.stem == _LOOKED_AT and shutil.which("chromium"):
+        with chromium() as browser:
+            page = browser.new_page()
+            page.goto((run.folder / f"{path.stem}.html").as_uri())
+            assert look_at_page(page, "report") == []
     for remote in ('<script src="http', '<link rel="stylesheet" href="http', 'src="//'):
         assert remote not in html
 

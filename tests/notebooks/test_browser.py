@@ -16,12 +16,11 @@ from playwright.sync_api import expect
 from reportlab.pdfgen.canvas import Canvas
 from support.axe import violations
 from support.jupyter import cell, chromium, jupyterlab, open_notebook, panel_of, run_all, slide, tab, voila
-from support.looks import look
+from support.looks import SHOTS, look
 
 from autopicker_lab import assets
 
 pytestmark = [pytest.mark.browser, needs("chromium")]
-SHOTS = ROOT / "build" / "screenshots"
 FLOWS = (
     "from autopicker_lab import Workbench, assets\nfrom autopicker_lab.service import start\n"
     "from autopicker_lab.widgets import ChatPanel, ExplorerPanel, ExtractionPanel, LoadPanel, TranscriptionPanel\n"

@@ -10,6 +10,7 @@ import pytest
 from conftest import needs
 from support.axe import violations
 from support.gateway import gateway
+from support.looks import look_at_page
 from support.raw_upstream import END, piece, raw_upstream, stream
 from support.upstream import TEXT, soon, upstream
 
@@ -94,7 +95,7 @@ def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
         about.locator("[data-score='1'][aria-pressed=true]").wait_for()
         about.get_by_text("Why this model?").click()
         about.get_by_text("can take the request").wait_for()
-        assert violations(tab) == []
+        assert look_at_page(tab, "service") == []
 
         up.delay_s, up.pieces = 0.1, 100
         tab.get_by_label("Your question").fill("A long story")
@@ -120,6 +121,28 @@ def test_ask_drop_watch_stop_and_copy(browser: Any, samples: Path) -> None:
         assert up.bodies[-1]["messages"][-1]["content"].endswith("And now?")  # the one that failed
         assert len(up.bodies[-1]["messages"]) == 5
     assert [line for line in wrong if "502" not in line] == []
+
+
+@pytest.mark.browser
+@needs("chromium")
+def test_cells_of_a_spreadsheet_are_pasted_as_text_and_a_picture_as_a_file(browser: Any) -> None:
+    wrong: list[Any] = []
+    with upstream() as up, gateway(up) as base:
+        tab = visit(browser, base, wrong)
+        tab.get_by_role("option", name="m", exact=True).wait_for(state="attached")
+        paste = """texts => {
+            const data = new DataTransfer();
+            for (const [kind, text] of Object.entries(texts)) data.setData(kind, text);
+            data.items.add(new File(['GIF89a'], 'image.gif', {type: 'image/gif'}));
+            const event = new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true});
+            document.querySelector('#question').dispatchEvent(event);
+            return event.defaultPrevented;  // what is not, the browser inserts as text
+        }"""
+        assert not tab.evaluate(paste, {"text/plain": "a\tb", "text/html": "<table><td>a<td>b</table>"})
+        assert tab.evaluate(paste, {"text/html": "<img src=x>"})
+        assert tab.evaluate(paste, {})
+        tab.locator("#files li").nth(1).wait_for()
+        assert tab.locator("#files li").count() == 2
 
 
 @pytest.mark.browser

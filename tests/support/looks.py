@@ -1,8 +1,10 @@
-"""How a notebook looks in JupyterLab: pictures of it, and what stands in the way of readers, in both themes."""
+"""How notebooks and pages look: pictures of them, and what stands in the way of readers, in both themes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from conftest import ROOT
 
 from support.axe import violations
 from support.jupyter import use_theme
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
+SHOTS = ROOT / "build" / "screenshots"
 _SIZES = ((1920, 1080), (1280, 800))
 _TO_TOP = "panel => panel.closest('.jp-OutputArea-child').scrollIntoView()"
 
@@ -33,4 +36,23 @@ def look(page: Page, folder: Path, name: str) -> list[Any]:
             page.wait_for_timeout(400)  # for what is drawn to size
             page.screenshot(path=folder / f"{name}-{theme.lower()}-{width}x{height}.png")
         found += violations(page, ".jp-OutputArea-output", ("iframe",))
+    return found
+
+
+def look_at_page(page: Page, name: str, within: str = "body") -> list[Any]:
+    """Photograph a page of its own as SHOTS/NAME-THEME-SIZE.png, in the browser's dark and light.
+
+    Returns:
+        The serious violations that axe-core finds.
+    """
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    found, before = [], page.viewport_size
+    for theme in ("dark", "light"):
+        page.emulate_media(color_scheme=theme)
+        for width, height in _SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=SHOTS / f"{name}-{theme}-{width}x{height}.png")
+        found += violations(page, within)
+    if before is not None:
+        page.set_viewport_size(before)
     return found

@@ -201,9 +201,12 @@ find('key').onchange = showModels;
 find('show-models').onclick = readModels;
 find('show-uploads').onclick = () => page.documents.showUploads();
 document.onpaste = (event) => {
-  if (!event.clipboardData.files.length) return;
+  const { files, types } = event.clipboardData;
+  // cells of a spreadsheet, or words of a document, come with a picture of themselves
+  const isText = types.includes('text/plain') && types.includes('text/html');
+  if (!files.length || (isText && [...files].every((file) => file.type.startsWith('image/')))) return;
   event.preventDefault();
-  page.documents.add(event.clipboardData.files);
+  page.documents.add(files);
 };
 document.body.ondragover = (event) => {
   event.preventDefault();

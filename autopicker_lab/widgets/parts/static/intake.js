@@ -67,10 +67,13 @@ export default {
       take(event.dataTransfer.files);
     };
     const paste = (event) => {
-      if (!isHere(event) || !event.clipboardData?.files.length) return;
+      const { files = [], types = [] } = event.clipboardData ?? {};
+      // cells of a spreadsheet, or words of a document, come with a picture of themselves
+      const isText = types.includes("text/plain") && types.includes("text/html");
+      if (!isHere(event) || !files.length || (isText && [...files].every((file) => file.type.startsWith("image/")))) return;
       event.preventDefault();
       event.stopPropagation();
-      take(event.clipboardData.files);
+      take(files);
     };
     const listeners = { dragover: over, drop, paste };
     for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name, listener, true);
