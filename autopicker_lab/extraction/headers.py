@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from autopicker_lab.core import Cell
 
 Row = tuple["Cell", ...]
-_MAX_LEVELS = 4  # rows of a header
+MOST_LEVELS = 4  # rows of a header
 _DATA_ROWS = 30  # rows that are asked whether they hold numbers
 _YEARS = range(1800, 2200)
 _UNIT = re.compile(r"[\[(][^\[\]()]{1,20}[\])]")
@@ -30,14 +30,14 @@ def join_group_headers(
         spans: how many columns a cell takes, by the index of its row and column, where the file tells; elsewhere a
             group reaches to the next one.
     """
-    if not any(map(_may_group, rows[: first + _MAX_LEVELS - 1])) and not any(
-        map(_is_units_row, rows[: first + _MAX_LEVELS])
+    if not any(map(_may_group, rows[: first + MOST_LEVELS - 1])) and not any(
+        map(_is_units_row, rows[: first + MOST_LEVELS])
     ):
         return None
-    for bottom in range(min(first + _MAX_LEVELS, len(rows)) - 1, first - 1, -1):
+    for bottom in range(min(first + MOST_LEVELS, len(rows)) - 1, first - 1, -1):
         top, names = bottom, rows[bottom]
         data = rows[bottom + 1 : bottom + 1 + _DATA_ROWS]
-        while top > 0 and bottom - top < _MAX_LEVELS - 1:
+        while top > 0 and bottom - top < MOST_LEVELS - 1:
             if top == bottom and _is_units_row(names) and all(cell is None or _is_name(cell) for cell in rows[top - 1]):
                 names = tuple(map(_join, rows[top - 1], names))
                 top -= 1

@@ -184,3 +184,44 @@ def test_entries_of_a_table_of_contents_are_no_headings() -> None:
             paper.drawString(60, 700 - 18 * row, f"{text} {'.' * 60} {row + 3}")
 
     assert "#" not in read(pdf(draw)).text
+
+
+def boxed(paper: Any, *cells: tuple[str, int, int, int, int]) -> None:
+    """Cells in boxes of their own: text, row, column, and how many of each they take; rows of 24, columns of 70."""
+    for text, row, left, down, across in cells:
+        x, y = 60 + 70 * left, 700 - 24 * (row + down)
+        paper.rect(x, y, 70 * across, 24 * down)
+        paper.drawString(x + 5, y + 12 * down - 4, text)
+
+
+def test_a_cell_merged_over_rows_stands_in_the_first_and_groups_over_columns_in_its_names() -> None:
+    months = [(name, 1, 1 + i, 1, 1) for i, name in enumerate(("Jan", "Feb", "Jan", "Feb"))]
+    numbers = [(str(10 * row + column), row, column, 1, 1) for row in (2, 3, 4) for column in range(1, 5)]
+    heads = [
+        ("Item", 0, 0, 2, 1),
+        ("2023", 0, 1, 1, 2),
+        ("2024", 0, 3, 1, 2),
+        ("Bread", 2, 0, 2, 1),
+        ("Milk", 4, 0, 1, 1),
+    ]
+
+    def draw(paper: Any, _: Any) -> None:
+        boxed(paper, *heads, *months, *numbers)
+
+    assert read(pdf(draw)).tables[0].rows == (
+        ("Item", "2023 Jan", "2023 Feb", "2024 Jan", "2024 Feb"),
+        ("Bread", "21", "22", "23", "24"),
+        (None, "31", "32", "33", "34"),
+        ("Milk", "41", "42", "43", "44"),
+    )
+
+
+def test_a_line_over_a_sum_merges_no_cells_beside_it() -> None:
+    def draw(paper: Any, _: Any) -> None:
+        boxed(paper, ("Item", 0, 0, 1, 2), ("Price", 0, 2, 1, 1), ("", 1, 0, 3, 2), ("", 1, 2, 3, 1))
+        for y, text, price in ((660, "Bread", "3.20"), (640, "Milk", "1.10"), (612, "Total", "4.30")):
+            paper.drawString(65, y, text)
+            paper.drawString(205, y, price)
+        paper.line(200, 628, 270, 628)
+
+    assert read(pdf(draw)).tables[0].rows[-1] == ("Total", "4.30")

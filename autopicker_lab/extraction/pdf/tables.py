@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from autopicker_lab.extraction.headers import MOST_LEVELS, join_group_headers
 from autopicker_lab.extraction.pdf.direction import runs_leftwards
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _NEAR = 3.0  # points within which lines meet
 _LONGEST_CELL = 120  # words: a box of more is a frame around prose
 _MAX_RULES = 3000
+_FOOT = 0.75  # share of a merged cell's height below which its text does not begin
 
 
 @dataclass
@@ -120,12 +123,18 @@ def _fill_grid(lines: list[AxisLine], bars: list[AxisLine], words: Sequence[Page
         return None
     if max(len(cell) for cell in cells.values()) > _LONGEST_CELL:
         return None
-    rows = [text for row in range(len(ys) - 1) for text in _split_row(cells, row, len(xs) - 1)]
-    rows = [row for row in rows if any(row)]
+    cells = _at_their_tops(cells, lines, xs, ys)
+    split = [(text, row) for row in range(len(ys) - 1) for text in _split_row(cells, row, len(xs) - 1)]
+    rows = [text for text, _ in split if any(text)]
     columns = [c for c in range(len(xs) - 1) if any(row[c] for row in rows)]
     if len(rows) < 2 or len(columns) < 2:
         return None
     cells_of_rows = [[row[c] for c in columns] for row in rows]
+    middles = [(ys[row] + ys[row + 1]) / 2 for text, row in split if any(text)]
+    starts = [
+        [bisect.bisect_left(columns, _span_start(bars, xs, c, y)) for c in columns] for y in middles[:MOST_LEVELS]
+    ]
+    cells_of_rows = _with_one_header(cells_of_rows, starts)
     spans = [(xs[c], xs[c + 1]) for c in columns]
     return DetectedTable(cells_of_rows, xs[0], ys[0], xs[-1], ys[-1], table_words, spans)
 
@@ -138,6 +147,49 @@ def _span_start(bars: list[AxisLine], xs: list[float], column: int, y: float) ->
             break
         column -= 1
     return column
+
+
+_Cells = dict[tuple[int, int], list["PageWord"]]  # by row and column
+
+
+def _at_their_tops(cells: _Cells, lines: list[AxisLine], xs: list[float], ys: list[float]) -> _Cells:
+    """Cells, of which those that are merged over rows stand in the first of them, not where their text does.
+
+    Text at the foot of a box is none: a line beside it parts a sum from what it sums.
+    """
+    middles = [(left + right) / 2 for left, right in pairwise(xs)]
+    closed = {
+        (bisect.bisect_right(ys, position + _NEAR) - 1, column)
+        for position, low, high in lines
+        for column, x in enumerate(middles)
+        if low <= x <= high
+    }
+    moved: _Cells = {}
+    for (row, column), words in cells.items():
+        top, below = row, row + 1
+        while top > 0 and (top, column) not in closed and (top - 1, column) not in cells:
+            top -= 1
+        while below < len(ys) - 1 and (below, column) not in closed and (below, column) not in cells:
+            below += 1
+        is_whole = (top == 0 or (top, column) in closed) and (below, column) in closed
+        y = sum(word.base - 0.3 * word.style.size for word in words) / len(words)
+        is_merged = is_whole and y - ys[top] <= _FOOT * (ys[below] - ys[top])
+        moved[(top if is_merged else row), column] = words
+    return moved
+
+
+def _with_one_header(rows: list[list[str]], starts: list[list[int]]) -> list[list[str]]:
+    """Rows with one header in place of groups over columns and the names below them.
+
+    Args:
+        starts: of the first rows, the first column of the cell that each column belongs to.
+    """
+    cells = [tuple(cell or None for cell in row) for row in rows]
+    spans = {(r, start): row.count(start) for r, row in enumerate(starts) for start in row}
+    header = join_group_headers(cells, 0, spans) if any(count > 1 for count in spans.values()) else None
+    if header is None or header[0] > 0:
+        return rows
+    return [[str(cell or "") for cell in header[2]], *rows[header[1] :]]
 
 
 def _split_row(cells: dict[tuple[int, int], list[PageWord]], row: int, columns: int) -> list[list[str]]:
