@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from autopicker_lab.chat import AnswerStream, Attachment, Context, Embedder, Pipeline, Reader
 from autopicker_lab.complexity import score
 from autopicker_lab.core import (
+    AutopickerError,
     ChatChunk,
     ChatReply,
     ChatRequest,
@@ -264,6 +265,18 @@ class Workbench:
         if isinstance(files, str | bytes | Path | SourceFile):
             files = [files]
         return [await self.reader.attach(await asyncio.to_thread(open_source, file)) for file in files]
+
+    async def aexpect(self, files: Sequence[SourceFile]) -> None:
+        """Read the files that questions will be about, and have them made ready to be found by meaning meanwhile.
+
+        Without an encoder, and of recordings, nothing is done; of a file that cannot be read, a question will tell.
+        """
+        if not self.pipeline.file_context.has_encoder:
+            return
+        for file in files:
+            if file.category != "audio":
+                with suppress(AutopickerError):
+                    self.pipeline.file_context.expect(await self.reader.read(file))
 
     async def ascore(self, prompt: Prompt, files: Sequence[Source] = ()) -> Complexity:
         """As `score`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import AutopickerError
 from autopicker_lab.core.show import BLUE, GREEN
 from autopicker_lab.core.text import clip
+from autopicker_lab.widgets.expecting import expecting
 from autopicker_lab.widgets.parts import Intake, IntakeBox, Job, JobBar, Panel, PanelModel, Save, require
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class ContextModel(PanelModel):
         self.job = Job(self._on_job)
         self._asked: object = None
         self.intake.listeners.append(self.look)
+        self.intake.listeners.append(expecting(self.lab, self.intake))
 
     def set(self, **changes: Any) -> None:
         """Change fields and look anew, in the background (`job.wait()`)."""

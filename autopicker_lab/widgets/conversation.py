@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import ChatRequest, Document, Message
 from autopicker_lab.routing import AUTO
 from autopicker_lab.widgets.answer import Answer
+from autopicker_lab.widgets.expecting import expecting
 from autopicker_lab.widgets.parts import Intake, Job, PanelModel, describe_error
 from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.widgets.votes import Vote, keep_vote
@@ -71,6 +72,7 @@ class ConversationModel(PanelModel):
     def __post_init__(self) -> None:
         self.job = Job(self.notify)
         self.intake.listeners.append(self.notify)
+        self.intake.listeners.append(expecting(self.lab, self.intake))
 
     @property
     def tokens(self) -> int:

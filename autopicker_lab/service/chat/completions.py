@@ -18,6 +18,7 @@ from starlette.responses import Response
 from autopicker_lab.core import (
     AutopickerError,
     ChatRequest,
+    FileReading,
     UpstreamError,
     Usage,
 )
@@ -217,7 +218,10 @@ class _CompletionHandler:
         """Send the answer as it comes; returns it whole where it is to be cached, and the end of the stream."""
         wording = self._wording
         keep = self.key is not None or self._shadows
-        stream = self._state.lab.pipeline.stream(self._request, await self._attachments(), keep)
+        request = self._request
+        if self._with_files:  # what is waited for is told in the comments that keep the connection
+            request = replace(request, reading=replace(request.reading or FileReading(), progress=out.waits))
+        stream = self._state.lab.pipeline.stream(request, await self._attachments(), keep)
         async with aclosing(stream):
             chunks = aiter(stream)
             chunk = await anext(chunks, None)

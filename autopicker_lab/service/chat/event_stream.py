@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from autopicker_lab.service.chat import sse
+
 if TYPE_CHECKING:
     from starlette.types import Send
 
@@ -32,6 +34,11 @@ class EventStream:
         self.headers = headers
         self.started = False
         self._writing_since = 0.0
+        self._ready: tuple[int, int] | None = None
+
+    def waits(self, done: int, total: int) -> None:
+        """Have the next comment say how much is ready of what the answer waits for; of any thread."""
+        self._ready = done, total
 
     async def write(self, data: bytes) -> None:
         """Send a piece; waits where the client reads more slowly."""
@@ -47,7 +54,10 @@ class EventStream:
         """Send a comment, so that nobody on the way gives up; False where the client has not read for STALLED_S."""
         if self._writing_since:
             return time.monotonic() - self._writing_since < STALLED_S
-        await self.write(self._wording.keepalive)
+        comment = self._wording.keepalive
+        if self._ready and comment == sse.KEEPALIVE_COMMENT:
+            comment = sse.waiting_comment(*self._ready)
+        await self.write(comment)
         return True
 
     async def end(self, data: bytes = b"") -> None:

@@ -29,6 +29,11 @@ def done_event(headers: Mapping[bytes, bytes], path: str) -> bytes:
     return DONE_WITHOUT_SPACE if parses_all else DONE
 
 
+def waiting_comment(done: int, total: int) -> bytes:
+    """A comment that says how much is ready of what an answer waits for."""
+    return b": waiting, %d of %d are ready\n\n" % (done, total)
+
+
 def event(payload: Mapping[str, Any]) -> bytes:
     """One server-sent event whose data is a JSON object."""
     return b"data: " + orjson.dumps(payload) + b"\n\n"
