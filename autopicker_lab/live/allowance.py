@@ -17,26 +17,25 @@ class Allowance:
 
     Args:
         purpose: what it is for; each has an account of its own.
+
+    Attributes:
+        left_usd: what may be spent today; 0 until the store has been asked what was spent (see `open`).
     """
 
     def __init__(self, ledger: Ledger, purpose: str, usd_a_day: float):
         self._ledger = ledger
         self._purpose = f"*{purpose}*"  # no id of a key
         self._usd_a_day = usd_a_day
-        self._left = 0.0
+        self.left_usd = 0.0
 
     @property
     def account(self) -> Account:
         """Where it is counted today."""
         return self._purpose, datetime.now(UTC).strftime("%Y-%m-%d")
 
-    def left(self) -> float:
-        """USD that may be spent today; 0 until the store has been asked what was spent (see `open`)."""
-        return self._left
-
     def spend(self, usd: float) -> None:
         """Count USD."""
-        self._left -= usd
+        self.left_usd -= usd
         self._ledger.add(self.account, usd)
 
     def open(self) -> None:
@@ -44,4 +43,4 @@ class Allowance:
         account = self.account
         if not self._ledger.knows(account):
             self._ledger.spent(account)
-        self._left = self._usd_a_day - self._ledger.standing(account).spent
+        self.left_usd = self._usd_a_day - self._ledger.standing(account).spent

@@ -22,6 +22,7 @@ _LEAST_UNCERTAINTY = 0.1  # so that no model that can take a request is out of r
 _LEAST, _MOST = 0.25, 2.5  # of the share, at which one request is explored
 _MEMORY = 0.02  # weight of a request in the usual uncertainty
 _LIKE = 0.01  # relative change of it, up to which a request is drawn as those before it
+_ROUNDING = 1e-9
 _KNOWN = 1000  # ways to draw that are kept
 
 
@@ -50,7 +51,7 @@ class Explorer:
     def __init__(self, plan: ExplorationPlan, allowance: Allowance):
         self.plan = plan
         self._allowance = allowance
-        self._usual: float | None = None
+        self._usual = 0.0  # uncertainty; 0: of no request yet
         self._lots: dict[Any, _Lots] = {}  # most requests are between the same models, which are worth the same
 
     def explored(self, route: Route, request_id: str, *, begun: bool = False) -> Route:
@@ -62,8 +63,10 @@ class Explorer:
         if route.named or route.cascade is not None:
             return route
         lots = self._lots_of(route, begun)
-        model = _drawn(lots.laid, number_of(f"{self.plan.seed}:{request_id}")) if lots.laid else route.model
-        if model == route.model:
+        if not lots.laid:
+            return route.with_propensities(lots.propensities)
+        place = number_of(f"{self.plan.seed}:{request_id}")
+        if lots.low <= place < lots.high or (model := _drawn(lots.laid, place)) == route.model:
             return route.with_propensities(lots.propensities)
         others = (route.model, *(name for name in route.fallbacks if name != model))
         reason = f"explored (p = {lots.propensities[model]:.3f}) in place of {route.model}: {route.reason}"
@@ -81,26 +84,24 @@ class Explorer:
 
     def _lots_of(self, route: Route, begun: bool) -> _Lots:
         """How a request is drawn: as one before it of the same models and estimates, where what is usual is as then."""
-        left_usd = self._allowance.left()
+        left_usd = self._allowance.left_usd
         known = [(name, quality, usd <= left_usd) for name, kept, _, quality, usd in route.candidates if kept]
         key = (route.model, begun, *known)
         lots = self._lots.get(key)
-        if lots is None or abs(self._usually(lots.uncertainty) - lots.usual) > _LIKE * lots.usual:
-            uncertain = [(name, max(_LEAST_UNCERTAINTY, 4 * q * (1 - q)), within) for name, q, within in known]
-            uncertainty = sum([each for _, each, _ in uncertain]) / len(uncertain)
-            usual = self._usually(uncertainty) if lots is None else self._usual or uncertainty
-            weights = {name: each for name, each, within in uncertain if within and name != route.model and not begun}
-            if len(self._lots) >= _KNOWN:
-                self._lots.clear()
-            propensities = self._propensities(route.model, weights, uncertainty / usual)
-            lots = self._lots[key] = _Lots(propensities, uncertainty, usual)
+        if lots is not None:
+            usual = self._usual = self._usual + _MEMORY * (lots.uncertainty - self._usual)
+            if -_LIKE <= usual / lots.usual - 1 <= _LIKE:
+                return lots
+        uncertain = [(name, max(_LEAST_UNCERTAINTY, 4 * q * (1 - q)), within) for name, q, within in known]
+        uncertainty = sum([each for _, each, _ in uncertain]) / len(uncertain)
+        if lots is None:
+            self._usual += (_MEMORY if self._usual else 1.0) * (uncertainty - self._usual)
+        weights = {name: each for name, each, within in uncertain if within and name != route.model and not begun}
+        if len(self._lots) >= _KNOWN:
+            self._lots.clear()
+        propensities = self._propensities(route.model, weights, uncertainty / self._usual)
+        lots = self._lots[key] = _Lots(propensities, route.model, uncertainty, self._usual)
         return lots
-
-    def _usually(self, uncertainty: float) -> float:
-        """The usual uncertainty, after one more request."""
-        usual = uncertainty if self._usual is None else self._usual + _MEMORY * (uncertainty - self._usual)
-        self._usual = usual
-        return usual
 
     def _propensities(self, chosen: str, weights: Mapping[str, float], times: float) -> dict[str, float]:
         """The probability of each model; a request is explored with the share on average, more where less is certain.
@@ -120,14 +121,17 @@ class _Lots:
 
     Attributes:
         laid: models and their probabilities in the order in which they are laid; empty where there is but one.
+        low, high: numbers between which the chosen model is drawn for sure, whatever is lost in rounding.
         uncertainty: mean of its models; usual: that of requests then.
     """
 
-    __slots__ = ("laid", "propensities", "uncertainty", "usual")
+    __slots__ = ("high", "laid", "low", "propensities", "uncertainty", "usual")
 
-    def __init__(self, propensities: dict[str, float], uncertainty: float, usual: float):
+    def __init__(self, propensities: dict[str, float], chosen: str, uncertainty: float, usual: float):
         self.propensities = propensities
         self.laid = sorted(propensities.items()) if len(propensities) > 1 else []
+        before = sum([probability for name, probability in self.laid if name < chosen])
+        self.low, self.high = before + _ROUNDING, before + propensities[chosen] - _ROUNDING
         self.uncertainty = uncertainty
         self.usual = usual
 

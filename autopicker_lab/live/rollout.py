@@ -128,11 +128,20 @@ class Rollout:
         conversation = conversation_of(request, caller)
         if not begun:
             return self.policy_in(self.state, conversation)
-        number = self._conversations.here(conversation)
-        if number is None:
+        began_in = self.began_in(conversation)
+        if began_in is None:
             number = await asyncio.to_thread(self._conversations.recall, conversation)
+            began_in = self._oldest if number is None else self._state_after(number)
+        return self.policy_in(began_in, conversation)
+
+    def began_in(self, conversation: int) -> Deployed | None:
+        """The state that a conversation began in; None where this process does not know: the store may."""
+        number = self._conversations.here(conversation)
+        return None if number is None else self._state_after(number)
+
+    def _state_after(self, number: int) -> Deployed:
         known = self._states
-        return self.policy_in(self._oldest if number is None else known[min(number, len(known) - 1)], conversation)
+        return known[min(number, len(known) - 1)]
 
     def policy_in(self, began_in: Deployed, conversation: int) -> RoutePolicy | None:
         """The policy of a conversation that began in a state; None: the stable one."""
@@ -148,8 +157,10 @@ class Rollout:
         for stable in self._stables:
             if stable != policy:
                 return True
-        others = [state for state in self._canaried if state is not began_in]
-        return bool(others) and any(_drawn(state, conversation) != policy for state in others)
+        for state in self._canaried:  # noqa: SIM110  # as in is_begun
+            if state is not began_in and _drawn(state, conversation) != policy:
+                return True
+        return False
 
     def ended(self, policy: str, failed: bool) -> None:
         """Count a request of a policy for the canary's guardrails."""

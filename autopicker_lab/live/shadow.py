@@ -142,7 +142,7 @@ class Shadow:
 
     async def _ask(self, answered: Answered, spec: ModelSpec, decisions: DecisionLog) -> None:
         estimated = next(c.cost_usd for c in answered.route.candidates if c.model == spec.id)
-        if estimated > self._allowance.left() or self._pipeline.catalogue.breaker(spec.id).resting_s():
+        if estimated > self._allowance.left_usd or self._pipeline.catalogue.breaker(spec.id).resting_s():
             self.dropped += 1
             return
         started_at = time.perf_counter()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.live.allowance import Allowance
 from autopicker_lab.live.audit import open_audit
-from autopicker_lab.live.conversations import Conversations, is_begun
+from autopicker_lab.live.conversations import Conversations, conversation_of, is_begun
 from autopicker_lab.live.deployments import Deployments
 from autopicker_lab.live.exploration import ExplorationPlan, Explorer
 from autopicker_lab.live.grading import ShadowGrader
@@ -79,12 +79,21 @@ class LiveTraffic:
         """Whether requests get terms."""
         return self._explorer is not None or self.rollout.active
 
-    async def with_terms(self, request: ChatRequest, request_id: str, caller: str) -> ChatRequest:
-        """The request with what the loop does to it."""
-        begun, policy = is_begun(request), None
-        if self.rollout.active:
-            policy = await self.rollout.policy_for(request, caller, begun)
+    def with_terms(self, request: ChatRequest, request_id: str, caller: str) -> ChatRequest | None:
+        """The request with what the loop does to it; None where the store must tell, see `with_recalled_terms`."""
+        begun, policy, rollout = is_begun(request), None, self.rollout
+        if rollout.active:
+            conversation = conversation_of(request, caller)
+            began_in = rollout.began_in(conversation) if begun else rollout.state
+            if began_in is None:
+                return None
+            policy = rollout.policy_in(began_in, conversation)
         return request.with_live(RequestTerms(policy, self._explorer, request_id, begun))
+
+    async def with_recalled_terms(self, request: ChatRequest, request_id: str, caller: str) -> ChatRequest:
+        """The same of a conversation that began elsewhere, or is forgotten here: the store is asked, off the loop."""
+        policy = await self.rollout.policy_for(request, caller, begun=True)
+        return request.with_live(RequestTerms(policy, self._explorer, request_id, begun=True))
 
     def failed(self, request: ChatRequest, error: AutopickerError) -> None:
         """A request was answered with an error; one of the service or of a model counts against its policy."""

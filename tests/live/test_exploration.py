@@ -3,7 +3,6 @@ import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -29,9 +28,20 @@ def route(*candidates: tuple[str, bool, float, float]) -> Route:
     return Route(kept[0], tuple(kept[1:]), listed, COMPLEXITY, "p-1", "it is best", promise={"loss": 0.1})
 
 
+class Purse:
+    """An allowance that is spent from a list."""
+
+    def __init__(self, usd: float, spent: list[float]):
+        self.usd, self.spent, self.spend = usd, spent, spent.append
+
+    @property
+    def left_usd(self) -> float:
+        return self.usd - sum(self.spent)
+
+
 def explorer(share: float = 0.1, left: float = 1.0, seed: int = 0) -> tuple[Explorer, list[float]]:
     spent: list[float] = []
-    allowance: Any = SimpleNamespace(left=lambda: left - sum(spent), spend=spent.append)
+    allowance: Any = Purse(left, spent)
     return Explorer(ExplorationPlan(share, seed), allowance), spent
 
 
@@ -106,13 +116,13 @@ def test_a_conversation_under_way_is_not_drawn_anew() -> None:
 
 def test_workers_share_an_allowance_and_nothing_is_spent_before_the_store_was_asked(tmp_path: Path) -> None:
     mine, theirs = (Allowance(Ledger(tmp_path / "spending.sqlite"), "explore", 1.0) for _ in range(2))
-    assert mine.left() == 0
+    assert mine.left_usd == 0
     mine.open()
-    assert mine.left() == 1
+    assert mine.left_usd == 1
     mine.spend(0.25)
     mine._ledger.sync()
     theirs.open()
-    assert theirs.left() == 0.75
+    assert theirs.left_usd == 0.75
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])

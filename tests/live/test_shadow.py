@@ -48,7 +48,7 @@ def shadowing(plan: ShadowPlan, left: float = 9.0, running: int = 0, fails: bool
     asked: list[Any] = []
     breaker = SimpleNamespace(resting_s=lambda: 0.0)
     catalogue = SimpleNamespace(get=lambda name: FakeModel(name, asked, fails), breaker=lambda name: breaker)
-    allowance: Any = SimpleNamespace(left=lambda: left, spend=lambda usd: None)
+    allowance: Any = SimpleNamespace(left_usd=left, spend=lambda usd: None)
     pipeline: Any = SimpleNamespace(catalogue=catalogue)
     grader: Any = ShadowGrader(r"regex:\d+", catalogue, allowance)  # type: ignore[arg-type]
     return Shadow(plan, pipeline, allowance, grader, lambda: running), asked
@@ -159,7 +159,7 @@ def test_a_judge_that_compares_sees_each_answer_first_once(served: str, grade: f
         get=lambda name: PositionJudge(name, asked, False),
         breaker=lambda name: SimpleNamespace(resting_s=lambda: 0.0),
     )
-    allowance: Any = SimpleNamespace(left=lambda: 9.0, spend=lambda usd: None)
+    allowance: Any = SimpleNamespace(left_usd=9.0, spend=lambda usd: None)
     grader = ShadowGrader("pairwise:there", catalogue, allowance)
     shadow = Shadow(ShadowPlan(1.0, "here"), SimpleNamespace(catalogue=catalogue), allowance, grader, lambda: 0)  # type: ignore[arg-type]
     left, other = run(shadow, answered()._replace(text=served)).rows()

@@ -116,15 +116,22 @@ def live_costs(
             ask_through(base + PATH, 8, min(1.0, seconds), False, _QUESTIONS * rounds)
             services[name] = process, base + PATH
         time.sleep(_SETTLE_S)
-        turns, alone_us = [], []
+        turns: list[dict[str, _Measured]] = []
+        alone_us = []
         for number in range(rounds):
-            tell(f"round {number + 1} of {rounds}")
+            tell(f"round {number + 1} of {rounds}{_so_far(turns)}")
             order = list(services) if number % 2 else list(reversed(services))
             turns.append({name: _turn(*services[name], seconds, number) for name in order})
             if number % 5 == 0:
                 alone_us.append(_alone_us(upstream))
         rows = {name: open_log(folder / name / "log.sqlite").rows() for name in services}
     return [_cost(name, turns, median(alone_us), rows[name]) for name in services]
+
+
+def _so_far(turns: Sequence[dict[str, _Measured]]) -> str:
+    """What the rounds until now add up to, in words."""
+    added = [(name, median(turn[name].cpu_us / turn[OFF].cpu_us - 1 for turn in turns)) for name in _VARIANTS if turns]
+    return "".join(f", {name} {share:+.1%}" for name, share in added if name != OFF)
 
 
 def live_frame(costs: Sequence[LiveCost]) -> pd.DataFrame:

@@ -76,8 +76,9 @@ class ChatApp:
         try:
             async with self._state.budgets.reserve(context.caller) as reservation:
                 request = request.with_allowed(context.caller.models, reservation.spending)
-                if self._state.live.active:
-                    request = await self._state.live.with_terms(request, context.request_id, context.caller.id)
+                if (live := self._state.live).active:
+                    whose = request, context.request_id, context.caller.id
+                    request = live.with_terms(*whose) or await live.with_recalled_terms(*whose)
                 handler = _CompletionHandler(self._state, self._flights, context, request, call.wording, with_files)
                 long = size >= json_body.LONG_BODY
                 keyed = self._state, context, request, with_files

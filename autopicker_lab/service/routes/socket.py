@@ -104,8 +104,9 @@ class _ChatSession(SocketSession):
         body, request = await json_body.off_loop(size, _checked, message, size)
         context = RequestContext(new_id(), {}, caller)
         request = request.with_allowed(caller.models, reservation.spending)
-        if self.state.live.active:
-            request = await self.state.live.with_terms(request, context.request_id, caller.id)
+        if (live := self.state.live).active:
+            whose = request, context.request_id, caller.id
+            request = live.with_terms(*whose) or await live.with_recalled_terms(*whose)
         attachments, failures = await self.state.attach(request.file_ids, caller)
         stream = self.state.lab.pipeline.stream(request, attachments)
         whole = "stream" in body.model_fields_set and not body.stream
