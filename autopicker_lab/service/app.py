@@ -113,6 +113,7 @@ def create_app(lab: Workbench | None = None) -> ASGIApp:
         await _close(state, access_log, tasks)
 
     app = FastAPIOffline(
+        docs_url=None,  # see routes.page
         title="Autopicker Lab",
         version=__version__,
         description=ABOUT,

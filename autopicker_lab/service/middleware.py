@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from autopicker_lab.settings import Settings
 
 log = logging.getLogger(__name__)
-OPEN_PATHS = frozenset({"/", "/health", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"})
+OPEN_PATHS = frozenset({"/", "/health", "/docs", "/redoc", "/openapi.json"})
 FILE_PATHS = ("/upload", "/files", "/audio/transcriptions", "/audio/translations")  # their bodies hold a file
 OPEN_PREFIXES = ("/static-offline-docs/", "/page/")
 # The pages fetch nothing from elsewhere: ReDoc would load a logo from its maker's servers.

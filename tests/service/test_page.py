@@ -197,6 +197,21 @@ def test_recorded_questions_are_offered_where_no_others_are_answered() -> None:
 
 @pytest.mark.browser
 @needs("chromium")
+def test_the_documentation_is_dark_where_the_browser_is(browser: Any) -> None:
+    wrong: list[Any] = []
+    with gateway(root_path="/lab") as base:
+        tab = visit(browser, f"{base}/lab/docs", wrong, color_scheme="dark")
+        tab.get_by_text("Chat, OpenAI's format").wait_for()
+        back = "() => getComputedStyle(document.documentElement).backgroundColor"
+        dark = tab.evaluate(back)
+        tab.emulate_media(color_scheme="light")
+        tab.locator("html:not(.dark-mode)").wait_for(state="attached")
+        assert tab.evaluate(back) != dark
+    assert wrong == []
+
+
+@pytest.mark.browser
+@needs("chromium")
 def test_the_check_of_accessibility_finds_what_is_wrong(browser: Any) -> None:
     tab = browser.new_page()
     tab.set_content("<button></button><p style='color:#ccc;background:#fff'>pale</p>")

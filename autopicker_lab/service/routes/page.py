@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from pydantic import BaseModel, Field, NonNegativeInt
 
@@ -37,6 +38,22 @@ async def index(request: Request) -> Response:
     text = await asyncio.to_thread((_PAGE / "index.html").read_text, "utf-8")
     prefix = request.scope.get("root_path", "")
     return HTMLResponse(text.replace('="/', f'="{prefix}/'), headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """The documentation of the API, with its files from here and in the browser's light or dark."""
+    prefix = request.scope.get("root_path", "")
+    static = f"{prefix}/static-offline-docs"
+    page = get_swagger_ui_html(
+        openapi_url=f"{prefix}/openapi.json",
+        title="Autopicker Lab: the API",
+        swagger_js_url=f"{static}/swagger-ui-bundle.js",
+        swagger_css_url=f"{static}/swagger-ui.css",
+        swagger_favicon_url=f"{static}/favicon.png",
+    )
+    html = bytes(page.body).decode()
+    return HTMLResponse(html.replace("<head>", f'<head><script src="{prefix}/page/docs.js"></script>', 1))
 
 
 @router.get("/page/{name}")
