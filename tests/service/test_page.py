@@ -200,7 +200,8 @@ def test_recorded_questions_are_offered_where_no_others_are_answered() -> None:
 def test_the_documentation_is_dark_where_the_browser_is(browser: Any) -> None:
     wrong: list[Any] = []
     with gateway(root_path="/lab") as base:
-        tab = visit(browser, f"{base}/lab/docs", wrong, color_scheme="dark")
+        tab = visit(browser, f"{base}/lab/", wrong, color_scheme="dark")
+        tab.goto(f"{base}/lab/docs")
         tab.get_by_text("Chat, OpenAI's format").wait_for()
         back = "() => getComputedStyle(document.documentElement).backgroundColor"
         dark = tab.evaluate(back)
