@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.benchmark.routing import LITELLM, litellm_classifier
 from autopicker_lab.core.figures import axes
-from autopicker_lab.core.show import BLUE, GREY, ORANGE, frame
+from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, frame
 from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.tuning import OutcomeMatrix, fitting
 from autopicker_lab.tuning.baselines import heuristic_scores
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Scorer = Callable[[Sequence[str]], Array]
 
 LEARNED, LENGTH, DEFAULT = "learned", "length", "default score"
-_COLOURS = {LEARNED: BLUE, LENGTH: ORANGE, DEFAULT: GREY}
+_COLOURS = {LEARNED: BLUE, LENGTH: ORANGE, DEFAULT: GREY, LITELLM: GREEN}
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _SUFFIX = 10  # words
 _SEARCHED_ON = 40  # prompts
@@ -47,7 +48,10 @@ class HeldOutPrompts:
 
     @classmethod
     def of(cls, outcomes: OutcomeMatrix, sample: int = 200, seed: int = 0) -> HeldOutPrompts:
-        """Up to `sample` prompts of one half, ranked by a fit of the other half, by length and by the default score."""
+        """Up to `sample` prompts of one half, ranked by a fit of the other half, by length and by the default score.
+
+        And by LiteLLM's heuristic, where that is installed.
+        """
         import numpy as np
 
         train, test = fitting.grouped_folds(outcomes.groups, 2, seed)[0]
@@ -64,7 +68,10 @@ class HeldOutPrompts:
 
         rows = np.random.default_rng(seed).permutation(test)[:sample]
         texts = tuple(outcomes.at(np.sort(rows)).questions)
-        return cls(texts, {LEARNED: gains, LENGTH: lengths, DEFAULT: heuristic_scores})
+        scorers: dict[str, Scorer] = {LEARNED: gains, LENGTH: lengths, DEFAULT: heuristic_scores}
+        if (classify := litellm_classifier()) is not None:
+            scorers[LITELLM] = lambda texts: np.array([classify(text)[1] for text in texts])
+        return cls(texts, scorers)
 
     def agreement(self, seed: int = 0) -> pd.DataFrame:
         """Share of the prompts that a rewording leaves on their side, a row for each router and kind of rewording."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+LITELLM = "LiteLLM's heuristic"
 SENTENCE = "Why is the sky blue? Explain step by step how light scatters in the air, please do. "
 LENGTHS = (84, 17_000, 170_000, 1_700_000)
 
@@ -76,16 +77,16 @@ def decision_times(
     import pandas
 
     deciders = {policy.id: _decider(policy) for policy in policies}
-    peer = _litellm()
+    peer = litellm_classifier()
     if peer is not None:
-        deciders["LiteLLM's heuristic"] = peer
+        deciders[LITELLM] = peer
     rows = []
     for length in lengths:
         text = SENTENCE * (length // len(SENTENCE) + 1)
         times: dict[str, list[float]] = {name: [] for name in deciders}
         for i in range(rounds if length < 10**5 else max(rounds // 10, 3)):
             for k, (name, decide) in enumerate(deciders.items()):
-                if name.startswith("LiteLLM") and length > 10**5:
+                if name == LITELLM and length > 10**5:
                     continue  # seconds each
                 question = f"{text[: length - 12]} {i}, {k}?"[:length]
                 started_at = time.perf_counter()
@@ -170,7 +171,8 @@ def _decider(policy: RoutePolicy) -> Callable[[str], object]:
     return decide
 
 
-def _litellm() -> Callable[[str], object] | None:
+def litellm_classifier() -> Callable[[str], tuple[object, float, object]] | None:
+    """LiteLLM's heuristic: tier, score and signals of a text; None where it is not installed."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or it waits for a download
     try:
         from litellm.router_strategy.complexity_router.complexity_router import ComplexityRouter
@@ -178,7 +180,7 @@ def _litellm() -> Callable[[str], object] | None:
         return None
     tiers = {"SIMPLE": "small", "MEDIUM": "middle", "COMPLEX": "middle", "REASONING": "large"}
     router = ComplexityRouter("auto", None, {"tiers": tiers})
-    classify: Callable[[str], object] = router.classify
+    classify: Callable[[str], tuple[object, float, object]] = router.classify
     classify("warm up")
     return classify
 

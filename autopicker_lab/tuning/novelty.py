@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-CALLED_NEW = 0.015  # share of held-out prompts
+CALLED_NEW = 0.01  # share of held-out prompts: of those of a new half, at most twice as many
 
 
 def with_novelty(estimator: LearnedEstimator, prompts: Prompts, seed: int = 0) -> LearnedEstimator:

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from support.outcomes import table
 
-from autopicker_lab.benchmark.robustness import DEFAULT, LENGTH, HeldOutPrompts, plot_agreement
+from autopicker_lab.benchmark.robustness import DEFAULT, LEARNED, LENGTH, HeldOutPrompts, plot_agreement
+from autopicker_lab.benchmark.routing import LITELLM
+from autopicker_lab.tuning import OutcomeMatrix
 from autopicker_lab.tuning.variants import VARIANTS
 
 TEXTS = tuple(f"Why is the {word} {'very ' * i}loud?" for i, word in enumerate(("harbour", "kitchen", "market") * 7))
@@ -38,3 +41,16 @@ def test_words_are_found_that_move_a_score_and_none_that_do_not() -> None:
 def test_a_picture_has_a_marker_for_each_router() -> None:
     agreement = held(**{LENGTH: letters, DEFAULT: kitchens}).agreement()
     assert {line.get_label() for line in plot_agreement(agreement).get_lines()} >= {LENGTH, DEFAULT}
+
+
+def test_a_public_router_is_ranked_beside_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = OutcomeMatrix.from_table(table(60))
+    monkeypatch.setattr(
+        "autopicker_lab.benchmark.robustness.litellm_classifier", lambda: lambda text: ("SIMPLE", text.count("a"), [])
+    )
+    prompts = HeldOutPrompts.of(outcomes, sample=10)
+    assert list(prompts.scorers) == [LEARNED, LENGTH, DEFAULT, LITELLM]
+    assert prompts.scorers[LITELLM](["banana", "plum"]).tolist() == [3, 0]
+    assert set(prompts.agreement()["router"]) == set(prompts.scorers)
+    monkeypatch.setattr("autopicker_lab.benchmark.robustness.litellm_classifier", lambda: None)
+    assert LITELLM not in HeldOutPrompts.of(outcomes, sample=10).scorers
