@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from autopicker_lab.chat.holding import hold
 from autopicker_lab.core import AutopickerError, CascadeTrace, ChatChunk, ChatReply, ChatRequest, Route
 from autopicker_lab.http_client import chunk_of_completion
-from autopicker_lab.routing.rule import chance_right, goes_up
+from autopicker_lab.routing.cascade_rule import chance_right, goes_up
 from autopicker_lab.routing.signals import told_as
 
 if TYPE_CHECKING:

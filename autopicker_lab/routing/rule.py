@@ -18,9 +18,7 @@ model whose mean quality reaches what the policy wants at this score, of equals 
 reaches it.
 
 A cascade begins where this prefers its first model, or `always`, if both of its models can take the request within the
-policy's budget; its answer is not kept where the second one is expected to add more than `least_gain` (`goes_up`). What
-that is expected to add is read off the signal of the answer, and mixed with what the estimates of the prompt expect by
-`prompt_weight`; an answer without the signal is not kept.
+policy's budget; whether its answer is kept, routing.cascade_rule says.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from autopicker_lab.core import Cascade, Guard, RoutePolicy
+    from autopicker_lab.core import Guard, RoutePolicy
 
     Array = np.ndarray[Any, Any]
 
@@ -206,53 +204,6 @@ def cascade_pair(policy: RoutePolicy, names: Sequence[str], prices_usd: Sequence
         if first_usd + judging + prices_usd[then] > policy.max_cost_usd:
             return None
     return first, then
-
-
-def goes_up(cascade: Cascade, value: float | None, prompt_gain: float) -> bool:
-    """Whether the first answer is not kept; `goes_up_each` for one answer.
-
-    Args:
-        value: of its signal; None where it has none.
-        prompt_gain: what the second model is expected to add to this prompt's score.
-    """
-    import numpy as np
-
-    values = np.array([np.nan if value is None else value], float)
-    return bool(goes_up_each(cascade, signal_gains(cascade, values), np.array([prompt_gain], float))[0])
-
-
-def goes_up_each(cascade: Cascade, by_signal: Array, by_prompt: Array) -> Array:
-    """Whether each of n first answers is not kept, shape (n,).
-
-    Args:
-        by_signal: what the second model is expected to add by the signal, NaN where there is none, shape (n,).
-        by_prompt: the same by the estimates of the prompt, shape (n,).
-    """
-    import numpy as np
-
-    up: Array = np.isnan(by_signal) | (mixed_gains(cascade, by_signal, by_prompt) > cascade.least_gain)
-    return up
-
-
-def mixed_gains(cascade: Cascade, by_signal: Array, by_prompt: Array) -> Array:
-    """What the second model is expected to add to the score of each of n prompts, shape (n,)."""
-    gains: Array = (1 - cascade.prompt_weight) * by_signal + cascade.prompt_weight * by_prompt
-    return gains
-
-
-def signal_gains(cascade: Cascade, values: Array) -> Array:
-    """What the second model is expected to add by each of n values of the signal, shape (n,); NaN for NaN."""
-    import numpy as np
-
-    gains: Array = np.interp(values, cascade.values, cascade.gains)
-    return gains
-
-
-def chance_right(cascade: Cascade, value: float) -> float:
-    """P(a good answer) of the first model, by the signal of its answer."""
-    import numpy as np
-
-    return float(np.interp(value, cascade.values, cascade.right))
 
 
 def costs_of(policy: RoutePolicy, names: Sequence[str], prices_usd: Array) -> Array:

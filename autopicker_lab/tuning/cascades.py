@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Cascade
-from autopicker_lab.routing.rule import margins_of, mixed_gains, prefer_by_estimates, signal_gains
+from autopicker_lab.routing.cascade_rule import mixed_gains, signal_gains
+from autopicker_lab.routing.rule import margins_of, prefer_by_estimates
 from autopicker_lab.tuning.cascade_columns import checking_costs, with_columns_for
 from autopicker_lab.tuning.choices import gone_up
 from autopicker_lab.tuning.column_layout import CascadeColumns

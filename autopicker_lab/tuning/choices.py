@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.complexity import score
 from autopicker_lab.core import ModelSpec, ModelUnavailableError, gain_score
 from autopicker_lab.routing import ANSWER_TOKENS, Requirements, choose
+from autopicker_lab.routing.cascade_rule import goes_up_each, signal_gains
 from autopicker_lab.routing.estimator import estimate_each
 from autopicker_lab.routing.requirements import obstacle
-from autopicker_lab.routing.rule import cascade_pair, goes_up_each, prefer_each, signal_gains, with_added
+from autopicker_lab.routing.rule import cascade_pair, prefer_each, with_added
 from autopicker_lab.tuning.baselines import heuristic_scores
 from autopicker_lab.tuning.cascade_columns import checking_costs, with_columns_for
 from autopicker_lab.tuning.conversations import earlier_of, request_of

@@ -21,7 +21,7 @@ from autopicker_lab.core import (
     ModelUnavailableError,
 )
 from autopicker_lab.routing import Requirements, choose, default_policy, load_policy, save_policy
-from autopicker_lab.routing.rule import goes_up
+from autopicker_lab.routing.cascade_rule import goes_up
 from autopicker_lab.routing.signals import signals_of
 from autopicker_lab.tuning.choices import route_outcomes, stand_in_specs
 from autopicker_lab.tuning.whatif import compare_on
