@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.retrieval.language import Vocabulary
+from autopicker_lab.core.text import ends
+from autopicker_lab.retrieval.language import Vocabulary, script_shares
 from autopicker_lab.retrieval.lexical import LexicalIndex
 from autopicker_lab.retrieval.passages import Passage, passages_of
 from autopicker_lab.retrieval.spread import Salient, salient
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 _ROOM_BYTES = 256 * 2**20
+_SCRIPTS_READ = 20_000  # characters of a document's beginning and end
 _PASSAGE_BYTES = 3_000  # that a passage takes beside its text, with a vector, about
 
 
@@ -79,6 +81,12 @@ class PassageIndex:
     def vocabulary(self) -> Vocabulary:
         """By which a question in another language is told."""
         return Vocabulary.of([passage.part.text for passage in self.passages])
+
+    @cached_property
+    def scripts(self) -> list[dict[str, float]]:
+        """The shares of scripts in each document that has letters, by which another language of one of many is told."""
+        shares = [script_shares(ends(document.text, _SCRIPTS_READ)) for document in self.documents]
+        return [one for one in shares if one]
 
     @cached_property
     def texts(self) -> list[str]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from autopicker_lab.retrieval.ngrams import fold, words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _SAMPLE = 150_000  # characters of the files that are looked at, from all over
 _ASKED, _PRESENT = 0.2, 0.005  # of a question's letters, those of a script that counts; of the files', that has it
@@ -51,10 +51,7 @@ class Vocabulary:
         looked_at = texts[::step]
         tables = sum(text.lstrip().startswith("|") for text in looked_at)
         joined = "\n".join(looked_at)
-        counts = _scripts(joined)
-        letters = sum(counts.values()) or 1
-        shares = {script: count / letters for script, count in counts.items()}
-        return cls(frozenset(words(joined)), shares, 2 * tables > len(looked_at))
+        return cls(frozenset(words(joined)), script_shares(joined), 2 * tables > len(looked_at))
 
     def is_foreign(self, question: str, known_grams: float, grams: int) -> bool:
         """Whether a question is in another language.
@@ -63,9 +60,8 @@ class Vocabulary:
             known_grams: the share (0 to 1) of its n-grams that the files have.
             grams: how many different ones the files have.
         """
-        counts = _scripts(question)
-        asked = [script for script, count in counts.items() if count >= _ASKED * sum(counts.values())]
-        if any(self.scripts.get(script, 0.0) < _PRESENT for script in asked):
+        asked = _scripts_asked(question)
+        if _lacks(self.scripts, asked):
             return True
         if asked != ["LATIN"] or self.is_tables:
             return False  # few languages share another script
@@ -73,6 +69,32 @@ class Vocabulary:
         known = sum(word in self.words for word in running)
         least = min(_BY_DECADE * log10(max(grams, 1)) - _LESS, _MOST_GRAMS)
         return known_grams < least and known < _least(len(self.words)) * len(running)
+
+
+def is_in_other_letters(question: str, files: Sequence[Mapping[str, float]]) -> bool:
+    """Whether a question is in a script that one of some files hardly has.
+
+    Args:
+        files: the shares of scripts (`script_shares`) of each.
+    """
+    asked = _scripts_asked(question)
+    return any(_lacks(scripts, asked) for scripts in files)
+
+
+def script_shares(text: str) -> dict[str, float]:
+    """The share (0 to 1) of each script among the letters of a text."""
+    counts = _scripts(text)
+    letters = sum(counts.values()) or 1
+    return {script: count / letters for script, count in counts.items()}
+
+
+def _scripts_asked(question: str) -> list[str]:
+    counts = _scripts(question)
+    return [script for script, count in counts.items() if count >= _ASKED * sum(counts.values())]
+
+
+def _lacks(scripts: Mapping[str, float], asked: Sequence[str]) -> bool:
+    return any(scripts.get(script, 0.0) < _PRESENT for script in asked)
 
 
 def _running(question: str) -> list[str]:

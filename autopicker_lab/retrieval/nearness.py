@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.text import ends
+from autopicker_lab.retrieval.language import is_in_other_letters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,9 +81,11 @@ def nearness(
         lexical += np.float32(weight) * index.lexical.scores(text)
     known = index.lexical.known_share(asking[0][0])
     foreign = index.vocabulary.is_foreign(asking[0][0], known, index.lexical.vocabulary)
+    which = "the files" if foreign else "some of the files"
+    foreign = foreign or is_in_other_letters(asking[0][0], index.scripts)
     if store is None:
         missing = (
-            "the question may be in another language than the files, and no encoder is installed" if foreign else ""
+            f"the question may be in another language than {which}, and no encoder is installed" if foreign else ""
         )
         return Nearness(lexical, lexical, note=missing)
     vectors = index.vectors(store, wait_s if foreign else 0.0, progress)
