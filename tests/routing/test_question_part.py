@@ -61,7 +61,7 @@ FRAMED: dict[str, tuple[str, str]] = {
 
 
 def read(text: str) -> tuple[str, str]:
-    excerpt, _, part = READINGS[ASKING].read(text, None)
+    excerpt, _, part, _ = READINGS[ASKING].read(text, None)
     return excerpt, part
 
 
