@@ -140,5 +140,6 @@ def _capital(text: str) -> str:
 def request_head(model: ThresholdModel, count: int, most: int) -> str:
     """How many requests leave the best single model, and how many of them are shown, in words."""
     outcomes = model.report.outcomes
-    words = f"{count:,} of {len(outcomes):,} requests leave {outcomes.models[outcomes.best]}, what loses most first"
+    best = outcomes.models[outcomes.best]
+    words = f"At this setting {count:,} of {len(outcomes):,} requests leave {best}, what loses most first"
     return escape(words + (f"; {most:,} are shown" if count > most else ""))

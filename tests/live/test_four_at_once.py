@@ -22,7 +22,7 @@ from autopicker_lab.storage.keys import KeyFile
 from autopicker_lab.storage.ledger import open_ledger
 from autopicker_lab.storage.responses import ResponseStore
 
-PROCESSES, ROUNDS = 4, 6
+PROCESSES, ROUNDS = 4, 3
 ACCOUNT = ("key", "2026-11")
 
 

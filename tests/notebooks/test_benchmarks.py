@@ -31,7 +31,7 @@ QUICK: dict[str, Any] = {
     "replay": {"requests": 500, "replays": 20, "tries": 10},
     "robustness": {"sample": 40, "tries": 20},
     "routing": {"rounds": 5},
-    "serving": {"seconds": 0.5, "repeats": 1, "streams": 50, "soak_seconds": 2},
+    "serving": {"seconds": 0.5, "repeats": 1, "streams": 50, "soak_seconds": 2, "live_rounds": 1, "live_parts": "all"},
     "transcription": {"limit": 1, "ways": "autopicker,faster-whisper beam 1", "conditions": "as it is"},
 }
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autopicker_lab.benchmark.processes import cpu_s, pin
 from autopicker_lab.benchmark.serving.client import QUESTION
 from autopicker_lab.benchmark.serving.compare import PATH, ask_through, start_autopicker, upstream_server
-from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
+from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.core.show import frame
 from autopicker_lab.live.audit import open_audit
 from autopicker_lab.live.deployments import Deployments
@@ -62,6 +62,9 @@ _VARIANTS = {
 }
 
 
+PARTS = tuple(name for name in _VARIANTS if name != OFF)
+
+
 @dataclass(frozen=True)
 class LiveCost:
     """What parts of the loop cost.
@@ -95,6 +98,7 @@ def live_costs(
     share: float = 0.1,
     seconds: float = 1.0,
     rounds: int = 20,
+    parts: Sequence[str] = PARTS,
     progress: Callable[[str], None] | None = None,
 ) -> list[LiveCost]:
     """Measure parts of the loop beside nothing.
@@ -103,16 +107,22 @@ def live_costs(
         share: of the requests that is explored, asked in the shadow, and routed by the canary.
         seconds: of each turn.
         rounds: how often each has its turn; an even number, since every other round goes the other way.
+        parts: of PARTS, each a service beside the one with nothing on.
         progress: called with what is done now.
+
+    Raises:
+        InvalidRequestError: no such part.
     """
+    if unknown := set(parts) - set(PARTS):
+        raise InvalidRequestError(f"no part '{unknown.pop()}' of the loop", f"known: {', '.join(PARTS)}")
     tell = progress or (lambda words: None)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         upstream = stack.enter_context(upstream_server())
         services: dict[str, tuple[psutil.Process, str]] = {}
-        for name, variant in _VARIANTS.items():
+        for name in (OFF, *parts):
             tell(name)
-            process, base, _ = stack.enter_context(_started(folder / name, upstream, variant, share))
+            process, base, _ = stack.enter_context(_started(folder / name, upstream, _VARIANTS[name], share))
             ask_through(base + PATH, 8, min(1.0, seconds), False, _QUESTIONS * rounds)
             services[name] = process, base + PATH
         time.sleep(_SETTLE_S)
@@ -130,8 +140,9 @@ def live_costs(
 
 def _so_far(turns: Sequence[dict[str, _Measured]]) -> str:
     """What the rounds until now add up to, in words."""
-    added = [(name, median(turn[name].cpu_us / turn[OFF].cpu_us - 1 for turn in turns)) for name in _VARIANTS if turns]
-    return "".join(f", {name} {share:+.1%}" for name, share in added if name != OFF)
+    names = [name for name in turns[0] if name != OFF] if turns else []
+    added = [(name, median(turn[name].cpu_us / turn[OFF].cpu_us - 1 for turn in turns)) for name in names]
+    return "".join(f", {name} {share:+.1%}" for name, share in added)
 
 
 def live_frame(costs: Sequence[LiveCost]) -> pd.DataFrame:
