@@ -108,7 +108,10 @@ def _may_hold_negative_times(data: bytes, book: Book) -> bool:
     if not _NEGATIVE.search(data):
         return False
     return any(
-        isinstance(cell, str) and _TIME.fullmatch(cell) for sheet in book.sheets for row in sheet.rows for cell in row
+        cell.__class__ is str and cell[2:3] == ":" and _TIME.fullmatch(cell)
+        for sheet in book.sheets
+        for row in sheet.rows
+        for cell in row
     )
 
 
