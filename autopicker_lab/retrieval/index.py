@@ -85,8 +85,17 @@ class PassageIndex:
     @cached_property
     def scripts(self) -> list[dict[str, float]]:
         """The shares of scripts in each document that has letters, by which another language of one of many is told."""
-        shares = [script_shares(ends(document.text, _SCRIPTS_READ)) for document in self.documents]
-        return [one for one in shares if one]
+        return [one for one in self._shares if one]
+
+    @cached_property
+    def script_of_passages(self) -> list[str]:
+        """The script of most letters of each passage's document; "" without letters."""
+        most = [max(shares, key=shares.__getitem__, default="") for shares in self._shares]
+        return [most[passage.document] for passage in self.passages]
+
+    @cached_property
+    def _shares(self) -> list[dict[str, float]]:
+        return [script_shares(ends(document.text, _SCRIPTS_READ)) for document in self.documents]
 
     @cached_property
     def texts(self) -> list[str]:

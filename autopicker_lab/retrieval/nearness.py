@@ -24,6 +24,7 @@ Asking = list[tuple[str, float]]
 _READ = 4_000  # characters of a question's beginning and end that passages are compared with
 _FADES = 0.5  # what an earlier question weighs of the one after it
 _EARLIER = 3  # questions and answers before the last one that are read
+_FEWEST = 10  # passages of a script that have a mean and a deviation of their own
 _ENCODED = 2  # of what was said that an encoder reads
 
 
@@ -93,7 +94,7 @@ def nearness(
     if vectors is None or asked is None:
         return Nearness(lexical, lexical, note="the files' vectors are not ready" if foreign else "")
     near = vectors @ asked
-    total = np.float32(known) * _standard(lexical) + _standard(near)
+    total = np.float32(known) * _standard(lexical) + _within(near, index.script_of_passages)
     return Nearness(total, lexical, near, store.encoder.name)
 
 
@@ -105,6 +106,18 @@ def _asked(asking: Asking, store: VectorStore) -> Floats | None:
         store.failed(error)
         return None
     return sum(vectors[1:], vectors[0]) if vectors else None
+
+
+def _within(near: Floats, scripts: Sequence[str]) -> Floats:
+    """Cosines made comparable within each script: an encoder finds what is in a question's own language nearer."""
+    import numpy as np
+
+    found, names = _standard(near), np.array(scripts)
+    for name in set(scripts):
+        rows = np.flatnonzero(names == name)
+        if _FEWEST <= len(rows) < len(names):
+            found[rows] = _standard(near[rows])
+    return found
 
 
 def _standard(scores: Floats) -> Floats:

@@ -76,6 +76,23 @@ def test_a_file_in_other_letters_is_found_beside_one_in_the_questions_own() -> N
     assert any(FACT in chosen.passage.part.text for chosen in found.passages)
 
 
+class OwnLanguageFirst(Meaning):
+    """An encoder that finds texts in the question's own letters nearer than those that answer it in others."""
+
+    def question(self, text: str) -> np.ndarray:
+        angle = 0.1 if "灯塔" in text else 0.2 if "条" in text else 0.5 if "lighthouse" in text else 0.6
+        return np.array([np.cos(angle), np.sin(angle)], np.float32)
+
+
+def test_nearness_is_compared_within_a_script() -> None:
+    lines = "\n\n".join(f"第{i}条：本公司的车辆管理办法自发布之日起施行，由办公室负责解释。" for i in range(60))
+    beside = Document("b.txt", "txt", (Part("text", lines),), sha256="rules")
+    encoder = OwnLanguageFirst()
+    encoder.go.set()
+    found = Retriever(encoder, wait_s=10).select(QUESTION, [DOCUMENT, beside], 150)
+    assert any(FACT in chosen.passage.part.text for chosen in found.passages)
+
+
 TABLE = "| Name | Town | Year |\n|---|---|---|\n" + "".join(
     f"| Captain {i} | Kelham | {1800 + i} |\n" for i in range(90)
 )
