@@ -1,9 +1,11 @@
 """What a service does once its requests are no longer those that its policy was fitted on."""
 
+import asyncio
 import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from support.policies import TableEstimator
@@ -16,6 +18,8 @@ from autopicker_lab.service.chat.completion import routing_object
 from autopicker_lab.service.drift_watch import DriftWatch
 from autopicker_lab.service.observation.answer_record import AnswerRecord
 from autopicker_lab.service.request.auth import Caller
+from autopicker_lab.service.routes.monitoring import metrics
+from autopicker_lab.tuning.departing_keys import DepartingKey
 
 PROMISE = {"loss": 0.05, "confidence": 0.9, "feasible": True, "bound": 0.04, "cheap_share": 0.5, "calibration_n": 300}
 ALIKE = {"small": 0.8, "large": 0.8}
@@ -98,3 +102,14 @@ def test_the_log_says_whether_estimates_decided(unfamiliar: bool) -> None:
     route = replace(routed(POLICY), unfamiliar=unfamiliar)
     row = AnswerRecord("1", "1", Caller(), "small", route).decision(0.0, None, ("tokens", "unfamiliar"))
     assert json.loads(row.features or "") == {"tokens": route.complexity.features["tokens"], "unfamiliar": unfamiliar}
+
+
+@pytest.mark.parametrize("own_key", [False, True])
+def test_keys_that_depart_are_named_to_whoever_runs_the_service_alone(own_key: bool) -> None:
+    found = DepartingKey("k1", 30, 0.9, 0.4)
+    state: Any = MagicMock()
+    state.cache.size.return_value = (0, 0)
+    state.drift.departing_keys.return_value = (found,)
+    caller = Caller("k2", MagicMock()) if own_key else Caller("api-key")
+    told = asyncio.run(metrics(state, caller))
+    assert told["departing_keys"] == ([] if own_key else [found.to_dict()])
