@@ -1,11 +1,15 @@
 """Pictures as people have them: scripts that no engine knows, columns, tall, thin, transparent, cut off, in frames."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
+import numpy
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -14,7 +18,7 @@ from autopicker_lab.extraction import extract
 from autopicker_lab.extraction.ocr import OcrLine, OcrResult, read_text, tesseract
 from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.scripts import is_legible, is_seen, leaves_out, looks_borrowed, unread_note
-from autopicker_lab.extraction.ocr.strips import cut_strips
+from autopicker_lab.extraction.ocr.strips import cut_across, cut_strips
 from autopicker_lab.extraction.pdf.recognised import arrange
 from autopicker_lab.extraction.raster import open_image
 from autopicker_lab.extraction.seen import to_rgb
@@ -213,6 +217,32 @@ class TestStrips:
         image = drawn([f"Sack {number} waits at the gate" for number in range(100, 200)], 24)
         lines = read(image).text.split("\n")
         assert lines == [f"Sack {number} waits at the gate" for number in range(100, 200)]
+
+    def test_a_wide_picture_is_cut_between_words(self) -> None:
+        image = drawn(["  ".join(f"sack{number}" for number in range(100, 160))], 40)
+        assert image.width > 8_000
+        parts = list(cut_across(image, 2_400))
+        assert [parts[0][0], parts[-1][1]] == [0, image.width]
+        assert all(right == left for (_, right), (left, _) in pairwise(parts))
+        assert all(600 <= right - left <= 2_400 for left, right in parts[:-1])
+        ink = numpy.asarray(image.convert("L")) < 128
+        assert not any(ink[:, right - 2 : right + 2].any() for _, right in parts[:-1])
+        assert list(cut_across(image, image.width)) == [(0, image.width)]
+
+    @pytest.mark.slow
+    @pytest.mark.fault("a picture 26,000 pixels wide", "read word by word, in the memory of a page")
+    def test_a_line_as_long_as_a_street_is_read_in_the_memory_of_a_page(self, tmp_path: Path) -> None:
+        words = [f"sack{number}" for number in range(100, 180)]
+        path = tmp_path / "street.png"
+        path.write_bytes(saved(drawn(["    ".join(words)], 60)))
+        reading = (
+            "import resource, sys; from autopicker_lab.extraction import extract; print(extract(sys.argv[1]).text); "
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        done = subprocess.run([sys.executable, "-c", reading, path], capture_output=True, text=True, check=True)
+        *text, kib = done.stdout.split()
+        assert text == words
+        assert int(kib) < 600 * 1024
 
 
 def test_places_that_look_like_text_and_were_not_read() -> None:

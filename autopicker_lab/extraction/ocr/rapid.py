@@ -14,7 +14,7 @@ from autopicker_lab.extraction.ocr.coverage import uncovered
 from autopicker_lab.extraction.ocr.lines import OcrLine, mean_confidence, meeting, overlap
 from autopicker_lab.extraction.ocr.rapid_engine import finder, reader
 from autopicker_lab.extraction.ocr.spacing import gap_shares
-from autopicker_lab.extraction.ocr.strips import cut_strips
+from autopicker_lab.extraction.ocr.strips import cut_across, cut_strips
 from autopicker_lab.runtime.memory import release_memory
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _LARGE = 80  # pixels: letters are not made smaller where they would be smaller 
 _AT_ONCE = 1_000_000  # pixels searched at once: a megapixel takes about 400 MB
 _STRIP_AREA = 450_000  # pixels of the strips of a larger picture
 _MAX_WIDTH = 2400
+_WIDEST = 3_600  # pixels: of what is wider even the lowest strip takes more than the memory of a megapixel
 _SMALL_SIDE = 960
 _SEARCHED = 1280  # pixels of a side
 _DOUBTFUL = 0.8
@@ -114,14 +115,23 @@ def _read_at(image: Image, scale: float) -> list[OcrLine]:
     size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
     scaled = image if size == image.size else image.resize(size, Pictures.Resampling.BICUBIC)
     lines: list[OcrLine] = []
-    is_large = scaled.width * scaled.height > _AT_ONCE
-    area = _STRIP_AREA if is_large else _AT_ONCE
-    for strip in cut_strips(scaled, max(area // (scaled.width + 2 * _MARGIN), 200)):
-        found = _read_strip(strip.crop(scaled))
-        if scaled.width * scaled.height > _STRIP_AREA:
+    for left, right in cut_across(scaled, _MAX_WIDTH if scaled.width > _WIDEST else scaled.width):
+        part = scaled if right - left == scaled.width else scaled.crop((left, 0, right, scaled.height))
+        lines += [line.moved(right=left) for line in _read_part(part)]
+    return [line.moved(scale=1 / scale) for line in lines]
+
+
+def _read_part(image: Image) -> list[OcrLine]:
+    """A picture that is not too wide to be read in strips."""
+    lines: list[OcrLine] = []
+    pixels = image.width * image.height
+    area = _STRIP_AREA if pixels > _AT_ONCE else _AT_ONCE
+    for strip in cut_strips(image, max(area // (image.width + 2 * _MARGIN), 200)):
+        found = _read_strip(strip.crop(image))
+        if pixels > _STRIP_AREA:
             release_memory(collect=False)
         lines += [line for line in (piece.moved(strip.top) for piece in found) if strip.owns(line.box)]
-    return [line.moved(scale=1 / scale) for line in lines]
+    return lines
 
 
 def _read_strip(image: Image) -> list[OcrLine]:

@@ -1,4 +1,4 @@
-"""Tall pictures cut into strips, each read by itself: long screenshots keep their size, and memory stays bounded."""
+"""Tall and wide pictures cut, each piece read by itself: long screenshots keep their size, and memory stays bounded."""
 
 from __future__ import annotations
 
@@ -58,6 +58,19 @@ def cut_strips(image: Image, height: int) -> Iterator[Strip]:
         first = last
 
 
+def cut_across(image: Image, width: int) -> Iterator[tuple[int, int]]:
+    """The left and right of parts of at most `width` pixels, cut where columns are emptiest, as between two words."""
+    left = 0
+    if image.width > width:
+        busy = _column_changes(image)
+        while image.width - left > width:
+            low = left + 3 * width // 4
+            right = low + int(busy[low : left + width].argmin())
+            yield left, right
+            left = right
+    yield left, image.width
+
+
 def row_changes(image: Image) -> Any:
     """How often the brightness changes along each row, over the 13 rows around it: blank bands have none."""
     import numpy
@@ -67,4 +80,16 @@ def row_changes(image: Image) -> Any:
         rows = image.crop((0, top, image.width, min(top + _AT_ONCE, image.height)))
         grey = numpy.asarray(rows.convert("L")).astype(numpy.int16)
         changes += (abs(numpy.diff(grey, axis=1)) > _CHANGE).sum(axis=1).tolist()
+    return numpy.convolve(changes, numpy.ones(13), "same")
+
+
+def _column_changes(image: Image) -> Any:
+    """How often the brightness changes down each column, over the 13 columns around it."""
+    import numpy
+
+    changes = numpy.zeros(image.width, numpy.int64)
+    for top in range(0, image.height, _AT_ONCE):
+        rows = image.crop((0, top, image.width, min(top + _AT_ONCE, image.height)))
+        grey = numpy.asarray(rows.convert("L")).astype(numpy.int16)
+        changes += (abs(numpy.diff(grey, axis=0)) > _CHANGE).sum(axis=0)
     return numpy.convolve(changes, numpy.ones(13), "same")
