@@ -94,7 +94,7 @@ def leave_out_of_cells(rows: Iterable[list[str]]) -> tuple[list[list[str]], tupl
             row = [cell.text for cell in readable]  # noqa: PLW2901
             found |= dict.fromkeys(warning for cell in readable for warning in cell.warnings)
         kept.append(row)
-    more = (f"base64 was left out of {len(found) - 1} more cells, or kinds of them",) if len(found) > 1 else ()
+    more = (f"base64 was left out of {len(found) - 1} more kinds of cells",) if len(found) > 1 else ()
     return kept, (*list(found)[:1], *more)
 
 
@@ -105,7 +105,7 @@ def _without_words_below(letters: str, behind: str) -> str:
         behind: the sign that stands behind the last.
     """
     ends = [end.start() for end in _LINE_ENDS.finditer(letters)]
-    if ends and ends[0] > _WIDEST:
+    if ends and ends[0] > _WIDEST and (ends[1] if len(ends) > 1 else len(letters)) - ends[0] <= _WIDEST:
         return letters[: ends[0]]
     while ends and ((behind in _NEVER_BEHIND and letters[-1] != "=") or _fills_fours(letters[: ends[-1]], letters)):
         letters, behind = letters[: ends.pop()], "\n"

@@ -10,7 +10,7 @@ from autopicker_lab.core.files import FORMATS, picture_type
 
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 _MOST_BLANKS = 64
-_LETTERS = re.compile(rb"""["']?(?:data:image/[\w.+-]+;base64,)?(?P<letters>[A-Za-z0-9+/=\s]+)["']?\s*""")
+_LETTERS = re.compile(rb"""["']?(?:data:image/[\w.+-]+;base64,)?(?P<letters>[A-Za-z0-9+/=\s]++)["']?\s*+""")
 
 
 def unwrapped(data: bytes, named_kind: str | None) -> tuple[bytes, tuple[str, ...]]:

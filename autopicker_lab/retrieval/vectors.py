@@ -62,6 +62,8 @@ class VectorStore:
         while True:
             found = [vector for key in keys if (vector := self._kept.get(key)) is not None]
             if len(found) == len(keys):
+                if keys:
+                    report_progress(progress, len(found), len(keys))
                 return np.stack(found) if found else None
             if time.monotonic() >= until or self.is_resting or not report_progress(progress, len(found), len(keys)):
                 return None

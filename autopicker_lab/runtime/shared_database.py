@@ -19,9 +19,11 @@ def open_shared_database(
 ) -> sqlite3.Connection:
     """Open a file for this user alone, for any thread, with a write-ahead log; made where there is none.
 
+    A power cut may take what was written last; the file stays whole.
+
     Args:
         path: the file.
-        busy_s: seconds to wait while another worker writes, on opening it and later.
+        busy_s: seconds to wait while another worker writes; up to twice as long on opening it.
         isolation_level: as that of sqlite3.connect.
 
     Raises:

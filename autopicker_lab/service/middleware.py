@@ -262,7 +262,7 @@ class RequestMiddleware:
         context: RequestContext = scope["request_context"]
         path = context.path
         route: Any = scope.get("route")
-        route_path = path if path in self._direct else getattr(route, "path", None) or "other"
+        route_path = path if path in self._direct else (getattr(route, "path", None) or "other").replace(":path}", "}")
         self._metrics.request_finished(route_path, method, status, seconds)
         ms = round(seconds * 1000, 2)
         ids = context.request_id, context.client_request_id

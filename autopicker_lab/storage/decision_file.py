@@ -64,6 +64,7 @@ class FileLog:
             for name in kinds.keys() - known:
                 self._db.execute(f"ALTER TABLE decisions ADD COLUMN {name} {kinds[name]}")
             self._db.execute("CREATE INDEX IF NOT EXISTS by_request ON decisions (request_id)")
+            self._db.execute("CREATE INDEX IF NOT EXISTS by_policy ON decisions (policy, created)")
             self._db.execute("CREATE INDEX IF NOT EXISTS by_judged ON decisions (judged) WHERE judged IS NOT NULL")
 
     def record(self, decision: Decision) -> None:

@@ -11,7 +11,7 @@ import json
 import math
 import secrets
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -122,11 +122,12 @@ class KeyFile:
     @contextmanager
     def _changing(self) -> Iterator[list[ApiKey]]:
         """The keys, which nobody else changes meanwhile."""
-        try:
-            make_private_folder(self.path.parent)
-        except OSError as error:
-            raise StorageError.of(error, self.path) from None
-        with alone_in(self.path.parent):
+        with ExitStack() as stack:
+            try:
+                make_private_folder(self.path.parent)
+                stack.enter_context(alone_in(self.path.parent))
+            except OSError as error:
+                raise StorageError.of(error, self.path) from None
             yield list(self.keys().values())
 
     def _read(self) -> dict[str, ApiKey]:

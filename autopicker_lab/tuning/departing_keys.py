@@ -31,24 +31,39 @@ class DepartingKey:
 
     def to_dict(self) -> dict[str, Any]:
         """One JSON object."""
-        return asdict(self)
+        return asdict(self) | {"share": round(self.share, 3), "others": round(self.others, 3)}
 
 
 def departing_keys(routed: Sequence[tuple[str, float]]) -> tuple[DepartingKey, ...]:
-    """The keys that depart, the furthest first; of each request its key and routing score."""
+    """The keys that depart, the furthest first, each compared with those left; of each request key and score."""
+    found: list[DepartingKey] = []
+    left = list(routed)
+    looked_at = sum(n >= FEWEST for n in Counter(key for key, _ in left).values())
+    limit = NormalDist().inv_cdf(1 - LEVEL / 2 / max(looked_at, 1))
+    while (furthest := _furthest(left, limit)) is not None:
+        found.append(furthest)
+        left = [(key, score) for key, score in left if key != furthest.key_id]
+    return tuple(found)
+
+
+def _furthest(routed: Sequence[tuple[str, float]], limit: float) -> DepartingKey | None:
+    """The key that departs furthest from the others; None where none does. `limit` is in standard errors."""
     if not routed:
-        return ()
+        return None
     middle, total = median(score for _, score in routed), len(routed)
     requests = Counter(key for key, _ in routed)
-    upper = Counter(key for key, score in routed if score > middle)
-    looked_at = [key for key, n in requests.items() if FEWEST <= n <= total - FEWEST]
-    limit = NormalDist().inv_cdf(1 - LEVEL / 2 / max(len(looked_at), 1))
-    overall = upper.total() / total
-    found = []
-    for key in looked_at:
-        n, rest = requests[key], total - requests[key]
-        share, others = upper[key] / n, (upper.total() - upper[key]) / rest
+    upper: Counter[str] = Counter()
+    for key, score in routed:
+        upper[key] += 2 * (score > middle) + (score == middle)  # halves: one on the middle is half above it
+    overall = upper.total() / 2 / total
+    found = None
+    for key, n in sorted(requests.items(), key=lambda each: each[1]):  # of two that are as far, the smaller departs
+        rest = total - n
+        if min(n, rest) < FEWEST:
+            continue
+        share, others = upper[key] / 2 / n, (upper.total() - upper[key]) / 2 / rest
         error = math.sqrt(overall * (1 - overall) * (1 / n + 1 / rest))
-        if abs(share - others) > max(limit * error, _LEAST):
-            found.append(DepartingKey(key, n, round(share, 3), round(others, 3)))
-    return tuple(sorted(found, key=lambda key: -abs(key.share - key.others)))
+        apart = abs(share - others)
+        if apart > max(limit * error, _LEAST) and (found is None or apart > abs(found.share - found.others)):
+            found = DepartingKey(key, n, share, others)
+    return found

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, TiffImagePlugin
 from autopicker_lab.core import CorruptFileError, SourceFile, Vision
 from autopicker_lab.extraction import extract, image
 from autopicker_lab.extraction.frames import distinct_frames, frames_at
+from autopicker_lab.extraction.marking import page_of
 from autopicker_lab.extraction.ocr import OcrLine, OcrResult
 from autopicker_lab.extraction.picture_repair import repaired
 from autopicker_lab.extraction.raster import DAMAGED, open_image, stored_size
@@ -237,8 +238,17 @@ def test_a_picture_that_a_careless_server_wrapped_is_unwrapped(before: bytes) ->
     sent = prepare(wrapped, "a.png", Vision())
     assert sent.changes[0] == document.warnings[0]
     assert [stored_size(one) for one in sent.files] == [(60, 30)]
+    shown = page_of(file, 1, 50)
+    assert shown is not None
+    assert shown.size == (50, 25)
 
 
 def test_letters_under_the_name_of_a_picture_are_no_picture() -> None:
     for text in (b"c29tZSB0ZXh0IHRoYXQgaXMgbm8gcGljdHVyZQ==", b"Not found", b"data:image/png;base64,AAAA"):
         assert open_source(text, "a.png").kind == "txt"
+
+
+@pytest.mark.fault("millions of blanks under a picture's name", "read as text at once")
+def test_blanks_under_the_name_of_a_picture_cost_no_more_than_they_are() -> None:
+    for letters in (b"A" + b" " * 4_000_000 + b"!", b"A " * 2_000_000 + b"'" + b" " * 1_000_000 + b"!"):
+        assert open_source(letters, "a.png").kind == "txt"

@@ -189,7 +189,7 @@ def test_base64_whose_signs_are_escaped_is_left_out_too(lines: str) -> None:
 LETTERS = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9).decode()  # whole fours, no sign at its end
 
 
-@pytest.mark.parametrize("width", [76, len(LETTERS)])
+@pytest.mark.parametrize("width", [76, 1024, len(LETTERS)])
 @pytest.mark.parametrize("below", ["function f() {}", "end", "main()", "x = 1", "export default 1"])
 def test_the_words_below_base64_are_none_of_it(width: int, below: str) -> None:
     lines = "\n".join(LETTERS[i : i + width] for i in range(0, len(LETTERS), width))

@@ -11,6 +11,7 @@ from support.workbooks import biff5, biff8, label, number, relations, rows, unzi
 
 from autopicker_lab.core import CorruptFileError, Document
 from autopicker_lab.extraction import extract
+from autopicker_lab.extraction.sheets import xls
 from autopicker_lab.extraction.sheets.number_format import number_format
 from autopicker_lab.extraction.sheets.xls_formats import StyledCells
 
@@ -592,6 +593,19 @@ def test_formats_of_an_old_workbook_are_read_without_a_reader_of_all(by_records:
 def test_a_number_below_zero_under_a_date_format_is_no_time_of_the_day(code: str, value: float) -> None:
     found = read(rows(["at"], [value], [2], styles={"A2": 1, "A3": 1}), formats=[code])
     assert found.tables[0].rows == (("at",), (value,), ("1900-01-02",))
+
+
+def test_an_old_workbook_with_times_is_read_where_the_second_reader_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*arguments: Any, **options: Any) -> Any:
+        raise AssertionError("assert fails")
+
+    monkeypatch.setattr(xls, "_by_xlrd", fails)
+    content = biff8(["hh:mm"], label(0, 0, "at"), number(1, 0, -1.5, 1), number(2, 0, 0.5, 1))
+    document = extract(ole("Workbook", content=content), name="a.xls")
+    assert document.tables[0].rows[2] == ("12:00:00",)
+    assert any("below nought" in warning for warning in document.warnings)
 
 
 def test_a_negative_number_is_no_time_of_day_in_an_old_workbook_either() -> None:

@@ -163,8 +163,10 @@ def test_output_items_of_the_evals_api(tmp_path: Path) -> None:
         kept = {"object": "eval.run.output_item", "eval_id": "e", "datasource_item_id": i, "status": "pass"}
         return {**kept, "results": [{"name": "even", "sample": None, **result}], "sample": sample}
 
-    page = {"object": "list", "data": [item(0, passed=True, score=1.0), item(1, passed=False)], "has_more": False}
-    for name, text in (("page.json", page), ("items.jsonl", lines(page["data"]))):
+    both = [item(0, passed=True, score=1.0), item(1, passed=False)]
+    page: dict[str, Any] = {"object": "list", "data": both, "has_more": False}
+    pages = lines([{**page, "data": [each]} for each in both])
+    for name, text in (("page.json", page), ("items.jsonl", lines(both)), ("pages.jsonl", pages)):
         found = import_outcomes(written(tmp_path / name, text))
         assert list(found.formats.values()) == ["OpenAI Evals API"]
         assert found.table[["model", "score", "prompt_tokens"]].to_numpy().tolist() == [

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, stdev
@@ -106,7 +106,7 @@ def live_costs(
     Args:
         share: of the requests that is explored, asked in the shadow, and routed by the canary.
         seconds: of each turn.
-        rounds: how often each has its turn; an even number, since every other round goes the other way.
+        rounds: how often each has its turn; every other round goes the other way, so an even number is fairest.
         parts: of PARTS, each a service beside the one with nothing on.
         progress: called with what is done now.
 
@@ -134,8 +134,13 @@ def live_costs(
             turns.append({name: _turn(*services[name], seconds, number) for name in order})
             if number % 5 == 0:
                 alone_us.append(_alone_us(upstream))
-        rows = {name: open_log(folder / name / "log.sqlite").rows() for name in services}
+        rows = {name: _rows(folder / name / "log.sqlite") for name in services}
     return [_cost(name, turns, median(alone_us), rows[name]) for name in services]
+
+
+def _rows(path: Path) -> Any:
+    with closing(open_log(path)) as log:
+        return log.rows()
 
 
 def _so_far(turns: Sequence[dict[str, _Measured]]) -> str:
@@ -146,7 +151,7 @@ def _so_far(turns: Sequence[dict[str, _Measured]]) -> str:
 
 
 def live_frame(costs: Sequence[LiveCost]) -> pd.DataFrame:
-    """Make a table with a row for what was on; shares of CPU time in percent."""
+    """Make a table with a row for what was on; CPU time as shares, seconds and microseconds as named."""
     return frame({**vars(cost), "loop": cost.loop} for cost in costs)
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 512  # rows of pixels
 _CHANGE = 24  # levels of 255
-_OVERLAP = 60  # pixels that a strip reaches at most into its neighbours, to where they are emptiest: a line on the cut
-# is seen whole, and none in part
+# Pixels that a strip reaches at most into its neighbours, to where they are emptiest: a line on the cut is seen whole.
+_OVERLAP = 60
 
 
 @dataclass(frozen=True)

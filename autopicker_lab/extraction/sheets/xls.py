@@ -91,8 +91,12 @@ def read_xls(file: SourceFile) -> Book:
     if "_VBA_PROJECT".encode("utf-16-le") in file.data:
         book.warnings.append(MACROS)
     if _may_hold_negative_times(file.data, book):
-        whole = _by_xlrd(file)
-        return replace(whole, warnings=[*book.warnings, *whole.warnings])
+        try:
+            whole = _by_xlrd(file)
+        except Exception as error:  # xlrd raises what its parsing raises
+            book.warnings.append(f"a time may stand where a number below nought does: {error}")
+        else:
+            return replace(whole, warnings=[*book.warnings, *whole.warnings])
     if _has_marks(file.data) or not _take_formats(file.data, book):
         try:
             whole = _by_xlrd(file, beside_values=True)

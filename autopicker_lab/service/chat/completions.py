@@ -226,6 +226,7 @@ class _CompletionHandler:
         async with aclosing(stream):
             chunks = aiter(stream)
             chunk = await anext(chunks, None)
+            out.answers()
             record = AnswerRecord.of_stream(stream, self._context)
             extra = dict(self._file_fields)
             if self._with_files:

@@ -38,7 +38,11 @@ class EventStream:
 
     def waits(self, done: int, total: int) -> None:
         """Have the next comment say how much is ready of what the answer waits for; of any thread."""
-        self._ready = done, total
+        self._ready = (done, total) if done < total else None
+
+    def answers(self) -> None:
+        """Have comments say nothing more of what was waited for."""
+        self._ready = None
 
     async def write(self, data: bytes) -> None:
         """Send a piece; waits where the client reads more slowly."""

@@ -123,7 +123,8 @@ class ResponsesWording:
         self._builder.response |= extra
         data = self._builder.end(finish_reason, usage.to_openai())
         if self._store is not None:
-            self._store.put(self._owner, self._builder.response, self._items)
+            kept = {name: value for name, value in self._builder.response.items() if name != "cost_usd"}
+            self._store.put(self._owner, kept, self._items)
         return data
 
     def error(self, error: AutopickerError) -> bytes:

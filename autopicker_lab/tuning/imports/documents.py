@@ -138,14 +138,14 @@ def _values(node: Any, known: dict[int, int]) -> int:
 
 
 def _lines(path: Path, text: str) -> list[dict[str, Any]]:
-    records = []  # a line of JSON may hold other marks that end lines, such as U+2028
+    records: list[dict[str, Any]] = []  # a line of JSON may hold other marks that end lines, such as U+2028
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
-            if number == 1 and (found := _one_after_the_other(text)):
+            if not records and (found := _one_after_the_other(text)):
                 return found
             detail = f"line {number} of '{path.name}' is no JSON"
             raise InvalidRequestError(detail, "one JSON object a line, or one JSON document") from None

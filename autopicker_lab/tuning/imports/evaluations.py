@@ -243,10 +243,16 @@ def _evals_grades(data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def openai_output_items(content: Content) -> Rows:
-    """Output items of a run of OpenAI's Evals API, as a list, a line each, or a page as the API answers it."""
-    listed = content.first.get("data") if content.first.get("object") == "list" else list(content.records)
-    items = [each for each in listed or () if isinstance(each, dict) and each.get("object") == "eval.run.output_item"]
+    """Output items of a run of OpenAI's Evals API, as a list, a line each, or pages as the API answers them."""
+    listed = [item for each in content.records for item in (_page_items(each) or (each,))]
+    items = [each for each in listed if isinstance(each, dict) and each.get("object") == "eval.run.output_item"]
     return [_output_row(item, item.get("sample") or {}) for item in items]
+
+
+def _page_items(record: dict[str, Any]) -> list[Any]:
+    """What a page of the API's lists holds; nothing of a record that is none."""
+    items = record.get("data") if record.get("object") == "list" else None
+    return items if isinstance(items, list) else []
 
 
 def _output_row(item: dict[str, Any], sample: dict[str, Any]) -> dict[str, Any]:
