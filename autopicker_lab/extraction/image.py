@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import Document, MissingPackageError, Part, SourceFile
@@ -10,7 +10,7 @@ from autopicker_lab.extraction.frames import distinct_frames, frames_at
 from autopicker_lab.extraction.ocr.lines import OcrResult
 from autopicker_lab.extraction.raster import DAMAGED, directory_of, exif_of, frame_count, open_image, stored_size
 from autopicker_lab.extraction.seen import seen_size, to_rgb
-from autopicker_lab.extraction.wrapped import unwrapped
+from autopicker_lab.extraction.wrapped import bare_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def read_image(file: SourceFile) -> Document:
     Of an animation, the frames that differ are read, at most 24, of a file of pages as many as of a scanned PDF; a
     line comes once.
     """
-    file = replace(file, data=unwrapped(file.data, file.kind)[0])
+    file = bare_picture(file)
     stored = stored_size(file)
     picture, warnings = open_image(file, int(1 / _read_share(*stored)))
     width, height = seen_size(stored, picture)

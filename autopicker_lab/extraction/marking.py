@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core.show import ORANGE, html_text
 from autopicker_lab.extraction.sniff import open_source
-from autopicker_lab.extraction.wrapped import unwrapped
+from autopicker_lab.extraction.wrapped import bare_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,7 +85,7 @@ def page_of(file: SourceFile, number: int, width: int) -> Image | None:
         from autopicker_lab.extraction.raster import open_image
         from autopicker_lab.extraction.seen import to_rgb
 
-        image = to_rgb(open_image(replace(file, data=unwrapped(file.data, file.kind)[0]))[0])
+        image = to_rgb(open_image(bare_picture(file))[0])
         image.thumbnail((width, 4 * width))
         return image
     return None

@@ -5,8 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from autopicker_lab.core.files import FORMATS, picture_type
+
+if TYPE_CHECKING:
+    from autopicker_lab.core import SourceFile
 
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 _MOST_BLANKS = 64
@@ -24,6 +29,11 @@ def unwrapped(data: bytes, named_kind: str | None) -> tuple[bytes, tuple[str, ..
     match = _LETTERS.fullmatch(data, cut)
     decoded = _decoded(match["letters"]) if match else b""
     return (decoded, ("the picture was written in base64: it was decoded",)) if decoded else (data, ())
+
+
+def bare_picture(file: SourceFile) -> SourceFile:
+    """The file with the bytes of its picture alone."""
+    return replace(file, data=unwrapped(file.data, file.kind)[0])
 
 
 def _decoded(letters: bytes) -> bytes:

@@ -67,15 +67,6 @@ def test_what_was_found_by_words_alone_says_so() -> None:
     assert asked(Retriever(), "What is the password of the lighthouse?")[1] == ()
 
 
-def test_a_file_in_other_letters_is_found_beside_one_in_the_questions_own() -> None:
-    lines = "\n\n".join(f"第{i}条：本公司的车辆管理办法自发布之日起施行，由办公室负责解释。" for i in range(60))
-    beside = Document("b.txt", "txt", (Part("text", lines),), sha256="rules")
-    encoder = Meaning()
-    encoder.go.set()
-    found = Retriever(encoder, wait_s=10).select(QUESTION, [DOCUMENT, beside], 150)
-    assert any(FACT in chosen.passage.part.text for chosen in found.passages)
-
-
 class OwnLanguageFirst(Meaning):
     """An encoder that finds texts in the question's own letters nearer than those that answer it in others."""
 
@@ -84,10 +75,11 @@ class OwnLanguageFirst(Meaning):
         return np.array([np.cos(angle), np.sin(angle)], np.float32)
 
 
-def test_nearness_is_compared_within_a_script() -> None:
+@pytest.mark.parametrize("encoder_of", [Meaning, OwnLanguageFirst])
+def test_a_file_in_other_letters_is_found_beside_one_in_the_questions_own(encoder_of: type[Meaning]) -> None:
     lines = "\n\n".join(f"第{i}条：本公司的车辆管理办法自发布之日起施行，由办公室负责解释。" for i in range(60))
     beside = Document("b.txt", "txt", (Part("text", lines),), sha256="rules")
-    encoder = OwnLanguageFirst()
+    encoder = encoder_of()
     encoder.go.set()
     found = Retriever(encoder, wait_s=10).select(QUESTION, [DOCUMENT, beside], 150)
     assert any(FACT in chosen.passage.part.text for chosen in found.passages)

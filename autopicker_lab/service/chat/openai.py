@@ -32,6 +32,22 @@ class OpenAIChat:
         return ChatCall(request, bool(body.stream), OpenAIWording(sse.done_event(context.headers, path), include_usage))
 
 
+def closing_events(
+    head: Mapping[str, Any], choice: Mapping[str, Any], usage: Usage | None, extra: Mapping[str, Any]
+) -> bytes:
+    """The last events of a stream before [DONE]: our own fields beside an empty choice; the tokens with the cost.
+
+    Args:
+        usage: None where the caller has not asked for it.
+    """
+    own = {name: value for name, value in extra.items() if name != COST}
+    events = sse.event({**head, "choices": [choice], **own}) if own else b""
+    if usage is None:
+        return events
+    cost = {COST: extra[COST]} if COST in extra else {}
+    return events + sse.event({**head, "choices": [], "usage": usage.to_openai(), **cost})
+
+
 class OpenAIWording:
     """The chat.completion as it is kept, or the model's chunks under our id and the catalogue's name.
 
@@ -81,13 +97,8 @@ class OpenAIWording:
 
     def end(self, finish_reason: str, usage: Usage, extra: Mapping[str, Any]) -> bytes:
         """Our own fields; the tokens and the cost, where they were asked for by `stream_options`; and [DONE]."""
-        late = {name: value for name, value in extra.items() if name != COST}
         choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": None}
-        own = sse.event({**self._head, "choices": [choice], **late}) if late else b""
-        if not self._include_usage:
-            return own + self._done
-        cost = {COST: extra[COST]} if COST in extra else {}
-        return own + sse.event({**self._head, "choices": [], "usage": usage.to_openai(), **cost}) + self._done
+        return closing_events(self._head, choice, usage if self._include_usage else None, extra) + self._done
 
     def error(self, error: AutopickerError) -> bytes:
         """An event with OpenAI's error object."""

@@ -11,6 +11,7 @@ import orjson
 
 from autopicker_lab.service.chat import completion, sse
 from autopicker_lab.service.chat.dialect import AnswerHead, ChatCall
+from autopicker_lab.service.chat.openai import closing_events
 from autopicker_lab.service.chat.request_body import ChatBody
 from autopicker_lab.service.dialects.fields import text_of, wrong
 from autopicker_lab.service.request import errors, json_body
@@ -112,13 +113,8 @@ class LegacyWording:
 
     def end(self, finish_reason: str, usage: Usage, extra: Mapping[str, Any]) -> bytes:
         """Our own fields; the tokens and the cost, where they were asked for by `stream_options`; and [DONE]."""
-        late = {name: value for name, value in extra.items() if name != completion.COST}
         choice = {"text": "", "index": 0, "logprobs": None, "finish_reason": None}
-        own = sse.event({**self._head, "choices": [choice], **late}) if late else b""
-        if not self._include_usage:
-            return own + self._done
-        cost = {completion.COST: extra[completion.COST]} if completion.COST in extra else {}
-        return own + sse.event({**self._head, "choices": [], "usage": usage.to_openai(), **cost}) + self._done
+        return closing_events(self._head, choice, usage if self._include_usage else None, extra) + self._done
 
     def error(self, error: AutopickerError) -> bytes:
         """An event with OpenAI's error object."""

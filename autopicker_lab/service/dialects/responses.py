@@ -123,7 +123,7 @@ class ResponsesWording:
         self._builder.response |= extra
         data = self._builder.end(finish_reason, usage.to_openai())
         if self._store is not None:
-            kept = {name: value for name, value in self._builder.response.items() if name != "cost_usd"}
+            kept = {name: value for name, value in self._builder.response.items() if name != completion.COST}
             self._store.put(self._owner, kept, self._items)
         return data
 
