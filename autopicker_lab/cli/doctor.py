@@ -96,6 +96,9 @@ def _engines() -> Iterator[Check]:
 
 def _weights(lab: Workbench) -> Iterator[Check]:
     """The weights of the speech model, and others that were downloaded."""
+    if why := lab.transcriber.card_fails:
+        told = f"the processor is used: {why}; faster-whisper's page names the libraries of CUDA that it needs"
+        yield Check("speech on the graphics card", False, told, needed=False)
     yield _check("speech weights", lambda: f"{lab.transcriber.model}: {lab.transcriber.weights()}")
     if not missing("speech") and (others := downloaded()):
         told = ", ".join(f"{name} ({size / 1e6:,.0f} MB)" for name, size in others)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core import (
     InvalidRequestError,
+    ModelUnavailableError,
     Segment,
     SourceFile,
     SpeechOptions,
@@ -22,6 +23,7 @@ from autopicker_lab.runtime.cores import usable_cores
 from autopicker_lab.runtime.fair_lock import FairLock, LockShare
 from autopicker_lab.runtime.threaded_iterator import iterate_in_thread
 from autopicker_lab.transcription.decoders import release_decoders
+from autopicker_lab.transcription.engine import load_engine
 from autopicker_lab.transcription.hearing import Hearing, check_options
 from autopicker_lab.transcription.languages import language_code
 from autopicker_lab.transcription.live import LiveTranscript
@@ -49,6 +51,10 @@ class WhisperTranscriber:
         keep_warm_s: seconds after the last use until the model's memory is given back.
         threads: CPU threads of the model; 0: as many as there are cores for it, up to 8.
         compute: type of CTranslate2 that it computes in ("int8", "float32"); "auto": the fastest for this machine.
+
+    Attributes:
+        card_fails: why the model is not on the graphics card that this machine has; None: it is, there is none, or
+            nothing was loaded yet. Once it failed, the processor is used.
     """
 
     def __init__(
@@ -65,6 +71,7 @@ class WhisperTranscriber:
         self._threads = threads
         self._compute = compute
         self._loaded: WhisperModel | None = None
+        self.card_fails: str | None = None
         self._lock = FairLock()
         self._timer: threading.Timer | None = None
 
@@ -121,21 +128,25 @@ class WhisperTranscriber:
     def _lent(self, share: LockShare) -> Iterator[WhisperModel]:
         """The model, for one window: a short recording waits for one of these of a long one, not for its end."""
         with self._lock.held(share):
-            yield self._load()
+            try:
+                yield self._load()
+            except RuntimeError as error:  # of CTranslate2: the card's memory is full, or its driver went away
+                if self._loaded is None or self._loaded.model.device != "cuda":
+                    raise
+                self._loaded, self.card_fails = None, str(error)[:200]
+                raise ModelUnavailableError(
+                    f"the graphics card failed: {self.card_fails}", "send it again: Whisper runs on the processor now"
+                ) from error
             self._schedule_release()
 
     def _load(self) -> WhisperModel:
         if self._loaded is None:
-            from faster_whisper import WhisperModel
-
             folder = folder_of(self.model, self._cache)
             check_memory(self.model, folder)
+            threads = self._threads or min(usable_cores(), _MOST_THREADS)
             try:
-                self._loaded = WhisperModel(
-                    str(folder),
-                    device="auto",
-                    compute_type=self._compute,
-                    cpu_threads=self._threads or min(usable_cores(), _MOST_THREADS),
+                self._loaded, self.card_fails = load_engine(
+                    folder, compute=self._compute, threads=threads, card=self.card_fails is None
                 )
             except Exception as error:  # ctranslate2, tokenizers and the file system each raise their own
                 raise unavailable(self.model, str(error)) from error

@@ -14,7 +14,13 @@ import pytest
 from support.serving import free_port
 
 from autopicker_lab import Workbench
-from autopicker_lab.core import CorruptFileError, ExtractionLimitError, InvalidRequestError, ModelUnavailableError
+from autopicker_lab.core import (
+    CorruptFileError,
+    ExtractionLimitError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    SpeechOptions,
+)
 from autopicker_lab.extraction import open_source
 from autopicker_lab.transcription import WhisperTranscriber, weights
 from autopicker_lab.transcription.sound import Sound
@@ -190,3 +196,39 @@ def test_windows_that_are_searched_together_are_heard_each_at_its_place(lab: Wor
         min(s.start for s in transcript.segments if s.start >= place * apart - 0.2 and s.text) for place in range(3)
     ]
     assert [b - a for a, b in pairwise(starts)] == pytest.approx([apart, apart], abs=0.5)
+
+
+class TestGraphicsCard:
+    """A card is said to be there, which this machine's driver then denies; with a real one see the README."""
+
+    def test_one_that_fails_leaves_the_processor(
+        self, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 1)
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        transcriber = WhisperTranscriber(cache=tmp_path)
+        assert SENTENCE in transcriber.transcribe(open_source(samples / "announcement.wav")).text
+        assert transcriber.card_fails
+        assert transcriber.card_fails in caplog.text
+        transcriber.release()
+
+    def test_one_that_is_lost_meanwhile_is_not_asked_again(
+        self, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Lost:
+            """The model on a card whose memory another process took."""
+
+            device = "cuda"
+
+            def __getattr__(self, name: str) -> Any:
+                raise RuntimeError("CUDA failed with error out of memory")
+
+        transcriber = WhisperTranscriber(cache=tmp_path)
+        file = open_source(samples / "announcement.wav")
+        monkeypatch.setattr(transcriber.engine, "model", Lost())
+        with pytest.raises(ModelUnavailableError, match="out of memory") as caught:
+            transcriber.transcribe(file, SpeechOptions(language="en"))
+        assert "send it again" in caught.value.hint
+        assert SENTENCE in transcriber.transcribe(file).text
+        assert transcriber.engine.model.device == "cpu"
+        transcriber.release()
