@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = ["Settings", "Workbench", "__version__", "extract"]
-__version__ = "0.9.0"
+__version__ = "0.10.0"
 
 _HOMES = {
     "Workbench": "autopicker_lab.workbench",
