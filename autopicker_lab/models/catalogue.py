@@ -219,6 +219,25 @@ class Catalogue:
         why = f"it failed {breaker.failures} times running and rests for {breaker.resting_s():.0f} s"
         return Availability(False, why, "look into its server's log")
 
+    async def join(self, model: ChatModel) -> None:
+        """Have one more model, until the process ends, if it would answer now.
+
+        Raises:
+            SettingsError: there is a model of this name; ModelUnavailableError: it would not answer.
+        """
+        name = model.describe().id
+        if self._find(name) is not None:
+            raise SettingsError(f"there is a model '{name}' already", "choose it, or name another")
+        answer = await _probe_model(model)
+        if not answer.ok:
+            await model.close()
+            raise ModelUnavailableError(answer.why, answer.hint, param="model")
+        async with self._lock_of_loop():
+            self._models = {**self._models, name: model}
+            self._fixed |= {name}
+            self._availability = {**self._availability, name: answer} if self._availability else {}
+            self._note_digests({name: answer})
+
     async def close(self) -> None:
         """Give back memory and the running loop's connections of all models."""
         if self._renewal is not None and self._renewal.get_loop() is asyncio.get_running_loop():

@@ -6,11 +6,14 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
+from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import dollars
 from autopicker_lab.widgets.answer import Answer
 from autopicker_lab.widgets.parts import to_html
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from autopicker_lab.core import Citation
     from autopicker_lab.widgets.conversation import Turn
 
@@ -55,6 +58,13 @@ def details_of(answer: Answer) -> str:
         lines = "".join(f"<p>{escape(line)}</p>" for line in notes)
         details.append(_details(_summary(answer), answer.route._repr_html_() + lines))
     return "".join(details)
+
+
+def standing_html(standing: Mapping[str, tuple[int, int]]) -> str:
+    """Make HTML of how often each model was good of those times that it was voted on; "" before the first vote."""
+    best_first = sorted(standing.items(), key=lambda item: -item[1][0] / item[1][1])
+    rows = [(model, f"good in {good:,} of {of:,}") for model, (good, of) in best_first]
+    return html_table([], rows, "Your votes so far") if rows else ""
 
 
 def _side(turn: Turn, index: int, answer: Answer, done: bool) -> str:

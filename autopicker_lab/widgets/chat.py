@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.text import dollars
 from autopicker_lab.routing import AUTO
-from autopicker_lab.widgets.answer_html import details_of, turn_html
+from autopicker_lab.widgets.answer_html import details_of, standing_html, turn_html
 from autopicker_lab.widgets.conversation import ConversationModel
+from autopicker_lab.widgets.joining import JoiningBox
 from autopicker_lab.widgets.parts import GrowingMarkdown, IntakeBox, JobBar, Panel, Save
 from autopicker_lab.widgets.votes import Vote
 
@@ -63,8 +64,9 @@ class ChatPanel(Panel):
         self.examples = [_button(text, "ask this") for text in examples]
         self.votes = {vote: _button(words, "", icon="check") for vote, words in _VOTES.items()}
         self.bar = JobBar(model.job)
+        self.joining = JoiningBox(lab, self._on_joined)
         self.note = w.HTML()
-        self.sums = w.HTML()
+        self.sums, self.standing = w.HTML(), w.HTML()
         self._turns: list[Any] = []
         self._drawn: tuple[object, ...] = ()  # what is folded under the last turn
         self.save = [
@@ -82,7 +84,7 @@ class ChatPanel(Panel):
         self.view = w.VBox(
             [
                 *(self.intake.view, self.log, self.ballot, self.tries, self.question),
-                *(_row(buttons), self.note, self.bar.view, below),
+                *(_row(buttons), self.note, self.standing, self.bar.view, below, self.joining.view),
             ]
         )
         self.view.add_class("autopicker-panel")  # within it, files are pasted and dropped anywhere
@@ -98,6 +100,11 @@ class ChatPanel(Panel):
             if answering and self.rival.value not in answering:
                 self.rival.value = answering[-1]
         self.model.notify()
+
+    def _on_joined(self, name: str) -> None:
+        """Put a model that has joined beside the one that is asked."""
+        self.model.notify()
+        self.rival.value = name
 
     def _connect(self) -> None:
         model = self.model
@@ -128,6 +135,7 @@ class ChatPanel(Panel):
         self._draw_turns()
         self.note.value = f"<span role='status'>{escape(model.message)}</span>" if model.message else ""
         self.sums.value = f"{model.tokens:,} tokens, {dollars(model.cost_usd)} so far&emsp;" if last else ""
+        self.standing.value = standing_html(model.standing)
         for button in self.save:
             button.disabled = last is None
 

@@ -54,6 +54,17 @@ class Turn:
         first, second = self.answers[-2:] if self.compared else (Answer(""), Answer(""))
         return self.vote is None and bool(first.text and second.text) and first.model != second.model
 
+    @property
+    def same_model_words(self) -> str:
+        """Why there is nothing to vote on, where both answers are of one model; else ""."""
+        one, other = self.answers[-2:] if self.compared else (Answer("1"), Answer("2"))
+        if not one.model or one.model != other.model:
+            return ""
+        led = (
+            f"{AUTO} led to {one.model}, too" if AUTO in (one.requested, other.requested) else "one model has two names"
+        )
+        return f"Nothing to vote on: {led}. Choose another model, or add one below"
+
 
 @dataclass
 class ConversationModel(PanelModel):
@@ -62,12 +73,14 @@ class ConversationModel(PanelModel):
     Attributes:
         intake: files that all questions are about.
         options: OpenAI's options of every question (max_tokens, temperature ...).
+        votes: of this panel, as the two models that were compared and what was said of them.
     """
 
     lab: Workbench
     intake: Intake = field(default_factory=lambda: Intake(several=True))
     turns: list[Turn] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
+    votes: list[tuple[tuple[str, str], Vote]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.job = Job(self.notify)
@@ -132,8 +145,20 @@ class ConversationModel(PanelModel):
         def keep() -> None:
             keep_vote(self.votes_path, tuple(self._messages()), turn.answers[-2:], vote)
             turn.vote, turn.counts = vote, -2 if vote is Vote.FIRST else -1
+            first, second = turn.answers[-2:]
+            self.votes.append(((first.model, second.model), vote))
 
         self.act(keep, f"kept in {self.votes_path}: a table of outcomes, which `autopicker tune` reads")
+
+    @property
+    def standing(self) -> dict[str, tuple[int, int]]:
+        """Of each model that was voted on in this panel: how often it was good, and how often it was compared."""
+        found: dict[str, tuple[int, int]] = {}
+        for models, vote in self.votes:
+            for model, score in zip(models, vote.value, strict=True):
+                good, of = found.get(model, (0, 0))
+                found[model] = (good + int(score), of + 1)
+        return found
 
     @property
     def votes_path(self) -> Path:
@@ -212,7 +237,7 @@ class ConversationModel(PanelModel):
                 for answer in answers:
                     answer.note = answer.note or ("" if answer.total_s else STOPPED)
                 return STOPPED
-            return ""
+            return self.turns[-1].same_model_words
 
         self.job.start(work, "reading")
 

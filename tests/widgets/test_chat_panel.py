@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support.raw_upstream import END, piece, raw_upstream, stream
+from support.raw_upstream import END, piece, raw_upstream, stream, whole
 
 from autopicker_lab import Settings, Workbench
 from autopicker_lab.core import AnswerSources, CascadeCall, ChatChunk, Citation, ContextReport, Message, Usage
@@ -20,7 +20,9 @@ from autopicker_lab.widgets import ChatPanel, ConversationModel
 from autopicker_lab.widgets.answer import Answer
 from autopicker_lab.widgets.answer_html import turn_html
 from autopicker_lab.widgets.conversation import Turn
+from autopicker_lab.widgets.joining import JoiningModel
 from autopicker_lab.widgets.parts import GrowingMarkdown, markdown
+from autopicker_lab.widgets.parts.snapshot import static_html
 from autopicker_lab.widgets.votes import Vote, keep_vote, outcomes_of
 
 QUESTION = "What is 50 - 12? Reply with the number only."
@@ -127,6 +129,76 @@ def test_one_model_is_not_compared_with_itself(lab: Workbench) -> None:
     model.compare(QUESTION, ("auto", model.lab.route(QUESTION).model))
     model.job.wait(20)
     assert not model.turns[0].awaits_vote
+    assert "auto led to" in model.job.words
+    assert "add one below" in model.job.words
+    model.ask(QUESTION)
+    model.job.wait(20)
+    assert not model.job.words
+
+
+def test_votes_are_counted_by_model(lab: Workbench) -> None:
+    panel = ChatPanel(lab)
+    for vote in (Vote.BOTH_GOOD, Vote.BOTH_BAD, Vote.BOTH_GOOD):
+        panel.model.clear()
+        panel.model.compare(QUESTION, ("smollm2-135m", "qwen2.5-coder-0.5b"))
+        panel.model.job.wait(20)
+        panel.votes[vote].click()
+    assert panel.model.standing == {"smollm2-135m": (2, 3), "qwen2.5-coder-0.5b": (2, 3)}
+    assert "good in 2 of 3" in panel.standing.value
+    panel.model.vote(Vote.FIRST)  # there is nothing left to vote on
+    assert len(panel.model.votes) == 3
+
+
+def served(*names: str) -> list[bytes | float | None]:
+    return [whole({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})]
+
+
+def test_a_model_of_any_server_joins_by_its_address_and_is_compared(lab: Workbench) -> None:
+    panel = ChatPanel(lab)
+    box, job = panel.joining, panel.joining.model.job
+    with raw_upstream() as up:
+        up.models = served("thirty-eight")
+        answer = [piece({"role": "assistant", "content": "38"}), END]
+        up.script = lambda asked: stream(*answer) if asked.method == "POST" else [whole({}, "404 Not Found")]
+        box.endpoint.value, box.name.value, box.key.value = f"{up.url}/chat/completions", "wrong", "sk-secret"
+        box.add.click()
+        job.wait(20)
+        assert job.failed
+        assert "It has thirty-eight" in box.note.value  # what can be typed instead
+        assert "wrong" not in panel.rival.options
+        box.name.value = "thirty-eight"
+        box.add.click()
+        job.wait(20)
+        assert panel.rival.value == "thirty-eight"
+        assert "thirty-eight" in panel.choice.options
+        panel.question.value, panel.choice.value = QUESTION, "smollm2-135m"
+        panel.compare.click()
+        panel.model.job.wait(20)
+        assert panel.model.turns[0].awaits_vote
+        assert up.asked[-1].headers["authorization"] == "Bearer sk-secret"
+        assert "sk-secret" not in static_html(panel.view)
+        box.add.click()
+        job.wait(20)
+        assert "already" in box.note.value
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name", "told"),
+    [
+        ("", "m", "an address and a name are needed"),
+        ("localhost:8000/v1", "m", "write http://localhost:8000/v1"),
+        ("http://127.0.0.1:9/v1", "m", "does not answer"),
+        ("http://127.0.0.1:9/v1", "smollm2-135m", "already"),
+    ],
+)
+def test_a_model_that_cannot_join_says_what_to_write(lab: Workbench, endpoint: str, name: str, told: str) -> None:
+    model = JoiningModel(lab)
+    before = [spec.id for spec in lab.catalogue.specs()]
+    model.join(endpoint, name)
+    model.job.wait(20)
+    assert model.job.failed
+    assert told in model.job.words
+    assert [spec.id for spec in lab.catalogue.specs()] == before
 
 
 def test_one_of_two_that_fails_leaves_the_other(lab: Workbench) -> None:
