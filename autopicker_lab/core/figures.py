@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 INK = "#767676"  # as far from white as from black; in a page it gives way to the colour of the page's text
@@ -49,6 +50,14 @@ def grid(rows: int, columns: int, size: tuple[float, float], **sharing: Any) -> 
     options: dict[str, Any] = {"figsize": size, "layout": "constrained", "squeeze": False, **sharing}
     with _STYLING, plt.rc_context(_STYLE):
         return plt.subplots(rows, columns, FigureClass=_page_figure(), **options)[1]
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Write numbers at the ticks of a logarithmic axis as people do: 100, and not a power of ten."""
+    from matplotlib.ticker import FuncFormatter, LogFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(LogFormatter(minor_thresholds=(1.2, 0.5)))  # where less than about a decade is shown
 
 
 def figure_html(*plots: Callable[[Axes], object], size: tuple[float, float] = (7.0, 3.0), label: str = "") -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from autopicker_lab.core.charts import STYLE, value_at
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION
+from autopicker_lab.core.text import clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +17,7 @@ _COLOURS = (BLUE, ORANGE, GREEN, VERMILION)
 _NODE, _GAP, _HEAD = 12, 14, 24  # pixels: width of a node, between two of them, above them
 _LEAST = 6  # pixels that a node is high on average: of many names the picture grows
 _SIDE = 210  # for the names beside a column
+_NAME, _TITLE = 24, 48  # characters of a name, and of what a column is called; what the pointer shows is whole
 
 
 def flows_html(pairs: Iterable[tuple[str, str]], left: str, right: str, width: int = 760, height: int = 240) -> str:
@@ -52,7 +54,7 @@ def flows_html(pairs: Iterable[tuple[str, str]], left: str, right: str, width: i
     nodes = "".join(_nodes(counts, places[side], side, room / total, x[side]) for side in (0, 1))
     heads = "".join(
         f"<text x='{at}' y='14' text-anchor='{anchor}' font-weight='bold'>{escape(words)}</text>"
-        for at, anchor, words in ((x[0], "end", left), (x[1], "start", right))
+        for at, anchor, words in ((0, "start", clip(left, _TITLE)), (width, "end", clip(right, _TITLE)))
     )
     words = f"{left} to {right}: " + "; ".join(f"{a} to {b}: {n:,}" for (a, b), n in counts.most_common())
     frame = (
@@ -91,7 +93,7 @@ def _nodes(counts: Counter[tuple[str, str]], places: dict[str, float], side: int
         tall, left = max(scale * count, 1.0), x - _NODE if side == 0 else x
         drawn.append(f"<rect x='{left}' y='{top:.1f}' width='{_NODE}' height='{tall:.1f}' fill='currentColor'/>")
         at, anchor = (left - 6, "end") if side == 0 else (left + _NODE + 6, "start")
-        words = escape(f"{name[:24]}  {count:,}")
+        words = escape(f"{clip(name, _NAME)}  {count:,}")
         drawn.append(f"<text x='{at}' y='{top + tall / 2 + 4:.1f}' text-anchor='{anchor}'>{words}</text>")
     return "".join(drawn)
 

@@ -33,6 +33,8 @@ _NAMES = {  # by the name that JSON has: what it is called, and its unit
     "stopped_early": ("stopped early", ""),
     "kinds": ("by kind of request", ""),
     "failed": ("failed", ""),
+    "per_second": ("answers", "a second"),
+    "rate": ("requests", "a second"),
 }
 _SHARES = ("good_share", "client_cpu", "others_cpu")
 _TIMES = {"": "latency", "service_": "latency from when it was sent", "late_": "sent late by"}

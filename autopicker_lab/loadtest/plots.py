@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core.figures import axes
+from autopicker_lab.core.figures import axes, plain_log_ticks
 from autopicker_lab.core.show import BLUE, GREEN, GREY, ORANGE, VERMILION
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def throughput_latency(
 ) -> Axes:
     """Draw times (ms) by load: with an objective the time and the percentile that it bounds, else p50 and p95 latency.
 
+    A load that was tried more than once has a point for each, and the line goes through the worst.
+
     Args:
         highest: the load at which to draw a line; `words` says what it is.
     """
@@ -63,7 +65,9 @@ def throughput_latency(
     for percent, colour in ((50.0, BLUE), (rare, ORANGE)):
         measured = [(rate, report.percentile_ms(percent, measure)) for rate, report in ordered]
         drawn = [(rate, value) for rate, value in measured if value is not None]
-        target.plot([x for x, _ in drawn], [y for _, y in drawn], "o-", ms=4, color=colour, label=f"p{percent:g}")
+        worst = {rate: max(value for at, value in drawn if at == rate) for rate, _ in drawn}
+        target.plot([x for x, _ in drawn], [y for _, y in drawn], "o", ms=4, color=colour)
+        target.plot(list(worst), list(worst.values()), "-o", ms=4, color=colour, label=f"p{percent:g}")
     if bound is not None:
         target.axhline(1000 * bound, color=VERMILION, lw=1, ls=":", label=f"objective: {1000 * bound:g} ms")
     if highest is not None:
@@ -74,5 +78,6 @@ def throughput_latency(
     target.set(xlabel=unit, ylabel=f"{name}, ms")
     if ordered:
         target.set_yscale("log")
+        plain_log_ticks(target.yaxis)
         target.legend(frameon=False)
     return target

@@ -103,7 +103,7 @@ class Comparison:
     def flows_html(self) -> str:
         """How many requests go from which model to which, as SVG that shows each count under the pointer."""
         pairs = [(request.before, request.after) for request in self.requests]
-        return flows_html(pairs, clip(self.before, 30), clip(self.after, 30))
+        return flows_html(pairs, self.before, self.after)
 
     def _repr_html_(self) -> str:
         rows = [(clip(c.prompt, 90), c.before, c.after, c.why) for c in self.changed[:50]]

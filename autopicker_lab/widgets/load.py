@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.figures import figure_html
@@ -63,8 +65,7 @@ class LoadPanel(Panel):
         self.rates = w.Text("1,2,4,8", description="sweep", layout=w.Layout(width="16em"))
         self.sweep = w.Button(description="Sweep rates")
         self.most = w.Button(
-            description="Find the most it holds",
-            tooltip="the highest rate, or the most users, within the bounds above",
+            tooltip="within the bounds above; about a minute",
             layout=w.Layout(width="auto"),
         )
         self.path = w.Text("load.json", description="report", layout=w.Layout(width="20em"))
@@ -111,6 +112,9 @@ class LoadPanel(Panel):
         self.bar.draw()
         self.begin.disabled = self.sweep.disabled = self.most.disabled = running
         self.users.disabled, self.rate.disabled = model.loop == OPEN, model.loop == CLOSED
+        self.most.description = f"Find the {'highest rate' if model.loop == OPEN else 'most users'} it holds"
+        for control in (self.prompt, self.model_name, self.max_tokens, self.ttft, self.tpot):
+            control.disabled = not model.chat
         live = model.history[-1] if model.history else None
         self.words.value = html_table([], _current_figures(live) if running else [], model.message)
         self.chart.value = _chart(model.history) if running else ""
@@ -122,8 +126,9 @@ class LoadPanel(Panel):
             self.picture.value = _picture(model)
             self.picture.layout.display = "block"
             tables = [_comparison(model.reports)] if model.reports else []
-            tables += [study.to_frame() for study in (model.last_sweep, model.last_search) if study]
-            self.table.children = [sortable(table.round(3), rows=30) for table in tables]
+            studies = [study.to_frame() for study in (model.last_sweep, model.last_search) if study]
+            tables += [_by_load(table) for table in studies if len(table)]  # none, where it was stopped at once
+            self.table.children = [sortable(table, rows=30) for table in tables]
 
 
 def _current_figures(live: Live | None) -> list[tuple[str, str]]:
@@ -139,7 +144,25 @@ def _comparison(reports: dict[str, LoadReport]) -> pd.DataFrame:
     table = compare_reports(reports)
     told = {name for report in reports.values() for name in told_figures(report.to_dict())}
     table = table.loc[[name for name in table.index if name in told]]
-    return table.rename(index=label_of).reset_index(names="")
+    return table.map(_number).rename(index=label_of).reset_index(names="")
+
+
+def _by_load(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of a sweep or a search in people's words."""
+    shown = table.assign(good_share=100 * table["good_share"])
+    if "held" in shown:
+        shown["held"] = shown["held"].map({True: "yes", False: "no"})
+    return shown.map(_number).rename(columns=label_of)
+
+
+def _number(value: object) -> object:
+    """A number as text, in four digits where it has more; what is missing as a dash; else the value itself."""
+    if value is None or (isinstance(value, Real) and math.isnan(value)):
+        return "-"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    number = float(value)
+    return f"{number:,.0f}" if number.is_integer() or abs(number) >= 1000 else f"{number:,.4g}"
 
 
 def _chart(history: list[Live]) -> str:

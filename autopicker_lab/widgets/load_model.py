@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ class LoadModel(PanelModel):
     reports: dict[str, LoadReport] = field(default_factory=dict)
     last_sweep: Sweep | None = None
     last_search: Saturation | None = None
+    _newest: LoadReport | Saturation | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.job = Job(self.notify, every_s=0.25)  # drawing takes time from the measurement
@@ -148,18 +150,22 @@ class LoadModel(PanelModel):
             self.last_search = in_thread(
                 lambda: find_saturation(plan, users=users, on_probe=on_probe, progress=on_progress, ask=ask)
             )
+            self._newest = self.last_search
             return str(self.last_search)
 
         self._begin(work)
 
     def save(self, path: str | Path) -> None:
-        """Write the latest report to a file; an error becomes `message`."""
-        self.act(lambda: self.require_report().save(path), f"saved: {path}")
+        """Write the latest report, or the search that was made since, to a file; an error becomes `message`."""
+        self.act(lambda: (self._newest or self.require_report()).save(path), f"saved: {path}")
 
     def load(self, path: str | Path) -> None:
-        """Read a report from a file, to compare it with those of this panel."""
+        """Read a report from a file, to compare it with those of this panel; or a search."""
 
         def read() -> None:
+            with suppress(InvalidRequestError):
+                self.last_search = Saturation.load(path)
+                return
             self.reports = {**self.reports, f"{len(self.reports) + 1}: {Path(path).name}": LoadReport.load(path)}
 
         self.act(read)
@@ -182,6 +188,7 @@ class LoadModel(PanelModel):
         load = f"{self.users} user{'s'[: self.users > 1]}" if self.loop == CLOSED else f"{self.rate:g} a second"
         report = self.lab.loadtest(plan, progress=self._on_progress)
         self.reports = {**self.reports, f"{len(self.reports) + 1}: {load}, {plan.url}": report}
+        self._newest = report
         return _outcome(report)
 
     def _on_progress(self, live: Live, run: int = 0, runs: int = 1) -> bool:

@@ -797,6 +797,35 @@ def test_the_load_panel_follows_its_controls_and_shows_what_came(lab: Workbench)
     assert panel.model.loop == OPEN
 
 
+@pytest.mark.slow
+def test_the_load_panel_finds_a_rate_in_words_and_keeps_the_search(lab: Workbench, quick: Any, tmp_path: Path) -> None:
+    panel = LoadPanel(lab, quick, chat=False, seconds=0.2, latency_s=5.0)
+    assert panel.most.description == "Find the most users it holds"
+    assert panel.prompt.disabled
+    assert panel.ttft.disabled
+    panel.loop.value = OPEN
+    assert panel.most.description == "Find the highest rate it holds"
+    panel.most.click()
+    panel.model.job.stop()
+    panel.model.job.wait(20)
+    assert "no rate was tried" in panel.model.job.words
+    panel.most.click()
+    until(lambda: "held" in panel.model.job.words)
+    panel.model.job.stop()
+    panel.model.job.wait(20)
+    shown = panel.table.children[0].df
+    assert list(shown)[:4] == ["requests, a second", "held", "share within the objective, %", "answers, a second"]
+    assert shown.iloc[0, 0] == "1"
+    assert shown.iloc[0, 2] == "100"
+    panel.path.value = str(tmp_path / "search.json")
+    panel.keep.click()
+    other = LoadModel(lab)
+    other.load(tmp_path / "search.json")
+    assert str(other.last_search) == str(panel.model.last_search)
+    assert [rate for rate, _ in other.last_search.probes] == [rate for rate, _ in panel.model.last_search.probes]
+    assert not other.message
+
+
 def test_a_policy_of_a_newer_version_is_words(report: Any, tmp_path: Path) -> None:
     panel = ThresholdPanel(report)
     newer = json.loads(panel.download.encode()) | {"format": 3}

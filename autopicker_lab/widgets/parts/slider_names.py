@@ -8,6 +8,10 @@ import anywidget
 
 
 class SliderNames(anywidget.AnyWidget):
-    """Nothing to see: it names the handles of the sliders beside it, and says their values as their readouts do."""
+    """Nothing to see: it names the handles of the sliders beside it, and says their values as their readouts do.
+
+    Where it is, tables stand on the page's own ground, in every theme.
+    """
 
     _esm = Path(__file__).parent / "static" / "slider_names.js"
+    _css = ".ap-live .itables_anywidget,.ap-live .dt-container{background:none}"

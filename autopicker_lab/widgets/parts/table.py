@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BUTTONS = ["copyHtml5", "csvHtml5"]
+_SHORT = 28  # characters of a name
 _MAX_BYTES = 2**20  # of a table that are sent to the browser; more is cut, and the table says so
 
 
@@ -27,4 +28,11 @@ def sortable(table: pd.DataFrame, caption: str = "", rows: int = 10) -> Any:
         classes="display compact",
         style="table-layout:auto;width:100%;margin:0",
         showIndex=False,
+        columnDefs=[{"className": "dt-nowrap", "targets": _of_names(table)}],
     )
+
+
+def _of_names(table: pd.DataFrame) -> list[int]:
+    """The columns of short texts, which stay on one line: names of models and of tasks, say."""
+    texts = ((i, table.iloc[:, i]) for i in range(table.shape[1]) if table.iloc[:, i].dtype.kind in "OTU")
+    return [i for i, column in texts if column.astype(str).str.len().max() <= _SHORT]
