@@ -19,12 +19,14 @@ _BAR = re.compile("[|│┃║]")
 _BEGINS = rf"[ \t]*(?:[{_CORNERS}][-=:─━═╌]|-+\+-)"
 _BEGINNING = re.compile(_BEGINS)
 _LATER_BEGINNING = re.compile(rf"\n{_BEGINS}")  # it begins with what a search finds at once
+_IN_ASCII = ("+-", "+=", "+:")
 _MOST_LINES = 5000
 
 
 def tables_of(text: str) -> Iterator[Table]:
     """The tables in a text; one that can hold none is passed over at once."""
-    may_hold_any = _BEGINNING.match(text) or _LATER_BEGINNING.search(text)
+    is_drawn = not text.isascii() or any(corner in text for corner in _IN_ASCII)
+    may_hold_any = is_drawn and (_BEGINNING.match(text) or _LATER_BEGINNING.search(text))
     return (table for _, table in drawn_tables(text.split("\n"))) if may_hold_any else iter(())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,12 +24,31 @@ def sketch(value: object) -> Any:
     anything else its kind, with an example where it is one of many: `[{"id": "int (7)", "note": "str, in 3 of 9"},
     "9 items"]`. At most 50 keys and 4 levels are told.
     """
+    return _told_one(value, 0)
+
+
+def _told_one(value: Any, depth: int) -> Any:
+    """The shape of a value that is no item of a list: of most of what stands in settings and the like."""
+    kind = type(value)
+    if kind is dict and value and depth < _MOST_DEPTH:
+        told = {key: _told_one(one, depth + 1) for key, one in islice(value.items(), _MOST_KEYS)}
+        if len(value) > _MOST_KEYS:
+            told["..."] = f"{len(value) - _MOST_KEYS:,} more keys"
+        return told
+    if kind is not list:
+        return _kind_name(kind)
+    if value and depth < _MOST_DEPTH:
+        kinds = dict.fromkeys(map(type, value))
+        if len(value) == 1:
+            return [_told_one(value[0], depth + 1), "1 items"]
+        if dict not in kinds and list not in kinds:
+            return [_either(map(_kind_name, kinds)), f"{len(value):,} items"]
     shape = _Shape()
-    shape.add([value], 0)
+    shape.add([value], depth)
     return shape.told()
 
 
-@dataclass
+@dataclass(slots=True)
 class _Shape:
     """What stood at one place of all items of a list."""
 
@@ -44,7 +64,7 @@ class _Shape:
         """Count the values of one place, which lie so deep; all at once: one by one takes far longer."""
         types = list(map(type, values))
         self.count = len(values)
-        self.kinds = {_KINDS.get(kind, kind.__name__): types.count(kind) for kind in dict.fromkeys(types)}
+        self.kinds = {_kind_name(kind): types.count(kind) for kind in dict.fromkeys(types)}
         if "object" in self.kinds and depth < _MOST_DEPTH:
             self._add_objects([value for value in values if type(value) is dict], depth)
         if "list" in self.kinds:
@@ -97,6 +117,10 @@ class _Shape:
             return []
         example = f" ({self.example})" if self.example and of else ""
         return f"{_either(self.kinds)}{example}{rarely}"
+
+
+def _kind_name(kind: type) -> str:
+    return _KINDS.get(kind) or kind.__name__
 
 
 def _either(kinds: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from html import unescape
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _MAX_FRONT_MATTER = 500  # lines
 _MAX_TITLE = 300
 _MAX_BRACKETS = 200
+_SIGNS = re.compile(r"^[-?: \t]*", re.MULTILINE)  # a level each at most, beside brackets
 _TAGGED_HEADING = re.compile(r"<h([1-6])\b[^<>]*>((?:(?!</?h[1-6]\b).)*)</h\1\s*>", re.S | re.I)
 _TAGGED_TABLE = re.compile(r"<(/?)table\b", re.I)
 _TAG = re.compile(r"<[^<>]*>")
@@ -84,10 +86,21 @@ def _front_matter(lines: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]
         elif "&" in inner or inner.count("[") + inner.count("{") > _MAX_BRACKETS:  # what can grow, or is nested deeply
             return {}, ("front matter with anchors or very many brackets was not parsed",)
         else:
-            value = yaml.load(inner, Loader=yaml.BaseLoader)  # it makes texts alone
+            value = _yaml(inner)
     except (yaml.YAMLError, tomllib.TOMLDecodeError, RecursionError) as error:
         return {}, (f"front matter that cannot be parsed: {' '.join(str(error).split())[:100]}",)
     return ({str(key): _plain(item) for key, item in value.items()} if isinstance(value, dict) else {}), ()
+
+
+def _yaml(text: str) -> object:
+    """What YAML says, in texts alone."""
+    import yaml
+
+    fast = getattr(yaml, "CBaseLoader", None)
+    if fast is not None and max(len(signs[0]) for signs in _SIGNS.finditer(text)) < _MAX_BRACKETS:
+        with suppress(yaml.YAMLError):  # the other loader takes and says more
+            return yaml.load(text, Loader=fast)  # depth without end would end the process
+    return yaml.load(text, Loader=yaml.BaseLoader)
 
 
 def _plain(value: object, depth: int = 4) -> Any:

@@ -55,18 +55,22 @@ def markdown_blocks(lines: Sequence[str]) -> Iterator[MarkdownBlock]:
     )
     depth = 0
     for event, place in events:
-        if not isinstance(event, dict):
+        if event.__class__ is not dict:
             continue
-        name = _name(event.get("Start") or event.get("End"))
+        begun = event.get("Start")
+        if begun is None:  # text, or an end
+            depth -= "End" in event and _name(event["End"]) in _CONTAINERS
+            continue
+        name = _name(begun)
         if name in _CONTAINERS:
-            depth += 1 if "Start" in event else -1
-        elif "Start" in event and (kind := _KINDS.get(name)):
+            depth += 1
+        elif kind := _KINDS.get(name):
             start, stop = place["start"], place["end"]
             block = MarkdownBlock(
                 kind, bisect_right(ends, start - 1), bisect_right(ends, max(stop - 2, start - 1)) + 1, depth
             )
             if kind == "heading":
-                level = int(event["Start"]["Heading"]["level"][1])
+                level = int(begun["Heading"]["level"][1])
                 title = _title(events) or _source(data[start:stop].decode())
                 if title:
                     yield block._replace(level=level, title=title)

@@ -36,10 +36,9 @@ def read_txt(file: SourceFile) -> Document:
         text = _OVERSTRUCK.sub("", text).replace("\x08", "")
     text, left_out = leave_out_base64(text)
     warnings += left_out
-    meta = {"encoding": encoding, "lines": text.count("\n") + (not text.endswith("\n"))}
-    return Document(
-        file.name, file.kind, (Part("text", text, tuple(tables_of(text)), (line_place(text),)),), meta, warnings
-    )
+    place = line_place(text)
+    meta = {"encoding": encoding, "lines": place.lines[1] if place.lines else 0}
+    return Document(file.name, file.kind, (Part("text", text, tuple(tables_of(text)), (place,)),), meta, warnings)
 
 
 def sections(text: str) -> list[Part]:

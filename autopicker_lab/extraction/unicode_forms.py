@@ -110,9 +110,10 @@ def _can_be(data: bytes, encoding: str) -> bool:
 def _is_utf_7(data: bytes) -> bool:
     """Whether every plus sign begins letters in base 64, as it does in UTF-7 and by chance nowhere else."""
     letters = short = 0
-    for digits, end in _UTF_7.findall(data):
+    for plus in _UTF_7.finditer(data):
+        digits = plus[1]
         if not digits:
-            if not end:
+            if not plus[2]:
                 return False
             continue
         if len(digits) * 6 % 16 >= 6:

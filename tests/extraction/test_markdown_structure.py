@@ -103,6 +103,13 @@ def test_signs_of_lists_one_after_another_are_read_once() -> None:
     assert line in document.text
 
 
+@pytest.mark.parametrize("deep", ["- " * 100_000 + "a", "? " * 100_000])
+def test_front_matter_that_is_nested_without_end_is_said_and_ends_no_process(deep: str) -> None:
+    document = read(f"---\n{deep}\n---\n# H\n")
+    assert document.metadata["headings"] == ["H"]
+    assert any("front matter" in warning for warning in document.warnings)
+
+
 def test_a_heading_between_two_rules_is_no_front_matter() -> None:
     document = read("---\n# The heading\n---\n\ntext\n")
     assert document.metadata["headings"] == ["The heading"]

@@ -10,6 +10,7 @@ from support.word_file import package, paragraph, part, run
 from autopicker_lab.core import Document, Part, SourceFile, Table
 from autopicker_lab.core.files import name_suffix
 from autopicker_lab.extraction import extract, latex
+from autopicker_lab.extraction.base64_data import leave_out_base64
 from autopicker_lab.extraction.encodable import LOST, replace_surrogates
 from autopicker_lab.extraction.ooxml import chart_table
 from autopicker_lab.extraction.pdf.opening import open_pdf
@@ -199,6 +200,15 @@ def test_the_words_below_base64_are_none_of_it(width: int, below: str) -> None:
         assert text.split("\n")[-2] == below
         assert text.count("\n") == f"{before}{lines}\n{below}\n".count("\n")
         assert LETTERS[-40:] not in text
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\\n", "\\r\\n", "\n    ", "\n> "])
+@pytest.mark.parametrize("width", [40, 64, 76, 1000])
+def test_base64_just_long_enough_to_be_named_is_found_wherever_it_begins(line_end: str, width: int) -> None:
+    letters = LETTERS[: -(-1000 // width) * width]
+    run = line_end.join(letters[i : i + width] for i in range(0, len(letters), width))
+    for before in range(0, 1000, 7):
+        assert "left out]" in leave_out_base64(f"{'a ' * before}\n{run}\n\nBelow").text, before
 
 
 def test_base64_that_is_quoted_in_a_mail_and_in_cells_is_left_out() -> None:
