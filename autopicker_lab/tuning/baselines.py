@@ -13,6 +13,7 @@ from autopicker_lab.tuning.dealing import shares_of
 from autopicker_lab.tuning.matrix import CALL, OutcomeMatrix
 from autopicker_lab.tuning.means import ResampledMeans
 from autopicker_lab.tuning.metrics import Bootstrap, Interval, aiq, apgr, bootstrap, cpt, interval_of
+from autopicker_lab.tuning.ranked import RankedPair
 from autopicker_lab.tuning.verdict import Null
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def ranking(outcomes: OutcomeMatrix, order: Array, seed: int, orders: Array | No
     weak, strong = outcomes.pair_scores
 
     def of(order: Array) -> Callable[[Array], float | None]:
-        return lambda rows: apgr(order[rows], weak[rows], strong[rows])
+        return RankedPair(order, weak, strong).apgr
 
     return bootstrapped(outcomes, of(order), seed, by_fit=[] if orders is None else [of(each) for each in orders])
 

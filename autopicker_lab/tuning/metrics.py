@@ -15,6 +15,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning.clusters import are_few, freedom, jackknife_error
+from autopicker_lab.tuning.ranked import BINS, RankedPair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
-
-BINS = 10
 
 
 @dataclass(frozen=True)
@@ -43,23 +42,10 @@ def quality_curve(order: Array, weak: Array, strong: Array, bins: int = BINS) ->
     """Share of strong calls, ascending, and mean quality at each threshold, from none to all.
 
     Thresholds are the quantiles of `order` that cut it into `bins` parts; prompts at or above one go to the strong
-    model, so equal scores always go together. `bins=0` puts a threshold at every distinct score.
+    model, so equal scores always go together; one may be told twice, where several parts end at one score. `bins=0`
+    puts a threshold at every distinct score.
     """
-    import numpy as np
-
-    scores, which = np.unique(order, return_inverse=True)
-    gains = np.bincount(which, weights=strong - weak, minlength=len(scores))
-    sizes = np.bincount(which, minlength=len(scores))
-    above = np.concatenate([np.cumsum(gains[::-1])[::-1], [0.0]])  # gain of all prompts at or above each score
-    counts = np.concatenate([np.cumsum(sizes[::-1])[::-1], [0]])
-    if bins:
-        edges = np.unique(np.quantile(order, np.linspace(0, 1, bins + 1)))
-        edges = edges[: max(len(edges) - 1, 1)]  # nobody is above the highest
-        at = np.concatenate([np.searchsorted(scores, edges, side="left"), [len(scores)]])
-    else:
-        at = np.arange(len(scores) + 1)
-    shares, qualities = counts[at] / len(order), weak.mean() + above[at] / len(order)
-    return shares[::-1], qualities[::-1]
+    return RankedPair(order, weak, strong).curve(bins=bins)
 
 
 def pgr(quality: float, weak: float, strong: float) -> float | None:
@@ -73,13 +59,7 @@ def apgr(order: Array, weak: Array, strong: Array, bins: int = BINS) -> float | 
     With 10 bins as RouteLLM's evaluation computes it; with 0 at full resolution. Chance gives 0.5; one score for all
     prompts gives exactly that. None where the models are equally good.
     """
-    import numpy as np
-
-    low, high = float(weak.mean()), float(strong.mean())
-    if high == low:
-        return None
-    shares, qualities = quality_curve(order, weak, strong, bins)
-    return float(np.trapezoid((qualities - low) / (high - low), shares))
+    return RankedPair(order, weak, strong).apgr(bins=bins)
 
 
 def cpt(order: Array, weak: Array, strong: Array, target: float) -> float | None:

@@ -20,6 +20,7 @@ from autopicker_lab.tuning import (
 )
 from autopicker_lab.tuning.curve import cost_quality_curve, mixing_quality, switching_weights
 from autopicker_lab.tuning.metrics import hull
+from autopicker_lab.tuning.ranked import RankedPair
 
 WEAK = np.array([1.0, 0.0, 0.0, 1.0])
 STRONG = np.array([1.0, 1.0, 0.0, 1.0])
@@ -65,6 +66,24 @@ def test_apgr_is_what_routellms_evaluation_computes() -> None:
     x, y = np.array(points).T
     area = np.trapezoid(y, x)
     assert apgr(order, weak, strong) == pytest.approx((area - weak.mean()) / (strong.mean() - weak.mean()))
+
+
+@pytest.mark.parametrize("bins", [10, 3])
+@pytest.mark.parametrize("grid", [0, 4, 60], ids=["all alike", "ties", "few ties"])
+def test_rows_drawn_from_ranked_prompts_are_measured_as_if_ranked_anew(bins: int, grid: int) -> None:
+    """Against the definition: a threshold at each quantile but the highest score, ties together."""
+    random = np.random.default_rng(bins + grid)
+    order, weak, strong = random.integers(0, grid + 1, 80) / 7, random.random(80), random.random(80)
+    ranked = RankedPair(order, weak, strong)
+    for rows in random.integers(0, 80, (20, 80)):
+        edges = np.unique(np.quantile(order[rows], np.linspace(0, 1, bins + 1)))
+        thresholds = [*edges[: max(len(edges) - 1, 1)], np.inf]
+        points = sorted(
+            ((up := order[rows] >= edge).mean(), np.where(up, strong[rows], weak[rows]).mean()) for edge in thresholds
+        )
+        x, y = np.array(points).T
+        low, high = weak[rows].mean(), strong[rows].mean()
+        assert ranked.apgr(rows, bins) == pytest.approx(np.trapezoid((y - low) / (high - low), x))
 
 
 def test_apgr_of_equal_models_is_undefined() -> None:
