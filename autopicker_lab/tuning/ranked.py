@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,11 +23,8 @@ class RankedPair:
         import numpy as np
 
         self._scores, self._ranks = np.unique(order, return_inverse=True)
-        self._weak, self._strong = np.asarray(weak), np.asarray(strong)
-
-    @cached_property
-    def _gains(self) -> Array:
-        return self._strong - self._weak
+        self._weak, self._strong = weak, strong
+        self._gains: Array = strong - weak
 
     def curve(self, rows: Array | None = None, bins: int = BINS) -> tuple[Array, Array]:
         """As metrics.quality_curve, of some rows (which may be repeated) or of all.
@@ -59,7 +55,7 @@ class RankedPair:
         low, high, past = self._scores[first], self._scores[last], places - places.astype(int)
         edges = np.where(past < 0.5, low + (high - low) * past, high - (high - low) * (1 - past))  # as np.quantile
         at = np.where(edges <= low, first, last)
-        kept = at[edges < edges[-1]]
+        kept: Array = at[edges < edges[-1]]
         return kept if len(kept) else at[:1]
 
     def apgr(self, rows: Array | None = None, bins: int = BINS) -> float | None:
