@@ -6,12 +6,12 @@ What notebooks print may come from models, files and strangers: in a report noth
 from __future__ import annotations
 
 import base64
-import json
 import re
 from functools import cache
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.benchmark.figures import leaves, readable
 from autopicker_lab.chat.markdown import markdown_html
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _style_sanitizer() -> Any:
 
 
 def _cover(title: str, record: Mapping[str, Any]) -> str:
-    stamp, figures = record["stamp"], dict(_leaves(record["figures"]))
+    stamp, figures = record["stamp"], dict(leaves(record["figures"]))
     commit = stamp.get("commit")
     environment = {
         "Run": stamp.get("utc"),
@@ -164,23 +164,7 @@ def _cover(title: str, record: Mapping[str, Any]) -> str:
 
 def _table(title: str, values: Mapping[str, Any]) -> str:
     rows = [
-        f"<tr><th scope='row'>{escape(name.replace('_', ' '))}</th><td>{escape(_written(value))}</td></tr>"
-        for name, value in values.items()
-        if value not in (None, "")
+        f"<tr><th scope='row'>{escape(name)}</th><td>{escape(written)}</td></tr>"
+        for name, written in (readable(name, value) for name, value in values.items() if value not in (None, ""))
     ]
     return f"<h2>{escape(title)}</h2><table>{''.join(rows)}</table>" if rows else ""
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _leaves(figures: Any, path: str = "") -> Any:
-    """Each figure that is no object, by its dotted path."""
-    if not isinstance(figures, dict):
-        yield path, figures
-        return
-    for key, value in figures.items():
-        yield from _leaves(value, f"{path}.{key}" if path else str(key))

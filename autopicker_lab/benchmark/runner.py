@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.benchmark.figures import FIGURES, VERDICT
 from autopicker_lab.benchmark.parameters import OUT, Expression, all_parameters_of, check_parameters, parameters_of
 from autopicker_lab.benchmark.report import report_html
 from autopicker_lab.core import AutopickerError, InvalidRequestError, RunStamp, StoppedError
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import papermill
 
-FIGURES = "figures.json"
 RECORD = "record.json"
-VERDICT = "verdict.json"
 _ENGINE = "autopicker"
 _MISTAKES = (InvalidRequestError.__name__,)  # as a kernel names what a cell raised
 
@@ -188,30 +186,6 @@ def sweep_frame(key: str, results: Sequence[Run]) -> pd.DataFrame:
     return pandas.DataFrame(map(row, results)).set_index(key)
 
 
-def save_figures(
-    figures: Mapping[str, Any],
-    out: str | Path,
-    tables: Mapping[str, pd.DataFrame] | None = None,
-    *,
-    verdict: str = "",
-    look_first: Sequence[str] = (),
-) -> None:
-    """Write a benchmark's figures into its run's folder; a benchmark notebook calls this last.
-
-    Args:
-        figures: by name; NaN and None are written as null.
-        out: the folder; "" writes nothing.
-        tables: written beside the figures as NAME.csv.
-        verdict: what the run found, in a sentence for the report's cover.
-        look_first: dotted names of the figures that stand there.
-    """
-    if str(out):
-        Path(out, FIGURES).write_text(json.dumps(_as_json(figures), indent=2, allow_nan=False) + "\n", "utf-8")
-        Path(out, VERDICT).write_text(json.dumps({"verdict": verdict, "look_first": list(look_first)}) + "\n", "utf-8")
-        for name, table in (tables or {}).items():
-            table.to_csv(Path(out, f"{name}.csv"), index=table.index.name is not None or table.index.nlevels > 1)
-
-
 def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
     """Give each number among nested figures with its dotted path."""
     if isinstance(figures, Mapping):
@@ -222,22 +196,6 @@ def numbers(figures: Any, path: str = "") -> Iterator[tuple[str, float]]:
             yield from numbers(value, f"{path}.{i}")
     elif isinstance(figures, int | float) and not isinstance(figures, bool):
         yield path, float(figures)
-
-
-def _as_json(value: Any) -> Any:
-    """As JSON has it: NumPy's and pandas' as Python's own, tables as rows, None for NaN, all else as text."""
-    if isinstance(value, Mapping):
-        return {str(_as_json(key)): _as_json(item) for key, item in value.items()}
-    if hasattr(value, "columns"):  # a table, its rows with the names of its index
-        index = [name for name in value.index.names if name is not None]
-        value = (value.reset_index() if index else value).to_dict("records")
-    if hasattr(value, "tolist"):  # NumPy's numbers and arrays, pandas' columns
-        value = value.tolist()
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_as_json(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def _register_engine() -> None:

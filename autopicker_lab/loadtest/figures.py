@@ -33,6 +33,9 @@ _NAMES = {  # by the name that JSON has: what it is called, and its unit
     "stopped_early": ("stopped early", ""),
     "kinds": ("by kind of request", ""),
     "failed": ("failed", ""),
+    "failed_requests": ("failed", ""),
+    "error_rate_percent": ("failed", "%"),
+    "uptime_seconds": ("up for", "s"),
     "per_second": ("answers", "a second"),
     "rate": ("requests", "a second"),
 }

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from autopicker_lab.core.show import html_table
 from autopicker_lab.tuning.matrix import CALL
 
 if TYPE_CHECKING:
@@ -165,6 +166,10 @@ class Verdict:
     def __str__(self) -> str:
         """What routing has to beat, then the verdict with its figures."""
         return self.sentence if self.null is None else f"{self.null}. {self.sentence[:1].upper()}{self.sentence[1:]}"
+
+    def _repr_html_(self) -> str:
+        null = () if self.null is None else (str(self.null),)
+        return html_table([], [(line,) for line in (*null, *self.reasons)], self.sentence)
 
     @property
     def sentence(self) -> str:

@@ -15,7 +15,14 @@ from autopicker_lab.widgets.outcomes_intake import OutcomesIntake, TuningModel
 from autopicker_lab.widgets.parts import IntakeBox, JobBar, Panel, Save, sortable
 from autopicker_lab.widgets.serving import ServingModel
 from autopicker_lab.widgets.threshold_model import ALLOWANCE, ESTIMATES, TIERS, ThresholdModel
-from autopicker_lab.widgets.threshold_words import leaving, replies_of, request_head, requests_frame, summary_html
+from autopicker_lab.widgets.threshold_words import (
+    leaving,
+    replies_of,
+    request_head,
+    requests_frame,
+    summary_html,
+    waiting_html,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +99,10 @@ class ThresholdPanel(Panel):
             style={"description_width": "14em"},
         )
         self.on(self.question, lambda within: model.set(rule=ALLOWANCE, within=within))
-        self.picture, self.table = w.HTML(layout=w.Layout(flex=f"0 1 {_CHART}px")), w.HTML()
+        self.picture, self.table = (
+            w.HTML(layout=w.Layout(flex=f"1 1 {_CHART // 2}px", max_width=f"{_CHART}px")),
+            w.HTML(),
+        )
         self.table.layout = w.Layout(flex="1 1 20em", min_width="20em", margin="0 0 0 1em")
         beside = w.HBox([self.picture, self.table], layout=w.Layout(flex_flow="row wrap", align_items="flex-start"))
         tabs = {"Requests": self._requests(), "By hand": self._by_hand(), "Save and deploy": self._save()}
@@ -197,6 +207,9 @@ class ThresholdPanel(Panel):
         model = self.model
         assert model is not None
         self._follow(model)
+        if model.waiting:
+            self._draw_waiting()
+            return
         name = "this policy, as judged" if model.is_tuned or model.allowed else "this setting"
         plane = self._plane.copy()
         unit = model.report.outcomes.cost_unit
@@ -207,10 +220,17 @@ class ThresholdPanel(Panel):
         self.deploy.disabled = model.policy().id != self.serving.seen
         self._draw_requests()
 
+    def _draw_waiting(self) -> None:
+        """Show no figure of another setting while those of this one are worked out."""
+        assert self.model is not None
+        self.picture.value, self.table.value = self._plane.to_html(), waiting_html(self.model)
+        self.risk.value = self.kept.value = self.head.value = ""
+        self.requests.children, self.deploy.disabled = [], True
+
     def _draw_requests(self) -> None:
         """Draw the requests where they are looked at: tables are sent whole."""
         model = self.model
-        if model is None or self.tabs.selected_index != 0:
+        if model is None or model.waiting or self.tabs.selected_index != 0:
             return
         task = "" if self.task.value == _ALL else self.task.value
         rows = leaving(model, task)
@@ -219,6 +239,6 @@ class ThresholdPanel(Panel):
         self.requests.children = [sortable(shown, rows=5)] if len(shown) else []
 
     def _draw_serving(self) -> None:
-        if self.model is not None:
+        if self.model is not None and not self.model.waiting:
             self.difference.value = self.serving.to_html()
             self.deploy.disabled = self.model.policy().id != self.serving.seen

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 ALLOWANCE, ESTIMATES, TIERS = "what quality may cost", "quality minus weighted cost", "tiers of the routing score"
+_WORKING = "working out what other allowances give"
 _RULE_OF = {"within": ALLOWANCE, "cost_weight": ESTIMATES, "z": ESTIMATES, "thresholds": TIERS}
 
 
@@ -47,7 +48,8 @@ class ThresholdModel(PanelModel):
         z: standard errors by which a lead over the incumbent must clear zero (rule ESTIMATES); 0: no guard.
         thresholds: routing scores from which the middle and the strong model are asked (rule TIERS); with two models,
             or for one threshold, both are the same.
-        figures: at this setting.
+        figures: at this setting; while `waiting`, of the one before.
+        waiting: whether what this allowance gives is still being worked out, in the background.
     """
 
     report: TuningReport
@@ -57,13 +59,14 @@ class ThresholdModel(PanelModel):
     z: float = 0.0
     thresholds: tuple[float, float] = (50.0, 50.0)
     figures: SettingFigures = field(init=False)
+    waiting: bool = field(default=False, init=False)
     _risk: tuple[float, GuardCurve] | None = field(default=None, repr=False)
     _allowed: dict[float, Allowed] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.report.estimates is None or self.report.curve is None:
             raise InvalidRequestError("this report has no estimates to tune with", "use the report of tune(...)")
-        self.job = Job(self.notify)
+        self.job = Job(self._on_job)
         self.rule = ALLOWANCE if self.asks_allowance else ESTIMATES
         self.within = self._tuned_within or 0.0
         self.cost_weight, self.z = self.report.policy.cost_weight, self._tuned_z
@@ -171,6 +174,7 @@ class ThresholdModel(PanelModel):
         self.message = ""
         rules = [rule for name, rule in _RULE_OF.items() if name in changes]
         changes = {"rule": rules[0], **changes} if rules else changes
+        self.waiting = False
         before = {name: getattr(self, name) for name in changes if hasattr(self, name)}
 
         def route() -> None:
@@ -181,7 +185,11 @@ class ThresholdModel(PanelModel):
                 raise
 
         self.assign(changes)
-        self.act(route)
+        self.waiting = self.job.running and self._is_unknown
+        if self.waiting:
+            self.notify()  # the work in the background takes what is asked for first
+        else:
+            self.act(route)
 
     def aim(self, cost: float) -> None:
         """The cost weight of best quality whose mean cost is at most `cost`."""
@@ -191,18 +199,33 @@ class ThresholdModel(PanelModel):
         """Work out all allowances in the background, so that the slider answers at once (`job.wait()`)."""
 
         def work() -> str:
-            wanted = self.allowances
-            for i, within in enumerate(wanted):
-                if not self.job.report(i / len(wanted), "working out what other allowances give"):
-                    break
-                self._within(within)
+            left = wanted = [within for within in self.allowances if within != self._tuned_within]
+            while left and self.job.report(1 - len(left) / len(wanted), _WORKING):
+                self._within(self.within if self.within in left else left[0])
+                left = [within for within in left if within not in self._allowed]
             return ""
 
         if self.asks_allowance:
-            self.job.start(work, "working out what other allowances give")
+            self.job.start(work, _WORKING)
+
+    @property
+    def _is_unknown(self) -> bool:
+        """Whether this allowance was not worked out yet."""
+        return self.rule == ALLOWANCE and not self.is_tuned and self.within not in self._allowed
+
+    def _on_job(self) -> None:
+        if self.waiting and not (self.job.running and self._is_unknown):
+            self.act(self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Have the figures of this setting, whether or not they were worked out."""
+        if self.waiting:
+            self.waiting = False
+            self._route()
 
     def choices(self) -> Array:
         """The model (column) of each prompt at this setting, by the first draw of the folds; shape (n,)."""
+        self._catch_up()
         if self.is_tuned and self.report.choices is not None:
             chosen: Array = self.report.choices
         elif (found := self.allowed) is not None:
@@ -232,6 +255,7 @@ class ThresholdModel(PanelModel):
 
     def policy(self) -> RoutePolicy:
         """What the controls say, ready to be saved and served."""
+        self._catch_up()
         if self.is_tuned:
             return self.report.policy
         figures = self.figures

@@ -10,7 +10,7 @@ from autopicker_lab.core.text import clip
 from autopicker_lab.tuning.allowed import setting_figures
 from autopicker_lab.tuning.outcomes import REPLY
 from autopicker_lab.tuning.sections import cost_words, details_html, figure, percent
-from autopicker_lab.tuning.verdict import signed_points
+from autopicker_lab.tuning.verdict import in_points, signed_points
 from autopicker_lab.widgets.threshold_model import TIERS
 
 if TYPE_CHECKING:
@@ -47,11 +47,16 @@ def summary_html(model: ThresholdModel) -> str:
         (f"against always {best}", f"{points(figures.change)} points"),
         (cost_words(outcomes.cost_unit), figure(_times(figures.cost, 1000))),
         ("saved", "" if figures.saved is None else percent(figures.saved)),
-        ("seconds", figure(figures.seconds)),
+        _duration(figures.seconds),
         *_held(model),
     ]
     judged = f"<div style='line-height:1.4'>{_JUDGED if verdict else _BY_HAND}</div>"
     return html_table([], [], title) + gets + html_table([], [row for row in rows if row[1]]) + judged + _details(model)
+
+
+def waiting_html(model: ThresholdModel) -> str:
+    """That what this allowance gives is being worked out."""
+    return html_table([], [], f"Working out what a loss of {in_points(model.within)} gives …")
 
 
 def points(change: Interval) -> str:
@@ -127,6 +132,13 @@ def _details(model: ThresholdModel) -> str:
     )
     rest = [words for words in report.conclusion if report.verdict.sentence.lower() not in words.lower()]
     return details_html([*([] if report.verdict.null is None else [_capital(str(report.verdict.null))]), *rest, same])
+
+
+def _duration(seconds: Interval | None) -> tuple[str, str]:
+    """How long a request takes, in milliseconds where it is short."""
+    if seconds is None or abs(seconds.value) >= 0.1:
+        return "seconds", figure(seconds)
+    return "milliseconds", figure(_times(seconds, 1000))
 
 
 def _times(interval: Interval, factor: float) -> Interval:

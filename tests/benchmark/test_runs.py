@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,17 @@ def test_figures_of_numpy_and_pandas_are_kept(tmp_path: Path) -> None:
         "day": "2026-01-02 00:00:00",
         "path": str(tmp_path),
     }
+
+
+def test_saved_figures_show_themselves_with_units_what_matters_first() -> None:
+    figures = {"right_share": 0.58333, "cold_s": 3.0217, "gone": None, "rates": {"<b>": 12345.678, "n": 3}, "rows": [1]}
+    html = benchmark.save_figures(figures, "", verdict="<i>", look_first=["rates.<b>", "not there"])._repr_html_()
+    words = [word for word in re.split(r"(?:<[^>]*>)+", html) if word]
+    first, rest = ["rates.&lt;b&gt;", "12,346"], ["right share", "58.3 %", "cold", "3.02 s", "rates.n", "3"]
+    assert words == ["&lt;i&gt;", "figure", "value", *first, *rest]
+    many = benchmark.save_figures({f"n{i}": i for i in range(1000)}, "")._repr_html_()
+    assert "960 more" in many
+    assert len(many) < 20_000
 
 
 @pytest.mark.slow

@@ -2,19 +2,21 @@
 
 import gc
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
 import pandas
 import pytest
 from support.outcomes import table
+from support.upstream import soon
 
 from autopicker_lab import Workbench
 from autopicker_lab.routing import load_policy
 from autopicker_lab.settings import Settings
 from autopicker_lab.tuning import tune, validate
 from autopicker_lab.tuning.allowed import allowed
-from autopicker_lab.widgets import ThresholdModel, ThresholdPanel
+from autopicker_lab.widgets import ThresholdModel, ThresholdPanel, threshold_model
 from autopicker_lab.widgets.outcomes_intake import OutcomesIntake
 from autopicker_lab.widgets.threshold_model import ALLOWANCE, ESTIMATES
 from autopicker_lab.widgets.threshold_words import leaving, replies_of, requests_frame
@@ -70,6 +72,42 @@ def test_another_allowance_is_judged_as_the_tuned_one_is(report: Any, outcomes: 
     same = allowed(report, 0.05)
     assert (same.choices == report.draws).all()
     assert same.setting.weight == report.policy.cost_weight
+
+
+def test_no_verdict_stands_for_an_allowance_that_is_being_worked_out(
+    report: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go_on = [], threading.Event()
+
+    def slowly(report: Any, within: float) -> Any:
+        asked.append(within)
+        assert go_on.wait(60)
+        return allowed(report, within)
+
+    monkeypatch.setattr(threshold_model, "allowed", slowly)
+    panel = ThresholdPanel(report)
+    model = panel.model
+    drawn: list[str] = []
+    model.listeners.append(lambda: drawn.append(panel.table.value))
+    assert soon(lambda: asked)
+    panel.question.value = 0.1
+    assert model.waiting
+    assert "Working out what a loss of 10 points gives" in panel.table.value
+    assert "quality" not in panel.table.value
+    assert "this setting" not in panel.picture.value
+    assert panel.deploy.disabled
+    panel.question.value = model.report.verdict.allowance  # the tuned setting is there at once
+    assert not model.waiting
+    assert report.verdict.sentence[:20].lower() in panel.table.value.lower()
+    panel.question.value = 0.2
+    go_on.set()
+    model.job.wait(60)
+    assert asked[:2] == [asked[0], 0.2]  # what is asked for comes before the rest
+    assert sorted(asked) == [within for within in model.allowances if within != 0.05]
+    assert not model.waiting
+    assert model.figures == allowed(report, 0.2).figures
+    assert "quality" in panel.table.value
+    assert drawn[-1] == panel.table.value
 
 
 def replaced(sentence: str) -> str:
