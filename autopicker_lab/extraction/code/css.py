@@ -56,13 +56,9 @@ class _Sheet:
 
 def read_css(file: SourceFile) -> Document:
     """A style sheet cut at its outermost rules; selectors, at-rules, imports and custom properties as metadata."""
-    import tinycss2
-
     text, _, warnings = decode(file.data)
     sheet = _Sheet(text.split("\n"))
-    plain = _with_plain_comments(text, sheet)
-    tokens = tinycss2.parse_component_value_list(f"{plain}\n{'}' * _CLOSING}")
-    tokens = _without_closing(tokens, sheet)
+    tokens = _tokens(_with_plain_comments(text, sheet), sheet)
     _measure(tokens, sheet)
     comments = Comments(sheet.lines, sheet.comments)
     levels = [_Level(tokens, "", "")]
@@ -96,9 +92,15 @@ def _with_plain_comments(text: str, sheet: _Sheet) -> str:
     return _COMMENT_OR_TEXT.sub(plain, text) if "/*" in text or "//" in text else text
 
 
-def _without_closing(tokens: list[Any], sheet: _Sheet) -> list[Any]:
-    """The tokens without the braces that were added; those that did close something are told."""
+def _tokens(text: str, sheet: _Sheet) -> list[Any]:
+    """The tokens of a text; blocks in it that are never closed are told."""
+    import tinycss2
+
     end = len(sheet.lines)
+    *tokens, last = tinycss2.parse_component_value_list(f"{text}\n}}")
+    if last.type == "error" and last.source_line > end:  # it closed nothing
+        return tokens
+    tokens = tinycss2.parse_component_value_list(f"{text}\n{'}' * _CLOSING}")
     kept = [token for token in tokens if not (token.type == "error" and token.source_line > end)]
     open_blocks = _CLOSING - (len(tokens) - len(kept))
     block = next((token for token in reversed(kept) if token.type == "{} block"), None)

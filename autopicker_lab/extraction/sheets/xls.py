@@ -55,7 +55,7 @@ _TEXT = re.compile(rb"\xb6\x01\x12\x00")  # of a note or a shape; among many zer
 _FORMAT = re.compile(rb"\x1e\x04..(..)(..)([\x00\x01])", re.DOTALL)
 _UNNAMED = bytes(byte for byte in range(256) if not byte & 4)  # styles of cells, not those that have a name
 _CELL_STYLE = re.compile(rb"\xe0\x00\x14\x00..(..)[" + re.escape(_UNNAMED) + rb"]", re.DOTALL)
-_DIMENSIONS = b"\x00\x02\x0e\x00"  # the corners of a sheet
+_CORNERS = re.compile(rb"\x02\x0e\x00(.{12})", re.DOTALL)  # of a sheet, behind a byte of nought
 # a number, a packed one, a shared text, a text, several packed numbers, a formula, an error or truth value
 _CELL = rb"(?:\x03\x02\x0e\x00|\x7e\x02\x0a\x00|\xfd\x00\x0a\x00|\x04\x02..|\xbd\x00..|\x06\x00..|\x05\x02\x08\x00)"
 _ANY_CELL = re.compile(_CELL + rb"...\x00", re.DOTALL)
@@ -161,11 +161,11 @@ def _formats(data: bytes) -> tuple[dict[int, str], bool]:
 
 def _is_sparse(data: bytes) -> bool:
     """Whether cells stand so far apart that a grid of them, as calamine lays it out, would be out of proportion."""
-    area, at = 0, data.find(_DIMENSIONS)
-    while 0 <= at <= len(data) - 16:
-        top, bottom, left, right = struct.unpack_from("<IIHH", data, at + 4)
-        area = max(area, min(bottom - top, _MAX_ROWS) * min(right - left, _MAX_COLUMNS))
-        at = data.find(_DIMENSIONS, at + 1)
+    area = 0
+    for found in _CORNERS.finditer(data):
+        if data[found.start() - 1] == 0:
+            top, bottom, left, right = struct.unpack("<IIHH", found[1])
+            area = max(area, min(bottom - top, _MAX_ROWS) * min(right - left, _MAX_COLUMNS))
     return area > MAX_AREA and area > 20 * sum(1 for _ in _ANY_CELL.finditer(data))
 
 
