@@ -52,7 +52,7 @@ def _with_letters(text: str) -> str:
     """JSON with letters in place of their numbers (`\\u00fc` is ü), where they need none."""
 
     def letter(match: re.Match[str]) -> str:
-        if match[0][1] != "u":
+        if len(match[0]) < len("\\u0000"):  # of another kind, or broken: "C:\users"
             return match[0]
         decoded: str = json.loads(f'"{match[0]}"')
         return decoded if decoded.isprintable() and decoded not in '"\\' else match[0]

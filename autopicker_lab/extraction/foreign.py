@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from autopicker_lab.core import UnsupportedFileError
@@ -61,8 +62,15 @@ FOREIGN = {
             "jp2": "JPEG 2000",
             "psd": "Photoshop's format (.psd)",
             "xcf": "GIMP's format (.xcf)",
-            "ico": "the format of icons (.ico)",
-            "pnm": "PBM, PGM or PPM",
+            "ico": "the format of icons and cursors (.ico, .cur)",
+            "icns": "the format of Apple's icons (.icns)",
+            "tga": "Targa's format (.tga)",
+            "pcx": "PC Paintbrush's format (.pcx)",
+            "dds": "DirectDraw's format (.dds)",
+            "qoi": "QOI",
+            "exr": "OpenEXR",
+            "hdr": "Radiance's format (.hdr)",
+            "pnm": "PBM, PGM, PPM or PAM",
             "raw": "a camera's own format (raw)",
         }.items()
     },
@@ -88,7 +96,9 @@ _SUFFIXES = {
         ".j2k": "jp2",
         ".ps": "eps",
         ".wmf": "emf",
-        **dict.fromkeys((".pbm", ".pgm", ".ppm"), "pnm"),
+        ".cur": "ico",
+        **dict.fromkeys((".pbm", ".pgm", ".ppm", ".pam"), "pnm"),
+        **dict.fromkeys((".targa", ".icb", ".vda", ".vst"), "tga"),
         **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"), "raw"),
     },
     **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"), "archive"),
@@ -110,8 +120,7 @@ _BEGINNINGS = (
     (b"\x28\xb5\x2f\xfd", "archive"),
     (b"II*\x00\x10\x00\x00\x00CR", "raw"),
     (b"FUJIFILMCCD-RAW", "raw"),
-    (b"P5\n", "pnm"),
-    (b"P6\n", "pnm"),
+    *((sign, "pnm") for sign in (b"P4\n", b"P5\n", b"P6\n", b"P7\n")),
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
     (b"II+\x00", "tiff"),
@@ -125,10 +134,19 @@ _BEGINNINGS = (
     (b"\x00\x00\x00\x0cjP  ", "jp2"),
     (b"\xff\x4f\xff\x51", "jp2"),
     (b"\x00\x00\x01\x00", "ico"),
+    (b"icns", "icns"),
+    (b"DDS |\x00\x00\x00", "dds"),
+    (b"qoif", "qoi"),
+    (b"v/1\x01", "exr"),
+    (b"#?RADIANCE\n", "hdr"),
     (b"%!PS", "eps"),
     (b"\xc5\xd0\xd3\xc6", "eps"),
     (b"\xd7\xcd\xc6\x9a", "emf"),
 )
+_PCX = re.compile(rb"\n[\x00\x02-\x05]\x01[\x01\x02\x04\x08]")
+_TARGA_END = b"TRUEVISION-XFILE.\x00"
+_TARGA_HEAD = 18  # bytes
+_TARGA_BITS = {1: (8,), 2: (16, 24, 32), 3: (8,)}  # of a pixel, by the type of a picture that is not packed
 _MOST_BRANDS = 64  # bytes of a container's head that are looked at
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 OLE_STREAMS = {  # what stands at the root of an OLE container, in small letters
@@ -164,7 +182,23 @@ def foreign_beginning(data: bytes) -> str | None:
         return _still_kind(data)
     if data[40:44] == b" EMF":
         return "emf"
+    if _PCX.match(data) and not data[64:65].strip(b"\x00"):
+        return "pcx"
+    if data.endswith(_TARGA_END) or _is_old_targa(data):
+        return "tga"
+    if data.startswith(b"\x00\x00\x02\x00") and 0 < int.from_bytes(data[4:6], "little") == (data[18] - 6) // 16:
+        return "ico"  # a cursor, whose first picture stands behind the list of all
     return next((kind for beginning, kind in _BEGINNINGS if start.startswith(beginning)), None)
+
+
+def _is_old_targa(data: bytes) -> bool:
+    """Whether bytes are a Targa picture without its signature: a head, and as many pixels as it tells."""
+    if len(data) < _TARGA_HEAD or data[2] not in _TARGA_BITS or data[16] not in _TARGA_BITS[data[2]]:
+        return False
+    colours = int.from_bytes(data[5:7], "little") * ((data[7] + 7) // 8) if data[1] == 1 else 0
+    width, height = int.from_bytes(data[12:14], "little"), int.from_bytes(data[14:16], "little")
+    size = _TARGA_HEAD + data[0] + colours + width * height * (data[16] // 8)
+    return data[1] < 2 and width * height > 0 and len(data) == size
 
 
 def _still_kind(data: bytes) -> str | None:

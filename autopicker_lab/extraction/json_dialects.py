@@ -19,6 +19,7 @@ _STRING = r'"(?:[^"\\]|\\.)*"?'
 _STRING_OR_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
 _STRING_OR_COMMA = re.compile(rf"{_STRING}|,(?=\s*[\]}}])", re.DOTALL)
 _STRING_OR_BRACKET = re.compile(rf"{_STRING}|[\[\]{{}},]", re.DOTALL)
+_LONE_BACKSLASH = re.compile(r"""((?:\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+)\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})""")
 _BETWEEN = re.compile(r"[\s\x1e,;]*")  # documents: RFC 7464 begins each with \x1e
 _GUARD = re.compile(
     r"\s*(?:\)\]\}',?|for\s*\(;;\);|while\s*\((?:1|true)\);|&&&START&&&|throw [^\n]{1,60};)\s*(?=[{\[])"
@@ -58,7 +59,10 @@ class JsonParser:
         except json.JSONDecodeError as error:
             self.strict = False
             fault = error
-        dialects = (self._in_a_row, self._relaxed, self._guarded, self._as_python, self._as_javascript)
+        dialects = (
+            *(self._in_a_row, self._relaxed, self._guarded, self._as_python, self._as_javascript),
+            self._with_whole_backslashes,
+        )
         for loosened in (*dialects, self._sound_lines, self._cut_off):
             self._oddities.clear()
             self._repeated.clear()
@@ -153,6 +157,15 @@ class JsonParser:
         if value is None:
             raise fault
         self._oddities["it is written as JavaScript writes it (JSON5, JSONP)"] = None
+        return value
+
+    def _with_whole_backslashes(self, text: str, fault: json.JSONDecodeError) -> Any:
+        """As what writes paths and patterns by hand writes them, "C:\\users" with one backslash."""
+        doubled = _LONE_BACKSLASH.sub(r"\1\\\\", text)
+        if doubled == text:
+            raise fault
+        value = self._relaxed(doubled, fault)
+        self._oddities["backslashes that escape nothing"] = None
         return value
 
     def _sound_lines(self, text: str, fault: json.JSONDecodeError) -> list[Any]:

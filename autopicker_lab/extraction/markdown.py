@@ -44,6 +44,8 @@ def read_md(file: SourceFile) -> Document:
     lines = text.split("\n")
     above = _front_matter_length(lines)
     front, said = _front_matter(lines[:above])
+    if said and not lines[1].strip():  # two rules with text between them
+        above, said = 0, ()
     blocks = list(markdown_blocks([""] * above + lines[above:]))
     headings = list(_headings(blocks, lines))
     titles = [heading.title for heading in headings]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.core import Part
+from autopicker_lab.core import AutopickerError, Part, SourceFile
 from autopicker_lab.extraction.base64_data import leave_out_base64
+from autopicker_lab.extraction.registry import reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAX_OUTPUT = 20_000  # characters of one output
+_MAX_PAGE = 2_000_000  # characters of one output in HTML that are read
+_SAYS_NOTHING = re.compile(r"<[\w.]+ object(?: at 0x[0-9a-fA-F]+)?>\s*")  # where only another form of it says more
 _OVERWRITTEN = re.compile(r"[^\r\n]*\r(?!\Z)")  # a bar of progress is drawn again on its line
 
 
@@ -67,7 +70,7 @@ def _outputs(cell: dict[str, Any]) -> Iterator[str]:
             continue
         bundle = output.get("data")
         data = bundle if isinstance(bundle, dict) else output
-        text = _joined(output.get("text")) or _joined(data.get("text/plain"))
+        text = _joined(output.get("text")) or _in_words(data)
         if output.get("output_type") in ("error", "pyerr"):
             text = f"{output.get('ename', 'error')}: {output.get('evalue', '')}"
         text = _OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
@@ -78,6 +81,27 @@ def _outputs(cell: dict[str, Any]) -> Iterator[str]:
             if kind.startswith(("image/", "application/pdf")) or kind in ("png", "jpeg", "svg"):
                 size = f": {len(_joined(content)) * 3 / 4000:,.0f} kB left out" if "svg" not in kind else ""
                 yield f"[{kind if '/' in kind else 'image/' + kind}{size}]"
+
+
+def _in_words(data: dict[str, Any]) -> str:
+    """An output in the form that says most in words: its plain text, unless that only names an object."""
+    plain = _joined(data.get("text/plain"))
+    if plain and not _SAYS_NOTHING.fullmatch(plain):
+        return plain
+    found = _joined(data.get("text/markdown")) or _joined(data.get("text/latex")) or _of_page(data.get("text/html"))
+    return found or plain
+
+
+def _of_page(html: object) -> str:
+    """The words of an output in HTML; those of one that cannot be read are named by their size."""
+    page = _joined(html)
+    text = ""
+    if page.strip() and len(page) <= _MAX_PAGE:
+        try:
+            text = reader_of("html")(SourceFile("output.html", page.encode("utf-8", "replace"), "html")).text.strip()
+        except AutopickerError:
+            text = ""
+    return text or (f"[text/html: {len(page) / 1000:,.0f} kB left out]" if page.strip() else "")
 
 
 def _fenced(text: str, language: str = "") -> str:

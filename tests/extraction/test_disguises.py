@@ -6,6 +6,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from PIL import Image
 from support.ole import ole
 
 from autopicker_lab.core import CorruptFileError, UnsupportedFileError
@@ -217,3 +218,30 @@ def test_a_document_in_one_file_of_xml_is_read(samples: Path, name: str) -> None
     document = extract(flat((samples / "minutes.docx").read_bytes()), name=name)
     assert document.text == plain.text
     assert any("one file of XML" in warning for warning in document.warnings)
+
+
+def picture(form: str, mode: str = "RGB", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, (16, 16), "teal").save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".dat", ""])
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (picture("TGA"), "Targa"),
+        (picture("TGA", compression="tga_rle"), "Targa"),
+        (picture("TGA")[: 18 + 3 * 16 * 16], "Targa"),
+        (picture("TGA", "L")[: 18 + 16 * 16], "Targa"),
+        (picture("PCX"), "Paintbrush"),
+        (picture("ICO"), "icons and cursors"),
+        (b"\x00\x00\x02" + picture("ICO")[3:], "icons and cursors"),
+        (picture("DDS"), "DirectDraw"),
+        (picture("PPM"), "PPM"),
+    ],
+)
+def test_a_picture_that_is_not_read_is_told_by_its_content(data: bytes, says: str, suffix: str) -> None:
+    with pytest.raises(UnsupportedFileError, match=says) as caught:
+        open_source(data, f"a{suffix}")
+    assert "PNG" in str(caught.value)

@@ -127,3 +127,29 @@ def test_json_in_a_fence_is_read_and_the_fence_is_said(text: str) -> None:
     assert not document.metadata["valid"]
     assert "a fence of Markdown around it" in document.warnings[0]
     assert document.text == text
+
+
+@pytest.mark.parametrize(
+    "text", [r'{"path": "C:\users\me", "n": 1}', r'{"path": "\u12", "n": 1}', '["\\u\u0661\u0662\u0663\u0664"]']
+)
+def test_backslashes_that_escape_nothing_leave_the_rest_as_it_is(text: str) -> None:
+    document = read(text.encode())
+    assert document.text == text
+    assert document.warnings == ("unusual for JSON: backslashes that escape nothing",)
+    assert document.metadata["type"] == type(json.loads(text.replace("\\", "/"))).__name__
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ({"text/html": ["<p>a <b>b</b></p>"], "text/plain": ["<IPython.core.display.HTML object>"]}, "a **b**"),
+        ({"text/markdown": "# a", "text/plain": "<IPython.core.display.Markdown object>"}, "# a"),
+        ({"text/html": "<table><tr><td>1</td></tr></table>", "text/plain": "   x\n0  1"}, "   x\n0  1"),
+        ({"text/html": "<script>f()</script>", "text/plain": "<x.Chart object at 0x7f>"}, "[text/html: 0 kB left out]"),
+        ({"text/plain": "<x.Chart at 0x7f>"}, "<x.Chart at 0x7f>"),
+    ],
+)
+def test_an_output_of_a_notebook_is_shown_in_the_form_that_says_most(data: dict[str, object], shown: str) -> None:
+    cell = {"cell_type": "code", "source": [], "outputs": [{"output_type": "display_data", "data": data}]}
+    document = extract(json.dumps({"nbformat": 4, "cells": [cell]}).encode(), name="a.ipynb")
+    assert document.text == f"```\n{shown}\n```"

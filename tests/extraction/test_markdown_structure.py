@@ -110,6 +110,12 @@ def test_front_matter_that_is_nested_without_end_is_said_and_ends_no_process(dee
     assert any("front matter" in warning for warning in document.warnings)
 
 
+def test_text_between_two_rules_is_no_front_matter() -> None:
+    document = read("---\n\nwords alone\n\n# H\n\na: b\n---\n")
+    assert document.metadata["headings"] == ["H", "a: b"]
+    assert not document.warnings
+
+
 def test_a_heading_between_two_rules_is_no_front_matter() -> None:
     document = read("---\n# The heading\n---\n\ntext\n")
     assert document.metadata["headings"] == ["The heading"]

@@ -97,6 +97,7 @@ def _tokens(text: str, sheet: _Sheet) -> list[Any]:
     import tinycss2
 
     end = len(sheet.lines)
+    tokens: list[Any]
     *tokens, last = tinycss2.parse_component_value_list(f"{text}\n}}")
     if last.type == "error" and last.source_line > end:  # it closed nothing
         return tokens
