@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from autopicker_lab.core import RoutePolicy
+    from autopicker_lab.tuning.prompts import Prompts
 
     Array = np.ndarray[Any, Any]
 
@@ -87,7 +88,7 @@ def _policy(estimator: LearnedEstimator, outcomes: OutcomeMatrix, weight: float)
     )
 
 
-def _worth(policy: RoutePolicy, outcomes: OutcomeMatrix, prompts: fitting.Prompts) -> Array:
+def _worth(policy: RoutePolicy, outcomes: OutcomeMatrix, prompts: Prompts) -> Array:
     """Score minus weighted cost of each prompt, by the policy's rule, shape (n,)."""
     import numpy as np
 

@@ -69,6 +69,7 @@ _CODE_MARKS = ("```", "{", "};", "()", "=>", "==", "!=", "&&", "||", "</", "__",
 _MATH_MARKS = ("\\frac", "\\sum", "\\int", "\\sqrt", "\\begin", "$", "^", "∑", "∫", "√", "≤", "≥", "π", "×", "÷")
 
 _CODE_WORDS = ("self.", "return ")
+_LETTERED_MARKS = tuple(mark for mark in (*_CODE_MARKS, *_MATH_MARKS) if mark.isascii() and mark != mark.upper())
 _KINDS_OF_SIGNS = {
     b"c": b"`{;()=&|<_",  # every mark of code has one of them, except the words
     b"m": b"\\$^",  # every mark of mathematics that is ASCII has one of them
@@ -105,6 +106,11 @@ _NOTHING = dict.fromkeys(NAMES, 0.0)
 
 def measure(text: str) -> dict[str, float]:
     """The features in NAMES by name: counts, except `distinct` and `foreign` (shares), `word_length` (a mean)."""
+    return _measured(text).copy()
+
+
+@lru_cache(16)  # of a request the score is made of them, then estimates
+def _measured(text: str) -> dict[str, float]:
     excerpt = ends(text, READ_CHARACTERS)
     data = excerpt.encode("utf-8", "replace")
     ascii_only = excerpt.isascii()
@@ -138,6 +144,11 @@ def measure(text: str) -> dict[str, float]:
         for kind, marks in _UNSPACED.items():
             features[kind] += sum(map(excerpt.count, marks))
     return features
+
+
+def same_but_for_case(text: str, small: str) -> bool:
+    """Whether a text has the words, marks and digits of one in small letters."""
+    return text.isascii() and text.lower() == small and not any(map(small.__contains__, _LETTERED_MARKS))
 
 
 def length_in_tokens(text: str) -> int:

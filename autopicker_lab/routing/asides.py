@@ -60,11 +60,15 @@ _AT_ENDS = 300  # words of beginning and of end in which a writer speaks
 _LONGEST = 40  # letters of a word that are looked at
 
 
-def asking_words(words: Sequence[str]) -> Sequence[str]:
-    """Folded words without marks of layout, and without sentences at both ends that only frame what is asked."""
-    plain = _unmarked(words)
+def asking_words(words: Sequence[str], line: str | None = None) -> Sequence[str]:
+    """Folded words without marks of layout, and without sentences at both ends that only frame what is asked.
+
+    Args:
+        line: the words with single spaces between them, where that is known.
+    """
+    plain = _unmarked(words, " ".join(words) if line is None else line)
     kept = plain
-    if plain and (_only_frames(plain[:1]) or _only_frames(plain[-1:])):  # else no sentence at either end only frames
+    if plain and (_word_frames(plain[0]) or _word_frames(plain[-1])):  # else no sentence at either end only frames
         first, last = _between(plain, _only_frames)
         kept = plain[first:last] or plain
     if not (_speaks_of_itself(kept) or _of_answer(kept) or _of_answer(kept[_start_of_sentence(kept, 0, len(kept)) :])):
@@ -75,12 +79,11 @@ def asking_words(words: Sequence[str]) -> Sequence[str]:
     return inner if telling >= _LEAST_SAID else kept
 
 
-def _unmarked(words: Sequence[str]) -> Sequence[str]:
-    """Words without marks of layout, simple tags and emphasis."""
-    line = " ".join(words)  # signs are sought in a line many times as fast as in words
+def _unmarked(words: Sequence[str], line: str) -> Sequence[str]:
+    """Words without marks of layout, simple tags and emphasis; signs are sought in their line, which is faster."""
     if "<" in line:
         words = _TAG.sub(" ", line).split()
-    if any(sign in line for sign in LAYOUT_STARTS):
+    if any(map(line.__contains__, LAYOUT_STARTS)):
         words = without_layout(words)
     if "*" in line or "`" in line:
         words = [bare for word in words if (bare := word.strip(_EMPHASIS))] or words
@@ -120,7 +123,16 @@ def _ends_sentence(word: str) -> bool:
 
 
 def _only_frames(sentence: Sentence) -> bool:
-    return all(frames(word) or _plain(word) in _FRAMING or is_numbering(word) for word in sentence)
+    return all(map(_word_frames, sentence))
+
+
+def _word_frames(word: str) -> bool:
+    return _frames_at_ends(word[:_LONGEST])
+
+
+@lru_cache(20_000)
+def _frames_at_ends(word: str) -> bool:
+    return frames(word) or _plain(word) in _FRAMING or is_numbering(word)
 
 
 def _is_aside(sentence: Sentence) -> bool:

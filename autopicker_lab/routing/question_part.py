@@ -62,10 +62,15 @@ _ASKS = re.compile("[?？؟]")
 
 
 class QuestionPart(NamedTuple):
-    """The words that are read of a text, and what part of it they are, in words; "" for all of it."""
+    """The words that are read of a text, and what part of it they are, in words; "" for all of it.
+
+    Attributes:
+        line: the words with single spaces between them; None: not known.
+    """
 
     words: Sequence[str]
     name: str = ""
+    line: str | None = None
 
 
 class _Mark(NamedTuple):
@@ -84,14 +89,14 @@ def question_part(folded: str) -> QuestionPart:
     if found := _labelled(line, marks):
         return QuestionPart(found.split(), LABELLED)
     if len(line) <= _LONG:
-        return QuestionPart(words)
+        return QuestionPart(words, line=line)
     if found := _before_context(line, marks):
         return QuestionPart(found.split(), BEFORE_CONTEXT)
     if len(outside := _without_json(line)) < len(line):
         return question_part(outside)._replace(name=BESIDE_JSON)
     if len(line) >= PARAGRAPHS_FROM and (found := _asking_paragraph(folded)):
         return QuestionPart(found.split(), PARAGRAPH)
-    return QuestionPart(words, BOTH_ENDS)
+    return QuestionPart(words, BOTH_ENDS, line)
 
 
 def _marks(line: str) -> Iterator[_Mark]:

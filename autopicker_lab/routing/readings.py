@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autopicker_lab.complexity.features import NAMES, measure
+from autopicker_lab.complexity.features import NAMES, measure, same_but_for_case
 from autopicker_lab.core.text import ends
 from autopicker_lab.routing.asides import asking_words
 from autopicker_lab.routing.normal_form import folded, normal_words, telling_words
@@ -106,8 +106,8 @@ def _sentences_read(text: str) -> ReadText:
     import numpy as np
 
     part = question_part(folded(text))
-    excerpt, distinct, *_ = _of_words(asking_words(part.words))
-    known = measure(excerpt)
+    excerpt, distinct, *_ = _of_words(asking_words(part.words, part.line))
+    known = measure(text if same_but_for_case(text, excerpt) else excerpt)  # that of the text is known
     counts = [distinct.item(), *(math.log1p(known[name]) for name in _COUNTED)]  # faster than an array's, of so few
     return ReadText(excerpt, np.array(counts, np.float32), part.name)
 

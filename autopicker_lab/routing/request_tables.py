@@ -109,15 +109,19 @@ class RequestTables:
 
     def embedding(self, vectors: Array) -> Array:
         """What the mean of the vectors of tokens adds, shape (k, 256)."""
-        moved = unit(vectors.sum(0)) - self.centre
+        import numpy as np
+
+        moved = unit(np.add.reduce(vectors, 0)) - self.centre  # `sum` calls it by way of three functions
         reach = math.sqrt(moved @ moved)
         added: Array = moved @ self.by_vector
         return added / reach if reach else added
 
     def rarity_of(self, tokens: Tokens) -> float:
         """The mean idf of the different tokens of a text; 0 for none."""
+        import numpy as np
+
         rows = self.rows_of(tokens.keys)[: tokens.different]
-        return float(self.rarity.take(rows).sum()) / max(len(rows), 1)
+        return float(np.add.reduce(self.rarity.take(rows))) / max(len(rows), 1)
 
 
 def _weighted(idf: Array, times: Array) -> Array:

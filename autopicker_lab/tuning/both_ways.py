@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from autopicker_lab.runtime.progress import Progress
-    from autopicker_lab.tuning.fitting import Prompts
     from autopicker_lab.tuning.matrix import OutcomeMatrix
+    from autopicker_lab.tuning.prompts import Prompts
     from autopicker_lab.tuning.settings import Asked
 
     Array = np.ndarray[Any, Any]

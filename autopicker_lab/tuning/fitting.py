@@ -12,7 +12,7 @@ written; a prompt and its copies weigh as much as one prompt.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
@@ -22,6 +22,7 @@ from autopicker_lab.routing.readings import READINGS, STEADY
 from autopicker_lab.routing.token_keys import PAIRS, head_length, keys_of, mean_vector
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
+from autopicker_lab.tuning.prompts import Prompts, Space, tfidf
 from autopicker_lab.tuning.rewordings import copies_of
 from autopicker_lab.tuning.ridge import Design, fit_ridges
 from autopicker_lab.tuning.stacking import fit_stack, unstacked
@@ -30,57 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import numpy as np
-    from scipy import sparse
 
     Array = np.ndarray[Any, Any]
 
 PENALTIES = ((1.0, 3.0, 10.0), (3.0, 10.0, 20.0, 40.0))  # of the mean, of the deviations
 INNER = 4
 _TAIL_MOVES = 0.3  # standard deviations of held-out values: more lets ten chosen words move a third of the requests
-_KEPT = 60_000  # most frequent tokens and pairs that are kept
-
-
-@dataclass(frozen=True, eq=False)
-class Prompts:
-    """Texts made ready for fitting; row i of each array belongs to text i.
-
-    Attributes:
-        tokens: counts of tokens and pairs, shape (n, vocabulary + PAIRS). vectors: (n, 256). counts: (n, features).
-        groups: near-duplicates have the same number, shape (n,).
-        copies: rewordings of the same texts, in the same order.
-        heads: the same texts without their last words, near whose estimates theirs are held; None of copies.
-    """
-
-    tokens: sparse.csr_matrix
-    vectors: Array
-    counts: Array
-    groups: Array
-    copies: tuple[Prompts, ...] = ()
-    heads: Prompts | None = None
-
-    def __len__(self) -> int:
-        return len(self.groups)
-
-    def at(self, rows: Array) -> Prompts:
-        """Those of some rows."""
-        copies = tuple(copy.at(rows) for copy in self.copies)
-        heads = None if self.heads is None else self.heads.at(rows)
-        return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows], copies, heads)
-
-    def with_copies(self) -> Prompts:
-        """All rows: the texts, then each rewording of them."""
-        import numpy as np
-        from scipy import sparse
-
-        if not self.copies:
-            return self
-        parts = [self, *self.copies]
-        return Prompts(
-            sparse.vstack([part.tokens for part in parts]).tocsr(),
-            np.concatenate([part.vectors for part in parts]),
-            np.concatenate([part.counts for part in parts]),
-            np.concatenate([part.groups for part in parts]),
-        )
 
 
 def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = STEADY, heads: bool = True) -> Prompts:
@@ -133,23 +89,6 @@ def prepare_to_fit(texts: Sequence[str], groups: Array | None = None, seed: int 
     prompts = prepare(texts, groups)
     copies = tuple(prepare(copy, prompts.groups, heads=False) for copy in copies_of(texts, seed))
     return replace(prompts, copies=copies)
-
-
-def concatenated(parts: Sequence[Prompts]) -> Prompts:
-    """Several sets of prompts as one; groups stay apart."""
-    import numpy as np
-    from scipy import sparse
-
-    heads = [part.heads for part in parts if part.heads is not None]
-    starts = np.cumsum([0, *(int(part.groups.max()) + 1 for part in parts)])
-    return Prompts(
-        sparse.vstack([part.tokens for part in parts]).tocsr(),
-        np.concatenate([part.vectors for part in parts]),
-        np.concatenate([part.counts for part in parts]),
-        np.concatenate([part.groups + start for part, start in zip(parts, starts[:-1], strict=True)]),
-        tuple(concatenated(copies) for copies in zip(*(part.copies for part in parts), strict=True)),
-        concatenated(heads) if heads else None,
-    )
 
 
 def fit(
@@ -244,22 +183,12 @@ def _linear(estimator: LearnedEstimator, prompts: Prompts) -> Array:
     """The same without the limit of what last words add."""
     import numpy as np
 
-    weighted = _tfidf(prompts, estimator.keys, estimator.idf)
+    weighted = tfidf(prompts, estimator.keys, estimator.idf)
     scaling = (estimator.centre, estimator.feature_mean, estimator.feature_scale)
     block = dense_block(prompts.vectors, prompts.counts, *scaling, estimator.kind)
     weights, dense = estimator.weights.astype(np.float64), estimator.dense.astype(np.float64)
     raw: Array = estimator.bias + weighted @ weights + block @ dense
     return raw
-
-
-def _tfidf(prompts: Prompts, keys: Array, idf: Array) -> sparse.csr_matrix:
-    """Sublinear tf-idf of the tokens and pairs in `keys`, rows of length 1, shape (n, keys)."""
-    import numpy as np
-    from sklearn.preprocessing import normalize
-
-    counts = prompts.tokens[:, keys].astype(np.float64)
-    counts.data = 1 + np.log(counts.data)
-    return normalize(counts.multiply(idf[None, :].astype(np.float64)).tocsr())
 
 
 def grouped_folds(groups: Array, folds: int, seed: int) -> list[tuple[Array, Array]]:
@@ -268,28 +197,6 @@ def grouped_folds(groups: Array, folds: int, seed: int) -> list[tuple[Array, Arr
 
     folds = min(folds, len(set(groups.tolist())))
     return list(GroupKFold(folds, shuffle=True, random_state=seed).split(groups, groups=groups))
-
-
-class Space:
-    """The columns a fit may use, and how they are scaled, from its training prompts alone, each `times` in them."""
-
-    def __init__(self, prompts: Prompts, times: int = 1):
-        import numpy as np
-
-        spread = np.bincount(prompts.tokens.indices, minlength=prompts.tokens.shape[1])
-        known = np.flatnonzero(spread > times)
-        self.keys = np.sort(known[np.argsort(-spread[known], kind="stable")[:_KEPT]]).astype(np.int32)
-        # half precision is what a policy file holds: rounded here, a fit is the same before and after its file
-        self.idf = (np.log((1 + len(prompts)) / (1 + spread[self.keys])) + 1).astype(np.float16)
-        self.centre = prompts.vectors.mean(0).astype(np.float16)
-        self.mean = prompts.counts.mean(0, dtype=np.float64)
-        spans = prompts.counts.std(0, dtype=np.float64)
-        self.scale = np.where(spans > 1e-6, spans, 1e6)  # what never varies counts for nothing
-
-    def columns(self, prompts: Prompts) -> tuple[sparse.csr_matrix, Array]:
-        """Sparse and dense columns of some prompts."""
-        weighted = _tfidf(prompts, self.keys, self.idf)
-        return weighted, dense_block(prompts.vectors, prompts.counts, self.centre, self.mean, self.scale)
 
 
 def _cross_validated(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from autopicker_lab.routing.estimator import LearnedEstimator
     from autopicker_lab.tuning.curve import Curve
     from autopicker_lab.tuning.matrix import OutcomeMatrix
+    from autopicker_lab.tuning.prompts import Prompts
     from autopicker_lab.tuning.repeats import Fits
 
     Array = np.ndarray[Any, Any]
@@ -46,7 +47,7 @@ class Learned:
     outcomes: OutcomeMatrix
     kept_out: OutcomeMatrix | None
     other: OutcomeMatrix | None
-    prompts: fitting.Prompts
+    prompts: Prompts
     fits: Fits
     pooled: Fits
     by_task: Mapping[str, Mapping[str, float]]

@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab import embeddings
-from autopicker_lab.tuning.fitting import INNER, Space, grouped_folds
+from autopicker_lab.tuning.fitting import INNER, grouped_folds
+from autopicker_lab.tuning.prompts import Space
 
 if TYPE_CHECKING:
     import numpy as np
 
     from autopicker_lab.routing.estimator import LearnedEstimator
-    from autopicker_lab.tuning.fitting import Prompts
+    from autopicker_lab.tuning.prompts import Prompts
 
     Array = np.ndarray[Any, Any]
 

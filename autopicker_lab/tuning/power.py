@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from autopicker_lab.routing.estimator import LearnedEstimator
     from autopicker_lab.tuning.matrix import OutcomeMatrix
     from autopicker_lab.tuning.metrics import Interval
+    from autopicker_lab.tuning.prompts import Prompts
     from autopicker_lab.tuning.verdict import Saving
 
     Array = np.ndarray[Any, Any]
@@ -53,7 +54,7 @@ def _needed(interval: Interval, least: float, n: int, test_z: float) -> int | No
 
 def learning_curve(
     outcomes: OutcomeMatrix,
-    prompts: fitting.Prompts,
+    prompts: Prompts,
     folds: list[tuple[Array, Array]],
     estimator: LearnedEstimator,
     seed: int,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from autopicker_lab.runtime.progress import Progress
     from autopicker_lab.tuning.matrix import OutcomeMatrix
+    from autopicker_lab.tuning.prompts import Prompts
 
     Array = np.ndarray[Any, Any]
     Folds = list[tuple[Array, Array]]
@@ -62,7 +63,7 @@ def repeats_for(scores: Array) -> int:
 
 
 def fit_repeatedly(
-    prompts: fitting.Prompts, scores: Array, folds: int, repeats: int, seed: int, progress: Progress | None = None
+    prompts: Prompts, scores: Array, folds: int, repeats: int, seed: int, progress: Progress | None = None
 ) -> Fits:
     """Estimates out of `folds` folds, drawn `repeats` times.
 

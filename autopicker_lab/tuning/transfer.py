@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.tuning import fitting
 from autopicker_lab.tuning.matrix import OutcomeMatrix
 from autopicker_lab.tuning.metrics import apgr
+from autopicker_lab.tuning.prompts import Prompts, concatenated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ _LEAST = 20  # prompts, of a task and of the others
 
 
 def transfer_to_tasks(
-    outcomes: OutcomeMatrix, prompts: fitting.Prompts, fitted: LearnedEstimator, seed: int
+    outcomes: OutcomeMatrix, prompts: Prompts, fitted: LearnedEstimator, seed: int
 ) -> list[dict[str, Any]]:
     """For each task of at least 20 prompts: estimates and a threshold from the other tasks, met on this one.
 
@@ -77,7 +78,7 @@ def transfer_between(
     for name, matrix in matrices.items():
         others = [other for other in matrices if other != name]
         scores = np.concatenate([matrices[o].scores[:, [matrices[o].weak, matrices[o].strong]] for o in others])
-        estimator = fitting.fit(fitting.concatenated([prompts[o] for o in others]), scores, ("weak", "strong"))
+        estimator = fitting.fit(concatenated([prompts[o] for o in others]), scores, ("weak", "strong"))
         training = np.concatenate([fitting.predict(estimator, prompts[o]) for o in others])
         here = fitting.predict(estimator, prompts[name])
         gains, threshold = here[:, 1] - here[:, 0], np.median(training[:, 1] - training[:, 0])

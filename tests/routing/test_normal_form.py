@@ -17,7 +17,7 @@ from autopicker_lab.core.text import ends
 from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.routing.estimator import KINDS, LearnedEstimator
 from autopicker_lab.routing.normal_form import normal_form
-from autopicker_lab.routing.readings import AS_WRITTEN, EXCERPT, NORMAL, READINGS
+from autopicker_lab.routing.readings import AS_WRITTEN, EXCERPT, NORMAL, READINGS, STEADY
 from autopicker_lab.tuning import fitting
 
 THOROUGH = settings(max_examples=100, deadline=None, derandomize=True)
@@ -126,3 +126,18 @@ def test_an_excerpt_of_many_words_is_that_of_the_whole() -> None:
     words = [f"w{i}" for i in range(5000)]
     excerpt = READINGS[NORMAL].read(" ".join(words), None).excerpt
     assert excerpt == ends(" ".join(words), EXCERPT)
+
+
+@pytest.mark.parametrize(
+    "text", ["PRINT(1) or Return 2?", "\\FRAC{1}{2} of SELF.X", "Why is 7 more than 5 %?", "x == Y"]
+)
+def test_counts_are_those_of_small_letters_whoever_counted_the_text_before(text: str) -> None:
+    measure(text)
+    read = READINGS[STEADY].read
+    assert read(text, None).counts.tolist() == read(f"  {text.lower()}\n", None).counts.tolist()
+
+
+def test_what_was_counted_of_a_text_is_not_changed_by_who_asked_first() -> None:
+    counted = measure("Why?")
+    counted["words"] = 99.0
+    assert measure("Why?")["words"] == 1

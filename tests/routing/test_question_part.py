@@ -90,15 +90,16 @@ def test_a_frame_is_told_from_the_question(name: str) -> None:
     ],
 )
 def test_a_short_text_without_a_labelled_question_is_read_whole(text: str) -> None:
-    assert question_part(folded(text)) == (folded(text).split(), "")
+    part = question_part(folded(text))
+    assert (part.words, part.name) == (folded(text).split(), "")
     assert read(text)[0] == normal_form(text)
 
 
 @pytest.mark.parametrize("text", [STORY[:3000], "word " * 3000, "[ { " * 3000, "x" * 9000, "\n\n" * 9000 + "x", TOOLS])
 def test_a_long_text_in_which_nothing_asks_keeps_what_it_has(text: str) -> None:
-    words, part = question_part(folded(text))
-    assert part in (BOTH_ENDS, "")
-    assert words == folded(text).split()
+    part = question_part(folded(text))
+    assert part.name in (BOTH_ENDS, "")
+    assert part.words == folded(text).split()
 
 
 @pytest.mark.parametrize("respaced", [lambda text: " ".join(text.split()), lambda text: text.replace(" ", "\n\n")])

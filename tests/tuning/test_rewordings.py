@@ -6,6 +6,7 @@ import numpy as np
 
 from autopicker_lab.routing.normal_form import normal_form
 from autopicker_lab.tuning import fitting
+from autopicker_lab.tuning.prompts import Prompts, concatenated
 from autopicker_lab.tuning.rewordings import COPIES, beside_words, copies_of, framed, mistyped, unpunctuated
 
 TEXTS = [f"Which of the {i} rivers of Asia, or lakes, flows north of the Altai mountains?" for i in range(40)]
@@ -34,13 +35,13 @@ def test_copies_go_where_their_prompts_go() -> None:
     everything = some.with_copies()
     assert len(some) == 2
     assert everything.groups.tolist() == [3, 5] * (1 + COPIES)
-    assert len(fitting.concatenated([some, some]).copies[0]) == 4
+    assert len(concatenated([some, some]).copies[0]) == 4
 
 
 def test_equal_copies_change_no_fit() -> None:
     scores = np.random.default_rng(0).random((len(TEXTS), 2))
     plain = fitting.prepare(TEXTS, np.arange(len(TEXTS)))
-    doubled = fitting.Prompts(plain.tokens, plain.vectors, plain.counts, plain.groups, (plain,))
+    doubled = Prompts(plain.tokens, plain.vectors, plain.counts, plain.groups, (plain,))
     one, two = (
         fitting.fit(prompts, scores, ("weak", "strong"), like=fitting.fit(plain, scores, ("weak", "strong")))
         for prompts in (plain, doubled)

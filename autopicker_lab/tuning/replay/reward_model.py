@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.tuning import fitting
+from autopicker_lab.tuning.prompts import Space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def read_texts(texts: Sequence[str], groups: Array, seed: int = 0) -> LoggedText
     import numpy as np
 
     prompts = fitting.prepare(texts, groups)
-    weighted, block = fitting.Space(prompts).columns(prompts)
+    weighted, block = Space(prompts).columns(prompts)
     block = (block - block.mean(0)).astype(np.float32)
     return LoggedTexts(weighted.astype(np.float32).tocsr(), block, fitting.grouped_folds(groups, _FOLDS, seed))
 
