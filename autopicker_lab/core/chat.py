@@ -11,7 +11,7 @@ from autopicker_lab.core.errors import InvalidRequestError
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.message import Message, written_tokens
 from autopicker_lab.core.tokens import REFERENCE
-from autopicker_lab.core.values import quickly_made, with_one
+from autopicker_lab.core.values import quickly_made
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -44,8 +44,12 @@ class LiveTerms(Protocol):
     def policy(self) -> RoutePolicy | None:
         """The policy that decides on the request; None: the pipeline's own."""
 
+    @property
+    def propensities(self) -> str | None:
+        """The probabilities with which its models could have been drawn, as JSON; None where nothing was."""
+
     def explored(self, route: Route) -> Route:
-        """The route with the probabilities of its models, and with the one that was drawn."""
+        """The route to the model that is drawn."""
 
 
 class Spending(Protocol):
@@ -114,9 +118,9 @@ class ChatRequest:
             return self
         return replace(self, allowed=models, spending=spending)
 
-    def with_live(self, live: LiveTerms) -> ChatRequest:
-        """The request with what the service does to it; as `replace`, but sooner."""
-        return with_one(self, "live", live)
+    def take_live(self, live: LiveTerms) -> None:
+        """Have the service's terms; to be called once, by who made the request and shares it with nobody yet."""
+        self.__dict__["live"] = live
 
     def as_of(self, ends: Sequence[int]) -> list[ChatRequest]:
         """The request as it stood at each of these messages (positions, ascending), for the cost of one reading."""

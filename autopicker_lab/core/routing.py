@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autopicker_lab.core.cascade import CascadeStep  # noqa: TC001  # a field of a dataclass
 from autopicker_lab.core.lazy import lazy
 from autopicker_lab.core.show import BLUE, GREEN, GREY, bars, frame, html_table
-from autopicker_lab.core.values import quickly_made, with_one
+from autopicker_lab.core.values import quickly_made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,6 @@ class Route:
         score: what the policy ranked the request by, 0 to 100.
         promise: of the policy, where it covers this decision; empty where it does not.
         cascade: who is asked where the answer of `model` is not kept; None where that is given as it comes.
-        propensities: with which probability each model could have been drawn; empty where nothing was (see `live`).
         explored_from: the model that the policy preferred, where another was drawn.
         unfamiliar: the request is unlike all that the policy was fitted on, so that no estimate decided.
         part: of the question that estimates were made from, in words; "" for all of it, or where they did not decide.
@@ -111,14 +110,9 @@ class Route:
     score: float = 0.0
     promise: Mapping[str, Any] = field(default_factory=dict)
     cascade: CascadeStep | None = None
-    propensities: Mapping[str, float] = field(default_factory=dict, repr=False)
     explored_from: str = ""
     unfamiliar: bool = False
     part: str = ""
-
-    def with_propensities(self, propensities: Mapping[str, float]) -> Route:
-        """The route with the probabilities of its models; as `replace`, but sooner."""
-        return with_one(self, "propensities", propensities)
 
     @property
     def estimated_cost_usd(self) -> float:

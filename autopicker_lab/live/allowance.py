@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autopicker_lab.storage import Ledger
     from autopicker_lab.storage.ledger_stores import Account
+
+_DAY_S = 86_400
 
 
 class Allowance:
@@ -26,12 +29,17 @@ class Allowance:
         self._ledger = ledger
         self._purpose = f"*{purpose}*"  # no id of a key
         self._usd_a_day = usd_a_day
+        self._day, self._account = 0, (self._purpose, "")
         self.left_usd = 0.0
 
     @property
     def account(self) -> Account:
         """Where it is counted today."""
-        return self._purpose, datetime.now(UTC).strftime("%Y-%m-%d")
+        day = int(time.time() // _DAY_S)
+        if day != self._day:
+            self._day = day
+            self._account = self._purpose, datetime.fromtimestamp(day * _DAY_S, UTC).strftime("%Y-%m-%d")
+        return self._account
 
     def spend(self, usd: float) -> None:
         """Count USD."""

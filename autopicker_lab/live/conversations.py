@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
+import struct
 import threading
 import time
 from collections import OrderedDict
 from contextlib import closing
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from autopicker_lab.runtime.batch_writer import BatchWriter
@@ -25,6 +26,7 @@ KEPT_S = 86_400  # seconds after its last question that a conversation is rememb
 _HERE = 50_000
 _FLUSH_S = 0.2
 _BUSY_S = 10.0
+_first = struct.Struct(">q").unpack_from
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'begun*' ORDER BY name DESC"
 
 
@@ -56,14 +58,14 @@ def conversation_of(request: ChatRequest, caller: str) -> int:
 
     Conversations of one caller that begin alike are one here.
     """
-    known = caller
+    known = [caller]
     for message in request.messages:
-        content = message.content
-        known = f"{known}\0{message.role}\0{content if type(content) is str else message.text}"
-        if message.role == "user":
+        role, content = message.role, message.content
+        known += role, content if type(content) is str else message.text
+        if role == "user":
             break
-    digest = hashlib.sha256(known.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+    text = "\0".join(known).encode("utf-8", "surrogatepass")
+    return int(_first(sha256(text).digest())[0])
 
 
 class Conversations:

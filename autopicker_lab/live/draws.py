@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+import struct
+from hashlib import sha256
+
+_first = struct.Struct(">Q").unpack_from
+_STEP = 2.0**-64
 
 
 def number_of(name: str) -> float:
     """A number of 0 to 1, as if drawn evenly: 64 bits of the name's SHA-256."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+    return float(_first(sha256(name.encode()).digest())[0] * _STEP)

@@ -7,9 +7,12 @@ hash of a seed and the request's id, so that anybody who has the log can check i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from autopicker_lab.core.values import altered
 from autopicker_lab.live.draws import number_of
 
 if TYPE_CHECKING:
@@ -50,57 +53,61 @@ class Explorer:
 
     def __init__(self, plan: ExplorationPlan, allowance: Allowance):
         self.plan = plan
+        self._prefix = f"{plan.seed}:"
         self._allowance = allowance
         self._usual = 0.0  # uncertainty; 0: of no request yet
         self._lots: dict[Any, _Lots] = {}  # most requests are between the same models, which are worth the same
 
-    def explored(self, route: Route, request_id: str, *, begun: bool = False) -> Route:
-        """The route with its propensities, and with the model that was drawn.
+    def explored(self, route: Route, request_id: str, *, begun: bool = False) -> tuple[Route, str | None]:
+        """The route to the model that was drawn, and the propensities as JSON; None where nothing was drawn.
 
         Args:
             begun: whether the request goes on with a conversation, so that the model is not drawn.
         """
         if route.named or route.cascade is not None:
-            return route
-        lots = self._lots_of(route, begun)
+            return route, None
+        left_usd = self._allowance.left_usd
+        known = [route.model, begun]
+        for name, kept, _, quality, usd in route.candidates:
+            if kept:
+                known += name, quality, usd <= left_usd
+        key = tuple(known)
+        lots = self._lots.get(key)
+        if lots is None or not self._is_usual(lots):
+            lots = self._lots_of(key, lots)
         if not lots.laid:
-            return route.with_propensities(lots.propensities)
-        place = number_of(f"{self.plan.seed}:{request_id}")
+            return route, lots.text
+        place = number_of(self._prefix + request_id)
         if lots.low <= place < lots.high or (model := _drawn(lots.laid, place)) == route.model:
-            return route.with_propensities(lots.propensities)
-        others = (route.model, *(name for name in route.fallbacks if name != model))
+            return route, lots.text
+        return self._to(model, route, lots), lots.text
+
+    def _to(self, model: str, route: Route, lots: _Lots) -> Route:
+        """The route to another model than the policy prefers."""
+        others = (route.model, *[name for name in route.fallbacks if name != model])
         reason = f"explored (p = {lots.propensities[model]:.3f}) in place of {route.model}: {route.reason}"
-        explored = replace(
-            route,
-            model=model,
-            fallbacks=others,
-            reason=reason,
-            promise={},
-            propensities=lots.propensities,
-            explored_from=route.model,
-        )
+        explored = altered(route, model=model, fallbacks=others, reason=reason, promise={}, explored_from=route.model)
         self._allowance.spend(explored.estimated_cost_usd)
         return explored
 
-    def _lots_of(self, route: Route, begun: bool) -> _Lots:
-        """How a request is drawn: as one before it of the same models and estimates, where what is usual is as then."""
-        left_usd = self._allowance.left_usd
-        known = [(name, quality, usd <= left_usd) for name, kept, _, quality, usd in route.candidates if kept]
-        key = (route.model, begun, *known)
-        lots = self._lots.get(key)
-        if lots is not None:
-            usual = self._usual = self._usual + _MEMORY * (lots.uncertainty - self._usual)
-            if -_LIKE <= usual / lots.usual - 1 <= _LIKE:
-                return lots
+    def _is_usual(self, lots: _Lots) -> bool:
+        """Whether what is usual is as it was for earlier requests of these lots; this one counts among the usual."""
+        usual = self._usual = self._usual + _MEMORY * (lots.uncertainty - self._usual)
+        return -_LIKE <= usual / lots.usual - 1 <= _LIKE
+
+    def _lots_of(self, key: tuple[Any, ...], earlier: _Lots | None) -> _Lots:
+        """How a request is drawn; those after it of the same models and estimates are drawn alike."""
+        chosen, begun, *figures = key
+        known = zip(figures[::3], figures[1::3], figures[2::3], strict=True)
         uncertain = [(name, max(_LEAST_UNCERTAINTY, 4 * q * (1 - q)), within) for name, q, within in known]
         uncertainty = sum([each for _, each, _ in uncertain]) / len(uncertain)
-        if lots is None:
+        if earlier is None:
             self._usual += (_MEMORY if self._usual else 1.0) * (uncertainty - self._usual)
-        weights = {name: each for name, each, within in uncertain if within and name != route.model and not begun}
+        weights = {name: each for name, each, within in uncertain if within and name != chosen and not begun}
         if len(self._lots) >= _KNOWN:
             self._lots.clear()
-        propensities = self._propensities(route.model, weights, uncertainty / self._usual)
-        lots = self._lots[key] = _Lots(propensities, route.model, uncertainty, self._usual)
+        propensities = self._propensities(chosen, weights, uncertainty / self._usual)
+        lots = self._lots[key] = _Lots(propensities, chosen, uncertainty, self._usual)
         return lots
 
     def _propensities(self, chosen: str, weights: Mapping[str, float], times: float) -> dict[str, float]:
@@ -120,15 +127,17 @@ class _Lots:
     """How the model of a request is drawn.
 
     Attributes:
+        text: of the propensities, as JSON.
         laid: models and their probabilities in the order in which they are laid; empty where there is but one.
         low, high: numbers between which the chosen model is drawn for sure, whatever is lost in rounding.
         uncertainty: mean of its models; usual: that of requests then.
     """
 
-    __slots__ = ("high", "laid", "low", "propensities", "uncertainty", "usual")
+    __slots__ = ("high", "laid", "low", "propensities", "text", "uncertainty", "usual")
 
     def __init__(self, propensities: dict[str, float], chosen: str, uncertainty: float, usual: float):
         self.propensities = propensities
+        self.text = orjson.dumps(propensities).decode()
         self.laid = sorted(propensities.items()) if len(propensities) > 1 else []
         before = sum([probability for name, probability in self.laid if name < chosen])
         self.low, self.high = before + _ROUNDING, before + propensities[chosen] - _ROUNDING

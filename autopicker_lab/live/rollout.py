@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from autopicker_lab.storage import DecisionLog
 
 SERVICE = "service"  # who takes the steps that nobody asked for
+_HASHES = 2**64  # that conversations can have
+_ANY = 0, math.inf  # a draw that any conversation may gain
 _RESTS = 400  # seconds before the next look, for each second of processor time that one took
 log = logging.getLogger(__name__)
 
@@ -101,6 +103,13 @@ class Rollout:
         self._states, self._oldest = history, recent[0]
         self._stables = {state.stable for state in recent if state.canary is None}
         self._canaried = [state for state in recent if state.canary is not None]
+        one = len({state.stable for state in recent}) == 1 and len(self._canaried) <= 1
+        self._plain = _draw_of(self._canaried[0] if self._canaried else history[-1]) if one else _ANY
+
+    def _is_plain(self, conversation: int) -> bool:
+        """Whether a conversation has the stable policy for sure, in whichever state of the last day it began."""
+        turned, drawn_below = self._plain
+        return (conversation + turned) % _HASHES >= drawn_below
 
     def _load(self, steps: Sequence[Step]) -> None:
         for name in {step.policy for step in steps} - self._policies.keys():
@@ -135,7 +144,9 @@ class Rollout:
         return self.policy_in(began_in, conversation)
 
     def began_in(self, conversation: int) -> Deployed | None:
-        """The state that a conversation began in; None where this process does not know: the store may."""
+        """The state that a conversation began in, or one as good; None where that is not known here: the store may."""
+        if self._is_plain(conversation):
+            return self.state
         number = self._conversations.here(conversation)
         return None if number is None else self._state_after(number)
 
@@ -145,6 +156,8 @@ class Rollout:
 
     def policy_in(self, began_in: Deployed, conversation: int) -> RoutePolicy | None:
         """The policy of a conversation that began in a state; None: the stable one."""
+        if self._is_plain(conversation):
+            return None
         state, name = self.state, _drawn(began_in, conversation)
         mistakable = self._may_be_mistaken(conversation, began_in, name)
         self._conversations.remember(conversation, began_in.number, store=mistakable)
@@ -211,14 +224,19 @@ def _in_force(history: Sequence[Deployed], since: float) -> list[Deployed]:
 
 def _drawn(state: Deployed, conversation: int) -> str:
     """The id of the policy that a conversation gets which begins in a state."""
+    turned, drawn_below = _draw_of(state)
     canary = state.canary
-    if canary is None:
-        return state.stable
-    gets_it = (conversation + _turned(canary.number)) % 2**64 < canary.share * 2**64
-    return canary.policy if gets_it else state.stable
+    gets_it = canary is not None and (conversation + turned) % _HASHES < drawn_below
+    return canary.policy if canary is not None and gets_it else state.stable
+
+
+def _draw_of(state: Deployed) -> tuple[int, float]:
+    """By how much the hashes of conversations are turned in a state, and below which of these the canary is drawn."""
+    canary = state.canary
+    return (0, 0.0) if canary is None else (_turned(canary.number), canary.share * _HASHES)
 
 
 @functools.cache
 def _turned(number: int) -> int:
     """By how much the hashes of conversations are turned for a canary, so that each draws anew."""
-    return int(number_of(f"canary:{number}") * 2**64)
+    return int(number_of(f"canary:{number}") * _HASHES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from autopicker_lab.live.allowance import Allowance
 from autopicker_lab.live.audit import open_audit
@@ -23,19 +23,28 @@ if TYPE_CHECKING:
     from autopicker_lab.storage import DecisionLog, Ledger
 
 
-class RequestTerms(NamedTuple):
-    """What holds for one request; core's LiveTerms."""
+class RequestTerms:
+    """What holds for one request; core's LiveTerms.
 
-    policy: RoutePolicy | None
-    explorer: Explorer | None
-    request_id: str
-    begun: bool
+    Attributes:
+        policy: that decides on it; None: the pipeline's own.
+        propensities: the probabilities with which its models could have been drawn, as JSON; None where nothing was.
+    """
+
+    __slots__ = ("_begun", "_explorer", "_request_id", "policy", "propensities")
+
+    def __init__(self, policy: RoutePolicy | None, explorer: Explorer | None, request_id: str, begun: bool):
+        self.policy = policy
+        self.propensities: str | None = None
+        self._explorer = explorer
+        self._request_id = request_id
+        self._begun = begun
 
     def explored(self, route: Route) -> Route:
-        """The route with the model that the request draws."""
-        if self.explorer is None:
-            return route
-        return self.explorer.explored(route, self.request_id, begun=self.begun)
+        """The route to the model that the request draws."""
+        if self._explorer is not None:
+            route, self.propensities = self._explorer.explored(route, self._request_id, begun=self._begun)
+        return route
 
 
 class LiveTraffic:
@@ -79,21 +88,27 @@ class LiveTraffic:
         """Whether requests get terms."""
         return self._explorer is not None or self.rollout.active
 
-    def with_terms(self, request: ChatRequest, request_id: str, caller: str) -> ChatRequest | None:
-        """The request with what the loop does to it; None where the store must tell, see `with_recalled_terms`."""
-        begun, policy, rollout = is_begun(request), None, self.rollout
+    def give_terms(self, request: ChatRequest, request_id: str, caller: str) -> bool:
+        """Do to a request what the loop does; whether that could be told, else see `give_recalled_terms`."""
+        policy, rollout = None, self.rollout
+        begun = is_begun(request)
         if rollout.active:
             conversation = conversation_of(request, caller)
             began_in = rollout.began_in(conversation) if begun else rollout.state
             if began_in is None:
-                return None
+                return False
             policy = rollout.policy_in(began_in, conversation)
-        return request.with_live(RequestTerms(policy, self._explorer, request_id, begun))
+        self._give(request, policy, request_id, begun)
+        return True
 
-    async def with_recalled_terms(self, request: ChatRequest, request_id: str, caller: str) -> ChatRequest:
-        """The same of a conversation that began elsewhere, or is forgotten here: the store is asked, off the loop."""
+    async def give_recalled_terms(self, request: ChatRequest, request_id: str, caller: str) -> None:
+        """The same for a conversation that began elsewhere, or is forgotten here: the store is asked, off the loop."""
         policy = await self.rollout.policy_for(request, caller, begun=True)
-        return request.with_live(RequestTerms(policy, self._explorer, request_id, begun=True))
+        self._give(request, policy, request_id, begun=True)
+
+    def _give(self, request: ChatRequest, policy: RoutePolicy | None, request_id: str, begun: bool) -> None:
+        if policy is not None or self._explorer is not None:
+            request.take_live(RequestTerms(policy, self._explorer, request_id, begun))
 
     def failed(self, request: ChatRequest, error: AutopickerError) -> None:
         """A request was answered with an error; one of the service or of a model counts against its policy."""

@@ -181,7 +181,7 @@ class ServiceState:
         self.budgets.charge(record.caller, cost - record.charged_usd)
         self.tracing.record_answer(record, provider, cost)
         counted = self.lab.pipeline.policy.reference.get("features", ())
-        self.decisions.record(record.decision(cost, self.kept_prompt(request), counted))
+        self.decisions.record(record.decision(cost, self.kept_prompt(request), counted, request.live))
         if self.live.signals is not None:
             named, left = record.route is not None and record.route.named, record.finish_reason == "cancelled"
             self.live.signals.answered(request, record.id, record.caller.id, named=named, left=left)

@@ -45,17 +45,21 @@ def explorer(share: float = 0.1, left: float = 1.0, seed: int = 0) -> tuple[Expl
     return Explorer(ExplorationPlan(share, seed), allowance), spent
 
 
+def propensities(told: str | None) -> dict[str, float]:
+    return json.loads(told or "{}")
+
+
 THREE = route(("a", True, 0.9, 0.0), ("b", True, 0.6, 0.0), ("c", True, 0.97, 0.0), ("blind", False, 0.5, 0.0))
 
 
 def test_models_are_drawn_as_often_as_their_propensities_say_and_never_one_that_cannot_take_it() -> None:
     exploring, _ = explorer()
-    routes = [exploring.explored(THREE, f"r{i}") for i in range(20_000)]
-    told = routes[0].propensities
+    explored = [exploring.explored(THREE, f"r{i}") for i in range(20_000)]
+    told = propensities(explored[0][1])
     assert sum(told.values()) == pytest.approx(1)
     assert set(told) == {"a", "b", "c"}
     assert told["b"] > told["c"] > 0  # what b is good for is less certain
-    counts = Counter(r.model for r in routes)
+    counts = Counter(r.model for r, _ in explored)
     for name, probability in told.items():
         assert counts[name] / 20_000 == pytest.approx(probability, abs=0.007)
 
@@ -63,8 +67,8 @@ def test_models_are_drawn_as_often_as_their_propensities_say_and_never_one_that_
 def test_a_log_can_be_checked() -> None:
     exploring, _ = explorer(seed=7)
     routes = {f"r{i}": exploring.explored(THREE, f"r{i}") for i in range(300)}
-    assert all(drawn(r.propensities, 7, name) == r.model for name, r in routes.items())
-    assert any(drawn(r.propensities, 8, name) != r.model for name, r in routes.items())
+    assert all(drawn(propensities(told), 7, name) == r.model for name, (r, told) in routes.items())
+    assert any(drawn(propensities(told), 8, name) != r.model for name, (r, told) in routes.items())
 
 
 def test_the_share_is_kept_and_spent_where_estimates_are_uncertain() -> None:
@@ -75,7 +79,7 @@ def test_the_share_is_kept_and_spent_where_estimates_are_uncertain() -> None:
     rates: dict[str, list[float]] = {"sure": [], "unsure": []}
     for i in range(4000):
         name = mixed.choice(("sure", "unsure"))
-        told = exploring.explored(sure if name == "sure" else unsure, f"r{i}").propensities
+        told = propensities(exploring.explored(sure if name == "sure" else unsure, f"r{i}")[1])
         rates[name].append(1 - told["a"])
     together = rates["sure"] + rates["unsure"]
     assert sum(together) / len(together) == pytest.approx(0.1, abs=0.01)
@@ -85,7 +89,7 @@ def test_the_share_is_kept_and_spent_where_estimates_are_uncertain() -> None:
 
 def test_what_was_explored_says_so_and_has_no_promise() -> None:
     exploring, _ = explorer(0.5)
-    made = next(r for i in range(99) if (r := exploring.explored(THREE, f"r{i}")).model != "a")
+    made = next(r for i in range(99) if (r := exploring.explored(THREE, f"r{i}")[0]).model != "a")
     assert made.explored_from == "a"
     assert made.reason.startswith("explored (p = ")
     assert made.fallbacks[0] == "a"
@@ -99,19 +103,19 @@ def test_a_model_that_the_allowance_does_not_pay_for_is_not_drawn_and_what_is_dr
     exploring, spent = explorer(0.5, left=1.0)
     routes = [exploring.explored(dear, f"r{i}") for i in range(200)]
     assert spent == [0.4, 0.4]
-    assert routes[-1].propensities == {"a": 1.0}
+    assert propensities(routes[-1][1]) == {"a": 1.0}
 
 
 @pytest.mark.parametrize("changes", [{"named": True}, {"cascade": object()}])
 def test_what_the_caller_named_and_cascades_are_left_alone(changes: Any) -> None:
     exploring, _ = explorer(0.5)
     made = replace(THREE, **changes)
-    assert all(exploring.explored(made, f"r{i}") is made for i in range(50))
+    assert all(exploring.explored(made, f"r{i}") == (made, None) for i in range(50))
 
 
 def test_a_conversation_under_way_is_not_drawn_anew() -> None:
     exploring, _ = explorer(0.5)
-    assert {exploring.explored(THREE, f"r{i}", begun=True).model for i in range(50)} == {"a"}
+    assert {exploring.explored(THREE, f"r{i}", begun=True)[0].model for i in range(50)} == {"a"}
 
 
 def test_workers_share_an_allowance_and_nothing_is_spent_before_the_store_was_asked(tmp_path: Path) -> None:
@@ -156,7 +160,7 @@ def test_a_service_logs_what_could_have_been_drawn_and_nothing_while_it_does_not
     assert {a["model"] for a in answers} == {"weak", "strong"}
     drawn_rows = [row for row in decisions if row.propensities]
     for row in drawn_rows:
-        propensities = json.loads(row.propensities or "")
-        assert sum(propensities.values()) == pytest.approx(1)
-        assert drawn(propensities, 3, row.request_id) == row.model
+        told = propensities(row.propensities)
+        assert sum(told.values()) == pytest.approx(1)
+        assert drawn(told, 3, row.request_id) == row.model
     assert any(len(json.loads(row.propensities or "")) == 2 for row in drawn_rows)

@@ -93,6 +93,6 @@ def test_what_was_decided_by_a_policy_that_serves_no_more_stays_here(tmp_path: P
     live = LiveTraffic(settings, open_ledger(settings), pipeline, lambda: 0)
     request, route = ChatRequest.of("q"), Route("m", (), (), Complexity((), 1), there.id, "")
     for own, decided, stays in ((None, there, False), (None, here, True), (here, here, True), (there, there, False)):
-        asked = request.with_live(RequestTerms(own, None, "r", begun=False))
+        asked = replace(request, live=RequestTerms(own, None, "r", begun=False))
         assert live.must_stay(asked, replace(route, policy=decided.id)) is stays
     live.close()

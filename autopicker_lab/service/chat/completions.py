@@ -78,7 +78,8 @@ class ChatApp:
                 request = request.with_allowed(context.caller.models, reservation.spending)
                 if (live := self._state.live).active:
                     whose = request, context.request_id, context.caller.id
-                    request = live.with_terms(*whose) or await live.with_recalled_terms(*whose)
+                    if not live.give_terms(*whose):
+                        await live.give_recalled_terms(*whose)
                 handler = _CompletionHandler(self._state, self._flights, context, request, call.wording, with_files)
                 long = size >= json_body.LONG_BODY
                 keyed = self._state, context, request, with_files

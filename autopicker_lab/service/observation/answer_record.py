@@ -12,13 +12,12 @@ from autopicker_lab.storage import Decision
 from autopicker_lab.tuning.drift import IS_UNFAMILIAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from autopicker_lab.chat import ChatStream
+    from autopicker_lab.core.chat import LiveTerms
     from autopicker_lab.service.request.auth import Caller
     from autopicker_lab.service.request.context import RequestContext
-
-_LAST: list[tuple[Mapping[str, float], str]] = [({}, "{}")]
 
 
 class AnswerRecord(NamedTuple):
@@ -110,14 +109,16 @@ class AnswerRecord(NamedTuple):
         """Whether another model answered than the one that the route chose first."""
         return self.route is not None and self.route.model != self.model
 
-    def decision(self, cost_usd: float, prompt: str | None, counted: Iterable[str] = ()) -> Decision:
+    def decision(
+        self, cost_usd: float, prompt: str | None, counted: Iterable[str] = (), live: LiveTerms | None = None
+    ) -> Decision:
         """The row of the decision log; `prompt` None where questions are not kept.
 
         Args:
+            live: what the service did to the request on its own account.
             counted: names of the question's features that are kept.
         """
         route = self.route
-        as_drawn = not self.fallback_used
         features = {name: route.complexity.features.get(name, 0.0) for name in counted} if route else {}
         if route and IS_UNFAMILIAR in features:
             features[IS_UNFAMILIAR] = float(route.unfamiliar)
@@ -136,19 +137,6 @@ class AnswerRecord(NamedTuple):
             first_token_s=self.first_token_s,
             prompt=prompt,
             key_id=self.caller.id or None,
-            propensities=_drawn_json(route.propensities) if route and route.propensities and as_drawn else None,
-            features=_json(features) if features else None,
+            propensities=None if live is None or self.fallback_used else live.propensities,
+            features=orjson.dumps(features).decode() if features else None,
         )
-
-
-def _json(values: Mapping[str, float]) -> str:
-    return orjson.dumps(dict(values)).decode()
-
-
-def _drawn_json(propensities: Mapping[str, float]) -> str:
-    """JSON of propensities; that of the request before, which often had the same ones, is at hand."""
-    known, text = _LAST[0]
-    if known is not propensities:
-        text = _json(propensities)
-        _LAST[0] = propensities, text
-    return text

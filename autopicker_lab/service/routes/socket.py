@@ -106,7 +106,8 @@ class _ChatSession(SocketSession):
         request = request.with_allowed(caller.models, reservation.spending)
         if (live := self.state.live).active:
             whose = request, context.request_id, caller.id
-            request = live.with_terms(*whose) or await live.with_recalled_terms(*whose)
+            if not live.give_terms(*whose):
+                await live.give_recalled_terms(*whose)
         attachments, failures = await self.state.attach(request.file_ids, caller)
         stream = self.state.lab.pipeline.stream(request, attachments)
         whole = "stream" in body.model_fields_set and not body.stream
