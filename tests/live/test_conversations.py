@@ -87,7 +87,9 @@ def test_conversations_stay_with_their_policy_through_canary_promotion_and_rollb
     assert policies(worker(), begun=True) == [OLD.id] * 200  # what was withdrawn serves none
 
 
-def test_only_conversations_that_could_be_mistaken_are_kept(settings: Settings, worker: Worker) -> None:
+def test_only_conversations_that_could_be_mistaken_are_kept_and_asked_for(
+    settings: Settings, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Deployments(open_audit(settings)).deploy(STRONG, "ann", share=0.1)
     one = worker()
     kept: list[Begun] = []
@@ -96,6 +98,11 @@ def test_only_conversations_that_could_be_mistaken_are_kept(settings: Settings, 
     written(one)
     assert len(kept) == begun.count(STRONG.id) < 50
     assert {row.step for row in kept} == {1}
+    another = worker()
+    asked: list[int] = []
+    monkeypatch.setattr(another._conversations, "recall", asked.append)  # which answers that it knows nothing
+    assert policies(another, begun=True).count(STRONG.id) == 0  # nothing was written
+    assert len(asked) == len(kept)
 
 
 def test_a_day_after_a_step_nothing_needs_to_be_kept(settings: Settings, worker: Worker) -> None:

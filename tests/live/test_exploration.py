@@ -46,7 +46,8 @@ def explorer(share: float = 0.1, left: float = 1.0, seed: int = 0) -> tuple[Expl
 
 
 def propensities(told: str | None) -> dict[str, float]:
-    return json.loads(told or "{}")
+    found: dict[str, float] = json.loads(told or "{}")
+    return found
 
 
 THREE = route(("a", True, 0.9, 0.0), ("b", True, 0.6, 0.0), ("c", True, 0.97, 0.0), ("blind", False, 0.5, 0.0))
