@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from autopicker_lab import Workbench
 from autopicker_lab.benchmark import passages
-from autopicker_lab.benchmark.passages.rankings import Rankings
+from autopicker_lab.benchmark.passages.rankings import OTHER, Rankings, Remembered
 from autopicker_lab.core import InvalidRequestError, StoppedError
 
 WORDS = [passages.TRIGRAMS, passages.PRODUCT_WORDS]
@@ -71,6 +74,28 @@ def test_a_folder_without_asks_says_what_it_must_have(tmp_path: Path) -> None:
     (tmp_path / "asks.json").write_text(json.dumps([{"kind": "passage"}]))
     with pytest.raises(InvalidRequestError, match="holds no asks"):
         passages.read_asks(tmp_path)
+
+
+def test_a_vector_is_made_once_whichever_ranking_asks_for_it() -> None:
+    read: list[str] = []
+
+    class Counting:
+        name = "counting"
+
+        def passages(self, texts: Sequence[str]) -> Any:
+            read.extend(texts)
+            return np.array([[len(text), 1.0] for text in texts])
+
+        def question(self, text: str) -> Any:
+            read.append(text)
+            return np.array([1.0, 0.0])
+
+    encoder = Remembered(Counting())
+    rankings = Rankings(encoder)
+    first = rankings.of(OTHER, ["a", "bbb", "a"], 0).scores("which")
+    assert list(first) == [1, 3, 1]
+    assert list(rankings.of(f"{passages.TRIGRAMS} + {OTHER}", ["bbb", "cc"], 1).scores("which").argsort()) == [1, 0]
+    assert read == ["a", "bbb", "which", "cc"]
 
 
 def test_an_unknown_ranking_names_those_there_are() -> None:

@@ -6,12 +6,12 @@ from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.benchmark.passages.rankings import PRODUCT, PRODUCT_WORDS, TRIGRAMS, Rankings
+from autopicker_lab.benchmark.passages.rankings import PRODUCT, PRODUCT_WORDS, TRIGRAMS, Rankings, remembered
 from autopicker_lab.core import StoppedError
 from autopicker_lab.core.figures import grid
 from autopicker_lab.core.show import SERIES, frame
 from autopicker_lab.core.tokens import estimate_tokens
-from autopicker_lab.retrieval import Retriever, bundled
+from autopicker_lab.retrieval import Retriever
 from autopicker_lab.retrieval.index import PassageIndex
 from autopicker_lab.retrieval.retriever import LABEL_TOKENS
 from autopicker_lab.runtime.progress import Progress, report_progress
@@ -104,7 +104,7 @@ class _Reading:
     def __init__(self, corpus: Corpus, other: Encoder | None):
         self._corpus = corpus
         self._rankings = Rankings(other)
-        self._retrievers = {PRODUCT: Retriever(bundled()), PRODUCT_WORDS: Retriever()}
+        self._retrievers = {PRODUCT: Retriever(remembered()), PRODUCT_WORDS: Retriever()}
 
     def of(self, ask: Ask, name: str, budgets: Sequence[int]) -> list[str]:
         """The text for each budget."""

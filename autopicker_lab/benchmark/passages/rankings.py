@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -82,9 +83,41 @@ class _Fused:
         return sum(rest, first)
 
 
+class Remembered:
+    """An encoder that makes the vector of each text once, whichever ranking, budget or set of files asks for it."""
+
+    def __init__(self, encoder: Encoder):
+        self.name = encoder.name
+        self._encoder = encoder
+        self._passages: dict[str, Floats] = {}
+        self._questions: dict[str, Floats] = {}
+
+    def passages(self, texts: Sequence[str]) -> Floats:
+        """Vectors of passages, shape (passages, dimensions)."""
+        import numpy as np
+
+        missing = list(dict.fromkeys(text for text in texts if text not in self._passages))
+        if missing:
+            self._passages.update(zip(missing, self._encoder.passages(missing), strict=True))
+        return np.stack([self._passages[text] for text in texts])
+
+    def question(self, text: str) -> Floats:
+        """The vector of a question, shape (dimensions,)."""
+        if text not in self._questions:
+            self._questions[text] = self._encoder.question(text)
+        return self._questions[text]
+
+
 def encoder_in(folder: str) -> Encoder | None:
     """The encoder of a folder; None for no name."""
-    return FolderEncoder(folder) if folder else None
+    return Remembered(FolderEncoder(folder)) if folder else None
+
+
+@lru_cache(1)
+def remembered() -> Encoder | None:
+    """The encoder whose weights are installed, for all rankings of this process; None where they are not."""
+    encoder = bundled()
+    return Remembered(encoder) if encoder else None
 
 
 class Rankings:
@@ -95,7 +128,7 @@ class Rankings:
     """
 
     def __init__(self, other: Encoder | None = None):
-        self._encoders = {ENCODER: bundled(), OTHER: other}
+        self._encoders = {ENCODER: remembered(), OTHER: other}
         self._made: dict[tuple[str, int], Ranking] = {}
 
     def of(self, name: str, texts: Sequence[str], key: int) -> Ranking:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _UPSTREAM_SECRET = "sk-upstream-secret"
 _MARK = "confidential-question"  # stands in every question, and must stand in no log
 _SAMPLE_S = 5.0
+_CONTEXT_TOKENS = 200  # of what is asked for of a file: most do not fit, and are searched
 _FILES = 100  # different ones: what is read of a file is kept, and a growing number of them would fill that cache
 
 
@@ -265,6 +266,9 @@ class _Caller:
             body = self._body("Which boat?", file_ids=[file_id])
             asked = await self._client.post("/v1/chat/multimodal", json=body, headers=self._headers)
             self._note("chat with a file", asked.status_code)
+            sought = {"messages": body["messages"], "file_ids": [file_id], "budget": _CONTEXT_TOKENS}
+            found = await self._client.post("/api/v1/context", json=sought, headers=self._headers)
+            self._note("context", found.status_code)
             deleted = await self._client.delete(f"/v1/files/{file_id}", headers=self._headers)
             self._note("delete", deleted.status_code)
 
