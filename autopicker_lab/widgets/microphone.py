@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from autopicker_lab.workbench import Workbench
 
 _STATIC = Path(__file__).parent / "static"
+_RECORDER = Path(__file__).parent.parent / "client" / "recorder.mjs"  # as the service's page records
 _MOST_BYTES = 2**28  # of a recording: eighteen hours of what browsers record
 
 
@@ -113,7 +114,7 @@ class MicrophoneModel(PanelModel):
 class _Recorder(anywidget.AnyWidget):
     """The button that records, and what was said so far."""
 
-    _esm = _STATIC / "microphone.js"
+    _esm = "".join(path.read_text("utf-8") for path in (_RECORDER, _STATIC / "microphone.js"))
     listening = traitlets.Bool(False).tag(sync=True)
     settled = traitlets.Unicode("").tag(sync=True)
     tail = traitlets.Unicode("").tag(sync=True)

@@ -1,8 +1,6 @@
 // Speech into a text box while it is said, over the service's socket: settled words stay, the tail behind them changes.
 
-const PIECE_MS = 250;
-// What browsers record, the best first; Safari has long known MP4 alone.
-const FORMS = { webm: 'audio/webm;codecs=opus', ogg: 'audio/ogg;codecs=opus', mp4: 'audio/mp4' };
+import { describeRefusal, openMicrophone } from './recorder.mjs';
 
 export class Microphone {
   // `show` gets the settled text and the tail; `ended` an error, or nothing.
@@ -17,29 +15,28 @@ export class Microphone {
 
   async start() {
     try {
-      if (!navigator.mediaDevices) throw new Error('A microphone needs https, or this machine itself.');
-      this.sound = await navigator.mediaDevices.getUserMedia({ audio: true });
-      const form = Object.keys(FORMS).find((name) => window.MediaRecorder?.isTypeSupported(FORMS[name]));
-      if (!form) throw new Error('This browser records neither WebM, Ogg nor MP4.');
+      this.recording = await openMicrophone();
       this.socket = new WebSocket(this.url);
-      this.socket.onopen = () => this.begin(form);
+      this.socket.onopen = () => this.begin();
       this.socket.onmessage = (event) => this.take(JSON.parse(event.data));
       this.socket.onclose = () => this.finish(new Error('The connection was closed.'));
     } catch (error) {
-      this.finish(error);
+      this.finish(new Error(describeRefusal(error)));
     }
   }
 
-  begin(form) {
-    if (this.key) this.socket.send(JSON.stringify({ type: 'auth', api_key: this.key }));
-    this.socket.send(JSON.stringify({ type: 'start', format: form }));
-    this.recorder = new MediaRecorder(this.sound, { mimeType: FORMS[form] });
-    let last = Promise.resolve();
-    this.recorder.ondataavailable = ({ data }) => {
-      last = last.then(async () => !this.isOver && this.socket.send(await data.arrayBuffer()));
-    };
-    this.recorder.onstop = () => last.then(() => !this.isOver && this.socket.send(JSON.stringify({ type: 'end' })));
-    this.recorder.start(PIECE_MS);
+  begin() {
+    if (this.key) this.tell({ type: 'auth', api_key: this.key });
+    this.tell({ type: 'start', format: this.recording.form });
+    this.recording.start(
+      (data) => !this.isOver && this.socket.send(data),
+      () => this.tell({ type: 'end' }),
+      (error) => this.finish(new Error(describeRefusal(error))),
+    );
+  }
+
+  tell(message) {
+    if (!this.isOver) this.socket.send(JSON.stringify(message));
   }
 
   take(message) {
@@ -54,16 +51,14 @@ export class Microphone {
 
   // What is said so far is still written.
   stop() {
-    if (this.recorder?.state === 'recording') this.recorder.stop();
-    else this.finish();
-    this.sound?.getTracks().forEach((track) => track.stop());
+    if (!this.recording?.isRunning) this.finish();
+    else this.recording.stop();
   }
 
   finish(error) {
     if (this.isOver) return;
     this.isOver = true;
-    if (this.recorder?.state === 'recording') this.recorder.stop();
-    this.sound?.getTracks().forEach((track) => track.stop());
+    this.recording?.stop();
     this.socket?.close();
     this.ended(error);
   }

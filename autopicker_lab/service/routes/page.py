@@ -22,7 +22,7 @@ router = APIRouter(include_in_schema=False, route_class=JsonRoute)
 _PAGE = Path(__file__).parent.parent / "page"
 _CLIENT = Path(__file__).parent.parent.parent / "client"  # the page is written with the client that others use
 _KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript"}
-_FILES = {path.name: path for path in (*sorted(_PAGE.iterdir()), _CLIENT / "autopicker.mjs") if path.suffix in _KINDS}
+_FILES = {path.name: path for path in (*sorted(_PAGE.iterdir()), *_CLIENT.glob("*.mjs")) if path.suffix in _KINDS}
 
 
 class AnswerBody(BaseModel):
