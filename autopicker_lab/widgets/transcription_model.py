@@ -217,8 +217,17 @@ class TranscriptionModel(PanelModel):
             self._forget()
         if self.job.stopping:
             return STOPPED
-        factor = transcript.real_time_factor
-        pace = "" if factor is None else f", at {1 / factor:.0f} times the speed of speech" if factor else ""
+        pace = _pace(transcript.real_time_factor)
         warnings = "".join(f". {words}" for words in transcript.warnings)
         language = transcript.language or "no speech"
         return f"{file.name}: {transcript.duration:.1f} s of {language}{pace}{warnings}"
+
+
+def _pace(factor: float | None) -> str:
+    """How fast a recording was heard, of its real-time factor, in words; never "0 times"."""
+    if not factor:
+        return ""
+    times = 1 / factor
+    return (
+        f", at {times:,.0f} times the speed of speech" if times >= 2 else f", at {times:.2g} times the speed of speech"
+    )

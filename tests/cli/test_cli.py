@@ -119,6 +119,9 @@ def test_a_load_test_is_kept_and_compared(service: str, tmp_path: Path) -> None:
     result = json_of(*chat, "--users", 1, "--requests", 2, "--out", kept)
     assert result["good_share"] == 1
     assert result["ttft_p50_ms"] > 0
+    table = tmp_path / "requests.csv"
+    json_of("loadtest", f"{service}/health", "--requests", 5, "--out", table)
+    assert len(table.read_text("utf-8").splitlines()) == 1 + 5  # its head, and a line for each request
     output = run("loadtest", f"{service}/health", "--rate", 20, "--duration", 1, "--compare", kept).stdout
     assert "now / before" in output
     pair = json_of("loadtest", f"{service}/health", "--requests", 20, "--against", f"{service}/metrics")

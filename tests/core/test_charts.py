@@ -14,6 +14,7 @@ from autopicker_lab.core import Candidate, Complexity, Factor, Route, show
 from autopicker_lab.core.charts import Chart, Scale
 from autopicker_lab.core.figures import INK, axes, figure_html
 from autopicker_lab.core.flows import flows_html
+from autopicker_lab.tuning.charts import transfer_chart
 
 
 def luminance(colour: str) -> float:
@@ -154,3 +155,18 @@ def test_a_dropped_model_has_a_grey_bar_and_is_named_once() -> None:
     assert html.index(show.GREEN) < html.index("small</td>") < html.index(show.GREY)
     assert html.count("small") == 2  # in the sentence, and in its row
     assert route.plot().get_xlabel() == "quality"
+
+
+def test_what_carries_over_is_dots_with_intervals_and_no_figure_that_is_not_there() -> None:
+    rows = [
+        {"task": "<sums>", "n": 40, "achieved_share": 1.0, "apgr": None, "gap": 0.0123456789},
+        {"task": "proofs", "n": 1234, "achieved_share": 0.0333333333, "apgr": 0.6123456, "gap": 0.5},
+    ]
+    html = transfer_chart(rows).to_html()
+    words = re.sub("<[^>]*>", "|", html)
+    assert "&lt;sums&gt;" in words
+    assert "1,234 prompts" in words
+    assert "APGR 0.61" in words
+    assert "lead within noise, no APGR" in words
+    assert not re.search(r"(?i)nan|\d\.\d{4}", words)
+    assert transfer_chart([]).to_html()

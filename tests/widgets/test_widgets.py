@@ -48,6 +48,7 @@ from autopicker_lab.widgets.parts.job import STOPPED
 from autopicker_lab.widgets.parts.snapshot import static_html
 from autopicker_lab.widgets.threshold_model import ESTIMATES, TIERS
 from autopicker_lab.widgets.threshold_words import summary_html
+from autopicker_lab.widgets.transcription_model import _pace
 
 
 @pytest.fixture(scope="module")
@@ -545,6 +546,14 @@ class TestExtraction:
         assert Image.open(io.BytesIO(reading.picture())).width > 100
 
 
+@pytest.mark.parametrize(
+    ("factor", "told"), [(None, ""), (0.1, "at 10 times"), (0.7, "at 1.4 times"), (3.0, "at 0.33 times"), (0.0, "")]
+)
+def test_a_slow_recognition_is_never_told_as_nothing(factor: float | None, told: str) -> None:
+    assert bool(told) == bool(_pace(factor))
+    assert told in _pace(factor)
+
+
 @pytest.mark.slow
 class TestTranscription:
     def test_a_recording_is_heard_corrected_and_saved(self, lab: Workbench, samples: Path) -> None:
@@ -795,6 +804,17 @@ def test_the_load_panel_follows_its_controls_and_shows_what_came(lab: Workbench)
     panel.loop.value = OPEN
     assert panel.users.disabled
     assert panel.model.loop == OPEN
+
+
+def test_the_load_panel_tests_a_keyed_server_of_one_model(lab: Workbench) -> None:
+    panel = LoadPanel(lab, "http://127.0.0.1:9/v1")
+    panel.model_name.value, panel.key.value, panel.max_tokens.value = " small ", "sk-1", 7
+    plan = panel.model.plan()
+    assert (plan.chat.model, plan.chat.max_tokens) == ("small", 7)
+    assert plan.headers == {"Authorization": "Bearer sk-1"}
+    panel.max_tokens.value, panel.key.value = 0, ""
+    assert panel.model.plan().chat.max_tokens is None
+    assert panel.model.plan().headers == {}
 
 
 @pytest.mark.slow
