@@ -149,7 +149,7 @@ def test_cells_of_a_spreadsheet_are_pasted_as_text_and_a_picture_as_a_file(brows
 @needs("chromium")
 def test_an_answer_is_typeset_runs_nothing_and_leads_to_its_passages_on_a_phone_behind_a_prefix(browser: Any) -> None:
     wrong: list[Any] = []
-    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+    phone = {"viewport": {"width": 320, "height": 700}, "color_scheme": "dark"}
     with raw_upstream() as up, gateway(up, root_path="/lab") as base:
         up.script = lambda asked: stream(piece({"role": "assistant", "content": ANSWER}), END)
         tab = visit(browser, f"{base}/lab/", wrong, **phone)
@@ -181,7 +181,7 @@ def test_an_answer_is_typeset_runs_nothing_and_leads_to_its_passages_on_a_phone_
         tab.locator("dialog td").get_by_text("✓ ready").first.wait_for()
         assert violations(tab) == []
         width = tab.evaluate("() => document.scrollingElement.scrollWidth")
-        assert (width, tab.title()) == (390, "Autopicker Lab")
+        assert (width, tab.title()) == (320, "Autopicker Lab")
     assert wrong == []
 
 
