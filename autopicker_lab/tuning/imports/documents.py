@@ -39,6 +39,7 @@ class Content:
         whole: the value of JSON or YAML, where the file is one. records: its lines or items that are objects.
         table: where the file is a table, all cells texts.
         members: JSON files of an archive by name.
+        notes: what was left out.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Content:
     records: tuple[dict[str, Any], ...] = ()
     table: pd.DataFrame | None = None
     members: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def first(self) -> dict[str, Any]:
@@ -108,7 +110,8 @@ def _json(path: Path, text: str) -> Content:
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
-        return Content(path, records=tuple(_lines(path, text)))
+        records, notes = _lines(path, text)
+        return Content(path, records=tuple(records), notes=notes)
     items = whole if isinstance(whole, list) else [whole]
     return Content(path, whole, tuple(item for item in items if isinstance(item, dict)))
 
@@ -137,21 +140,25 @@ def _values(node: Any, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-def _lines(path: Path, text: str) -> list[dict[str, Any]]:
+def _lines(path: Path, text: str) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Objects of JSON, and a note where the last one was cut off, as of a log whose writer was ended."""
     records: list[dict[str, Any]] = []  # a line of JSON may hold other marks that end lines, such as U+2028
-    for number, line in enumerate(text.split("\n"), 1):
+    lines = text.rstrip().split("\n")
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
             if not records and (found := _one_after_the_other(text)):
-                return found
+                return found, ()
+            if records and number == len(lines) and line.lstrip().startswith("{"):
+                return records, (f"the last line of {path.name} is cut off: left out",)
             detail = f"line {number} of '{path.name}' is no JSON"
             raise InvalidRequestError(detail, "one JSON object a line, or one JSON document") from None
         if isinstance(record, dict):
             records.append(record)
-    return records
+    return records, ()
 
 
 def _one_after_the_other(text: str) -> list[dict[str, Any]]:

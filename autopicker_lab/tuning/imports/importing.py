@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.tuning.conversations import as_prompt
-from autopicker_lab.tuning.imports import evaluations, spans, tables, traces
+from autopicker_lab.tuning.imports import evaluations, tables, traces
 from autopicker_lab.tuning.imports.documents import read_content
 from autopicker_lab.tuning.imports.helm import helm
+from autopicker_lab.tuning.imports.pooled import OBSERVATIONS, ODD, SPANS, Pool, unlike
 from autopicker_lab.tuning.imports.several_scores import names_of, with_score
 from autopicker_lab.tuning.imports.shared_prompts import Leakage, leakage, split_hash
 from autopicker_lab.tuning.imports.tables import as_scores, frame_of, named, wide
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from autopicker_lab.tuning.imports.documents import Content
 
+    _Read = tuple[pd.DataFrame, list[str]]
+
 READERS: Mapping[str, Callable[[Content], list[dict[str, Any]]]] = {
     "lm-evaluation-harness": evaluations.lm_eval,
     "inspect_ai": evaluations.inspect_ai,
@@ -37,9 +40,8 @@ READERS: Mapping[str, Callable[[Content], list[dict[str, Any]]]] = {
     "LLMRouterBench": evaluations.llmrouterbench,
     "RouterEval": tables.routereval,
     "LiteLLM": traces.litellm,
-    "Langfuse": traces.langfuse,
-    "OpenTelemetry": spans.opentelemetry,
 }
+_TOOLS = (*READERS, SPANS, OBSERVATIONS)
 ENOUGH = 50  # see matrix.ENOUGH
 TABLE, LOG = "table", "decision log"
 
@@ -100,12 +102,13 @@ def import_outcomes(
     import pandas
 
     named_paths = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    formats, parts, notes = {}, [], []
+    pool, formats, read = Pool(), {}, []
     for path in named_paths:
-        name, part, said = _one(path.expanduser(), models, scale, columns or {})
-        formats[str(path)] = name
-        parts.append(part)
-        notes += [note for note in said if note not in notes]
+        formats[str(path)], found = _one(path.expanduser(), models, scale, columns or {}, pool)
+        read += found
+    for content, rows, said in pool.answers():
+        read.append(_chosen(content, rows, scale, columns or {}, said))
+    parts, notes = [part for part, _ in read], list(dict.fromkeys(note for _, said in read for note in said))
     if not parts:
         raise InvalidRequestError("no file to import", "autopicker outcomes import FILE...")
     if not sum(map(len, parts)):
@@ -119,22 +122,18 @@ def import_outcomes(
 
 
 def _one(
-    path: Path, models: Sequence[str], scale: tuple[float, float] | None, columns: Mapping[str, str]
-) -> tuple[str, pd.DataFrame, list[str]]:
-    """What a file is, its rows, and notes."""
-    import pandas
-
+    path: Path, models: Sequence[str], scale: tuple[float, float] | None, columns: Mapping[str, str], pool: Pool
+) -> tuple[str, list[_Read]]:
+    """What a file is, its rows, and notes; none of these yet where it is one of those that are read together."""
     if path.suffix.lower() in (".sqlite", ".db"):
         table, notes = _decisions(path)
-        return LOG, _finished(path, table, None, notes), notes
-    content, notes = read_content(path), []
-    name, rows = _recognised(content) if columns.keys() <= {"score"} else (TABLE, [])
-    wanted, names = columns.get("score", ""), names_of(rows)
-    if rows and (names or not wanted):  # of rows with one score each, it is a column that is named
-        if wanted and wanted not in names:
-            raise InvalidRequestError(f"no grade '{wanted}' in '{path.name}'", f"there are: {', '.join(names)[:200]}")
-        rows, said = with_score(rows, wanted)
-        return name, _finished(path, pandas.DataFrame(rows), scale, notes), [*notes, *filter(None, (said,))]
+        return LOG, [(_finished(path, table, None, notes), notes)]
+    content, ours = read_content(path), columns.keys() <= {"score"}
+    name, rows = _recognised(content) if ours else (TABLE, [])
+    if rows and (names_of(rows) or "score" not in columns):  # of rows with one score each, it is a column that is named
+        return name, [_chosen(content, rows, scale, columns, list(content.notes))]
+    if ours and not rows and (kind := pool.takes(content, columns.get("score", ""))):
+        return kind, []
     table = named(frame_of(content), columns)
     if not models and not {"prompt", "model"} & set(table):
         raise _unknown(path, table)
@@ -144,14 +143,35 @@ def _one(
             table = wide(table, models)
     elif models:
         table = table[table["model"].astype(str).isin(models)]
-    return TABLE, _finished(path, table, scale, notes), notes
+    notes = list(content.notes)
+    return TABLE, [(_finished(path, table, scale, notes), notes)]
+
+
+def _chosen(
+    content: Content,
+    rows: list[dict[str, Any]],
+    scale: tuple[float, float] | None,
+    columns: Mapping[str, str],
+    notes: list[str],
+) -> _Read:
+    """The rows of a tool with the grade that is their score."""
+    import pandas
+
+    wanted, names = columns.get("score", ""), names_of(rows)
+    if wanted and wanted not in names:
+        raise InvalidRequestError(
+            f"no grade '{wanted}' in '{content.path.name}'", f"there are: {', '.join(names)[:200]}"
+        )
+    rows, said = with_score(rows, wanted)
+    notes += filter(None, (said,))
+    return _finished(content.path, pandas.DataFrame(rows), scale, notes), notes
 
 
 def _unknown(path: Path, table: pd.DataFrame) -> InvalidRequestError:
     """The error for a file that is neither of a tool nor a table of outcomes."""
     held = ", ".join(str(name) for name in list(table)[:8])
     detail = f"'{path.name}' is no file that is known here: it holds {held}"
-    hint = f"known are files of {', '.join(READERS)}, decision logs, and tables with prompt, model and score"
+    hint = f"known are files of {', '.join(_TOOLS)}, decision logs, and tables with prompt, model and score"
     return InvalidRequestError(detail, f"{hint}; or say which columns these are: --column prompt=NAME")
 
 
@@ -164,9 +184,8 @@ def _recognised(content: Content) -> tuple[str, list[dict[str, Any]]]:
     for name, reader in READERS.items():
         try:
             rows = reader(content)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
-            detail = f"'{content.path.name}' looks like a file of {name}, but lacks {error!s:.80}"
-            raise InvalidRequestError(detail, "export it again, or make a table with prompt, model and score") from None
+        except ODD as error:
+            raise unlike(content, name, error) from None
         if rows:
             return name, rows
     return TABLE, []
@@ -186,6 +205,7 @@ def _finished(path: Path, table: pd.DataFrame, scale: tuple[float, float] | None
         raise InvalidRequestError(f"'{path.name}': {error.detail}", error.hint) from None
     prompts = pandas.Series([as_prompt(prompt) for prompt in table["prompt"]], table.index, dtype=object)
     table = table.assign(score=pandas.Series(scores, table.index, dtype=float), prompt=prompts)
+    table = _without_impossible(path, table, notes)
     graded = table["score"].notna() & table["prompt"].map(
         lambda prompt: isinstance(prompt, str) and bool(prompt.strip())
     )
@@ -203,6 +223,19 @@ def _finished(path: Path, table: pd.DataFrame, scale: tuple[float, float] | None
         for i, p in zip(table["prompt_id"], table["prompt"], strict=True)
     ]
     return _with_distinct_ids(table.assign(prompt_id=ids))
+
+
+def _without_impossible(path: Path, table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """The table without costs, counts and seconds below 0, which refunds and clocks that differ make."""
+    import pandas
+
+    for name in {"cost_usd", "prompt_tokens", "completion_tokens", "latency_s"} & set(table):
+        numbers = pandas.to_numeric(table[name], errors="coerce")
+        wrong = (numbers < 0) | (numbers == float("inf"))
+        if wrong.any():
+            notes.append(f"{name} of {int(wrong.sum()):,} rows of {path.name} is below 0 or infinite: not taken")
+            table = table.assign(**{name: table[name].mask(wrong)})
+    return table
 
 
 def _with_distinct_ids(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from autopicker_lab.tuning.imports.loose_grades import Grade, plain_id
 from autopicker_lab.tuning.imports.traces import messages, parsed
 
 if TYPE_CHECKING:
@@ -34,47 +35,73 @@ class _Event(NamedTuple):
     """Something that was told of a span, in it or as a log record.
 
     Attributes:
-        about: id of the span, or else of the response; "" where neither is said.
+        span, trace, response: ids of what it is about; "" where they are not said.
         body: of a log record.
     """
 
     name: str
     values: Mapping[str, Any]
-    about: str
+    span: str
+    trace: str
+    response: str
     body: Any
 
 
 class _Span(NamedTuple):
     id: str
     parent: str
+    trace: str
     values: Mapping[str, Any]
     seconds: float | None
+
+    @property
+    def response(self) -> str:
+        return str(self.values.get("gen_ai.response.id") or "")
 
 
 def opentelemetry(content: Content) -> list[dict[str, Any]]:
     """Rows of the answers that spans tell of; those without a grade have no scores."""
-    spans: list[_Span] = []
-    told: dict[str, list[_Event]] = {}
-    for record in content.records:
+    return answers_of(content.records)[0]
+
+
+def tells(content: Content) -> bool:
+    """Whether a file holds spans or log records."""
+    return any(next(each(record), None) is not None for record in content.records for each in (_spans_of, _logs_of))
+
+
+def answers_of(records: Iterable[dict[str, Any]], loose: Sequence[Grade] = ()) -> tuple[list[dict[str, Any]], Placed]:
+    """Rows of the answers that the records of one or more files tell of, and what became of their grades.
+
+    A span that was sent twice counts once.
+
+    Args:
+        loose: grades of other files.
+    """
+    spans: dict[tuple[str, str] | int, _Span] = {}
+    events: list[_Event] = []
+    for record in records:
         for each in _spans_of(record):
             span = _span(each)
-            spans.append(span)
-            told.setdefault(span.id, []).extend(_event(event, span.id) for event in _objects(each.get("events")))
-        for each in _logs_of(record):
-            event = _event(each, "")
-            told.setdefault(event.about, []).append(event)
-    grades = _grades(spans, told)
-    return [_row(span, told, grades) for span in spans if _answers(span.values)]
+            spans[(span.trace, span.id) if span.id else len(spans)] = span
+            events += [_event(event, span) for event in _objects(each.get("events"))]
+        events += [_event(each, None) for each in _logs_of(record)]
+    known, grades = list(spans.values()), Placed()
+    answers = Answers([span for span in known if _answers(span.values)], known)
+    for grade in (*_grades(known, events), *loose):
+        grades.place(grade, answers)
+    told: dict[str, list[_Event]] = {}
+    for event in events:
+        told.setdefault(event.span or event.response, []).append(event)
+    return [_row(span, told, grades) for span in answers.spans], grades
 
 
-def _row(span: _Span, told: Mapping[str, list[_Event]], grades: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    response = str(span.values.get("gen_ai.response.id") or "")
-    graded = next((grades[place] for place in (span.id, response, span.parent) if place and place in grades), {})
+def _row(span: _Span, told: Mapping[str, list[_Event]], grades: Placed) -> dict[str, Any]:
+    places = [place for place in (span.id, span.response) if place]
     return {
         "prompt_id": "",
-        "prompt": _asked(span.values, told.get(span.id, ())),
+        "prompt": _asked(span.values, [event for place in places for event in told.get(place, ())]),
         "model": _first(span.values, _MODELS),
-        "scores": graded,
+        "scores": grades.of.get(span.id) or grades.of.get(span.parent, {}),
         "prompt_tokens": _first(span.values, _TOKENS_IN),
         "completion_tokens": _first(span.values, _TOKENS_OUT),
         "latency_s": span.seconds,
@@ -85,17 +112,53 @@ def _answers(values: Mapping[str, Any]) -> bool:
     return bool(_first(values, _MODELS)) and values.get("gen_ai.operation.name") not in _NO_ANSWER
 
 
-def _grades(spans: Sequence[_Span], told: Mapping[str, Sequence[_Event]]) -> dict[str, dict[str, Any]]:
-    """Scores by name of what was graded, by the id of a span or of a response."""
-    found: dict[str, dict[str, Any]] = {}
-    for about, events in told.items():
-        for event in events:
-            if event.name == _RESULT:
-                found.setdefault(about, {}).update(_score(event.values))
+class Answers:
+    """Answers by what grades may name."""
+
+    def __init__(self, spans: Sequence[_Span], known: Sequence[_Span]):
+        self.spans = spans
+        self.ids = {span.id for span in known if span.id}
+        self.by_response: dict[str, set[str]] = {}
+        self.by_trace: dict[str, set[str]] = {}
+        for span in spans:
+            self.by_response.setdefault(span.response, set()).add(span.id)
+            self.by_trace.setdefault(span.trace, set()).add(span.id)
+
+
+class Placed:
+    """What grades are of.
+
+    Attributes:
+        of: scores by name, by the id of the span that they are of.
+        lost: grades of no answer that is known. unclear: of one among several.
+    """
+
+    def __init__(self) -> None:
+        self.of: dict[str, dict[str, Any]] = {}
+        self.lost: list[Grade] = []
+        self.unclear: list[Grade] = []
+
+    def place(self, grade: Grade, answers: Answers) -> None:
+        """Find what a grade is of: its span, else the one answer of its response, else the one of its trace."""
+        if grade.span in answers.ids:
+            self.of.setdefault(grade.span, {})[grade.name] = grade.value
+            return
+        responses = answers.by_response.get(grade.response) if grade.response else None
+        found = responses or (answers.by_trace.get(grade.trace) if grade.trace else None) or set()
+        if len(found) == 1:
+            self.of.setdefault(next(iter(found)), {})[grade.name] = grade.value
+        else:
+            (self.unclear if found else self.lost).append(grade)
+
+
+def _grades(spans: Sequence[_Span], events: Sequence[_Event]) -> Iterator[Grade]:
+    """What the files say themselves: results of evaluations as events, log records or spans."""
+    for event in events:
+        for name, value in _score(event.values).items() if event.name == _RESULT else ():
+            yield Grade(name, value, event.span, event.trace, event.response)
     for span in spans:
-        if score := _score(span.values):
-            found.setdefault(span.id if _answers(span.values) else span.parent, {}).update(score)
-    return found
+        for name, value in _score(span.values).items():
+            yield Grade(name, value, span.id if _answers(span.values) else span.parent, span.trace)
 
 
 def _score(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,15 +204,27 @@ def _spans_of(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _logs_of(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for resource in _objects(record.get("resourceLogs")):
+    """The log records of a record, likewise."""
+    for resource in _objects(record.get("resourceLogs")) if "resourceLogs" in record else [record]:
         for scope in _objects(resource.get("scopeLogs")):
             yield from _objects(scope.get("logRecords"))
+    if "severity_number" in record and "attributes" in record:
+        yield record
 
 
 def _span(span: dict[str, Any]) -> _Span:
-    context = span.get("context") or {}
-    own, parent = (span.get("spanId") or context.get("span_id"), span.get("parentSpanId") or span.get("parent_id"))
-    return _Span(str(own or ""), str(parent or ""), _attributes(span), _seconds(span))
+    own, trace = _ids(span, span.get("context") or {})
+    parent = plain_id(span.get("parentSpanId") or span.get("parent_id"))
+    return _Span(own, parent, trace, _attributes(span), _seconds(span))
+
+
+def _ids(*places: dict[str, Any]) -> tuple[str, str]:
+    """Ids of a span and its trace."""
+    span, trace = (
+        next((value for place in places for name in names if (value := place.get(name))), "")
+        for names in (("spanId", "span_id"), ("traceId", "trace_id"))
+    )
+    return plain_id(span), plain_id(trace)
 
 
 def _seconds(span: dict[str, Any]) -> float | None:
@@ -163,11 +238,19 @@ def _seconds(span: dict[str, Any]) -> float | None:
     return end - start if end > start else None
 
 
-def _event(event: dict[str, Any], span: str) -> _Event:
+def _event(event: dict[str, Any], of: _Span | None) -> _Event:
+    """An event of a span, or a log record."""
     values = _attributes(event)
-    name = event.get("name") or event.get("eventName") or values.get("event.name")
-    about = span or event.get("spanId") or values.get("gen_ai.response.id")
-    return _Event(str(name or ""), values, str(about or ""), _value(event.get("body")))
+    name = event.get("name") or event.get("eventName") or event.get("event_name") or values.get("event.name")
+    span, trace = _ids(event) if of is None else (of.id, of.trace)
+    body = event.get("body")
+    response = str(values.get("gen_ai.response.id") or "")
+    return _Event(str(name or ""), values, span, trace, response, body if _plain(event) else _value(body))
+
+
+def _plain(record: dict[str, Any]) -> bool:
+    """Whether a record is as Python's console shows it, with values that do not name their types."""
+    return isinstance(record.get("attributes"), dict)
 
 
 def _attributes(of: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""Grades in a file of their own: of spans, traces or responses that another file tells of."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autopicker_lab.tuning.imports.tables import NAMES
+from autopicker_lab.tuning.imports.traces import langfuse_value, records_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from autopicker_lab.tuning.imports.documents import Content
+
+_SPANS = ("span_id", "spanId", "observation_id", "observationId")
+_TRACES = ("trace_id", "traceId")
+_RESPONSES = ("response_id", "responseId", "gen_ai.response.id", "completion_id")
+_NAMES = ("name", "metric", "evaluator", "gen_ai.evaluation.name")
+_VALUES = (
+    "score",
+    "value",
+    "grade",
+    "label",
+    "rating",
+    "gen_ai.evaluation.score.value",
+    "gen_ai.evaluation.score.label",
+)
+_TOLD = {"observations", "context", "providedModelName", "provided_model_name"}
+_ANSWERS = _TOLD.union(NAMES["prompt"], NAMES["model"])  # columns of what was answered
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{11}=|[A-Za-z0-9+/]{22}==")  # of 8 and 16 bytes, as protobuf's own JSON has them
+
+
+class Grade(NamedTuple):
+    """A grade, and what it is of: the ids that are known, "" for others, see `plain_id`."""
+
+    name: str
+    value: Any
+    span: str = ""
+    trace: str = ""
+    response: str = ""
+
+
+def plain_id(value: Any) -> str:
+    """An id of a span or trace as hexadecimal digits, however it was written; another text as it is."""
+    text = str(value or "").strip()
+    if _BASE64.fullmatch(text):
+        return base64.b64decode(text).hex()
+    bare = text.lower().removeprefix("0x").replace("-", "")
+    if not re.fullmatch(r"[0-9a-f]{16}|[0-9a-f]{32}", bare):
+        return text
+    return bare if bare.strip("0") else ""  # what is told outside a span
+
+
+def loose_grades(content: Content, column: str = "") -> list[Grade]:
+    """The grades of a file that holds nothing else; none of another one.
+
+    Args:
+        column: that is the grade; "": the first of the usual names.
+    """
+    rows = records_of(content)
+    if not rows or any(_ANSWERS & row.keys() for row in rows[:10]):
+        return []
+    found = [_grade(row, (column,) if column else _VALUES) for row in rows]
+    return [grade for grade in found if grade is not None]
+
+
+def _grade(row: Mapping[str, Any], values: Iterable[str]) -> Grade | None:
+    span, trace = plain_id(_first(row, _SPANS)), plain_id(_first(row, _TRACES))
+    response, value = str(_first(row, _RESPONSES) or ""), _first(row, values)
+    if "dataType" in row or "data_type" in row:
+        value = langfuse_value(dict(row))
+    if value is None or not (span or trace or response):
+        return None
+    return Grade(str(_first(row, _NAMES) or "score"), value, span, trace, response)
+
+
+def _first(row: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next(
+        (row[name] for name in names if row.get(name) not in (None, "") and row[name] == row[name]), None
+    )  # not NaN
