@@ -1,8 +1,10 @@
 """From where on a question is unlike all that was fitted: its tokens are rarer than those of held-out prompts.
 
 Another language, or a subject of other words, is met by tokens that few or none of the prompts had; estimates then add
-up weights that say nothing. The limit is a quantile of the mean idf of held-out prompts. Tokens of rewordings are
-known, so that a typing error is not taken for a language.
+up weights that say nothing. A text is as new as its different tokens are rare on average, those that no prompt had
+counting more. The limit is conformal (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005): a
+quantile of what held-out prompts have, groups of alike ones weighing as one each, and the next prompt as one more.
+Tokens of rewordings are known, so that a typing error is not taken for a language.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-CALLED_NEW = 0.01  # share of held-out prompts: of those of a new half, at most twice as many
+CALLED_NEW = 0.02  # share of new prompts of the same kind, at most
+_NOBODY_HAD = 6.0  # added to the idf of a token that no prompt had: other tables were told by it best, among 0 to 30
 
 
 def with_novelty(estimator: LearnedEstimator, prompts: Prompts, seed: int = 0) -> LearnedEstimator:
@@ -31,19 +34,31 @@ def with_novelty(estimator: LearnedEstimator, prompts: Prompts, seed: int = 0) -
 
     if len(set(prompts.groups.tolist())) < INNER:
         return estimator
-    times, values = 1 + len(prompts.copies), []
+    times, values, groups = 1 + len(prompts.copies), [], []
     for train, test in grouped_folds(prompts.groups, INNER, seed):
         known = prompts.at(train).with_copies()
         values.append(_mean_idf(Space(known, times), prompts.at(test), _unknown(len(known), times)))
-    limit = float(np.quantile(np.concatenate(values), 1 - CALLED_NEW))
+        groups.append(prompts.groups[test])
+    limit = _limit(np.concatenate(values), np.concatenate(groups))
     return replace(estimator, novelty=(_unknown(times * len(prompts), times), limit))
 
 
-def _unknown(rows: int, times: int) -> float:
-    """The idf of a token that no prompt had."""
+def _limit(values: Array, groups: Array) -> float:
+    """The value that a new prompt passes in `CALLED_NEW` of cases at most; the highest where too few groups tell it."""
     import numpy as np
 
-    return float(np.log((1 + rows) / times) + 1)
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.argsort(values)
+    covered = np.cumsum(1 / sizes[group[order]]) / (len(sizes) + 1)
+    enough = int(np.searchsorted(covered, 1 - CALLED_NEW))
+    return float(values[order[min(enough, len(order) - 1)]])
+
+
+def _unknown(rows: int, times: int) -> float:
+    """What a token counts that no prompt had."""
+    import numpy as np
+
+    return float(np.log((1 + rows) / times) + 1 + _NOBODY_HAD)
 
 
 def _mean_idf(space: Space, prompts: Prompts, unknown: float) -> Array:

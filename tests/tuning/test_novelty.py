@@ -12,6 +12,7 @@ from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec, Rou
 from autopicker_lab.routing import Requirements, choose, load_policy, save_policy
 from autopicker_lab.routing.estimator import LearnedEstimator
 from autopicker_lab.tuning import fitting, tune
+from autopicker_lab.tuning.novelty import _limit as novelty_limit
 from autopicker_lab.tuning.novelty import with_novelty
 
 THINGS = ("river", "city", "battle", "king", "novel", "planet", "metal", "island", "painter", "treaty")
@@ -26,6 +27,14 @@ FOREIGN = [
     "भारत की राजधानी क्या है?",
     "水はなぜ青いのですか",
     "Wie heißt die Hauptstadt Ungarns?",
+]
+SUBJECT = [
+    "Solve x^2 - 5x + 6 = 0 for real x.",
+    "def reverse(items): return items[::-1]",
+    "Balance the reaction of methane with oxygen.",
+    "Der Zug fährt um acht Uhr ab, wann kommt er an?",
+    "Combien coûte un kilo de pommes au marché ?",
+    "¿Quién escribió la primera novela moderna?",
 ]
 SPECS = [ModelSpec(name, "local", context_window=4096) for name in ("weak", "strong")]
 
@@ -89,6 +98,37 @@ def test_a_policy_file_keeps_it_and_older_files_have_none(policy: RoutePolicy, t
     path.write_text(json.dumps(raw), "utf-8")
     with pytest.raises(InvalidRequestError, match="unfamiliar"):
         load_policy(path)
+
+
+def test_a_group_of_alike_prompts_weighs_as_one_prompt_in_the_limit() -> None:
+    """A template of many rare copies must not raise the limit for all others, nor a common one lower it."""
+    rng = np.random.default_rng(0)
+    alone = rng.random(400)
+    for copies in (np.full(200, 5.0), np.full(200, -5.0)):
+        values = np.concatenate([alone, copies])
+        limit = novelty_limit(values, np.concatenate([np.arange(400), np.full(200, 400)]))
+        assert 0.005 < np.mean(rng.random(4000) > limit) < 0.035
+
+
+def test_too_few_groups_take_the_highest_value_for_the_limit() -> None:
+    assert novelty_limit(np.array([1.0, 3.0, 2.0]), np.arange(3)) == 3
+
+
+def test_new_halves_are_rarely_called_new_and_another_subject_mostly_is() -> None:
+    verbs = ("Explain", "Describe", "Name", "Compare", "Find", "List", "Draw", "Sketch", "State", "Judge")
+    places = ("harbour", "market", "castle", "valley", "bridge", "garden", "forest", "tower", "station", "island")
+    texts = np.array([f"{verb} the {place} near {thing} 3" for verb in verbs for place in places for thing in THINGS])
+    scores = np.random.default_rng(0).random((500, 2))
+    rates, found = [], []
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(texts))
+        prompts = fitting.prepare_to_fit(list(texts[order[:500]]), np.arange(500), seed)
+        fitted = fitting.fit(replace(prompts, groups=np.zeros(500, int)), scores, ("a", "b"))
+        limited = with_novelty(fitted, prompts, seed)
+        rates.append(np.mean([limited.is_unfamiliar(text) for text in texts[order[500:]]]))
+        found.append(np.mean([limited.is_unfamiliar(text) for text in SUBJECT]))
+    assert np.mean(rates) <= 0.02
+    assert min(found) >= 0.8
 
 
 def test_one_group_has_no_limit() -> None:
