@@ -4,9 +4,10 @@
 """
 
 from autopicker_lab.retrieval.bert import FolderEncoder
+from autopicker_lab.retrieval.chosen import ChosenPassage, Retrieved
 from autopicker_lab.retrieval.encoder import AskedEncoder, BundledEncoder, Encoder, bundled
 from autopicker_lab.retrieval.passages import Heading, Passage, passages_of
-from autopicker_lab.retrieval.retriever import ChosenPassage, Retrieved, Retriever
+from autopicker_lab.retrieval.retriever import Retriever
 
 __all__ = [
     "AskedEncoder",

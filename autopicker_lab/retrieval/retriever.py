@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from autopicker_lab.core.text import clip
 from autopicker_lab.core.tokens import estimate_tokens
+from autopicker_lab.retrieval.chosen import ChosenPassage, Retrieved
 from autopicker_lab.retrieval.index import IndexCache, PassageIndex
 from autopicker_lab.retrieval.intent import intent_of
 from autopicker_lab.retrieval.named import files_named, passages_named
 from autopicker_lab.retrieval.nearness import Asking, Nearness, conversation, nearness
 from autopicker_lab.retrieval.passages import Passage, passages_of
+from autopicker_lab.retrieval.rows import rows_of
 from autopicker_lab.retrieval.spread import spread
 from autopicker_lab.retrieval.sums import sums_of
 from autopicker_lab.retrieval.vectors import VectorStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy as np
 
@@ -36,43 +38,6 @@ _TELLING = 8  # characters for each token of the budget: of a long text they tel
 _FILLED = 0.95  # of the budget: estimates of tokens may be short
 _MOST_REFUSED = 8  # passages that are too long for what is left, before the next are not tried
 _WAIT_S = 120.0  # that a question in another language than the files waits for their vectors
-
-
-@dataclass(frozen=True)
-class ChosenPassage:
-    """A passage that a model is given.
-
-    Attributes:
-        why: "all" (everything fits), "place" (the question names where it stands), "near", "spread" (from all over),
-            "computed" (a count or sum of a table's values).
-        score: how near it is to the question, from 0, of the kinds in `scores` together.
-        scores: by kind: "lexical", BM25 of n-grams, as a share of the best; "encoder", the cosine of vectors.
-    """
-
-    passage: Passage
-    why: str
-    score: float = 0.0
-    scores: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Retrieved:
-    """What a model is to be given, in reading order, and what was left out.
-
-    Attributes:
-        coverage: of each document, by its number: the share (0 to 1) of its text that is given.
-        method: how the passages were chosen: "all", "place", "near" or "spread".
-        left_out: one line a document that is not given whole.
-        warnings: one line for each thing that the question names and that is not there.
-        encoder: name of the encoder by whose vectors, too, passages were found; "" for words alone.
-    """
-
-    passages: tuple[ChosenPassage, ...] = ()
-    coverage: tuple[float, ...] = ()
-    method: str = "all"
-    left_out: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    encoder: str = ""
 
 
 class Retriever:
@@ -208,14 +173,14 @@ class _Choice:
         near = self._nearness(not at)
         scores = near.total
         leads_first = sorted(at, key=lambda i: (not self._index.passages[i].leads, -scores[i]))
-        sums = self._sums(allowed) if self._intent.total else []
-        self._budget -= sum(self._count(one.passage.part.text) + LABEL_TOKENS for one in sums)
+        beside = [*(self._sums(allowed) if self._intent.total else []), *self._rows(allowed)]
+        self._budget -= sum(map(self._cost_of, (one.passage for one in beside)))
         fits = sum(map(self._cost, at)) <= self._budget
         nearest = allowed[(-scores[allowed]).argsort(kind="stable")]
         places = ((i, "place") for i in (at if fits else leads_first))
         kept = self._fitting(chain(places, ((int(i), "near") for i in nearest)))
         chosen = [ChosenPassage(self._index.passages[i], kept[i], *_told(near, i)) for i in sorted(kept)]
-        chosen += sums
+        chosen += beside
         notes = (f"found by words alone: {near.note}",) if near.note and not at else ()
         encoder = near.encoder_name if any(one.why == "near" for one in chosen) else ""
         return Retrieved(tuple(chosen), method="place" if at else "near", warnings=notes, encoder=encoder)
@@ -228,15 +193,27 @@ class _Choice:
         cost = sum(self._count(passage.part.text) + LABEL_TOKENS for passage in found)
         return [ChosenPassage(passage, "computed") for passage in found] if cost <= self._budget // 2 else []
 
+    def _rows(self, allowed: Ints) -> list[ChosenPassage]:
+        """Rows that the question names of tables that do not show them all, within half of what is left."""
+        found: list[Passage] = []
+
+        def fits(passage: Passage) -> bool:
+            return sum(map(self._cost_of, [*found, passage])) <= self._budget // 2
+
+        for number in self._index.numbers_of(allowed):
+            found += rows_of(self._question, self._intent, self._index.documents[number], number, fits)
+        return [ChosenPassage(passage, "near") for passage in found]
+
     def _fitting(self, order: Iterable[tuple[int, str]]) -> dict[int, str]:
         """The first passages of an order that fit the budget, each with why; the first one in any case."""
         kept: dict[int, str] = {}
-        texts: set[tuple[int, str]] = set()
+        texts: set[tuple[str, str]] = set()
         labels: set[tuple[int, str]] = set()
         spent = refused = 0
         for i, why in order:
             passage = self._index.passages[i]
-            if i in kept or (passage.document, passage.part.text) in texts:
+            content = (self._content_of(passage.document), passage.part.text)
+            if i in kept or content in texts:
                 continue
             label = (passage.document, passage.part.label)
             cost = self._cost(i, label in labels)
@@ -246,16 +223,21 @@ class _Choice:
                     break
                 continue
             kept[i] = why
-            texts.add((passage.document, passage.part.text))
+            texts.add(content)
             labels.add(label)
             spent += cost
         return kept
 
+    def _content_of(self, number: int) -> str:
+        """What tells a document's content: of one that is there twice a passage is given once."""
+        return self._index.documents[number].sha256 or str(number)
+
     def _cost(self, i: int, is_labelled: bool = False) -> int:
         """Tokens of a passage, with its label, which passages of the same one share."""
         passage = self._index.passages[i]
-        if is_labelled:
-            return self._count(passage.part.text) + _BREAK_TOKENS
+        return self._count(passage.part.text) + _BREAK_TOKENS if is_labelled else self._cost_of(passage)
+
+    def _cost_of(self, passage: Passage) -> int:
         name = self._index.documents[passage.document].name
         return self._count(passage.part.text) + _label_cost(name, passage.part.label, self._count)
 

@@ -289,6 +289,16 @@ def test_an_index_that_takes_more_than_the_room_is_kept_alone() -> None:
     assert cache.of([small]) is not first
 
 
+def test_a_file_that_is_there_twice_is_given_once() -> None:
+    text = "\n\n".join(f"Rule {i}: the lamps of corridor {i} are switched off at ten by the porter." for i in range(90))
+    copies = [Document(name, "txt", (Part("text", text),), sha256="the same") for name in ("rules.txt", "copy.txt")]
+    other = Document("other.txt", "txt", (Part("text", text),), sha256="another")
+    found = Retriever().select("When are the lamps of corridor 7 switched off?", copies, 300).passages
+    assert len({one.passage.part.text for one in found}) == len(found) > 3
+    beside = Retriever().select("When are the lamps of corridor 7 switched off?", [copies[0], other], 300).passages
+    assert {one.passage.document for one in beside} == {0, 1}  # two files that say the same
+
+
 def test_of_a_long_text_no_more_is_counted_than_tells_that_it_does_not_fit() -> None:
     text = " ".join(f"Lamp {i} is lit at dusk." for i in range(20_000))
     counted: list[int] = []

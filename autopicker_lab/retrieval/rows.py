@@ -1,0 +1,116 @@
+"""Rows of tables whose text shows only some of them: those that a question names, by their number or by their cells.
+
+A table of many cells is told as a summary, which no passage can be cut from; its values are all there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from math import log
+from typing import TYPE_CHECKING
+
+from autopicker_lab.core import Part, Table
+from autopicker_lab.retrieval.passages import Passage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from autopicker_lab.core import Document
+    from autopicker_lab.core.document import Cell
+    from autopicker_lab.retrieval.intent import Intent
+
+    _Span = tuple[int, int]  # of a question's characters
+
+_READ = 500  # characters of a question's beginning
+_LONGEST = 6  # words of a cell that a question may name; of scripts without spaces, characters
+_LEAST = 2  # characters of a cell's text
+_MOST_CELLS = 20_000_000
+_MOST_ROWS = 50  # that a question names alike; of more, counts and sums tell more
+_EDGES = ".,;:!?¿¡\"'“”‘’«»()[]{}，。；：！？、؟"
+_WITHOUT_SPACES = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+_UNSPACED, _WORD = re.compile(f"[{_WITHOUT_SPACES}]+"), re.compile(rf"[^\s{_WITHOUT_SPACES}]+")
+
+
+def rows_of(
+    question: str, intent: Intent, document: Document, number: int, fits: Callable[[Passage], bool]
+) -> list[Passage]:
+    """A passage for each table that does not show all its rows and has some that the question names.
+
+    Those come first that have most of what the question names, what few rows have counting for more.
+
+    Args:
+        number: which of the documents it is.
+        fits: whether there is room for a passage; of rows that have none the first are told.
+    """
+    wanted = _cells_named(question[:_READ])
+    rows = {int(place.number) for place in intent.places if place.kind == "row" and place.number.isdecimal()}
+    found = []
+    for index, part in enumerate(document.parts):
+        for table in part.tables:
+            if part.text.count("\n") + 1 >= len(table.rows) or sum(map(len, table.rows)) > _MOST_CELLS:
+                continue
+            told = [row - 1 for row in sorted(rows) if 1 < row <= len(table.rows)] or _nearest(wanted, table)
+            while told and not fits(passage := _told(number, index, part, table, told)):
+                told = told[: len(told) // 2]
+            if told:
+                found.append(passage)
+    return found
+
+
+def _cells_named(question: str) -> dict[Cell, _Span]:
+    """What a question may name a cell by, and where it does: its numbers, runs of words, pieces of those unspaced."""
+    words = list(_WORD.finditer(question))
+    named: dict[Cell, _Span] = {}
+    for size in range(1, _LONGEST + 1):
+        for first, last in zip(words, words[size - 1 :], strict=False):
+            text, start = question[first.start() : last.end()].strip(_EDGES), first.start()
+            cells = [*_forms(text), *(_values(text) if size == 1 else ())]
+            named.update((cell, (start, last.end())) for cell in cells if cell not in named)
+    for run in _UNSPACED.finditer(question):
+        for size in range(_LEAST, 2 * _LONGEST):
+            for start in range(run.start(), run.end() - size + 1):
+                named.setdefault(question[start : start + size], (start, start + size))
+    return named
+
+
+def _forms(text: str) -> set[Cell]:
+    """How a cell may be written that a question names so; none where the text is too short to tell."""
+    forms: set[Cell] = {text, text.lower(), text.upper(), text.title(), text.capitalize()}
+    return forms if len(text) >= _LEAST else set()
+
+
+def _values(word: str) -> Iterator[Cell]:
+    """The number that a word is."""
+    try:
+        yield float(word.replace(",", "").lstrip("#№"))
+    except ValueError:
+        return
+
+
+def _nearest(wanted: Mapping[Cell, _Span], table: Table) -> list[int]:
+    """The rows that have most of what is wanted, at most `_MOST_ROWS`; of more that are alike, none.
+
+    What is part of something longer that cells have does not count: "4711" where there is a "Customer 4711".
+    """
+    cells = frozenset(wanted)
+    met = {i: cells.intersection(row) for i, row in enumerate(table.rows) if i and not cells.isdisjoint(row)}
+    frequency = Counter(cell for some in met.values() for cell in some)
+    spans = {wanted[cell] for cell in frequency}
+    weights = {
+        cell: log(len(table.rows) / count) for cell, count in frequency.items() if not _is_part(wanted[cell], spans)
+    }
+    scores = {i: round(sum(weights.get(cell, 0.0) for cell in some), 6) for i, some in met.items()}
+    best = max(scores.values(), default=0.0)
+    found = [i for i, score in scores.items() if score == best > 0]
+    return found if len(found) <= _MOST_ROWS else []
+
+
+def _is_part(span: _Span, spans: Iterable[_Span]) -> bool:
+    return any(start <= span[0] and span[1] <= stop and (start, stop) != span for start, stop in spans)
+
+
+def _told(number: int, index: int, part: Part, table: Table, rows: Sequence[int]) -> Passage:
+    """Some rows under the table's header, labelled with where in the table they stand."""
+    label = f"{part.label}, row{'s' if len(rows) > 1 else ''} {', '.join(str(row + 1) for row in rows)}"
+    return Passage(number, index, Part(label, Table((table.rows[0], *(table.rows[i] for i in rows))).to_markdown()))
