@@ -52,7 +52,7 @@ class JoiningModel(PanelModel):
 
 
 class JoiningBox:
-    """The view: three fields and a button, folded up.
+    """The view: a button that shows three fields and another button.
 
     Args:
         on_joined: as of JoiningModel.
@@ -67,11 +67,19 @@ class JoiningBox:
         self.key = _field("key", "none", w.Password, "14em")
         self.add = w.Button(description="Add", layout=w.Layout(width="auto"))
         self.note = w.HTML()
+        words = "vLLM, llama.cpp, any server with OpenAI's API"
+        self.open = w.Button(description="Add a model", icon="plus", tooltip=words, layout=w.Layout(width="auto"))
         row = [self.endpoint, self.name, self.key, self.add, self.note]
-        box = w.HBox(row, layout=w.Layout(flex_flow="row wrap", align_items="center"))
-        self.view = w.Accordion(children=[box], titles=["Add a model: vLLM, llama.cpp, any server with OpenAI's API"])
+        self.fields = w.HBox(row, layout=w.Layout(flex_flow="row wrap", align_items="center", display="none"))
+        self.view = w.VBox([self.open, self.fields])  # not ipywidgets' Accordion, which no key opens
+        self.open.on_click(lambda _: self._toggle())
         self.add.on_click(lambda _: model.join(self.endpoint.value, self.name.value, self.key.value))
         model.listeners.append(self._draw)
+
+    def _toggle(self) -> None:
+        """Show the fields, or hide them."""
+        is_hidden = self.fields.layout.display == "none"
+        self.fields.layout.display, self.open.icon = ("flex", "minus") if is_hidden else ("none", "plus")
 
     def _draw(self) -> None:
         job = self.model.job

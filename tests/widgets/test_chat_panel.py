@@ -156,6 +156,9 @@ def served(*names: str) -> list[bytes | float | None]:
 def test_a_model_of_any_server_joins_by_its_address_and_is_compared(lab: Workbench) -> None:
     panel = ChatPanel(lab)
     box, job = panel.joining, panel.joining.model.job
+    assert box.fields.layout.display == "none"
+    box.open.click()
+    assert box.fields.layout.display == "flex"
     with raw_upstream() as up:
         up.models = served("thirty-eight")
         answer = [piece({"role": "assistant", "content": "38"}), END]
