@@ -202,7 +202,7 @@ class _Choice:
 
         for number in self._index.numbers_of(allowed):
             found += rows_of(self._question, self._intent, self._index.documents[number], number, fits)
-        return [ChosenPassage(passage, "near") for passage in found]
+        return [ChosenPassage(passage, "place") for passage in found]
 
     def _fitting(self, order: Iterable[tuple[int, str]]) -> dict[int, str]:
         """The first passages of an order that fit the budget, each with why; the first one in any case."""
