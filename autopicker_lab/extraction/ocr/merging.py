@@ -29,7 +29,7 @@ MOST_AGAIN = 0.6  # share of the lines that are read again one by one; of more, 
 _FEW_WORDS = 0.4  # share of the words of a line: each is read by itself
 _GUESSED = 0.7  # Tesseract's confidence below which it guesses
 _CLEARLY = 0.95  # RapidOCR's confidence from which it is believed against a doubtful reading
-_NARROW, _WIDE = 0.4, 0.7  # gaps between words: no space is added to less, and none is taken from more
+_NARROW, _WIDE = 0.4, 0.8  # gaps between words: no space is added to less, and none is taken from more
 _HALF = 0.6  # the same as the first, where Tesseract is in doubt
 _AS_WIDE, _MUCH_WIDER = 0.75, 1.8  # of a gap that is a space without Tesseract: gaps between words, between letters
 _WIDER = 1.2  # than gaps within words, where no space of the line is known
@@ -163,6 +163,8 @@ def with_spaces(line: OcrLine, other: str, sure: float, words: Sequence[OcrLine]
             one, or none, those are added, too, that are as wide as the others of the line.
         words: its words, where they are known: each is as sure as it is by itself.
     """
+    if line.text.split() == other.split():
+        return line  # a gap within a word, as blurred letters have, is none between words where neither sees one
     letters = _letters(line.text)
     gaps = line.gaps if len(line.gaps) == len(letters) else ()
     spaces = spaces_of(line.text)
