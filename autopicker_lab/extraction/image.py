@@ -10,6 +10,7 @@ from autopicker_lab.extraction.frames import distinct_frames, frames_at
 from autopicker_lab.extraction.ocr.lines import OcrResult
 from autopicker_lab.extraction.raster import DAMAGED, directory_of, exif_of, frame_count, open_image, stored_size
 from autopicker_lab.extraction.seen import seen_size, to_rgb
+from autopicker_lab.extraction.shrinking import scaled
 from autopicker_lab.extraction.wrapped import bare_picture
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _as_read(rgb: Picture) -> Picture:
     share = _read_share(*rgb.size)
     if share > _NO_SMALLER:
         return rgb
-    return rgb.resize((max(round(rgb.width * share), 1), max(round(rgb.height * share), 1)), reducing_gap=2.0)
+    return scaled(rgb, (max(round(rgb.width * share), 1), max(round(rgb.height * share), 1)))
 
 
 def _read_frame(rgb: Picture, number: int, named: str, languages: Sequence[str], width: int) -> _Frame:

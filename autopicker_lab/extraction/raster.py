@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from autopicker_lab.core import CorruptFileError, SourceFile
 from autopicker_lab.extraction.picture_ends import ends_early
 from autopicker_lab.extraction.picture_repair import repaired
+from autopicker_lab.extraction.shrinking import decoded_smaller, reduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,6 @@ MAX_PIXELS = 80_000_000
 _SMALLER = f"scale it down to at most {MAX_PIXELS // 10**6} megapixels"
 FRAMES_CHECKED = 200
 _FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF")  # others start programs, or are seldom
-_STRIP = 64  # rows of what a picture is made smaller to, at a time
 _LARGE = 16_000_000  # pixels from which a picture may be opened smaller
 _REDUCED = ("PNG", "WEBP", "BMP", "DIB", "AVIF")  # whose metadata stay when Pillow makes them smaller
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error)  # of what is damaged
@@ -108,25 +108,12 @@ def _decoded(file: SourceFile, smaller: int) -> Picture:
                 break  # cut off: those before it are sound
             _check_pixels(picture, file)  # a later frame may be the bomb
         picture.seek(0)
+        if smaller > 1 and (small := decoded_smaller(picture, file.data, smaller)) is not None:
+            return small
         if smaller > 1:
             picture.draft(None, (picture.width // smaller, picture.height // smaller))  # does nothing but to a JPEG
         picture.load()
-    return _reduced(picture, smaller) if smaller > 1 and picture.format in _REDUCED else picture
-
-
-def _reduced(picture: Picture, factor: int) -> Picture:
-    if picture.mode not in ("L", "LA", "RGB", "RGBA"):
-        return picture
-    from PIL import Image
-
-    width, height = picture.size
-    small = Image.new(picture.mode, (-(-width // factor), -(-height // factor)))
-    for top in range(0, height, _STRIP * factor):  # in strips, since Pillow copies what has alpha first
-        strip = picture.crop((0, top, width, min(top + _STRIP * factor, height)))
-        small.paste(strip.reduce(factor), (0, top // factor))
-    small.info = picture.info
-    small.format = picture.format
-    return small
+    return reduced(picture, smaller) if smaller > 1 and picture.format in _REDUCED else picture
 
 
 def open_header(file: SourceFile) -> Picture:

@@ -294,6 +294,19 @@ def test_a_picture_is_not_turned_where_its_lines_read_level(monkeypatch: pytest.
     assert blind(monkeypatch, on_end, tesseract.Orientation(degrees, 1.4)).rotation == degrees
 
 
+def test_a_picture_that_reads_as_it_stands_is_not_turned_upside_down_for_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    level = [line("INVOICE", top=20), line("60141", top=40)]
+    noise = [line("ONNNHD3AY", top=20, confidence=0.3)]
+    image = Image.new("RGB", (400, 300), "white")
+    image.paste("black", (20, 20, 60, 40))
+    readings = iter([[], noise])
+    blind(monkeypatch, level, tesseract.Orientation())
+    monkeypatch.setattr(tesseract, "orientation", lambda image: tesseract.Orientation(180, 0.01, "Cyrillic"))
+    monkeypatch.setattr(tesseract, "read_with_tesseract", lambda image, languages: next(readings))
+    result = read_text(image)
+    assert (result.rotation, result.text) == (0, "INVOICE\n60141")
+
+
 def test_a_script_is_not_foreign_where_its_letters_are_read_surely(monkeypatch: pytest.MonkeyPatch) -> None:
     sure = [line("Morning members", top=20), line("meet at nine", top=60)]
     less = line("in the old house", top=100, confidence=0.92)

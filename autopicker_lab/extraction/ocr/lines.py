@@ -159,3 +159,15 @@ def _shared(line: OcrLine, other: OcrLine) -> int:
 
 def _area(line: OcrLine) -> int:
     return line.width * line.height
+
+
+def stands_on_end(lines: Sequence[OcrLine]) -> bool:
+    """Whether most lines run up or down the picture."""
+    words = [line for line in lines if len(line.text) > 3]
+    return 2 * sum(line.height > line.box[2] - line.box[0] for line in words) > len(words)
+
+
+def are_level(pieces: Sequence[OcrLine]) -> bool:
+    """Whether RapidOCR's lines run across the picture, where Tesseract took columns of figures for lines on end."""
+    words = [piece for piece in pieces if len(piece.text) > 2]
+    return 2 * sum(word.width > word.height for word in words) > len(words)

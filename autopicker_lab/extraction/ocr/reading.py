@@ -16,8 +16,10 @@ from autopicker_lab.extraction.ocr.lines import (
     MIN_CONFIDENCE,
     OcrLine,
     OcrResult,
+    are_level,
     mean_confidence,
     same_place,
+    stands_on_end,
     without_twins,
 )
 from autopicker_lab.extraction.ocr.merging import (
@@ -42,7 +44,7 @@ from autopicker_lab.extraction.ocr.scripts import (
     partly_known,
     unread_note,
 )
-from autopicker_lab.extraction.ocr.strips import cut_strips
+from autopicker_lab.extraction.ocr.strips import cut_across, cut_strips
 from autopicker_lab.extraction.ocr.tilt import tilt_of, turned_level
 from autopicker_lab.runtime.memory import release_memory
 
@@ -55,6 +57,8 @@ _LOCK = threading.Lock()
 _TALL = 2  # times as high as wide: such a picture is cut into strips
 _STRIP = 1600  # pixels
 _MAX_STRIPS = 40
+_LARGE = 12_000_000  # pixels from which a picture that is wider than high is read in parts
+_PART = 5_000_000
 _SURE = 0.85  # Tesseract's confidence in a line from which it is seldom wrong
 _TRUSTED = 0.75  # the same where nothing better is known
 _SMALL = 24  # pixels of a line below which Tesseract reads better enlarged
@@ -97,7 +101,9 @@ def read_text(image: Image, languages: Sequence[str] = ()) -> OcrResult:
 
 
 def _read_strips(image: Image, languages: Sequence[str]) -> OcrResult:
-    """The text of a picture, read strip by strip where it is long."""
+    """The text of a picture, read strip by strip where it is long, part by part where it is wide and large."""
+    if image.width > image.height and image.width * image.height > _LARGE:
+        return _read_parts(image, languages)
     if image.height < _TALL * image.width or image.height < _TALL * _STRIP:
         return _read(image, languages)
     lines: list[OcrLine] = []
@@ -114,6 +120,21 @@ def _read_strips(image: Image, languages: Sequence[str]) -> OcrResult:
         engine |= dict.fromkeys(result.engine.split(", ") if result.lines else [])
         doubts |= dict.fromkeys(result.doubts)
     return OcrResult(tuple(lines), ", ".join(engine), doubts=tuple(doubts))
+
+
+def _read_parts(image: Image, languages: Sequence[str]) -> OcrResult:
+    """The text of a wide picture, cut where columns are empty: whole, it would take an engine ten bytes a pixel."""
+    results: list[OcrResult] = []
+    for left, right in cut_across(image, _PART // image.height):
+        result = _read(image.crop((left, 0, right, image.height)), languages)
+        release_memory(collect=False)
+        results.append(replace(result, lines=tuple(line.moved(right=left) for line in result.lines)))
+    named = (result.engine.split(", ") for result in results if result.lines)
+    return OcrResult(
+        tuple(line for result in results for line in result.lines),
+        ", ".join(dict.fromkeys(name for names in named for name in names)),
+        doubts=tuple(dict.fromkeys(doubt for result in results for doubt in result.doubts)),
+    )
 
 
 def _check_installed(languages: Sequence[str]) -> None:
@@ -145,12 +166,14 @@ def _read(image: Image, languages: Sequence[str]) -> OcrResult:
         return result
     found = tesseract.orientation(image)
     turn = 0
-    on_end = _stands_on_end(first)
+    on_end = stands_on_end(first)
     looks_turned = on_end or (found.degrees and mean_confidence(first) < MIN_CONFIDENCE)
     pieces = rapid.read_with_rapidocr(image) if rapid_engine.has_rapid() and (looks_turned or not first) else []
     is_blank = rapid_engine.has_rapid() and not first and not pieces
-    if looks_turned and not is_blank and not (found.degrees != _UPSIDE_DOWN and _are_level(pieces)):
+    if looks_turned and not is_blank and not (found.degrees != _UPSIDE_DOWN and are_level(pieces)):
         least = 0.0 if on_end else mean_confidence(first) + _TURN_GAIN
+        if found.degrees == _UPSIDE_DOWN and mean_confidence(pieces) >= MIN_CONFIDENCE:
+            least = max(least, MIN_CONFIDENCE)  # what can be read as it stands is not turned for a few letters of noise
         for degrees in [found.degrees] if found.degrees else [90, 270]:
             turned = image.rotate(degrees, expand=True)
             second = tesseract.read_with_tesseract(turned, ("eng",))
@@ -190,7 +213,7 @@ def _completed(image: Image, lines: list[OcrLine]) -> OcrResult | None:
 
     None where more is to be done: places are not covered, or too much is in doubt.
     """
-    if not lines or looks_borrowed(lines) or _stands_on_end(lines):
+    if not lines or looks_borrowed(lines) or stands_on_end(lines):
         return None
     lines = without_columns(lines)
     found = rejoined(lines, uncovered(image, lines))
@@ -214,18 +237,6 @@ def _result(lines: Sequence[OcrLine], languages: Sequence[str], turn: int = 0) -
 
 def _text_height(lines: Sequence[OcrLine]) -> float:
     return statistics.median(line.height for line in lines) if lines else 0.0
-
-
-def _stands_on_end(lines: Sequence[OcrLine]) -> bool:
-    """Whether most lines run up or down the picture."""
-    words = [line for line in lines if len(line.text) > 3]
-    return 2 * sum(line.height > line.box[2] - line.box[0] for line in words) > len(words)
-
-
-def _are_level(pieces: Sequence[OcrLine]) -> bool:
-    """Whether RapidOCR's lines run across the picture, where Tesseract took columns of figures for lines on end."""
-    words = [piece for piece in pieces if len(piece.text) > 2]
-    return 2 * sum(word.width > word.height for word in words) > len(words)
 
 
 def _judged(
