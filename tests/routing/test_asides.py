@@ -28,6 +28,10 @@ def read(text: str) -> str:
         "<p>{}</p>",
         "**{}**",
         "1. {} 🙏",
+        "{}\n\n--\nDr. Hanna Weber | Research Dept. | Tel. +49 30 1234567",
+        "{}\n-- \nK. Okafor\nk.okafor@example.org",
+        "[Translated from Italian by a machine; original wording may differ] {}",
+        "[EXTERNAL] {} [Note: this message was scanned for viruses.]",
     ],
 )
 def test_sentences_around_a_question_are_not_read(framed: str) -> None:
@@ -63,3 +67,33 @@ def test_the_middle_of_a_text_is_read_whatever_it_says() -> None:
 def test_full_stops_alone_are_no_end_of_the_work() -> None:
     assert read(". " * 5000 + "rivers of Asia") == "rivers of asia"
     assert read("me. " * 5000).startswith("me.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what does select 1 phone do in sql?",
+        "[1, 2, 3] is a list of what",
+        "why does xs[0] differ from xs[",
+        "10. is it even",
+        "note [2] says what of [note",
+    ],
+)
+def test_what_looks_like_an_addition_and_asks_is_read(text: str) -> None:
+    assert read(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        (
+            "1. A shop has 3. sorts of tea.\n2. How many is 2. times that?",
+            "a shop has 3. sorts of tea. how many is 2. times that?",
+        ),
+        ("(1) Name it.\n(2) Why?\n(3) Where, 12.?", "name it. why? where, 12.?"),
+        ("What does `select 1 -- phone` do in SQL?", "what does select 1 phone do in sql?"),
+        ("The treaty -- signed in 1648 -- ended which war?", "the treaty signed in 1648 ended which war?"),
+    ],
+)
+def test_numbers_before_sentences_are_layout_and_a_dash_begins_no_signature(text: str, asked: str) -> None:
+    assert read(text) == asked
