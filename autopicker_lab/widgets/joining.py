@@ -68,7 +68,8 @@ class JoiningBox:
         self.add = w.Button(description="Add", layout=w.Layout(width="auto"))
         self.note = w.HTML()
         words = "vLLM, llama.cpp, any server with OpenAI's API"
-        self.open = w.Button(description="Add a model", icon="plus", tooltip=words, layout=w.Layout(width="auto"))
+        self.open = w.Button(description="Add a model", icon="plus", tooltip=words)
+        self.open.layout = w.Layout(width="auto", align_self="flex-start")
         row = [self.endpoint, self.name, self.key, self.add, self.note]
         self.fields = w.HBox(row, layout=w.Layout(flex_flow="row wrap", align_items="center", display="none"))
         self.view = w.VBox([self.open, self.fields])  # not ipywidgets' Accordion, which no key opens
