@@ -22,8 +22,8 @@ def cut_tiles(picture: Image, side: int, room: int) -> list[Image]:
     from PIL import Image as Pictures
 
     if picture.width > picture.height:
-        turned = picture.transpose(Pictures.Transpose.ROTATE_90)
-        return [tile.transpose(Pictures.Transpose.ROTATE_270) for tile in cut_tiles(turned, side, room)]
+        turned = picture.transpose(Pictures.Transpose.TRANSPOSE)  # its left is the top: the first tile is the leftmost
+        return [tile.transpose(Pictures.Transpose.TRANSPOSE) for tile in cut_tiles(turned, side, room)]
     step = side - 2 * (_MARGIN + _SLACK)
     scale = min(side / picture.width, 1.0)
     if room < 2 or step < side / 2 or picture.height < _LONG * picture.width or picture.height * scale < _WHOLE * side:

@@ -148,6 +148,10 @@ def test_a_tall_screenshot_is_cut_between_its_lines() -> None:
     assert whole.size == (141, 1568)
     wide = opened(prepare(saved(lined(900, 5_000).rotate(90, expand=True), "PNG"), "a", VISION, 20))
     assert {tile.height for tile in wide} == {900}
+    left = Image.new("RGB", (5_000, 900), "white")
+    left.paste("black", (0, 0, 500, 900))
+    sent = opened(prepare(saved(left, "PNG"), "a", VISION, 20))
+    assert [tile.convert("L").getpixel((9, 9)) for tile in sent] == [0, *[255] * (len(sent) - 1)]  # from left to right
 
 
 def animation(form: str, colours: list[str]) -> bytes:
