@@ -73,7 +73,9 @@ class Explorer:
                 known += name, quality, usd <= left_usd
         key = tuple(known)
         lots = self._lots.get(key)
-        if lots is None or not self._is_usual(lots):
+        if lots is not None:  # this one counts among the usual
+            self._usual = usual = self._usual + _MEMORY * (lots.uncertainty - self._usual)
+        if lots is None or not -_LIKE <= usual / lots.usual - 1 <= _LIKE:
             lots = self._lots_of(key, lots)
         if not lots.laid:
             return route, lots.text
@@ -89,11 +91,6 @@ class Explorer:
         explored = altered(route, model=model, fallbacks=others, reason=reason, promise={}, explored_from=route.model)
         self._allowance.spend(explored.estimated_cost_usd)
         return explored
-
-    def _is_usual(self, lots: _Lots) -> bool:
-        """Whether what is usual is as it was for earlier requests of these lots; this one counts among the usual."""
-        usual = self._usual = self._usual + _MEMORY * (lots.uncertainty - self._usual)
-        return -_LIKE <= usual / lots.usual - 1 <= _LIKE
 
     def _lots_of(self, key: tuple[Any, ...], earlier: _Lots | None) -> _Lots:
         """How a request is drawn; those after it of the same models and estimates are drawn alike."""
