@@ -50,6 +50,9 @@ class Estimator(Protocol):
     def part_read(self, text: str) -> str:
         """The part of a question that its estimate is made from, in words; "" for all of it."""
 
+    def own_language(self, text: str) -> str:
+        """The language of a question, where its estimates are of that language's own; "" where they are not."""
+
     def to_dict(self) -> dict[str, Any]:
         """The estimator as a policy file holds it; `kind` says how it is read (see routing.estimator)."""
 

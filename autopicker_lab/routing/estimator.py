@@ -23,10 +23,12 @@ from autopicker_lab import embeddings
 from autopicker_lab.complexity.features import measure
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.hidden_vocabulary import hashed, probe_of, read_arrays
+from autopicker_lab.routing.language_terms import LanguageTerm, read_language_terms
 from autopicker_lab.routing.packed_arrays import packed
-from autopicker_lab.routing.readings import READINGS, STEADY
+from autopicker_lab.routing.readings import BY_LANGUAGE, READINGS, STEADY
 from autopicker_lab.routing.request_tables import FEATURES, FURTHEST, RequestTables
 from autopicker_lab.routing.token_keys import PAIRS
+from autopicker_lab.routing.written_language import written_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +50,7 @@ class LearnedEstimator:
         novelty: idf of a token that is not known, and the mean idf of a text's tokens from which on it is unfamiliar;
             None: no text is.
         tail: how far the last words may move the mean and each deviation; None: without limit.
+        by_language: what languages with enough outcomes add to the estimates (see tuning.language_terms).
         keys: of the tokens and pairs that are known, ascending, shape (k,).
         idf: shape (k,). centre, feature_mean, feature_scale: what the dense blocks are shifted and divided by.
         weights: shape (k, 1 + models): the mean first. dense: shape (256 + features, 1 + models).
@@ -71,6 +74,7 @@ class LearnedEstimator:
     kind: str = STEADY
     novelty: tuple[float, float] | None = None
     tail: tuple[float, ...] | None = None
+    by_language: Mapping[str, LanguageTerm] = field(default_factory=dict)
     vocabulary_key: str = field(default="", repr=False)
 
     ARRAYS: ClassVar[Mapping[str, str]] = MappingProxyType(
@@ -94,24 +98,42 @@ class LearnedEstimator:
 
     def estimate(self, text: str, features: Mapping[str, float]) -> dict[str, float]:
         """P(a good answer), 0 to 1, by model. `features` are those of features.measure for the whole text."""
-        mean, *deviations = self._tables.raw(READINGS[self.kind].read(text, features)).tolist()
+        read = READINGS[self.kind].read(text, features)
+        mean, *deviations = self._tables.raw(read).tolist()
         square = mean * mean
-        return {
+        estimates = {
             name: min(max(a + mean * b + square * c + own * d, 0.0), 1.0)
             for name, own, (a, b, c, d) in zip(self.models, deviations, self._tables.stack, strict=True)
+        }
+        term = self.by_language.get(written_language(read.excerpt)) if self.by_language else None
+        if term is None:
+            return estimates
+        return {
+            name: min(max(value + more, 0.0), 1.0)
+            for (name, value), more in zip(estimates.items(), term.added, strict=True)
         }
 
     def is_unfamiliar(self, text: str) -> bool:
         """Whether the tokens of a text are rarer, on average, than those of what was fitted."""
         if self.novelty is None:
             return False
-        tables = self._tables
-        return tables.rarity_of(tables.tokens_of(READINGS[self.kind].read(text, None))) > self.novelty[1]
+        tables, limit = self._tables, self.novelty[1]
+        term = self.by_language.get(self.own_language(text))
+        if term is not None and term.novelty is not None:
+            limit = term.novelty
+        return tables.rarity_of(tables.tokens_of(READINGS[self.kind].read(text, None))) > limit
 
     def part_read(self, text: str) -> str:
         """The part of a text that is read, in words; "" for all of it, or where its kind tells no parts apart."""
         reading = READINGS[self.kind]
         return reading.read(text, None).part if reading.parts else ""
+
+    def own_language(self, text: str) -> str:
+        """The language of a text, where its questions have estimates of their own; "" for others."""
+        if not self.by_language:
+            return ""
+        language = written_language(READINGS[self.kind].read(text, None).excerpt)
+        return language if language in self.by_language else ""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -123,6 +145,8 @@ class LearnedEstimator:
         )
         for name in self.ARRAYS:
             digest.update(getattr(self, name).tobytes())
+        for language, term in sorted(self.by_language.items()):
+            digest.update(repr((language, term.added, term.novelty)).encode())
         return digest.hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
@@ -135,6 +159,9 @@ class LearnedEstimator:
             "fingerprint": embeddings.fingerprint(),
             **({"novelty": list(self.novelty)} if self.novelty else {}),
             **({"tail": list(self.tail)} if self.tail else {}),
+            **(
+                {"by_language": {name: t.to_dict() for name, t in self.by_language.items()}} if self.by_language else {}
+            ),
             **({"vocabulary": probe_of(self.vocabulary_key)} if self.vocabulary_key else {}),
             "arrays": {name: packed(array) for name, array in self._written().items()},
         }
@@ -175,6 +202,9 @@ class LearnedEstimator:
                 estimator = replace(estimator, novelty=(unknown, limit))
             if raw.get("tail") is not None:
                 estimator = replace(estimator, tail=tuple(map(float, raw["tail"])))
+            if estimator.kind == BY_LANGUAGE:
+                terms = read_language_terms(raw["by_language"], len(estimator.models))
+                estimator = replace(estimator, by_language=terms)
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
             raise InvalidRequestError(f"the estimator's arrays are damaged: {error}", "tune again") from None
         _check(estimator)

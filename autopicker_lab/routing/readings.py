@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 EXCERPT = 500  # characters of beginning and of end: more were measured to add nothing
 AS_WRITTEN, NORMAL, BOUNDED, ASKING, SENTENCES = "linear-1", "linear-2", "linear-3", "linear-4", "linear-5"
 STEADY = "linear-6"
+BY_LANGUAGE = "linear-7"  # reads as linear-6, and languages have estimates of their own
 _LONG_BEFORE = 42  # tokens from which on a text had a tail, before linear-6
 _LAST = 10  # words whose counts are taken away from those of a text that has twice as many
 _DISTINCT = ("distinct_words",)
@@ -154,6 +155,9 @@ READINGS: Mapping[str, TextReading] = MappingProxyType(
         BOUNDED: TextReading(_DISTINCT, _normal, 0.3, most=2),
         ASKING: TextReading(_DISTINCT, _asking, 0.3, most=2, parts=True),
         SENTENCES: TextReading((*_DISTINCT, *_COUNTED), _sentences, 0.3, most=2, parts=True),
-        STEADY: TextReading((*_DISTINCT, *_COUNTED), _steady, 0.3, most=2, parts=True, long=LONG),
+        **dict.fromkeys(
+            (STEADY, BY_LANGUAGE),
+            TextReading((*_DISTINCT, *_COUNTED), _steady, 0.3, most=2, parts=True, long=LONG),
+        ),
     }
 )

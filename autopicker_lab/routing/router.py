@@ -80,13 +80,16 @@ def choose(
     if not able:
         raise _no_model(options, specs, reachable, requirements)
     score = policy.routing_score(complexity, estimates)
-    part = policy.estimator.part_read(question) if policy.estimator and estimates and not policy.by_tiers else ""
+    decides = policy.estimator if estimates and not policy.by_tiers else None
+    part = decides.part_read(question) if decides else ""
     floor = None
     if earlier:
         floor, able = held_to(earlier, able, policy, specs, task)
     chosen, reason = _preferred(policy, score, able)
     if part:
         reason = f"{reason}; {part} was read"
+    if decides and (language := decides.own_language(question)):
+        reason = f"{reason}; its language ({language}) has estimates of its own"
     if unfamiliar and not (policy.cascade is not None and policy.cascade.always):
         reason = f"the request is unlike all that the policy was fitted on: {reason_unfamiliar(policy, reason)}"
     if floor is not None and chosen.quality < floor.quality:

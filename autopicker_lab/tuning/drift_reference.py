@@ -17,6 +17,7 @@ from autopicker_lab.routing.rule import with_added
 from autopicker_lab.tuning import fitting
 from autopicker_lab.tuning.drift import FEATURES, IS_UNFAMILIAR, decile_shares, shares_between
 from autopicker_lab.tuning.grouping import copies, count
+from autopicker_lab.tuning.language_terms import with_language_terms
 from autopicker_lab.tuning.novelty import CALLED_NEW
 
 if TYPE_CHECKING:
@@ -61,4 +62,4 @@ def _unseen(learned: Learned) -> Array:
     for train, test in fitting.grouped_folds(prompts.groups, _FOLDS, learned.seed):
         part = fitting.fit(prompts.at(train), outcomes.scores[train], outcomes.models, learned.seed, like=estimator)
         raw[test] = fitting.raw_estimates(part, prompts.at(test))
-    return stacked(raw, estimator.stack)
+    return with_language_terms(stacked(raw, estimator.stack), estimator.by_language, prompts.languages)

@@ -4,7 +4,8 @@ Two ridge regressions share tf-idf of tokens and pairs, mean embeddings and coun
 (how hard the prompt is), one, more strongly regularised, for each model's deviation from it (who is better at it).
 The pull of the two on a score is fitted on inner out-of-fold values (stacking: Wolpert, 1992,
 https://doi.org/10.1016/S0893-6080(05)80023-1), which also calibrates it. How strongly each is regularised is chosen
-by inner cross-validation inside each outer fold.
+by inner cross-validation inside each outer fold. What these values leave over of the scores of a language is added
+to its estimates (see tuning.language_terms).
 
 A fit also sees rewordings of its prompts (see tuning.rewordings), so that a decision does not hang on how a question is
 written; a prompt and its copies weigh as much as one prompt.
@@ -18,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab import embeddings
 from autopicker_lab.core import StoppedError
 from autopicker_lab.routing.estimator import LearnedEstimator, dense_block, stacked
-from autopicker_lab.routing.readings import READINGS, STEADY
+from autopicker_lab.routing.readings import BY_LANGUAGE, READINGS, STEADY
 from autopicker_lab.routing.token_keys import PAIRS, head_length, keys_of, mean_vector
+from autopicker_lab.routing.written_language import written_language
 from autopicker_lab.runtime.progress import Progress, report_progress
 from autopicker_lab.tuning.grouping import near_duplicates
+from autopicker_lab.tuning.language_terms import language_terms, languages_with_enough, with_language_terms
 from autopicker_lab.tuning.prompts import Prompts, Space, tfidf
 from autopicker_lab.tuning.rewordings import copies_of
 from autopicker_lab.tuning.ridge import Design, fit_ridges
@@ -57,6 +60,7 @@ def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = STEAD
     whole = _prepared(ids, counts, groups, reading.most)
     if not (heads and reading.most):
         return whole
+    whole = replace(whole, languages=np.array([written_language(each.excerpt) for each in read], str))
     lengths = [head_length(len(row), reading.long) for row in ids]
     early = [each.counts if each.early is None else each.early for each in read]
     early = [
@@ -92,23 +96,33 @@ def prepare_to_fit(texts: Sequence[str], groups: Array | None = None, seed: int 
 
 
 def fit(
-    prompts: Prompts, scores: Array, models: Sequence[str], seed: int = 0, like: LearnedEstimator | None = None
+    prompts: Prompts,
+    scores: Array,
+    models: Sequence[str],
+    seed: int = 0,
+    like: LearnedEstimator | None = None,
+    languages: Sequence[str] | None = None,
 ) -> LearnedEstimator:
     """Estimates fitted on all of `prompts`; `scores` has shape (n, models), 0 to 1.
 
     Args:
-        like: a fit of the same models whose penalties are taken over, without a stack; None finds both by
-            cross-validation.
+        like: a fit of the same models whose penalties are taken over, without a stack and terms of languages; None
+            finds these by cross-validation.
+        languages: that may have estimates of their own; None: those with enough of the prompts.
     """
     import numpy as np
 
     targets = _targets(scores)
     tail: tuple[float, ...] | None
     if like is None and len(set(prompts.groups.tolist())) > 1:
-        penalties, stack, tail = _cross_validated(prompts, targets, scores, seed)
+        penalties, raw = _cross_validated(prompts, targets, seed)
+        stack, tail = fit_stack(raw, scores), tuple((_TAIL_MOVES * raw.std(0)).tolist())
+        by_language = language_terms(
+            prompts, scores - stacked(raw, stack), languages_with_enough(prompts) if languages is None else languages
+        )
     else:
         penalties = like.penalties if like else (PENALTIES[0][-1], PENALTIES[1][-1])  # of one group nothing is found
-        stack, tail = unstacked(scores), like.tail if like else None
+        stack, tail, by_language = unstacked(scores), like.tail if like else None, {}
     several, times = prompts.with_copies(), 1 + len(prompts.copies)
     space = Space(several, times)
     design = Design(*space.columns(several))
@@ -131,6 +145,8 @@ def fit(
         stack=stack,
         penalties=penalties,
         tail=tail,
+        kind=BY_LANGUAGE if by_language else STEADY,
+        by_language=by_language,
     )
 
 
@@ -153,9 +169,10 @@ def out_of_fold(
     """
     import numpy as np
 
-    estimates = np.full(scores.shape, np.nan)
+    estimates, languages = np.full(scores.shape, np.nan), languages_with_enough(prompts)
+    names = [str(model) for model in range(scores.shape[1])]
     for i, (train, test) in enumerate(folds):
-        estimator = fit(prompts.at(train), scores[train], [str(m) for m in range(scores.shape[1])], seed)
+        estimator = fit(prompts.at(train), scores[train], names, seed, languages=languages)
         estimates[test] = predict(estimator, prompts.at(test))
         if not report_progress(progress, i + 1, len(folds)):
             raise StoppedError.of("tuning")
@@ -164,7 +181,8 @@ def out_of_fold(
 
 def predict(estimator: LearnedEstimator, prompts: Prompts) -> Array:
     """Estimates of many prompts at once, shape (n, models)."""
-    return stacked(raw_estimates(estimator, prompts), estimator.stack)
+    estimates = stacked(raw_estimates(estimator, prompts), estimator.stack)
+    return with_language_terms(estimates, estimator.by_language, prompts.languages)
 
 
 def raw_estimates(estimator: LearnedEstimator, prompts: Prompts) -> Array:
@@ -199,13 +217,8 @@ def grouped_folds(groups: Array, folds: int, seed: int) -> list[tuple[Array, Arr
     return list(GroupKFold(folds, shuffle=True, random_state=seed).split(groups, groups=groups))
 
 
-def _cross_validated(
-    prompts: Prompts, targets: Sequence[Array], scores: Array, seed: int
-) -> tuple[tuple[float, float], Array, tuple[float, ...]]:
-    """The penalties of mean and deviations with the least inner error, the stack fitted on their inner values.
-
-    And how far the last words of a text may move each of these.
-    """
+def _cross_validated(prompts: Prompts, targets: Sequence[Array], seed: int) -> tuple[tuple[float, float], Array]:
+    """The penalties of mean and deviations with the least inner error, and their inner values, (n, 1 + models)."""
     import numpy as np
 
     values = [
@@ -223,8 +236,7 @@ def _cross_validated(
                 held_out[i][test] = predicted - part[train].mean(0)
     mean, deviations = (several.index(min(several)) for several in errors)
     raw = np.hstack([values[0][mean], values[1][deviations]])
-    tail: list[float] = (_TAIL_MOVES * raw.std(0)).tolist()
-    return (PENALTIES[0][mean], PENALTIES[1][deviations]), fit_stack(raw, scores), tuple(tail)
+    return (PENALTIES[0][mean], PENALTIES[1][deviations]), raw
 
 
 def _with_penalties(targets: Sequence[Array]) -> Iterable[tuple[Array, tuple[float, ...]]]:

@@ -228,6 +228,7 @@ def _joined(estimator: LearnedEstimator, name: str, coefficients: Array) -> Lear
         dense=wider(estimator.dense),
         bias=wider(estimator.bias),
         stack=np.vstack([estimator.stack, row]),
+        by_language={language: term.with_model() for language, term in estimator.by_language.items()},
         tail=None if estimator.tail is None or reach is None else (*estimator.tail, reach),
     )
 

@@ -4,7 +4,8 @@ Another language, or a subject of other words, is met by tokens that few or none
 up weights that say nothing. A text is as new as its different tokens are rare on average, those that no prompt had
 counting more. The limit is conformal (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005): a
 quantile of what held-out prompts have, groups of alike ones weighing as one each, and the next prompt as one more.
-Tokens of rewordings are known, so that a typing error is not taken for a language.
+Tokens of rewordings are known, so that a typing error is not taken for a language. A language with estimates of its own
+has a limit of its own, by its own prompts, so that it is not new beside one with many more.
 """
 
 from __future__ import annotations
@@ -34,13 +35,19 @@ def with_novelty(estimator: LearnedEstimator, prompts: Prompts, seed: int = 0) -
 
     if len(set(prompts.groups.tolist())) < INNER:
         return estimator
-    times, values, groups = 1 + len(prompts.copies), [], []
+    times, values, groups, rows = 1 + len(prompts.copies), [], [], []
     for train, test in grouped_folds(prompts.groups, INNER, seed):
         known = prompts.at(train).with_copies()
         values.append(_mean_idf(Space(known, times), prompts.at(test), _unknown(len(known), times)))
         groups.append(prompts.groups[test])
-    limit = _limit(np.concatenate(values), np.concatenate(groups))
-    return replace(estimator, novelty=(_unknown(times * len(prompts), times), limit))
+        rows.append(test)
+    known_values, known_groups = np.concatenate(values), np.concatenate(groups)
+    limited = {}
+    for language, term in estimator.by_language.items():
+        own = prompts.languages[np.concatenate(rows)] == language  # type: ignore[index]  # there are terms
+        limited[language] = replace(term, novelty=_limit(known_values[own], known_groups[own]))
+    limit = _limit(known_values, known_groups)
+    return replace(estimator, novelty=(_unknown(times * len(prompts), times), limit), by_language=limited)
 
 
 def _limit(values: Array, groups: Array) -> float:

@@ -27,6 +27,7 @@ class Prompts:
         groups: near-duplicates have the same number, shape (n,).
         copies: rewordings of the same texts, in the same order.
         heads: the same texts without their last words, near whose estimates theirs are held; None of copies.
+        languages: what each is written in (see routing.written_language), shape (n,); None of copies and heads.
     """
 
     tokens: sparse.csr_matrix
@@ -35,6 +36,7 @@ class Prompts:
     groups: Array
     copies: tuple[Prompts, ...] = ()
     heads: Prompts | None = None
+    languages: Array | None = None
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -43,7 +45,8 @@ class Prompts:
         """Those of some rows."""
         copies = tuple(copy.at(rows) for copy in self.copies)
         heads = None if self.heads is None else self.heads.at(rows)
-        return Prompts(self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows], copies, heads)
+        known = (self.tokens[rows], self.vectors[rows], self.counts[rows], self.groups[rows])
+        return Prompts(*known, copies, heads, None if self.languages is None else self.languages[rows])
 
     def with_copies(self) -> Prompts:
         """All rows: the texts, then each rewording of them."""
@@ -67,6 +70,7 @@ def concatenated(parts: Sequence[Prompts]) -> Prompts:
     from scipy import sparse
 
     heads = [part.heads for part in parts if part.heads is not None]
+    languages = [part.languages for part in parts if part.languages is not None]
     starts = np.cumsum([0, *(int(part.groups.max()) + 1 for part in parts)])
     return Prompts(
         sparse.vstack([part.tokens for part in parts]).tocsr(),
@@ -75,6 +79,7 @@ def concatenated(parts: Sequence[Prompts]) -> Prompts:
         np.concatenate([part.groups + start for part, start in zip(parts, starts[:-1], strict=True)]),
         tuple(concatenated(copies) for copies in zip(*(part.copies for part in parts), strict=True)),
         concatenated(heads) if heads else None,
+        np.concatenate(languages) if len(languages) == len(parts) else None,
     )
 
 

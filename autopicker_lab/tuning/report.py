@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.core.figures import axes
 from autopicker_lab.core.show import VERMILION, frame
+from autopicker_lab.routing.estimator import LearnedEstimator
 from autopicker_lab.tuning.advice import next_steps
 from autopicker_lab.tuning.baseline import ORACLE, POLICY, Baseline, interval_entries
 from autopicker_lab.tuning.charts import calibration_chart, quality_chart, transfer_chart, with_setting
@@ -84,6 +85,7 @@ class TuningReport(RouterFigures):
             "ways": [row.to_dict() for row in self.ways],
             "by_task": [row.to_dict() for row in self.by_task],
             "by_language": [row.to_dict() for row in self.by_language],
+            "own_estimates": self._own_estimates(),
             "cost_unit": self.outcomes.cost_unit,
             "cost_weight": self.policy.cost_weight,
             "policy": self.policy.id,
@@ -95,6 +97,11 @@ class TuningReport(RouterFigures):
             "stability": self.stability.to_dict() if self.stability else None,
             "warnings": list(self.warnings),
         }
+
+    def _own_estimates(self) -> dict[str, Any]:
+        """What languages with estimates of their own add to those of each model (see routing.language_terms)."""
+        terms = self._learned.by_language if self._learned else {}
+        return {language: term.to_dict() for language, term in terms.items()}
 
     def with_stability(self, stability: Stability | None) -> TuningReport:
         """The same with what was measured of rewordings, in the verdict and in the policy's card, too."""
@@ -234,4 +241,9 @@ class TuningReport(RouterFigures):
     def sections(self) -> list[ReportTable]:
         """The report as a person reads it: tables with words, what decides first."""
         parts = {"task": self.by_task, "language": self.by_language}
-        return report_sections(self.rows, self.ways, parts, self.outcomes.cost_unit, self.stability)
+        return report_sections(self.rows, self.ways, parts, self.outcomes.cost_unit, self.stability, self._learned)
+
+    @property
+    def _learned(self) -> LearnedEstimator | None:
+        estimator = self.policy.estimator
+        return estimator if isinstance(estimator, LearnedEstimator) else None

@@ -14,12 +14,14 @@ from autopicker_lab.tuning.verdict import signed_points
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from autopicker_lab.routing.estimator import LearnedEstimator
     from autopicker_lab.tuning.baseline import Baseline
     from autopicker_lab.tuning.decision_table import PartRow, WayRow
     from autopicker_lab.tuning.metrics import Interval
     from autopicker_lab.tuning.stability import Stability
 
 _MOST_PARTS = 20
+_Z = 1.96  # standard errors of a 95 % interval
 _NAMES = {
     POLICY: "routed by this policy",
     SAME_SHARES: "the same shares, dealt at random",
@@ -62,11 +64,12 @@ def report_sections(
     parts: Mapping[str, Sequence[PartRow]],
     cost_unit: str,
     stability: Stability | None = None,
+    estimator: LearnedEstimator | None = None,
 ) -> list[ReportTable]:
     """The tables of a report: ways of answering, each kind of parts of the prompts, figures that papers give.
 
     Args:
-        rows, ways: of the report. parts: its rows by kind, such as task.
+        rows, ways: of the report. parts: its rows by kind, such as task. estimator: of its policy.
     """
     cost = cost_words(cost_unit)
     head = ("way of answering", "requests it gets", "quality", cost, "seconds")
@@ -76,7 +79,24 @@ def report_sections(
     chosen = ReportTable("What each way of answering gives, with 95 % intervals", head, cells)
     by_part = [_part_section(kind, found, cost_unit) for kind, found in parts.items() if found]
     reworded = [] if stability is None else [stability_section(stability)]
-    return [section.filled for section in (chosen, *by_part, *reworded, _paper_section(rows)) if section.rows]
+    own = [] if estimator is None else [language_section(estimator)]
+    return [section.filled for section in (chosen, *by_part, *own, *reworded, _paper_section(rows)) if section.rows]
+
+
+def language_section(estimator: LearnedEstimator) -> ReportTable:
+    """Languages with estimates of their own: what is added to these, by model; no rows without any."""
+    rows = tuple(
+        (language, f"{term.groups:,}", model, signed_points(added), _in_points(left, _Z * error))
+        for language, term in estimator.by_language.items()
+        for model, added, left, error in zip(estimator.models, term.added, term.left, term.errors, strict=True)
+    )
+    head = ("language", "different prompts", "model", "points added", "left over without them")
+    note = "Of what estimates leave over of a language's scores, what is surely more than noise is added to them."
+    return ReportTable("Languages with estimates of their own", head, rows, (note,))
+
+
+def _in_points(value: float, reach: float) -> str:
+    return f"{signed_points(value)} [{signed_points(value - reach)}, {signed_points(value + reach)}]"
 
 
 def stability_section(stability: Stability) -> ReportTable:

@@ -168,7 +168,9 @@ def held_out_stability(policy: RoutePolicy, learned: Learned) -> Stability | Non
         learned.seed,
         like=learned.estimator,
     )
-    fitted = replace(fitted, stack=learned.estimator.stack, novelty=learned.estimator.novelty)
+    whole = learned.estimator
+    taken_over = {name: getattr(whole, name) for name in ("stack", "novelty", "kind", "by_language")}
+    fitted = replace(fitted, **taken_over)
     return measure_stability(replace(policy, estimator=fitted), learned.outcomes.at(test), learned.seed)
 
 

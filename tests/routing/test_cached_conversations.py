@@ -34,6 +34,9 @@ class ByText:
     def part_read(self, text: str) -> str:
         return ""
 
+    def own_language(self, text: str) -> str:
+        return ""
+
     def to_dict(self) -> dict[str, Any]:
         return {}
 

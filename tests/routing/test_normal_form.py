@@ -16,8 +16,9 @@ from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.core.text import ends
 from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.routing.estimator import KINDS, LearnedEstimator
+from autopicker_lab.routing.language_terms import LanguageTerm
 from autopicker_lab.routing.normal_form import normal_form
-from autopicker_lab.routing.readings import AS_WRITTEN, EXCERPT, NORMAL, READINGS, STEADY
+from autopicker_lab.routing.readings import AS_WRITTEN, BY_LANGUAGE, EXCERPT, NORMAL, READINGS, STEADY
 from autopicker_lab.tuning import fitting
 
 THOROUGH = settings(max_examples=100, deadline=None, derandomize=True)
@@ -44,7 +45,10 @@ SAME: dict[str, Callable[[str], str]] = {
 def fitted() -> LearnedEstimator:
     texts = [f"{verb} {thing} {i}?" for i in range(20) for verb in ("Prove", "Name") for thing in ("π < 4", "a Straße")]
     scores = np.random.default_rng(0).random((len(texts), 2))
-    return fitting.fit(fitting.prepare_to_fit(texts), scores, ("weak", "strong"))
+    estimator = fitting.fit(fitting.prepare_to_fit(texts), scores, ("weak", "strong"))
+    languages = ("en", "de", "fr", "tr", "greek", "cyrillic", "chinese", "japanese", "hangul")
+    terms = {name: LanguageTerm(50, (-0.01 * i, 0.02 * i), (0, 0), (0, 0), 5.0) for i, name in enumerate(languages)}
+    return replace(estimator, kind=BY_LANGUAGE, by_language=terms)
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -57,8 +61,8 @@ def test_case_white_space_and_unicode_form_change_no_estimate(name: str, text: s
     assert decision(changed) == decision(text)
 
 
-def decision(text: str) -> tuple[str, bool, str]:
-    """The model that is chosen, by estimates or as the incumbent, and what was read."""
+def decision(text: str) -> tuple[str, bool, str, str]:
+    """The model that is chosen, by estimates or as the incumbent, what was read, and why."""
     models = ("weak", "strong")
     policy = RoutePolicy(
         "made-up",
@@ -71,7 +75,7 @@ def decision(text: str) -> tuple[str, bool, str]:
     )
     specs = [ModelSpec(name, "local", context_window=10**6) for name in models]
     found = choose(score(ChatRequest.of(text)), specs, policy, Requirements(1), question=text)
-    return found.model, found.unfamiliar, found.part
+    return found.model, found.unfamiliar, found.part, found.reason
 
 
 @pytest.mark.parametrize(

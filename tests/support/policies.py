@@ -41,6 +41,9 @@ class TableEstimator:
     def part_read(self, text: str) -> str:
         return ""
 
+    def own_language(self, text: str) -> str:
+        return ""
+
     def to_dict(self) -> dict[str, Any]:
         return {"kind": "table", "models": list(self.models)}
 

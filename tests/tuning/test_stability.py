@@ -39,6 +39,9 @@ class Scripted:
     def part_read(self, text: str) -> str:
         return ""
 
+    def own_language(self, text: str) -> str:
+        return ""
+
     def to_dict(self) -> dict[str, Any]:
         return {}
 
