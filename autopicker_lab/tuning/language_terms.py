@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 ENOUGH = 50  # groups of alike prompts in a language
+_MISREAD = 0.01  # share of prompts whose language may be mistaken: of short German questions one in 200
 _DIGITS = 6
 
 
@@ -33,7 +34,8 @@ def languages_with_enough(prompts: Prompts) -> tuple[str, ...]:
         return ()
     pairs = {*zip(prompts.languages.tolist(), prompts.groups.tolist(), strict=True)}
     counts = Counter(language for language, _ in pairs if language)
-    enough = tuple(sorted(language for language, count in counts.items() if count >= ENOUGH))
+    least = max(ENOUGH, _MISREAD * counts.total())
+    enough = tuple(sorted(language for language, count in counts.items() if count >= least))
     return enough if len(enough) > 1 else ()
 
 

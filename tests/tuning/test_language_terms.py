@@ -121,7 +121,13 @@ def test_a_policy_file_keeps_them_and_versions_before_refuse_it(tmp_path: Path) 
     assert read.estimator.estimate(GERMAN[0], {}) == fitted().estimate(GERMAN[0], {})
     raw = json.loads(path.read_text("utf-8"))
     assert raw["estimator"]["kind"] == "linear-7"
-    for damage in ({"added": [0.1]}, {"left": [0.1, float("nan")]}, {"groups": "many"}, {"novelty": {}}):
+    damages: tuple[dict[str, object], ...] = (
+        {"added": [0.1]},
+        {"left": [0.1, float("nan")]},
+        {"groups": "many"},
+        {"novelty": {}},
+    )
+    for damage in damages:
         broken = raw["estimator"]["by_language"]["de"] | damage
         changed = raw | {"estimator": raw["estimator"] | {"by_language": {"de": broken}}}
         path.write_text(json.dumps(changed), "utf-8")
