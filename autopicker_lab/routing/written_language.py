@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from autopicker_lab.routing.normal_form import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 _ENOUGH = 0.25  # of the characters: a script that is no mere name or sign
-_LOOKED_AT = 32  # characters from all over a text, twice as many at most
-_WORDS = {  # of two letters or more: one is a variable, or numbers an option
+_LOOKED_AT = 16  # characters from all over a text, twice as many at most
+_WORDS = {  # but for accents of two letters or more: one is a variable, or numbers an option
     "en": "the of and to in is are was were what which who whose when where why how that this these for with by from "
     "on at as an be been it its his her their not or if than then does did do has have had would can could should "
     "many much following between about into over under other one all any there they you your",
@@ -30,12 +29,12 @@ _WORDS = {  # of two letters or more: one is a variable, or numbers an option
     "wanneer waarom welke welk hoe hoeveel dat deze dit die door tussen heeft hebben had ook als of er hij zij",
     "fr": "le la les un une des du de et ou est sont était ont été qui que quoi quel quelle quels quelles quand où "
     "pourquoi comment combien dans sur pour par avec sans entre il elle ils elles ce cette ces son sa ses au aux en ne "
-    "pas plus se selon",
+    "à pas plus se selon",
     "es": "el la los las un una unos de del es son era fue fueron ha han qué que quién quiénes cuál cuáles cuándo "
     "dónde cómo cuánto cuántos cuántas por para con sin entre en al su sus se no más lo como este esta según",
     "it": "il lo la gli le un una uno di del della dei delle dello degli sono era fu stato ha hanno che chi "
-    "quale quali quando dove come perché quanto quanti quante per con senza tra fra in nel nella al alla si non più",
-    "pt": "os as um uma de do da dos das ou são era foi foram tem que quem qual quais quando onde como quanto "
+    "quale quali quando dove come perché quanto quanti quante per con senza tra fra in nel nella al alla si non più è",
+    "pt": "os as um uma de do da dos das ou são era foi foram tem que quem qual quais quando onde como quanto é "
     "quantos quantas por para com sem entre em no na nos nas ao se não mais seu sua este esta segundo",
     "sv": "och eller är var som vad vem vilken vilket vilka när hur många av det den de ett en på för med från till "
     "inte har hade blev mellan om att under",
@@ -60,15 +59,15 @@ _WORDS = {  # of two letters or more: one is a variable, or numbers an option
 }
 
 
-def _languages_by_word() -> Mapping[str, Sequence[str]]:
+def _languages_by_word() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, words in _WORDS.items():
         for word in dict.fromkeys(folded(words).split()):
             found.setdefault(word, []).append(name)
-    return MappingProxyType(found)
+    return found
 
 
-_LANGUAGES = _languages_by_word()
+_LANGUAGES: Mapping[str, list[str]] = _languages_by_word()
 
 
 @lru_cache(16)  # an estimate, whether it is to be trusted, and its reason each ask
@@ -81,8 +80,8 @@ def written_language(excerpt: str) -> str:
     if not excerpt.isascii() and (script := _other_script(excerpt)):
         return script
     found: dict[str, int] = {}
-    for word in set(excerpt.split()):
-        for name in _LANGUAGES.get(word, ()):
+    for names in map(_LANGUAGES.get, set(excerpt.split())):
+        for name in names or ():
             found[name] = found.get(name, 0) + 1
     most = max(found.values(), default=0)
     best = [name for name, count in found.items() if count == most]
