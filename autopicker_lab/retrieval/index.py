@@ -44,6 +44,13 @@ class PassageIndex:
     _vectors: dict[str, Floats] = field(default_factory=dict)
 
     @cached_property
+    def contents(self) -> list[object]:
+        """What tells the content of each document: a file that is there twice is read once."""
+        return [
+            (one.sha256, one.kind, len(one.text)) if one.sha256 else number for number, one in enumerate(self.documents)
+        ]
+
+    @cached_property
     def lengths(self) -> list[int]:
         """Characters of the passages of each document."""
         return [sum(len(one.part.text) for one in self.passages_in(n)) for n in range(len(self.documents))]

@@ -101,7 +101,8 @@ class Retriever:
             return nearness(index, asking, self._vectors, self._wait_s if waits else 0.0, progress)
 
         found = _Choice(index, asking, int(budget * _FILLED), count, near).made()
-        return replace(found, coverage=_coverage(found, documents), left_out=_left_out(found, index))
+        held = _held(found, index)
+        return replace(found, coverage=_coverage(held, index), left_out=_left_out(held, index, found.method))
 
 
 def _everything(documents: Sequence[Document], budget: int, count: Callable[[str], int]) -> Retrieved | None:
@@ -155,9 +156,8 @@ class _Choice:
     def _spread(self, allowed: Ints) -> Retrieved:
         """Something of everything, and how many rows a table has."""
         sums = self._sums(allowed)
-        self._budget -= sum(self._count(one.passage.part.text) + LABEL_TOKENS for one in sums)
         chosen: list[ChosenPassage] = []
-        files = self._index.numbers_of(allowed)
+        files = self._different(allowed)
         lengths = {number: self._index.lengths[number] for number in files}
         for number in files:
             share = self._budget * lengths[number] // sum(lengths.values())
@@ -174,11 +174,10 @@ class _Choice:
         scores = near.total
         leads_first = sorted(at, key=lambda i: (not self._index.passages[i].leads, -scores[i]))
         beside = [*(self._sums(allowed) if self._intent.total else []), *self._rows(allowed)]
-        self._budget -= sum(map(self._cost_of, (one.passage for one in beside)))
         fits = sum(map(self._cost, at)) <= self._budget
         nearest = allowed[(-scores[allowed]).argsort(kind="stable")]
         places = ((i, "place") for i in (at if fits else leads_first))
-        kept = self._fitting(chain(places, ((int(i), "near") for i in nearest)))
+        kept = self._fitting(chain(places, ((int(i), "near") for i in nearest)), least=0 if beside else 1)
         chosen = [ChosenPassage(self._index.passages[i], kept[i], *_told(near, i)) for i in sorted(kept)]
         chosen += beside
         notes = (f"found by words alone: {near.note}",) if near.note and not at else ()
@@ -187,37 +186,47 @@ class _Choice:
 
     def _sums(self, allowed: Ints) -> list[ChosenPassage]:
         """What is computed of tables, where it leaves room for more than itself."""
-        found = [
-            p for n in self._index.numbers_of(allowed) for p in sums_of(self._question, self._index.documents[n], n)
-        ]
-        cost = sum(self._count(passage.part.text) + LABEL_TOKENS for passage in found)
-        return [ChosenPassage(passage, "computed") for passage in found] if cost <= self._budget // 2 else []
+        found = [p for n in self._different(allowed) for p in sums_of(self._question, self._index.documents[n], n)]
+        cost = sum(map(self._cost_of, found))
+        if cost > self._budget // 2:
+            return []
+        self._budget -= cost
+        return [ChosenPassage(passage, "computed") for passage in found]
 
     def _rows(self, allowed: Ints) -> list[ChosenPassage]:
         """Rows that the question names of tables that do not show them all, within half of what is left."""
-        found: list[Passage] = []
+        found: list[ChosenPassage] = []
+        least = self._budget - self._budget // 2
 
         def fits(passage: Passage) -> bool:
-            return sum(map(self._cost_of, [*found, passage])) <= self._budget // 2
+            return self._budget - self._cost_of(passage) >= least
 
-        for number in self._index.numbers_of(allowed):
-            found += rows_of(self._question, self._intent, self._index.documents[number], number, fits)
-        return [ChosenPassage(passage, "place") for passage in found]
+        for number in self._different(allowed):
+            for passage in rows_of(self._question, self._intent, self._index.documents[number], number, fits):
+                self._budget -= self._cost_of(passage)
+                found.append(ChosenPassage(passage, "place"))
+        return found
 
-    def _fitting(self, order: Iterable[tuple[int, str]]) -> dict[int, str]:
-        """The first passages of an order that fit the budget, each with why; the first one in any case."""
+    def _different(self, allowed: Ints) -> list[int]:
+        """Of which documents some passages are; of those with the same content the first."""
+        numbers = self._index.numbers_of(allowed)
+        first = {self._index.contents[number]: number for number in reversed(numbers)}
+        return sorted(first.values())
+
+    def _fitting(self, order: Iterable[tuple[int, str]], least: int) -> dict[int, str]:
+        """The first passages of an order that fit the budget, each with why; the `least` first ones in any case."""
         kept: dict[int, str] = {}
-        texts: set[tuple[str, str]] = set()
+        texts: set[tuple[object, str]] = set()
         labels: set[tuple[int, str]] = set()
         spent = refused = 0
         for i, why in order:
             passage = self._index.passages[i]
-            content = (self._content_of(passage.document), passage.part.text)
+            content = (self._index.contents[passage.document], passage.part.text)
             if i in kept or content in texts:
                 continue
             label = (passage.document, passage.part.label)
             cost = self._cost(i, label in labels)
-            if kept and spent + cost > self._budget:
+            if len(kept) >= least and spent + cost > self._budget:
                 refused += 1
                 if refused == _MOST_REFUSED:
                     break
@@ -227,10 +236,6 @@ class _Choice:
             labels.add(label)
             spent += cost
         return kept
-
-    def _content_of(self, number: int) -> str:
-        """What tells a document's content: of one that is there twice a passage is given once."""
-        return self._index.documents[number].sha256 or str(number)
 
     def _cost(self, i: int, is_labelled: bool = False) -> int:
         """Tokens of a passage, with its label, which passages of the same one share."""
@@ -255,21 +260,27 @@ def _told(near: Nearness, i: int) -> tuple[float, dict[str, float]]:
     return float(near.total[i] - min(float(near.total.min()), 0.0)), kinds
 
 
-def _coverage(found: Retrieved, documents: Sequence[Document]) -> tuple[float, ...]:
-    given = [0] * len(documents)
+def _held(found: Retrieved, index: PassageIndex) -> list[list[Passage]]:
+    """The passages of each document that are given, be it as those of another with the same content."""
+    by_content: dict[object, dict[tuple[str, str], Passage]] = {}
     for chosen in found.passages:
-        given[chosen.passage.document] += len(chosen.passage.part.text)
-    return tuple(min(1.0, g / max(len(d.text), 1)) for g, d in zip(given, documents, strict=True))
+        part, content = chosen.passage.part, index.contents[chosen.passage.document]
+        by_content.setdefault(content, {}).setdefault((part.label, part.text), chosen.passage)
+    return [list(by_content.get(content, {}).values()) for content in index.contents]
 
 
-def _left_out(found: Retrieved, index: PassageIndex) -> tuple[str, ...]:
+def _coverage(held: Sequence[Sequence[Passage]], index: PassageIndex) -> tuple[float, ...]:
+    given = (sum(len(passage.part.text) for passage in passages) for passages in held)
+    return tuple(min(1.0, g / max(len(d.text), 1)) for g, d in zip(given, index.documents, strict=True))
+
+
+def _left_out(held: Sequence[Sequence[Passage]], index: PassageIndex, method: str) -> tuple[str, ...]:
     lines = []
-    for number, document in enumerate(index.documents):
-        held = [c.passage for c in found.passages if c.passage.document == number]
+    for number, (document, passages) in enumerate(zip(index.documents, held, strict=True)):
         count = len(index.passages_in(number))
-        if len(held) < count or found.method == "spread":
-            labels = clip(", ".join(dict.fromkeys(passage.part.label for passage in held)), _LABEL_CHARACTERS)
+        if len(passages) < count or method == "spread":
+            labels = clip(", ".join(dict.fromkeys(passage.part.label for passage in passages)), _LABEL_CHARACTERS)
             lines.append(
-                f"{document.name}: {count - len(held)} of {count} passages left out (read: {labels or 'none'})"
+                f"{document.name}: {count - len(passages)} of {count} passages left out (read: {labels or 'none'})"
             )
     return tuple(lines)

@@ -29,23 +29,24 @@ _MOST_CELLS = 20_000_000
 _MOST_ROWS = 50  # that a question names alike; of more, counts and sums tell more
 _EDGES = ".,;:!?¿¡\"'“”‘’«»()[]{}，。；：！？、؟"
 _WITHOUT_SPACES = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d+)?")  # of India, too: 12,34,567
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _UNSPACED, _WORD = re.compile(f"[{_WITHOUT_SPACES}]+"), re.compile(rf"[^\s{_WITHOUT_SPACES}]+")
 
 
 def rows_of(
     question: str, intent: Intent, document: Document, number: int, fits: Callable[[Passage], bool]
-) -> list[Passage]:
+) -> Iterator[Passage]:
     """A passage for each table that does not show all its rows and has some that the question names.
 
     Those come first that have most of what the question names, what few rows have counting for more.
 
     Args:
         number: which of the documents it is.
-        fits: whether there is room for a passage; of rows that have none the first are told.
+        fits: whether there is room for a passage beside those given before; of rows that have none the first are told.
     """
     wanted = _cells_named(question[:_READ])
     rows = {int(place.number) for place in intent.places if place.kind == "row" and place.number.isdecimal()}
-    found = []
     for index, part in enumerate(document.parts):
         for table in part.tables:
             if part.text.count("\n") + 1 >= len(table.rows) or sum(map(len, table.rows)) > _MOST_CELLS:
@@ -54,8 +55,7 @@ def rows_of(
             while told and not fits(passage := _told(number, index, part, table, told)):
                 told = told[: len(told) // 2]
             if told:
-                found.append(passage)
-    return found
+                yield passage
 
 
 def _cells_named(question: str) -> dict[Cell, _Span]:
@@ -82,8 +82,13 @@ def _forms(text: str) -> set[Cell]:
 
 def _values(word: str) -> Iterator[Cell]:
     """The number that a word is."""
+    word = word.lstrip("#№")
+    if _THOUSANDS.fullmatch(word):
+        word = word.replace(",", "")
+    elif _DECIMAL_COMMA.fullmatch(word):
+        word = word.replace(".", "").replace(",", ".")
     try:
-        yield float(word.replace(",", "").lstrip("#№"))
+        yield float(word)
     except ValueError:
         return
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autopicker_lab.core import Document, Message, Part
+from autopicker_lab.core import Document, Message, Part, Table
 from autopicker_lab.core.places import Place
 from autopicker_lab.retrieval import Retriever, passages_of
 from autopicker_lab.retrieval.index import IndexCache
@@ -297,6 +297,29 @@ def test_a_file_that_is_there_twice_is_given_once() -> None:
     assert len({one.passage.part.text for one in found}) == len(found) > 3
     beside = Retriever().select("When are the lamps of corridor 7 switched off?", [copies[0], other], 300).passages
     assert {one.passage.document for one in beside} == {0, 1}  # two files that say the same
+
+
+@pytest.mark.parametrize(
+    ("question", "budget"), [("When are the lamps of corridor 7 switched off?", 300), ("Summarise it.", 600)]
+)
+def test_of_a_file_that_is_there_twice_both_say_what_was_read(question: str, budget: int) -> None:
+    text = "\n\n".join(f"Rule {i}: the lamps of corridor {i} are switched off at ten by the porter." for i in range(90))
+    copies = [Document(name, "txt", (Part("text", text),), sha256="the same") for name in ("rules.txt", "copy.txt")]
+    found = Retriever().select(question, copies, budget)
+    texts = [one.passage.part.text for one in found.passages]
+    assert len(set(texts)) == len(texts)
+    assert found.coverage[0] == found.coverage[1] > 0
+    first, second = (line.split(": ", 1)[1] for line in found.left_out)
+    assert first == second
+    assert "read: text" in first
+
+
+def test_rows_of_a_file_that_is_there_twice_are_given_once() -> None:
+    rows: tuple[tuple[Any, ...], ...] = (("No", "Customer"), *((i, f"Customer {i}") for i in range(900)))
+    part = Part("table", FILLER * 20, tables=(Table(rows),))
+    copies = [Document(name, "csv", (part,), sha256="the same") for name in ("rules.csv", "copy.csv")]
+    found = Retriever().select("Who is Customer 711?", copies, 400)
+    assert len([one for one in found.passages if one.why == "place"]) == 1
 
 
 def test_of_a_long_text_no_more_is_counted_than_tells_that_it_does_not_fit() -> None:

@@ -2,13 +2,16 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autopicker_lab import Workbench
-from autopicker_lab.core import Document
+from autopicker_lab.core import Document, Part, Table
+from autopicker_lab.core.tokens import estimate_tokens
 from autopicker_lab.retrieval import Retriever
 
+FILLER = "Nothing of note is said in this line. " * 60
 PORTS = ("Kelham", "Venton", "東京港")
 ROWS = [
     (i, f"Customer {i % 4_000}", PORTS[i % 3], f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}", i / 4) for i in range(12_000)
@@ -49,6 +52,34 @@ def test_rows_that_a_question_names(orders: Document, question: str, rows: list[
 def test_what_a_third_of_the_rows_have_or_none_names_no_rows(orders: Document, question: str) -> None:
     found = Retriever().select(question, [orders], 400)
     assert not any(one.passage.part.label.startswith("table, row") for one in found.passages)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("5,5", 5.5), ("1.055,5", 1055.5), ("1,055", 1055), ("10,55,000", 1055e3)]
+)
+def test_a_comma_is_read_as_it_is_written(written: str, value: float) -> None:
+    amounts = (5.5, 55, 1055.5, 10555, 1055, 1.055, 1055e3, 105.5)
+    rows = (("No", "Betrag"), *((f"N{i}", amounts[i] if i < len(amounts) else i * 7e6) for i in range(60)))
+    document = Document("a.csv", "csv", (Part("table", "Betrag: many", tables=(Table(rows),)), Part("text", FILLER)))
+    found = Retriever().select(f"Was hat den Betrag {written}?", [document], 300)
+    (named,) = (one.passage.part.text for one in found.passages if one.why == "place")
+    assert [line.split()[1] for line in named.splitlines()[2:]] == [f"N{amounts.index(value)}"]
+
+
+@pytest.mark.parametrize("budget", [400, 1000])
+@pytest.mark.parametrize("sheets", [2, 10])
+def test_rows_of_several_tables_share_the_budget(sheets: int, budget: int) -> None:
+    rows: tuple[tuple[Any, ...], ...] = (
+        ("No", "Customer", "Port", "Amount"),
+        *((i, f"Customer {i % 1000}", "Kelham", i / 4) for i in range(9_000)),
+    )
+    parts = [Part(f"sheet {i}", f"A table of many rows. {FILLER}", tables=(Table(rows),)) for i in range(sheets)]
+    found = Retriever().select("What did Customer 711 buy?", [Document("a.xlsx", "xlsx", tuple(parts))], budget)
+    said = "\n\n".join(
+        f"[0a1b2c 00: a.xlsx, {one.passage.part.label}]\n{one.passage.part.text}" for one in found.passages
+    )
+    assert "| 711 |" in said
+    assert estimate_tokens(said) <= budget
 
 
 def test_of_more_rows_than_fit_the_first_are_told(orders: Document) -> None:
