@@ -44,6 +44,8 @@ class SavedFigures:
 
 def readable(name: str, value: Any) -> tuple[str, str]:
     """A figure by its dotted name as people write it: its name, and its value with the unit that the name ends in."""
+    if not isinstance(value, int | float):
+        return name.replace("_", " "), as_written(value)
     stem, _, last = name.rpartition("_")
     unit = _UNITS.get(last, "") if stem else ""
     words = (stem if unit else name).replace("_", " ")
@@ -51,10 +53,16 @@ def readable(name: str, value: Any) -> tuple[str, str]:
         return words, f"{100 * value:.3g} %"
     if isinstance(value, bool):
         return words, "yes" if value else "no"
-    if isinstance(value, int | float):
-        number = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:,.3g}"
-        return words, f"{number} {unit}".rstrip()
-    return words, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, int):
+        number = f"{value:,}"
+    else:
+        number = f"{value:,.0f}" if value.is_integer() or abs(value) >= 1000 else f"{value:,.3g}"
+    return words, f"{number} {unit}".rstrip()
+
+
+def as_written(value: Any) -> str:
+    """A value as it is given: a text itself, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def leaves(figures: Any, path: str = "") -> Iterator[tuple[str, Any]]:

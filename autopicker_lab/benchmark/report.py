@@ -10,7 +10,7 @@ import re
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
-from autopicker_lab.benchmark.figures import leaves, readable
+from autopicker_lab.benchmark.figures import as_written, leaves, readable
 from autopicker_lab.chat.markdown import markdown_html
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ _TAGS = (
     "a abbr b blockquote br caption code col colgroup dd details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr "
     "i img li mark ol p pre s small span strong sub summary sup table tbody td tfoot th thead tr u ul"
 )
-_IMAGE_ATTRIBUTES = ("alt", "width", "height")
 _ATTRIBUTES = {
     "*": {"class", "style", "title", "align", "colspan", "rowspan", "scope", "open"},
     "a": {"href"},
@@ -34,8 +33,9 @@ _STYLES = (
     "font-weight height line-height margin margin-left margin-top max-height opacity overflow padding padding-left "
     "text-align vertical-align white-space width"
 )
-_CALLED = re.compile(r"([\w-]*)\s*\(")
-_FETCH_NOTHING = frozenset({"rgb", "rgba", "hsl", "hsla", "var", "calc"})  # functions of a style
+_CALLED = re.compile(r"(?<![\w-])([\w-]*+) ?\(")
+_FETCH_NOTHING = frozenset({"rgb", "rgba", "hsl", "hsla", "var", "calc", "linear-gradient"})  # functions of a style
+_LONGEST_STYLE = 2000
 _NAME = re.compile(r"""<svg\b[^>]*?\saria-label=(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _COVER_STYLE = """<style>
 .cover{border-bottom:2px solid #0072b2;font:16px/1.5 system-ui,sans-serif;margin:1em .3em 2em;padding-bottom:1em}
@@ -115,8 +115,9 @@ def _cleaned(html: object) -> str:
 def _kept(tag: str, name: str, value: str) -> str | None:
     """The value of an attribute that neither runs nor fetches anything; None leaves it out."""
     if name == "style":
-        is_plain = "\\" not in value and all(called.lower() in _FETCH_NOTHING for called in _CALLED.findall(value))
-        return value if is_plain else None
+        called = _CALLED.findall(" ".join(value[:_LONGEST_STYLE].split()))
+        is_plain = len(value) <= _LONGEST_STYLE and "\\" not in value and "/*" not in value
+        return value if is_plain and all(name.lower() in _FETCH_NOTHING for name in called) else None
     if name == "href":
         return value if value.lower().startswith(("http:", "https:", "#")) else None
     if name == "src":
@@ -158,7 +159,7 @@ def _cover(title: str, record: Mapping[str, Any]) -> str:
         f"<p class='verdict'>{escape(verdict)}</p>",
         _table("Look at these first", {name: figures[name] for name in first}),
         _table("Made by", environment),
-        _table("Parameters", record["parameters"]),
+        _table("Parameters", {name: as_written(value) for name, value in record["parameters"].items()}),
     ]
     return f"{_COVER_STYLE}<section class='cover'>{''.join(parts)}</section>"
 

@@ -17,8 +17,16 @@ export async function openMicrophone() {
   if (!navigator.mediaDevices) throw new Error('it needs https, or this machine itself.');
   const form = Object.keys(FORMS).find((name) => window.MediaRecorder?.isTypeSupported(FORMS[name]));
   if (!form) throw new Error('this browser records neither WebM, Ogg nor MP4.');
-  return new Recording(await navigator.mediaDevices.getUserMedia({ audio: true }), form);
+  const sound = await navigator.mediaDevices.getUserMedia({ audio: true });
+  try {
+    return new Recording(sound, form);
+  } catch (error) {
+    release(sound);
+    throw error;
+  }
 }
+
+const release = (sound) => sound.getTracks().forEach((track) => track.stop());
 
 class Recording {
   constructor(sound, form) {
@@ -33,7 +41,7 @@ class Recording {
     this.recorder.ondataavailable = ({ data }) => {
       last = last.then(async () => take(await data.arrayBuffer()));
     };
-    this.recorder.onstop = () => last.then(ended);
+    this.recorder.onstop = () => last.then(ended).catch(failed);
     this.recorder.onerror = ({ error }) => failed(error);
     this.recorder.start(PIECE_MS);
   }
@@ -45,6 +53,6 @@ class Recording {
   // What was said so far still comes.
   stop() {
     if (this.isRunning) this.recorder.stop();
-    this.sound.getTracks().forEach((track) => track.stop());
+    release(this.sound);
   }
 }

@@ -11,7 +11,7 @@ import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from autopicker_lab.core import ModelSpec, ModelUnavailableError, SettingsError, UnknownModelError
+from autopicker_lab.core import AutopickerError, ModelSpec, ModelUnavailableError, SettingsError, UnknownModelError
 from autopicker_lab.core.show import html_table
 from autopicker_lab.core.text import clip
 from autopicker_lab.models.base import Availability, ChatModel
@@ -226,13 +226,23 @@ class Catalogue:
             SettingsError: there is a model of this name; ModelUnavailableError: it would not answer.
         """
         name = model.describe().id
+        try:
+            self._check_is_new(name)
+            answer = await _probe_model(model)
+            if not answer.ok:
+                raise ModelUnavailableError(answer.why, answer.hint, param="model")
+            await self._add(name, model, answer)
+        except AutopickerError:
+            await model.close()
+            raise
+
+    def _check_is_new(self, name: str) -> None:
         if self._find(name) is not None:
             raise SettingsError(f"there is a model '{name}' already", "choose it, or name another")
-        answer = await _probe_model(model)
-        if not answer.ok:
-            await model.close()
-            raise ModelUnavailableError(answer.why, answer.hint, param="model")
+
+    async def _add(self, name: str, model: ChatModel, answer: Availability) -> None:
         async with self._lock_of_loop():
+            self._check_is_new(name)  # another may have joined by it meanwhile
             self._models = {**self._models, name: model}
             self._fixed |= {name}
             self._availability = {**self._availability, name: answer} if self._availability else {}

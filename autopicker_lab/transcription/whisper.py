@@ -54,7 +54,7 @@ class WhisperTranscriber:
 
     Attributes:
         card_fails: why the model is not on the graphics card that this machine has; None: it is, there is none, or
-            nothing was loaded yet. Once it failed, the processor is used.
+            nothing is loaded. Once it failed, the processor is used until the model's memory is given back.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class WhisperTranscriber:
             try:
                 yield self._load()
             except RuntimeError as error:  # of CTranslate2: the card's memory is full, or its driver went away
-                if self._loaded is None or self._loaded.model.device != "cuda":
+                if type(error) is not RuntimeError or self._loaded is None or self._loaded.model.device != "cuda":
                     raise
                 self._loaded, self.card_fails = None, str(error)[:200]
                 raise ModelUnavailableError(
@@ -145,9 +145,9 @@ class WhisperTranscriber:
             check_memory(self.model, folder)
             threads = self._threads or min(usable_cores(), _MOST_THREADS)
             try:
-                self._loaded, self.card_fails = load_engine(
-                    folder, compute=self._compute, threads=threads, card=self.card_fails is None
-                )
+                tried = self.card_fails is None
+                self._loaded, why = load_engine(folder, compute=self._compute, threads=threads, card=tried)
+                self.card_fails = why if tried else self.card_fails
             except Exception as error:  # ctranslate2, tokenizers and the file system each raise their own
                 raise unavailable(self.model, str(error)) from error
         return self._loaded
@@ -174,7 +174,7 @@ class WhisperTranscriber:
         """Give the model's memory back; the next use loads it again."""
         release_decoders()
         with self._lock.held(LockShare()):
-            self._loaded = None
+            self._loaded = self.card_fails = None
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None

@@ -65,6 +65,7 @@ class JoiningBox:
         self.endpoint = _field("address", "http://localhost:8000/v1", w.Text, "22em")
         self.name = _field("model", "as its server calls it", w.Text, "18em")
         self.key = _field("key", "none", w.Password, "14em")
+        self._given = "", ""  # an address, and the key for it
         self.add = w.Button(description="Add", layout=w.Layout(width="auto"))
         self.note = w.HTML()
         words = "vLLM, llama.cpp, any server with OpenAI's API"
@@ -74,8 +75,19 @@ class JoiningBox:
         self.fields = w.HBox(row, layout=w.Layout(flex_flow="row wrap", align_items="center", display="none"))
         self.view = w.VBox([self.open, self.fields])  # not ipywidgets' Accordion, which no key opens
         self.open.on_click(lambda _: self._toggle())
-        self.add.on_click(lambda _: model.join(self.endpoint.value, self.name.value, self.key.value))
+        self.add.on_click(lambda _: self._join())
         model.listeners.append(self._draw)
+
+    def _join(self) -> None:
+        """Ask for the model, with the key that was given for this address, if any.
+
+        Jupyter may save what fields hold, so a key stands in its own no longer than it must.
+        """
+        if key := self.key.value:
+            self._given, self.key.value, self.key.placeholder = (self.endpoint.value, key), "", "as given before"
+        elif self._given[0] != self.endpoint.value:
+            self._given, self.key.placeholder = ("", ""), "none"
+        self.model.join(self.endpoint.value, self.name.value, self._given[1])
 
     def _toggle(self) -> None:
         """Show the fields, or hide them."""

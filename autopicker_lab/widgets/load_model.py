@@ -150,7 +150,8 @@ class LoadModel(PanelModel):
             self.last_search = in_thread(
                 lambda: find_saturation(plan, users=users, on_probe=on_probe, progress=on_progress, ask=ask)
             )
-            self._newest = self.last_search
+            if self.last_search.probes:  # else it was stopped at once
+                self._newest = self.last_search
             return str(self.last_search)
 
         self._begin(work)
@@ -164,9 +165,10 @@ class LoadModel(PanelModel):
 
         def read() -> None:
             with suppress(InvalidRequestError):
-                self.last_search = Saturation.load(path)
+                self._newest = self.last_search = Saturation.load(path)
                 return
-            self.reports = {**self.reports, f"{len(self.reports) + 1}: {Path(path).name}": LoadReport.load(path)}
+            report = self._newest = LoadReport.load(path)
+            self.reports = {**self.reports, f"{len(self.reports) + 1}: {Path(path).name}": report}
 
         self.act(read)
 

@@ -89,7 +89,7 @@ def test_the_cover_tells_the_verdict_the_machine_and_what_to_look_at_first(tmp_p
         verdict="It holds 120 a second.",
         figures={"rate": {"held": 120.0}, "other": 3},
         look_first=["rate.held", "not there"],
-        parameters={"seconds": 2},
+        parameters={"seconds": 2, "seed": 20261127},
     )
     html = report_html(executed(tmp_path), found)
     cover = re.search("<section class='cover'>.*?</section>", html, re.DOTALL)[0]
@@ -101,6 +101,7 @@ def test_the_cover_tells_the_verdict_the_machine_and_what_to_look_at_first(tmp_p
         "a machine",
         "abcdef012345, changed since",
         "seconds||2",
+        "seed||20261127",
     ):
         assert told in words
     assert "other" not in words
@@ -122,6 +123,22 @@ def test_tables_pictures_and_styles_of_a_report_stay(tmp_path: Path) -> None:
     assert '<a href="https://a/b">out</a><a>in</a>' in html
     for kept in ('<table style="line-height:1.4">', '<th scope="col">a</th>', "data:image/png;base64,aGk="):
         assert kept in html
+
+
+@pytest.mark.parametrize(
+    ("style", "kept"),
+    [
+        ("color:rgb(1, 2, 3)", True),
+        ("background:linear-gradient(red, blue)", True),
+        ("background:url(//a/b)", False),
+        ("background:image-set (1x)", False),
+        ("color:" + "a" * 200_000, False),
+        ("color:" + " " * 200_000 + "red", False),
+    ],
+)
+def test_styles_stay_that_fetch_nothing(style: str, kept: bool) -> None:
+    """At a cost that grows with the length: the square of the longest would take minutes."""
+    assert ("style=" in report._cleaned(f'<p style="{style}">x</p>')) == kept
 
 
 def test_drawings_without_end_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

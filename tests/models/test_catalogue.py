@@ -1,5 +1,7 @@
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,3 +185,25 @@ def test_clashes_are_told() -> None:
     assert "'c' of 'b'" in faults({"name": "a", "aliases": ("c",)}, {"name": "b", "aliases": ("c",)})[0]
     assert "routing" in faults({"name": "auto"})[0]
     assert "${NAME}" in faults({"name": "a", "api_key": "$OPENAI_API_KEY"})[0]
+
+
+async def test_of_two_models_that_join_by_one_name_one_does(tmp_path: Path) -> None:
+    closed: list[str] = []
+    with upstream({"object": "list", "data": [{"id": "m"}]}) as address:
+        spec = ModelConfig(name="m", type="openai", endpoint=f"{address}/v1").spec()
+        one, other = build(spec), build(spec)
+        for name, model in (("one", one), ("other", other)):
+            close = model.close
+
+            async def closing(name: str = name, close: Any = close) -> None:
+                closed.append(name)
+                await close()
+
+            model.close = closing  # type: ignore[method-assign]
+        catalogue = Workbench(Settings.load(models=(), autopicker_home=tmp_path)).catalogue
+        said = await asyncio.gather(catalogue.join(one), catalogue.join(other), return_exceptions=True)
+        refused = [error for error in said if error is not None]
+        assert len(refused) == len(closed) == 1
+        assert "already" in str(refused[0])
+        assert catalogue.get("m") is ({"one": other, "other": one}[closed[0]])
+        await catalogue.close()

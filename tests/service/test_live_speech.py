@@ -221,6 +221,32 @@ def test_the_page_writes_what_is_said_into_the_question(address: str, samples: P
         browser.close()
 
 
+@pytest.mark.browser
+@needs("chromium")
+def test_a_microphone_that_is_allowed_too_late_is_let_go(address: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    asked_for = """
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = (wanted) => new Promise((give) => {
+          window.allow = async () => give((window.sound = await ask(wanted)));
+        });
+    """
+    options = ["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        tab = browser.new_context(permissions=["microphone"]).new_page()
+        tab.add_init_script(asked_for)
+        tab.goto(address)
+        tab.get_by_role("button", name="Speak", exact=True).click()
+        assert soon(lambda: tab.evaluate("() => Boolean(window.allow)"))
+        tab.get_by_role("button", name="Stop speaking").click()
+        tab.evaluate("() => window.allow()")
+        states = "() => window.sound.getTracks().map((track) => track.readyState)"
+        assert soon(lambda: tab.evaluate(states) == ["ended"])
+        browser.close()
+
+
 @pytest.mark.slow
 def test_whisper_writes_what_is_said(speech: Samples, tmp_path: Path) -> None:
     transcriber = WhisperTranscriber(cache=tmp_path)

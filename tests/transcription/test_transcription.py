@@ -231,4 +231,5 @@ class TestGraphicsCard:
         assert "send it again" in caught.value.hint
         assert SENTENCE in transcriber.transcribe(file).text
         assert transcriber.engine.model.device == "cpu"
+        assert "out of memory" in (transcriber.card_fails or "")
         transcriber.release()

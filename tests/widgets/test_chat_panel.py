@@ -165,6 +165,7 @@ def test_a_model_of_any_server_joins_by_its_address_and_is_compared(lab: Workben
         up.script = lambda asked: stream(*answer) if asked.method == "POST" else [whole({}, "404 Not Found")]
         box.endpoint.value, box.name.value, box.key.value = f"{up.url}/chat/completions", "wrong", "sk-secret"
         box.add.click()
+        assert "sk-secret" not in str(box.key.get_state())  # which Jupyter may save
         job.wait(20)
         assert job.failed
         assert "It has thirty-eight" in box.note.value  # what can be typed instead
@@ -183,6 +184,11 @@ def test_a_model_of_any_server_joins_by_its_address_and_is_compared(lab: Workben
         box.add.click()
         job.wait(20)
         assert "already" in box.note.value
+        box.endpoint.value, box.name.value = up.url.replace("127.0.0.1", "localhost"), "thirty-eight"
+        before = len(up.asked)
+        box.add.click()  # another address is not sent the key of the first
+        job.wait(20)
+        assert not [asked for asked in up.asked[before:] if "authorization" in asked.headers]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ export class Microphone {
   async start() {
     try {
       this.recording = await openMicrophone();
+      if (this.isOver) return this.recording.stop(); // ended while the browser asked for leave
       this.socket = new WebSocket(this.url);
       this.socket.onopen = () => this.begin();
       this.socket.onmessage = (event) => this.take(JSON.parse(event.data));

@@ -20,6 +20,7 @@ export default {
     el.append(box);
 
     let recording = null;
+    let isGone = false; // this view, while the browser asks for leave
     const fail = (error) => model.send({ act: "failed", why: describeRefusal(error) });
 
     const start = async () => {
@@ -31,6 +32,7 @@ export default {
       } finally {
         button.disabled = false;
       }
+      if (isGone) return stop();
       model.send({ act: "begin", form: recording.form });
       recording.start((data) => model.send({ act: "sound" }, undefined, [data]), () => model.send({ act: "end" }), fail);
       draw();
@@ -56,6 +58,7 @@ export default {
     model.on("change", follow);
     draw();
     return () => {
+      isGone = true;
       model.off("change", follow);
       stop();
     };
