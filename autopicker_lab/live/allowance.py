@@ -29,17 +29,17 @@ class Allowance:
         self._ledger = ledger
         self._purpose = f"*{purpose}*"  # no id of a key
         self._usd_a_day = usd_a_day
-        self._day, self._account = 0, (self._purpose, "")
+        self._today: tuple[int, Account] = 0, (self._purpose, "")  # read on the event loop and in a thread
         self.left_usd = 0.0
 
     @property
     def account(self) -> Account:
         """Where it is counted today."""
-        day = int(time.time() // _DAY_S)
-        if day != self._day:
-            self._day = day
-            self._account = self._purpose, datetime.fromtimestamp(day * _DAY_S, UTC).strftime("%Y-%m-%d")
-        return self._account
+        day, (known, account) = int(time.time() // _DAY_S), self._today
+        if day != known:
+            account = self._purpose, datetime.fromtimestamp(day * _DAY_S, UTC).strftime("%Y-%m-%d")
+            self._today = day, account
+        return account
 
     def spend(self, usd: float) -> None:
         """Count USD."""

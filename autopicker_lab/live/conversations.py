@@ -75,7 +75,7 @@ class Conversations:
         redis = open_redis(settings.redis_url) if settings.enable_redis_cache else None
         path = settings.autopicker_home / "conversations.sqlite"
         self._store: _Store = _SqliteStore(path) if redis is None else _RedisStore(redis)
-        self._here: OrderedDict[int, tuple[int, int]] = OrderedDict()  # step, and day of its last question
+        self._here: OrderedDict[int, tuple[int, int, bool]] = OrderedDict()  # step, day last asked, is stored
         self._batch: BatchWriter[Begun] = BatchWriter("conversations", self._store.remember, _FLUSH_S)
         self._breaker = CircuitBreaker(STORE_POLICY, "the store of conversations", "knowing those of this process")
 
@@ -102,15 +102,16 @@ class Conversations:
         Args:
             store: whether other processes would take it to have begun when it has got another policy.
         """
-        here, now = self._here, (step, int(time.time() // KEPT_S))
+        here, today = self._here, int(time.time() // KEPT_S)
         before = here.get(conversation)
-        if before == now:
+        store = store or (before is not None and before[0] != step)
+        if before is not None and before[:2] == (step, today) and (before[2] or not store):
             here.move_to_end(conversation)
             return
-        here[conversation] = now
+        here[conversation] = step, today, store
         if len(here) > _HERE:
             here.popitem(last=False)
-        if store or (before is not None and before[0] != step):
+        if store:
             self._batch.add(Begun(conversation, step))
 
     def close(self) -> None:
@@ -183,7 +184,7 @@ class _RedisStore:
     def remember(self, begun: list[Begun]) -> None:
         with self._client.pipeline() as steps:
             for conversation, step in begun:
-                steps.set(f"autopicker:begun:{conversation}", step, ex=KEPT_S)
+                steps.set(f"autopicker:begun:{conversation}", step, ex=2 * KEPT_S)  # written once a day, as above
             steps.execute()
 
     def recall(self, conversation: int) -> int | None:

@@ -7,7 +7,7 @@ import functools
 import logging
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autopicker_lab.core import AutopickerError, InvalidRequestError
 from autopicker_lab.live.canary import Advice, CanaryComparison, Guardrails
@@ -33,6 +33,54 @@ _RESTS = 400  # seconds before the next look, for each second of processor time 
 log = logging.getLogger(__name__)
 
 
+class _Known(NamedTuple):
+    """What a worker knows of the audit log, taken over at once by requests that go on meanwhile.
+
+    Attributes:
+        states: what was deployed after each step.
+        oldest: the first one of the last day, in which conversations are taken to have begun that nobody remembers.
+        stables, canaried: of the last day, stable policies without a canary, and states with one.
+        plain: the draw that conversations have to lose to have the stable policy for sure; see `_plain_of`.
+    """
+
+    states: Sequence[Deployed]
+    oldest: Deployed
+    stables: frozenset[str]
+    canaried: tuple[Deployed, ...]
+    plain: tuple[int, float]
+
+    @classmethod
+    def of(cls, history: Sequence[Deployed]) -> _Known:
+        """By what was deployed until now."""
+        recent = _in_force(history, time.time() - KEPT_S)
+        stables = frozenset(state.stable for state in recent if state.canary is None)
+        canaried = tuple(state for state in recent if state.canary is not None)
+        return cls(history, recent[0], stables, canaried, _plain_of(history, recent))
+
+    @property
+    def state(self) -> Deployed:
+        """What is deployed now."""
+        return self.states[-1]
+
+    def is_plain(self, conversation: int) -> bool:
+        """Whether a conversation has the stable policy for sure, in whichever state it began."""
+        turned, drawn_below = self.plain
+        return (conversation + turned) % _HASHES >= drawn_below
+
+    def state_after(self, number: int) -> Deployed:
+        return self.states[min(number, len(self.states) - 1)]
+
+    def may_be_mistaken(self, conversation: int, began_in: Deployed, policy: str) -> bool:
+        """Whether a conversation would have another policy if it had begun in another state of the last day."""
+        for stable in self.stables:
+            if stable != policy:
+                return True
+        for state in self.canaried:  # noqa: SIM110  # as in is_begun
+            if state is not began_in and _drawn(state, conversation) != policy:
+                return True
+        return False
+
+
 class Rollout:
     """What is deployed, as this worker knows it; a second old at most.
 
@@ -41,7 +89,7 @@ class Rollout:
         check: raises InvalidRequestError for a policy that this process cannot run.
 
     Attributes:
-        state: what the audit log says. active: whether anything was ever deployed.
+        active: whether anything was ever deployed.
     """
 
     def __init__(
@@ -51,10 +99,8 @@ class Rollout:
         conversations: Conversations,
         check: Callable[[RoutePolicy], None],
     ):
-        self.state = Deployed()
         self.active = False
-        self._states = [self.state]  # after each step
-        self._remember_states(self._states)
+        self._known = _Known.of([Deployed()])
         self._policies = {CONFIGURED: configured}
         self._deployments = deployments
         self._conversations = conversations
@@ -64,6 +110,11 @@ class Rollout:
         self._next_look_at = 0.0
         self._read_to = ReadTo()
         self._breaker = CircuitBreaker(STORE_POLICY, "the audit log", "serving what was deployed last")
+
+    @property
+    def state(self) -> Deployed:
+        """What is deployed."""
+        return self._known.state
 
     @property
     def stable(self) -> RoutePolicy:
@@ -81,7 +132,7 @@ class Rollout:
             return False
         self._breaker.succeeded()
         if len(steps) == self.state.number:
-            self._remember_states(self._states)
+            self._known = _Known.of(self._known.states)
             return False
         self._load(steps)
         history = states(steps)
@@ -92,24 +143,10 @@ class Rollout:
             stable = self._id_of(state.stable)
             self._comparison = CanaryComparison(stable, canary.policy, Guardrails.of(canary.settings))
         self._ended = {} if self._comparison is None else self._comparison.waiting
-        self._remember_states(history)
-        self.state, self.active = state, state.number > 0
+        self._known = _Known.of(history)
+        self.active = state.number > 0
         self._next_look_at, self._read_to = 0.0, ReadTo()
         return True
-
-    def _remember_states(self, history: list[Deployed]) -> None:
-        """Keep what was deployed after each step, and what of it conversations may have begun in that still go on."""
-        recent = _in_force(history, time.time() - KEPT_S)
-        self._states, self._oldest = history, recent[0]
-        self._stables = {state.stable for state in recent if state.canary is None}
-        self._canaried = [state for state in recent if state.canary is not None]
-        one = len({state.stable for state in recent}) == 1 and len(self._canaried) <= 1
-        self._plain = _draw_of(self._canaried[0] if self._canaried else history[-1]) if one else _ANY
-
-    def _is_plain(self, conversation: int) -> bool:
-        """Whether a conversation has the stable policy for sure, in whichever state of the last day it began."""
-        turned, drawn_below = self._plain
-        return (conversation + turned) % _HASHES >= drawn_below
 
     def _load(self, steps: Sequence[Step]) -> None:
         for name in {step.policy for step in steps} - self._policies.keys():
@@ -140,40 +177,29 @@ class Rollout:
         began_in = self.began_in(conversation)
         if began_in is None:
             number = await asyncio.to_thread(self._conversations.recall, conversation)
-            began_in = self._oldest if number is None else self._state_after(number)
+            known = self._known
+            began_in = known.oldest if number is None else known.state_after(number)
         return self.policy_in(began_in, conversation)
 
     def began_in(self, conversation: int) -> Deployed | None:
         """The state that a conversation began in, or one as good; None where that is not known here: the store may."""
-        if self._is_plain(conversation):
-            return self.state
+        known = self._known
+        if known.is_plain(conversation):
+            return known.states[-1]
         number = self._conversations.here(conversation)
-        return None if number is None else self._state_after(number)
-
-    def _state_after(self, number: int) -> Deployed:
-        known = self._states
-        return known[min(number, len(known) - 1)]
+        return None if number is None else known.state_after(number)
 
     def policy_in(self, began_in: Deployed, conversation: int) -> RoutePolicy | None:
         """The policy of a conversation that began in a state; None: the stable one."""
-        if self._is_plain(conversation):
+        known = self._known
+        if known.is_plain(conversation):
             return None
-        state, name = self.state, _drawn(began_in, conversation)
-        mistakable = self._may_be_mistaken(conversation, began_in, name)
+        state, name = known.states[-1], _drawn(began_in, conversation)
+        mistakable = known.may_be_mistaken(conversation, began_in, name)
         self._conversations.remember(conversation, began_in.number, store=mistakable)
         if name == state.stable or name in state.withdrawn:
             return None
         return self._policies.get(name)
-
-    def _may_be_mistaken(self, conversation: int, began_in: Deployed, policy: str) -> bool:
-        """Whether a conversation would have another policy if it had begun in another state of the last day."""
-        for stable in self._stables:
-            if stable != policy:
-                return True
-        for state in self._canaried:  # noqa: SIM110  # as in is_begun
-            if state is not began_in and _drawn(state, conversation) != policy:
-                return True
-        return False
 
     def ended(self, policy: str, failed: bool) -> None:
         """Count a request of a policy for the canary's guardrails."""
@@ -214,6 +240,24 @@ class Rollout:
     def close(self) -> None:
         """Write what waits."""
         self._conversations.close()
+
+
+def _plain_of(history: Sequence[Deployed], recent: Sequence[Deployed]) -> tuple[int, float]:
+    """The draw that conversations have to lose to have the stable policy for sure, in whichever state they began.
+
+    Those that go on may have begun in any state, however long ago; what was withdrawn serves none of them.
+    """
+    withdrawn, last = history[-1].withdrawn, {state.number for state in recent}
+    stables, canaries = {history[-1].stable}, {}
+    for state in history:
+        is_recent, canary = state.number in last, state.canary
+        if is_recent or state.stable not in withdrawn:
+            stables.add(state.stable)
+        if canary is not None and (is_recent or canary.policy not in withdrawn):
+            canaries[canary.number] = state
+    if len(stables) > 1 or len(canaries) > 1:
+        return _ANY
+    return _draw_of(next(iter(canaries.values()), history[-1]))
 
 
 def _in_force(history: Sequence[Deployed], since: float) -> list[Deployed]:

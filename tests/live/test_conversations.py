@@ -116,6 +116,31 @@ def test_a_day_after_a_step_nothing_needs_to_be_kept(settings: Settings, worker:
     assert kept == []
 
 
+def test_a_conversation_that_goes_on_stays_with_its_policy_for_days(
+    settings: Settings, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, deployments, one = [time.time()], Deployments(open_audit(settings)), worker()
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    deployments.deploy(STRONG, "ann", share=0.5)
+    begun = policies(one, begun=False, asked=range(40))
+    assert {*begun} == {OLD.id, STRONG.id}
+    deployments.promote("ann")
+    for hours in (12, 8, 6, 20):  # so the last questions come 26 hours and more after all steps
+        now[0] += hours * 3600
+        assert policies(one, begun=True, asked=range(40)) == begun, hours
+        written(one)
+        assert policies(worker(), begun=True, asked=range(40)) == begun, hours
+    assert policies(one, begun=False, asked=range(300, 310)) == [STRONG.id] * 10
+
+
+def test_what_can_be_mistaken_only_later_is_stored_on_the_same_day(tmp_path: Path) -> None:
+    with closing(Conversations(Settings.load(autopicker_home=tmp_path))) as known:
+        for store in (False, True, False):
+            known.remember(1, 2, store=store)
+        known._batch.flush()
+        assert known.recall(1) == 2
+
+
 def test_days_are_forgotten_one_by_one_and_what_an_earlier_version_kept_is_no_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
