@@ -95,7 +95,7 @@ def test_a_grade_is_given_to_nobody_where_several_could_be_meant(tmp_path: Path)
     by_response["attributes"].append({"key": "gen_ai.response.id", "value": {"stringValue": "r0"}})
     found = imported(tmp_path, resource(span(0), twice, span(2)), logs(*grades, by_response))
     assert scores(found) == {ASKED[2]: 1.0}
-    assert any(note.startswith("2 grades name a trace or a response of several answers") for note in found.notes)
+    assert any(note.startswith("2 grades name a span, trace or response of several answers") for note in found.notes)
     assert any(note.startswith(f"1 grades are of no answer in these files (trace {'f' * 32})") for note in found.notes)
 
 
@@ -145,3 +145,68 @@ def test_odd_rows_of_gateways_do_not_lose_the_others(tmp_path: Path) -> None:
     assert found.table["samples"].fillna(1).tolist() == [1, 1, 1]
     assert any("below 0" in note for note in found.notes)
     assert any("is cut off" in note for note in found.notes)
+
+
+def by_response(name: str, value: float) -> dict[str, Any]:
+    found = score(value)
+    found["attributes"].append({"key": "gen_ai.response.id", "value": {"stringValue": name}})
+    return found
+
+
+def test_spans_without_an_id_keep_their_own_grades(tmp_path: Path) -> None:
+    bare = [{**span(i), "spanId": ""} for i in range(2)]
+    grades = logs(by_response("r0", 1.0), by_response("r1", 0.0))
+    found = imported(tmp_path, resource(*bare, span(2)), grades)
+    assert scores(found) == {ASKED[0]: 1.0, ASKED[1]: 0.0}
+    assert any("1 of 3 rows" in note for note in found.notes)
+    told = [
+        {**each, "events": [{**score(float(i)), "name": "gen_ai.evaluation.result"}]} for i, each in enumerate(bare)
+    ]
+    assert scores(imported(tmp_path, resource(*told))) == {ASKED[0]: 0.0, ASKED[1]: 1.0}
+
+
+def test_a_grade_that_names_nothing_is_told(tmp_path: Path) -> None:
+    outside = score(1.0, spanId="0" * 16, traceId="0" * 32)
+    found = imported(tmp_path, resource(span(0)), logs(outside, score(1.0, spanId=SPANS[0])))
+    assert scores(found) == {ASKED[0]: 1.0}
+    assert any("(one names none): left out" in note for note in found.notes)
+
+
+def test_spans_of_two_traces_may_have_one_id(tmp_path: Path) -> None:
+    both = resource(span(0, span=SPANS[0]), span(1, span=SPANS[0]))
+    grades = logs(score(1.0, spanId=SPANS[0], traceId=TRACES[0]), score(0.0, spanId=SPANS[0], traceId=TRACES[1]))
+    assert scores(imported(tmp_path, both, grades)) == {ASKED[0]: 1.0, ASKED[1]: 0.0}
+
+
+def test_a_grade_of_an_agent_reaches_its_one_answer_and_is_told_where_there_are_several(tmp_path: Path) -> None:
+    def tree(trace: str, *answers: int) -> list[dict[str, Any]]:
+        steps = [("a" * 16, ""), ("c" * 16, "a" * 16)]
+        above = [{"spanId": own, "parentSpanId": parent, "traceId": trace} for own, parent in steps]
+        return above + [{**span(i, trace=trace), "parentSpanId": "c" * 16} for i in answers]
+
+    spans = resource(*tree(TRACES[0], 0), *tree(TRACES[1], 1, 2), {"spanId": "b" * 16, "traceId": TRACES[0]})
+    grades = [score(1.0, spanId="a" * 16, traceId=trace) for trace in TRACES[:2]]
+    found = imported(tmp_path, spans, logs(*grades, score(0.0, spanId="b" * 16, traceId=TRACES[0])))
+    assert scores(found) == {ASKED[0]: 1.0}
+    assert any(note.startswith("1 grades name a span, trace or response of several") for note in found.notes)
+    assert any(note.startswith(f"1 grades are of no answer in these files (span {'b' * 16})") for note in found.notes)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_langfuses_scores_are_kept_whichever_file_comes_first(tmp_path: Path, turned: bool) -> None:
+    bare: list[dict[str, Any]] = [
+        {"id": ([f"o{i}"], f"o{i}", "0" * 16)[i], "trace_id": f"t{i}", "type": "GENERATION", "model": "m",
+         "input": [{"role": "user", "content": asked}]}
+        for i, asked in enumerate(ASKED)
+    ]  # fmt: skip
+    graded = [{**each, "scores": [{"name": "right", "value": i % 2}]} for i, each in enumerate(bare)]
+    of_trace = [{"trace_id": "t1", "name": "other", "value": 1}, {"trace_id": "t9", "name": "other", "value": 0}]
+    files = [json.dumps(graded), json.dumps(bare)]
+    found = imported(tmp_path, *(files[::-1] if turned else files), json.dumps(of_trace))
+    assert scores(found) == {asked: i % 2 for i, asked in enumerate(ASKED)}
+    assert any(note.startswith("1 grades are of no answer in these files (trace t9)") for note in found.notes)
+
+
+def test_a_wide_table_with_trace_ids_is_no_file_of_grades(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError, match="has no column for the prompt"):
+        imported(tmp_path, "trace_id,score,asked,m1,m2\nt1,1,hi,1,0\n", models=["m1", "m2"])

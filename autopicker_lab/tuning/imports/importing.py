@@ -132,7 +132,7 @@ def _one(
     name, rows = _recognised(content) if ours else (TABLE, [])
     if rows and (names_of(rows) or "score" not in columns):  # of rows with one score each, it is a column that is named
         return name, [_chosen(content, rows, scale, columns, list(content.notes))]
-    if ours and not rows and (kind := pool.takes(content, columns.get("score", ""))):
+    if ours and not rows and (kind := pool.takes(content, columns.get("score", ""), models)):
         return kind, []
     table = named(frame_of(content), columns)
     if not models and not {"prompt", "model"} & set(table):
@@ -229,7 +229,9 @@ def _without_impossible(path: Path, table: pd.DataFrame, notes: list[str]) -> pd
     """The table without costs, counts and seconds below 0, which refunds and clocks that differ make."""
     import pandas
 
-    for name in {"cost_usd", "prompt_tokens", "completion_tokens", "latency_s"} & set(table):
+    for name in ("cost_usd", "prompt_tokens", "completion_tokens", "latency_s"):
+        if name not in table:
+            continue
         numbers = pandas.to_numeric(table[name], errors="coerce")
         wrong = (numbers < 0) | (numbers == float("inf"))
         if wrong.any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,7 +45,7 @@ class Grade(NamedTuple):
 
 def plain_id(value: Any) -> str:
     """An id of a span or trace as hexadecimal digits, however it was written; another text as it is."""
-    text = str(value or "").strip()
+    text = "" if isinstance(value, float) and math.isnan(value) else str(value or "").strip()  # an empty cell
     if _BASE64.fullmatch(text):
         return base64.b64decode(text).hex()
     bare = text.lower().removeprefix("0x").replace("-", "")
@@ -53,14 +54,15 @@ def plain_id(value: Any) -> str:
     return bare if bare.strip("0") else ""  # what is told outside a span
 
 
-def loose_grades(content: Content, column: str = "") -> list[Grade]:
+def loose_grades(content: Content, column: str = "", models: Iterable[str] = ()) -> list[Grade]:
     """The grades of a file that holds nothing else; none of another one.
 
     Args:
-        column: that is the grade; "": the first of the usual names.
+        column: that is the grade; "": the first of the usual names. models: columns that are models.
     """
+    answers = _ANSWERS.union(models)
     rows = records_of(content)
-    if not rows or any(_ANSWERS & row.keys() for row in rows[:10]):
+    if not rows or any(answers & row.keys() for row in rows[:10]):
         return []
     found = [_grade(row, (column,) if column else _VALUES) for row in rows]
     return [grade for grade in found if grade is not None]

@@ -26,15 +26,15 @@ class Pool:
     contents: dict[str, list[Content]] = field(default_factory=dict)
     grades: list[Grade] = field(default_factory=list)
 
-    def takes(self, content: Content, column: str = "") -> str:
+    def takes(self, content: Content, column: str = "", models: Sequence[str] = ()) -> str:
         """What a file is that holds traces or their grades, which is kept; "" for any other.
 
         Args:
-            column: that is the grade.
+            column: that is the grade. models: columns that are models.
         """
         if spans.tells(content):
             kind = SPANS
-        elif found := loose_grades(content, column):
+        elif found := loose_grades(content, column, models):
             self.grades += found
             kind = GRADES
         else:
@@ -56,7 +56,9 @@ class Pool:
         if GRADES in kept and len(kept) == 1:
             detail = f"'{kept[GRADES][0].path.name}' holds grades of spans or traces, and no answers"
             raise InvalidRequestError(
-                detail, "name the file of the traces, too: autopicker outcomes import SPANS GRADES"
+                detail,
+                "name the file of the traces, too: autopicker outcomes import SPANS GRADES; "
+                "or of a table of answers, say which columns these are: --column prompt=NAME",
             )
         if SPANS in kept:
             records = [record for content in kept[SPANS] for record in content.records]
@@ -74,7 +76,7 @@ class Pool:
         if lost:
             found.append(f"{len(lost):,} grades are of no answer in these files ({_named(lost[0])}): left out")
         if unclear:
-            what = f"{len(unclear):,} grades name a trace or a response of several answers ({_named(unclear[0])})"
+            what = f"{len(unclear):,} grades name a span, trace or response of several answers ({_named(unclear[0])})"
             found.append(f"{what}: left out; grade by the id of the span")
         return found
 
@@ -88,13 +90,18 @@ def unlike(content: Content, tool: str, error: Exception) -> InvalidRequestError
 def _with_grades(contents: Sequence[Content], grades: Sequence[Grade]) -> tuple[Rows, list[Grade], list[Grade]]:
     """Rows of Langfuse's exports with the scores of its other files; and the scores of none, and of one among several.
 
-    A record that stands in several files counts once.
+    A record that stands in several files counts once, with what any of these says of it.
     """
-    read = [row for content in contents for row in traces.langfuse(content)]
-    rows = list({_key(row, place): row for place, row in enumerate(read)}.values())
+    kept: dict[Any, dict[str, Any]] = {}
+    for content in contents:
+        for row in traces.langfuse(content):
+            ids = tuple(plain_id(each) for each in row["ids"])
+            key = ids if all(ids) else len(kept)
+            kept[key] = _merged(kept.get(key, {}), {**row, "ids": ids})
+    rows = list(kept.values())
     by_id: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        for name in {plain_id(each) for each in row["ids"] if each}:
+        for name in filter(None, dict.fromkeys(row["ids"])):
             by_id.setdefault(name, []).append(row)
     lost: list[Grade] = []
     unclear: list[Grade] = []
@@ -107,10 +114,12 @@ def _with_grades(contents: Sequence[Content], grades: Sequence[Grade]) -> tuple[
     return [{key: value for key, value in row.items() if key != "ids"} for row in rows], lost, unclear
 
 
-def _key(row: dict[str, Any], place: int) -> Any:
-    return tuple(row["ids"]) if all(row["ids"]) else place
+def _merged(before: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """A record with what it lacks of the same one in an earlier file."""
+    said = {name: value for name, value in row.items() if value not in (None, "")}
+    return {**row, **before, **said, "scores": {**before.get("scores", {}), **row["scores"]}}
 
 
 def _named(grade: Grade) -> str:
     kinds = (("span", grade.span), ("trace", grade.trace), ("response", grade.response))
-    return next(f"{kind} {value[:32]}" for kind, value in kinds if value)
+    return next((f"{kind} {value[:32]}" for kind, value in kinds if value), "one names none")

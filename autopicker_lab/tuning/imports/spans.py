@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.tuning.imports.loose_grades import Grade, plain_id
+from autopicker_lab.tuning.imports.placing import Answers, Placed
 from autopicker_lab.tuning.imports.traces import messages, parsed
 
 if TYPE_CHECKING:
@@ -59,11 +60,6 @@ class _Span(NamedTuple):
         return str(self.values.get("gen_ai.response.id") or "")
 
 
-def opentelemetry(content: Content) -> list[dict[str, Any]]:
-    """Rows of the answers that spans tell of; those without a grade have no scores."""
-    return answers_of(content.records)[0]
-
-
 def tells(content: Content) -> bool:
     """Whether a file holds spans or log records."""
     return any(next(each(record), None) is not None for record in content.records for each in (_spans_of, _logs_of))
@@ -77,31 +73,31 @@ def answers_of(records: Iterable[dict[str, Any]], loose: Sequence[Grade] = ()) -
     Args:
         loose: grades of other files.
     """
-    spans: dict[tuple[str, str] | int, _Span] = {}
+    spans: dict[tuple[str, str], tuple[_Span, list[_Event]]] = {}
     events: list[_Event] = []
     for record in records:
         for each in _spans_of(record):
-            span = _span(each)
-            spans[(span.trace, span.id) if span.id else len(spans)] = span
-            events += [_event(event, span) for event in _objects(each.get("events"))]
+            span = _span(each, len(spans))
+            spans[span.trace, span.id] = span, [_event(event, span) for event in _objects(each.get("events"))]
         events += [_event(each, None) for each in _logs_of(record)]
-    known, grades = list(spans.values()), Placed()
-    answers = Answers([span for span in known if _answers(span.values)], known)
-    for grade in (*_grades(known, events), *loose):
-        grades.place(grade, answers)
-    told: dict[str, list[_Event]] = {}
+    events += [event for _, told in spans.values() for event in told]
+    known = [span for span, _ in spans.values()]
+    told: dict[tuple[str, str], list[_Event]] = {}
     for event in events:
-        told.setdefault(event.span or event.response, []).append(event)
-    return [_row(span, told, grades) for span in answers.spans], grades
+        told.setdefault((event.trace, event.span) if event.span else ("", event.response), []).append(event)
+    rows = {place: _row(span, told) for place, span in enumerate(known) if _answers(span.values)}
+    answers, placed = Answers(known, {place: bool(row["prompt"]) for place, row in rows.items()}), Placed()
+    for grade in (*_grades(known, events), *loose):
+        placed.place(grade, answers)
+    return [{**row, "scores": placed.of.get(place, {})} for place, row in rows.items()], placed
 
 
-def _row(span: _Span, told: Mapping[str, list[_Event]], grades: Placed) -> dict[str, Any]:
-    places = [place for place in (span.id, span.response) if place]
+def _row(span: _Span, told: Mapping[tuple[str, str], list[_Event]]) -> dict[str, Any]:
+    places = {(span.trace, span.id): None, ("", span.id): None, ("", span.response or span.id): None}
     return {
         "prompt_id": "",
         "prompt": _asked(span.values, [event for place in places for event in told.get(place, ())]),
         "model": _first(span.values, _MODELS),
-        "scores": grades.of.get(span.id) or grades.of.get(span.parent, {}),
         "prompt_tokens": _first(span.values, _TOKENS_IN),
         "completion_tokens": _first(span.values, _TOKENS_OUT),
         "latency_s": span.seconds,
@@ -110,45 +106,6 @@ def _row(span: _Span, told: Mapping[str, list[_Event]], grades: Placed) -> dict[
 
 def _answers(values: Mapping[str, Any]) -> bool:
     return bool(_first(values, _MODELS)) and values.get("gen_ai.operation.name") not in _NO_ANSWER
-
-
-class Answers:
-    """Answers by what grades may name."""
-
-    def __init__(self, spans: Sequence[_Span], known: Sequence[_Span]):
-        self.spans = spans
-        self.ids = {span.id for span in known if span.id}
-        self.by_response: dict[str, set[str]] = {}
-        self.by_trace: dict[str, set[str]] = {}
-        for span in spans:
-            self.by_response.setdefault(span.response, set()).add(span.id)
-            self.by_trace.setdefault(span.trace, set()).add(span.id)
-
-
-class Placed:
-    """What grades are of.
-
-    Attributes:
-        of: scores by name, by the id of the span that they are of.
-        lost: grades of no answer that is known. unclear: of one among several.
-    """
-
-    def __init__(self) -> None:
-        self.of: dict[str, dict[str, Any]] = {}
-        self.lost: list[Grade] = []
-        self.unclear: list[Grade] = []
-
-    def place(self, grade: Grade, answers: Answers) -> None:
-        """Find what a grade is of: its span, else the one answer of its response, else the one of its trace."""
-        if grade.span in answers.ids:
-            self.of.setdefault(grade.span, {})[grade.name] = grade.value
-            return
-        responses = answers.by_response.get(grade.response) if grade.response else None
-        found = responses or (answers.by_trace.get(grade.trace) if grade.trace else None) or set()
-        if len(found) == 1:
-            self.of.setdefault(next(iter(found)), {})[grade.name] = grade.value
-        else:
-            (self.unclear if found else self.lost).append(grade)
 
 
 def _grades(spans: Sequence[_Span], events: Sequence[_Event]) -> Iterator[Grade]:
@@ -212,10 +169,11 @@ def _logs_of(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield record
 
 
-def _span(span: dict[str, Any]) -> _Span:
+def _span(span: dict[str, Any], number: int) -> _Span:
+    """A span; one that has no id gets one by its number, which no other has."""
     own, trace = _ids(span, span.get("context") or {})
     parent = plain_id(span.get("parentSpanId") or span.get("parent_id"))
-    return _Span(own, parent, trace, _attributes(span), _seconds(span))
+    return _Span(own or f"without an id, number {number}", parent, trace, _attributes(span), _seconds(span))
 
 
 def _ids(*places: dict[str, Any]) -> tuple[str, str]:

@@ -98,7 +98,7 @@ def wide(table: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
         if model not in table:
             raise InvalidRequestError(f"no column '{model}'", f"there are: {', '.join(map(str, table))[:200]}")
     keys = [name for name in ("prompt_id", "prompt", "task") if name in table]
-    long = table.melt(id_vars=keys, value_vars=list(models), var_name="model", value_name="score")
+    long = table[[*keys, *models]].melt(id_vars=keys, var_name="model", value_name="score")
     return long[long["score"].astype(str).str.strip() != ""]
 
 
