@@ -62,6 +62,7 @@ class ThresholdModel(PanelModel):
     waiting: bool = field(default=False, init=False)
     _risk: tuple[float, GuardCurve] | None = field(default=None, repr=False)
     _allowed: dict[float, Allowed] = field(default_factory=dict, repr=False)
+    _routed: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.report.estimates is None or self.report.curve is None:
@@ -173,23 +174,13 @@ class ThresholdModel(PanelModel):
         """Change fields and route all prompts anew; what is set says which rule it belongs to."""
         self.message = ""
         rules = [rule for name, rule in _RULE_OF.items() if name in changes]
-        changes = {"rule": rules[0], **changes} if rules else changes
-        self.waiting = False
-        before = {name: getattr(self, name) for name in changes if hasattr(self, name)}
-
-        def route() -> None:
-            try:
-                self._route()
-            except Exception:
-                self.assign(before)  # what cannot be routed by is not what is shown
-                raise
-
-        self.assign(changes)
-        self.waiting = self.job.running and self._is_unknown
-        if self.waiting:
+        with self._lock:
+            self.assign({"rule": rules[0], **changes} if rules else changes)
+            self.waiting = True  # before it is asked whether the work goes on: as it ends, it looks at this
+        if self.job.running and self._is_unknown:
             self.notify()  # the work in the background takes what is asked for first
         else:
-            self.act(route)
+            self.act(self._catch_up)
 
     def aim(self, cost: float) -> None:
         """The cost weight of best quality whose mean cost is at most `cost`."""
@@ -219,20 +210,28 @@ class ThresholdModel(PanelModel):
 
     def _catch_up(self) -> None:
         """Have the figures of this setting, whether or not they were worked out."""
-        if self.waiting:
-            self.waiting = False
-            self._route()
+        with self._lock:  # who comes in between waits for them
+            if not self.waiting:
+                return
+            try:
+                self._route()
+            except Exception:
+                self.assign(self._routed)  # what cannot be routed by is not what is shown
+                raise
+            finally:
+                self.waiting = False
 
     def choices(self) -> Array:
         """The model (column) of each prompt at this setting, by the first draw of the folds; shape (n,)."""
-        self._catch_up()
-        if self.is_tuned and self.report.choices is not None:
-            chosen: Array = self.report.choices
-        elif (found := self.allowed) is not None:
-            chosen = found.choices[0]
-        else:
-            chosen = self._chosen_by_hand()
-        return chosen
+        with self._lock:
+            self._catch_up()
+            if self.is_tuned and self.report.choices is not None:
+                chosen: Array = self.report.choices
+            elif (found := self.allowed) is not None:
+                chosen = found.choices[0]
+            else:
+                chosen = self._chosen_by_hand()
+            return chosen
 
     def _route(self) -> None:
         report = self.report
@@ -242,6 +241,7 @@ class ThresholdModel(PanelModel):
             self.figures = found.figures
         else:
             self.figures = setting_figures(report.outcomes, self._chosen_by_hand())
+        self._routed = {name: getattr(self, name) for name in ("rule", *_RULE_OF)}
 
     def _within(self, within: float) -> Allowed:
         if within not in self._allowed:
@@ -255,13 +255,14 @@ class ThresholdModel(PanelModel):
 
     def policy(self) -> RoutePolicy:
         """What the controls say, ready to be saved and served."""
-        self._catch_up()
-        if self.is_tuned:
-            return self.report.policy
-        figures = self.figures
-        given = {"cost": figures.cost.value, "quality": figures.quality.value, "before": "figures of the tuned policy"}
-        how = "set by hand" if self.allowed is None else f"chosen to lose at most {self.within:g}"
-        return replace(self._deciding(), card={how: given, **self.report.policy.card})
+        with self._lock:
+            self._catch_up()
+            if self.is_tuned:
+                return self.report.policy
+            cost, quality = self.figures.cost.value, self.figures.quality.value
+            given = {"cost": cost, "quality": quality, "before": "figures of the tuned policy"}
+            how = "set by hand" if self.allowed is None else f"chosen to lose at most {self.within:g}"
+            return replace(self._deciding(), card={how: given, **self.report.policy.card})
 
     def _deciding(self) -> RoutePolicy:
         """The policy as far as it decides; what the tuned one promises is of its own setting alone."""

@@ -110,6 +110,83 @@ def test_no_verdict_stands_for_an_allowance_that_is_being_worked_out(
     assert drawn[-1] == panel.table.value
 
 
+class JobThatEnds:
+    """A job that ends just when it was seen to run."""
+
+    def __init__(self, ended: Any):
+        self.ended, self.seen = ended, False
+
+    @property
+    def running(self) -> bool:
+        if self.seen:
+            return False
+        self.seen = True
+        self.ended()
+        return True
+
+
+def test_work_that_ends_while_an_allowance_is_set_leaves_nothing_waiting(report: Any) -> None:
+    model: Any = ThresholdModel(report)
+    model.job = JobThatEnds(model._on_job)
+    model.set(within=0.2)
+    assert not model.waiting
+    assert model.figures == allowed(report, 0.2).figures
+
+
+class TellingLock:
+    """A lock that tells when a thread other than the first asks for it."""
+
+    def __init__(self, asked: threading.Event):
+        self.lock, self.asked, self.first = threading.RLock(), asked, threading.get_ident()
+
+    def __enter__(self) -> None:
+        if threading.get_ident() != self.first:
+            self.asked.set()
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+def test_a_policy_that_is_asked_for_while_figures_are_made_has_these(report: Any) -> None:
+    model: Any = ThresholdModel(report)
+    went_on, route = threading.Event(), model._route
+    saved: list[Any] = []
+    model._lock = TellingLock(went_on)
+
+    def save() -> None:
+        saved.append(model.policy())
+        went_on.set()
+
+    def meanwhile() -> None:
+        other.start()
+        assert went_on.wait(60)
+        route()
+
+    other, model._route = threading.Thread(target=save), meanwhile
+    model.set(within=0.2)
+    other.join(60)
+    assert saved[0].card["chosen to lose at most 0.2"]["quality"] == allowed(report, 0.2).figures.quality.value
+
+
+def test_an_allowance_that_fails_in_the_background_is_taken_back(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ThresholdModel(report)
+    shown = model.within
+    monkeypatch.setattr(model.job, "_running", True)
+    model.set(within=0.2)
+    assert model.waiting
+
+    def fails(report: Any, within: float) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(threshold_model, "allowed", fails)
+    monkeypatch.setattr(model.job, "_running", False)
+    model._on_job()
+    assert (model.within, model.rule, model.waiting) == (shown, ALLOWANCE, False)
+    assert model.message
+    assert model.figures == ThresholdModel(report).figures
+
+
 def replaced(sentence: str) -> str:
     return re.sub(r"; but reworded.*", "", sentence)
 
