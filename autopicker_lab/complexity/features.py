@@ -106,12 +106,14 @@ _NOTHING = dict.fromkeys(NAMES, 0.0)
 
 def measure(text: str) -> dict[str, float]:
     """The features in NAMES by name: counts, except `distinct` and `foreign` (shares), `word_length` (a mean)."""
-    return _measured(text).copy()
+    features = _measured(ends(text, READ_CHARACTERS), len(text)).copy()
+    features["tokens"] = length_in_tokens(text)
+    return features
 
 
 @lru_cache(16)  # of a request the score is made of them, then estimates
-def _measured(text: str) -> dict[str, float]:
-    excerpt = ends(text, READ_CHARACTERS)
+def _measured(excerpt: str, length: int) -> dict[str, float]:
+    """The features of a text of so many characters that its excerpt tells: all but its length in tokens."""
     data = excerpt.encode("utf-8", "replace")
     ascii_only = excerpt.isascii()
     # a regular expression, four times as slow, splits text that is not ASCII
@@ -121,10 +123,9 @@ def _measured(text: str) -> dict[str, float]:
     for kinds in filter(None, map(_kinds, words)):
         for kind in kinds:
             features[kind] += 1
-    features["chars"] = len(text)
-    features["tokens"] = length_in_tokens(text)
+    features["chars"] = length
     if total:
-        features["words"] = total * len(text) / len(excerpt)
+        features["words"] = total * length / len(excerpt)
         features["distinct"] = len(set(words)) / total
         features["word_length"] = len("".join(words)) / total
     signs = data.translate(_SIGNS)
