@@ -1,82 +1,101 @@
-"""What is added to a question and not asked: a signature, a note in brackets, numbers before sentences, emoji.
+"""What is added to a question and not asked: a signature, a note on the message, faces, the numbers of a list.
 
-Each is told by a sign that questions of the tables in hand do not have, so that reading these stays as it was.
+Each is left out only where it stands apart: what might be asked about is kept. Read in the folded text, since lines
+tell: a signature follows "--" alone on its own. The work is linear in the length of the text.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from autopicker_lab.routing.normal_form import is_numbering
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-_PICTURES = re.compile("[\U0001f300-\U0001faff\ufe0f]+")
-_PICTURES_BEGIN = b"\xf0\x9f"  # in UTF-8, where they are sought many times as fast
-_SEPARATOR = "--"  # between a message and its signature (RFC 3676, 4.3)
+_SEPARATOR = re.compile(r"\n--[^\S\n]*\n")  # between a message and its signature (RFC 3676, 4.3)
 _MOST = 40  # words of a signature or a note
-_REACHED_BY = frozenset(("tel", "phone", "mobile", "fax", "iphone", "android", "e-mail", "email", "www"))
-_WORDS_OF_NOTES = """
-note notes translated translation edit edited update updated source disclaimer forwarded attachment external automatic
-automatically auto-generated caution warning anmerkung übersetzt übersetzung nota traducido tradotto traduit
+_LEAST_OF_NOTES = 4  # words of a note without a colon
+_LEAST_BESIDE = 4  # words beside what is left out
+_NEAR = 12  # words before a signature that may point at it
+_REACHED_BY = re.compile(r"\S@\S+\.\w|\+\d[\d\s()/-]{5,}|\bwww\.|\bsent from my\b|\b(?:tel|phone|fax)\b\W{1,3}\d")
+_POINTS = frozenset(("below", "following", "this", "these", "signature", "underneath", "after"))
+_ON_THE_MESSAGE = """
+translated forwarded external automatic automatically auto-generated übersetzt weitergeleitet traducido tradotto traduit
 """
-_NOTES = frozenset(_WORDS_OF_NOTES.split())
+_NOTES = frozenset(_ON_THE_MESSAGE.split())
+_MATTER = re.compile("[0-9?？؟=]")
+_ENDS = (".", "!", "?", "…", "。", "！", "？")
+_FACE = "\U0001f600-\U0001f64f\U0001f910-\U0001f92f\U0001f970-\U0001f97a"  # and hands, beside them
+_HAND = "\U0001f44a-\U0001f450\U0001f3fb-\U0001f3ff\u2764\ufe0f"  # their colours, and hearts
+_FACES = re.compile(f"[{_FACE}{_HAND}]+(?:\\s+[{_FACE}{_HAND}]+)*")
+_FACES_BEGIN = b"\xf0\x9f"  # in UTF-8, where they are sought many times as fast
+_OF_FACES = re.compile(r"\b(?:emoji|emoticon|smiley|symbol|emotion|mood|feel|face|mean)")
+_SAYS = frozenset(("is", "are", "means", "or", "and", "vs", "stands", "in", "to", "+", "="))  # of what stands before
+_BEGINS_LIST = re.compile(r"\(?1[.):]\s")
+_NUMBER = re.compile(r"(?:^|(?<=\n)|(?<=[.!?][ \n]))[^\S\n]*\(?(\d{1,3})[.):]\s+(?!\(?\d{1,3}[.):](?:\s|$))")
 
 
-def without_additions(words: Sequence[str], line: str) -> Sequence[str]:
-    """Folded words without a signature, notes in brackets at both ends, numbers of sentences, and emoji.
-
-    Args:
-        line: the words with single spaces between them, in which signs are sought faster.
-    """
-    if f" {_SEPARATOR} " in line:
-        words = _without_signature(words)
-    if line[:1] == "[" or line[-1:] == "]":
-        words = _without_notes(words)
-    if line[:1] in ("1", "("):
-        words = _without_numbers(words)
-    if not line.isascii() and _PICTURES_BEGIN in line.encode("utf-8", "replace"):
-        words = [bare for word in words if (bare := _PICTURES.sub("", word))] or words
-    return words
+def without_additions(folded: str) -> str:
+    """A folded text without its signature, notes on the message at both ends, faces, and numbers of a list."""
+    text = folded.strip()
+    if "\n--" in text:
+        text = _without_signature(text)
+    if not text.isascii() and _FACES_BEGIN in text.encode("utf-8", "replace"):
+        text = _without_faces(text)
+    if text[:1] == "[" or text[-1:] == "]":
+        text = _without_notes(text)
+    return _without_numbers(text) if _BEGINS_LIST.match(text) else text
 
 
-def _without_signature(words: Sequence[str]) -> Sequence[str]:
-    last = next((i for i in range(len(words) - 1, 0, -1) if words[i] == _SEPARATOR), 0)
-    after = words[last + 1 :]
-    if not last or len(after) > _MOST or any("?" in word for word in after) or not any(map(_reaches, after)):
-        return words
-    return words[:last]
+def _without_signature(text: str) -> str:
+    parts = _SEPARATOR.split(text)
+    if len(parts) != 2:  # more are fences
+        return text
+    before, after = parts[0].rstrip(), parts[1]
+    points = not _POINTS.isdisjoint(before.rsplit(None, _NEAR)[-_NEAR:])
+    if before.endswith(":") or points or "?" in after or len(after.split()) > _MOST or not _REACHED_BY.search(after):
+        return text
+    return before
 
 
-def _reaches(word: str) -> bool:
-    """Whether a word tells where somebody is reached."""
-    return "@" in word or word.strip(".:,") in _REACHED_BY or (word[0] == "+" and word[1:3].isdigit())
+def _without_faces(text: str) -> str:
+    """Without those that begin the text or follow the end of a sentence, where no others are in it."""
+    found = list(_FACES.finditer(text))
+    kept = _FACES.sub("", text).split()
+    if len(kept) < _LEAST_BESIDE or kept[0] in _SAYS or _OF_FACES.search(text):
+        return text
+    end = 0
+    for run in found:
+        between = text[end : run.start()].rstrip().rstrip("\"')]")
+        if run.start() and not between.endswith(_ENDS):
+            return text
+        end = run.end()
+    return _FACES.sub("", text).strip()
 
 
-def _without_notes(words: Sequence[str]) -> Sequence[str]:
-    if words and _begins_note(words[0]):
-        end = next((i for i, word in enumerate(words[:_MOST]) if word.rstrip(".:").endswith("]")), None)
-        words = words if end is None else words[end + 1 :] or words
-    if words and words[-1].endswith("]"):
-        start = next((i for i in range(len(words) - 1, max(len(words) - _MOST, 0), -1) if words[i][0] == "["), None)
-        words = words if start is None or not _begins_note(words[start]) else words[:start]
-    return words
+def _without_notes(text: str) -> str:
+    end = text.find("]")
+    if text[0] == "[" and end > 0 and _is_note(text[1:end]):
+        text = text[end + 1 :].lstrip(" .:\n") if _says_enough(text[end + 1 :]) else text
+    start = text.rfind("[")
+    if text.endswith("]") and start > 0 and _is_note(text[start + 1 : -1]):
+        before = text[:start].rstrip()
+        text = before if before.endswith(_ENDS) and _says_enough(before) else text
+    return text
 
 
-def _begins_note(word: str) -> bool:
-    return word[0] == "[" and word[1:].rstrip(":;,]") in _NOTES
+def _is_note(inside: str) -> bool:
+    words = inside.split(None, _MOST)
+    if not 1 < len(words) <= _MOST or words[0].rstrip(":;,") not in _NOTES or _MATTER.search(inside):
+        return False
+    return ":" in inside or len(words) >= _LEAST_OF_NOTES
 
 
-def _without_numbers(words: Sequence[str]) -> Sequence[str]:
-    """The words without "1.", "2." and so on in order, where they begin so."""
-    if not words or not is_numbering(words[0]):
-        return words
-    kept, wanted = [], 1
-    for word in words:
-        if is_numbering(word) and word.strip("(.):") == str(wanted):
-            wanted += 1
-        else:
-            kept.append(word)
-    return kept or words
+def _says_enough(text: str) -> bool:
+    return len(text.split(None, _LEAST_BESIDE)) >= _LEAST_BESIDE
+
+
+def _without_numbers(text: str) -> str:
+    """Without "1.", "2." and so on in order, each where a line or a sentence begins; all, where only one does."""
+    parts, end, wanted = [], 0, 1
+    for number in _NUMBER.finditer(text):
+        if number[1] == str(wanted):
+            parts.append(text[end : number.start()])
+            end, wanted = number.end(), wanted + 1
+    return "".join([*parts, text[end:]]) if len(parts) > 1 else text

@@ -12,7 +12,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from autopicker_lab.routing.additions import without_additions
 from autopicker_lab.routing.framing_words import frames
 from autopicker_lab.routing.normal_form import LAYOUT_STARTS, is_numbering, without_layout
 
@@ -68,8 +67,7 @@ def asking_words(words: Sequence[str], line: str | None = None) -> Sequence[str]
         line: the words with single spaces between them, where that is known.
     """
     line = " ".join(words) if line is None else line
-    asked = without_additions(words, line)
-    plain = _unmarked(asked, line if asked is words else " ".join(asked))
+    plain = _unmarked(words, line)
     kept = plain
     if plain and (_word_frames(plain[0]) or _word_frames(plain[-1])):  # else no sentence at either end only frames
         first, last = _between(plain, _only_frames)

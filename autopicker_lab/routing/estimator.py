@@ -25,7 +25,7 @@ from autopicker_lab.core import InvalidRequestError
 from autopicker_lab.routing.hidden_vocabulary import hashed, probe_of, read_arrays
 from autopicker_lab.routing.language_terms import LanguageTerm, read_language_terms
 from autopicker_lab.routing.packed_arrays import packed
-from autopicker_lab.routing.readings import BY_LANGUAGE, READINGS, STEADY
+from autopicker_lab.routing.readings import APART, READINGS
 from autopicker_lab.routing.request_tables import FEATURES, FURTHEST, RequestTables
 from autopicker_lab.routing.token_keys import PAIRS
 from autopicker_lab.routing.written_language import written_language
@@ -71,7 +71,7 @@ class LearnedEstimator:
     bias: Array
     stack: Array
     penalties: tuple[float, float] = (0.0, 0.0)
-    kind: str = STEADY
+    kind: str = APART
     novelty: tuple[float, float] | None = None
     tail: tuple[float, ...] | None = None
     by_language: Mapping[str, LanguageTerm] = field(default_factory=dict)
@@ -202,7 +202,7 @@ class LearnedEstimator:
                 estimator = replace(estimator, novelty=(unknown, limit))
             if raw.get("tail") is not None:
                 estimator = replace(estimator, tail=tuple(map(float, raw["tail"])))
-            if estimator.kind == BY_LANGUAGE:
+            if estimator.kind == APART and "by_language" in raw:
                 terms = read_language_terms(raw["by_language"], len(estimator.models))
                 estimator = replace(estimator, by_language=terms)
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, zlib.error) as error:
@@ -211,7 +211,7 @@ class LearnedEstimator:
         return estimator
 
 
-def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = STEADY) -> Array:
+def dense_block(vector: Array, counts: Array, centre: Array, mean: Array, scale: Array, kind: str = APART) -> Array:
     """Embedding and features as the linear model sees them, shape (..., 256 + features)."""
     import numpy as np
 

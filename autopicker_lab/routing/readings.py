@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autopicker_lab.complexity.features import NAMES, measure, same_but_for_case
 from autopicker_lab.core.text import ends
+from autopicker_lab.routing.additions import without_additions
 from autopicker_lab.routing.asides import asking_words
 from autopicker_lab.routing.normal_form import folded, normal_words, telling_words
 from autopicker_lab.routing.question_part import question_part
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 EXCERPT = 500  # characters of beginning and of end: more were measured to add nothing
 AS_WRITTEN, NORMAL, BOUNDED, ASKING, SENTENCES = "linear-1", "linear-2", "linear-3", "linear-4", "linear-5"
 STEADY = "linear-6"
-BY_LANGUAGE = "linear-7"  # reads as linear-6, and languages have estimates of their own
+APART = "linear-7"  # additions are left out, and languages may have estimates of their own
 _LONG_BEFORE = 42  # tokens from which on a text had a tail, before linear-6
 _LAST = 10  # words whose counts are taken away from those of a text that has twice as many
 _DISTINCT = ("distinct_words",)
@@ -104,9 +105,13 @@ def _sentences(text: str, features: Features) -> ReadText:
 
 @lru_cache(16)
 def _sentences_read(text: str) -> ReadText:
+    return _whole_sentences(text, folded(text))
+
+
+def _whole_sentences(text: str, asked: str) -> ReadText:
     import numpy as np
 
-    part = question_part(folded(text))
+    part = question_part(asked)
     excerpt, distinct, *_ = _of_words(asking_words(part.words, part.line))
     known = measure(text if same_but_for_case(text, excerpt) else excerpt)  # that of the text is known
     counts = [distinct.item(), *(math.log1p(known[name]) for name in _COUNTED)]  # faster than an array's, of so few
@@ -119,7 +124,19 @@ def _steady(text: str, features: Features) -> ReadText:
 
 @lru_cache(16)
 def _steady_read(text: str) -> ReadText:
-    read = _sentences_read(text)
+    return _with_early(_sentences_read(text))
+
+
+def _apart(text: str, features: Features) -> ReadText:
+    return _apart_read(text)
+
+
+@lru_cache(16)
+def _apart_read(text: str) -> ReadText:
+    return _with_early(_whole_sentences(text, without_additions(folded(text))))
+
+
+def _with_early(read: ReadText) -> ReadText:
     if read.excerpt.count(" ") < 2 * _LAST - 1:
         return read
     return read._replace(early=_without_last(read))
@@ -155,9 +172,7 @@ READINGS: Mapping[str, TextReading] = MappingProxyType(
         BOUNDED: TextReading(_DISTINCT, _normal, 0.3, most=2),
         ASKING: TextReading(_DISTINCT, _asking, 0.3, most=2, parts=True),
         SENTENCES: TextReading((*_DISTINCT, *_COUNTED), _sentences, 0.3, most=2, parts=True),
-        **dict.fromkeys(
-            (STEADY, BY_LANGUAGE),
-            TextReading((*_DISTINCT, *_COUNTED), _steady, 0.3, most=2, parts=True, long=LONG),
-        ),
+        STEADY: TextReading((*_DISTINCT, *_COUNTED), _steady, 0.3, most=2, parts=True, long=LONG),
+        APART: TextReading((*_DISTINCT, *_COUNTED), _apart, 0.3, most=2, parts=True, long=LONG),
     }
 )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from autopicker_lab import embeddings
 from autopicker_lab.core import StoppedError
 from autopicker_lab.routing.estimator import LearnedEstimator, dense_block, stacked
-from autopicker_lab.routing.readings import BY_LANGUAGE, READINGS, STEADY
+from autopicker_lab.routing.readings import APART, READINGS
 from autopicker_lab.routing.token_keys import PAIRS, head_length, keys_of, mean_vector
 from autopicker_lab.routing.written_language import written_language
 from autopicker_lab.runtime.progress import Progress, report_progress
@@ -42,7 +42,7 @@ INNER = 4
 _TAIL_MOVES = 0.3  # standard deviations of held-out values: more lets ten chosen words move a third of the requests
 
 
-def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = STEADY, heads: bool = True) -> Prompts:
+def prepare(texts: Sequence[str], groups: Array | None = None, kind: str = APART, heads: bool = True) -> Prompts:
     """Everything that is known of texts without their outcomes.
 
     Args:
@@ -145,7 +145,7 @@ def fit(
         stack=stack,
         penalties=penalties,
         tail=tail,
-        kind=BY_LANGUAGE if by_language else STEADY,
+        kind=APART,
         by_language=by_language,
     )
 

@@ -3,14 +3,14 @@
 import pytest
 
 from autopicker_lab.routing.normal_form import folded
-from autopicker_lab.routing.readings import READINGS, STEADY
+from autopicker_lab.routing.readings import APART, READINGS, SENTENCES, STEADY
 
 QUESTION = "Which river flows through Kraków: the Oder, the Vistula or the Warta (in 2020)?"
 ASKED = "which river flows through kraków: the oder, the vistula or the warta (in 2020)?"
 
 
-def read(text: str) -> str:
-    return READINGS[STEADY].read(text, None).excerpt
+def read(text: str, kind: str = APART) -> str:
+    return READINGS[kind].read(text, None).excerpt
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,11 @@ def read(text: str) -> str:
         "<p>{}</p>",
         "**{}**",
         "1. {} 🙏",
-        "{}\n\n--\nDr. Hanna Weber | Research Dept. | Tel. +49 30 1234567",
-        "{}\n-- \nK. Okafor\nk.okafor@example.org",
+        "{}\n\n--\nResearch Dept. | Tel. +49 30 1234567",
+        "{}\n-- \nFront desk\ndesk@example.org",
         "🙏😅 {} 🤔🤔👍🏽",
         "[Translated from Italian by a machine; original wording may differ] {}",
-        "[EXTERNAL] {} [Note: this message was scanned for viruses.]",
+        "[External: open no links] {} [Automatic notice: this message was scanned for viruses.]",
     ],
 )
 def test_sentences_around_a_question_are_not_read(framed: str) -> None:
@@ -70,18 +70,40 @@ def test_full_stops_alone_are_no_end_of_the_work() -> None:
     assert read("me. " * 5000).startswith("me.")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "what does select 1 phone do in sql?",
-        "[1, 2, 3] is a list of what",
-        "why does xs[0] differ from xs[",
-        "10. is it even",
-        "note [2] says what of [note",
-    ],
-)
-def test_what_looks_like_an_addition_and_asks_is_read(text: str) -> None:
-    assert read(text) == text
+ASKED_ABOUT = [
+    "what is [note]",
+    "which book is [translated from latin by monks]",
+    "[1, 2, 3] is a list of what",
+    "why does xs[0] differ from xs[",
+    "sort the list. [note: it has no twins]",
+    "guess the film: 🦁👑",
+    "which film is this one, they ask? 🦁👑",
+    "guess what i think of it: 🤔🙏",
+    "😢 is which of the six emotions?",
+    "tell me which of 😀 and 😢 is sad",
+    "what do people mean by it? 🙏",
+    "translate into french:\n--\ncall my phone at +49 30 1234567",
+    "find the number in this mail.\n--\nfront desk, tel. 1234567",
+    "sort the lines.\n--\ncall my phone",
+    "what does this sql do? select a -- email a@example.org",
+    "1. e4 e5 2. nf3 nc6 3. bb5 which opening is it?",
+    "1. 2. 3. 4. and then?",
+    "1. which river is the longest?",
+    "10. is it even",
+    "note [2] says what of [note",
+]
+
+
+@pytest.mark.parametrize("text", ASKED_ABOUT)
+def test_what_looks_like_an_addition_and_is_asked_about_is_read(text: str) -> None:
+    assert read(text) == read(text, STEADY)
+
+
+@pytest.mark.parametrize("kind", [SENTENCES, STEADY])
+def test_kinds_fitted_before_additions_were_told_read_them(kind: str) -> None:
+    text = "[Forwarded: open no links] 1. Name it.\n2. Why? 🙏\n--\nTel. +49 30 1234567"
+    assert read(text, kind) == "[forwarded: open no links] 1. name it. 2. why? 🙏 tel. +49 30 1234567"
+    assert read(text) == "name it. why?"
 
 
 @pytest.mark.parametrize(
@@ -91,12 +113,11 @@ def test_what_looks_like_an_addition_and_asks_is_read(text: str) -> None:
             "1. A shop has 3. sorts of tea.\n2. How many is 2. times that?",
             "a shop has 3. sorts of tea. how many is 2. times that?",
         ),
-        ("Is 🍎 or a pear😀 sweeter? ❤️", "is or a pear sweeter?"),
+        ("Is 🍎 or a pear sweeter? 😀🤔", "is 🍎 or a pear sweeter?"),
         ("😂😂", "😂😂"),
         ("(1) Name it.\n(2) Why?\n(3) Where, 12.?", "name it. why? where, 12.?"),
-        ("What does `select 1 -- phone` do in SQL?", "what does select 1 phone do in sql?"),
         ("The treaty -- signed in 1648 -- ended which war?", "the treaty signed in 1648 ended which war?"),
     ],
 )
-def test_numbers_before_sentences_are_layout_and_a_dash_begins_no_signature(text: str, asked: str) -> None:
+def test_only_what_stands_apart_is_left_out(text: str, asked: str) -> None:
     assert read(text) == asked

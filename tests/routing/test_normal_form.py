@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autopicker_lab.complexity import score
-from autopicker_lab.complexity.features import NAMES, measure
+from autopicker_lab.complexity.features import NAMES, _measured, measure
 from autopicker_lab.core import ChatRequest, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.core.text import ends
 from autopicker_lab.routing import Requirements, choose
 from autopicker_lab.routing.estimator import KINDS, LearnedEstimator
 from autopicker_lab.routing.language_terms import LanguageTerm
 from autopicker_lab.routing.normal_form import normal_form
-from autopicker_lab.routing.readings import AS_WRITTEN, BY_LANGUAGE, EXCERPT, NORMAL, READINGS, STEADY
+from autopicker_lab.routing.readings import APART, AS_WRITTEN, EXCERPT, NORMAL, READINGS
 from autopicker_lab.tuning import fitting
 
 THOROUGH = settings(max_examples=100, deadline=None, derandomize=True)
@@ -48,7 +48,7 @@ def fitted() -> LearnedEstimator:
     estimator = fitting.fit(fitting.prepare_to_fit(texts), scores, ("weak", "strong"))
     languages = ("en", "de", "fr", "tr", "greek", "cyrillic", "chinese", "japanese", "hangul")
     terms = {name: LanguageTerm(50, (-0.01 * i, 0.02 * i), (0, 0), (0, 0), 5.0) for i, name in enumerate(languages)}
-    return replace(estimator, kind=BY_LANGUAGE, by_language=terms)
+    return replace(estimator, by_language=terms)
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -137,7 +137,7 @@ def test_an_excerpt_of_many_words_is_that_of_the_whole() -> None:
 )
 def test_counts_are_those_of_small_letters_whoever_counted_the_text_before(text: str) -> None:
     measure(text)
-    read = READINGS[STEADY].read
+    read = READINGS[APART].read
     assert read(text, None).counts.tolist() == read(f"  {text.lower()}\n", None).counts.tolist()
 
 
@@ -145,3 +145,11 @@ def test_what_was_counted_of_a_text_is_not_changed_by_who_asked_first() -> None:
     counted = measure("Why?")
     counted["words"] = 99.0
     assert measure("Why?")["words"] == 1
+
+
+def test_texts_that_are_long_are_not_kept_when_they_were_counted() -> None:
+    long = "why not? " * 100_000
+    assert measure(long)["chars"] == len(long)
+    before = _measured.cache_info().hits
+    measure(f"{long[:2000]}{'z' * (len(long) - 4000)}{long[-2000:]}")  # of its ends and its length all else is told
+    assert _measured.cache_info().hits == before + 1

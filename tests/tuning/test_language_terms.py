@@ -13,7 +13,7 @@ from autopicker_lab.complexity import score
 from autopicker_lab.core import ChatRequest, InvalidRequestError, ModelSpec, RoutePolicy, Tier
 from autopicker_lab.routing import Requirements, choose, load_policy, save_policy
 from autopicker_lab.routing.estimator import LearnedEstimator, estimate_each
-from autopicker_lab.routing.readings import READINGS, STEADY
+from autopicker_lab.routing.readings import APART, READINGS
 from autopicker_lab.routing.written_language import written_language
 from autopicker_lab.tuning import fitting, tune
 from autopicker_lab.tuning.language_terms import language_terms, languages_with_enough
@@ -56,7 +56,7 @@ def test_estimates_of_a_language_come_nearer_to_what_is_true_in_it() -> None:
     term = fitted().by_language["de"]
     assert term.groups == len(GERMAN)
     assert term.left[0] < term.added[0] < 0  # shrunk
-    without = replace(fitted(), by_language={}, kind=STEADY)
+    without = replace(fitted(), by_language={})
     prompts = fitting.prepare(TEXTS, np.arange(len(TEXTS)))
     own, pooled = fitting.predict(fitted(), prompts), fitting.predict(without, prompts)
     assert error(own, IS_GERMAN) < error(pooled, IS_GERMAN)
@@ -77,7 +77,7 @@ def test_one_language_and_few_prompts_of_another_change_nothing(texts: list[str]
     prompts = fitting.prepare(texts, np.arange(len(texts)))
     assert languages_with_enough(prompts) == ()
     raw = fitting.fit(prompts, np.resize(SCORES, (len(texts), 2)), MODELS).to_dict()
-    assert raw["kind"] == STEADY
+    assert raw["kind"] == APART
     assert "by_language" not in raw
 
 
@@ -175,7 +175,7 @@ def test_a_report_lists_what_was_added_to_which_language() -> None:
 )
 def test_the_language_of_a_question_is_told_whatever_its_letter_case(text: str, language: str) -> None:
     for written in (text, text.upper(), f"\n{text.lower()}\n"):
-        assert written_language(READINGS[STEADY].read(written, None).excerpt) == language
+        assert written_language(READINGS[APART].read(written, None).excerpt) == language
 
 
 def test_a_model_that_joins_later_gets_what_the_others_do() -> None:
